@@ -1,0 +1,45 @@
+"""Unmask tells whether a person's face in a photo or a video was changed by software, shows why, and says so when it cannot tell.
+
+>>> import unmask
+>>> result = unmask.check("clip.mp4")
+>>> result.verdict, result.log10_lr, [span for person in result.people for span in person.spans]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from unmask.errors import MediaError, UnmaskError
+from unmask.types import CheckResult, Person, Span, Verdict
+
+__all__ = ["CheckResult", "MediaError", "Person", "Span", "UnmaskError", "Verdict", "check"]
+
+
+def check(
+    path: str | os.PathLike[str],
+    *,
+    every: float = 0.5,
+    lines: Sequence[str] = (),
+    prior: float | None = None,
+    debug: bool = False,
+) -> CheckResult:
+    """Whether a face in a photo or video was changed by software, per person, with the reasons.
+
+    Args:
+        path: a photo (JPEG, PNG, WebP, HEIC, AVIF) or a video (H.264, HEVC, VP9, AV1 in MP4, MOV, MKV or WebM).
+        every: seconds between the frames looked at; suspicious stretches are looked at more closely.
+        lines: lines of evidence to ask, by name; all of them if empty.
+        prior: base rate of changed faces among such files, 0 to 1 exclusive; adds what the LR comes to at that rate.
+        debug: raise whatever a line of evidence raises, instead of reporting it as failed.
+
+    Returns:
+        The result, which shows itself in a notebook; `unmask.report` turns it into HTML, JSON and CSV.
+
+    Raises:
+        MediaError: the file cannot be judged: missing, unsupported, broken or too large.
+        UsageError: settings out of range, or an unknown line.
+    """
+    from unmask.pipeline import Settings, check
+
+    return check(path, Settings(every=every, lines=tuple(lines), prior=prior, debug=debug))

@@ -1,13 +1,13 @@
 """What can go wrong with an input, as one tree.
 
-    UnmaskError
-    ├── MediaError               this file cannot be judged: says which, why, and the way out
-    │   ├── MediaNotFound        no such path, no permission, a folder, a pipe or a device
-    │   ├── UnsupportedMedia     readable, but not a photo or video that is understood
-    │   ├── BrokenMedia          claims to be media and cannot be decoded
-    │   └── MediaTooLarge        past a bound on pixels, frames, seconds or bytes
-    ├── WeightsError             a weight file is missing or is not the one that was released
-    └── UsageError               settings that contradict each other
+UnmaskError
+├── MediaError               this file cannot be judged: says which, why, and the way out
+│   ├── MediaNotFound        no such path, no permission, a folder, a pipe or a device
+│   ├── UnsupportedMedia     readable, but not a photo or video that is understood
+│   ├── BrokenMedia          claims to be media and cannot be decoded
+│   └── MediaTooLarge        past a bound on pixels, frames, seconds or bytes
+├── WeightsError             a weight file is missing or is not the one that was released
+└── UsageError               settings that contradict each other
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ CROP_PX = 192
 """Side of the aligned crop, px. It spans 3.6 distances between the eyes: the face with its outline, where seams run."""
 
 _EYES_APART = CROP_PX / 3.6
-TEMPLATE: NDArray[np.float32] = np.float32([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.57], [-0.415, 1.155], [0.415, 1.155]]) * np.float32(
-    _EYES_APART
-) + np.float32([CROP_PX / 2, 0.40 * CROP_PX])
+TEMPLATE: NDArray[np.float32] = np.array(
+    [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.57], [-0.415, 1.155], [0.415, 1.155]], np.float32
+) * np.float32(_EYES_APART) + np.array([CROP_PX / 2, 0.40 * CROP_PX], np.float32)
 """Where the five points lie in the aligned crop, px; proportions of the mean frontal face."""
 
 SEARCH_PX = 640
@@ -51,9 +51,10 @@ def find(rgb: Rgb, search_px: int = SEARCH_PX, confidence: float = 0.5) -> tuple
     tensor = small.transpose(2, 0, 1)[None].astype(np.float32)
     heat, size, offset, marks = models.session(models.CENTERFACE).run(None, {"input.1": tensor})
     found = _decode(heat[0, 0], size[0], offset[0], marks[0], confidence)
-    per_px = np.float32([w / small_w, h / small_h])
+    per_px = np.array([w / small_w, h / small_h], np.float32)
     faces = [
-        Face(_box(box * np.tile(per_px, 2)), (points * per_px).astype(np.float32), float(score)) for box, points, score in found
+        Face(_box(box * np.tile(per_px, 2)), (points * per_px).astype(np.float32), float(score))
+        for box, points, score in found
     ]
     return tuple(sorted(faces, key=lambda face: -_width(face.box)))
 
@@ -113,18 +114,28 @@ def align(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
     shrink = 1.0 / float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if shrink > 1.5:
         # A bilinear warp reads four pixels whatever the scale; shrink by area first, or fine texture turns to noise.
-        corners = (np.float32([[0, 0], [CROP_PX, 0], [0, CROP_PX], [CROP_PX, CROP_PX]]) - matrix[:, 2]) @ np.linalg.inv(
-            matrix[:, :2]
-        ).T
-        h, w = rgb.shape[:2]
-        x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, [w - 1, h - 1])
-        x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, [x0 + 1, y0 + 1], [w, h])
-        part = rgb[y0:y1, x0:x1]
-        to = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
-        per_px = np.float32([to[0] / (x1 - x0), to[1] / (y1 - y0)])
-        rgb = cv2.resize(part, to, interpolation=cv2.INTER_AREA)
-        matrix = similarity((points - np.float32([x0, y0])) * per_px, TEMPLATE)
-    return cv2.warpAffine(rgb, matrix, (CROP_PX, CROP_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        rgb, points = _shrunk(rgb, points, matrix, shrink)
+        matrix = similarity(points, TEMPLATE)
+    size = (CROP_PX, CROP_PX)
+    warped = cv2.warpAffine(rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(warped, np.uint8)
+
+
+def _shrunk(
+    rgb: Rgb, points: NDArray[np.float32], matrix: NDArray[np.float64], shrink: float
+) -> tuple[Rgb, NDArray[np.float32]]:
+    """The part of the image that the crop covers, ``shrink`` times smaller, and the points in it."""
+    import cv2
+
+    corners = np.array([[0, 0], [CROP_PX, 0], [0, CROP_PX], [CROP_PX, CROP_PX]]) - matrix[:, 2]
+    corners = corners @ np.linalg.inv(matrix[:, :2]).T
+    h, w = rgb.shape[:2]
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, [w - 1, h - 1])
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, [x0 + 1, y0 + 1], [w, h])
+    to = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
+    small = cv2.resize(rgb[y0:y1, x0:x1], to, interpolation=cv2.INTER_AREA)
+    per_px = np.array([to[0] / (x1 - x0), to[1] / (y1 - y0)], np.float32)
+    return np.asarray(small, np.uint8), (points - np.array([x0, y0], np.float32)) * per_px
 
 
 def similarity(points: NDArray[np.float32], onto: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -309,7 +320,7 @@ def _box(values: NDArray[np.float32]) -> Box:
 
 def _moved(face: Face, dx: float, dy: float) -> Face:
     x0, y0, x1, y1 = face.box
-    return Face((x0 + dx, y0 + dy, x1 + dx, y1 + dy), face.points + np.float32([dx, dy]), face.confidence)
+    return Face((x0 + dx, y0 + dy, x1 + dx, y1 + dy), face.points + np.array([dx, dy], np.float32), face.confidence)
 
 
 def _width(box: Box) -> float:

@@ -1,0 +1,67 @@
+"""From face crops without points to faces with points, by the runtime's own finder, so that what is trained is served."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from unmask import faces
+from unmask_lab.data import COLUMNS, DataError, decode
+
+MARGIN = 0.25
+"""Part of a side that is added around a crop before the search: a face that fills its picture is not found."""
+
+
+def collect(source: Path, target: Path) -> tuple[int, list[str]]:
+    """Adds the column ``points`` to a Parquet file of face crops.
+
+    Returns:
+        How many faces were kept, and for each row left out a line that says which and why.
+
+    Raises:
+        DataError: a column is missing.
+    """
+    table = pq.read_table(source)
+    if missing := set(COLUMNS) - set(table.column_names):
+        raise DataError(f"{source}: lacks the columns {', '.join(sorted(missing))}")
+    points: list[list[float]] = []
+    kept: list[int] = []
+    left_out: list[str] = []
+    for i, (image, clip) in enumerate(zip(table["image"].to_pylist(), table["clip"].to_pylist(), strict=True)):
+        try:
+            found = five_points(decode(image))
+        except DataError as error:
+            left_out.append(f"row {i} ({clip}): {error}")
+            continue
+        if found is None:
+            left_out.append(f"row {i} ({clip}): no face found")
+            continue
+        kept.append(i)
+        points.append(found.ravel().tolist())
+        if i % 500 == 0:
+            print(f"{source.name}: {i} of {table.num_rows}", file=sys.stderr, flush=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    column = pa.array(points, type=pa.list_(pa.float32()))
+    partial = target.with_suffix(".partial")
+    pq.write_table(table.take(kept).append_column("points", column), partial)
+    partial.replace(target)
+    return len(kept), left_out
+
+
+def five_points(rgb: faces.Rgb) -> NDArray[np.float32] | None:
+    """The points, float32 ``(5, 2)`` px, of the most central large face of a crop; None if there is none."""
+    h, w = rgb.shape[:2]
+    pad = int(MARGIN * max(h, w))
+    padded = cv2.copyMakeBorder(rgb, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(127, 127, 127))
+    found = faces.find(padded, search_px=320, confidence=0.4)
+    if not found:
+        return None
+    centre = np.float32([w / 2 + pad, h / 2 + pad])
+    best = min(found, key=lambda f: float(np.hypot(*(f.points.mean(axis=0) - centre))) / (f.box[2] - f.box[0]))
+    return best.points - np.float32([pad, pad])

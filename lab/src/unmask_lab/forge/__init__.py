@@ -1,0 +1,45 @@
+"""Forgery families: each makes a changed face from a bona fide one, and says where it changed it.
+
+A family is a function in a file of its own, listed in `FAMILIES`. It is deterministic under its random generator, and
+changes nothing outside the mask it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import Rgb
+from unmask_lab.forge.face import FaceImage
+from unmask_lab.forge.local_edit import local_edit
+from unmask_lab.forge.other_face import other_face
+from unmask_lab.forge.regenerate import regenerate
+from unmask_lab.forge.self_blend import self_blend
+
+Family = Callable[[FaceImage, FaceImage, np.random.Generator], tuple[Rgb, NDArray[np.float32]]]
+"""``(target, donor, rng) -> (forged rgb uint8 (h, w, 3), mask float32 (h, w), 0 untouched to 1 fully replaced)``."""
+
+FAMILIES: dict[str, Family] = {
+    "self_blend": self_blend,
+    "other_face": other_face,
+    "regenerate": regenerate,
+    "local_edit": local_edit,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Forged:
+    """A changed face: the image, uint8 ``(h, w, 3)``, its true mask, float32 ``(h, w)``, and the family's name."""
+
+    rgb: Rgb
+    mask: NDArray[np.float32]
+    family: str
+
+
+def forge(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:
+    """One changed face of a family; `donor` is another person's, which some families do not need."""
+    rgb, mask = FAMILIES[family](target, donor, rng)
+    return Forged(rgb, mask, family)

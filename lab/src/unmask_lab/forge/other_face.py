@@ -1,0 +1,44 @@
+"""Another person's face, laid over by the five points, its colours matched, blended softly or by Poisson cloning.
+
+Poisson cloning: Perez, Gangnet and Blake, "Poisson Image Editing", 2003. Choosing the seam's blend at random follows the
+swaps that Face X-ray (Li et al. 2020) trains on.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unmask.faces import similarity
+from unmask.types import Rgb
+from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, blend, change_detail, match_colour, random_mask
+
+
+def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
+    """The donor's face on the target's head; see the module."""
+    layer = laid_over(donor, target)
+    mask = random_mask(target, WHOLE_FACES, rng)
+    if rng.random() < 0.85:
+        layer = match_colour(layer, target.rgb, mask)
+    layer = change_detail(layer, rng)
+    if rng.random() < 0.2:
+        return poisson(target.rgb, layer, mask)
+    return blend(target.rgb, layer, mask), mask
+
+
+def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
+    """The donor's image moved so that its five points meet the target's, in the target's size."""
+    h, w = target.rgb.shape[:2]
+    matrix = similarity(donor.points, target.points)
+    return cv2.warpAffine(donor.rgb, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def poisson(base: Rgb, layer: Rgb, mask: Mask) -> tuple[Rgb, Mask]:
+    """The layer's gradients inside the mask, the base's colours on its edge; the mask comes back with a hard edge."""
+    hard = (mask > 0.5).astype(np.uint8)
+    hard[:2], hard[-2:], hard[:, :2], hard[:, -2:] = 0, 0, 0, 0
+    if hard.sum() < 64:
+        return blend(base, layer, mask), mask
+    x, y, w, h = cv2.boundingRect(hard)
+    cloned = cv2.seamlessClone(layer, base, hard * 255, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
+    return cloned, hard.astype(np.float32)

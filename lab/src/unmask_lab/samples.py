@@ -1,0 +1,113 @@
+"""Training pairs: a bona fide face and a forgery of the same face, which went the same way afterwards.
+
+Sample ``i`` depends on the seed and ``i`` alone, so a training that resumes sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from unmask import faces
+from unmask.types import Rgb
+from unmask_lab import degrade
+from unmask_lab.data import Row
+from unmask_lab.forge import Forged, forge
+from unmask_lab.forge.face import FaceImage
+
+MAP = faces.CROP_PX // 16
+
+
+class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
+    """Sample ``i``: crops uint8 ``(2, CROP_PX, CROP_PX, 3)``, bona fide first, and the forgery's map, float32 ``(MAP, MAP)``.
+
+    Args:
+        rows: bona fide faces.
+        families: drawn from with equal chance.
+        seed, first, count: samples ``first`` to ``first + count`` of this seed.
+    """
+
+    def __init__(self, rows: Sequence[Row], families: Sequence[str], seed: int, first: int, count: int) -> None:
+        self.rows, self.families, self.seed, self.first, self.count = rows, families, seed, first, count
+        self.shapes = shapes(rows)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        rng = np.random.default_rng((self.seed, self.first + i))
+        row = self.rows[rng.integers(len(self.rows))]
+        target = FaceImage(row.rgb, row.points)
+        forged = forge_visibly(str(rng.choice(self.families)), target, self.donor(row, rng), rng)
+        return _same_way(target, forged, rng)
+
+    def donor(self, row: Row, rng: np.random.Generator) -> FaceImage:
+        """Another person's face in a similar pose."""
+        return nearest(self.rows, self.shapes, row, rng)
+
+
+def nearest(
+    rows: Sequence[Row], shapes: NDArray[np.float32], row: Row, rng: np.random.Generator, among: int = 32
+) -> FaceImage:
+    """Of ``among`` random other people, the one whose five points lie most alike."""
+    drawn = rng.integers(len(rows), size=among)
+    other = [i for i in drawn if rows[i].identity != row.identity] or [int(drawn[0])]
+    best = min(other, key=lambda i: float(np.square(shapes[i] - _shape(row.points)).sum()))
+    return FaceImage(rows[best].rgb, rows[best].points)
+
+
+def shapes(rows: Sequence[Row]) -> NDArray[np.float32]:
+    """Each face's five points, free of place, size and tilt, float32 ``(n, 5, 2)``."""
+    return np.stack([_shape(row.points) for row in rows])
+
+
+def _shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    matrix = faces.similarity(points, faces.TEMPLATE)
+    return ((points @ matrix[:, :2].T + matrix[:, 2]) / faces.CROP_PX).astype(np.float32)
+
+
+def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:
+    """A forgery that differs from its original by at least one grey level inside its mask; three tries."""
+    for _ in range(3):
+        forged = forge(family, target, donor, rng)
+        inside = forged.mask > 0.1
+        if inside.any() and float(np.abs(forged.rgb[inside].astype(int) - target.rgb[inside]).mean()) > 1.0:
+            break
+    return forged
+
+
+def _same_way(
+    target: FaceImage, forged: Forged, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    points = target.points + rng.normal(0, 0.02 * target.eyes_apart, (5, 2)).astype(np.float32)
+    window = _window(target, rng)
+    flip = rng.random() < 0.5
+    way, noise_seed = degrade.at_random(rng), int(rng.integers(2**31))
+    crops = []
+    for rgb in (target.rgb, forged.rgb):
+        seen = way(np.ascontiguousarray(rgb[window]), np.random.default_rng(noise_seed))
+        crops.append(_aligned(seen, points, window, flip))
+    where = _aligned((np.repeat(forged.mask[window][..., None], 3, 2) * 255).astype(np.uint8), points, window, flip)
+    small = cv2.resize(where[..., 0].astype(np.float32) / 255, (MAP, MAP), interpolation=cv2.INTER_AREA)
+    return np.stack(crops), small
+
+
+def _window(face: FaceImage, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Mostly the whole picture; at times cut close to the face, as at the edge of a frame."""
+    h, w = face.rgb.shape[:2]
+    if rng.random() < 0.7:
+        return slice(0, h), slice(0, w)
+    (cx, cy), reach = face.points.mean(axis=0), face.eyes_apart * rng.uniform(1.3, 2.2, 4)
+    return (
+        slice(max(0, int(cy - reach[0])), min(h, max(int(cy + reach[1]), 32))),
+        slice(max(0, int(cx - reach[2])), min(w, max(int(cx + reach[3]), 32))),
+    )
+
+
+def _aligned(rgb: Rgb, points: NDArray[np.float32], window: tuple[slice, slice], flip: bool) -> Rgb:
+    crop = faces.align(rgb, points - np.float32([window[1].start, window[0].start]))
+    return np.ascontiguousarray(crop[:, ::-1]) if flip else crop

@@ -1,0 +1,186 @@
+"""Trains the detector on pairs made on the fly; the same on CPU and CUDA, and resumed as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.utils.data import DataLoader
+
+from unmask_lab.data import DataError, read, refuse_leak
+from unmask_lab.forge import FAMILIES
+from unmask_lab.net import Detector
+from unmask_lab.samples import Pairs
+from unmask_lab.validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that decides the result of a training.
+
+    Attributes:
+        train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on.
+        families: forgery families to learn.
+        pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at the end.
+        batch: pairs a step.
+        rate, trunk_rate: highest learning rates of the heads and of the pretrained trunk.
+        decay: weight decay.
+        where: weight of the map's loss beside the face's.
+        average: decay per step of the running average of the weights, which is what gets exported.
+        seed: of the data and of the heads' first weights.
+    """
+
+    train: tuple[str, ...]
+    dev: tuple[str, ...]
+    families: tuple[str, ...] = tuple(FAMILIES)
+    pairs: int = 50_000
+    batch: int = 16
+    rate: float = 2e-3
+    trunk_rate: float = 6e-4
+    decay: float = 0.02
+    where: float = 1.0
+    average: float = 0.999
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class State:
+    """Where a training stands: pairs seen, and one line of figures per validation."""
+
+    seen: int = 0
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+
+def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> Detector:
+    """Trains, or goes on with the checkpoint in ``folder``; validates and saves every ``every`` steps.
+
+    Raises:
+        DataError: the data set is unusable, the split leaks, or the checkpoint is of another config.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, dev = read(map(Path, config.train)), read(map(Path, config.dev))
+    rows = [row for row in rows if row.label == 0]
+    refuse_leak(rows, dev)
+    torch.manual_seed(config.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    net = Detector().to(device, memory_format=torch.channels_last)
+    net.start_from_imagenet()
+    optimizer = _optimizer(net, config)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average), use_buffers=True
+    )
+    state = _resume(folder, config, net, averaged, optimizer)
+    started, first = time.monotonic(), state.seen
+    pairs = Pairs(rows, config.families, config.seed, state.seen, config.pairs - state.seen)
+    loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, persistent_workers=False)
+    for step, (crops, where) in enumerate(loader, start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = group["highest"] * _schedule(state.seen / config.pairs)
+        loss = _step(net, optimizer, crops.to(device), where.to(device), config)
+        averaged.update_parameters(net)
+        state.seen += len(crops)
+        if step % 20 == 0:
+            rate = (state.seen - first) / (time.monotonic() - started)
+            print(
+                f"{state.seen}/{config.pairs} pairs, loss {loss:.3f}, {rate:.1f} pairs/s", file=sys.stderr, flush=True
+            )
+        if step % every == 0 or state.seen > config.pairs - config.batch:
+            figures = validate(averaged.module, dev, config.families, device)
+            state.log.append({"seen": state.seen, "loss": loss, **figures})
+            print(json.dumps(state.log[-1]), file=sys.stderr, flush=True)
+            _save(folder, config, net, averaged, optimizer, state)
+            _plot(state, folder / "training.png")
+    detector: Detector = averaged.module
+    return detector
+
+
+def _optimizer(net: Detector, config: Config) -> torch.optim.Optimizer:
+    trunk = [*net.stem.parameters(), *net.blocks.parameters()]
+    heads = [*net.neck.parameters(), *net.where.parameters(), *net.whether.parameters()]
+    return torch.optim.AdamW(
+        [{"params": trunk, "highest": config.trunk_rate}, {"params": heads, "highest": config.rate}],
+        lr=config.rate,
+        weight_decay=config.decay,
+    )
+
+
+def _schedule(done: float, warm: float = 0.03) -> float:
+    return min(1.0, (done + 1e-4) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def _step(net: Detector, optimizer: torch.optim.Optimizer, crops: Tensor, where: Tensor, config: Config) -> float:
+    net.train()
+    faces = crops.flatten(0, 1)
+    label = torch.tensor([0.0, 1.0], device=faces.device).repeat(len(crops))
+    target = torch.stack([torch.zeros_like(where), where], 1).flatten(0, 1)
+    with torch.autocast(faces.device.type, torch.bfloat16):
+        logit, logits = net(faces)
+    loss = bce(logit.float(), label) + config.where * bce(logits.float(), target)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+    optimizer.step()
+    return loss.item()
+
+
+def _save(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any, state: State) -> None:
+    partial = folder / "checkpoint.partial"
+    values = {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save({"config": asdict(config), "state": asdict(state), **values}, partial)
+    partial.replace(folder / "checkpoint.pt")
+
+
+def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any) -> State:
+    path = folder / "checkpoint.pt"
+    if not path.is_file():
+        return State()
+    saved = torch.load(path, weights_only=True)
+    if saved["config"] != asdict(config):
+        raise DataError(
+            f"{path}: the checkpoint is of another config; choose another folder, or delete it to start over"
+        )
+    net.load_state_dict(saved["net"])
+    averaged.load_state_dict(saved["averaged"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return State(**saved["state"])
+
+
+def load(folder: Path) -> tuple[Detector, dict[str, Any]]:
+    """The trained detector of a folder, in evaluation mode, and its config with what was logged.
+
+    Raises:
+        DataError: there is no checkpoint.
+    """
+    path = folder / "checkpoint.pt"
+    if not path.is_file():
+        raise DataError(f"{path}: no checkpoint; run unmask-lab train first")
+    saved = torch.load(path, weights_only=True, map_location="cpu")
+    net = Detector()
+    prefix = "module."
+    net.load_state_dict({k.removeprefix(prefix): v for k, v in saved["averaged"].items() if k.startswith(prefix)})
+    return net.eval(), {"config": saved["config"], "state": saved["state"]}
+
+
+def _plot(state: State, path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4))
+    seen = [line["seen"] for line in state.log]
+    for name in state.log[-1]:
+        if name != "seen":
+            axes.plot(seen, [line[name] for line in state.log], marker=".", label=name)
+    axes.set(xlabel="pairs seen", ylabel="AUC on people never seen; loss", ylim=(0, 1.5))
+    axes.legend(fontsize=7)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)

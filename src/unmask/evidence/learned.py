@@ -1,0 +1,77 @@
+"""The learned line: a small network that was trained to see where a face was blended, resampled or pasted.
+
+The network looks at one aligned face at a time. It gives a logit, and a map of where in the face it sees a change. It was
+trained in the lab on forgeries of the lab's own making; its model card, ``weights/learned.json``, tells on what, and how
+well it does on forgeries it never saw. It sees traces of forging, not identity: whose face it is plays no part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import models
+from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence
+
+WEIGHT = "learned"
+
+REGIONS = {
+    "the forehead": (0.0, 0.30),
+    "the eyes": (0.30, 0.50),
+    "the nose and cheeks": (0.50, 0.66),
+    "the mouth": (0.66, 0.80),
+    "the chin and jaw": (0.80, 1.0),
+}
+"""Parts of the aligned crop, as fractions of its height from the top."""
+
+
+class Learned:
+    """See the module.
+
+    Args:
+        batch: faces per run of the network; bounds memory, not the result.
+        share: part of a track's sightings, the highest ones, whose mean is the track's score: a short change must count.
+    """
+
+    name = "learned"
+
+    def __init__(self, batch: int = 16, share: float = 0.1) -> None:
+        self.batch, self.share = batch, share
+
+    def examine(self, case: Case) -> Evidence:
+        """Every sighting of every track."""
+        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
+
+    def _track(self, track: Track) -> TrackEvidence:
+        logits, maps = self._run(np.stack([s.crop for s in track.sightings]))
+        readings = tuple(
+            Reading(s.time, float(logit), where) for s, logit, where in zip(track.sightings, logits, maps, strict=True)
+        )
+        highest = np.sort(logits)[::-1][: max(1, int(np.ceil(self.share * logits.size)))]
+        strongest = max(readings, key=lambda r: r.score)
+        return TrackEvidence(track.id, Status.RAN, _summary(strongest, track), float(highest.mean()), readings)
+
+    def _run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Crops, uint8 ``(n, 192, 192, 3)``, to logits ``(n,)`` and maps ``(n, 12, 12)``, 0 to 1."""
+        session = models.session(WEIGHT)
+        parts = [
+            session.run(["logit", "where"], {"rgb": crops[i : i + self.batch]})
+            for i in range(0, len(crops), self.batch)
+        ]
+        logits, where = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        return logits, where
+
+
+def _summary(strongest: Reading, track: Track) -> str:
+    when = f" at {strongest.time:.1f} s" if len(track.sightings) > 1 else ""
+    if strongest.score <= 0 or strongest.heatmap is None:
+        return "The network finds no traces of blending or resampling that stand out."
+    return f"The network sees traces of blending or resampling, most clearly{when} around {_region(strongest.heatmap)}."
+
+
+def _region(heatmap: NDArray[np.float32]) -> str:
+    rows = heatmap.shape[0]
+    mass = {
+        name: float(heatmap[round(top * rows) : round(bottom * rows)].mean()) for name, (top, bottom) in REGIONS.items()
+    }
+    return max(mass, key=lambda name: mass[name])

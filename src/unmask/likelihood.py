@@ -1,0 +1,148 @@
+"""From scores to likelihood ratios: of one sighting by calibration, of a track by a model of how frames depend on each other.
+
+Calibration was fitted in the lab, jointly with the face's size and sharpness. Over time, frames of one person share an
+error: if all of them lean the same way, that may be the person, the lens or the light, and a hundred frames are then hardly
+more than two. What counts as well is a stretch that stands out from the rest of the same track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import models
+from unmask.types import Quality, Span
+
+LN10 = float(np.log(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How one line's score becomes a log10 LR, as the lab fitted it; see ``weights/calibration.json``.
+
+    Attributes:
+        intercept, terms: of the logistic regression, by the names that `features` gives.
+        low, high: log10 LR beyond which the number of calibration faces supports no statement.
+        shared: part of the LR's variance that all frames of one track share, 0 to 1.
+        separation: mean natural-log LR of changed faces less that of bona fide ones.
+    """
+
+    intercept: float
+    terms: Mapping[str, float]
+    low: float
+    high: float
+    shared: float
+    separation: float
+
+    def log10_lr(self, score: float, quality: Quality) -> float:
+        """Of one sighting, on its own."""
+        values = features(score, quality)
+        total = self.intercept + sum(weight * values[name] for name, weight in self.terms.items())
+        return float(np.clip(total / LN10, self.low, self.high))
+
+
+def features(score: float, quality: Quality) -> dict[str, float]:
+    """What a calibration may weigh: the score, and the score under each limit of quality.
+
+    Size in octaves from 128 px, sharpness in decades from 0.05; both bounded, because nothing was fitted beyond.
+    """
+    size = float(np.clip(np.log2(max(quality.size_px, 1.0) / 128), -1.5, 1.0))
+    sharpness = float(np.clip(np.log10(max(quality.sharpness, 1e-6) / 0.05), -1.5, 1.0))
+    return {
+        "score": score,
+        "size": size,
+        "sharpness": sharpness,
+        "score x size": score * size,
+        "score x sharpness": score * sharpness,
+    }
+
+
+def calibrations() -> dict[str, Calibration]:
+    """The calibration of every line that has one. A line without is shown and weighs nothing."""
+    fields = ("intercept", "terms", "low", "high", "shared", "separation")
+    lines: dict[str, Any] = models.card("calibration")["lines"]
+    return {name: Calibration(**{f: line[f] for f in fields}) for name, line in lines.items()}
+
+
+def combine(
+    times: NDArray[np.float64],
+    log10_lr: NDArray[np.float64],
+    calibration: Calibration,
+    extent: tuple[float, float] | None = None,
+    slot: float = 0.25,
+) -> tuple[float, tuple[Span, ...]]:
+    """One log10 LR for a track, and the spans in which it is likelier changed than not, given that it was changed at all.
+
+    The hypothesis *changed* is a mixture: half its weight says the whole track, the other half one stretch of it, every
+    length on a logarithmic scale and every place alike. So a long track, which has more places for a chance outlier, needs
+    more evidence for a short stretch. Each stretch's likelihood is that of a normal model with a shared error (see
+    `_stretches`); for the whole track of ``n`` looks it comes to the mean LR times ``n / (1 + (n - 1) * shared)``.
+
+    Args:
+        times: seconds, ascending, ``(n,)``.
+        log10_lr: of each sighting on its own, ``(n,)``.
+        calibration: for the shared error, the separation and the bounds.
+        extent: seconds from which and until which the track is seen; bounds the spans.
+        slot: seconds; sightings closer together than this count as one look.
+    """
+    slot_times, x = _looks(times, log10_lr * LN10, slot)
+    n = x.size
+    likelihood = _stretches(x, calibration)
+    length = np.arange(n)[None, :] - np.arange(n)[:, None] + 1
+    prior = np.where(length > 0, 0.5 / np.maximum(length, 1) / (1 / np.arange(1, n + 1)).sum() / (n - length + 1), 0.0)
+    prior[0, n - 1] += 0.5
+    with np.errstate(divide="ignore"):
+        weight = np.log(prior) + likelihood
+    top = float(weight.max())
+    total = top + float(np.log(np.exp(weight - top).sum()))
+    inside = np.exp(weight - total)
+    changed = np.cumsum(inside.sum(axis=1)) - np.concatenate([[0.0], np.cumsum(inside.sum(axis=0))[:-1]])
+    bounded = float(np.clip(total / LN10, calibration.low, calibration.high))
+    return bounded, _spans(slot_times, changed > 0.5, extent or (float(times[0]), float(times[-1])))
+
+
+def _looks(
+    times: NDArray[np.float64], x: NDArray[np.float64], slot: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sightings averaged over slots of time, so that looking more often at one moment does not count it more often."""
+    _, member = np.unique(np.floor((times - times[0]) / slot), return_inverse=True)
+    count = np.bincount(member)
+    return np.bincount(member, times) / count, np.bincount(member, x) / count
+
+
+def _stretches(x: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """Natural-log likelihood ratio of "changed from look i to look j" against "never", ``(n, n)``; -inf below the diagonal.
+
+    A look is normal with variance d about -d/2 if bona fide and +d/2 if changed, as calibrated LRs of separation d are;
+    a part r of the variance is shared by the whole track. With ``y = x + d/2``, its sum S over all n looks, its sum s over
+    a stretch of k looks, and ``c = r / (1 + (n - 1) * r)``, the ratio is
+    ``(s - k * c * S - d * (k - k * k * c) / 2) / (1 - r)``.
+    """
+    n, d, r = x.size, calibration.separation, calibration.shared
+    y = x + d / 2
+    sums = np.concatenate([[0.0], np.cumsum(y)])
+    s = sums[None, 1:] - sums[:-1, None]
+    k = np.arange(n)[None, :] - np.arange(n)[:, None] + 1
+    c = r / (1 + (n - 1) * r)
+    ratio = (s - k * c * sums[-1] - d * (k - k * k * c) / 2) / (1 - r)
+    return np.where(k > 0, ratio, -np.inf)
+
+
+def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], extent: tuple[float, float]) -> tuple[Span, ...]:
+    """Runs of changed looks, each reaching half way to its neighbours."""
+    middles = (times[1:] + times[:-1]) / 2
+    edges = np.concatenate([[extent[0]], middles, [extent[1]]])
+    flips = np.flatnonzero(np.diff(np.concatenate([[False], changed, [False]]).astype(int)))
+    return tuple(
+        Span(round(float(edges[a]), 3), round(float(edges[b]), 3)) for a, b in zip(flips[::2], flips[1::2], strict=True)
+    )
+
+
+def posterior(prior: float, log10_lr: float) -> float:
+    """The probability of a change, 0 to 1, that an LR makes of a base rate (Bayes)."""
+    odds = prior / (1 - prior) * 10**log10_lr
+    return float(odds / (1 + odds))

@@ -1,0 +1,4 @@
+"""What a check found, for people and programs: `html` (one file), `document` (JSON), `table` (CSV).
+
+Renders the values of `unmask.types` and knows no detector.
+"""

@@ -1,0 +1,140 @@
+"""The answer as a document for programs: what `unmask check --json` prints, described by ``schema-1.json``.
+
+Times are seconds with three decimals, likelihood ratios decimal logarithms with three. No number is infinite or NaN.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from unmask.types import SCHEMA_VERSION, CheckResult, Custody, LineResult, MediaFacts, Person, Quality, TellingFrame
+
+
+def document(result: CheckResult) -> dict[str, Any]:
+    """A result as JSON values, without its pictures."""
+    whole = {
+        "schema_version": SCHEMA_VERSION,
+        "path": result.path,
+        "sha256": result.sha256,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "log10_lr": _rounded(result.log10_lr),
+        "people": [_person(person) for person in result.people],
+        "error": result.error,
+        "prior": result.prior,
+        "posterior": _rounded(result.posterior, 6),
+        "limits": result.limits,
+        "media": result.media and _media(result.media),
+        "custody": result.custody and _custody(result.custody),
+    }
+    return {key: _portable(value) for key, value in whole.items()}
+
+
+def dumps(result: CheckResult) -> str:
+    """A result as JSON on one line, in ASCII."""
+    return json.dumps(document(result), allow_nan=False)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) that every `document` obeys."""
+    text = files("unmask.report").joinpath(f"schema-{SCHEMA_VERSION}.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def encodable(text: str) -> str:
+    r"""Text that UTF-8 can hold: a lone surrogate, as the path of a file may have whose name is not UTF-8, is spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "verdict": person.verdict,
+        "reason": person.reason,
+        "log10_lr": _rounded(person.log10_lr),
+        "spans": [{"start": _rounded(span.start), "end": _rounded(span.end)} for span in person.spans],
+        "lines": {name: _line(line) for name, line in person.lines.items()},
+        "first_seen": _rounded(person.first_seen),
+        "last_seen": _rounded(person.last_seen),
+        "sightings": person.sightings,
+        "judged": person.judged,
+        "quality": _quality(person.quality),
+        "timeline": [{"time": _rounded(p.time), "log10_lr": _rounded(p.log10_lr)} for p in person.timeline],
+        "frames": [_frame(frame) for frame in person.frames],
+    }
+
+
+def _line(line: LineResult) -> dict[str, Any]:
+    return {
+        "status": line.status,
+        "score": _rounded(line.score, 6),
+        "log10_lr": _rounded(line.log10_lr),
+        "summary": line.summary,
+    }
+
+
+def _quality(quality: Quality) -> dict[str, Any]:
+    return {
+        "size_px": _rounded(quality.size_px, 1),
+        "sharpness": _rounded(quality.sharpness, 4),
+        "yaw": _rounded(quality.yaw, 3),
+        "blockiness": _rounded(quality.blockiness, 3),
+    }
+
+
+def _frame(frame: TellingFrame) -> dict[str, Any]:
+    return {
+        "time": _rounded(frame.time),
+        "log10_lr": _rounded(frame.log10_lr),
+        "box": [_rounded(edge, 1) for edge in frame.box],
+    }
+
+
+def _media(media: MediaFacts) -> dict[str, Any]:
+    return {
+        "kind": media.kind,
+        "size_bytes": media.size_bytes,
+        "container": media.container,
+        "codec": media.codec,
+        "width": media.width,
+        "height": media.height,
+        "rotation": media.rotation,
+        "duration": _rounded(media.duration),
+        "declared_duration": _rounded(media.declared_duration),
+        "frames": media.frames,
+        "frame_rate": _rounded(media.frame_rate),
+        "variable_frame_rate": media.variable_frame_rate,
+        "bit_rate": media.bit_rate,
+    }
+
+
+def _custody(custody: Custody) -> dict[str, Any]:
+    return {
+        "checked_at": custody.checked_at,
+        "versions": custody.versions,
+        "weights": custody.weights,
+        "settings": custody.settings,
+        "frames_examined": custody.frames_examined,
+    }
+
+
+def _rounded(number: float | None, digits: int = 3) -> float | None:
+    return None if number is None else round(float(number), digits)
+
+
+def _portable(value: Any) -> Any:
+    """Plain JSON values that every parser reads: no subclasses, no NaN, no infinity, no lone surrogate."""
+    if isinstance(value, str):
+        return encodable(str(value))
+    if isinstance(value, Mapping):
+        return {encodable(str(key)): _portable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_portable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,152 @@
+"""Makes small real photos and videos for tests, with the encoders that PyAV and Pillow carry.
+
+Every picture is drawn, none is downloaded. A numbered picture (`numbered`) carries its own number in black and white
+cells large enough to survive any codec, so that a test can tell which frame it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Rgb = NDArray[np.uint8]
+
+QUIET = {
+    "libx264": {"preset": "ultrafast", "threads": "1"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libsvtav1": {"preset": "13", "svtav1-params": "lp=1"},
+}
+"""Per encoder: fast, on one thread, without a banner on stderr."""
+
+_CELLS = (4, 4)
+
+
+def numbered(number: int, width: int = 64, height: int = 64) -> Rgb:
+    """Picture ``number``, 0 to 65535: a grid of 4 x 4 cells, black or white by the bits of the number."""
+    bits = np.array([(number >> i) & 1 for i in range(16)], np.uint8).reshape(_CELLS) * 200 + 28
+    rows, columns = np.arange(height) * 4 // height, np.arange(width) * 4 // width
+    return np.repeat(bits[rows][:, columns, None], 3, axis=2)
+
+
+def number_of(rgb: Rgb) -> int:
+    """The number that a picture from `numbered` carries, after any codec."""
+    h, w = rgb.shape[:2]
+    centres = rgb[h // 8 :: h // 4, w // 8 :: w // 4].mean(axis=2)[:4, :4]
+    return int(((centres > 128).ravel() << np.arange(16)).sum())
+
+
+def textured(number: int, width: int = 64, height: int = 64) -> Rgb:
+    """A picture full of detail that drifts by a pixel or two with each number; tells wrong references apart."""
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [np.sin((x + number * a) / b) + np.cos((y - number * c) / d) for a, b, c, d in _WAVES]
+    return (np.stack(waves, axis=2) * 50 + 128).astype(np.uint8)
+
+
+_WAVES = ((1, 3.1, 2, 4.3), (2, 5.7, 1, 2.9), (1, 2.3, 1, 7.1))
+
+
+def write_video(
+    path: Path,
+    frames: Iterable[Rgb],
+    *,
+    codec: str = "libx264",
+    fps: int = 25,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction | None = None,
+    rotation: int = 0,
+    hflip: bool = False,
+    sample_aspect: Fraction | None = None,
+    gop: int = 12,
+    b_frames: int = 0,
+    pix_fmt: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    container: str | None = None,
+    with_audio: bool = False,
+    colorspace: int | None = None,
+    color_range: int | None = None,
+) -> Path:
+    """Encodes ``frames`` (rgb uint8 of one size) into a video file; the container follows from the file's suffix.
+
+    Args:
+        codec: name of an FFmpeg encoder, see `QUIET`.
+        pts: presentation time of each frame in ``time_base``; None means one tick of ``1 / fps`` each.
+        rotation: degrees counter-clockwise by which a player is told to turn the stored picture.
+        hflip: tell the player to mirror the picture, after turning it.
+        sample_aspect: width over height of one stored pixel.
+        gop, b_frames: largest distance of key frames; frames in a row that nothing refers to or that look ahead.
+        container: name of the FFmpeg muxer, where the suffix would not do.
+        colorspace, color_range: as PyAV numbers them; converted to and written into the stream.
+
+    Returns:
+        ``path``.
+    """
+    frames = iter(frames)
+    first = next(frames)
+    tick = time_base or Fraction(1, fps)
+    with av.open(str(path), "w", format=container, container_options=container_options or {}) as out:
+        stream: Any = out.add_stream(codec, rate=fps, options=QUIET.get(codec, {}) | (options or {}))
+        stream.height, stream.width = first.shape[:2]
+        stream.pix_fmt, stream.time_base, stream.codec_context.time_base = pix_fmt, tick, tick
+        stream.gop_size, stream.max_b_frames, stream.thread_count = gop, b_frames, 1
+        if sample_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = sample_aspect
+        if colorspace is not None:
+            stream.colorspace = colorspace
+        if color_range is not None:
+            stream.color_range = color_range
+        if rotation or hflip:
+            stream.set_display_rotation(rotation, hflip=hflip)
+        sound = out.add_stream("aac", rate=8000) if with_audio else None
+        count = 0
+        for count, rgb in enumerate([first, *frames]):
+            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
+                format=pix_fmt, dst_colorspace=colorspace, dst_color_range=color_range
+            )
+            picture.pts, picture.time_base = (pts[count] if pts else count), tick
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode(None))
+        if sound is not None:
+            _mux_silence(out, sound, seconds=(count + 1) / fps)
+    return path
+
+
+def write_audio(path: Path, seconds: float = 0.5) -> Path:
+    """An audio file: silence, AAC."""
+    with av.open(str(path), "w") as out:
+        _mux_silence(out, out.add_stream("aac", rate=8000), seconds)
+    return path
+
+
+def _mux_silence(out: Any, stream: Any, seconds: float) -> None:
+    for start in range(0, max(1, int(seconds * 8000)), 1024):
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        silence.sample_rate, silence.pts, silence.time_base = 8000, start, Fraction(1, 8000)
+        out.mux(stream.encode(silence))
+    out.mux(stream.encode(None))
+
+
+def write_photo(path: Path, picture: Rgb | Image.Image, format: str, *, orientation: int = 1, **options: Any) -> Path:  # noqa: A002
+    """Writes a photo with Pillow in ``format`` whatever the suffix, with an EXIF orientation 1 to 8.
+
+    Args:
+        options: of Pillow's writer, e.g. ``quality`` or ``append_images``.
+
+    Returns:
+        ``path``.
+    """
+    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+    if orientation != 1:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        options["exif"] = exif
+    image.save(path, format=format, **options)
+    return path

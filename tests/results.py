@@ -1,0 +1,233 @@
+"""Realistic answers to render, made without any photo: `changed_video`, `clean_photo`, `cannot_tell`, `failed`, `crowd` ...
+
+Every number is invented. The faces are painted by `portrait`, so that pages have something to show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import (
+    CheckResult,
+    Custody,
+    Kind,
+    LineResult,
+    MediaFacts,
+    Person,
+    Picture,
+    Quality,
+    Rgb,
+    Span,
+    Status,
+    TellingFrame,
+    TimedLR,
+    Verdict,
+)
+
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+CHANGED_SPAN = Span(3.2, 9.1)
+GOOD_QUALITY = Quality(size_px=182.0, sharpness=0.061, yaw=0.12, blockiness=1.04)
+
+
+def portrait(seed: int = 1, size: int = 192) -> Rgb:
+    """A painted face as an aligned crop, rgb uint8 ``(size, size, 3)``."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+
+    def blob(cx: float, cy: float, rx: float, ry: float, soft: float = 0.1) -> NDArray[np.float64]:
+        return 0.5 - 0.5 * np.tanh((((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 - 1) / soft / 2)
+
+    skin = np.array([150, 110, 88]) + rng.uniform(-40, 60)
+    image = np.ones((size, size, 3)) * rng.uniform(60, 190, 3)
+    image += (skin - image) * blob(0, 0.1, 0.72, 0.95)[..., None]
+    image *= 1 - 0.45 * np.clip(x * rng.choice([-1, 1]), 0, 1)[..., None]
+    dark = blob(-0.3, -0.15, 0.13, 0.07) + blob(0.3, -0.15, 0.13, 0.07) + blob(0, 0.55, 0.27, 0.06)
+    dark += 0.4 * blob(0.04, 0.2, 0.08, 0.2, 0.4) + blob(0, -1.05, 0.85, 0.5, 0.15)
+    image *= 1 - 0.75 * np.clip(dark, 0, 1)[..., None]
+    return np.asarray(np.clip(image + rng.normal(0, 3, image.shape), 0, 255), np.uint8)
+
+
+def heatmap(cx: float = 0.0, cy: float = 0.4, size: int = 24) -> NDArray[np.float32]:
+    """A warm spot about ``(cx, cy)``, -1 to 1 over the crop; float32 ``(size, size)``, 0 to 1."""
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    return np.asarray(np.exp(-(((x - cx) / 0.45) ** 2) - ((y - cy) / 0.3) ** 2), np.float32)
+
+
+def line(log10_lr: float | None = 2.1, **changes: object) -> LineResult:
+    """A line of evidence that ran."""
+    ran = LineResult(
+        Status.RAN, "The skin around the mouth is smoother than a camera records it.", 0.931, log10_lr=log10_lr
+    )
+    return replace(ran, **changes)  # type: ignore[arg-type]
+
+
+def lines(log10_lr: float = 2.1) -> dict[str, LineResult]:
+    """Lines in every status, weighed and not; the first weighs ``log10_lr``."""
+    stripes = np.tile(np.linspace(30, 225, 240).astype(np.uint8)[None, :, None], (80, 1, 3))
+    return {
+        "learned": line(log10_lr),
+        "texture": line(
+            0.31,
+            score=1.7,
+            summary="The grain of the picture differs a little between the face and its surroundings.",
+            pictures=(Picture("Grain inside the face (left) and around it (right).", stripes),),
+        ),
+        "motion": line(
+            -0.22, score=-0.04, summary="The face moves with the head as one piece, as an unchanged face does."
+        ),
+        "reflection": line(None, score=0.4, summary="The eyes reflect light from two sides; this is shown, not weighed."),
+        "credentials": LineResult(Status.NOT_APPLICABLE, "The file carries no content credentials."),
+        "originals": LineResult(Status.FAILED, "The index of originals could not be opened."),
+    }
+
+
+def timeline(
+    start: float = 0.0, end: float = 15.0, step: float = 0.2, high: Span | None = CHANGED_SPAN, seed: int = 3
+) -> tuple[TimedLR, ...]:
+    """Readings every ``step`` seconds that rise inside ``high``; nothing between two fifths and half of the way."""
+    rng = np.random.default_rng(seed)
+    blank = (start + 0.68 * (end - start), start + 0.79 * (end - start))
+    times = [t for t in np.arange(start, end, step) if not blank[0] < t < blank[1]]
+    levels = [(1.7 if high and high.start <= t <= high.end else -1.1) + rng.normal(0, 0.35) for t in times]
+    return tuple(TimedLR(float(t), float(level)) for t, level in zip(times, levels, strict=True))
+
+
+def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float | None = 2.31) -> Person:
+    """Someone seen for fifteen seconds."""
+    changed = verdict is Verdict.CHANGED
+    points = timeline(high=CHANGED_SPAN if changed else None, seed=number)
+    telling = sorted(points, key=lambda point: -point.log10_lr)[:4]
+    spots = ((0.0, 0.4), (-0.35, -0.1), (0.3, -0.1), (0.1, 0.5))
+    return Person(
+        id=number,
+        verdict=verdict,
+        reason=_REASONS[verdict],
+        log10_lr=log10_lr,
+        spans=(CHANGED_SPAN, Span(12.4, 13.0)) if changed else (),
+        lines=lines(log10_lr - 0.1 if log10_lr is not None else -0.1),
+        timeline=points,
+        first_seen=0.0,
+        last_seen=14.96,
+        sightings=371,
+        judged=len(points),
+        quality=GOOD_QUALITY,
+        frames=tuple(
+            TellingFrame(p.time, p.log10_lr, portrait(number), (412.5, 96.0, 594.5, 330.0), heatmap(*spot))
+            for p, spot in zip(telling, spots, strict=True)
+        ),
+        thumbnail=portrait(number),
+    )
+
+
+def media(path: str = "clips/minister-interview.mp4") -> MediaFacts:
+    """A clip from a telephone whose header claims more time than there is."""
+    return MediaFacts(
+        path, Kind.VIDEO, SHA256, 8_412_233, "mp4", "h264", 1280, 720,
+        rotation=90, duration=15.0, declared_duration=20.02, frames=375, frame_rate=24.97,
+        variable_frame_rate=True, bit_rate=4_410_000,
+    )  # fmt: skip
+
+
+def custody() -> Custody:
+    """How the invented checks were made."""
+    return Custody(
+        checked_at="2026-11-22T17:05:31Z",
+        versions={"unmask": "0.1.0", "python": "3.11.2", "av": "18.1.0", "onnxruntime": "1.32.0"},
+        weights={"centerface": SHA256, "learned-1": SHA256[::-1]},
+        settings={"every": 0.2, "lines": ["learned", "texture"], "changed_above": 1.0, "no_change_below": -1.0},
+        frames_examined=75,
+    )
+
+
+def changed_video(path: str = "clips/minister-interview.mp4", prior: float | None = 0.001) -> CheckResult:
+    """One person, changed for part of the clip, with a stated base rate."""
+    return CheckResult(
+        path, SHA256, Verdict.CHANGED, "The face of person 1 was changed between 00:03.2 and 00:09.1.", 2.31,
+        (person(),), media=media(path), custody=custody(), prior=prior,
+        posterior=None if prior is None else prior * 10**2.31 / (prior * 10**2.31 + 1 - prior),
+        limits=("The clip was compressed again after it was recorded, which hides fine traces.",),
+    )  # fmt: skip
+
+
+def licensed_video() -> CheckResult:
+    """A change that the portrait's owner has allowed."""
+    someone = replace(person(verdict=Verdict.LICENSED_CHANGE), spans=())
+    return replace(changed_video(prior=None), verdict=someone.verdict, reason=someone.reason, people=(someone,))
+
+
+def clean_photo(path: str = "photos/portrait.jpg") -> CheckResult:
+    """A photo of one person without a trace of a change."""
+    once = TellingFrame(0.0, -1.6, portrait(5), (300.0, 120.0, 640.0, 560.0), 0.1 * heatmap())
+    someone = replace(
+        person(verdict=Verdict.NO_CHANGE_FOUND, log10_lr=-1.6), timeline=(TimedLR(0.0, -1.6),), last_seen=0.0,
+        sightings=1, judged=1, frames=(once,), thumbnail=portrait(5),
+    )  # fmt: skip
+    facts = MediaFacts(path, Kind.PHOTO, SHA256, 412_998, "jpeg", "jpeg", 1024, 768)
+    return CheckResult(
+        path, SHA256, Verdict.NO_CHANGE_FOUND, "No sign of a change was found in this face.", -1.6, (someone,),
+        media=facts, custody=custody(),
+    )  # fmt: skip
+
+
+def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
+    """Someone too small and too blurred to be judged."""
+    someone = replace(
+        person(verdict=Verdict.CANNOT_TELL, log10_lr=None), timeline=(), judged=0,
+        quality=Quality(41.0, 0.011, 0.62, 1.81), frames=(),
+        lines={"learned": LineResult(Status.NOT_APPLICABLE, "The face is never larger than 64 px.")},
+    )  # fmt: skip
+    return CheckResult(
+        path, SHA256, Verdict.CANNOT_TELL, "The only face is too small and too blurred to be judged.", None, (someone,),
+        media=replace(media(path), declared_duration=15.0, rotation=0), custody=custody(), prior=0.01,
+        limits=("Faces under 64 px are never judged.", "The picture is heavily compressed."),
+    )  # fmt: skip
+
+
+def nobody(path: str = "photos/landscape.png") -> CheckResult:
+    """A photo without any face."""
+    return replace(
+        clean_photo(path), verdict=Verdict.CANNOT_TELL, reason="No face was found in this photo.", log10_lr=None, people=()
+    )
+
+
+def failed(path: str = "inbox/broken.mov") -> CheckResult:
+    """A file that could not be judged."""
+    reason = f"{path}: the video stream breaks off before its first picture; ask the sender for the original file"
+    return CheckResult(path, None, None, reason, None, (), error=reason)
+
+
+def crowd(number: int = 12) -> CheckResult:
+    """A clip with many people, of whom the second is changed and the third cannot be told."""
+    others = {2: (Verdict.CHANGED, 3.4), 3: (Verdict.CANNOT_TELL, None)}
+    people = tuple(person(i, *others.get(i, (Verdict.NO_CHANGE_FOUND, -1.2))) for i in range(1, number + 1))
+    return replace(
+        changed_video("clips/press-conference.mp4", prior=None), people=people, log10_lr=3.4,
+        reason=f"Of {number} people, the face of person 2 was changed between 00:03.2 and 00:09.1.",
+    )  # fmt: skip
+
+
+def long_video(readings: int = 2000) -> CheckResult:
+    """An hour in which the face comes and goes."""
+    end = 3600.0
+    points = timeline(0, end, end / readings, Span(900, 1500))
+    someone = replace(person(), timeline=points, last_seen=end, spans=(Span(900, 1500),), judged=len(points))
+    facts = replace(media("clips/debate.mkv"), duration=end, declared_duration=None, container="matroska")
+    return replace(changed_video("clips/debate.mkv"), people=(someone,), media=facts)
+
+
+def every_kind() -> tuple[CheckResult, ...]:
+    """One result of every kind above."""
+    return (
+        changed_video(), licensed_video(), clean_photo(), cannot_tell(), nobody(), failed(), crowd(), long_video(),
+    )  # fmt: skip
+
+
+_REASONS = {
+    Verdict.CHANGED: "The skin around the mouth does not carry the traces that a camera leaves.",
+    Verdict.LICENSED_CHANGE: "The face was changed, and its owner's licence allows it until 31 December 2026.",
+    Verdict.NO_CHANGE_FOUND: "Nothing in this face points to a change.",
+    Verdict.CANNOT_TELL: "The face is too small and too blurred to be judged.",
+}
