@@ -28,7 +28,7 @@ from unmask.types import (
 )
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-CHANGED_SPAN = Span(3.2, 9.1)
+CHANGED_SPANS = (Span(3.2, 9.1), Span(12.4, 13.0))
 GOOD_QUALITY = Quality(size_px=182.0, sharpness=0.061, yaw=0.12, blockiness=1.04)
 
 
@@ -85,20 +85,21 @@ def lines(log10_lr: float = 2.1) -> dict[str, LineResult]:
 
 
 def timeline(
-    start: float = 0.0, end: float = 15.0, step: float = 0.2, high: Span | None = CHANGED_SPAN, seed: int = 3
+    start: float = 0.0, end: float = 15.0, step: float = 0.2, high: tuple[Span, ...] = CHANGED_SPANS, seed: int = 3
 ) -> tuple[TimedLR, ...]:
-    """Readings every ``step`` seconds that rise inside ``high``; nothing between two fifths and half of the way."""
+    """Readings every ``step`` seconds that rise inside ``high``; none between 68 and 79 per cent of the way."""
     rng = np.random.default_rng(seed)
     blank = (start + 0.68 * (end - start), start + 0.79 * (end - start))
     times = [t for t in np.arange(start, end, step) if not blank[0] < t < blank[1]]
-    levels = [(1.7 if high and high.start <= t <= high.end else -1.1) + rng.normal(0, 0.35) for t in times]
+    changed = [any(span.start - 1e-6 <= t <= span.end for span in high) for t in times]
+    levels = [(1.7 if now else -1.1) + rng.normal(0, 0.35) for now in changed]
     return tuple(TimedLR(float(t), float(level)) for t, level in zip(times, levels, strict=True))
 
 
 def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float | None = 2.31) -> Person:
     """Someone seen for fifteen seconds."""
     changed = verdict is Verdict.CHANGED
-    points = timeline(high=CHANGED_SPAN if changed else None, seed=number)
+    points = timeline(high=CHANGED_SPANS if changed else (), seed=number)
     telling = sorted(points, key=lambda point: -point.log10_lr)[:4]
     spots = ((0.0, 0.4), (-0.35, -0.1), (0.3, -0.1), (0.1, 0.5))
     return Person(
@@ -106,7 +107,7 @@ def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float 
         verdict=verdict,
         reason=_REASONS[verdict],
         log10_lr=log10_lr,
-        spans=(CHANGED_SPAN, Span(12.4, 13.0)) if changed else (),
+        spans=CHANGED_SPANS if changed else (),
         lines=lines(log10_lr - 0.1 if log10_lr is not None else -0.1),
         timeline=points,
         first_seen=0.0,
@@ -212,10 +213,11 @@ def crowd(number: int = 12) -> CheckResult:
 def long_video(readings: int = 2000) -> CheckResult:
     """An hour in which the face comes and goes."""
     end = 3600.0
-    points = timeline(0, end, end / readings, Span(900, 1500))
-    someone = replace(person(), timeline=points, last_seen=end, spans=(Span(900, 1500),), judged=len(points))
+    points = timeline(0, end, end / readings, (Span(900, 1500),))
+    someone = replace(person(), timeline=points, last_seen=end, spans=(Span(900, 1500),), sightings=88_412, judged=len(points))
     facts = replace(media("clips/debate.mkv"), duration=end, declared_duration=None, container="matroska")
-    return replace(changed_video("clips/debate.mkv"), people=(someone,), media=facts)
+    return replace(changed_video("clips/debate.mkv"), people=(someone,), media=facts,
+        reason="The face of person 1 was changed between 15:00.0 and 25:00.0.")
 
 
 def every_kind() -> tuple[CheckResult, ...]:

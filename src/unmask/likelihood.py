@@ -26,23 +26,31 @@ class Calibration:
 
     Attributes:
         intercept, terms: of the logistic regression, by the names that `features` gives.
-        low, high: log10 LR beyond which the number of calibration faces supports no statement.
+        bound: log10 LR, either way, beyond which the number of people calibrated on supports no statement.
+        missed: part of the forgeries made in ways never trained on that leave no trace this line can see, 0 to 1.
         shared: part of the LR's variance that all frames of one track share, 0 to 1.
         separation: mean natural-log LR of changed faces less that of bona fide ones.
     """
 
     intercept: float
     terms: Mapping[str, float]
-    low: float
-    high: float
+    bound: float
+    missed: float
     shared: float
     separation: float
 
-    def log10_lr(self, score: float, quality: Quality) -> float:
-        """Of one sighting, on its own."""
+    def known(self, score: float, quality: Quality) -> float:
+        """log10 LR of one sighting on its own, if every forgery were of the kinds calibrated on."""
         values = features(score, quality)
         total = self.intercept + sum(weight * values[name] for name, weight in self.terms.items())
-        return float(np.clip(total / LN10, self.low, self.high))
+        return float(np.clip(total / LN10, -self.bound, self.bound))
+
+    def any_kind(self, known: float) -> float:
+        """log10 LR against forgeries of any kind, the `missed` part of which looks just like a bona fide face.
+
+        So the absence of traces never weighs more than ``log10(missed)``: no detector can say "authentic".
+        """
+        return float(np.logaddexp(np.log(max(self.missed, 1e-9)), np.log1p(-self.missed) + known * LN10) / LN10)
 
 
 def features(score: float, quality: Quality) -> dict[str, float]:
@@ -63,14 +71,14 @@ def features(score: float, quality: Quality) -> dict[str, float]:
 
 def calibrations() -> dict[str, Calibration]:
     """The calibration of every line that has one. A line without is shown and weighs nothing."""
-    fields = ("intercept", "terms", "low", "high", "shared", "separation")
+    fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
     lines: dict[str, Any] = models.card("calibration")["lines"]
     return {name: Calibration(**{f: line[f] for f in fields}) for name, line in lines.items()}
 
 
 def combine(
     times: NDArray[np.float64],
-    log10_lr: NDArray[np.float64],
+    known: NDArray[np.float64],
     calibration: Calibration,
     extent: tuple[float, float] | None = None,
     slot: float = 0.25,
@@ -84,12 +92,12 @@ def combine(
 
     Args:
         times: seconds, ascending, ``(n,)``.
-        log10_lr: of each sighting on its own, ``(n,)``.
-        calibration: for the shared error, the separation and the bounds.
+        known: `Calibration.known` of each sighting, ``(n,)``.
+        calibration: for the shared error, the separation, the bound and the missed part.
         extent: seconds from which and until which the track is seen; bounds the spans.
         slot: seconds; sightings closer together than this count as one look.
     """
-    slot_times, x = _looks(times, log10_lr * LN10, slot)
+    slot_times, x = _looks(times, known * LN10, slot)
     n = x.size
     likelihood = _stretches(x, calibration)
     length = np.arange(n)[None, :] - np.arange(n)[:, None] + 1
@@ -101,8 +109,10 @@ def combine(
     total = top + float(np.log(np.exp(weight - top).sum()))
     inside = np.exp(weight - total)
     changed = np.cumsum(inside.sum(axis=1)) - np.concatenate([[0.0], np.cumsum(inside.sum(axis=0))[:-1]])
-    bounded = float(np.clip(total / LN10, calibration.low, calibration.high))
-    return bounded, _spans(slot_times, changed > 0.5, extent or (float(times[0]), float(times[-1])))
+    bounded = float(np.clip(total / LN10, -calibration.bound, calibration.bound))
+    return calibration.any_kind(bounded), _spans(
+        slot_times, changed > 0.5, extent or (float(times[0]), float(times[-1]))
+    )
 
 
 def _looks(

@@ -63,13 +63,14 @@ def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: 
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     judged = [i for i, reason in enumerate(unfit) if reason is None]
     times = np.array([track.sightings[i].time for i in judged])
-    by_line = {name: _lrs(said[name].readings, track.sightings, judged, fitted[name]) for name in fitted}
-    lrs = np.sum(list(by_line.values()), axis=0) if by_line else np.zeros(0)
-    reason = _why_not(unfit, judged, said, media, rules)
+    line = next(iter(fitted), None)
+    known = _known(said[line].readings, track.sightings, judged, fitted[line]) if line else np.zeros(0)
+    lrs = [fitted[line].any_kind(float(k)) for k in known] if line else []
+    reason = _why_not(unfit, judged, line, media, rules)
     total: float = 0.0
     spans: tuple[Span, ...] = ()
-    if reason is None:
-        total, spans = combine(times, lrs, next(iter(fitted.values())), _extent(track))
+    if reason is None and line:
+        total, spans = combine(times, known, fitted[line], _extent(track))
     verdict, sentence = _answer(total, spans, reason, media, rules)
     return Person(
         id=track.id,
@@ -77,14 +78,14 @@ def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: 
         reason=sentence,
         log10_lr=None if verdict is Verdict.CANNOT_TELL else round(total, 3),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
-        lines={name: _result(said[name], total if name in fitted and reason is None else None) for name in said},
-        timeline=tuple(TimedLR(float(t), float(v)) for t, v in zip(times, lrs, strict=True)),
+        lines={name: _result(said[name], total if name == line and reason is None else None) for name in said},
+        timeline=tuple(TimedLR(float(t), v) for t, v in zip(times, lrs, strict=True)),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
         judged=len(judged),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, said, dict(zip(judged, lrs.tolist(), strict=True)), verdict),
+        frames=_telling(track, said, dict(zip(judged, lrs, strict=True)), verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
     )
 
@@ -92,16 +93,18 @@ def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: 
 def log10_lrs(track: Track, said: TrackEvidence, calibration: Calibration, rules: Rules = Rules()) -> list[TimedLR]:
     """The LR of each sighting of a track that is good enough to be judged, on its own."""
     judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
-    values = _lrs(said.readings, track.sightings, judged, calibration)
-    return [TimedLR(track.sightings[i].time, float(v)) for i, v in zip(judged, values, strict=True)]
+    known = _known(said.readings, track.sightings, judged, calibration)
+    return [
+        TimedLR(track.sightings[i].time, calibration.any_kind(float(k))) for i, k in zip(judged, known, strict=True)
+    ]
 
 
-def _lrs(
+def _known(
     readings: Sequence[Reading], sightings: Sequence[Sighting], judged: Sequence[int], calibration: Calibration
 ) -> NDArray[np.float64]:
     by_time = {r.time: r.score for r in readings}
     chosen = [sightings[i] for i in judged]
-    return np.array([calibration.log10_lr(by_time[s.time], s.quality) for s in chosen], dtype=np.float64)
+    return np.array([calibration.known(by_time[s.time], s.quality) for s in chosen], dtype=np.float64)
 
 
 def _unfit(quality: Quality, rules: Rules) -> str | None:
@@ -117,13 +120,13 @@ def _unfit(quality: Quality, rules: Rules) -> str | None:
 def _why_not(
     unfit: Sequence[str | None],
     judged: Sequence[int],
-    said: Mapping[str, TrackEvidence],
+    line: str | None,
     media: MediaFacts,
     rules: Rules,
 ) -> str | None:
     needed = rules.sightings if media.kind is Kind.VIDEO and media.frames >= rules.sightings else 1
-    if not any(t.status is Status.RAN for t in said.values()):
-        return "no line of evidence could be applied"
+    if line is None:
+        return "no calibrated line of evidence could be applied"
     if len(judged) >= needed:
         return None
     reasons = [reason for reason in unfit if reason is not None]

@@ -71,11 +71,20 @@ def _view(result: CheckResult) -> dict[str, Any]:
     return {
         "result": result,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
+        "headline": _headline(result),
         "verdict": result.verdict or "not judged",
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),
     }
+
+
+def _headline(result: CheckResult) -> str:
+    """The reason, or the error without the path that stands above it anyway."""
+    if not result.error:
+        return result.reason
+    text = result.error.removeprefix(f"{printable(result.path)}: ")
+    return text[:1].upper() + text[1:]
 
 
 def _base_rates(result: CheckResult) -> list[BaseRate]:
@@ -105,6 +114,7 @@ def _environment() -> Environment:
         base_rate=wording.base_rate,
         clock=wording.clock,
         data_uri=images.data_uri,
+        figure=wording.figure,
         in_hundred=wording.in_hundred,
         likelier=wording.likelier,
         odds=wording.odds,

@@ -172,7 +172,7 @@ def chart(person: Person, duration: float, settings: Mapping[str, object], width
     levels = _thresholds(settings)
     reach = 1.15 * max(2.0, *(abs(point.log10_lr) for point in points), *map(abs, levels.values()))
     axes = Axes(*window(person, duration), reach, width, height)
-    dense = len(points) > width / 6
+    dense = len(points) > width / 4
     edges = [axes.start, *(time for run in runs(points) for time in (run[0].time, run[-1].time)), axes.end]
     pauses = zip(edges[::2], edges[1::2], strict=True)
     return Chart(

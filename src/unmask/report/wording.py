@@ -137,6 +137,11 @@ def signed(number: float, digits: int = 2) -> str:
     return text[1:] if float(f"{number:.{digits}f}") == 0 else text
 
 
+def figure(number: float) -> str:
+    """A number in three figures, with a true minus."""
+    return f"{number:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
 def size(size_bytes: int) -> str:
     """A file's size in decimal units and in bytes."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

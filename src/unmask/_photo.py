@@ -1,0 +1,109 @@
+"""Photos for `unmask.media`: told by content, refused by header, decoded by Pillow and libheif."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unmask._source import AGAIN, SCALE, Source, words
+from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from unmask.types import Rgb
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+MOST_SCANS = 200
+"""of a JPEG; a progressive photo has about 10, and each costs a pass over all pixels however few bytes it takes."""
+
+_FORMATS = re.compile(
+    rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF.{4}WEBP)"
+    rb"|.{4}ftyp(?:(?P<avif>avi[fs])|(?P<heic>hei[cxms]|mif1))",
+    re.DOTALL,
+)
+
+
+def photo_format(head: bytes) -> str | None:
+    """Name of the image format that a file's first 12 bytes announce, None if it is none."""
+    match = _FORMATS.match(head)
+    return match.lastgroup if match else None
+
+
+def probe(source: Source, kind: str) -> tuple[int, int, int]:
+    """Width and height in px as stored, and the EXIF orientation, 1 to 8, without decoding a pixel.
+
+    Raises:
+        BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be decoded, passes a bound, or is animated or too small.
+    """
+    with _one_kind_of_error(source.path, kind):
+        photo = _open(source, kind)
+        width, height = photo.size
+        source.bounds.check_size(source.path, width, height)
+        count = getattr(photo, "n_frames", 1)
+        if count > 1 and kind != "heic":
+            way_out = "convert it to a video: ffmpeg -i IN -pix_fmt yuv420p OUT.mp4"
+            raise UnsupportedMedia(source.path, f"an animated image with {count} frames", way_out)
+        orientation = photo.getexif().get(0x0112, 1)
+    return width, height, orientation if orientation in range(1, 9) else 1
+
+
+def decode(source: Source, kind: str) -> Rgb:
+    """The picture as stored, rgb uint8 ``(h, w, 3)``; on a white page where it is transparent.
+
+    Raises:
+        BrokenMedia, MediaTooLarge: it cannot be decoded, or passes a bound.
+    """
+    from PIL import Image
+
+    with _one_kind_of_error(source.path, kind):
+        photo = _open(source, kind)
+        photo.load()
+        if photo.mode.startswith("I"):  # 16 bits of grey
+            grey = (np.asarray(photo).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+            return np.repeat(grey[:, :, None], 3, axis=2)
+        if photo.has_transparency_data:
+            page = Image.new("RGBA", photo.size, "white")
+            return np.asarray(Image.alpha_composite(page, photo.convert("RGBA")).convert("RGB"))
+        return np.asarray(photo.convert("RGB"))
+
+
+def _open(source: Source, kind: str) -> ImageFile:
+    """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel limit."""
+    from pi_heif import HeifImageFile
+    from PIL import AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    plugins = {
+        "avif": AvifImagePlugin.AvifImageFile,
+        "gif": GifImagePlugin.GifImageFile,
+        "heic": HeifImageFile,
+        "jpeg": JpegImagePlugin.JpegImageFile,
+        "png": PngImagePlugin.PngImageFile,
+        "webp": WebPImagePlugin.WebPImageFile,
+    }
+    if source.size > 8 * source.bounds.pixels:  # more than 16-bit RGBA without compression
+        raise MediaTooLarge(source.path, f"a photo of {source.size:,} bytes", SCALE)
+    data = source.head(-1)
+    source.check()
+    if kind == "jpeg" and data.count(b"\xff\xda") > MOST_SCANS:
+        raise UnsupportedMedia(source.path, f"a JPEG of over {MOST_SCANS} scans", "save it as a plain JPEG")
+    photo: ImageFile = plugins[kind](io.BytesIO(data))
+    return photo
+
+
+@contextmanager
+def _one_kind_of_error(path: str, kind: str) -> Iterator[None]:
+    """Whatever a decoder raises on hostile bytes means that the photo is broken."""
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except MediaError:
+        raise
+    except (DecompressionBombError, MemoryError) as error:
+        raise MediaTooLarge(path, "more pixels than memory should hold", SCALE) from error
+    except Exception as error:
+        raise BrokenMedia(path, f"a {kind.upper()} that cannot be decoded ({words(error)})", AGAIN) from error

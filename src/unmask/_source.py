@@ -1,0 +1,117 @@
+"""What photos and videos share in `unmask.media`: one open file, and the bounds on what it may cost."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from unmask.errors import BrokenMedia, MediaNotFound, MediaTooLarge, UnsupportedMedia, printable
+
+AGAIN = "download or export it again"
+CUT = "cut out the part that matters"
+SCALE = "scale it down"
+EXPORT = "export it as JPEG, PNG, WebP or HEIC (photo), or as H.264 in MP4 (video)"
+
+SMALLEST_SIDE = 32
+"""px; no face that can be judged fits into less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one file may cost. Past a bound `MediaTooLarge` is raised, before the cost where the header tells.
+
+    Attributes:
+        pixels: of one picture; an 8K frame has 33 million, most phone photos have 12 to 50 million.
+        frames: of a clip; four hours at 60 per second are 864,000. Each costs 9 bytes of memory.
+        seconds: from a clip's first frame to its last one.
+        bytes: of the file; an hour of 4K from a phone is about 20 GB.
+        wall_seconds: that opening a file, or the wait for one frame, may last, lest one that decodes nothing hang.
+    """
+
+    pixels: int = 64_000_000
+    frames: int = 1_000_000
+    seconds: float = 4 * 3600.0
+    bytes: int = 32 * 2**30
+    wall_seconds: float = 300.0
+
+    def check_size(self, path: str, width: int, height: int) -> None:
+        """Raises `MediaTooLarge` or, where no face fits in, `UnsupportedMedia`."""
+        if width * height > self.pixels:
+            reason = f"{width} x {height} px, over the bound of {self.pixels:,} pixels"
+            raise MediaTooLarge(path, reason, SCALE)
+        if min(width, height) < SMALLEST_SIDE:
+            reason = f"{width} x {height} px, too small to hold a face"
+            raise UnsupportedMedia(path, reason, "find a larger version")
+
+
+class Source:
+    """One open regular file. Past its deadline, or on a failing disk, it reads as ended, and `check` tells why.
+
+    A decoder's callback that raised instead would leave its exception to whichever decoder is asked next.
+    """
+
+    def __init__(self, path: str, file: io.BufferedReader, bounds: Bounds) -> None:
+        info = os.fstat(file.fileno())
+        self.path, self.bounds, self.size = path, bounds, info.st_size
+        self.identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+        self._file, self._failure = file, ""
+        self.wait_again()
+
+    def wait_again(self) -> None:
+        self._deadline = time.monotonic() + self.bounds.wall_seconds
+
+    def check(self) -> None:
+        if self._failure:
+            raise BrokenMedia(self.path, f"reading failed: {self._failure}", "copy it to another disk")
+        if time.monotonic() > self._deadline:
+            raise MediaTooLarge(self.path, f"decoding took over {self.bounds.wall_seconds:g} s", CUT)
+
+    def head(self, size: int) -> bytes:
+        self.seek(0)
+        return self.read(size)
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return b"" if self._failure or time.monotonic() > self._deadline else self._file.read(size)
+        except OSError as error:
+            self._failure = words(error)
+            return b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(min(max(offset + (0, self._file.tell(), self.size)[whence], 0), self.size))
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+@contextmanager
+def opened(path: str, bounds: Bounds) -> Iterator[Source]:
+    """Opens a regular file for reading, and nothing else: not a folder, and no pipe, which would wait for its writer."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a Path would normalise what the caller gave
+            raise MediaNotFound(path, "not a file", "give a photo or a video, not a folder, pipe or device")
+        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    except (OSError, ValueError) as error:
+        raise MediaNotFound(path, words(error).lower(), "check the path and that you may read it") from error
+    with file:
+        source = Source(path, file, bounds)
+        if source.size > bounds.bytes:
+            raise MediaTooLarge(path, f"{source.size:,} bytes, over the bound of {bounds.bytes:,}", CUT)
+        if not source.size:
+            raise BrokenMedia(path, "the file is empty", AGAIN)
+        yield source
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def words(error: Exception) -> str:
+    """What a library's exception says, on one short line."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return printable(" ".join(text.split()))[:100]
