@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 PYTHON ?= python3
 
 demo: $(VENV)/.ready          ## the main job on real input: a clip, a changed copy of it, two reports
-	$(RUN)/python -m benchmarks.demo out/demo
+	$(RUN)/python examples/demo.py out/demo
 
 check: lint types imports test ## everything that CI runs
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.errors import BrokenMedia
 from unmask.types import (
     CheckResult,
     Custody,
@@ -78,7 +79,9 @@ def lines(log10_lr: float = 2.1) -> dict[str, LineResult]:
         "motion": line(
             -0.22, score=-0.04, summary="The face moves with the head as one piece, as an unchanged face does."
         ),
-        "reflection": line(None, score=0.4, summary="The eyes reflect light from two sides; this is shown, not weighed."),
+        "reflection": line(
+            None, score=0.4, summary="The eyes reflect light from two sides; this is shown, not weighed."
+        ),
         "credentials": LineResult(Status.NOT_APPLICABLE, "The file carries no content credentials."),
         "originals": LineResult(Status.FAILED, "The index of originals could not be opened."),
     }
@@ -135,10 +138,10 @@ def media(path: str = "clips/minister-interview.mp4") -> MediaFacts:
 def custody() -> Custody:
     """How the invented checks were made."""
     return Custody(
-        checked_at="2026-11-22T17:05:31Z",
+        checked_at="2026-11-22T17:05:31+00:00",
         versions={"unmask": "0.1.0", "python": "3.11.2", "av": "18.1.0", "onnxruntime": "1.32.0"},
         weights={"centerface": SHA256, "learned-1": SHA256[::-1]},
-        settings={"every": 0.2, "lines": ["learned", "texture"], "changed_above": 1.0, "no_change_below": -1.0},
+        settings={"every": 0.2, "lines": ["learned", "texture"], "rules": {"changed": 1.0, "no_change": -0.5}},
         frames_examined=75,
     )
 
@@ -146,7 +149,7 @@ def custody() -> Custody:
 def changed_video(path: str = "clips/minister-interview.mp4", prior: float | None = 0.001) -> CheckResult:
     """One person, changed for part of the clip, with a stated base rate."""
     return CheckResult(
-        path, SHA256, Verdict.CHANGED, "The face of person 1 was changed between 00:03.2 and 00:09.1.", 2.31,
+        path, SHA256, Verdict.CHANGED, "The face of person 1 was changed between 0:03.2 and 0:09.1.", 2.31,
         (person(),), media=media(path), custody=custody(), prior=prior,
         posterior=None if prior is None else prior * 10**2.31 / (prior * 10**2.31 + 1 - prior),
         limits=("The clip was compressed again after it was recorded, which hides fine traces.",),
@@ -177,7 +180,7 @@ def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
     """Someone too small and too blurred to be judged."""
     someone = replace(
         person(verdict=Verdict.CANNOT_TELL, log10_lr=None), timeline=(), judged=0,
-        quality=Quality(41.0, 0.011, 0.62, 1.81), frames=(),
+        quality=Quality(41.0, 0.003, 0.42, 1.81), frames=(),
         lines={"learned": LineResult(Status.NOT_APPLICABLE, "The face is never larger than 64 px.")},
     )  # fmt: skip
     return CheckResult(
@@ -190,14 +193,18 @@ def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
 def nobody(path: str = "photos/landscape.png") -> CheckResult:
     """A photo without any face."""
     return replace(
-        clean_photo(path), verdict=Verdict.CANNOT_TELL, reason="No face was found in this photo.", log10_lr=None, people=()
+        clean_photo(path),
+        verdict=Verdict.CANNOT_TELL,
+        reason="No face was found in this photo.",
+        log10_lr=None,
+        people=(),
     )
 
 
 def failed(path: str = "inbox/broken.mov") -> CheckResult:
     """A file that could not be judged."""
-    reason = f"{path}: the video stream breaks off before its first picture; ask the sender for the original file"
-    return CheckResult(path, None, None, reason, None, (), error=reason)
+    error = str(BrokenMedia(path, "the video breaks off before its first picture", "ask the sender for the original"))
+    return CheckResult(path, None, None, error, None, (), error=error)
 
 
 def crowd(number: int = 12) -> CheckResult:
@@ -206,7 +213,7 @@ def crowd(number: int = 12) -> CheckResult:
     people = tuple(person(i, *others.get(i, (Verdict.NO_CHANGE_FOUND, -1.2))) for i in range(1, number + 1))
     return replace(
         changed_video("clips/press-conference.mp4", prior=None), people=people, log10_lr=3.4,
-        reason=f"Of {number} people, the face of person 2 was changed between 00:03.2 and 00:09.1.",
+        reason=f"Of {number} people, the face of person 2 was changed between 0:03.2 and 0:09.1.",
     )  # fmt: skip
 
 
@@ -214,10 +221,16 @@ def long_video(readings: int = 2000) -> CheckResult:
     """An hour in which the face comes and goes."""
     end = 3600.0
     points = timeline(0, end, end / readings, (Span(900, 1500),))
-    someone = replace(person(), timeline=points, last_seen=end, spans=(Span(900, 1500),), sightings=88_412, judged=len(points))
+    someone = replace(
+        person(), timeline=points, last_seen=end, spans=(Span(900, 1500),), sightings=88_412, judged=len(points)
+    )
     facts = replace(media("clips/debate.mkv"), duration=end, declared_duration=None, container="matroska")
-    return replace(changed_video("clips/debate.mkv"), people=(someone,), media=facts,
-        reason="The face of person 1 was changed between 15:00.0 and 25:00.0.")
+    return replace(
+        changed_video("clips/debate.mkv"),
+        people=(someone,),
+        media=facts,
+        reason="The face of person 1 was changed between 15:00.0 and 25:00.0.",
+    )
 
 
 def every_kind() -> tuple[CheckResult, ...]:

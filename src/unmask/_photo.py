@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unmask._source import AGAIN, SCALE, Source, words
+from unmask._source import AGAIN, SCALE, Pose, Source, words
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from unmask.types import Rgb
 
@@ -27,28 +27,34 @@ _FORMATS = re.compile(
 )
 
 
+_POSES = (
+    *(Pose(), Pose(True), Pose(False, 180), Pose(True, 180)),
+    *(Pose(True, 270), Pose(False, 90), Pose(True, 90), Pose(False, 270)),
+)
+"""By EXIF orientation, 1 to 8 (CIPA DC-008, 4.6.4)."""
+
+
 def photo_format(head: bytes) -> str | None:
     """Name of the image format that a file's first 12 bytes announce, None if it is none."""
     match = _FORMATS.match(head)
     return match.lastgroup if match else None
 
 
-def probe(source: Source, kind: str) -> tuple[int, int, int]:
-    """Width and height in px as stored, and the EXIF orientation, 1 to 8, without decoding a pixel.
+def probe(source: Source, kind: str) -> tuple[tuple[int, int], Pose]:
+    """Width and height in px as stored, and how it stands upright, without decoding a pixel.
 
     Raises:
         BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be decoded, passes a bound, or is animated or too small.
     """
     with _one_kind_of_error(source.path, kind):
         photo = _open(source, kind)
-        width, height = photo.size
-        source.bounds.check_size(source.path, width, height)
+        source.bounds.check_size(source.path, *photo.size)
         count = getattr(photo, "n_frames", 1)
         if count > 1 and kind != "heic":
             way_out = "convert it to a video: ffmpeg -i IN -pix_fmt yuv420p OUT.mp4"
             raise UnsupportedMedia(source.path, f"an animated image with {count} frames", way_out)
         orientation = photo.getexif().get(0x0112, 1)
-    return width, height, orientation if orientation in range(1, 9) else 1
+        return photo.size, _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
 
 
 def decode(source: Source, kind: str) -> Rgb:

@@ -9,8 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from unmask.errors import BrokenMedia, MediaNotFound, MediaTooLarge, UnsupportedMedia, printable
+from unmask.types import Rgb
 
 AGAIN = "download or export it again"
 CUT = "cut out the part that matters"
@@ -47,6 +51,20 @@ class Bounds:
         if min(width, height) < SMALLEST_SIDE:
             reason = f"{width} x {height} px, too small to hold a face"
             raise UnsupportedMedia(path, reason, "find a larger version")
+
+
+class Pose(NamedTuple):
+    """How a stored picture becomes upright: mirrored left to right first, then turned clockwise by ``turn`` degrees."""
+
+    mirrored: bool = False
+    turn: int = 0
+
+    def apply(self, rgb: Rgb) -> Rgb:
+        return np.ascontiguousarray(np.rot90(rgb[:, ::-1] if self.mirrored else rgb, -self.turn // 90))
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the upright picture; the same way back."""
+        return (height, width) if self.turn % 180 else (width, height)
 
 
 class Source:

@@ -7,22 +7,24 @@ the packets are counted. Decoders see one open file and nothing else, neither an
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import os
 import re
 from array import array
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmask import _photo
-from unmask._source import AGAIN, CUT, EXPORT, Bounds, Source, opened, words
+from unmask._mp4 import boxes, claimed_seconds
+from unmask._source import AGAIN, CUT, EXPORT, Bounds, Pose, Source, opened, words
+from unmask._times import Index
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia, UsageError
 from unmask.types import Frame, Kind, MediaFacts, Rgb
 
@@ -35,45 +37,15 @@ __all__ = ["Bounds", "Clip", "open_media"]
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
 _CODECS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "mpeg4", "mpeg2video", "mjpeg", "prores")
 _VIDEO = re.compile(rb"(?P<mp4>.{4}(?:ftyp|moov|mdat|wide|free|skip))|\x1aE\xdf\xa3|RIFF.{4}AVI ", re.DOTALL)
+_UNSTATED = 2
+"""The colour matrix of a stream that states none (ITU-T H.273, table 4)."""
+_GEN_PTS = 1
+"""AVFMT_FLAG_GENPTS, which PyAV sets: hold packets back, without a bound, until a missing time can be guessed."""
+_NONE = np.zeros(0, np.intp)
 _MOST_READ_ERRORS = 100
 """of a container, before the rest of it counts as lost."""
 _SEEK_FRAMES = 12
 """Decoding this many frames costs about as much as a seek."""
-_SLACK = 1e-6
-"""s; a frame counts as at or after a time that is this much later, so that a rounded time finds its frame."""
-
-
-class _Pose(NamedTuple):
-    """How a stored picture becomes upright: mirrored left to right first, then turned clockwise."""
-
-    mirrored: bool = False
-    quarter_turns: int = 0
-
-    def apply(self, rgb: Rgb) -> Rgb:
-        return np.ascontiguousarray(np.rot90(rgb[:, ::-1] if self.mirrored else rgb, -self.quarter_turns))
-
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        return (height, width) if self.quarter_turns % 2 else (width, height)
-
-
-_EXIF_POSES = (
-    *(_Pose(), _Pose(True), _Pose(False, 2), _Pose(True, 2)),
-    *(_Pose(True, 3), _Pose(False, 1), _Pose(True, 1), _Pose(False, 3)),
-)
-"""By EXIF orientation, 1 to 8 (CIPA DC-008, 4.6.4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Presentation times of all pictures, in ticks of ``tick`` s from ``first``, and which of them are key frames."""
-
-    first: int
-    tick: Fraction
-    ticks: NDArray[np.int64]
-    keys: NDArray[np.bool_]
-
-    def seconds(self, ticks: Any) -> Any:
-        return ticks * self.tick.numerator / self.tick.denominator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +59,8 @@ class Clip:
     facts: MediaFacts
     _bounds: Bounds
     _identity: tuple[int, ...]
-    _pose: _Pose
-    _index: _Index
+    _pose: Pose
+    _index: Index
 
     def times(self, every: float, at_most: int) -> list[float]:
         """Evenly spaced presentation times of real frames over the whole clip; see `times_between`."""
@@ -114,21 +86,7 @@ class Clip:
         """
         if not (every > 0 and at_most >= 1):
             raise UsageError(f"every must be above 0 and at_most at least 1, not {every} and {at_most}")
-        shown = self._index.seconds(self._index.ticks)
-        inside = (shown >= start - _SLACK) & (shown <= end + _SLACK)
-        shown, keys = shown[inside], np.flatnonzero(self._index.keys[inside])
-        if not shown.size:
-            return []
-        held = np.minimum(np.diff(shown, append=max(end, shown[-1])), every)
-        clock = np.cumsum(held) - held
-        part = (clock[-1] + held[-1]) / (
-            parts := min(at_most, max(1, math.ceil((clock[-1] + held[-1]) / every - 1e-9)))
-        )
-        chosen = np.searchsorted(clock, (np.arange(parts) + 0.5) * part, "right") - 1
-        after = np.searchsorted(keys, chosen).clip(0, keys.size - 1)
-        for near in (keys[after], keys[(after - 1).clip(0)]) if keys.size else ():
-            chosen = np.where(np.abs(clock[near] - clock[chosen]) <= part / 4, near, chosen)
-        return [float(t) for t in shown[np.unique(chosen)]]
+        return [float(time) for time in self._index.spread(start, end, every, at_most)]
 
     def frames(self, times: Sequence[float]) -> Iterator[Frame]:
         """The first frame that decodes at or after each of ``times``, in order of time, none twice.
@@ -145,9 +103,7 @@ class Clip:
             MediaError: the file is gone, or has changed since it was opened, or is a photo that cannot be decoded;
                 `MediaTooLarge` when one frame takes longer than the bound.
         """
-        shown = self._index.seconds(self._index.ticks)
-        wanted = np.unique(np.searchsorted(shown, np.asarray(times, float) - _SLACK))
-        wanted = wanted[wanted < shown.size]
+        wanted = self._index.at_or_after(np.asarray(times, np.float64))
         with opened(self.facts.path, self._bounds) as source:
             if source.identity != self._identity:
                 raise BrokenMedia(source.path, "it changed while it was being read", "wait until it is complete")
@@ -157,19 +113,19 @@ class Clip:
                 yield Frame(0.0, self._pose.apply(_photo.decode(source, self.facts.container)))
 
     def _video_frames(self, source: Source, wanted: NDArray[np.intp]) -> Iterator[Frame]:
-        """Frames by number. Each turn of the outer loop decodes from a key frame up to where a seek saves decoding."""
+        """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
         index, stored = self._index, self._pose.size(self.facts.width, self.facts.height)
+        shown = index.seconds().tolist()
         with _video(source) as video:
             while wanted.size:
                 starts = index.key_before(wanted)
                 far = np.flatnonzero(starts[1:] - wanted[:-1] > _SEEK_FRAMES)
                 run = wanted[: far[0] + 1] if far.size else wanted
-                for when, picture in video.pictures(index, int(starts[0]), index.times(run)):
-                    number = np.searchsorted(index.ticks, when - index.first, "right") - 1
+                for number, picture in video.pictures(index, int(starts[0]), run):
                     if number < wanted[0]:
                         continue
                     wanted = wanted[np.searchsorted(wanted, number, "right") :]
-                    yield Frame(index.seconds(when - index.first), self._pose.apply(video.rgb(picture, *stored)))
+                    yield Frame(shown[number], self._pose.apply(video.rgb(picture, *stored)))
                     source.wait_again()
                     if not wanted.size or wanted[0] > run[-1]:
                         break
@@ -200,11 +156,11 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
         kind = _photo.photo_format(source.head(64))
         if kind is None:
             return _open_video(source, digest.hexdigest())
-        width, height, orientation = _photo.probe(source, kind)
-        pose = _EXIF_POSES[orientation - 1]
-        size, turn = pose.size(width, height), 90 * pose.quarter_turns
-        facts = MediaFacts(source.path, Kind.PHOTO, digest.hexdigest(), source.size, kind, kind, *size, rotation=turn)
-        index = _Index(0, Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
+        size, pose = _photo.probe(source, kind)
+        facts = MediaFacts(
+            source.path, Kind.PHOTO, digest.hexdigest(), source.size, kind, kind, *pose.size(*size), pose.turn
+        )
+        index = Index(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
         return Clip(facts, bounds, source.identity, pose, index)
 
 
@@ -223,7 +179,7 @@ def _video(source: Source) -> Iterator[_Video]:
         source.check()
         raise _unreadable(source, error) from error
     with container:
-        container.flags &= ~Flags.gen_pts.value  # which would hold back packets until it has guessed a wrong time
+        container.flags &= ~_GEN_PTS
         stream = container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
             raise UnsupportedMedia(source.path, "it holds no moving picture", "give a file with a picture in it")
@@ -248,11 +204,13 @@ class _Video:
 
         self.source, self.container, self.stream = source, container, stream
         self._scaler = VideoReformatter()
+        self._timed = container.format.name != "avi"  # whose pictures have no times, but are counted from the first
 
-    def index(self) -> tuple[_Index, dict[str, Any]]:
+    def index(self) -> tuple[Index, dict[str, Any]]:
         """Of all pictures, without decoding; and the facts that follow from it."""
         bounds, path = self.source.bounds, self.source.path
-        times, keys, size, last = array("q"), array("b"), 0, (-math.inf, 0)
+        times, keys, size = array("q"), array("b"), 0
+        newest, tail = -math.inf, 0
         for when, packet in self._packets():
             if when is None or not packet.size or packet.is_discard:
                 continue
@@ -263,57 +221,62 @@ class _Video:
             times.append(when)
             keys.append(packet.is_keyframe)
             size += packet.size
-            last = max(last, (when, packet.duration or 0))
+            if when >= newest:
+                newest, tail = when, packet.duration or 0
         if not times:
             raise BrokenMedia(path, "a video without a single picture", AGAIN)
-        first, tick = min(times), self.stream.time_base or Fraction(1, 1000)
-        if (seconds := float((max(times) - first) * tick)) > bounds.seconds:
-            raise MediaTooLarge(path, f"{seconds:,.0f} s long, over the bound of {bounds.seconds:,.0f} s", CUT)
-        ticks, where = np.unique(np.frombuffer(times, np.int64) - first, return_inverse=True)
+        tick = self.stream.time_base or Fraction(1, 1000)
+        if (duration := float((max(times) - min(times) + tail) * tick)) > bounds.seconds:
+            raise MediaTooLarge(path, f"{duration:,.0f} s long, over the bound of {bounds.seconds:,.0f} s", CUT)
+        ticks, where = np.unique(np.frombuffer(times, np.int64), return_inverse=True)
         is_key = np.zeros(ticks.size, np.bool_)
         is_key[where[np.frombuffer(keys, np.int8) > 0]] = True
+        is_key[1:] &= self._timed
         gaps = np.diff(ticks) if ticks.size > 1 else np.zeros(1, np.int64)
-        duration = float((int(ticks[-1]) + (last[1] or int(np.median(gaps)))) * tick)
-        return _Index(first, tick, ticks, is_key), {
+        duration += 0.0 if tail else float(np.median(gaps)) * float(tick)
+        return Index(tick, ticks, is_key), {
             "duration": duration,
-            "declared_duration": self.container.duration / 1e6 if self.container.duration else None,
             "frames": len(times),
             "frame_rate": len(times) / duration if duration else None,
             "variable_frame_rate": int(gaps.max() - gaps.min()) * tick > max(tick, Fraction(1, 1000)),
             "bit_rate": round(size * 8 / duration) if duration else None,
         }
 
-    def pictures(self, index: _Index, start: int = 0, wanted: Collection[int] = ()) -> Iterator[tuple[int, VideoFrame]]:
-        """Intact pictures and their times, in order, from the ``start``-th picture on, which is the first or a key frame.
+    def pictures(
+        self, index: Index, start: int = 0, wanted: NDArray[np.intp] = _NONE
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """Intact pictures with their numbers, in order, from the one numbered ``start``, the first or a key frame, on.
 
-        Pictures that are not ``wanted`` and that no other one needs may be missing, if any is wanted. If the last
-        wanted one is a key frame, it comes as soon as it is read.
+        Pictures that are not ``wanted`` and that no other one needs may be missing, if any is wanted. A key frame that
+        alone is wanted comes as soon as it is read.
         """
         import av
 
-        context, end = self.stream.codec_context, max(wanted, default=None)
-        may_skip = bool(wanted) and self._knows_unreferenced()
-        untimed = iter(index.ticks[start:])  # AVI has no times: pictures come in their order
-        for when, packet in self._packets_from(int(index.ticks[start]) + index.first) if start else self._packets():
+        context, targets = self.stream.codec_context, set(index.ticks[wanted].tolist())
+        may_skip = bool(targets) and self._knows_unreferenced()
+        turns = itertools.count(start)
+        for when, packet in self._packets_from(int(index.ticks[start])) if start else self._packets():
             if may_skip:
-                context.skip_frame = "DEFAULT" if when in wanted else "NONREF"
+                context.skip_frame = "DEFAULT" if when in targets else "NONREF"
             pictures: list[VideoFrame] = []
             with suppress(av.FFmpegError):
                 pictures += context.decode(packet)
-            if packet.is_keyframe and when is not None and when == end:
+            if packet.is_keyframe and targets == {when}:
                 with suppress(av.FFmpegError):
                     pictures += context.decode(None)
                 context.flush_buffers()
-            for picture in pictures:
-                shown = picture.pts if picture.pts is not None else next(untimed, None)
-                if shown is not None and not picture.is_corrupt:
-                    yield shown, picture
+            for picture, turn in zip(pictures, turns, strict=False):
+                number = index.number_of(picture.pts) if self._timed and picture.pts is not None else turn
+                if 0 <= number < index.ticks.size and not picture.is_corrupt:
+                    yield number, picture
 
     def rgb(self, picture: VideoFrame, width: int, height: int) -> Rgb:
         """Scaled, and converted by the colour matrix and range that the stream states.
 
         One that states no matrix is BT.709 from 720 lines on, as players assume, and BT.601 below.
         """
+        from av.video.reformatter import Colorspace
+
         unstated_hd = picture.colorspace == _UNSTATED and min(picture.width, picture.height) >= 720
         matrix = Colorspace.ITU709 if unstated_hd else None
         scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=2)
@@ -327,7 +290,7 @@ class _Video:
             with suppress(av.FFmpegError):
                 for packet in self.container.demux(self.stream):
                     self.source.check()
-                    yield packet.dts if packet.pts is None else packet.pts, packet
+                    yield packet.pts if self._timed and packet.pts is not None else packet.dts, packet
                 break
         self.source.check()
 
@@ -357,23 +320,24 @@ class _Video:
         context = self.stream.codec_context
         header = context.extradata or b""
         one_layer = len(header) > 21 and header[0] == 1 and header[21] >> 3 & 7 == 1
-        has_times = self.container.format.name != "avi"
-        return has_times and (context.name == "h264" or (context.name == "hevc" and one_layer))
+        return self._timed and (context.name == "h264" or (context.name == "hevc" and one_layer))
 
 
 def _open_video(source: Source, sha256: str) -> Clip:
-    head = source.head(64)
+    claimed, head = claimed_seconds(source), source.head(64)
     with _video(source) as video:
         context = video.stream.codec_context
-        if context.width and context.height:
+        if context.width and context.height:  # or nobody knows yet
             source.bounds.check_size(source.path, context.width, context.height)
+        if claimed is None and video.container.duration:
+            claimed = video.container.duration / 1e6
         index, counted = video.index()
     with _video(source) as video:
         _, picture = next(video.pictures(index), (0, None))
         if picture is None:
             raise BrokenMedia(source.path, "none of its pictures can be decoded", AGAIN)
-        pose, aspect = _pose(picture), video.stream.sample_aspect_ratio or Fraction(1)
-        aspect = aspect if Fraction(1, 4) <= aspect <= 4 else Fraction(1)
+        pose, aspect = _pose(picture), float(video.stream.sample_aspect_ratio or 1)
+        aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
         width, height = pose.size(round(picture.width * max(aspect, 1)), round(picture.height / min(aspect, 1)))
         source.bounds.check_size(source.path, width, height)
         facts = MediaFacts(
@@ -385,21 +349,22 @@ def _open_video(source: Source, sha256: str) -> Clip:
             codec=video.stream.codec_context.codec.canonical_name,
             width=width,
             height=height,
-            rotation=90 * pose.quarter_turns,
+            rotation=pose.turn,
+            declared_duration=claimed,
             **counted,
         )
     return Clip(facts, source.bounds, source.identity, pose, index)
 
 
-def _pose(picture: VideoFrame) -> _Pose:
+def _pose(picture: VideoFrame) -> Pose:
     """From the display matrix, fixed point, 3 x 3 by rows: where it sends the x axis, and whether it mirrors."""
     matrix: Any = picture.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return _Pose()
+        return Pose()
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     mirrored = a * d - b * c < 0
     angle = math.atan2(-b, -a) if mirrored else math.atan2(b, a)
-    return _Pose(mirrored, round(angle / (math.pi / 2)) % 4)
+    return Pose(mirrored, 90 * round(math.degrees(angle) / 90) % 360)
 
 
 def _container_name(name: str, head: bytes) -> str:
@@ -421,20 +386,6 @@ def _unreadable(source: Source, error: Exception) -> MediaError:
     match = _VIDEO.match(source.head(12))
     if match is None:
         return UnsupportedMedia(source.path, "neither a photo nor a video that is understood", EXPORT)
-    if match["mp4"] and b"moov" not in _boxes(source):
+    if match["mp4"] and b"moov" not in boxes(source, 0, source.size):
         return BrokenMedia(source.path, "the end of the file is missing, and its index of frames with it", AGAIN)
     return BrokenMedia(source.path, f"a video that cannot be read ({words(error)})", AGAIN)
-
-
-def _boxes(source: Source) -> set[bytes]:
-    """Names of the outermost boxes of an MP4 or MOV file (ISO/IEC 14496-12, 4.2)."""
-    names: set[bytes] = set()
-    at = 0
-    while at + 8 <= source.size and len(names) < 1000:
-        source.seek(at)
-        header = source.read(16)
-        size = int.from_bytes(header[:4], "big")
-        size = int.from_bytes(header[8:16], "big") if size == 1 else size
-        names.add(header[4:8])
-        at = at + size if size >= 8 else source.size
-    return names

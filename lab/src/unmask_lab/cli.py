@@ -1,0 +1,85 @@
+"""The lab's command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unmask.errors import UnmaskError
+from unmask_lab.data import DataError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Attack, train, calibrate and benchmark Unmask's detectors.")
+
+Data = Annotated[list[Path], typer.Option(help="Collected Parquet files; give the option once per file.")]
+Out = Annotated[Path, typer.Option(help="Folder for checkpoints, logs and plots.")]
+
+
+@app.command()
+def collect(sources: list[Path], out: Out = Path("lab/out/faces")) -> None:
+    """Find the five points of every face in Parquet files of face crops."""
+    from unmask_lab.collect import collect as run
+
+    for source in sources:
+        kept, left_out = run(source, out / source.name)
+        print(f"{source.name}: {kept} faces kept, {len(left_out)} left out")
+        for line in left_out:
+            print(f"  {line}", file=sys.stderr)
+
+
+@app.command()
+def train(
+    data: Data,
+    dev: Data,
+    out: Out = Path("lab/out/learned"),
+    pairs: Annotated[int, typer.Option(help="Pairs of a bona fide face and its forgery to see in all.")] = 50_000,
+    seed: int = 1,
+    every: Annotated[int, typer.Option(help="Steps between validations and checkpoints.")] = 400,
+    workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
+) -> None:
+    """Train the detector, or go on where it stopped."""
+    from unmask_lab.train import Config
+    from unmask_lab.train import train as run
+
+    config = Config(train=tuple(map(str, data)), dev=tuple(map(str, dev)), pairs=pairs, seed=seed)
+    run(config, out, every, workers)
+
+
+@app.command()
+def export(out: Out = Path("lab/out/learned")) -> None:
+    """Hand the trained detector to the runtime as ONNX."""
+    from unmask_lab.export import export as run
+
+    print(run(out))
+
+
+@app.command()
+def calibrate(portraits: Data, others: Data) -> None:
+    """Fit likelihood ratios to the exported detector's scores."""
+    import json
+
+    from unmask_lab.calibrate import calibrate as run
+    from unmask_lab.data import read
+
+    print(json.dumps(run(read(portraits), read(others)), indent=2))
+
+
+@app.command()
+def benchmark(portraits: Data, others: Data, target: Annotated[Path, typer.Option()] = Path("docs/benchmark")) -> None:
+    """Measure the exported detector."""
+    from unmask_lab.benchmark import benchmark as run
+    from unmask_lab.data import read
+
+    run(read(portraits), read(others), target)
+    print((target / "benchmark.md").read_text())
+
+
+def main() -> None:
+    """Runs the command line; a data set that cannot be used is one line, not a traceback."""
+    try:
+        app()
+    except (DataError, UnmaskError) as error:
+        print(f"unmask-lab: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -117,6 +117,7 @@ def _environment() -> Environment:
         figure=wording.figure,
         in_hundred=wording.in_hundred,
         likelier=wording.likelier,
+        moment=wording.moment,
         odds=wording.odds,
         signed=wording.signed,
         size=wording.size,

@@ -14,11 +14,8 @@ from unmask.types import Person, TimedLR
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between two marks of the time axis."""
 
-THRESHOLDS = {
-    "changed_above": "changed if the whole is above",
-    "no_change_below": "no change found if the whole is below",
-}
-"""Settings of a check, decimal logarithms of the LR, that the chart draws as lines, and what they mean."""
+THRESHOLDS = {"changed": "a whole clip is judged changed from", "no_change": "no change is found up to"}
+"""Rules of a verdict, decimal logarithms of the LR under ``rules`` in the settings, that are drawn as lines; their words."""
 
 CLOSE_UP = 0.15
 """Share of the clip under which the chart shows only the time in which the person was seen."""
@@ -188,8 +185,10 @@ def chart(person: Person, duration: float, settings: Mapping[str, object], width
 
 
 def _thresholds(settings: Mapping[str, object]) -> dict[str, float]:
-    found = {label: settings.get(key) for key, label in THRESHOLDS.items()}
-    return {label: float(value) for label, value in found.items() if isinstance(value, int | float)}
+    """Those that do not lie on the zero line, which is drawn anyway."""
+    rules = settings.get("rules")
+    found = {words: rules.get(name) for name, words in THRESHOLDS.items()} if isinstance(rules, Mapping) else {}
+    return {words: float(level) for words, level in found.items() if isinstance(level, int | float) and level}
 
 
 def _group(points: Sequence[TimedLR]) -> Group:

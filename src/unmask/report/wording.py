@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from unmask.types import Quality, Verdict
 
@@ -25,11 +26,11 @@ ENFSI_SCALE = (
 EVIDENT, NEGLIGIBLE = 0.995, 0.005
 """Probabilities past which "about N in 100" would round to certainty."""
 
-SMALL_PX = 64
-"""Face width in px under which the design asks for `cannot tell`."""
+SMALL_PX, BLURRED, ASIDE = 64.0, 0.004, 0.75
+"""Face width in px, sharpness and turn past which a face is not judged, as in `unmask.verdict.Rules`."""
 
-BLURRED = 0.02
-"""Sharpness of a blurred face, as `Quality.sharpness` states it."""
+SOFT = 0.02
+"""Sharpness under which a face counts as blurred, see `Quality.sharpness`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +126,18 @@ def such_findings(verdict: Verdict | None) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A time as ``mm:ss.s``, with hours in front where there are any."""
+    """A time as ``m:ss.s``, with hours in front where there are any."""
     tenths = round(max(seconds, 0) * 10)
     hours, minutes, rest = tenths // 36_000, tenths // 600 % 60, tenths % 600
-    return f"{hours}:{minutes:02}:{rest / 10:04.1f}" if hours else f"{minutes:02}:{rest / 10:04.1f}"
+    return f"{hours}:{minutes:02}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
+
+
+def moment(iso: str) -> str:
+    """A date and time of ISO 8601 as people write it, in UTC."""
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone(UTC):%d %B %Y, %H:%M:%S} UTC".lstrip("0")
+    except ValueError:
+        return iso
 
 
 def signed(number: float, digits: int = 2) -> str:
@@ -151,31 +160,15 @@ def size(size_bytes: int) -> str:
 
 
 def traits(quality: Quality) -> tuple[Trait, ...]:
-    """What limits a judgement of a face, in words. The words describe; the verdict's own gates decide."""
-    width, turn, blocks = quality.size_px, quality.yaw, quality.blockiness
+    """What limits a judgement of a face, in words. The words describe; the verdict's own rules decide."""
+    width, sharp, turn, blocks = quality.size_px, quality.sharpness, quality.yaw, quality.blockiness
+    size_word = "too small to judge" if width < SMALL_PX else "small" if width < 2 * SMALL_PX else "large enough"
+    sharp_word = "too blurred to judge" if sharp < BLURRED else "blurred" if sharp < SOFT else "sharp enough"
+    turn_word = "too far aside to judge" if turn > ASIDE else "turned" if turn > ASIDE / 3 else "facing the camera"
+    block_word = "heavy compression" if blocks >= 1.5 else "faint blocks" if blocks >= 1.15 else "no visible blocks"
     return (
-        Trait(
-            "Face width",
-            f"{width:.0f} px",
-            "too small to judge" if width < SMALL_PX else "small" if width < 2 * SMALL_PX else "large enough",
-            width < SMALL_PX,
-        ),
-        Trait(
-            "Sharpness",
-            f"{quality.sharpness:.3f}",
-            "blurred" if quality.sharpness < BLURRED else "sharp enough",
-            quality.sharpness < BLURRED,
-        ),
-        Trait(
-            "Turned aside",
-            f"{turn:.2f}",
-            "seen from the side" if turn >= 0.5 else "turned a little" if turn >= 0.2 else "facing the camera",
-            turn >= 0.5,
-        ),
-        Trait(
-            "Blockiness",
-            f"{blocks:.2f}",
-            "heavy compression blocks" if blocks >= 1.5 else "faint blocks" if blocks >= 1.15 else "no visible blocks",
-            blocks >= 1.5,
-        ),
+        Trait("Face width", f"{width:.0f} px", size_word, width < SMALL_PX),
+        Trait("Sharpness", f"{sharp:.3f}", sharp_word, sharp < SOFT),
+        Trait("Turned aside", f"{turn:.2f}", turn_word, turn > ASIDE),
+        Trait("Blockiness", f"{blocks:.2f}", block_word, blocks >= 1.5),
     )

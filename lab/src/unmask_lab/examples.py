@@ -1,0 +1,127 @@
+"""Faces to measure on: bona fide ones and forgeries of them, each gone one way, measured and scored as the runtime would."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import faces
+from unmask.evidence.learned import Learned
+from unmask.types import Face, Quality, Rgb
+from unmask_lab.data import BONA_FIDE, Row
+from unmask_lab.degrade import Degradation
+from unmask_lab.forge.face import FaceImage
+from unmask_lab.samples import forge_visibly, nearest, shapes
+
+BOX_PER_EYES = 2.0
+"""Width of CenterFace's box in eye distances, as found on frontal faces."""
+
+Way = Callable[[np.random.Generator], tuple[Degradation, float]]
+"""Draws how a picture is degraded, and to what part of its size it is scaled first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One face as the runtime sees it.
+
+    Attributes:
+        crop: aligned, uint8 ``(CROP_PX, CROP_PX, 3)``.
+        quality: as the runtime measures it.
+        label: 0 bona fide, 1 changed.
+        family: of the forgery; "" if bona fide or made by others.
+        source, identity: of the row.
+        original: names the bona fide example that a changed one was made from, and that example itself.
+        mask: of the change over the crop, float32, 0 to 1; None if unknown.
+    """
+
+    crop: Rgb
+    quality: Quality
+    label: int
+    family: str
+    source: str
+    identity: str
+    original: str
+    mask: NDArray[np.float32] | None = None
+
+
+def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) -> list[Example]:
+    """Of each bona fide row, the face itself and one forgery per family, all gone the same way."""
+    rows = [row for row in rows if row.label == BONA_FIDE]
+    points = shapes(rows)
+    examples = []
+    for i, row in enumerate(rows):
+        rng = np.random.default_rng((seed, i))
+        target, donor = FaceImage(row.rgb, row.points), nearest(rows, points, row, rng)
+        degradation, scale = way(rng)
+        original = f"{row.source}/{row.clip}/{seed}"
+        examples.append(_seen(row, target.rgb, None, "", original, degradation, scale, rng))
+        for family in families:
+            fake = forge_visibly(family, target, donor, rng)
+            examples.append(_seen(row, fake.rgb, fake.mask, family, original, degradation, scale, rng))
+        if i % 100 == 99:
+            print(f"forged {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
+    return examples
+
+
+def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
+    """Rows that bring their own labels, each gone its way. Changed rows that hardly differ from their original are left out."""
+    originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
+    examples = []
+    for i, row in enumerate(rows):
+        rng = np.random.default_rng((seed, i))
+        before = originals.get(row.made_from or "")
+        if before is not None and not differs(row.rgb, before.rgb):
+            continue
+        degradation, scale = way(rng)
+        original = row.clip if row.label == BONA_FIDE else (row.made_from or "")
+        examples.append(_seen(row, row.rgb, None, "", original, degradation, scale, rng))
+    return examples
+
+
+def differs(changed: Rgb, original: Rgb, least: float = 4.0) -> bool:
+    """Whether the inner half of a changed face differs from its original by at least ``least`` grey levels on average."""
+    h, w = changed.shape[:2]
+    resized = cv2.resize(original, (w, h), interpolation=cv2.INTER_AREA)
+    difference = cv2.blur(cv2.absdiff(changed, resized), (5, 5))
+    return float(difference[h // 4 : -h // 4, w // 4 : -w // 4].mean()) >= least
+
+
+def _seen(
+    row: Row,
+    rgb: Rgb,
+    mask: NDArray[np.float32] | None,
+    family: str,
+    original: str,
+    degradation: Degradation,
+    scale: float,
+    rng: np.random.Generator,
+) -> Example:
+    points = row.points * np.float32(scale)
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    seen = degradation(small, rng)
+    crop = faces.align(seen, points)
+    quality = faces.measure(seen, _face(points), crop)
+    where = None
+    if mask is not None:
+        stacked = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, 2)
+        where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / 255
+    label = int(bool(family)) or row.label
+    return Example(crop, quality, label, family, row.source, row.identity, original, where)
+
+
+def _face(points: NDArray[np.float32]) -> Face:
+    reach = BOX_PER_EYES / 2 * float(np.hypot(*(points[1] - points[0])))
+    cx, cy = (float(c) for c in points.mean(axis=0))
+    return Face((cx - reach, cy - 1.3 * reach, cx + reach, cy + 1.3 * reach), points, 1.0)
+
+
+def score(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The served network's logits ``(n,)`` and maps ``(n, 12, 12)``."""
+    run = Learned()._run  # noqa: SLF001
+    parts = [run(np.stack([e.crop for e in examples[i : i + 256]])) for i in range(0, len(examples), 256)]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

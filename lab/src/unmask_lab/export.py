@@ -1,0 +1,81 @@
+"""From a trained detector to the runtime: an ONNX file, its sha256 and its model card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from unmask.faces import CROP_PX
+from unmask.models import WEIGHTS
+from unmask_lab.data import DataError
+from unmask_lab.train import load
+
+LARGEST_DIFFERENCE = 1e-3
+"""of a logit, between PyTorch and ONNX Runtime, on noise."""
+
+
+class _Served(nn.Module):
+    """The detector with its map as probabilities."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        logit, where = self.net(rgb)
+        return logit, torch.sigmoid(where)
+
+
+def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
+    """Writes ``<name>.onnx`` and enters it in ``weights.json``; the card's training part is filled, its figures come later.
+
+    Raises:
+        DataError: there is no checkpoint, or the exported file does not compute what the detector computes.
+    """
+    net, about = load(folder)
+    served = _Served(net).eval()
+    example = torch.randint(0, 256, (2, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
+    path = weights / f"{name}.onnx"
+    torch.onnx.export(
+        served,
+        (example,),
+        path,
+        input_names=["rgb"],
+        output_names=["logit", "where"],
+        dynamic_shapes=({0: torch.export.Dim("faces", min=1, max=4096)},),
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    with torch.inference_mode():
+        expected = served(example)[0].numpy()
+    got = ort.InferenceSession(path).run(["logit"], {"rgb": example.numpy()})[0]
+    if float(np.abs(expected - got).max()) > LARGEST_DIFFERENCE:
+        raise DataError(f"{path}: the exported network differs from the trained one by {np.abs(expected - got).max():.2g}")
+    listed = weights / "weights.json"
+    known = json.loads(listed.read_text()) if listed.is_file() else {}
+    known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    listed.write_text(json.dumps(known, indent=2) + "\n")
+    update_card(weights, name, training=_training(about))
+    return path
+
+
+def update_card(weights: Path, name: str, **parts: Any) -> None:
+    """Replaces parts of a model card, ``<name>.json``."""
+    path = weights / f"{name}.json"
+    card = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps({**card, **parts}, indent=2, ensure_ascii=False) + "\n")
+
+
+def _training(about: dict[str, Any]) -> dict[str, Any]:
+    config = dict(about["config"])
+    for key in ("train", "dev"):
+        config[key] = [Path(path).name for path in config[key]]
+    return {"config": config, "pairs_seen": about["state"]["seen"]}
