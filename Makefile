@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test lab lab-check bench
+.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export lab-benchmark
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -30,3 +30,38 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	test -x $(RUN)/uv || ($(PYTHON) -m venv $(VENV) && $(RUN)/python -m pip install --quiet uv)
 	$(RUN)/uv sync --frozen --inexact --quiet
 	touch $@
+
+# ------------------------------------------------------------ the lab: training, calibration, benchmark
+
+LAB := lab/.venv/bin
+DATA ?= ../shared/data
+FACES := lab/out/faces
+TRAIN := $(FACES)/portraits-train-0.parquet $(FACES)/portraits-train-1.parquet
+DEV := $(FACES)/portraits-dev.parquet
+OTHERS := $(FACES)/research-dev.parquet
+PAIRS ?= 45000
+
+lab-check: lab/.venv/.ready      ## the lab's tests
+	cd lab && .venv/bin/python -m pytest
+
+lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
+	$(LAB)/unmask-lab train $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) --pairs $(PAIRS)
+
+lab-export: lab/.venv/.ready     ## hands the trained network to the runtime and calibrates it
+	$(LAB)/unmask-lab export
+	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS)
+
+lab-benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network: docs/benchmark
+	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS)
+
+$(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
+	$(LAB)/unmask-lab collect $< --out $(FACES)
+
+lab/.venv/.ready: pyproject.toml lab/pyproject.toml
+	$(PYTHON) -m venv lab/.venv
+	$(LAB)/python -m pip install --quiet torch==2.13.0
+	$(LAB)/python -m pip install --quiet --editable . --editable lab pytest pytest-timeout
+	touch $@
+
+speed: $(VENV)/.ready            ## speed and memory on an idle machine
+	$(RUN)/python -m benchmarks.speed

@@ -6,8 +6,9 @@ cells large enough to survive any codec, so that a test can tell which frame it 
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Rgb = NDArray[np.uint8]
+
+os.environ.setdefault("SVT_LOG", "1")  # errors only, instead of a page of settings per clip
 
 QUIET = {
     "libx264": {"preset": "ultrafast", "threads": "1"},
@@ -188,3 +191,19 @@ def write_heic(path: Path, picture: Rgb, *, quarter_turns: int = 0) -> Path:
 def box(kind: bytes, content: bytes) -> bytes:
     """One box of the ISO base media file format: its size, its type, its content."""
     return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+def edit_boxes(data: bytes, edit: Callable[[bytes, bytes], tuple[bytes, bytes]]) -> bytes:
+    """An MP4 or MOV file with ``edit(type, content) -> (type, content)`` applied to every box, the innermost first.
+
+    Offsets into the file are not adjusted: the media must stand before the box that changes its size.
+    """
+    out, at = b"", 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        content = data[at + 8 : at + size]
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf"):
+            content = edit_boxes(content, edit)
+        out += box(*edit(kind, content))
+        at += size
+    return out

@@ -9,11 +9,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from unmask.errors import MediaError, UnmaskError
-from unmask.types import CheckResult, Person, Span, Verdict
+
+if TYPE_CHECKING:
+    from unmask.types import CheckResult, Person, Span, Verdict
 
 __all__ = ["CheckResult", "MediaError", "Person", "Span", "UnmaskError", "Verdict", "check"]
+
+
+def __getattr__(name: str) -> object:
+    """The values of `unmask.types`, when first asked for: they import NumPy, which costs more than all else here."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("unmask.types"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def check(

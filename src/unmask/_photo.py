@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ _FORMATS = re.compile(
 )
 
 
+_FILTERS = threading.Lock()
 _POSES = (
     *(Pose(), Pose(True), Pose(False, 180), Pose(True, 180)),
     *(Pose(True, 270), Pose(False, 90), Pose(True, 90), Pose(False, 270)),
@@ -53,7 +56,7 @@ def probe(source: Source, kind: str) -> tuple[tuple[int, int], Pose]:
         if count > 1 and kind != "heic":
             way_out = "convert it to a video: ffmpeg -i IN -pix_fmt yuv420p OUT.mp4"
             raise UnsupportedMedia(source.path, f"an animated image with {count} frames", way_out)
-        orientation = photo.getexif().get(0x0112, 1)
+        orientation = _orientation(photo.info.get("exif", b""))
         return photo.size, _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
 
 
@@ -96,8 +99,27 @@ def _open(source: Source, kind: str) -> ImageFile:
     source.check()
     if kind == "jpeg" and data.count(b"\xff\xda") > MOST_SCANS:
         raise UnsupportedMedia(source.path, f"a JPEG of over {MOST_SCANS} scans", "save it as a plain JPEG")
-    photo: ImageFile = plugins[kind](io.BytesIO(data))
+    with _quietly():
+        photo: ImageFile = plugins[kind](io.BytesIO(data))
     return photo
+
+
+def _orientation(exif: bytes) -> int:
+    """Of EXIF metadata, where any stand before the pixels: `getexif` of Pillow would decode a PNG to look behind them."""
+    from PIL.Image import Exif
+
+    with _quietly():
+        tags = Exif()
+        tags.load(exif)
+        return int(tags.get(0x0112, 1))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without Pillow's warnings of odd metadata. Filters belong to the process, so one thread at a time, and briefly."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager

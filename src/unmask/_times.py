@@ -27,6 +27,18 @@ class Index:
     ticks: NDArray[np.int64]
     keys: NDArray[np.bool_]
 
+    @classmethod
+    def of(cls, tick: Fraction, ticks: NDArray[np.int64], keys: NDArray[np.bool_]) -> Index:
+        """From the times and key flags of the pictures in whatever order; of several at one time, one is kept."""
+        distinct, where = np.unique(ticks, return_inverse=True)
+        is_key = np.zeros(distinct.size, np.bool_)
+        is_key[where[keys]] = True
+        return cls(tick, distinct, is_key)
+
+    def gaps(self) -> NDArray[np.int64]:
+        """Ticks from each picture to the next; a single 0 where there is no next."""
+        return np.diff(self.ticks) if self.ticks.size > 1 else np.zeros(1, np.int64)
+
     def seconds(self) -> NDArray[np.float64]:
         """Presentation times from the first picture."""
         return np.asarray((self.ticks - self.ticks[0]) * self.tick.numerator / self.tick.denominator, np.float64)
@@ -48,11 +60,11 @@ class Index:
     def spread(self, start: float, end: float, every: float, at_most: int) -> NDArray[np.float64]:
         """The times that `unmask.media.Clip.times_between` describes."""
         shown = self.seconds()
+        held = np.minimum(np.diff(shown, append=max(end, shown[-1])), every)
         inside = (shown >= start - _SLACK) & (shown <= end + _SLACK)
-        shown, keys = shown[inside], np.flatnonzero(self.keys[inside])
+        shown, held, keys = shown[inside], held[inside], np.flatnonzero(self.keys[inside])
         if not shown.size:
             return shown
-        held = np.minimum(np.diff(shown, append=max(end, shown[-1])), every)
         clock, total = np.cumsum(held) - held, held.sum()
         parts = min(at_most, max(1, math.ceil(total / every - 1e-9)))
         chosen = np.searchsorted(clock, (np.arange(parts) + 0.5) * total / parts, "right") - 1

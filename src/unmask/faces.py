@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def find_near(rgb: Rgb, box: Box) -> Face | None:
     """The face that was in ``box`` a moment ago, sought in a window three times as wide; None if it is gone."""
     (cx, cy), side = _centre(box), 3.0 * max(_width(box), box[3] - box[1])
     x0, y0 = max(0, int(cx - side / 2)), max(0, int(cy - side / 2))
-    window = rgb[y0 : int(cy + side / 2), x0 : int(cx + side / 2)]
+    window = rgb[y0 : max(0, int(cy + side / 2)), x0 : max(0, int(cx + side / 2))]
     if min(window.shape[:2]) < 16:
         return None
     found = [_moved(face, x0, y0) for face in find(window, WINDOW_PX)]
@@ -135,18 +136,22 @@ def _shrunk(
     to = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
     small = cv2.resize(rgb[y0:y1, x0:x1], to, interpolation=cv2.INTER_AREA)
     per_px = np.array([to[0] / (x1 - x0), to[1] / (y1 - y0)], np.float32)
-    return np.asarray(small, np.uint8), (points - np.array([x0, y0], np.float32)) * per_px
+    # The corner, not the middle, of the first pixel stays in place when an image shrinks.
+    return np.asarray(small, np.uint8), (points - np.array([x0, y0], np.float32) + 0.5) * per_px - np.float32(0.5)
 
 
 def similarity(points: NDArray[np.float32], onto: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The rotation, scale and shift, float64 ``(2, 3)``, that carries points onto others with the least squared error."""
+    """The rotation, scale and shift, float64 ``(2, 3)``, that carries points onto others with the least squared error.
+
+    Points that give neither a direction nor a size, such as five in one place, are only shifted.
+    """
     mean_a, mean_b = points.mean(axis=0), onto.mean(axis=0)
     a, b = points - mean_a, onto - mean_b
     norm = max(float((a * a).sum()), 1e-6)
     cos = float((a * b).sum()) / norm
     sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / norm
     if np.hypot(cos, sin) < 1e-3:
-        cos, sin = 1e-3, 0.0
+        cos, sin = 1.0, 0.0
     turn = np.array([[cos, -sin], [sin, cos]])
     return np.column_stack([turn, mean_b - turn @ mean_a])
 
@@ -243,15 +248,15 @@ def link(frames: Sequence[SeenFrame], patience: float = 2.0) -> tuple[Track, ...
 
     Args:
         frames: in order of time.
-        patience: seconds for which a hidden face is remembered.
+        patience: seconds for which a hidden face is remembered; however far apart the frames are, the next one still counts.
     """
     done: list[list[Sighting]] = []
     open_: list[list[Sighting]] = []
-    for before, frame in zip((None, *frames), frames, strict=False):
-        if before is not None and is_cut(before.histogram, frame.histogram):
+    for before, frame in zip([*frames[:1], *frames], frames, strict=False):
+        if is_cut(before.histogram, frame.histogram):
             done, open_ = done + open_, []
-        done += [track for track in open_ if frame.time - track[-1].time > patience]
-        open_ = [track for track in open_ if frame.time - track[-1].time <= patience]
+        done += [track for track in open_ if before.time - track[-1].time > patience]
+        open_ = [track for track in open_ if before.time - track[-1].time <= patience]
         _assign(open_, frame.sightings)
     tracks = sorted(done + open_, key=lambda track: (track[0].time, -track[0].quality.size_px))
     return tuple(Track(i, tuple(track)) for i, track in enumerate(tracks, start=1))
@@ -277,18 +282,19 @@ def _assign(tracks: list[list[Sighting]], sightings: tuple[Sighting, ...]) -> No
 def _cost(last: Sighting, now: Sighting) -> float | None:
     """How ill a sighting fits a track's last one; None where it cannot be the same face.
 
-    A head moves by about its own width in a quarter of a second at most, and its size changes by at most half.
+    A head moves by up to one and a half of its widths in a second, and its size halves or doubles at most. One that walks
+    through the picture moves by up to ten; that far it must look the same: of pairs of strangers, 2 in 100 are this alike.
     """
-    gap = now.time - last.time
-    reach = 0.6 + min(gap, 1.0) * 1.5
+    gap = min(now.time - last.time, 1.0)
+    reach, far = 0.6 + 1.5 * gap, 0.6 + 10.0 * gap
     distance = _distance(last.face.box, now.face.box)
     ratio = abs(float(np.log2(max(now.quality.size_px, 1.0) / max(last.quality.size_px, 1.0))))
-    if distance > reach or ratio > 1.0:
+    if distance > far or ratio > 1.0:
         return None
     likeness = _likeness(last.crop, now.crop)
-    if distance > 0.5 and likeness < 0.2:
+    if likeness < (0.7 if distance > reach else 0.2 if distance > 0.5 else -1.0):
         return None
-    return distance / reach + ratio + 0.5 * (1 - likeness)
+    return distance / reach + ratio + 1.5 * (1 - likeness)
 
 
 def _likeness(a: Rgb, b: Rgb) -> float:
@@ -299,13 +305,24 @@ def _likeness(a: Rgb, b: Rgb) -> float:
 
 
 def colours(rgb: Rgb) -> NDArray[np.float32]:
-    """Histogram of hue, saturation and value, float32 ``(8 * 4 * 8,)``, summing to 1."""
+    """Histogram of lightness and colour (CIE Lab), float32 ``(6 * 10 * 10,)``, summing to 1.
+
+    Each pixel is shared out among the eight nearest bins, so that a drift of exposure moves a little of it, and not, where
+    an even background lies between two bins, all of it.
+    """
     import cv2
 
     small = cv2.resize(rgb, (96, 54), interpolation=cv2.INTER_AREA)
-    hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)
-    counts = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 8], [0, 180, 0, 256, 0, 256]).ravel()
-    return np.asarray(counts / counts.sum(), dtype=np.float32)
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    last = np.array([5, 9, 9])
+    place = np.clip((lab - np.array([0.0, 64.0, 64.0])) / [255.0, 128.0, 128.0], 0, 1) * last
+    low = np.minimum(place.astype(int), last - 1)
+    above = place - low
+    shares = np.zeros(600)
+    for corner in product((0, 1), repeat=3):
+        bins = np.ravel_multi_index(tuple((low + corner).T), (6, 10, 10))
+        shares += np.bincount(bins, np.where(corner, above, 1 - above).prod(axis=1), 600)
+    return np.asarray(shares / shares.sum(), dtype=np.float32)
 
 
 def is_cut(before: NDArray[np.float32], after: NDArray[np.float32], overlap: float = 0.5) -> bool:

@@ -153,6 +153,6 @@ def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], extent: tuple
 
 
 def posterior(prior: float, log10_lr: float) -> float:
-    """The probability of a change, 0 to 1, that an LR makes of a base rate (Bayes)."""
-    odds = prior / (1 - prior) * 10**log10_lr
-    return float(odds / (1 + odds))
+    """The probability of a change, 0 to 1, that an LR makes of a base rate between 0 and 1, both excluded (Bayes)."""
+    logit = float(np.clip(log10_lr * LN10 + np.log(prior) - np.log1p(-prior), -700, 700))
+    return float(1 / (1 + np.exp(-logit)))

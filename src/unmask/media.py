@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
-__all__ = ["Bounds", "Clip", "open_media"]
+__all__ = ["Bounds", "Clip", "decoders", "open_media"]
 
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
 _CODECS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "mpeg4", "mpeg2video", "mjpeg", "prores")
@@ -42,8 +42,11 @@ _UNSTATED = 2
 _GEN_PTS = 1
 """AVFMT_FLAG_GENPTS, which PyAV sets: hold packets back, without a bound, until a missing time can be guessed."""
 _NONE = np.zeros(0, np.intp)
+_ENCRYPTED = ("its pictures are encrypted", "get a copy without copy protection")
 _MOST_READ_ERRORS = 100
 """of a container, before the rest of it counts as lost."""
+_MOST_REORDERED = 32
+"""pictures between a picture's place in the file and its place in time; H.264 and HEVC need up to 16."""
 _SEEK_FRAMES = 12
 """Decoding this many frames costs about as much as a seek."""
 
@@ -183,12 +186,12 @@ def _video(source: Source) -> Iterator[_Video]:
         stream = container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
             raise UnsupportedMedia(source.path, "it holds no moving picture", "give a file with a picture in it")
-        if stream.codec_tag in ("encv", "drmi") or "enc_key_id" in stream.metadata:
-            raise _encrypted(source.path)
         context = stream.codec_context
+        if "enc_key_id" in stream.metadata:
+            raise UnsupportedMedia(source.path, *_ENCRYPTED)
         if context is None or context.name not in _CODECS:
-            name = context.codec.canonical_name if context else stream.codec_tag
-            raise UnsupportedMedia(source.path, f"its picture codec {name!r} is not understood", EXPORT)
+            name = context.codec.canonical_name if context else "unknown or encrypted"
+            raise UnsupportedMedia(source.path, f"its picture codec ({name}) is not understood", EXPORT)
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
@@ -215,7 +218,7 @@ class _Video:
             if when is None or not packet.size or packet.is_discard:
                 continue
             if packet.has_sidedata("encryption_info"):
-                raise _encrypted(path)
+                raise UnsupportedMedia(path, *_ENCRYPTED)
             if len(times) == bounds.frames:
                 raise MediaTooLarge(path, f"over {bounds.frames:,} frames", CUT)
             times.append(when)
@@ -228,13 +231,13 @@ class _Video:
         tick = self.stream.time_base or Fraction(1, 1000)
         if (duration := float((max(times) - min(times) + tail) * tick)) > bounds.seconds:
             raise MediaTooLarge(path, f"{duration:,.0f} s long, over the bound of {bounds.seconds:,.0f} s", CUT)
-        ticks, where = np.unique(np.frombuffer(times, np.int64), return_inverse=True)
-        is_key = np.zeros(ticks.size, np.bool_)
-        is_key[where[np.frombuffer(keys, np.int8) > 0]] = True
-        is_key[1:] &= self._timed
-        gaps = np.diff(ticks) if ticks.size > 1 else np.zeros(1, np.int64)
+        index = Index.of(tick, np.frombuffer(times, np.int64), np.frombuffer(keys, np.bool_) & self._timed)
+        moved = np.abs(np.argsort(times, kind="stable") - np.arange(len(times)))
+        if moved.max() > _MOST_REORDERED or index.ticks.size < 0.9 * len(times):
+            raise BrokenMedia(path, "its pictures are out of order in time, so some would hide others", "re-encode it")
+        gaps = index.gaps()
         duration += 0.0 if tail else float(np.median(gaps)) * float(tick)
-        return Index(tick, ticks, is_key), {
+        return index, {
             "duration": duration,
             "frames": len(times),
             "frame_rate": len(times) / duration if duration else None,
@@ -378,10 +381,6 @@ def _container_name(name: str, head: bytes) -> str:
 # Why a file is refused
 
 
-def _encrypted(path: str) -> UnsupportedMedia:
-    return UnsupportedMedia(path, "its pictures are encrypted", "get a copy without copy protection")
-
-
 def _unreadable(source: Source, error: Exception) -> MediaError:
     match = _VIDEO.match(source.head(12))
     if match is None:
@@ -389,3 +388,11 @@ def _unreadable(source: Source, error: Exception) -> MediaError:
     if match["mp4"] and b"moov" not in boxes(source, 0, source.size):
         return BrokenMedia(source.path, "the end of the file is missing, and its index of frames with it", AGAIN)
     return BrokenMedia(source.path, f"a video that cannot be read ({words(error)})", AGAIN)
+
+
+def decoders() -> dict[str, bool]:
+    """Whether this installation can decode each codec of videos, and HEIC photos."""
+    import av
+    from pi_heif import libheif_info
+
+    return {name: name in av.codecs_available for name in _CODECS} | {"heic": bool(libheif_info()["decoders"])}

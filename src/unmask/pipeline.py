@@ -48,6 +48,9 @@ class Settings:
             raise UsageError(f"a prior is a base rate between 0 and 1, both excluded, not {self.prior:g}")
 
 
+SUSPICIOUS = 0.2
+"""log10 LR of a single sighting from which its surroundings are looked at more closely."""
+
 MOST_CROPS = 2400
 """Faces kept for one file, all frames together: 265 MB of crops. A frame gives up its smallest faces first."""
 
@@ -124,7 +127,7 @@ def _suspicious_times(
         if e.line in fitted
         for track, t in zip(case.tracks, e.tracks, strict=True)
         for lr in verdict.log10_lrs(track, t, fitted[e.line])
-        if lr.log10_lr > 0
+        if lr.log10_lr > SUSPICIOUS
     ]
     worst = sorted(lrs, key=lambda lr: -lr.log10_lr)[: settings.closer_frames // 8 + 1]
     around = max(settings.every, clip.facts.duration / settings.frames)
@@ -136,12 +139,13 @@ def _suspicious_times(
 
 
 def _custody(settings: Settings, frames: int) -> Custody:
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items() if k != "debug"}
     packages = ("unmask", "onnxruntime", "av", "opencv-python", "pillow", "numpy")
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
         weights=models.known(),
-        settings={k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items() if k != "debug"},
+        settings={**plain, "rules": asdict(verdict.Rules())},
         frames_examined=frames,
     )
 

@@ -116,9 +116,9 @@ class Quality:
 
     Attributes:
         size_px: width of the face box in the frame, px.
-        sharpness: variance of the Laplacian of the aligned crop's luma, divided by the luma's own variance; a blurred face is below 0.02.
+        sharpness: variance of the Laplacian of the aligned crop's luma over the luma's own variance; below 0.02 is blurred.
         yaw: how far the head is turned aside, 0 frontal to 1 full profile, from the five points.
-        blockiness: mean luma step across the 8 px grid of the frame over the step inside it, at the face; 1 means no visible blocks.
+        blockiness: mean luma step across the frame's 8 px grid over the step inside it, at the face; 1 means no visible blocks.
     """
 
     size_px: float
@@ -211,6 +211,13 @@ class Span:
 
     start: float
     end: float
+
+
+def clock(seconds: float) -> str:
+    """A time as ``m:ss.s``, with hours in front where there are any."""
+    tenths = round(max(seconds, 0) * 10)
+    hours, minutes, rest = tenths // 36_000, tenths // 600 % 60, tenths % 600
+    return f"{hours}:{minutes:02}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
 
 
 @dataclass(frozen=True, slots=True)

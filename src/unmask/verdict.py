@@ -25,6 +25,7 @@ from unmask.types import (
     Track,
     TrackEvidence,
     Verdict,
+    clock,
 )
 
 
@@ -162,12 +163,6 @@ def _when(spans: Sequence[Span]) -> str:
     parts = [f"{clock(s.start)} to {clock(s.end)}" for s in spans[:3]]
     more = f" and {len(spans) - 3} more stretches" if len(spans) > 3 else ""
     return "from " + " and from ".join(parts) + more
-
-
-def clock(seconds: float) -> str:
-    """Seconds as ``m:ss.s``."""
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths % 600 // 10:02d}.{tenths % 10}"
 
 
 def _result(said: TrackEvidence, log10_lr: float | None) -> LineResult:

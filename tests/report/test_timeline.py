@@ -24,6 +24,11 @@ def test_a_pause_of_more_than_three_steps_is_a_gap() -> None:
     assert [[point.time for point in run] for run in found] == [[0, 1, 2, 3], [9, 10]]
 
 
+def test_a_stretch_that_was_read_more_densely_is_no_reason_for_gaps_in_the_rest() -> None:
+    sparse, dense = [t / 2 for t in range(20)], [3 + t / 10 for t in range(20)]
+    assert len(runs(points(*sorted({*sparse, *dense})))) == 1
+
+
 def test_gaps_break_the_line_and_are_shaded_at_both_ends() -> None:
     person = replace(results.person(), timeline=points(5, 6, 7, 8, 14, 15), first_seen=5, last_seen=15)
     found = chart(person, 30.0, {}, 720, 240)

@@ -44,7 +44,9 @@ def benchmark(portraits: Sequence[Row], others: Sequence[Row], target: Path, wei
         scores, maps = score(examples)
         rows += [_row(family, name, examples, scores, _of(examples, family)) for family in FAMILIES]
         if name == "as it is":
-            rows += [_row(f"all, {source}", name, examples, scores, _from(examples, source)) for source in _sources(examples)]
+            rows += [
+                _row(f"all, {source}", name, examples, scores, _from(examples, source)) for source in _sources(examples)
+            ]
             agreement, clean = _agreement(examples, maps), (examples, scores)
         unseen = given(others, _always(degradation), seed=300)
         unseen_scores, _ = score(unseen)
@@ -63,7 +65,12 @@ def benchmark(portraits: Sequence[Row], others: Sequence[Row], target: Path, wei
     (target / "benchmark.json").write_text(json.dumps(result, indent=1) + "\n")
     (target / "benchmark.md").write_text(_markdown(result))
     headline = [row for row in rows if row["way"] == "as it is"]
-    update_card(weights, "learned", figures={"command": COMMAND, "rows": headline, "map_agreement": agreement}, limits=_limits(rows))
+    update_card(
+        weights,
+        "learned",
+        figures={"command": COMMAND, "rows": headline, "map_agreement": agreement},
+        limits=_limits(rows),
+    )
     return result
 
 
@@ -93,8 +100,8 @@ def _row(
 
     def area(measure: NDArray[Any]) -> Any:
         def figure(drawn: NDArray[np.intp]) -> float:
-            l, v = label[drawn], measure[drawn]
-            return metrics.auc(v[l == 0], v[l == 1]) if 0 < l.sum() < l.size else float("nan")
+            of, values = label[drawn], measure[drawn]
+            return metrics.auc(values[of == 0], values[of == 1]) if 0 < of.sum() < of.size else float("nan")
 
         return figure
 
@@ -116,7 +123,9 @@ def _row(
 def _paired(examples: Sequence[Example], scores: NDArray[np.float32]) -> float:
     """Part of the changed faces that score above the very face they were made from."""
     before = {e.original: s for e, s in zip(examples, scores, strict=True) if e.label == 0}
-    above = [s > before[e.original] for e, s in zip(examples, scores, strict=True) if e.label == 1 and e.original in before]
+    above = [
+        s > before[e.original] for e, s in zip(examples, scores, strict=True) if e.label == 1 and e.original in before
+    ]
     return float(np.mean(above)) if above else float("nan")
 
 
@@ -134,13 +143,19 @@ def _agreement(examples: Sequence[Example], maps: NDArray[np.float32]) -> dict[s
 
 
 def _alarms(examples: Sequence[Example], scores: NDArray[np.float32]) -> dict[str, Any]:
-    return {s: _alarm_rate([examples[i] for i in at], scores[at]) for s in _sources(examples) for at in (_from(examples, s),)}
+    return {
+        s: _alarm_rate([examples[i] for i in at], scores[at])
+        for s in _sources(examples)
+        for at in (_from(examples, s),)
+    }
 
 
 def _alarm_rate(examples: Sequence[Example], scores: NDArray[np.float32]) -> dict[str, Any]:
     """Of bona fide faces: how many reach the LR of an alarm; and of changed ones, how many are found at it."""
     calibration = calibrations()["learned"]
-    lr = np.array([calibration.any_kind(calibration.known(float(s), e.quality)) for e, s in zip(examples, scores, strict=True)])
+    lr = np.array(
+        [calibration.any_kind(calibration.known(float(s), e.quality)) for e, s in zip(examples, scores, strict=True)]
+    )
     label = np.array([e.label for e in examples])
     false, n = int((lr[label == 0] >= ALARM).sum()), int((label == 0).sum())
     found = float((lr[label == 1] >= ALARM).mean()) if (label == 1).any() else float("nan")
@@ -160,7 +175,8 @@ def _limits(rows: Sequence[dict[str, Any]]) -> list[str]:
         f"On {unseen['changed']} face swaps made in ways the network never saw, against {unseen['bona_fide']} bona fide faces, "
         f"its AUC was {unseen['auc']:.2f} (95 % interval {low:.2f} to {high:.2f}; 1 is perfect, 0.5 is guessing). "
         "It misses many such swaps: that no change was found does not mean that there is none.",
-        "It looks for faces that were pasted, blended or resampled. A picture that was generated as a whole is not what it was made for.",
+        "It looks for faces that were pasted, blended or resampled. "
+        "A picture that was generated as a whole is not what it was made for.",
     ]
 
 
@@ -175,10 +191,14 @@ def _markdown(result: dict[str, Any]) -> str:
             f"| {r['set']} | {r['way']} | {r['bona_fide']} / {r['changed']} | {r['people']} | "
             f"{r['auc']:.3f} ({low:.3f}–{high:.3f}) | {r['paired']:.3f} | {r['blurrier_is_changed']:.3f} |"
         )
-    lines += ["", "| single faces, LR of 10 or more | false alarms | upper 95 % | changed faces found |", "| --- | --- | --- | --- |"]
+    lines += [
+        "",
+        "| single faces, LR of 10 or more | false alarms | upper 95 % | changed faces found |",
+        "| --- | --- | --- | --- |",
+    ]
     for name, a in result["false_alarms_at_lr_10"].items():
         lines.append(f"| {name} | {a['false']} of {a['bona_fide']} | {a['upper_95']:.3f} | {a['found']:.3f} |")
     lines += ["", "Map against true mask, AUC over the 144 cells of a face, mean per family: "]
     lines[-1] += ", ".join(f"{family} {value:.3f}" for family, value in result["map_agreement"].items()) + "."
-    heading = f"# Benchmark of the learned line\n\n`{result['command']}`, {result['date']}, weights `{result['weights'][:12]}`.\n\n"
-    return heading + "\n".join(lines) + "\n"
+    about = f"`{result['command']}`, {result['date']}, weights `{result['weights'][:12]}`."
+    return f"# Benchmark of the learned line\n\n{about}\n\n" + "\n".join(lines) + "\n"

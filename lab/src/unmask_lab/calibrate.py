@@ -171,5 +171,3 @@ def _ece(llr: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.f
             share = weight[of].sum() / weight.sum()
             error += share * abs(np.average(p[of], weights=weight[of]) - np.average(label[of], weights=weight[of]))
     return float(error)
-
-

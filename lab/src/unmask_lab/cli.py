@@ -11,7 +11,9 @@ import typer
 from unmask.errors import UnmaskError
 from unmask_lab.data import DataError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Attack, train, calibrate and benchmark Unmask's detectors.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Attack, train, calibrate and benchmark Unmask's detectors."
+)
 
 Data = Annotated[list[Path], typer.Option(help="Collected Parquet files; give the option once per file.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoints, logs and plots.")]

@@ -63,7 +63,7 @@ def read(paths: Iterable[Path]) -> list[Row]:
         if not path.is_file():
             raise DataError(f"{path}: no such file; run unmask-lab collect first")
         table = pq.read_table(path)
-        if missing := set((*COLUMNS, "points")) - set(table.column_names):
+        if missing := {*COLUMNS, "points"} - set(table.column_names):
             raise DataError(f"{path}: lacks the columns {', '.join(sorted(missing))}; run unmask-lab collect first")
         for r in table.to_pylist():
             points = np.float32(r["points"]).reshape(5, 2)
@@ -88,4 +88,4 @@ def refuse_leak(train: Sequence[Row], held_out: Sequence[Row]) -> None:
     """Raises DataError where a person is on both sides of a split."""
     both = {(r.source, r.identity) for r in train} & {(r.source, r.identity) for r in held_out}
     if both:
-        raise DataError(f"the split leaks: {len(both)} identities are on both sides, e.g. {sorted(both)[0]}")
+        raise DataError(f"the split leaks: {len(both)} identities are on both sides, e.g. {min(both)}")

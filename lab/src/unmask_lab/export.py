@@ -58,7 +58,9 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
         expected = served(example)[0].numpy()
     got = ort.InferenceSession(path).run(["logit"], {"rgb": example.numpy()})[0]
     if float(np.abs(expected - got).max()) > LARGEST_DIFFERENCE:
-        raise DataError(f"{path}: the exported network differs from the trained one by {np.abs(expected - got).max():.2g}")
+        raise DataError(
+            f"{path}: the exported network differs from the trained one by {np.abs(expected - got).max():.2g}"
+        )
     listed = weights / "weights.json"
     known = json.loads(listed.read_text()) if listed.is_file() else {}
     known[name] = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -80,7 +80,8 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> D
     state = _resume(folder, config, net, averaged, optimizer)
     started, first = time.monotonic(), state.seen
     pairs = Pairs(rows, config.families, config.seed, state.seen, config.pairs - state.seen)
-    loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, persistent_workers=False)
+    # A generator of its own, or the loader would draw from the state that dropout resumes from.
+    loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, generator=torch.Generator())
     for step, (crops, where) in enumerate(loader, start=1):
         for group in optimizer.param_groups:
             group["lr"] = group["highest"] * _schedule(state.seen / config.pairs)
@@ -134,8 +135,13 @@ def _step(net: Detector, optimizer: torch.optim.Optimizer, crops: Tensor, where:
 def _save(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any, state: State) -> None:
     partial = folder / "checkpoint.partial"
     values = {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict()}
+    values["random"] = _random_states()
     torch.save({"config": asdict(config), "state": asdict(state), **values}, partial)
     partial.replace(folder / "checkpoint.pt")
+
+
+def _random_states() -> dict[str, Tensor | None]:
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None}
 
 
 def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any) -> State:
@@ -150,6 +156,9 @@ def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: An
     net.load_state_dict(saved["net"])
     averaged.load_state_dict(saved["averaged"])
     optimizer.load_state_dict(saved["optimizer"])
+    torch.set_rng_state(saved["random"]["cpu"])
+    if torch.cuda.is_available() and saved["random"]["cuda"] is not None:
+        torch.cuda.set_rng_state(saved["random"]["cuda"])
     return State(**saved["state"])
 
 

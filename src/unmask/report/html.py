@@ -16,8 +16,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from unmask.errors import printable
+from unmask.likelihood import posterior
 from unmask.report import images, timeline, wording
-from unmask.types import CheckResult, Kind, Person
+from unmask.types import CheckResult, Kind, Person, clock
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -90,7 +91,7 @@ def _headline(result: CheckResult) -> str:
 def _base_rates(result: CheckResult) -> list[BaseRate]:
     if result.log10_lr is None:
         return []
-    rates = [BaseRate(prior, wording.posterior(result.log10_lr, prior), stated=False) for prior in BASE_RATES]
+    rates = [BaseRate(prior, posterior(prior, result.log10_lr), stated=False) for prior in BASE_RATES]
     if result.prior is None or result.posterior is None:
         return rates
     others = [rate for rate in rates if not math.isclose(rate.prior, result.prior)]
@@ -112,7 +113,7 @@ def _environment() -> Environment:
     environment.globals.update(images=images, timeline=timeline, wording=wording)
     environment.filters.update(
         base_rate=wording.base_rate,
-        clock=wording.clock,
+        clock=clock,
         data_uri=images.data_uri,
         figure=wording.figure,
         in_hundred=wording.in_hundred,

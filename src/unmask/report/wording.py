@@ -92,14 +92,6 @@ def likelier(log10_lr: float) -> str:
     return f"{about(ratio(log10_lr))} times likelier if the face {sides[0]} than if it {sides[1]}"
 
 
-def posterior(log10_lr: float, prior: float) -> float:
-    """Probability, 0 to 1, that a face is changed: Bayes' rule in odds, ``LR * prior : 1 - prior``."""
-    if prior in {0.0, 1.0}:
-        return prior
-    logit = log10_lr * math.log(10) + math.log(prior) - math.log1p(-prior)
-    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(max(logit, -700)) / (1 + math.exp(max(logit, -700)))
-
-
 def in_hundred(probability: float) -> str:
     """A probability as people count: ``about 17 in 100``; never rounded to certainty."""
     if probability >= EVIDENT:
@@ -123,13 +115,6 @@ def such_findings(verdict: Verdict | None) -> str:
     if verdict is Verdict.NO_CHANGE_FOUND:
         return "such faces would be changed all the same"
     return "such faces would be changed"
-
-
-def clock(seconds: float) -> str:
-    """A time as ``m:ss.s``, with hours in front where there are any."""
-    tenths = round(max(seconds, 0) * 10)
-    hours, minutes, rest = tenths // 36_000, tenths // 600 % 60, tenths % 600
-    return f"{hours}:{minutes:02}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
 
 
 def moment(iso: str) -> str:

@@ -48,7 +48,7 @@ def from_face_units(xy: NDArray[np.float32], face: FaceImage) -> NDArray[np.floa
 
 
 def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], rng: np.random.Generator) -> Mask:
-    """A soft mask, float32 ``(h, w)`` in 0 to 1, of one of the shapes, deformed, its edge softened by 1 to 25 % of an eye distance."""
+    """One of the shapes, deformed, as a soft mask, float32 ``(h, w)``, 0 to 1; its edge spans 1 to 25 % of an eye distance."""
     half = np.float32(shapes[rng.integers(len(shapes))])
     shape = np.concatenate([half, (half * np.float32([-1, 1]))[::-1]])
     shape += rng.normal(0, 0.05, shape.shape).astype(np.float32)
@@ -58,7 +58,7 @@ def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], 
     mask = np.zeros((h, w), np.float32)
     cv2.fillPoly(mask, [np.round(from_face_units(shape, face) * 8).astype(np.int32)], 1.0, cv2.LINE_8, 3)
     sigma = face.eyes_apart * float(np.exp(rng.uniform(np.log(0.01), np.log(0.25))))
-    return cv2.GaussianBlur(mask, (0, 0), max(0.5, sigma))
+    return np.minimum(cv2.GaussianBlur(mask, (0, 0), max(0.5, sigma)), 1.0)
 
 
 def elastic(

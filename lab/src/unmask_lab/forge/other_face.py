@@ -41,4 +41,4 @@ def poisson(base: Rgb, layer: Rgb, mask: Mask) -> tuple[Rgb, Mask]:
         return blend(base, layer, mask), mask
     x, y, w, h = cv2.boundingRect(hard)
     cloned = cv2.seamlessClone(layer, base, hard * 255, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
-    return cloned, hard.astype(np.float32)
+    return np.where(hard[..., None] > 0, cloned, base), hard.astype(np.float32)

@@ -26,7 +26,7 @@ from unmask_lab.forge.face import (
 OPACITY = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 
 
-def self_blend(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:  # noqa: ARG001
+def self_blend(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
     """The face blended with itself; see the module."""
     h, w = target.rgb.shape[:2]
     base, layer = target.rgb, change_detail(shift_colour(target.rgb, rng), rng)

