@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from tests import clips
 from unmask._times import Index
@@ -143,7 +143,7 @@ def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     plain = media._Video.pictures
 
     def counting(*args: object) -> object:
-        for number, picture in plain(*args):  # type: ignore[arg-type]
+        for number, picture in plain(*args):
             decoded.append(number)
             yield number, picture
 
@@ -186,6 +186,23 @@ def test_exif_orientation_is_honoured(tmp_path: Path, format: str, orientation: 
     assert corner_names(frame.rgb) == upright
     assert frame.rgb.shape == (clip.facts.height, clip.facts.width, 3)
     assert clip.facts.rotation == [0, 0, 180, 180, 270, 90, 90, 270][orientation - 1]
+
+
+def test_damaged_metadata_do_not_hide_a_photo(tmp_path: Path) -> None:
+    path = clips.write_photo(tmp_path / "photo.jpg", corners(), "JPEG", orientation=6)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"Exif\0\0MM\0*", b"Exif\0\0MM?*").replace(b"Exif\0\0II*\0", b"Exif\0\0II*?"))
+    (frame,) = open_media(path).frames([0.0])
+    assert corner_names(frame.rgb) == "RGBW"
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "HEIC"])
+def test_opening_a_photo_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str) -> None:  # noqa: A002
+    path = tmp_path / "photo.heic"
+    clips.write_heic(path, corners()) if format == "HEIC" else clips.write_photo(path, corners(), format)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", None)
+    clip = open_media(path)
+    assert (clip.facts.width, clip.facts.height) == (96, 64)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +451,7 @@ def test_an_abandoned_iteration_closes_its_file(tmp_path: Path) -> None:
     frames = open_media(path).frames([0.0, 0.4])
     next(frames)
     assert str(path) in open_files()
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     assert str(path) not in open_files()
 
 

@@ -95,7 +95,7 @@ def test_a_failing_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     plain = _source.Source.__init__
 
     def fails(source: Any, path: str, file: Any, bounds: Bounds) -> None:
-        plain(source, path, Failing(file), bounds)  # type: ignore[arg-type]
+        plain(source, path, Failing(file), bounds)
 
     monkeypatch.setattr(_source.Source, "__init__", fails)
     assert "Input/output error" in refusal(path, BrokenMedia)
@@ -266,7 +266,7 @@ def hundred_megapixels(folder: Path, kind: str) -> Path:
         data[6:10] = struct.pack("<HH", 10_000, 10_000)
     else:
         make = clips.write_heic if kind == "heic" else clips.write_photo
-        path = make(folder / "small.heic", small, *([] if kind == "heic" else ["AVIF"]))  # type: ignore[operator]
+        path = make(folder / "small.heic", small, *([] if kind == "heic" else ["AVIF"]))
         data = path.read_bytes()
         at = data.index(b"ispe") + 8
         data = data[:at] + struct.pack(">II", 10_000, 10_000) + data[at + 8 :]

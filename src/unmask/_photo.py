@@ -7,7 +7,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +56,7 @@ def probe(source: Source, kind: str) -> tuple[tuple[int, int], Pose]:
         if count > 1 and kind != "heic":
             way_out = "convert it to a video: ffmpeg -i IN -pix_fmt yuv420p OUT.mp4"
             raise UnsupportedMedia(source.path, f"an animated image with {count} frames", way_out)
-        orientation = _orientation(photo.info.get("exif", b""))
+        orientation = _orientation(photo.info.get("exif") or b"")
         return photo.size, _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
 
 
@@ -105,13 +105,14 @@ def _open(source: Source, kind: str) -> ImageFile:
 
 
 def _orientation(exif: bytes) -> int:
-    """Of EXIF metadata, where any stand before the pixels: `getexif` of Pillow would decode a PNG to look behind them."""
+    """By EXIF metadata before the pixels, 1 if they are damaged; Pillow's `getexif` would decode a PNG to look behind."""
     from PIL.Image import Exif
 
-    with _quietly():
-        tags = Exif()
+    tags = Exif()
+    with _quietly(), suppress(Exception):
         tags.load(exif)
         return int(tags.get(0x0112, 1))
+    return 1
 
 
 @contextmanager

@@ -52,8 +52,15 @@ def session(name: str) -> ort.InferenceSession:
 
 
 def card(name: str) -> dict[str, Any]:
-    """What the lab wrote down about a weight it exported, as in ``weights/<name>.json``."""
-    facts: dict[str, Any] = json.loads((WEIGHTS / f"{name}.json").read_text())
+    """What the lab wrote down about a weight it exported, or about their calibration, as in ``weights/<name>.json``.
+
+    Raises:
+        WeightsError: there is no such card.
+    """
+    path = WEIGHTS / f"{name}.json"
+    if not path.is_file():
+        raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask")
+    facts: dict[str, Any] = json.loads(path.read_text())
     return facts
 
 

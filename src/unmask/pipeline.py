@@ -139,11 +139,13 @@ def _suspicious_times(
 
 
 def _custody(settings: Settings, frames: int) -> Custody:
+    import cv2
+
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items() if k != "debug"}
-    packages = ("unmask", "onnxruntime", "av", "opencv-python", "pillow", "numpy")
+    packages = ("unmask", "onnxruntime", "av", "pillow", "numpy")
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
+        versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in packages}},
         weights=models.known(),
         settings={**plain, "rules": asdict(verdict.Rules())},
         frames_examined=frames,
