@@ -91,7 +91,7 @@ def combine(
     The hypothesis *changed* is a mixture: half its weight says the whole track, the other half one stretch of it, every
     length on a logarithmic scale and every place alike. So a long track, which has more places for a chance outlier, needs
     more evidence for a short stretch. Each stretch's likelihood is that of a normal model with a shared and a drifting error
-    (see `_stretches`); for a long track it comes to the mean LR over ``shared``.
+    (see `_ratios`); for a long track it comes to the mean LR over ``shared``.
 
     Args:
         times: seconds, ascending, ``(n,)``.
@@ -102,18 +102,16 @@ def combine(
         drift: seconds over which an error forgets itself to 37 %; assumed, for no footage with known truth has measured it.
         shortest: looks in the shortest stretch; fewer are a chance outlier, however far out.
     """
-    slot_times, x = _looks(times, known * LN10, slot)
+    looked, x = _looks(times, known * LN10, slot)
     n = x.size
-    with np.errstate(divide="ignore"):
-        weight = np.log(_prior(n, min(shortest, n))) + _stretches(slot_times, x, calibration, drift)
+    first, last = np.triu_indices(n, min(shortest, n) - 1)
+    weight = np.log(_prior(n, last - first + 1)) + _ratios(looked, x, first, last, calibration, drift)
     top = float(weight.max())
     total = top + float(np.log(np.exp(weight - top).sum()))
     inside = np.exp(weight - total)
-    changed = np.cumsum(inside.sum(axis=1)) - np.concatenate([[0.0], np.cumsum(inside.sum(axis=0))[:-1]])
+    changed = np.cumsum(np.bincount(first, inside, n) - np.bincount(last + 1, inside, n + 1)[:n])
     bounded = float(np.clip(total / LN10, -calibration.bound, calibration.bound))
-    return calibration.any_kind(bounded), _spans(
-        slot_times, changed > 0.5, extent or (float(times[0]), float(times[-1]))
-    )
+    return calibration.any_kind(bounded), _spans(looked, changed > 0.5, extent or (float(times[0]), float(times[-1])))
 
 
 def _looks(
@@ -125,38 +123,39 @@ def _looks(
     return np.bincount(member, times) / count, np.bincount(member, x) / count
 
 
-def _stretches(
-    times: NDArray[np.float64], x: NDArray[np.float64], calibration: Calibration, drift: float
-) -> NDArray[np.float64]:
-    """Natural-log likelihood ratio of "changed from look i to look j" against "never", ``(n, n)``; for i <= j.
+def _prior(n: int, length: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The weight, in the mixture of `combine`, of each of all the stretches of ``n`` looks, given their lengths; sums to 1."""
+    share = 1 / length / (n - length + 1)
+    return np.asarray(0.5 * share / share.sum() + 0.5 * (length == n))
 
-    A look is normal with variance d about -d/2 if bona fide and +d/2 if changed, as calibrated LRs of separation d are. A
-    part r of the variance is shared by the whole track; the errors of two looks have in common ``exp(-gap / drift)`` of the
-    other part. What is compared is the mean over the stretch with what the mean over the rest foretells of it.
+
+def _ratios(
+    times: NDArray[np.float64],
+    x: NDArray[np.float64],
+    first: NDArray[np.intp],
+    last: NDArray[np.intp],
+    calibration: Calibration,
+    drift: float,
+) -> NDArray[np.float64]:
+    """Natural-log likelihood ratio of "changed from look ``first`` to look ``last``" against "never", per stretch.
+
+    A look is normal with variance d about -d/2 if bona fide and +d/2 if changed, as calibrated LRs of separation d are. Of
+    that variance a part r is shared by the whole track, and of the other part two looks share ``exp(-gap / drift)``. What is
+    compared is the mean over the stretch with what the mean over the rest of the track foretells of it.
     """
     n, d, r = x.size, calibration.separation, calibration.shared
     common = r + (1 - r) * np.exp(-np.abs(times[:, None] - times) / drift)
-    total = np.pad(np.cumsum(x + d / 2), (1, 0))
-    both = np.pad(common.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    one, start, end = np.diag(both), slice(None, -1), slice(1, None)
-    k = np.maximum(np.arange(n)[None, :] - np.arange(n)[:, None] + 1, 1)
-    rest = np.maximum(n - k, 1)
-    stretch_sum = total[None, end] - total[start, None]
-    stretch_var = one[None, end] - 2 * both[start, end] + one[start, None]
-    with_all = both[n][None, end] - both[n][start, None]
-    foretold = (with_all - stretch_var) / rest
-    slope = np.where(k < n, foretold / np.maximum((one[n] - 2 * with_all + stretch_var) / rest**2, 1e-12) / k, 0.0)
-    surprise = stretch_sum / k - slope * (total[n] - stretch_sum) / rest - d / 2
-    return surprise / (stretch_var / k**2 - slope * foretold / k)
-
-
-def _prior(n: int, shortest: int) -> NDArray[np.float64]:
-    """The weight of "changed from look i to look j", ``(n, n)``, summing to 1; see `combine`."""
-    length = np.arange(n)[None, :] - np.arange(n)[:, None] + 1
-    lengths = np.arange(shortest, n + 1)
-    prior = np.where(length >= shortest, 0.5 / (1 / lengths).sum() / np.maximum(length, 1) / (n - length + 1), 0.0)
-    prior[0, n - 1] += 0.5
-    return prior
+    sums = np.pad(np.cumsum(x + d / 2), (1, 0))
+    grid = np.pad(common.cumsum(axis=0).cumsum(axis=1), (1, 0))
+    a, b = first, last + 1
+    inside = grid[b, b] - 2 * grid[a, b] + grid[a, a]
+    across = grid[b, n] - grid[a, n] - inside
+    outside = grid[n, n] - inside - 2 * across
+    k, rest = b - a, n - b + a
+    slope = np.divide(across * rest, outside * k, out=np.zeros(k.size), where=rest > 0)
+    foretold = slope * (sums[n] - sums[b] + sums[a]) / np.maximum(rest, 1)
+    surprise = (sums[b] - sums[a]) / k - d / 2 - foretold
+    return np.asarray(surprise / (inside / k**2 - slope * across / (k * np.maximum(rest, 1))))
 
 
 def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], extent: tuple[float, float]) -> tuple[Span, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,13 @@ class Rules:
     sightings: int = 3
 
 
-def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: Rules = Rules()) -> Person:
+def judge(
+    track: Track,
+    evidence: Sequence[Evidence],
+    media: MediaFacts,
+    rules: Rules = Rules(),
+    calibrated: Mapping[str, Calibration] | None = None,
+) -> Person:
     """The verdict on one track.
 
     Args:
@@ -58,9 +65,11 @@ def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: 
         evidence: of every line, each covering this track.
         media: whether one frame is all there is.
         rules: where a verdict begins.
+        calibrated: how the score of each line becomes an LR; None for what was shipped.
     """
     said = {e.line: next(t for t in e.tracks if t.track_id == track.id) for e in evidence}
-    fitted = {n: c for n, c in calibrations().items() if n in said and said[n].status is Status.RAN}
+    fitted = calibrations() if calibrated is None else calibrated
+    fitted = {n: c for n, c in fitted.items() if n in said and said[n].status is Status.RAN}
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     judged = [i for i, reason in enumerate(unfit) if reason is None]
     times = np.array([track.sightings[i].time for i in judged])
@@ -77,9 +86,12 @@ def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: 
         id=track.id,
         verdict=verdict,
         reason=sentence,
-        log10_lr=None if verdict is Verdict.CANNOT_TELL else round(total, 3),
+        log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
-        lines={name: _result(said[name], total if name == line and reason is None else None) for name in said},
+        lines={
+            name: _result(said[name], total if name == line and reason is None else None)
+            for name in sorted(said, key=lambda name: name != line)
+        },
         timeline=tuple(TimedLR(float(t), v) for t, v in zip(times, lrs, strict=True)),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
@@ -92,7 +104,9 @@ def judge(track: Track, evidence: Sequence[Evidence], media: MediaFacts, rules: 
 
 
 def log10_lrs(track: Track, said: TrackEvidence, calibration: Calibration, rules: Rules = Rules()) -> list[TimedLR]:
-    """The LR of each sighting of a track that is good enough to be judged, on its own."""
+    """The LR of each sighting of a track that is good enough to be judged, on its own; none where the line did not run."""
+    if said.status is not Status.RAN:
+        return []
     judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
     known = _known(said.readings, track.sightings, judged, calibration)
     return [
@@ -118,6 +132,10 @@ def _unfit(quality: Quality, rules: Rules) -> str | None:
     return None
 
 
+def _needed(media: MediaFacts, rules: Rules) -> int:
+    return rules.sightings if media.kind is Kind.VIDEO and media.frames >= rules.sightings else 1
+
+
 def _why_not(
     unfit: Sequence[str | None],
     judged: Sequence[int],
@@ -125,20 +143,22 @@ def _why_not(
     media: MediaFacts,
     rules: Rules,
 ) -> str | None:
-    needed = rules.sightings if media.kind is Kind.VIDEO and media.frames >= rules.sightings else 1
     if line is None:
         return "no calibrated line of evidence could be applied"
+    needed = _needed(media, rules)
     if len(judged) >= needed:
         return None
-    reasons = [reason for reason in unfit if reason is not None]
-    if not reasons:
-        return f"it is seen in too few frames ({len(judged)}, and {needed} are needed)"
-    most = max(sorted(set(reasons)), key=reasons.count)
-    return {
-        "too small": f"it is too small (under {rules.size_px:.0f} px wide)",
-        "turned aside": "it is turned too far aside",
-        "too blurred": "it is too blurred",
-    }[most]
+    faults = Counter(fault for fault in unfit if fault is not None)
+    frames = "1 frame" if len(judged) == 1 else f"{len(judged)} frames"
+    if not faults:
+        return f"it is seen in only {frames}, and {needed} are needed"
+    words = {
+        "too small": f"too small (under {rules.size_px:.0f} px wide)",
+        "turned aside": "turned too far aside",
+        "too blurred": "too blurred",
+    }
+    found = _and([words[fault] for fault, _ in faults.most_common()], "or")
+    return f"it is {found}" + (f" in all but {frames}, and {needed} are needed" if judged else "")
 
 
 def _answer(
@@ -147,27 +167,30 @@ def _answer(
     if why_not is not None:
         return Verdict.CANNOT_TELL, f"This face cannot be judged: {why_not}."
     if total >= rules.changed:
-        when = f" {_when(spans)}" if media.kind is Kind.VIDEO and spans else ""
-        return Verdict.CHANGED, f"What was measured is {_times(total)} likelier if this face was changed{when}."
+        when = f"; the signs appear {_when(spans)}" if media.kind is Kind.VIDEO and spans else ""
+        likelier = f"What was measured is {_times(total)} likelier if this face was changed than if it was not"
+        return Verdict.CHANGED, f"{likelier}{when}."
     if total <= rules.no_change:
-        return Verdict.NO_CHANGE_FOUND, "Nothing that was measured speaks for a change of this face."
-    return Verdict.CANNOT_TELL, "What was measured leans towards a change, but too weakly to say so."
+        return Verdict.NO_CHANGE_FOUND, "What was measured does not speak for a change of this face."
+    return Verdict.CANNOT_TELL, "What was measured leans towards a change of this face, but too weakly to say so."
 
 
 def _times(log10_lr: float) -> str:
     lr = 10**log10_lr
-    return f"about {lr:.0f} times" if lr < 100 else f"about {round(lr, -len(str(int(lr))) + 2):,.0f} times"
+    return f"about {lr:.0f} times" if lr < 100 else f"about {round(lr, 1 - int(np.log10(lr))):,.0f} times"
 
 
 def _when(spans: Sequence[Span]) -> str:
-    parts = [f"{clock(s.start)} to {clock(s.end)}" for s in spans[:3]]
-    more = f" and {len(spans) - 3} more stretches" if len(spans) > 3 else ""
-    return "from " + " and from ".join(parts) + more
+    return _and([f"from {clock(s.start)} to {clock(s.end)}" for s in spans], at_most=3, more="{} more times")
 
 
 def _result(said: TrackEvidence, log10_lr: float | None) -> LineResult:
-    rounded = None if log10_lr is None else round(log10_lr, 3)
+    rounded = None if log10_lr is None else _rounded(log10_lr)
     return LineResult(said.status, said.summary, said.score, rounded, said.pictures)
+
+
+def _rounded(log10_lr: float) -> float:
+    return round(log10_lr, 3) + 0.0  # never -0.0
 
 
 def _median(qualities: Sequence[Quality]) -> Quality:
@@ -199,7 +222,7 @@ def _telling(
     )
 
 
-def of_file(people: Sequence[Person], media: MediaFacts) -> tuple[Verdict, str, float | None]:
+def of_file(people: Sequence[Person], media: MediaFacts, rules: Rules = Rules()) -> tuple[Verdict, str, float | None]:
     """The verdict on a file, one sentence for it, and its log10 LR: the highest of its people.
 
     One changed face makes the file changed. A person who could not be judged makes it `cannot tell`, unless there is
@@ -208,29 +231,60 @@ def of_file(people: Sequence[Person], media: MediaFacts) -> tuple[Verdict, str, 
     if not people:
         where = "photo" if media.kind is Kind.PHOTO else "video"
         return Verdict.CANNOT_TELL, f"No face was found in this {where}.", None
-    lrs = [p.log10_lr for p in people if p.log10_lr is not None]
+    highest = max((p.log10_lr for p in people if p.log10_lr is not None), default=None)
     if changed := [p for p in people if p.verdict is Verdict.CHANGED]:
-        names = _and([_person(p) + (f" {_when(p.spans)}" if p.spans else "") for p in changed])
-        return Verdict.CHANGED, f"The face of {names} was probably changed.", max(lrs)
-    unjudged = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
-    background = [p for p in unjudged if "too small" in p.reason]
-    if len(unjudged) == len(background) < len(people):
-        rest = f" {_capital(_and([_person(p) for p in background]))} too small to be judged." if background else ""
-        rest = rest.replace(" too small", " is too small" if len(background) == 1 else " are too small", 1)
-        judged = _and([_person(p) for p in people if p not in unjudged])
-        return Verdict.NO_CHANGE_FOUND, f"No change was found in the face of {judged}.{rest}", max(lrs)
+        return Verdict.CHANGED, _changed(changed), highest
+    untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
+    told = [p for p in people if p not in untold]
+    if told and all(_in_background(p, media, rules) for p in untold):
+        small = f"; {_persons(untold)} {_for(untold, 'is', 'are')} too small to be judged" if untold else ""
+        if licensed := [p for p in told if p.verdict is Verdict.LICENSED_CHANGE]:
+            return Verdict.LICENSED_CHANGE, f"A licence allows the change of {_faces(licensed)}{small}.", highest
+        return Verdict.NO_CHANGE_FOUND, f"No change was found in {_faces(told)}{small}.", highest
     if len(people) == 1:
         return Verdict.CANNOT_TELL, people[0].reason, None
-    return Verdict.CANNOT_TELL, f"The face of {_and([_person(p) for p in unjudged])} could not be judged.", None
+    rest = f"; no change was found in {_faces(told)}" if told else ""
+    return (
+        Verdict.CANNOT_TELL,
+        f"It cannot be told whether {_faces(untold)} {_for(untold, 'was', 'were')} changed{rest}.",
+        None,
+    )
 
 
-def _person(person: Person) -> str:
-    return f"person {person.id}"
+def _in_background(person: Person, media: MediaFacts, rules: Rules) -> bool:
+    return person.judged < _needed(media, rules) and person.quality.size_px < rules.size_px
 
 
-def _and(names: Sequence[str], at_most: int = 5) -> str:
-    shown = list(names[:at_most]) + ([f"{len(names) - at_most} more"] if len(names) > at_most else [])
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+def _changed(people: Sequence[Person]) -> str:
+    finding = f"{_capital(_faces(people))} {_for(people, 'shows', 'show')} signs of a change"
+    if len(people) == 1:
+        return f"{finding} {_when(people[0].spans)}." if people[0].spans else f"{finding}."
+    when = "; ".join(_listed([f"person {p.id} {_when(p.spans)}" for p in people if p.spans]))
+    return f"{finding}: {when}." if when else f"{finding}."
+
+
+def _faces(people: Sequence[Person]) -> str:
+    return f"the {_for(people, 'face', 'faces')} of {_persons(people)}"
+
+
+def _persons(people: Sequence[Person]) -> str:
+    return f"{_for(people, 'person', 'persons')} {_and([str(p.id) for p in people])}"
+
+
+def _for(people: Sequence[Person], one: str, many: str) -> str:
+    return one if len(people) == 1 else many
+
+
+def _and(names: Sequence[str], word: str = "and", at_most: int = 5, more: str = "{} more") -> str:
+    """Names as a sentence lists them: ``1, 2 and 3``."""
+    *some, last = _listed(names, at_most, more)
+    return f"{', '.join(some)} {word} {last}" if some else last
+
+
+def _listed(names: Sequence[str], at_most: int = 5, more: str = "{} more") -> list[str]:
+    """The names, but those past ``at_most`` counted where they are more than one."""
+    over = len(names) - at_most
+    return list(names) if over < 2 else [*names[:at_most], more.format(over)]
 
 
 def _capital(text: str) -> str:

@@ -1,0 +1,140 @@
+"""The whole way, on real media with real weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unmask
+from examples.demo import swapped
+from tests import clips, scenes
+from unmask import faces, likelihood
+from unmask.errors import MediaError, UsageError
+from unmask.evidence.learned import Learned
+from unmask.pipeline import Settings, check
+from unmask.types import Verdict
+
+
+@pytest.fixture(scope="module")
+def bona_fide(tmp_path_factory: pytest.TempPathFactory) -> unmask.CheckResult:
+    path = tmp_path_factory.mktemp("clips") / "two.mp4"
+    return unmask.check(clips.write_video(path, scenes.two_people(6), options={"crf": "20"}))
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> unmask.CheckResult:
+    """The second person's face is changed from 4 to 6 s of 12."""
+    path = tmp_path_factory.mktemp("clips") / "changed.mp4"
+    frames = scenes.two_people(12, lambda person, t: person == 1 and 4 <= t < 6)
+    return unmask.check(clips.write_video(path, frames, options={"crf": "20"}), prior=0.01)
+
+
+def test_a_bona_fide_clip_raises_no_alarm(bona_fide: unmask.CheckResult) -> None:
+    assert bona_fide.verdict is Verdict.NO_CHANGE_FOUND
+    assert len(bona_fide.people) == 2
+    assert bona_fide.log10_lr is not None
+    assert bona_fide.log10_lr <= 0
+
+
+def test_the_right_person_and_the_right_times(changed: unmask.CheckResult) -> None:
+    assert changed.verdict is Verdict.CHANGED
+    left, right = sorted(changed.people, key=lambda p: p.frames[0].box[0])
+    assert left.verdict is not Verdict.CHANGED
+    assert right.verdict is Verdict.CHANGED
+    assert f"person {right.id}" in changed.reason
+    assert right.spans[0].start == pytest.approx(4, abs=0.35)
+    assert right.spans[-1].end == pytest.approx(6, abs=0.35)
+    assert len(right.spans) == 1
+
+
+def test_what_the_lr_means_at_the_stated_base_rate(changed: unmask.CheckResult) -> None:
+    assert changed.log10_lr is not None
+    assert changed.posterior == pytest.approx(likelihood.posterior(0.01, changed.log10_lr))
+
+
+def test_the_most_telling_frames_lie_in_the_changed_stretch(changed: unmask.CheckResult) -> None:
+    person = next(p for p in changed.people if p.verdict is Verdict.CHANGED)
+    assert 4 <= person.frames[0].time <= 6
+    assert person.frames[0].heatmap is not None
+
+
+def test_custody_names_what_judged_what(changed: unmask.CheckResult) -> None:
+    custody = changed.custody
+    assert custody is not None
+    assert custody.weights.keys() >= {"centerface", "learned"}
+    assert custody.versions.keys() >= {"unmask", "python", "onnxruntime", "av", "opencv"}
+    assert custody.frames_examined > 24
+    json.dumps(dict(custody.settings))
+
+
+def test_one_changed_second_in_a_minute_is_found(tmp_path: Path) -> None:
+    frames = scenes.two_people(60, lambda person, t: person == 0 and 41 <= t < 42)
+    result = unmask.check(clips.write_video(tmp_path / "minute.mp4", frames, options={"crf": "20"}, gop=100))
+    found = [(p, span) for p in result.people for span in p.spans]
+    assert len(found) == 1
+    person, span = found[0]
+    assert person.frames[0].box[0] < frames[0].shape[1] / 2
+    assert span.start == pytest.approx(41, abs=0.35)
+    assert span.end == pytest.approx(42, abs=0.35)
+
+
+def test_a_photo_of_each_sort(tmp_path: Path) -> None:
+    large = np.asarray(Image.fromarray(scenes.portrait()).resize((1024, 1024), Image.Resampling.BICUBIC))
+    Image.fromarray(large).save(tmp_path / "bona.png")
+    Image.fromarray(swapped(large)).save(tmp_path / "changed.png")
+    before, after = (unmask.check(tmp_path / name) for name in ("bona.png", "changed.png"))
+    assert before.verdict is Verdict.NO_CHANGE_FOUND
+    assert before.people[0].spans == after.people[0].spans == ()
+    assert after.people[0].lines["learned"].score > before.people[0].lines["learned"].score  # type: ignore[operator]
+
+
+def test_the_heatmap_points_at_what_was_changed() -> None:
+    """Mean over several forged faces of the AUC, over the map's cells, of changed against untouched."""
+    agreement = []
+    for size in (640, 760, 900):
+        picture = np.asarray(Image.fromarray(scenes.portrait()).resize((size, size), Image.Resampling.BICUBIC))
+        (face, *_) = faces.find(picture)
+        forged = faces.align(swapped(picture), face.points)
+        _, (where,) = Learned()._run(forged[None])
+        difference = np.abs(forged.astype(int) - faces.align(picture, face.points)).mean(axis=2)
+        cells = difference.reshape(12, 16, 12, 16).mean(axis=(1, 3)) > 4
+        inside, outside = where[cells], where[~cells]
+        agreement.append((inside[:, None] > outside[None, :]).mean())
+    assert np.mean(agreement) > 0.8
+
+
+def test_nobody_in_the_picture(tmp_path: Path) -> None:
+    result = unmask.check(clips.write_video(tmp_path / "empty.mp4", [clips.textured(i, 320, 240) for i in range(30)]))
+    assert result.verdict is Verdict.CANNOT_TELL
+    assert result.people == ()
+    assert "No face" in result.reason
+    assert result.log10_lr is None
+
+
+def test_progress_comes_to_its_end(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    path = clips.write_video(tmp_path / "clip.mp4", scenes.two_people(1))
+    check(path, Settings(every=0.2), progress=lambda what, done: told.append((what, done)))
+    assert told[-1][1] == 1
+    assert [done for _, done in told] == sorted(done for _, done in told)
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    for bad in ({"every": 0}, {"every": -1}, {"frames": 0}, {"prior": 0}, {"prior": 1}, {"prior": 1.5}):
+        with pytest.raises(UsageError):
+            Settings(**bad)
+
+
+def test_an_unknown_line_is_refused(tmp_path: Path) -> None:
+    path = clips.write_video(tmp_path / "clip.mp4", scenes.two_people(0.2))
+    with pytest.raises(UsageError, match="there are learned"):
+        unmask.check(path, lines=["astrology"])
+
+
+def test_a_file_that_cannot_be_judged_raises(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"nothing\.mp4"):
+        unmask.check(tmp_path / "nothing.mp4")
