@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from tests import clips
-from unmask._times import Index
 from unmask.errors import BrokenMedia, MediaNotFound, UsageError
 from unmask.media import Clip, open_media
+from unmask.media.times import Index
 from unmask.types import Kind, MediaFacts
 
 CODECS = [
@@ -137,17 +137,17 @@ def test_a_distant_frame_is_reached_by_a_seek(tmp_path: Path, monkeypatch: pytes
 
 def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collects the numbers of the pictures that leave the decoder from now on."""
-    from unmask import media
+    from unmask.media import video
 
     decoded: list[int] = []
-    plain = media._Video.pictures
+    plain = video.Video.pictures
 
     def counting(*args: object) -> object:
         for number, picture in plain(*args):
             decoded.append(number)
             yield number, picture
 
-    monkeypatch.setattr(media._Video, "pictures", counting)
+    monkeypatch.setattr(video.Video, "pictures", counting)
     return decoded
 
 

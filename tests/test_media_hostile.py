@@ -18,9 +18,8 @@ import pytest
 from PIL import Image
 
 from tests import clips
-from unmask import _photo
 from unmask.errors import BrokenMedia, MediaError, MediaNotFound, MediaTooLarge, UnsupportedMedia
-from unmask.media import Bounds, open_media
+from unmask.media import Bounds, open_media, photo
 
 TEN = [clips.numbered(i) for i in range(10)]
 
@@ -75,7 +74,7 @@ def test_a_file_without_permission_is_not_found(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_failing_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unmask import _source
+    from unmask.media import source as _source
 
     path = clips.write_video(tmp_path / "clip.mp4", TEN)
 
@@ -308,7 +307,7 @@ def test_each_bound_binds(tmp_path: Path) -> None:
 
 
 def test_the_wait_for_a_frame_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unmask import _source
+    from unmask.media import source as _source
 
     path = clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i) for i in range(60)))
     clip = open_media(path)
@@ -321,7 +320,7 @@ def test_the_wait_for_a_frame_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
     data = clips.write_photo(tmp_path / "photo.jpg", TEN[1], "JPEG", progressive=True).read_bytes()
     at = data.rindex(b"\xff\xda")
-    bomb = data[:at] + data[at:-2] * (_photo.MOST_SCANS + 1) + data[-2:]
+    bomb = data[:at] + data[at:-2] * (photo.MOST_SCANS + 1) + data[-2:]
     assert "scans" in refusal(written(tmp_path / "bomb.jpg", bomb), UnsupportedMedia)
 
 

@@ -235,7 +235,7 @@ def of_file(people: Sequence[Person], media: MediaFacts, rules: Rules = Rules())
     if changed := [p for p in people if p.verdict is Verdict.CHANGED]:
         return Verdict.CHANGED, _changed(changed), highest
     untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
-    told = [p for p in people if p not in untold]
+    told = [p for p in people if p.verdict is not Verdict.CANNOT_TELL]
     if told and all(_in_background(p, media, rules) for p in untold):
         small = f"; {_persons(untold)} {_for(untold, 'is', 'are')} too small to be judged" if untold else ""
         if licensed := [p for p in told if p.verdict is Verdict.LICENSED_CHANGE]:

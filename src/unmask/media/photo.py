@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unmask._source import AGAIN, SCALE, Pose, Source, words
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from unmask.media.source import AGAIN, SCALE, Pose, Source, words
 from unmask.types import Rgb
 
 if TYPE_CHECKING:
@@ -136,3 +136,10 @@ def _one_kind_of_error(path: str, kind: str) -> Iterator[None]:
         raise MediaTooLarge(path, "more pixels than memory should hold", SCALE) from error
     except Exception as error:
         raise BrokenMedia(path, f"a {kind.upper()} that cannot be decoded ({words(error)})", AGAIN) from error
+
+
+def decodes_heic() -> bool:
+    """Whether this installation's libheif can decode HEIC."""
+    from pi_heif import libheif_info
+
+    return bool(libheif_info()["decoders"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from unmask._source import Source
+from unmask.media.source import Source
 
 _MOST_BOXES = 1000
 

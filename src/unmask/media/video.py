@@ -1,38 +1,28 @@
-"""Photos and videos: open, probe, and frames with exact times. The only file that imports PyAV.
-
-A file is judged by its content, never by its name, and its header's word on length and number of frames is not taken:
-the packets are counted. Decoders see one open file and nothing else, neither another file nor the network.
-"""
+"""Videos for `unmask.media`: demuxed and decoded by PyAV. The only file that imports it."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-import os
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import _photo
-from unmask._mp4 import boxes, claimed_seconds
-from unmask._source import AGAIN, CUT, EXPORT, Bounds, Pose, Source, opened, words
-from unmask._times import Index
-from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia, UsageError
-from unmask.types import Frame, Kind, MediaFacts, Rgb
+from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from unmask.media.mp4 import boxes, claimed_seconds
+from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
+from unmask.media.times import Index
+from unmask.types import Kind, MediaFacts, Rgb
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
-
-__all__ = ["Bounds", "Clip", "decoders", "open_media"]
 
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
 _CODECS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "mpeg4", "mpeg2video", "mjpeg", "prores")
@@ -47,128 +37,10 @@ _MOST_READ_ERRORS = 100
 """of a container, before the rest of it counts as lost."""
 _MOST_REORDERED = 32
 """pictures between a picture's place in the file and its place in time; H.264 and HEVC need up to 16."""
-_SEEK_FRAMES = 12
-"""Decoding this many frames costs about as much as a seek."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Clip:
-    """A photo or video that was opened and found readable; a photo is a clip of one frame at time 0.
-
-    Attributes:
-        facts: what the file is.
-    """
-
-    facts: MediaFacts
-    _bounds: Bounds
-    _identity: tuple[int, ...]
-    _pose: Pose
-    _index: Index
-
-    def times(self, every: float, at_most: int) -> list[float]:
-        """Evenly spaced presentation times of real frames over the whole clip; see `times_between`."""
-        return self.times_between(0.0, self.facts.duration, every, at_most)
-
-    def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]:
-        """Evenly spaced presentation times of real frames within a stretch of the clip.
-
-        The stretch is cut into equal parts, and each gives the frame shown at its middle, or a key frame within a
-        quarter of a part from there, because a key frame decodes without its neighbours. A picture that is held for
-        longer than ``every`` counts as ``every``: a second look at it tells nothing.
-
-        Args:
-            start, end: of the stretch, seconds, both included.
-            every: the wished spacing, seconds, above 0; wider where ``at_most`` times would not suffice.
-            at_most: how many times, at least 1.
-
-        Returns:
-            Sorted seconds, none twice; empty if no frame begins within the stretch.
-
-        Raises:
-            UsageError: ``every`` or ``at_most`` out of range.
-        """
-        if not (every > 0 and at_most >= 1):
-            raise UsageError(f"every must be above 0 and at_most at least 1, not {every} and {at_most}")
-        return [float(time) for time in self._index.spread(start, end, every, at_most)]
-
-    def frames(self, times: Sequence[float]) -> Iterator[Frame]:
-        """The first frame that decodes at or after each of ``times``, in order of time, none twice.
-
-        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over.
-
-        Args:
-            times: seconds; those after the last frame give nothing.
-
-        Yields:
-            Upright frames of ``facts.width`` x ``facts.height`` px with their own exact presentation times.
-
-        Raises:
-            MediaError: the file is gone, or has changed since it was opened, or is a photo that cannot be decoded;
-                `MediaTooLarge` when one frame takes longer than the bound.
-        """
-        wanted = self._index.at_or_after(np.asarray(times, np.float64))
-        with opened(self.facts.path, self._bounds) as source:
-            if source.identity != self._identity:
-                raise BrokenMedia(source.path, "it changed while it was being read", "wait until it is complete")
-            if self.facts.kind is Kind.VIDEO:
-                yield from self._video_frames(source, wanted)
-            elif wanted.size:
-                yield Frame(0.0, self._pose.apply(_photo.decode(source, self.facts.container)))
-
-    def _video_frames(self, source: Source, wanted: NDArray[np.intp]) -> Iterator[Frame]:
-        """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
-        index, stored = self._index, self._pose.size(self.facts.width, self.facts.height)
-        shown = index.seconds().tolist()
-        with _video(source) as video:
-            while wanted.size:
-                starts = index.key_before(wanted)
-                far = np.flatnonzero(starts[1:] - wanted[:-1] > _SEEK_FRAMES)
-                run = wanted[: far[0] + 1] if far.size else wanted
-                for number, picture in video.pictures(index, int(starts[0]), run):
-                    if number < wanted[0]:
-                        continue
-                    wanted = wanted[np.searchsorted(wanted, number, "right") :]
-                    yield Frame(shown[number], self._pose.apply(video.rgb(picture, *stored)))
-                    source.wait_again()
-                    if not wanted.size or wanted[0] > run[-1]:
-                        break
-                else:
-                    return
-
-
-def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
-    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF) or a video (MP4, MOV, MKV, WebM, AVI, MPEG-TS), told by its content.
-
-    Reads the whole file twice, for its sha256 and for the time of every frame, and decodes a video's first frame.
-
-    Args:
-        path: of a regular file.
-        bounds: what the file may cost; they hold for the clip's frames as well.
-
-    Raises:
-        MediaNotFound: the path does not lead to a readable regular file.
-        UnsupportedMedia: neither a photo nor a video that is understood, or too small, or encrypted.
-        BrokenMedia: it cannot be decoded.
-        MediaTooLarge: it passes a bound.
-    """
-    with opened(os.fspath(path), bounds) as source:
-        digest = hashlib.sha256()
-        while chunk := source.read(1 << 20):
-            digest.update(chunk)
-        source.check()
-        kind = _photo.photo_format(source.head(64))
-        if kind is None:
-            return _open_video(source, digest.hexdigest())
-        size, pose = _photo.probe(source, kind)
-        facts = MediaFacts(
-            source.path, Kind.PHOTO, digest.hexdigest(), source.size, kind, kind, *pose.size(*size), pose.turn
-        )
-        index = Index(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
-        return Clip(facts, bounds, source.identity, pose, index)
 
 
 @contextmanager
-def _video(source: Source) -> Iterator[_Video]:
+def opened_video(source: Source) -> Iterator[Video]:
     """The file's main picture stream, ready to decode. FFmpeg's log stays off, which is PyAV's default."""
     import av
     from av.stream import Discard, Disposition
@@ -196,10 +68,10 @@ def _video(source: Source) -> Iterator[_Video]:
             if other is not stream:
                 other.discard = Discard.all
         context.options, context.thread_count, context.thread_type = limits, 2, "AUTO"
-        yield _Video(source, container, stream)
+        yield Video(source, container, stream)
 
 
-class _Video:
+class Video:
     """The picture stream of an open container; times are its own, in ticks of its time base."""
 
     def __init__(self, source: Source, container: InputContainer, stream: VideoStream) -> None:
@@ -326,16 +198,17 @@ class _Video:
         return self._timed and (context.name == "h264" or (context.name == "hevc" and one_layer))
 
 
-def _open_video(source: Source, sha256: str) -> Clip:
+def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index]:
+    """What the file is, how its pictures stand, and when each is shown; decodes the first picture."""
     claimed, head = claimed_seconds(source), source.head(64)
-    with _video(source) as video:
+    with opened_video(source) as video:
         context = video.stream.codec_context
         if context.width and context.height:  # or nobody knows yet
             source.bounds.check_size(source.path, context.width, context.height)
         if claimed is None and video.container.duration:
             claimed = video.container.duration / 1e6
         index, counted = video.index()
-    with _video(source) as video:
+    with opened_video(source) as video:
         _, picture = next(video.pictures(index), (0, None))
         if picture is None:
             raise BrokenMedia(source.path, "none of its pictures can be decoded", AGAIN)
@@ -356,7 +229,7 @@ def _open_video(source: Source, sha256: str) -> Clip:
             declared_duration=claimed,
             **counted,
         )
-    return Clip(facts, source.bounds, source.identity, pose, index)
+    return facts, pose, index
 
 
 def _pose(picture: VideoFrame) -> Pose:
@@ -378,9 +251,6 @@ def _container_name(name: str, head: bytes) -> str:
     return name
 
 
-# Why a file is refused
-
-
 def _unreadable(source: Source, error: Exception) -> MediaError:
     match = _VIDEO.match(source.head(12))
     if match is None:
@@ -390,9 +260,8 @@ def _unreadable(source: Source, error: Exception) -> MediaError:
     return BrokenMedia(source.path, f"a video that cannot be read ({words(error)})", AGAIN)
 
 
-def decoders() -> dict[str, bool]:
-    """Whether this installation can decode each codec of videos, and HEIC photos."""
+def codecs() -> dict[str, bool]:
+    """Whether this installation's FFmpeg can decode each codec that is let in."""
     import av
-    from pi_heif import libheif_info
 
-    return {name: name in av.codecs_available for name in _CODECS} | {"heic": bool(libheif_info()["decoders"])}
+    return {name: name in av.codecs_available for name in _CODECS}

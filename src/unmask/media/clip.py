@@ -1,0 +1,150 @@
+"""A photo or video that was opened, and its frames with exact times.
+
+A file is judged by its content, never by its name, and its header's word on length and number of frames is not taken:
+the packets are counted. Decoders see one open file and nothing else, neither another file nor the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.errors import BrokenMedia, UsageError
+from unmask.media import photo, video
+from unmask.media.source import Bounds, Pose, Source, opened
+from unmask.media.times import Index
+from unmask.types import Frame, Kind, MediaFacts
+
+_SEEK_FRAMES = 12
+"""Decoding this many frames costs about as much as a seek."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A photo or video that was opened and found readable; a photo is a clip of one frame at time 0.
+
+    Attributes:
+        facts: what the file is.
+    """
+
+    facts: MediaFacts
+    _bounds: Bounds
+    _identity: tuple[int, ...]
+    _pose: Pose
+    _index: Index
+
+    def times(self, every: float, at_most: int) -> list[float]:
+        """Evenly spaced presentation times of real frames over the whole clip; see `times_between`."""
+        return self.times_between(0.0, self.facts.duration, every, at_most)
+
+    def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]:
+        """Evenly spaced presentation times of real frames within a stretch of the clip.
+
+        The stretch is cut into equal parts, and each gives the frame shown at its middle, or a key frame within a
+        quarter of a part from there, because a key frame decodes without its neighbours. A picture that is held for
+        longer than ``every`` counts as ``every``: a second look at it tells nothing.
+
+        Args:
+            start, end: of the stretch, seconds, both included.
+            every: the wished spacing, seconds, above 0; wider where ``at_most`` times would not suffice.
+            at_most: how many times, at least 1.
+
+        Returns:
+            Sorted seconds, none twice; empty if no frame begins within the stretch.
+
+        Raises:
+            UsageError: ``every`` or ``at_most`` out of range.
+        """
+        if not (every > 0 and at_most >= 1):
+            raise UsageError(f"every must be above 0 and at_most at least 1, not {every} and {at_most}")
+        return [float(time) for time in self._index.spread(start, end, every, at_most)]
+
+    def frames(self, times: Sequence[float]) -> Iterator[Frame]:
+        """The first frame that decodes at or after each of ``times``, in order of time, none twice.
+
+        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over.
+
+        Args:
+            times: seconds; those after the last frame give nothing.
+
+        Yields:
+            Upright frames of ``facts.width`` x ``facts.height`` px with their own exact presentation times.
+
+        Raises:
+            MediaError: the file is gone, or has changed since it was opened, or is a photo that cannot be decoded;
+                `MediaTooLarge` when one frame takes longer than the bound.
+        """
+        wanted = self._index.at_or_after(np.asarray(times, np.float64))
+        with opened(self.facts.path, self._bounds) as source:
+            if source.identity != self._identity:
+                raise BrokenMedia(source.path, "it changed while it was being read", "wait until it is complete")
+            if self.facts.kind is Kind.VIDEO:
+                yield from self._video_frames(source, wanted)
+            elif wanted.size:
+                yield Frame(0.0, self._pose.apply(photo.decode(source, self.facts.container)))
+
+    def _video_frames(self, source: Source, wanted: NDArray[np.intp]) -> Iterator[Frame]:
+        """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
+        index, stored = self._index, self._pose.size(self.facts.width, self.facts.height)
+        shown = index.seconds().tolist()
+        with video.opened_video(source) as stream:
+            while wanted.size:
+                starts = index.key_before(wanted)
+                far = np.flatnonzero(starts[1:] - wanted[:-1] > _SEEK_FRAMES)
+                run = wanted[: far[0] + 1] if far.size else wanted
+                for number, picture in stream.pictures(index, int(starts[0]), run):
+                    if number < wanted[0]:
+                        continue
+                    wanted = wanted[np.searchsorted(wanted, number, "right") :]
+                    yield Frame(shown[number], self._pose.apply(stream.rgb(picture, *stored)))
+                    source.wait_again()
+                    if not wanted.size or wanted[0] > run[-1]:
+                        break
+                else:
+                    return
+
+
+def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
+    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF) or a video (MP4, MOV, MKV, WebM, AVI, MPEG-TS), told by its content.
+
+    Reads the whole file twice, for its sha256 and for the time of every frame, and decodes a video's first frame.
+
+    Args:
+        path: of a regular file.
+        bounds: what the file may cost; they hold for the clip's frames as well.
+
+    Raises:
+        MediaNotFound: the path does not lead to a readable regular file.
+        UnsupportedMedia: neither a photo nor a video that is understood, or too small, or encrypted.
+        BrokenMedia: it cannot be decoded.
+        MediaTooLarge: it passes a bound.
+    """
+    with opened(os.fspath(path), bounds) as source:
+        digest = hashlib.sha256()
+        while chunk := source.read(1 << 20):
+            digest.update(chunk)
+        source.check()
+        kind = photo.photo_format(source.head(64))
+        if kind is None:
+            return _clip(source, *video.probe(source, digest.hexdigest()))
+        size, pose = photo.probe(source, kind)
+        facts = MediaFacts(
+            source.path, Kind.PHOTO, digest.hexdigest(), source.size, kind, kind, *pose.size(*size), pose.turn
+        )
+        index = Index(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
+        return _clip(source, facts, pose, index)
+
+
+def _clip(source: Source, facts: MediaFacts, pose: Pose, index: Index) -> Clip:
+    return Clip(facts, source.bounds, source.identity, pose, index)
+
+
+def decoders() -> dict[str, bool]:
+    """Whether this installation can decode each codec of videos, and HEIC photos."""
+    return {**video.codecs(), "heic": photo.decodes_heic()}
