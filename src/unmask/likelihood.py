@@ -86,12 +86,14 @@ def combine(
     drift: float = 2.0,
     shortest: int = 3,
 ) -> tuple[float, tuple[Span, ...]]:
-    """One log10 LR for a track, and the spans in which it is likelier changed than not, given that it was changed at all.
+    """One log10 LR for a track, and the spans in which it was changed, if it was changed at all.
 
     The hypothesis *changed* is a mixture: half its weight says the whole track, the other half one stretch of it, every
     length on a logarithmic scale and every place alike. So a long track, which has more places for a chance outlier, needs
     more evidence for a short stretch. Each stretch's likelihood is that of a normal model with a shared and a drifting error
     (see `_ratios`); for a long track it comes to the mean LR over ``shared``.
+
+    The first span is the likeliest stretch; others follow as long as the rest of the track has an LR of 10 for one more.
 
     Args:
         times: seconds, ascending, ``(n,)``.
@@ -103,15 +105,16 @@ def combine(
         shortest: looks in the shortest stretch; fewer are a chance outlier, however far out.
     """
     looked, x = _looks(times, known * LN10, slot)
-    n = x.size
-    first, last = np.triu_indices(n, min(shortest, n) - 1)
-    weight = np.log(_prior(n, last - first + 1)) + _ratios(looked, x, first, last, calibration, drift)
-    top = float(weight.max())
-    total = top + float(np.log(np.exp(weight - top).sum()))
-    inside = np.exp(weight - total)
-    changed = np.cumsum(np.bincount(first, inside, n) - np.bincount(last + 1, inside, n + 1)[:n])
+    changed, left = np.zeros(x.size, np.bool_), np.arange(x.size)
+    total, likeliest = _mixture(looked, x, calibration, drift, shortest)
+    more = LN10
+    while left.size and more >= LN10:
+        changed[left[likeliest]] = True
+        left = np.delete(left, likeliest)
+        if left.size:
+            more, likeliest = _mixture(looked[left], x[left], calibration, drift, shortest)
     bounded = float(np.clip(total / LN10, -calibration.bound, calibration.bound))
-    return calibration.any_kind(bounded), _spans(looked, changed > 0.5, extent or (float(times[0]), float(times[-1])))
+    return calibration.any_kind(bounded), _spans(looked, changed, extent or (float(times[0]), float(times[-1])))
 
 
 def _looks(
@@ -121,6 +124,17 @@ def _looks(
     _, member = np.unique(np.floor((times - times[0]) / slot + 1e-6), return_inverse=True)
     count = np.bincount(member)
     return np.bincount(member, times) / count, np.bincount(member, x) / count
+
+
+def _mixture(
+    times: NDArray[np.float64], x: NDArray[np.float64], calibration: Calibration, drift: float, shortest: int
+) -> tuple[float, slice]:
+    """The natural-log LR of all stretches together, see `combine`, and the likeliest of them."""
+    first, last = np.triu_indices(x.size, min(shortest, x.size) - 1)
+    weight = np.log(_prior(x.size, last - first + 1)) + _ratios(times, x, first, last, calibration, drift)
+    best = int(weight.argmax())
+    total = float(weight[best] + np.log(np.exp(weight - weight[best]).sum()))
+    return total, slice(int(first[best]), int(last[best]) + 1)
 
 
 def _prior(n: int, length: NDArray[np.intp]) -> NDArray[np.float64]:

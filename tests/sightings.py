@@ -1,0 +1,58 @@
+"""Sightings, tracks and cases made by hand, for whatever comes after the finder. `look` paints; nothing is detected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from unmask.faces import CROP_PX, TEMPLATE, SeenFrame
+from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track
+
+GOOD = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
+"""Of a face that is judged."""
+
+
+def look(seed: int = 1) -> Rgb:
+    """An aligned crop as soft as a face; two seeds look like two strangers."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def sighting(
+    time: float = 0.0, x: float = 300.0, y: float = 200.0, quality: Quality = GOOD, person: int = 1
+) -> Sighting:
+    """Someone's face about ``(x, y)``; ``person`` says who, as the seed of `look`."""
+    w = quality.size_px
+    points = (TEMPLATE * np.float32(w / CROP_PX) + np.float32([x - w / 2, y - w / 2])).astype(np.float32)
+    face = Face((x - w / 2, y - 0.7 * w, x + w / 2, y + 0.7 * w), points, 0.9)
+    return Sighting(time, face, quality, look(person))
+
+
+def sized(size_px: float) -> Quality:
+    """Good but for its size."""
+    return replace(GOOD, size_px=size_px)
+
+
+def track(times: Sequence[float], qualities: Sequence[Quality] = (GOOD,), number: int = 1) -> Track:
+    """Someone who stays in place; the qualities repeat."""
+    seen = [sighting(t, quality=qualities[i % len(qualities)], person=number) for i, t in enumerate(times)]
+    return Track(number, tuple(seen))
+
+
+def frame(time: float, *sightings: Sighting, shot: int = 0) -> SeenFrame:
+    """A frame as the watcher leaves it; frames of one ``shot`` have the same colours."""
+    return SeenFrame(time, np.eye(8, dtype=np.float32)[shot], sightings)
+
+
+def media(kind: Kind = Kind.VIDEO, frames: int = 250) -> MediaFacts:
+    """A file of 640 x 360 px at 25 frames a second, or a photo."""
+    facts = MediaFacts("clip.mp4", kind, "0" * 64, 1000, "mp4", "h264", 640, 360, frames=frames)
+    return facts if kind is Kind.PHOTO else replace(facts, duration=frames / 25, frame_rate=25.0)
+
+
+def case(*tracks: Track) -> Case:
+    """What a line of evidence is given."""
+    return Case(media(), tracks)
