@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -39,7 +39,7 @@ CALIBRATIONS = st.builds(
     replace,
     st.just(CALIBRATION),
     bound=st.floats(0.5, 4),
-    missed=st.floats(0, 1),
+    missed=st.floats(0, 0.99),
     shared=st.floats(0, 0.95),
     separation=st.floats(0.05, 30),
 )
@@ -76,7 +76,7 @@ def test_the_lr_is_the_logistic_regression_s() -> None:
     assert CALIBRATION.known(0.7, quality) == pytest.approx(logit / LN10)
 
 
-@given(st.floats(-3, 3), st.floats(0, 1))
+@given(st.floats(-3, 3), st.floats(0, 0.99))
 def test_no_trace_never_weighs_more_than_the_missed_part_allows(known: float, missed: float) -> None:
     lr = 10 ** replace(CALIBRATION, missed=missed).any_kind(known)
     assert lr == pytest.approx(missed + (1 - missed) * 10**known, abs=1e-8)
@@ -157,7 +157,7 @@ def test_looks_that_agree_add_up_to_what_the_shared_error_allows() -> None:
 @pytest.mark.parametrize("weak", [-1.0, -0.5, -0.2, -0.05])
 def test_more_frames_never_turn_a_weak_bona_fide_face_into_a_changed_one(weak: float) -> None:
     totals = [whole(weak, n) for n in (1, 2, 3, 5, 10, 40, 150, 600)]
-    assert max(totals) <= weak + 1e-9
+    assert max(totals) <= weak + 1e-6
 
 
 @pytest.mark.parametrize("drift", [0.01, 0.5, 1.0, 3.0])
@@ -191,14 +191,12 @@ def test_one_odd_look_among_many_is_no_evidence(at: int, separation: float, miss
     assert total < 0
 
 
-def test_two_changed_stretches_are_two_spans_or_none() -> None:
-    """The model knows one stretch; two may be told as one or as two, but never as the pause between them."""
+def test_two_changed_stretches_are_two_spans() -> None:
     times = every(0.5, 80)
     changed = ((times >= 8) & (times < 14)) | ((times >= 26) & (times < 32))
     total, spans = combine(times, np.where(changed, 2.0, -1.0), CALIBRATION)
     assert total >= 1
-    assert spans
-    assert not any(span.start > 14.5 and span.end < 25.5 for span in spans)
+    assert spans == (Span(7.75, 13.75), Span(25.75, 31.75))
 
 
 def test_a_face_changed_throughout_has_one_span_from_first_to_last_sight() -> None:
@@ -216,6 +214,7 @@ def test_looking_again_at_the_same_moment_adds_nothing() -> None:
 
 
 @given(LOOKS, st.sampled_from([0.04, 0.1, 0.25, 0.5, 3.0]), st.floats(0, 1e5))
+@example(np.linspace(-1, 1, 8), 0.25, 0.1)
 def test_when_a_clip_starts_does_not_matter(known: NDArray[np.float64], spacing: float, later: float) -> None:
     times = every(spacing, known.size)
     now, _ = combine(times, known, UNBOUNDED)

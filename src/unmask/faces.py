@@ -176,9 +176,8 @@ def _yaw(points: NDArray[np.float32]) -> float:
 
 def _blockiness(rgb: Rgb, box: Box) -> float:
     """Steps across the 8 px coding grid over steps elsewhere, after Wang, Sheikh and Bovik 2002; 1 if no grid shows."""
-    h, w = rgb.shape[:2]
     x0, y0 = max(0, int(box[0])) // 8 * 8, max(0, int(box[1])) // 8 * 8
-    luma = rgb[y0 : min(h, int(box[3])), x0 : min(w, int(box[2])), 1].astype(np.float32)
+    luma = rgb[y0 : max(0, int(box[3])), x0 : max(0, int(box[2])), 1].astype(np.float32)
     if min(luma.shape) < 24:
         return 1.0
     ratios = []

@@ -75,7 +75,7 @@ def judge(
     times = np.array([track.sightings[i].time for i in judged])
     line = next(iter(fitted), None)
     known = _known(said[line].readings, track.sightings, judged, fitted[line]) if line else np.zeros(0)
-    lrs = [fitted[line].any_kind(float(k)) for k in known] if line else []
+    lrs = {i: fitted[line].any_kind(float(k)) for i, k in zip(judged, known, strict=True)} if line else {}
     reason = _why_not(unfit, judged, line, media, rules)
     total: float = 0.0
     spans: tuple[Span, ...] = ()
@@ -92,13 +92,13 @@ def judge(
             name: _result(said[name], total if name == line and reason is None else None)
             for name in sorted(said, key=lambda name: name != line)
         },
-        timeline=tuple(TimedLR(float(t), v) for t, v in zip(times, lrs, strict=True)),
+        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
         judged=len(judged),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, said, dict(zip(judged, lrs, strict=True)), verdict),
+        frames=_telling(track, said, lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
     )
 

@@ -1,0 +1,366 @@
+"""Every verdict and every reason, for a person and for a file. The sentences are spelt out: newspaper readers read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sightings import GOOD, media, sized, track
+from unmask.likelihood import LN10, Calibration
+from unmask.types import Evidence, Kind, Person, Quality, Reading, Span, Status, Track, TrackEvidence, Verdict, clock
+from unmask.verdict import Rules, judge, log10_lrs, of_file
+
+PLAIN = Calibration(
+    intercept=0.0, terms={"score": LN10}, bound=2.0, missed=0.1, shared=0.5, separation=3.0
+)  # fmt: skip
+"""Makes the score the log10 LR of a look, and keeps it from meaning "authentic"."""
+
+SMALL = sized(40.0)
+BLURRED = replace(GOOD, sharpness=0.001)
+ASIDE = replace(GOOD, yaw=0.9)
+VIDEO, PHOTO = media(), media(Kind.PHOTO, frames=1)
+
+
+def said(of: Track, score: Callable[[float], float], line: str = "learned") -> Evidence:
+    """A line of evidence that ran and measured ``score(time)``."""
+    readings = tuple(
+        Reading(s.time, score(s.time), np.full((12, 12), min(max(score(s.time), 0), 1), np.float32))
+        for s in of.sightings
+    )
+    return Evidence(line, (TrackEvidence(of.id, Status.RAN, "It ran.", 0.0, readings),))
+
+
+def broken(of: Track, line: str = "learned") -> Evidence:
+    return Evidence(line, (TrackEvidence(of.id, Status.FAILED, "It failed."),))
+
+
+def judged(of: Track, score: Callable[[float], float] = lambda _: -1.0, facts=VIDEO) -> Person:
+    return judge(of, [said(of, score)], facts, calibrated={"learned": PLAIN})
+
+
+def seconds(n: float) -> list[float]:
+    """Times half a second apart."""
+    return [i / 2 for i in range(int(2 * n))]
+
+
+# ---------------------------------------------------------------- a person
+
+
+def test_a_face_without_traces() -> None:
+    person = judged(track(seconds(10)), lambda _: -1.0)
+    assert person.verdict is Verdict.NO_CHANGE_FOUND
+    assert person.reason == "What was measured does not speak for a change of this face."
+    assert person.log10_lr is not None
+    assert -1.01 <= person.log10_lr < -0.8
+    assert person.spans == ()
+
+
+def test_a_face_changed_for_some_seconds() -> None:
+    person = judged(track(seconds(30)), lambda t: 1.5 if 10 <= t < 15 else -1.0)
+    assert person.verdict is Verdict.CHANGED
+    assert person.reason == (
+        "What was measured is about 90 times likelier if this face was changed than if it was not; "
+        "the signs appear from 0:09.8 to 0:14.8."
+    )
+    assert person.log10_lr == pytest.approx(1.955, abs=0.01)
+    assert person.spans == (Span(9.75, 14.75),)
+
+
+def test_a_changed_face_in_a_photo_has_no_times() -> None:
+    person = judged(track([0.0]), lambda _: 1.5, PHOTO)
+    assert person.verdict is Verdict.CHANGED
+    assert person.reason == "What was measured is about 29 times likelier if this face was changed than if it was not."
+    assert person.spans == ()
+
+
+def test_an_lr_of_one_is_written_without_a_sign() -> None:
+    assert str(judged(track([0.0]), lambda _: -0.0001, PHOTO).log10_lr) == "0.0"
+
+
+def test_a_face_between_the_two_answers() -> None:
+    person = judged(track([0.0]), lambda _: 0.5, PHOTO)
+    assert person.verdict is Verdict.CANNOT_TELL
+    assert person.reason == "What was measured leans towards a change of this face, but too weakly to say so."
+    assert person.log10_lr is None
+    assert len(person.timeline) == 1
+
+
+@pytest.mark.parametrize(
+    ("qualities", "fault"),
+    [
+        ([SMALL], "it is too small (under 64 px wide)"),
+        ([BLURRED], "it is too blurred"),
+        ([ASIDE], "it is turned too far aside"),
+        ([BLURRED, SMALL, SMALL], "it is too small (under 64 px wide) or too blurred"),
+        (
+            [GOOD, *[SMALL] * 9, GOOD, *[ASIDE] * 9],
+            "it is too small (under 64 px wide) or turned too far aside in all but 2 frames, and 3 are needed",
+        ),
+        ([GOOD, *[BLURRED] * 19], "it is too blurred in all but 1 frame, and 3 are needed"),
+    ],
+)
+def test_a_face_that_cannot_be_judged(qualities: Sequence[Quality], fault: str) -> None:
+    person = judged(track(seconds(10), qualities), lambda _: 2.0)
+    assert person.verdict is Verdict.CANNOT_TELL
+    assert person.reason == f"This face cannot be judged: {fault}."
+    assert person.log10_lr is None
+    assert person.judged == sum(q == GOOD for q in qualities)
+
+
+def test_a_face_seen_too_seldom() -> None:
+    assert judged(track([0.0, 0.5])).reason == (
+        "This face cannot be judged: it is seen in only 2 frames, and 3 are needed."
+    )
+    assert judged(track([0.5])).reason == "This face cannot be judged: it is seen in only 1 frame, and 3 are needed."
+
+
+def test_a_clip_of_two_frames_needs_no_three() -> None:
+    assert judged(track([0.0, 0.04]), facts=media(frames=2)).verdict is Verdict.NO_CHANGE_FOUND
+
+
+def test_faces_at_the_limits_are_judged() -> None:
+    rules = Rules()
+    limit = Quality(rules.size_px, rules.sharpness, rules.yaw, 1.0)
+    assert judged(track(seconds(2), [limit])).verdict is Verdict.NO_CHANGE_FOUND
+
+
+def test_bad_sightings_do_not_weigh() -> None:
+    """Every other sighting is blurred and shouts; only the others count."""
+    mixed = track(seconds(10), [GOOD, BLURRED])
+    person = judged(mixed, lambda t: 2.0 if t % 1 else -1.0)
+    assert person.verdict is Verdict.NO_CHANGE_FOUND
+    assert (person.sightings, person.judged, len(person.timeline)) == (20, 10, 10)
+
+
+@pytest.mark.parametrize("lines", [[], [broken], [lambda of: said(of, lambda _: 2.0, "unfitted")]])
+def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track], Evidence]]) -> None:
+    someone = track(seconds(10))
+    person = judge(someone, [line(someone) for line in lines], VIDEO, calibrated={"learned": PLAIN})
+    assert person.verdict is Verdict.CANNOT_TELL
+    assert person.reason == "This face cannot be judged: no calibrated line of evidence could be applied."
+    assert person.timeline == ()
+    assert all(line.log10_lr is None for line in person.lines.values())
+
+
+def test_lines_that_weigh_come_first_and_the_others_are_shown() -> None:
+    someone = track(seconds(10))
+    evidence = [said(someone, lambda _: 9.0, "unfitted"), broken(someone, "unwell"), said(someone, lambda _: -1.0)]
+    person = judge(someone, evidence, VIDEO, calibrated={"learned": PLAIN})
+    assert list(person.lines) == ["learned", "unfitted", "unwell"]
+    assert person.lines["learned"].log10_lr == person.log10_lr
+    assert person.lines["unfitted"].log10_lr is None
+    assert person.lines["unfitted"].score is not None
+    assert person.lines["unwell"].status is Status.FAILED
+
+
+def test_a_line_that_failed_has_no_lr_of_single_sightings() -> None:
+    someone = track(seconds(10))
+    assert log10_lrs(someone, broken(someone).tracks[0], PLAIN) == []
+    alone = log10_lrs(someone, said(someone, lambda _: 1.0).tracks[0], PLAIN)
+    assert [lr.time for lr in alone] == seconds(10)
+    assert alone[0].log10_lr == pytest.approx(PLAIN.any_kind(1.0))
+
+
+def test_of_two_people_each_gets_their_own_evidence() -> None:
+    one, two = track(seconds(10), number=1), track(seconds(10), number=2)
+    evidence = Evidence("learned", said(one, lambda _: -1.0).tracks + said(two, lambda _: 1.5).tracks)
+    verdicts = [judge(of, [evidence], VIDEO, calibrated={"learned": PLAIN}).verdict for of in (one, two)]
+    assert verdicts == [Verdict.NO_CHANGE_FOUND, Verdict.CHANGED]
+
+
+def test_the_shipped_calibrations_are_used_unless_others_are_given() -> None:
+    someone = track([0.0])
+    assert judge(someone, [said(someone, lambda _: -9.0)], PHOTO).verdict is Verdict.NO_CHANGE_FOUND
+
+
+# ---------------------------------------------------------------- what is shown of a person
+
+
+def test_telling_frames_speak_for_the_verdict_and_lie_apart() -> None:
+    person = judged(track(seconds(60)), lambda t: 1.0 + t / 100 if 10 <= t < 40 else -1.0)
+    times = [f.time for f in person.frames]
+    assert times[0] == 39.5
+    assert len(times) == 4
+    assert all(abs(a - b) > 59.5 / 12 for i, a in enumerate(times) for b in times[:i])
+    assert person.frames[0].heatmap is not None
+    lrs = [f.log10_lr for f in person.frames]
+    assert lrs == sorted(lrs, reverse=True)
+
+
+def test_where_no_change_was_found_the_clearest_of_it_are_shown() -> None:
+    person = judged(track(seconds(10)), lambda t: -0.5 - t / 10)
+    assert person.frames[0].time == 9.5
+
+
+def test_a_face_that_is_not_judged_is_shown_all_the_same() -> None:
+    person = judged(track(seconds(10), [SMALL]))
+    assert person.frames
+    assert all(f.log10_lr is None for f in person.frames)
+
+
+def test_the_thumbnail_is_the_largest_frontal_sighting() -> None:
+    someone = track(seconds(2), [SMALL, sized(200.0), replace(sized(220.0), yaw=0.7), GOOD])
+    clearest = replace(someone.sightings[1], crop=np.full((192, 192, 3), 7, np.uint8))
+    someone = Track(1, (someone.sightings[0], clearest, *someone.sightings[2:]))
+    assert judged(someone).thumbnail[0, 0, 0] == 7
+
+
+def test_where_and_how_well_someone_was_seen() -> None:
+    person = judged(track([1.5, 2.0, 7.5], [sized(100.0), sized(120.0), sized(300.0)]))
+    assert (person.first_seen, person.last_seen) == (1.5, 7.5)
+    assert person.quality.size_px == 120.0
+
+
+# ---------------------------------------------------------------- a file
+
+
+def someone(number: int, verdict: Verdict, log10_lr: float | None = None, *spans: Span) -> Person:
+    """A person as `judge` returns one, but for the number and the verdict."""
+    person = judged(track(seconds(3), number=number))
+    return replace(person, verdict=verdict, log10_lr=log10_lr, spans=spans, reason=f"Reason {number}.")
+
+
+def small(number: int) -> Person:
+    return judged(track(seconds(3), [SMALL], number=number))
+
+
+def bona_fide(number: int) -> Person:
+    return someone(number, Verdict.NO_CHANGE_FOUND, -0.5 - number)
+
+
+def changed(number: int, *spans: Span) -> Person:
+    return someone(number, Verdict.CHANGED, 1.0 + number, *spans)
+
+
+def undecided(number: int) -> Person:
+    return someone(number, Verdict.CANNOT_TELL)
+
+
+HERE, THERE = Span(3.2, 9.1), Span(72.4, 73.0)
+
+FILES = {
+    "one changed in a photo": ([changed(1)], "changed", "The face of person 1 shows signs of a change.", 2.0),
+    "one changed": (
+        [changed(1, HERE, THERE)],
+        "changed",
+        "The face of person 1 shows signs of a change from 0:03.2 to 0:09.1 and from 1:12.4 to 1:13.0.",
+        2.0,
+    ),
+    "many stretches": (
+        [changed(1, *[Span(i, i + 0.5) for i in range(6)])],
+        "changed",
+        "The face of person 1 shows signs of a change from 0:00.0 to 0:00.5, from 0:01.0 to 0:01.5, "
+        "from 0:02.0 to 0:02.5 and 3 more times.",
+        2.0,
+    ),
+    "two changed among others": (
+        [bona_fide(1), changed(2, HERE), changed(3, HERE, THERE), undecided(4), small(5)],
+        "changed",
+        "The faces of persons 2 and 3 show signs of a change: person 2 from 0:03.2 to 0:09.1; "
+        "person 3 from 0:03.2 to 0:09.1 and from 1:12.4 to 1:13.0.",
+        4.0,
+    ),
+    "a crowd changed": (
+        [changed(i) for i in range(1, 9)],
+        "changed",
+        "The faces of persons 1, 2, 3, 4, 5 and 3 more show signs of a change.",
+        9.0,
+    ),
+    "one bona fide": ([bona_fide(1)], "no change found", "No change was found in the face of person 1.", -1.5),
+    "two bona fide": (
+        [bona_fide(1), bona_fide(2)],
+        "no change found",
+        "No change was found in the faces of persons 1 and 2.",
+        -1.5,
+    ),
+    "one in the background": (
+        [bona_fide(1), small(2)],
+        "no change found",
+        "No change was found in the face of person 1; person 2 is too small to be judged.",
+        -1.5,
+    ),
+    "several in the background": (
+        [bona_fide(1), small(2), small(3), small(4)],
+        "no change found",
+        "No change was found in the face of person 1; persons 2, 3 and 4 are too small to be judged.",
+        -1.5,
+    ),
+    "only the background": (
+        [small(1)],
+        "cannot tell",
+        "This face cannot be judged: it is too small (under 64 px wide).",
+        None,
+    ),
+    "only two in the background": (
+        [small(1), small(2)],
+        "cannot tell",
+        "It cannot be told whether the faces of persons 1 and 2 were changed.",
+        None,
+    ),
+    "one undecided": ([undecided(1)], "cannot tell", "Reason 1.", None),
+    "one of two undecided": (
+        [bona_fide(1), undecided(2)],
+        "cannot tell",
+        "It cannot be told whether the face of person 2 was changed; no change was found in the face of person 1.",
+        None,
+    ),
+    "undecided, not background": (
+        [bona_fide(1), replace(undecided(2), quality=SMALL)],
+        "cannot tell",
+        "It cannot be told whether the face of person 2 was changed; no change was found in the face of person 1.",
+        None,
+    ),
+    "licensed": (
+        [someone(1, Verdict.LICENSED_CHANGE, 2.5), bona_fide(2), small(3)],
+        "licensed change",
+        "A licence allows the change of the face of person 1; person 3 is too small to be judged.",
+        2.5,
+    ),
+}
+
+
+@pytest.mark.parametrize(("people", "verdict", "reason", "log10_lr"), FILES.values(), ids=FILES)
+def test_what_is_said_of_a_file(people: list[Person], verdict: str, reason: str, log10_lr: float | None) -> None:
+    assert of_file(people, VIDEO) == (verdict, reason, log10_lr)
+
+
+def test_a_file_without_a_face() -> None:
+    assert of_file([], VIDEO) == (Verdict.CANNOT_TELL, "No face was found in this video.", None)
+    assert of_file([], PHOTO) == (Verdict.CANNOT_TELL, "No face was found in this photo.", None)
+
+
+@given(st.lists(st.sampled_from([bona_fide, changed, undecided, small]), max_size=12))
+def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(kinds: list[Callable[[int], Person]]) -> None:
+    people = [kind(i) for i, kind in enumerate(kinds, start=1)]
+    verdict, reason, log10_lr = of_file(people, VIDEO)
+    assert (log10_lr is None) == (verdict is Verdict.CANNOT_TELL)
+    assert (verdict is Verdict.CHANGED) == (changed in kinds)
+    assert re.fullmatch(r"[A-Z][^.]*(\.\d[^.]*)*\.", reason), reason
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([GOOD, SMALL, BLURRED, ASIDE]), st.floats(-50, 50)), min_size=1, max_size=30),
+    st.sampled_from([VIDEO, PHOTO]),
+)
+def test_whatever_was_seen_there_is_an_answer(seen: list[tuple[Quality, float]], facts) -> None:
+    times = seconds(len(seen) / 2)
+    scores = dict(zip(times, (score for _, score in seen), strict=True))
+    person = judged(track(times, [quality for quality, _ in seen]), scores.__getitem__, facts)
+    assert (person.log10_lr is None) == (person.verdict is Verdict.CANNOT_TELL)
+    assert person.verdict is Verdict.CHANGED or not person.spans
+    assert facts.kind is Kind.VIDEO or not person.spans
+    assert all(0 <= span.start < span.end <= times[-1] for span in person.spans)
+    assert person.reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("at", "text"), [(0.0, "0:00.0"), (9.96, "0:10.0"), (59.96, "1:00.0"), (754.26, "12:34.3"), (3725.5, "1:02:05.5")]
+)
+def test_a_time_reads_as_on_a_player(at: float, text: str) -> None:
+    assert clock(at) == text
