@@ -68,10 +68,9 @@ def test_no_lr_passes_the_bound(quality: Quality, score: float) -> None:
 
 
 def test_the_lr_is_the_logistic_regression_s() -> None:
-    quality = replace(GOOD, size_px=256.0, sharpness=0.5)  # one octave and one decade above the middle
-    assert features(0.7, quality) == pytest.approx(
-        {"score": 0.7, "size": 1.0, "sharpness": 1.0, "score x size": 0.7, "score x sharpness": 0.7}
-    )
+    quality = replace(GOOD, size_px=256.0, sharpness=0.5, blockiness=2.0)  # each one step above its middle
+    one = dict.fromkeys(("size", "sharpness", "blockiness"), 1.0)
+    assert features(0.7, quality) == pytest.approx({"score": 0.7, **one, **{f"score x {name}": 0.7 for name in one}})
     logit = -0.3 + 2.0 * 0.7 - 0.1 - 0.4 + 0.5 * 0.7 - 0.6 * 0.7
     assert CALIBRATION.known(0.7, quality) == pytest.approx(logit / LN10)
 

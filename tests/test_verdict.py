@@ -96,6 +96,7 @@ def test_a_face_between_the_two_answers() -> None:
     [
         ([SMALL], "it is too small (under 64 px wide)"),
         ([BLURRED], "it is too blurred"),
+        ([replace(GOOD, blockiness=8.0)], "it is too heavily compressed"),
         ([ASIDE], "it is turned too far aside"),
         ([BLURRED, SMALL, SMALL], "it is too small (under 64 px wide) or too blurred"),
         (

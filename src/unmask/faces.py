@@ -31,6 +31,9 @@ SEARCH_PX = 640
 WINDOW_PX = 160
 """Side at which the window around a known face is searched, px."""
 
+MOST_WINDOWS = 5
+"""Known faces up to which searching a window for each is cheaper than searching the whole frame."""
+
 
 # ---------------------------------------------------------------- finding
 
@@ -193,11 +196,19 @@ def _blockiness(rgb: Rgb, box: Box) -> float:
 
 @dataclass(frozen=True, slots=True)
 class SeenFrame:
-    """What is kept of a frame once it was searched: its time, a colour histogram of the whole, and the faces in it."""
+    """What is kept of a frame once it was searched.
+
+    Attributes:
+        time: seconds.
+        histogram: of the whole frame's colours, see `colours`.
+        sightings: the faces in it, the largest first.
+        left_out: how many smaller faces were found and not kept.
+    """
 
     time: float
     histogram: NDArray[np.float32]
     sightings: tuple[Sighting, ...]
+    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -225,13 +236,15 @@ class Watcher:
         for face in faces[: self.at_most]:
             crop = align(frame.rgb, face.points)
             sightings.append(Sighting(frame.time, face, measure(frame.rgb, face, crop), crop))
-        self._last = SeenFrame(frame.time, histogram, tuple(sightings))
+        self._last = SeenFrame(frame.time, histogram, tuple(sightings), max(0, len(faces) - self.at_most))
         return self._last
 
     def _follow(self, frame: Frame, histogram: NDArray[np.float32]) -> tuple[Face, ...] | None:
         """The known faces in their new places, or None where the whole frame must be searched."""
         last = self._last
         if last is None or not 0 < frame.time - self._searched < self.refresh or is_cut(last.histogram, histogram):
+            return None
+        if len(last.sightings) > MOST_WINDOWS:
             return None
         near = [find_near(frame.rgb, s.face.box) for s in last.sightings]
         found = [face for face in near if face is not None]

@@ -57,17 +57,14 @@ class Calibration:
 def features(score: float, quality: Quality) -> dict[str, float]:
     """What a calibration may weigh: the score, and the score under each limit of quality.
 
-    Size in octaves from 128 px, sharpness in decades from 0.05; both bounded, because nothing was fitted beyond.
+    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none; all bounded, because nothing
+    was fitted beyond.
     """
     size = float(np.clip(np.log2(max(quality.size_px, 1.0) / 128), -1.5, 1.0))
     sharpness = float(np.clip(np.log10(max(quality.sharpness, 1e-6) / 0.05), -1.5, 1.0))
-    return {
-        "score": score,
-        "size": size,
-        "sharpness": sharpness,
-        "score x size": score * size,
-        "score x sharpness": score * sharpness,
-    }
+    blocks = float(np.clip(np.log2(max(quality.blockiness, 1e-6)), 0.0, 2.3))
+    limits = {"size": size, "sharpness": sharpness, "blockiness": blocks}
+    return {"score": score, **limits, **{f"score x {name}": score * value for name, value in limits.items()}}
 
 
 def calibrations() -> dict[str, Calibration]:

@@ -46,6 +46,8 @@ def session(name: str) -> ort.InferenceSession:
     options.log_severity_level = 3
     # Threads that spin while they wait would take the cores from the video decoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Pictures come in any size, and an arena would keep the most that each size ever took.
+    options.enable_cpu_mem_arena = name != CENTERFACE
     wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     providers = [p for p in wanted if p in ort.get_available_providers()]
     return ort.InferenceSession(_any_size(model) if name == CENTERFACE else model, options, providers=providers)

@@ -69,10 +69,10 @@ def check(
         WeightsError: this installation is damaged.
     """
     clip = open_media(path, bounds)
-    seen = _look(clip, clip.times(settings.every, settings.frames), settings, progress, "looking")
+    seen = _look(clip, clip.times(settings.every, settings.frames), progress, "looking")
     case, said = _examine(clip, seen, settings)
     if more := _suspicious_times(clip, case, said, settings, {frame.time for frame in seen}):
-        seen = sorted([*seen, *_look(clip, more, settings, progress, "looking closer")], key=lambda f: f.time)
+        seen = sorted([*seen, *_look(clip, more, progress, "looking closer")], key=lambda f: f.time)
         case, said = _examine(clip, seen, settings)
     people = tuple(verdict.judge(track, said, clip.facts) for track in case.tracks)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts)
@@ -87,7 +87,7 @@ def check(
         custody=_custody(settings, len(seen)),
         prior=settings.prior,
         posterior=_posterior(settings.prior, log10_lr),
-        limits=_limits(clip, len(seen), settings),
+        limits=_limits(clip, seen, settings),
     )
 
 
@@ -95,8 +95,8 @@ def _posterior(prior: float | None, log10_lr: float | None) -> float | None:
     return None if prior is None or log10_lr is None else likelihood.posterior(prior, log10_lr)
 
 
-def _look(clip: Clip, times: Sequence[float], settings: Settings, progress: Progress, what: str) -> list[SeenFrame]:
-    watcher = Watcher(at_most=max(4, min(32, MOST_CROPS // (settings.frames if len(times) > 1 else 1))))
+def _look(clip: Clip, times: Sequence[float], progress: Progress, what: str) -> list[SeenFrame]:
+    watcher = Watcher(at_most=max(4, min(32, MOST_CROPS // max(1, len(times)))))
     seen = []
     for frame in clip.frames(times):
         seen.append(watcher.see(frame))
@@ -105,8 +105,9 @@ def _look(clip: Clip, times: Sequence[float], settings: Settings, progress: Prog
 
 
 def _examine(clip: Clip, seen: Sequence[SeenFrame], settings: Settings) -> tuple[Case, tuple[Evidence, ...]]:
-    tracks = tuple(t for t in link(seen) if len(t.sightings) > 1 or len(seen) == 1)
-    case = Case(clip.facts, _numbered(tracks))
+    tracks = link(seen)
+    # A face that only one of many frames shows is mostly the finder's mistake, unless there is no other.
+    case = Case(clip.facts, _numbered([t for t in tracks if len(t.sightings) > 1] or tracks))
     return case, evidence.examine(case, settings.lines or tuple(evidence.LINES), settings.debug)
 
 
@@ -152,12 +153,14 @@ def _custody(settings: Settings, frames: int) -> Custody:
     )
 
 
-def _limits(clip: Clip, frames: int, settings: Settings) -> tuple[str, ...]:
+def _limits(clip: Clip, seen: Sequence[SeenFrame], settings: Settings) -> tuple[str, ...]:
     limits: list[str] = list(models.card("learned")["limits"])
-    spacing = clip.facts.duration / max(1, frames)
+    spacing = clip.facts.duration / max(1, len(seen))
     if clip.facts.kind is Kind.VIDEO and spacing > 1.2 * settings.every:
         limits.append(
-            f"This clip is long: {frames} frames were looked at, one every {spacing:.1f} s. "
+            f"This clip is long: {len(seen)} frames were looked at, one every {spacing:.1f} s. "
             "A change that lasts less than that may have been missed; check the part that matters on its own."
         )
+    if most := max((frame.left_out for frame in seen), default=0):
+        limits.append(f"In some frames only the largest faces were judged; up to {most} smaller ones were left out.")
     return tuple(limits)

@@ -40,6 +40,7 @@ class Rules:
         size_px: least face width, px; a smaller face has lost the traces that are looked for.
         sharpness: least sharpness, see `Quality`; below it a face is blurred beyond judging.
         yaw: farthest turn aside, see `Quality`; beyond it the five points no longer align the face.
+        blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40 about 3 to 5.
         sightings: of a video, how many frames of a face must be good enough.
     """
 
@@ -48,6 +49,7 @@ class Rules:
     size_px: float = 64.0
     sharpness: float = 0.004
     yaw: float = 0.75
+    blockiness: float = 6.0
     sightings: int = 3
 
 
@@ -129,6 +131,8 @@ def _unfit(quality: Quality, rules: Rules) -> str | None:
         return "turned aside"
     if quality.sharpness < rules.sharpness:
         return "too blurred"
+    if quality.blockiness > rules.blockiness:
+        return "too heavily compressed"
     return None
 
 
@@ -155,9 +159,8 @@ def _why_not(
     words = {
         "too small": f"too small (under {rules.size_px:.0f} px wide)",
         "turned aside": "turned too far aside",
-        "too blurred": "too blurred",
     }
-    found = _and([words[fault] for fault, _ in faults.most_common()], "or")
+    found = _and([words.get(fault, fault) for fault, _ in faults.most_common()], "or")
     return f"it is {found}" + (f" in all but {frames}, and {needed} are needed" if judged else "")
 
 

@@ -114,6 +114,7 @@ def test_findings_are_named_after_the_verdict() -> None:
 
 def test_traits_hinder_where_the_verdict_gives_up() -> None:
     rules = Rules()
-    assert (rules.size_px, rules.sharpness, rules.yaw) == (wording.SMALL_PX, wording.BLURRED, wording.ASIDE)
+    told = (wording.SMALL_PX, wording.BLURRED, wording.ASIDE, wording.BLOCKY)
+    assert (rules.size_px, rules.sharpness, rules.yaw, rules.blockiness) == told
     assert not any(trait.poor for trait in wording.traits(Quality(200, 0.06, 0.1, 1.0)))
     assert all(trait.poor for trait in wording.traits(Quality(40, 0.001, 0.9, 2.0)))

@@ -122,6 +122,6 @@ def _face(points: NDArray[np.float32]) -> Face:
 
 def score(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The served network's logits ``(n,)`` and maps ``(n, 12, 12)``."""
-    run = Learned()._run
-    parts = [run(np.stack([e.crop for e in examples[i : i + 256]])) for i in range(0, len(examples), 256)]
+    line = Learned()
+    parts = [line.run(np.stack([e.crop for e in examples[i : i + 256]])) for i in range(0, len(examples), 256)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

@@ -43,7 +43,7 @@ class Learned:
         return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
 
     def _track(self, track: Track) -> TrackEvidence:
-        logits, maps = self._run(np.stack([s.crop for s in track.sightings]))
+        logits, maps = self.run(np.stack([s.crop for s in track.sightings]))
         readings = tuple(
             Reading(s.time, float(logit), where) for s, logit, where in zip(track.sightings, logits, maps, strict=True)
         )
@@ -51,7 +51,7 @@ class Learned:
         strongest = max(readings, key=lambda r: r.score)
         return TrackEvidence(track.id, Status.RAN, _summary(strongest, track), float(highest.mean()), readings)
 
-    def _run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Crops, uint8 ``(n, 192, 192, 3)``, to logits ``(n,)`` and maps ``(n, 12, 12)``, 0 to 1."""
         session = models.session(WEIGHT)
         parts = [

@@ -26,8 +26,8 @@ ENFSI_SCALE = (
 EVIDENT, NEGLIGIBLE = 0.995, 0.005
 """Probabilities past which "about N in 100" would round to certainty."""
 
-SMALL_PX, BLURRED, ASIDE = 64.0, 0.004, 0.75
-"""Face width in px, sharpness and turn past which a face is not judged, as in `unmask.verdict.Rules`."""
+SMALL_PX, BLURRED, ASIDE, BLOCKY = 64.0, 0.004, 0.75, 6.0
+"""Face width in px, sharpness, turn and blockiness past which a face is not judged, as in `unmask.verdict.Rules`."""
 
 SOFT = 0.02
 """Sharpness under which a face counts as blurred, see `Quality.sharpness`."""
@@ -103,7 +103,7 @@ def in_hundred(probability: float) -> str:
 
 def base_rate(prior: float) -> str:
     """A base rate as people count: ``1 in 1,000``, or in per cent where that fits badly."""
-    if 0 < prior <= 0.5 and abs(round(1 / prior) * prior - 1) < 0.02:
+    if 1e-12 < prior <= 0.5 and abs(round(1 / prior) * prior - 1) < 0.02:
         return f"1 in {round(1 / prior):,}"
     return f"{prior * 100:.3g} %"
 
@@ -150,7 +150,8 @@ def traits(quality: Quality) -> tuple[Trait, ...]:
     size_word = "too small to judge" if width < SMALL_PX else "small" if width < 2 * SMALL_PX else "large enough"
     sharp_word = "too blurred to judge" if sharp < BLURRED else "blurred" if sharp < SOFT else "sharp enough"
     turn_word = "too far aside to judge" if turn > ASIDE else "turned" if turn > ASIDE / 3 else "facing the camera"
-    block_word = "heavy compression" if blocks >= 1.5 else "faint blocks" if blocks >= 1.15 else "no visible blocks"
+    faint = "faint blocks" if blocks >= 1.15 else "no visible blocks"
+    block_word = "too compressed to judge" if blocks > BLOCKY else "heavy compression" if blocks >= 1.5 else faint
     return (
         Trait("Face width", f"{width:.0f} px", size_word, width < SMALL_PX),
         Trait("Sharpness", f"{sharp:.3f}", sharp_word, sharp < SOFT),
