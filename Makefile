@@ -49,10 +49,10 @@ lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS)  ## trains, or goes on; PA
 
 lab-export: lab/.venv/.ready     ## hands the trained network to the runtime and calibrates it
 	$(LAB)/unmask-lab export
-	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS)
+	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
 lab-benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network: docs/benchmark
-	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS)
+	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)

@@ -2,7 +2,8 @@
 
 The portrait is NASA's of astronaut Eileen Collins, public domain, which scikit-image carries. A moving camera makes a clip
 of it. In the copy, from 0:03 to 0:05, the face is swapped for its own mirror image, made anew at 96 px, as one-shot
-face swappers make theirs, and pasted back with its colours shifted. Nothing of this was trained on.
+face swappers make theirs, and pasted back with its colours shifted. The portrait was never trained on; changes of this
+kind, a face made anew at a small size, were (the family `regenerate` of the lab).
 
     python examples/demo.py [FOLDER]
 """

@@ -1,6 +1,6 @@
 """Real scenes with faces, filmed from NASA's public-domain portrait that scikit-image carries; changed as the demo does.
 
-Nothing here was trained on. A scene is a list of rgb uint8 frames.
+The person was never trained on, the kind of change was. A scene is a list of rgb uint8 frames.
 """
 
 from __future__ import annotations

@@ -190,6 +190,13 @@ def test_one_odd_look_among_many_is_no_evidence(at: int, separation: float, miss
     assert total < 0
 
 
+def test_a_span_does_not_reach_across_time_in_which_nothing_was_judged() -> None:
+    times = np.concatenate([every(0.5, 20), 50 + every(0.5, 20)])
+    total, spans = combine(times, np.full(40, 1.5), CALIBRATION)
+    assert total > 1
+    assert spans == (Span(0.0, 9.75), Span(49.75, 59.5))
+
+
 def test_two_changed_stretches_are_two_spans() -> None:
     times = every(0.5, 80)
     changed = ((times >= 8) & (times < 14)) | ((times >= 26) & (times < 32))
@@ -199,9 +206,9 @@ def test_two_changed_stretches_are_two_spans() -> None:
 
 
 def test_a_face_changed_throughout_has_one_span_from_first_to_last_sight() -> None:
-    total, spans = combine(every(0.5, 20), np.full(20, 1.5), CALIBRATION, extent=(0.0, 9.9))
+    total, spans = combine(every(0.5, 20), np.full(20, 1.5), CALIBRATION)
     assert total >= 1
-    assert spans == (Span(0.0, 9.9),)
+    assert spans == (Span(0.0, 9.5),)
 
 
 def test_looking_again_at_the_same_moment_adds_nothing() -> None:

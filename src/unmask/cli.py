@@ -154,12 +154,11 @@ def doctor(
 
 
 def _settings(every: float, lines: Sequence[str] | None, prior: float | None, debug: bool) -> Settings:
-    from unmask.evidence import LINES
+    from unmask.evidence import chosen
     from unmask.pipeline import Settings
 
     names = _split(lines)
-    if unknown := [name for name in names if name not in LINES]:
-        raise UsageError(f"no line of evidence is called {unknown[0]!r}; there are {', '.join(LINES)}")
+    chosen(names)
     return Settings(every=every, lines=names, prior=prior, debug=debug)
 
 

@@ -244,7 +244,7 @@ class Watcher:
         last = self._last
         if last is None or not 0 < frame.time - self._searched < self.refresh or is_cut(last.histogram, histogram):
             return None
-        if len(last.sightings) > MOST_WINDOWS:
+        if not 0 < len(last.sightings) <= MOST_WINDOWS:
             return None
         near = [find_near(frame.rgb, s.face.box) for s in last.sightings]
         found = [face for face in near if face is not None]

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmask import models
+from unmask.errors import WeightsError
 from unmask.types import Quality, Span
 
 LN10 = float(np.log(10))
@@ -67,10 +69,20 @@ def features(score: float, quality: Quality) -> dict[str, float]:
     return {"score": score, **limits, **{f"score x {name}": score * value for name, value in limits.items()}}
 
 
+@cache
 def calibrations() -> dict[str, Calibration]:
-    """The calibration of every line that has one. A line without is shown and weighs nothing."""
+    """The calibration of every line that has one. A line without is shown and weighs nothing.
+
+    Raises:
+        WeightsError: the file is missing, or was fitted to another network than the one that is here.
+    """
     fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
     lines: dict[str, Any] = models.card("calibration")["lines"]
+    for name, line in lines.items():
+        if line["network"] != models.known().get(name):
+            raise WeightsError(
+                f"calibration.json: fitted to another network than {name}.onnx; run unmask-lab calibrate"
+            )
     return {name: Calibration(**{f: line[f] for f in fields}) for name, line in lines.items()}
 
 
@@ -78,7 +90,6 @@ def combine(
     times: NDArray[np.float64],
     known: NDArray[np.float64],
     calibration: Calibration,
-    extent: tuple[float, float] | None = None,
     slot: float = 0.25,
     drift: float = 2.0,
     shortest: int = 3,
@@ -96,7 +107,6 @@ def combine(
         times: seconds, ascending, ``(n,)``.
         known: `Calibration.known` of each sighting, ``(n,)``.
         calibration: for the shared error, the separation, the bound and the missed part.
-        extent: seconds from which and until which the track is seen; bounds the spans.
         slot: seconds; sightings closer together than this count as one look.
         drift: seconds over which an error forgets itself to 37 %; assumed, for no footage with known truth has measured it.
         shortest: looks in the shortest stretch; fewer are a chance outlier, however far out.
@@ -111,7 +121,7 @@ def combine(
         if left.size:
             more, likeliest = _mixture(looked[left], x[left], calibration, drift, shortest)
     bounded = float(np.clip(total / LN10, -calibration.bound, calibration.bound))
-    return calibration.any_kind(bounded), _spans(looked, changed, extent or (float(times[0]), float(times[-1])))
+    return calibration.any_kind(bounded), _spans(looked, changed, float(times[0]), float(times[-1]))
 
 
 def _looks(
@@ -169,14 +179,21 @@ def _ratios(
     return np.asarray(surprise / (inside / k**2 - slope * across / (k * np.maximum(rest, 1))))
 
 
-def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], extent: tuple[float, float]) -> tuple[Span, ...]:
-    """Runs of changed looks, each reaching half way to its neighbours."""
-    middles = (times[1:] + times[:-1]) / 2
-    edges = np.concatenate([[extent[0]], middles, [extent[1]]])
-    flips = np.flatnonzero(np.diff(np.concatenate([[False], changed, [False]]).astype(int)))
-    return tuple(
-        Span(round(float(edges[a]), 3), round(float(edges[b]), 3)) for a, b in zip(flips[::2], flips[1::2], strict=True)
-    )
+def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], first: float, last: float) -> tuple[Span, ...]:
+    """Runs of changed looks. A look speaks for the time half way to its neighbours, but not across a gap in the looks.
+
+    Suspicious stretches are looked at more closely than the rest, so a gap is what is wider than twice the rest's spacing.
+    ``first`` and ``last`` are when the first and the last sighting were, between which all looks lie.
+    """
+    gaps = np.diff(times)
+    usual = float(np.sort(gaps)[int(0.95 * (gaps.size - 1))]) if gaps.size else 0.0
+    near = gaps <= 2 * usual
+    half = np.where(near, gaps, usual) / 2
+    start = times - np.concatenate([[times[0] - first], half])
+    end = times + np.concatenate([half, [last - times[-1]]])
+    joined = np.concatenate([[False], changed[1:] & changed[:-1] & near, [False]])
+    begins, ends = changed & ~joined[:-1], changed & ~joined[1:]
+    return tuple(Span(round(float(a), 3), round(float(b), 3)) for a, b in zip(start[begins], end[ends], strict=True))
 
 
 def posterior(prior: float, log10_lr: float) -> float:

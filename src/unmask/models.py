@@ -53,6 +53,11 @@ def session(name: str) -> ort.InferenceSession:
     return ort.InferenceSession(_any_size(model) if name == CENTERFACE else model, options, providers=providers)
 
 
+def custody() -> dict[str, str]:
+    """sha256 of all that decides a score or what it weighs: every weight, and the calibration."""
+    return {**known(), "calibration": hashlib.sha256((WEIGHTS / "calibration.json").read_bytes()).hexdigest()}
+
+
 def card(name: str) -> dict[str, Any]:
     """What the lab wrote down about a weight it exported, or about their calibration, as in ``weights/<name>.json``.
 

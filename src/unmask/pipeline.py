@@ -13,7 +13,7 @@ from unmask import evidence, likelihood, models, verdict
 from unmask.errors import UsageError
 from unmask.faces import SeenFrame, Watcher, link
 from unmask.media import Bounds, Clip, open_media
-from unmask.types import Case, CheckResult, Custody, Evidence, Kind, Track
+from unmask.types import Case, CheckResult, Custody, Evidence, Kind, Person, TimedLR, Track
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how much of it is done, 0 to 1."""
@@ -51,8 +51,14 @@ class Settings:
 SUSPICIOUS = 0.2
 """log10 LR of a single sighting from which its surroundings are looked at more closely."""
 
+LOOKS = 8
+"""Frames looked at in however short a clip, and sightings below which a face's surroundings are looked at more closely."""
+
 MOST_CROPS = 2400
 """Faces kept for one file, all frames together: 265 MB of crops. A frame gives up its smallest faces first."""
+
+MOST_BRIEF = 20
+"""Faces judged, the largest first, where none was seen in more than one frame."""
 
 
 def check(
@@ -68,12 +74,20 @@ def check(
         UsageError: a line of evidence that does not exist.
         WeightsError: this installation is damaged.
     """
+    lines = evidence.chosen(settings.lines)
     clip = open_media(path, bounds)
-    seen = _look(clip, clip.times(settings.every, settings.frames), progress, "looking")
-    case, said = _examine(clip, seen, settings)
-    if more := _suspicious_times(clip, case, said, settings, {frame.time for frame in seen}):
-        seen = sorted([*seen, *_look(clip, more, progress, "looking closer")], key=lambda f: f.time)
-        case, said = _examine(clip, seen, settings)
+    every = min(settings.every, clip.facts.duration / LOOKS) or settings.every
+    times = clip.times(every, settings.frames)
+    at_most = max(3, min(32, MOST_CROPS // (len(times) + settings.closer_frames)))
+    seen = _look(clip, times, at_most, lambda done: progress("looking", 0.8 * done))
+    tracks = link(seen)
+    case, said = _examine(clip, tracks, lines, settings.debug)
+    if more := _closer_times(clip, case, said, settings, {frame.time for frame in seen}):
+        closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
+        seen = sorted([*seen, *closer], key=lambda frame: frame.time)
+        tracks = link(seen)
+        case, said = _examine(clip, tracks, lines, settings.debug)
+    progress("looking", 1.0)
     people = tuple(verdict.judge(track, said, clip.facts) for track in case.tracks)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts)
     return CheckResult(
@@ -87,7 +101,10 @@ def check(
         custody=_custody(settings, len(seen)),
         prior=settings.prior,
         posterior=_posterior(settings.prior, log10_lr),
-        limits=_limits(clip, seen, settings),
+        limits=(
+            *models.card("learned")["limits"],
+            *_limits(clip, times, every, seen, len(tracks) - len(people), people),
+        ),
     )
 
 
@@ -95,34 +112,51 @@ def _posterior(prior: float | None, log10_lr: float | None) -> float | None:
     return None if prior is None or log10_lr is None else likelihood.posterior(prior, log10_lr)
 
 
-def _look(clip: Clip, times: Sequence[float], progress: Progress, what: str) -> list[SeenFrame]:
-    watcher = Watcher(at_most=max(4, min(32, MOST_CROPS // max(1, len(times)))))
+def _look(clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[float], None]) -> list[SeenFrame]:
+    watcher = Watcher(at_most=at_most)
     seen = []
     for frame in clip.frames(times):
         seen.append(watcher.see(frame))
-        progress(what, len(seen) / len(times))
+        progress(len(seen) / len(times))
     return seen
 
 
-def _examine(clip: Clip, seen: Sequence[SeenFrame], settings: Settings) -> tuple[Case, tuple[Evidence, ...]]:
-    tracks = link(seen)
-    # A face that only one of many frames shows is mostly the finder's mistake, unless there is no other.
-    case = Case(clip.facts, _numbered([t for t in tracks if len(t.sightings) > 1] or tracks))
-    return case, evidence.examine(case, settings.lines or tuple(evidence.LINES), settings.debug)
+def _examine(
+    clip: Clip, tracks: Sequence[Track], lines: Sequence[str], debug: bool
+) -> tuple[Case, tuple[Evidence, ...]]:
+    """A face that only one of many frames shows is mostly the finder's mistake, unless there is no other."""
+    kept = [t for t in tracks if len(t.sightings) > 1]
+    if not kept:
+        kept = sorted(tracks, key=lambda t: -t.sightings[0].quality.size_px)[:MOST_BRIEF]
+        kept.sort(key=lambda t: t.id)
+    case = Case(clip.facts, tuple(Track(i, track.sightings) for i, track in enumerate(kept, start=1)))
+    return case, evidence.examine(case, lines, debug)
 
 
-def _numbered(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    return tuple(Track(i, track.sightings) for i, track in enumerate(tracks, start=1))
-
-
-def _suspicious_times(
+def _closer_times(
     clip: Clip, case: Case, said: Sequence[Evidence], settings: Settings, done: set[float]
 ) -> list[float]:
-    """Frames around every sighting that leans towards a change, and not looked at yet."""
-    if clip.facts.kind is Kind.PHOTO or not settings.closer_frames:
+    """Frames not looked at yet around every sighting that leans towards a change, the worst first, and every brief face."""
+    if clip.facts.kind is Kind.PHOTO:
         return []
+    around = max(settings.every, clip.facts.duration / settings.frames)
+    worst = sorted(_leaning(case, said), key=lambda lr: -lr.log10_lr)
+    brief = [t for t in case.tracks if len(t.sightings) < LOOKS // 2]
+    windows = [(lr.time - around, lr.time + around, settings.closer) for lr in worst]
+    windows += [(t.sightings[0].time - around, t.sightings[-1].time + around, around / 3) for t in brief]
+    times: set[float] = set()
+    for start, end, every in windows:
+        room = settings.closer_frames - len(times)
+        if room <= 0:
+            break
+        near = clip.times_between(max(0.0, start), end, every, settings.closer_frames)
+        times.update([t for t in near if t not in done | times][:room])
+    return sorted(times)
+
+
+def _leaning(case: Case, said: Sequence[Evidence]) -> list[TimedLR]:
     fitted = likelihood.calibrations()
-    lrs = [
+    return [
         lr
         for e in said
         if e.line in fitted
@@ -130,13 +164,6 @@ def _suspicious_times(
         for lr in verdict.log10_lrs(track, t, fitted[e.line])
         if lr.log10_lr > SUSPICIOUS
     ]
-    worst = sorted(lrs, key=lambda lr: -lr.log10_lr)[: settings.closer_frames // 8 + 1]
-    around = max(settings.every, clip.facts.duration / settings.frames)
-    times: set[float] = set()
-    for lr in worst:
-        near = clip.times_between(max(0.0, lr.time - around), lr.time + around, settings.closer, 200)
-        times |= {t for t in near if t not in done}
-    return sorted(times)[:: max(1, -(-len(times) // max(1, settings.closer_frames)))]
 
 
 def _custody(settings: Settings, frames: int) -> Custody:
@@ -147,20 +174,36 @@ def _custody(settings: Settings, frames: int) -> Custody:
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in packages}},
-        weights=models.known(),
+        weights=models.custody(),
         settings={**plain, "rules": asdict(verdict.Rules())},
         frames_examined=frames,
     )
 
 
-def _limits(clip: Clip, seen: Sequence[SeenFrame], settings: Settings) -> tuple[str, ...]:
-    limits: list[str] = list(models.card("learned")["limits"])
-    spacing = clip.facts.duration / max(1, len(seen))
-    if clip.facts.kind is Kind.VIDEO and spacing > 1.2 * settings.every:
+def _limits(
+    clip: Clip, times: Sequence[float], every: float, seen: Sequence[SeenFrame], dropped: int, people: Sequence[Person]
+) -> list[str]:
+    """What this check did not see, a sentence each."""
+    limits = []
+    spacing = clip.facts.duration / max(1, len(times))
+    if len(times) > 1 and spacing > 1.2 * every and len(times) < clip.facts.frames:
         limits.append(
-            f"This clip is long: {len(seen)} frames were looked at, one every {spacing:.1f} s. "
-            "A change that lasts less than that may have been missed; check the part that matters on its own."
+            f"The frames looked at are about {spacing:.1f} s apart. A change that lasts less than that may have been missed; "
+            "check the part that matters on its own."
         )
+    planned = {round(t, 6) for t in times}
+    if len(lost := planned - {round(frame.time, 6) for frame in seen}) > 1:
+        limits.append(
+            f"{len(lost)} of the {len(times)} frames to look at could not be decoded; a later one was taken instead."
+        )
+    if dropped:
+        faces = "1 face" if dropped == 1 else f"{dropped} faces"
+        limits.append(f"{faces} that showed too briefly to be followed {'was' if dropped == 1 else 'were'} not judged.")
     if most := max((frame.left_out for frame in seen), default=0):
         limits.append(f"In some frames only the largest faces were judged; up to {most} smaller ones were left out.")
-    return tuple(limits)
+    if len(people) > 5:
+        limits.append(
+            f"{len(people)} faces were judged each on its own. The more faces, the likelier it is that one of them "
+            "reaches an LR of 10 by chance."
+        )
+    return limits

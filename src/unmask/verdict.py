@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unmask.likelihood import Calibration, calibrations, combine
 from unmask.types import (
@@ -17,8 +16,6 @@ from unmask.types import (
     MediaFacts,
     Person,
     Quality,
-    Reading,
-    Sighting,
     Span,
     Status,
     TellingFrame,
@@ -38,8 +35,8 @@ class Rules:
         changed: least log10 LR of `changed`; an LR of 10 is where ENFSI's verbal scale (2015) says "moderate support".
         no_change: highest log10 LR of `no change found`; between the two the answer is `cannot tell`.
         size_px: least face width, px; a smaller face has lost the traces that are looked for.
-        sharpness: least sharpness, see `Quality`; below it a face is blurred beyond judging.
-        yaw: farthest turn aside, see `Quality`; beyond it the five points no longer align the face.
+        sharpness: least sharpness, see `Quality`; half of the portraits that were blurred by 3 px lie below it.
+        yaw: farthest turn aside, see `Quality`; one in twenty portraits is turned further, most of them into half profile.
         blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40 about 3 to 5.
         sightings: of a video, how many frames of a face must be good enough.
     """
@@ -72,17 +69,19 @@ def judge(
     said = {e.line: next(t for t in e.tracks if t.track_id == track.id) for e in evidence}
     fitted = calibrations() if calibrated is None else calibrated
     fitted = {n: c for n, c in fitted.items() if n in said and said[n].status is Status.RAN}
+    if len(fitted) > 1:
+        raise NotImplementedError("several calibrated lines need a calibration that was fitted jointly")
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     judged = [i for i, reason in enumerate(unfit) if reason is None]
-    times = np.array([track.sightings[i].time for i in judged])
     line = next(iter(fitted), None)
-    known = _known(said[line].readings, track.sightings, judged, fitted[line]) if line else np.zeros(0)
-    lrs = {i: fitted[line].any_kind(float(k)) for i, k in zip(judged, known, strict=True)} if line else {}
+    by_sighting = _known(track, said[line], fitted[line], rules) if line else {}
+    lrs = {i: fitted[line].any_kind(known) for i, known in by_sighting.items()} if line else {}
     reason = _why_not(unfit, judged, line, media, rules)
     total: float = 0.0
     spans: tuple[Span, ...] = ()
     if reason is None and line:
-        total, spans = combine(times, known, fitted[line], _extent(track))
+        times = np.array([track.sightings[i].time for i in by_sighting])
+        total, spans = combine(times, np.array(list(by_sighting.values())), fitted[line])
     verdict, sentence = _answer(total, spans, reason, media, rules)
     return Person(
         id=track.id,
@@ -100,7 +99,7 @@ def judge(
         sightings=len(track.sightings),
         judged=len(judged),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, said, lrs, verdict),
+        frames=_telling(track, said.get(line or ""), lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
     )
 
@@ -109,19 +108,18 @@ def log10_lrs(track: Track, said: TrackEvidence, calibration: Calibration, rules
     """The LR of each sighting of a track that is good enough to be judged, on its own; none where the line did not run."""
     if said.status is not Status.RAN:
         return []
-    judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
-    known = _known(said.readings, track.sightings, judged, calibration)
-    return [
-        TimedLR(track.sightings[i].time, calibration.any_kind(float(k))) for i, k in zip(judged, known, strict=True)
-    ]
+    by_sighting = _known(track, said, calibration, rules)
+    return [TimedLR(track.sightings[i].time, calibration.any_kind(known)) for i, known in by_sighting.items()]
 
 
-def _known(
-    readings: Sequence[Reading], sightings: Sequence[Sighting], judged: Sequence[int], calibration: Calibration
-) -> NDArray[np.float64]:
-    by_time = {r.time: r.score for r in readings}
-    chosen = [sightings[i] for i in judged]
-    return np.array([calibration.known(by_time[s.time], s.quality) for s in chosen], dtype=np.float64)
+def _known(track: Track, said: TrackEvidence, calibration: Calibration, rules: Rules) -> dict[int, float]:
+    """`Calibration.known` by index of the sightings that are good enough to be judged and that the line has read."""
+    scores = {reading.time: reading.score for reading in said.readings}
+    return {
+        i: calibration.known(scores[s.time], s.quality)
+        for i, s in enumerate(track.sightings)
+        if s.time in scores and _unfit(s.quality, rules) is None
+    }
 
 
 def _unfit(quality: Quality, rules: Rules) -> str | None:
@@ -201,23 +199,18 @@ def _median(qualities: Sequence[Quality]) -> Quality:
     return Quality(*(float(v) for v in values))
 
 
-def _extent(track: Track) -> tuple[float, float]:
-    return track.sightings[0].time, track.sightings[-1].time
-
-
 def _telling(
-    track: Track, said: Mapping[str, TrackEvidence], lrs: Mapping[int, float], verdict: Verdict, at_most: int = 4
+    track: Track, said: TrackEvidence | None, lrs: Mapping[int, float], verdict: Verdict, at_most: int = 4
 ) -> tuple[TellingFrame, ...]:
     """The sightings that speak most for the verdict, at least a twelfth of the track apart."""
-    first, last = _extent(track)
-    apart = (last - first) / 12
+    apart = (track.sightings[-1].time - track.sightings[0].time) / 12
     sign = -1 if verdict is Verdict.NO_CHANGE_FOUND else 1
     order = sorted(lrs, key=lambda i: -sign * lrs[i]) or list(range(len(track.sightings)))
     chosen: list[int] = []
     for i in order:
         if all(abs(track.sightings[i].time - track.sightings[j].time) > apart for j in chosen):
             chosen.append(i)
-    maps = {r.time: r.heatmap for t in said.values() for r in t.readings if r.heatmap is not None}
+    maps = {r.time: r.heatmap for r in (said.readings if said else ())}
     return tuple(
         TellingFrame(s.time, lrs.get(i), s.crop, s.face.box, maps.get(s.time))
         for i in chosen[:at_most]

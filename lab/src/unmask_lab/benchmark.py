@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.likelihood import calibrations
-from unmask.models import WEIGHTS, known
+from unmask.models import WEIGHTS, card, known
 from unmask_lab import metrics
 from unmask_lab.data import Row
 from unmask_lab.degrade import NAMED, Degradation
@@ -25,8 +24,6 @@ from unmask_lab.export import update_card
 from unmask_lab.forge import FAMILIES
 
 COMMAND = "make lab-benchmark"
-ALARM = 1.0
-"""log10 LR from which the runtime says `changed`."""
 
 
 def benchmark(portraits: Sequence[Row], others: Sequence[Row], target: Path, weights: Path = WEIGHTS) -> dict[str, Any]:
@@ -38,6 +35,7 @@ def benchmark(portraits: Sequence[Row], others: Sequence[Row], target: Path, wei
         target: a folder.
         weights: the folder with the exported network and its calibration.
     """
+    calibration = card("calibration")["lines"]["learned"]
     rows: list[dict[str, Any]] = []
     for name, degradation in NAMED.items():
         examples = forged(portraits, tuple(FAMILIES), _always(degradation), seed=300)
@@ -47,19 +45,17 @@ def benchmark(portraits: Sequence[Row], others: Sequence[Row], target: Path, wei
             rows += [
                 _row(f"all, {source}", name, examples, scores, _from(examples, source)) for source in _sources(examples)
             ]
-            agreement, clean = _agreement(examples, maps), (examples, scores)
+            agreement = _agreement(examples, maps)
         unseen = given(others, _always(degradation), seed=300)
         unseen_scores, _ = score(unseen)
         rows.append(_row("research set (never trained on)", name, unseen, unseen_scores, np.arange(len(unseen))))
-        if name == "as it is":
-            alarms = _alarms(*clean) | {"research set": _alarm_rate(unseen, unseen_scores)}
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
         "weights": known()["learned"],
         "rows": rows,
         "map_agreement": agreement,
-        "false_alarms_at_lr_10": alarms,
+        "calibration": calibration,
     }
     target.mkdir(parents=True, exist_ok=True)
     (target / "benchmark.json").write_text(json.dumps(result, indent=1) + "\n")
@@ -142,32 +138,6 @@ def _agreement(examples: Sequence[Example], maps: NDArray[np.float32]) -> dict[s
     return {family: round(float(np.mean(values)), 4) for family, values in by_family.items()}
 
 
-def _alarms(examples: Sequence[Example], scores: NDArray[np.float32]) -> dict[str, Any]:
-    return {
-        s: _alarm_rate([examples[i] for i in at], scores[at])
-        for s in _sources(examples)
-        for at in (_from(examples, s),)
-    }
-
-
-def _alarm_rate(examples: Sequence[Example], scores: NDArray[np.float32]) -> dict[str, Any]:
-    """Of bona fide faces: how many reach the LR of an alarm; and of changed ones, how many are found at it."""
-    calibration = calibrations()["learned"]
-    lr = np.array(
-        [calibration.any_kind(calibration.known(float(s), e.quality)) for e, s in zip(examples, scores, strict=True)]
-    )
-    label = np.array([e.label for e in examples])
-    false, n = int((lr[label == 0] >= ALARM).sum()), int((label == 0).sum())
-    found = float((lr[label == 1] >= ALARM).mean()) if (label == 1).any() else float("nan")
-    return {"false": false, "bona_fide": n, "upper_95": round(_upper(false, n), 4), "found": round(found, 4)}
-
-
-def _upper(hits: int, n: int) -> float:
-    """Upper end of Wilson's 95 % interval."""
-    z, p = 1.96, hits / n
-    return (p + z * z / (2 * n) + z * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))) / (1 + z * z / n)
-
-
 def _limits(rows: Sequence[dict[str, Any]]) -> list[str]:
     unseen = next(row for row in rows if row["set"].startswith("research") and row["way"] == "as it is")
     low, high = unseen["interval"]
@@ -191,13 +161,17 @@ def _markdown(result: dict[str, Any]) -> str:
             f"| {r['set']} | {r['way']} | {r['bona_fide']} / {r['changed']} | {r['people']} | "
             f"{r['auc']:.3f} ({low:.3f}–{high:.3f}) | {r['paired']:.3f} | {r['blurrier_is_changed']:.3f} |"
         )
-    lines += [
-        "",
-        "| single faces, LR of 10 or more | false alarms | upper 95 % | changed faces found |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, a in result["false_alarms_at_lr_10"].items():
-        lines.append(f"| {name} | {a['false']} of {a['bona_fide']} | {a['upper_95']:.3f} | {a['found']:.3f} |")
+    costs = []
+    lines += ["", "| single faces at an LR of 10 or more | part | 95 % | faces / people |", "| --- | --- | --- | --- |"]
+    for part, title in (("cross_fitted", "families trained on"), ("never_trained_on", "research set")):
+        cost = result["calibration"][part]["served"]
+        for source, alarms in result["calibration"][part]["at_lr_10"].items():
+            for name, a in alarms.items():
+                low, high = a["interval"]
+                figures = f"{a['part']:.3f} | {low:.3f}–{high:.3f} | {a['faces']} / {a['people']}"
+                lines.append(f"| {source}: {name} | {figures} |")
+        costs.append(f"Calibration, {title}: Cllr {cost['cllr']:.3f} (1 says nothing), ECE {cost['ece']:.3f}.")
+    lines += ["", *costs]
     lines += ["", "Map against true mask, AUC over the 144 cells of a face, mean per family: "]
     lines[-1] += ", ".join(f"{family} {value:.3f}" for family, value in result["map_agreement"].items()) + "."
     about = f"`{result['command']}`, {result['date']}, weights `{result['weights'][:12]}`."

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unmask.errors import UnmaskError
 from unmask_lab.data import DataError
+
+if TYPE_CHECKING:
+    from unmask_lab.data import Row
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Attack, train, calibrate and benchmark Unmask's detectors."
@@ -58,24 +61,36 @@ def export(out: Out = Path("lab/out/learned")) -> None:
 
 
 @app.command()
-def calibrate(portraits: Data, others: Data) -> None:
+def calibrate(portraits: Data, others: Data, trained_on: Data) -> None:
     """Fit likelihood ratios to the exported detector's scores."""
     import json
 
     from unmask_lab.calibrate import calibrate as run
-    from unmask_lab.data import read
 
-    print(json.dumps(run(read(portraits), read(others)), indent=2))
+    print(json.dumps(run(*_never_seen(portraits, others, trained_on)), indent=2))
 
 
 @app.command()
-def benchmark(portraits: Data, others: Data, target: Annotated[Path, typer.Option()] = Path("docs/benchmark")) -> None:
+def benchmark(
+    portraits: Data,
+    others: Data,
+    trained_on: Data,
+    target: Annotated[Path, typer.Option()] = Path("docs/benchmark"),
+) -> None:
     """Measure the exported detector."""
     from unmask_lab.benchmark import benchmark as run
-    from unmask_lab.data import read
 
-    run(read(portraits), read(others), target)
+    run(*_never_seen(portraits, others, trained_on), target)
     print((target / "benchmark.md").read_text())
+
+
+def _never_seen(portraits: list[Path], others: list[Path], trained_on: list[Path]) -> tuple[list[Row], list[Row]]:
+    """The rows to measure on, refused if a person of theirs was trained on."""
+    from unmask_lab.data import read, refuse_leak
+
+    seen, fresh, foreign = read(trained_on), read(portraits), read(others)
+    refuse_leak(seen, [*fresh, *foreign])
+    return fresh, foreign
 
 
 def main() -> None:

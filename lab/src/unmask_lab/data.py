@@ -86,6 +86,6 @@ def read(paths: Iterable[Path]) -> list[Row]:
 
 def refuse_leak(train: Sequence[Row], held_out: Sequence[Row]) -> None:
     """Raises DataError where a person is on both sides of a split."""
-    both = {(r.source, r.identity) for r in train} & {(r.source, r.identity) for r in held_out}
+    both = {row.identity for row in train} & {row.identity for row in held_out}
     if both:
         raise DataError(f"the split leaks: {len(both)} identities are on both sides, e.g. {min(both)}")

@@ -59,10 +59,10 @@ def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) ->
         target, donor = FaceImage(row.rgb, row.points), nearest(rows, points, row, rng)
         degradation, scale = way(rng)
         original = f"{row.source}/{row.clip}/{seed}"
-        examples.append(_seen(row, target.rgb, None, "", original, degradation, scale, rng))
+        examples.append(as_seen(row, target.rgb, None, "", original, degradation, scale, rng))
         for family in families:
             fake = forge_visibly(family, target, donor, rng)
-            examples.append(_seen(row, fake.rgb, fake.mask, family, original, degradation, scale, rng))
+            examples.append(as_seen(row, fake.rgb, fake.mask, family, original, degradation, scale, rng))
         if i % 100 == 99:
             print(f"forged {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
     return examples
@@ -79,7 +79,7 @@ def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
             continue
         degradation, scale = way(rng)
         original = row.clip if row.label == BONA_FIDE else (row.made_from or "")
-        examples.append(_seen(row, row.rgb, None, "", original, degradation, scale, rng))
+        examples.append(as_seen(row, row.rgb, None, "", original, degradation, scale, rng))
     return examples
 
 
@@ -91,7 +91,7 @@ def differs(changed: Rgb, original: Rgb, least: float = 4.0) -> bool:
     return float(difference[h // 4 : -h // 4, w // 4 : -w // 4].mean()) >= least
 
 
-def _seen(
+def as_seen(
     row: Row,
     rgb: Rgb,
     mask: NDArray[np.float32] | None,
@@ -101,6 +101,7 @@ def _seen(
     scale: float,
     rng: np.random.Generator,
 ) -> Example:
+    """A row's picture, forged or not, after it was scaled and went a way, as the runtime would align and measure it."""
     points = row.points * np.float32(scale)
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
     seen = degradation(small, rng)

@@ -21,6 +21,10 @@ LARGEST_DIFFERENCE = 1e-3
 """of a logit, between PyTorch and ONNX Runtime, on noise."""
 
 
+NOT_MEASURED = "How often this network is right has not been measured yet: run unmask-lab benchmark."
+"""Limit of a network that was just exported."""
+
+
 class _Served(nn.Module):
     """The detector with its map as probabilities."""
 
@@ -34,7 +38,7 @@ class _Served(nn.Module):
 
 
 def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
-    """Writes ``<name>.onnx`` and enters it in ``weights.json``; the card's training part is filled, its figures come later.
+    """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without figures until they are measured.
 
     Raises:
         DataError: there is no checkpoint, or the exported file does not compute what the detector computes.
@@ -42,11 +46,11 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
     net, about = load(folder)
     served = _Served(net).eval()
     example = torch.randint(0, 256, (2, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
-    path = weights / f"{name}.onnx"
+    path, partial = weights / f"{name}.onnx", weights / f"{name}.partial"
     torch.onnx.export(
         served,
         (example,),
-        path,
+        partial,
         input_names=["rgb"],
         output_names=["logit", "where"],
         dynamic_shapes=({0: torch.export.Dim("faces", min=1, max=4096)},),
@@ -56,16 +60,16 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
     )
     with torch.inference_mode():
         expected = served(example)[0].numpy()
-    got = ort.InferenceSession(path).run(["logit"], {"rgb": example.numpy()})[0]
-    if float(np.abs(expected - got).max()) > LARGEST_DIFFERENCE:
-        raise DataError(
-            f"{path}: the exported network differs from the trained one by {np.abs(expected - got).max():.2g}"
-        )
+    got = ort.InferenceSession(partial).run(["logit"], {"rgb": example.numpy()})[0]
+    if (difference := float(np.abs(expected - got).max())) > LARGEST_DIFFERENCE:
+        raise DataError(f"{partial}: the exported network differs from the trained one by {difference:.2g}")
+    partial.replace(path)
     listed = weights / "weights.json"
     known = json.loads(listed.read_text()) if listed.is_file() else {}
     known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     listed.write_text(json.dumps(known, indent=2) + "\n")
-    update_card(weights, name, training=_training(about))
+    (weights / f"{name}.json").unlink(missing_ok=True)
+    update_card(weights, name, sha256=known[name], training=_training(about), limits=[NOT_MEASURED])
     return path
 
 

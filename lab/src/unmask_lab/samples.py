@@ -71,7 +71,7 @@ def _shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:
-    """A forgery that differs from its original by at least one grey level inside its mask; three tries."""
+    """A forgery that differs from its original by at least one grey level inside its mask, or else the last of three tries."""
     for _ in range(3):
         forged = forge(family, target, donor, rng)
         inside = forged.mask > 0.1

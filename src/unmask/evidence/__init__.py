@@ -30,15 +30,28 @@ LINES: dict[str, type[LineOfEvidence]] = {"learned": Learned}
 """Every line by its name. A new line is one file and one entry here."""
 
 
-def examine(case: Case, names: Sequence[str], debug: bool = False) -> tuple[Evidence, ...]:
-    """What each of the named lines says of a case. A line that crashes becomes `failed`, and the others go on.
+def chosen(names: Sequence[str]) -> tuple[str, ...]:
+    """The named lines, or all of them if none is named.
 
     Raises:
         UsageError: no line has that name.
-        Exception: whatever a line raised, if ``debug``.
     """
     if unknown := [name for name in names if name not in LINES]:
         raise UsageError(f"no line of evidence is called {unknown[0]!r}; there are {', '.join(LINES)}")
+    return tuple(names) or tuple(LINES)
+
+
+def examine(case: Case, names: Sequence[str], debug: bool = False) -> tuple[Evidence, ...]:
+    """What each of the named lines says of a case. A line that crashes becomes `failed`, and the others go on.
+
+    Args:
+        case: what to look at.
+        names: as `chosen` gives them.
+        debug: whether a crash raises.
+
+    Raises:
+        Exception: whatever a line raised, if ``debug``.
+    """
     return tuple(_one(name, case, debug) for name in names)
 
 

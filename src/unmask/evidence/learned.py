@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import models
-from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence
+from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence, clock
 
 WEIGHT = "learned"
 
@@ -63,10 +63,10 @@ class Learned:
 
 
 def _summary(strongest: Reading, track: Track) -> str:
-    when = f" at {strongest.time:.1f} s" if len(track.sightings) > 1 else ""
-    if strongest.score <= 0 or strongest.heatmap is None:
-        return "The network finds no traces of blending or resampling that stand out."
-    return f"The network sees traces of blending or resampling, most clearly{when} around {_region(strongest.heatmap)}."
+    """Where and when it reacts most. Whether that means anything is for the calibration to say."""
+    when = f" at {clock(strongest.time)}" if len(track.sightings) > 1 else ""
+    where = "" if strongest.heatmap is None else f" around {_region(strongest.heatmap)}"
+    return f"What blending and resampling leave behind, the network sees most of{when}{where}."
 
 
 def _region(heatmap: NDArray[np.float32]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,9 +16,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.errors import BrokenMedia, UsageError
+from unmask.errors import BrokenMedia, MediaTooLarge, UsageError
 from unmask.media import photo, video
-from unmask.media.source import Bounds, Pose, Source, opened
+from unmask.media.source import CUT, Bounds, Pose, Source, opened
 from unmask.media.times import Index
 from unmask.types import Frame, Kind, MediaFacts
 
@@ -92,6 +93,7 @@ class Clip:
     def _video_frames(self, source: Source, wanted: NDArray[np.intp]) -> Iterator[Frame]:
         """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
         index, stored = self._index, self._pose.size(self.facts.width, self.facts.height)
+        deadline = time.monotonic() + self._bounds.check_seconds
         shown = index.seconds().tolist()
         with video.opened_video(source) as stream:
             while wanted.size:
@@ -104,6 +106,9 @@ class Clip:
                     wanted = wanted[np.searchsorted(wanted, number, "right") :]
                     yield Frame(shown[number], self._pose.apply(stream.rgb(picture, *stored)))
                     source.wait_again()
+                    if time.monotonic() > deadline:
+                        reason = f"looking at it took over {self._bounds.check_seconds:g} s"
+                        raise MediaTooLarge(source.path, reason, CUT)
                     if not wanted.size or wanted[0] > run[-1]:
                         break
                 else:

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,19 @@ _FORMATS = re.compile(
     re.DOTALL,
 )
 
+
+_PLUGINS = {
+    "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "gif": ("PIL.GifImagePlugin", "GifImageFile"),
+    "heic": ("pi_heif", "HeifImageFile"),
+    "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "png": ("PIL.PngImagePlugin", "PngImageFile"),
+    "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
+}
+"""Where each format's decoder is; only the one that a photo needs is imported."""
+
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+"""Of a JPEG segment: neither a stuffed byte of picture data, nor a restart, nor filling (ITU-T T.81, B.1.1)."""
 
 _FILTERS = threading.Lock()
 _POSES = (
@@ -82,26 +96,28 @@ def decode(source: Source, kind: str) -> Rgb:
 
 def _open(source: Source, kind: str) -> ImageFile:
     """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel limit."""
-    from pi_heif import HeifImageFile
-    from PIL import AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-
-    plugins = {
-        "avif": AvifImagePlugin.AvifImageFile,
-        "gif": GifImagePlugin.GifImageFile,
-        "heic": HeifImageFile,
-        "jpeg": JpegImagePlugin.JpegImageFile,
-        "png": PngImagePlugin.PngImageFile,
-        "webp": WebPImagePlugin.WebPImageFile,
-    }
+    module, name = _PLUGINS[kind]
+    plugin = getattr(import_module(module), name)
     if source.size > 8 * source.bounds.pixels:  # more than 16-bit RGBA without compression
         raise MediaTooLarge(source.path, f"a photo of {source.size:,} bytes", SCALE)
     data = source.head(-1)
     source.check()
-    if kind == "jpeg" and data.count(b"\xff\xda") > MOST_SCANS:
+    if kind == "jpeg" and _scans(data) > MOST_SCANS:
         raise UnsupportedMedia(source.path, f"a JPEG of over {MOST_SCANS} scans", "save it as a plain JPEG")
     with _quietly():
-        photo: ImageFile = plugins[kind](io.BytesIO(data))
+        photo: ImageFile = plugin(io.BytesIO(data))
     return photo
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a JPEG has up to its end; what phones append behind it, a video say, does not count."""
+    at, scans = 2, 0
+    while marker := _MARKER.search(data, at):
+        if marker[1] == b"\xd9":
+            break
+        scans += marker[1] == b"\xda"
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+    return scans
 
 
 def _orientation(exif: bytes) -> int:
@@ -130,7 +146,7 @@ def _one_kind_of_error(path: str, kind: str) -> Iterator[None]:
 
     try:
         yield
-    except MediaError:
+    except (MediaError, ImportError):
         raise
     except (DecompressionBombError, MemoryError) as error:
         raise MediaTooLarge(path, "more pixels than memory should hold", SCALE) from error

@@ -35,6 +35,7 @@ class Bounds:
         seconds: from a clip's first frame to its last one.
         bytes: of the file; an hour of 4K from a phone is about 20 GB.
         wall_seconds: that opening a file, or the wait for one frame, may last, lest one that decodes nothing hang.
+        check_seconds: that reading a clip's frames may last in all, the work on them included.
     """
 
     pixels: int = 64_000_000
@@ -42,6 +43,7 @@ class Bounds:
     seconds: float = 4 * 3600.0
     bytes: int = 32 * 2**30
     wall_seconds: float = 300.0
+    check_seconds: float = 4 * 3600.0
 
     def check_size(self, path: str, width: int, height: int) -> None:
         """Raises `MediaTooLarge` or, where no face fits in, `UnsupportedMedia`."""

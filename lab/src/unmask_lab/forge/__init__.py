@@ -1,7 +1,8 @@
 """Forgery families: each makes a changed face from a bona fide one, and says where it changed it.
 
 A family is a function in a file of its own, listed in `FAMILIES`. It is deterministic under its random generator, and
-changes nothing outside the mask it returns.
+changes nothing outside the mask it returns; `self_blend` at times treats the surroundings instead, where the mask tells the
+two sides of its seam apart.
 """
 
 from __future__ import annotations
