@@ -202,10 +202,11 @@ def _median(qualities: Sequence[Quality]) -> Quality:
 def _telling(
     track: Track, said: TrackEvidence | None, lrs: Mapping[int, float], verdict: Verdict, at_most: int = 4
 ) -> tuple[TellingFrame, ...]:
-    """The sightings that speak most for the verdict, at least a twelfth of the track apart."""
+    """The sightings that speak most for the verdict, at least a twelfth of the track apart; none that speaks against a change."""
     apart = (track.sightings[-1].time - track.sightings[0].time) / 12
     sign = -1 if verdict is Verdict.NO_CHANGE_FOUND else 1
-    order = sorted(lrs, key=lambda i: -sign * lrs[i]) or list(range(len(track.sightings)))
+    telling = [i for i, lr in lrs.items() if verdict is not Verdict.CHANGED or lr > 0]
+    order = sorted(telling, key=lambda i: -sign * lrs[i]) or list(range(len(track.sightings)))
     chosen: list[int] = []
     for i in order:
         if all(abs(track.sightings[i].time - track.sightings[j].time) > apart for j in chosen):

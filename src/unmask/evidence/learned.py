@@ -64,9 +64,9 @@ class Learned:
 
 def _summary(strongest: Reading, track: Track) -> str:
     """Where and when it reacts most. Whether that means anything is for the calibration to say."""
-    when = f" at {clock(strongest.time)}" if len(track.sightings) > 1 else ""
+    when = f" at {clock(strongest.time)}," if len(track.sightings) > 1 else ""
     where = "" if strongest.heatmap is None else f" around {_region(strongest.heatmap)}"
-    return f"What blending and resampling leave behind, the network sees most of{when}{where}."
+    return f"The network looks for what blending and resampling leave behind; it reacts most{when}{where}."
 
 
 def _region(heatmap: NDArray[np.float32]) -> str:
