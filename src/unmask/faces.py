@@ -53,7 +53,7 @@ def find(rgb: Rgb, search_px: int = SEARCH_PX, confidence: float = 0.5) -> tuple
     small_w, small_h = max(32, round(w * scale / 32) * 32), max(32, round(h * scale / 32) * 32)
     small = cv2.resize(rgb, (small_w, small_h), interpolation=cv2.INTER_AREA)
     tensor = small.transpose(2, 0, 1)[None].astype(np.float32)
-    heat, size, offset, marks = models.session(models.CENTERFACE).run(None, {"input.1": tensor})
+    heat, size, offset, marks = models.run_any_size(models.CENTERFACE, {"input.1": tensor})
     found = _decode(heat[0, 0], size[0], offset[0], marks[0], confidence)
     per_px = np.array([w / small_w, h / small_h], np.float32)
     faces = [

@@ -46,11 +46,19 @@ def session(name: str) -> ort.InferenceSession:
     options.log_severity_level = 3
     # Threads that spin while they wait would take the cores from the video decoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Pictures come in any size, and an arena would keep the most that each size ever took.
-    options.enable_cpu_mem_arena = name != CENTERFACE
     wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     providers = [p for p in wanted if p in ort.get_available_providers()]
     return ort.InferenceSession(_any_size(model) if name == CENTERFACE else model, options, providers=providers)
+
+
+def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
+    """All outputs of a weight for pictures of any size; gives back what memory the size took, so that no size adds up."""
+    import onnxruntime as ort
+
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    outputs: list[Any] = session(name).run(None, inputs, options)
+    return outputs
 
 
 def custody() -> dict[str, str]:
