@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 from unmask_lab import metrics
-from unmask_lab.calibrate import _cllr, _ece, _logistic
+from unmask_lab.benchmark import benchmark
+from unmask_lab.calibrate import _cllr, _ece, _logistic, calibrate
+from unmask_lab.data import read
+from unmask_lab.degrade import Degradation
 from unmask_lab.export import export
 from unmask_lab.train import Config, train
+
+from unmask import likelihood, models
 
 
 def test_auc_by_hand() -> None:
@@ -59,3 +66,29 @@ def test_export_serves_what_was_trained(collected: tuple[Path, Path], tmp_path: 
     card = json.loads((weights / "learned.json").read_text())
     assert card["training"]["config"]["train"] == ["train.parquet"]
     assert str(tmp_path) not in json.dumps(card)
+
+
+def test_calibrate_and_benchmark_write_what_the_runtime_reads(
+    collected: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On twelve people and the shipped network: the figures mean nothing here, their shape does."""
+    portraits = read([collected[0]])
+    swapped = [replace(row, label=1, jpeg=portraits[i - 1].jpeg, clip=f"swap{i}") for i, row in enumerate(portraits)]
+    others = [replace(row, source="others") for row in (*portraits, *swapped)]
+    weights = tmp_path / "weights"
+    shutil.copytree(models.WEIGHTS, weights)
+    monkeypatch.setattr(models, "WEIGHTS", weights)
+    monkeypatch.setattr("unmask_lab.benchmark.NAMED", {"as it is": Degradation(), "JPEG 30": Degradation(jpeg=30)})
+    line = calibrate(portraits, others, weights)["lines"]["learned"]
+    assert 0.05 <= line["missed"] <= 0.95
+    assert line["bound"] == pytest.approx(np.log10(12))
+    likelihood.calibrations.cache_clear()
+    assert likelihood.calibrations()["learned"].bound == line["bound"]
+    result = benchmark(portraits, others, tmp_path / "docs", weights)
+    sets = [(row["set"], row["way"]) for row in result["rows"]]
+    assert ("self_blend", "JPEG 30") in sets
+    assert sets[-1] == ("research set (never trained on)", "JPEG 30")
+    assert all(0 <= row["interval"][0] <= row["auc"] <= row["interval"][1] <= 1 for row in result["rows"])
+    assert "AUC was" in models.card("learned")["limits"][0]
+    assert "| self_blend | JPEG 30 | 12 / 12 | 12 |" in (tmp_path / "docs" / "benchmark.md").read_text()
+    likelihood.calibrations.cache_clear()
