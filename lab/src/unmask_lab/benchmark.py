@@ -144,7 +144,7 @@ def _limits(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [
         f"On {unseen['changed']} face swaps made in ways the network never saw, against {unseen['bona_fide']} bona fide faces, "
         f"its AUC was {unseen['auc']:.2f} (95 % interval {low:.2f} to {high:.2f}; 1 is perfect, 0.5 is guessing). "
-        "It misses many such swaps: that no change was found does not mean that there is none.",
+        "It misses most such swaps: that no change was found does not mean that there is none.",
         "It looks for faces that were pasted, blended or resampled. "
         "A picture that was generated as a whole is not what it was made for.",
     ]
