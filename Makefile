@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export lab-benchmark
+.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export lab-benchmark lab-clips
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -53,6 +53,9 @@ lab-export: lab/.venv/.ready     ## hands the trained network to the runtime and
 
 lab-benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network: docs/benchmark
 	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
+
+lab-clips: lab/.venv/.ready $(DEV)  ## the whole check on simulated clips: docs/benchmark/clips.md
+	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
 
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)

@@ -5,13 +5,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import faces_for_tests
 import numpy as np
 import onnxruntime as ort
 import pytest
 from unmask_lab import metrics
 from unmask_lab.benchmark import benchmark
 from unmask_lab.calibrate import _cllr, _ece, _logistic, calibrate
-from unmask_lab.data import read
+from unmask_lab.clips import clips
+from unmask_lab.data import Row, decode, read
 from unmask_lab.degrade import Degradation
 from unmask_lab.export import export
 from unmask_lab.train import Config, train
@@ -92,3 +95,18 @@ def test_calibrate_and_benchmark_write_what_the_runtime_reads(
     assert "AUC was" in models.card("learned")["limits"][0]
     assert "| self_blend | JPEG 30 | 12 / 12 | 12 |" in (tmp_path / "docs" / "benchmark.md").read_text()
     likelihood.calibrations.cache_clear()
+
+
+def test_simulated_clips_are_counted_once_each(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unmask_lab.clips.FAMILIES", ("other_face",))
+    double = [
+        replace(row, points=row.points * 2, jpeg=faces_for_tests.jpeg(cv2.resize(decode(row.jpeg), None, fx=2, fy=2)))
+        for row in rows[:2]
+    ]
+    text = clips(double, tmp_path, people=1)
+    table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")][2:]
+    assert [line[0] for line in table] == ["bona fide", "other_face"]
+    assert all(sum(map(int, line[1:4])) == 1 for line in table)
+    assert (tmp_path / "clips.md").read_text() == text

@@ -84,6 +84,15 @@ def benchmark(
     print((target / "benchmark.md").read_text())
 
 
+@app.command()
+def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Option()] = Path("docs/benchmark")) -> None:
+    """Check simulated clips, bona fide and changed for two seconds, the whole way."""
+    from unmask_lab.clips import clips as run
+
+    fresh, _ = _never_seen(portraits, portraits, trained_on)
+    print(run(fresh, target))
+
+
 def _never_seen(portraits: list[Path], others: list[Path], trained_on: list[Path]) -> tuple[list[Row], list[Row]]:
     """The rows to measure on, refused if a person of theirs was trained on."""
     from unmask_lab.data import read, refuse_leak
