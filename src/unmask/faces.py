@@ -20,10 +20,15 @@ CROP_PX = 192
 """Side of the aligned crop, px. It spans 3.6 distances between the eyes: the face with its outline, where seams run."""
 
 _EYES_APART = CROP_PX / 3.6
-TEMPLATE: NDArray[np.float32] = np.array(
+PROPORTIONS: NDArray[np.float32] = np.array(
     [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.57], [-0.415, 1.155], [0.415, 1.155]], np.float32
-) * np.float32(_EYES_APART) + np.array([CROP_PX / 2, 0.40 * CROP_PX], np.float32)
-"""Where the five points lie in the aligned crop, px; proportions of the mean frontal face."""
+)
+"""The five points of the mean frontal face in distances between the eyes, from the middle between them, y downwards."""
+
+TEMPLATE: NDArray[np.float32] = PROPORTIONS * np.float32(_EYES_APART) + np.array(
+    [CROP_PX / 2, 0.40 * CROP_PX], np.float32
+)
+"""Where the five points lie in the aligned crop, px."""
 
 SEARCH_PX = 640
 """Longest side at which a whole frame is searched, px: a 64 px face in a 1080p frame is still 21 px wide there."""

@@ -25,7 +25,7 @@ from unmask_lab.data import Row
 from unmask_lab.degrade import Degradation
 from unmask_lab.examples import Example, as_seen, forged, given, score
 from unmask_lab.forge import FAMILIES
-from unmask_lab.forge.face import FaceImage
+from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.samples import forge_visibly, nearest, shapes
 
 ROUNDS = 3
@@ -226,10 +226,10 @@ def _filmed(row: Row, rgb: Rgb, rng: np.random.Generator) -> list[Example]:
     for _ in range(FRAMES):
         move = cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05)))
         move[:, 2] += rng.uniform(-4, 4, 2)
-        moved = cv2.warpAffine(rgb, move, rgb.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        seen = replace(row, points=(row.points @ move[:, :2].T + move[:, 2]).astype(np.float32))
+        filmed = cv2.warpAffine(rgb, move, rgb.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        seen = replace(row, points=moved(row.points, move))
         way = Degradation(h264=crf, noise=float(rng.uniform(0, 4)))
-        frames.append(as_seen(seen, moved, None, "", "", way, scale, rng))
+        frames.append(as_seen(seen, filmed, None, "", "", way, scale, rng))
     return frames
 
 

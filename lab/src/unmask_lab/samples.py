@@ -17,9 +17,8 @@ from unmask.types import Rgb
 from unmask_lab import degrade
 from unmask_lab.data import Row
 from unmask_lab.forge import Forged, forge
-from unmask_lab.forge.face import FaceImage
-
-MAP = faces.CROP_PX // 16
+from unmask_lab.forge.face import FaceImage, moved
+from unmask_lab.net import MAP
 
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
@@ -42,12 +41,9 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         rng = np.random.default_rng((self.seed, self.first + i))
         row = self.rows[rng.integers(len(self.rows))]
         target = FaceImage(row.rgb, row.points)
-        forged = forge_visibly(str(rng.choice(self.families)), target, self.donor(row, rng), rng)
+        family, donor = str(rng.choice(self.families)), nearest(self.rows, self.shapes, row, rng)
+        forged = forge_visibly(family, target, donor, rng)
         return _same_way(target, forged, rng)
-
-    def donor(self, row: Row, rng: np.random.Generator) -> FaceImage:
-        """Another person's face in a similar pose."""
-        return nearest(self.rows, self.shapes, row, rng)
 
 
 def nearest(
@@ -66,8 +62,7 @@ def shapes(rows: Sequence[Row]) -> NDArray[np.float32]:
 
 
 def _shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    matrix = faces.similarity(points, faces.TEMPLATE)
-    return ((points @ matrix[:, :2].T + matrix[:, 2]) / faces.CROP_PX).astype(np.float32)
+    return moved(points, faces.similarity(points, faces.TEMPLATE)) / np.float32(faces.CROP_PX)
 
 
 def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.faces import similarity
+from unmask.faces import PROPORTIONS, similarity
 from unmask.types import Rgb
 
 Mask = NDArray[np.float32]
@@ -42,9 +42,12 @@ class FaceImage:
 
 def from_face_units(xy: NDArray[np.float32], face: FaceImage) -> NDArray[np.float32]:
     """Points ``(n, 2)`` in eye distances, as in `OUTLINE`, to px of the image, by all five points."""
-    canonical = np.float32([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.57], [-0.415, 1.155], [0.415, 1.155]])
-    matrix = similarity(canonical, face.points)
-    return (xy @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return moved(xy, similarity(PROPORTIONS, face.points))
+
+
+def moved(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Points, float32 ``(n, 2)``, moved by an affine matrix, ``(2, 3)``."""
+    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], rng: np.random.Generator) -> Mask:
