@@ -12,7 +12,7 @@ import onnxruntime as ort
 import pytest
 from unmask_lab import metrics
 from unmask_lab.benchmark import benchmark
-from unmask_lab.calibrate import _cllr, _ece, _logistic, calibrate
+from unmask_lab.calibrate import _logistic, calibrate
 from unmask_lab.clips import clips
 from unmask_lab.data import Row, decode, read
 from unmask_lab.degrade import Degradation
@@ -46,12 +46,12 @@ def test_logistic_regression_finds_the_likelihood_ratio_of_two_normals() -> None
     assert abs(intercept) < 0.15
     assert slope == pytest.approx(2, abs=0.15)
     llr = design @ [0, 2]
-    assert _ece(llr, label, np.ones(8000)) < 0.03
-    assert _cllr(llr, label, np.ones(8000)) < _cllr(3 * llr, label, np.ones(8000)) < 1
+    assert metrics.ece(llr, label, np.ones(8000)) < 0.03
+    assert metrics.cllr(llr, label, np.ones(8000)) < metrics.cllr(3 * llr, label, np.ones(8000)) < 1
 
 
 def test_saying_nothing_costs_one_bit() -> None:
-    assert _cllr(np.zeros(10), np.repeat([0, 1], 5), np.ones(10)) == pytest.approx(1)
+    assert metrics.cllr(np.zeros(10), np.repeat([0, 1], 5), np.ones(10)) == pytest.approx(1)
 
 
 def test_export_serves_what_was_trained(collected: tuple[Path, Path], tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def _checked(
     label = np.array([e.label for e in examples])
     lr = np.array([served.any_kind(float(k)) for k in known])
     figures = {
-        name: {"cllr": _cllr(value * LN10, label, weight), "ece": _ece(value * LN10, label, weight)}
+        name: {"cllr": metrics.cllr(value * LN10, label, weight), "ece": metrics.ece(value * LN10, label, weight)}
         for name, value in (("known_kinds", known), ("served", lr))
     }
     return {**figures, "at_lr_10": {s: _alarms(lr, label, examples, s) for s in sorted({e.source for e in examples})}}
@@ -231,22 +231,3 @@ def _filmed(row: Row, rgb: Rgb, rng: np.random.Generator) -> list[Example]:
         way = Degradation(h264=crf, noise=float(rng.uniform(0, 4)))
         frames.append(as_seen(seen, filmed, None, "", "", way, scale, rng))
     return frames
-
-
-def _cllr(llr: NDArray[Any], label: NDArray[np.int_], weight: NDArray[np.float64]) -> float:
-    """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du Preez 2006)."""
-    cost = np.logaddexp(0, np.where(label == 1, -llr, llr)) / np.log(2)
-    return float(np.mean([np.average(cost[label == k], weights=weight[label == k]) for k in (0, 1)]))
-
-
-def _ece(llr: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64], bins: int = 10) -> float:
-    """Expected calibration error at even odds, over bins of probability of equal width (Naeini et al. 2015)."""
-    p = 1 / (1 + np.exp(-llr))
-    member = np.minimum((p * bins).astype(int), bins - 1)
-    error = 0.0
-    for b in range(bins):
-        of = member == b
-        if of.any():
-            share = weight[of].sum() / weight.sum()
-            error += share * abs(np.average(p[of], weights=weight[of]) - np.average(label[of], weights=weight[of]))
-    return float(error)

@@ -30,3 +30,22 @@ def interval(
             values.append(value)
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def cllr(llr: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64]) -> float:
+    """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du Preez 2006)."""
+    cost = np.logaddexp(0, np.where(label == 1, -llr, llr)) / np.log(2)
+    return float(np.mean([np.average(cost[label == k], weights=weight[label == k]) for k in (0, 1)]))
+
+
+def ece(llr: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64], bins: int = 10) -> float:
+    """Expected calibration error at even odds, over bins of probability of equal width (Naeini et al. 2015)."""
+    p = 1 / (1 + np.exp(-llr))
+    member = np.minimum((p * bins).astype(int), bins - 1)
+    error = 0.0
+    for b in range(bins):
+        of = member == b
+        if of.any():
+            share = weight[of].sum() / weight.sum()
+            error += share * abs(np.average(p[of], weights=weight[of]) - np.average(label[of], weights=weight[of]))
+    return float(error)
