@@ -63,7 +63,7 @@ $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 lab/.venv/.ready: pyproject.toml lab/pyproject.toml
 	$(PYTHON) -m venv lab/.venv
 	$(LAB)/python -m pip install --quiet torch==2.13.0
-	$(LAB)/python -m pip install --quiet --editable . --editable lab pytest pytest-timeout
+	$(LAB)/python -m pip install --quiet --editable . --editable lab hypothesis pytest pytest-timeout
 	touch $@
 
 speed: $(VENV)/.ready            ## speed and memory on an idle machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,6 +92,58 @@ def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Optio
 
     fresh, _ = _never_seen(portraits, portraits, trained_on)
     print(run(fresh, target))
+
+
+licence_app = typer.Typer(no_args_is_help=True, help="Make a key, grant a licence for a portrait, check one.")
+app.add_typer(licence_app, name="licence")
+
+
+@licence_app.command("key")
+def licence_key(
+    key: Annotated[Path, typer.Argument(help="File for the private key; the public one is KEY.pub.")],
+) -> None:
+    """Make the pair of keys that a portrait's owner signs with."""
+    from unmask_lab.licence import make_key
+
+    print(f"private: {key} (keep it to yourself)\npublic: {make_key(key)}")
+
+
+@licence_app.command("grant")
+def licence_grant(
+    subject: Annotated[str, typer.Option(help="Whose face.")],
+    licensee: Annotated[str, typer.Option(help="Who may use it.")],
+    until: Annotated[datetime, typer.Option(help="Last day, UTC.", formats=["%Y-%m-%d"])],
+    key: Annotated[Path, typer.Option(help="The owner's private key.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    portrait: Annotated[list[Path] | None, typer.Option(help="Reference portrait, or a folder of them.")] = None,
+    purpose: Annotated[str, typer.Option(help="For what.")] = "testing detectors of changed faces",
+    where: Annotated[str, typer.Option(help="Where the result may be shown.")] = "not published",
+    issuer: Annotated[str | None, typer.Option(help="Who signs, if not the person.")] = None,
+    not_before: Annotated[datetime | None, typer.Option(help="First day, UTC; now.", formats=["%Y-%m-%d"])] = None,
+) -> None:
+    """Sign that a face may be put into other footage."""
+    from unmask_lab.licence import Licence, grant, sha256s
+
+    begin = not_before.replace(tzinfo=UTC) if not_before else datetime.now(UTC)
+    end = until.replace(tzinfo=UTC, hour=23, minute=59, second=59)
+    portraits = sha256s(portrait or [])
+    grant(Licence(subject, portraits, licensee, purpose, where, issuer or subject, begin, end), key, out)
+    print(out)
+
+
+@licence_app.command("check")
+def licence_check(
+    licence: Path,
+    public_key: Annotated[Path, typer.Option(help="The owner's public key, from the owner.")],
+    licensee: Annotated[str | None, typer.Option(help="Who wants to use the face.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Whose face is wanted.")] = None,
+) -> None:
+    """Tell whether a licence is genuine, in force and for whom."""
+    from unmask_lab.licence import check
+
+    found = check(licence, public_key, licensee=licensee, subject=subject)
+    when = f"from {found.valid_from:%Y-%m-%d %H:%M} to {found.valid_until:%Y-%m-%d %H:%M} UTC"
+    print(f"valid: {found.subject}'s face, for {found.licensee}, for {found.purpose}; {found.where}; {when}")
 
 
 def _never_seen(portraits: list[Path], others: list[Path], trained_on: list[Path]) -> tuple[list[Row], list[Row]]:
