@@ -1,11 +1,30 @@
-"""Figures of merit from scores, with 95 % bootstrap intervals over identities."""
+"""Figures of merit from scores, with 95 % bootstrap intervals over identities.
+
+Most take a weight per row and bootstrap round, ``(rounds, n)``, and give one value per round, so that all rounds of all
+figures of a set cost a few sums.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+ROUNDS = 500
+AT_ONCE = 2_000_000
+"""Weights held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and its 95 % interval; nan where it is not defined, as an AUC without changed faces."""
+
+    value: float
+    low: float
+    high: float
 
 
 def auc(bona_fide: ArrayLike, changed: ArrayLike) -> float:
@@ -15,37 +34,147 @@ def auc(bona_fide: ArrayLike, changed: ArrayLike) -> float:
     return float(below.mean() / (2 * low.size))
 
 
+# ---------------------------------------------------------------- from a receiver operating characteristic
+
+
+def roc(score: NDArray[np.floating], label: NDArray[np.integer], weight: Floats) -> tuple[Floats, Floats]:
+    """False and true positive rates, each ``(rounds, thresholds + 1)``, from the highest threshold to the lowest."""
+    order = np.argsort(-score, kind="stable")
+    last_of_ties = np.append(np.flatnonzero(np.diff(score[order])), score.size - 1)
+    rates = []
+    for wanted in (0, 1):
+        passed = np.cumsum(weight[:, order] * (label[order] == wanted), axis=1)
+        with np.errstate(invalid="ignore"):
+            rates.append(np.pad(passed[:, last_of_ties] / passed[:, -1:], ((0, 0), (1, 0))))
+    return rates[0], rates[1]
+
+
+def area(fpr: Floats, tpr: Floats) -> Floats:
+    """AUC per round: the same as `auc`, for weighted rows."""
+    return np.asarray((np.diff(fpr) * (tpr[:, 1:] + tpr[:, :-1])).sum(axis=1) / 2)
+
+
+def equal_error(fpr: Floats, tpr: Floats) -> Floats:
+    """Equal error rate per round: where as many bona fide faces are called changed as changed ones are missed; interpolated."""
+    surplus = fpr + tpr - 1
+    after = np.maximum((surplus >= 0).argmax(axis=1), 1)
+    row = np.arange(len(fpr))
+    a, b = surplus[row, after - 1], surplus[row, after]
+    part = -a / (b - a)
+    return np.asarray(fpr[row, after - 1] + part * (fpr[row, after] - fpr[row, after - 1]))
+
+
+def found_at(fpr: Floats, tpr: Floats, alarms: float = 0.01) -> Floats:
+    """True positive rate per round at the lowest threshold whose false positive rate is at most ``alarms``."""
+    found = np.where(fpr <= alarms, tpr, 0.0).max(axis=1)
+    return np.where(np.isfinite(fpr[:, -1] + tpr[:, -1]), found, np.nan)
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def estimates(
+    figures: Callable[[Floats], Mapping[str, Floats]], identities: Sequence[str], rounds: int = ROUNDS, seed: int = 0
+) -> dict[str, Estimate]:
+    """Figures with 95 % intervals, resampling people rather than rows (Efron 1979).
+
+    Args:
+        figures: from a weight per row, ``(rounds, n)``, to each figure's values, ``(rounds,)``.
+        identities: of each row, ``(n,)``.
+        rounds, seed: of the bootstrap.
+    """
+    counts, member = _resampled(identities, rounds, seed)
+    counts = np.vstack([np.ones_like(counts[0]), counts])
+    at_once = max(1, AT_ONCE // member.size)
+    parts = [figures(counts[i : i + at_once, member]) for i in range(0, len(counts), at_once)]
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: _estimate(value[0], value[1:]) for name, value in values.items()}
+
+
+def rate(hits: NDArray[np.bool_], identities: Sequence[str]) -> Estimate:
+    """How often something holds. Where it holds for none or for all, resampling shows no spread; the interval is then that of
+    a binomial with one trial per person (Clopper and Pearson 1934). Without rows it is not defined.
+    """
+    if not hits.size:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    if hits.all() or not hits.any():
+        value, reach = float(hits[0]), float(1 - 0.025 ** (1 / len(set(identities))))
+        return Estimate(value, max(0.0, value - reach), min(1.0, value + reach))
+    return estimates(lambda weight: {"rate": weight @ hits / weight.sum(axis=1)}, identities)["rate"]
+
+
 def interval(
-    figure: Callable[[NDArray[np.intp]], float], identities: Sequence[str], rounds: int = 500, seed: int = 0
+    figure: Callable[[NDArray[np.intp]], float], identities: Sequence[str], rounds: int = ROUNDS, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of a figure of row indices, resampling people rather than rows (Efron 1979)."""
+    """95 % interval, over people as in `estimates`, of any figure of row indices."""
+    counts, member = _resampled(identities, rounds, seed)
+    rows = np.arange(member.size)
+    values = np.array([figure(np.repeat(rows, of[member].astype(int))) for of in counts])
+    of = _estimate(np.nan, values)
+    return of.low, of.high
+
+
+def _resampled(identities: Sequence[str], rounds: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:
+    """How often each person is drawn, ``(rounds, people)``, and which person each row is of."""
     names, member = np.unique(np.asarray(identities), return_inverse=True)
-    rows = [np.flatnonzero(member == i) for i in range(names.size)]
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(rounds):
-        drawn = np.concatenate([rows[i] for i in rng.integers(names.size, size=names.size)])
-        value = figure(drawn)
-        if np.isfinite(value):
-            values.append(value)
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
+    drawn = np.random.default_rng(seed).multinomial(names.size, np.full(names.size, 1 / names.size), size=rounds)
+    return drawn.astype(float), member
 
 
-def cllr(llr: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64]) -> float:
+def _estimate(value: float, values: Floats) -> Estimate:
+    """Rounds in which the figure is not defined, because a class was not drawn, are left out."""
+    defined = values[np.isfinite(values)]
+    low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
+    return Estimate(float(value), float(low), float(high))
+
+
+# ---------------------------------------------------------------- of likelihood ratios
+
+
+def balanced(label: NDArray[np.integer], family: NDArray[np.str_]) -> Floats:
+    """A weight per row, 1 on average: each class weighs the same, and within a class each family."""
+    group = np.char.add(np.char.add(label.astype(str), " "), family)
+    names, member, rows = np.unique(group, return_inverse=True, return_counts=True)
+    classes = np.array([name.split(" ")[0] for name in names])
+    families = np.array([(classes == of).sum() for of in classes])
+    return np.asarray((label.size / np.unique(classes).size / families / rows)[member])
+
+
+def cllr(llr: Floats, label: NDArray[np.integer], weight: Floats) -> float:
     """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du Preez 2006)."""
     cost = np.logaddexp(0, np.where(label == 1, -llr, llr)) / np.log(2)
     return float(np.mean([np.average(cost[label == k], weights=weight[label == k]) for k in (0, 1)]))
 
 
-def ece(llr: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64], bins: int = 10) -> float:
-    """Expected calibration error at even odds, over bins of probability of equal width (Naeini et al. 2015)."""
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Bins of probability of equal width; arrays ``(bins,)``, nan in bins without rows.
+
+    Attributes:
+        foretold: mean probability of a change.
+        happened: share that was changed.
+        share: of all weight, in this bin.
+    """
+
+    foretold: Floats
+    happened: Floats
+    share: Floats
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error (Naeini et al. 2015)."""
+        return float(np.nansum(self.share * np.abs(self.foretold - self.happened)))
+
+
+def reliability(llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10) -> Reliability:
+    """How often what was foretold at even odds from a natural-log LR happened."""
     p = 1 / (1 + np.exp(-llr))
     member = np.minimum((p * bins).astype(int), bins - 1)
-    error = 0.0
-    for b in range(bins):
-        of = member == b
-        if of.any():
-            share = weight[of].sum() / weight.sum()
-            error += share * abs(np.average(p[of], weights=weight[of]) - np.average(label[of], weights=weight[of]))
-    return float(error)
+    total, foretold, happened = (np.bincount(member, weight * of, bins) for of in (np.ones_like(p), p, label))
+    with np.errstate(invalid="ignore"):
+        return Reliability(foretold / total, happened / total, total / weight.sum())
+
+
+def ece(llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10) -> float:
+    """Expected calibration error at even odds, see `Reliability.error`."""
+    return reliability(llr, label, weight, bins).error
