@@ -20,6 +20,12 @@ from unmask_lab.forge import Forged, forge
 from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.net import MAP
 
+Attack = tuple[str, str]
+"""A forgery family, and the way in `degrade.NAMED` that the picture goes afterwards."""
+
+ATTACKED = 0.5
+"""Part of the pairs that attacks make, where there are any."""
+
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
     """Sample ``i``: crops uint8 ``(2, CROP_PX, CROP_PX, 3)``, bona fide first, and the forgery's map, float32 ``(MAP, MAP)``.
@@ -28,10 +34,20 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         rows: bona fide faces.
         families: drawn from with equal chance.
         seed, first, count: samples ``first`` to ``first + count`` of this seed.
+        attacks: make `ATTACKED` of the pairs, each with equal chance; one that is listed twice counts twice.
     """
 
-    def __init__(self, rows: Sequence[Row], families: Sequence[str], seed: int, first: int, count: int) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        families: Sequence[str],
+        seed: int,
+        first: int,
+        count: int,
+        attacks: Sequence[Attack] = (),
+    ) -> None:
         self.rows, self.families, self.seed, self.first, self.count = rows, families, seed, first, count
+        self.attacks = attacks
         self.shapes = shapes(rows)
 
     def __len__(self) -> int:
@@ -41,9 +57,15 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         rng = np.random.default_rng((self.seed, self.first + i))
         row = self.rows[rng.integers(len(self.rows))]
         target = FaceImage(row.rgb, row.points)
-        family, donor = str(rng.choice(self.families)), nearest(self.rows, self.shapes, row, rng)
-        forged = forge_visibly(family, target, donor, rng)
-        return _same_way(target, forged, rng)
+        family, way = self._attack(rng)
+        forged = forge_visibly(family, target, nearest(self.rows, self.shapes, row, rng), rng)
+        return _same_way(target, forged, way, rng)
+
+    def _attack(self, rng: np.random.Generator) -> tuple[str, degrade.Degradation | None]:
+        if self.attacks and rng.random() < ATTACKED:
+            family, name = self.attacks[rng.integers(len(self.attacks))]
+            return family, degrade.NAMED[name]
+        return str(rng.choice(self.families)), None
 
 
 def nearest(
@@ -76,12 +98,12 @@ def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.rand
 
 
 def _same_way(
-    target: FaceImage, forged: Forged, rng: np.random.Generator
+    target: FaceImage, forged: Forged, way: degrade.Degradation | None, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     points = target.points + rng.normal(0, 0.02 * target.eyes_apart, (5, 2)).astype(np.float32)
     window = _window(target, rng)
     flip = rng.random() < 0.5
-    way, noise_seed = degrade.at_random(rng), int(rng.integers(2**31))
+    way, noise_seed = way or degrade.at_random(rng), int(rng.integers(2**31))
     crops = []
     for rgb in (target.rgb, forged.rgb):
         seen = way(np.ascontiguousarray(rgb[window]), np.random.default_rng(noise_seed))

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from unmask_lab.data import DataError, read, refuse_leak
 from unmask_lab.forge import FAMILIES
 from unmask_lab.net import Detector
-from unmask_lab.samples import Pairs
+from unmask_lab.samples import Attack, Pairs
 from unmask_lab.validate import validate
 
 
@@ -29,6 +29,7 @@ class Config:
     Attributes:
         train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on.
         families: forgery families to learn.
+        attacks: families and ways that make half of the pairs, see `Pairs`.
         pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at the end.
         batch: pairs a step.
         rate, trunk_rate: highest learning rates of the heads and of the pretrained trunk.
@@ -41,6 +42,7 @@ class Config:
     train: tuple[str, ...]
     dev: tuple[str, ...]
     families: tuple[str, ...] = tuple(FAMILIES)
+    attacks: tuple[Attack, ...] = ()
     pairs: int = 50_000
     batch: int = 16
     rate: float = 2e-3
@@ -79,7 +81,7 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> D
     )
     state = _resume(folder, config, net, averaged, optimizer)
     started, first = time.monotonic(), state.seen
-    pairs = Pairs(rows, config.families, config.seed, state.seen, config.pairs - state.seen)
+    pairs = Pairs(rows, config.families, config.seed, state.seen, config.pairs - state.seen, config.attacks)
     # A generator of its own, or the loader would draw from the state that dropout resumes from.
     loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, generator=torch.Generator())
     for step, (crops, where) in enumerate(loader, start=1):
