@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 
 from tests.sightings import GOOD
 from unmask import likelihood
-from unmask.likelihood import LN10, Calibration, combine, features, posterior
+from unmask.likelihood import LN10, Calibration, chain, combine, features, posterior
 from unmask.types import Quality, Span
 
 CALIBRATION = Calibration(
+    lines=("learned",),
     intercept=-0.3,
-    terms={"score": 2.0, "size": -0.1, "sharpness": -0.4, "score x size": 0.5, "score x sharpness": -0.6},
+    terms={
+        "score of learned": 2.0,
+        "size": -0.1,
+        "sharpness": -0.4,
+        "score of learned x size": 0.5,
+        "score of learned x sharpness": -0.6,
+    },
     bound=2.0,
     missed=0.2,
     shared=0.5,
@@ -59,20 +66,21 @@ def whole(value: float, n: int, calibration: Calibration = UNBOUNDED) -> float:
 
 @given(QUALITIES, st.floats(-30, 30), st.floats(0, 10))
 def test_a_higher_score_never_means_a_lower_lr(quality: Quality, score: float, more: float) -> None:
-    assert CALIBRATION.known(score + more, quality) >= CALIBRATION.known(score, quality)
+    assert CALIBRATION.known({"learned": score + more}, quality) >= CALIBRATION.known({"learned": score}, quality)
 
 
 @given(QUALITIES, st.floats(-1e9, 1e9))
 def test_no_lr_passes_the_bound(quality: Quality, score: float) -> None:
-    assert abs(CALIBRATION.known(score, quality)) <= CALIBRATION.bound
+    assert abs(CALIBRATION.known({"learned": score}, quality)) <= CALIBRATION.bound
 
 
 def test_the_lr_is_the_logistic_regression_s() -> None:
     quality = replace(GOOD, size_px=256.0, sharpness=0.5, blockiness=2.0)  # each one step above its middle
     one = dict.fromkeys(("size", "sharpness", "blockiness"), 1.0)
-    assert features(0.7, quality) == pytest.approx({"score": 0.7, **one, **{f"score x {name}": 0.7 for name in one}})
+    crossed = {f"score of learned x {name}": 0.7 for name in one}
+    assert features({"learned": 0.7}, quality) == pytest.approx({"score of learned": 0.7, **one, **crossed})
     logit = -0.3 + 2.0 * 0.7 - 0.1 - 0.4 + 0.5 * 0.7 - 0.6 * 0.7
-    assert CALIBRATION.known(0.7, quality) == pytest.approx(logit / LN10)
+    assert CALIBRATION.known({"learned": 0.7}, quality) == pytest.approx(logit / LN10)
 
 
 @given(st.floats(-3, 3), st.floats(0, 0.99))
@@ -82,16 +90,39 @@ def test_no_trace_never_weighs_more_than_the_missed_part_allows(known: float, mi
     assert lr >= missed * (1 - 1e-9)
 
 
-def test_the_shipped_calibrations_rise_with_the_score_at_every_quality() -> None:
-    """Slopes are linear in size and sharpness, so the four corners suffice."""
-    corners = [replace(GOOD, size_px=size, sharpness=sharp) for size in (1, 9999) for sharp in (1e-6, 99)]
-    for name, fitted in likelihood.calibrations().items():
-        assert 0 <= fitted.missed < 1, name
-        assert 0 <= fitted.shared < 1, name
-        assert fitted.separation > 0, name
-        free = replace(fitted, bound=1e9)
-        for quality in corners:
-            assert free.known(1.0, quality) > free.known(0.0, quality), (name, quality)
+def test_several_lines_are_weighed_at_once() -> None:
+    both = replace(CALIBRATION, lines=("learned", "mine"), terms={"score of learned": 1.0, "score of mine x size": 0.5})
+    quality = replace(GOOD, size_px=256.0)
+    assert both.known({"learned": 0.2, "mine": 0.4}, quality) == pytest.approx((-0.3 + 0.2 + 0.5 * 0.4) / LN10)
+
+
+def test_the_shipped_calibrations_rise_with_each_score_at_every_quality() -> None:
+    """Slopes are linear in the limits, so their ends suffice."""
+    qualities = [Quality(size, sharp, 0.0, blocks) for size in (1, 9999) for sharp in (1e-6, 99) for blocks in (1, 99)]
+    for fitted in likelihood.calibrations():
+        assert 0 <= fitted.missed < 1, fitted.lines
+        assert 0 <= fitted.shared < 1, fitted.lines
+        assert fitted.separation > 0, fitted.lines
+        free, nothing = replace(fitted, bound=1e9), dict.fromkeys(fitted.lines, 0.0)
+        for quality, line in product(qualities, fitted.lines):
+            assert free.known({**nothing, line: 1.0}, quality) >= free.known(nothing, quality), (line, quality)
+
+
+def test_a_chain_adds_the_weaker_lines_to_the_stronger_ones() -> None:
+    fits = [
+        replace(CALIBRATION, lines=lines, separation=separation)
+        for lines, separation in [
+            (("a",), 1.0),
+            (("b",), 3.0),
+            (("c",), 2.0),
+            (("b", "c"), 4.0),
+            (("a", "b", "c"), 5.0),
+        ]
+    ]
+    assert [c.lines for c in chain(fits, ["a", "b", "c"])] == [("b",), ("b", "c"), ("a", "b", "c")]
+    assert [c.lines for c in chain(fits, ["a", "c"])] == [("c",)]
+    assert [c.lines for c in chain(fits, ["a", "unfitted"])] == [("a",)]
+    assert chain(fits, []) == ()
 
 
 # ---------------------------------------------------------------- a track

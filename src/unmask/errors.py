@@ -8,9 +8,12 @@ UnmaskError
 │   └── MediaTooLarge        past a bound on pixels, frames, seconds or bytes
 ├── WeightsError             a weight file is missing or is not the one that was released
 └── UsageError               settings that contradict each other
+    └── ModelError           a model that the user added cannot be used: says which file, why, and the way out
 """
 
 from __future__ import annotations
+
+import os
 
 
 class UnmaskError(Exception):
@@ -53,6 +56,18 @@ class WeightsError(UnmaskError):
 
 class UsageError(UnmaskError):
     """Settings that contradict each other or lie outside their range."""
+
+
+class ModelError(UsageError):
+    """A model that the user added, or its card, that cannot be used.
+
+    Args:
+        path: the file or folder.
+        reason, way_out: a clause each, without a full stop.
+    """
+
+    def __init__(self, path: os.PathLike[str], reason: str, way_out: str) -> None:
+        super().__init__(f"{printable(os.fspath(path))}: {reason}; {way_out}")
 
 
 def printable(name: str) -> str:

@@ -1,6 +1,7 @@
 """From scores to likelihood ratios: of one sighting by calibration, of a track by a model of how frames depend on each other.
 
-Calibration was fitted in the lab, jointly with the face's size and sharpness. Over time, frames of one person share an
+Calibration was fitted in the lab, jointly over the lines of evidence and with the face's size and sharpness; for every set
+of lines there is one, because not every line can read every face. Over time, frames of one person share an
 error: if all of them lean the same way, that may be the person, the lens or the light, and a hundred frames are then hardly
 more than two. What counts as well is a stretch that stands out from the rest of the same track; but errors drift, with the
 pose, the light and the blur of the moment, so neighbouring looks are hardly more than one.
@@ -8,33 +9,41 @@ pose, the light and the blur of the moment, so neighbouring looks are hardly mor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import models
+from unmask import classifiers, models
 from unmask.errors import WeightsError
 from unmask.types import Quality, Span
 
 LN10 = float(np.log(10))
 
+LIMITS = {"size": (-1.5, 1.0), "sharpness": (-1.5, 1.0), "blockiness": (0.0, 2.3)}
+"""What limits a judgement, see `features`, and between which values calibrations are fitted: beyond, the nearer end counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How one line's score becomes a log10 LR, as the lab fitted it; see ``weights/calibration.json``.
+    """How the scores of some lines become one log10 LR, as the lab fitted it; see ``weights/calibration.json``.
 
     Attributes:
+        lines: whose scores it weighs, all of them at once.
         intercept, terms: of the logistic regression, by the names that `features` gives.
         bound: log10 LR, either way, beyond which the number of people calibrated on supports no statement.
-        missed: part of the forgeries made in ways never trained on that leave no trace this line can see, 0 to 1.
+        missed: part of the forgeries made in ways never trained on that leave no trace these lines can see, 0 to 1.
         shared: part of the LR's variance that all frames of one track share, 0 to 1.
         separation: mean natural-log LR of changed faces less that of bona fide ones.
     """
 
+    lines: tuple[str, ...]
     intercept: float
     terms: Mapping[str, float]
     bound: float
@@ -42,9 +51,9 @@ class Calibration:
     shared: float
     separation: float
 
-    def known(self, score: float, quality: Quality) -> float:
-        """log10 LR of one sighting on its own, if every forgery were of the kinds calibrated on."""
-        values = features(score, quality)
+    def known(self, scores: Mapping[str, float], quality: Quality) -> float:
+        """log10 LR of one sighting on its own, by the lines' scores, if every forgery were of the kinds calibrated on."""
+        values = features(scores, quality)
         total = self.intercept + sum(weight * values[name] for name, weight in self.terms.items())
         return float(np.clip(total / LN10, -self.bound, self.bound))
 
@@ -56,34 +65,79 @@ class Calibration:
         return float(np.logaddexp(np.log(max(self.missed, 1e-9)), np.log1p(-self.missed) + known * LN10) / LN10)
 
 
-def features(score: float, quality: Quality) -> dict[str, float]:
-    """What a calibration may weigh: the score, and the score under each limit of quality.
+def features(scores: Mapping[str, float], quality: Quality) -> dict[str, float]:
+    """What a calibration may weigh: the lines' scores, the limits of quality, and each score under each limit.
 
-    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none; all bounded, because nothing
-    was fitted beyond.
+    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none; bounded by `LIMITS`.
     """
-    size = float(np.clip(np.log2(max(quality.size_px, 1.0) / 128), -1.5, 1.0))
-    sharpness = float(np.clip(np.log10(max(quality.sharpness, 1e-6) / 0.05), -1.5, 1.0))
-    blocks = float(np.clip(np.log2(max(quality.blockiness, 1e-6)), 0.0, 2.3))
-    limits = {"size": size, "sharpness": sharpness, "blockiness": blocks}
-    return {"score": score, **limits, **{f"score x {name}": score * value for name, value in limits.items()}}
+    measured = {
+        "size": np.log2(max(quality.size_px, 1.0) / 128),
+        "sharpness": np.log10(max(quality.sharpness, 1e-6) / 0.05),
+        "blockiness": np.log2(max(quality.blockiness, 1e-6)),
+    }
+    limits = {name: float(np.clip(value, *LIMITS[name])) for name, value in measured.items()}
+    weighed = {f"score of {line}": score for line, score in scores.items()}
+    crossed = {f"{term} x {name}": score * value for term, score in weighed.items() for name, value in limits.items()}
+    return {**weighed, **limits, **crossed}
 
 
 @cache
-def calibrations() -> dict[str, Calibration]:
-    """The calibration of every line that has one. A line without is shown and weighs nothing.
+def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
+    """The calibration of every set of lines that has one. A line without is shown and weighs nothing.
+
+    Args:
+        folder: of the user's models, whose own calibration replaces the shipped one, if there is one.
 
     Raises:
-        WeightsError: the file is missing, or was fitted to another network than the one that is here.
+        WeightsError: the file is missing or broken, or was fitted to another network than the one that is here.
     """
-    fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
-    lines: dict[str, Any] = models.card("calibration")["lines"]
-    for name, line in lines.items():
-        if line["network"] != models.known().get(name):
-            raise WeightsError(
-                f"calibration.json: fitted to another network than {name}.onnx; run unmask-lab calibrate"
-            )
-    return {name: Calibration(**{f: line[f] for f in fields}) for name, line in lines.items()}
+    path = calibration_file(folder)
+    here = {**models.known(), **classifiers.known(folder)}
+    again = "run unmask-lab calibrate" + (f" --models {folder}" if path.parent == folder else "")
+    try:
+        sets: dict[str, Any] = json.loads(path.read_bytes())["lines"]
+        there = {key: fit for key, fit in sets.items() if fit["weights"].keys() <= here.keys()}
+        changed = [name for fit in there.values() for name, sha256 in fit["weights"].items() if here[name] != sha256]
+        fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
+        fitted = tuple(Calibration(tuple(key.split("+")), **{f: fit[f] for f in fields}) for key, fit in there.items())
+    except FileNotFoundError:
+        raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: no calibration that this version of Unmask reads; {again}") from error
+    if changed:
+        raise WeightsError(f"{path}: fitted to another {_file(changed[0])} than the one that is here; {again}")
+    return fitted
+
+
+def calibration_file(folder: Path | None = None) -> Path:
+    """Where the calibration in use is: in the folder of the user's models if it has one, else in this package."""
+    own = folder / "calibration.json" if folder else None
+    return own if own and own.is_file() else models.WEIGHTS / "calibration.json"
+
+
+def custody(folder: Path | None = None) -> dict[str, str]:
+    """sha256 of all that decides a score or what it weighs: every weight, the user's models and cards, the calibration."""
+    fitted = hashlib.sha256(calibration_file(folder).read_bytes()).hexdigest()
+    return {**models.known(), **classifiers.known(folder), "calibration": fitted}
+
+
+def _file(name: str) -> str:
+    return name if name.endswith(".json") else f"{name}.onnx"
+
+
+def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:
+    """Of these lines the calibration of the strongest one, of the strongest two, and so on; the last weighs all that can be.
+
+    So each line can be said to add what it adds to the stronger ones: LR(a, b) = LR(a) LR(b | a). A line is as strong as its
+    scores alone hold the classes apart. One that was not fitted together with the stronger ones has no place in it.
+    """
+    by_lines = {frozenset(c.lines): c for c in fitted}
+    alone = [c for c in (by_lines.get(frozenset({name})) for name in lines) if c]
+    steps: tuple[Calibration, ...] = ()
+    for line in sorted(alone, key=lambda c: (-c.separation, c.lines)):
+        more = by_lines.get(frozenset({*line.lines, *(steps[-1].lines if steps else ())}))
+        steps += (more,) if more else ()
+    return steps
 
 
 def combine(

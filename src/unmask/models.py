@@ -38,9 +38,14 @@ def session(name: str) -> ort.InferenceSession:
     Raises:
         WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
     """
+    model = _checked(name)
+    return opened(_any_size(model) if name == CENTERFACE else model)
+
+
+def opened(model: bytes) -> ort.InferenceSession:
+    """A session of a model, with what every session here has: few threads, CUDA where there is one."""
     import onnxruntime as ort
 
-    model = _checked(name)
     options = ort.SessionOptions()
     options.intra_op_num_threads = min(2, os.cpu_count() or 1)
     options.log_severity_level = 3
@@ -48,7 +53,7 @@ def session(name: str) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     providers = [p for p in wanted if p in ort.get_available_providers()]
-    return ort.InferenceSession(_any_size(model) if name == CENTERFACE else model, options, providers=providers)
+    return ort.InferenceSession(model, options, providers=providers)
 
 
 def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
@@ -61,13 +66,8 @@ def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
     return outputs
 
 
-def custody() -> dict[str, str]:
-    """sha256 of all that decides a score or what it weighs: every weight, and the calibration."""
-    return {**known(), "calibration": hashlib.sha256((WEIGHTS / "calibration.json").read_bytes()).hexdigest()}
-
-
 def card(name: str) -> dict[str, Any]:
-    """What the lab wrote down about a weight it exported, or about their calibration, as in ``weights/<name>.json``.
+    """What the lab wrote down about a weight it exported, as in ``weights/<name>.json``.
 
     Raises:
         WeightsError: there is no such card.

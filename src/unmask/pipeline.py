@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
-from unmask import evidence, likelihood, models, verdict
+from unmask import classifiers, evidence, likelihood, models, verdict
 from unmask.errors import UsageError
 from unmask.faces import SeenFrame, Watcher, link
 from unmask.media import Bounds, Clip, open_media
@@ -29,6 +30,7 @@ class Settings:
         closer: seconds between frames where a face is suspicious.
         closer_frames: most frames looked at for that.
         lines: lines of evidence to ask; all of them if empty.
+        models: folder of models to add as lines, see `unmask.classifiers`; its calibration, if any, replaces the shipped one.
         prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes to; None to leave it open.
         debug: whether a line of evidence that crashes raises.
     """
@@ -38,6 +40,7 @@ class Settings:
     closer: float = 0.1
     closer_frames: int = 200
     lines: tuple[str, ...] = ()
+    models: Path | None = None
     prior: float | None = None
     debug: bool = False
 
@@ -71,10 +74,11 @@ def check(
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
-        UsageError: a line of evidence that does not exist.
-        WeightsError: this installation is damaged.
+        UsageError: a line of evidence that does not exist, or an added model that cannot be used.
+        WeightsError: this installation is damaged, or a model has changed since it was calibrated.
     """
-    lines = evidence.chosen(settings.lines)
+    lines = evidence.chosen(settings.lines, settings.models)
+    calibrated = likelihood.calibrations(settings.models)
     clip = open_media(path, bounds)
     every = min(settings.every, clip.facts.duration / LOOKS) or settings.every
     times = clip.times(every, settings.frames)
@@ -82,13 +86,13 @@ def check(
     seen = _look(clip, times, at_most, lambda done: progress("looking", 0.8 * done))
     tracks = link(seen)
     case, said = _examine(clip, tracks, lines, settings.debug)
-    if more := _closer_times(clip, case, said, settings, {frame.time for frame in seen}):
+    if more := _closer_times(clip, case, _leaning(case, said, calibrated), settings, {frame.time for frame in seen}):
         closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
         seen = sorted([*seen, *closer], key=lambda frame: frame.time)
         tracks = link(seen)
         case, said = _examine(clip, tracks, lines, settings.debug)
     progress("looking", 1.0)
-    people = tuple(verdict.judge(track, said, clip.facts) for track in case.tracks)
+    people = tuple(verdict.judge(track, said, clip.facts, calibrated=calibrated) for track in case.tracks)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts)
     return CheckResult(
         path=os.fspath(path),
@@ -103,6 +107,7 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *models.card("learned")["limits"],
+            *_added(lines, settings.models),
             *_limits(clip, times, every, seen, len(tracks) - len(people), people),
         ),
     )
@@ -122,7 +127,7 @@ def _look(clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[
 
 
 def _examine(
-    clip: Clip, tracks: Sequence[Track], lines: Sequence[str], debug: bool
+    clip: Clip, tracks: Sequence[Track], lines: evidence.Lines, debug: bool
 ) -> tuple[Case, tuple[Evidence, ...]]:
     """A face that only one of many frames shows is mostly the finder's mistake, unless there is no other."""
     kept = [t for t in tracks if len(t.sightings) > 1]
@@ -134,13 +139,13 @@ def _examine(
 
 
 def _closer_times(
-    clip: Clip, case: Case, said: Sequence[Evidence], settings: Settings, done: set[float]
+    clip: Clip, case: Case, leaning: Sequence[TimedLR], settings: Settings, done: set[float]
 ) -> list[float]:
     """Frames not looked at yet around every sighting that leans towards a change, the worst first, and every brief face."""
     if clip.facts.kind is Kind.PHOTO:
         return []
     around = max(settings.every, clip.facts.duration / settings.frames)
-    worst = sorted(_leaning(case, said), key=lambda lr: -lr.log10_lr)
+    worst = sorted(leaning, key=lambda lr: -lr.log10_lr)
     brief = [t for t in case.tracks if len(t.sightings) < LOOKS // 2]
     windows = [(lr.time - around, lr.time + around, settings.closer) for lr in worst]
     windows += [(t.sightings[0].time - around, t.sightings[-1].time + around, around / 3) for t in brief]
@@ -154,15 +159,18 @@ def _closer_times(
     return sorted(times)
 
 
-def _leaning(case: Case, said: Sequence[Evidence]) -> list[TimedLR]:
-    fitted = likelihood.calibrations()
+def _leaning(case: Case, said: Sequence[Evidence], calibrated: Sequence[likelihood.Calibration]) -> list[TimedLR]:
+    every = (lr for track in case.tracks for lr in verdict.log10_lrs(track, said, calibrated))
+    return [lr for lr in every if lr.log10_lr > SUSPICIOUS]
+
+
+def _added(lines: evidence.Lines, folder: Path | None) -> list[str]:
+    """What has to be said of each added model that was asked, a sentence each."""
     return [
-        lr
-        for e in said
-        if e.line in fitted
-        for track, t in zip(case.tracks, e.tracks, strict=True)
-        for lr in verdict.log10_lrs(track, t, fitted[e.line])
-        if lr.log10_lr > SUSPICIOUS
+        f"The line {model.name!r} is a model that whoever made this check has added (origin: {model.card['origin']}). "
+        "The accuracy figures above are not its own."
+        for model in classifiers.in_folder(folder)
+        if model.name in lines
     ]
 
 
@@ -170,11 +178,12 @@ def _custody(settings: Settings, frames: int) -> Custody:
     import cv2
 
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items() if k != "debug"}
+    plain["models"] = settings.models and str(settings.models)
     packages = ("unmask", "onnxruntime", "av", "pillow", "numpy")
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in packages}},
-        weights=models.custody(),
+        weights=likelihood.custody(settings.models),
         settings={**plain, "rules": asdict(verdict.Rules())},
         frames_examined=frames,
     )

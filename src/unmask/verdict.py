@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from unmask.likelihood import Calibration, calibrations, combine
+from unmask.likelihood import Calibration, calibrations, chain, combine
 from unmask.types import (
     Evidence,
     Kind,
@@ -55,7 +56,7 @@ def judge(
     evidence: Sequence[Evidence],
     media: MediaFacts,
     rules: Rules = Rules(),
-    calibrated: Mapping[str, Calibration] | None = None,
+    calibrated: Sequence[Calibration] | None = None,
 ) -> Person:
     """The verdict on one track.
 
@@ -64,24 +65,24 @@ def judge(
         evidence: of every line, each covering this track.
         media: whether one frame is all there is.
         rules: where a verdict begins.
-        calibrated: how the score of each line becomes an LR; None for what was shipped.
+        calibrated: how the scores of each set of lines become an LR; None for what was shipped.
     """
-    said = {e.line: next(t for t in e.tracks if t.track_id == track.id) for e in evidence}
-    fitted = calibrations() if calibrated is None else calibrated
-    fitted = {n: c for n, c in fitted.items() if n in said and said[n].status is Status.RAN}
-    if len(fitted) > 1:
-        raise NotImplementedError("several calibrated lines need a calibration that was fitted jointly")
+    said = _said(track, evidence)
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     judged = [i for i, reason in enumerate(unfit) if reason is None]
-    line = next(iter(fitted), None)
-    by_sighting = _known(track, said[line], fitted[line], rules) if line else {}
-    lrs = {i: fitted[line].any_kind(known) for i, known in by_sighting.items()} if line else {}
-    reason = _why_not(unfit, judged, line, media, rules)
+    steps = _steps(track, said, judged, calibrations() if calibrated is None else calibrated)
+    lrs = _lrs(track, said, judged, steps)
+    reason = _why_not(unfit, judged, bool(steps), media, rules)
     total: float = 0.0
     spans: tuple[Span, ...] = ()
-    if reason is None and line:
-        times = np.array([track.sightings[i].time for i in by_sighting])
-        total, spans = combine(times, np.array(list(by_sighting.values())), fitted[line])
+    moved: dict[str, float | None] = dict.fromkeys(line for step in steps for line in step.lines)
+    if reason is None:
+        for step in steps:
+            (line,) = [name for name in step.lines if moved[name] is None]
+            before = total
+            times = np.array([track.sightings[i].time for i in judged])
+            total, spans = combine(times, _known(track, said, judged, step), step)
+            moved[line] = total - before
     verdict, sentence = _answer(total, spans, reason, media, rules)
     return Person(
         id=track.id,
@@ -89,37 +90,60 @@ def judge(
         reason=sentence,
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
-        lines={
-            name: _result(said[name], total if name == line and reason is None else None)
-            for name in sorted(said, key=lambda name: name != line)
-        },
+        lines={name: _result(said[name], moved.get(name)) for name in dict.fromkeys([*moved, *said])},
         timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
         judged=len(judged),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, said.get(line or ""), lrs, verdict),
+        frames=_telling(track, [said[name] for name in moved], lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
     )
 
 
-def log10_lrs(track: Track, said: TrackEvidence, calibration: Calibration, rules: Rules = Rules()) -> list[TimedLR]:
-    """The LR of each sighting of a track that is good enough to be judged, on its own; none where the line did not run."""
-    if said.status is not Status.RAN:
-        return []
-    by_sighting = _known(track, said, calibration, rules)
-    return [TimedLR(track.sightings[i].time, calibration.any_kind(known)) for i, known in by_sighting.items()]
+def log10_lrs(
+    track: Track, evidence: Sequence[Evidence], calibrated: Sequence[Calibration], rules: Rules = Rules()
+) -> list[TimedLR]:
+    """The LR of each sighting of a track that is good enough to be judged, on its own; none where no line can weigh."""
+    said = _said(track, evidence)
+    judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
+    lrs = _lrs(track, said, judged, _steps(track, said, judged, calibrated))
+    return [TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()]
 
 
-def _known(track: Track, said: TrackEvidence, calibration: Calibration, rules: Rules) -> dict[int, float]:
-    """`Calibration.known` by index of the sightings that are good enough to be judged and that the line has read."""
-    scores = {reading.time: reading.score for reading in said.readings}
-    return {
-        i: calibration.known(scores[s.time], s.quality)
-        for i, s in enumerate(track.sightings)
-        if s.time in scores and _unfit(s.quality, rules) is None
-    }
+def _said(track: Track, evidence: Sequence[Evidence]) -> dict[str, TrackEvidence]:
+    return {e.line: next(t for t in e.tracks if t.track_id == track.id) for e in evidence}
+
+
+def _steps(
+    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], calibrated: Sequence[Calibration]
+) -> tuple[Calibration, ...]:
+    """See `chain`. A line weighs on a track if it ran and read every sighting that is good enough to be judged."""
+    times = {track.sightings[i].time for i in judged}
+    read = [n for n, t in said.items() if t.status is Status.RAN and times <= {reading.time for reading in t.readings}]
+    return chain(calibrated, read)
+
+
+def _lrs(
+    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], steps: Sequence[Calibration]
+) -> dict[int, float]:
+    """log10 LR of each judged sighting on its own, by its index; by all the lines that weigh."""
+    if not steps:
+        return {}
+    known = _known(track, said, judged, steps[-1])
+    return {i: steps[-1].any_kind(float(lr)) for i, lr in zip(judged, known, strict=True)}
+
+
+def _known(
+    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], calibration: Calibration
+) -> NDArray[np.float64]:
+    """`Calibration.known` of each judged sighting, ``(len(judged),)``."""
+    scores = {line: {reading.time: reading.score for reading in said[line].readings} for line in calibration.lines}
+    seen = [track.sightings[i] for i in judged]
+    return np.array(
+        [calibration.known({line: at[s.time] for line, at in scores.items()}, s.quality) for s in seen], np.float64
+    )
 
 
 def _unfit(quality: Quality, rules: Rules) -> str | None:
@@ -141,11 +165,11 @@ def _needed(media: MediaFacts, rules: Rules) -> int:
 def _why_not(
     unfit: Sequence[str | None],
     judged: Sequence[int],
-    line: str | None,
+    weighed: bool,
     media: MediaFacts,
     rules: Rules,
 ) -> str | None:
-    if line is None:
+    if not weighed:
         return "no calibrated line of evidence could be applied"
     needed = _needed(media, rules)
     if len(judged) >= needed:
@@ -200,9 +224,12 @@ def _median(qualities: Sequence[Quality]) -> Quality:
 
 
 def _telling(
-    track: Track, said: TrackEvidence | None, lrs: Mapping[int, float], verdict: Verdict, at_most: int = 4
+    track: Track, weighed: Sequence[TrackEvidence], lrs: Mapping[int, float], verdict: Verdict, at_most: int = 4
 ) -> tuple[TellingFrame, ...]:
-    """The sightings that speak most for the verdict, at least a twelfth of the track apart; none that speaks against a change."""
+    """The sightings that speak most for the verdict, at least a twelfth of the track apart; none that speaks against a change.
+
+    Each with the heatmap of the strongest line that has one.
+    """
     apart = (track.sightings[-1].time - track.sightings[0].time) / 12
     sign = -1 if verdict is Verdict.NO_CHANGE_FOUND else 1
     telling = [i for i, lr in lrs.items() if verdict is not Verdict.CHANGED or lr > 0]
@@ -211,7 +238,7 @@ def _telling(
     for i in order:
         if all(abs(track.sightings[i].time - track.sightings[j].time) > apart for j in chosen):
             chosen.append(i)
-    maps = {r.time: r.heatmap for r in (said.readings if said else ())}
+    maps = {r.time: r.heatmap for said in reversed(weighed) for r in said.readings if r.heatmap is not None}
     return tuple(
         TellingFrame(s.time, lrs.get(i), s.crop, s.face.box, maps.get(s.time))
         for i in chosen[:at_most]

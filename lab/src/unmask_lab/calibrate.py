@@ -1,29 +1,36 @@
-"""From raw scores to likelihood ratios, jointly with the face's size and sharpness; written where the runtime reads it.
+"""From raw scores to likelihood ratios, jointly over the lines of evidence and with the face's size and sharpness.
 
 Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. What that
-cannot tell, forgeries of other kinds, enters as the `missed` part, from a set that was made by others.
+cannot tell, forgeries of other kinds, enters as the `missed` part, from a set that was made by others. Lines share frames,
+so that their errors correlate: one logistic regression weighs them all. A line that could not read a face says nothing of
+it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
-from unmask.likelihood import LN10, Calibration, features
-from unmask.models import WEIGHTS, known
-from unmask.types import Quality, Rgb
+from unmask import classifiers, models
+from unmask.evidence import Lines, available
+from unmask.faces import TEMPLATE
+from unmask.likelihood import LIMITS, LN10, Calibration, features
+from unmask.types import Case, Face, Kind, MediaFacts, Rgb, Sighting, Track
 from unmask_lab import degrade, metrics
-from unmask_lab.data import Row
+from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation
-from unmask_lab.examples import Example, as_seen, forged, given, score
+from unmask_lab.examples import Example, as_seen, forged, given
 from unmask_lab.forge import FAMILIES
 from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.samples import forge_visibly, nearest, shapes
@@ -37,68 +44,151 @@ FRAMES = 6
 RIDGE = 1.0
 """Of the logistic regression, in examples."""
 
+FEWEST = 10
+"""People below which nothing is fitted: the LR would be bounded below the 10 from which a face is called changed."""
+
 
 def as_it_comes(rng: np.random.Generator) -> tuple[Degradation, float]:
     """Degraded at random, and in half of the cases scaled down by up to half."""
     return degrade.at_random(rng), float(rng.uniform(0.5, 1.0)) if rng.random() < 0.5 else 1.0
 
 
-def calibrate(portraits: Sequence[Row], others: Sequence[Row], weights: Path = WEIGHTS) -> dict[str, Any]:
-    """Fits, cross-checks and writes ``calibration.json``; returns what it wrote.
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Faces, and what each line said of them: ``(n,)`` by line, nan where it could not read the face."""
+
+    examples: Sequence[Example]
+    scores: dict[str, NDArray[np.float64]]
+
+    def by(self, lines: Collection[str]) -> Measured:
+        """Those faces that all the lines have read, with the scores of these lines."""
+        read = np.flatnonzero(np.isfinite([self.scores[line] for line in lines]).all(axis=0))
+        return Measured([self.examples[i] for i in read], {line: self.scores[line][read] for line in lines})
+
+    @property
+    def label(self) -> NDArray[np.int_]:
+        """0 bona fide, 1 changed, ``(n,)``."""
+        return np.array([e.label for e in self.examples], np.int_)
+
+    @property
+    def identities(self) -> list[str]:
+        """Of each face."""
+        return [e.identity for e in self.examples]
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """What a calibration may weigh, of each face."""
+        return [
+            features({line: float(values[i]) for line, values in self.scores.items()}, e.quality)
+            for i, e in enumerate(self.examples)
+        ]
+
+    @property
+    def design(self) -> NDArray[np.float64]:
+        """1 and the values of `rows`, ``(n, terms + 1)``."""
+        return np.array([[1.0, *row.values()] for row in self.rows])
+
+
+def calibrate(
+    portraits: Sequence[Row], others: Sequence[Row], weights: Path = models.WEIGHTS, folder: Path | None = None
+) -> dict[str, Any]:
+    """Fits, cross-checks and writes ``calibration.json`` for every set of lines; returns what it wrote.
 
     Args:
         portraits: bona fide faces of people never trained on, to forge.
         others: rows with labels of their own, forged in ways never trained on; says how much is missed.
         weights: the folder with the exported network.
+        folder: of the user's models; they are calibrated together with the lines of the runtime, and the calibration is
+            written there, so that the runtime's own stays what it was.
+
+    Raises:
+        ModelError: a model of the user's cannot be used.
+        DataError: there are too few people, or the set made by others lacks a class.
     """
-    examples = [e for k in range(ROUNDS) for e in forged(portraits, tuple(FAMILIES), as_it_comes, seed=100 + k)]
-    scores, _ = score(examples)
-    design, names = _design(scores, [e.quality for e in examples])
-    label, weight = np.array([e.label for e in examples]), _weights(examples)
-    theta = _logistic(design, label, weight)
-    people = len({e.identity for e in examples})
-    crossed = _crossed(design, label, weight, [e.identity for e in examples])
+    lines = available(folder)
+    ways = [forged(portraits, tuple(FAMILIES), as_it_comes, seed=100 + k) for k in range(ROUNDS)]
+    known = measured([[e] for way in ways for e in way], lines)
+    unseen = measured([[e] for e in given(others, lambda _rng: (Degradation(), 1.0), seed=1)], lines)
+    if set(unseen.label.tolist()) != {0, 1}:
+        raise DataError("the set made by others must show both bona fide and changed faces")
+    films = [measured(clips, lines) for clips in _films(portraits)]
+    custody = {**models.known(), **classifiers.known(folder)}
+    fits: dict[str, Any] = {}
+    for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
+        key = "+".join(chosen)
+        print(f"fitting {key}", file=sys.stderr, flush=True)
+        if min(len(set(faces.by(chosen).identities)) for faces in (known, unseen)) < FEWEST:
+            print(f"{key}: fewer than {FEWEST} people were read by all of these lines; left out", file=sys.stderr)
+            continue
+        used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
+        fits[key] = {"weights": used, **_fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])}
+    if not fits:
+        raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
+    written = {"lines": fits}
+    ((folder or weights) / "calibration.json").write_text(json.dumps(written, indent=2) + "\n")
+    return written
+
+
+def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
+    """What each line says of faces, through the runtime's own code; those of one track are half a second apart."""
+    tracks = list(tracks)
+    face = Face((0.0, 0.0, 1.0, 1.0), TEMPLATE, 1.0)
+    seen = [tuple(Sighting(k / 2, face, e.quality, e.crop) for k, e in enumerate(track)) for track in tracks]
+    media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
+    case = Case(media, tuple(Track(i, sightings) for i, sightings in enumerate(seen, start=1)))
+    scores = {}
+    for name, line in lines.items():
+        at = [{r.time: r.score for r in said.readings} for said in line().examine(case).tracks]
+        read = [by_time.get(s.time, np.nan) for by_time, of in zip(at, seen, strict=True) for s in of]
+        scores[name] = np.array(read, np.float64)
+    return Measured([e for track in tracks for e in track], scores)
+
+
+def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[str, Any]:
+    """The calibration of one set of lines, what it rests on, and how well it holds."""
+    design, label = known.design, known.label
+    weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
+    theta = _logistic(design, label, weight, _slopes(design.shape[1]))
+    people = len(set(known.identities))
     llr = design @ theta
-    unseen = given(others, lambda _rng: (Degradation(), 1.0), seed=1)
-    unseen_scores = score(unseen)[0]
-    missed, (area, low, high) = _missed(metrics.auc(crossed[label == 0], crossed[label == 1]), unseen_scores, unseen)
-    shared, filmed = _shared(portraits, theta)
+    crossed = _crossed(design, label, weight, known.identities)
+    missed, (area, low, high) = _missed(
+        metrics.auc(crossed[label == 0], crossed[label == 1]), unseen.design @ theta, unseen.examples
+    )
     fitted: dict[str, Any] = {
         "intercept": float(theta[0]),
-        "terms": dict(zip(names, theta[1:].tolist(), strict=True)),
+        "terms": dict(zip(known.rows[0], theta[1:].tolist(), strict=True)),
         "bound": float(np.log10(people)),
         "missed": missed,
-        "shared": shared,
+        "shared": _shared(films, theta),
         "separation": float(llr[label == 1].mean() - llr[label == 0].mean()),
     }
-    served = Calibration(**fitted)
-    of_others = np.array([served.known(float(s), e.quality) for s, e in zip(unseen_scores, unseen, strict=True)])
+    served = Calibration(lines=tuple(known.scores), **fitted)
     about = {
         "date": datetime.now(UTC).date().isoformat(),
         "people": people,
-        "faces": len(examples),
+        "faces": len(known.examples),
         "forgeries": list(FAMILIES),
-        "missed_from": f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) on {len(unseen)} faces of "
-        f"{len({e.identity for e in unseen})} people, forged in ways never trained on; the lower end is used",
-        "shared_from": f"simulated: a camera moving over {filmed} people's portraits, {FRAMES} frames each",
+        "missed_from": f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on {len(unseen.examples)} faces of "
+        f"{len(set(unseen.identities))} people, forged in ways never trained on; the lower end is used",
+        "shared_from": f"simulated: a camera moving over {len(set(films[0].identities))} people's portraits, "
+        f"{FRAMES} frames each",
     }
     checked = {
         "cross_fitted": {
             "note": "families trained on; every person judged by a calibration that did not see them",
-            **_checked(served, np.clip(crossed / LN10, -served.bound, served.bound), examples, weight),
+            **_checked(served, crossed, known.examples, weight),
         },
         "never_trained_on": {
             "note": "the research set; only the missed part was taken from it",
-            **_checked(served, of_others, unseen, np.ones(len(unseen))),
+            **_checked(served, unseen.design @ theta, unseen.examples, np.ones(len(unseen.examples))),
         },
     }
-    written = {"lines": {"learned": {"network": known()["learned"], **fitted, "fitted_on": about, **checked}}}
-    (weights / "calibration.json").write_text(json.dumps(written, indent=2) + "\n")
-    return written
+    return {**fitted, "fitted_on": about, **checked}
 
 
 def _missed(
-    known_auc: float, scores: NDArray[np.float32], examples: Sequence[Example]
+    known_auc: float, llr: NDArray[np.float64], examples: Sequence[Example]
 ) -> tuple[float, tuple[float, float, float]]:
     """The part of others' forgeries that scores as bona fide faces do, if the rest scores as the known kinds do.
 
@@ -108,7 +198,7 @@ def _missed(
     label = np.array([e.label for e in examples])
 
     def area(drawn: NDArray[np.intp]) -> float:
-        return metrics.auc(scores[drawn][label[drawn] == 0], scores[drawn][label[drawn] == 1])
+        return metrics.auc(llr[drawn][label[drawn] == 0], llr[drawn][label[drawn] == 1])
 
     low, high = metrics.interval(area, [e.identity for e in examples])
     part = (known_auc - low) / max(known_auc - 0.5, 1e-9)
@@ -116,10 +206,11 @@ def _missed(
 
 
 def _checked(
-    served: Calibration, known: NDArray[np.float64], examples: Sequence[Example], weight: NDArray[np.float64]
+    served: Calibration, llr: NDArray[np.float64], examples: Sequence[Example], weight: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Cllr and ECE of the LR against the known kinds and of the LR that is served, and how often it says `changed`."""
     label = np.array([e.label for e in examples])
+    known = np.clip(llr / LN10, -served.bound, served.bound)
     lr = np.array([served.any_kind(float(k)) for k in known])
     figures = {
         name: {"cllr": metrics.cllr(value * LN10, label, weight), "ece": metrics.ece(value * LN10, label, weight)}
@@ -147,37 +238,56 @@ def _alarms(
     return result
 
 
-def _design(scores: NDArray[np.float32], qualities: Sequence[Quality]) -> tuple[NDArray[np.float64], list[str]]:
-    rows = [features(float(s), q) for s, q in zip(scores, qualities, strict=True)]
-    names = list(rows[0])
-    return np.column_stack([np.ones(len(rows)), [[row[n] for n in names] for row in rows]]), names
+def _slopes(columns: int) -> NDArray[np.float64]:
+    """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`: ``(slopes, columns)``.
+
+    A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere negative between them.
+    """
+    lines = (columns - 1 - len(LIMITS)) // (1 + len(LIMITS))
+    rows = []
+    for line, ends in product(range(lines), product(*LIMITS.values())):
+        row = np.zeros(columns)
+        row[1 + line] = 1
+        crossed = 1 + lines + len(LIMITS) * (1 + line)
+        row[crossed : crossed + len(LIMITS)] = ends
+        rows.append(row)
+    return np.array(rows)
 
 
-def _weights(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Each class weighs the same, and within the changed each family."""
-    group = np.array([f"{e.label} {e.family}" for e in examples])
-    label = np.array([e.label for e in examples])
-    weight = np.zeros(len(examples))
-    for name in np.unique(group):
-        of = group == name
-        families = np.unique(group[label == label[of][0]]).size
-        weight[of] = len(examples) / 2 / families / of.sum()
-    return weight
+def _logistic(
+    design: NDArray[np.float64],
+    label: NDArray[np.int_],
+    weight: NDArray[np.float64],
+    slopes: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Weighted logistic regression, slightly shrunk, whose ``slopes @ theta`` are not negative.
 
+    The classes weigh the same, so it gives ln LR. Solved by sequential least squares (Kraft 1988).
+    """
+    ridge = RIDGE * np.array([0.0] + [1.0] * (design.shape[1] - 1))
+    sign = np.where(label == 1, 1.0, -1.0)
+    scale = weight.sum()
 
-def _logistic(design: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted logistic regression by Newton's method, slightly shrunk; the classes weigh the same, so it gives ln LR."""
-    theta = np.zeros(design.shape[1])
-    ridge = RIDGE * np.diag([0.0] + [1.0] * (design.shape[1] - 1))
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
-        gradient = design.T @ (weight * (p - label)) + ridge @ theta
-        hessian = (design * (weight * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design + ridge
-        step = np.linalg.solve(hessian, gradient)
-        theta -= step
-        if float(np.abs(step).max()) < 1e-8:
-            break
-    return theta
+    def cost(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = sign * (design @ theta)
+        wrong = np.exp(-np.logaddexp(0, margin))
+        gradient = ridge * theta - design.T @ (weight * sign * wrong)
+        return (weight @ np.logaddexp(0, -margin) + 0.5 * ridge @ theta**2) / scale, gradient / scale
+
+    rising = {"type": "ineq", "fun": lambda theta: slopes @ theta, "jac": lambda _theta: slopes}
+    found = minimize(
+        cost,
+        np.zeros(design.shape[1]),
+        jac=True,
+        method="SLSQP",
+        constraints=[] if slopes is None else [rising],
+        options={"ftol": 1e-12, "maxiter": 1000},
+    )
+    if not found.success:
+        raise DataError(
+            f"the calibration cannot be fitted ({found.message}); are the scores of a line constant or huge?"
+        )
+    return np.asarray(found.x)
 
 
 def _crossed(
@@ -186,15 +296,16 @@ def _crossed(
     """ln LR of each example by a calibration that did not see its person; five folds."""
     _, person = np.unique(np.asarray(identities), return_inverse=True)
     fold = np.random.default_rng(0).permutation(person.max() + 1)[person] % 5
+    slopes = _slopes(design.shape[1])
     llr = np.zeros(label.size)
     for k in range(5):
         held = fold == k
-        llr[held] = design[held] @ _logistic(design[~held], label[~held], weight[~held])
+        llr[held] = design[held] @ _logistic(design[~held], label[~held], weight[~held], slopes)
     return llr
 
 
-def _shared(portraits: Sequence[Row], theta: NDArray[np.float64], most: int = 120) -> tuple[float, int]:
-    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance).
+def _films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]]]:
+    """Clips of bona fide faces, and of forged ones; each clip is `FRAMES` frames of one person.
 
     Each clip is one forgery, or none, one scale and one encoder setting, over which a camera moves; frame by frame only
     place, turn and noise differ.
@@ -202,23 +313,32 @@ def _shared(portraits: Sequence[Row], theta: NDArray[np.float64], most: int = 12
     rng = np.random.default_rng(5)
     chosen = [portraits[i] for i in rng.permutation(len(portraits))[:most]]
     points = shapes(chosen)
-    parts = []
+    films = []
     for family in (None, "regenerate"):
         clips = []
-        for row in chosen:
+        for i, row in enumerate(chosen):
             target = FaceImage(row.rgb, row.points)
             rgb = forge_visibly(family, target, nearest(chosen, points, row, rng), rng).rgb if family else row.rgb
-            clips.append(_filmed(row, rgb, rng))
-        scores, _ = score([frame for clip in clips for frame in clip])
-        design, _ = _design(scores, [frame.quality for clip in clips for frame in clip])
-        llr = (design @ theta).reshape(len(clips), FRAMES)
-        within = llr.var(axis=1, ddof=1).mean()
-        between = max(0.0, llr.mean(axis=1).var(ddof=1) - within / FRAMES)
+            clips.append(_filmed(row, rgb, str(i), rng))
+        films.append(clips)
+    return films
+
+
+def _shared(films: Sequence[Measured], theta: NDArray[np.float64]) -> float:
+    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance)."""
+    parts = []
+    for film in films:
+        clips: dict[str, list[float]] = {}
+        for example, llr in zip(film.examples, film.design @ theta, strict=True):
+            clips.setdefault(example.original, []).append(float(llr))
+        whole = np.array([clip for clip in clips.values() if len(clip) == FRAMES])
+        within = whole.var(axis=1, ddof=1).mean()
+        between = max(0.0, whole.mean(axis=1).var(ddof=1) - within / FRAMES)
         parts.append(between / max(between + within, 1e-9))
-    return float(np.clip(np.mean(parts), 0.3, 0.9)), len({row.identity for row in chosen})
+    return float(np.clip(np.mean(parts), 0.3, 0.9))
 
 
-def _filmed(row: Row, rgb: Rgb, rng: np.random.Generator) -> list[Example]:
+def _filmed(row: Row, rgb: Rgb, clip: str, rng: np.random.Generator) -> list[Example]:
     """A picture as `FRAMES` frames of a clip."""
     scale, crf = float(rng.uniform(0.6, 1.0)), int(rng.integers(20, 34))
     cx, cy = (float(c) for c in row.points.mean(axis=0))
@@ -229,5 +349,5 @@ def _filmed(row: Row, rgb: Rgb, rng: np.random.Generator) -> list[Example]:
         filmed = cv2.warpAffine(rgb, move, rgb.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         seen = replace(row, points=moved(row.points, move))
         way = Degradation(h264=crf, noise=float(rng.uniform(0, 4)))
-        frames.append(as_seen(seen, filmed, None, "", "", way, scale, rng))
+        frames.append(as_seen(seen, filmed, None, "", clip, way, scale, rng))
     return frames

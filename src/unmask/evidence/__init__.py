@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
-from unmask.errors import UsageError
+from unmask import classifiers
+from unmask.errors import ModelError, UsageError
+from unmask.evidence.added import Added
 from unmask.evidence.learned import Learned
 from unmask.types import Case, Evidence, Status, TrackEvidence
 
@@ -26,38 +30,54 @@ class LineOfEvidence(Protocol):
         ...
 
 
-LINES: dict[str, type[LineOfEvidence]] = {"learned": Learned}
-"""Every line by its name. A new line is one file and one entry here."""
+Lines = Mapping[str, Callable[[], LineOfEvidence]]
+"""What makes each line, by its name."""
+
+LINES: dict[str, Callable[[], LineOfEvidence]] = {"learned": Learned}
+"""Every line of this package by its name. A new line is one file and one entry here."""
 
 
-def chosen(names: Sequence[str]) -> tuple[str, ...]:
-    """The named lines, or all of them if none is named.
+def available(folder: Path | None = None) -> Lines:
+    """Every line by its name: those of this package, and one for each model in a folder of the user's.
 
     Raises:
-        UsageError: no line has that name.
+        ModelError: a model cannot be used.
     """
-    if unknown := [name for name in names if name not in LINES]:
-        raise UsageError(f"no line of evidence is called {unknown[0]!r}; there are {', '.join(LINES)}")
-    return tuple(names) or tuple(LINES)
+    added = {model.name: partial(Added, model) for model in classifiers.in_folder(folder)}
+    if folder and (taken := sorted(added.keys() & LINES)):
+        raise ModelError(folder / f"{taken[0]}.onnx", "a line of evidence has this name already", "rename the model")
+    return {**LINES, **added}
 
 
-def examine(case: Case, names: Sequence[str], debug: bool = False) -> tuple[Evidence, ...]:
-    """What each of the named lines says of a case. A line that crashes becomes `failed`, and the others go on.
+def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
+    """The named lines, or all that are `available` if none is named.
+
+    Raises:
+        UsageError: no line has that name, or a model cannot be used.
+    """
+    lines = available(folder)
+    if unknown := [name for name in names if name not in lines]:
+        raise UsageError(f"no line of evidence is called {unknown[0]!r}; there are {', '.join(lines)}")
+    return {name: lines[name] for name in names or lines}
+
+
+def examine(case: Case, lines: Lines, debug: bool = False) -> tuple[Evidence, ...]:
+    """What each line says of a case. A line that crashes becomes `failed`, and the others go on.
 
     Args:
         case: what to look at.
-        names: as `chosen` gives them.
+        lines: as `chosen` gives them.
         debug: whether a crash raises.
 
     Raises:
         Exception: whatever a line raised, if ``debug``.
     """
-    return tuple(_one(name, case, debug) for name in names)
+    return tuple(_one(name, line, case, debug) for name, line in lines.items())
 
 
-def _one(name: str, case: Case, debug: bool) -> Evidence:
+def _one(name: str, line: Callable[[], LineOfEvidence], case: Case, debug: bool) -> Evidence:
     try:
-        return LINES[name]().examine(case)
+        return line().examine(case)
     except Exception as error:
         if debug:
             raise

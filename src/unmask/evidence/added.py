@@ -1,0 +1,36 @@
+"""A line of evidence that the user adds: any ONNX classifier with a card, see `unmask.classifiers`.
+
+It looks at the same aligned faces as the learned line. What it was trained on, and how often it is right, only its owner
+knows: it is shown without weight until the lab has calibrated it together with the other lines.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unmask.classifiers import Classifier
+from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence, clock
+
+
+class Added:
+    """See the module. Scores are natural log-odds of *changed*; a track's score is that of its highest sighting.
+
+    Args:
+        classifier: the model; the line has its name.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.name, self._classifier = classifier.name, classifier
+
+    def examine(self, case: Case) -> Evidence:
+        """Every sighting of every track."""
+        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
+
+    def _track(self, track: Track) -> TrackEvidence:
+        scores = self._classifier.log_odds(np.stack([s.crop for s in track.sightings]))
+        readings = tuple(Reading(s.time, float(score)) for s, score in zip(track.sightings, scores, strict=True))
+        strongest = max(readings, key=lambda r: r.score)
+        when = f", at {clock(strongest.time)}" if len(readings) > 1 else ""
+        odds = 1 / (1 + np.exp(-np.clip(strongest.score, -30, 30)))
+        summary = f"An added model gives this face up to {odds * 100:.0f} points of 100 for changed{when}."
+        return TrackEvidence(track.id, Status.RAN, summary, strongest.score, readings)
