@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import faces_for_tests
 import pytest
+from unmask_lab.autoencoder import Config, crowd, train
 from unmask_lab.collect import collect
 from unmask_lab.data import Row, read
 
@@ -15,6 +17,17 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     for name, people in (("train", range(12)), ("dev", range(100, 106))):
         collect(faces_for_tests.write(folder / "raw" / f"{name}.parquet", people), folder / f"{name}.parquet")
     return folder / "train.parquet", folder / "dev.parquet"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def autoencoders(collected: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the family `autoencoder` forges with: a small network after three steps, which is a blur."""
+    folder = tmp_path_factory.mktemp("autoencoders")
+    rows = read([collected[0]])
+    train(crowd(rows, 2), Config(side=32, width=8, code=16, batch=4), folder / "small", steps=3)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("UNMASK_LAB_AUTOENCODERS", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from unmask_lab import degrade
@@ -45,7 +46,27 @@ def test_a_way_keeps_the_size_and_roughly_the_picture(way: degrade.Degradation, 
     rgb = rows[0].rgb[:191, :]
     out = way(rgb, np.random.default_rng(0))
     assert out.shape == rgb.shape
-    assert np.abs(out.astype(int) - rgb).mean() < 14
+    lit = cv2.cvtColor(out, cv2.COLOR_RGB2GRAY).ravel(), cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).ravel()
+    assert np.corrcoef(*lit)[0, 1] > 0.97
+
+
+def test_light_acts_as_in_a_camera() -> None:
+    """A stop is a factor of two in light; contrast keeps the mean; a tint scales its channel."""
+    grey, rng = np.full((16, 16, 3), 100, np.uint8), np.random.default_rng(0)
+    assert abs(int(degrade.Degradation(exposure=-1)(grey, rng)[0, 0, 0]) - 100 * 0.5 ** (1 / 2.2)) <= 1
+    steps = np.repeat(np.repeat([[80], [120]], 8, 0), 16, 1).astype(np.uint8)[..., None].repeat(3, 2)
+    assert set(np.unique(degrade.Degradation(contrast=0.5)(steps, rng))) == {90, 110}
+    assert degrade.Degradation(tint=(1.2, 1.0, 0.9))(grey, rng)[0, 0].tolist() == [120, 100, 90]
+
+
+def test_a_shake_blurs_along_its_direction_alone() -> None:
+    column = np.zeros((33, 33, 3), np.uint8)
+    column[:, 16] = 240
+    rng = np.random.default_rng(0)
+    across = degrade.Degradation(motion=(6, 0.0))(column, rng)
+    along = degrade.Degradation(motion=(6, np.pi / 2))(column, rng)
+    assert across[16, 16, 0] < 100
+    assert along[16, 16, 0] > 200
 
 
 def test_the_donor_is_another_person(rows: list[Row]) -> None:

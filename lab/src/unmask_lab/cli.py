@@ -24,15 +24,63 @@ Out = Annotated[Path, typer.Option(help="Folder for checkpoints, logs and plots.
 
 
 @app.command()
-def collect(sources: list[Path], out: Out = Path("lab/out/faces")) -> None:
-    """Find the five points of every face in Parquet files of face crops."""
-    from unmask_lab.collect import collect as run
+def collect(
+    sources: Annotated[list[Path], typer.Argument(help="Photos, videos, folders of them; or Parquet files of crops.")],
+    out: Annotated[Path, typer.Option(help="Folder, or FILE.parquet.")] = Path("lab/out/faces"),
+    licence: Annotated[str, typer.Option(help="Under which photos and videos may be used; required for them.")] = "",
+    label: Annotated[int, typer.Option(min=0, max=1, help="0 bona fide, 1 changed.")] = 0,
+    source: Annotated[str | None, typer.Option(help="Where they come from; the folder's name if not given.")] = None,
+    every: Annotated[float, typer.Option(help="Seconds between frames looked at.")] = 0.5,
+    at_most: Annotated[int, typer.Option(help="Faces kept per file.")] = 2000,
+) -> None:
+    """Collect aligned faces from photos and videos, or add the five points to Parquet files of face crops.
 
-    for source in sources:
-        kept, left_out = run(source, out / source.name)
-        print(f"{source.name}: {kept} faces kept, {len(left_out)} left out")
+    What photos and videos give is one data set, collected.parquet in the folder, so that a person is one identity over all of
+    them. Run again, it goes on where it stopped.
+    """
+    from unmask_lab.collect import Declared, Settings, collect_media, said
+    from unmask_lab.collect import collect as add_points
+
+    crops = [path for path in sources if path.suffix == ".parquet"]
+    media = [path for path in sources if path not in crops]
+    one_file = out.suffix == ".parquet"
+    if media and not licence:
+        raise typer.BadParameter("say under which licence these faces may be used: --licence TEXT")
+    if one_file and len(crops) + bool(media) > 1:
+        raise typer.BadParameter("these sources give several files; name a folder with --out")
+    for path in crops:
+        kept, left_out = add_points(path, out if one_file else out / path.name)
+        print(f"{path.name}: {kept} faces kept, {len(left_out)} left out")
         for line in left_out:
             print(f"  {line}", file=sys.stderr)
+    if media:
+        target = out if one_file else out / "collected.parquet"
+        got = collect_media(media, target, Declared(licence, label, source), Settings(every=every, at_most=at_most))
+        print(f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept")
+        print(f"left out: {said(got.left_out, got.unreadable)}")
+        for line in got.unreadable:
+            print(f"  {line}", file=sys.stderr)
+
+
+@app.command()
+def autoencoder(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the network and a picture of what it does.")],
+    people: Annotated[str, typer.Option(help="Identities with a decoder each, comma-separated; none: groups.")] = "",
+    groups: Annotated[int, typer.Option(min=2, help="Groups of like looks that have a decoder each.")] = 6,
+    side: Annotated[int, typer.Option(help="Side of the faces, px; a multiple of 16.")] = 64,
+    steps: Annotated[int, typer.Option(help="In all; each takes 16 faces of everyone.")] = 1000,
+    keep: Annotated[list[int] | None, typer.Option(help="Steps after which a copy is kept.")] = None,
+) -> None:
+    """Train the classic face swap, one decoder per person or group, or go on where it stopped."""
+    from unmask_lab.autoencoder import Config, crowd
+    from unmask_lab.autoencoder import train as run
+    from unmask_lab.data import BONA_FIDE, read
+
+    rows = [row for row in read(data) if row.label == BONA_FIDE]
+    named = {name: [row for row in rows if row.identity == name] for name in filter(None, people.split(","))}
+    run(named or crowd(rows, groups), Config(side=side), out, steps, keep or ())
+    print(f"{out}: {', '.join(named) or f'{groups} groups'}; faces.png shows what it does")
 
 
 @app.command()
@@ -62,13 +110,20 @@ def export(out: Out = Path("lab/out/learned")) -> None:
 
 
 @app.command()
-def calibrate(portraits: Data, others: Data, trained_on: Data) -> None:
-    """Fit likelihood ratios to the exported detector's scores."""
+def calibrate(
+    portraits: Data,
+    others: Data,
+    trained_on: Data,
+    models: Annotated[
+        Path | None, typer.Option(help="Folder of added models, to calibrate together; the calibration goes there.")
+    ] = None,
+) -> None:
+    """Fit likelihood ratios to the lines' scores, for every set of lines."""
     import json
 
     from unmask_lab.calibrate import calibrate as run
 
-    print(json.dumps(run(*_never_seen(portraits, others, trained_on)), indent=2))
+    print(json.dumps(run(*_never_seen(portraits, others, trained_on), folder=models), indent=2))
 
 
 @app.command()
@@ -144,6 +199,35 @@ def licence_check(
     found = check(licence, public_key, licensee=licensee, subject=subject)
     when = f"from {found.valid_from:%Y-%m-%d %H:%M} to {found.valid_until:%Y-%m-%d %H:%M} UTC"
     print(f"valid: {found.subject}'s face, for {found.licensee}, for {found.purpose}; {found.where}; {when}")
+
+
+@app.command()
+def swap(
+    footage: Annotated[Path, typer.Argument(help="Clip or photo whose main face is changed.")],
+    out: Annotated[Path, typer.Option(help="MP4 for a clip, JPEG or PNG for a photo.")],
+    licence: Annotated[Path, typer.Option(help="Licence by the owner of the portrait that is put in.")],
+    public_key: Annotated[Path, typer.Option(help="The owner's public key, from the owner.")],
+    licensee: Annotated[str, typer.Option(help="Who you are, as the licence names you.")],
+    model: Annotated[Path | None, typer.Option(help="Trained autoencoder that knows the person.")] = None,
+    to: Annotated[str | None, typer.Option(help="Whose face is put in; needed with a model.")] = None,
+    family: Annotated[str | None, typer.Option(help="Forgery family that puts the donor's face in.")] = None,
+    donor: Annotated[Path | None, typer.Option(help="Photo of the face that is put in.")] = None,
+    flicker: Annotated[bool, typer.Option("--flicker", help="Let the face jitter from frame to frame.")] = False,
+    seed: int = 1,
+) -> None:
+    """Put another face into a clip or photo, under a licence; everything written is labelled as changed."""
+    from unmask_lab.swap import Permission, flickering, of_model, of_photo
+    from unmask_lab.swap import swap as run
+
+    if model and to and not (family or donor):
+        likeness = of_model(model, to, seed)
+    elif family and donor and not model:
+        likeness = of_photo(family, donor, to, seed)
+    else:
+        raise typer.BadParameter("give either --model and --to, or --family and --donor")
+    permission = Permission(licence, public_key, licensee)
+    frames = run(footage, out, flickering(likeness, seed) if flicker else likeness, permission)
+    print(f"{out}: the face was put into {frames} frames, and all are labelled")
 
 
 def _never_seen(portraits: list[Path], others: list[Path], trained_on: list[Path]) -> tuple[list[Row], list[Row]]:

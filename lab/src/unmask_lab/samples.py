@@ -26,6 +26,15 @@ Attack = tuple[str, str]
 ATTACKED = 0.5
 """Part of the pairs that attacks make, where there are any."""
 
+GIVEN = 0.5
+"""Part of the other pairs that are given rather than forged, where there are any."""
+
+LEAST = 2.5
+"""Grey levels by which a forgery differs from its original on average inside its mask; less is no change worth the name."""
+
+Swap = tuple[Row, Row]
+"""A bona fide row, and a changed one that others made from it."""
+
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
     """Sample ``i``: crops uint8 ``(2, CROP_PX, CROP_PX, 3)``, bona fide first, and the forgery's map, float32 ``(MAP, MAP)``.
@@ -35,6 +44,7 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         families: drawn from with equal chance.
         seed, first, count: samples ``first`` to ``first + count`` of this seed.
         attacks: make `ATTACKED` of the pairs, each with equal chance; one that is listed twice counts twice.
+        given: make `GIVEN` of the rest; where they were changed is not known, and their map is NaN.
     """
 
     def __init__(
@@ -45,9 +55,10 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         first: int,
         count: int,
         attacks: Sequence[Attack] = (),
+        given: Sequence[Swap] = (),
     ) -> None:
         self.rows, self.families, self.seed, self.first, self.count = rows, families, seed, first, count
-        self.attacks = attacks
+        self.attacks, self.given = attacks, given
         self.shapes = shapes(rows)
 
     def __len__(self) -> int:
@@ -55,6 +66,8 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
 
     def __getitem__(self, i: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         rng = np.random.default_rng((self.seed, self.first + i))
+        if self.given and rng.random() < GIVEN:
+            return _given(*self.given[rng.integers(len(self.given))], rng)
         row = self.rows[rng.integers(len(self.rows))]
         target = FaceImage(row.rgb, row.points)
         family, way = self._attack(rng)
@@ -88,11 +101,11 @@ def _shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:
-    """A forgery that differs from its original by at least one grey level inside its mask, or else the last of three tries."""
-    for _ in range(3):
+    """A forgery that differs from its original by `LEAST` grey levels or more inside its mask, or the last of six tries."""
+    for _ in range(6):
         forged = forge(family, target, donor, rng)
         inside = forged.mask > 0.1
-        if inside.any() and float(np.abs(forged.rgb[inside].astype(int) - target.rgb[inside]).mean()) > 1.0:
+        if inside.any() and float(np.abs(forged.rgb[inside].astype(int) - target.rgb[inside]).mean()) >= LEAST:
             break
     return forged
 
@@ -113,10 +126,21 @@ def _same_way(
     return np.stack(crops), small
 
 
+def _given(original: Row, changed: Row, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    flip, way, noise_seed = rng.random() < 0.5, degrade.at_random(rng), int(rng.integers(2**31))
+    jitter = rng.normal(0, 0.02, (5, 2)).astype(np.float32)
+    crops = []
+    for row in (original, changed):
+        face, whole = FaceImage(row.rgb, row.points), (slice(0, None), slice(0, None))
+        seen = way(face.rgb, np.random.default_rng(noise_seed))
+        crops.append(_aligned(seen, face.points + jitter * np.float32(face.eyes_apart), whole, flip))
+    return np.stack(crops), np.full((MAP, MAP), np.nan, np.float32)
+
+
 def _window(face: FaceImage, rng: np.random.Generator) -> tuple[slice, slice]:
     """Mostly the whole picture; at times cut close to the face, as at the edge of a frame."""
     h, w = face.rgb.shape[:2]
-    if rng.random() < 0.7:
+    if rng.random() < 0.55:
         return slice(0, h), slice(0, w)
     (cx, cy), reach = face.points.mean(axis=0), face.eyes_apart * rng.uniform(1.3, 2.2, 4)
     return (

@@ -6,19 +6,22 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.utils.data import DataLoader
 
-from unmask_lab.data import DataError, read, refuse_leak
+from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row, read, refuse_leak
+from unmask_lab.examples import differs
 from unmask_lab.forge import FAMILIES
 from unmask_lab.net import Detector
-from unmask_lab.samples import Attack, Pairs
+from unmask_lab.nets import NETS
+from unmask_lab.samples import Attack, Pairs, Swap
 from unmask_lab.validate import validate
 
 
@@ -28,7 +31,10 @@ class Config:
 
     Attributes:
         train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on.
+        net: the network to train, one of `nets.NETS`.
+        start: folder of a training to start from; "" for the network's own start.
         families: forgery families to learn.
+        given: whether to learn from the changed rows of the training files as well, which others made.
         attacks: families and ways that make half of the pairs, see `Pairs`.
         pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at the end.
         batch: pairs a step.
@@ -41,7 +47,10 @@ class Config:
 
     train: tuple[str, ...]
     dev: tuple[str, ...]
+    net: str = "detector"
+    start: str = ""
     families: tuple[str, ...] = tuple(FAMILIES)
+    given: bool = False
     attacks: tuple[Attack, ...] = ()
     pairs: int = 50_000
     batch: int = 16
@@ -61,7 +70,7 @@ class State:
     log: list[dict[str, Any]] = field(default_factory=list)
 
 
-def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> Detector:
+def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> nn.Module:
     """Trains, or goes on with the checkpoint in ``folder``; validates and saves every ``every`` steps.
 
     Raises:
@@ -69,19 +78,20 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> D
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows, dev = read(map(Path, config.train)), read(map(Path, config.dev))
-    rows = [row for row in rows if row.label == 0]
     refuse_leak(rows, dev)
+    swaps = given_swaps(rows) if config.given else []
+    rows = [row for row in rows if row.label == BONA_FIDE]
     torch.manual_seed(config.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    net = Detector().to(device, memory_format=torch.channels_last)
-    net.start_from_imagenet()
+    net = _start(config).to(device, memory_format=torch.channels_last)
     optimizer = _optimizer(net, config)
     averaged = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average), use_buffers=True
     )
     state = _resume(folder, config, net, averaged, optimizer)
     started, first = time.monotonic(), state.seen
-    pairs = Pairs(rows, config.families, config.seed, state.seen, config.pairs - state.seen, config.attacks)
+    left = config.pairs - state.seen
+    pairs = Pairs(rows, config.families, config.seed, state.seen, left, config.attacks, swaps)
     # A generator of its own, or the loader would draw from the state that dropout resumes from.
     loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, generator=torch.Generator())
     for step, (crops, where) in enumerate(loader, start=1):
@@ -101,13 +111,40 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> D
             print(json.dumps(state.log[-1]), file=sys.stderr, flush=True)
             _save(folder, config, net, averaged, optimizer, state)
             _plot(state, folder / "training.png")
-    detector: Detector = averaged.module
-    return detector
+    trained: nn.Module = averaged.module
+    return trained
 
 
-def _optimizer(net: Detector, config: Config) -> torch.optim.Optimizer:
-    trunk = [*net.stem.parameters(), *net.blocks.parameters()]
-    heads = [*net.neck.parameters(), *net.where.parameters(), *net.whether.parameters()]
+def given_swaps(rows: Sequence[Row]) -> list[Swap]:
+    """Every changed row with the bona fide row that it was made from; where the two hardly differ, the swap failed.
+
+    Raises:
+        DataError: there is none.
+    """
+    originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
+    swaps = [
+        (before, row)
+        for row in rows
+        if row.label == CHANGED and (before := originals.get(row.made_from or "")) and differs(row.rgb, before.rgb)
+    ]
+    if not swaps:
+        raise DataError("no changed row of the training files names in made_from a bona fide row that it was made from")
+    return swaps
+
+
+def _start(config: Config) -> nn.Module:
+    net = NETS[config.net]()
+    if config.start:
+        net.load_state_dict(load(Path(config.start))[0].state_dict())
+    elif isinstance(net, Detector):
+        net.start_from_imagenet()
+    return net
+
+
+def _optimizer(net: nn.Module, config: Config) -> torch.optim.Optimizer:
+    trunk = [*net.stem.parameters(), *net.blocks.parameters()] if isinstance(net, Detector) else []
+    known = {id(p) for p in trunk}
+    heads = [p for p in net.parameters() if id(p) not in known]
     return torch.optim.AdamW(
         [{"params": trunk, "highest": config.trunk_rate}, {"params": heads, "highest": config.rate}],
         lr=config.rate,
@@ -119,14 +156,17 @@ def _schedule(done: float, warm: float = 0.03) -> float:
     return min(1.0, (done + 1e-4) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def _step(net: Detector, optimizer: torch.optim.Optimizer, crops: Tensor, where: Tensor, config: Config) -> float:
+def _step(net: nn.Module, optimizer: torch.optim.Optimizer, crops: Tensor, where: Tensor, config: Config) -> float:
     net.train()
     faces = crops.flatten(0, 1)
     label = torch.tensor([0.0, 1.0], device=faces.device).repeat(len(crops))
     target = torch.stack([torch.zeros_like(where), where], 1).flatten(0, 1)
     with torch.autocast(faces.device.type, torch.bfloat16):
         logit, logits = net(faces)
-    loss = bce(logit.float(), label) + config.where * bce(logits.float(), target)
+    loss = bce(logit.float(), label)
+    known = ~target.isnan()
+    if logits is not None and known.any():
+        loss = loss + config.where * bce(logits.float()[known], target[known])
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -164,8 +204,8 @@ def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: An
     return State(**saved["state"])
 
 
-def load(folder: Path) -> tuple[Detector, dict[str, Any]]:
-    """The trained detector of a folder, in evaluation mode, and its config with what was logged.
+def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The trained network of a folder, in evaluation mode, and its config with what was logged.
 
     Raises:
         DataError: there is no checkpoint.
@@ -174,7 +214,7 @@ def load(folder: Path) -> tuple[Detector, dict[str, Any]]:
     if not path.is_file():
         raise DataError(f"{path}: no checkpoint; run unmask-lab train first")
     saved = torch.load(path, weights_only=True, map_location="cpu")
-    net = Detector()
+    net = NETS[saved["config"]["net"]]()
     prefix = "module."
     net.load_state_dict({k.removeprefix(prefix): v for k, v in saved["averaged"].items() if k.startswith(prefix)})
     return net.eval(), {"config": saved["config"], "state": saved["state"]}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.types import Rgb
+from unmask_lab.forge.autoencoder import autoencoder
 from unmask_lab.forge.face import FaceImage
 from unmask_lab.forge.local_edit import local_edit
 from unmask_lab.forge.other_face import other_face
@@ -28,6 +29,7 @@ FAMILIES: dict[str, Family] = {
     "other_face": other_face,
     "regenerate": regenerate,
     "local_edit": local_edit,
+    "autoencoder": autoencoder,
 }
 
 

@@ -1,0 +1,227 @@
+"""The classic face swap: one encoder for everybody, one decoder per person; feed one person's face, decode another's.
+
+The technique of 2017 that the first deepfakes were made with: four strided convolutions down to a dense bottleneck, and
+decoders that widen again by pixel shuffling, trained to undo a random warp. The same file trains a pair of two people and
+a crowd: with groups of people in the place of persons, each decoder gives the blurred, averaged look of its group.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unmask.faces import TEMPLATE, similarity
+from unmask.types import Rgb
+from unmask_lab.data import DataError, Row
+from unmask_lab.forge.face import FaceImage, displaced, elastic
+
+CROP_PER_SIDE = 150 / 192
+"""Part of the runtime's crop that the network sees: brows to chin, cheek to cheek."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that decides the result.
+
+    Attributes:
+        side: of the faces that go in and come out, px; a multiple of 16.
+        width: channels of the first convolution; the last has eight times as many.
+        code: size of the bottleneck.
+        batch: faces a step, of each person.
+        rate: learning rate of Adam.
+        seed: of the weights, the order and the warps.
+    """
+
+    side: int = 64
+    width: int = 32
+    code: int = 512
+    batch: int = 16
+    rate: float = 2e-4
+    seed: int = 1
+
+
+class Autoencoder(nn.Module):
+    """Faces, float32 ``(n, 3, side, side)`` in 0 to 1, to faces as a person's decoder gives them back."""
+
+    def __init__(self, config: Config, people: Sequence[str]) -> None:
+        super().__init__()
+        self.config, self.people = config, tuple(people)
+        w, cells = config.width, config.side // 16
+        down = [_down(3, w), _down(w, 2 * w), _down(2 * w, 4 * w), _down(4 * w, 8 * w)]
+        dense = [nn.Flatten(), nn.Linear(8 * w * cells**2, config.code), nn.Linear(config.code, 8 * w * cells**2)]
+        self.encoder = nn.Sequential(*down, *dense, nn.Unflatten(1, (8 * w, cells, cells)), _up(8 * w, 4 * w))
+        self.decoders = nn.ModuleList(
+            nn.Sequential(_up(4 * w, 2 * w), _up(2 * w, w), _up(w, w // 2), nn.Conv2d(w // 2, 3, 5, padding=2))
+            for _ in self.people
+        )
+
+    def forward(self, faces: Tensor, person: int) -> Tensor:
+        return torch.sigmoid(self.decoders[person](self.encoder(faces)))
+
+
+def _down(inp: int, out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inp, out, 5, 2, 2), nn.LeakyReLU(0.1))
+
+
+def _up(inp: int, out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inp, 4 * out, 3, padding=1), nn.LeakyReLU(0.1), nn.PixelShuffle(2))
+
+
+def train(
+    people: dict[str, Sequence[Row]], config: Config, folder: Path, steps: int, snapshots: Sequence[int] = ()
+) -> Autoencoder:
+    """Trains one decoder per person, or goes on with the checkpoint in ``folder``; each step takes faces of everyone.
+
+    Args:
+        people: bona fide rows by name.
+        config: of the network.
+        folder: for ``autoencoder.pt``, and a picture of faces, what came back, and each as the next person.
+        steps: in all.
+        snapshots: steps after which a copy is kept, as ``autoencoder-<step>.pt``: what is stopped early is blurrier.
+
+    Raises:
+        DataError: a person has no faces, or the checkpoint is of another config or other people.
+    """
+    if empty := [name for name, rows in people.items() if not rows]:
+        raise DataError(f"no faces of {empty[0]} to train on")
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    net = Autoencoder(config, tuple(people)).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(net.parameters(), config.rate, betas=(0.5, 0.999))
+    done = _resume(folder / "autoencoder.pt", net, optimizer)
+    crops = [np.stack([cut(FaceImage(r.rgb, r.points), 2 * config.side) for r in rows]) for rows in people.values()]
+    for step in range(done, steps):
+        rng = np.random.default_rng((config.seed, step))
+        loss = torch.zeros(())
+        for person, of in enumerate(crops):
+            warped, wanted = _batch(of, config, rng)
+            with torch.autocast("cpu", torch.bfloat16):
+                got = net(warped, person)
+            loss = loss + _difference(got.float(), wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 50 == 0:
+            print(f"autoencoder {step}/{steps}, loss {loss.item() / len(crops):.4f}", file=sys.stderr, flush=True)
+        if step + 1 in snapshots:
+            _save(folder / f"autoencoder-{step + 1}.pt", net, optimizer, step + 1)
+        if (step + 1) % 500 == 0 or step + 1 == steps:
+            _save(folder / "autoencoder.pt", net, optimizer, step + 1)
+            _picture(folder / "faces.png", net, crops)
+    return net.eval()
+
+
+def load(path: Path) -> Autoencoder:
+    """A trained network from its folder, or from one of its snapshots.
+
+    Raises:
+        DataError: there is none.
+    """
+    file = path / "autoencoder.pt" if path.is_dir() else path
+    if not file.is_file():
+        raise DataError(f"{file}: no trained autoencoder; run unmask-lab autoencoder first")
+    saved = torch.load(file, weights_only=True, map_location="cpu")
+    net = Autoencoder(Config(**saved["config"]), saved["people"])
+    net.load_state_dict(saved["net"])
+    return net.eval()
+
+
+def crowd(rows: Sequence[Row], groups: int, seed: int = 1) -> dict[str, list[Row]]:
+    """Bona fide rows in groups of like looks, by k-means over small pictures of the aligned faces (Lloyd 1982)."""
+    small = np.stack([cut(FaceImage(row.rgb, row.points), 12).ravel() for row in rows]).astype(np.float32)
+    cv2.setRNGSeed(seed)
+    until = (cv2.TERM_CRITERIA_MAX_ITER, 50, 0.0)
+    _, member, _ = cv2.kmeans(small, groups, np.empty(0), until, 3, cv2.KMEANS_PP_CENTERS)
+    found: dict[str, list[Row]] = {f"group {k}": [] for k in range(groups)}
+    for row, k in zip(rows, member.ravel(), strict=True):
+        found[f"group {k}"].append(row)
+    return found
+
+
+def cut(face: FaceImage, side: int) -> Rgb:
+    """The aligned face as the network sees it, uint8 ``(side, side, 3)``."""
+    return cv2.warpAffine(
+        face.rgb, _matrix(face, side), (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+    )
+
+
+def decode_as(net: Autoencoder, face: FaceImage, person: int, interpolation: int = cv2.INTER_CUBIC) -> Rgb:
+    """The image, uint8 ``(h, w, 3)``, with the face given back as another person's in its place, not blended."""
+    side, (h, w) = net.config.side, face.rgb.shape[:2]
+    with torch.inference_mode():
+        back = net(_tensor(cut(face, side)[None]), person)[0]
+    decoded = (back.permute(1, 2, 0).numpy() * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    inverse = cv2.invertAffineTransform(_matrix(face, side))
+    return cv2.warpAffine(decoded, inverse, (w, h), flags=interpolation, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _matrix(face: FaceImage, side: int) -> NDArray[np.float64]:
+    """From px of the image to px of the face that the network sees, whose middle is the crop's middle, a little lower."""
+    scale = side / (192 * CROP_PER_SIDE)
+    shift = np.float32([192 * (1 - CROP_PER_SIDE) / 2, 192 * (1 - CROP_PER_SIDE) * 0.62])
+    return similarity(face.points, (TEMPLATE - shift) * np.float32(scale))
+
+
+def _batch(crops: NDArray[np.uint8], config: Config, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Warped faces and the same faces unwarped, of the network's side; both moved, turned and mirrored alike."""
+    warped, wanted, side = [], [], config.side
+    for i in rng.integers(len(crops), size=config.batch):
+        face = crops[i][:, ::-1] if rng.random() < 0.5 else crops[i]
+        move = cv2.getRotationMatrix2D((side, side), float(rng.normal(0, 5)), float(rng.uniform(0.95, 1.08)))
+        move[:, 2] += rng.normal(0, 0.03 * side, 2)
+        moved = cv2.warpAffine(face, move, (2 * side, 2 * side), borderMode=cv2.BORDER_REFLECT_101)
+        field = elastic((2 * side, 2 * side), 0.04 * side, 0.5 * side, rng)
+        warped.append(cv2.resize(displaced(moved, field), (side, side), interpolation=cv2.INTER_AREA))
+        wanted.append(cv2.resize(moved, (side, side), interpolation=cv2.INTER_AREA))
+    return _tensor(np.stack(warped)), _tensor(np.stack(wanted))
+
+
+def _tensor(crops: NDArray[np.uint8]) -> Tensor:
+    x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).float() / 255
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _difference(got: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute difference of the pixels and, as much again, of their steps to the right and downwards."""
+    steps = [(got.diff(dim=d) - wanted.diff(dim=d)).abs().mean() for d in (2, 3)]
+    return functional.l1_loss(got, wanted) + steps[0] + steps[1]
+
+
+def _save(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, step: int) -> None:
+    partial = path.with_suffix(".partial")
+    kept = {"config": asdict(net.config), "people": list(net.people), "step": step}
+    torch.save({**kept, "net": net.state_dict(), "optimizer": optimizer.state_dict()}, partial)
+    partial.replace(path)
+
+
+def _resume(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer) -> int:
+    if not path.is_file():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    if (saved["config"], saved["people"]) != (asdict(net.config), list(net.people)):
+        raise DataError(f"{path}: the checkpoint is of another config or other people; choose another folder")
+    net.load_state_dict(saved["net"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return int(saved["step"])
+
+
+def _picture(path: Path, net: Autoencoder, crops: Sequence[NDArray[np.uint8]], most: int = 6) -> None:
+    """One row per person: faces, what came back, and each of them as the next person."""
+    side, rows = net.config.side, []
+    for person, of in enumerate(crops):
+        shown = np.stack([cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA) for face in of[:most]])
+        with torch.inference_mode():
+            back = [net(_tensor(shown), p % len(crops)) for p in (person, person + 1)]
+        given = [(b.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8) for b in back]
+        rows.append(np.hstack([np.hstack([*faces]) for faces in (shown, *given)]))
+    width = max(row.shape[1] for row in rows)
+    cv2.imwrite(str(path), np.vstack([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0))) for r in rows])[..., ::-1])

@@ -1,0 +1,63 @@
+"""The classic swap: the face decoded as somebody else's by a trained autoencoder, colour-matched and blended back in.
+
+The networks are those of `unmask_lab.autoencoder`, trained on the bona fide faces that the detector may learn from. Several
+sizes, and copies from early and late in a training, so that the detector meets the kind and not one network.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from unmask.types import Rgb
+from unmask_lab.data import DataError
+from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, blend, change_detail, match_colour, random_mask
+from unmask_lab.forge.other_face import poisson
+
+if TYPE_CHECKING:
+    from unmask_lab.autoencoder import Autoencoder
+
+NETWORKS = "lab/out/autoencoders"
+"""Folder of folders with trained networks and their snapshots; the variable UNMASK_LAB_AUTOENCODERS names another."""
+
+
+def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
+    """The target's face as a random decoder of a random network gives it back; the donor plays no part."""
+    from unmask_lab.autoencoder import decode_as
+
+    nets = networks(Path(os.environ.get("UNMASK_LAB_AUTOENCODERS", NETWORKS)))
+    net = nets[rng.integers(len(nets))]
+    how = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
+    return paste(target, decode_as(net, target, int(rng.integers(len(net.people))), how), rng)
+
+
+def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
+    """A decoded face put in its place: mostly colour-matched, at times sharpened, blended softly or by Poisson cloning."""
+    mask = random_mask(target, WHOLE_FACES, rng)
+    if rng.random() < 0.8:
+        layer = match_colour(layer, target.rgb, mask)
+    if rng.random() < 0.3:
+        layer = change_detail(layer, rng)
+    if rng.random() < 0.15:
+        return poisson(target.rgb, layer, mask)
+    return blend(target.rgb, layer, mask), mask
+
+
+@cache
+def networks(folder: Path) -> tuple[Autoencoder, ...]:
+    """All networks in a folder's folders, in the order of their names.
+
+    Raises:
+        DataError: there are none.
+    """
+    from unmask_lab.autoencoder import load
+
+    files = sorted(folder.glob("*/*.pt"))
+    if not files:
+        raise DataError(f"{folder}: no trained autoencoders; run make lab-autoencoders first")
+    return tuple(load(file) for file in files)
