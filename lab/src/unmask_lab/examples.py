@@ -49,6 +49,10 @@ class Example:
     mask: NDArray[np.float32] | None = None
 
 
+Picture = tuple[Rgb, NDArray[np.float32] | None, str]
+"""A face's picture, the mask of its change and the family that made it; None and "" where it was not forged here."""
+
+
 def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) -> list[Example]:
     """Of each bona fide row, the face itself and one forgery per family, all gone the same way."""
     rows = [row for row in rows if row.label == BONA_FIDE]
@@ -56,31 +60,41 @@ def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) ->
     examples = []
     for i, row in enumerate(rows):
         rng = np.random.default_rng((seed, i))
-        target, donor = FaceImage(row.rgb, row.points), nearest(rows, points, row, rng)
+        pictures = with_forgeries(row, rows, points, families, rng)
         degradation, scale = way(rng)
-        original = f"{row.source}/{row.clip}/{seed}"
-        examples.append(as_seen(row, target.rgb, None, "", original, degradation, scale, rng))
-        for family in families:
-            fake = forge_visibly(family, target, donor, rng)
-            examples.append(as_seen(row, fake.rgb, fake.mask, family, original, degradation, scale, rng))
+        for rgb, mask, family in pictures:
+            examples.append(as_seen(row, rgb, mask, family, f"{seed}/{i}", degradation, scale, rng))
         if i % 100 == 99:
             print(f"forged {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
     return examples
 
 
+def with_forgeries(
+    row: Row, rows: Sequence[Row], points: NDArray[np.float32], families: Sequence[str], rng: np.random.Generator
+) -> list[Picture]:
+    """A bona fide row's picture, and one forgery of it per family; donors come from ``rows``, whose `shapes` are ``points``."""
+    target = FaceImage(row.rgb, row.points)
+    donor = nearest(rows, points, row, rng) if families else target
+    fakes = [forge_visibly(family, target, donor, rng) for family in families]
+    return [(target.rgb, None, ""), *((fake.rgb, fake.mask, fake.family) for fake in fakes)]
+
+
 def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
     """Rows that bring their own labels, each gone its way. Changed rows that hardly differ from their original are left out."""
-    originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
     examples = []
-    for i, row in enumerate(rows):
+    for i, row in enumerate(told_apart(rows)):
         rng = np.random.default_rng((seed, i))
-        before = originals.get(row.made_from or "")
-        if before is not None and not differs(row.rgb, before.rgb):
-            continue
         degradation, scale = way(rng)
         original = row.clip if row.label == BONA_FIDE else (row.made_from or "")
         examples.append(as_seen(row, row.rgb, None, "", original, degradation, scale, rng))
     return examples
+
+
+def told_apart(rows: Sequence[Row]) -> list[Row]:
+    """The rows without the changed ones that hardly differ from the original they name: there the swap failed."""
+    originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
+    pairs = [(row, originals.get(row.made_from or "")) for row in rows]
+    return [row for row, before in pairs if before is None or differs(row.rgb, before.rgb)]
 
 
 def differs(changed: Rgb, original: Rgb, least: float = 4.0) -> bool:

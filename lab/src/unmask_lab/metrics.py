@@ -20,7 +20,7 @@ AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % interval; nan where it is not defined, as an AUC without changed faces."""
+    """A figure and its 95 % interval; nan where not defined, as an AUC without changed faces, or an interval over one person."""
 
     value: float
     low: float
@@ -88,7 +88,8 @@ def estimates(
     at_once = max(1, AT_ONCE // member.size)
     parts = [figures(counts[i : i + at_once, member]) for i in range(0, len(counts), at_once)]
     values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {name: _estimate(value[0], value[1:]) for name, value in values.items()}
+    spread = slice(1, None if counts.shape[1] > 1 else 1)
+    return {name: _estimate(value[0], value[spread]) for name, value in values.items()}
 
 
 def rate(hits: NDArray[np.bool_], identities: Sequence[str]) -> Estimate:

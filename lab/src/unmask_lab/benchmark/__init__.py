@@ -1,0 +1,140 @@
+"""Accuracy, calibration and abstention of the served network, beside the dumbest rule there is: ``docs/benchmark``.
+
+Everything is measured on people never trained on. Families trained on are never shown without the set of fakes that others
+made in ways never trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unmask.models import WEIGHTS, card, known
+from unmask_lab.benchmark import detection, markdown, plots
+from unmask_lab.benchmark.coverage import risk_coverage
+from unmask_lab.benchmark.likelihoods import LINE, as_served, cross_fitted, served_calibration
+from unmask_lab.benchmark.markdown import FORGED, OTHERS
+from unmask_lab.benchmark.measure import measure
+from unmask_lab.benchmark.reliability import reliability
+from unmask_lab.benchmark.speed import cpu_ms
+from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row
+from unmask_lab.degrade import NAMED, Degradation
+from unmask_lab.export import update_card
+from unmask_lab.forge import FAMILIES
+
+COMMAND = "make benchmark"
+
+
+def benchmark(
+    portraits: Sequence[Row],
+    others: Sequence[Row],
+    target: Path,
+    weights: Path = WEIGHTS,
+    families: Sequence[str] = tuple(FAMILIES),
+    ways: Mapping[str, Degradation] = NAMED,
+    processes: int = 2,
+) -> dict[str, Any]:
+    """Measures, writes ``benchmark.md``, ``benchmark.json`` and plots to ``target`` and the figures into the model card.
+
+    Args:
+        portraits: bona fide faces of people never trained on, to forge.
+        others: rows with labels of their own, forged in ways never trained on.
+        target: a folder.
+        weights: the folder with the exported network and its calibration.
+        families: to forge; must hold all that the network was trained on.
+        ways: degradations by name, first the faces as they come.
+        processes: that share the work; 0 to stay in this one.
+
+    Raises:
+        DataError: a class is empty, a family is missing, or the network is not calibrated.
+    """
+    trained_on = card(LINE).get("training", {}).get("config", {}).get("families", [])
+    portraits = [row for row in portraits if row.label == BONA_FIDE]
+    _refuse(portraits, others, families, trained_on)
+    served = served_calibration()
+    spent = cpu_ms(weights / f"{LINE}.onnx")
+    forged, given = (
+        measure(portraits, families, ways, processes=processes),
+        measure(others, (), ways, processes=processes),
+    )
+    sets = {FORGED: (forged, cross_fitted(forged, served)), OTHERS: (given, as_served(given, served))}
+    rows = [
+        *detection.by_family(forged, sets[FORGED][1].served, trained_on),
+        *detection.by_source(given, sets[OTHERS][1].served),
+    ]
+    result = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": COMMAND,
+        "weights": known()[LINE],
+        "cpu_ms": spent,
+        "rows": rows,
+        "groups": [row for name, (faces, lr) in sets.items() for row in detection.by_group(faces, lr.served, name)],
+        "map_agreement": detection.map_agreement(forged),
+        "reliability": {name: reliability(faces, lr) for name, (faces, lr) in sets.items()},
+        "risk_coverage": {name: risk_coverage(faces, lr.served) for name, (faces, lr) in sets.items()},
+    }
+    _write(result, target)
+    _into_card(result, weights, next(iter(ways)))
+    return result
+
+
+def _refuse(
+    portraits: Sequence[Row], others: Sequence[Row], families: Sequence[str], trained_on: Sequence[str]
+) -> None:
+    if not portraits:
+        raise DataError("the portraits hold no bona fide face to forge; give a file with label 0")
+    if missing := [family for family in trained_on if family not in families]:
+        raise DataError(
+            f"{LINE}.json: trained on {', '.join(missing)}, which would not be measured; the lab forges {', '.join(families)}"
+        )
+    for source in sorted({row.source for row in others}):
+        for label, name in ((BONA_FIDE, "bona fide"), (CHANGED, "changed")):
+            if not any(row.label == label for row in others if row.source == source):
+                raise DataError(f"the set {source!r} holds no {name} face; a set made by others needs both classes")
+
+
+def _write(result: dict[str, Any], target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "benchmark.json").write_text(json.dumps(_plain(result), indent=1) + "\n")
+    (target / "benchmark.md").write_text(markdown.page(result) + "\n")
+    plots.draw_accuracy(result["rows"], target / "accuracy.png")
+    plots.draw_reliability(result["reliability"], target / "reliability.png")
+    plots.draw_coverage(result["risk_coverage"], target / "coverage.png")
+
+
+def _into_card(result: Mapping[str, Any], weights: Path, first: str) -> None:
+    rows = [row for row in result["rows"] if row["way"] == first]
+    figures = {"command": COMMAND, "cpu_ms": result["cpu_ms"], "rows": rows, "map_agreement": result["map_agreement"]}
+    limits = [_limit(row) for row in rows if row["kind"] == "source"]
+    update_card(weights, LINE, figures=_plain(figures), limits=[*limits, WHOLE_PICTURES])
+
+
+WHOLE_PICTURES = (
+    "It looks for faces that were pasted, blended or resampled. "
+    "A picture that was generated as a whole is not what it was made for."
+)
+
+
+def _limit(row: Mapping[str, Any]) -> str:
+    auc, found = row["auc"], row["found"]
+    return (
+        f"On {row['changed']} face swaps made in ways the network never saw, against {row['bona_fide']} bona fide faces, its "
+        f"AUC was {auc['value']:.2f} (95 % interval {auc['low']:.2f} to {auc['high']:.2f}; 1 is perfect, 0.5 is guessing), and "
+        f"{100 * found['value']:.0f} % of them reached an LR of 10: that no change was found does not mean that there is none."
+    )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON holds it: floats to five figures, nan as null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(of) for key, of in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(of) for of in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.5g}") if np.isfinite(value) else None
+    return value

@@ -1,0 +1,136 @@
+"""Scores of faces that went every way: each is forged once, sent all the ways, seen as the runtime would, and forgotten."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import faces
+from unmask_lab import metrics
+from unmask_lab.benchmark.subgroups import typology_angle
+from unmask_lab.data import BONA_FIDE, Row
+from unmask_lab.degrade import Degradation
+from unmask_lab.examples import Example, as_seen, score, told_apart, with_forgeries
+from unmask_lab.samples import shapes
+
+FIELDS = (
+    *("way", "family", "source", "identity", "original", "label", "score"),
+    *("size_px", "sharpness", "yaw", "blockiness", "typology", "agreement"),
+)
+Faces = Any
+"""A NumPy record array of `FIELDS`, one record a face and way. Beside what `Example` and `Quality` say: ``score``, the logit;
+``typology``, the individual typology angle of the bona fide face, degrees; ``agreement`` of the map with the true mask, an
+AUC over the cells of the map. nan where unknown."""
+
+Record = tuple[object, ...]
+
+
+def measure(
+    rows: Sequence[Row],
+    families: Sequence[str],
+    ways: Mapping[str, Degradation],
+    seed: int = 300,
+    processes: int = 2,
+) -> Faces:
+    """Every face, and of bona fide ones a forgery per family, after every way.
+
+    Args:
+        rows: bona fide and changed faces; changed ones that hardly differ from their original are left out.
+        families: to forge; none for rows that bring their own changed faces.
+        ways: by name.
+        seed: of forging and of noise.
+        processes: that share the work; 0 to stay in this one.
+    """
+    task = Task(tuple(told_apart(rows)), tuple(families), dict(ways), seed)
+    records: list[Record] = []
+    for done, of_row in enumerate(_each(task, processes), start=1):
+        records += of_row
+        if done % 100 == 0:
+            print(f"measured {done} of {len(task.rows)}", file=sys.stderr, flush=True)
+    return np.rec.fromrecords(records, names=FIELDS)
+
+
+def _each(task: Task, processes: int) -> Iterator[list[Record]]:
+    if not processes:
+        yield from map(task, range(len(task.rows)))
+        return
+    # A fork would inherit ONNX Runtime's threads in an unknown state.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, initializer=_take, initargs=(task,)) as pool:
+        yield from pool.map(_do, range(len(task.rows)), chunksize=4)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What `measure` does to one row; called with the row's index."""
+
+    rows: tuple[Row, ...]
+    families: tuple[str, ...]
+    ways: dict[str, Degradation]
+    seed: int
+
+    @cached_property
+    def points(self) -> NDArray[np.float32]:
+        """`shapes` of the rows."""
+        return shapes(self.rows)
+
+    @cached_property
+    def originals(self) -> dict[str, int]:
+        """Indices of the bona fide rows by clip."""
+        return {row.clip: i for i, row in enumerate(self.rows) if row.label == BONA_FIDE}
+
+    def __call__(self, i: int) -> list[Record]:
+        """The records of row ``i``."""
+        row, rng = self.rows[i], np.random.default_rng((self.seed, i))
+        original = i if row.label == BONA_FIDE else self.originals.get(row.made_from or "", -1)
+        pictures = with_forgeries(row, self.rows, self.points, self.families if original == i else (), rng)
+        examples, names = [], []
+        for k, (name, degradation) in enumerate(self.ways.items()):
+            noise = np.random.default_rng((self.seed, i, k))
+            for rgb, mask, family in pictures:
+                examples.append(as_seen(row, rgb, mask, family, str(original), degradation, 1.0, noise))
+                names.append(name)
+        logits, maps = score(examples)
+        typology = self._typology(original) if original >= 0 else float("nan")
+        return [
+            _record(name, example, float(logit), where, typology)
+            for name, example, logit, where in zip(names, examples, logits, maps, strict=True)
+        ]
+
+    def _typology(self, i: int) -> float:
+        return typology_angle(faces.align(self.rows[i].rgb, self.rows[i].points))
+
+
+def _record(way: str, e: Example, logit: float, where: NDArray[np.float32], typology: float) -> Record:
+    q = e.quality
+    about = (way, e.family, e.source, e.identity, e.original, e.label, logit)
+    return (*about, q.size_px, q.sharpness, q.yaw, q.blockiness, typology, _agreement(e, where))
+
+
+def _agreement(example: Example, where: NDArray[np.float32], least: float = 0.2) -> float:
+    """AUC of the map's cells, of which those count as changed whose mask is above ``least`` on average."""
+    if example.mask is None:
+        return float("nan")
+    side = example.mask.shape[0] // where.shape[0]
+    cells = example.mask.reshape(where.shape[0], side, where.shape[1], side).mean(axis=(1, 3)) > least
+    return metrics.auc(where[~cells], where[cells]) if 0 < cells.sum() < cells.size else float("nan")
+
+
+_task: list[Task] = []
+"""Of a process that was started to share the work."""
+
+
+def _take(task: Task) -> None:
+    _task.append(task)
+
+
+def _do(i: int) -> list[Record]:
+    return _task[0](i)
