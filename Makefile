@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export lab-benchmark lab-clips
+.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export benchmark lab-clips
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -51,7 +51,7 @@ lab-export: lab/.venv/.ready     ## hands the trained network to the runtime and
 	$(LAB)/unmask-lab export
 	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
-lab-benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network: docs/benchmark
+benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network: docs/benchmark
 	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
 lab-clips: lab/.venv/.ready $(DEV)  ## the whole check on simulated clips: docs/benchmark/clips.md
