@@ -58,8 +58,6 @@ def collect(
         got = collect_media(media, target, Declared(licence, label, source), Settings(every=every, at_most=at_most))
         print(f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept")
         print(f"left out: {said(got.left_out, got.unreadable)}")
-        for line in got.unreadable:
-            print(f"  {line}", file=sys.stderr)
 
 
 @app.command()

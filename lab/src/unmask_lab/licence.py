@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,7 +242,7 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _has(value: object, fields: dict[str, type]) -> bool:
+def _has(value: object, fields: Mapping[str, type]) -> bool:
     """Whether it is an object with exactly these names, each with a value of its type."""
     return (
         isinstance(value, dict)

@@ -1,0 +1,63 @@
+"""Changed faces over the frames of a clip: each frame made with the same choices, or with the jitter of frame-wise swappers.
+
+A swapper that knows one frame at a time finds, crops, generates and blends anew in each, and all of that varies a little
+from frame to frame: where the face sits, how bright and how sharp it is, where its seam runs. The amounts are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import Rgb
+from unmask_lab.forge import Family
+from unmask_lab.forge.face import FaceImage, Mask, blend, shift_colour
+
+Change = Callable[[FaceImage, int], tuple[Rgb, Mask]]
+"""``(target, number of the frame) -> (changed rgb uint8 (h, w, 3), mask float32 (h, w))``; nothing outside the mask changes."""
+
+
+def steady(family: Family, donor: FaceImage, seed: int) -> Change:
+    """A family with the same random choices in every frame, as long as target and donor keep their sizes."""
+    return lambda target, _number: family(target, donor, np.random.default_rng(seed))
+
+
+def flickering(change: Change, seed: int, strength: float = 1.0) -> Change:
+    """A change whose result jitters from frame to frame; frame ``i`` depends on the seed and ``i`` alone.
+
+    Args:
+        strength: 0 leaves the result as it is; at 1 the face moves by about 1 % of an eye distance, and its brightness by 4 %.
+    """
+
+    def jittered(target: FaceImage, number: int) -> tuple[Rgb, Mask]:
+        rgb, mask = change(target, number)
+        return jitter(target, rgb, mask, np.random.default_rng((seed, number)), strength)
+
+    return jittered if strength else change
+
+
+def jitter(
+    target: FaceImage, changed: Rgb, mask: Mask, rng: np.random.Generator, strength: float = 1.0
+) -> tuple[Rgb, Mask]:
+    """The changed face, uint8 ``(h, w, 3)``, moved, recoloured and blurred a little, its mask, float32 ``(h, w)``, too."""
+    size = (mask.shape[1], mask.shape[0])
+    layer = cv2.warpAffine(changed, _move(target, rng, 0.01 * strength), size, borderMode=cv2.BORDER_REFLECT_101)
+    layer = shift_colour(layer, rng, 0.4 * strength)
+    blur = abs(rng.normal(0, 0.015 * strength * target.eyes_apart))
+    if blur > 0.2:
+        layer = cv2.GaussianBlur(layer, (0, 0), blur)
+    moved = cv2.warpAffine(mask, _move(target, rng, 0.02 * strength), size)
+    return blend(target.rgb, layer, moved), moved
+
+
+def _move(face: FaceImage, rng: np.random.Generator, amount: float) -> NDArray[np.float64]:
+    """A shift by about ``amount`` eye distances each way, and as much turn (radians) and growth about the face's middle."""
+    x, y = (float(v) for v in face.points.mean(axis=0))
+    matrix = cv2.getRotationMatrix2D(
+        (x, y), float(np.degrees(rng.normal(0, amount))), float(np.exp(rng.normal(0, amount)))
+    )
+    matrix[:, 2] += rng.normal(0, amount * face.eyes_apart, 2)
+    return matrix

@@ -1,0 +1,236 @@
+"""Whole changed clips and photos, to attack detectors with: another face put in frame by frame, under a licence, labelled.
+
+Only a licence by the owner of the portrait that is put in opens this way, and `unmask_lab.label` alone writes what comes out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import faces
+from unmask.faces import PROPORTIONS, Watcher, link, similarity
+from unmask.media import Clip, open_media
+from unmask.types import Frame, Kind, Rgb, Track
+from unmask_lab import label, licence
+from unmask_lab.data import DataError
+from unmask_lab.forge import FAMILIES, flicker
+from unmask_lab.forge.face import FaceImage, blend
+from unmask_lab.forge.flicker import Change, steady
+
+WITHOUT_DONOR = ("self_blend", "autoencoder")
+"""Families that put no face of the donor's in."""
+
+MOST_FRAMES = 3000
+"""of a clip: two minutes at 25 a second; following its faces takes about 110 kB of memory for each face and frame."""
+
+HOLE = 0.2
+"""s for which a face may be missed and is put in all the same, where it must have been; longer, and it is taken as hidden."""
+
+WINDOW = 5.0
+"""Side of the square that is changed, in eye distances; the middle between the eyes is at ``MIDDLE`` of it."""
+MIDDLE = (0.5, 0.42)
+MOST_EYES_APART = 160.0
+"""px between the eyes at which a face is changed at most; a larger one is scaled down and back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The face that is put in.
+
+    Attributes:
+        change: how.
+        subject: the person's name; may be None if there is a portrait.
+        portrait: sha256, hexadecimal, of the photo that shows the face; may be None if there is a name.
+    """
+
+    change: Change
+    subject: str | None = None
+    portrait: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.subject is None and self.portrait is None:
+            raise DataError("nobody said whose face is put in, so no licence can be checked; give a name or a portrait")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The licence file of the portrait's owner, the owner's public key, and who uses it."""
+
+    licence: Path
+    public_key: Path
+    licensee: str
+
+
+def of_photo(family: str, donor: Path, subject: str | None = None, seed: int = 1) -> Likeness:
+    """The largest face of a photo, put in by a forgery family with the same random choices in every frame.
+
+    Raises:
+        DataError: no such family, or one that uses no donor, or the photo shows no face.
+        MediaError: the photo cannot be read.
+    """
+    if family not in FAMILIES or family in WITHOUT_DONOR:
+        usable = ", ".join(name for name in FAMILIES if name not in WITHOUT_DONOR)
+        raise DataError(f"the family {family!r} puts no face of a photo in; choose one of {usable}")
+    photo = open_media(donor)
+    rgb = next(photo.frames([0.0])).rgb
+    found = faces.find(rgb)
+    if not found:
+        raise DataError(f"{donor}: no face was found in the photo; choose a frontal portrait")
+    face = FaceImage(rgb, found[0].points)
+    return Likeness(steady(FAMILIES[family], face, seed), subject, photo.facts.sha256)
+
+
+def of_model(folder: Path, person: str, seed: int = 1) -> Likeness:
+    """A person whom an autoencoder of `unmask_lab.autoencoder` was trained on.
+
+    Raises:
+        DataError: there is no trained autoencoder, or it does not know the person.
+    """
+    from unmask_lab.autoencoder import decode_as, load
+    from unmask_lab.forge.autoencoder import paste
+
+    net = load(folder)
+    if person not in net.people:
+        raise DataError(f"{folder}: the model knows {', '.join(net.people)}, not {person}; choose one of them")
+    index = net.people.index(person)
+    return Likeness(
+        lambda face, _: paste(face, decode_as(net, face, index), np.random.default_rng(seed)), subject=person
+    )
+
+
+def flickering(likeness: Likeness, seed: int = 1) -> Likeness:
+    """The same face, jittering from frame to frame as frame-wise swappers leave it."""
+    return replace(likeness, change=flicker.flickering(likeness.change, seed))
+
+
+def swap(
+    source: Path,
+    out: Path,
+    likeness: Likeness,
+    permission: Permission,
+    at: datetime | None = None,
+) -> int:
+    """Puts the face in wherever the clip's or photo's main person is seen; sound is left out, everything is labelled.
+
+    The main person is, in each shot, the one whose face is seen largest and longest.
+
+    Args:
+        out: ``.mp4`` for a clip, ``.jpg`` or ``.png`` for a photo.
+        at: the moment at which the licence must hold; now, if None.
+
+    Returns:
+        In how many frames the face was put in.
+
+    Raises:
+        DataError: the licence does not allow it, no face is seen, the clip is too long, or ``out`` cannot be written.
+        MediaError: the clip cannot be read.
+    """
+    allowed = licence.check(
+        permission.licence,
+        permission.public_key,
+        licensee=permission.licensee,
+        subject=likeness.subject,
+        portrait=likeness.portrait,
+        at=at,
+    )
+    clip = open_media(source)
+    if clip.facts.frames > MOST_FRAMES:
+        raise DataError(f"{source}: {clip.facts.frames:,} frames, over {MOST_FRAMES:,}; cut out the part that matters")
+    label.refuse_name(out, clip.facts.kind)
+    if out.resolve() == source.resolve():
+        raise DataError(f"{out}: this is the footage itself; choose another name")
+    places = follow(clip)
+    if not places:
+        raise DataError(f"{source}: no face was found; choose footage with a larger, frontal face")
+    changed = _changed(clip, places, likeness.change)
+    if clip.facts.kind is Kind.PHOTO:
+        label.write_photo(out, next(changed).rgb, allowed)
+    else:
+        label.write_clip(out, changed, clip.facts.frame_rate or 25.0, allowed)
+    return len(places)
+
+
+# ---------------------------------------------------------------- following
+
+
+def follow(clip: Clip) -> dict[float, NDArray[np.float32]]:
+    """The main person's five points, float32 ``(5, 2)`` px, by time of the frame, s; steadied over about three frames."""
+    watcher, times = Watcher(at_most=3), _times(clip)
+    seen = [watcher.see(frame) for frame in _told(clip.frames(times), "following", len(times))]
+    tracks = sorted(link(seen), key=lambda track: -sum(s.quality.size_px for s in track.sightings))
+    shown = np.array([frame.time for frame in seen])
+    places: dict[float, NDArray[np.float32]] = {}
+    for track in tracks:
+        if not any(s.time in places for s in track.sightings):
+            places |= _steadied(track, shown)
+    return places
+
+
+def _times(clip: Clip) -> list[float]:
+    """Of every frame, s: with parts far shorter than any frame is shown, each frame gets its own."""
+    return clip.times(1e-6, clip.facts.frames)
+
+
+def _steadied(track: Track, shown: NDArray[np.float64]) -> dict[float, NDArray[np.float32]]:
+    """A track's points in every frame that it spans, but for holes longer than `HOLE`."""
+    when = np.array([s.time for s in track.sightings])
+    points = np.stack([s.face.points.ravel() for s in track.sightings])
+    spanned = shown[(shown >= when[0]) & (shown <= when[-1])]
+    after = np.searchsorted(when, spanned)
+    inside = when[after] - when[np.maximum(after - 1, 0)] <= HOLE
+    inside |= when[after] == spanned
+    between = np.stack([np.interp(spanned, when, column) for column in points.T], axis=1).astype(np.float32)
+    smooth = cv2.GaussianBlur(between, (1, 7), 1.0, borderType=cv2.BORDER_REPLICATE)
+    return {float(t): p.reshape(5, 2) for t, p, keep in zip(spanned, smooth, inside, strict=True) if keep}
+
+
+# ---------------------------------------------------------------- putting in
+
+
+def _changed(clip: Clip, places: dict[float, NDArray[np.float32]], change: Change) -> Iterator[Frame]:
+    """Every frame of the clip, with the face put in where there is a place for it."""
+    eyes = [FaceImage(np.empty((0, 0, 3), np.uint8), points).eyes_apart for points in places.values()]
+    eyes_apart, times, number = min(float(np.median(eyes)), MOST_EYES_APART), _times(clip), count()
+    for frame in _told(clip.frames(times), "changing", len(times)):
+        points = places.get(frame.time)
+        changed = frame.rgb if points is None else put_in(frame.rgb, points, eyes_apart, change, next(number))
+        yield Frame(frame.time, changed)
+
+
+def put_in(rgb: Rgb, points: NDArray[np.float32], eyes_apart: float, change: Change, number: int) -> Rgb:
+    """One picture, uint8 ``(h, w, 3)``, with the face changed.
+
+    The change is made in an upright window that has the same size and the same points in every frame, so that a steady
+    change stays steady.
+
+    Args:
+        points: float32 ``(5, 2)`` px, of the face.
+        eyes_apart: px in the window.
+        number: of the frame.
+    """
+    side = round(WINDOW * eyes_apart)
+    onto = (PROPORTIONS * eyes_apart + np.array(MIDDLE) * side).astype(np.float32)
+    matrix, size = similarity(points, onto), (rgb.shape[1], rgb.shape[0])
+    window = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    changed, mask = change(FaceImage(window, onto), number)
+    back = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    layer = cv2.warpAffine(changed, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT_101)
+    # The window is blended already: it is taken whole wherever the mask is more than a trace.
+    where = cv2.warpAffine(np.minimum(16 * mask, 1), matrix, size, flags=back)
+    return blend(rgb, layer, where)
+
+
+def _told(frames: Iterator[Frame], doing: str, total: int) -> Iterator[Frame]:
+    for done, frame in enumerate(frames, start=1):
+        yield frame
+        if done % 100 == 0 or done == total > 1:
+            print(f"{doing}: {done}/{total} frames", file=sys.stderr, flush=True)
