@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from unmask import faces
@@ -129,6 +131,9 @@ _task: list[Task] = []
 
 
 def _take(task: Task) -> None:
+    """One thread each, for the processes share the cores already."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     _task.append(task)
 
 
