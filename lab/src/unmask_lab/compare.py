@@ -1,0 +1,231 @@
+"""Compares trainings of one small budget: each family left out, rival networks, and what the research set's faces add.
+
+Leaving one family out is the honest test of "forgeries it never saw": the same network, trained with all other families,
+is measured on the one it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unmask.faces import CROP_PX
+from unmask_lab.data import Row
+from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
+from unmask_lab.nets import NETS
+from unmask_lab.train import Config, train
+
+COMMAND = "make lab-compare"
+WAYS = ("as it is", "JPEG 30", "H.264 CRF 40", "half size")
+REFERENCE = "all families"
+MEAN = "mean"
+BLURRIER = "“blurrier is changed”"
+
+
+def plan(reference: Config, research: Sequence[str] = ()) -> dict[str, Config]:
+    """The trainings to compare, by name: they differ from the reference in the one thing that their name says.
+
+    Args:
+        reference: learns two families or more with the detector.
+        research: collected files that bring changed faces of their own, whose licence allows research only.
+    """
+    runs = {REFERENCE: reference}
+    for family in reference.families:
+        runs[f"without {family}"] = replace(reference, families=tuple(f for f in reference.families if f != family))
+    for net in NETS:
+        if net != reference.net:
+            runs[net] = replace(reference, net=net, rate=1e-3)
+    if research:
+        more = (*reference.train, *research)
+        runs["with research faces"] = replace(reference, train=more)
+        runs["with research faces and fakes"] = replace(reference, train=more, given=True)
+    return runs
+
+
+def compare(
+    runs: dict[str, Config],
+    portraits: Sequence[Row],
+    others: Sequence[Row],
+    out: Path,
+    target: Path,
+    at_most: int = 240,
+    every: int = 125,
+    workers: int = 2,
+) -> dict[str, Any]:
+    """Trains every run of a `plan`, measures all on the same faces, writes ``compare.md``, ``.json`` and ``.png``.
+
+    Args:
+        runs: by name; each is trained in a folder of its own under ``out``, and kept there.
+        portraits: bona fide faces of people that no run was trained on, to forge.
+        others: rows with labels of their own, of people that no run was trained on.
+        target: folder of the page.
+        at_most: portraits to forge; twice as many of the others are measured.
+        every: steps between checkpoints.
+        workers: processes that make forgeries to train on.
+
+    Raises:
+        DataError: a data set is unusable, a split leaks, or a folder holds a training of another config.
+    """
+    families = runs[REFERENCE].families
+    nets = {}
+    for i, (name, config) in enumerate(runs.items(), start=1):
+        print(f"training {i} of {len(runs)}: {name}", file=sys.stderr, flush=True)
+        nets[name] = train(config, out / name.replace(" ", "-"), every, workers).cpu()
+    faces = hold_out(portraits, others, families, WAYS, at_most)
+    measured = {BLURRIER: {"figures": _figures(faces, faces.blur, families)}}
+    for name, net in nets.items():
+        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        measured[name] = {**_about(net, runs[name]), "figures": _figures(faces, faces.score(net), families)}
+    result = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": COMMAND,
+        "pairs": runs[REFERENCE].pairs,
+        "seed": runs[REFERENCE].seed,
+        "families": list(families),
+        "faces": {name: faces.counts((name, WAYS[0])) for name in (*families, RESEARCH)},
+        "runs": measured,
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "compare.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    (target / "compare.md").write_text(page(result))
+    _plot(result, target / "compare.png")
+    return result
+
+
+def _about(net: torch.nn.Module, config: Config) -> dict[str, Any]:
+    return {
+        "net": config.net,
+        "families": list(config.families),
+        "trained_on": [Path(path).name for path in config.train],
+        "given": config.given,
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "cpu_ms": round(cpu_ms(net.eval()), 2),
+    }
+
+
+def cpu_ms(net: torch.nn.Module, faces: int = 16, rounds: int = 5) -> float:
+    """CPU time per face, ms, of one thread on batches of ``faces`` crops in float32: the least of some rounds."""
+    crops = torch.zeros(faces, CROP_PX, CROP_PX, 3, dtype=torch.uint8)
+    threads, took = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        net(crops)
+        for _ in range(rounds):
+            began = time.thread_time()
+            net(crops)
+            took.append(time.thread_time() - began)
+    torch.set_num_threads(threads)
+    return 1000 * min(took) / faces
+
+
+def _figures(faces: HeldOut, values: NDArray[np.floating], families: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By way and by set, see `HeldOut.figures`."""
+    sets = {**{family: [family] for family in families}, MEAN: families, RESEARCH: [RESEARCH]}
+    return {way: {name: faces.figures(values, [(one, way) for one in of]) for name, of in sets.items()} for way in WAYS}
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result of `compare` as Markdown."""
+    ours, theirs = result["faces"][result["families"][0]], result["faces"][RESEARCH]
+    text = f"""# Trainings compared
+
+`{result["command"]}`, {result["date"]}: {result["pairs"]:,} pairs each, seed {result["seed"]}. So small a budget shows what makes
+a difference, not how good the shipped weights are; that is in the [benchmark](benchmark.md).
+
+AUC with its 95 % interval over people, none of whom any run was trained on: {ours["bona_fide"]} portraits of
+{ours["people"]} people, forged once by every family, and, of {theirs["people"]} people of the research set, whose swaps were made
+in other ways, {theirs["bona_fide"]} bona fide and {theirs["changed"]} changed faces. Each run was trained once: the
+intervals cover the choice of people, not the chance of another seed.
+
+![AUC on each family, trained with it and without it](compare.png)
+
+## One family left out
+
+{_left_out(result)}
+
+## Networks
+
+All learned from the same pairs of all families. The detector starts from ImageNet weights; the rivals, written anew, start
+from nothing, and one of 20 million parameters wants many more faces than these. CPU time is that of one thread in PyTorch,
+float32, 16 faces at a time, on the machine of this run.
+
+{_networks(result)}
+
+## Every run on every set
+
+{_every(result)}"""
+    if any(run.get("given") for run in result["runs"].values()):
+        text += "\n\nRuns with research faces are **research only**: their weights may not be shipped."
+    return text + "\n"
+
+
+def _left_out(result: dict[str, Any]) -> str:
+    runs, rows = result["runs"], []
+    for family in result["families"]:
+        without = runs[f"without {family}"]
+        rows.append([family, _cell(runs[REFERENCE], family), _cell(without, family), _cell(without, RESEARCH)])
+    rows.append(["none", "", "", _cell(runs[REFERENCE], RESEARCH)])
+    return _table(["left out", "on it, trained with it", "on it, trained without it", "on the research set"], rows)
+
+
+def _networks(result: dict[str, Any]) -> str:
+    runs, rows = result["runs"], []
+    for name in (REFERENCE, *(name for name in NETS if name in runs)):
+        run = runs[name]
+        size = [f"{run['parameters']:,}", f"{run['cpu_ms']:.1f}"]
+        rows.append([run["net"], *size, _cell(run, MEAN), _cell(run, RESEARCH)])
+    rows.append([BLURRIER, "", "", _cell(runs[BLURRIER], MEAN), _cell(runs[BLURRIER], RESEARCH)])
+    return _table(["network", "parameters", "CPU-ms per face", "mean of the families", "research set"], rows)
+
+
+def _every(result: dict[str, Any]) -> str:
+    sets, parts = [*result["families"], MEAN, RESEARCH], []
+    for way in WAYS:
+        rows = [[name, *(_cell(run, of, way) for of in sets)] for name, run in result["runs"].items()]
+        parts.append(f"### {way[0].upper()}{way[1:]}\n\n{_table(['run', *sets], rows)}")
+    return "\n\n".join(parts)
+
+
+def _cell(run: dict[str, Any], name: str, way: str = WAYS[0]) -> str:
+    value, low, high = run["figures"][way][name]["auc"]
+    return f"{value:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plot(result: dict[str, Any], path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    runs, families = result["runs"], result["families"]
+    series = {
+        "trained with it": [runs[REFERENCE]] * len(families),
+        "trained without it": [runs[f"without {family}"] for family in families],
+    }
+    figure, axes = plt.subplots(figsize=(1.4 * len(families) + 2, 4))
+    for k, (title, trained) in enumerate(series.items()):
+        of = np.array([run["figures"][WAYS[0]][name]["auc"] for run, name in zip(trained, families, strict=True)])
+        value, low, high = of.T
+        place = np.arange(len(families)) + 0.2 * k - 0.1
+        axes.errorbar(place, value, np.maximum(0, [value - low, high - value]), fmt="os"[k], capsize=3, label=title)
+    axes.axhline(0.5, color="0.7", lw=1, ls=":")
+    axes.set_xticks(range(len(families)), families)
+    axes.set(ylabel="AUC on people never seen, 95 %", ylim=(0.3, 1.02))
+    axes.legend()
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)
