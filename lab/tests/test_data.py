@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import faces_for_tests
@@ -7,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from unmask_lab.collect import collect, five_points
-from unmask_lab.data import DataError, Row, read, refuse_leak
+from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row, read, refuse_empty_class, refuse_leak
 
 
 def test_collect_finds_the_points_and_names_what_it_leaves_out(tmp_path: Path) -> None:
@@ -43,6 +44,26 @@ def test_what_was_not_collected_is_refused_with_the_way_out(tmp_path: Path) -> N
         read([faces_for_tests.write(tmp_path / "raw.parquet", range(1))])
     with pytest.raises(DataError, match="no such file"):
         read([tmp_path / "nothing.parquet"])
+
+
+def test_what_is_no_parquet_file_is_refused_by_name(tmp_path: Path) -> None:
+    source = tmp_path / "raw.parquet"
+    source.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(DataError, match=r"raw\.parquet: cannot be read as Parquet"):
+        collect(source, tmp_path / "out.parquet")
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        read([source])
+
+
+def test_an_empty_class_is_refused_where_it_is_needed(rows: list[Row]) -> None:
+    changed = [replace(row, label=CHANGED) for row in rows[:6]]
+    refuse_empty_class([*changed, *rows[6:]], BONA_FIDE, CHANGED)
+    with pytest.raises(DataError, match="none of 6 rows is changed"):
+        refuse_empty_class(rows[6:12], CHANGED)
+    with pytest.raises(DataError, match="none of 6 rows is bona fide"):
+        refuse_leak(changed, rows[6:])
+    with pytest.raises(DataError, match="none of 0 rows is bona fide"):
+        refuse_leak([], rows)
 
 
 def test_a_leaking_split_is_refused(rows: list[Row]) -> None:

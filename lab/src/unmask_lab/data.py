@@ -1,17 +1,18 @@
 """Data sets of faces: one row a face, as JPEG bytes with its label, source, identity and five points.
 
-A data set is a Parquet file with at least the columns of `COLUMNS`; `collect` adds the points. Changed rows may name in
-``made_from`` the clip of the bona fide row that they were made from.
+A data set is a Parquet file with at least the columns of `COLUMNS`; `collect` adds the points, or makes the whole file
+from photos and videos. Changed rows may name in ``made_from`` the clip of the bona fide row that they were made from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -52,20 +53,34 @@ def decode(jpeg: bytes) -> Rgb:
     return image
 
 
+def table(path: Path, columns: Collection[str]) -> pa.Table:
+    """A Parquet file as it is.
+
+    Raises:
+        DataError: it is missing, no Parquet file, or lacks one of ``columns``.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; check its name, or run unmask-lab collect first")
+    try:
+        found = pq.read_table(path)
+    except pa.ArrowException as error:
+        raise DataError(
+            f"{path}: cannot be read as Parquet; collect it again ({str(error).splitlines()[0]})"
+        ) from error
+    if missing := set(columns) - set(found.column_names):
+        raise DataError(f"{path}: lacks the columns {', '.join(sorted(missing))}; run unmask-lab collect first")
+    return found
+
+
 def read(paths: Iterable[Path]) -> list[Row]:
     """Rows of collected files, in order.
 
     Raises:
-        DataError: a file is missing, lacks a column, or holds no rows.
+        DataError: a file is missing, no Parquet file, or lacks a column; or there are no rows at all.
     """
     rows: list[Row] = []
     for path in paths:
-        if not path.is_file():
-            raise DataError(f"{path}: no such file; run unmask-lab collect first")
-        table = pq.read_table(path)
-        if missing := {*COLUMNS, "points"} - set(table.column_names):
-            raise DataError(f"{path}: lacks the columns {', '.join(sorted(missing))}; run unmask-lab collect first")
-        for r in table.to_pylist():
+        for r in table(path, {*COLUMNS, "points"}).select([*COLUMNS, "points"]).to_pylist():
             points = np.float32(r["points"]).reshape(5, 2)
             rows.append(
                 Row(
@@ -84,8 +99,16 @@ def read(paths: Iterable[Path]) -> list[Row]:
     return rows
 
 
+def refuse_empty_class(rows: Sequence[Row], *labels: int) -> None:
+    """Raises DataError where one of ``labels`` has no row."""
+    for label in set(labels) - {row.label for row in rows}:
+        name = "changed" if label == CHANGED else "bona fide"
+        raise DataError(f"none of {len(rows)} rows is {name} (label {label}); add a data set that has such faces")
+
+
 def refuse_leak(train: Sequence[Row], held_out: Sequence[Row]) -> None:
-    """Raises DataError where a person is on both sides of a split."""
+    """Raises DataError where a person is on both sides of a split, or the training side has no bona fide face."""
+    refuse_empty_class(train, BONA_FIDE)
     both = {row.identity for row in train} & {row.identity for row in held_out}
     if both:
         raise DataError(f"the split leaks: {len(both)} identities are on both sides, e.g. {min(both)}")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from unmask import faces
-from unmask_lab.data import COLUMNS, DataError, decode
+from unmask_lab.data import COLUMNS, DataError, decode, table
 
 MARGIN = 0.25
 """Part of a side that is added around a crop before the search: a face that fills its picture is not found."""
@@ -25,15 +25,13 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
         How many faces were kept, and for each row left out a line that says which and why.
 
     Raises:
-        DataError: a column is missing.
+        DataError: the file is missing, no Parquet file, or lacks a column.
     """
-    table = pq.read_table(source)
-    if missing := set(COLUMNS) - set(table.column_names):
-        raise DataError(f"{source}: lacks the columns {', '.join(sorted(missing))}")
+    rows = table(source, COLUMNS)
     points: list[list[float]] = []
     kept: list[int] = []
     left_out: list[str] = []
-    for i, (image, clip) in enumerate(zip(table["image"].to_pylist(), table["clip"].to_pylist(), strict=True)):
+    for i, (image, clip) in enumerate(zip(rows["image"].to_pylist(), rows["clip"].to_pylist(), strict=True)):
         try:
             found = five_points(decode(image))
         except DataError as error:
@@ -45,11 +43,11 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
         kept.append(i)
         points.append(found.ravel().tolist())
         if i % 500 == 0:
-            print(f"{source.name}: {i} of {table.num_rows}", file=sys.stderr, flush=True)
+            print(f"{source.name}: {i} of {rows.num_rows}", file=sys.stderr, flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     column = pa.array(points, type=pa.list_(pa.float32()))
     partial = target.with_suffix(".partial")
-    pq.write_table(table.take(kept).append_column("points", column), partial)
+    pq.write_table(rows.take(kept).append_column("points", column), partial)
     partial.replace(target)
     return len(kept), left_out
 

@@ -1,0 +1,138 @@
+"""What was collected so far: one Parquet file per media file, complete or absent, and all of them put together at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unmask.models import CENTERFACE_SHA256
+from unmask_lab.collect import identity
+from unmask_lab.collect.look import Found, Settings
+
+VERSION = 1
+"""Of what a part holds; parts of another version are made anew."""
+
+FLOATS = pa.list_(pa.float32())
+QUALITY = pa.struct([(name, pa.float32()) for name in ("size_px", "sharpness", "yaw", "blockiness")])
+PART = pa.schema(
+    [
+        ("image", pa.binary()),
+        ("points", FLOATS),
+        ("box", FLOATS),
+        ("time", pa.float64()),
+        ("quality", QUALITY),
+        ("track", pa.int32()),
+        ("embedding", FLOATS),
+    ]
+)
+DATA = pa.schema(
+    [
+        ("image", pa.binary()),
+        ("label", pa.int8()),
+        *((name, pa.string()) for name in ("source", "identity", "clip", "made_from", "licence")),
+        ("points", FLOATS),
+        ("quality", QUALITY),
+        ("time", pa.float64()),
+        ("provenance", pa.struct([("file", pa.string()), ("sha256", pa.string()), ("box", FLOATS)])),
+    ]
+)
+"""Columns of a data set collected from media: ``time`` in seconds, ``box`` in px of the frame, ``sha256`` of the whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one media file gave, and what is declared of it.
+
+    Attributes:
+        path: of the part.
+        file: name of the media file.
+        sha256: of the media file.
+        source: where it comes from.
+    """
+
+    path: Path
+    file: str
+    sha256: str
+    source: str
+
+    def name(self, track: int) -> str:
+        """Of one of its tracks, the same in every run."""
+        return f"{self.sha256[:16]}-{track}"
+
+
+def place(folder: Path, sha256: str, settings: Settings) -> Path:
+    """Where the part of a media file lies: other settings, another finder, or an embedding where there was none, another part."""
+    made_with = {"version": VERSION, "finder": CENTERFACE_SHA256, "embedded": identity.available(), **asdict(settings)}
+    digest = hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest()
+    return folder / f"{sha256[:32]}-{digest[:8]}.parquet"
+
+
+def write(path: Path, found: Sequence[Found], left_out: Counter[str]) -> None:
+    """Writes a part at once or not at all."""
+    rows = [
+        {
+            "image": f.jpeg,
+            "points": f.points.ravel(),
+            "box": f.box,
+            "time": f.time,
+            "quality": asdict(f.quality),
+            "track": f.track,
+            "embedding": f.embedding,
+        }
+        for f in found
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    pq.write_table(pa.Table.from_pylist(rows, PART.with_metadata({"left_out": json.dumps(left_out)})), partial)
+    partial.replace(path)
+
+
+def counted(path: Path) -> tuple[int, Counter[str]]:
+    """How many faces a part holds, and how many were left out for which reason."""
+    with pq.ParquetFile(path) as part:
+        return part.metadata.num_rows, Counter(json.loads(part.schema_arrow.metadata[b"left_out"]))
+
+
+def merge(parts: Sequence[Part], target: Path, label: int, licence: str) -> int:
+    """Writes one data set from all parts, at once or not at all, one part in memory at a time.
+
+    Returns:
+        How many people are in it.
+    """
+    embeddings = {}
+    for part in parts:
+        tracks = pq.read_table(part.path, columns=["track", "embedding"]).to_pylist()
+        embeddings.update({part.name(t["track"]): t["embedding"] and np.float32(t["embedding"]) for t in tracks})
+    person = identity.people(embeddings)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    with pq.ParquetWriter(partial, DATA) as writer:
+        for part in parts:
+            rows = list(_rows(part, person, label, licence))
+            writer.write_table(pa.Table.from_pylist(rows, DATA))
+    partial.replace(target)
+    return len(set(person.values()))
+
+
+def _rows(part: Part, person: dict[str, str], label: int, licence: str) -> Iterator[dict[str, Any]]:
+    for found in pq.read_table(part.path).to_pylist():
+        track = part.name(found["track"])
+        yield {
+            **{name: found[name] for name in ("image", "points", "quality", "time")},
+            "label": label,
+            "source": part.source,
+            "identity": person[track],
+            "clip": f"{track}@{found['time']:.3f}",
+            "made_from": None,
+            "licence": licence,
+            "provenance": {"file": part.file, "sha256": part.sha256, "box": found["box"]},
+        }
