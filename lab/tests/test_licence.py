@@ -128,6 +128,9 @@ def test_a_missing_file_a_newer_schema_and_an_added_field_are_refused(folder: Pa
     (tmp_path / "newer.json").write_text(json.dumps(document | {"schema_version": 2, "credentialStatus": {}}))
     with pytest.raises(DataError, match="schema 2, newer than 1; update"):
         check(tmp_path / "newer.json", folder / "owner.pub", at=NOW)
+    (tmp_path / "older.json").write_text(json.dumps(document | {"schema_version": 0}))
+    with pytest.raises(DataError, match="no licence that can be read"):
+        check(tmp_path / "older.json", folder / "owner.pub", at=NOW)
     (tmp_path / "more.json").write_text(json.dumps(document | {"credentialStatus": {}}))
     with pytest.raises(DataError, match="no licence that can be read"):
         check(tmp_path / "more.json", folder / "owner.pub", at=NOW)
@@ -147,6 +150,13 @@ def test_keys_are_not_overwritten_nor_mistaken_for_each_other(folder: Path, tmp_
     assert not (tmp_path / "out.json").exists()
     with pytest.raises(DataError, match="such a file already"):
         grant(licence(), folder / "owner", folder / "granted.json")
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[31m", "\ud800"])
+def test_a_text_that_is_not_one_printable_line_is_refused(folder: Path, tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="printable text on one line"):
+        grant(licence(purpose=text), folder / "owner", tmp_path / "out.json")
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_a_folder_of_portraits_is_named_file_by_file(tmp_path: Path) -> None:

@@ -128,12 +128,16 @@ def grant(licence: Licence, key: Path, out: Path) -> None:
     """Signs a licence and writes it.
 
     Raises:
-        DataError: the key cannot be read, the licence ends before it begins, or the file is there already or cannot be written.
+        DataError: the key cannot be read, the licence ends before it begins or holds an empty text or one of several
+            lines, or the file is there already or cannot be written.
     """
     if licence.valid_until <= licence.valid_from:
         raise DataError(f"{out}: the licence would end before it begins; choose a later end")
     private = _private_key(key)
     document = _document(licence, private.public_key())
+    document["proof"]["proofValue"] = "unsigned"
+    if not _well_formed(document):
+        raise DataError(f"{out}: names, purpose and place must be printable text on one line, and not empty")
     document["proof"]["proofValue"] = private.sign(_signed_part(document)).hex()
     try:
         with out.open("x", encoding="utf-8") as file:
@@ -223,16 +227,23 @@ def _read(path: Path) -> dict[str, Any]:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise DataError(f"{path}: a licence of schema {version}, newer than {SCHEMA_VERSION}; update Unmask's lab")
-    well_formed = _has(document, _FIELDS) and (version, document["type"]) == (SCHEMA_VERSION, TYPE)
-    well_formed = well_formed and _has(document["credentialSubject"], _SUBJECT) and _has(document["proof"], _PROOF)
-    if not (well_formed and all(isinstance(p, str) for p in document["credentialSubject"]["portraits"])):
+    if not _well_formed(document):
         raise _no_licence(path)
-    try:
-        for name in ("validFrom", "validUntil"):
-            _moment(document[name])
-    except ValueError as error:
-        raise _no_licence(path) from error
     return dict(document)
+
+
+def _well_formed(document: Any) -> bool:
+    if not (
+        _has(document, _FIELDS) and _has(document["credentialSubject"], _SUBJECT) and _has(document["proof"], _PROOF)
+    ):
+        return False
+    try:
+        _moment(document["validFrom"]), _moment(document["validUntil"])
+    except ValueError:
+        return False
+    portraits = document["credentialSubject"]["portraits"]
+    of_this_kind = (document["schema_version"], document["type"]) == (SCHEMA_VERSION, TYPE)
+    return of_this_kind and all(isinstance(p, str) and p.isprintable() for p in portraits)
 
 
 def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -243,11 +254,12 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _has(value: object, fields: Mapping[str, type]) -> bool:
-    """Whether it is an object with exactly these names, each with a value of its type."""
+    """Whether it is an object with exactly these names, each with a value of its type, texts on one line and not empty."""
     return (
         isinstance(value, dict)
         and value.keys() == fields.keys()
-        and all(type(value[name]) is kind for name, kind in fields.items())
+        and all(type(value[name]) is kind and value[name] != "" for name, kind in fields.items())
+        and all(text.isprintable() for text in value.values() if isinstance(text, str))
     )
 
 
