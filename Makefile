@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export benchmark lab-clips
+.PHONY: demo check format lint types imports test speed lab-check lab-train lab-export benchmark lab-clips lab-compare lab-arena
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -39,6 +39,8 @@ FACES := lab/out/faces
 TRAIN := $(FACES)/portraits-train-0.parquet $(FACES)/portraits-train-1.parquet
 DEV := $(FACES)/portraits-dev.parquet
 OTHERS := $(FACES)/research-dev.parquet
+RESEARCH := $(FACES)/research-train-0.parquet $(FACES)/research-train-1.parquet $(FACES)/research-train-2.parquet
+ROUNDS ?= 6
 PAIRS ?= 45000
 
 lab-check: lab/.venv/.ready      ## the lab's tests
@@ -56,6 +58,12 @@ benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network:
 
 lab-clips: lab/.venv/.ready $(DEV)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
+
+lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(RESEARCH)  ## one family left out, rival networks, research faces
+	$(LAB)/unmask-lab compare $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) $(RESEARCH:%=--research %)
+
+lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS)  ## attacker and detector in rounds: docs/arena.md
+	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
 
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)

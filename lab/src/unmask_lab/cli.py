@@ -139,6 +139,60 @@ def benchmark(
 
 
 @app.command()
+def compare(
+    data: Data,
+    dev: Data,
+    others: Data,
+    research: Annotated[list[Path] | None, typer.Option(help="Files that bring changed faces to learn from.")] = None,
+    pairs: Annotated[int, typer.Option(help="Pairs that each network sees.")] = 4000,
+    faces: Annotated[int, typer.Option(help="Portraits to measure on; twice as many of the others.")] = 240,
+    seed: int = 1,
+    out: Annotated[Path, typer.Option(help="Folder with a folder per training.")] = Path("lab/out/compare"),
+    target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
+    workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
+) -> None:
+    """Train and compare: one family left out, other networks, research faces. Goes on where it stopped."""
+    from unmask_lab.compare import compare as run
+    from unmask_lab.compare import plan
+    from unmask_lab.data import read
+    from unmask_lab.train import Config
+
+    held_out = tuple(map(str, (*dev, *others)))
+    # The average of the weights spans 50 steps, as 4,000 pairs are only 250.
+    reference = Config(tuple(map(str, data)), held_out, pairs=pairs, seed=seed, average=0.98)
+    runs = plan(reference, [str(path) for path in research or ()])
+    run(runs, read(dev), read(others), out, target, at_most=faces, workers=workers)
+    print((target / "compare.md").read_text())
+
+
+@app.command()
+def arena(
+    data: Data,
+    dev: Data,
+    others: Data,
+    rounds: Annotated[int, typer.Option(help="In all, with those fought before.")] = 6,
+    start: Annotated[Path, typer.Option(help="Folder of the detector that enters.")] = Path("lab/out/learned"),
+    pairs: Annotated[int, typer.Option(help="Pairs that the detector learns from in a round.")] = 2000,
+    faces: Annotated[int, typer.Option(help="Portraits each for attacker and league.")] = 120,
+    seed: int = 1,
+    out: Annotated[Path, typer.Option(help="Folder with a folder per round.")] = Path("lab/out/arena"),
+    target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
+    workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
+) -> None:
+    """Let attacker and detector answer each other in rounds. Goes on where it stopped."""
+    from unmask_lab.arena import arena as run
+    from unmask_lab.arena import ground
+    from unmask_lab.data import read
+    from unmask_lab.train import Config
+
+    held_out = tuple(map(str, (*dev, *others)))
+    gentle = {"rate": 5e-4, "trunk_rate": 2e-4, "average": 0.98}
+    config = Config(tuple(map(str, data)), held_out, start=str(start), pairs=pairs, seed=seed, **gentle)
+    run(config, ground(read(dev), read(others), config.families, faces), rounds, out, target, workers=workers)
+    print((target / "arena.md").read_text())
+
+
+@app.command()
 def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Option()] = Path("docs/benchmark")) -> None:
     """Check simulated clips, bona fide and changed for two seconds, the whole way."""
     from unmask_lab.clips import clips as run

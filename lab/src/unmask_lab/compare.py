@@ -143,9 +143,10 @@ def page(result: dict[str, Any]) -> str:
 a difference, not how good the shipped weights are; that is in the [benchmark](benchmark.md).
 
 AUC with its 95 % interval over people, none of whom any run was trained on: {ours["bona_fide"]} portraits of
-{ours["people"]} people, forged once by every family, and, of {theirs["people"]} people of the research set, whose swaps were made
-in other ways, {theirs["bona_fide"]} bona fide and {theirs["changed"]} changed faces. Each run was trained once: the
-intervals cover the choice of people, not the chance of another seed.
+{ours["people"]} people, forged once by every family, with the same code and networks as in training, and, of
+{theirs["people"]} people of the research set, whose swaps were made in other ways, {theirs["bona_fide"]} bona fide and
+{theirs["changed"]} changed faces. Each run was trained once: the intervals cover the choice of people, not the chance of
+another seed.
 
 ![AUC on each family, trained with it and without it](compare.png)
 

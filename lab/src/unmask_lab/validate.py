@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def scores(net: Any, crops: NDArray[np.uint8], device: str, batch: int = 64) -> 
     return np.asarray(torch.cat(parts))
 
 
-@cache
+@lru_cache(maxsize=1)
 def _sets(rows: tuple[Row, ...], families: tuple[str, ...]) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     own = {row.source for row in rows if row.label == CHANGED}
     sets = {}
