@@ -180,14 +180,17 @@ def arena(
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
 ) -> None:
     """Let attacker and detector answer each other in rounds. Goes on where it stopped."""
+    from dataclasses import replace
+
     from unmask_lab.arena import arena as run
     from unmask_lab.arena import ground
     from unmask_lab.data import read
     from unmask_lab.train import Config
 
     held_out = tuple(map(str, (*dev, *others)))
-    gentle = {"rate": 5e-4, "trunk_rate": 2e-4, "average": 0.98}
-    config = Config(tuple(map(str, data)), held_out, start=str(start), pairs=pairs, seed=seed, **gentle)
+    # A quarter of a fresh training's rates, and an average over 50 steps: a round is 125.
+    gentle = Config(tuple(map(str, data)), held_out, rate=5e-4, trunk_rate=1.5e-4, average=0.98)
+    config = replace(gentle, start=str(start), pairs=pairs, seed=seed)
     run(config, ground(read(dev), read(others), config.families, faces), rounds, out, target, workers=workers)
     print((target / "arena.md").read_text())
 
