@@ -108,7 +108,7 @@ class Classifier:
 
 @cache
 def in_folder(folder: Path | None) -> tuple[Classifier, ...]:
-    """Every model of a folder, by name; none without a folder.
+    """Every model of a folder, by name; none without a folder. Read once per process.
 
     Raises:
         ModelError: there is no such folder, no model in it, or one that cannot be used.

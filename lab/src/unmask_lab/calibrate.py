@@ -227,12 +227,12 @@ def _alarms(
     for name, wanted in (("false alarms", 0), ("found", 1)):
         of = np.flatnonzero((label == wanted) & np.array([e.source == source for e in examples]))
         if of.size:
-            hits, people = lr[of] >= 1.0, [examples[i].identity for i in of]
-            interval = metrics.interval(lambda drawn, hits=hits: float(hits[drawn].mean()), people)
+            people = [examples[i].identity for i in of]
+            part = metrics.rate(lr[of] >= 1.0, people)
             result[name] = {
-                "part": float(hits.mean()),
-                "interval": interval,
-                "faces": of.size,
+                "part": part.value,
+                "interval": [part.low, part.high],
+                "faces": int(of.size),
                 "people": len(set(people)),
             }
     return result

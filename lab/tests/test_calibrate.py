@@ -1,0 +1,196 @@
+"""Joint calibration over lines: what the regression finds, and a detector from PyTorch added, calibrated and served."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from unmask_lab.calibrate import FEWEST, _logistic, _slopes, as_it_comes, calibrate
+from unmask_lab.data import DataError, Row, read
+from unmask_lab.examples import forged
+from unmask_lab.forge import FAMILIES
+
+from unmask import likelihood, models
+from unmask.classifiers import known
+from unmask.evidence import LINES, available, examine
+from unmask.faces import TEMPLATE
+from unmask.likelihood import LN10, features
+from unmask.types import Case, Face, Kind, MediaFacts, Quality, Sighting, Track
+from unmask.verdict import judge
+
+QUALITY = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
+
+
+CARD = {
+    "input": {"size": 96, "layout": "nchw", "colour": "rgb", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]},
+    "output": {"name": "classes", "changed": 1, "is": "softmax"},
+    "licence": "Apache-2.0",
+    "origin": "this test",
+}
+
+
+@pytest.fixture(scope="session")
+def detector(collected: tuple[Path, Path]) -> nn.Module:
+    """A small detector of two classes, bona fide and changed, trained for some seconds on six people."""
+    examples = [e for k in range(3) for e in forged(read([collected[1]]), tuple(FAMILIES), as_it_comes, seed=k)]
+    faces, label = prepared(np.stack([e.crop for e in examples])), torch.tensor([e.label for e in examples])
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        *(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1)),
+        *(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 2)),
+    )
+    steps = torch.optim.Adam(net.parameters(), 5e-3)
+    for _ in range(120):
+        steps.zero_grad()
+        nn.functional.cross_entropy(net(faces), label, weight=torch.tensor([float(len(FAMILIES)), 1.0])).backward()
+        steps.step()
+    return net.eval()
+
+
+def prepared(crops: np.ndarray) -> Tensor:
+    """Crops as `CARD` says, ``(n, 3, 96, 96)``."""
+    small = nn.functional.interpolate(torch.from_numpy(crops).permute(0, 3, 1, 2).float(), (96, 96), mode="area")
+    return (small / 255 - 0.5) / 0.25
+
+
+@pytest.fixture(scope="session")
+def folder(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the detector, exported from PyTorch, and its card."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.onnx.export(
+        detector,
+        (torch.zeros(2, 3, 96, 96),),
+        folder / "mine.onnx",
+        input_names=["face"],
+        output_names=["classes"],
+        dynamic_shapes=({0: torch.export.Dim("faces", min=1, max=4096)},),
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    (folder / "mine.json").write_text(json.dumps(CARD))
+    return folder
+
+
+def others_of(portraits: list[Row]) -> list[Row]:
+    """The portraits, and each with the next one's picture under its name."""
+    swapped = [replace(row, label=1, jpeg=portraits[i - 1].jpeg, clip=f"swap{i}") for i, row in enumerate(portraits)]
+    return [replace(row, source="others") for row in (*portraits, *swapped)]
+
+
+@pytest.fixture(scope="session")
+def fits(folder: Path, rows: list[Row]) -> dict[str, dict[str, object]]:
+    """The calibration of the learned line and the added one. Of twelve people: what it says is checked, not how well."""
+    shipped = (models.WEIGHTS / "calibration.json").read_bytes()
+    written = calibrate(rows, others_of(rows), folder=folder)
+    assert (models.WEIGHTS / "calibration.json").read_bytes() == shipped
+    assert json.loads((folder / "calibration.json").read_text()) == json.loads(json.dumps(written))
+    return written["lines"]
+
+
+def test_every_set_of_lines_has_a_calibration_that_names_what_it_was_fitted_to(
+    folder: Path, fits: dict[str, dict[str, object]]
+) -> None:
+    here = {**models.known(), **known(folder)}
+    used = {
+        "learned": ["learned"],
+        "mine": ["mine", "mine.json"],
+        "learned+mine": ["learned", "mine", "mine.json"],
+    }
+    assert fits.keys() == used.keys()
+    for key, names in used.items():
+        assert fits[key]["weights"] == {name: here[name] for name in names}
+        assert fits[key]["fitted_on"]["people"] == 12  # type: ignore[index]
+
+
+def test_the_joint_calibration_rises_with_each_score_at_every_quality(
+    folder: Path, fits: dict[str, dict[str, object]]
+) -> None:
+    for fitted in likelihood.calibrations(folder):
+        free, nothing = replace(fitted, bound=1e9), dict.fromkeys(fitted.lines, 0.0)
+        for size, sharp, blocks in ((1, 1e-6, 1), (9999, 99, 1), (1, 99, 99), (9999, 1e-6, 99)):
+            quality = Quality(size, sharp, 0.0, blocks)
+            for line in fitted.lines:
+                assert free.known({**nothing, line: 1.0}, quality) >= free.known(nothing, quality) - 1e-6
+
+
+def test_the_runtime_weighs_the_added_detector_together_with_its_own(
+    detector: nn.Module, folder: Path, fits: dict[str, dict[str, object]], rows: list[Row]
+) -> None:
+    crop = np.ascontiguousarray(rows[0].rgb[:192, :192])
+    seen = Sighting(0.0, Face((0.0, 0.0, 192.0, 192.0), TEMPLATE, 1.0), QUALITY, crop)
+    case = Case(MediaFacts("", Kind.PHOTO, "", 0, "", "", 192, 192), (Track(1, (seen,)),))
+    evidence = examine(case, available(folder), debug=True)
+    with torch.inference_mode():
+        bona_fide, changed = detector(prepared(crop[None]))[0].tolist()
+    assert evidence[-1].tracks[0].score == pytest.approx(changed - bona_fide, abs=0.02)
+    person = judge(case.tracks[0], evidence, case.media, calibrated=likelihood.calibrations(folder))
+    joint = {c.lines: c for c in likelihood.calibrations(folder)}[("learned", "mine")]
+    scores = {e.line: e.tracks[0].readings[0].score for e in evidence}
+    total = sum(line.log10_lr or 0 for line in person.lines.values())
+    assert total == pytest.approx(joint.any_kind(joint.known(scores, QUALITY)), abs=0.002)
+    assert set(person.lines) == {*LINES, "mine"}
+
+
+# ---------------------------------------------------------------- the regression
+
+
+def drawn(n: int = 3000) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of two lines that share an error, ``(2 n, 2)``, and labels; the second line knows nothing but the first's error."""
+    rng = np.random.default_rng(1)
+    label = np.repeat([0, 1], n)
+    error = rng.normal(size=2 * n)
+    first = np.where(label == 1, 1, -1) + error
+    return np.column_stack([first, error + 0.5 * rng.normal(size=2 * n)]), label
+
+
+def design(scores: np.ndarray) -> np.ndarray:
+    names = ["a", "b", "c"][: scores.shape[1]]
+    return np.array([[1.0, *features(dict(zip(names, row, strict=True)), QUALITY).values()] for row in scores])
+
+
+def test_a_line_that_would_weigh_against_itself_weighs_nothing() -> None:
+    """Left free, the second line would be subtracted to clean the first; a higher score would then speak against a change."""
+    scores, label = drawn()
+    x, ones = design(scores), np.ones(label.size)
+    free, held = _logistic(x, label, ones), _logistic(x, label, ones, _slopes(x.shape[1]))
+    assert free[2] < -1
+    assert held[2] == pytest.approx(0, abs=1e-4)
+    assert held[1] == pytest.approx(2, abs=0.15)
+
+
+def test_where_all_weights_rise_anyway_nothing_is_held_back() -> None:
+    rng = np.random.default_rng(2)
+    label = np.repeat([0, 1], 2000)
+    x = design(rng.normal(size=(4000, 3)) + np.where(label == 1, 0.5, -0.5)[:, None])
+    free, held = _logistic(x, label, np.ones(4000)), _logistic(x, label, np.ones(4000), _slopes(x.shape[1]))
+    assert held == pytest.approx(free, abs=1e-3)
+    assert held[1:4] == pytest.approx(1, abs=0.15)  # ln LR of N(-1/2, 1) against N(1/2, 1) is the score itself
+
+
+def test_slopes_are_those_of_the_lr() -> None:
+    theta = np.random.default_rng(3).normal(size=12)
+    terms = dict(zip(features({"a": 0.0, "b": 0.0}, QUALITY), theta[1:], strict=True))
+    fitted = likelihood.Calibration(("a", "b"), theta[0], terms, 1e9, 0.0, 0.5, 1.0)
+    rises = [
+        (fitted.known({"a": a, "b": 1 - a}, q) - fitted.known({"a": 0, "b": 0}, q)) * LN10
+        for a in (1, 0)
+        for q in (Quality(s, h, 0.0, b) for s in (1, 9999) for h in (1e-9, 99) for b in (1, 99))
+    ]
+    assert _slopes(12) @ theta == pytest.approx(rises)
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def test_too_few_people_and_a_missing_class_are_refused(rows: list[Row], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="fewer than 10 people in the portraits"):
+        calibrate(rows[: FEWEST - 1], others_of(rows), tmp_path)
+    with pytest.raises(DataError, match="must show both bona fide and changed faces"):
+        calibrate(rows[:3], rows, tmp_path)
+    assert not list(tmp_path.iterdir())
