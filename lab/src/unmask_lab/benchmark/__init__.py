@@ -19,8 +19,8 @@ from unmask_lab.benchmark import detection, markdown, plots
 from unmask_lab.benchmark.coverage import risk_coverage
 from unmask_lab.benchmark.likelihoods import LINE, as_served, cross_fitted, served_calibration
 from unmask_lab.benchmark.markdown import FORGED, OTHERS
-from unmask_lab.benchmark.measure import measure
-from unmask_lab.benchmark.reliability import reliability
+from unmask_lab.benchmark.measured import measure
+from unmask_lab.benchmark.reliability import reliability_diagrams
 from unmask_lab.benchmark.speed import cpu_ms
 from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row
 from unmask_lab.degrade import NAMED, Degradation
@@ -75,7 +75,7 @@ def benchmark(
         "rows": rows,
         "groups": [row for name, (faces, lr) in sets.items() for row in detection.by_group(faces, lr.served, name)],
         "map_agreement": detection.map_agreement(forged),
-        "reliability": {name: reliability(faces, lr) for name, (faces, lr) in sets.items()},
+        "reliability": {name: reliability_diagrams(faces, lr) for name, (faces, lr) in sets.items()},
         "risk_coverage": {name: risk_coverage(faces, lr.served) for name, (faces, lr) in sets.items()},
     }
     _write(result, target)

@@ -6,7 +6,7 @@ weighs the same, and each family within the changed.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,34 +15,42 @@ from numpy.typing import NDArray
 
 from unmask.verdict import Rules
 from unmask_lab import metrics
-from unmask_lab.benchmark.measure import Faces
+from unmask_lab.benchmark.measured import Faces
 from unmask_lab.metrics import Floats
 
 POINTS = 100
-"""Of a curve, as it is written down."""
+"""Of a curve."""
 
 Answer = dict[str, float]
+"""Two thresholds, log10 LR, and at them: coverage, risk, and of each class the part that is called what it is not (or is)."""
 
 
 def risk_coverage(faces: Faces, log10_lr: Floats, rules: Rules = Rules()) -> dict[str, Any]:
-    """Curves in order of ``|log10 LR|``, over all faces and over those good enough to be judged, and the rule's place.
+    """What the rule of the verdict comes to for single faces, and what others would.
 
-    On the curves a face is called changed above an LR of 1. The rule answers `changed` from ``rules.changed``,
-    `no change found` up to ``rules.no_change``, and nothing between or where the face is not good enough. Beside it stand the
-    same rule with `changed` from other LRs, and the pair of thresholds that answers most faces at no more risk and no more
-    false alarms.
+    The rule answers `changed` from ``rules.changed``, `no change found` up to ``rules.no_change``, and nothing between or where
+    the face is not good enough.
+
+    Returns:
+        ``rule``; ``as many``, which gives as many answers in order of ``|log10 LR|``; ``best``, of all pairs of thresholds that
+        which answers most at no more risk and no more false alarms. And curves, each a list of answers: ``every face`` and
+        ``judged faces`` in order of ``|log10 LR|``, ``rule at other LRs`` with `changed` from others.
     """
-    weight = metrics.balanced(faces.label, faces.family)
-    judged = good_enough(faces, rules)
-    rule = _answered(faces, log10_lr, weight, judged, rules)
-    moved = [replace(rules, changed=float(lr)) for lr in np.linspace(0, log10_lr.max(), POINTS)]
-    others = [_answered(faces, log10_lr, weight, judged, other) for other in moved]
+    weight, judged = metrics.balanced(faces.label, faces.family), good_enough(faces, rules)
+    at = partial(_answered, faces, log10_lr, weight)
+    sizes = np.quantile(np.abs(log10_lr), np.linspace(1, 0, POINTS))
+    rule = at(judged, rules.changed, rules.no_change)
+    in_order = [at(judged, size, -size) for size in sizes]
+    above, below = (_steps(log10_lr[of]) for of in (log10_lr > 0, log10_lr <= 0))
+    pairs = [rule, *(at(judged, a, b) for a, b in product(above, below))]
+    as_safe = [p for p in pairs if p["risk"] <= rule["risk"] and p["false_alarms"] <= rule["false_alarms"]]
     return {
-        "every face": _curve(faces, log10_lr, weight, np.ones_like(judged)),
-        "judged faces": _curve(faces, log10_lr, weight, judged),
-        "rule at other LRs": {key: [other[key] for other in others] for key in rule},
         "rule": rule,
-        "best": _best(faces, log10_lr, weight, judged, rule),
+        "as many": next((a for a in in_order if a["coverage"] >= rule["coverage"]), in_order[-1]),
+        "best": max(as_safe, key=lambda answer: answer["coverage"], default=rule),
+        "every face": [at(np.ones_like(judged), size, -size) for size in sizes],
+        "judged faces": in_order,
+        "rule at other LRs": [at(judged, lr, rules.no_change) for lr in np.linspace(0, log10_lr.max(), POINTS)],
     }
 
 
@@ -52,45 +60,22 @@ def good_enough(faces: Faces, rules: Rules) -> NDArray[np.bool_]:
     return np.asarray(large & sharp & (faces.yaw <= rules.yaw) & (faces.blockiness <= rules.blockiness))
 
 
-def _curve(faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_]) -> dict[str, list[float]]:
-    of = np.flatnonzero(judged)
-    order = of[np.argsort(-np.abs(lr[of]), kind="stable")]
-    answered = np.cumsum(weight[order])
-    wrong = np.cumsum(weight[order] * ((lr[order] > 0) != faces.label[order]))
-    # Faces of one |LR| are answered together.
-    ends = np.append(np.flatnonzero(np.diff(np.abs(lr[order]))), order.size - 1) if order.size else order
-    ends = ends[np.unique(np.linspace(0, ends.size - 1, min(POINTS, ends.size)).round().astype(int))]
-    return {
-        "coverage": (answered[ends] / weight.sum()).tolist(),
-        "risk": (wrong[ends] / answered[ends]).tolist(),
-        "abs_log10_lr": np.abs(lr[order[ends]]).tolist(),
-    }
+def _steps(lr: Floats, steps: int = 25) -> Floats:
+    return np.quantile(lr, np.linspace(0, 1, steps)) if lr.size else np.zeros(0)
 
 
-def _answered(faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_], rules: Rules) -> Answer:
-    changed, no_change = judged & (lr >= rules.changed), judged & (lr <= rules.no_change)
+def _answered(faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_], least: float, most: float) -> Answer:
+    """`changed` from ``least``, `no change found` up to ``most``, of faces that are judged."""
+    changed, no_change = judged & (lr >= least), judged & (lr <= most)
     bona_fide = faces.label == 0
     alarms, missed = weight[changed & bona_fide].sum(), weight[no_change & ~bona_fide].sum()
     answered = weight[changed | no_change].sum()
     return {
-        "changed": rules.changed,
-        "no_change": rules.no_change,
+        "changed": float(least),
+        "no_change": float(most),
         "coverage": float(answered / weight.sum()),
         "risk": float((alarms + missed) / answered) if answered else float("nan"),
         "false_alarms": float(alarms / weight[bona_fide].sum()),
         "found": float(weight[changed & ~bona_fide].sum() / weight[~bona_fide].sum()),
         "missed": float(missed / weight[~bona_fide].sum()),
     }
-
-
-def _best(faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_], rule: Answer, steps: int = 25) -> Answer:
-    """Over a grid of both thresholds at quantiles of the LRs; the rule itself where nothing answers more."""
-    above, below = lr[judged & (lr > 0)], lr[judged & (lr <= 0)]
-    part = np.linspace(0, 1, steps)
-    grid = product(
-        np.append(np.quantile(above, part), rule["changed"]) if above.size else [rule["changed"]],
-        np.append(np.quantile(below, part), rule["no_change"]) if below.size else [rule["no_change"]],
-    )
-    answers = [_answered(faces, lr, weight, judged, Rules(changed=float(a), no_change=float(b))) for a, b in grid]
-    as_safe = [a for a in answers if a["risk"] <= rule["risk"] and a["false_alarms"] <= rule["false_alarms"]]
-    return max(as_safe, key=lambda a: a["coverage"], default=rule)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask_lab import metrics
-from unmask_lab.benchmark.measure import Faces
+from unmask_lab.benchmark.measured import Faces
 from unmask_lab.benchmark.subgroups import BANDS
 from unmask_lab.metrics import Floats
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unmask.likelihood import LN10, Calibration, calibrations, features
 from unmask.types import Quality
 from unmask_lab import metrics
-from unmask_lab.benchmark.measure import Faces
+from unmask_lab.benchmark.measured import Faces
 from unmask_lab.calibrate import _crossed
 from unmask_lab.data import DataError
 

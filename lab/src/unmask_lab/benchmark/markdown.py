@@ -78,15 +78,16 @@ def _abstention(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Abstention\n"
     yield "![Risk-coverage curves](coverage.png)\n"
     yield _paragraph(
-        "Single faces, all degradations together, at even odds. The curves answer in order of |log10 LR|, `changed` above an "
-        "LR of 1. *Rule* is what `unmask check` does with one face, the red curve the same with `changed` from other LRs; *best* "
-        "are the two thresholds that answer most at no more risk and no more false alarms."
+        "Single faces, all degradations together, at even odds: coverage is the part that gets an answer, risk the part of the "
+        "answers that is wrong. The grey and the blue curve answer in order of |log10 LR|, `changed` above an LR of 1. *Rule* is "
+        "what `unmask check` does with one face, the red curve the same with `changed` from other LRs; *as many* gives as many "
+        "answers in order of |log10 LR|; *best* are the two thresholds that answer most at no more risk and no more false alarms."
     )
     columns = ("coverage", "risk", "false_alarms", "found", "missed")
     yield "| faces | | changed from LR | no change found to LR | coverage | risk | false alarms | found | missed |"
     yield "| --- " * 9 + "|"
     for title, found in result["risk_coverage"].items():
-        for name in ("rule", "best"):
+        for name in ("rule", "as many", "best"):
             at = found[name]
             thresholds = f"{10 ** at['changed']:.3g} | {10 ** at['no_change']:.3g}"
             yield f"| {title} | {name} | {thresholds} | {' | '.join(f'{at[column]:.3f}' for column in columns)} |"

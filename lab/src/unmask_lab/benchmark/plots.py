@@ -43,7 +43,7 @@ def draw_reliability(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
             )
         axes.set(xlabel="probability of a change at even odds", xlim=(0, 1), ylim=(0, 1), aspect="equal")
         axes.set_title(title, fontsize=10)
-        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     panels[0, 0].set_ylabel("part that was changed")
     _save(figure, path)
 
@@ -58,17 +58,18 @@ def _bins(axes: Axes, step: Mapping[str, Any], label: str, colour: str) -> None:
 
 def draw_coverage(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """Risk-coverage curves, one panel per set, with the rule's place."""
-    figure, panels = plt.subplots(1, len(sets), figsize=(4.4 * len(sets), 3.6), sharey=True, squeeze=False)
+    figure, panels = plt.subplots(1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False)
     for axes, (title, found) in zip(panels[0], sets.items(), strict=True):
         for name, colour in (("every face", "#9a9a9a"), ("judged faces", "#2166ac"), ("rule at other LRs", "#b2182b")):
-            axes.plot(found[name]["coverage"], found[name]["risk"], color=colour, linewidth=1.2, label=name)
+            x, y = ([answer[key] for answer in found[name]] for key in ("coverage", "risk"))
+            axes.plot(x, y, color=colour, linewidth=1.2, label=name)
         for name, marker, colour in (("rule", "o", "#b2182b"), ("best", "x", "black")):
             at = found[name]
             where = f"{name}: changed from LR {10 ** at['changed']:.3g}, no change to LR {10 ** at['no_change']:.3g}"
             axes.plot(at["coverage"], at["risk"], marker, color=colour, markersize=7, label=where, linestyle="none")
         axes.set(xlabel="coverage: part of the faces that get an answer", xlim=(0, 1.02), ylim=(0, 0.55))
         axes.set_title(title, fontsize=10)
-        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     panels[0, 0].set_ylabel("risk: part of the answers that is wrong")
     _save(figure, path)
 

@@ -10,13 +10,13 @@ import numpy as np
 from unmask.likelihood import LN10
 from unmask_lab import metrics
 from unmask_lab.benchmark.likelihoods import Likelihoods
-from unmask_lab.benchmark.measure import Faces
+from unmask_lab.benchmark.measured import Faces
 from unmask_lab.metrics import Floats
 
 BINS = 10
 
 
-def reliability(faces: Faces, lr: Likelihoods) -> dict[str, Any]:
+def reliability_diagrams(faces: Faces, lr: Likelihoods) -> dict[str, Any]:
     """By what is taken for the ln LR: the raw score, the LR against the kinds calibrated on, and the LR that is served.
 
     At even odds: each class weighs the same, and each family within the changed. A classifier trained on as many changed as

@@ -27,7 +27,7 @@ BANDS: Mapping[str, tuple[str, Mapping[str, tuple[float, float]]]] = {
     "face width": ("size_px", {"under 128 px": (0, 128), "128 to 192 px": (128, 192), "192 px or more": (192, np.inf)}),
     "sharpness": ("sharpness", {"under 0.02": (0, 0.02), "0.02 to 0.1": (0.02, 0.1), "0.1 or more": (0.1, np.inf)}),
 }
-"""By title: the field of `measure.Faces`, and per group from which value to below which. Skin tone merges the six usual
+"""By title: the field of `measured.Faces`, and per group from which value to below which. Skin tone merges the six usual
 classes of the angle, degrees, in pairs: very light and light, intermediate and tan, brown and dark."""
 
 
