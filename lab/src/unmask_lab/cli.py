@@ -32,6 +32,7 @@ def collect(
     source: Annotated[str | None, typer.Option(help="Where they come from; the folder's name if not given.")] = None,
     every: Annotated[float, typer.Option(help="Seconds between frames looked at.")] = 0.5,
     at_most: Annotated[int, typer.Option(help="Faces kept per file.")] = 2000,
+    alike: Annotated[float, typer.Option(help="Correlation from which two faces count as one; 1 keeps all.")] = 0.97,
 ) -> None:
     """Collect aligned faces from photos and videos, or add the five points to Parquet files of face crops.
 
@@ -55,7 +56,8 @@ def collect(
             print(f"  {line}", file=sys.stderr)
     if media:
         target = out if one_file else out / "collected.parquet"
-        got = collect_media(media, target, Declared(licence, label, source), Settings(every=every, at_most=at_most))
+        settings = Settings(every=every, at_most=at_most, alike=alike)
+        got = collect_media(media, target, Declared(licence, label, source), settings)
         print(f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept")
         print(f"left out: {said(got.left_out, got.unreadable)}")
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from unmask.types import Rgb
 
-SIDE = 48
+SIDE = 64
 """px at which two faces are compared; coding noise is mostly finer."""
 
-RIM = 24
-"""px around the aligned crop that are left out: hair and background are not the face."""
+RIM = 40
+"""px around the aligned crop that are left out: hair and background are not the face, and would outweigh an eyelid."""
 
 RIVALS = 8
 """Kept faces that each new one is registered with: those most alike before registration."""
@@ -42,8 +42,8 @@ def unlike(crops: Sequence[Rgb], alike: float) -> list[int]:
 def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     """Correlation of two grey images after the best affine registration (ECC, Evangelidis and Psarakis 2008); at most 1.
 
-    Five points found anew in each frame jitter by a pixel or two, which alone brings the plain correlation of a still face
-    down to 0.95; registration takes the jitter out, and brightness and contrast with it.
+    Five points found anew in each frame jitter by a pixel or two, which moves a still face more than a blink changes it;
+    registration takes that out, and brightness and contrast with it.
     """
     try:
         rho, _ = cv2.findTransformECC(a, b, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, STEPS, None, 3)

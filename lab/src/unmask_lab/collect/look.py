@@ -44,7 +44,8 @@ class Settings:
         at_most: most frames looked at and most faces kept, per file.
         size_px, sharpness, yaw, blockiness: the worst `Quality` that is kept; the defaults are what the runtime judges.
         alike: correlation from which two faces of a track count as one. On one portrait, filmed and altered by program
-            (simulated), a face at rest comes to 0.984 or more whatever the codec and the finder's jitter, a blink to 0.976.
+            (simulated), a face at rest comes to 0.976 or more whatever the codec and the finder's jitter, a blink to 0.924
+            or less.
     """
 
     every: float = 0.5
@@ -53,7 +54,7 @@ class Settings:
     sharpness: float = RULES.sharpness
     yaw: float = RULES.yaw
     blockiness: float = RULES.blockiness
-    alike: float = 0.98
+    alike: float = 0.97
 
     def __post_init__(self) -> None:
         if not (self.every > 0 and self.at_most >= 1):
