@@ -6,11 +6,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import faces_for_tests
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from typer.testing import CliRunner
 from unmask_lab.calibrate import FEWEST, _logistic, _slopes, as_it_comes, calibrate
+from unmask_lab.cli import app
+from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
 from unmask_lab.examples import forged
 from unmask_lab.forge import FAMILIES
@@ -77,20 +81,28 @@ def folder(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def others_of(portraits: list[Row]) -> list[Row]:
-    """The portraits, and each with the next one's picture under its name."""
-    swapped = [replace(row, label=1, jpeg=portraits[i - 1].jpeg, clip=f"swap{i}") for i, row in enumerate(portraits)]
-    return [replace(row, source="others") for row in (*portraits, *swapped)]
+@pytest.fixture(scope="session")
+def fits(collected: tuple[Path, Path], folder: Path, others: Path) -> dict[str, dict[str, object]]:
+    """The calibration of the learned line and the added one. Of twelve people: what it says is checked, not how well."""
+    shipped = (models.WEIGHTS / "calibration.json").read_bytes()
+    portraits, trained_on = map(str, collected)
+    sets = ["--portraits", portraits, "--others", str(others), "--trained-on", trained_on]
+    done = CliRunner().invoke(app, ["calibrate", *sets, "--models", str(folder)], catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    assert (models.WEIGHTS / "calibration.json").read_bytes() == shipped
+    written = json.loads((folder / "calibration.json").read_text())
+    assert json.loads(done.stdout) == written
+    return written["lines"]
 
 
 @pytest.fixture(scope="session")
-def fits(folder: Path, rows: list[Row]) -> dict[str, dict[str, object]]:
-    """The calibration of the learned line and the added one. Of twelve people: what it says is checked, not how well."""
-    shipped = (models.WEIGHTS / "calibration.json").read_bytes()
-    written = calibrate(rows, others_of(rows), folder=folder)
-    assert (models.WEIGHTS / "calibration.json").read_bytes() == shipped
-    assert json.loads((folder / "calibration.json").read_text()) == json.loads(json.dumps(written))
-    return written["lines"]
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collected file of twelve more people with labels of their own, which mean nothing here."""
+    folder, n = tmp_path_factory.mktemp("others"), 24
+    identities: list[object] = [f"other{i // 2}" for i in range(n)]
+    raw = faces_for_tests.write(folder / "raw.parquet", range(200, 200 + n), label=[0, 1] * 12, identity=identities)
+    collect(raw, folder / "others.parquet")
+    return folder / "others.parquet"
 
 
 def test_every_set_of_lines_has_a_calibration_that_names_what_it_was_fitted_to(
@@ -188,9 +200,9 @@ def test_slopes_are_those_of_the_lr() -> None:
 # ---------------------------------------------------------------- refusals
 
 
-def test_too_few_people_and_a_missing_class_are_refused(rows: list[Row], tmp_path: Path) -> None:
+def test_too_few_people_and_a_missing_class_are_refused(rows: list[Row], others: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="fewer than 10 people in the portraits"):
-        calibrate(rows[: FEWEST - 1], others_of(rows), tmp_path)
+        calibrate(rows[: FEWEST - 1], read([others]), tmp_path)
     with pytest.raises(DataError, match="must show both bona fide and changed faces"):
         calibrate(rows[:3], rows, tmp_path)
     assert not list(tmp_path.iterdir())
