@@ -18,7 +18,7 @@ from unmask_lab import metrics
 from unmask_lab.benchmark.measured import Faces
 from unmask_lab.metrics import Floats
 
-POINTS = 100
+POINTS = 60
 """Of a curve."""
 
 Answer = dict[str, float]

@@ -48,9 +48,10 @@ def _accuracy(result: Mapping[str, Any]) -> Iterator[str]:
 def _groups(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Per source and subgroup\n"
     yield _paragraph(
-        "All degradations together. No data set says what skin its people have: the tone is estimated from the cheeks "
-        "(individual typology angle, Chardon et al. 1991) and mixes the skin with the picture's light. A group without faces "
-        "of both classes is left out."
+        "All degradations together. No data set says what skin its people have. The tone is that of the cheeks as the picture "
+        "shows them (individual typology angle, Chardon et al. 1991): it mixes the skin with the light, and a pale face in dim "
+        "light counts as dark. So these are groups of pictures, and say little about people. A group without faces of both "
+        "classes is left out."
     )
     rows = result["groups"]
     yield from _table(("faces", "group"), AT_LR_10, rows, lambda r: (r["among"], f"{r['kind']}: {r['set']}"))

@@ -57,7 +57,7 @@ def measure(
         records += of_row
         if done % 100 == 0:
             print(f"measured {done} of {len(task.rows)}", file=sys.stderr, flush=True)
-    return np.rec.fromrecords(records, names=FIELDS)
+    return np.rec.fromrecords(records, names=list(FIELDS))
 
 
 def _each(task: Task, processes: int) -> Iterator[list[Record]]:
