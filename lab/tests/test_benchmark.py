@@ -16,6 +16,7 @@ from unmask_lab.benchmark.measured import FIELDS, Faces, measure
 from unmask_lab.benchmark.subgroups import typology_angle
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation
+from unmask_lab.examples import told_apart
 
 from unmask import models
 from unmask.faces import CROP_PX
@@ -73,7 +74,7 @@ def test_sharing_the_work_changes_nothing(rows: list[Row]) -> None:
 def test_a_swap_that_failed_is_left_out(rows: list[Row]) -> None:
     failed = replace(rows[0], label=1, clip="failed", made_from=rows[0].clip)
     swapped = replace(rows[1], label=1, clip="swapped", made_from=rows[0].clip)
-    found = measure([rows[0], failed, swapped], (), {"as it is": Degradation()}, processes=0)
+    found = measure(told_apart([rows[0], failed, swapped]), (), {"as it is": Degradation()}, processes=0)
     assert list(found.label) == [0, 1]
     assert list(found.original) == ["0", "0"]
 
@@ -170,9 +171,16 @@ def test_what_cannot_be_measured_is_refused_with_the_reason(
 ) -> None:
     fakes = [row for row in others if row.label == 1]
     for portraits, foreign, families, reason in (
-        ([], others, FAMILIES, "no bona fide face"),
+        (rows[:1], others, FAMILIES, "fewer than two people"),
+        (rows, [], FAMILIES, "made by others is empty"),
         (rows, fakes, FAMILIES, "'others' holds no bona fide face"),
         (rows, [row for row in others if row.label == 0], FAMILIES, "'others' holds no changed face"),
+        (
+            rows,
+            [*rows, *(replace(f, jpeg=r.jpeg) for f, r in zip(fakes, rows, strict=True))],
+            FAMILIES,
+            "no changed face",
+        ),
         (rows, others, FAMILIES[1:], "trained on self_blend"),
     ):
         with pytest.raises(DataError, match=reason):

@@ -24,6 +24,7 @@ from unmask_lab.benchmark.reliability import reliability_diagrams
 from unmask_lab.benchmark.speed import cpu_ms
 from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row
 from unmask_lab.degrade import NAMED, Degradation
+from unmask_lab.examples import told_apart
 from unmask_lab.export import update_card
 from unmask_lab.forge import FAMILIES
 
@@ -43,7 +44,7 @@ def benchmark(
 
     Args:
         portraits: bona fide faces of people never trained on, to forge.
-        others: rows with labels of their own, forged in ways never trained on.
+        others: rows with labels of their own, forged in ways never trained on; see `told_apart`.
         target: a folder.
         weights: the folder with the exported network and its calibration.
         families: to forge; must hold all that the network was trained on.
@@ -54,7 +55,7 @@ def benchmark(
         DataError: a class is empty, a family is missing, or the network is not calibrated.
     """
     trained_on = card(LINE).get("training", {}).get("config", {}).get("families", [])
-    portraits = [row for row in portraits if row.label == BONA_FIDE]
+    portraits, others = [row for row in portraits if row.label == BONA_FIDE], told_apart(others)
     _refuse(portraits, others, families, trained_on)
     served = served_calibration()
     spent = cpu_ms(weights / f"{LINE}.onnx")
@@ -86,16 +87,20 @@ def benchmark(
 def _refuse(
     portraits: Sequence[Row], others: Sequence[Row], families: Sequence[str], trained_on: Sequence[str]
 ) -> None:
-    if not portraits:
-        raise DataError("the portraits hold no bona fide face to forge; give a file with label 0")
+    if len({row.identity for row in portraits}) < 2:
+        raise DataError("the portraits hold bona fide faces of fewer than two people; collect more, with label 0")
     if missing := [family for family in trained_on if family not in families]:
         raise DataError(
             f"{LINE}.json: trained on {', '.join(missing)}, which would not be measured; the lab forges {', '.join(families)}"
         )
+    if not others:
+        raise DataError("the set made by others is empty; families trained on are never shown without one")
     for source in sorted({row.source for row in others}):
         for label, name in ((BONA_FIDE, "bona fide"), (CHANGED, "changed")):
             if not any(row.label == label for row in others if row.source == source):
-                raise DataError(f"the set {source!r} holds no {name} face; a set made by others needs both classes")
+                raise DataError(
+                    f"the set {source!r} holds no {name} face that can be used; a set made by others needs both"
+                )
 
 
 def _write(result: dict[str, Any], target: Path) -> None:

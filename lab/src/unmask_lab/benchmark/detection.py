@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,10 +18,11 @@ ALL_WAYS = "all ways"
 LR_10 = 1.0
 """log10 LR from which a face is called changed, as in `unmask.verdict.Rules`."""
 
-Row = dict[str, Any]
+Figures = dict[str, Any]
+"""Of one set after one way: its names and counts, and `metrics.Estimate` as a mapping, by figure."""
 
 
-def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[Row]:
+def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[Figures]:
     """One row per family and way."""
     for way in _in_order(faces.way):
         for family in _in_order(faces.family[faces.label == 1]):
@@ -29,14 +30,14 @@ def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[R
             yield figures("family", family, way, faces, lr, chosen) | {"trained_on": family in trained_on}
 
 
-def by_source(faces: Faces, lr: Floats) -> Iterator[Row]:
+def by_source(faces: Faces, lr: Floats) -> Iterator[Figures]:
     """One row per source and way, all families together."""
     for way in _in_order(faces.way):
         for source in np.unique(faces.source):
             yield figures("source", str(source), way, faces, lr, (faces.way == way) & (faces.source == source))
 
 
-def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Row]:
+def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Figures]:
     """One row per source and subgroup over all ways together; a group that lacks a class is left out."""
     groups = {("source", str(s)): faces.source == s for s in np.unique(faces.source)}
     for title, (field, bands) in BANDS.items():
@@ -47,7 +48,7 @@ def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Row]:
             yield figures(title, name, ALL_WAYS, faces, lr, chosen) | {"among": among}
 
 
-def figures(kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: NDArray[np.bool_]) -> Row:
+def figures(kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: NDArray[np.bool_]) -> Figures:
     """AUC, EER, TPR at 1 % FPR, paired accuracy, how often single faces reach an LR of 10, and what blur alone would do."""
     of, lr = faces[chosen], lr[chosen]
     bona_fide = of.label == 0
@@ -67,7 +68,7 @@ def figures(kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: ND
     }
 
 
-def _curve(score: NDArray[np.floating], label: NDArray[np.integer]) -> Any:
+def _curve(score: NDArray[np.floating], label: NDArray[np.integer]) -> Callable[[Floats], Mapping[str, Floats]]:
     def of(weight: Floats) -> Mapping[str, Floats]:
         fpr, tpr = metrics.roc(score, label, weight)
         return {

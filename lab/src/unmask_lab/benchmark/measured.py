@@ -20,7 +20,7 @@ from unmask_lab import metrics
 from unmask_lab.benchmark.subgroups import typology_angle
 from unmask_lab.data import BONA_FIDE, Row
 from unmask_lab.degrade import Degradation
-from unmask_lab.examples import Example, as_seen, score, told_apart, with_forgeries
+from unmask_lab.examples import Example, as_seen, score, with_forgeries
 from unmask_lab.samples import shapes
 
 FIELDS = (
@@ -45,13 +45,13 @@ def measure(
     """Every face, and of bona fide ones a forgery per family, after every way.
 
     Args:
-        rows: bona fide and changed faces; changed ones that hardly differ from their original are left out.
+        rows: bona fide and changed faces.
         families: to forge; none for rows that bring their own changed faces.
         ways: by name.
         seed: of forging and of noise.
         processes: that share the work; 0 to stay in this one.
     """
-    task = Task(tuple(told_apart(rows)), tuple(families), dict(ways), seed)
+    task = Task(tuple(rows), tuple(families), dict(ways), seed)
     records: list[Record] = []
     for done, of_row in enumerate(_each(task, processes), start=1):
         records += of_row
