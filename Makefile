@@ -40,30 +40,37 @@ TRAIN := $(FACES)/portraits-train-0.parquet $(FACES)/portraits-train-1.parquet
 DEV := $(FACES)/portraits-dev.parquet
 OTHERS := $(FACES)/research-dev.parquet
 RESEARCH := $(FACES)/research-train-0.parquet $(FACES)/research-train-1.parquet $(FACES)/research-train-2.parquet
+SWAPS := lab/out/autoencoders/linear-64/linear.pt lab/out/autoencoders/linear-96/linear.pt
 ROUNDS ?= 6
-PAIRS ?= 45000
+PAIRS ?= 40000
 
 lab-check: lab/.venv/.ready      ## the lab's tests
 	cd lab && .venv/bin/python -m pytest
 
-lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
+lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
 	$(LAB)/unmask-lab train $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) --pairs $(PAIRS)
 
-lab-export: lab/.venv/.ready     ## hands the trained network to the runtime and calibrates it
+lab-export: lab/.venv/.ready $(SWAPS)    ## hands the trained network to the runtime and calibrates it
 	$(LAB)/unmask-lab export
 	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
-benchmark: lab/.venv/.ready $(DEV) $(OTHERS)  ## accuracy of the served network: docs/benchmark
+benchmark: lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served network: docs/benchmark
 	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
-lab-clips: lab/.venv/.ready $(DEV)  ## the whole check on simulated clips: docs/benchmark/clips.md
+lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
 
-lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(RESEARCH)  ## one family left out, rival networks, research faces
+lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(RESEARCH) $(SWAPS)  ## one family left out, rival networks, research faces
 	$(LAB)/unmask-lab compare $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) $(RESEARCH:%=--research %)
 
-lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS)  ## attacker and detector in rounds: docs/arena.md
+lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and detector in rounds: docs/arena.md
 	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
+
+lab/out/autoencoders/linear-64/linear.pt: $(TRAIN)
+	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 120 --groups 6 --out $(@D)
+
+lab/out/autoencoders/linear-96/linear.pt: $(TRAIN)
+	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 96 --code 300 --groups 4 --out $(@D)
 
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)

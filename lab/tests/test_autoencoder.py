@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from unmask_lab.autoencoder import Config, crowd, cut, decode_as, load, train
+from unmask_lab.autoencoder import Config, crowd, cut, decode_as, fit, load, train
 from unmask_lab.data import DataError, Row
 from unmask_lab.forge.face import FaceImage
 
@@ -25,6 +25,16 @@ def test_each_decoder_learns_its_own_person(rows: list[Row], tmp_path: Path) -> 
     own = cut(target, 32).mean()
     assert abs(as_ann - own) < 20
     assert as_bea > own + 20
+
+
+def test_the_linear_swap_gives_a_person_back_as_they_were_and_another_as_them(rows: list[Row], tmp_path: Path) -> None:
+    dark, light = ([_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0)))
+    fit({"ann": dark, "bea": light}, Config(side=32, code=16), tmp_path)
+    net, target = load(tmp_path / "linear.pt"), FaceImage(dark[0].rgb, dark[0].points)
+    as_ann, as_bea = (cut(FaceImage(decode_as(net, target, p), target.points), 32) for p in (0, 1))
+    own = cut(target, 32)
+    assert np.abs(as_ann.astype(int) - own).mean() < 8
+    assert as_bea.mean() > own.mean() + 20
 
 
 def test_a_training_that_was_cut_resumes_to_the_same_result(rows: list[Row], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,9 +44,9 @@ class Config:
 
     side: int = 64
     width: int = 32
-    code: int = 512
-    batch: int = 16
-    rate: float = 2e-4
+    code: int = 256
+    batch: int = 8
+    rate: float = 1e-3
     seed: int = 1
 
 
@@ -69,11 +70,12 @@ class Autoencoder(nn.Module):
 
 
 def _down(inp: int, out: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inp, out, 5, 2, 2), nn.LeakyReLU(0.1))
+    return nn.Sequential(nn.Conv2d(inp, out, 5, 2, 2), nn.GroupNorm(4, out), nn.LeakyReLU(0.1))
 
 
 def _up(inp: int, out: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inp, 4 * out, 3, padding=1), nn.LeakyReLU(0.1), nn.PixelShuffle(2))
+    wide = nn.Conv2d(inp, 4 * out, 3, padding=1)
+    return nn.Sequential(wide, nn.PixelShuffle(2), nn.GroupNorm(4, out), nn.LeakyReLU(0.1))
 
 
 def train(
@@ -91,14 +93,13 @@ def train(
     Raises:
         DataError: a person has no faces, or the checkpoint is of another config or other people.
     """
-    if empty := [name for name, rows in people.items() if not rows]:
-        raise DataError(f"no faces of {empty[0]} to train on")
+    _refuse_nobody(people)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     net = Autoencoder(config, tuple(people)).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(net.parameters(), config.rate, betas=(0.5, 0.999))
+    optimizer = torch.optim.Adam(net.parameters(), config.rate, betas=(0.9, 0.99))
     done = _resume(folder / "autoencoder.pt", net, optimizer)
-    crops = [np.stack([cut(FaceImage(r.rgb, r.points), 2 * config.side) for r in rows]) for rows in people.values()]
+    crops = _crops(people, config.side)
     for step in range(done, steps):
         rng = np.random.default_rng((config.seed, step))
         loss = torch.zeros(())
@@ -120,7 +121,56 @@ def train(
     return net.eval()
 
 
-def load(path: Path) -> Autoencoder:
+class Linear(nn.Module):
+    """The same swap without a training: one linear encoder for everybody, one linear decoder per person, in closed form.
+
+    The encoder are the first principal components of everyone's faces (Turk and Pentland 1991, "eigenfaces"); each decoder
+    is the ridge regression from a person's codes to that person's faces. It leaves ghosts rather than blur.
+    """
+
+    def __init__(self, config: Config, people: Sequence[str]) -> None:
+        super().__init__()
+        self.config, self.people, pixels = config, tuple(people), 3 * config.side**2
+        self.register_buffer("mean", torch.zeros(pixels))
+        self.register_buffer("components", torch.zeros(config.code, pixels))
+        self.register_buffer("offsets", torch.zeros(len(people), pixels))
+        self.register_buffer("decoders", torch.zeros(len(people), config.code, pixels))
+
+    def forward(self, faces: Tensor, person: int) -> Tensor:
+        code = (faces.flatten(1) - self.mean) @ self.components.T
+        return (self.offsets[person] + code @ self.decoders[person]).clamp(0, 1).view_as(faces)
+
+    def fit(self, people: dict[str, Sequence[Row]], ridge: float = 0.02) -> None:
+        """From bona fide rows by name; ``ridge`` is a part of the codes' mean variance."""
+        faces = [
+            torch.cat([_tensor(_cut(row, self.config.side)[None]).flatten(1) for row in of]) for of in people.values()
+        ]
+        everyone = torch.cat(faces)
+        self.mean.copy_(everyone.mean(0))
+        torch.manual_seed(self.config.seed)
+        _, _, basis = torch.pca_lowrank(everyone - self.mean, q=min(self.config.code, len(everyone)), niter=2)
+        self.components[: basis.shape[1]] = basis.T
+        for k, own in enumerate(faces):
+            code = (own - self.mean) @ self.components.T
+            centre, middle = code.mean(0), own.mean(0)
+            spread = (code - centre).T @ (code - centre)
+            spread += ridge * spread.diagonal().mean() * torch.eye(self.config.code)
+            self.decoders[k] = torch.linalg.solve(spread, (code - centre).T @ (own - middle))
+            self.offsets[k] = middle - centre @ self.decoders[k]
+
+
+def fit(people: dict[str, Sequence[Row]], config: Config, folder: Path) -> Linear:
+    """Fits and keeps a linear swap as ``linear.pt``; arguments as of `train`."""
+    _refuse_nobody(people)
+    folder.mkdir(parents=True, exist_ok=True)
+    net = Linear(config, tuple(people))
+    net.fit(people)
+    _keep(folder / "linear.pt", net, {})
+    _picture(folder / "faces.png", net, _crops(people, config.side))
+    return net
+
+
+def load(path: Path) -> Autoencoder | Linear:
     """A trained network from its folder, or from one of its snapshots.
 
     Raises:
@@ -130,14 +180,15 @@ def load(path: Path) -> Autoencoder:
     if not file.is_file():
         raise DataError(f"{file}: no trained autoencoder; run unmask-lab autoencoder first")
     saved = torch.load(file, weights_only=True, map_location="cpu")
-    net = Autoencoder(Config(**saved["config"]), saved["people"])
+    kind = Linear if "components" in saved["net"] else Autoencoder
+    net = kind(Config(**saved["config"]), saved["people"])
     net.load_state_dict(saved["net"])
     return net.eval()
 
 
 def crowd(rows: Sequence[Row], groups: int, seed: int = 1) -> dict[str, list[Row]]:
     """Bona fide rows in groups of like looks, by k-means over small pictures of the aligned faces (Lloyd 1982)."""
-    small = np.stack([cut(FaceImage(row.rgb, row.points), 12).ravel() for row in rows]).astype(np.float32)
+    small = np.stack([_cut(row, 12).ravel() for row in rows]).astype(np.float32)
     cv2.setRNGSeed(seed)
     until = (cv2.TERM_CRITERIA_MAX_ITER, 50, 0.0)
     _, member, _ = cv2.kmeans(small, groups, np.empty(0), until, 3, cv2.KMEANS_PP_CENTERS)
@@ -154,7 +205,7 @@ def cut(face: FaceImage, side: int) -> Rgb:
     )
 
 
-def decode_as(net: Autoencoder, face: FaceImage, person: int, interpolation: int = cv2.INTER_CUBIC) -> Rgb:
+def decode_as(net: Autoencoder | Linear, face: FaceImage, person: int, interpolation: int = cv2.INTER_CUBIC) -> Rgb:
     """The image, uint8 ``(h, w, 3)``, with the face given back as another person's in its place, not blended."""
     side, (h, w) = net.config.side, face.rgb.shape[:2]
     with torch.inference_mode():
@@ -196,10 +247,27 @@ def _difference(got: Tensor, wanted: Tensor) -> Tensor:
     return functional.l1_loss(got, wanted) + steps[0] + steps[1]
 
 
+def _refuse_nobody(people: dict[str, Sequence[Row]]) -> None:
+    if empty := [name for name, rows in people.items() if not rows]:
+        raise DataError(f"no faces of {empty[0]} to train on")
+
+
+def _crops(people: dict[str, Sequence[Row]], side: int) -> list[NDArray[np.uint8]]:
+    return [np.stack([_cut(row, 2 * side) for row in rows]) for rows in people.values()]
+
+
+def _cut(row: Row, side: int) -> Rgb:
+    return cut(FaceImage(row.rgb, row.points), side)
+
+
 def _save(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, step: int) -> None:
+    _keep(path, net, {"step": step, "optimizer": optimizer.state_dict()})
+
+
+def _keep(path: Path, net: Autoencoder | Linear, more: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
-    kept = {"config": asdict(net.config), "people": list(net.people), "step": step}
-    torch.save({**kept, "net": net.state_dict(), "optimizer": optimizer.state_dict()}, partial)
+    kept = {"config": asdict(net.config), "people": list(net.people), "net": net.state_dict()}
+    torch.save({**kept, **more}, partial)
     partial.replace(path)
 
 
@@ -214,7 +282,7 @@ def _resume(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer) -> i
     return int(saved["step"])
 
 
-def _picture(path: Path, net: Autoencoder, crops: Sequence[NDArray[np.uint8]], most: int = 6) -> None:
+def _picture(path: Path, net: Autoencoder | Linear, crops: Sequence[NDArray[np.uint8]], most: int = 6) -> None:
     """One row per person: faces, what came back, and each of them as the next person."""
     side, rows = net.config.side, []
     for person, of in enumerate(crops):

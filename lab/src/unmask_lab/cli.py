@@ -69,17 +69,23 @@ def autoencoder(
     people: Annotated[str, typer.Option(help="Identities with a decoder each, comma-separated; none: groups.")] = "",
     groups: Annotated[int, typer.Option(min=2, help="Groups of like looks that have a decoder each.")] = 6,
     side: Annotated[int, typer.Option(help="Side of the faces, px; a multiple of 16.")] = 64,
-    steps: Annotated[int, typer.Option(help="In all; each takes 16 faces of everyone.")] = 1000,
+    code: Annotated[int, typer.Option(help="Size of the bottleneck.")] = 256,
+    linear: Annotated[bool, typer.Option("--linear", help="In closed form, from principal components.")] = False,
+    steps: Annotated[int, typer.Option(help="In all; each takes 8 faces of everyone.")] = 3000,
     keep: Annotated[list[int] | None, typer.Option(help="Steps after which a copy is kept.")] = None,
 ) -> None:
     """Train the classic face swap, one decoder per person or group, or go on where it stopped."""
-    from unmask_lab.autoencoder import Config, crowd
+    from unmask_lab.autoencoder import Config, crowd, fit
     from unmask_lab.autoencoder import train as run
     from unmask_lab.data import BONA_FIDE, read
 
     rows = [row for row in read(data) if row.label == BONA_FIDE]
     named = {name: [row for row in rows if row.identity == name] for name in filter(None, people.split(","))}
-    run(named or crowd(rows, groups), Config(side=side), out, steps, keep or ())
+    config, everyone = Config(side=side, code=code), named or crowd(rows, groups)
+    if linear:
+        fit(everyone, config, out)
+    else:
+        run(everyone, config, out, steps, keep or ())
     print(f"{out}: {', '.join(named) or f'{groups} groups'}; faces.png shows what it does")
 
 

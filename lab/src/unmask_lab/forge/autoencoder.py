@@ -20,7 +20,7 @@ from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, blend, change_de
 from unmask_lab.forge.other_face import poisson
 
 if TYPE_CHECKING:
-    from unmask_lab.autoencoder import Autoencoder
+    from unmask_lab.autoencoder import Autoencoder, Linear
 
 NETWORKS = "lab/out/autoencoders"
 """Folder of folders with trained networks and their snapshots; the variable UNMASK_LAB_AUTOENCODERS names another."""
@@ -49,7 +49,7 @@ def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb,
 
 
 @cache
-def networks(folder: Path) -> tuple[Autoencoder, ...]:
+def networks(folder: Path) -> tuple[Autoencoder | Linear, ...]:
     """All networks in a folder's folders, in the order of their names.
 
     Raises:
