@@ -185,6 +185,14 @@ def test_where_all_weights_rise_anyway_nothing_is_held_back() -> None:
     assert held[1:4] == pytest.approx(1, abs=0.15)  # ln LR of N(-1/2, 1) against N(1/2, 1) is the score itself
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e3])
+def test_the_unit_of_a_score_does_not_matter(unit: float) -> None:
+    scores, label = drawn()
+    x = design(unit * scores[:, :1])
+    held = _logistic(x, label, np.ones(label.size), _slopes(x.shape[1]))
+    assert held[1] * unit == pytest.approx(2, abs=0.15)
+
+
 def test_slopes_are_those_of_the_lr() -> None:
     theta = np.random.default_rng(3).normal(size=12)
     terms = dict(zip(features({"a": 0.0, "b": 0.0}, QUALITY), theta[1:], strict=True))

@@ -90,6 +90,8 @@ class Classifier:
             for i in range(0, len(crops), batch)
         ]
         values = np.concatenate([np.asarray(part, np.float64).reshape(len(part), -1) for part in parts])
+        if len(values) != len(crops):
+            raise ValueError(f"{len(values)} answers to {len(crops)} faces")
         return _log_odds(values, self.card["output.changed"], self.card["output.is"])
 
     def _prepared(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -158,7 +160,10 @@ def _bytes(path: Path, most: int) -> bytes:
         raise ModelError(path, "not a regular file", "put the file itself there")
     if path.stat().st_size > most:
         raise ModelError(path, f"larger than {most >> 10:,} KiB", "use a smaller one")
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(path, f"cannot be read ({_line(error)})", "check that you may read it") from error
 
 
 def _card(path: Path, written: bytes) -> dict[str, Any]:

@@ -73,16 +73,10 @@ def judge(
     steps = _steps(track, said, judged, calibrations() if calibrated is None else calibrated)
     lrs = _lrs(track, said, judged, steps)
     reason = _why_not(unfit, judged, bool(steps), media, rules)
-    total: float = 0.0
-    spans: tuple[Span, ...] = ()
-    moved: dict[str, float | None] = dict.fromkeys(line for step in steps for line in step.lines)
-    if reason is None:
-        for step in steps:
-            (line,) = [name for name in step.lines if moved[name] is None]
-            before = total
-            times = np.array([track.sightings[i].time for i in judged])
-            total, spans = combine(times, _known(track, said, judged, step), step)
-            moved[line] = total - before
+    weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
+    totals, spans = _totals(track, said, judged, () if reason else steps)
+    total = totals[-1]
+    moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, sentence = _answer(total, spans, reason, media, rules)
     return Person(
         id=track.id,
@@ -90,14 +84,14 @@ def judge(
         reason=sentence,
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
-        lines={name: _result(said[name], moved.get(name)) for name in dict.fromkeys([*moved, *said])},
+        lines={name: _result(said[name], moved.get(name)) for name in dict.fromkeys([*weighed, *said])},
         timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
         judged=len(judged),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, [said[name] for name in moved], lrs, verdict),
+        frames=_telling(track, [said[name] for name in weighed], lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
     )
 
@@ -123,6 +117,19 @@ def _steps(
     times = {track.sightings[i].time for i in judged}
     read = [n for n, t in said.items() if t.status is Status.RAN and times <= {reading.time for reading in t.readings}]
     return chain(calibrated, read)
+
+
+def _totals(
+    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], steps: Sequence[Calibration]
+) -> tuple[list[float], tuple[Span, ...]]:
+    """log10 LR of the track by no line, which is 0, and by the lines of each step; and the spans of the last step."""
+    times = np.array([track.sightings[i].time for i in judged])
+    totals: list[float] = [0.0]
+    spans: tuple[Span, ...] = ()
+    for step in steps:
+        total, spans = combine(times, _known(track, said, judged, step), step)
+        totals.append(total)
+    return totals, spans
 
 
 def _lrs(

@@ -42,7 +42,7 @@ FRAMES = 6
 """Simulated frames of one clip, for the shared error."""
 
 RIDGE = 1.0
-"""Of the logistic regression, in examples."""
+"""Of the logistic regression, in examples, on terms in units of their spread."""
 
 FEWEST = 10
 """People below which nothing is fitted: the LR would be bounded below the 10 from which a face is called changed."""
@@ -264,30 +264,32 @@ def _logistic(
 
     The classes weigh the same, so it gives ln LR. Solved by sequential least squares (Kraft 1988).
     """
+    spread = design.std(axis=0)
+    spread[spread < 1e-9] = 1
+    columns = design / spread
     ridge = RIDGE * np.array([0.0] + [1.0] * (design.shape[1] - 1))
     sign = np.where(label == 1, 1.0, -1.0)
     scale = weight.sum()
 
     def cost(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (design @ theta)
+        margin = sign * (columns @ theta)
         wrong = np.exp(-np.logaddexp(0, margin))
-        gradient = ridge * theta - design.T @ (weight * sign * wrong)
+        gradient = ridge * theta - columns.T @ (weight * sign * wrong)
         return (weight @ np.logaddexp(0, -margin) + 0.5 * ridge @ theta**2) / scale, gradient / scale
 
-    rising = {"type": "ineq", "fun": lambda theta: slopes @ theta, "jac": lambda _theta: slopes}
+    held = None if slopes is None else slopes / spread
+    rising = {"type": "ineq", "fun": lambda theta: held @ theta, "jac": lambda _theta: held}
     found = minimize(
         cost,
         np.zeros(design.shape[1]),
         jac=True,
         method="SLSQP",
-        constraints=[] if slopes is None else [rising],
+        constraints=[] if held is None else [rising],
         options={"ftol": 1e-12, "maxiter": 1000},
     )
     if not found.success:
-        raise DataError(
-            f"the calibration cannot be fitted ({found.message}); are the scores of a line constant or huge?"
-        )
-    return np.asarray(found.x)
+        raise DataError(f"the calibration cannot be fitted ({found.message}); look at the scores of each line")
+    return np.asarray(found.x / spread)
 
 
 def _crossed(
