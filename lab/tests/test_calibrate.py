@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,7 +150,33 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     assert set(person.lines) == {*LINES, "mine"}
 
 
+def test_without_added_models_the_runtime_s_own_calibration_is_written(
+    rows: list[Row], others: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(models.WEIGHTS, weights)
+    monkeypatch.setattr(models, "WEIGHTS", weights)
+    line = calibrate(rows, read([others]), weights)["lines"]["learned"]
+    assert 0.05 <= line["missed"] <= 0.95
+    assert line["bound"] == pytest.approx(np.log10(12))
+    assert line["weights"] == {"learned": models.known()["learned"]}
+    likelihood.calibrations.cache_clear()
+    (served,) = likelihood.calibrations()
+    likelihood.calibrations.cache_clear()
+    assert (served.lines, served.terms) == (("learned",), line["terms"])
+
+
 # ---------------------------------------------------------------- the regression
+
+
+def test_logistic_regression_finds_the_likelihood_ratio_of_two_normals() -> None:
+    """Of scores N(-1, 1) and N(1, 1), the ln LR is exactly twice the score."""
+    rng = np.random.default_rng(1)
+    label = np.repeat([0, 1], 4000)
+    score = rng.normal(size=8000) + np.where(label == 1, 1, -1)
+    intercept, slope = _logistic(np.column_stack([np.ones(8000), score]), label, np.ones(8000))
+    assert abs(intercept) < 0.15
+    assert slope == pytest.approx(2, abs=0.15)
 
 
 def drawn(n: int = 3000) -> tuple[np.ndarray, np.ndarray]:
