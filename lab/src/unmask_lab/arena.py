@@ -102,7 +102,7 @@ def strongest(net: nn.Module, faces: HeldOut) -> tuple[Attack, float]:
 
     TPR at 1 % FPR would hang on the one or two highest of a hundred bona fide faces.
     """
-    scores = faces.score(net.eval())
+    scores = faces.score(net)
     found = {attack: faces.figures(scores, [attack])["auc"][0] for attack in faces.sets}
     attack = min(found, key=lambda one: found[one])
     return attack, found[attack]
@@ -138,7 +138,7 @@ def _faces(of: HeldOut) -> dict[str, int]:
 
 def _standing(net: nn.Module, on: Ground) -> dict[str, Any]:
     """How a detector does in the league: against each attack, on their mean, and on the research set."""
-    league, research = on.league.score(net.eval()), on.research.score(net)
+    league, research = on.league.score(net), on.research.score(net)
     return {
         "attacks": [[*attack, on.league.figures(league, [attack])] for attack in on.league.sets],
         "mean": on.league.figures(league, list(on.league.sets)),
@@ -182,13 +182,14 @@ def page(record: dict[str, Any]) -> str:
     table = "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
     return f"""# The arena
 
-`{COMMAND}`, begun {record["date"]}, seed {config["seed"]}. In every round the attacker tries {len(fought[0]["attacks"])} attacks,
-each a forgery family and a way that the picture goes afterwards, each on {_counted(faces["attacker"])}, and chooses the one that
-the detector sees worst, by AUC. The detector then goes on learning for {config["pairs"]:,} pairs; half of them are the attacks
-chosen so far, each as often as it was chosen, the rest all families.
+`{COMMAND}`, begun {record["date"]}, seed {config["seed"]}. An attack is a forgery family and a way that the picture goes
+afterwards. In every round the attacker tries {len(fought[0]["attacks"])} attacks, each on {_counted(faces["attacker"])},
+and chooses the one that the detector sees worst, by AUC. The detector then goes on learning for {config["pairs"]:,} pairs;
+half of them are the attacks chosen so far, each as often as it was chosen, the rest all families.
 
-The league measures every detector against every attack, each on {_counted(faces["league"])}, none of them the attacker's,
-and on the research set, {_counted(faces[RESEARCH])}, changed in ways that no detector here was trained on.
+The league measures every detector against every attack, each on {_counted(faces["league"])},
+none of them the attacker's, and on the research set, {_counted(faces[RESEARCH])},
+changed in ways that no detector here was trained on.
 AUC with its 95 % interval over people. The worst of many attacks is low partly by chance.
 
 ![AUC over the rounds](arena.png)
@@ -228,7 +229,8 @@ def _plot(record: dict[str, Any], path: Path) -> None:
         value, low, high = np.array(aucs).T
         axes.plot(range(len(fought)), value, marker="o", label=name)
         axes.fill_between(range(len(fought)), low, high, alpha=0.15)
-    axes.set(xlabel="round", ylabel="AUC on people never seen, 95 %", xticks=range(len(fought)), ylim=(0.3, 1.02))
+    axes.axhline(0.5, color="0.7", lw=1, ls=":")
+    axes.set(xlabel="round", ylabel="AUC on people never seen, 95 %", xticks=range(len(fought)))
     axes.legend()
     figure.savefig(path, dpi=110, bbox_inches="tight")
     plt.close(figure)

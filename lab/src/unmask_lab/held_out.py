@@ -41,9 +41,9 @@ class HeldOut:
     sets: dict[tuple[str, str], NDArray[np.intp]]
 
     def score(self, net: nn.Module) -> NDArray[np.float32]:
-        """A network's logits, ``(n,)``."""
+        """A network's logits in evaluation mode, ``(n,)``."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        return logits(net.to(device), self.crops, device)
+        return logits(net.eval().to(device), self.crops, device)
 
     def figures(self, scores: NDArray[np.floating], names: Sequence[tuple[str, str]]) -> dict[str, list[float]]:
         """Of scores ``(n,)``, averaged over the named sets: ``auc`` and ``found`` (TPR at 1 % FPR).
