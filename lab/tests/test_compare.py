@@ -94,6 +94,14 @@ def test_compare_trains_every_run_once_and_writes_a_page(
     assert checkpoint.stat().st_mtime_ns == written
     for name, run in again["runs"].items():
         assert run["figures"] == result["runs"][name]["figures"]
+
+    finished = {"learned": tmp_path / "runs" / "all-families"}
+    beside = compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
+    assert beside["runs"]["learned"] == beside["runs"]["all families"]
+    assert "## Trained longer" in (tmp_path / "docs" / "compare.md").read_text()
+    with pytest.raises(DataError, match="on both sides"):
+        compare(runs, rows, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
+
     other = {name: replace(run, seed=2) for name, run in runs.items()}
     with pytest.raises(DataError, match="another config"):
         compare(other, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)

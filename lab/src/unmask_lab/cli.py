@@ -98,12 +98,15 @@ def train(
     seed: int = 1,
     every: Annotated[int, typer.Option(help="Steps between validations and checkpoints.")] = 400,
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
+    start: Annotated[Path | None, typer.Option(help="Folder of a training whose weights to start from.")] = None,
+    given: Annotated[bool, typer.Option("--given", help="Learn from the data's own changed faces, too.")] = False,
 ) -> None:
     """Train the detector, or go on where it stopped."""
     from unmask_lab.train import Config
     from unmask_lab.train import train as run
 
-    config = Config(train=tuple(map(str, data)), dev=tuple(map(str, dev)), pairs=pairs, seed=seed)
+    files, held_out = tuple(map(str, data)), tuple(map(str, dev))
+    config = Config(files, held_out, start=str(start or ""), given=given, pairs=pairs, seed=seed)
     run(config, out, every, workers)
 
 
@@ -158,6 +161,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder with a folder per training.")] = Path("lab/out/compare"),
     target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
+    finished: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of a training to measure, too.")] = None,
 ) -> None:
     """Train and compare: one family left out, other networks, research faces. Goes on where it stopped."""
     from unmask_lab.compare import compare as run
@@ -169,7 +173,8 @@ def compare(
     # The average of the weights spans 50 steps, as 4,000 pairs are only 250.
     reference = Config(tuple(map(str, data)), held_out, pairs=pairs, seed=seed, average=0.98)
     runs = plan(reference, [str(path) for path in research or ()])
-    run(runs, read(dev), read(others), out, target, at_most=faces, workers=workers)
+    beside = {name: Path(folder) for name, _, folder in (one.partition("=") for one in finished or ())}
+    run(runs, read(dev), read(others), out, target, at_most=faces, workers=workers, finished=beside)
     print((target / "compare.md").read_text())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CROP_PX
-from unmask_lab.data import Row
+from unmask_lab.data import Row, read, refuse_leak
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
 from unmask_lab.nets import NETS
-from unmask_lab.train import Config, train
+from unmask_lab.train import Config, load, train
 
 COMMAND = "make lab-compare"
 WAYS = ("as it is", "JPEG 30", "H.264 CRF 40", "half size")
@@ -64,6 +64,7 @@ def compare(
     at_most: int = 240,
     every: int = 125,
     workers: int = 2,
+    finished: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Trains every run of a `plan`, measures all on the same faces, writes ``compare.md``, ``.json`` and ``.png``.
 
@@ -75,12 +76,13 @@ def compare(
         at_most: portraits to forge; twice as many of the others are measured.
         every: steps between checkpoints.
         workers: processes that make forgeries to train on.
+        finished: folders of finished trainings to measure beside the runs, by name.
 
     Raises:
         DataError: a data set is unusable, a split leaks, or a folder holds a training of another config.
     """
     families = runs[REFERENCE].families
-    nets = {}
+    longer, nets = _finished(finished or {}, [*portraits, *others]), {}
     for i, (name, config) in enumerate(runs.items(), start=1):
         print(f"training {i} of {len(runs)}: {name}", file=sys.stderr, flush=True)
         nets[name] = train(config, out / name.replace(" ", "-"), every, workers).cpu()
@@ -89,6 +91,8 @@ def compare(
     for name, net in nets.items():
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         measured[name] = {**_about(net, runs[name]), "figures": _figures(faces, faces.score(net), families)}
+    for name, (net, config) in longer.items():
+        measured[name] = {**_about(net, config), "figures": _figures(faces, faces.score(net), families)}
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
@@ -97,6 +101,7 @@ def compare(
         "families": list(families),
         "cpu_ms": {name: round(cpu_ms(NETS[name]()), 2) for name in {config.net for config in runs.values()}},
         "faces": {name: faces.counts((name, WAYS[0])) for name in (*families, RESEARCH)},
+        "finished": list(longer),
         "runs": measured,
     }
     target.mkdir(parents=True, exist_ok=True)
@@ -106,12 +111,24 @@ def compare(
     return result
 
 
+def _finished(folders: Mapping[str, Path], held_out: Sequence[Row]) -> dict[str, tuple[nn.Module, Config]]:
+    """Trained networks, refused if they learned from a person to measure on."""
+    found = {}
+    for name, folder in folders.items():
+        net, saved = load(folder)
+        config = Config(**saved["config"])
+        refuse_leak(read(map(Path, config.train)), held_out)
+        found[name] = (net, config)
+    return found
+
+
 def _about(net: nn.Module, config: Config) -> dict[str, Any]:
     return {
         "net": config.net,
         "families": list(config.families),
         "trained_on": [Path(path).name for path in config.train],
         "given": config.given,
+        "pairs": config.pairs,
         "parameters": sum(p.numel() for p in net.parameters()),
     }
 
@@ -167,7 +184,7 @@ AUC with its 95 % interval over people, none of whom any run was trained on: {ou
 Each run was trained once: the intervals cover the choice of people, not the chance of another seed.
 
 ![AUC on each family, trained with it and without it](compare.png)
-
+{_longer(result)}
 ## One family left out
 
 {_left_out(result)}
@@ -186,6 +203,18 @@ Runtime, 16 faces at a time, on the machine of this run.
     if any(run.get("given") for run in result["runs"].values()):
         text += "\n\nRuns with research faces are **research only**: their weights may not be shipped."
     return text + "\n"
+
+
+def _longer(result: dict[str, Any]) -> str:
+    if not result["finished"]:
+        return ""
+    rows = []
+    for name in result["finished"]:
+        run = result["runs"][name]
+        pairs = f"{run['pairs']:,}"
+        rows.append([name, pairs, *(_cell(run, MEAN, way) for way in WAYS), _cell(run, RESEARCH)])
+    head = ["weights", "pairs", *(f"families, {way}" for way in WAYS), "research set"]
+    return f"\n## Trained longer\n\n{_table(head, rows)}\n"
 
 
 def _left_out(result: dict[str, Any]) -> str:
