@@ -96,11 +96,12 @@ def test_compare_trains_every_run_once_and_writes_a_page(
         assert run["figures"] == result["runs"][name]["figures"]
 
     finished = {"learned": tmp_path / "runs" / "all-families"}
-    beside = compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
+    theirs = [replace(row, identity=f"another {row.identity}") for row in others]
+    beside = compare(runs, held, theirs, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
     assert beside["runs"]["learned"] == beside["runs"]["all families"]
     assert "## Trained longer" in (tmp_path / "docs" / "compare.md").read_text()
     with pytest.raises(DataError, match="on both sides"):
-        compare(runs, rows, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
+        compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
 
     other = {name: replace(run, seed=2) for name, run in runs.items()}
     with pytest.raises(DataError, match="another config"):
