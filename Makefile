@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed lab-check lab-train lab-research lab-export benchmark lab-clips lab-compare lab-arena
+.PHONY: demo check format lint types imports test speed lab-check lab-train lab-research lab-export benchmark lab-clips lab-pairs lab-compare lab-arena
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -41,6 +41,8 @@ DEV := $(FACES)/portraits-dev.parquet
 OTHERS := $(FACES)/research-dev.parquet
 RESEARCH := $(FACES)/research-train-0.parquet $(FACES)/research-train-1.parquet $(FACES)/research-train-2.parquet
 SWAPS := lab/out/autoencoders/linear-64/linear.pt lab/out/autoencoders/linear-96/linear.pt
+TWO := d379-d34 d278-d190 d132-d117
+SWAPPED := $(FACES)/autoencoder-pairs.parquet
 ROUNDS ?= 6
 PAIRS ?= 32000
 MORE ?= 8000
@@ -60,7 +62,8 @@ lab-export: lab/.venv/.ready $(SWAPS)    ## hands the trained network to the run
 	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
 benchmark: lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served network: docs/benchmark
-	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
+	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) \
+	  $(foreach one,$(wildcard $(SWAPPED)),--swapped $(one))
 
 lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
@@ -71,6 +74,14 @@ lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(RESEARCH) $(SWAPS)  ##
 
 lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and detector in rounds: docs/arena.md
 	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
+
+lab-pairs: $(SWAPPED)            ## the classic swap trained on three pairs of people, for benchmark to measure
+
+$(SWAPPED): $(OTHERS) | lab/.venv/.ready
+	set -e; for two in $(TWO); do \
+	  $(LAB)/unmask-lab autoencoder --data $(OTHERS) --people $$(echo $$two | tr - ,) --steps 2000 --out lab/out/pairs/$$two; done
+	$(LAB)/unmask-lab forge --data $(OTHERS) $(TWO:%=--pair lab/out/pairs/%) \
+	  --source "autoencoder swaps of three pairs" --out $@
 
 lab/out/autoencoders/linear-64/linear.pt: $(TRAIN)
 	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 120 --groups 6 --out $(@D)

@@ -143,9 +143,10 @@ def test_benchmark_writes_a_page_figures_plots_and_the_card(
 ) -> None:
     """On twelve people and the shipped network: the figures mean nothing here, their shape does."""
     docs = tmp_path / "docs"
-    result = benchmark(rows, others, docs, weights, FAMILIES, WAYS, processes=0)
+    swapped = [replace(row, source="three pairs") for row in others]
+    result = benchmark(rows, others, docs, weights, FAMILIES, WAYS, processes=0, swapped=swapped)
     sets = {(row["set"], row["way"]) for row in result["rows"]}
-    assert sets == {(name, way) for name in (*FAMILIES, "others") for way in WAYS}
+    assert sets == {(name, way) for name in (*FAMILIES, "others", "three pairs") for way in WAYS}
     for row in (*result["rows"], *result["groups"]):
         assert row["auc"]["low"] <= row["auc"]["value"] <= row["auc"]["high"]
         assert 0 <= row["eer"]["value"] <= 1
@@ -154,6 +155,7 @@ def test_benchmark_writes_a_page_figures_plots_and_the_card(
     page = (docs / "benchmark.md").read_text()
     assert "| self_blend | JPEG 30 | 12 / 12 | 12 |" in page
     assert "**others set, made by others**" in page
+    assert "three pairs, never trained on" in page
     written = json.loads(
         (docs / "benchmark.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} in JSON")
     )

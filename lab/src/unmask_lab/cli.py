@@ -90,6 +90,32 @@ def autoencoder(
 
 
 @app.command()
+def forge(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    family: Annotated[list[str] | None, typer.Option(help="Forgery family; give the option once per family.")] = None,
+    pair: Annotated[
+        list[Path] | None, typer.Option(help="Folder of an autoencoder: each person it knows as the next one.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Name of the set.")] = "forged",
+    seed: int = 1,
+) -> None:
+    """Write a data set of forgeries with their masks, and of the faces they were made from."""
+    from unmask_lab.autoencoder import load
+    from unmask_lab.data import BONA_FIDE, read
+    from unmask_lab.forge import FAMILIES
+    from unmask_lab.forged_set import of_family, of_pair, write
+
+    if unknown := set(family or ()) - set(FAMILIES):
+        raise typer.BadParameter(f"no family {min(unknown)!r}; there are {', '.join(FAMILIES)}")
+    if not family and not pair:
+        raise typer.BadParameter("say how to forge: --family or --pair")
+    rows = [row for row in read(data) if row.label == BONA_FIDE]
+    makers = [*(of_family(name, rows) for name in family or ()), *(of_pair(load(folder)) for folder in pair or ())]
+    print(f"{out}: {write(rows, makers, source, out, seed)} forgeries")
+
+
+@app.command()
 def train(
     data: Data,
     dev: Data,
@@ -141,11 +167,15 @@ def benchmark(
     others: Data,
     trained_on: Data,
     target: Annotated[Path, typer.Option()] = Path("docs/benchmark"),
+    swapped: Annotated[list[Path] | None, typer.Option(help="Forged with networks that nobody trained on.")] = None,
 ) -> None:
     """Measure the exported detector."""
     from unmask_lab.benchmark import benchmark as run
+    from unmask_lab.data import read, refuse_leak
 
-    run(*_never_seen(portraits, others, trained_on), target)
+    more = read(swapped) if swapped else []
+    refuse_leak(read(trained_on), more)
+    run(*_never_seen(portraits, others, trained_on), target, swapped=more)
     print((target / "benchmark.md").read_text())
 
 

@@ -39,6 +39,7 @@ def benchmark(
     families: Sequence[str] = tuple(FAMILIES),
     ways: Mapping[str, Degradation] = NAMED,
     processes: int = 2,
+    swapped: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Measures, writes ``benchmark.md``, ``benchmark.json`` and plots to ``target`` and the figures into the model card.
 
@@ -50,6 +51,7 @@ def benchmark(
         families: to forge; must hold all that the network was trained on.
         ways: degradations by name, first the faces as they come.
         processes: that share the work; 0 to stay in this one.
+        swapped: rows with labels of their own, forged here with networks that nobody trained on; shown apart.
 
     Raises:
         DataError: a class is empty, a family is missing, or the network is not calibrated.
@@ -68,6 +70,9 @@ def benchmark(
         *detection.by_family(forged, sets[FORGED][1].served, trained_on),
         *detection.by_source(given, sets[OTHERS][1].served),
     ]
+    if swapped:
+        faces = measure(told_apart(swapped), (), ways, processes=processes)
+        rows += detection.by_source(faces, as_served(faces, served).served, "swapped")
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,

@@ -30,11 +30,11 @@ def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[F
             yield figures("family", family, way, faces, lr, chosen) | {"trained_on": family in trained_on}
 
 
-def by_source(faces: Faces, lr: Floats) -> Iterator[Figures]:
+def by_source(faces: Faces, lr: Floats, kind: str = "source") -> Iterator[Figures]:
     """One row per source and way, all families together."""
     for way in _in_order(faces.way):
         for source in np.unique(faces.source):
-            yield figures("source", str(source), way, faces, lr, (faces.way == way) & (faces.source == source))
+            yield figures(kind, str(source), way, faces, lr, (faces.way == way) & (faces.source == source))
 
 
 def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Figures]:

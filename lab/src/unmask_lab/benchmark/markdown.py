@@ -116,6 +116,8 @@ def _table(
 
 
 def _name(row: Mapping[str, Any]) -> str:
+    if row["kind"] == "swapped":
+        return f"{row['set']}, never trained on"
     if row["kind"] == "source":
         return f"**{row['set']} set, made by others**"
     return row["set"] if row["trained_on"] else f"**{row['set']}, never trained on**"

@@ -59,5 +59,5 @@ def networks(folder: Path) -> tuple[Autoencoder | Linear, ...]:
 
     files = sorted(folder.glob("*/*.pt"))
     if not files:
-        raise DataError(f"{folder}: no trained autoencoders; run make lab-autoencoders first")
+        raise DataError(f"{folder}: no trained autoencoders; run unmask-lab autoencoder first, as the Makefile does")
     return tuple(load(file) for file in files)
