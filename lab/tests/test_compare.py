@@ -17,7 +17,7 @@ FAMILIES = ("self_blend", "regenerate")
 
 @pytest.fixture
 def config(collected: tuple[Path, Path]) -> Config:
-    return Config((str(collected[0]),), (str(collected[1]),), families=FAMILIES, pairs=2, batch=2)
+    return Config((str(collected[0]),), (), families=FAMILIES, pairs=2, batch=2)
 
 
 @pytest.fixture
@@ -75,7 +75,8 @@ def test_compare_trains_every_run_once_and_writes_a_page(
     """On twelve people and one pair: the figures mean nothing here, their shape does."""
     runs = {name: run for name, run in plan(config).items() if "ception" not in name}
     held = [replace(row, identity=f"held out {row.identity}") for row in rows]
-    result = compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)
+    theirs = [replace(row, identity=f"another {row.identity}") for row in others]
+    result = compare(runs, held, theirs, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)
     assert set(runs) < set(result["runs"])
     for run in result["runs"].values():
         for way in WAYS:
@@ -90,19 +91,18 @@ def test_compare_trains_every_run_once_and_writes_a_page(
 
     checkpoint = tmp_path / "runs" / "without-regenerate" / "checkpoint.pt"
     written = checkpoint.stat().st_mtime_ns
-    again = compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)
+    again = compare(runs, held, theirs, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)
     assert checkpoint.stat().st_mtime_ns == written
     for name, run in again["runs"].items():
         assert run["figures"] == result["runs"][name]["figures"]
 
     finished = {"learned": tmp_path / "runs" / "all-families"}
-    theirs = [replace(row, identity=f"another {row.identity}") for row in others]
     beside = compare(runs, held, theirs, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
     assert beside["runs"]["learned"] == beside["runs"]["all families"]
     assert "## Trained longer" in (tmp_path / "docs" / "compare.md").read_text()
     with pytest.raises(DataError, match="on both sides"):
-        compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
+        compare(runs, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)
 
     other = {name: replace(run, seed=2) for name, run in runs.items()}
     with pytest.raises(DataError, match="another config"):
-        compare(other, held, others, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)
+        compare(other, held, theirs, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0)

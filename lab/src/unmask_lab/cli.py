@@ -185,7 +185,7 @@ def compare(
     dev: Data,
     others: Data,
     research: Annotated[list[Path] | None, typer.Option(help="Files that bring changed faces to learn from.")] = None,
-    pairs: Annotated[int, typer.Option(help="Pairs that each network sees.")] = 4000,
+    pairs: Annotated[int, typer.Option(help="Pairs that each network sees.")] = 4800,
     faces: Annotated[int, typer.Option(help="Portraits to measure on; twice as many of the others.")] = 240,
     seed: int = 1,
     out: Annotated[Path, typer.Option(help="Folder with a folder per training.")] = Path("lab/out/compare"),
@@ -199,9 +199,8 @@ def compare(
     from unmask_lab.data import read
     from unmask_lab.train import Config
 
-    held_out = tuple(map(str, (*dev, *others)))
-    # The average of the weights spans 50 steps, as 4,000 pairs are only 250.
-    reference = Config(tuple(map(str, data)), held_out, pairs=pairs, seed=seed, average=0.98)
+    # The average of the weights spans 50 steps, as 4,800 pairs are only 300.
+    reference = Config(tuple(map(str, data)), (), pairs=pairs, seed=seed, average=0.98)
     runs = plan(reference, [str(path) for path in research or ()])
     beside = {name: Path(folder) for name, _, folder in (one.partition("=") for one in finished or ())}
     run(runs, read(dev), read(others), out, target, at_most=faces, workers=workers, finished=beside)
@@ -227,14 +226,13 @@ def arena(
 
     from unmask_lab.arena import arena as run
     from unmask_lab.arena import ground
-    from unmask_lab.data import read
     from unmask_lab.train import Config
 
-    held_out = tuple(map(str, (*dev, *others)))
+    portraits, foreign = _never_seen(dev, others, data)
     # A quarter of a fresh training's rates, and an average over 50 steps: a round is 125.
-    gentle = Config(tuple(map(str, data)), held_out, rate=5e-4, trunk_rate=1.5e-4, average=0.98)
+    gentle = Config(tuple(map(str, data)), (), rate=5e-4, trunk_rate=1.5e-4, average=0.98)
     config = replace(gentle, start=str(start), pairs=pairs, seed=seed)
-    run(config, ground(read(dev), read(others), config.families, faces), rounds, out, target, workers=workers)
+    run(config, ground(portraits, foreign, config.families, faces), rounds, out, target, workers=workers)
     print((target / "arena.md").read_text())
 
 

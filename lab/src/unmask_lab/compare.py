@@ -69,7 +69,7 @@ def compare(
     """Trains every run of a `plan`, measures all on the same faces, writes ``compare.md``, ``.json`` and ``.png``.
 
     Args:
-        runs: by name; each is trained in a folder of its own under ``out``, and kept there.
+        runs: by name; each is trained in a folder of its own under ``out``, and kept there. They need no set to validate on.
         portraits: bona fide faces of people that no run was trained on, to forge.
         others: rows with labels of their own, of people that no run was trained on.
         target: folder of the page.
@@ -82,8 +82,10 @@ def compare(
         DataError: a data set is unusable, a split leaks, or a folder holds a training of another config.
     """
     families = runs[REFERENCE].families
-    longer, nets = _finished(finished or {}, [*portraits, *others]), {}
+    held_out = [*portraits, *others]
+    longer, nets = _finished(finished or {}, held_out), {}
     for i, (name, config) in enumerate(runs.items(), start=1):
+        refuse_leak(read(map(Path, config.train)), held_out)
         print(f"training {i} of {len(runs)}: {name}", file=sys.stderr, flush=True)
         nets[name] = train(config, out / name.replace(" ", "-"), every, workers).cpu()
     faces = hold_out(portraits, others, families, WAYS, at_most)

@@ -30,7 +30,7 @@ class Config:
     """All that decides the result of a training.
 
     Attributes:
-        train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on.
+        train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on, if any.
         net: the network to train, one of `nets.NETS`.
         start: folder of a training to start from; "" for the network's own start.
         families: forgery families to learn.
@@ -77,7 +77,7 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
         DataError: the data set is unusable, the split leaks, or the checkpoint is of another config.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows, dev = read(map(Path, config.train)), read(map(Path, config.dev))
+    rows, dev = read(map(Path, config.train)), read(map(Path, config.dev)) if config.dev else []
     refuse_leak(rows, dev)
     swaps = given_swaps(rows) if config.given else []
     rows = [row for row in rows if row.label == BONA_FIDE]
@@ -106,7 +106,7 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
                 f"{state.seen}/{config.pairs} pairs, loss {loss:.3f}, {rate:.1f} pairs/s", file=sys.stderr, flush=True
             )
         if step % every == 0 or state.seen > config.pairs - config.batch:
-            figures = validate(averaged.module, dev, config.families, device)
+            figures = validate(averaged.module, dev, config.families, device) if dev else {}
             state.log.append({"seen": state.seen, "loss": loss, **figures})
             print(json.dumps(state.log[-1]), file=sys.stderr, flush=True)
             _save(folder, config, net, averaged, optimizer, state)
