@@ -68,8 +68,8 @@ benchmark: lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served
 lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
 
-lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(RESEARCH) $(SWAPS)  ## one family left out, rival networks, research faces
-	$(LAB)/unmask-lab compare $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) $(RESEARCH:%=--research %) \
+lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## one family left out, rival networks, longer trainings
+	$(LAB)/unmask-lab compare $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) \
 	  $(foreach one,$(wildcard lab/out/learned lab/out/research),--finished $(notdir $(one))=$(one))
 
 lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and detector in rounds: docs/arena.md

@@ -184,7 +184,6 @@ def compare(
     data: Data,
     dev: Data,
     others: Data,
-    research: Annotated[list[Path] | None, typer.Option(help="Files that bring changed faces to learn from.")] = None,
     pairs: Annotated[int, typer.Option(help="Pairs that each network sees.")] = 4800,
     faces: Annotated[int, typer.Option(help="Portraits to measure on; twice as many of the others.")] = 240,
     seed: int = 1,
@@ -193,7 +192,7 @@ def compare(
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
     finished: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of a training to measure, too.")] = None,
 ) -> None:
-    """Train and compare: one family left out, other networks, research faces. Goes on where it stopped."""
+    """Train and compare: one family left out, other networks. Goes on where it stopped."""
     from unmask_lab.compare import compare as run
     from unmask_lab.compare import plan
     from unmask_lab.data import read
@@ -201,9 +200,8 @@ def compare(
 
     # The average of the weights spans 50 steps, as 4,800 pairs are only 300.
     reference = Config(tuple(map(str, data)), (), pairs=pairs, seed=seed, average=0.98)
-    runs = plan(reference, [str(path) for path in research or ()])
     beside = {name: Path(folder) for name, _, folder in (one.partition("=") for one in finished or ())}
-    run(runs, read(dev), read(others), out, target, at_most=faces, workers=workers, finished=beside)
+    run(plan(reference), read(dev), read(others), out, target, at_most=faces, workers=workers, finished=beside)
     print((target / "compare.md").read_text())
 
 

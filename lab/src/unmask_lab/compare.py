@@ -1,4 +1,4 @@
-"""Compares trainings of one small budget: each family left out, rival networks, and what the research set's faces add.
+"""Compares trainings of one small budget: each family left out, and rival networks; beside them, trainings of longer ones.
 
 Leaving one family out is the honest test of "forgeries it never saw": the same network, trained with all other families,
 is measured on the one it does not know.
@@ -35,12 +35,11 @@ MEAN = "mean"
 BLURRIER = "“blurrier is changed”"
 
 
-def plan(reference: Config, research: Sequence[str] = ()) -> dict[str, Config]:
+def plan(reference: Config) -> dict[str, Config]:
     """The trainings to compare, by name: they differ from the reference in the one thing that their name says.
 
     Args:
         reference: learns two families or more with the detector.
-        research: collected files that bring changed faces of their own, whose licence allows research only.
     """
     runs = {REFERENCE: reference}
     for family in reference.families:
@@ -48,10 +47,6 @@ def plan(reference: Config, research: Sequence[str] = ()) -> dict[str, Config]:
     for net in NETS:
         if net != reference.net:
             runs[net] = replace(reference, net=net, rate=1e-3)
-    if research:
-        more = (*reference.train, *research)
-        runs["with research faces"] = replace(reference, train=more)
-        runs["with research faces and fakes"] = replace(reference, train=more, given=True)
     return runs
 
 
@@ -174,7 +169,7 @@ def _figures(faces: HeldOut, values: NDArray[np.floating], families: Sequence[st
 def page(result: dict[str, Any]) -> str:
     """The result of `compare` as Markdown."""
     ours, theirs = result["faces"][result["families"][0]], result["faces"][RESEARCH]
-    text = f"""# Trainings compared
+    return f"""# Trainings compared
 
 `{result["command"]}`, {result["date"]}: {result["pairs"]:,} pairs each, seed {result["seed"]}. So small a budget shows what
 makes a difference, not how good the shipped weights are; that is in the [benchmark](benchmark.md).
@@ -201,10 +196,8 @@ Runtime, 16 faces at a time, on the machine of this run.
 
 ## Every run on every set
 
-{_every(result)}"""
-    if any(run.get("given") for run in result["runs"].values()):
-        text += "\n\nRuns with research faces are **research only**: their weights may not be shipped."
-    return text + "\n"
+{_every(result)}
+"""
 
 
 def _longer(result: dict[str, Any]) -> str:
@@ -216,7 +209,11 @@ def _longer(result: dict[str, Any]) -> str:
         pairs = f"{run['pairs']:,}"
         rows.append([name, pairs, *(_cell(run, MEAN, way) for way in WAYS), _cell(run, RESEARCH)])
     head = ["weights", "pairs", *(f"families, {way}" for way in WAYS), "research set"]
-    return f"\n## Trained longer\n\n{_table(head, rows)}\n"
+    text = f"\n## Trained longer\n\n{_table(head, rows)}\n"
+    if given := ", ".join(name for name in result["finished"] if result["runs"][name]["given"]):
+        text += f"\nAlso learned from the research set's own bona fide and changed faces, of other people: {given}. "
+        text += "**Research only**: not to be shipped.\n"
+    return text
 
 
 def _left_out(result: dict[str, Any]) -> str:
