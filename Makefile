@@ -40,7 +40,7 @@ TRAIN := $(FACES)/portraits-train-0.parquet $(FACES)/portraits-train-1.parquet
 DEV := $(FACES)/portraits-dev.parquet
 OTHERS := $(FACES)/research-dev.parquet
 RESEARCH := $(FACES)/research-train-0.parquet $(FACES)/research-train-1.parquet $(FACES)/research-train-2.parquet
-SWAPS := lab/out/autoencoders/linear-64/linear.pt lab/out/autoencoders/linear-96/linear.pt
+SWAPS := $(foreach one,linear-64 linear-96 blurred-12 blurred-40,lab/out/autoencoders/$(one)/linear.pt)
 TWO := d379-d34 d278-d190 d132-d117
 SWAPPED := $(FACES)/autoencoder-pairs.parquet
 ROUNDS ?= 6
@@ -79,7 +79,7 @@ lab-pairs: $(SWAPPED)            ## the classic swap trained on three pairs of p
 
 $(SWAPPED): $(OTHERS) | lab/.venv/.ready
 	set -e; for two in $(TWO); do \
-	  $(LAB)/unmask-lab autoencoder --data $(OTHERS) --people $$(echo $$two | tr - ,) --steps 2000 --out lab/out/pairs/$$two; done
+	  $(LAB)/unmask-lab autoencoder --data $(OTHERS) --people $$(echo $$two | tr - ,) --steps 1000 --out lab/out/pairs/$$two; done
 	$(LAB)/unmask-lab forge --data $(OTHERS) $(TWO:%=--pair lab/out/pairs/%) \
 	  --source "autoencoder swaps of three pairs" --out $@
 
@@ -88,6 +88,12 @@ lab/out/autoencoders/linear-64/linear.pt: $(TRAIN)
 
 lab/out/autoencoders/linear-96/linear.pt: $(TRAIN)
 	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 96 --code 300 --groups 4 --out $(@D)
+
+lab/out/autoencoders/blurred-12/linear.pt: $(TRAIN)
+	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 12 --groups 3 --out $(@D)
+
+lab/out/autoencoders/blurred-40/linear.pt: $(TRAIN)
+	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 40 --groups 6 --out $(@D)
 
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)

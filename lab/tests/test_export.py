@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,4 +24,18 @@ def test_export_serves_what_was_trained(collected: tuple[Path, Path], tmp_path: 
         assert 0 <= where.min() <= where.max() <= 1
     card = json.loads((weights / "learned.json").read_text())
     assert card["training"]["config"]["train"] == ["train.parquet"]
+    assert str(tmp_path) not in json.dumps(card)
+
+
+def test_the_card_names_what_a_training_went_on_from(collected: tuple[Path, Path], tmp_path: Path) -> None:
+    first = Config(train=(str(collected[0]),), dev=(), families=("regenerate",), pairs=2, batch=2)
+    train(first, tmp_path / "first", workers=0)
+    train(replace(first, start=str(tmp_path / "first"), seed=2), tmp_path / "second", workers=0)
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    export(tmp_path / "second", weights)
+    card = json.loads((weights / "learned.json").read_text())
+    assert card["training"]["config"]["start"] == "first"
+    assert card["training"]["start"]["config"]["seed"] == 1
+    assert "ImageNet" in card["training"]["start"]["start"]
     assert str(tmp_path) not in json.dumps(card)

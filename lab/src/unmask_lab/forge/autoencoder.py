@@ -39,7 +39,7 @@ def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -
 def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
     """A decoded face put in its place: mostly colour-matched, at times sharpened, blended softly or by Poisson cloning."""
     mask = random_mask(target, WHOLE_FACES, rng)
-    if rng.random() < 0.8:
+    if rng.random() < 0.7:
         layer = match_colour(layer, target.rgb, mask)
     if rng.random() < 0.3:
         layer = change_detail(layer, rng)
