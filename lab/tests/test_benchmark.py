@@ -17,13 +17,14 @@ from unmask_lab.benchmark.subgroups import typology_angle
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation
 from unmask_lab.examples import told_apart
+from unmask_lab.forge import FAMILIES as KNOWN
 
 from unmask import models
 from unmask.faces import CROP_PX
 from unmask.verdict import Rules
 
+FAMILIES = tuple(KNOWN)
 WAYS = {"as it is": Degradation(), "JPEG 30": Degradation(jpeg=30)}
-FAMILIES = ("self_blend", "other_face", "regenerate", "local_edit")
 
 
 @pytest.fixture
