@@ -133,7 +133,7 @@ def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     """What each line says of faces, through the runtime's own code; those of one track are half a second apart."""
     tracks = list(tracks)
     face = Face((0.0, 0.0, 1.0, 1.0), TEMPLATE, 1.0)
-    seen = [tuple(Sighting(k / 2, face, e.quality, e.crop) for k, e in enumerate(track)) for track in tracks]
+    seen = [tuple(Sighting(k / 2, face, e.quality, e.crop, e.eyes) for k, e in enumerate(track)) for track in tracks]
     media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
     case = Case(media, tuple(Track(i, sightings) for i, sightings in enumerate(seen, start=1)))
     scores = {}

@@ -31,6 +31,7 @@ class Example:
 
     Attributes:
         crop: aligned, uint8 ``(CROP_PX, CROP_PX, 3)``.
+        eyes: see `unmask.faces.eyes`.
         quality: as the runtime measures it.
         label: 0 bona fide, 1 changed.
         family: of the forgery; "" if bona fide or made by others.
@@ -40,6 +41,7 @@ class Example:
     """
 
     crop: Rgb
+    eyes: Rgb | None
     quality: Quality
     label: int
     family: str
@@ -126,7 +128,7 @@ def as_seen(
         stacked = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, 2)
         where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / 255
     label = int(bool(family)) or row.label
-    return Example(crop, quality, label, family, row.source, row.identity, original, where)
+    return Example(crop, faces.eyes(seen, points), quality, label, family, row.source, row.identity, original, where)
 
 
 def _face(points: NDArray[np.float32]) -> Face:
