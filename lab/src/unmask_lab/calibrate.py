@@ -24,9 +24,8 @@ from scipy.optimize import minimize
 
 from unmask import classifiers, models
 from unmask.evidence import Lines, available
-from unmask.faces import TEMPLATE
 from unmask.likelihood import LIMITS, LN10, Calibration, features
-from unmask.types import Case, Face, Kind, MediaFacts, Rgb, Sighting, Track
+from unmask.types import Case, Kind, MediaFacts, Rgb, Track
 from unmask_lab import degrade, metrics
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation
@@ -132,8 +131,7 @@ def calibrate(
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     """What each line says of faces, through the runtime's own code; those of one track are half a second apart."""
     tracks = list(tracks)
-    face = Face((0.0, 0.0, 1.0, 1.0), TEMPLATE, 1.0)
-    seen = [tuple(Sighting(k / 2, face, e.quality, e.crop, e.eyes) for k, e in enumerate(track)) for track in tracks]
+    seen = [tuple(e.sighting(k / 2) for k, e in enumerate(track)) for track in tracks]
     media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
     case = Case(media, tuple(Track(i, sightings) for i, sightings in enumerate(seen, start=1)))
     scores = {}
@@ -148,7 +146,7 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[s
     """The calibration of one set of lines, what it rests on, and how well it holds."""
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
-    theta = _logistic(design, label, weight, _slopes(design.shape[1]))
+    theta = logistic(design, label, weight, _slopes(design.shape[1]))
     people = len(set(known.identities))
     llr = design @ theta
     crossed = _crossed(design, label, weight, known.identities)
@@ -254,7 +252,7 @@ def _slopes(columns: int) -> NDArray[np.float64]:
     return np.array(rows)
 
 
-def _logistic(
+def logistic(
     design: NDArray[np.float64],
     label: NDArray[np.int_],
     weight: NDArray[np.float64],
@@ -302,7 +300,7 @@ def _crossed(
     llr = np.zeros(label.size)
     for k in range(5):
         held = fold == k
-        llr[held] = design[held] @ _logistic(design[~held], label[~held], weight[~held], slopes)
+        llr[held] = design[held] @ logistic(design[~held], label[~held], weight[~held], slopes)
     return llr
 
 

@@ -144,6 +144,19 @@ def export(out: Out = Path("lab/out/learned")) -> None:
     print(run(out))
 
 
+@app.command("fit-lines")
+def fit_lines(
+    data: Data, faces: Annotated[int, typer.Option(help="Portraits to forge; drawn at random.")] = 1500, seed: int = 1
+) -> None:
+    """Fit the small models of texture and skin; calibrate afterwards."""
+    import json
+
+    from unmask_lab.data import read
+    from unmask_lab.line_models import fit_lines as run
+
+    print(json.dumps(run(read(data), faces, seed=seed), indent=2))
+
+
 @app.command()
 def calibrate(
     portraits: Data,

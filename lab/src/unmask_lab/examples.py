@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unmask import faces
 from unmask.evidence.learned import Learned
-from unmask.types import Face, Quality, Rgb
+from unmask.types import Face, Quality, Rgb, Sighting
 from unmask_lab.data import BONA_FIDE, Row
 from unmask_lab.degrade import Degradation
 from unmask_lab.forge.face import FaceImage
@@ -49,6 +49,10 @@ class Example:
     identity: str
     original: str
     mask: NDArray[np.float32] | None = None
+
+    def sighting(self, time: float = 0.0) -> Sighting:
+        """As a line of evidence is given it."""
+        return Sighting(time, Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0), self.quality, self.crop, self.eyes)
 
 
 Picture = tuple[Rgb, NDArray[np.float32] | None, str]
