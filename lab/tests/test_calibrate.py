@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, logistic, _slopes, as_it_comes, calibrate
+from unmask_lab.calibrate import FEWEST, _slopes, as_it_comes, calibrate, logistic
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read

@@ -60,18 +60,19 @@ def scatter(groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: f
 
 
 def curve(
-    times: Sequence[float], values: Sequence[float], labels: tuple[str, str], least_span: float, width: int = 640
+    times: Sequence[float], values: Sequence[float], labels: tuple[str, str], mark: float, width: int = 640
 ) -> Rgb:
-    """Values over time, from 0 to at least ``least_span``; ``labels`` stand at the ends of the axis of time."""
+    """Values over time, from 0 upwards, with a faint line at ``mark``; ``labels`` stand at the ends of the axis of time."""
     import cv2
 
     drawn = np.full((PANEL_PX, width, 3), 255, np.uint8)
     base, left, right = PANEL_PX - 28, 12, width - 12
-    cv2.line(drawn, (left, base), (right, base), FAINT, 1)
-    span, most = max(times[-1] - times[0], 1e-6), max(*values, least_span)
+    span, per_unit = max(times[-1] - times[0], 1e-6), (base - 14) / max(*values, 1.25 * mark)
+    for height in (0.0, mark):
+        y = round(base - per_unit * height)
+        cv2.line(drawn, (left, y), (right, y), FAINT, 1)
     points = [
-        (left + (right - left) * (t - times[0]) / span, base - (base - 14) * v / most)
-        for t, v in zip(times, values, strict=True)
+        (left + (right - left) * (t - times[0]) / span, base - per_unit * v) for t, v in zip(times, values, strict=True)
     ]
     path = np.round(np.array(points) * 8).astype(np.int32)
     cv2.polylines(drawn, [path], False, (200, 90, 20), 2, cv2.LINE_AA, 3)

@@ -34,12 +34,14 @@ STRIP_PX = (192, 64)
 """Width and height of the strip of both eyes, px. It spans 1.5 by 0.5 distances between the eyes, so that a cornea that the
 camera saw sharply is 24 px wide: much finer than in the crop."""
 
-STRIP_TEMPLATE: NDArray[np.float32] = PROPORTIONS * np.float32(STRIP_PX[0] / 1.5) + np.array(STRIP_PX, np.float32) / 2
+STRIP_TEMPLATE: NDArray[np.float32] = PROPORTIONS * np.float32(STRIP_PX[0] / 1.5) + np.array(
+    [STRIP_PX[0] / 2, STRIP_PX[1] / 2], np.float32
+)
 """Where the five points lie in the strip, px; only the eyes, the first two, are inside it."""
 
 EYE_PX = 20.0
-"""Least width of an eye, px, below which no strip is kept; an eye's opening is 0.48 of the distance between the eyes (30 of 63 mm:
-Farkas, "Anthropometry of the Head and Face", 1994)."""
+"""Least width of an eye, px, below which no strip is kept; an eye's opening is 0.48 of the distance between the eyes (30 of
+63 mm: Farkas, "Anthropometry of the Head and Face", 1994)."""
 
 SEARCH_PX = 640
 """Longest side at which a whole frame is searched, px: a 64 px face in a 1080p frame is still 21 px wide there."""

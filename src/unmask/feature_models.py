@@ -41,6 +41,12 @@ class FeatureModel:
             name: t.weight * min(max((values[name] - t.mean) / t.spread, -MOST), MOST) for name, t in self.terms.items()
         }
 
+    def unusual(self, values: Mapping[str, float], least: float = 2.0) -> list[str]:
+        """Measurements ``least`` spreads or more above the mean bona fide face, what weighs most first."""
+        parts = self.parts(values)
+        out = [n for n, t in self.terms.items() if t.weight > 0 and values[n] >= t.mean + least * t.spread]
+        return sorted(out, key=lambda name: -parts[name])
+
     def score(self, values: Mapping[str, float]) -> float:
         """Natural log-odds of *changed* among the faces that it was fitted to."""
         return self.intercept + sum(self.parts(values).values())

@@ -105,7 +105,9 @@ def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: no calibration that this version of Unmask reads; {again}") from error
     if changed:
-        raise WeightsError(f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}")
+        raise WeightsError(
+            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
+        )
     return fitted
 
 

@@ -1,7 +1,7 @@
 """Fits the small models of the named lines that weigh several measurements: ``weights/texture.json`` and ``weights/skin.json``.
 
-Logistic regression with weights that are nowhere negative, on bona fide portraits and forgeries of them by every family, which went
-the same way. The score is one number of the line; what it is worth is for the joint calibration to say.
+Logistic regression with weights that are nowhere negative, on bona fide portraits and forgeries of them by every family, which
+went the same way. The score is one number of the line; what it is worth is for the joint calibration to say.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """The motion line: does the inner face go with its head, from moment to moment?
 
-Face and head have one light, one focus and one skull. A swapper makes the face anew in every frame, and what it leaves varies on
-its own: colour and sharpness flicker, the face jumps against the head (Gu et al. 2021 and Sun et al. 2021 learn such
-inconsistencies), and at the ends of a changed stretch the quality changes at once. So what is followed is never the face alone but the
-inner face relative to the head around it, which cancels the camera's own exposure, focus and encoder:
+Face and head have one light, one focus and one skull. A swapper makes the face anew in every frame, and what it leaves
+varies on its own: colour and sharpness flicker, the face jumps against the head (Gu et al. 2021 and Sun et al. 2021 learn such
+inconsistencies), and at the ends of a changed stretch the quality changes at once. So what is followed is never the face
+alone but the inner face relative to the head around it, which cancels the camera's own exposure, focus and encoder:
 
-- lightness and the two colour axes (CIE Lab) and the share of fine detail, against the track's own median;
+- ratios of brightness, of red to green and of blue to green, which neither exposure nor white balance moves, and the share of
+  fine detail, each against the track's own median;
 - between looks at most a quarter of a second apart, how far the inner face moved against its outline (dense inverse search
   optical flow: Kroeger et al. 2016). Over longer gaps people turn and speak, and that is no sign of anything.
 
-The score is the root mean square of these differences, each in units of what is usual among bona fide faces before a moving camera
-(simulated: docs/lines/motion.md). No footage with known truth has calibrated it, so it is shown and weighs nothing.
+The score is the root mean square of these differences, each in units of what is usual among bona fide faces before a moving
+camera (simulated: docs/lines/motion.md). No footage with known truth has calibrated it, so it is shown and weighs nothing.
 """
 
 from __future__ import annotations
@@ -26,15 +27,18 @@ from unmask.faces import CROP_PX, TEMPLATE
 from unmask.regions import inner_skin, ring
 from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
 
-TRAITS = ("lightness", "red-green colour", "yellow-blue colour", "sharpness", "place")
+TRAITS = ("brightness", "red", "blue", "sharpness", "place")
 """What is followed of the inner face, relative to the head."""
 
 USUAL = (0.9, 0.45, 0.45, 0.05, 0.45)
-"""Root mean square of each trait's change over one bona fide track: L*, a*, b*, natural log of a ratio, per cent of an eye
-distance; see the module."""
+"""Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per cent of an eye distance; see
+the module."""
 
 NOTABLE = 3.0
 """Score from which the sentence speaks of it: above 99 in 100 single looks at bona fide faces in the same simulation."""
+
+SIDE = 48
+"""Width, px, of the crop in which colours are compared."""
 
 OUTLINE = (0.85, 1.2)
 """The ring with which the inner face is compared, see `unmask.regions.rho`: near enough to share its light."""
@@ -95,20 +99,17 @@ def changes(seen: Sequence[Sighting], near: float) -> NDArray[np.float64]:
 
 
 def relative(crop: Rgb) -> tuple[float, float, float, float]:
-    """Lightness, both colours and log sharpness of the inner face, less those of the head around it."""
+    """Natural logs of brightness, red over green, blue over green and sharpness of the inner face over the head around it."""
     import cv2
 
-    inside, around = _regions(CROP_PX // 4)
-    small = cv2.resize(crop, (CROP_PX // 4, CROP_PX // 4), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    colour = np.median(lab[inside], axis=0) - np.median(lab[around], axis=0)
+    small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    inside, around = (np.log(np.median(small[of], axis=0) + 2) for of in (inner_skin(SIDE), ring(*OUTLINE, SIDE)))
+    red, green, blue = (float(c) for c in inside - around)
     luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
     soft, softer = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6))
-    inside, around = ring(0.0, 0.6), ring(*OUTLINE)
     fine, middle = (luma - soft) ** 2, (soft - softer) ** 2
-    sharpness = [np.log((fine[of].mean() + 0.02) / (middle[of].mean() + 0.02)) for of in (inside, around)]
-    lightness, red, yellow = (float(c) for c in colour)
-    return lightness, red, yellow, float(sharpness[0] - sharpness[1])
+    sharp = [np.log((fine[of].mean() + 0.02) / (middle[of].mean() + 0.02)) for of in (ring(0.0, 0.6), ring(*OUTLINE))]
+    return green, red - green, blue - green, float(sharp[0] - sharp[1])
 
 
 def slip(before: Rgb, now: Rgb) -> float:
@@ -116,13 +117,10 @@ def slip(before: Rgb, now: Rgb) -> float:
     import cv2
 
     grey = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in (before, now)]
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(*grey, None)
+    still = np.zeros((*grey[0].shape, 2), np.float32)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(grey[0], grey[1], still)
     inside, around = (np.median(flow[of], axis=0) for of in (ring(0.0, 0.6), ring(*OUTLINE)))
     return float(100 * np.hypot(*(inside - around)) / (TEMPLATE[1, 0] - TEMPLATE[0, 0]))
-
-
-def _regions(side: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    return inner_skin(side), ring(*OUTLINE, side)
 
 
 def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDArray[np.float64]) -> str:
@@ -134,5 +132,8 @@ def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDA
 
 
 def _picture(times: Sequence[float], scores: NDArray[np.float64]) -> Picture:
-    caption = "How far the inner face is from its usual colour, sharpness and place relative to the head, over time."
+    caption = (
+        "How far the inner face is from its usual colour, sharpness and place relative to the head, over time. "
+        "Bona fide faces mostly stay below the faint line."
+    )
     return Picture(caption, drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE))

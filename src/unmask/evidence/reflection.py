@@ -1,8 +1,8 @@
 """The reflection line: the lights that the two corneas mirror.
 
-Both eyes look at the same lamps and windows, nearly from the same place, so that their highlights agree in place and shape within
-the iris; in faces made by a network they often do not (Hu, Li and Lyu 2021; Matern, Riess and Stamminger 2019). The iris
-is found as a dark disc between lighter whites (after Daugman 1993), highlights are what is brighter than any iris as wide, and both
+Both eyes look at the same lamps and windows, nearly from the same place, so that their highlights agree in place and shape
+within the iris; in faces made by a network they often do not (Hu, Li and Lyu 2021; Matern, Riess and Stamminger 2019). The
+iris is found as a dark disc between lighter whites (after Daugman 1993), highlights are spots that stand out from it, and both
 patterns are correlated in the coordinates of their own iris.
 
 Hu and others had portraits of 1,024 px. On smaller faces, with glasses, lashes or a glance aside, bona fide eyes disagree, too:
@@ -36,11 +36,13 @@ class Cornea:
     """One eye of a strip.
 
     Attributes:
-        x, y, radius: of the iris, px from the eye's square.
+        seen: a square around the eye, uint8 ``(64, 64, 3)``.
+        x, y, radius: of the iris, px in the square.
         contrast: of the iris with the white beside it, grey levels.
         highlights: how much brighter than the iris, grey levels, float32 ``(PATTERN, PATTERN)``.
     """
 
+    seen: Rgb
     x: int
     y: int
     radius: float
@@ -96,8 +98,9 @@ class Reflection:
             f"The lights mirrored in the two eyes {agree} in place and shape.",
             score,
             readings,
-            (Picture(caption, _shown(shown, eyes)),),
+            (Picture(caption, _shown(eyes)),),
         )
+
 
 def corneas(strip: Rgb) -> tuple[Cornea, Cornea]:
     """The person's right and left cornea, from a strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`."""
@@ -128,16 +131,16 @@ def _cornea(eye: Rgb) -> Cornea:
     best = (-np.inf, 0, 0, RADII[0])
     for radius, kernel in zip(RADII, _discs(), strict=True):
         fit = cv2.filter2D(without_lights, -1, kernel, borderType=cv2.BORDER_REPLICATE)[margin:-margin, margin:-margin]
-        y, x = np.unravel_index(int(fit.argmax()), fit.shape)
-        best = max(best, (float(fit[y, x]), int(x) + margin, int(y) + margin, radius))
+        row, column = divmod(int(fit.argmax()), fit.shape[1])
+        best = max(best, (float(fit[row, column]), column + margin, row + margin, radius))
     contrast, x, y, radius = best
     above = np.maximum(brightness - without_lights, 0)
-    return Cornea(x, y, radius, contrast, _pattern(above, x, y, radius))
+    return Cornea(eye, x, y, radius, contrast, _pattern(above, x, y, radius))
 
 
 @cache
 def _discs() -> tuple[NDArray[np.float32], ...]:
-    """Filters that give the brightness at both sides of a disc less that inside, per `RADII`; lids hide what is above and below."""
+    """Filters that give the brightness at both sides of a disc less that inside, per `RADII`; above and below are lids."""
     kernels = []
     for radius in RADII:
         reach = int(np.ceil(radius * 1.45))
@@ -161,17 +164,17 @@ def _pattern(above: NDArray[np.float32], x: int, y: int, radius: float) -> NDArr
     return np.asarray(np.where(inside, np.maximum(seen - np.median(seen[inside]), 0), 0), np.float32)
 
 
-def _shown(sighting: Sighting, eyes: tuple[Cornea, Cornea]) -> Rgb:
+def _shown(eyes: tuple[Cornea, Cornea]) -> Rgb:
     """Both eyes side by side, each above its pattern of highlights."""
     import cv2
 
-    assert sighting.eyes is not None
-    panels = []
-    for middle, eye in zip(STRIP_TEMPLATE[:2, 0], eyes, strict=True):
-        left = round(float(middle)) - EYE // 2
-        seen = cv2.resize(sighting.eyes[:, left : left + EYE], (288, 288), interpolation=cv2.INTER_CUBIC)
-        cv2.circle(seen, (round(eye.x * 4.5), round(eye.y * 4.5)), round(eye.radius * 4.5), (255, 255, 255), 1, cv2.LINE_AA)
+    side, panels = drawing.PANEL_PX, []
+    for eye in eyes:
+        zoom = side / EYE
+        large = cv2.resize(eye.seen, (side, side), interpolation=cv2.INTER_CUBIC)
+        middle = (round(eye.x * zoom), round(eye.y * zoom))
+        cv2.circle(large, middle, round(eye.radius * zoom), (255, 255, 255), 1, cv2.LINE_AA)
         lights = np.clip(eye.highlights * 3, 0, 255).astype(np.uint8)
-        shape = cv2.resize(cv2.cvtColor(lights, cv2.COLOR_GRAY2RGB), (288, 288), interpolation=cv2.INTER_NEAREST)
-        panels.append(np.vstack([seen, shape]))
-    return drawing.side_by_side(*(np.asarray(panel, np.uint8) for panel in panels))
+        shape = cv2.resize(cv2.cvtColor(lights, cv2.COLOR_GRAY2RGB), (side, side), interpolation=cv2.INTER_NEAREST)
+        panels.append(np.vstack([large, shape]).astype(np.uint8))
+    return drawing.side_by_side(*panels)

@@ -1,9 +1,9 @@
 """The skin line: colour and shading of the inner face against the skin around it, under the same light.
 
 Skin reflects in two ways, a gloss with the colour of the light and a body colour of melanin and blood (dichromatic
-reflection: Shafer 1985; skin: Angelopoulou 2001). So under one light the colours of one person's skin lie near one line, along which only
-the brightness changes, and forehead, cheeks, sides and neck share it. A pasted face brings its own: colour matching, which every
-swapper does, moves its mean, and so the gap that stays is small. What is measured
+reflection: Shafer 1985; skin: Angelopoulou 2001). So under one light the colours of one person's skin lie near one line, along
+which only the brightness changes, and forehead, cheeks and sides share it. A pasted face brings its own: colour matching,
+which most swappers do, moves its mean, and so the gap that stays is small. What is measured
 
 - how far the skin of the forehead and of the sides lies off the line of the inner face, in spreads of the inner face itself; of
   each part the nearest three tenths count, because hair and cloth cover the rest (chin and neck, in the shade or bearded, added
@@ -100,7 +100,7 @@ class Skin:
         return TrackEvidence(
             track.id,
             Status.RAN,
-            _summary(model.parts(values), when),
+            _summary(model.unusual(values), when),
             float(np.mean(highest)),
             readings,
             (Picture(caption, _shown(sighting.crop)),),
@@ -132,8 +132,8 @@ def _line(skin: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.fl
     middle = np.median(skin, axis=0)
     brighter = skin[:, 0] - middle[0]
     usual = np.abs(brighter) < np.percentile(np.abs(brighter), 80)
-    l, ab = brighter[usual], skin[usual, 1:] - middle[1:]
-    slope = l @ ab / max(float(l @ l), 1.0)
+    steps, ab = brighter[usual], skin[usual, 1:] - middle[1:]
+    slope = steps @ ab / max(float(steps @ steps), 1.0)
     spread = np.median(np.abs(skin[:, 1:] - middle[1:] - brighter[:, None] * slope), axis=0) + 1
     return middle, slope, spread
 
@@ -161,14 +161,15 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
     return float(values[where].mean())
 
 
-def _summary(parts: dict[str, float], when: str) -> str:
-    telling = max(parts, key=lambda name: parts[name])
-    if parts[telling] <= 0:
+def _summary(unusual: list[str], when: str) -> str:
+    if not unusual:
         return "Colour and shading of the inner face go with those of the skin around it."
-    if telling == "shading reversed":
-        return f"The inner face is lit from the other side than the head around it, most of all{when or ' here'}."
-    region = telling.removesuffix(" off")
-    return f"The colour of the inner face{when} does not go with that of the {region}, even allowing for light and shade."
+    if unusual[0] == "shading reversed":
+        return f"The inner face{when} is lit from another side than the head around it."
+    region = unusual[0].removesuffix(" off")
+    return (
+        f"The colour of the inner face{when} does not go with that of the {region}, even allowing for light and shade."
+    )
 
 
 def _shown(crop: Rgb) -> Rgb:
@@ -177,8 +178,6 @@ def _shown(crop: Rgb) -> Rgb:
     regions = {"inner face": inner_skin(SIDE), **outer_skin(SIDE)}
     colours = {"inner face": (90, 90, 90), **COLOURS}
     middle = np.median(lab[regions["inner face"]], axis=0)
-    seen = {
-        name: lab[region][np.abs(lab[region][:, 0] - middle[0]) < DARKER, 1:] for name, region in regions.items()
-    }
+    seen = {name: lab[region][np.abs(lab[region][:, 0] - middle[0]) < DARKER, 1:] for name, region in regions.items()}
     outlined = drawing.outlined(crop, [(regions[name], colours[name]) for name in regions])
     return drawing.side_by_side(outlined, drawing.scatter([(seen[name], colours[name]) for name in regions]))

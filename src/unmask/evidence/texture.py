@@ -18,6 +18,7 @@ of an interpolation, are gone from it and not looked for.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +46,16 @@ class Texture:
 
     Args:
         least_px: face width, px, below which the crop is enlarged so much that it has no detail of its own.
-        most_clipped: part of the inner face that may be black or white, 0 to 1; there no detail is left.
+        darkest, brightest: median grey level of the inner face outside of which 8 bits hold no detail.
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
     name = "texture"
 
-    def __init__(self, least_px: float = 48.0, most_clipped: float = 0.5, share: float = 0.1) -> None:
-        self.least_px, self.most_clipped, self.share = least_px, most_clipped, share
+    def __init__(
+        self, least_px: float = 48.0, darkest: float = 20.0, brightest: float = 245.0, share: float = 0.1
+    ) -> None:
+        self.least_px, self.darkest, self.brightest, self.share = least_px, darkest, brightest, share
 
     def examine(self, case: Case) -> Evidence:
         """Every sighting that is large and well exposed enough."""
@@ -62,8 +65,7 @@ class Texture:
         """The measurements of `measure`, or why this sighting allows none."""
         if sighting.quality.size_px < self.least_px:
             return f"the face is under {self.least_px:.0f} px wide"
-        inner = sighting.crop[ring(0.0, 0.6)]
-        if float(((inner < 4) | (inner > 251)).all(axis=1).mean()) > self.most_clipped:
+        if not self.darkest <= float(np.median(sighting.crop[ring(0.0, 0.6)])) <= self.brightest:
             return "the face is too dark or overexposed"
         return measure(sighting.crop)
 
@@ -82,7 +84,7 @@ class Texture:
         return TrackEvidence(
             track.id,
             Status.RAN,
-            _summary(model.parts(values), when),
+            _summary(model.unusual(values), when),
             float(np.mean(highest)),
             readings,
             (Picture(caption, _shown(sighting.crop)),),
@@ -112,7 +114,7 @@ def _bands(luma: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
     blurred = [luma, *(cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6, 3.2))]
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
     noise = cv2.filter2D(luma, -1, mask, borderType=cv2.BORDER_REFLECT_101)
-    return (*(np.asarray(a - b) for a, b in zip(blurred, blurred[1:], strict=False)), np.asarray(noise, np.float32))
+    return (*(np.asarray(a - b) for a, b in pairwise(blurred)), np.asarray(noise, np.float32))
 
 
 FLOOR = 0.02
@@ -145,7 +147,7 @@ def _colour_detail(crop: Rgb) -> NDArray[np.float64]:
 def _rings() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which ring each pixel lies in, the last number for none, and how many lie in each."""
     member = np.full((CROP_PX, CROP_PX), len(RINGS) - 1)
-    for i, (low, high) in enumerate(zip(RINGS, RINGS[1:], strict=False)):
+    for i, (low, high) in enumerate(pairwise(RINGS)):
         member[ring(low, high)] = i
     return member.ravel(), np.bincount(member.ravel())
 
@@ -161,11 +163,10 @@ def _contrast(rings: NDArray[np.float64]) -> float:
     return float(rings[:2].mean() - rings[-2:].mean())
 
 
-def _summary(parts: dict[str, float], when: str) -> str:
-    telling = max(parts, key=lambda name: parts[name])
-    if parts[telling] <= 0:
-        return "Detail, noise and sharpness of the inner face are those of the head around it."
-    return f"What differs most about the texture of the inner face{when}: {WORDS[telling]}."
+def _summary(unusual: list[str], when: str) -> str:
+    if not unusual:
+        return "Detail, noise and sharpness of the inner face go with those of the head around it."
+    return f"The texture of the inner face{when} is not that of its head: {WORDS[unusual[0]]}."
 
 
 def _shown(crop: Rgb) -> Rgb:
