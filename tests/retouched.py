@@ -36,13 +36,13 @@ def inside(change: Callable[[Rgb], Rgb], rgb: Rgb | None = None) -> Rgb:
     return np.rint(base * (1 - mask) + change(base) * mask).astype(np.uint8)
 
 
-def lit(right: tuple[float, float], left: tuple[float, float]) -> Rgb:
-    """The portrait with one bright light mirrored in each eye, at ``(x, y)`` in radii of its iris from the iris' middle."""
+def lit(right: tuple[float, float], left: tuple[float, float], brightness: int = 250) -> Rgb:
+    """The portrait with one light mirrored in each eye, at ``(x, y)`` in radii of its iris from its middle."""
     rgb = portrait().copy()
     radius = 0.093 * float(np.hypot(*(face().points[1] - face().points[0])))
     for eye, (x, y) in zip(face().points[:2], (right, left), strict=True):
         middle = (int(eye[0]), int(eye[1]))
         cv2.circle(rgb, middle, round(radius), (60, 35, 25), -1, cv2.LINE_AA)
         light = (round((eye[0] + x * radius) * 8), round((eye[1] + y * radius) * 8))
-        cv2.circle(rgb, light, round(0.25 * radius * 8), (250, 250, 250), -1, cv2.LINE_AA, 3)
+        cv2.circle(rgb, light, round(0.25 * radius * 8), (brightness,) * 3, -1, cv2.LINE_AA, 3)
     return rgb

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, _slopes, as_it_comes, calibrate, logistic
+from unmask_lab.calibrate import FEWEST, as_it_comes, calibrate, logistic, slopes
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
@@ -197,7 +197,7 @@ def test_a_line_that_would_weigh_against_itself_weighs_nothing() -> None:
     """Left free, the second line would be subtracted to clean the first; a higher score would then speak against a change."""
     scores, label = drawn()
     x, ones = design(scores), np.ones(label.size)
-    free, held = logistic(x, label, ones), logistic(x, label, ones, _slopes(x.shape[1]))
+    free, held = logistic(x, label, ones), logistic(x, label, ones, slopes(x.shape[1]))
     assert free[2] < -1
     assert held[2] == pytest.approx(0, abs=1e-4)
     assert held[1] == pytest.approx(2, abs=0.15)
@@ -207,7 +207,7 @@ def test_where_all_weights_rise_anyway_nothing_is_held_back() -> None:
     rng = np.random.default_rng(2)
     label = np.repeat([0, 1], 2000)
     x = design(rng.normal(size=(4000, 3)) + np.where(label == 1, 0.5, -0.5)[:, None])
-    free, held = logistic(x, label, np.ones(4000)), logistic(x, label, np.ones(4000), _slopes(x.shape[1]))
+    free, held = logistic(x, label, np.ones(4000)), logistic(x, label, np.ones(4000), slopes(x.shape[1]))
     assert held == pytest.approx(free, abs=1e-3)
     assert held[1:4] == pytest.approx(1, abs=0.15)  # ln LR of N(-1/2, 1) against N(1/2, 1) is the score itself
 
@@ -216,7 +216,7 @@ def test_where_all_weights_rise_anyway_nothing_is_held_back() -> None:
 def test_the_unit_of_a_score_does_not_matter(unit: float) -> None:
     scores, label = drawn()
     x = design(unit * scores[:, :1])
-    held = logistic(x, label, np.ones(label.size), _slopes(x.shape[1]))
+    held = logistic(x, label, np.ones(label.size), slopes(x.shape[1]))
     assert held[1] * unit == pytest.approx(2, abs=0.15)
 
 
@@ -229,7 +229,7 @@ def test_slopes_are_those_of_the_lr() -> None:
         for a in (1, 0)
         for q in (Quality(s, h, 0.0, b) for s in (1, 9999) for h in (1e-9, 99) for b in (1, 99))
     ]
-    assert _slopes(12) @ theta == pytest.approx(rises)
+    assert slopes(12) @ theta == pytest.approx(rises)
 
 
 # ---------------------------------------------------------------- refusals

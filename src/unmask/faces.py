@@ -34,10 +34,8 @@ STRIP_PX = (192, 64)
 """Width and height of the strip of both eyes, px. It spans 1.5 by 0.5 distances between the eyes, so that a cornea that the
 camera saw sharply is 24 px wide: much finer than in the crop."""
 
-STRIP_TEMPLATE: NDArray[np.float32] = PROPORTIONS * np.float32(STRIP_PX[0] / 1.5) + np.array(
-    [STRIP_PX[0] / 2, STRIP_PX[1] / 2], np.float32
-)
-"""Where the five points lie in the strip, px; only the eyes, the first two, are inside it."""
+STRIP_EYES: NDArray[np.float32] = np.array([[32, 32], [160, 32]], np.float32)
+"""Where the person's right and left eye lie in the strip, px."""
 
 EYE_PX = 20.0
 """Least width of an eye, px, below which no strip is kept; an eye's opening is 0.48 of the distance between the eyes (30 of
@@ -146,7 +144,7 @@ def eyes(rgb: Rgb, points: NDArray[np.float32], least_px: float = EYE_PX) -> Rgb
     """
     if 0.48 * float(np.hypot(*(points[1] - points[0]))) < least_px:
         return None
-    return _upright(rgb, points, STRIP_TEMPLATE, STRIP_PX)
+    return _upright(rgb, points[:2], STRIP_EYES, STRIP_PX)
 
 
 def _upright(rgb: Rgb, points: NDArray[np.float32], onto: NDArray[np.float32], size: tuple[int, int]) -> Rgb:

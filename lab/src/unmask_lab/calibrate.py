@@ -146,18 +146,18 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[s
     """The calibration of one set of lines, what it rests on, and how well it holds."""
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
-    theta = logistic(design, label, weight, _slopes(design.shape[1]))
+    theta = logistic(design, label, weight, slopes(design.shape[1]))
     people = len(set(known.identities))
     llr = design @ theta
     crossed = _crossed(design, label, weight, known.identities)
-    missed, (area, low, high) = _missed(
+    part, (area, low, high) = missed(
         metrics.auc(crossed[label == 0], crossed[label == 1]), unseen.design @ theta, unseen.examples
     )
     fitted: dict[str, Any] = {
         "intercept": float(theta[0]),
         "terms": dict(zip(known.rows[0], theta[1:].tolist(), strict=True)),
         "bound": float(np.log10(people)),
-        "missed": missed,
+        "missed": part,
         "shared": _shared(films, theta),
         "separation": float(llr[label == 1].mean() - llr[label == 0].mean()),
     }
@@ -185,7 +185,7 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[s
     return {**fitted, "fitted_on": about, **checked}
 
 
-def _missed(
+def missed(
     known_auc: float, llr: NDArray[np.float64], examples: Sequence[Example]
 ) -> tuple[float, tuple[float, float, float]]:
     """The part of others' forgeries that scores as bona fide faces do, if the rest scores as the known kinds do.
@@ -236,7 +236,7 @@ def _alarms(
     return result
 
 
-def _slopes(columns: int) -> NDArray[np.float64]:
+def slopes(columns: int) -> NDArray[np.float64]:
     """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`: ``(slopes, columns)``.
 
     A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere negative between them.
@@ -256,9 +256,9 @@ def logistic(
     design: NDArray[np.float64],
     label: NDArray[np.int_],
     weight: NDArray[np.float64],
-    slopes: NDArray[np.float64] | None = None,
+    rising: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Weighted logistic regression, slightly shrunk, whose ``slopes @ theta`` are not negative.
+    """Weighted logistic regression, slightly shrunk, whose slopes ``rising @ theta`` are not negative.
 
     The classes weigh the same, so it gives ln LR. Solved by sequential least squares (Kraft 1988).
     """
@@ -275,14 +275,14 @@ def logistic(
         gradient = ridge * theta - columns.T @ (weight * sign * wrong)
         return (weight @ np.logaddexp(0, -margin) + 0.5 * ridge @ theta**2) / scale, gradient / scale
 
-    held = None if slopes is None else slopes / spread
-    rising = {"type": "ineq", "fun": lambda theta: held @ theta, "jac": lambda _theta: held}
+    held = None if rising is None else rising / spread
+    constraint = {"type": "ineq", "fun": lambda theta: held @ theta, "jac": lambda _theta: held}
     found = minimize(
         cost,
         np.zeros(design.shape[1]),
         jac=True,
         method="SLSQP",
-        constraints=[] if held is None else [rising],
+        constraints=[] if held is None else [constraint],
         options={"ftol": 1e-12, "maxiter": 1000},
     )
     if not found.success:
@@ -296,11 +296,11 @@ def _crossed(
     """ln LR of each example by a calibration that did not see its person; five folds."""
     _, person = np.unique(np.asarray(identities), return_inverse=True)
     fold = np.random.default_rng(0).permutation(person.max() + 1)[person] % 5
-    slopes = _slopes(design.shape[1])
+    rising = slopes(design.shape[1])
     llr = np.zeros(label.size)
     for k in range(5):
         held = fold == k
-        llr[held] = design[held] @ logistic(design[~held], label[~held], weight[~held], slopes)
+        llr[held] = design[held] @ logistic(design[~held], label[~held], weight[~held], rising)
     return llr
 
 

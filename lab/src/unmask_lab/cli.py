@@ -193,6 +193,27 @@ def benchmark(
 
 
 @app.command()
+def lines(
+    portraits: Data,
+    others: Data,
+    trained_on: Data,
+    target: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("docs/benchmark"),
+    faces: Annotated[int | None, typer.Option(help="Of each set, drawn at random; all.")] = None,
+) -> None:
+    """Measure each line of evidence alone, and learned, named and fused lines side by side."""
+    import numpy as np
+
+    from unmask_lab.benchmark.lines import lines as run
+    from unmask_lab.benchmark.motion import motion
+
+    fresh, foreign = _never_seen(portraits, others, trained_on)
+    draw = np.random.default_rng(0)
+    fresh, foreign = ([rows[i] for i in draw.permutation(len(rows))[:faces]] for rows in (fresh, foreign))
+    print(run(fresh, foreign, target))
+    print(motion(fresh, target))
+
+
+@app.command()
 def compare(
     data: Data,
     dev: Data,

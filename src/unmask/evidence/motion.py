@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import drawing
-from unmask.faces import CROP_PX, TEMPLATE
+from unmask.faces import TEMPLATE
 from unmask.regions import inner_skin, ring
 from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
 
 TRAITS = ("brightness", "red", "blue", "sharpness", "place")
 """What is followed of the inner face, relative to the head."""
 
-USUAL = (0.9, 0.45, 0.45, 0.05, 0.45)
+USUAL = (0.015, 0.015, 0.018, 0.05, 0.42)
 """Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per cent of an eye distance; see
 the module."""
 
@@ -134,6 +134,6 @@ def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDA
 def _picture(times: Sequence[float], scores: NDArray[np.float64]) -> Picture:
     caption = (
         "How far the inner face is from its usual colour, sharpness and place relative to the head, over time. "
-        "Bona fide faces mostly stay below the faint line."
+        "A face at rest mostly stays below the faint line; one that turns or speaks passes it, too."
     )
     return Picture(caption, drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import drawing
-from unmask.faces import EYE_PX, STRIP_PX, STRIP_TEMPLATE
+from unmask.faces import EYE_PX, STRIP_EYES, STRIP_PX
 from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
 
 EYE = STRIP_PX[1]
@@ -104,7 +104,7 @@ class Reflection:
 
 def corneas(strip: Rgb) -> tuple[Cornea, Cornea]:
     """The person's right and left cornea, from a strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`."""
-    first, second = (round(float(x)) - EYE // 2 for x in STRIP_TEMPLATE[:2, 0])
+    first, second = (round(float(x)) - EYE // 2 for x in STRIP_EYES[:, 0])
     return _cornea(strip[:, first : first + EYE]), _cornea(strip[:, second : second + EYE])
 
 
