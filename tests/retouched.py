@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import cv2
@@ -36,13 +36,20 @@ def inside(change: Callable[[Rgb], Rgb], rgb: Rgb | None = None) -> Rgb:
     return np.rint(base * (1 - mask) + change(base) * mask).astype(np.uint8)
 
 
-def lit(right: tuple[float, float], left: tuple[float, float], brightness: int = 250) -> Rgb:
-    """The portrait with one light mirrored in each eye, at ``(x, y)`` in radii of its iris from its middle."""
+def lit(right: tuple[float, float], left: tuple[float, float]) -> Rgb:
+    """The portrait with wide eyes and one light mirrored in each, at ``(x, y)`` in radii of its iris from its middle."""
     rgb = portrait().copy()
     radius = 0.093 * float(np.hypot(*(face().points[1] - face().points[0])))
     for eye, (x, y) in zip(face().points[:2], (right, left), strict=True):
-        middle = (int(eye[0]), int(eye[1]))
-        cv2.circle(rgb, middle, round(radius), (60, 35, 25), -1, cv2.LINE_AA)
-        light = (round((eye[0] + x * radius) * 8), round((eye[1] + y * radius) * 8))
-        cv2.circle(rgb, light, round(0.25 * radius * 8), (brightness,) * 3, -1, cv2.LINE_AA, 3)
+        cv2.ellipse(
+            rgb, _eighths(eye), _eighths((1.7 * radius, 1.1 * radius)), 0, 0, 360, (225, 220, 215), -1, cv2.LINE_AA, 3
+        )
+        cv2.circle(rgb, _eighths(eye), round(8 * radius), (60, 35, 25), -1, cv2.LINE_AA, 3)
+        light = (float(eye[0]) + x * radius, float(eye[1]) + y * radius)
+        cv2.circle(rgb, _eighths(light), round(8 * 0.25 * radius), (250, 250, 250), -1, cv2.LINE_AA, 3)
     return rgb
+
+
+def _eighths(point: Sequence[float]) -> tuple[int, int]:
+    """As OpenCV takes points between pixels, with a shift of 3 bits."""
+    return round(float(point[0]) * 8), round(float(point[1]) * 8)

@@ -40,6 +40,9 @@ ROUNDS = 3
 FRAMES = 6
 """Simulated frames of one clip, for the shared error."""
 
+MOST_SHARED = 0.9
+"""Part of the LR's variance beyond which no frame would add anything."""
+
 RIDGE = 1.0
 """Of the logistic regression, in examples, on terms in units of their spread."""
 
@@ -112,11 +115,14 @@ def calibrate(
         raise DataError("the set made by others must show both bona fide and changed faces")
     films = [measured(clips, lines) for clips in _films(portraits)]
     custody = {**models.known(), **classifiers.known(folder)}
+    read = [name for name in lines if _people((known, unseen), (name,)) >= FEWEST]
+    for name in lines.keys() - read:
+        print(f"{name}: read fewer than {FEWEST} people, because it needs more than one frame, say", file=sys.stderr)
     fits: dict[str, Any] = {}
-    for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
+    for chosen in (some for k in range(1, len(read) + 1) for some in combinations(read, k)):
         key = "+".join(chosen)
         print(f"fitting {key}", file=sys.stderr, flush=True)
-        if min(len(set(faces.by(chosen).identities)) for faces in (known, unseen)) < FEWEST:
+        if _people((known, unseen), chosen) < FEWEST:
             print(f"{key}: fewer than {FEWEST} people were read by all of these lines; left out", file=sys.stderr)
             continue
         used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
@@ -126,6 +132,11 @@ def calibrate(
     written = {"lines": fits}
     ((folder or weights) / "calibration.json").write_text(json.dumps(written, indent=2) + "\n")
     return written
+
+
+def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
+    """Of how many people all of these lines have read a face, in the set where they are fewest."""
+    return min(len(set(faces.by(lines).identities)) for faces in sets)
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
@@ -325,17 +336,22 @@ def _films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]
 
 
 def _shared(films: Sequence[Measured], theta: NDArray[np.float64]) -> float:
-    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance)."""
+    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance).
+
+    Where fewer than `FEWEST` clips were read throughout, `MOST_SHARED`: the most cautious answer.
+    """
     parts = []
     for film in films:
         clips: dict[str, list[float]] = {}
         for example, llr in zip(film.examples, film.design @ theta, strict=True):
             clips.setdefault(example.original, []).append(float(llr))
         whole = np.array([clip for clip in clips.values() if len(clip) == FRAMES])
+        if len(whole) < FEWEST:
+            return MOST_SHARED
         within = whole.var(axis=1, ddof=1).mean()
         between = max(0.0, whole.mean(axis=1).var(ddof=1) - within / FRAMES)
         parts.append(between / max(between + within, 1e-9))
-    return float(np.clip(np.mean(parts), 0.3, 0.9))
+    return float(np.clip(np.mean(parts), 0.3, MOST_SHARED))
 
 
 def _filmed(row: Row, rgb: Rgb, clip: str, rng: np.random.Generator) -> list[Example]:

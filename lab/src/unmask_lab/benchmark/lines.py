@@ -1,8 +1,8 @@
 """Each line of evidence alone, and learned, named and fused lines side by side: ``docs/benchmark/lines.md``.
 
-Faces are those of the benchmark: portraits of people never trained on, forged by every family, and the set that others made. A
-line that could not read a face says nothing of it; a fused LR is that of the lines which read the face, as the runtime weighs them.
-Portraits are judged by regressions that saw neither the person nor, where it says *left out*, the family.
+Faces are those of the benchmark: portraits of people never trained on, forged by every family, and the set that others made.
+A line that could not read a face says nothing of it; a fused LR is that of the lines which read the face, as the runtime weighs
+them. Portraits are judged by regressions that saw neither the person nor, where it says *left out*, the family.
 """
 
 from __future__ import annotations
@@ -143,8 +143,9 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[str]:
         len(set(faces.identities)),
         len(set(unseen.identities)),
     )
-    yield f"`{COMMAND}`, {date}. {people} people never trained on, forged by every family, and {strangers} of the research set,"
-    yield "forged in ways never trained on. AUC with 95 % interval over people; *read*: part of the faces that the line could read.\n"
+    yield f"`{COMMAND}`, {date}. {people} people never trained on, forged by every family, and {strangers} of the research"
+    yield "set, forged in ways never trained on. AUC with 95 % interval over people; *read*: part of the faces that a line could"
+    yield "read.\n"
     yield "## Each line alone\n"
     yield from _alone(ours, theirs)
     yield "\n## Learned alone, named alone, fused\n"

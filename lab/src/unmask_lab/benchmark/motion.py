@@ -44,12 +44,12 @@ def motion(portraits: Sequence[Row], target: Path, people: int = 60) -> str:
     text = "\n".join(
         [
             "# The motion line on simulated clips\n",
-            f"`{COMMAND}`: a camera moves over the portraits of {len(chosen)} people never trained on (H.264 CRF 26, noise, drifting",
-            f"light, points found with an error of {POINTS:g} eye distances), {FRAMES} looks each. Simulated: nobody speaks or turns, so real",
-            "footage will raise more alarms. *Stretch*: four looks in the middle are changed. *Flicker*: all are, each a little",
-            "differently. *Steady*: all are, alike: motion cannot see that.\n",
-            "| gap, s | changed | AUC of clips (95 %) | "
-            f"bona fide looks at {NOTABLE:g} or more | root mean square of bona fide changes, in units of what is usual ({usual}) |",
+            f"`{COMMAND}`: a camera moves over the portraits of {len(chosen)} people never trained on (H.264 CRF 26, noise,",
+            f"drifting light, points found with an error of {POINTS:g} eye distances), {FRAMES} looks each. Simulated: nobody",
+            "speaks or turns, so real footage will raise more alarms. *Stretch*: four looks in the middle are changed. *Flicker*: all",
+            "are, each a little differently. *Steady*: all are, alike; motion cannot see that. *Usual*: root mean square of the",
+            f"bona fide changes, in units of {usual}.\n",
+            f"| gap, s | changed | AUC of clips (95 %) | bona fide looks at {NOTABLE:g} or more | usual |",
             "| --- | --- | --- | --- | --- |",
             *lines,
         ]
