@@ -15,7 +15,9 @@ from unmask.types import Rgb, Status, Track, TrackEvidence
 FRAMES = 10
 
 
-def filmed(frame: Callable[[int], Rgb], count: int = FRAMES) -> TrackEvidence:
+def filmed(
+    frame: Callable[[int], Rgb], count: int = FRAMES, time: Callable[[int], float] = lambda i: i / 10
+) -> TrackEvidence:
     """What the line says of a hand-held camera over pictures, a tenth of a second apart, with the noise of a sensor."""
     sightings = []
     for i in range(count):
@@ -23,7 +25,7 @@ def filmed(frame: Callable[[int], Rgb], count: int = FRAMES) -> TrackEvidence:
         move[:, 2] += 0.5 * i, np.sin(i)
         rgb = cv2.warpAffine(frame(i), move, (640, 640), borderMode=cv2.BORDER_REFLECT)
         noise = np.random.default_rng(i).normal(0, 2, (640, 640, 1))
-        sightings.append(seen(np.clip(rgb + noise, 0, 255).astype(np.uint8), i / 10))
+        sightings.append(seen(np.clip(rgb + noise, 0, 255).astype(np.uint8), time(i)))
     return Motion().examine(case(Track(1, tuple(sightings)))).tracks[0]
 
 
@@ -53,6 +55,16 @@ def test_a_stretch_of_other_sharpness_stands_out_at_its_time() -> None:
     assert "its sharpness" in answer.summary
     high = {r.time for r in answer.readings if r.score > NOTABLE}
     assert high == {0.4, 0.5, 0.6}
+
+
+def test_what_lasts_longest_is_usual_however_often_the_rest_is_looked_at() -> None:
+    soft = retouched.inside(lambda rgb: np.asarray(cv2.GaussianBlur(rgb, (0, 0), 2.0), np.uint8))
+    answer = filmed(
+        lambda i: soft if 2 <= i < 8 else retouched.portrait(),
+        time=lambda i: i / 10 if 2 <= i < 8 else 0.2 + (i - (2 if i < 2 else 7)),
+    )
+    high = {r.time for r in answer.readings if r.score > NOTABLE}
+    assert high == {0.2, 0.3, 0.4, 0.5, 0.6, 0.7}
 
 
 def test_too_few_looks_say_nothing_of_motion() -> None:

@@ -6,7 +6,7 @@ inconsistencies), and at the ends of a changed stretch the quality changes at on
 alone but the inner face relative to the head around it, which cancels the camera's own exposure, focus and encoder:
 
 - ratios of brightness, of red to green and of blue to green, which neither exposure nor white balance moves, and the share of
-  fine detail, each against the track's own median;
+  fine detail, each against the track's own median over time;
 - between looks at most a quarter of a second apart, how far the inner face moved against its outline (dense inverse search
   optical flow: Kroeger et al. 2016). Over longer gaps people turn and speak, and that is no sign of anything.
 
@@ -95,7 +95,16 @@ def changes(seen: Sequence[Sighting], near: float) -> NDArray[np.float64]:
     for i, (before, now) in enumerate(pairwise(seen), start=1):
         if now.time - before.time <= near:
             moved[i] = slip(before.crop, now.crop)
-    return np.column_stack([np.abs(traits - np.median(traits, axis=0)), moved])
+    usual = [_median(trait, np.array([s.time for s in seen])) for trait in traits.T]
+    return np.column_stack([np.abs(traits - usual), moved])
+
+
+def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
+    """Over time, not over looks: a suspicious stretch, which is looked at more often, is no more usual for that."""
+    edges = np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])
+    order = np.argsort(values)
+    lasted = np.cumsum(np.diff(edges)[order])
+    return float(values[order[np.searchsorted(lasted, lasted[-1] / 2)]])
 
 
 def relative(crop: Rgb) -> tuple[float, float, float, float]:
