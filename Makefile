@@ -67,7 +67,7 @@ benchmark: lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served
 	  $(foreach one,$(wildcard $(SWAPPED)),--swapped $(one))
 
 lab-lines: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## each line of evidence alone, and all together: docs/benchmark/lines.md
-	$(LAB)/unmask-lab lines --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
+	$(LAB)/unmask-lab lines --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) $(FACES_DRAWN:%=--faces %)
 
 lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)

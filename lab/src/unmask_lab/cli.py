@@ -203,13 +203,14 @@ def lines(
     """Measure each line of evidence alone, and learned, named and fused lines side by side."""
     import numpy as np
 
+    from unmask_lab.benchmark.lines import COMMAND
     from unmask_lab.benchmark.lines import lines as run
     from unmask_lab.benchmark.motion import motion
 
     fresh, foreign = _never_seen(portraits, others, trained_on)
     draw = np.random.default_rng(0)
     fresh, foreign = ([rows[i] for i in draw.permutation(len(rows))[:faces]] for rows in (fresh, foreign))
-    print(run(fresh, foreign, target))
+    print(run(fresh, foreign, target, command=f"{COMMAND} FACES_DRAWN={faces}" if faces else COMMAND))
     print(motion(fresh, target))
 
 

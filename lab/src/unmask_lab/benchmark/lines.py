@@ -48,14 +48,28 @@ class Way:
     tone: Floats
 
 
-def lines(portraits: Sequence[Row], others: Sequence[Row], target: Path, ways: Mapping[str, Degradation] = WAYS) -> str:
-    """Measures and writes ``lines.md`` to a folder; returns its text."""
+def lines(
+    portraits: Sequence[Row],
+    others: Sequence[Row],
+    target: Path,
+    ways: Mapping[str, Degradation] = WAYS,
+    command: str = COMMAND,
+) -> str:
+    """Measures and writes ``lines.md`` to a folder; returns its text.
+
+    Args:
+        portraits: bona fide faces of people never trained on, to forge.
+        others: rows with labels of their own, forged in ways never trained on.
+        target: a folder.
+        ways: by name.
+        command: that gives this page.
+    """
     ours, theirs = [], []
     for name, way in ways.items():
         print(f"measuring {name}", file=sys.stderr, flush=True)
         ours.append(_said(name, forged(portraits, tuple(FAMILIES), _always(way), seed=300)))
         theirs.append(_said(name, given(others, _always(way), seed=300)))
-    text = "\n".join(_page(ours, theirs)) + "\n"
+    text = "\n".join(_page(ours, theirs, command)) + "\n"
     target.mkdir(parents=True, exist_ok=True)
     (target / "lines.md").write_text(text)
     return text
@@ -131,21 +145,21 @@ def _theta(faces: Measured, fitted_on: NDArray[np.bool_], left_out: str) -> Floa
 # ---------------------------------------------------------------- the page
 
 
-def _page(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[str]:
+def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[str]:
     faces, unseen = _together(ours), _together(theirs)
     way, way_unseen = (np.repeat([w.name for w in of], [len(w.faces.examples) for w in of]) for of in (ours, theirs))
     family = np.array([e.family for e in faces.examples])
     sets = {"learned": LEARNED, "named": NAMED_LINES, "fused": (*LEARNED, *NAMED_LINES)}
     llr = {name: fused(faces, unseen, names) for name, names in sets.items()}
     yield "# The lines of evidence, alone and together\n"
-    date, people, strangers = (
+    date, ours_counted, theirs_counted = (
         datetime.now(UTC).date().isoformat(),
-        len(set(faces.identities)),
-        len(set(unseen.identities)),
+        _counted(ours[0].faces),
+        _counted(theirs[0].faces),
     )
-    yield f"`{COMMAND}`, {date}. {people} people never trained on, forged by every family, and {strangers} of the research"
-    yield "set, forged in ways never trained on. AUC with 95 % interval over people; *read*: part of the faces that a line could"
-    yield "read.\n"
+    yield f"`{command}`, {date}. {ours_counted} never trained on, forged by every family; and {theirs_counted} of the research"
+    yield "set, forged in ways never trained on. Each went every way. AUC with 95 % interval over people; *read*: part of the"
+    yield "faces that a line could read.\n"
     yield "## Each line alone\n"
     yield from _alone(ours, theirs)
     yield "\n## Learned alone, named alone, fused\n"
@@ -160,6 +174,13 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[str]:
     yield "\n## False alarms of the fused LR\n"
     yield "Bona fide faces, judged one by one, that reach an LR of 10. At most 1 % is asked for.\n"
     yield from _alarms(ours, theirs, llr["fused"], faces, unseen)
+
+
+def _counted(faces: Measured) -> str:
+    changed = sum(e.label for e in faces.examples if not e.family)
+    bona_fide = int((faces.label == 0).sum())
+    both = f"{bona_fide} bona fide" + (f" and {changed} changed" if changed else "")
+    return f"{both} faces of {len(set(faces.identities))} people"
 
 
 def _together(ways: Sequence[Way]) -> Measured:
@@ -225,21 +246,21 @@ def _alarms(
     part, _ = missed(area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read)])
     bound = np.log10(len(set(faces.identities)))
     _, tones = next(of for of in BANDS.values() if of[0] == "typology")
-    for ways, of, ln in ((ours, faces, llr[0]), (theirs, unseen, llr[1])):
+    for among, ways, of, ln in (("portraits", ours, faces, llr[0]), ("research set", theirs, unseen, llr[1])):
         clipped = np.clip(ln / LN10, -bound, bound)
         lr = np.logaddexp(np.log(part), np.log1p(-part) + clipped * LN10) / LN10
         name = np.repeat([w.name for w in ways], [len(w.faces.examples) for w in ways])
         tone = np.concatenate([w.tone for w in ways])
         source = np.array([e.source for e in of.examples])
         bona = (of.label == 0) & np.isfinite(lr)
-        groups = {f"way: {n}": name == n for n in dict.fromkeys(name.tolist())}
-        groups |= {f"source: {s}": source == s for s in sorted(set(source.tolist()))}
-        groups |= {f"tone: {band}": (tone >= low) & (tone < high) for band, (low, high) in tones.items()}
+        groups = {f"way {n}": name == n for n in dict.fromkeys(name.tolist())}
+        groups |= {f"source {s}": source == s for s in sorted(set(source.tolist()))}
+        groups |= {f"tone of the cheeks {band}": (tone >= low) & (tone < high) for band, (low, high) in tones.items()}
         for group, chosen in groups.items():
             at = np.flatnonzero(bona & chosen)
             people = [of.examples[i].identity for i in at]
             rate = metrics.rate(lr[at] >= 1.0, people)
-            yield f"| {group} | {at.size} | {len(set(people))} | {_percent(rate)} |"
+            yield f"| {among}, {group} | {at.size} | {len(set(people))} | {_percent(rate)} |"
 
 
 def _shown(found: Estimate) -> str:
