@@ -1,4 +1,4 @@
-"""The named lines in the lab: their small models fitted and served, their pages written. Of twelve people, so nothing on how well."""
+"""The named lines in the lab: their small models fitted and served, their pages written; of twelve people, so not how well."""
 
 from __future__ import annotations
 

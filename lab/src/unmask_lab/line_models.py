@@ -63,7 +63,10 @@ def fit_lines(rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: 
         about.append(example)
         for line in lines:
             seen[line.name].append(line.look(example.sighting()))
-    return {name: _write(name, _fitted(name, about, looks, seed), weights) for name, looks in seen.items()}
+    return {
+        name: _write(name, _fitted(name, about, looks, f"{COMMAND} --faces {at_most} --seed {seed}"), weights)
+        for name, looks in seen.items()
+    }
 
 
 def _examples(rows: Sequence[Row], seed: int) -> Iterator[Example]:
@@ -78,7 +81,9 @@ def _examples(rows: Sequence[Row], seed: int) -> Iterator[Example]:
             print(f"measured {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
 
 
-def _fitted(name: str, about: Sequence[Example], looks: Sequence[dict[str, float] | str], seed: int) -> dict[str, Any]:
+def _fitted(
+    name: str, about: Sequence[Example], looks: Sequence[dict[str, float] | str], command: str
+) -> dict[str, Any]:
     read = [(e, look) for e, look in zip(about, looks, strict=True) if not isinstance(look, str)]
     label = np.array([e.label for e, _ in read])
     if min((label == 0).sum(), (label == 1).sum()) < 20:
@@ -94,13 +99,12 @@ def _fitted(name: str, about: Sequence[Example], looks: Sequence[dict[str, float
         for key, m, s, w in zip(names, mean, spread, theta[1:], strict=True)
     }
     fitted_on = {
-        "command": COMMAND,
+        "command": command,
         "date": datetime.now(UTC).date().isoformat(),
         "people": len({e.identity for e, _ in read}),
         "bona_fide": int((label == 0).sum()),
         "changed": int(label.sum()),
         "forgeries": list(FAMILIES),
-        "seed": seed,
     }
     return {"intercept": float(theta[0]), "terms": terms, "fitted_on": fitted_on}
 

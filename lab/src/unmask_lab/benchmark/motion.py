@@ -28,7 +28,7 @@ POINTS = 0.015
 """Error of the finder's points, eye distances, standard deviation."""
 
 
-def motion(portraits: Sequence[Row], target: Path, people: int = 60) -> str:
+def motion(portraits: Sequence[Row], target: Path, people: int = 30) -> str:
     """Films, forges and measures; writes ``motion.md`` to a folder and returns its text."""
     rows = [row for row in portraits if row.label == BONA_FIDE]
     chosen = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:people]]
