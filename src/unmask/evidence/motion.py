@@ -30,7 +30,7 @@ from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status
 TRAITS = ("brightness", "red", "blue", "sharpness", "place")
 """What is followed of the inner face, relative to the head."""
 
-USUAL = (0.023, 0.015, 0.015, 0.046, 0.45)
+USUAL = (0.028, 0.02, 0.02, 0.045, 0.49)
 """Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per cent of an eye distance; see
 the module."""
 
