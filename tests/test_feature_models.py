@@ -13,7 +13,9 @@ from unmask import feature_models, models
 from unmask.errors import WeightsError
 from unmask.feature_models import MOST, FeatureModel, Term
 
-MODEL = FeatureModel(-0.5, {"soft": Term(1.0, 0.5, 0.4), "noisy": Term(0.0, 1.0, 0.1), "idle": Term(0.0, 1.0, 0.0)})
+MODEL = FeatureModel(
+    -0.5, {"soft": Term(1.0, 0.5, 0.4), "noisy": Term(0.0, 1.0, 0.1), "idle": Term(0.0, 1.0, 0.0)}, 0.5
+)
 VALUES = st.fixed_dictionaries({name: st.floats(-1e6, 1e6) for name in MODEL.terms})
 
 
@@ -32,9 +34,10 @@ def test_no_measurement_adds_more_than_its_bound(values: dict[str, float]) -> No
     assert all(abs(parts[name]) <= MOST * term.weight for name, term in MODEL.terms.items())
 
 
-def test_what_stands_out_is_named_the_weightiest_first_and_what_weighs_nothing_is_not() -> None:
-    assert MODEL.unusual({"soft": 1.9, "noisy": 1.9, "idle": 9.0}) == []
-    assert MODEL.unusual({"soft": 2.1, "noisy": 3.0, "idle": 9.0}) == ["soft", "noisy"]
+def test_a_reason_is_what_adds_most_and_is_given_only_where_the_score_is_notable() -> None:
+    assert MODEL.reason({"soft": 2.0, "noisy": 1.9, "idle": 9.0}) is None
+    assert MODEL.reason({"soft": 2.25, "noisy": 0.0, "idle": 9.0}) == "soft"
+    assert MODEL.reason({"soft": 2.0, "noisy": 4.0, "idle": 9.0}) == "soft"
 
 
 @pytest.mark.parametrize("name", ["texture", "skin"])

@@ -30,10 +30,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class FeatureModel:
-    """Weights by the name of the measurement."""
+    """Weights by the name of the measurement; ``notable`` is the score that one in a hundred bona fide faces reaches."""
 
     intercept: float
     terms: Mapping[str, Term]
+    notable: float
 
     def parts(self, values: Mapping[str, float]) -> dict[str, float]:
         """What each measurement adds to the score; 0 for the mean bona fide face."""
@@ -41,11 +42,10 @@ class FeatureModel:
             name: t.weight * min(max((values[name] - t.mean) / t.spread, -MOST), MOST) for name, t in self.terms.items()
         }
 
-    def unusual(self, values: Mapping[str, float], least: float = 2.0) -> list[str]:
-        """Measurements ``least`` spreads or more above the mean bona fide face, what weighs most first."""
+    def reason(self, values: Mapping[str, float]) -> str | None:
+        """What adds most to the score, if the score is `notable`."""
         parts = self.parts(values)
-        out = [n for n, t in self.terms.items() if t.weight > 0 and values[n] >= t.mean + least * t.spread]
-        return sorted(out, key=lambda name: -parts[name])
+        return max(parts, key=lambda name: parts[name]) if self.score(values) >= self.notable else None
 
     def score(self, values: Mapping[str, float]) -> float:
         """Natural log-odds of *changed* among the faces that it was fitted to."""
@@ -61,6 +61,7 @@ def load(name: str) -> FeatureModel:
     """
     try:
         facts: dict[str, Any] = json.loads(models.content(f"{name}.json"))
-        return FeatureModel(facts["intercept"], {key: Term(**of) for key, of in facts["terms"].items()})
+        terms = {key: Term(**of) for key, of in facts["terms"].items()}
+        return FeatureModel(facts["intercept"], terms, facts["notable"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{name}.json: no model that this version of Unmask reads; reinstall Unmask") from error

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from tests import retouched
-from tests.sightings import case, seen
+from tests.sightings import case, media, seen
 from unmask.evidence.motion import NOTABLE, Motion
-from unmask.types import Rgb, Status, Track, TrackEvidence
+from unmask.types import Case, Kind, Rgb, Status, Track, TrackEvidence
 
 FRAMES = 10
 
@@ -65,6 +65,13 @@ def test_what_lasts_longest_is_usual_however_often_the_rest_is_looked_at() -> No
     )
     high = {r.time for r in answer.readings if r.score > NOTABLE}
     assert high == {0.2, 0.3, 0.4, 0.5, 0.6, 0.7}
+
+
+def test_a_photo_does_not_move() -> None:
+    photo = Case(media(Kind.PHOTO, 1), (Track(1, (seen(retouched.portrait()),)),))
+    answer = Motion().examine(photo).tracks[0]
+    assert answer.status is Status.NOT_APPLICABLE
+    assert answer.summary == "A photo does not move."
 
 
 def test_too_few_looks_say_nothing_of_motion() -> None:

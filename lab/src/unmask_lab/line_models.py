@@ -30,6 +30,8 @@ from unmask_lab.forge import FAMILIES
 from unmask_lab.samples import shapes
 
 COMMAND = "unmask-lab fit-lines"
+NOTABLE = 0.99
+"""Part of the bona fide faces below the score from which a line's sentence speaks of a difference."""
 
 
 class Measuring(Protocol):
@@ -106,7 +108,8 @@ def _fitted(
         "changed": int(label.sum()),
         "forgeries": list(FAMILIES),
     }
-    return {"intercept": float(theta[0]), "terms": terms, "fitted_on": fitted_on}
+    notable = float(np.quantile((design @ theta)[label == 0], NOTABLE))
+    return {"intercept": float(theta[0]), "terms": terms, "notable": notable, "fitted_on": fitted_on}
 
 
 def _rising(terms: int) -> NDArray[np.float64]:

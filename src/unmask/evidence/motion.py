@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from unmask import drawing
 from unmask.faces import TEMPLATE
 from unmask.regions import inner_skin, ring
-from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+from unmask.types import Case, Evidence, Kind, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
 
 TRAITS = ("brightness", "red", "blue", "sharpness", "place")
 """What is followed of the inner face, relative to the head."""
@@ -61,9 +61,12 @@ class Motion:
 
     def examine(self, case: Case) -> Evidence:
         """Every track that is seen often enough."""
-        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
+        photo = case.media.kind is Kind.PHOTO
+        return Evidence(self.name, tuple(self._track(track, photo) for track in case.tracks))
 
-    def _track(self, track: Track) -> TrackEvidence:
+    def _track(self, track: Track, photo: bool) -> TrackEvidence:
+        if photo:
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, "A photo does not move.")
         seen = [s for s in track.sightings if s.quality.yaw <= self.yaw]
         if len(seen) < self.fewest:
             times = "once" if len(seen) == 1 else f"{len(seen)} times"

@@ -100,7 +100,7 @@ class Skin:
         return TrackEvidence(
             track.id,
             Status.RAN,
-            _summary(model.unusual(values), when),
+            _summary(model.reason(values), when),
             float(np.mean(highest)),
             readings,
             (Picture(caption, _shown(sighting.crop)),),
@@ -161,12 +161,12 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
     return float(values[where].mean())
 
 
-def _summary(unusual: list[str], when: str) -> str:
-    if not unusual:
+def _summary(reason: str | None, when: str) -> str:
+    if reason is None:
         return "Colour and shading of the inner face go with those of the skin around it."
-    if unusual[0] == "shading reversed":
+    if reason == "shading reversed":
         return f"The inner face{when} is lit from another side than the head around it."
-    region = unusual[0].removesuffix(" off")
+    region = reason.removesuffix(" off")
     return (
         f"The colour of the inner face{when} does not go with that of the {region}, even allowing for light and shade."
     )

@@ -84,7 +84,7 @@ class Texture:
         return TrackEvidence(
             track.id,
             Status.RAN,
-            _summary(model.unusual(values), when),
+            _summary(model.reason(values), when),
             float(np.mean(highest)),
             readings,
             (Picture(caption, _shown(sighting.crop)),),
@@ -163,10 +163,10 @@ def _contrast(rings: NDArray[np.float64]) -> float:
     return float(rings[:2].mean() - rings[-2:].mean())
 
 
-def _summary(unusual: list[str], when: str) -> str:
-    if not unusual:
+def _summary(reason: str | None, when: str) -> str:
+    if reason is None:
         return "Detail, noise and sharpness of the inner face go with those of the head around it."
-    return f"The texture of the inner face{when} is not that of its head: {WORDS[unusual[0]]}."
+    return f"The texture of the inner face{when} is not that of its head: {WORDS[reason]}."
 
 
 def _shown(crop: Rgb) -> Rgb:
