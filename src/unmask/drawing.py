@@ -15,6 +15,9 @@ FAINT: Colour = (205, 205, 205)
 PANEL_PX = 288
 """Height of every panel."""
 
+FONT = 0.8
+"""Scale of letters: about 18 px high, since a report shows pictures at half their size."""
+
 
 def side_by_side(*panels: Rgb) -> Rgb:
     """Panels scaled to the same height, `PANEL_PX`, with a white gap between them."""
@@ -60,13 +63,13 @@ def scatter(groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: f
 
 
 def curve(
-    times: Sequence[float], values: Sequence[float], labels: tuple[str, str], mark: float, width: int = 640
+    times: Sequence[float], values: Sequence[float], labels: tuple[str, str], mark: float, width: int = 588
 ) -> Rgb:
     """Values over time, from 0 upwards, with a faint line at ``mark``; ``labels`` stand at the ends of the axis of time."""
     import cv2
 
     drawn = np.full((PANEL_PX, width, 3), 255, np.uint8)
-    base, left, right = PANEL_PX - 28, 12, width - 12
+    base, left, right = PANEL_PX - 40, 12, width - 12
     span, per_unit = max(times[-1] - times[0], 1e-6), (base - 14) / max(*values, 1.25 * mark)
     for height in (0.0, mark):
         y = round(base - per_unit * height)
@@ -76,7 +79,7 @@ def curve(
     ]
     path = np.round(np.array(points) * 8).astype(np.int32)
     cv2.polylines(drawn, [path], False, (200, 90, 20), 2, cv2.LINE_AA, 3)
-    (text_px, _), _ = cv2.getTextSize(labels[1], cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
-    cv2.putText(drawn, labels[0], (left, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)
-    cv2.putText(drawn, labels[1], (right - text_px, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)
+    (text_px, _), _ = cv2.getTextSize(labels[1], cv2.FONT_HERSHEY_SIMPLEX, FONT, 1)
+    cv2.putText(drawn, labels[0], (left, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, FONT, INK, 1, cv2.LINE_AA)
+    cv2.putText(drawn, labels[1], (right - text_px, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, FONT, INK, 1, cv2.LINE_AA)
     return drawn
