@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, as_it_comes, calibrate, logistic, slopes
+from unmask_lab.calibrate import FEWEST, Measured, as_it_comes, calibrate, earns, logistic, slopes
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
-from unmask_lab.examples import forged
+from unmask_lab.examples import Example, forged
 from unmask_lab.forge import FAMILIES
 
 from unmask import likelihood, models
@@ -110,7 +110,7 @@ def test_every_set_of_lines_has_a_calibration_that_names_what_it_was_fitted_to(
     folder: Path, fits: dict[str, dict[str, object]]
 ) -> None:
     here = {**models.known(), **known(folder)}
-    assert fits.keys() >= {"learned", "texture", "mine", "learned+mine", "learned+texture+mine"}
+    assert fits.keys() >= {"learned", "texture", "mine"}
     assert not [key for key in fits if "motion" in key], "one frame a person does not move"
     for key, fit in fits.items():
         used = {name: here[name] for name in here if name.removesuffix(".json") in key.split("+")}
@@ -141,10 +141,26 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     assert evidence[-1].tracks[0].score == pytest.approx(changed - bona_fide, abs=0.02)
     person = judge(case.tracks[0], evidence, case.media, calibrated=likelihood.calibrations(folder))
     scores = {e.line: e.tracks[0].readings[0].score for e in evidence if e.tracks[0].readings}
-    joint = {frozenset(c.lines): c for c in likelihood.calibrations(folder)}[frozenset(scores)]
+    weighed = {name for name, line in person.lines.items() if line.log10_lr is not None}
+    assert weighed & {"learned", "mine"}
+    joint = {frozenset(c.lines): c for c in likelihood.calibrations(folder)}[frozenset(weighed)]
     total = sum(line.log10_lr or 0 for line in person.lines.values())
-    assert total == pytest.approx(joint.any_kind(joint.known(scores, QUALITY)), abs=0.002)
+    assert total == pytest.approx(joint.any_kind(joint.known({n: scores[n] for n in weighed}, QUALITY)), abs=0.002)
     assert set(person.lines) == {*LINES, "mine"}
+
+
+@pytest.mark.parametrize(("second", "helps"), [("sees what the first does not", True), ("noise", False)])
+def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) -> None:
+    rng = np.random.default_rng(0)
+    nothing = np.empty((0, 0, 3), np.uint8)
+    label = np.tile([0, 1], 150)
+    examples = [
+        Example(nothing, None, QUALITY, int(y), "made" if y else "", "test", str(i // 2), "")
+        for i, y in enumerate(label)
+    ]
+    first, other = rng.normal(2 * label - 1, 1.0), rng.normal(2 * label - 1 if helps else 0 * label, 1.0)
+    assert earns(Measured(examples, {"first": first}))
+    assert earns(Measured(examples, {"first": first, "second": other})) is helps, second
 
 
 def test_without_added_models_the_runtime_s_own_calibration_is_written(

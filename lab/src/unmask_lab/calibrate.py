@@ -3,7 +3,8 @@
 Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. What that
 cannot tell, forgeries of other kinds, enters as the `missed` part, from a set that was made by others. Lines share frames,
 so that their errors correlate: one logistic regression weighs them all. A line that could not read a face says nothing of
-it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read.
+it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read; but none for a set
+in which a line is no help, so that a weak line costs a strong one neither its people nor its weight.
 """
 
 from __future__ import annotations
@@ -125,6 +126,9 @@ def calibrate(
         if _people((known, unseen), chosen) < FEWEST:
             print(f"{key}: fewer than {FEWEST} people were read by all of these lines; left out", file=sys.stderr)
             continue
+        if not earns(known.by(chosen)):
+            print(f"{key}: not all of these lines help; left out", file=sys.stderr)
+            continue
         used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
         fits[key] = {"weights": used, **_fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])}
     if not fits:
@@ -137,6 +141,20 @@ def calibrate(
 def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
     """Of how many people all of these lines have read a face, in the set where they are fewest."""
     return min(len(set(faces.by(lines).identities)) for faces in sets)
+
+
+def earns(faces: Measured) -> bool:
+    """Whether each line helps the others: without it the LR of people not fitted to costs more (Cllr), on the same faces."""
+    names = tuple(faces.scores)
+    whole = _cost(faces) if len(names) > 1 else 0.0
+    fewer = [{n: score for n, score in faces.scores.items() if n != name} for name in names if len(names) > 1]
+    return all(whole < _cost(Measured(faces.examples, scores)) for scores in fewer)
+
+
+def _cost(faces: Measured) -> float:
+    """Cllr, bits, of LRs by calibrations that did not see the person."""
+    weight = metrics.balanced(faces.label, np.array([e.family for e in faces.examples]))
+    return metrics.cllr(_crossed(faces.design, faces.label, weight, faces.identities), faces.label, weight)
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
