@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unmask_lab.benchmark.lines import fused, lines
+from unmask_lab.benchmark.lines import fused, lines, pick
 from unmask_lab.benchmark.motion import motion
 from unmask_lab.calibrate import Measured, as_it_comes, measured
 from unmask_lab.data import DataError, Row
@@ -20,6 +20,8 @@ from unmask_lab.line_models import fit_lines
 
 from unmask import feature_models, models
 from unmask.evidence import LINES
+
+ONE = {("texture",): ("texture",)}
 
 
 @pytest.fixture
@@ -63,17 +65,18 @@ def test_too_few_faces_are_refused(rows: list[Row], weights: Path) -> None:
 
 def test_a_face_is_judged_by_the_lines_that_read_it(faces: Measured) -> None:
     read = faces.scores["texture"].copy()
-    read[::3] = np.nan
+    read[::4] = np.nan
     gaps = Measured(faces.examples, {**faces.scores, "texture": read})
     neither = np.isnan(read) & np.isnan(faces.scores["skin"])
-    ours, theirs = fused(gaps, gaps, ("texture", "skin"))
+    assert pick(gaps, ("texture", "skin")).keys() == {("texture",), ("skin",), ("texture", "skin")}
+    ours, theirs = fused(gaps, gaps, pick(gaps, ("texture", "skin")))
     assert np.array_equal(np.isnan(ours), neither)
     assert np.array_equal(np.isnan(theirs), neither)
 
 
 def test_a_family_left_out_is_judged_without_it(faces: Measured) -> None:
     family = np.array([e.family for e in faces.examples])
-    (whole, _), (apart, _) = (fused(faces, faces, ("texture",), name) for name in ("", "regenerate"))
+    (whole, _), (apart, _) = (fused(faces, faces, ONE, name) for name in ("", "regenerate"))
     read = np.isfinite(whole)
     assert not np.allclose(whole[read], apart[read])
     absent = Measured(
@@ -81,9 +84,7 @@ def test_a_family_left_out_is_judged_without_it(faces: Measured) -> None:
         {name: score[family != "regenerate"] for name, score in faces.scores.items()},
     )
     others = read & (family != "regenerate")
-    assert fused(absent, absent, ("texture",))[0][others[family != "regenerate"]] == pytest.approx(
-        apart[others], abs=1e-3
-    )
+    assert fused(absent, absent, ONE)[0][others[family != "regenerate"]] == pytest.approx(apart[others], abs=1e-3)
 
 
 def test_the_page_has_every_line_way_and_set(rows: list[Row], tmp_path: Path) -> None:

@@ -144,7 +144,12 @@ def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
 
 
 def earns(faces: Measured) -> bool:
-    """Whether each line helps the others: without it the LR of people not fitted to costs more (Cllr), on the same faces."""
+    """Whether each line helps the others: without it the LR of people not fitted to costs more (Cllr), on the same faces.
+
+    Lines that read no face of one class in common help nobody.
+    """
+    if len(set(faces.label.tolist())) < 2:
+        return False
     names = tuple(faces.scores)
     whole = _cost(faces) if len(names) > 1 else 0.0
     fewer = [{n: score for n, score in faces.scores.items() if n != name} for name in names if len(names) > 1]

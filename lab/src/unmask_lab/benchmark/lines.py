@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from unmask.evidence import LINES
 from unmask.likelihood import LN10
 from unmask_lab import metrics
 from unmask_lab.benchmark.subgroups import BANDS, typology_angle
-from unmask_lab.calibrate import Measured, logistic, measured, missed, slopes
+from unmask_lab.calibrate import Measured, earns, logistic, measured, missed, slopes
 from unmask_lab.data import Row
 from unmask_lab.degrade import NAMED, Degradation
 from unmask_lab.examples import Example, forged, given
@@ -91,18 +93,42 @@ def _said(name: str, examples: Sequence[Example]) -> Way:
 # ---------------------------------------------------------------- likelihood ratios
 
 
-def fused(faces: Measured, unseen: Measured, names: Sequence[str], left_out: str = "") -> tuple[Floats, Floats]:
-    """ln LR of faces ``(n,)`` and of unseen ones ``(m,)`` by those of the named lines that read them; nan where none did.
+Picked = Mapping[tuple[str, ...], tuple[str, ...]]
+"""The lines that weigh, by the lines that read a face."""
+
+
+def pick(faces: Measured, names: Sequence[str]) -> Picked:
+    """Of every set of the named lines those that the runtime would weigh: the first, and each later one that helps those before.
+
+    Args:
+        faces: to try it on.
+        names: of lines, the strongest first.
+    """
+    helps = cache(lambda lines: earns(faces.by(lines)))
+    picked = {}
+    for reading in (some for k in range(1, len(names) + 1) for some in combinations(names, k)):
+        weighed: tuple[str, ...] = reading[:1]
+        for name in reading[1:]:
+            weighed += (name,) if helps((*weighed, name)) else ()
+        picked[reading] = weighed
+    return picked
+
+
+def fused(faces: Measured, unseen: Measured, picked: Picked, left_out: str = "") -> tuple[Floats, Floats]:
+    """ln LR of faces ``(n,)`` and of unseen ones ``(m,)`` by those of the picked lines that read them; nan where none did.
 
     Faces are judged by regressions fitted to other people, and to no forgery of the family ``left_out``.
     """
+    names = max(picked, key=len)
+    readings, theirs = _reading(faces, names), _reading(unseen, names)
     found = np.full(len(faces.examples), np.nan), np.full(len(unseen.examples), np.nan)
-    for chosen in sorted({*_reading(faces, names), *_reading(unseen, names)} - {()}):
+    for reading in sorted({*readings, *theirs} - {()}):
+        chosen = picked[reading]
         at = np.flatnonzero(_read(faces, chosen))
         judged = _crossed(faces.by(chosen), left_out)
-        mine = np.array([_reading_of(faces, i, names) == chosen for i in at], bool)
+        mine = np.array([readings[i] == reading for i in at], bool)
         found[0][at[mine]] = judged[mine]
-        there = np.array([reading == chosen for reading in _reading(unseen, names)], bool)
+        there = np.array([of == reading for of in theirs], bool)
         if there.any():
             whole = _theta(faces.by(chosen), np.ones(at.size, bool), left_out)
             rows = Measured(
@@ -118,11 +144,8 @@ def _read(faces: Measured, names: Sequence[str]) -> NDArray[np.bool_]:
 
 def _reading(faces: Measured, names: Sequence[str]) -> list[tuple[str, ...]]:
     """Which of the named lines read each face."""
-    return [_reading_of(faces, i, names) for i in range(len(faces.examples))]
-
-
-def _reading_of(faces: Measured, i: int, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if np.isfinite(faces.scores[name][i]))
+    read = [np.isfinite(faces.scores[name]) for name in names]
+    return [tuple(name for name, of in zip(names, read, strict=True) if of[i]) for i in range(len(faces.examples))]
 
 
 def _crossed(faces: Measured, left_out: str) -> Floats:
@@ -150,7 +173,8 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
     way, way_unseen = (np.repeat([w.name for w in of], [len(w.faces.examples) for w in of]) for of in (ours, theirs))
     family = np.array([e.family for e in faces.examples])
     sets = {"learned": LEARNED, "named": NAMED_LINES, "fused": (*LEARNED, *NAMED_LINES)}
-    llr = {name: fused(faces, unseen, names) for name, names in sets.items()}
+    picked = {name: pick(faces, names) for name, names in sets.items()}
+    llr = {name: fused(faces, unseen, of) for name, of in picked.items()}
     yield "# The lines of evidence, alone and together\n"
     date, ours_counted, theirs_counted = (
         datetime.now(UTC).date().isoformat(),
@@ -163,13 +187,17 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
     yield "## Each line alone\n"
     yield from _alone(ours, theirs)
     yield "\n## Learned alone, named alone, fused\n"
+    weigh = "; ".join(
+        f"{', '.join(reading)}: {', '.join(of)}" for reading, of in picked["fused"].items() if len(reading) > 1
+    )
+    yield f"A line weighs only where it helps the stronger ones. By the lines that read a face, these do: {weigh}.\n"
     yield "*Named* are texture, skin and reflection. *Gain* is the AUC of the fused LR less that of the learned line alone.\n"
     yield from _compared(faces, way, {name: of[0] for name, of in llr.items()}, sorted(set(family) - {""}))
     yield from _compared(unseen, way_unseen, {name: of[1] for name, of in llr.items()}, [""])
     yield "\nLeft out: fitted to the other families, all ways together.\n"
     yield "| family | learned | named | fused | gain |\n| --- | --- | --- | --- | --- |"
     for one in sorted(set(family) - {""}):
-        apart = {name: fused(faces, unseen, names, one)[0] for name, names in sets.items()}
+        apart = {name: fused(faces, unseen, of, one)[0] for name, of in picked.items()}
         yield _row(f"| {one}", faces, apart, (family == "") | (family == one))
     yield "\n## False alarms of the fused LR\n"
     yield "Bona fide faces, judged one by one, that reach an LR of 10. At most 1 % is asked for.\n"
