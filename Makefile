@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed lab-check lab-train lab-research lab-export benchmark lab-clips lab-pairs lab-compare lab-arena
+.PHONY: demo check format lint types imports test speed lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -59,11 +59,15 @@ lab-research: lab/.venv/.ready $(TRAIN) $(RESEARCH) $(DEV) $(OTHERS) $(SWAPS)  #
 
 lab-export: lab/.venv/.ready $(SWAPS)    ## hands the trained network to the runtime and calibrates it
 	$(LAB)/unmask-lab export
+	$(LAB)/unmask-lab fit-lines $(TRAIN:%=--data %)
 	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
 benchmark: lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served network: docs/benchmark
 	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) \
 	  $(foreach one,$(wildcard $(SWAPPED)),--swapped $(one))
+
+lab-lines: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## each line of evidence alone, and all together: docs/benchmark/lines.md
+	$(LAB)/unmask-lab lines --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) $(FACES_DRAWN:%=--faces %)
 
 lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from unmask import faces
 from unmask.faces import CROP_PX, TEMPLATE, SeenFrame
 from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track
 
@@ -29,6 +30,13 @@ def sighting(
     points = (TEMPLATE * np.float32(w / CROP_PX) + np.float32([x - w / 2, y - w / 2])).astype(np.float32)
     face = Face((x - w / 2, y - 0.7 * w, x + w / 2, y + 0.7 * w), points, 0.9)
     return Sighting(time, face, quality, look(person))
+
+
+def seen(rgb: Rgb, time: float = 0.0) -> Sighting:
+    """The largest face of a real picture, as the watcher keeps it."""
+    (found, *_) = faces.find(rgb)
+    crop = faces.align(rgb, found.points)
+    return Sighting(time, found, faces.measure(rgb, found, crop), crop, faces.eyes(rgb, found.points))
 
 
 def sized(size_px: float) -> Quality:

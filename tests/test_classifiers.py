@@ -205,8 +205,8 @@ def test_a_model_without_a_calibration_is_shown_and_weighs_nothing(photo: Path, 
 def test_a_calibrated_model_weighs_with_the_learned_line(photo: Path, tmp_path: Path) -> None:
     folder = calibrated(added.write(tmp_path / "models"))
     person = unmask.check(photo, models=folder).people[0]
-    assert list(person.lines) == ["learned", "mine"]
-    learned, mine = (line.log10_lr for line in person.lines.values())
+    assert list(person.lines)[:2] == ["learned", "mine"]
+    learned, mine = (person.lines[name].log10_lr for name in ("learned", "mine"))
     assert learned is not None
     assert mine is not None
     assert mine > 0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
+from tests import scenes
 from tests.sightings import GOOD, frame, look, sighting, sized
 from unmask import faces
 from unmask.faces import CROP_PX, TEMPLATE, Watcher, align, colours, find, find_near, is_cut, link, measure, similarity
@@ -599,3 +600,31 @@ def test_a_cross_fade_to_someone_elsewhere_is_two_people() -> None:
     shares = [0.0, 0.0, 0.0, 0.33, 0.67, 1.0, 1.0, 1.0]
     tracks = followed(like(first * (1 - share) + second * share) for share in shares)
     assert [round(centre(t.sightings[-1].face)[0], -2) for t in tracks] == [100, 400]
+
+
+# ---------------------------------------------------------------- the strip of both eyes
+
+
+def test_both_eyes_lie_where_the_strip_says_at_any_size_and_turn() -> None:
+    portrait = np.asarray(cv2.resize(scenes.portrait()[:320, 60:380], (640, 640)), np.uint8)
+    (found, *_) = faces.find(portrait)
+    for scale, turn in ((1.0, 0.0), (1.0, 25.0), (3.0, -10.0)):
+        move = cv2.getRotationMatrix2D((320, 320), turn, scale)
+        size = (round(640 * scale), round(640 * scale))
+        move[:, 2] += np.array(size) / 2 - 320
+        points = (found.points @ move[:, :2].T + move[:, 2]).astype(np.float32)
+        marked = cv2.warpAffine(portrait, move, size)
+        for x, y in points[:2]:
+            cv2.circle(marked, (round(float(x)), round(float(y))), round(6 * scale), (255, 0, 0), -1)
+        strip = faces.eyes(np.asarray(marked, np.uint8), points)
+        assert strip is not None
+        assert strip.shape == (faces.STRIP_PX[1], faces.STRIP_PX[0], 3)
+        for x, y in faces.STRIP_EYES.astype(int):
+            assert tuple(strip[y, x] > 128) == (True, False, False)
+
+
+def test_eyes_under_twenty_px_are_not_kept() -> None:
+    rgb = np.zeros((400, 400, 3), np.uint8)
+    for apart, kept in ((41.0, False), (42.5, True)):
+        points = (faces.PROPORTIONS * np.float32(apart) + 150).astype(np.float32)
+        assert (faces.eyes(rgb, points) is not None) is kept

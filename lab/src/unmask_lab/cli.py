@@ -148,6 +148,19 @@ def export(out: Out = Path("lab/out/learned")) -> None:
     print(run(out))
 
 
+@app.command("fit-lines")
+def fit_lines(
+    data: Data, faces: Annotated[int, typer.Option(help="Portraits to forge; drawn at random.")] = 1500, seed: int = 1
+) -> None:
+    """Fit the small models of texture and skin; calibrate afterwards."""
+    import json
+
+    from unmask_lab.data import read
+    from unmask_lab.line_models import fit_lines as run
+
+    print(json.dumps(run(read(data), faces, seed=seed), indent=2))
+
+
 @app.command()
 def calibrate(
     portraits: Data,
@@ -181,6 +194,28 @@ def benchmark(
     refuse_leak(read(trained_on), more)
     run(*_never_seen(portraits, others, trained_on), target, swapped=more)
     print((target / "benchmark.md").read_text())
+
+
+@app.command()
+def lines(
+    portraits: Data,
+    others: Data,
+    trained_on: Data,
+    target: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("docs/benchmark"),
+    faces: Annotated[int | None, typer.Option(help="Of each set, drawn at random; all.")] = None,
+) -> None:
+    """Measure each line of evidence alone, and learned, named and fused lines side by side."""
+    import numpy as np
+
+    from unmask_lab.benchmark.lines import COMMAND
+    from unmask_lab.benchmark.lines import lines as run
+    from unmask_lab.benchmark.motion import motion
+
+    fresh, foreign = _never_seen(portraits, others, trained_on)
+    draw = np.random.default_rng(0)
+    fresh, foreign = ([rows[i] for i in draw.permutation(len(rows))[:faces]] for rows in (fresh, foreign))
+    print(run(fresh, foreign, target, command=f"{COMMAND} FACES_DRAWN={faces}" if faces else COMMAND))
+    print(motion(fresh, target))
 
 
 @app.command()

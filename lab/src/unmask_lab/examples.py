@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unmask import faces
 from unmask.evidence.learned import Learned
-from unmask.types import Face, Quality, Rgb
+from unmask.types import Face, Quality, Rgb, Sighting
 from unmask_lab.data import BONA_FIDE, Row
 from unmask_lab.degrade import Degradation
 from unmask_lab.forge.face import FaceImage
@@ -31,6 +31,7 @@ class Example:
 
     Attributes:
         crop: aligned, uint8 ``(CROP_PX, CROP_PX, 3)``.
+        eyes: see `unmask.faces.eyes`.
         quality: as the runtime measures it.
         label: 0 bona fide, 1 changed.
         family: of the forgery; "" if bona fide or made by others.
@@ -40,6 +41,7 @@ class Example:
     """
 
     crop: Rgb
+    eyes: Rgb | None
     quality: Quality
     label: int
     family: str
@@ -47,6 +49,10 @@ class Example:
     identity: str
     original: str
     mask: NDArray[np.float32] | None = None
+
+    def sighting(self, time: float = 0.0) -> Sighting:
+        """As a line of evidence is given it."""
+        return Sighting(time, Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0), self.quality, self.crop, self.eyes)
 
 
 Picture = tuple[Rgb, NDArray[np.float32] | None, str]
@@ -126,7 +132,7 @@ def as_seen(
         stacked = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, 2)
         where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / 255
     label = int(bool(family)) or row.label
-    return Example(crop, quality, label, family, row.source, row.identity, original, where)
+    return Example(crop, faces.eyes(seen, points), quality, label, family, row.source, row.identity, original, where)
 
 
 def _face(points: NDArray[np.float32]) -> Face:

@@ -12,6 +12,10 @@ from unmask import classifiers
 from unmask.errors import ModelError, UsageError
 from unmask.evidence.added import Added
 from unmask.evidence.learned import Learned
+from unmask.evidence.motion import Motion
+from unmask.evidence.reflection import Reflection
+from unmask.evidence.skin import Skin
+from unmask.evidence.texture import Texture
 from unmask.types import Case, Evidence, Status, TrackEvidence
 
 
@@ -33,7 +37,13 @@ class LineOfEvidence(Protocol):
 Lines = Mapping[str, Callable[[], LineOfEvidence]]
 """What makes each line, by its name."""
 
-LINES: dict[str, Callable[[], LineOfEvidence]] = {"learned": Learned}
+LINES: dict[str, Callable[[], LineOfEvidence]] = {
+    "learned": Learned,
+    "texture": Texture,
+    "skin": Skin,
+    "reflection": Reflection,
+    "motion": Motion,
+}
 """Every line of this package by its name. A new line is one file and one entry here."""
 
 

@@ -1,0 +1,85 @@
+"""Plain drawings for the pictures that lines of evidence show: outlines, dots, a curve. All are rgb uint8 ``(h, w, 3)``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import Rgb
+
+Colour = tuple[int, int, int]
+INK: Colour = (60, 60, 60)
+FAINT: Colour = (205, 205, 205)
+PANEL_PX = 288
+"""Height of every panel."""
+
+FONT = 0.8
+"""Scale of letters: about 18 px high, since a report shows pictures at half their size."""
+
+
+def side_by_side(*panels: Rgb) -> Rgb:
+    """Panels scaled to the same height, `PANEL_PX`, with a white gap between them."""
+    import cv2
+
+    gap = np.full((PANEL_PX, 12, 3), 255, np.uint8)
+    row = [gap]
+    for panel in panels:
+        width = max(1, round(panel.shape[1] * PANEL_PX / panel.shape[0]))
+        row += [np.asarray(cv2.resize(panel, (width, PANEL_PX), interpolation=cv2.INTER_CUBIC), np.uint8), gap]
+    return np.hstack(row[1:-1])
+
+
+def outlined(rgb: Rgb, regions: Sequence[tuple[NDArray[np.bool_], Colour]]) -> Rgb:
+    """The picture, `PANEL_PX` high, with the outline of each region, a mask over it of any size."""
+    import cv2
+
+    size = (round(rgb.shape[1] * PANEL_PX / rgb.shape[0]), PANEL_PX)
+    drawn = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
+    for mask, colour in regions:
+        large = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
+        edges, _ = cv2.findContours((large > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(drawn, edges, -1, (255, 255, 255), 3, cv2.LINE_AA)
+        cv2.drawContours(drawn, edges, -1, colour, 1, cv2.LINE_AA)
+    return np.asarray(drawn, np.uint8)
+
+
+def scatter(groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: float = 20.0) -> Rgb:
+    """Dots ``(n, 2)``, x to the right and y upwards in the same unit; the window spans at least ``least_span`` of it."""
+    import cv2
+
+    drawn = np.full((PANEL_PX, PANEL_PX, 3), 255, np.uint8)
+    cv2.rectangle(drawn, (0, 0), (PANEL_PX - 1, PANEL_PX - 1), FAINT, 1)
+    dots = np.concatenate([of for of, _ in groups])
+    if not dots.size:
+        return drawn
+    low, high = np.percentile(dots, [2, 98], axis=0)
+    middle, span = (low + high) / 2, max(least_span, 1.2 * float((high - low).max()))
+    for of, colour in groups:
+        for x, y in (of - middle) / span + 0.5:
+            cv2.circle(drawn, (int(x * PANEL_PX), int((1 - y) * PANEL_PX)), 2, colour, -1, cv2.LINE_AA)
+    return drawn
+
+
+def curve(
+    times: Sequence[float], values: Sequence[float], labels: tuple[str, str], mark: float, width: int = 588
+) -> Rgb:
+    """Values over time, from 0 upwards, with a faint line at ``mark``; ``labels`` stand at the ends of the axis of time."""
+    import cv2
+
+    drawn = np.full((PANEL_PX, width, 3), 255, np.uint8)
+    base, left, right = PANEL_PX - 40, 12, width - 12
+    span, per_unit = max(times[-1] - times[0], 1e-6), (base - 14) / max(*values, 1.25 * mark)
+    for height in (0.0, mark):
+        y = round(base - per_unit * height)
+        cv2.line(drawn, (left, y), (right, y), FAINT, 1)
+    points = [
+        (left + (right - left) * (t - times[0]) / span, base - per_unit * v) for t, v in zip(times, values, strict=True)
+    ]
+    path = np.round(np.array(points) * 8).astype(np.int32)
+    cv2.polylines(drawn, [path], False, (200, 90, 20), 2, cv2.LINE_AA, 3)
+    (text_px, _), _ = cv2.getTextSize(labels[1], cv2.FONT_HERSHEY_SIMPLEX, FONT, 1)
+    cv2.putText(drawn, labels[0], (left, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, FONT, INK, 1, cv2.LINE_AA)
+    cv2.putText(drawn, labels[1], (right - text_px, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, FONT, INK, 1, cv2.LINE_AA)
+    return drawn

@@ -1,0 +1,151 @@
+"""The motion line: does the inner face go with its head, from moment to moment?
+
+Face and head have one light, one focus and one skull. A swapper makes the face anew in every frame, and what it leaves
+varies on its own: colour and sharpness flicker, the face jumps against the head (Gu et al. 2021 and Sun et al. 2021 learn such
+inconsistencies), and at the ends of a changed stretch the quality changes at once. So what is followed is never the face
+alone but the inner face relative to the head around it, which cancels the camera's own exposure, focus and encoder:
+
+- ratios of brightness, of red to green and of blue to green, which neither exposure nor white balance moves, and the share of
+  fine detail, each against the track's own median over time;
+- between looks at most a quarter of a second apart, how far the inner face moved against its outline (dense inverse search
+  optical flow: Kroeger et al. 2016). Over longer gaps people turn and speak, and that is no sign of anything.
+
+The score is the root mean square of these differences, each in units of what is usual among bona fide faces before a moving
+camera (simulated: docs/lines/motion.md). No footage with known truth has calibrated it, so it is shown and weighs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import drawing
+from unmask.faces import TEMPLATE
+from unmask.regions import inner_skin, ring
+from unmask.types import Case, Evidence, Kind, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+
+TRAITS = ("brightness", "red", "blue", "sharpness", "place")
+"""What is followed of the inner face, relative to the head."""
+
+USUAL = (0.028, 0.02, 0.02, 0.045, 0.49)
+"""Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per cent of an eye distance; see
+the module."""
+
+NOTABLE = 3.0
+"""Score from which the sentence speaks of it: above 99 in 100 single looks at bona fide faces in the same simulation."""
+
+SIDE = 48
+"""Width, px, of the crop in which colours are compared."""
+
+OUTLINE = (0.85, 1.2)
+"""The ring with which the inner face is compared, see `unmask.regions.rho`: near enough to share its light."""
+
+
+class Motion:
+    """See the module.
+
+    Args:
+        fewest: sightings below which nothing can be said to change.
+        yaw: how far the head may be turned aside, see `unmask.types.Quality`; sightings beyond are left out.
+        near: seconds between two looks up to which places are compared.
+        share: part of a track's sightings, the highest ones, whose mean is the track's score.
+    """
+
+    name = "motion"
+
+    def __init__(self, fewest: int = 5, yaw: float = 0.75, near: float = 0.25, share: float = 0.1) -> None:
+        self.fewest, self.yaw, self.near, self.share = fewest, yaw, near, share
+
+    def examine(self, case: Case) -> Evidence:
+        """Every track that is seen often enough."""
+        photo = case.media.kind is Kind.PHOTO
+        return Evidence(self.name, tuple(self._track(track, photo) for track in case.tracks))
+
+    def _track(self, track: Track, photo: bool) -> TrackEvidence:
+        if photo:
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, "A photo does not move.")
+        seen = [s for s in track.sightings if s.quality.yaw <= self.yaw]
+        if len(seen) < self.fewest:
+            times = "once" if len(seen) == 1 else f"{len(seen)} times"
+            why = f"the face is seen {times} well enough, and {self.fewest} are needed"
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"Nothing can be said of motion: {why}.")
+        strange = changes(seen, self.near) / np.array(USUAL)
+        scores = np.sqrt(np.nanmean(strange**2, axis=1))
+        readings = tuple(Reading(s.time, float(score)) for s, score in zip(seen, scores, strict=True))
+        highest = np.sort(scores)[::-1][: max(1, int(np.ceil(self.share * scores.size)))]
+        return TrackEvidence(
+            track.id,
+            Status.RAN,
+            _summary(strange, seen, scores),
+            float(highest.mean()),
+            readings,
+            (_picture([s.time for s in seen], scores),),
+        )
+
+
+def changes(seen: Sequence[Sighting], near: float) -> NDArray[np.float64]:
+    """How far each of `TRAITS` is from what it usually is in this track, ``(n, 5)``, 0 or more; nan where not measured.
+
+    Args:
+        seen: sightings of one face, in order of time.
+        near: seconds between two looks up to which places are compared.
+    """
+    traits = np.array([relative(s.crop) for s in seen])
+    moved = np.full(len(seen), np.nan)
+    for i, (before, now) in enumerate(pairwise(seen), start=1):
+        if now.time - before.time <= near:
+            moved[i] = slip(before.crop, now.crop)
+    usual = [_median(trait, np.array([s.time for s in seen])) for trait in traits.T]
+    return np.column_stack([np.abs(traits - usual), moved])
+
+
+def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
+    """Over time, not over looks: a suspicious stretch, which is looked at more often, is no more usual for that."""
+    edges = np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])
+    order = np.argsort(values)
+    lasted = np.cumsum(np.diff(edges)[order])
+    return float(values[order[np.searchsorted(lasted, lasted[-1] / 2)]])
+
+
+def relative(crop: Rgb) -> tuple[float, float, float, float]:
+    """Natural logs of brightness, red over green, blue over green and sharpness of the inner face over the head around it."""
+    import cv2
+
+    small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    inside, around = (np.log(np.median(small[of], axis=0) + 2) for of in (inner_skin(SIDE), ring(*OUTLINE, SIDE)))
+    red, green, blue = (float(c) for c in inside - around)
+    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    soft, softer = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6))
+    fine, middle = (luma - soft) ** 2, (soft - softer) ** 2
+    sharp = [np.log((fine[of].mean() + 0.02) / (middle[of].mean() + 0.02)) for of in (ring(0.0, 0.6), ring(*OUTLINE))]
+    return green, red - green, blue - green, float(sharp[0] - sharp[1])
+
+
+def slip(before: Rgb, now: Rgb) -> float:
+    """How far the inner face moved against its outline from one aligned crop to the next, per cent of an eye distance."""
+    import cv2
+
+    grey = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in (before, now)]
+    still = np.zeros((*grey[0].shape, 2), np.float32)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(grey[0], grey[1], still)
+    inside, around = (np.median(flow[of], axis=0) for of in (ring(0.0, 0.6), ring(*OUTLINE)))
+    return float(100 * np.hypot(*(inside - around)) / (TEMPLATE[1, 0] - TEMPLATE[0, 0]))
+
+
+def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDArray[np.float64]) -> str:
+    worst = int(scores.argmax())
+    trait = TRAITS[int(np.nanargmax(strange[worst]))]
+    if scores[worst] < NOTABLE:
+        return "The inner face keeps its place, colour and sharpness relative to the head throughout."
+    return f"The inner face does not keep its {trait} relative to the head; it is farthest off at {clock(seen[worst].time)}."
+
+
+def _picture(times: Sequence[float], scores: NDArray[np.float64]) -> Picture:
+    caption = (
+        "How far the inner face is from its usual colour, sharpness and place relative to the head, over time. "
+        "A face at rest mostly stays below the faint line; one that turns or speaks passes it, too."
+    )
+    return Picture(caption, drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE))

@@ -1,0 +1,183 @@
+"""The skin line: colour and shading of the inner face against the skin around it, under the same light.
+
+Skin reflects in two ways, a gloss with the colour of the light and a body colour of melanin and blood (dichromatic
+reflection: Shafer 1985; skin: Angelopoulou 2001). So under one light the colours of one person's skin lie near one line, along
+which only the brightness changes, and forehead, cheeks and sides share it. A pasted face brings its own: colour matching,
+which most swappers do, moves its mean, and so the gap that stays is small. What is measured
+
+- how far the skin of the forehead and of the sides lies off the line of the inner face, in spreads of the inner face itself; of
+  each part the nearest three tenths count, because hair and cloth cover the rest (chin and neck, in the shade or bearded, added
+  nothing);
+- whether brightness falls off the other way, left to right, in the inner face than around it (Johnson and Farid 2005 compare the
+  directions of light).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import drawing, feature_models
+from unmask.regions import inner_skin, outer_skin, places, rho
+from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+
+SIDE = 48
+"""Width, px, of the crop in which colours are compared: a pixel is then a patch of skin without its pores."""
+
+NEAREST = 0.3
+"""Part of a region that counts."""
+
+DARKER = 30.0
+"""L* by which skin around may differ from the inner face; further off it is hair, shadow or background."""
+
+FARTHEST = 20.0
+"""Spreads that count as far off: nothing that looks like skin was there."""
+
+COLOURS = {"forehead": (214, 120, 20), "sides": (20, 110, 190)}
+"""Of each region in the picture, rgb."""
+
+
+class Skin:
+    """See the module.
+
+    Args:
+        least_px: face width, px, below which too few patches of skin are left.
+        least_chroma: median chroma of the inner face, CIE Lab units, below which the picture has no colour to compare.
+        darkest, brightest: L* of the inner face outside of which the camera recorded no colour of skin.
+        yaw: how far the head may be turned aside, see `unmask.types.Quality`; beyond, one side is hidden.
+        share: part of a track's sightings, the highest ones, whose mean is the track's score.
+    """
+
+    name = "skin"
+
+    def __init__(
+        self,
+        least_px: float = 48.0,
+        least_chroma: float = 4.0,
+        darkest: float = 12.0,
+        brightest: float = 96.0,
+        yaw: float = 0.6,
+        share: float = 0.1,
+    ) -> None:
+        self.least_px, self.least_chroma, self.yaw, self.share = least_px, least_chroma, yaw, share
+        self.darkest, self.brightest = darkest, brightest
+
+    def examine(self, case: Case) -> Evidence:
+        """Every sighting that shows colour, and skin around the inner face."""
+        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
+
+    def look(self, sighting: Sighting) -> dict[str, float] | str:
+        """The measurements of `measure`, or why this sighting allows none."""
+        if sighting.quality.size_px < self.least_px:
+            return f"the face is under {self.least_px:.0f} px wide"
+        if sighting.quality.yaw > self.yaw:
+            return "the head is turned aside"
+        lab = patches(sighting.crop)
+        lightness, a, b = np.median(lab[inner_skin(SIDE)], axis=0)
+        if not self.darkest <= lightness <= self.brightest:
+            return "the face is too dark or overexposed"
+        if np.hypot(a, b) < self.least_chroma:
+            return "the picture has no colour"
+        if all(gap >= FARTHEST for gap in gaps(lab).values()):
+            return "no skin shows around the inner face"
+        return measure(lab)
+
+    def _track(self, track: Track) -> TrackEvidence:
+        looks = [(s, self.look(s)) for s in track.sightings]
+        fit = [(s, values) for s, values in looks if not isinstance(values, str)]
+        if not fit:
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The skin cannot be compared: {looks[0][1]}.")
+        model = feature_models.load(self.name)
+        readings = tuple(Reading(s.time, model.score(values)) for s, values in fit)
+        worst = max(range(len(fit)), key=lambda i: readings[i].score)
+        highest = sorted((r.score for r in readings), reverse=True)[: max(1, int(np.ceil(self.share * len(fit))))]
+        sighting, values = fit[worst]
+        when = f" at {clock(sighting.time)}" if len(fit) > 1 else ""
+        caption = (
+            f"Where skin was compared{when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
+            "One person's skin in one light gives one cloud."
+        )
+        return TrackEvidence(
+            track.id,
+            Status.RAN,
+            _summary(model.reason(values), when),
+            float(np.mean(highest)),
+            readings,
+            (Picture(caption, _shown(sighting.crop)),),
+        )
+
+
+def patches(crop: Rgb) -> NDArray[np.float32]:
+    """CIE Lab of an aligned crop in patches, float32 ``(SIDE, SIDE, 3)``: L* 0 to 100, a* and b* about -100 to 100."""
+    import cv2
+
+    small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB))
+
+
+def measure(lab: NDArray[np.float32]) -> dict[str, float]:
+    """How far each region's skin lies off, natural log of spreads, and the reversal of shading, L*; from `patches`."""
+    off = {f"{name} off": float(np.log(1 + gap)) for name, gap in gaps(lab).items()}
+    return {**off, "shading reversed": _reversal(lab[..., 0])}
+
+
+def gaps(lab: NDArray[np.float32]) -> dict[str, float]:
+    """How far each region of `outer_skin` lies off the line of the inner face's colours, in spreads of the inner face."""
+    middle, slope, spread = _line(lab[inner_skin(SIDE)])
+    return {name: _gap(lab[region], middle, slope, spread) for name, region in outer_skin(SIDE).items()}
+
+
+def _line(skin: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Median Lab ``(3,)`` of skin ``(n, 3)``, how a* and b* change with L*, ``(2,)``, and how far they stray, ``(2,)``."""
+    middle = np.median(skin, axis=0)
+    brighter = skin[:, 0] - middle[0]
+    usual = np.abs(brighter) < np.percentile(np.abs(brighter), 80)
+    steps, ab = brighter[usual], skin[usual, 1:] - middle[1:]
+    slope = steps @ ab / max(float(steps @ steps), 1.0)
+    spread = np.median(np.abs(skin[:, 1:] - middle[1:] - brighter[:, None] * slope), axis=0) + 1
+    return middle, slope, spread
+
+
+def _gap(
+    skin: NDArray[np.float32], middle: NDArray[np.float32], slope: NDArray[np.float32], spread: NDArray[np.float32]
+) -> float:
+    brighter = skin[:, 0] - middle[0]
+    off = (skin[:, 1:] - middle[1:] - np.clip(brighter, -25, 25)[:, None] * slope) / spread
+    distance = np.where(np.abs(brighter) < DARKER, np.hypot(off[:, 0], off[:, 1]), FARTHEST)
+    return float(min(FARTHEST, np.sort(distance)[int(NEAREST * distance.size)]))
+
+
+def _reversal(lightness: NDArray[np.float32]) -> float:
+    """By how much, L*, the inner face is lit from the other side than the rest of the face; 0 if from the same."""
+    x, _ = places(SIDE)
+    inside, around = (
+        _mean(lightness, (region & (x > 0.2))) - _mean(lightness, (region & (x < -0.2)))
+        for region in (rho(SIDE) < 0.6, (rho(SIDE) >= 0.75) & (rho(SIDE) < 1.05))
+    )
+    return float(min(abs(inside), abs(around))) if inside * around < 0 else 0.0
+
+
+def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
+    return float(values[where].mean())
+
+
+def _summary(reason: str | None, when: str) -> str:
+    if reason is None:
+        return "Colour and shading of the inner face go with those of the skin around it."
+    if reason == "shading reversed":
+        return f"The inner face{when} is lit from another side than the head around it."
+    region = reason.removesuffix(" off")
+    return (
+        f"The colour of the inner face{when} does not go with that of the {region}, even allowing for light and shade."
+    )
+
+
+def _shown(crop: Rgb) -> Rgb:
+    """The face with the compared regions outlined, and the colours of their skin, a* across and b* upwards."""
+    lab = patches(crop)
+    regions = {"inner face": inner_skin(SIDE), **outer_skin(SIDE)}
+    colours = {"inner face": (90, 90, 90), **COLOURS}
+    middle = np.median(lab[regions["inner face"]], axis=0)
+    seen = {name: lab[region][np.abs(lab[region][:, 0] - middle[0]) < DARKER, 1:] for name, region in regions.items()}
+    outlined = drawing.outlined(crop, [(regions[name], colours[name]) for name in regions])
+    return drawing.side_by_side(outlined, drawing.scatter([(seen[name], colours[name]) for name in regions]))

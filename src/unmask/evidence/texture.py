@@ -1,0 +1,178 @@
+"""The texture line: detail and noise of the inner face against those of the head around it.
+
+A camera gives one picture one noise and one sharpness, up to focus. A face that was made anew at its own size, resized,
+blurred, sharpened or encoded once more before it was pasted has another share of fine detail than the head around it, whatever it
+shows. What is measured are ratios, so that a blurred or noisy picture alone does not count:
+
+- fine to middle and middle to coarse detail (octaves of a difference-of-Gaussians pyramid: Burt and Adelson 1983), which
+  resizing and blurring change (Popescu and Farid 2005 look for the same loss as correlations);
+- the noise residual, a diagonal second difference that edges hardly enter (Immerkaer 1996), whose level differs between
+  sources (Mahdian and Saic 2009; Lyu, Pan and Zhang 2014);
+- the largest step of fine detail from ring to ring outwards, where a seam is (Li et al., "Face X-ray", 2020);
+- detail in colour over detail in brightness, which generators and chroma subsampling leave at odds.
+
+The aligned crop is itself resampled: traces that need the pixels of the file, such as the grid of an earlier JPEG or the period
+of an interpolation, are gone from it and not looked for.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import drawing, feature_models
+from unmask.faces import CROP_PX
+from unmask.regions import ring
+from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+
+RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
+"""Edges of the rings that are compared, see `unmask.regions.rho`; the inner face is the first two, the head the last two."""
+
+WORDS = {
+    "sharper inside": "its fine detail is sharper than that of the head around it",
+    "coarser inside": "its detail is coarser than that of the head around it",
+    "less noise inside": "it has less noise than the head around it",
+    "step outwards": "its fine detail changes abruptly on the way out",
+    "more colour detail inside": "its colours have too much detail for its brightness, compared with the head around it",
+}
+"""What each measurement means, said of the inner face. Their opposites, and softer detail as such, told nothing more."""
+
+
+class Texture:
+    """See the module.
+
+    Args:
+        least_px: face width, px, below which the crop is enlarged so much that it has no detail of its own.
+        darkest, brightest: median grey level of the inner face outside of which 8 bits hold no detail.
+        share: part of a track's sightings, the highest ones, whose mean is the track's score.
+    """
+
+    name = "texture"
+
+    def __init__(
+        self, least_px: float = 48.0, darkest: float = 20.0, brightest: float = 245.0, share: float = 0.1
+    ) -> None:
+        self.least_px, self.darkest, self.brightest, self.share = least_px, darkest, brightest, share
+
+    def examine(self, case: Case) -> Evidence:
+        """Every sighting that is large and well exposed enough."""
+        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
+
+    def look(self, sighting: Sighting) -> dict[str, float] | str:
+        """The measurements of `measure`, or why this sighting allows none."""
+        if sighting.quality.size_px < self.least_px:
+            return f"the face is under {self.least_px:.0f} px wide"
+        if not self.darkest <= float(np.median(sighting.crop[ring(0.0, 0.6)])) <= self.brightest:
+            return "the face is too dark or overexposed"
+        return measure(sighting.crop)
+
+    def _track(self, track: Track) -> TrackEvidence:
+        looks = [(s, self.look(s)) for s in track.sightings]
+        fit = [(s, values) for s, values in looks if not isinstance(values, str)]
+        if not fit:
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The texture cannot be compared: {looks[0][1]}.")
+        model = feature_models.load(self.name)
+        readings = tuple(Reading(s.time, model.score(values)) for s, values in fit)
+        worst = max(range(len(fit)), key=lambda i: readings[i].score)
+        highest = sorted((r.score for r in readings), reverse=True)[: max(1, int(np.ceil(self.share * len(fit))))]
+        sighting, values = fit[worst]
+        when = f" at {clock(sighting.time)}" if len(fit) > 1 else ""
+        caption = f"The face{when}, and its fine detail alone. In an untouched picture skin has the same grain inside and around."
+        return TrackEvidence(
+            track.id,
+            Status.RAN,
+            _summary(model.reason(values), when),
+            float(np.mean(highest)),
+            readings,
+            (Picture(caption, _shown(sighting.crop)),),
+        )
+
+
+def measure(crop: Rgb) -> dict[str, float]:
+    """The measurements that `WORDS` explains, of an aligned crop, uint8 ``(192, 192, 3)``; 0 or more, natural logarithms."""
+    import cv2
+
+    fine, middle, coarse, noise = _bands(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32))
+    profile = _evenly(fine) - _evenly(middle)
+    step = max(abs((profile[i + 1] + profile[i + 2] - profile[i - 1] - profile[i]) / 2) for i in range(2, 5))
+    return {
+        "sharper inside": max(0.0, _contrast(_level(fine) - _level(middle))),
+        "coarser inside": max(0.0, _contrast(_level(coarse) - _level(middle))),
+        "less noise inside": max(0.0, -_contrast(_evenly(noise))),
+        "step outwards": float(step),
+        "more colour detail inside": max(0.0, _contrast(_colour_detail(crop))),
+    }
+
+
+def _bands(luma: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """Fine, middle and coarse detail, octaves from sigma 0.8 px, and the noise residual; each ``(192, 192)``, grey levels."""
+    import cv2
+
+    blurred = [luma, *(cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6, 3.2))]
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+    noise = cv2.filter2D(luma, -1, mask, borderType=cv2.BORDER_REFLECT_101)
+    return (*(np.asarray(a - b) for a, b in pairwise(blurred)), np.asarray(noise, np.float32))
+
+
+FLOOR = 0.02
+"""Energy, grey levels squared, that counts as none: about that of rounding to whole levels."""
+
+
+def _level(band: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Natural log of a band's mean energy, per ring."""
+    return np.asarray(np.log(_per_ring(band * band) + FLOOR))
+
+
+def _evenly(band: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The same as `_level`, but every place counts as much as an edge does: the mean of the logs of local energy."""
+    import cv2
+
+    return _per_ring(np.log(cv2.blur(band * band, (5, 5)) + FLOOR))
+
+
+def _colour_detail(crop: Rgb) -> NDArray[np.float64]:
+    """Natural log of fine detail in colour over that in brightness, per ring."""
+    import cv2
+
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
+    detail = np.abs(lab - cv2.GaussianBlur(lab, (0, 0), 1.2))
+    colour, brightness = _per_ring(detail[..., 1] + detail[..., 2]), _per_ring(detail[..., 0])
+    return np.asarray(np.log((colour + 0.1) / (brightness + 0.1)))
+
+
+@cache
+def _rings() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which ring each pixel lies in, the last number for none, and how many lie in each."""
+    member = np.full((CROP_PX, CROP_PX), len(RINGS) - 1)
+    for i, (low, high) in enumerate(pairwise(RINGS)):
+        member[ring(low, high)] = i
+    return member.ravel(), np.bincount(member.ravel())
+
+
+def _per_ring(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Means, ``(7,)``."""
+    member, count = _rings()
+    return np.asarray(np.bincount(member, values.ravel()) / count)[:-1]
+
+
+def _contrast(rings: NDArray[np.float64]) -> float:
+    """Mean of the inner face less that of the head around it."""
+    return float(rings[:2].mean() - rings[-2:].mean())
+
+
+def _summary(reason: str | None, when: str) -> str:
+    if reason is None:
+        return "Detail, noise and sharpness of the inner face go with those of the head around it."
+    return f"The texture of the inner face{when} is not that of its head: {WORDS[reason]}."
+
+
+def _shown(crop: Rgb) -> Rgb:
+    """The face, and beside it its fine detail, eight times as strong."""
+    import cv2
+
+    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = np.clip(128 + 8 * (luma - cv2.GaussianBlur(luma, (0, 0), 0.8)), 0, 255).astype(np.uint8)
+    return drawing.side_by_side(crop, cv2.cvtColor(fine, cv2.COLOR_GRAY2RGB))

@@ -1,0 +1,45 @@
+"""Drawings: their sizes, and that what they show is where it should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from unmask import drawing
+from unmask.drawing import PANEL_PX
+
+
+def test_panels_stand_side_by_side_at_one_height() -> None:
+    drawn = drawing.side_by_side(np.zeros((10, 10, 3), np.uint8), np.zeros((20, 40, 3), np.uint8))
+    assert drawn.shape == (PANEL_PX, PANEL_PX + 12 + 2 * PANEL_PX, 3)
+    assert (drawn[:, PANEL_PX : PANEL_PX + 12] == 255).all()
+
+
+def test_a_region_is_outlined_at_its_edge() -> None:
+    mask = np.zeros((48, 48), np.bool_)
+    mask[12:36, 12:36] = True
+    drawn = drawing.outlined(np.zeros((192, 192, 3), np.uint8), [(mask, (200, 0, 0))])
+    rows, columns = np.nonzero(drawn.any(axis=2))
+    assert drawn.shape == (PANEL_PX, PANEL_PX, 3)
+    for places in (rows, columns):
+        assert places.min() == pytest.approx(0.25 * PANEL_PX, abs=5)
+        assert places.max() == pytest.approx(0.75 * PANEL_PX, abs=5)
+
+
+def test_dots_rise_with_y_and_go_right_with_x() -> None:
+    dots = np.array([[0.0, 0.0], [10.0, 10.0]])
+    red, blue = (250, 0, 0), (0, 0, 250)
+    drawn = drawing.scatter([(dots[:1], red), (dots[1:], blue)]).astype(int)
+    of_red, of_blue = (np.argwhere(np.abs(drawn - colour).sum(axis=2) < 60).mean(axis=0) for colour in (red, blue))
+    assert of_blue[0] < of_red[0]
+    assert of_blue[1] > of_red[1]
+    assert drawing.scatter([(np.empty((0, 2)), red)]).shape == (PANEL_PX, PANEL_PX, 3)
+
+
+@pytest.mark.parametrize(("values", "side"), [([0.0, 0.0, 9.0], 1), ([9.0, 0.0, 0.0], 0)])
+def test_a_curve_is_high_where_its_values_are(values: list[float], side: int) -> None:
+    drawn = drawing.curve([0.0, 1.0, 2.0], values, ("0:00.0", "0:02.0"), mark=3.0).astype(int)
+    top = drawn[: PANEL_PX // 4]
+    coloured = np.nonzero((top.max(axis=2) - top.min(axis=2) > 60).any(axis=0))[0]
+    assert (coloured > drawn.shape[1] / 2).all() == bool(side)
+    assert coloured.size
