@@ -146,11 +146,89 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """A known earlier version of some footage, as its owner registered it.
+
+    Attributes:
+        id: of the registration, in its index.
+        title, owner: in the owner's words.
+        name: of the file that was registered, without its folder.
+        sha256: of that file, hexadecimal.
+        kind: photo or video.
+        duration: seconds; 0 for a photo.
+        frames: how many of its frames the index knows.
+        complete: whether the registration came to its end.
+        registered_at: UTC, ISO 8601.
+    """
+
+    id: int
+    title: str
+    owner: str
+    name: str
+    sha256: str
+    kind: Kind
+    duration: float
+    frames: int
+    complete: bool
+    registered_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One frame and the same moment of its original, laid over each other.
+
+    Attributes:
+        time, original_time: seconds in the file and in the original.
+        rgb: the frame, turned, scaled and cropped as the original's thumbnail is, uint8 ``(h, w, 3)``.
+        original: the thumbnail, uint8 ``(h, w, 3)``.
+        seen: bool ``(h, w)``: where the frame shows what the thumbnail shows.
+        onto: float64 ``(3, 3)``: the homography that carries px of the file's frame onto the thumbnail.
+    """
+
+    time: float
+    original_time: float
+    rgb: Rgb
+    original: Rgb
+    seen: NDArray[np.bool_]
+    onto: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A stretch of a file that shows a known original.
+
+    Attributes:
+        originals: every registration of that footage; two owners may have registered the same.
+        start, end: of the stretch in the file, seconds.
+        original_start, original_end: of the same stretch in the original, seconds.
+        mirrored: whether left and right are exchanged.
+        support: regions of the picture that agree, summed over the frames.
+        pairs: frames laid over the original, in order of time.
+    """
+
+    originals: tuple[Original, ...]
+    start: float
+    end: float
+    original_start: float
+    original_end: float
+    mirrored: bool
+    support: int
+    pairs: tuple[Pair, ...]
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the original per second of the file."""
+        length = self.end - self.start
+        return (self.original_end - self.original_start) / length if length else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """All that a line of evidence may look at."""
+    """All that a line of evidence may look at; ``matches`` is None where no index of known originals was given."""
 
     media: MediaFacts
     tracks: tuple[Track, ...]
+    matches: tuple[Match, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
