@@ -103,7 +103,9 @@ class Shot:
         apart = np.sqrt(self.face * WIDTH * HEIGHT / (2.2 * 2.9))
         angle = np.radians(turn / 4)
         rotation = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        goal = (PROPORTIONS * np.float32(apart)) @ rotation.T + np.float32([home[0] + dx, home[1] - 0.6 * apart + dy / 3])
+        goal = (PROPORTIONS * np.float32(apart)) @ rotation.T + np.float32(
+            [home[0] + dx, home[1] - 0.6 * apart + dy / 3]
+        )
         matrix = similarity(self.portrait.points, goal.astype(np.float32))
         size = (WIDTH, HEIGHT)
         layer = cv2.warpAffine(self.portrait.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)

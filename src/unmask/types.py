@@ -248,10 +248,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image that shows a reason to the eye, with its caption."""
+    """An image that shows a reason to the eye, with its caption; and what it is to be compared with, of the same size."""
 
     caption: str
     rgb: Rgb
+    original: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +391,8 @@ class CheckResult:
 
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
-    both None where none was stated, ``posterior`` also where the verdict is `cannot tell`.
+    both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
+    that it shows.
     """
 
     path: str
@@ -405,6 +407,7 @@ class CheckResult:
     prior: float | None = None
     posterior: float | None = None
     limits: tuple[str, ...] = field(default=())
+    matches: tuple[Match, ...] = ()
 
     def _repr_html_(self) -> str:
         from unmask.report.html import fragment

@@ -12,6 +12,7 @@ from unmask import classifiers
 from unmask.errors import ModelError, UsageError
 from unmask.evidence.added import Added
 from unmask.evidence.learned import Learned
+from unmask.evidence.originals import Originals
 from unmask.types import Case, Evidence, Status, TrackEvidence
 
 
@@ -33,7 +34,7 @@ class LineOfEvidence(Protocol):
 Lines = Mapping[str, Callable[[], LineOfEvidence]]
 """What makes each line, by its name."""
 
-LINES: dict[str, Callable[[], LineOfEvidence]] = {"learned": Learned}
+LINES: dict[str, Callable[[], LineOfEvidence]] = {"learned": Learned, "originals": Originals}
 """Every line of this package by its name. A new line is one file and one entry here."""
 
 

@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 from unmask.originals.matching import Candidate
 from unmask.originals.regions import QUERY_PX, scaled
 from unmask.originals.registration import Film
-from unmask.types import Pair, Rgb
-
-GREY_PX = 160
-"""Width at which frames are compared to find the right moment, px."""
+from unmask.types import Frame, Pair, Rgb
 
 WINDOW = 0.7
 """s on either side of where votes say a moment is, within which it is sought."""
+
+PASSES = ((160, WINDOW, 0.04), (320, 0.24, 0.012))
+"""Width at which frames are compared to find the right moment, px; s on either side within which it is sought; by how much the
+speed may differ from what was thought before. The second time the place is known exactly."""
+
+MARGIN = 5.0
+"""s before and after the votes in which thumbnails are tried as well."""
 
 PROBES = 8
 """Thumbnails from which the exact offset is told."""
@@ -59,7 +63,9 @@ class Timing:
         return (original_time - self.offset) / self.speed
 
 
-def align(film: Film, candidate: Candidate, moments: Sequence[float], picture: Picture) -> tuple[Timing, tuple[Pair, ...]]:
+def align(
+    film: Film, candidate: Candidate, moments: Sequence[float], picture: Picture
+) -> tuple[Timing, tuple[Pair, ...]]:
     """Frames of a clip laid over the thumbnails of an original; no pairs if they do not show the same.
 
     Args:
@@ -68,19 +74,28 @@ def align(film: Film, candidate: Candidate, moments: Sequence[float], picture: P
         moments: times of all thumbnails of that footage, s, in order.
         picture: gives the thumbnail of a time.
     """
+    place = np.vstack([candidate.place, [0, 0, 1]])
     if film.facts.frames == 1:
-        return _photo(film, candidate, moments, picture)
+        nearest = min(moments, key=lambda m: abs(m - candidate.offset))
+        timing = Timing(1.0, nearest)
+        return timing, _pairs(film, timing, [nearest], candidate.mirrored, place, picture)
     timing = Timing(candidate.speed, candidate.offset)
-    period = film.facts.duration / max(1, film.facts.frames)
-    inside = [m for m in moments if -WINDOW <= timing.here(m) <= film.facts.duration + WINDOW]
-    inside = [m for m in inside if candidate.start - 5 <= timing.here(m) <= candidate.end + 5]
-    if not inside:
-        return timing, ()
-    probes = [(m, thumbnail) for m in spread(inside, PROBES) if (thumbnail := picture(m)) is not None]
-    curves = [_curve(film, timing, m, thumbnail, candidate) for m, thumbnail in probes]
-    timing = _timing(timing, [c for c in curves if c.times.size], period)
-    pairs = [_pair(film, timing, m, period, candidate, picture) for m in spread(inside, MOST_PAIRS)]
-    return timing, tuple(pair for pair in pairs if pair is not None)
+    inside = [m for m in moments if candidate.start - MARGIN <= timing.here(m) <= candidate.end + MARGIN]
+    inside = [m for m in inside if -WINDOW <= timing.here(m) <= film.facts.duration + WINDOW]
+    probes = {m: thumbnail for m in spread(inside, PROBES) if (thumbnail := picture(m)) is not None}
+    for width, window, slack in PASSES:
+        curves = [_curve(film, timing, m, probes[m], candidate.mirrored, place, width, window) for m in probes]
+        timing = _timing(timing, [c for c in curves if c.times.size], window, slack, _period(film))
+        found = _pairs(film, timing, list(probes), candidate.mirrored, place, picture)
+        if not found:
+            return timing, ()
+        place = _common(found, film.facts.width, candidate.mirrored)
+    return timing, _pairs(film, timing, spread(inside, MOST_PAIRS), candidate.mirrored, place, picture)
+
+
+def _period(film: Film) -> float:
+    """Seconds from one frame to the next, on average."""
+    return film.facts.duration / max(1, film.facts.frames)
 
 
 def spread(values: Sequence[float], at_most: int) -> list[float]:
@@ -102,48 +117,72 @@ class _Curve:
     alike: NDArray[np.float64]
 
 
-def _curve(film: Film, timing: Timing, moment: float, thumbnail: Rgb, candidate: Candidate) -> _Curve:
+def _curve(
+    film: Film,
+    timing: Timing,
+    moment: float,
+    thumbnail: Rgb,
+    mirrored: bool,
+    place: NDArray[np.float64],
+    width: int,
+    window: float,
+) -> _Curve:
     here = timing.here(moment)
-    times = film.times_between(max(0.0, here - WINDOW), here + WINDOW, 1 / 240, 1000)
-    target, mask = _as_in_clip(thumbnail, candidate, film.facts.height / film.facts.width)
-    seen = [(f.time, _correlation(_grey(_turned(f.rgb, candidate)), target, mask)) for f in film.frames(times)]
+    times = film.times_between(max(0.0, here - window), here + window, 1 / 240, 1000)
+    target, mask = _as_in_clip(thumbnail, place, width, round(width * film.facts.height / film.facts.width))
+    seen = [
+        (f.time, _correlation(_grey(_turned(f.rgb, mirrored), target.shape), target, mask)) for f in film.frames(times)
+    ]
     return _Curve(moment, np.array([t for t, _ in seen]), np.array([a for _, a in seen]))
 
 
-def _timing(timing: Timing, curves: Sequence[_Curve], period: float) -> Timing:
-    """The speed and offset at which all curves together are highest."""
+def _timing(timing: Timing, curves: Sequence[_Curve], window: float, slack: float, period: float) -> Timing:
+    """The speed, within ``slack``, and the offset at which all curves together are highest."""
     if not curves:
         return timing
     weights = [float(c.alike.max() - np.median(c.alike)) + 1e-3 for c in curves]
     middle = float(np.mean([c.moment for c in curves]))
     far = max(abs(c.moment - middle) for c in curves)
-    slack = 0.03 if far > 1 else 0.0
-    steps = max(1, int(np.ceil(slack * far / (period / 2)))) if slack else 0
-    speeds = timing.speed + (np.arange(-steps, steps + 1) / max(1, steps)) * slack
-    shifts = np.arange(-WINDOW, WINDOW, period / 2)
+    steps = int(np.ceil(2 * slack * far / period))
+    speeds = timing.speed + np.linspace(-slack, slack, 2 * steps + 1) if steps else np.array([timing.speed])
+    shifts = np.arange(-window, window + period / 8, period / 4)
     total = np.zeros((speeds.size, shifts.size))
     for i, speed in enumerate(speeds):
         for curve, weight in zip(curves, weights, strict=True):
             at = timing.here(middle) + (curve.moment - middle) / speed + shifts
             total[i] += weight * np.interp(at, curve.times, curve.alike, left=-1, right=-1)
-    total -= 1e-4 * np.abs(speeds - timing.speed)[:, None]
     best_speed, best_shift = np.unravel_index(int(total.argmax()), total.shape)
     speed = float(speeds[best_speed])
     return Timing(speed, middle - speed * (timing.here(middle) + float(shifts[best_shift])))
 
 
-def _as_in_clip(thumbnail: Rgb, candidate: Candidate, aspect: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The thumbnail where votes say it is in the clip's frame, grey at `GREY_PX`; and where it is."""
+def _as_in_clip(
+    thumbnail: Rgb, place: NDArray[np.float64], width: int, height: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The thumbnail where it is in the clip's frame, grey, ``(height, width)``; and where it is."""
     import cv2
 
-    height = max(8, round(GREY_PX * aspect))
-    matrix = candidate.place.copy()
-    matrix[:, 2] *= GREY_PX
-    matrix[:, :2] *= GREY_PX / thumbnail.shape[1]
-    size = (GREY_PX, height)
-    target = cv2.warpAffine(_fine(thumbnail), matrix, size, flags=cv2.INTER_AREA)
-    mask = cv2.warpAffine(np.ones(thumbnail.shape[:2], np.float32), matrix, size)
+    matrix = np.diag([width, width, 1.0]) @ place @ np.diag([1 / thumbnail.shape[1], 1 / thumbnail.shape[1], 1.0])
+    soft = cv2.GaussianBlur(_fine(thumbnail), (0, 0), max(0.5, 0.4 * thumbnail.shape[1] / width))
+    target = cv2.warpPerspective(soft, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    mask = cv2.warpPerspective(np.ones(thumbnail.shape[:2], np.float32), matrix, (width, height))
     return np.asarray(target, np.float32), np.asarray(mask > 0.99)
+
+
+def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> NDArray[np.float64]:
+    """The place that all pairs agree on, see `Candidate.place`: where its corners lie in the middle one of them.
+
+    A frame that is a little early is laid a little aside if the camera moves; over many moments that evens out.
+    """
+    import cv2
+
+    height, width = pairs[0].original.shape[:2]
+    corners = np.float32([[0, 0], [width, 0], [0, height], [width, height]])
+    flip = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
+    in_widths = flip @ np.diag([1 / clip_width, 1 / clip_width, 1.0])
+    placed = [cv2.perspectiveTransform(corners[None], in_widths @ np.linalg.inv(p.onto))[0] for p in pairs]
+    middle = np.median(placed, axis=0).astype(np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(corners / np.float32(width), middle), np.float64)
 
 
 def _fine(rgb: Rgb) -> NDArray[np.float32]:
@@ -152,11 +191,10 @@ def _fine(rgb: Rgb) -> NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
 
 
-def _grey(rgb: Rgb) -> NDArray[np.float32]:
+def _grey(rgb: Rgb, shape: tuple[int, ...]) -> NDArray[np.float32]:
     import cv2
 
-    size = (GREY_PX, max(8, round(GREY_PX * rgb.shape[0] / rgb.shape[1])))
-    return np.asarray(cv2.resize(_fine(rgb), size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(_fine(rgb), (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
@@ -174,46 +212,52 @@ def _detail(grey: NDArray[np.float32], sigma: float = 6.0) -> NDArray[np.float32
     return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)
 
 
-def _turned(rgb: Rgb, candidate: Candidate) -> Rgb:
-    return np.ascontiguousarray(rgb[:, ::-1]) if candidate.mirrored else rgb
+def _turned(rgb: Rgb, mirrored: bool) -> Rgb:
+    return np.ascontiguousarray(rgb[:, ::-1]) if mirrored else rgb
 
 
 # ---------------------------------------------------------------- where
 
 
-def _photo(
-    film: Film, candidate: Candidate, moments: Sequence[float], picture: Picture
-) -> tuple[Timing, tuple[Pair, ...]]:
-    """A still, laid over the moment of the original that votes name."""
-    nearest = min(moments, key=lambda m: abs(m - candidate.offset))
-    timing = Timing(1.0, nearest)
-    pair = _pair(film, timing, nearest, 1.0, candidate, picture)
-    return timing, () if pair is None else (pair,)
+def _pairs(
+    film: Film,
+    timing: Timing,
+    moments: Sequence[float],
+    mirrored: bool,
+    place: NDArray[np.float64],
+    picture: Picture,
+) -> tuple[Pair, ...]:
+    """The clip's frames of some moments, each laid over its thumbnail; without those that do not show the same."""
+    period = _period(film)
+    early = [max(0.0, timing.here(m) - period / 2) for m in moments]
+    frames = (
+        list(film.frames(sorted(early))) if len(moments) <= PROBES else None
+    )  # all at once where they fit in memory
+    laid = []
+    for moment, sought in zip(moments, early, strict=True):
+        near = film.frames([sought]) if frames is None else (f for f in frames if f.time >= sought - 1e-6)
+        frame, thumbnail = next(iter(near), None), picture(moment)
+        if frame is None or thumbnail is None or frame.time > max(0.0, timing.here(moment)) + 2 * period:
+            continue
+        laid.append(_pair(frame, moment, thumbnail, mirrored, place))
+    return tuple(pair for pair in laid if pair is not None)
 
 
-def _pair(
-    film: Film, timing: Timing, moment: float, period: float, candidate: Candidate, picture: Picture
-) -> Pair | None:
-    """The clip's frame of one moment laid over the thumbnail, None if they do not show the same."""
-    thumbnail = picture(moment)
-    here = max(0.0, timing.here(moment))
-    frame = next(iter(film.frames([max(0.0, here - period / 2)])), None)
-    if thumbnail is None or frame is None or abs(frame.time - here) > 2 * period:
-        return None
-    small = scaled(_turned(frame.rgb, candidate), QUERY_PX)
-    onto = homography(small, thumbnail, candidate.place)
+def _pair(frame: Frame, moment: float, thumbnail: Rgb, mirrored: bool, place: NDArray[np.float64]) -> Pair | None:
+    small = scaled(_turned(frame.rgb, mirrored), QUERY_PX)
+    onto = homography(small, thumbnail, place)
     if onto is None:
         return None
     laid, seen = lay(small, onto, thumbnail.shape)
     if not shows_the_same(laid, thumbnail, seen):
         return None
-    return Pair(frame.time, moment, laid, thumbnail, seen, onto @ _shrinking(frame.rgb, small, candidate))
+    return Pair(frame.time, moment, laid, thumbnail, seen, onto @ _shrinking(frame.rgb, small, mirrored))
 
 
-def _shrinking(rgb: Rgb, small: Rgb, candidate: Candidate) -> NDArray[np.float64]:
+def _shrinking(rgb: Rgb, small: Rgb, mirrored: bool) -> NDArray[np.float64]:
     """Carries px of the file's frame to px of the small copy, mirrored or not."""
     x, y = small.shape[1] / rgb.shape[1], small.shape[0] / rgb.shape[0]
-    flip = np.array([[-1.0, 0, rgb.shape[1] - 1], [0, 1, 0], [0, 0, 1]]) if candidate.mirrored else np.eye(3)
+    flip = np.array([[-1.0, 0, rgb.shape[1] - 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
     return np.asarray(np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]]) @ flip)
 
 
@@ -235,21 +279,26 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
     Args:
         rgb: the frame, uint8 ``(h, w, 3)``.
         thumbnail: uint8 ``(h, w, 3)``.
-        place: where the thumbnail lies in the frame, roughly, see `Candidate.place`.
+        place: float64 ``(3, 3)``: where the thumbnail lies in the frame, roughly, both in their widths.
     """
     import cv2
 
     sift = cv2.SIFT_create(nfeatures=500, contrastThreshold=0.01)
-    (here, there), (a, b) = zip(*(sift.detectAndCompute(_fine(p).astype(np.uint8), None) for p in (rgb, thumbnail)), strict=True)
+    (here, there), (a, b) = zip(
+        *(sift.detectAndCompute(_fine(p).astype(np.uint8), None) for p in (rgb, thumbnail)), strict=True
+    )
     if a is None or b is None or min(len(a), len(b)) < 6:
         return None
-    best = [pair[0] for pair in cv2.BFMatcher().knnMatch(a, b, k=2) if len(pair) == 2 and pair[0].distance < 0.85 * pair[1].distance]
-    matrix = place.copy()
-    matrix[:, :2] *= rgb.shape[1] / thumbnail.shape[1]
-    matrix[:, 2] *= rgb.shape[1]
+    best = [
+        pair[0]
+        for pair in cv2.BFMatcher().knnMatch(a, b, k=2)
+        if len(pair) == 2 and pair[0].distance < 0.85 * pair[1].distance
+    ]
+    matrix = np.diag([rgb.shape[1], rgb.shape[1], 1.0]) @ place @ np.diag([1 / thumbnail.shape[1]] * 2 + [1.0])
     source = np.float32([here[m.queryIdx].pt for m in best]).reshape(-1, 2)
     target = np.float32([there[m.trainIdx].pt for m in best]).reshape(-1, 2)
-    near = np.linalg.norm(target @ matrix[:, :2].T + matrix[:, 2] - source, axis=1) < 0.08 * rgb.shape[1]
+    expected = cv2.perspectiveTransform(target[None], matrix)[0] if best else source
+    near = np.linalg.norm(expected - source, axis=1) < 0.08 * rgb.shape[1]
     if near.sum() < 6:
         return None
     found, inside = cv2.findHomography(source[near].copy(), target[near].copy(), cv2.USAC_MAGSAC, 2.0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -278,7 +279,7 @@ def _expected(squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor
     x, y = detail[outside], squared[outside]
     edges = np.quantile(x, np.linspace(0, 1, bins + 1))
     middles, levels = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = np.sort(y[(x >= low) & (x <= high)])
         if inside.size:
             middles.append((low + high) / 2)
@@ -314,4 +315,3 @@ def _lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask) -> Mas
 def _elsewhere(ratio: Plane, mask: Mask, far: float = 30.0) -> float:
     """Share of the rest of the picture that differs more than ``far`` times as much as noise does."""
     return float((ratio[mask] > far).mean()) if mask.sum() > 100 else 0.0
-

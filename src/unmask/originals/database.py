@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,8 @@ FILE = "originals.sqlite"
 PATIENCE = 60.0
 """s that a writer waits for another one."""
 
+_SQLITE = {"counter": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "real": "REAL"}
+_POSTGRESQL = {"counter": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA", "real": "DOUBLE PRECISION"}
 _MENDING = "restore it from a backup, or register the originals again in a new folder"
 
 
@@ -37,7 +39,7 @@ class Database(Protocol):
     """
 
     where: str
-    types: dict[str, str]
+    types: Mapping[str, str]
     listing: str
 
     @abstractmethod
@@ -66,7 +68,7 @@ class SQLite:
         writing: whether anything will be written.
     """
 
-    types = {"counter": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "real": "REAL"}
+    types: Mapping[str, str] = _SQLITE
     listing = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
     def __init__(self, folder: Path, writing: bool) -> None:
@@ -108,7 +110,9 @@ class SQLite:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise OriginalsError(self.where, str(error), _WAYS_OUT.get(str(error), "check that you may write there")) from error
+            raise OriginalsError(
+                self.where, str(error), _WAYS_OUT.get(str(error), "check that you may write there")
+            ) from error
         except sqlite3.DatabaseError as error:
             raise OriginalsError(self.where, f"the index is damaged ({error})", _MENDING) from error
         except OSError as error:
@@ -130,7 +134,7 @@ class PostgreSQL:
         url: ``postgresql://user:password@host:port/database``; ``?host=/folder`` for a socket.
     """
 
-    types = {"counter": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA", "real": "DOUBLE PRECISION"}
+    types: Mapping[str, str] = _POSTGRESQL
     listing = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 
     def __init__(self, url: str) -> None:

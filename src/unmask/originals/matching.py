@@ -139,7 +139,7 @@ class _Votes:
             support = np.unique(self.region[agree]).size
             if place is None or support < LEAST:
                 return
-            speed, offset = self._line(agree, speed, offset)
+            offset = float(np.median(self.there[agree] - speed * self.time[agree]))
             start, end = float(self.time[agree].min()), float(self.time[agree].max())
             yield Candidate(self.footage, self.mirrored, speed, offset, start, end, place, support)
             self.left &= (self.time < start) | (self.time > end)
@@ -169,8 +169,9 @@ class _Votes:
         here, there = self.here_at[which], self.there_at[which]
         cv2.setRNGSeed(1)
         place, inside = cv2.estimateAffinePartial2D(
-            there[:, :2].copy(), here[:, :2].copy(), method=cv2.RANSAC, ransacReprojThreshold=0.03, maxIters=2000, confidence=0.999
-        )
+            there[:, :2].copy(), here[:, :2].copy(), method=cv2.RANSAC,
+            ransacReprojThreshold=0.03, maxIters=2000, confidence=0.999,
+        )  # fmt: skip
         if place is None:
             return None, which[:0]
         scale = float(np.hypot(place[0, 0], place[1, 0]))
@@ -179,10 +180,6 @@ class _Votes:
         if not 0.15 < scale < 6 or turned > 15:
             return None, which[:0]
         return np.asarray(place, np.float64), which[inside.ravel().astype(bool) & sized]
-
-    def _line(self, agree: NDArray[np.int64], speed: float, offset: float) -> tuple[float, float]:
-        """The offset of the hits that agree, at this speed: their median. `alignment` makes both exact."""
-        return speed, float(np.median(self.there[agree] - speed * self.time[agree]))
 
 
 def mirror(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:

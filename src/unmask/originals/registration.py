@@ -120,4 +120,3 @@ def picture(data: bytes) -> Rgb:
     from PIL import Image
 
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-

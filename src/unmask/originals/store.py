@@ -125,10 +125,9 @@ class Store:
         found = self._db.run(
             "SELECT r.id, r.title, r.owner, f.name, f.sha256, f.kind, f.duration,"
             " (SELECT count(*) FROM moments m WHERE m.footage = f.id), f.complete, r.registered_at"
-            " FROM registrations r JOIN footage f ON f.id = r.footage"
-            f"{'' if footage is None else ' WHERE f.id = :footage'} ORDER BY r.id",
-            **({} if footage is None else {"footage": footage}),
-        )
+            " FROM registrations r JOIN footage f ON f.id = r.footage WHERE :every = 1 OR f.id = :footage ORDER BY r.id",
+            every=int(footage is None), footage=footage or 0,
+        )  # fmt: skip
         return tuple(
             Original(i, title, owner, name, sha256, Kind(kind), duration, frames, bool(complete), at)
             for i, title, owner, name, sha256, kind, duration, frames, complete, at in found
@@ -208,4 +207,3 @@ def _check_format(database: Database, writing: bool) -> None:
         way_out = "install that version: pip install --upgrade unmask" if newer else "register the originals again"
         said = f"the index has format {found}, made by {'a newer' if newer else 'an older'} version of Unmask"
         raise OriginalsError(database.where, f"{said}; this one reads {FORMAT}", way_out)
-
