@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmask.originals import Comparison, Finding, compare
 from unmask.types import (
@@ -95,14 +96,14 @@ class _Compared:
         return track in self.faces and bool(np.isfinite(self.faces[track].score))
 
 
-def _nearest(times: np.ndarray, time: float, hold: float) -> list[int]:  # type: ignore[type-arg]
+def _nearest(times: NDArray[np.float64], time: float, hold: float) -> list[int]:
     """Which comparisons speak for a moment: the nearest in time, and others of the same moment."""
     gaps = np.abs(times - time)
     least = float(gaps.min())
     return [int(i) for i in np.flatnonzero(gaps <= least + 1e-6)] if least <= hold else []
 
 
-def _on_crop(sighting: Sighting, told: tuple[_Compared, Comparison]) -> np.ndarray | None:  # type: ignore[type-arg]
+def _on_crop(sighting: Sighting, told: tuple[_Compared, Comparison]) -> NDArray[np.float32] | None:
     """Where the face differs, float32 ``(48, 48)`` over the aligned crop; only at the moment that was compared."""
     import cv2
 
@@ -155,4 +156,4 @@ def _difference(pair: Pair, face: Comparison) -> Rgb:
     """The frame in grey, warm where it differs."""
     grey = pair.rgb.astype(np.float32).mean(axis=2, keepdims=True) * 0.6
     heat = np.clip(face.where * 1.4 - 0.2, 0, 1)[..., None]
-    return (grey * (1 - heat) + heat * np.array([255.0, 150.0, 30.0])).astype(np.uint8)
+    return np.asarray(grey * (1 - heat) + heat * np.array([255.0, 150.0, 30.0]), np.uint8)

@@ -177,7 +177,7 @@ def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> NDArray[n
     import cv2
 
     height, width = pairs[0].original.shape[:2]
-    corners = np.float32([[0, 0], [width, 0], [0, height], [width, height]])
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float32)
     flip = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
     in_widths = flip @ np.diag([1 / clip_width, 1 / clip_width, 1.0])
     placed = [cv2.perspectiveTransform(corners[None], in_widths @ np.linalg.inv(p.onto))[0] for p in pairs]
@@ -283,7 +283,7 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
     """
     import cv2
 
-    sift = cv2.SIFT_create(nfeatures=500, contrastThreshold=0.01)
+    sift = cv2.SIFT.create(nfeatures=500, contrastThreshold=0.01)
     (here, there), (a, b) = zip(
         *(sift.detectAndCompute(_fine(p).astype(np.uint8), None) for p in (rgb, thumbnail)), strict=True
     )
@@ -295,8 +295,8 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
         if len(pair) == 2 and pair[0].distance < 0.85 * pair[1].distance
     ]
     matrix = np.diag([rgb.shape[1], rgb.shape[1], 1.0]) @ place @ np.diag([1 / thumbnail.shape[1]] * 2 + [1.0])
-    source = np.float32([here[m.queryIdx].pt for m in best]).reshape(-1, 2)
-    target = np.float32([there[m.trainIdx].pt for m in best]).reshape(-1, 2)
+    source = np.array([here[m.queryIdx].pt for m in best], np.float32).reshape(-1, 2)
+    target = np.array([there[m.trainIdx].pt for m in best], np.float32).reshape(-1, 2)
     expected = cv2.perspectiveTransform(target[None], matrix)[0] if best else source
     near = np.linalg.norm(expected - source, axis=1) < 0.08 * rgb.shape[1]
     if near.sum() < 6:

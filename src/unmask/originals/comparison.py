@@ -159,7 +159,7 @@ def _ellipse(plan: _Plan, part: tuple[float, float, float, float], shape: tuple[
 
 
 def _union(masks: Sequence[Mask], shape: tuple[int, ...]) -> Mask:
-    return np.logical_or.reduce([np.zeros(shape, np.bool_), *masks])
+    return np.asarray(np.logical_or.reduce([np.zeros(shape, np.bool_), *masks]))
 
 
 def _inner(seen: Mask, margin: int = 5) -> Mask:
@@ -230,7 +230,7 @@ def _without_shade(difference: NDArray[np.float32], seen: Mask, sigma: float = 1
 
     weight = seen.astype(np.float32)
     shade = cv2.GaussianBlur(difference * weight[..., None], (0, 0), sigma)
-    shade /= np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)[..., None]
+    shade = shade / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)[..., None]
     return np.asarray((difference - shade) * weight[..., None], np.float32)
 
 

@@ -94,13 +94,13 @@ class Index:
         for word in range(4):
             near += np.bitwise_count(hashes[query, word] ^ self.hashes[found, word])
         close = near <= radius
-        return (query[close].astype(np.uint64) << np.uint64(32)) | found[close].astype(np.uint64)
+        return np.asarray((query[close].astype(np.uint64) << np.uint64(32)) | found[close].astype(np.uint64))
 
 
 def _band(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint16]:
     """Sixteen of the 128 bits that say which values are above the median; those are set as often as not."""
     octets = hashes.view(np.uint8).reshape(-1, 32)
-    return octets[:, 2 * band].astype(np.uint16) | (octets[:, 2 * band + 1].astype(np.uint16) << 8)
+    return np.asarray(octets[:, 2 * band] | octets[:, 2 * band + 1].astype(np.uint16) << 8, np.uint16)
 
 
 @dataclass(frozen=True, slots=True)

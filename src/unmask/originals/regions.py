@@ -10,6 +10,7 @@ scalar quantisation, Zhou et al. 2012) and makes it 256 bits, the size of PDQ's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +54,10 @@ def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) ->
     import cv2
 
     small = scaled(rgb, longest_px)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
     if is_drawn(grey):
         return _NONE
-    sift = cv2.SIFT_create(nfeatures=6 * at_most, contrastThreshold=0.015, edgeThreshold=12)
+    sift = cv2.SIFT.create(nfeatures=6 * at_most, contrastThreshold=0.015, edgeThreshold=12)
     found = [p for p in sift.detect(grey, None) if p.size > 3]
     for point in found:
         point.angle = 0
@@ -64,9 +65,9 @@ def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) ->
     chosen = _spread(list(unique.values()), small.shape[1], small.shape[0], at_most)
     if not chosen:
         return _NONE
-    chosen, described = sift.compute(grey, chosen)
-    hashes = _bits(described)
-    places = np.float32([[p.pt[0], p.pt[1], p.size] for p in chosen]) / np.float32(small.shape[1])
+    described_at, described = sift.compute(grey, chosen)
+    hashes = _bits(np.asarray(described, np.float32))
+    places = np.array([[p.pt[0], p.pt[1], p.size] for p in described_at], np.float32) / np.float32(small.shape[1])
     alone = ~_twins(hashes)
     return Regions(hashes[alone], places[alone])
 
@@ -105,11 +106,11 @@ def is_drawn(grey: NDArray[np.uint8], flat: float = 0.5, step: float = 24.0, lea
     return rough.size < (1 - flat) * grey.size and float(np.median(rough)) > step
 
 
-def _spread(points: list, width: int, height: int, at_most: int, cells: int = 6) -> list:  # type: ignore[type-arg]
+def _spread(points: list[Any], width: int, height: int, at_most: int, cells: int = 6) -> list[Any]:
     """The strongest points, taken in turn from a grid of cells, so that one busy corner does not use up all of them."""
     order = sorted(points, key=lambda p: -p.response * p.size)
     taken: dict[tuple[int, int], int] = {}
-    ranked = []
+    ranked: list[tuple[int, int, Any]] = []
     for point in order:
         cell = int(point.pt[0] * cells / width), int(point.pt[1] * cells / height)
         taken[cell] = taken.get(cell, 0) + 1

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmask.cli import SUFFIXES
+from unmask.inputs import SUFFIXES
 from unmask.errors import MediaError, printable
 from unmask.media import open_media
 from unmask.terminal import progress
