@@ -28,7 +28,7 @@ def saved(rgb: Rgb, quality: int = 30) -> Rgb:
 
 
 EDITS = {
-    "240 lines, JPEG 30": lambda rgb: saved(rgb),
+    "240 lines, JPEG 30": saved,
     "cropped": films.cropped,
     "between bars": films.barred,
     "graded": films.graded,
@@ -43,9 +43,10 @@ def test_enough_regions_stay_as_they_were(film: films.Film, people: list[films.P
     assert (apart(rgb, edit(changed)) <= 36).sum() >= 8
 
 
-def test_another_scene_has_hardly_any_region_in_common(film: films.Film, people: list[films.Portrait]) -> None:
-    other = films.film(77, people[1:2], 5.0)
-    assert (apart(film.frame(2.0), other.frame(2.0)) <= 36).sum() <= 2
+def test_another_scene_has_hardly_any_region_in_common() -> None:
+    one, other = (films.scenery(seed)[:360, :640] for seed in (1, 2))
+    assert len(hash_regions(one).hashes) >= 20
+    assert (apart(one, other) <= 36).sum() <= 2
 
 
 def test_a_mirrored_hash_is_that_of_the_mirrored_frame(film: films.Film) -> None:
@@ -61,7 +62,9 @@ def test_mirroring_twice_changes_nothing(hashes: np.ndarray) -> None:
 
 
 def bars() -> Rgb:
-    colours = np.array([[192, 192, 192], [192, 192, 0], [0, 192, 192], [0, 192, 0], [192, 0, 192], [192, 0, 0], [0, 0, 192]])
+    colours = np.array(
+        [[192, 192, 192], [192, 192, 0], [0, 192, 192], [0, 192, 0], [192, 0, 192], [192, 0, 0], [0, 0, 192]]
+    )
     return np.repeat(np.repeat(colours[None], 360, axis=0), 90, axis=1).astype(np.uint8)
 
 
@@ -84,7 +87,13 @@ def title() -> Rgb:
     return page
 
 
-CARDS = {"black": np.zeros((360, 640, 3), np.uint8), "bars": bars(), "circle": circle(), "ramp": ramp(), "title": title()}
+CARDS = {
+    "black": np.zeros((360, 640, 3), np.uint8),
+    "bars": bars(),
+    "circle": circle(),
+    "ramp": ramp(),
+    "title": title(),
+}
 
 
 @pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)

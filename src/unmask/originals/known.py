@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unmask.originals.alignment import Timing, align
+import numpy as np
+
+from unmask.originals.alignment import Aligned, align
 from unmask.originals.index import Searcher, searcher
 from unmask.originals.matching import Candidate, candidates, look
 from unmask.originals.registration import Film, picture
 from unmask.originals.store import Store, opened_store
-from unmask.types import Match, Pair, Rgb
+from unmask.originals.timing import Strip, strip
+from unmask.types import Match, Original, Rgb
 
 EVERY = 0.5
 """Seconds between the frames of a clip that are hashed; regions stay where they are for longer than that."""
@@ -43,14 +46,15 @@ class Known:
         length = film.facts.duration or 1.0
         looks = look(film.frames(film.times(EVERY, MOST_LOOKS)), lambda t: progress(0.5 * t / length))
         maybe = candidates(looks, self._index.search)
+        frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.uint8))
         found: list[tuple[Candidate, Match]] = []
         for i, candidate in enumerate(maybe):
             if len(found) < MOST_MATCHES and not any(_again(candidate, *pair) for pair in found):
-                found += [(candidate, match) for match in self._confirmed(film, candidate)]
+                found += [(candidate, match) for match in self._confirmed(film, frames, candidate)]
             progress(0.5 + 0.5 * (i + 1) / len(maybe))
         return tuple(sorted((match for _, match in found), key=lambda match: (match.start, -match.support)))
 
-    def _confirmed(self, film: Film, candidate: Candidate) -> list[Match]:
+    def _confirmed(self, film: Film, frames: Strip, candidate: Candidate) -> list[Match]:
         originals = self._store.originals(candidate.footage)
         if not originals:
             return []
@@ -59,20 +63,19 @@ class Known:
             data = self._store.thumbnail(candidate.footage, time)
             return None if data is None else picture(data)
 
-        timing, pairs = align(film, candidate, self._store.times(candidate.footage), thumbnail)
-        if not pairs:
-            return []
-        start, end = _stretch(film, candidate, timing, pairs)
-        there = timing.there(start), timing.there(end)
-        return [Match(originals, start, end, *there, candidate.mirrored, candidate.support, pairs)]
+        aligned = align(film, frames, candidate, self._store.times(candidate.footage), thumbnail)
+        return [_match(film, candidate, originals, part) for part in aligned]
 
 
-def _stretch(film: Film, candidate: Candidate, timing: Timing, pairs: tuple[Pair, ...]) -> tuple[float, float]:
+def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], part: Aligned) -> Match:
     """From the first to the last frame that is known to show the original, by its votes or laid over it."""
-    if film.facts.frames == 1:
-        return 0.0, 0.0
+    pairs, timing = part.pairs, part.timing
     start, end = min(candidate.start, pairs[0].time), max(candidate.end, pairs[-1].time)
-    return max(start, timing.here(0.0)), end
+    start, end = max(start, part.start, timing.here(0.0)), min(end, part.end)
+    if film.facts.frames == 1:
+        start = end = 0.0
+    there = timing.there(start), timing.there(end)
+    return Match(originals, start, end, *there, candidate.mirrored, candidate.support, pairs)
 
 
 def _again(candidate: Candidate, confirmed: Candidate, match: Match) -> bool:

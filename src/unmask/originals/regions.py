@@ -84,17 +84,21 @@ def scaled(rgb: Rgb, longest_px: int) -> Rgb:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def is_drawn(grey: NDArray[np.uint8], flat: float = 0.5, step: float = 24.0, least: float = 0.02) -> bool:
-    """Whether a frame is black, a title or a test card rather than filmed: mostly flat, with hard steps in between.
+def is_drawn(
+    grey: NDArray[np.uint8], least: float = 0.02, flat: float = 0.5, step: float = 24.0, shades: int = 25
+) -> bool:
+    """Whether a frame is black, a title or a test card rather than filmed: flat areas, hard steps, few shades.
 
-    A filmed picture has soft gradients wherever it is not flat; a drawn one has steps. Films share cards and titles, so
+    A filmed picture has soft gradients and many shades; a drawn one has steps between few. Films share cards and titles, so
     such a frame must match nothing.
 
     Args:
         grey: uint8 ``(h, w)``.
-        flat: share of pixels that differ from no neighbour by more than 2, above which a frame may be drawn.
+        least: share of pixels that must differ from a neighbour by more than 2 for anything to be seen at all.
+        flat: share of pixels that differ from no neighbour by more than 2, above which the frame may be drawn.
         step: median difference between neighbours, 0 to 255, at the other pixels, above which it is.
-        least: share of pixels that must not be flat for anything to be seen at all.
+        shades: number of grey levels, each with over 0.2 % of the pixels, below which half of that step is enough however
+            little of the frame is flat, because compression rings.
     """
     import cv2
 
@@ -103,7 +107,9 @@ def is_drawn(grey: NDArray[np.uint8], flat: float = 0.5, step: float = 24.0, lea
     rough = contrast[contrast > 2]
     if rough.size < least * grey.size:
         return True
-    return rough.size < (1 - flat) * grey.size and float(np.median(rough)) > step
+    typical = float(np.median(rough))
+    few = int((np.bincount(grey.ravel(), minlength=256) > 0.002 * grey.size).sum()) < shades
+    return (rough.size < (1 - flat) * grey.size and typical > step) or (few and typical > step / 2)
 
 
 def _spread(points: list[Any], width: int, height: int, at_most: int, cells: int = 6) -> list[Any]:
