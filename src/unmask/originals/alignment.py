@@ -58,11 +58,17 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     place = np.vstack([candidate.place, [0, 0, 1]])
     if film.facts.frames == 1:
         nearest = min(moments, key=lambda m: abs(m - candidate.offset))
-        pairs = _pairs(film, Timing(1.0, nearest), [nearest], candidate.mirrored, place, picture)
+        pairs = _pairs(film, [(0.0, nearest)], candidate.mirrored, place, picture)
         return [Aligned(Timing(1.0, nearest), pairs, 0.0, 0.0)] if pairs else []
     guess = Timing(candidate.speed, candidate.offset)
     inside = [m for m in moments if candidate.start - REACHED <= guess.here(m) <= candidate.end + REACHED]
     probes = {m: thumbnail for m in spread(inside, PROBES) if (thumbnail := picture(m)) is not None}
+    # Votes tell the place to a few per cent. The best frame of each thumbnail tells it better, and then the time is told.
+    curves = [curve(frames, guess, m, thumbnail, candidate.mirrored, place) for m, thumbnail in probes.items()]
+    best = [(float(c.times[c.alike.argmax()]), c.moment) for c in curves if c.times.size]
+    if not (rough := _pairs(film, best, candidate.mirrored, place, picture)):
+        return []
+    place = _common(rough, film.facts.width, candidate.mirrored)
     curves = [curve(frames, guess, m, thumbnail, candidate.mirrored, place) for m, thumbnail in probes.items()]
     found = stretches(curves, guess, _period(film))
     parts = [(timing, [c.moment for c in fits]) for timing, fits in found]
@@ -92,7 +98,7 @@ def _aligned(
     picture: Picture,
 ) -> tuple[Timing, tuple[Pair, ...]] | None:
     """One stretch: laid over roughly, timed again at that place, and laid over for good."""
-    rough = _pairs(film, timing, fits, mirrored, place, picture)
+    rough = _pairs(film, [(timing.here(m), m) for m in fits], mirrored, place, picture)
     if not rough:
         return None
     place = _common(rough, film.facts.width, mirrored)
@@ -101,7 +107,8 @@ def _aligned(
         period = _period(film)
         steps = np.linspace(-SLACK, SLACK, 13)
         timing = fitted(close, timing, steps, np.arange(-CLOSE, CLOSE + period / 8, period / 4), period)
-    pairs = _pairs(film, timing, spread(moments, MOST_PAIRS), mirrored, place, picture)
+    at = [(timing.here(m), m) for m in spread(moments, MOST_PAIRS)]
+    pairs = _pairs(film, at, mirrored, place, picture)
     return (timing, pairs) if pairs else None
 
 
@@ -147,26 +154,26 @@ def _turned(rgb: Rgb, mirrored: bool) -> Rgb:
 
 
 def _pairs(
-    film: Film,
-    timing: Timing,
-    moments: Sequence[float],
-    mirrored: bool,
-    place: Place,
-    picture: Picture,
+    film: Film, at: Sequence[tuple[float, float]], mirrored: bool, place: Place, picture: Picture
 ) -> tuple[Pair, ...]:
-    """The clip's frames of some moments, each laid over its thumbnail; without those that do not show the same."""
+    """The clip's frames of some times laid over the thumbnails of some moments; without those that do not show the same.
+
+    Args:
+        film: the clip.
+        at: time in the clip and in the original, s, of each.
+        mirrored: whether the clip is.
+        place: where the original lies in the clip's frame, roughly.
+        picture: gives the thumbnail of a moment.
+    """
     period = _period(film)
-    early = [max(0.0, timing.here(m) - period / 2) for m in moments]
-    frames = (
-        list(film.frames(sorted(early))) if len(moments) <= PROBES else None
-    )  # all at once where they fit in memory
+    early = [max(0.0, here - period / 2) for here, _ in at]
+    frames = list(film.frames(sorted(early))) if len(at) <= PROBES else None  # all at once where they fit in memory
     laid = []
-    for moment, sought in zip(moments, early, strict=True):
+    for (here, moment), sought in zip(at, early, strict=True):
         near = film.frames([sought]) if frames is None else (f for f in frames if f.time >= sought - 1e-6)
         frame, thumbnail = next(iter(near), None), picture(moment)
-        if frame is None or thumbnail is None or frame.time > max(0.0, timing.here(moment)) + 2 * period:
-            continue
-        laid.append(_pair(frame, moment, thumbnail, mirrored, place))
+        if frame is not None and thumbnail is not None and abs(frame.time - here) <= 2 * period:
+            laid.append(_pair(frame, moment, thumbnail, mirrored, place))
     return tuple(pair for pair in laid if pair is not None)
 
 

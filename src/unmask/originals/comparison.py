@@ -295,21 +295,29 @@ def _expected(squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor
 
 
 def _lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask) -> Mask:
-    """Strokes that differ greatly and run on beyond a face: subtitles and banners, which cover a face and do not change it."""
+    """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do not change it.
+
+    They are looked for outside the faces, where a changed face cannot be mistaken for them, and then followed across.
+    """
     import cv2
 
-    shape = residual.shape
-    hot = ((residual > np.maximum(300.0, 25 * expected)) & seen).astype(np.uint8)
-    joined = cv2.morphologyEx(hot, cv2.MORPH_CLOSE, np.ones((3, max(5, shape[1] // 24)), np.uint8))
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(joined)
-    found = np.zeros(shape, np.uint8)
-    for i in range(1, count):
-        _, _, width, height, _ = boxes[i]
-        mine = labels == i
-        beyond = float((mine & ~faces).sum()) / float(mine.sum())
-        if width >= 3 * height and beyond > 0.25 and height < 0.3 * shape[0]:
-            found |= mine.astype(np.uint8)
-    return np.asarray(cv2.dilate(found, np.ones((7, 9), np.uint8)) > 0)
+    height, width = residual.shape
+    hot = ((residual > np.maximum(300.0, 25 * expected)) & seen & ~faces).astype(np.uint8)
+    joined = cv2.morphologyEx(hot, cv2.MORPH_CLOSE, np.ones((3, max(5, width // 24)), np.uint8))
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    found = np.zeros(residual.shape, np.bool_)
+    for x, y, across, down, area in boxes[1:count]:
+        if across >= 1.5 * down and 4 <= down < 0.2 * height and area > 0.4 * across * down:
+            found[max(0, y - 3) : y + down + 3, max(0, x - 4) : x + across + 4] = True
+    return found | _followed(found, faces)
+
+
+def _followed(lettering: Mask, faces: Mask) -> Mask:
+    """Of the rows in which lettering touches a face, what of the face lies in them."""
+    import cv2
+
+    touching = cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
+    return np.asarray(faces & touching.any(axis=1)[:, None])
 
 
 def _elsewhere(ratio: Plane, mask: Mask, far: float = 30.0) -> float:
