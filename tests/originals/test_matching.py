@@ -84,7 +84,7 @@ def test_a_stretch_cut_out_makes_two_matches(tmp_path: Path, known: originals.Kn
     times = [*np.arange(0, 75) / 25, *(np.arange(0, 75) / 25 + 6)]
     path = clips.write_video(tmp_path / "cut.mp4", (small(film.frame(t)) for t in times), options={"crf": "28"})
     found = known.find(open_media(path))
-    assert [round(m.original_start - m.start, 1) for m in found] == pytest.approx([0.0, 3.0], abs=0.1)
+    assert [m.original_start - m.start for m in found] == pytest.approx([0.0, 3.0], abs=0.2)
 
 
 def test_a_still_of_the_film_as_a_photo(tmp_path: Path, known: originals.Known, film: films.Film) -> None:

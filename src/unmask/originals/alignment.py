@@ -18,6 +18,9 @@ from unmask.originals.registration import Film
 from unmask.originals.timing import Place, Strip, Timing, close_curve, curve, fitted, stretches
 from unmask.types import Frame, Pair, Rgb
 
+PASSES = ((0.08, 0.5), (0.04, 0.25))
+"""By how much the speed may be wrong, and the time, s, when they are told again from a better place."""
+
 CLOSE_PX, CLOSE, SLACK = 320, 0.24, 0.012
 """Once the place is known exactly, the moment is sought again: width of the frames compared, px; s on either side; and by how
 much the speed may still be wrong."""
@@ -27,6 +30,9 @@ REACHED = 8.0
 
 PROBES = 12
 """Thumbnails from which the time is told."""
+
+UNCROPPED = 0.012
+"""Part of the width by which a place may differ from the whole frame to be taken for it."""
 
 MOST_PAIRS = 60
 """Frames laid over an original for one stretch, evenly spaced."""
@@ -73,22 +79,22 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     found = stretches(curves, guess, _period(film))
     parts = [(timing, [c.moment for c in fits]) for timing, fits in found]
     made = [
-        _aligned(film, candidate.mirrored, place, timing, fits, _nearest(inside, fits, parts), probes, picture)
+        _aligned(
+            film, frames, candidate.mirrored, place, timing, fits, _nearest(inside, fits, list(probes)), probes, picture
+        )
         for timing, fits in parts
     ]
     return list(_bounded([part for part in made if part is not None]))
 
 
-def _nearest(
-    inside: Sequence[float], fits: Sequence[float], parts: Sequence[tuple[Timing, list[float]]]
-) -> list[float]:
-    """The moments to which none of the probes of another stretch is nearer than one of these."""
-    others = [m for _, moments in parts if list(moments) != list(fits) for m in moments]
-    return [m for m in inside if min(abs(m - f) for f in fits) <= min((abs(m - o) for o in others), default=np.inf)]
+def _nearest(inside: Sequence[float], fits: Sequence[float], probes: Sequence[float]) -> list[float]:
+    """The moments whose nearest probe is one that fits."""
+    return [m for m in inside if min(probes, key=lambda probe: abs(probe - m)) in fits]
 
 
 def _aligned(
     film: Film,
+    frames: Strip,
     mirrored: bool,
     place: Place,
     timing: Timing,
@@ -97,14 +103,19 @@ def _aligned(
     probes: dict[float, Rgb],
     picture: Picture,
 ) -> tuple[Timing, tuple[Pair, ...]] | None:
-    """One stretch: laid over roughly, timed again at that place, and laid over for good."""
-    rough = _pairs(film, [(timing.here(m), m) for m in fits], mirrored, place, picture)
-    if not rough:
-        return None
-    place = _common(rough, film.facts.width, mirrored)
+    """One stretch: the exact place tells the time, and the exact time the place; then it is laid over for good."""
+    period = _period(film)
+    for slack, shift in PASSES:
+        rough = _pairs(film, [(timing.here(m), m) for m in fits], mirrored, place, picture)
+        if not rough:
+            return None
+        place = _common(rough, film.facts.width, mirrored)
+        curves = [c for c in (curve(frames, timing, m, probes[m], mirrored, place) for m in fits) if c.times.size]
+        if curves:
+            speeds, shifts = np.linspace(-slack, slack, 31), np.arange(-shift, shift + period / 8, period / 4)
+            timing = fitted(curves, timing, speeds, shifts, period)
     close = [close_curve(film, timing, m, probes[m], mirrored, place, CLOSE_PX, CLOSE) for m in fits]
     if close := [c for c in close if c.times.size]:
-        period = _period(film)
         steps = np.linspace(-SLACK, SLACK, 13)
         timing = fitted(close, timing, steps, np.arange(-CLOSE, CLOSE + period / 8, period / 4), period)
     at = [(timing.here(m), m) for m in spread(moments, MOST_PAIRS)]
@@ -134,7 +145,7 @@ def spread(values: Sequence[float], at_most: int) -> list[float]:
 
 
 def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
-    """The place that all pairs agree on, see `Candidate.place`: where its corners lie in the middle one of them.
+    """The place that all pairs agree on: scaled and shifted along the two axes, as crops, bars and insets are.
 
     A frame that is a little early is laid a little aside if the camera moves; over many moments that evens out.
     """
@@ -145,8 +156,12 @@ def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
     flip = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
     in_widths = flip @ np.diag([1 / clip_width, 1 / clip_width, 1.0])
     placed = [cv2.perspectiveTransform(corners[None], in_widths @ np.linalg.inv(p.onto))[0] for p in pairs]
-    middle = np.median(placed, axis=0).astype(np.float32)
-    return np.asarray(cv2.getPerspectiveTransform(corners / np.float32(width), middle), np.float64)
+    place = np.eye(3)
+    for axis in (0, 1):
+        scale, shift = np.polyfit(corners[:, axis] / width, np.median(placed, axis=0)[:, axis], 1)
+        place[axis, axis], place[axis, 2] = scale, shift
+    # Most copies are not cropped at all, and a place that is off by a camera's sway makes the time wrong, too.
+    return np.eye(3) if np.abs(place - np.eye(3)).max() < UNCROPPED else place
 
 
 def _turned(rgb: Rgb, mirrored: bool) -> Rgb:

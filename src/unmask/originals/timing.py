@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.originals.matching import SPEEDS
-from unmask.originals.overlay import correlation, luma
+from unmask.originals.overlay import correlation, detail, luma
 from unmask.originals.registration import Film
 from unmask.types import Rgb
 
@@ -27,8 +27,12 @@ MOST_FRAMES = 500
 REACH = 6.0
 """s by which votes on the time may be wrong."""
 
-FIT = 0.75
-"""Part of a thumbnail's own best likeness that it must reach for it to belong to a stretch."""
+SPREAD, TELLING = 0.04, 0.1
+"""Correlation by which a frame falls behind the best one to fit a third as well; and by which the best one must be above most
+frames to tell the time."""
+
+FIT = 0.25
+"""How well a thumbnail must fit to belong to a stretch, see `Curve.fit`."""
 
 Place = NDArray[np.float64]
 """float64 ``(3, 3)``: carries a place in the original to one in the clip's frame, both in their widths."""
@@ -64,14 +68,15 @@ class Curve:
     times: NDArray[np.float64]
     alike: NDArray[np.float64]
 
-    @property
-    def height(self) -> float:
-        """By how much the best frame is better than most."""
-        return float(self.alike.max() - np.median(self.alike))
+    def fit(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How well the frames at some times fit, 0 to 1: the best one 1, less the less like the thumbnail they are.
 
-    def rise(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How much better than most the frames at some times are; 0 where there is none."""
-        return np.interp(times, self.times, self.alike - np.median(self.alike), left=0.0, right=0.0)
+        A thumbnail of a still scene, which all frames are like, has little to say: 0 where the best is like all.
+        """
+        best = self.alike.max()
+        weight = min(1.0, float(best - np.median(self.alike)) / TELLING)
+        like = np.interp(times, self.times, self.alike, left=-1.0, right=-1.0)
+        return np.asarray(weight * np.exp((like - best) / SPREAD))
 
 
 def strip(film: Film) -> Strip:
@@ -90,7 +95,7 @@ def curve(frames: Strip, timing: Timing, moment: float, thumbnail: Rgb, mirrored
     height, width = frames.greys.shape[1:]
     target, mask = _as_in_clip(thumbnail, place, width, height)
     turned = frames.greys[near][:, :, ::-1] if mirrored else frames.greys[near]
-    alike = [correlation(np.ascontiguousarray(grey, np.float32), target, mask) for grey in turned]
+    alike = [_moved_alike(np.ascontiguousarray(grey, np.float32), target, mask) for grey in turned]
     return Curve(moment, frames.times[near], np.array(alike))
 
 
@@ -102,8 +107,31 @@ def close_curve(
     times = film.times_between(max(0.0, here - window), here + window, 1 / 240, 1000)
     target, mask = _as_in_clip(thumbnail, place, width, max(8, round(width * film.facts.height / film.facts.width)))
     seen = [(f.time, _grey(f.rgb, target.shape)) for f in film.frames(times)]
-    alike = [correlation(np.ascontiguousarray(g[:, ::-1]) if mirrored else g, target, mask) for _, g in seen]
+    turned = [np.ascontiguousarray(g[:, ::-1]) if mirrored else g for _, g in seen]
+    alike = [(_moved_alike(g, target, mask) + correlation(g, target, mask)) / 2 for g in turned]
     return Curve(moment, np.array([t for t, _ in seen]), np.array(alike))
+
+
+def _moved_alike(grey: NDArray[np.float32], target: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Correlation after the frame was moved to where it fits best.
+
+    A camera that pans makes a wrong place look like a wrong time, and the other way round. What cannot be mistaken is how
+    people move before the scenery.
+    """
+    import cv2
+
+    window = mask.astype(np.float32)
+    (dx, dy), _ = cv2.phaseCorrelate(detail(target) * window, detail(grey) * window)
+    if max(abs(dx), abs(dy)) > 0.06 * grey.shape[1]:
+        return correlation(grey, target, mask)
+    moved = cv2.warpAffine(
+        grey,
+        np.array([[1, 0, -dx], [0, 1, -dy]]),
+        grey.shape[::-1],
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return max(correlation(grey, target, mask), correlation(np.asarray(moved, np.float32), target, mask))
 
 
 def stretches(curves: Sequence[Curve], guess: Timing, period: float) -> list[tuple[Timing, list[Curve]]]:
@@ -118,41 +146,46 @@ def stretches(curves: Sequence[Curve], guess: Timing, period: float) -> list[tup
     best = max((float(c.alike.max()) for c in left), default=0.0)
     found: list[tuple[Timing, list[Curve]]] = []
     while left and len(found) < 4:
-        timing = fitted(left, guess, SPEEDS - guess.speed, np.arange(-REACH, REACH, period), period)
-        fits = [c for c in left if _fits(c, timing)]
-        later = found and (len(fits) < 2 or max(c.alike.max() for c in fits) < 0.8 * best)
-        if not fits or later or _overlap(timing, fits, found):
+        timing = fitted(left, guess, SPEEDS - guess.speed, np.arange(-REACH, REACH, period), period, steady=0.1)
+        fits = [c for c in left if _fits(c, timing) and not _taken(timing.here(c.moment), found)]
+        if not fits or (found and (len(fits) < 2 or max(c.alike.max() for c in fits) < 0.8 * best)):
             break
         found.append((timing, fits))
         left = [c for c in left if c not in fits]
     return found
 
 
-def _overlap(timing: Timing, fits: Sequence[Curve], found: Sequence[tuple[Timing, list[Curve]]]) -> bool:
-    """Whether some frame would show two moments at once: a moment that the clip leaves out looks like its neighbours."""
-    here = [timing.here(c.moment) for c in fits]
-    taken = [[other.here(c.moment) for c in theirs] for other, theirs in found]
-    return any(min(there) - 0.2 <= t <= max(there) + 0.2 for t in here for there in taken)
+def _taken(here: float, found: Sequence[tuple[Timing, list[Curve]]], margin: float = 0.3) -> bool:
+    """Whether the frame at that time shows another moment already: one that the clip leaves out looks like its neighbours."""
+    shown = [[timing.here(c.moment) for c in fits] for timing, fits in found]
+    return any(min(times) + margin <= here <= max(times) - margin for times in shown)
 
 
 def _fits(found: Curve, timing: Timing) -> bool:
     here = timing.here(found.moment)
     if not found.times[0] - 0.1 <= here <= found.times[-1] + 0.1:
         return False
-    return float(found.rise(np.array([here]))[0]) >= FIT * found.height or found.height < 0.02
+    still = found.alike.max() - np.median(found.alike) < 0.2 * TELLING
+    return bool(still or found.fit(np.array([here]))[0] >= FIT * found.fit(found.times).max())
 
 
 def fitted(
-    curves: Sequence[Curve], guess: Timing, slack: NDArray[np.float64], shifts: NDArray[np.float64], period: float
+    curves: Sequence[Curve],
+    guess: Timing,
+    slack: NDArray[np.float64],
+    shifts: NDArray[np.float64],
+    period: float,
+    steady: float = 0.02,
 ) -> Timing:
-    """The timing near a guess at which all curves together rise highest.
+    """The timing near a guess at which all curves together fit best.
 
     Args:
         curves: of some thumbnails.
         guess: from where the search goes out.
         slack: what is added to its speed, by turns.
         shifts: seconds by which the clip's times are shifted, by turns.
-        period: seconds from one frame of the clip to the next; what is less than half of it makes no difference.
+        period: seconds from one frame of the clip to the next.
+        steady: by how much better per curve a speed that is 10 % off must fit than none, 0 to 1.
     """
     middle = float(np.mean([c.moment for c in curves]))
     far = max(abs(c.moment - middle) for c in curves)
@@ -160,9 +193,8 @@ def fitted(
     total = np.zeros((speeds.size, shifts.size))
     for i, speed in enumerate(speeds):
         for one in curves:
-            total[i] += one.rise(guess.here(middle) + (one.moment - middle) / speed + shifts)
-        # Where it hardly matters, no change of speed is likelier than one.
-        total[i] -= 5e-3 * len(curves) * min(1.0, abs(speed - 1) * 20)
+            total[i] += one.fit(guess.here(middle) + (one.moment - middle) / speed + shifts)
+        total[i] -= steady * len(curves) * min(1.0, abs(speed - 1) * 10)
     best_speed, best_shift = np.unravel_index(int(total.argmax()), total.shape)
     speed = float(speeds[best_speed])
     return Timing(speed, middle - speed * (guess.here(middle) + float(shifts[best_shift])))
