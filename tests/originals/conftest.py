@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from skimage.data import chelsea
 
 from benchmarks import films
 from tests import clips
@@ -22,6 +24,12 @@ START, SWAPPED_FROM = 2.0, 3.0
 @pytest.fixture(scope="session")
 def people() -> list[films.Portrait]:
     return films.portraits()
+
+
+@pytest.fixture(scope="session")
+def stranger() -> films.Portrait:
+    """A cat takes the part of the other person, because all portraits here are of one."""
+    return films.Portrait(chelsea()[:256, 60:316], np.float32([[60, 60], [130, 60], [95, 110], [70, 150], [120, 150]]))
 
 
 @pytest.fixture(scope="session")

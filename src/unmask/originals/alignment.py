@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmask.originals.matching import Candidate
-from unmask.originals.overlay import homography, lay, shows_the_same
+from unmask.originals.overlay import correlation, homography, lay, luma, shows_the_same
 from unmask.originals.regions import QUERY_PX, scaled
 from unmask.originals.registration import Film
 from unmask.originals.timing import Place, Strip, Timing, close_curve, curve, fitted, stretches
@@ -63,9 +63,7 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     """
     place = np.vstack([candidate.place, [0, 0, 1]])
     if film.facts.frames == 1:
-        nearest = min(moments, key=lambda m: abs(m - candidate.offset))
-        pairs = _pairs(film, [(0.0, nearest)], candidate.mirrored, place, picture)
-        return [Aligned(Timing(1.0, nearest), pairs, 0.0, 0.0)] if pairs else []
+        return _still(film, candidate, moments, place, picture)
     guess = Timing(candidate.speed, candidate.offset)
     inside = [m for m in moments if candidate.start - REACHED <= guess.here(m) <= candidate.end + REACHED]
     probes = {m: thumbnail for m in spread(inside, PROBES) if (thumbnail := picture(m)) is not None}
@@ -85,6 +83,16 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
         for timing, fits in parts
     ]
     return list(_bounded([part for part in made if part is not None]))
+
+
+def _still(film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture) -> list[Aligned]:
+    """A photo: of the moments that votes name, the one that it is most like once it is laid over it."""
+    near = sorted(moments, key=lambda m: abs(m - candidate.offset))[:PROBES]
+    pairs = _pairs(film, [(0.0, m) for m in near], candidate.mirrored, place, picture)
+    if not pairs:
+        return []
+    best = max(pairs, key=lambda p: correlation(luma(p.rgb), luma(p.original), p.seen))
+    return [Aligned(Timing(1.0, best.original_time), (best,), 0.0, 0.0)]
 
 
 def _nearest(inside: Sequence[float], fits: Sequence[float], probes: Sequence[float]) -> list[float]:

@@ -190,11 +190,11 @@ def _judge(
 
 
 def _finding(differ: dict[str, float], score: float, around: float, elsewhere: float, rules: Thresholds) -> Finding:
-    if around >= rules.take and score < 2 * rules.changed:
+    if around >= rules.take and max(differ.values()) >= rules.changed and score < 2 * rules.changed:
         return Finding.OTHER_TAKE
     if score >= rules.changed:
         return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
-    return Finding.RETOUCHED if elsewhere >= rules.retouched else Finding.SAME
+    return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
 
 
 def _decades(residual: Plane, expected: Plane, mask: Mask, least: int = 12) -> float:
@@ -317,7 +317,8 @@ def _followed(lettering: Mask, faces: Mask) -> Mask:
     import cv2
 
     touching = cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
-    return np.asarray(faces & touching.any(axis=1)[:, None])
+    rows = np.asarray(touching.any(axis=1))
+    return np.asarray(faces & rows[:, None])
 
 
 def _elsewhere(ratio: Plane, mask: Mask, far: float = 30.0) -> float:
