@@ -92,9 +92,9 @@ def test_the_command_line_from_adding_to_removing(tmp_path: Path, footage: Path,
     assert "this picture shows 0:03.0 of “film” (The broadcaster) and “Clip 7” (An archive)" in matched.stdout
     as_json = json.loads(run("originals", "match", tmp_path / "still.png", *where, "--json").stdout)
     assert as_json["originals"][0]["original_start"] == 3.0
-    removed = run("originals", "remove", "1", "2", "9", *where)
+    removed = run("originals", "remove", *(str(one["id"]) for one in listed), "99", *where)
     assert removed.exit_code == 1
-    assert "9 is not registered" in removed.stderr
+    assert "99 is not registered" in removed.stderr
     assert run("originals", "list", *where).stdout == ""
     assert "shows none of the known originals" in run("originals", "match", tmp_path / "still.png", *where).stdout
 
