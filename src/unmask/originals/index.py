@@ -26,8 +26,11 @@ RADIUS = 36
 """Bits of 256 in which two hashes of one region may differ. Hashes of unrelated frames come this near once in about 30,000
 hashes of a frame compared with one other frame; that is why votes are counted, and then checked."""
 
-CROWDED = 2048
-"""Hashes in a bucket above which it is passed over: what so many regions share tells nothing."""
+CROWDED = 16
+"""Times the usual number of hashes in a bucket, above which it is passed over: what so many regions share tells nothing."""
+
+USUAL = 32
+"""Hashes in a bucket that count as usual even where there are fewer."""
 
 TAIL = 0.1
 """Share of the moments that may be newer than the files of an index before these are made anew."""
@@ -86,15 +89,23 @@ class Index:
         keys = _band(hashes, band)
         begin = self.starts[band][keys].astype(np.int64)
         length = self.starts[band][keys.astype(np.int64) + 1].astype(np.int64) - begin
-        length[length > CROWDED] = 0
+        length[length > CROWDED * max(USUAL, len(self.hashes) >> _BITS)] = 0
         query = np.repeat(np.arange(len(hashes)), length)
         within = np.arange(query.size) - np.repeat(np.cumsum(length) - length, length)
         found = self.order[band][np.repeat(begin, length) + within].astype(np.int64)
-        near = np.zeros(query.size, np.int64)
-        for word in range(4):
-            near += np.bitwise_count(hashes[query, word] ^ self.hashes[found, word])
-        close = near <= radius
+        close = _apart(hashes, query, self.hashes, found) <= radius
         return np.asarray((query[close].astype(np.uint64) << np.uint64(32)) | found[close].astype(np.uint64))
+
+
+def _apart(
+    a: NDArray[np.uint64], i: NDArray[np.int64], b: NDArray[np.uint64], j: NDArray[np.int64], block: int = 1 << 18
+) -> NDArray[np.int64]:
+    """Bits in which ``a[i]`` and ``b[j]`` differ; block by block, so that each stays in the processor's cache."""
+    bits = np.empty(i.size, np.int64)
+    for at in range(0, i.size, block):
+        part = slice(at, at + block)
+        bits[part] = np.bitwise_count(np.take(b, j[part], axis=0) ^ np.take(a, i[part], axis=0)).sum(axis=1)
+    return bits
 
 
 def _band(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint16]:

@@ -170,7 +170,7 @@ class _Votes:
         cv2.setRNGSeed(1)
         place, inside = cv2.estimateAffinePartial2D(
             there[:, :2].copy(), here[:, :2].copy(), method=cv2.RANSAC,
-            ransacReprojThreshold=0.03, maxIters=2000, confidence=0.999,
+            ransacReprojThreshold=0.03, maxIters=500, confidence=0.99,
         )  # fmt: skip
         if place is None:
             return None, which[:0]
