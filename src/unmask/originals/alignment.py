@@ -15,7 +15,7 @@ from unmask.originals.matching import Candidate
 from unmask.originals.overlay import correlation, homography, lay, luma, shows_the_same
 from unmask.originals.regions import QUERY_PX, scaled
 from unmask.originals.registration import Film
-from unmask.originals.timing import Place, Strip, Timing, close_curve, curve, fitted, stretches
+from unmask.originals.timing import Curve, Place, Strip, Timing, close_curve, curve, fitted, stretches
 from unmask.types import Frame, Pair, Rgb
 
 PASSES = ((0.08, 0.5), (0.04, 0.25))
@@ -126,14 +126,34 @@ def _aligned(
     if close := [c for c in close if c.times.size]:
         steps = np.linspace(-SLACK, SLACK, 13)
         timing = fitted(close, timing, steps, np.arange(-CLOSE, CLOSE + period / 8, period / 4), period)
-    at = [(timing.here(m), m) for m in spread(moments, MOST_PAIRS)]
+    shown = {c.moment: _shown(c, timing) for c in close}
+    at = [(shown.get(m, timing.here(m)), m) for m in spread(moments, MOST_PAIRS)]
     pairs = _pairs(film, at, mirrored, place, picture)
     return (timing, pairs) if pairs else None
 
 
+def _shown(found: Curve, timing: Timing, stray: float = 0.1) -> float:
+    """When the clip shows a moment: what its own curve says, the less the farther from what all say together.
+
+    Args:
+        found: how like the moment's thumbnail the frames about it are.
+        timing: of all moments.
+        stray: seconds by which a copy's frames may stray from an even speed, as they do where frames were left out.
+    """
+    away = (found.times - timing.here(found.moment)) / stray
+    return float(found.times[int((found.fit(found.times) - 0.5 * away**2).argmax())])
+
+
 def _bounded(made: Sequence[tuple[Timing, tuple[Pair, ...]]]) -> Iterator[Aligned]:
-    """Where several stretches meet, half way between the frames that are known to belong to each."""
-    ordered = sorted(made, key=lambda part: part[1][0].time)
+    """The stretches in order of time, where they meet half way between the frames that are known to belong to each.
+
+    A frame shows one moment only: those within a stretch that fits more are taken from one that fits less.
+    """
+    kept: list[tuple[Timing, tuple[Pair, ...]]] = []
+    for timing, pairs in made:
+        mine = tuple(p for p in pairs if not any(k[0].time <= p.time <= k[-1].time for _, k in kept))
+        kept += [(timing, mine)] if mine else []
+    ordered = sorted(kept, key=lambda part: part[1][0].time)
     for i, (timing, pairs) in enumerate(ordered):
         before = (ordered[i - 1][1][-1].time + pairs[0].time) / 2 if i else -np.inf
         after = (pairs[-1].time + ordered[i + 1][1][0].time) / 2 if i + 1 < len(ordered) else np.inf

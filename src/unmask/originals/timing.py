@@ -24,6 +24,9 @@ STRIP_PX = 160
 MOST_FRAMES = 500
 """Frames of a clip that are kept, evenly spaced if it has more."""
 
+UNCHANGED = 0.985
+"""Part of the best fit of all speeds that the original speed must reach to be taken for it: most copies are not sped up."""
+
 REACH = 6.0
 """s by which votes on the time may be wrong."""
 
@@ -190,11 +193,16 @@ def fitted(
     middle = float(np.mean([c.moment for c in curves]))
     far = max(abs(c.moment - middle) for c in curves)
     speeds = guess.speed + (slack if far > period else np.zeros(1))
+    if speeds.min() < 1 < speeds.max():
+        speeds = np.append(speeds, 1.0)
     total = np.zeros((speeds.size, shifts.size))
     for i, speed in enumerate(speeds):
         for one in curves:
             total[i] += one.fit(guess.here(middle) + (one.moment - middle) / speed + shifts)
         total[i] -= steady * len(curves) * min(1.0, abs(speed - 1) * 10)
+    unchanged = np.flatnonzero(speeds == 1)
+    if unchanged.size and total[unchanged].max() >= UNCHANGED * total.max():
+        speeds, total = speeds[unchanged], total[unchanged]
     best_speed, best_shift = np.unravel_index(int(total.argmax()), total.shape)
     speed = float(speeds[best_speed])
     return Timing(speed, middle - speed * (guess.here(middle) + float(shifts[best_shift])))
