@@ -24,6 +24,9 @@ STRIP_PX = 160
 MOST_FRAMES = 500
 """Frames of a clip that are kept, evenly spaced if it has more."""
 
+APART = 1.0
+"""s between what two stretches say of one moment, below which they are one: a scene with little movement is told less exactly."""
+
 UNCHANGED = 0.985
 """Part of the best fit of all speeds that the original speed must reach to be taken for it: most copies are not sped up."""
 
@@ -153,8 +156,13 @@ def stretches(curves: Sequence[Curve], guess: Timing, period: float) -> list[tup
         fits = [c for c in left if _fits(c, timing) and not _taken(timing.here(c.moment), found)]
         if not fits or (found and (len(fits) < 2 or max(c.alike.max() for c in fits) < 0.8 * best)):
             break
-        found.append((timing, fits))
         left = [c for c in left if c not in fits]
+        middle = float(np.mean([c.moment for c in fits]))
+        near = [i for i, (other, _) in enumerate(found) if abs(other.here(middle) - timing.here(middle)) < APART]
+        if near:
+            found[near[0]] = (found[near[0]][0], found[near[0]][1] + fits)
+        else:
+            found.append((timing, fits))
     return found
 
 
