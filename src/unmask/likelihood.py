@@ -85,8 +85,8 @@ def features(scores: Mapping[str, float], quality: Quality) -> dict[str, float]:
 def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
     """The calibration of every set of lines that has one. A line without is shown and weighs nothing.
 
-    The line `originals` is fitted by its benchmark and alone, because it needs an index: ``weights/originals.json``. Where it
-    runs it holds the classes farthest apart by much, so that nothing else weighs beside it.
+    The line `originals` is fitted by its benchmark and alone, because it needs an index: ``weights/originals.json``. It holds
+    the classes farthest apart, so where it runs nothing weighs beside it.
 
     Args:
         folder: of the user's models, whose own calibration replaces the shipped one, if there is one.
