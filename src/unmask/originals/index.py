@@ -100,12 +100,12 @@ class Index:
 def _apart(
     a: NDArray[np.uint64], i: NDArray[np.int64], b: NDArray[np.uint64], j: NDArray[np.int64], block: int = 1 << 18
 ) -> NDArray[np.int64]:
-    """Bits in which ``a[i]`` and ``b[j]`` differ: at most 240, for a band agrees. Block by block, so that each stays in the cache."""
+    """Bits in which ``a[i]`` and ``b[j]`` differ: at most 240, for a band agrees. By blocks that the cache holds."""
     bits = np.empty(i.size, np.int64)
     for at in range(0, i.size, block):
         part = slice(at, at + block)
         counts = np.bitwise_count(np.take(b, j[part], axis=0) ^ np.take(a, i[part], axis=0))
-        # The four counts of a row, a byte each, added up by one multiplication; a sum over so short an axis takes thrice as long.
+        # The four counts of a row, a byte each, are added up by one multiplication: a sum over so short an axis is slow.
         bits[part] = (counts.view(np.uint32)[:, 0] * np.uint32(0x01010101)) >> np.uint32(24)
     return bits
 
