@@ -119,4 +119,4 @@ def picture(data: bytes) -> Rgb:
     """A thumbnail, uint8 ``(h, w, 3)``."""
     from PIL import Image
 
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return np.asarray(Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB"))
