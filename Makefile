@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
+.PHONY: demo check format lint types imports test speed originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -107,6 +107,15 @@ lab/.venv/.ready: pyproject.toml lab/pyproject.toml
 	$(LAB)/python -m pip install --quiet torch==2.13.0
 	$(LAB)/python -m pip install --quiet --editable . --editable lab hypothesis pytest pytest-timeout
 	touch $@
+
+ORIGINALS := $(RUN)/python -m benchmarks.originals
+COUNT ?= 100
+
+originals: $(VENV)/.ready        ## known originals, simulated; COUNT=4 takes some minutes. Append --faces with FACES_OPTION
+	$(ORIGINALS) recall --count $(COUNT) $(FACES_OPTION)
+	$(ORIGINALS) trials --count $$((30 * $(COUNT))) $(FACES_OPTION)
+	$(ORIGINALS) scale
+	$(ORIGINALS) report
 
 speed: $(VENV)/.ready            ## speed and memory on an idle machine
 	$(RUN)/python -m benchmarks.speed

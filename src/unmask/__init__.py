@@ -37,6 +37,7 @@ def check(
     every: float = 0.5,
     lines: Sequence[str] = (),
     models: str | os.PathLike[str] | None = None,
+    originals: str | os.PathLike[str] | None = None,
     prior: float | None = None,
     debug: bool = False,
 ) -> CheckResult:
@@ -47,6 +48,7 @@ def check(
         every: seconds between the frames looked at; suspicious stretches are looked at more closely.
         lines: lines of evidence to ask, by name; all of them if empty.
         models: folder of ONNX classifiers to add as lines, each with a card; see docs/lines/your-model.md.
+        originals: folder or ``postgresql://`` address of an index of known originals; see docs/originals.md.
         prior: base rate of changed faces among such files, 0 to 1 exclusive; adds what the LR comes to at that rate.
         debug: raise whatever a line of evidence raises, instead of reporting it as failed.
 
@@ -55,6 +57,7 @@ def check(
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
+        OriginalsError: the index of known originals cannot be read.
         UsageError: settings out of range, an unknown line, or a model that cannot be used.
     """
     from pathlib import Path
@@ -62,4 +65,6 @@ def check(
     from unmask.pipeline import Settings, check
 
     folder = None if models is None else Path(models)
-    return check(path, Settings(every=every, lines=tuple(lines), models=folder, prior=prior, debug=debug))
+    index = None if originals is None else os.fspath(originals)
+    settings = Settings(every=every, lines=tuple(lines), models=folder, originals=index, prior=prior, debug=debug)
+    return check(path, settings)

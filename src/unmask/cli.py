@@ -19,16 +19,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.errors import MediaError, MediaNotFound, ModelError, UnmaskError, UsageError, WeightsError, printable
+from unmask import cli_originals, inputs
+from unmask.errors import MediaError, ModelError, OriginalsError, UnmaskError, UsageError, WeightsError, printable
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress, Settings
     from unmask.types import CheckResult, Verdict
-
-PHOTOS = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "heic", "heif", "hif", "avif", "gif")
-VIDEOS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "3gp", "3g2", "ts", "mts", "m2ts")
-SUFFIXES = frozenset(f".{suffix}" for suffix in PHOTOS + VIDEOS)
-"""How the names of files end that are looked for in a folder; a file that is named itself is always tried."""
 
 EXAMPLES = """\b
 Examples:
@@ -79,6 +75,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+app.add_typer(cli_originals.app, name="originals")
+
+
 @app.callback(epilog=EXAMPLES)
 def _unmask(
     version: Annotated[
@@ -108,6 +107,12 @@ def check(
         list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them.")
     ] = None,
     models: Models = None,
+    originals: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", envvar=cli_originals.ADDRESS, help="Compare with the known originals of this index."
+        ),
+    ] = None,
     prior: Annotated[
         float | None, typer.Option(metavar="P", help="Share of changed faces among such files; adds what the LR means.")
     ] = None,
@@ -125,9 +130,10 @@ def check(
     try:
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
-        settings, verdicts, inputs = _settings(every, lines, models, prior, debug), _verdicts(fail_on), _inputs(media)
+        settings = _settings(every, lines, models, originals, prior, debug)
+        verdicts, files = _verdicts(fail_on), inputs.named(media)
         run = Run(settings, verdicts, _folder_for(report), machine=as_json or as_csv)
-        _print(run.over(inputs), as_json, as_csv)
+        _print(run.over(files), as_json, as_csv)
     except UsageError as error:
         _complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
         raise typer.Exit(2) from error
@@ -136,9 +142,12 @@ def check(
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OriginalsError):
+            _complain(str(error))
+            raise typer.Exit(1) from error
         damaged = isinstance(error, WeightsError | ImportError)
         way_out = "`unmask doctor` says more" if damaged else "run again with --debug"
-        _complain(f"{'' if damaged else 'unexpected '}{type(error).__name__}: {_words(error)}; {way_out}")
+        _complain(f"{'' if damaged else 'unexpected '}{type(error).__name__}: {inputs.words(error)}; {way_out}")
         raise typer.Exit(1) from error
     raise typer.Exit(run.code)
 
@@ -163,14 +172,19 @@ def doctor(
 
 
 def _settings(
-    every: float, lines: Sequence[str] | None, models: Path | None, prior: float | None, debug: bool
+    every: float,
+    lines: Sequence[str] | None,
+    models: Path | None,
+    originals: str | None,
+    prior: float | None,
+    debug: bool,
 ) -> Settings:
     from unmask.evidence import chosen
     from unmask.pipeline import Settings
 
     names = _split(lines)
     chosen(names, models)
-    return Settings(every=every, lines=names, models=models, prior=prior, debug=debug)
+    return Settings(every=every, lines=names, models=models, originals=originals, prior=prior, debug=debug)
 
 
 def _verdicts(named: Sequence[str] | None) -> frozenset[Verdict]:
@@ -192,31 +206,8 @@ def _folder_for(report: Path | None) -> Path | None:
         if report:
             report.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"the folder {printable(str(report))} cannot be made: {_words(error)}") from error
+        raise UsageError(f"the folder {printable(str(report))} cannot be made: {inputs.words(error)}") from error
     return report
-
-
-def _inputs(media: Iterable[str]) -> list[str | MediaError]:
-    """Every file to judge: as it was named, or as found in a folder; and what is wrong with a folder."""
-    found: list[str | MediaError] = []
-    for name in media:
-        if name == "-":
-            raise UsageError("standard input is not supported: save it to a file and name that (a file '-' is ./-)")
-        found += _in_folder(name) if os.path.isdir(name) else [name]  # noqa: PTH112 a Path would raise on a long name
-    return found
-
-
-def _in_folder(folder: str) -> list[str | MediaError]:
-    found: list[str | MediaError] = []
-
-    def unreadable(error: OSError) -> None:
-        found.append(MediaNotFound(error.filename, _words(error), "check that you may read this folder"))
-
-    for here, below, names in os.walk(folder, onerror=unreadable):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        shown = sorted(name for name in names if not name.startswith("."))
-        found += [str(Path(here, name)) for name in shown if Path(name).suffix.lower() in SUFFIXES]
-    return found or [MediaNotFound(folder, "a folder without photos or videos", "name the files if they end otherwise")]
 
 
 # ---------------------------------------------------------------- judging
@@ -242,20 +233,20 @@ class Run:
         """The exit code, once all results were taken."""
         return 3 if self._matched else int(self._failed)
 
-    def over(self, inputs: Sequence[str | MediaError]) -> Iterator[CheckResult]:
+    def over(self, files: Sequence[str | MediaError]) -> Iterator[CheckResult]:
         """The result for each input, in their order, as soon as it is there.
 
         Raises:
-            UsageError, WeightsError, ImportError: none of the inputs can be judged in this way.
+            UsageError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
         """
         from unmask.terminal import progress
 
         begun = time.monotonic()
-        for number, given in enumerate(inputs, start=1):
+        for number, given in enumerate(files, start=1):
             if isinstance(given, MediaError):
                 result = _not_judged(given.path, str(given))
             else:
-                with progress(given, f"{number} of {len(inputs)}", begun) as tell:
+                with progress(given, f"{number} of {len(files)}", begun) as tell:
                     result = self._judge(given, tell)
             self._matched |= result.verdict in self._fail_on
             if result.error is not None:
@@ -269,7 +260,7 @@ class Run:
 
         try:
             return pipeline.check(path, self._settings, progress)
-        except (UsageError, WeightsError, ImportError):
+        except (UsageError, OriginalsError, WeightsError, ImportError):
             raise
         except Exception as error:
             if self._settings.debug:
@@ -277,7 +268,7 @@ class Run:
             if isinstance(error, UnmaskError):
                 return _not_judged(path, str(error))
             way_out = "see its traceback" if self._settings.debug else "run again with --debug"
-            why = f"{printable(path)}: unexpected {type(error).__name__} ({_words(error)}); {way_out}"
+            why = f"{printable(path)}: unexpected {type(error).__name__} ({inputs.words(error)}); {way_out}"
             return _not_judged(path, why)
 
     def _write(self, folder: Path, result: CheckResult) -> None:
@@ -289,7 +280,7 @@ class Run:
         except Exception as error:
             if self._settings.debug:
                 traceback.print_exception(error)
-            self._fail(f"{printable(str(path))}: the report cannot be written: {_words(error)}")
+            self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
         else:
             typer.echo(f"  Report: {printable(str(path))}", err=self._machine or result.error is not None)
 
@@ -343,9 +334,3 @@ def _print(results: Iterable[CheckResult], as_json: bool, as_csv: bool) -> None:
 
 def _complain(text: str) -> None:
     typer.echo(f"unmask: {text}", err=True)
-
-
-def _words(error: Exception) -> str:
-    """What an exception says, on one short line."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return printable(" ".join(text.split()))[:200]

@@ -6,6 +6,7 @@ UnmaskError
 │   ├── UnsupportedMedia     readable, but not a photo or video that is understood
 │   ├── BrokenMedia          claims to be media and cannot be decoded
 │   └── MediaTooLarge        past a bound on pixels, frames, seconds or bytes
+├── OriginalsError           an index of known originals cannot be used: says which, why, and the way out
 ├── WeightsError             a weight file is missing or is not the one that was released
 └── UsageError               settings that contradict each other
     └── ModelError           a model that the user added cannot be used: says which file, why, and the way out
@@ -48,6 +49,18 @@ class BrokenMedia(MediaError):
 
 class MediaTooLarge(MediaError):
     """The content passes a bound on pixels, frames, seconds or bytes."""
+
+
+class OriginalsError(UnmaskError):
+    """An index of known originals that cannot be opened, read or written.
+
+    Args:
+        where: the folder, or the database without its password.
+        reason, way_out: a clause each, without a full stop.
+    """
+
+    def __init__(self, where: str, reason: str, way_out: str) -> None:
+        super().__init__(f"{printable(where)}: {reason}; {way_out}")
 
 
 class WeightsError(UnmaskError):

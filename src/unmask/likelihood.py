@@ -85,6 +85,9 @@ def features(scores: Mapping[str, float], quality: Quality) -> dict[str, float]:
 def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
     """The calibration of every set of lines that has one. A line without is shown and weighs nothing.
 
+    The line `originals` is fitted by its benchmark and alone, because it needs an index: ``weights/originals.json``. It holds
+    the classes farthest apart, so where it runs nothing weighs beside it.
+
     Args:
         folder: of the user's models, whose own calibration replaces the shipped one, if there is one.
 
@@ -92,10 +95,12 @@ def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
         WeightsError: the file is missing or broken, or was fitted to another network than the one that is here.
     """
     path = calibration_file(folder)
+    originals = models.WEIGHTS / "originals.json"
     here = {**models.known(), **classifiers.known(folder)}
     again = "run unmask-lab calibrate" + (f" --models {folder}" if path.parent == folder else "")
     try:
-        sets: dict[str, Any] = json.loads(path.read_bytes())["lines"]
+        both = [json.loads(file.read_bytes())["lines"] for file in (originals, path)]
+        sets: dict[str, Any] = {key: fit for lines in both for key, fit in lines.items()}
         there = {key: fit for key, fit in sets.items() if fit["weights"].keys() <= here.keys()}
         changed = [name for fit in there.values() for name, sha256 in fit["weights"].items() if here[name] != sha256]
         fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
@@ -119,8 +124,9 @@ def calibration_file(folder: Path | None = None) -> Path:
 
 def custody(folder: Path | None = None) -> dict[str, str]:
     """sha256 of all that decides a score or what it weighs: every weight, the user's models and cards, the calibration."""
-    fitted = hashlib.sha256(calibration_file(folder).read_bytes()).hexdigest()
-    return {**models.known(), **classifiers.known(folder), "calibration": fitted}
+    files = {"calibration": calibration_file(folder), "originals": models.WEIGHTS / "originals.json"}
+    fitted = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    return {**models.known(), **classifiers.known(folder), **fitted}
 
 
 def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:

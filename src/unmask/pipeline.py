@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from unmask import classifiers, evidence, likelihood, models, verdict
+from unmask import classifiers, evidence, likelihood, models, originals, verdict
 from unmask.errors import UsageError
 from unmask.faces import SeenFrame, Watcher, link
 from unmask.media import Bounds, Clip, open_media
-from unmask.types import Case, CheckResult, Custody, Evidence, Kind, Person, TimedLR, Track
+from unmask.types import Case, CheckResult, Custody, Evidence, Kind, Match, Original, Person, TimedLR, Track
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how much of it is done, 0 to 1."""
@@ -31,6 +31,7 @@ class Settings:
         closer_frames: most frames looked at for that.
         lines: lines of evidence to ask; all of them if empty.
         models: folder of models to add as lines, see `unmask.classifiers`; its calibration, if any, replaces the shipped one.
+        originals: folder or ``postgresql://`` address of an index of known originals; None for none.
         prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes to; None to leave it open.
         debug: whether a line of evidence that crashes raises.
     """
@@ -41,6 +42,7 @@ class Settings:
     closer_frames: int = 200
     lines: tuple[str, ...] = ()
     models: Path | None = None
+    originals: str | None = None
     prior: float | None = None
     debug: bool = False
 
@@ -75,6 +77,7 @@ def check(
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
         UsageError: a line of evidence that does not exist, or an added model that cannot be used.
+        OriginalsError: the index of known originals cannot be read.
         WeightsError: this installation is damaged, or a model has changed since it was calibrated.
     """
     lines = evidence.chosen(settings.lines, settings.models)
@@ -83,14 +86,17 @@ def check(
     every = min(settings.every, clip.facts.duration / LOOKS) or settings.every
     times = clip.times(every, settings.frames)
     at_most = max(3, min(32, MOST_CROPS // (len(times) + settings.closer_frames)))
-    seen = _look(clip, times, at_most, lambda done: progress("looking", 0.8 * done))
+    matches = _matches(clip, settings.originals, lambda done: progress("matching", 0.4 * done))
+    first = 0.0 if matches is None else 0.4
+    wanted = sorted({*times, *(pair.time for match in matches or () for pair in match.pairs)})
+    seen = _look(clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done))
     tracks = link(seen)
-    case, said = _examine(clip, tracks, lines, settings.debug)
+    case, said = _examine(clip, tracks, matches, lines, settings.debug)
     if more := _closer_times(clip, case, _leaning(case, said, calibrated), settings, {frame.time for frame in seen}):
         closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
         seen = sorted([*seen, *closer], key=lambda frame: frame.time)
         tracks = link(seen)
-        case, said = _examine(clip, tracks, lines, settings.debug)
+        case, said = _examine(clip, tracks, matches, lines, settings.debug)
     progress("looking", 1.0)
     people = tuple(verdict.judge(track, said, clip.facts, calibrated=calibrated) for track in case.tracks)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts)
@@ -110,7 +116,47 @@ def check(
             *_added(lines, settings.models),
             *_limits(clip, times, every, seen, len(tracks) - len(people), people),
         ),
+        matches=matches or (),
     )
+
+
+def register(
+    path: str | os.PathLike[str],
+    store: originals.Store,
+    title: str,
+    owner: str,
+    progress: Progress = lambda _what, _done: None,
+    bounds: Bounds = Bounds(),
+) -> tuple[Original, ...]:
+    """Registers a photo or video as a known original; see `unmask.originals.register`.
+
+    Raises:
+        MediaError: the file cannot be read, or not to its end; what was read stays registered.
+        OriginalsError: the store cannot be written.
+    """
+    clip = open_media(path, bounds)
+    return originals.register(clip, store, title, owner, lambda done: progress("registering", done))
+
+
+def match(
+    path: str | os.PathLike[str],
+    known: originals.Known,
+    progress: Progress = lambda _what, _done: None,
+    bounds: Bounds = Bounds(),
+) -> tuple[Match, ...]:
+    """The stretches of known originals that a photo or video shows; see `unmask.originals.Known.find`.
+
+    Raises:
+        MediaError, OriginalsError: the file or the index cannot be read.
+    """
+    return known.find(open_media(path, bounds), lambda done: progress("matching", done))
+
+
+def _matches(clip: Clip, where: str | None, progress: Callable[[float], None]) -> tuple[Match, ...] | None:
+    if where is None:
+        return None
+    with originals.opened(where) as known:
+        return known.find(clip, progress)
 
 
 def _posterior(prior: float | None, log10_lr: float | None) -> float | None:
@@ -127,14 +173,14 @@ def _look(clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[
 
 
 def _examine(
-    clip: Clip, tracks: Sequence[Track], lines: evidence.Lines, debug: bool
+    clip: Clip, tracks: Sequence[Track], matches: tuple[Match, ...] | None, lines: evidence.Lines, debug: bool
 ) -> tuple[Case, tuple[Evidence, ...]]:
     """A face that only one of many frames shows is mostly the finder's mistake, unless there is no other."""
     kept = [t for t in tracks if len(t.sightings) > 1]
     if not kept:
         kept = sorted(tracks, key=lambda t: -t.sightings[0].quality.size_px)[:MOST_BRIEF]
         kept.sort(key=lambda t: t.id)
-    case = Case(clip.facts, tuple(Track(i, track.sightings) for i, track in enumerate(kept, start=1)))
+    case = Case(clip.facts, tuple(Track(i, track.sightings) for i, track in enumerate(kept, start=1)), matches)
     return case, evidence.examine(case, lines, debug)
 
 

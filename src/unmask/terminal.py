@@ -72,6 +72,8 @@ def _lines(result: CheckResult, limits: Sequence[str]) -> Iterator[Text]:
         yield Text(f"At a base rate of {wording.base_rate(result.prior)}, {share} {such}.")
     for person in result.people:
         yield Text(_person(person, result))
+    for match in result.matches:
+        yield Text(f"Original: {printable(wording.shown(match))}.")
     for limit in limits:
         yield Text(f"Limit: {printable(limit)}", style="dim")
 

@@ -150,11 +150,89 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """A known earlier version of some footage, as its owner registered it.
+
+    Attributes:
+        id: of the registration, in its index.
+        title, owner: in the owner's words.
+        name: of the file that was registered, without its folder.
+        sha256: of that file, hexadecimal.
+        kind: photo or video.
+        duration: seconds; 0 for a photo.
+        frames: how many of its frames the index knows.
+        complete: whether the registration came to its end.
+        registered_at: UTC, ISO 8601.
+    """
+
+    id: int
+    title: str
+    owner: str
+    name: str
+    sha256: str
+    kind: Kind
+    duration: float
+    frames: int
+    complete: bool
+    registered_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One frame and the same moment of its original, laid over each other.
+
+    Attributes:
+        time, original_time: seconds in the file and in the original.
+        rgb: the frame, turned, scaled and cropped as the original's thumbnail is, uint8 ``(h, w, 3)``.
+        original: the thumbnail, uint8 ``(h, w, 3)``.
+        seen: bool ``(h, w)``: where the frame shows what the thumbnail shows.
+        onto: float64 ``(3, 3)``: the homography that carries px of the file's frame onto the thumbnail.
+    """
+
+    time: float
+    original_time: float
+    rgb: Rgb
+    original: Rgb
+    seen: NDArray[np.bool_]
+    onto: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A stretch of a file that shows a known original.
+
+    Attributes:
+        originals: every registration of that footage; two owners may have registered the same.
+        start, end: of the stretch in the file, seconds.
+        original_start, original_end: of the same stretch in the original, seconds.
+        mirrored: whether left and right are exchanged.
+        support: regions of the picture that agree, summed over the frames.
+        pairs: frames laid over the original, in order of time.
+    """
+
+    originals: tuple[Original, ...]
+    start: float
+    end: float
+    original_start: float
+    original_end: float
+    mirrored: bool
+    support: int
+    pairs: tuple[Pair, ...]
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the original per second of the file."""
+        length = self.end - self.start
+        return (self.original_end - self.original_start) / length if length else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """All that a line of evidence may look at."""
+    """All that a line of evidence may look at; ``matches`` is None where no index of known originals was given."""
 
     media: MediaFacts
     tracks: tuple[Track, ...]
+    matches: tuple[Match, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +252,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image that shows a reason to the eye, with its caption."""
+    """An image that shows a reason to the eye, with its caption; and what it is to be compared with, of the same size."""
 
     caption: str
     rgb: Rgb
+    original: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +395,8 @@ class CheckResult:
 
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
-    both None where none was stated, ``posterior`` also where the verdict is `cannot tell`.
+    both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
+    that it shows.
     """
 
     path: str
@@ -331,6 +411,7 @@ class CheckResult:
     prior: float | None = None
     posterior: float | None = None
     limits: tuple[str, ...] = field(default=())
+    matches: tuple[Match, ...] = ()
 
     def _repr_html_(self) -> str:
         from unmask.report.html import fragment

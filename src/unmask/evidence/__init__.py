@@ -13,6 +13,7 @@ from unmask.errors import ModelError, UsageError
 from unmask.evidence.added import Added
 from unmask.evidence.learned import Learned
 from unmask.evidence.motion import Motion
+from unmask.evidence.originals import Originals
 from unmask.evidence.reflection import Reflection
 from unmask.evidence.skin import Skin
 from unmask.evidence.texture import Texture
@@ -43,6 +44,7 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "skin": Skin,
     "reflection": Reflection,
     "motion": Motion,
+    "originals": Originals,
 }
 """Every line of this package by its name. A new line is one file and one entry here."""
 

@@ -66,6 +66,10 @@ class Clip:
             raise UsageError(f"every must be above 0 and at_most at least 1, not {every} and {at_most}")
         return [float(time) for time in self._index.spread(start, end, every, at_most)]
 
+    def key_times(self) -> list[float]:
+        """When each key frame is shown, seconds; a key frame decodes without its neighbours. 0 for a photo."""
+        return [float(time) for time in self._index.seconds()[self._index.keys]]
+
     def frames(self, times: Sequence[float]) -> Iterator[Frame]:
         """The first frame that decodes at or after each of ``times``, in order of time, none twice.
 

@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from unmask.types import SCHEMA_VERSION, CheckResult, Custody, LineResult, MediaFacts, Person, Quality, TellingFrame
+from unmask.types import (
+    SCHEMA_VERSION,
+    CheckResult,
+    Custody,
+    LineResult,
+    Match,
+    MediaFacts,
+    Original,
+    Person,
+    Quality,
+    TellingFrame,
+)
 
 
 def document(result: CheckResult) -> dict[str, Any]:
@@ -30,6 +41,7 @@ def document(result: CheckResult) -> dict[str, Any]:
         "limits": result.limits,
         "media": result.media and _media(result.media),
         "custody": result.custody and _custody(result.custody),
+        "originals": [matched(match) for match in result.matches],
     }
     return {key: _portable(value) for key, value in whole.items()}
 
@@ -120,6 +132,35 @@ def _custody(custody: Custody) -> dict[str, Any]:
         "weights": custody.weights,
         "settings": custody.settings,
         "frames_examined": custody.frames_examined,
+    }
+
+
+def matched(match: Match) -> dict[str, Any]:
+    """A stretch that shows a known original, as JSON values."""
+    return {
+        "start": _rounded(match.start),
+        "end": _rounded(match.end),
+        "original_start": _rounded(match.original_start),
+        "original_end": _rounded(match.original_end),
+        "mirrored": match.mirrored,
+        "compared": [{"time": _rounded(p.time), "original_time": _rounded(p.original_time)} for p in match.pairs],
+        "registrations": [registration(original) for original in match.originals],
+    }
+
+
+def registration(original: Original) -> dict[str, Any]:
+    """A known original, as JSON values."""
+    return {
+        "id": original.id,
+        "title": encodable(original.title),
+        "owner": encodable(original.owner),
+        "name": encodable(original.name),
+        "sha256": original.sha256,
+        "kind": str(original.kind),
+        "duration": _rounded(original.duration),
+        "frames": original.frames,
+        "complete": original.complete,
+        "registered_at": original.registered_at,
     }
 
 

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from unmask.types import Quality, Verdict
+from unmask.types import Match, Quality, Verdict, clock
 
 ENFSI_SCALE = (
     (1, "no"),
@@ -115,6 +115,21 @@ def such_findings(verdict: Verdict | None) -> str:
     if verdict is Verdict.NO_CHANGE_FOUND:
         return "such faces would be changed all the same"
     return "such faces would be changed"
+
+
+def shown(match: Match) -> str:
+    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows 0:03.0 to 0:11.0 of ...``."""
+    named = " and ".join(f"“{one.title}” ({one.owner})" for one in match.originals)
+    mirrored = ", mirrored" if match.mirrored else ""
+    if match.end <= match.start:
+        return f"this picture shows {clock(match.original_start)} of {named}{mirrored}"
+    here, there = (f"{clock(a)} to {clock(b)}" for a, b in _stretches(match))
+    speed = f", at {1 / match.speed:.2f} times its speed" if abs(match.speed - 1) > 0.005 else ""
+    return f"{here} shows {there} of {named}{mirrored}{speed}"
+
+
+def _stretches(match: Match) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (match.start, match.end), (match.original_start, match.original_end)
 
 
 def moment(iso: str) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmask.cli import SUFFIXES
 from unmask.errors import MediaError, printable
+from unmask.inputs import SUFFIXES
 from unmask.media import open_media
 from unmask.terminal import progress
 from unmask_lab.collect import parts

@@ -1,0 +1,306 @@
+"""Films for benchmarks: shots with a person each before painted scenery, a hand-held camera, cuts; and what uploaders do to them.
+
+Scenery is painted from a seed. People are portraits: NASA's of astronaut Eileen Collins, which scikit-image carries, with her
+looks varied, or faces of a Parquet file such as `unmask-lab collect` writes, of which none is ever copied into the repository.
+All frames are rgb uint8 ``(360, 640, 3)`` at 25 a second. Everything measured on them is simulated.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.faces import PROPORTIONS, similarity
+
+Rgb = NDArray[np.uint8]
+WIDTH, HEIGHT, FPS = 640, 360, 25
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A person's head and shoulders and the five points of the face, px."""
+
+    rgb: Rgb
+    points: NDArray[np.float32]
+
+
+def portraits(path: Path | None = None) -> list[Portrait]:
+    """The people of a Parquet file, or one, in twelve looks."""
+    if path is None:
+        from skimage.data import astronaut
+
+        from unmask import faces
+
+        one = np.ascontiguousarray(astronaut()[0:256, 96:352])
+        return [Portrait(look, faces.find(look)[0].points) for look in _looks(one)]
+    from PIL import Image
+    from pyarrow.parquet import read_table
+
+    rows = read_table(path, columns=["image", "points"]).to_pylist()
+    return [
+        Portrait(
+            np.asarray(Image.open(io.BytesIO(row["image"])).convert("RGB")), np.float32(row["points"]).reshape(5, 2)
+        )
+        for row in rows
+    ]
+
+
+def _looks(rgb: Rgb) -> list[Rgb]:
+    """One portrait mirrored, tinted and stretched, so that a few differ."""
+    h, w = rgb.shape[:2]
+    looks = []
+    for i in range(12):
+        rng = np.random.default_rng(i)
+        tinted = np.clip(rgb * rng.uniform(0.6, 1.1, 3) + rng.uniform(-10, 20), 0, 255).astype(np.uint8)
+        bent = cv2.resize(tinted, (int(w * rng.uniform(0.85, 1.1)), h))
+        looks.append(np.ascontiguousarray(bent[:, ::-1] if i % 2 else bent))
+    return looks
+
+
+# ---------------------------------------------------------------- a shot
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One person before one scenery. ``take`` changes how the person moves, and the grain, but not the place."""
+
+    seed: int
+    portrait: Portrait
+    take: int = 0
+    face: float = 0.1
+    """Area of the face box, share of the frame."""
+
+    def frame(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> tuple[Rgb, Rgb]:
+        """The picture at ``t`` seconds, and the same with the face changed by ``swap(rgb, points)``."""
+        plain, points = self._acted(self._filmed(t), t)
+        grain = np.random.default_rng((self.seed, self.take, int(t * 1000))).normal(0, 2, (HEIGHT, WIDTH, 1))
+        swapped = plain if swap is None else swap(plain, points)
+        return _grained(plain, grain), _grained(swapped, grain)
+
+    def _filmed(self, t: float) -> Rgb:
+        """The scenery as a hand-held camera sees it."""
+        rng = np.random.default_rng((self.seed, 7))
+        sway = rng.uniform(4, 30, 2), rng.uniform(0.15, 0.5, 2), rng.uniform(0, 6, 2)
+        x, y = (a * np.sin(f * t * 2 + p) for a, f, p in zip(*sway, strict=True))
+        shake = 0.8 * np.sin(7 * t + self.take), 0.8 * np.cos(9 * t)
+        zoom = 1 + 0.03 * np.sin(0.5 * t)
+        matrix = np.float32([[zoom, 0, -80 + x + shake[0]], [0, zoom, -60 + y + shake[1]]])
+        return cv2.warpAffine(scenery(self.seed), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+
+    def _acted(self, rgb: Rgb, t: float) -> tuple[Rgb, NDArray[np.float32]]:
+        """The person pasted in, who sways, nods and turns a little; and the five points in the frame."""
+        rng = np.random.default_rng((self.seed, 11, self.take))
+        a, f, p = rng.uniform(3, 22, 3), rng.uniform(0.2, 0.9, 3), rng.uniform(0, 6, 3)
+        dx, dy, turn = (float(v) for v in a * np.sin(2 * f * t + p))
+        home = np.random.default_rng((self.seed, 13)).uniform([0.3, 0.42], [0.7, 0.5]) * [WIDTH, HEIGHT]
+        apart = np.sqrt(self.face * WIDTH * HEIGHT / (2.2 * 2.9))
+        angle = np.radians(turn / 4)
+        rotation = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        goal = (PROPORTIONS * np.float32(apart)) @ rotation.T + np.float32(
+            [home[0] + dx, home[1] - 0.6 * apart + dy / 3]
+        )
+        matrix = similarity(self.portrait.points, goal.astype(np.float32))
+        size = (WIDTH, HEIGHT)
+        layer = cv2.warpAffine(self.portrait.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        alpha = cv2.warpAffine(_cut_out(self.portrait), matrix, size)[..., None]
+        points = self.portrait.points @ matrix[:, :2].T + matrix[:, 2]
+        return (rgb * (1 - alpha) + layer * alpha + 0.5).astype(np.uint8), points.astype(np.float32)
+
+
+def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
+    """Head and shoulders, soft at the edge, 0 to 1."""
+    h, w = portrait.rgb.shape[:2]
+    eyes, mouth = portrait.points[:2].mean(axis=0), portrait.points[3:].mean(axis=0)
+    long = float(np.linalg.norm(mouth - eyes))
+    mask = np.zeros((h, w), np.float32)
+    centre = (eyes + 0.35 * (mouth - eyes)).astype(int)
+    cv2.ellipse(mask, tuple(map(int, centre)), (int(1.45 * long), int(2.0 * long)), 0, 0, 360, 1.0, -1)
+    body = (int(mouth[0]), int(mouth[1] + 2.4 * long))
+    cv2.ellipse(mask, body, (int(2.6 * long), int(1.9 * long)), 0, 0, 360, 1.0, -1)
+    return cv2.GaussianBlur(mask, (0, 0), 0.06 * long)
+
+
+@cache
+def scenery(seed: int) -> Rgb:
+    """A painted place, uint8 ``(520, 860, 3)``: walls, furniture and patterns, out of focus by the seed."""
+    rng = np.random.default_rng((seed, 3))
+    h, w = HEIGHT + 160, WIDTH + 220
+    canvas = cv2.resize(_muted(rng, (4, 6)), (w, h), interpolation=cv2.INTER_CUBIC)
+    for _ in range(int(rng.integers(25, 60))):
+        a, b = (int(v) for v in rng.integers(8, 130, 2))
+        x, y, r = int(rng.integers(0, w)), int(rng.integers(0, h)), max(a, b)
+        part = canvas[max(0, y - r) : y + r, max(0, x - r) : x + r]
+        shape, middle = np.zeros(part.shape[:2], np.float32), (min(x, r), min(y, r))
+        if rng.random() < 0.6:
+            box = cv2.boxPoints((middle, (a, b), float(rng.uniform(0, 30))))
+            cv2.fillPoly(shape, [box.astype(np.int32)], 1.0)
+        else:
+            cv2.ellipse(shape, middle, (a // 2 + 2, b // 2 + 2), float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
+        texture = _noise(rng, *part.shape[:2], float(rng.choice([2, 5, 12, 40]))) * rng.uniform(0, 45)
+        alpha = cv2.GaussianBlur(shape, (0, 0), float(rng.uniform(0.5, 3)))[..., None] * rng.uniform(0.5, 1)
+        part += alpha * (_muted(rng, ()) + texture[..., None] - part)
+    blur = float(rng.choice([0, 0, 1, 2.5, 5]))
+    canvas = cv2.GaussianBlur(canvas, (0, 0), blur) if blur else canvas
+    return np.clip(canvas, 0, 255).astype(np.uint8)
+
+
+def _muted(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Random colours, half way to grey."""
+    colours = rng.uniform(15, 235, (*shape, 3))
+    return (0.5 * colours + 0.5 * colours.mean(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def _noise(rng: np.random.Generator, h: int, w: int, grain: float) -> NDArray[np.float32]:
+    coarse = rng.normal(0, 1, (max(2, int(h / grain)), max(2, int(w / grain)))).astype(np.float32)
+    return cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
+
+
+def _grained(rgb: Rgb, grain: NDArray[np.float64]) -> Rgb:
+    return np.clip(rgb + grain, 0, 255).astype(np.uint8)
+
+
+# ---------------------------------------------------------------- a film
+
+
+@dataclass(frozen=True)
+class Film:
+    """Shots of 3 to 8 seconds, cut hard."""
+
+    shots: tuple[tuple[float, Shot], ...]
+    seconds: float
+
+    def at(self, t: float) -> tuple[Shot, float]:
+        """The shot shown at ``t`` seconds, and the time in it."""
+        start, shot = [(s, shot) for s, shot in self.shots if s <= t + 1e-9][-1]
+        return shot, t - start
+
+    def frame(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> Rgb:
+        """The picture at ``t``, with the face changed if ``swap`` is given."""
+        shot, inside = self.at(t)
+        return shot.frame(inside, swap)[0 if swap is None else 1]
+
+
+def film(seed: int, people: Sequence[Portrait], seconds: float, take: int = 0, area: float | None = None) -> Film:
+    """A film by a seed; the same with another ``take`` has the same shots, acted anew."""
+    rng = np.random.default_rng((seed, 1))
+    shots: list[tuple[float, Shot]] = []
+    at = 0.0
+    while at < seconds:
+        who = people[int(rng.integers(len(people)))]
+        size = float(rng.uniform(0.02, 0.2)) if area is None else area
+        shots.append((at, Shot(int(rng.integers(2**31)), who, take, size)))
+        at += round(float(rng.uniform(3, 8)) * FPS) / FPS
+    return Film(tuple(shots), seconds)
+
+
+# ---------------------------------------------------------------- changing a face
+
+
+def another_face(other: Portrait) -> Callable[[Rgb, NDArray[np.float32]], Rgb]:
+    """Pastes the inner face of someone else, its colours matched: the change in the story."""
+    return _pasted(other, (0.0, 0.62), (0.95, 1.25))
+
+
+def another_mouth(other: Portrait) -> Callable[[Rgb, NDArray[np.float32]], Rgb]:
+    """Pastes only the mouth of someone else, as lip-syncing does."""
+    return _pasted(other, (0.0, 1.2), (0.62, 0.42))
+
+
+def _pasted(
+    other: Portrait, centre: tuple[float, float], axes: tuple[float, float]
+) -> Callable[[Rgb, NDArray[np.float32]], Rgb]:
+    def swap(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
+        size = (rgb.shape[1], rgb.shape[0])
+        matrix = similarity(other.points, points)
+        layer = cv2.warpAffine(other.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        plan = similarity(PROPORTIONS, points)
+        apart = float(np.hypot(plan[0, 0], plan[1, 0]))
+        middle = plan[:, :2] @ np.array(centre) + plan[:, 2]
+        turn = float(np.degrees(np.arctan2(plan[1, 0], plan[0, 0])))
+        mask = np.zeros(rgb.shape[:2], np.float32)
+        box = ((float(middle[0]), float(middle[1])), (2 * axes[0] * apart, 2 * axes[1] * apart), turn)
+        cv2.ellipse(mask, box, 1.0, -1)
+        inside = mask > 0.5
+        if inside.any():
+            a, b = layer[inside].astype(np.float64), rgb[inside].astype(np.float64)
+            matched = (layer - a.mean(axis=0)) * (b.std(axis=0) / np.maximum(a.std(axis=0), 1)) + b.mean(axis=0)
+            layer = np.clip(matched, 0, 255)
+        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.09 * apart))[..., None]
+        return (rgb * (1 - alpha) + layer * alpha + 0.5).astype(np.uint8)
+
+    return swap
+
+
+# ---------------------------------------------------------------- what uploaders do
+
+
+Frames = Iterable[Rgb]
+
+
+def cropped(rgb: Rgb, part: float = 0.05) -> Rgb:
+    """Without ``part`` of the width and height on either side."""
+    h, w = rgb.shape[:2]
+    y, x = round(h * part), round(w * part)
+    return cv2.resize(rgb[y : h - y, x : w - x], (w, h), interpolation=cv2.INTER_AREA)
+
+
+def barred(rgb: Rgb) -> Rgb:
+    """Shrunk between black bars at the left and right, as a 4:3 film on a wide screen."""
+    h, w = rgb.shape[:2]
+    page = np.zeros_like(rgb)
+    small = cv2.resize(rgb, (int(w * 0.75), int(h * 0.75)), interpolation=cv2.INTER_AREA)
+    y, x = (h - small.shape[0]) // 2, (w - small.shape[1]) // 2
+    page[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return page
+
+
+def mirrored(rgb: Rgb) -> Rgb:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(rgb[:, ::-1])
+
+
+def subtitled(rgb: Rgb, text: str = "What did you say to him last night?", height: float = 0.88) -> Rgb:
+    """White letters with a black edge at ``height`` of the picture."""
+    out, h, w = rgb.copy(), rgb.shape[0], rgb.shape[1]
+    scale = w / 640
+    (tw, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, 2)
+    at = ((w - tw) // 2, int(h * height))
+    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, (0, 0, 0), 5, cv2.LINE_AA)
+    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, (255, 255, 255), 2, cv2.LINE_AA)
+    return out
+
+
+def with_logo(rgb: Rgb) -> Rgb:
+    """A channel's logo in a corner."""
+    out, w = rgb.copy(), rgb.shape[1]
+    cv2.circle(out, (w - 60, 50), 32, (220, 30, 40), -1, cv2.LINE_AA)
+    cv2.putText(out, "TV", (w - 82, 60), cv2.FONT_HERSHEY_DUPLEX, 1.0, (255, 255, 255), 2, cv2.LINE_AA)
+    return out
+
+
+def graded(rgb: Rgb) -> Rgb:
+    """Warmer, darker, with more contrast and less colour."""
+    x = (rgb / 255.0) ** np.array([0.95, 1.1, 1.3])
+    grey = x.mean(axis=2, keepdims=True)
+    x = grey + 0.75 * (x - grey)
+    return np.clip(((x - 0.5) * 1.25 + 0.47) * 255, 0, 255).astype(np.uint8)
+
+
+def inset(rgb: Rgb, around: Rgb, part: float = 0.42) -> Rgb:
+    """Shown small in a corner of another film."""
+    out, h, w = around.copy(), around.shape[0], around.shape[1]
+    small = cv2.resize(rgb, (int(w * part), int(h * part)), interpolation=cv2.INTER_AREA)
+    out[20 : 20 + small.shape[0], w - 20 - small.shape[1] : w - 20] = small
+    return out
+
+
+def behind(rgb: Rgb, front: Rgb, part: float = 0.35) -> Rgb:
+    """With another film shown small in a corner of it."""
+    return inset(front, rgb, part)

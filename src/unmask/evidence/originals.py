@@ -1,0 +1,159 @@
+"""The original: where a known earlier version of the footage is at hand, each face is held against it.
+
+The file was matched with an index of originals before; each pair is one of its frames laid over the same moment of the
+original, see `unmask.originals`. A face that was put on, or a mouth that was made to say something else, differs where hair,
+neck and scenery do not. The score is a decimal logarithm: how many times more the face differs than compression explains,
+less what the head around it differs as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.originals import Comparison, Finding, compare
+from unmask.types import (
+    Case,
+    Evidence,
+    Match,
+    Original,
+    Pair,
+    Picture,
+    Reading,
+    Rgb,
+    Sighting,
+    Status,
+    Track,
+    TrackEvidence,
+    clock,
+)
+
+NO_INDEX = "No index of known originals was given."
+NO_MATCH = "This file shows none of the known originals."
+NOT_COMPARED = "A known original shows this footage, but not a moment at which this face could be compared."
+
+SAYS = {
+    Finding.SAME: "the face is the same in both",
+    Finding.CHANGED_FACE: "the face differs, and the picture around it does not",
+    Finding.CHANGED_MOUTH: "the mouth differs, and the rest of the face and the picture do not",
+    Finding.OTHER_TAKE: "hair, shoulders and face all differ, as in another take of the same scene",
+    Finding.RETOUCHED: "the face is the same in both, but something else in the picture was changed",
+}
+
+
+class Originals:
+    """See the module.
+
+    Args:
+        hold: seconds for which what was seen in one pair speaks for the sightings before and after it.
+        share: part of a track's comparisons, the highest ones, whose mean is the track's score.
+        pictures: pairs that are shown.
+    """
+
+    name = "originals"
+
+    def __init__(self, hold: float = 4.5, share: float = 0.1, pictures: int = 3) -> None:
+        self.hold, self.share, self.pictures = hold, share, pictures
+
+    def examine(self, case: Case) -> Evidence:
+        """Every track that is seen in a pair."""
+        if not case.matches:
+            reason = NO_INDEX if case.matches is None else NO_MATCH
+            return Evidence(self.name, tuple(TrackEvidence(t.id, Status.NOT_APPLICABLE, reason) for t in case.tracks))
+        compared = [_Compared(match, pair, case.tracks) for match in case.matches for pair in match.pairs]
+        return Evidence(self.name, tuple(self._track(track, compared) for track in case.tracks))
+
+    def _track(self, track: Track, compared: Sequence[_Compared]) -> TrackEvidence:
+        told = [(c, c.faces[track.id]) for c in compared if c.tells(track.id)]
+        if not told:
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, NOT_COMPARED)
+        times = np.array([c.pair.time for c, _ in told])
+        readings = tuple(
+            Reading(s.time, max(told[i][1].score for i in near), _on_crop(s, told[near[0]]))
+            for s in track.sightings
+            if (near := _nearest(times, s.time, self.hold))
+        )
+        scores = np.sort([face.score for _, face in told])[::-1]
+        score = float(scores[: max(1, int(np.ceil(self.share * scores.size)))].mean())
+        strongest = sorted(told, key=lambda pair: -pair[1].score)
+        pictures = tuple(p for c, face in strongest[: self.pictures] for p in _pictures(c, face))
+        return TrackEvidence(track.id, Status.RAN, _summary(told), score, readings, pictures)
+
+
+class _Compared:
+    """One pair, and what was found of each track's face in it."""
+
+    def __init__(self, match: Match, pair: Pair, tracks: Sequence[Track]) -> None:
+        self.match, self.pair = match, pair
+        seen = {track.id: s for track in tracks for s in track.sightings if s.time == pair.time}
+        found = compare(pair, [s.face.points for s in seen.values()]) if seen else ()
+        self.faces: Mapping[int, Comparison] = dict(zip(seen, found, strict=True))
+
+    def tells(self, track: int) -> bool:
+        return track in self.faces and bool(np.isfinite(self.faces[track].score))
+
+
+def _nearest(times: NDArray[np.float64], time: float, hold: float) -> list[int]:
+    """Which comparisons speak for a moment: the nearest in time, and others of the same moment."""
+    gaps = np.abs(times - time)
+    least = float(gaps.min())
+    return [int(i) for i in np.flatnonzero(gaps <= least + 1e-6)] if least <= hold else []
+
+
+def _on_crop(sighting: Sighting, told: tuple[_Compared, Comparison]) -> NDArray[np.float32] | None:
+    """Where the face differs, float32 ``(48, 48)`` over the aligned crop; only at the moment that was compared."""
+    import cv2
+
+    from unmask.faces import CROP_PX, TEMPLATE, similarity
+
+    compared, face = told
+    if sighting.time != compared.pair.time:
+        return None
+    to_crop = np.vstack([similarity(sighting.face.points, TEMPLATE * np.float32(48 / CROP_PX)), [0, 0, 1]])
+    onto = to_crop @ np.linalg.inv(compared.pair.onto)
+    return np.clip(cv2.warpPerspective(face.where, onto, (48, 48), flags=cv2.INTER_LINEAR), 0, 1).astype(np.float32)
+
+
+# ---------------------------------------------------------------- in words and pictures
+
+
+def _summary(told: Sequence[tuple[_Compared, Comparison]]) -> str:
+    """What the original is, and what most of the comparisons that tell a change, or else all, say."""
+    changed = [t for t in told if t[1].finding in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}]
+    finding = Counter(face.finding for _, face in changed or told).most_common(1)[0][0]
+    compared = max(changed or told, key=lambda t: t[1].score)[0]
+    moments = "one moment" if len(told) == 1 else f"{len(told)} moments"
+    where = f"this is {_named(compared.match.originals)}, from {clock(compared.match.original_start)} on"
+    part = f" at {len(changed)} of them" if changed and len(changed) < len(told) else ""
+    return f"Compared with a known original at {moments}: {where}; {SAYS[finding]}{part}."
+
+
+def _named(originals: Sequence[Original]) -> str:
+    """Titles and owners, in quotes; all of them, for two may have registered the same footage."""
+    names = [f"“{_line(o.title)}” ({_line(o.owner)})" for o in originals]
+    return " and ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _pictures(compared: _Compared, face: Comparison) -> tuple[Picture, ...]:
+    pair, match = compared.pair, compared.match
+    when = f"{clock(pair.time)} of this file, {clock(pair.original_time)} of {_named(match.originals[:1])}"
+    mirrored = ", mirrored back" if match.mirrored else ""
+    shown = np.where(pair.seen[..., None], pair.rgb, 0).astype(np.uint8)
+    return (
+        Picture(f"This file and the original: {when}{mirrored}.", shown, pair.original),
+        Picture("Where the two differ beyond what compression explains.", _difference(pair, face)),
+    )
+
+
+def _difference(pair: Pair, face: Comparison) -> Rgb:
+    """The frame in grey, warm where it differs."""
+    grey = pair.rgb.astype(np.float32).mean(axis=2, keepdims=True) * 0.6
+    heat = np.clip(face.where * 1.4 - 0.2, 0, 1)[..., None]
+    return np.asarray(grey * (1 - heat) + heat * np.array([255.0, 150.0, 30.0]), np.uint8)

@@ -1,0 +1,16 @@
+"""Known originals: what a clip was before. Owners register films and photos; `find` tells which of them a clip shows.
+
+    with opened_store("index", writing=True) as store:
+        register(film, store, title="The drama", owner="The broadcaster")
+    with opened("index") as known:
+        matches = known.find(clip)
+
+The store keeps hashes and thumbnails, never the footage.
+"""
+
+from unmask.originals.comparison import Comparison, Finding, compare
+from unmask.originals.known import Known, opened
+from unmask.originals.registration import Film, register
+from unmask.originals.store import Store, opened_store
+
+__all__ = ["Comparison", "Film", "Finding", "Known", "Store", "compare", "opened", "opened_store", "register"]

@@ -1,0 +1,326 @@
+"""What differs between a frame and its original: inside each face against everywhere else.
+
+The two were encoded differently, graded, scaled. So the original is first made as soft as the frame and given its colours,
+by what lies outside the faces. What still differs there is noise, and noise grows with detail: how much a patch of a given
+detail differs is learned outside the faces and taken out inside. What remains is told apart by where it is: in the face alone
+(a changed face), in the mouth alone, around the face as well (another take: hair and shoulders never move the same way
+twice), in strokes that run across and beyond the face (a subtitle), or elsewhere in the picture (a retouched frame).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import Pair
+
+Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+SOFTNESS = (0.0, 0.5, 0.8, 1.2, 1.7, 2.4, 3.4)
+"""Blurs, sigma in px of the thumbnail, of which the one that explains the frame best is taken."""
+
+PATCH = 6
+"""Side of the patches over which detail and difference are averaged, px of the thumbnail."""
+
+SMALLEST_EYES = 7.0
+"""px of the thumbnail between the eyes, below which a face is not compared."""
+
+REGIONS = {"face": (0.0, 0.62, 0.85, 1.15), "eyes": (0.0, 0.08, 0.85, 0.38), "mouth": (0.0, 1.17, 0.6, 0.38)}
+"""Ellipses in distances between the eyes, from the middle between them: x, y, half width, half height."""
+
+BLEND, HEAD = (0.0, 0.62, 1.15, 1.6), (0.0, 0.62, 1.9, 2.3)
+"""What a pasted face may blend over, and the head with hair and neck about it; between the two nothing should differ."""
+
+
+class Finding(StrEnum):
+    """What a comparison says of one face in one frame."""
+
+    SAME = "the same"
+    CHANGED_FACE = "changed face"
+    CHANGED_MOUTH = "changed mouth"
+    OTHER_TAKE = "another take"
+    RETOUCHED = "changed elsewhere"
+    COVERED = "covered"
+    TOO_SMALL = "too small"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One face of a pair. Differences are decimal logarithms of measured over expected squared difference: 0 is noise.
+
+    Attributes:
+        finding: see `Finding`.
+        score: `inside`, less what the head around the face differs as well; nan where the face could not be compared.
+        inside: of the part of the face that differs most.
+        around: of hair, ears and neck.
+        elsewhere: share of the rest of the picture, 0 to 1, that differs far beyond noise.
+        where: float32 ``(h, w)``, 0 to 1, over the thumbnail: where and how far it differs.
+    """
+
+    finding: Finding
+    score: float
+    inside: float
+    around: float
+    elsewhere: float
+    where: Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where a finding begins.
+
+    Attributes:
+        changed: least score of a change, decades.
+        take: least difference around the face, decades, at which another take is spoken of.
+        calm: most difference, decades, of eyes or mouth that counts as noise where the other one differs.
+        retouched: share of the rest of the picture that differs at which it was retouched, 0 to 1.
+        uncovered: share of the face that must be free of lettering and inside the picture, 0 to 1.
+    """
+
+    changed: float = 0.75
+    take: float = 0.8
+    calm: float = 0.5
+    retouched: float = 0.02
+    uncovered: float = 0.5
+
+
+def compare(
+    pair: Pair, faces: Sequence[NDArray[np.float32]], thresholds: Thresholds = Thresholds()
+) -> tuple[Comparison, ...]:
+    """What each face of a frame differs in from the original.
+
+    Args:
+        pair: the frame laid over its original.
+        faces: the five points of every face in the frame, float32 ``(5, 2)`` px of the file's frame.
+        thresholds: where a finding begins.
+
+    Returns:
+        One comparison per face, in their order.
+    """
+    import cv2
+
+    plans = [_plan(points, pair) for points in faces]
+    shape = pair.original.shape[:2]
+    seen = _inner(pair.seen)
+    pasted, heads = (_union([_ellipse(plan, part, shape) for plan in plans], shape) for part in (BLEND, HEAD))
+    difference, matched = _difference(pair, seen, seen & ~pasted)
+    residual = np.asarray(cv2.blur((difference**2).mean(axis=2), (PATCH, PATCH)), np.float32)
+    outside = seen & ~heads
+    expected = _expected(residual, _detail_energy(matched), outside if outside.sum() > 400 else seen)
+    free = seen & ~_lettering(residual, expected, seen, pasted)
+    ratio = residual / expected
+    elsewhere = _elsewhere(ratio, free & ~heads)
+    where = np.clip(np.log10(np.maximum(ratio, 1e-3)) / 2, 0, 1).astype(np.float32) * seen
+    return tuple(_judge(plan, residual, expected, free, elsewhere, where, thresholds) for plan in plans)
+
+
+# ---------------------------------------------------------------- one face
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where a face lies in the thumbnail: middle between the eyes, px; distance between them, px; turn, degrees."""
+
+    eyes: tuple[float, float]
+    apart: float
+    turn: float
+
+
+def _plan(points: NDArray[np.float32], pair: Pair) -> _Plan:
+    import cv2
+
+    carried = cv2.perspectiveTransform(points.astype(np.float64).reshape(1, -1, 2), pair.onto)[0]
+    if carried[0, 0] > carried[1, 0]:
+        carried = carried[[1, 0, 2, 4, 3]]
+    middle, mouth = carried[:2].mean(axis=0), carried[3:].mean(axis=0)
+    across, down = carried[1] - carried[0], mouth - middle
+    # A turned head brings the eyes together, not the eyes and the mouth.
+    apart = max(float(np.hypot(*across)), float(np.hypot(*down)) / 1.155)
+    turn = float(np.degrees(np.arctan2(-down[0], down[1])))
+    return _Plan((float(middle[0]), float(middle[1])), apart, turn)
+
+
+def _ellipse(plan: _Plan, part: tuple[float, float, float, float], shape: tuple[int, ...]) -> Mask:
+    import cv2
+
+    x, y, half_width, half_height = (v * plan.apart for v in part)
+    cos, sin = np.cos(np.radians(plan.turn)), np.sin(np.radians(plan.turn))
+    centre = plan.eyes[0] + cos * x - sin * y, plan.eyes[1] + sin * x + cos * y
+    mask = np.zeros(shape, np.uint8)
+    if max(abs(centre[0]), abs(centre[1]), half_width, half_height) < 1e4:
+        cv2.ellipse(mask, (centre, (2 * half_width, 2 * half_height), plan.turn), 1, -1)
+    return mask.astype(np.bool_)
+
+
+def _union(masks: Sequence[Mask], shape: tuple[int, ...]) -> Mask:
+    return np.asarray(np.logical_or.reduce([np.zeros(shape, np.bool_), *masks]))
+
+
+def _inner(seen: Mask, margin: int = 5) -> Mask:
+    """Without the edge of what the frame covers, where it is mixed with nothing."""
+    import cv2
+
+    framed = cv2.copyMakeBorder(seen.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.erode(framed, np.ones((margin, margin), np.uint8))[1:-1, 1:-1] > 0)
+
+
+def _judge(
+    plan: _Plan, residual: Plane, expected: Plane, free: Mask, elsewhere: float, where: Plane, rules: Thresholds
+) -> Comparison:
+    shape = residual.shape
+    parts = {name: _ellipse(plan, part, shape) for name, part in REGIONS.items()}
+    ring = _ellipse(plan, HEAD, shape) & ~_ellipse(plan, BLEND, shape) & free
+    whole = max(1, int(parts["face"].sum()))
+    nan = float("nan")
+    if plan.apart < SMALLEST_EYES:
+        return Comparison(Finding.TOO_SMALL, nan, nan, nan, elsewhere, where)
+    if (parts["face"] & free).sum() < rules.uncovered * whole:
+        return Comparison(Finding.COVERED, nan, nan, nan, elsewhere, where)
+    differ = {name: _decades(residual, expected, mask & free) for name, mask in parts.items()}
+    around = _decades(residual, expected, ring)
+    inside = max(differ.values())
+    score = inside - max(0.0, around)
+    return Comparison(_finding(differ, score, around, elsewhere, rules), score, inside, around, elsewhere, where)
+
+
+def _finding(differ: dict[str, float], score: float, around: float, elsewhere: float, rules: Thresholds) -> Finding:
+    if around >= rules.take and max(differ.values()) >= rules.changed and score < 2 * rules.changed:
+        return Finding.OTHER_TAKE
+    if score >= rules.changed:
+        return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
+    return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+
+
+def _decades(residual: Plane, expected: Plane, mask: Mask, least: int = 12) -> float:
+    """log10 of mean measured over mean expected squared difference; 0 where there is too little to tell."""
+    if mask.sum() < least:
+        return 0.0
+    return float(np.log10(max(float(residual[mask].mean()), 1e-6) / float(expected[mask].mean())))
+
+
+# ---------------------------------------------------------------- what noise explains
+
+
+def _difference(pair: Pair, seen: Mask, unchanged: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frame less original, float32 ``(h, w, 3)``, once the original was made as soft and given the colours; and that."""
+    import cv2
+
+    frame = cv2.GaussianBlur(pair.rgb, (0, 0), 0.6).astype(np.float32)
+    where = unchanged if unchanged.sum() > 400 else seen
+    tried = []
+    for sigma in SOFTNESS:
+        soft = cv2.GaussianBlur(pair.original, (0, 0), float(np.hypot(0.6, sigma))).astype(np.float32)
+        matched = recoloured(soft, frame, where)
+        tried.append((float(np.median(((frame - matched)[where] ** 2).sum(axis=1))), sigma, matched))
+    # The least blur that explains nearly as much as the best does.
+    least = min(left for left, _, _ in tried)
+    matched = next(matched for left, _, matched in tried if left <= 1.03 * least)
+    return _without_shade(frame - matched, seen), matched
+
+
+def _without_shade(difference: NDArray[np.float32], seen: Mask, sigma: float = 14.0) -> NDArray[np.float32]:
+    """Without what differs evenly over a wide area: light, vignettes and skin colours that the grading has shifted."""
+    import cv2
+
+    weight = seen.astype(np.float32)
+    shade = cv2.GaussianBlur(difference * weight[..., None], (0, 0), sigma)
+    shade = shade / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)[..., None]
+    return np.asarray((difference - shade) * weight[..., None], np.float32)
+
+
+def recoloured(original: NDArray[np.float32], frame: NDArray[np.float32], outside: Mask) -> NDArray[np.float32]:
+    """The original in the colours of the frame: a quadratic of red, green and blue, fitted robustly where nothing changed.
+
+    Iterated least squares with Tukey's weights (Holland and Welsch 1977), on at most 4,000 pixels.
+    """
+    at = np.flatnonzero(outside)
+    at = at[np.linspace(0, at.size - 1, min(4000, at.size)).astype(np.int64)]
+    x, y = _terms(original.reshape(-1, 3)[at]), frame.reshape(-1, 3)[at] / 255
+    weight = np.ones(at.size)
+    ridge = 1e-3 * at.size * np.eye(x.shape[1])
+    start = np.zeros((x.shape[1], 3))
+    start[1:4] = np.eye(3)
+    solution = start
+    for _ in range(5):
+        weighed = x * weight[:, None]
+        solution = start + np.linalg.solve(weighed.T @ x + 1e-2 * ridge, weighed.T @ (y - x @ start))
+        error = np.abs(y - x @ solution).max(axis=1)
+        scale = 4.685 * 1.4826 * max(float(np.median(error)), 1e-3)
+        weight = np.where(error < scale, (1 - (error / scale) ** 2) ** 2, 0)
+    return np.asarray(_terms(original.reshape(-1, 3)) @ solution * 255, np.float32).reshape(original.shape)
+
+
+def _terms(rgb: NDArray[np.float32]) -> NDArray[np.float64]:
+    c = rgb.astype(np.float64) / 255
+    r, g, b = c.T
+    return np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, r * b], axis=1)
+
+
+def _detail_energy(rgb: NDArray[np.float32]) -> Plane:
+    """Squared gradient, averaged over patches."""
+    import cv2
+
+    grey = rgb.mean(axis=2)
+    dx, dy = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)
+    return np.asarray(cv2.blur(dx * dx + dy * dy, (PATCH, PATCH)), np.float32)
+
+
+def _expected(squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor: float = 2.0) -> Plane:
+    """The squared difference that a patch of such detail shows outside the faces; beyond the detail there, in proportion.
+
+    A middle-of-the-road mean, of the lower three quarters in each bin of detail, so that letters and logos do not count.
+    """
+    x, y = detail[outside], squared[outside]
+    edges = np.quantile(x, np.linspace(0, 1, bins + 1))
+    middles, levels = [], []
+    for low, high in pairwise(edges):
+        inside = np.sort(y[(x >= low) & (x <= high)])
+        if inside.size:
+            middles.append((low + high) / 2)
+            levels.append(max(floor, 1.5 * float(inside[: max(1, 3 * inside.size // 4)].mean())))
+    rising = np.maximum.accumulate(levels)
+    found = np.interp(detail, middles, rising)
+    beyond = detail > middles[-1]
+    found[beyond] = rising[-1] * detail[beyond] / max(middles[-1], 1e-3)
+    return np.asarray(found, np.float32)
+
+
+# ---------------------------------------------------------------- what was laid over, and what else was changed
+
+
+def _lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask) -> Mask:
+    """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do not change it.
+
+    They are looked for outside the faces, where a changed face cannot be mistaken for them, and then followed across.
+    """
+    import cv2
+
+    height, width = residual.shape
+    hot = ((residual > np.maximum(300.0, 25 * expected)) & seen & ~faces).astype(np.uint8)
+    joined = cv2.morphologyEx(hot, cv2.MORPH_CLOSE, np.ones((3, max(5, width // 24)), np.uint8))
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    found = np.zeros(residual.shape, np.bool_)
+    for x, y, across, down, area in boxes[1:count]:
+        if across >= 1.5 * down and 4 <= down < 0.2 * height and area > 0.4 * across * down:
+            found[max(0, y - 3) : y + down + 3, max(0, x - 4) : x + across + 4] = True
+    return found | _followed(found, faces)
+
+
+def _followed(lettering: Mask, faces: Mask) -> Mask:
+    """Of the rows in which lettering touches a face, what of the face lies in them."""
+    import cv2
+
+    touching = cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
+    rows = np.asarray(touching.any(axis=1))
+    return np.asarray(faces & rows[:, None])
+
+
+def _elsewhere(ratio: Plane, mask: Mask, far: float = 30.0) -> float:
+    """Share of the rest of the picture that differs more than ``far`` times as much as noise does."""
+    return float((ratio[mask] > far).mean()) if mask.sum() > 100 else 0.0

@@ -1,0 +1,100 @@
+"""An index of known originals, open for questions: from a clip to the stretches of originals it shows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from unmask.originals.alignment import Aligned, align
+from unmask.originals.index import Searcher, searcher
+from unmask.originals.matching import Candidate, candidates, look
+from unmask.originals.registration import Film, picture
+from unmask.originals.store import Store, opened_store
+from unmask.originals.timing import Strip, strip
+from unmask.types import Match, Original, Rgb
+
+EVERY = 0.5
+"""Seconds between the frames of a clip that are hashed; regions stay where they are for longer than that."""
+
+MOST_LOOKS = 240
+"""Frames of a clip that are hashed, evenly spaced."""
+
+MOST_MATCHES = 6
+"""Stretches that are reported."""
+
+
+class Known:
+    """A store and the index of its hashes; made by `opened`."""
+
+    def __init__(self, store: Store, index: Searcher) -> None:
+        self._store, self._index = store, index
+
+    def find(self, film: Film, progress: Callable[[float], None] = lambda _done: None) -> tuple[Match, ...]:
+        """The stretches of known originals that a photo or video shows, in order of time.
+
+        Args:
+            film: the photo or video, open.
+            progress: told how much is done, 0 to 1.
+
+        Raises:
+            MediaError, OriginalsError: the clip or the store cannot be read.
+        """
+        length = film.facts.duration or 1.0
+        looks = look(film.frames(film.times(EVERY, MOST_LOOKS)), lambda t: progress(0.5 * t / length))
+        maybe = candidates(looks, self._index.search)
+        frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.uint8))
+        found: list[tuple[Candidate, Match]] = []
+        for i, candidate in enumerate(maybe):
+            if len(found) < MOST_MATCHES and not any(_again(candidate, *pair) for pair in found):
+                found += [(candidate, match) for match in self._confirmed(film, frames, candidate)]
+            progress(0.5 + 0.5 * (i + 1) / len(maybe))
+        return tuple(sorted((match for _, match in found), key=lambda match: (match.start, -match.support)))
+
+    def _confirmed(self, film: Film, frames: Strip, candidate: Candidate) -> list[Match]:
+        originals = self._store.originals(candidate.footage)
+        if not originals:
+            return []
+
+        def thumbnail(time: float) -> Rgb | None:
+            data = self._store.thumbnail(candidate.footage, time)
+            return None if data is None else picture(data)
+
+        aligned = align(film, frames, candidate, self._store.times(candidate.footage), thumbnail)
+        return [_match(film, candidate, originals, part) for part in aligned]
+
+
+def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], part: Aligned) -> Match:
+    """From the first to the last frame that is known to show the original, by its votes or laid over it."""
+    pairs, timing = part.pairs, part.timing
+    start, end = min(candidate.start, pairs[0].time), max(candidate.end, pairs[-1].time)
+    start, end = max(start, part.start, timing.here(0.0)), min(end, part.end)
+    if film.facts.frames == 1:
+        start = end = 0.0
+    there = timing.there(start), timing.there(end)
+    return Match(originals, start, end, *there, candidate.mirrored, candidate.support, pairs)
+
+
+def _again(candidate: Candidate, confirmed: Candidate, match: Match) -> bool:
+    """Whether a candidate says once more what was confirmed: the same stretch of the same footage."""
+    if (candidate.footage, candidate.mirrored) != (confirmed.footage, confirmed.mirrored):
+        return False
+    middle = (candidate.start + candidate.end) / 2
+    there = candidate.speed * middle + candidate.offset
+    return match.start <= middle <= match.end and match.original_start - 1 <= there <= match.original_end + 1
+
+
+@contextmanager
+def opened(where: str | os.PathLike[str]) -> Iterator[Known]:
+    """The index in a folder or at a ``postgresql://`` address, for reading.
+
+    Raises:
+        OriginalsError: there is none, or it cannot be read.
+    """
+    name = os.fspath(where)
+    folder = None if name.startswith(("postgresql://", "postgres://")) else Path(name)
+    with opened_store(where) as store:
+        yield Known(store, searcher(store, folder))

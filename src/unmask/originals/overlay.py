@@ -1,0 +1,134 @@
+"""Laying one picture exactly over another of the same scene, and telling whether it is the same scene.
+
+The regions of the two pictures give a homography, which the enhanced correlation coefficient (Evangelidis and Psarakis 2008)
+makes exact to a fraction of a pixel. Tiles tell whether they show the same: much may differ, a face, a subtitle, but not most.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import Rgb
+
+TILE = 16
+"""Side of the tiles that are compared to tell whether two pictures show the same, px of the thumbnail."""
+
+ALIKE, ENOUGH = 0.6, 0.35
+"""Correlation, -1 to 1, from which two tiles show the same; share of the tiles that can be compared of which it must hold.
+A face that fills half of the frame still leaves half of the tiles."""
+
+LEAST_TILES = 12
+"""Tiles with some detail without which nothing can be said."""
+
+
+def lay(rgb: Rgb, onto: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[Rgb, NDArray[np.bool_]]:
+    """A picture carried onto a thumbnail of ``shape``, and where it covers it."""
+    import cv2
+
+    size = (shape[1], shape[0])
+    shrink = 1 / max(float(np.sqrt(abs(np.linalg.det(onto[:2, :2])))), 1e-6)
+    soft = cv2.GaussianBlur(rgb, (0, 0), 0.4 * shrink) if shrink > 1.2 else rgb
+    laid = cv2.warpPerspective(soft, onto, size, flags=cv2.INTER_LINEAR)
+    seen = cv2.warpPerspective(np.ones(rgb.shape[:2], np.float32), onto, size) > 0.99
+    return np.asarray(laid, np.uint8), np.asarray(seen)
+
+
+def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Carries px of a frame onto a thumbnail, float64 ``(3, 3)``; None if too few regions agree.
+
+    Args:
+        rgb: the frame, uint8 ``(h, w, 3)``.
+        thumbnail: uint8 ``(h, w, 3)``.
+        place: float64 ``(3, 3)``: where the thumbnail lies in the frame, roughly, both in their widths.
+    """
+    import cv2
+
+    sift = cv2.SIFT.create(nfeatures=500, contrastThreshold=0.01)
+    (here, there), (a, b) = zip(
+        *(sift.detectAndCompute(luma(p).astype(np.uint8), None) for p in (rgb, thumbnail)), strict=True
+    )
+    if a is None or b is None or min(len(a), len(b)) < 6:
+        return None
+    best = [
+        pair[0]
+        for pair in cv2.BFMatcher().knnMatch(a, b, k=2)
+        if len(pair) == 2 and pair[0].distance < 0.85 * pair[1].distance
+    ]
+    matrix = np.diag([rgb.shape[1], rgb.shape[1], 1.0]) @ place @ np.diag([1 / thumbnail.shape[1]] * 2 + [1.0])
+    source = np.array([here[m.queryIdx].pt for m in best], np.float32).reshape(-1, 2)
+    target = np.array([there[m.trainIdx].pt for m in best], np.float32).reshape(-1, 2)
+    expected = cv2.perspectiveTransform(target[None], matrix)[0] if best else source
+    near = np.linalg.norm(expected - source, axis=1) < 0.08 * rgb.shape[1]
+    if near.sum() < 6:
+        return None
+    found, inside = cv2.findHomography(source[near].copy(), target[near].copy(), cv2.USAC_MAGSAC, 2.0)
+    if found is None or inside.sum() < 6 or not 0.05 < abs(np.linalg.det(found[:2, :2])) < 50:
+        return None
+    return _polished(rgb, thumbnail, np.asarray(found, np.float64))
+
+
+def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Made exact by ECC over the part of the thumbnail that the frame covers; as it was where that fails."""
+    import cv2
+
+    laid, seen = lay(rgb, onto, thumbnail.shape)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 25, 1e-4)
+    try:
+        worth, warp = cv2.findTransformECC(
+            luma(thumbnail), luma(laid), np.eye(3, dtype=np.float32), cv2.MOTION_HOMOGRAPHY, criteria,
+            seen.astype(np.uint8), 5,
+        )  # fmt: skip
+    except cv2.error:
+        return onto
+    moved = np.asarray(np.linalg.inv(warp.astype(np.float64)) @ onto)
+    before = correlation(luma(laid), luma(thumbnail), seen)
+    again, both = lay(rgb, moved, thumbnail.shape)
+    return moved if worth > 0 and correlation(luma(again), luma(thumbnail), both & seen) >= before else onto
+
+
+def shows_the_same(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_], enough: float = ENOUGH) -> bool:
+    """Whether enough tiles with some detail correlate, and they are not all in one corner."""
+    like, counted = tiles_alike(laid, thumbnail, seen)
+    if counted.sum() < LEAST_TILES or like[counted].mean() < enough:
+        return False
+    rows, cols = np.nonzero(like & counted)
+    return bool(np.ptp(rows) >= 0.3 * (like.shape[0] - 1) and np.ptp(cols) >= 0.3 * (like.shape[1] - 1))
+
+
+def tiles_alike(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tiles show the same in both, and which can be compared: bool ``(h // TILE, w // TILE)`` each."""
+    x, y = (_tiled(detail(luma(p), 8.0)) for p in (laid, thumbnail))
+    covered = _tiled(seen.astype(np.float32)).min(axis=2) > 0.5
+    x, y = (t - t.mean(axis=2, keepdims=True) for t in (x, y))
+    spread_x, spread_y = ((t * t).mean(axis=2) for t in (x, y))
+    correlation = (x * y).mean(axis=2) / np.sqrt(np.maximum(spread_x * spread_y, 1e-6))
+    return np.asarray(correlation > ALIKE), np.asarray(covered & (spread_y > 9.0))
+
+
+def _tiled(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows, cols = plane.shape[0] // TILE, plane.shape[1] // TILE
+    cut = plane[: rows * TILE, : cols * TILE].reshape(rows, TILE, cols, TILE)
+    return cut.transpose(0, 2, 1, 3).reshape(rows, cols, TILE * TILE)
+
+
+def luma(rgb: Rgb) -> NDArray[np.float32]:
+    """Grey, float32 ``(h, w)``, 0 to 255."""
+    import cv2
+
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def correlation(a: NDArray[np.float32], b: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Of what is left of two pictures without their coarse light and shade."""
+    if mask.sum() < 100:
+        return -1.0
+    x, y = (detail(picture)[mask] for picture in (a, b))
+    x, y = x - x.mean(), y - y.mean()
+    return float((x * y).sum() / max(float(np.sqrt((x * x).sum() * (y * y).sum())), 1e-6))
+
+
+def detail(grey: NDArray[np.float32], sigma: float = 6.0) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)

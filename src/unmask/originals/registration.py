@@ -1,0 +1,122 @@
+"""Registering an original: its key frames are hashed and kept as thumbnails, and nothing else of it.
+
+Key frames decode without their neighbours, many times faster than all frames. Where they lie far apart, frames in between
+are decoded as well. A still picture is kept once, however long it stands.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from unmask.originals.regions import LONGEST_PX, hash_regions, scaled
+from unmask.originals.store import Moment, Store
+from unmask.types import Frame, MediaFacts, Original, Rgb
+
+Progress = Callable[[float], None]
+"""Told how much is done, 0 to 1."""
+
+EVERY = 4.0
+"""Seconds between two known frames that must not be passed by much, so that a clip of ten seconds holds two."""
+
+CLOSEST = 0.8
+"""Seconds between two known frames below which the later one is left out."""
+
+STILL = 1.5
+"""Mean difference of two thumbnails, 0 to 255, below which the later one is the same still picture."""
+
+COMMIT = 5.0
+"""Seconds of work that an interruption may cost."""
+
+
+class Film(Protocol):
+    """What is needed of a photo or video that was opened; `unmask.media.Clip` is one."""
+
+    @property
+    def facts(self) -> MediaFacts: ...
+    def key_times(self) -> list[float]: ...
+    def times(self, every: float, at_most: int) -> list[float]: ...
+    def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]: ...
+    def frames(self, times: Sequence[float]) -> Iterator[Frame]: ...
+
+
+def register(
+    film: Film,
+    store: Store,
+    title: str,
+    owner: str,
+    progress: Progress = lambda _done: None,
+    every: float = EVERY,
+) -> tuple[Original, ...]:
+    """Registers a film, series or photo for its owner; goes on where an earlier attempt was interrupted.
+
+    Args:
+        film: open.
+        store: opened for writing.
+        title, owner: in the owner's words.
+        every: seconds between two known frames that must not be passed by much; key frames alone if they are closer.
+
+    Returns:
+        All registrations of this file; more than one if somebody else registered it, too.
+
+    Raises:
+        MediaError, OriginalsError: it cannot be read to its end, or the store not be written; what was read stays.
+    """
+    footage, complete = store.register(film.facts, Path(film.facts.path).name, title, owner)
+    if not complete:
+        _add_frames(film, store, footage, every, progress)
+        store.finish(footage)
+    progress(1.0)
+    return store.originals(footage)
+
+
+def _add_frames(film: Film, store: Store, footage: int, every: float, progress: Progress) -> None:
+    done = store.times(footage)
+    left = [t for t in moments_of(film, every) if not done or t > done[-1]]
+    waiting: list[Moment] = []
+    last: Rgb | None = None
+    begun = time.monotonic()
+    for frame in film.frames(left):
+        small = scaled(frame.rgb, LONGEST_PX)
+        if last is None or small.shape != last.shape or np.abs(small.astype(np.int16) - last).mean() > STILL:
+            waiting.append(Moment(frame.time, hash_regions(small), jpeg(small)))
+            last = small
+        if time.monotonic() - begun > COMMIT:
+            store.add(footage, waiting)
+            waiting, begun = [], time.monotonic()
+        progress(frame.time / max(film.facts.duration, frame.time, 1e-3))
+    store.add(footage, waiting)
+
+
+def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> list[float]:
+    """Times of the frames to keep, s: key frames at least ``closest`` apart, others where those leave a wide gap."""
+    chosen: list[float] = []
+    for t in film.key_times() or film.times(every, 100_000):
+        if not chosen or t - chosen[-1] >= closest:
+            chosen.append(t)
+    ends = [*chosen[1:], film.facts.duration]
+    for start, end in zip(tuple(chosen), ends, strict=True):
+        if end - start > 1.5 * every:
+            chosen += [t for t in film.times_between(start + every / 2, end - closest, every, 100_000) if t > start]
+    return sorted(set(chosen))
+
+
+def jpeg(rgb: Rgb, quality: int = 88) -> bytes:
+    """A thumbnail as JPEG bytes, its colours at full resolution."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=quality, subsampling=0)
+    return file.getvalue()
+
+
+def picture(data: bytes) -> Rgb:
+    """A thumbnail, uint8 ``(h, w, 3)``."""
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB"))

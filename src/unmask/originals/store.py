@@ -1,0 +1,209 @@
+"""What is kept of known originals: who registered what, the hashes of its frames, and their thumbnails. Never the footage.
+
+One row per registration, one per file whose frames are known, one per frame; two owners of one file share its frames. What
+was committed stays: a registration that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.errors import OriginalsError
+from unmask.originals.database import Database, opened_database
+from unmask.originals.regions import Regions
+from unmask.types import Kind, MediaFacts, Original
+
+FORMAT = 1
+"""Of the tables and of the hashes in them. Another one is refused, never converted or overwritten."""
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS about (format INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS footage (id {counter}, sha256 TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL,"
+    " duration {real} NOT NULL, complete INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS registrations (id {counter}, footage INTEGER NOT NULL, title TEXT NOT NULL,"
+    " owner TEXT NOT NULL, registered_at TEXT NOT NULL, UNIQUE (footage, owner))",
+    "CREATE TABLE IF NOT EXISTS moments (id {counter}, footage INTEGER NOT NULL, seconds {real} NOT NULL,"
+    " hashes {bytes} NOT NULL, places {bytes} NOT NULL, UNIQUE (footage, seconds))",
+    "CREATE TABLE IF NOT EXISTS thumbnails (footage INTEGER NOT NULL, seconds {real} NOT NULL, jpeg {bytes} NOT NULL,"
+    " PRIMARY KEY (footage, seconds))",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One frame of an original: its time in seconds, its regions, and a thumbnail as JPEG bytes."""
+
+    time: float
+    regions: Regions
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """All hashes from some moment on, as an index needs them.
+
+    Attributes:
+        last: number of the last moment, 0 if there is none.
+        moments: how many there are.
+        footage, times: int64 and float64 ``(m,)`` of each moment that has hashes.
+        counts: int64 ``(m,)``: how many hashes each has.
+        hashes: uint64 ``(n, 4)``, the moments' one after the other.
+        places: float32 ``(n, 3)``: x, y and size, in widths of the frame.
+    """
+
+    last: int
+    moments: int
+    footage: NDArray[np.int64]
+    times: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    places: NDArray[np.float32]
+
+
+class Store:
+    """The tables of one database; see the module. Made by `opened_store`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def register(self, facts: MediaFacts, name: str, title: str, owner: str) -> tuple[int, bool]:
+        """Notes who owns a file, and gives the number of its footage and whether all its frames are known already.
+
+        The same file of the same owner is registered once; another title replaces the older one.
+        """
+        with self._db.transaction():
+            self._db.run(
+                "INSERT INTO footage (sha256, name, kind, duration, complete) VALUES (:sha256, :name, :kind, :duration, 0)"
+                " ON CONFLICT (sha256) DO NOTHING",
+                sha256=facts.sha256, name=name, kind=str(facts.kind), duration=facts.duration,
+            )  # fmt: skip
+            ((footage, complete),) = self._db.run(
+                "SELECT id, complete FROM footage WHERE sha256 = :sha256", sha256=facts.sha256
+            )
+            self._db.run(
+                "INSERT INTO registrations (footage, title, owner, registered_at) VALUES (:footage, :title, :owner, :now)"
+                " ON CONFLICT (footage, owner) DO UPDATE SET title = excluded.title",
+                footage=footage, title=title, owner=owner, now=datetime.now(UTC).isoformat(timespec="seconds"),
+            )  # fmt: skip
+        return footage, bool(complete)
+
+    def times(self, footage: int) -> list[float]:
+        """Seconds of the frames that are known of some footage, in order."""
+        found = self._db.run("SELECT seconds FROM moments WHERE footage = :footage ORDER BY seconds", footage=footage)
+        return [seconds for (seconds,) in found]
+
+    def add(self, footage: int, moments: Sequence[Moment]) -> None:
+        """Frames of some footage, all or none; those already known stay as they are."""
+        with self._db.transaction():
+            for moment in moments:
+                row = {"footage": footage, "seconds": moment.time}
+                self._db.run(
+                    "INSERT INTO moments (footage, seconds, hashes, places) VALUES (:footage, :seconds, :hashes, :places)"
+                    " ON CONFLICT DO NOTHING",
+                    **row, hashes=moment.regions.hashes.astype("<u8").tobytes(),
+                    places=moment.regions.places.astype("<f2").tobytes(),
+                )  # fmt: skip
+                self._db.run(
+                    "INSERT INTO thumbnails (footage, seconds, jpeg) VALUES (:footage, :seconds, :jpeg)"
+                    " ON CONFLICT DO NOTHING",
+                    **row, jpeg=moment.jpeg,
+                )  # fmt: skip
+
+    def finish(self, footage: int) -> None:
+        """Notes that all frames of some footage are known."""
+        self._db.run("UPDATE footage SET complete = 1 WHERE id = :footage", footage=footage)
+
+    def originals(self, footage: int | None = None) -> tuple[Original, ...]:
+        """All registrations, or those of some footage, in the order in which they were made."""
+        found = self._db.run(
+            "SELECT r.id, r.title, r.owner, f.name, f.sha256, f.kind, f.duration,"
+            " (SELECT count(*) FROM moments m WHERE m.footage = f.id), f.complete, r.registered_at"
+            " FROM registrations r JOIN footage f ON f.id = r.footage WHERE :every = 1 OR f.id = :footage ORDER BY r.id",
+            every=int(footage is None), footage=footage or 0,
+        )  # fmt: skip
+        return tuple(
+            Original(i, title, owner, name, sha256, Kind(kind), duration, frames, bool(complete), at)
+            for i, title, owner, name, sha256, kind, duration, frames, complete, at in found
+        )
+
+    def remove(self, number: int) -> Original | None:
+        """Takes back a registration; the frames go with the last one of their footage. None if there is none so numbered."""
+        gone = next((original for original in self.originals() if original.id == number), None)
+        if gone is None:
+            return None
+        with self._db.transaction():
+            self._db.run("DELETE FROM registrations WHERE id = :number", number=number)
+            for table, key in (("moments", "footage"), ("thumbnails", "footage"), ("footage", "id")):
+                self._db.run(
+                    f"DELETE FROM {table} WHERE {key} IN (SELECT id FROM footage WHERE sha256 = :sha256)"  # noqa: S608
+                    " AND NOT EXISTS (SELECT 1 FROM registrations r JOIN footage f ON f.id = r.footage"
+                    " WHERE f.sha256 = :sha256)",
+                    sha256=gone.sha256,
+                )
+        return gone
+
+    def thumbnail(self, footage: int, time: float) -> bytes | None:
+        """The JPEG of the frame at ``time`` seconds, None if it was removed meanwhile."""
+        found = self._db.run(
+            "SELECT jpeg FROM thumbnails WHERE footage = :footage AND seconds = :seconds", footage=footage, seconds=time
+        )
+        return bytes(found[0][0]) if found else None
+
+    def state(self, last: int) -> tuple[int, int]:
+        """How many moments there are up to the one numbered ``last``, and how many after it."""
+        ((until,),) = self._db.run("SELECT count(*) FROM moments WHERE id <= :last", last=last)
+        ((after,),) = self._db.run("SELECT count(*) FROM moments WHERE id > :last", last=last)
+        return until, after
+
+    def hashes(self, after: int = 0) -> Hashes:
+        """Those of all moments numbered above ``after``."""
+        rows = self._db.run(
+            "SELECT id, footage, seconds, hashes, places FROM moments WHERE id > :after ORDER BY id", after=after
+        )
+        told = [row for row in rows if len(row[3])]
+        return Hashes(
+            last=rows[-1][0] if rows else after,
+            moments=len(rows),
+            footage=np.array([row[1] for row in told], np.int64),
+            times=np.array([row[2] for row in told], np.float64),
+            counts=np.array([len(row[3]) // 32 for row in told], np.int64),
+            hashes=np.frombuffer(b"".join(row[3] for row in told), "<u8").reshape(-1, 4).astype(np.uint64, copy=False),
+            places=np.frombuffer(b"".join(row[4] for row in told), "<f2").reshape(-1, 3).astype(np.float32),
+        )
+
+
+@contextmanager
+def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterator[Store]:
+    """The store in a folder or at a ``postgresql://`` address; a new one if there is none and it is to be written to.
+
+    Raises:
+        OriginalsError: it cannot be opened, or is of another format: nothing is written then.
+    """
+    with opened_database(where, writing) as database:
+        _check_format(database, writing)
+        yield Store(database)
+
+
+def _check_format(database: Database, writing: bool) -> None:
+    new = ("about",) not in database.run(database.listing)
+    if new and not writing:
+        raise OriginalsError(database.where, "it holds no index of originals", "make one: unmask originals add")
+    if new:
+        with database.transaction():
+            for table in _TABLES:
+                database.run(table.format(**database.types))
+            if not database.run("SELECT format FROM about"):
+                database.run("INSERT INTO about (format) VALUES (:format)", format=FORMAT)
+    ((found,),) = database.run("SELECT format FROM about")
+    if found != FORMAT:
+        newer = found > FORMAT
+        way_out = "install that version: pip install --upgrade unmask" if newer else "register the originals again"
+        said = f"the index has format {found}, made by {'a newer' if newer else 'an older'} version of Unmask"
+        raise OriginalsError(database.where, f"{said}; this one reads {FORMAT}", way_out)

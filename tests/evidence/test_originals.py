@@ -1,0 +1,42 @@
+"""What the line of evidence says where there is no index, no match, and a pair; the comparison has tests of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.sightings import case, track
+from unmask.evidence.originals import NO_INDEX, NO_MATCH, NOT_COMPARED, Originals
+from unmask.originals.regions import LONGEST_PX
+from unmask.types import Kind, Match, Original, Pair, Rgb, Status
+
+ORIGINAL = Original(1, "The\ndrama", "Us", "a.mp4", "0" * 64, Kind.VIDEO, 60.0, 30, True, "2026-11-24T00:00:00+00:00")
+
+
+def picture(seed: int = 1) -> Rgb:
+    return np.random.default_rng(seed).integers(60, 190, (216, LONGEST_PX, 3), np.uint8)
+
+
+def match(*times: float) -> Match:
+    """At these seconds the same picture, of which a corner of 384 of 640 px is the original."""
+    onto = np.diag([LONGEST_PX / 640, LONGEST_PX / 640, 1.0])
+    seen = np.ones((216, LONGEST_PX), np.bool_)
+    pairs = tuple(Pair(t, t + 10, picture(), picture(), seen, onto) for t in times)
+    return Match((ORIGINAL,), times[0], times[-1], times[0] + 10, times[-1] + 10, False, 99, pairs)
+
+
+def test_without_an_index_and_without_a_match_it_does_not_apply() -> None:
+    for matches, reason in ((None, NO_INDEX), ((), NO_MATCH), ((match(9.0),), NOT_COMPARED)):
+        (said,) = Originals().examine(replace(case(track([0.0, 1.0])), matches=matches)).tracks
+        assert (said.status, said.summary) == (Status.NOT_APPLICABLE, reason)
+
+
+def test_a_pair_speaks_for_the_sightings_about_it() -> None:
+    times = [i / 2 for i in range(40)]
+    (said,) = Originals(hold=2.0).examine(replace(case(track(times)), matches=(match(3.0, 5.0),))).tracks
+    assert said.status is Status.RAN
+    assert [r.time for r in said.readings] == [t for t in times if 1.0 <= t <= 7.0]
+    assert "“The drama” (Us), from 0:13.0 on; the face is the same in both." in said.summary
+    assert [r.time for r in said.readings if r.heatmap is not None] == [3.0, 5.0]
+    assert [p.original is None for p in said.pictures] == [False, True] * 2

@@ -1,0 +1,107 @@
+"""The whole way with an index: the verdict, the report, the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+from typer.testing import CliRunner, Result
+
+import unmask
+from benchmarks import films
+from tests import clips
+from tests.originals.conftest import START
+from unmask.cli import app
+from unmask.report import html
+from unmask.report.document import document
+from unmask.types import Status, Verdict
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def index(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("index")
+    done = run(
+        "originals", "add", footage, "--originals", folder, "--owner", "The <b>broadcaster</b>", "--title", "The drama"
+    )
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip_of(film: films.Film, stranger: films.Portrait, tmp_path_factory: pytest.TempPathFactory):
+    """Makes a clip of three seconds, whose face is another's or is not."""
+
+    def made(changed: bool) -> Path:
+        swap = films.another_face(stranger) if changed else None
+        frames = (films.graded(film.frame(START + i / 25, swap)) for i in range(75))
+        return clips.write_video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames, gop=250, options={"crf": "26"})
+
+    return made
+
+
+def test_a_changed_face_is_shown_beside_what_was_before(index: Path, clip_of) -> None:
+    result = unmask.check(clip_of(True), originals=index)
+    assert result.verdict is Verdict.CHANGED
+    line = result.people[0].lines["originals"]
+    assert line.status is Status.RAN
+    assert line.log10_lr is not None
+    assert line.log10_lr > 1
+    assert "“The drama” (The <b>broadcaster</b>)" in line.summary
+    assert "the face differs" in line.summary
+    assert [picture.original is not None for picture in line.pictures[:2]] == [True, False]
+    (shown,) = document(result)["originals"]
+    assert shown["registrations"][0]["title"] == "The drama"
+    assert shown["original_start"] - shown["start"] == pytest.approx(START, abs=0.05)
+    page = html.page(result)
+    assert "Known originals" in page
+    assert 'class="slider"' in page
+    assert "<b>broadcaster" not in page
+
+
+def test_a_face_that_is_the_same_speaks_against_a_change(index: Path, clip_of) -> None:
+    result = unmask.check(clip_of(False), originals=index)
+    assert result.verdict is Verdict.NO_CHANGE_FOUND
+    line = result.people[0].lines["originals"]
+    assert line.log10_lr is not None
+    assert line.log10_lr < -0.5
+    assert "the face is the same in both" in line.summary
+
+
+def test_the_command_line_from_adding_to_removing(tmp_path: Path, footage: Path, film: films.Film) -> None:
+    where = ("--originals", str(tmp_path / "index"))
+    for _ in range(2):
+        done = run("originals", "add", footage, tmp_path / "missing.mp4", *where, "--owner", "The broadcaster")
+        assert done.exit_code == 1
+        assert "“film”" in done.stdout
+        assert "missing.mp4: no such file" in done.stderr
+    added = run("originals", "add", footage, *where, "--owner", "An archive", "--title", "Clip 7")
+    assert "the same file is also registered as “film” of The broadcaster" in added.stdout
+    listed = [json.loads(line) for line in run("originals", "list", *where, "--json").stdout.splitlines()]
+    assert [(one["title"], one["owner"], one["complete"]) for one in listed] == [
+        ("film", "The broadcaster", True),
+        ("Clip 7", "An archive", True),
+    ]
+    cv2.imwrite(str(tmp_path / "still.png"), film.frame(3.0)[:, :, ::-1])
+    matched = run("originals", "match", tmp_path / "still.png", *where)
+    assert "this picture shows 0:03.0 of “film” (The broadcaster) and “Clip 7” (An archive)" in matched.stdout
+    as_json = json.loads(run("originals", "match", tmp_path / "still.png", *where, "--json").stdout)
+    assert as_json["originals"][0]["original_start"] == 3.0
+    removed = run("originals", "remove", *(str(one["id"]) for one in listed), "99", *where)
+    assert removed.exit_code == 1
+    assert "99 is not registered" in removed.stderr
+    assert run("originals", "list", *where).stdout == ""
+    assert "shows none of the known originals" in run("originals", "match", tmp_path / "still.png", *where).stdout
+
+
+def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> None:
+    for command in (["originals", "match", footage], ["originals", "list"], ["check", footage]):
+        done = run(*command, "--originals", tmp_path)
+        assert done.exit_code == 1
+        assert done.stderr == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
+    assert list(tmp_path.iterdir()) == []

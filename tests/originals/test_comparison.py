@@ -1,0 +1,102 @@
+"""A changed face, a changed mouth, another take, a retouched frame and a subtitle across a face are told apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import films
+from unmask import faces
+from unmask.originals import Comparison, Finding, compare
+from unmask.originals.overlay import homography, lay
+from unmask.originals.regions import LONGEST_PX, scaled
+from unmask.types import Pair, Rgb
+
+AT = 1.0
+
+
+@pytest.fixture(scope="module")
+def shot(people: list[films.Portrait]) -> films.Shot:
+    return films.Shot(42, people[0], face=0.1)
+
+
+def saved(rgb: Rgb, quality: int = 50) -> Rgb:
+    """At 240 lines, as a JPEG."""
+    small = cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
+    return cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
+def compared(shot: films.Shot, shown: Rgb) -> Comparison:
+    """The largest face of a picture against the shot's own frame."""
+    thumbnail, frame = scaled(shot.frame(AT)[0], LONGEST_PX), saved(shown)
+    onto = homography(frame, thumbnail, np.eye(3))
+    assert onto is not None
+    laid, seen = lay(frame, onto, thumbnail.shape)
+    return compare(Pair(0.0, 0.0, laid, thumbnail, seen, onto), [faces.find(frame)[0].points])[0]
+
+
+def height_of_face(shot: films.Shot) -> float:
+    return float(faces.find(shot.frame(AT)[0])[0].points[:, 1].mean() / films.HEIGHT)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [lambda rgb: rgb, films.graded, films.subtitled, films.with_logo],
+    ids=["as it was", "graded", "subtitled", "logo"],
+)
+def test_what_is_merely_edited_is_the_same(shot: films.Shot, edit) -> None:
+    told = compared(shot, edit(shot.frame(AT)[0]))
+    assert told.finding in {Finding.SAME, Finding.RETOUCHED}
+    assert told.score < 0.5
+
+
+@pytest.mark.parametrize("edit", [lambda rgb: rgb, films.graded], ids=["as it was", "graded"])
+def test_a_changed_face_and_a_changed_mouth(shot: films.Shot, people: list[films.Portrait], edit) -> None:
+    for change, finding in (
+        (films.another_face(people[5]), Finding.CHANGED_FACE),
+        (films.another_mouth(people[5]), Finding.CHANGED_MOUTH),
+    ):
+        told = compared(shot, edit(shot.frame(AT, change)[1]))
+        assert told.finding is finding
+        assert told.score > 0.75
+
+
+def test_the_difference_lies_in_the_face(shot: films.Shot, people: list[films.Portrait]) -> None:
+    told = compared(shot, shot.frame(AT, films.another_face(people[5]))[1])
+    x0, y0, x1, y1 = (round(v * 384 / 640) for v in faces.find(shot.frame(AT)[0])[0].box)
+    inside = np.zeros(told.where.shape, bool)
+    inside[y0:y1, x0:x1] = True
+    assert told.where[inside].mean() > 5 * told.where[~inside].mean()
+
+
+def test_a_subtitle_across_the_face_covers_and_does_not_change(shot: films.Shot, people: list[films.Portrait]) -> None:
+    height = height_of_face(shot)
+    assert compared(shot, films.subtitled(shot.frame(AT)[0], height=height)).finding is Finding.SAME
+    changed = shot.frame(AT, films.another_face(people[5]))[1]
+    assert compared(shot, films.subtitled(changed, height=height)).finding is Finding.CHANGED_FACE
+
+
+def test_another_take_is_no_change(shot: films.Shot) -> None:
+    told = compared(shot, replace(shot, take=2).frame(AT)[0])
+    assert told.finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}
+
+
+def test_a_frame_retouched_elsewhere(shot: films.Shot) -> None:
+    rgb = shot.frame(AT)[0]
+    cv2.rectangle(rgb, (10, 230), (110, 330), (30, 160, 60), -1)
+    cv2.circle(rgb, (60, 280), 30, (230, 40, 40), -1)
+    assert compared(shot, rgb).finding is Finding.RETOUCHED
+
+
+def test_a_tiny_face_is_not_compared(people: list[films.Portrait]) -> None:
+    shot = films.Shot(42, people[0], face=0.1)
+    thumbnail = scaled(shot.frame(AT)[0], LONGEST_PX)
+    seen = np.ones(thumbnail.shape[:2], bool)
+    points = np.float32([[50, 50], [54, 50], [52, 52], [51, 55], [53, 55]])
+    (told,) = compare(Pair(0.0, 0.0, thumbnail, thumbnail, seen, np.eye(3)), [points])
+    assert told.finding is Finding.TOO_SMALL
+    assert np.isnan(told.score)
+    assert compare(Pair(0.0, 0.0, thumbnail, thumbnail, seen, np.eye(3)), []) == ()
