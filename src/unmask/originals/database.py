@@ -36,11 +36,13 @@ class Database(Protocol):
         where: it is, for people; without a password.
         types: what its SQL calls a counter, bytes and a number.
         listing: the statement that lists its tables.
+        begin: the statement that begins a transaction.
     """
 
     where: str
     types: Mapping[str, str]
     listing: str
+    begin: str
 
     @abstractmethod
     def run(self, sql: str, **values: Any) -> Rows:
@@ -51,16 +53,23 @@ class Database(Protocol):
         """
         ...
 
-    @abstractmethod
-    def transaction(self) -> Any:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """A context in which all statements take effect together, at its end, or none does."""
-        ...
+        self.run(self.begin)
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            with suppress(OriginalsError):
+                self.run("ROLLBACK")
+            raise
 
     @abstractmethod
     def close(self) -> None: ...
 
 
-class SQLite:
+class SQLite(Database):
     """A database in one file of a folder.
 
     Args:
@@ -70,6 +79,7 @@ class SQLite:
 
     types: Mapping[str, str] = _SQLITE
     listing = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    begin = "BEGIN IMMEDIATE"
 
     def __init__(self, folder: Path, writing: bool) -> None:
         self.where, path = str(folder), folder / FILE
@@ -90,17 +100,6 @@ class SQLite:
     def run(self, sql: str, **values: Any) -> Rows:
         with self._one_kind_of_error():
             return self._connection.execute(sql, values).fetchall()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.run("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.run("COMMIT")
-        except BaseException:
-            with suppress(OriginalsError):
-                self.run("ROLLBACK")
-            raise
 
     def close(self) -> None:
         self._connection.close()
@@ -127,7 +126,7 @@ _WAYS_OUT = {
 }
 
 
-class PostgreSQL:
+class PostgreSQL(Database):
     """A database on a server.
 
     Args:
@@ -136,6 +135,7 @@ class PostgreSQL:
 
     types: Mapping[str, str] = _POSTGRESQL
     listing = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    begin = "BEGIN"
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -161,17 +161,6 @@ class PostgreSQL:
     def run(self, sql: str, **values: Any) -> Rows:
         with self._one_kind_of_error():
             return [tuple(row) for row in self._connection.run(sql, **values) or []]
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.run("BEGIN")
-        try:
-            yield
-            self.run("COMMIT")
-        except BaseException:
-            with suppress(OriginalsError):
-                self.run("ROLLBACK")
-            raise
 
     def close(self) -> None:
         with suppress(self._driver.Error, OSError):
