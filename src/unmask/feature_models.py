@@ -7,13 +7,14 @@ The lab fits them by logistic regression with weights that are nowhere negative,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from unmask import models
 from unmask.errors import WeightsError
+from unmask.types import Reading, Sighting, clock, of_highest
 
 MOST = 4.0
 """Spreads from its mean beyond which a measurement counts no more, so that no single one decides."""
@@ -50,6 +51,33 @@ class FeatureModel:
     def score(self, values: Mapping[str, float]) -> float:
         """Natural log-odds of *changed* among the faces that it was fitted to."""
         return self.intercept + sum(self.parts(values).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A track, judged by a model.
+
+    Attributes:
+        score: of the whole track, see `unmask.types.of_highest`.
+        readings: of the sightings that could be measured.
+        worst: the sighting that scored highest.
+        when: that was, as words to put behind a noun; empty where there is only one.
+        reason: see `FeatureModel.reason`, of the worst.
+    """
+
+    score: float
+    readings: tuple[Reading, ...]
+    worst: Sighting
+    when: str
+    reason: str | None
+
+
+def judge(model: FeatureModel, measured: Sequence[tuple[Sighting, Mapping[str, float]]], share: float) -> Judged:
+    """What a model says of a track's measured sightings, at least one, in order of time."""
+    readings = tuple(Reading(sighting.time, model.score(values)) for sighting, values in measured)
+    worst, values = measured[max(range(len(readings)), key=lambda i: readings[i].score)]
+    when = f" at {clock(worst.time)}" if len(readings) > 1 else ""
+    return Judged(of_highest([r.score for r in readings], share), readings, worst, when, model.reason(values))
 
 
 @cache

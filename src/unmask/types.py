@@ -7,7 +7,8 @@ the likelihood ratio *changed : bona fide*.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -278,6 +279,12 @@ class TrackEvidence:
     score: float | None = None
     readings: tuple[Reading, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+
+def of_highest(scores: Sequence[float] | NDArray[np.floating[Any]], share: float) -> float:
+    """Mean of the highest ``share`` (0 to 1) of a track's scores, of one at least: a short change must count."""
+    highest = np.sort(scores)[::-1]
+    return float(highest[: max(1, math.ceil(share * highest.size))].mean())
 
 
 @dataclass(frozen=True, slots=True)

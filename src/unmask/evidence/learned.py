@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import models
-from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence, clock
+from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence, clock, of_highest
 
 WEIGHT = "learned"
 
@@ -30,7 +30,7 @@ class Learned:
 
     Args:
         batch: faces per run of the network; bounds memory, not the result.
-        share: part of a track's sightings, the highest ones, whose mean is the track's score: a short change must count.
+        share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
     name = "learned"
@@ -47,9 +47,9 @@ class Learned:
         readings = tuple(
             Reading(s.time, float(logit), where) for s, logit, where in zip(track.sightings, logits, maps, strict=True)
         )
-        highest = np.sort(logits)[::-1][: max(1, int(np.ceil(self.share * logits.size)))]
         strongest = max(readings, key=lambda r: r.score)
-        return TrackEvidence(track.id, Status.RAN, _summary(strongest, track), float(highest.mean()), readings)
+        score = of_highest(logits, self.share)
+        return TrackEvidence(track.id, Status.RAN, _summary(strongest, track), score, readings)
 
     def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Crops, uint8 ``(n, 192, 192, 3)``, to logits ``(n,)`` and maps ``(n, 12, 12)``, 0 to 1."""

@@ -25,7 +25,20 @@ from numpy.typing import NDArray
 from unmask import drawing
 from unmask.faces import TEMPLATE
 from unmask.regions import inner_skin, ring
-from unmask.types import Case, Evidence, Kind, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+from unmask.types import (
+    Case,
+    Evidence,
+    Kind,
+    Picture,
+    Reading,
+    Rgb,
+    Sighting,
+    Status,
+    Track,
+    TrackEvidence,
+    clock,
+    of_highest,
+)
 
 TRAITS = ("brightness", "red", "blue", "sharpness", "place")
 """What is followed of the inner face, relative to the head."""
@@ -75,12 +88,11 @@ class Motion:
         strange = changes(seen, self.near) / np.array(USUAL)
         scores = np.sqrt(np.nanmean(strange**2, axis=1))
         readings = tuple(Reading(s.time, float(score)) for s, score in zip(seen, scores, strict=True))
-        highest = np.sort(scores)[::-1][: max(1, int(np.ceil(self.share * scores.size)))]
         return TrackEvidence(
             track.id,
             Status.RAN,
             _summary(strange, seen, scores),
-            float(highest.mean()),
+            of_highest(scores, self.share),
             readings,
             (_picture([s.time for s in seen], scores),),
         )

@@ -29,6 +29,7 @@ from unmask.types import (
     Track,
     TrackEvidence,
     clock,
+    of_highest,
 )
 
 NO_INDEX = "No index of known originals was given."
@@ -76,8 +77,7 @@ class Originals:
             for s in track.sightings
             if (near := _nearest(times, s.time, self.hold))
         )
-        scores = np.sort([face.score for _, face in told])[::-1]
-        score = float(scores[: max(1, int(np.ceil(self.share * scores.size)))].mean())
+        score = of_highest([face.score for _, face in told], self.share)
         strongest = sorted(told, key=lambda pair: -pair[1].score)
         pictures = tuple(p for c, face in strongest[: self.pictures] for p in _pictures(c, face))
         return TrackEvidence(track.id, Status.RAN, _summary(told), score, readings, pictures)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unmask import drawing, feature_models
 from unmask.regions import inner_skin, outer_skin, places, rho
-from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+from unmask.types import Case, Evidence, Picture, Rgb, Sighting, Status, Track, TrackEvidence
 
 SIDE = 48
 """Width, px, of the crop in which colours are compared: a pixel is then a patch of skin without its pores."""
@@ -87,23 +87,18 @@ class Skin:
         fit = [(s, values) for s, values in looks if not isinstance(values, str)]
         if not fit:
             return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The skin cannot be compared: {looks[0][1]}.")
-        model = feature_models.load(self.name)
-        readings = tuple(Reading(s.time, model.score(values)) for s, values in fit)
-        worst = max(range(len(fit)), key=lambda i: readings[i].score)
-        highest = sorted((r.score for r in readings), reverse=True)[: max(1, int(np.ceil(self.share * len(fit))))]
-        sighting, values = fit[worst]
-        when = f" at {clock(sighting.time)}" if len(fit) > 1 else ""
+        judged = feature_models.judge(feature_models.load(self.name), fit, self.share)
         caption = (
-            f"Where skin was compared{when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
+            f"Where skin was compared{judged.when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
             "One person's skin in one light gives one cloud."
         )
         return TrackEvidence(
             track.id,
             Status.RAN,
-            _summary(model.reason(values), when),
-            float(np.mean(highest)),
-            readings,
-            (Picture(caption, _shown(sighting.crop)),),
+            _summary(judged.reason, judged.when),
+            judged.score,
+            judged.readings,
+            (Picture(caption, _shown(judged.worst.crop)),),
         )
 
 

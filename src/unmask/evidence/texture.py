@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from unmask import drawing, feature_models
 from unmask.faces import CROP_PX
 from unmask.regions import ring
-from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+from unmask.types import Case, Evidence, Picture, Rgb, Sighting, Status, Track, TrackEvidence
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
 """Edges of the rings that are compared, see `unmask.regions.rho`; the inner face is the first two, the head the last two."""
@@ -74,20 +74,18 @@ class Texture:
         fit = [(s, values) for s, values in looks if not isinstance(values, str)]
         if not fit:
             return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The texture cannot be compared: {looks[0][1]}.")
-        model = feature_models.load(self.name)
-        readings = tuple(Reading(s.time, model.score(values)) for s, values in fit)
-        worst = max(range(len(fit)), key=lambda i: readings[i].score)
-        highest = sorted((r.score for r in readings), reverse=True)[: max(1, int(np.ceil(self.share * len(fit))))]
-        sighting, values = fit[worst]
-        when = f" at {clock(sighting.time)}" if len(fit) > 1 else ""
-        caption = f"The face{when}, and its fine detail alone. In an untouched picture skin has the same grain inside and around."
+        judged = feature_models.judge(feature_models.load(self.name), fit, self.share)
+        caption = (
+            f"The face{judged.when}, and its fine detail alone. "
+            "In an untouched picture skin has the same grain inside and around."
+        )
         return TrackEvidence(
             track.id,
             Status.RAN,
-            _summary(model.reason(values), when),
-            float(np.mean(highest)),
-            readings,
-            (Picture(caption, _shown(sighting.crop)),),
+            _summary(judged.reason, judged.when),
+            judged.score,
+            judged.readings,
+            (Picture(caption, _shown(judged.worst.crop)),),
         )
 
 
