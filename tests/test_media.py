@@ -291,6 +291,17 @@ def test_pixels_become_square(tmp_path: Path, aspect: str, rotation: int, size: 
     assert (clip.facts.width, clip.facts.height) == (frame.rgb.shape[1], frame.rgb.shape[0]) == size
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_frames_of_a_video_come_scaled_down_where_asked(tmp_path: Path, rotation: int) -> None:
+    path = clips.write_video(tmp_path / "clip.mp4", [corners()] * 2, rotation=rotation)
+    clip = open_media(path)
+    longest = max(clip.facts.width, clip.facts.height)
+    (whole,), (half,), (larger,) = (clip.frames([0.0], px) for px in (None, longest // 2, 2 * longest))
+    assert half.rgb.shape == (clip.facts.height // 2, clip.facts.width // 2, 3)
+    assert corner_names(half.rgb) == corner_names(whole.rgb)
+    assert np.array_equal(whole.rgb, larger.rgb)
+
+
 BT709, BT601, BT2020, LIMITED, FULL = 1, 5, 9, 1, 2
 
 

@@ -35,8 +35,8 @@ class Breaking:
             clip.times_between,
         )
 
-    def frames(self, times: Sequence[float]) -> Iterator[Frame]:
-        for frame in self._clip.frames(times):
+    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
+        for frame in self._clip.frames(times, longest_px):
             if not self._left:
                 raise OSError("the disk is gone")
             self._left -= 1

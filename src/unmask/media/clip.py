@@ -70,16 +70,17 @@ class Clip:
         """When each key frame is shown, seconds; a key frame decodes without its neighbours. 0 for a photo."""
         return [float(time) for time in self._index.seconds()[self._index.keys]]
 
-    def frames(self, times: Sequence[float]) -> Iterator[Frame]:
+    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
         """The first frame that decodes at or after each of ``times``, in order of time, none twice.
 
         Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over.
 
         Args:
             times: seconds; those after the last frame give nothing.
+            longest_px: longest side, px, to which the larger frames of a video are scaled down, much faster than afterwards.
 
         Yields:
-            Upright frames of ``facts.width`` x ``facts.height`` px with their own exact presentation times.
+            Upright frames of ``facts.width`` x ``facts.height`` px, or smaller, with their own exact presentation times.
 
         Raises:
             MediaError: the file is gone, or has changed since it was opened, or is a photo that cannot be decoded;
@@ -90,13 +91,16 @@ class Clip:
             if source.identity != self._identity:
                 raise BrokenMedia(source.path, "it changed while it was being read", "wait until it is complete")
             if self.facts.kind is Kind.VIDEO:
-                yield from self._video_frames(source, wanted)
+                yield from self._video_frames(source, wanted, longest_px)
             elif wanted.size:
                 yield Frame(0.0, self._pose.apply(photo.decode(source, self.facts.container)))
 
-    def _video_frames(self, source: Source, wanted: NDArray[np.intp]) -> Iterator[Frame]:
+    def _video_frames(self, source: Source, wanted: NDArray[np.intp], longest_px: int | None) -> Iterator[Frame]:
         """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
-        index, stored = self._index, self._pose.size(self.facts.width, self.facts.height)
+        index = self._index
+        upright = self.facts.width, self.facts.height
+        scale = min(1.0, longest_px / max(upright)) if longest_px else 1.0
+        stored = self._pose.size(*(max(1, round(side * scale)) for side in upright))
         deadline = time.monotonic() + self._bounds.check_seconds
         shown = index.seconds().tolist()
         with video.opened_video(source) as stream:

@@ -12,6 +12,7 @@ import numpy as np
 from unmask.originals.alignment import Aligned, align
 from unmask.originals.index import Searcher, searcher
 from unmask.originals.matching import Candidate, candidates, look
+from unmask.originals.regions import QUERY_PX
 from unmask.originals.registration import Film, picture
 from unmask.originals.store import Store, opened_store
 from unmask.originals.timing import Strip, strip
@@ -44,7 +45,7 @@ class Known:
             MediaError, OriginalsError: the clip or the store cannot be read.
         """
         length = film.facts.duration or 1.0
-        looks = look(film.frames(film.times(EVERY, MOST_LOOKS)), lambda t: progress(0.5 * t / length))
+        looks = look(film.frames(film.times(EVERY, MOST_LOOKS), QUERY_PX), lambda t: progress(0.5 * t / length))
         maybe = candidates(looks, self._index.search)
         frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.uint8))
         found: list[tuple[Candidate, Match]] = []

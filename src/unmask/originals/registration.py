@@ -42,7 +42,7 @@ class Film(Protocol):
     def key_times(self) -> list[float]: ...
     def times(self, every: float, at_most: int) -> list[float]: ...
     def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]: ...
-    def frames(self, times: Sequence[float]) -> Iterator[Frame]: ...
+    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]: ...
 
 
 def register(
@@ -81,7 +81,7 @@ def _add_frames(film: Film, store: Store, footage: int, every: float, progress: 
     waiting: list[Moment] = []
     last: Rgb | None = None
     begun = time.monotonic()
-    for frame in film.frames(left):
+    for frame in film.frames(left, LONGEST_PX):
         small = scaled(frame.rgb, LONGEST_PX)
         if last is None or small.shape != last.shape or np.abs(small.astype(np.int16) - last).mean() > STILL:
             waiting.append(Moment(frame.time, hash_regions(small), jpeg(small)))

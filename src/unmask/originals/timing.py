@@ -89,7 +89,7 @@ def strip(film: Film) -> Strip:
     """The frames of a clip, small and grey."""
     times, greys = [], []
     height = max(8, round(STRIP_PX * film.facts.height / film.facts.width))
-    for frame in film.frames(film.times(1 / 240, MOST_FRAMES)):
+    for frame in film.frames(film.times(1 / 240, MOST_FRAMES), 4 * max(height, STRIP_PX)):
         times.append(frame.time)
         greys.append(_grey(frame.rgb, (height, STRIP_PX)).astype(np.uint8))
     return Strip(np.array(times), np.array(greys))
