@@ -1,0 +1,64 @@
+"""One database, SQLite or PostgreSQL, behind SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session
+
+from unmask.service.settings import Settings
+
+PATIENCE = 30.0
+"""s that a writer waits for another one (SQLite)."""
+
+
+class Database:
+    """Sessions in a database.
+
+    Args:
+        settings: which one. SQLite needs no server; its write-ahead log lets others read while one writes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = _postgresql(settings.database) if settings.database else _sqlite(settings)
+        self._writing = self.engine.execution_options(writing=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session in which all takes effect together, at its end, or nothing does."""
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads, and waits for nobody."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(url.replace("postgresql://", "postgresql+pg8000://", 1), pool_pre_ping=True, pool_size=10)
+
+
+def _sqlite(settings: Settings) -> Engine:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}", connect_args={"timeout": PATIENCE})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _entry: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

@@ -1,0 +1,74 @@
+"""What an operator may set, by command line or by environment variables named ``UNMASK_`` and the setting's name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from unmask.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One service. Several machines share one by the same ``database``, ``storage`` and ``secret``.
+
+    Attributes:
+        data: folder of the embedded database and media, made if missing.
+        database: ``postgresql://`` address; SQLite in ``data`` if empty.
+        storage: ``s3://bucket/prefix``; a folder in ``data`` if empty.
+        public_url: address under which people reach the page; cookies are Secure where it begins with ``https://``.
+        workers: processes on this machine that judge; 0 for a machine that only answers HTTP.
+        upload_bytes: most bytes of one file.
+        judge_bytes: most memory of the process that decodes and judges one file, bytes.
+        judge_seconds: most CPU time of that process, s.
+        attempts: times a check is begun before it is given up: a file that kills its judge kills it again.
+        lease: seconds after which a check whose worker fell silent is given to another.
+        keep_days: days after which media and faces are deleted; the result stays. 0 keeps them.
+        fetch_hosts: hosts whose media may be fetched by URL; none if empty.
+        originals: folder or ``postgresql://`` address of an index of known originals; one in ``data`` if empty.
+        open_cases_for: verdicts that open a case by themselves.
+    """
+
+    data: Path
+    database: str = ""
+    storage: str = ""
+    public_url: str = ""
+    workers: int = 2
+    upload_bytes: int = 2 << 30
+    judge_bytes: int = 3 << 30
+    judge_seconds: int = 600
+    attempts: int = 3
+    lease: float = 60.0
+    keep_days: int = 30
+    fetch_hosts: tuple[str, ...] = ()
+    originals: str = ""
+    open_cases_for: tuple[str, ...] = field(default=("changed", "cannot tell"))
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
+        """Settings as given, else as the environment says, else the defaults.
+
+        Raises:
+            UsageError: a variable that should be a number is none.
+        """
+        values: dict[str, object] = {}
+        for one in fields(cls):
+            text = environment.get(f"UNMASK_{one.name.upper()}")
+            if one.name in given and given[one.name] is not None:
+                values[one.name] = given[one.name]
+            elif text is not None:
+                values[one.name] = _read(f"UNMASK_{one.name.upper()}", text, str(one.type))
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _read(name: str, text: str, kind: str) -> object:
+    if kind.startswith("tuple"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if kind == "Path":
+        return Path(text)
+    try:
+        return {"int": int, "float": float, "str": str}[kind](text)
+    except ValueError:
+        raise UsageError(f"{name} must be a number, not {text!r}") from None

@@ -1,0 +1,242 @@
+"""Every table of the service. Times are seconds since 1970 (UTC), ids sort by time of making."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def new_id() -> str:
+    """A UUID of version 7 (RFC 9562): ids made later sort after ids made earlier, to the millisecond."""
+    value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62
+    return str(UUID(int=value))
+
+
+class Base(DeclarativeBase):
+    """Root of all tables."""
+
+    type_annotation_map = {int: BigInteger, float: Double, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+
+
+def identity() -> Mapped[str]:
+    return mapped_column(String(36), primary_key=True, default=new_id)
+
+
+def moment() -> Mapped[float]:
+    return mapped_column(default=time.time)
+
+
+class Tenant(Base):
+    """An organisation; nothing of one is ever visible to another."""
+
+    __tablename__ = "tenants"
+    id: Mapped[str] = identity()
+    name: Mapped[str] = mapped_column(unique=True)
+    created: Mapped[float] = moment()
+
+
+class Account(Base):
+    """A person who signs in."""
+
+    __tablename__ = "accounts"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password: Mapped[str]
+    """Argon2id, as a PHC string."""
+    active: Mapped[bool] = mapped_column(default=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[float] = mapped_column(default=0.0)
+    created: Mapped[float] = moment()
+
+
+class BrowserSession(Base):
+    """A signed-in browser."""
+
+    __tablename__ = "browser_sessions"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    """sha256 of the cookie's secret."""
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    csrf: Mapped[str]
+    created: Mapped[float] = moment()
+    seen: Mapped[float] = moment()
+    expires: Mapped[float]
+
+
+class Key(Base):
+    """An API key of a program."""
+
+    __tablename__ = "keys"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    """sha256 of the key: 256 random bits need no slow hash."""
+    scopes: Mapped[list[str]]
+    per_minute: Mapped[int] = mapped_column(default=600)
+    created: Mapped[float] = moment()
+    used: Mapped[float | None]
+    revoked: Mapped[float | None]
+
+
+class Media(Base):
+    """One file's bytes, kept once per tenant."""
+
+    __tablename__ = "media"
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bytes: Mapped[int]
+    stored: Mapped[float] = moment()
+    hold: Mapped[str | None]
+    """Why it may not be deleted (legal hold); none if null."""
+    deleted: Mapped[float | None]
+
+
+class Upload(Base):
+    """A file on its way in, in pieces."""
+
+    __tablename__ = "uploads"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), index=True)
+    actor: Mapped[str]
+    name: Mapped[str]
+    length: Mapped[int]
+    offset: Mapped[int] = mapped_column(default=0)
+    sha256: Mapped[str | None]
+    """As announced; null if it was not."""
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    check: Mapped[str | None]
+    created: Mapped[float] = moment()
+    expires: Mapped[float]
+
+
+class Check(Base):
+    """One judging of one file. The row is the job: accepting an upload and queueing it are one transaction."""
+
+    __tablename__ = "checks"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant", "sha256"], ["media.tenant", "media.sha256"]),
+        UniqueConstraint("tenant", "sha256", "configuration"),
+        Index("checks_queue", "state", "lease_until", "created"),
+        Index("checks_list", "tenant", "id"),
+    )
+    id: Mapped[str] = identity()
+    tenant: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    configuration: Mapped[str] = mapped_column(String(64))
+    """sha256 over Unmask's version, its weights and the options: the same file is judged once under each."""
+    name: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    uploader: Mapped[str]
+    """The actor who brought it."""
+    state: Mapped[str] = mapped_column(default="queued")
+    """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
+    progress: Mapped[float] = mapped_column(default=0.0)
+    created: Mapped[float] = moment()
+    finished: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None]
+    """Token of the worker that judges it now: a worker that lost its lease cannot write a result."""
+    lease_until: Mapped[float] = mapped_column(default=0.0)
+    verdict: Mapped[str | None]
+    log10_lr: Mapped[float | None]
+    result: Mapped[dict[str, Any] | None]
+    """The document of `unmask.report`; ``error`` filled where the file could not be judged."""
+
+
+class CaseFile(Base):
+    """What people make of a check."""
+
+    __tablename__ = "cases"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    check: Mapped[str] = mapped_column(ForeignKey("checks.id"), unique=True)
+    state: Mapped[str] = mapped_column(default="open")
+    """``open``, ``decided``, ``appealed``, ``closed``."""
+    decision: Mapped[str | None]
+    """``keep``, ``label``, ``take down`` or ``restore``: the latest."""
+    assigned: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
+    created: Mapped[float] = moment()
+    updated: Mapped[float] = moment()
+
+
+class CaseEvent(Base):
+    """A note, a decision, an appeal or a notice: only ever added."""
+
+    __tablename__ = "case_events"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    case: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    kind: Mapped[str]
+    actor: Mapped[str]
+    actor_name: Mapped[str]
+    text: Mapped[str]
+    decision: Mapped[str | None]
+    created: Mapped[float] = moment()
+
+
+class Webhook(Base):
+    """An address that is told about results."""
+
+    __tablename__ = "webhooks"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    url: Mapped[str]
+    secret: Mapped[str]
+    events: Mapped[list[str]]
+    active: Mapped[bool] = mapped_column(default=True)
+    created: Mapped[float] = moment()
+
+
+class Delivery(Base):
+    """One message to one webhook, until it was taken or given up."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("deliveries_due", "state", "due"),)
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    webhook: Mapped[str] = mapped_column(ForeignKey("webhooks.id"))
+    event: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(default="due")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[float] = moment()
+    answer: Mapped[str | None]
+
+
+class Answered(Base):
+    """The answer to a request that carried an Idempotency-Key, so that sending it again does nothing again."""
+
+    __tablename__ = "answered"
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))
+    """sha256 over method, path and body."""
+    status: Mapped[int | None]
+    body: Mapped[dict[str, Any] | None]
+    created: Mapped[float] = moment()
+
+
+class AuditEntry(Base):
+    """One link of a tenant's chain: ``hash`` covers the entry and the ``previous`` hash, so none can be changed or left out."""
+
+    __tablename__ = "audit"
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    time: Mapped[float]
+    actor: Mapped[str]
+    actor_name: Mapped[str]
+    action: Mapped[str]
+    """What was done, as ``thing.verb``: ``check.created``, ``case.decided``, ``media.deleted``."""
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
