@@ -68,8 +68,6 @@ class Account(Base):
     password: Mapped[str]
     """Argon2id, as a PHC string."""
     active: Mapped[bool] = mapped_column(default=True)
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[float] = mapped_column(default=0.0)
     created: Mapped[float] = moment()
 
 
@@ -99,7 +97,18 @@ class Key(Base):
     per_minute: Mapped[int] = mapped_column(default=600)
     created: Mapped[float] = moment()
     used: Mapped[float | None]
+    expires: Mapped[float | None]
     revoked: Mapped[float | None]
+
+
+class Bucket(Base):
+    """How much of a rate limit is used up."""
+
+    __tablename__ = "buckets"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A digest of whose it is."""
+    full_at: Mapped[float]
+    """When all of it may be used again."""
 
 
 class Media(Base):
