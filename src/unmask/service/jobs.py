@@ -49,9 +49,7 @@ def renew(database: Database, job: AnyJob, lease: float, progress: float) -> boo
     table = cast(Table, type(job).__table__)
     with database.transaction() as session:
         mine = (table.c.id == job.id) & (table.c.lease == job.lease) & (table.c.state == "running")
-        done = session.execute(
-            update(table).where(mine).values(lease_until=now(session) + lease, progress=progress)
-        )
+        done = session.execute(update(table).where(mine).values(lease_until=now(session) + lease, progress=progress))
         return cast(CursorResult[Any], done).rowcount == 1
 
 

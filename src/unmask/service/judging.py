@@ -43,17 +43,21 @@ class JudgeDied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a judge found: the result as JSON values, and the HTML page, empty where the file could not be judged."""
+    """What a judge found: the result as JSON values, the HTML page, and a zip of pictures (`unmask.report.pictures`).
+
+    Where the file could not be judged, page and pictures are empty.
+    """
 
     result: dict[str, Any]
     page: bytes = b""
+    pictures: bytes = b""
 
 
 @dataclass(slots=True)
 class _Heard:
     """What one judge has said so far."""
 
-    page: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     progress: float = 0.0
     waiting: bytearray = field(default_factory=bytearray)
@@ -119,7 +123,7 @@ class Judge:
                     due = time.monotonic() + every
                     if not tick(heard.progress):
                         return None
-        return Answer(heard.result, heard.page)
+        return Answer(heard.result, heard.files.get("page", b""), heard.files.get("pictures", b""))
 
     def close(self) -> None:
         """Ends the process, whatever it is doing."""
@@ -172,8 +176,8 @@ def _take(heard: _Heard) -> bool:
     del heard.waiting[: end + 1 + size]
     if head["kind"] == "progress":
         heard.progress = min(1.0, max(0.0, float(head["done"])))
-    elif head["kind"] == "page":
-        heard.page = content
+    elif head["kind"] in ("page", "pictures"):
+        heard.files[head["kind"]] = content
     elif head["kind"] == "result":
         heard.result = _sound(json.loads(content))
     return True
