@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from unmask.service.sandbox import die_with_parent
 from unmask.service.settings import Settings
+
+if TYPE_CHECKING:
+    from unmask.service.service import Service
 
 
 def main() -> None:
@@ -25,16 +29,17 @@ def main() -> None:
     from unmask.service.stopping import Stopping
     from unmask.service.worker import Worker
 
-    {"worker": Worker, "courier": Courier}[role](service, Stopping()).run()
+    process: Worker | Courier = {"worker": Worker, "courier": Courier}[role](service, Stopping())
+    process.run()
 
 
-def _answer(service: object, listening: socket.socket) -> None:
+def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
     from unmask.service.api.app import create_app
 
     config = uvicorn.Config(
-        create_app(service),  # type: ignore[arg-type]
+        create_app(service),
         log_config=None,
         access_log=False,
         server_header=False,

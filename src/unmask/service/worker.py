@@ -63,7 +63,7 @@ class Worker:
         ):
             job: Any = jobs.claim(self._service.database, kind, lease)
             if job is not None:
-                (give_up if job.attempts > attempts else do)(job)  # type: ignore[operator]
+                (give_up if job.attempts > attempts else do)(job)
                 return True
         return False
 
@@ -88,8 +88,7 @@ class Worker:
 
     def _ask(self, task: Mapping[str, Any], job: Any, give_up: Callable[..., None]) -> Answer | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
-        assert self._ahead
-        judge, self._ahead = self._ahead, None
+        judge, self._ahead = self._ahead or Judge(self._service.settings), None
         try:
             return judge.judge(dict(task), self._pulse(job))
         except JudgeDied as died:
@@ -142,4 +141,5 @@ def _given_up(name: str, attempts: int, most: int, why: str) -> str:
     how = f" ({why})" if why else ""
     times = min(attempts, most)
     said = "once" if times == 1 else f"{times} times"
-    return f"{printable(name)}: the process that decodes it was begun {said} and did not end{how}; convert it to H.264 in MP4, or to JPEG"
+    reason = f"the process that decodes it was begun {said} and never came to an end{how}"
+    return f"{printable(name)}: {reason}; convert it to H.264 in MP4, or to JPEG"

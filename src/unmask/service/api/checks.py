@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -32,6 +32,7 @@ Identifier = Annotated[str, Field(max_length=64, pattern=r"^[0-9a-f-]+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", description="Of the whole file; refused if it is another.")]
 Reader = Annotated[Actor, Depends(allowed(Scope.READ))]
 Uploader = Annotated[Actor, Depends(allowed(Scope.UPLOAD))]
+Model = TypeVar("Model", bound=BaseModel)
 State = Literal["queued", "running", "done", "failed"]
 
 REPORT_POLICY = (
@@ -46,7 +47,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     every: Annotated[float, Field(ge=0.02, le=60, description="s between the frames looked at.")] = 0.5
-    lines: Annotated[list[str], Field(max_length=20, description="Ask only these lines of evidence.")] = []  # noqa: RUF012
+    lines: Annotated[list[str], Field(max_length=20, description="Ask only these lines of evidence.")] = []
     prior: Annotated[float | None, Field(gt=0, lt=1, description="Share of changed faces among such files.")] = None
 
     def plain(self) -> dict[str, Any]:
@@ -193,20 +194,21 @@ async def _file(request: Request, service: Service, given: Mapping[str, str | No
             if not isinstance(file, UploadFile):
                 raise Problem(422, "Not understood", "the form has no file called 'file'")
             fields = {"name": file.filename, **{k: v for k, v in form.items() if isinstance(v, str) and v}}
-            asked = _asked({**fields, **{k: v for k, v in given.items() if v}})
+            asked = asked_for({**fields, **{k: v for k, v in given.items() if v}})
             return await uploads.receive(service, _parts(file), most), asked
-    asked = _asked(given)
+    asked = asked_for(given)
     return await uploads.receive(service, request.stream(), most), asked
 
 
-def _asked(given: Mapping[str, Any]) -> Asked:
+def asked_for(given: Mapping[str, Any]) -> Asked:
+    """What was asked with a file; raises a `Problem`, 422, where that makes no sense."""
     values = {k: v for k, v in given.items() if k in Asked.model_fields and v is not None}
     if "options" in values:
         values["options"] = _valid(Options, values["options"])
     return _valid(Asked, values)
 
 
-def _valid(model: type[Any], values: Any) -> Any:
+def _valid(model: type[Model], values: Any) -> Model:
     try:
         if isinstance(values, str | bytes):
             return model.model_validate_json(values)

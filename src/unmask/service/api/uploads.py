@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from unmask.service import uploads
 from unmask.service.api import idempotency
 from unmask.service.api.access import service_of
-from unmask.service.api.checks import Asked, Identifier, Uploader, _asked
+from unmask.service.api.checks import Asked, Identifier, Uploader, asked_for
 from unmask.service.api.problems import documented
 from unmask.service.problems import Problem
 from unmask.service.tables import Upload
@@ -177,4 +177,4 @@ def _metadata(text: str) -> Asked:
             raise Problem(
                 400, "Not understood", f"Upload-Metadata: the value of {name!r} is no text in base64"
             ) from error
-    return _asked({**given, "name": given.get("filename") or given.get("name")})
+    return asked_for({**given, "name": given.get("filename") or given.get("name")})

@@ -28,7 +28,7 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: Annotated[str, Field(max_length=2000, pattern=r"^https?://")]
-    events: Annotated[list[Event], Field(min_length=1, max_length=10)] = ["check.done", "check.failed"]  # noqa: RUF012
+    events: Annotated[list[Event], Field(min_length=1, max_length=10)] = ["check.done", "check.failed"]
 
 
 class WebhookView(BaseModel):
