@@ -39,20 +39,18 @@ def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None
         oldest = select(kind).where(_due(kind, moment)).order_by(kind.created).limit(1)
         job = session.scalar(oldest.with_for_update(skip_locked=True))
         if job is not None:
-            job.state, job.attempts = "running", job.attempts + 1
+            job.state, job.begun, job.attempts = "running", moment, job.attempts + 1
             job.lease, job.lease_until = secrets.token_hex(16), moment + lease
         return job
 
 
 def renew(database: Database, job: AnyJob, lease: float, progress: float) -> bool:
     """Holds a job for ``lease`` seconds from now on; False if it was lost."""
-    table = cast(Table, type(job).__table__)
+    table = cast("Table", type(job).__table__)
     with database.transaction() as session:
         mine = (table.c.id == job.id) & (table.c.lease == job.lease) & (table.c.state == "running")
-        done = session.execute(
-            update(table).where(mine).values(lease_until=now(session) + lease, progress=progress)
-        )
-        return cast(CursorResult[Any], done).rowcount == 1
+        done = session.execute(update(table).where(mine).values(lease_until=now(session) + lease, progress=progress))
+        return cast("CursorResult[Any]", done).rowcount == 1
 
 
 @contextmanager
