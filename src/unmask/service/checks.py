@@ -37,13 +37,7 @@ class Received:
 
 
 def accept(
-    session: Session,
-    service: Service,
-    actor: Actor,
-    received: Received,
-    name: str,
-    options: dict[str, Any],
-    uploader: str,
+    session: Session, service: Service, actor: Actor, received: Received, name: str, options: dict[str, Any], uploader: str
 ) -> tuple[Check, bool]:
     """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
 

@@ -46,11 +46,13 @@ def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None
 
 def renew(database: Database, job: AnyJob, lease: float, progress: float) -> bool:
     """Holds a job for ``lease`` seconds from now on; False if it was lost."""
-    table = cast("Table", type(job).__table__)
+    table = cast(Table, type(job).__table__)
     with database.transaction() as session:
         mine = (table.c.id == job.id) & (table.c.lease == job.lease) & (table.c.state == "running")
-        done = session.execute(update(table).where(mine).values(lease_until=now(session) + lease, progress=progress))
-        return cast("CursorResult[Any]", done).rowcount == 1
+        done = session.execute(
+            update(table).where(mine).values(lease_until=now(session) + lease, progress=progress)
+        )
+        return cast(CursorResult[Any], done).rowcount == 1
 
 
 @contextmanager

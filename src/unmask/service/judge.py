@@ -120,9 +120,7 @@ def _words(name: str, error: Exception) -> str:
         return f"{printable(name)}: it needs more memory than a judge may have; scale it down"
     if isinstance(error, UnmaskError):
         return f"{printable(name)}: {error}"
-    return (
-        f"{printable(name)}: unexpected {type(error).__name__} ({inputs.words(error)}); tell whoever runs this service"
-    )
+    return f"{printable(name)}: unexpected {type(error).__name__} ({inputs.words(error)}); tell whoever runs this service"
 
 
 def _not_judged(name: str, why: str) -> Any:

@@ -28,7 +28,7 @@ MOST_LINE = 64 << 10
 SCRATCH = 4 << 30
 """bytes of one file that a judge may write: an index of a film's key frames has some hundred MB."""
 
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 """Environment variables that a judge gets; never the database's password or the bucket's keys."""
 

@@ -144,3 +144,5 @@ def _given_up(name: str, attempts: int, most: int, why: str) -> str:
     times = min(attempts, most)
     said = "once" if times == 1 else f"{times} times"
     return f"{printable(name)}: the process that decodes it was begun {said} and did not end{how}; convert it to H.264 in MP4, or to JPEG"
+
+
