@@ -29,8 +29,8 @@ def main() -> None:
     from unmask.service.stopping import Stopping
     from unmask.service.worker import Worker
 
-    process: Worker | Courier = {"worker": Worker, "courier": Courier}[role](service, Stopping())
-    process.run()
+    kind: type[Worker | Courier] = Worker if role == "worker" else Courier
+    kind(service, Stopping()).run()
 
 
 def _answer(service: Service, listening: socket.socket) -> None:

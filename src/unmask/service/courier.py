@@ -8,7 +8,7 @@ import time
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from unmask.service import uploads, webhooks
+from unmask.service import retention, uploads, webhooks
 from unmask.service.service import Service
 from unmask.service.stopping import Stopping
 from unmask.service.tables import Answered
@@ -52,5 +52,6 @@ class Courier:
 def tidy(service: Service) -> None:
     """Finishes what was cut off, and forgets what is over."""
     uploads.tidy(service)
+    retention.run(service, time.time())
     with service.database.transaction() as session:
         session.execute(delete(Answered).where(Answered.created < time.time() - ANSWERS))

@@ -60,12 +60,14 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
 
 
 def _postgresql(url: str) -> Engine:
-    return create_engine(url.replace("postgresql://", "postgresql+pg8000://", 1), pool_pre_ping=True, pool_size=10)
+    address = url.replace("postgresql://", "postgresql+pg8000://", 1)
+    return create_engine(address, pool_pre_ping=True, pool_size=10, hide_parameters=True)
 
 
 def _sqlite(settings: Settings) -> Engine:
     settings.data.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}", connect_args={"timeout": PATIENCE})
+    address = f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}"
+    engine = create_engine(address, connect_args={"timeout": PATIENCE}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:

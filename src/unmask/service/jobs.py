@@ -39,7 +39,7 @@ def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None
         oldest = select(kind).where(_due(kind, moment)).order_by(kind.created).limit(1)
         job = session.scalar(oldest.with_for_update(skip_locked=True))
         if job is not None:
-            job.state, job.attempts = "running", job.attempts + 1
+            job.state, job.begun, job.attempts = "running", moment, job.attempts + 1
             job.lease, job.lease_until = secrets.token_hex(16), moment + lease
         return job
 

@@ -19,6 +19,8 @@ class Settings:
         database: ``postgresql://`` address; SQLite in ``data`` if empty.
         storage: ``s3://bucket/prefix``; a folder in ``data`` if empty.
         public_url: address under which people reach the page; cookies are Secure where it begins with ``https://``.
+        hosts: more names under which the service may be asked, beside ``public_url``'s and this machine's own.
+        metrics_token: what Prometheus sends as a bearer token to read ``/metrics``; nobody can if empty.
         workers: processes on this machine that judge; 0 for a machine that only answers HTTP.
         upload_bytes: most bytes of one file.
         judge_bytes: most memory of the process that decodes and judges one file, bytes.
@@ -38,6 +40,8 @@ class Settings:
     database: str = ""
     storage: str = ""
     public_url: str = ""
+    hosts: tuple[str, ...] = ()
+    metrics_token: str = ""
     workers: int = 2
     upload_bytes: int = 2 << 30
     judge_bytes: int = 3 << 30

@@ -39,6 +39,8 @@ class Job:
     """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
     progress: Mapped[float] = mapped_column(default=0.0)
     created: Mapped[float] = moment()
+    begun: Mapped[float | None]
+    """When the latest attempt was."""
     finished: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None]
@@ -99,6 +101,14 @@ class Key(Base):
     used: Mapped[float | None]
     expires: Mapped[float | None]
     revoked: Mapped[float | None]
+
+
+class Lease(Base):
+    """Work that one machine at a time does for all."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[float]
 
 
 class Bucket(Base):
@@ -201,7 +211,7 @@ class CaseFile(Base):
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     check: Mapped[str] = mapped_column(ForeignKey("checks.id"), unique=True)
     state: Mapped[str] = mapped_column(default="open")
-    """``open``, ``decided``, ``appealed``, ``closed``."""
+    """``open``, ``decided`` or ``appealed``."""
     decision: Mapped[str | None]
     """``keep``, ``label``, ``take down`` or ``restore``: the latest."""
     assigned: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
@@ -210,17 +220,27 @@ class CaseFile(Base):
 
 
 class CaseEvent(Base):
-    """A note, a decision, an appeal or a notice: only ever added."""
+    """Something that happened to a case: only ever added."""
 
     __tablename__ = "case_events"
+    __table_args__ = (UniqueConstraint("case", "number"),)
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
-    case: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    case: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    number: Mapped[int]
+    """1 for the first of a case."""
     kind: Mapped[str]
+    """``opened``, ``note``, ``assigned``, ``decision``, ``appeal`` or ``notice``."""
     actor: Mapped[str]
     actor_name: Mapped[str]
     text: Mapped[str]
     decision: Mapped[str | None]
+    rule: Mapped[str | None]
+    """The law or the clause that a decision applies."""
+    illegal: Mapped[bool | None]
+    """Whether the rule is a law."""
+    language: Mapped[str | None]
+    """Of a notice: ``en`` or ``zh``."""
     created: Mapped[float] = moment()
 
 

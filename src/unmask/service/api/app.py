@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
 
-from unmask.service.api import accounts, checks, originals, problems, uploads, webhooks
-from unmask.service.api.bodies import BodyLimit
+from unmask.service.api import accounts, audit, cases, checks, health, originals, problems, retention, uploads, webhooks
+from unmask.service.api.protection import protect
 from unmask.service.service import Service
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ABOUT = """
 Tells whether a person's face in a photo or a video was changed by software, shows why, and says so when it cannot tell.
@@ -22,6 +18,9 @@ Send a file (`POST /api/v1/checks`, or an upload that survives bad connections),
 webhook, take its result and its report. Every error is `application/problem+json`.
 """
 
+FORM = 1 << 20
+"""bytes by which a form may exceed the file in it."""
+
 
 def create_app(service: Service) -> FastAPI:
     """The service over HTTP.
@@ -29,33 +28,22 @@ def create_app(service: Service) -> FastAPI:
     Args:
         service: whose settings, database and storage the routes use, as ``request.app.state.service``.
     """
-    app = FastAPI(title="Unmask", version=version("unmask"), description=ABOUT, redoc_url=None, docs_url=None)
+    app = FastAPI(
+        title="Unmask",
+        version=version("unmask"),
+        description=ABOUT,
+        redoc_url=None,
+        docs_url=None,
+        max_body_size=service.settings.upload_bytes + FORM,
+    )
     app.state.service = service
-    for part in (checks, uploads, originals, webhooks, accounts):
+    for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=problems.documented(401, 403, 422, 429, 503))
+    app.include_router(health.router)
     problems.install(app)
-    app.add_middleware(BodyLimit, most=service.settings.upload_bytes)
-    app.add_middleware(Headers)
+    protect(app, service)
     _document_problems(app)
     return app
-
-
-class Headers:
-    """Adds what every answer carries: no guessing of types, and how much of the rate limit is left."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                for name, value in scope.get("state", {}).get("headers", {}).items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, sent)
 
 
 def _document_problems(app: FastAPI) -> None:

@@ -18,8 +18,9 @@ from unmask.report.document import schema
 from unmask.service import checks, fetch, storage, uploads
 from unmask.service.actor import Actor, Scope
 from unmask.service.api import idempotency
-from unmask.service.api.access import allowed, service_of
+from unmask.service.api.access import BODY, allowed, service_of
 from unmask.service.api.problems import documented
+from unmask.service.api.protection import REPORT_POLICY
 from unmask.service.checks import Received
 from unmask.service.problems import Problem, not_found
 from unmask.service.service import Service
@@ -34,11 +35,6 @@ Reader = Annotated[Actor, Depends(allowed(Scope.READ))]
 Uploader = Annotated[Actor, Depends(allowed(Scope.UPLOAD))]
 Model = TypeVar("Model", bound=BaseModel)
 State = Literal["queued", "running", "done", "failed"]
-
-REPORT_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-)
-"""A report was written by a process that read a stranger's file: whatever is in it, it can do nothing."""
 
 
 class Options(BaseModel):
@@ -184,7 +180,7 @@ async def _file(request: Request, service: Service, given: Mapping[str, str | No
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     most = service.settings.upload_bytes
     if kind == "application/json":
-        wanted = _valid(ByAddress, await request.body())
+        wanted = _valid(ByAddress, await _small(request))
         name = wanted.name or fetch.name_of(wanted.url)
         received = await fetch.fetch(service, wanted.url)
         return received, Asked(name=name[:1000], sha256=wanted.sha256, options=wanted.options)
@@ -216,6 +212,15 @@ def _valid(model: type[Model], values: Any) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         raise Problem(422, "Not understood", f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}") from error
+
+
+async def _small(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY:
+            raise Problem(413, "Too large", f"JSON may have {BODY:,} bytes here")
+    return body
 
 
 async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
@@ -331,8 +336,8 @@ def media(request: Request, actor: Reader, check: Identifier) -> Response:
     return StreamingResponse(body, 206 if partial else 200, headers, kind)
 
 
-SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
-"""Headers of what strangers made: shown as a picture or a video it may be, never as a page."""
+SAFE = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+"""Header of what strangers made: shown as a picture or a video it may be, never as a page."""
 
 MEDIA_TYPES = {
     "mp4": "video/mp4", "m4v": "video/mp4", "mov": "video/quicktime", "webm": "video/webm", "mkv": "video/x-matroska",

@@ -20,6 +20,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "leases",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("until", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "tenants",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -178,6 +184,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("begun", sa.Double(), nullable=True),
         sa.Column("finished", sa.Double(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("lease", sa.String(), nullable=True),
@@ -204,6 +211,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("begun", sa.Double(), nullable=True),
         sa.Column("finished", sa.Double(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("lease", sa.String(), nullable=True),
@@ -234,6 +242,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("begun", sa.Double(), nullable=True),
         sa.Column("finished", sa.Double(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("lease", sa.String(), nullable=True),
@@ -279,11 +288,15 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("tenant", sa.String(length=36), nullable=False),
         sa.Column("case", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("actor_name", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("decision", sa.String(), nullable=True),
+        sa.Column("rule", sa.String(), nullable=True),
+        sa.Column("illegal", sa.Boolean(), nullable=True),
+        sa.Column("language", sa.String(), nullable=True),
         sa.Column("created", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case"],
@@ -294,8 +307,6 @@ def upgrade() -> None:
             ["tenants.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("case", "number"),
     )
-    with op.batch_alter_table("case_events", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_case_events_case"), ["case"], unique=False)
-
     # ### end Alembic commands ###
