@@ -98,7 +98,7 @@ class ByAddress(BaseModel):
     options: Options = Options()
 
 
-BODY = {
+FILE_OR_ADDRESS = {
     "requestBody": {
         "required": True,
         "content": {
@@ -137,7 +137,7 @@ class Asked(BaseModel):
         200: {"model": CheckView, "description": "Judged before; this is that check."},
         **documented(400, 413, 415),
     },
-    openapi_extra=BODY,
+    openapi_extra=FILE_OR_ADDRESS,
 )
 async def create(
     request: Request,
