@@ -15,7 +15,7 @@ from unmask.service import accounts, keys, passwords, storage
 from unmask.service.actor import Actor, Role, Scope, system
 from unmask.service.service import Service
 from unmask.service.settings import Settings
-from unmask.service.tables import Account, Base, Check, Media, Tenant
+from unmask.service.tables import Account, Base, Check, Media
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it prefers another fork of httpx

@@ -95,7 +95,7 @@ def test_what_another_site_makes_a_browser_send_is_refused(desk: Desk, headers: 
     assert desk.browser().post("/api/v1/session", json=form, headers=headers).status_code == (200 if good else 403)
 
 
-def test_behind_a_proxy_the_public_address_is_the_own_one(desk: Desk, tmp_path) -> None:  # noqa: ANN001
+def test_behind_a_proxy_the_public_address_is_the_own_one(desk: Desk, tmp_path) -> None:
     public = Desk(tmp_path / "public", {"public_url": "https://unmask.example"})
     browser = public.browser()
     form = {"email": "ada@ours.example", "password": PASSWORD}
