@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from unmask.service.settings import Settings
+from unmask.service.tables import Base
 
 PATIENCE = 30.0
 """s that a writer waits for another one (SQLite)."""
@@ -40,6 +43,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def now(session: Session) -> float:
+    """Seconds since 1970 by the clock that all who share the database share."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.time()
+    return float(session.scalar(select(func.extract("epoch", func.clock_timestamp()))) or 0.0)
+
+
+def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
+    """Adds a row unless one with the same key stands there, and says whether it did; waits for whoever is adding it now."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    done = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
+    return isinstance(done, CursorResult) and done.rowcount == 1
 
 
 def _postgresql(url: str) -> Engine:

@@ -22,12 +22,16 @@ class Settings:
         workers: processes on this machine that judge; 0 for a machine that only answers HTTP.
         upload_bytes: most bytes of one file.
         judge_bytes: most memory of the process that decodes and judges one file, bytes.
-        judge_seconds: most CPU time of that process, s.
+        judge_seconds: most CPU time of that process, s; most time by the clock is twice that.
+        judge_unconfined: judge even where the system offers no way to keep that process off the network.
         attempts: times a check is begun before it is given up: a file that kills its judge kills it again.
         lease: seconds after which a check whose worker fell silent is given to another.
         keep_days: days after which media and faces are deleted; the result stays. 0 keeps them.
+        upload_hours: hours that an upload may take from its first piece to its last.
         fetch_hosts: hosts whose media may be fetched by URL; none if empty.
-        originals: folder or ``postgresql://`` address of an index of known originals; one in ``data`` if empty.
+        fetch_seconds: most time that fetching one file may take, s.
+        webhook_private: whether webhooks may lead to private addresses.
+        originals: folder that holds an index of known originals per tenant; ``originals`` in ``data`` if empty.
         open_cases_for: verdicts that open a case by themselves.
     """
 
@@ -39,10 +43,14 @@ class Settings:
     upload_bytes: int = 2 << 30
     judge_bytes: int = 3 << 30
     judge_seconds: int = 600
+    judge_unconfined: bool = False
     attempts: int = 3
     lease: float = 60.0
     keep_days: int = 30
+    upload_hours: int = 24
     fetch_hosts: tuple[str, ...] = ()
+    fetch_seconds: float = 300.0
+    webhook_private: bool = False
     originals: str = ""
     open_cases_for: tuple[str, ...] = field(default=("changed", "cannot tell"))
 
@@ -62,13 +70,28 @@ class Settings:
                 values[one.name] = _read(f"UNMASK_{one.name.upper()}", text, str(one.type))
         return cls(**values)  # type: ignore[arg-type]
 
+    def environment(self) -> dict[str, str]:
+        """The variables from which `of_environment` reads these settings again."""
+        return {f"UNMASK_{one.name.upper()}": _written(getattr(self, one.name)) for one in fields(self)}
+
+    @property
+    def scratch(self) -> Path:
+        """Folder on this machine for files in passing; nothing in it outlives the process that made it."""
+        return self.data / "scratch"
+
 
 def _read(name: str, text: str, kind: str) -> object:
     if kind.startswith("tuple"):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if kind == "Path":
         return Path(text)
+    if kind == "bool":
+        return text.strip().lower() in {"1", "true", "yes", "on"}
     try:
         return {"int": int, "float": float, "str": str}[kind](text)
     except ValueError:
         raise UsageError(f"{name} must be a number, not {text!r}") from None
+
+
+def _written(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)

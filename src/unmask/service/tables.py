@@ -32,6 +32,21 @@ def moment() -> Mapped[float]:
     return mapped_column(default=time.time)
 
 
+class Job:
+    """A row that is work to be done: taken under a lease by one worker at a time, see `unmask.service.jobs`."""
+
+    state: Mapped[str] = mapped_column(default="queued")
+    """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
+    progress: Mapped[float] = mapped_column(default=0.0)
+    created: Mapped[float] = moment()
+    finished: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None]
+    """Token of the worker that has it now: a worker that lost its lease cannot write a result."""
+    lease_until: Mapped[float] = mapped_column(default=0.0)
+    """Nobody takes the job before: the end of the lease, or of the wait before another attempt."""
+
+
 class Tenant(Base):
     """An organisation; nothing of one is ever visible to another."""
 
@@ -53,8 +68,6 @@ class Account(Base):
     password: Mapped[str]
     """Argon2id, as a PHC string."""
     active: Mapped[bool] = mapped_column(default=True)
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[float] = mapped_column(default=0.0)
     created: Mapped[float] = moment()
 
 
@@ -84,7 +97,18 @@ class Key(Base):
     per_minute: Mapped[int] = mapped_column(default=600)
     created: Mapped[float] = moment()
     used: Mapped[float | None]
+    expires: Mapped[float | None]
     revoked: Mapped[float | None]
+
+
+class Bucket(Base):
+    """How much of a rate limit is used up."""
+
+    __tablename__ = "buckets"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A digest of whose it is."""
+    full_at: Mapped[float]
+    """When all of it may be used again."""
 
 
 class Media(Base):
@@ -110,15 +134,20 @@ class Upload(Base):
     name: Mapped[str]
     length: Mapped[int]
     offset: Mapped[int] = mapped_column(default=0)
+    pieces: Mapped[list[str]] = mapped_column(default=list)
+    """Names of the objects in storage that hold what has come, in order."""
     sha256: Mapped[str | None]
     """As announced; null if it was not."""
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     check: Mapped[str | None]
+    """What became of it, once all has come."""
+    refused: Mapped[str | None]
+    """Why nothing became of it."""
     created: Mapped[float] = moment()
     expires: Mapped[float]
 
 
-class Check(Base):
+class Check(Job, Base):
     """One judging of one file. The row is the job: accepting an upload and queueing it are one transaction."""
 
     __tablename__ = "checks"
@@ -137,19 +166,31 @@ class Check(Base):
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     uploader: Mapped[str]
     """The actor who brought it."""
-    state: Mapped[str] = mapped_column(default="queued")
-    """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
-    progress: Mapped[float] = mapped_column(default=0.0)
-    created: Mapped[float] = moment()
-    finished: Mapped[float | None]
-    attempts: Mapped[int] = mapped_column(default=0)
-    lease: Mapped[str | None]
-    """Token of the worker that judges it now: a worker that lost its lease cannot write a result."""
-    lease_until: Mapped[float] = mapped_column(default=0.0)
     verdict: Mapped[str | None]
     log10_lr: Mapped[float | None]
     result: Mapped[dict[str, Any] | None]
     """The document of `unmask.report`; ``error`` filled where the file could not be judged."""
+
+
+class Registration(Job, Base):
+    """Footage that its owner registers as a known original; hashes and thumbnails of it go into the tenant's index."""
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant", "sha256"], ["media.tenant", "media.sha256"]),
+        UniqueConstraint("tenant", "sha256", "owner"),
+        Index("registrations_queue", "state", "lease_until", "created"),
+        Index("registrations_list", "tenant", "id"),
+    )
+    id: Mapped[str] = identity()
+    tenant: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str]
+    title: Mapped[str]
+    owner: Mapped[str]
+    uploader: Mapped[str]
+    error: Mapped[str | None]
+    """Why it could not be registered."""
 
 
 class CaseFile(Base):
@@ -160,7 +201,7 @@ class CaseFile(Base):
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     check: Mapped[str] = mapped_column(ForeignKey("checks.id"), unique=True)
     state: Mapped[str] = mapped_column(default="open")
-    """``open``, ``decided``, ``appealed``, ``closed``."""
+    """``open``, ``decided`` or ``appealed``."""
     decision: Mapped[str | None]
     """``keep``, ``label``, ``take down`` or ``restore``: the latest."""
     assigned: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
@@ -169,17 +210,27 @@ class CaseFile(Base):
 
 
 class CaseEvent(Base):
-    """A note, a decision, an appeal or a notice: only ever added."""
+    """Something that happened to a case: only ever added."""
 
     __tablename__ = "case_events"
+    __table_args__ = (UniqueConstraint("case", "number"),)
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
-    case: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    case: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    number: Mapped[int]
+    """1 for the first of a case."""
     kind: Mapped[str]
+    """``opened``, ``note``, ``assigned``, ``decision``, ``appeal`` or ``notice``."""
     actor: Mapped[str]
     actor_name: Mapped[str]
     text: Mapped[str]
     decision: Mapped[str | None]
+    rule: Mapped[str | None]
+    """The law or the clause that a decision applies."""
+    illegal: Mapped[bool | None]
+    """Whether the rule is a law."""
+    language: Mapped[str | None]
+    """Of a notice: ``en`` or ``zh``."""
     created: Mapped[float] = moment()
 
 
@@ -196,20 +247,18 @@ class Webhook(Base):
     created: Mapped[float] = moment()
 
 
-class Delivery(Base):
+class Delivery(Job, Base):
     """One message to one webhook, until it was taken or given up."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("deliveries_due", "state", "due"),)
+    __table_args__ = (Index("deliveries_queue", "state", "lease_until", "created"),)
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     webhook: Mapped[str] = mapped_column(ForeignKey("webhooks.id"))
     event: Mapped[str]
     payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(default="due")
-    attempts: Mapped[int] = mapped_column(default=0)
-    due: Mapped[float] = moment()
     answer: Mapped[str | None]
+    """What the last attempt met with."""
 
 
 class Answered(Base):
@@ -220,8 +269,9 @@ class Answered(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str] = mapped_column(String(64))
     """sha256 over method, path and body."""
-    status: Mapped[int | None]
-    body: Mapped[dict[str, Any] | None]
+    status: Mapped[int]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[dict[str, Any]]
     created: Mapped[float] = moment()
 
 
