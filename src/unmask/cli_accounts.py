@@ -95,10 +95,12 @@ def settings_of(data: Path) -> Settings:
 
 @contextmanager
 def _transaction(data: Path) -> Iterator[Session]:
+    from unmask.service import migrations
     from unmask.service.database import Database
 
     database = Database(settings_of(data))
     try:
+        migrations.upgrade(database)
         with database.transaction() as session:
             yield session
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.originals.conftest import postgresql  # noqa: F401 - a fixture
+from tests.postgresql import postgresql  # noqa: F401 - a fixture
 from tests.service.desk import Desk
 
 

@@ -33,7 +33,6 @@ class Settings:
         fetch_hosts: hosts whose media may be fetched by URL; none if empty.
         fetch_seconds: most time that fetching one file may take, s.
         webhook_private: whether webhooks may lead to private addresses.
-        originals: folder that holds an index of known originals per tenant; ``originals`` in ``data`` if empty.
         open_cases_for: verdicts that open a case by themselves.
     """
 
@@ -55,7 +54,6 @@ class Settings:
     fetch_hosts: tuple[str, ...] = ()
     fetch_seconds: float = 300.0
     webhook_private: bool = False
-    originals: str = ""
     open_cases_for: tuple[str, ...] = field(default=("changed", "cannot tell"))
 
     @classmethod

@@ -1,0 +1,8 @@
+// Times in the reader's own zone and language; the server writes them in UTC.
+const language = document.documentElement.lang;
+const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+for (const element of document.querySelectorAll("time[datetime]")) {
+  element.title = element.dateTime;
+  element.textContent = format.format(new Date(element.dateTime));
+}
