@@ -77,6 +77,18 @@ def get(session: Session, actor: Actor, account: str) -> Account:
     return found
 
 
+def by_email(session: Session, email: str) -> Account:
+    """The account of an e-mail address, whatever its organisation: only for whoever runs the machine.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    found = session.scalar(select(Account).where(Account.email == email.strip().casefold()))
+    if found is None:
+        raise not_found("account")
+    return found
+
+
 def change(
     session: Session, actor: Actor, account: str, role: Role | None = None, active: bool | None = None
 ) -> Account:

@@ -19,6 +19,7 @@ from unmask.service import audit, cases, storage, webhooks
 from unmask.service.actor import Actor, system
 from unmask.service.database import insert_new, now
 from unmask.service.jobs import end, held
+from unmask.service.judging import Answer
 from unmask.service.problems import not_found
 from unmask.service.service import Service
 from unmask.service.tables import Check, Media, Registration, new_id
@@ -37,7 +38,13 @@ class Received:
 
 
 def accept(
-    session: Session, service: Service, actor: Actor, received: Received, name: str, options: dict[str, Any], uploader: str
+    session: Session,
+    service: Service,
+    actor: Actor,
+    received: Received,
+    name: str,
+    options: dict[str, Any],
+    uploader: str,
 ) -> tuple[Check, bool]:
     """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
 
@@ -124,20 +131,21 @@ def search(
     return session.scalars(found).all()
 
 
-def conclude(service: Service, job: Check, document: dict[str, Any], report: bytes | None, state: str = "done") -> bool:
+def conclude(service: Service, job: Check, answer: Answer, state: str = "done") -> bool:
     """Writes all that follows from a result, in one transaction; False if the job was lost to another worker.
 
     Args:
-        document: as `unmask.report.document` makes it.
-        report: HTML page; None where the file could not be judged.
+        answer: its result as `unmask.report.document` makes it.
         state: ``done``, or ``failed`` where no attempt came to an end.
     """
     with held(service.database, job) as (session, check):
         if check is None:
             return False
-        if report is not None:
-            service.storage.put(storage.report(check.tenant, check.sha256, check.id), report)
-        check.result, check.verdict, check.log10_lr = document, document["verdict"], document["log10_lr"]
+        key = check.tenant, check.sha256, check.id
+        for name, content in ((storage.report(*key), answer.page), (storage.pictures(*key), answer.pictures)):
+            if content:
+                service.storage.put(name, content)
+        check.result, check.verdict, check.log10_lr = answer.result, answer.result["verdict"], answer.result["log10_lr"]
         end(session, check, state)
         actor = system(check.tenant)
         audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -59,13 +59,19 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 
-def _postgresql(url: str) -> Engine:
-    return create_engine(url.replace("postgresql://", "postgresql+pg8000://", 1), pool_pre_ping=True, pool_size=10)
+def _postgresql(address: str) -> Engine:
+    """``?host=/folder`` in the address stands for a server's socket, as for libpq."""
+    url = make_url(address).set(drivername="postgresql+pg8000")
+    folder = url.query.get("host")
+    connect = {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
+    url = url.difference_update_query(["host"])
+    return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args=connect, hide_parameters=True)
 
 
 def _sqlite(settings: Settings) -> Engine:
     settings.data.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}", connect_args={"timeout": PATIENCE})
+    address = f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}"
+    engine = create_engine(address, connect_args={"timeout": PATIENCE}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:

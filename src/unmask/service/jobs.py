@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, CursorResult, Table, select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from unmask.service.database import Database, now
@@ -39,20 +39,18 @@ def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None
         oldest = select(kind).where(_due(kind, moment)).order_by(kind.created).limit(1)
         job = session.scalar(oldest.with_for_update(skip_locked=True))
         if job is not None:
-            job.state, job.attempts = "running", job.attempts + 1
+            job.state, job.begun, job.attempts = "running", moment, job.attempts + 1
             job.lease, job.lease_until = secrets.token_hex(16), moment + lease
         return job
 
 
 def renew(database: Database, job: AnyJob, lease: float, progress: float) -> bool:
     """Holds a job for ``lease`` seconds from now on; False if it was lost."""
-    table = cast(Table, type(job).__table__)
-    with database.transaction() as session:
-        mine = (table.c.id == job.id) & (table.c.lease == job.lease) & (table.c.state == "running")
-        done = session.execute(
-            update(table).where(mine).values(lease_until=now(session) + lease, progress=progress)
-        )
-        return cast(CursorResult[Any], done).rowcount == 1
+    with held(database, job) as (session, row):
+        if row is None:
+            return False
+        row.lease_until, row.progress = now(session) + lease, progress
+        return True
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def _check(task: dict[str, Any], send: Send) -> None:
     from dataclasses import replace
 
     from unmask import pipeline
-    from unmask.report import document, html
+    from unmask.report import document, html, pictures
 
     name = task["name"]
     settings = pipeline.Settings(originals=task["originals"], **task["options"])
@@ -90,8 +90,9 @@ def _check(task: dict[str, Any], send: Send) -> None:
         result = replace(pipeline.check(task["path"], settings, _progress(send)), path=name)
     except Exception as error:
         result = _not_judged(name, _words(name, error))
-    page = b"" if result.error else html.page(result).encode()
-    send("page", page)
+    if result.error is None:
+        send("page", html.page(result).encode())
+        send("pictures", pictures.pack(result))
     send("result", json.dumps(document.document(result), allow_nan=False).encode())
 
 
@@ -120,7 +121,9 @@ def _words(name: str, error: Exception) -> str:
         return f"{printable(name)}: it needs more memory than a judge may have; scale it down"
     if isinstance(error, UnmaskError):
         return f"{printable(name)}: {error}"
-    return f"{printable(name)}: unexpected {type(error).__name__} ({inputs.words(error)}); tell whoever runs this service"
+    return (
+        f"{printable(name)}: unexpected {type(error).__name__} ({inputs.words(error)}); tell whoever runs this service"
+    )
 
 
 def _not_judged(name: str, why: str) -> Any:

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import IO, Any, cast
 
 from unmask.service.sandbox import Limits
 from unmask.service.settings import Settings
@@ -28,7 +28,7 @@ MOST_LINE = 64 << 10
 SCRATCH = 4 << 30
 """bytes of one file that a judge may write: an index of a film's key frames has some hundred MB."""
 
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 """Environment variables that a judge gets; never the database's password or the bucket's keys."""
 
@@ -43,17 +43,21 @@ class JudgeDied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a judge found: the result as JSON values, and the HTML page, empty where the file could not be judged."""
+    """What a judge found: the result as JSON values, the HTML page, and a zip of pictures (`unmask.report.pictures`).
+
+    Where the file could not be judged, page and pictures are empty.
+    """
 
     result: dict[str, Any]
     page: bytes = b""
+    pictures: bytes = b""
 
 
 @dataclass(slots=True)
 class _Heard:
     """What one judge has said so far."""
 
-    page: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     progress: float = 0.0
     waiting: bytearray = field(default_factory=bytearray)
@@ -71,7 +75,7 @@ class Judge:
         limits = Limits(settings.judge_bytes, settings.judge_seconds, SCRATCH)
         order = {"parent": os.getpid(), "limits": asdict(limits), "unconfined": settings.judge_unconfined}
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "unmask.service.judge", json.dumps(order)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -80,13 +84,8 @@ class Judge:
             close_fds=True,
         )
         self._wall_seconds = 2 * settings.judge_seconds
-        assert self._process.stdin and self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
+        self._in, self._out = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
         os.set_blocking(self._out.fileno(), False)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -119,7 +118,7 @@ class Judge:
                     due = time.monotonic() + every
                     if not tick(heard.progress):
                         return None
-        return Answer(heard.result, heard.page)
+        return Answer(heard.result, heard.files.get("page", b""), heard.files.get("pictures", b""))
 
     def close(self) -> None:
         """Ends the process, whatever it is doing."""
@@ -172,8 +171,8 @@ def _take(heard: _Heard) -> bool:
     del heard.waiting[: end + 1 + size]
     if head["kind"] == "progress":
         heard.progress = min(1.0, max(0.0, float(head["done"])))
-    elif head["kind"] == "page":
-        heard.page = content
+    elif head["kind"] in ("page", "pictures"):
+        heard.files[head["kind"]] = content
     elif head["kind"] == "result":
         heard.result = _sound(json.loads(content))
     return True

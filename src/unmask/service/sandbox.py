@@ -88,6 +88,23 @@ def confine(limits: Limits, network: bool = False) -> None:
         _deny()
 
 
+def impossible() -> str:
+    """Why a process cannot be kept off the network here; empty if it can. Tried out in a process of its own."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            _deny()
+        except UnmaskError as error:
+            os.write(writing, str(error).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        why = pipe.read().decode()
+    os.waitpid(child, 0)
+    return why
+
+
 def die_with_parent(parent: int) -> None:
     """Has the kernel kill this process as soon as the thread that started it ends (Linux; nothing elsewhere)."""
     if platform.system() != "Linux":

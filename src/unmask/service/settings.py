@@ -19,6 +19,8 @@ class Settings:
         database: ``postgresql://`` address; SQLite in ``data`` if empty.
         storage: ``s3://bucket/prefix``; a folder in ``data`` if empty.
         public_url: address under which people reach the page; cookies are Secure where it begins with ``https://``.
+        hosts: more names under which the service may be asked, beside ``public_url``'s and this machine's own.
+        metrics_token: what Prometheus sends as a bearer token to read ``/metrics``; nobody can if empty.
         workers: processes on this machine that judge; 0 for a machine that only answers HTTP.
         upload_bytes: most bytes of one file.
         judge_bytes: most memory of the process that decodes and judges one file, bytes.
@@ -31,7 +33,6 @@ class Settings:
         fetch_hosts: hosts whose media may be fetched by URL; none if empty.
         fetch_seconds: most time that fetching one file may take, s.
         webhook_private: whether webhooks may lead to private addresses.
-        originals: folder that holds an index of known originals per tenant; ``originals`` in ``data`` if empty.
         open_cases_for: verdicts that open a case by themselves.
     """
 
@@ -39,6 +40,8 @@ class Settings:
     database: str = ""
     storage: str = ""
     public_url: str = ""
+    hosts: tuple[str, ...] = ()
+    metrics_token: str = ""
     workers: int = 2
     upload_bytes: int = 2 << 30
     judge_bytes: int = 3 << 30
@@ -51,7 +54,6 @@ class Settings:
     fetch_hosts: tuple[str, ...] = ()
     fetch_seconds: float = 300.0
     webhook_private: bool = False
-    originals: str = ""
     open_cases_for: tuple[str, ...] = field(default=("changed", "cannot tell"))
 
     @classmethod

@@ -2,7 +2,8 @@
 
     incoming/...                      on their way in; what lies there for days is nobody's
     TENANT/SHA256/media               a file as it was uploaded, once per tenant
-    TENANT/SHA256/CHECK.html          the report of a check of it, which shows its faces and goes with it
+    TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
+    TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
 
 An object appears whole or not at all. Access to a bucket is set as for every S3 client: ``AWS_ACCESS_KEY_ID``,
 ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on.
@@ -41,6 +42,14 @@ def media(tenant: str, sha256: str) -> str:
 
 def report(tenant: str, sha256: str, check: str) -> str:
     return f"{folder(tenant, sha256)}{check}.html"
+
+
+def pictures(tenant: str, sha256: str, check: str) -> str:
+    return f"{folder(tenant, sha256)}{check}.zip"
+
+
+def original(tenant: str, registration: str) -> str:
+    return f"{tenant}/originals/{registration}"
 
 
 def incoming() -> str:

@@ -39,6 +39,8 @@ class Job:
     """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
     progress: Mapped[float] = mapped_column(default=0.0)
     created: Mapped[float] = moment()
+    begun: Mapped[float | None]
+    """When the latest attempt was."""
     finished: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None]
@@ -99,6 +101,14 @@ class Key(Base):
     used: Mapped[float | None]
     expires: Mapped[float | None]
     revoked: Mapped[float | None]
+
+
+class Lease(Base):
+    """Work that one machine at a time does for all."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[float]
 
 
 class Bucket(Base):

@@ -63,7 +63,13 @@ def too_large(most: int) -> Problem:
 
 
 def begin(
-    session: Session, service: Service, actor: Actor, length: int, name: str, sha256: str | None, options: dict[str, Any]
+    session: Session,
+    service: Service,
+    actor: Actor,
+    length: int,
+    name: str,
+    sha256: str | None,
+    options: dict[str, Any],
 ) -> Upload:
     """Announces a file of ``length`` bytes that comes in pieces."""
     if length > service.settings.upload_bytes:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,17 @@ class Worker:
         ):
             job: Any = jobs.claim(self._service.database, kind, lease)
             if job is not None:
-                (give_up if job.attempts > attempts else do)(job)  # type: ignore[operator]
+                (give_up if job.attempts > attempts else do)(job)
                 return True
         return False
 
     def _check(self, job: Check) -> None:
-        index = registrations.index(self._service.settings, job.tenant)
-        known = str(index) if (index / "originals.sqlite").is_file() else None
-        task = {"task": "check", "name": job.name, "options": job.options, "originals": known}
+        known = registrations.index(self._service, job.tenant)
+        task = {"task": "check", "name": job.name, "options": job.options, "originals": known and str(known)}
         with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
             answer = self._ask({**task, "path": str(path)}, job, self._give_up_check)
         if answer:
-            document = {**answer.result, "sha256": job.sha256}
-            checks.conclude(self._service, job, document, answer.page or None)
+            checks.conclude(self._service, job, replace(answer, result={**answer.result, "sha256": job.sha256}))
 
     def _register(self, job: Registration) -> None:
         folder = Path(tempfile.mkdtemp(dir=self._service.settings.scratch))
@@ -89,8 +88,7 @@ class Worker:
 
     def _ask(self, task: Mapping[str, Any], job: Any, give_up: Callable[..., None]) -> Answer | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
-        assert self._ahead
-        judge, self._ahead = self._ahead, None
+        judge, self._ahead = self._ahead or Judge(self._service.settings), None
         try:
             return judge.judge(dict(task), self._pulse(job))
         except JudgeDied as died:
@@ -132,7 +130,7 @@ class Worker:
 
         text = _given_up(job.name, job.attempts, self._service.settings.attempts, why)
         result = CheckResult(job.name, job.sha256, None, text, None, (), error=text)
-        checks.conclude(self._service, job, document(result), None, state="failed")
+        checks.conclude(self._service, job, Answer(document(result)), state="failed")
 
     def _give_up_registration(self, job: Registration, why: str = "") -> None:
         text = _given_up(job.name, job.attempts, self._service.settings.attempts, why)
@@ -143,6 +141,5 @@ def _given_up(name: str, attempts: int, most: int, why: str) -> str:
     how = f" ({why})" if why else ""
     times = min(attempts, most)
     said = "once" if times == 1 else f"{times} times"
-    return f"{printable(name)}: the process that decodes it was begun {said} and did not end{how}; convert it to H.264 in MP4, or to JPEG"
-
-
+    reason = f"the process that decodes it was begun {said} and never came to an end{how}"
+    return f"{printable(name)}: {reason}; convert it to H.264 in MP4, or to JPEG"

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""
 
+BODY = 256 << 10
+"""Most bytes of a request's JSON."""
+
 PER_PERSON = 600
 """Requests per minute of one signed-in person, all browsers together."""
 

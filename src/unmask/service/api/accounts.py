@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field, SecretStr
 
 from unmask.service import accounts, audit, keys, sessions
 from unmask.service.actor import Actor, Role, Scope
-from unmask.service.api.access import Admin, Anyone, check_origin, drop_cookie, secret_of, service_of, set_cookie
+from unmask.service.api.access import BODY, Admin, Anyone, check_origin, drop_cookie, secret_of, service_of, set_cookie
 from unmask.service.problems import Problem
 from unmask.service.tables import Account, Key
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], max_body_size=BODY)
 
 Password = Annotated[SecretStr, Field(max_length=1000)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]

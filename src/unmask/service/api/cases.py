@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from unmask.service import cases
 from unmask.service.actor import Actor, Scope
-from unmask.service.api.access import Reader, allowed, service_of
+from unmask.service.api.access import BODY, Reader, allowed, service_of
 from unmask.service.cases import LONGEST, WAITING, Decision, State, Wanted
 from unmask.service.problems import Problem, not_found
 from unmask.service.tables import CaseEvent, CaseFile, Check
 
-router = APIRouter(prefix="/cases", tags=["cases"])
+router = APIRouter(prefix="/cases", tags=["cases"], max_body_size=BODY)
 
 Reviewer = Annotated[Actor, Depends(allowed(Scope.CASES))]
 Identifier = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]

@@ -1,0 +1,82 @@
+"""Every error as ``application/problem+json`` (RFC 9457), whatever raised it."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from unmask.service.problems import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class ProblemDocument(BaseModel):
+    """What every error looks like."""
+
+    type: str = "about:blank"
+    title: Annotated[str, Field(description="What kind of problem it is.")]
+    status: Annotated[int, Field(description="The status code of HTTP again.")]
+    detail: Annotated[str, Field(description="What is wrong this time, and the way out.")]
+    errors: Annotated[list[dict[str, Any]] | None, Field(description="Which parts of the request are wrong.")] = None
+
+
+def response(problem: Problem, **more: Any) -> JSONResponse:
+    """The answer that says what went wrong."""
+    body = {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail, **more}
+    return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Has an app answer every error like this."""
+    app.exception_handler(Problem)(_problem)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(DBAPIError)(_database)
+    app.exception_handler(ClientDisconnect)(_gone)
+    app.exception_handler(Exception)(_unexpected)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for the OpenAPI document."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+async def _problem(_request: Request, error: Problem) -> JSONResponse:
+    return response(error)
+
+
+async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    wrong = [{"at": [str(part) for part in one["loc"]], "why": one["msg"]} for one in error.errors()]
+    first = f"{'.'.join(wrong[0]['at'])}: {wrong[0]['why']}" if wrong else "the request is not understood"
+    return response(Problem(422, "Not understood", first), errors=wrong)
+
+
+async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    title = HTTPStatus(error.status_code).phrase
+    return response(Problem(error.status_code, title, str(error.detail), error.headers))
+
+
+async def _database(_request: Request, error: Exception) -> JSONResponse:
+    log.error("the database does not answer: %s", type(error).__name__)
+    return response(Problem(503, "Out of order", "the database does not answer; try again", {"Retry-After": "2"}))
+
+
+async def _gone(_request: Request, _error: Exception) -> JSONResponse:
+    return response(Problem(400, "Broken off", "the connection broke off before all had come"))
+
+
+async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return response(Problem(500, "Unexpected", "an error of this service; whoever runs it finds it in the log"))
