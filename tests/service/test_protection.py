@@ -75,6 +75,7 @@ def test_only_the_services_own_names_may_be_asked(tmp_path: Path, host: str, goo
     answer = browser.get("/api/v1/whoami", headers={"Host": host})
     assert answer.status_code == (401 if good else 421)
     assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert browser.get("/healthz", headers={"Host": host}).status_code == 200
     desk.close()
 
@@ -182,6 +183,6 @@ def test_figures_are_for_who_has_the_operators_token(tmp_path: Path, desk: Desk)
         'unmask_http_seconds_count{method="GET",route="/api/v1/checks/{check}/result",status="401"} 1.0',
     ):
         assert line in text
-    assert float(text.split("unmask_queue_age_seconds ")[1].split()[0]) > 1e9
+    assert float(text.split("\nunmask_queue_age_seconds ")[1].split()[0]) > 1e9
     assert "ours.example" not in text
     open_to_one.close()
