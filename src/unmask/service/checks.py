@@ -109,6 +109,8 @@ def search(
     state: str | None = None,
     verdict: str | None = None,
     words: str = "",
+    since: float | None = None,
+    until: float | None = None,
 ) -> Sequence[Check]:
     """The tenant's checks, the newest first.
 
@@ -117,6 +119,7 @@ def search(
         before: id of the last check of the page before.
         state, verdict: only such.
         words: only those in whose name each of these words stands, in any case, or whose sha256 begins with one.
+        since, until: only those accepted from the one time to before the other, s since 1970.
     """
     found = select(Check).where(Check.tenant == actor.tenant).order_by(Check.id.desc()).limit(limit)
     if before:
@@ -125,6 +128,10 @@ def search(
         found = found.where(Check.state == state)
     if verdict:
         found = found.where(Check.verdict == verdict)
+    if since is not None:
+        found = found.where(Check.created >= since)
+    if until is not None:
+        found = found.where(Check.created < until)
     for word in words.split():
         named = func.lower(Check.name).contains(word.lower(), autoescape=True)
         found = found.where(named | Check.sha256.startswith(word.lower(), autoescape=True))

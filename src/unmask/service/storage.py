@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,10 +89,6 @@ class Storage:
             shutil.move(path, _made(self._folder / name))
         else:
             put(self._store, name, path)
-
-    def put_chunks(self, name: str, chunks: Iterable[bytes]) -> None:
-        """One object made of many chunks, without holding them all in memory."""
-        put(self._store, name, chunks)
 
     def move(self, name: str, to: str) -> None:
         """Renames an object, and makes sure that it outlives a power cut; one that stood there is replaced."""

@@ -7,7 +7,7 @@ machines, and what a kill cut off is simply not there. When all has come, the pi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -138,14 +138,13 @@ def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
 
 def _joined(service: Service, upload: Upload) -> Received:
     digest, name = hashlib.sha256(), storage.incoming()
-
-    def chunks() -> Iterator[bytes]:
-        for piece in upload.pieces:
-            for chunk in service.storage.chunks(piece):
-                digest.update(chunk)
-                yield chunk
-
-    service.storage.put_chunks(name, chunks())
+    with service.storage.scratch() as path:
+        with path.open("wb") as file:
+            for piece in upload.pieces:
+                for chunk in service.storage.chunks(piece):
+                    digest.update(chunk)
+                    file.write(chunk)
+        service.storage.take(name, path)
     return Received(name, digest.hexdigest(), upload.length)
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from unmask.service.api import accounts, audit, cases, checks, health, originals, problems, retention, uploads, webhooks
 from unmask.service.api.protection import protect
+from unmask.service.page import routes as page
 from unmask.service.service import Service
 
 ABOUT = """
@@ -40,6 +41,7 @@ def create_app(service: Service) -> FastAPI:
     for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=problems.documented(401, 403, 422, 429, 503))
     app.include_router(health.router)
+    app.include_router(page.router)
     problems.install(app)
     protect(app, service)
     _document_problems(app)

@@ -43,6 +43,10 @@ class Language:
         """The message of a key, its placeholders filled."""
         return self.messages[key].format(**values)
 
+    def group(self, prefix: str) -> dict[str, str]:
+        """The messages whose keys begin so, by the rest of their keys; a script fills their placeholders."""
+        return {key.removeprefix(prefix): text for key, text in self.messages.items() if key.startswith(prefix)}
+
     def said(self, sentence: str) -> str:
         """A sentence of the runtime in this language, or as it is where it is not known."""
         for pattern in self.patterns:
@@ -82,7 +86,12 @@ def _accepted(header: str) -> list[str]:
     return [code for weight, code in sorted(weighed, key=lambda pair: -pair[0]) if weight > 0]
 
 
+HOLES = {"n": r"[\d,.]+", "time": r"[\d:.]+", "fault": "[^.;:]+?"}
+"""What a hole matches, by its name without a number; one of another name matches any text, the shortest that fits."""
+
+
 def _pattern(english: str) -> re.Pattern[str]:
-    """``{name}`` stands for any text, the shortest that fits."""
+    """An English sentence with holes in braces, as an expression."""
     parts = re.split(r"\{(\w+)\}", english)
-    return re.compile("".join(f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts)), re.S)
+    holes = (f"(?P<{part}>{HOLES.get(part.rstrip('0123456789'), '.+?')})" for part in parts[1::2])
+    return re.compile("".join(re.escape(text) + next(holes, "") for text in parts[::2]), re.DOTALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -36,13 +36,8 @@ POLICY = (
 )
 """Content Security Policy, level 3: nothing but our own files, nothing inline, no frame around us."""
 
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+HEADERS = {"Content-Security-Policy": POLICY}
+"""Of every page; `unmask.service.api.protection` adds the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,37 @@
+"""Which address shows what. What is done when a form comes in is done by the same functions that the API calls."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from unmask.service.page import administration, cases, checks, signing_in
+from unmask.service.page.language import CODES
+from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, static_file
+from unmask.service.problems import not_found
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+for part in (signing_in, checks, cases, administration):
+    router.include_router(part.router)
+
+YEAR = 365 * 86400
+
+
+@router.get("/static/{name}")
+def static(name: str, v: str = "") -> Response:
+    """A style sheet, a script or the icon; kept by browsers for good where its address tells its content."""
+    found = static_file(name)
+    if found is None:
+        raise not_found("file")
+    keep = f"public, max-age={YEAR}, immutable" if v else "no-cache"
+    return Response(found[0], media_type=found[1], headers={**HEADERS, "Cache-Control": keep})
+
+
+@router.get("/language/{code}")
+def switch(code: str, next: str = "/") -> Response:  # noqa: A002 - as the address has it
+    """Remember which language the reader chose."""
+    if code not in CODES:
+        raise not_found("language")
+    response = RedirectResponse(local(next), 303, HEADERS)
+    response.set_cookie(LANGUAGE_COOKIE, code, max_age=YEAR, httponly=True, samesite="lax")
+    return response
