@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from unmask.service.api import accounts, audit, cases, checks, health, originals, problems, retention, uploads, webhooks
 from unmask.service.api.protection import protect
@@ -35,13 +36,13 @@ def create_app(service: Service) -> FastAPI:
         description=ABOUT,
         redoc_url=None,
         docs_url=None,
-        max_body_size=service.settings.upload_bytes + FORM,
     )
     app.state.service = service
     for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=problems.documented(401, 403, 422, 429, 503))
     app.include_router(health.router)
     app.include_router(page.router)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)
     problems.install(app)
     protect(app, service)
     _document_problems(app)
