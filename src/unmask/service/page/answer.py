@@ -10,7 +10,7 @@ from unmask.errors import printable
 from unmask.likelihood import posterior
 from unmask.report import wording
 from unmask.service.page.strips import Strip, reach, strip
-from unmask.types import Quality
+from unmask.types import Quality, Verdict
 
 Document = Mapping[str, Any]
 """What `unmask.report.document.document` gives, as the database kept it."""
@@ -54,6 +54,11 @@ class Answer:
         rules = (self.document.get("custody") or {}).get("settings", {}).get("rules", {})
         needs = [key for person in people if person["verdict"] == "cannot tell" for key in _needs(person, rules)]
         return (*dict.fromkeys(needs), "advice.original")
+
+    @property
+    def such(self) -> str:
+        """What `when_rare` counts under this verdict."""
+        return wording.such_findings(Verdict(self.document["verdict"]))
 
     @property
     def when_rare(self) -> float | None:
