@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from unmask.service import accounts, keys, passwords, storage
+from unmask.service import accounts, keys, storage
 from unmask.service.actor import Actor, Role, Scope, system
 from unmask.service.service import Service
 from unmask.service.settings import Settings
@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it prefers another fork of httpx
     from starlette.testclient import TestClient
 
-PASSWORD = "violet tram under nine moons"
+PASSWORD = "violet tram under nine moons"  # noqa: S105
 ORIGIN = "http://localhost"
 
 
@@ -125,4 +125,7 @@ def application(service: Service) -> Any:
 
 @cache
 def _hash() -> str:
-    return passwords.hashed(PASSWORD)
+    """With the cheapest parameters, which the hash carries with it: tests sign in often."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

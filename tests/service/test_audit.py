@@ -186,9 +186,13 @@ def test_many_who_write_at_once_make_one_chain(either_desk: Desk) -> None:
 
 
 def test_what_is_taken_back_leaves_no_entry(desk: Desk) -> None:
-    with pytest.raises(RuntimeError), desk.database.transaction() as session:
-        audit.record(session, desk.system(), "thing.done", "subject")
-        raise RuntimeError
+    def record_and_fail() -> None:
+        with desk.database.transaction() as session:
+            audit.record(session, desk.system(), "thing.done", "subject")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        record_and_fail()
     with desk.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
 

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from sqlalchemy import select
 
-from tests.service.tree import Tree, clip, tree, until
+from tests.service.tree import PATIENCE, Tree, clip, tree, until
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
 from unmask.service.database import Database
@@ -114,7 +114,7 @@ def test_all_children_die_with_the_supervisor(tmp_path: Path) -> None:
 
 def test_it_stops_when_told_to(tmp_path: Path) -> None:
     with tree(tmp_path / "data", workers="1") as made:
-        until(lambda: httpx.get(f"{made.url}/healthz").is_success)
+        assert httpx.get(f"{made.url}/healthz", timeout=PATIENCE).is_success
         family = [pid for role in ("http", "worker", "courier") for pid in made.processes(role)]
         assert made.stop() == 0
         assert not any(_lives(pid) for pid in family)
