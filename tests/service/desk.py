@@ -9,13 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from unmask.service import accounts, keys, storage
+from unmask.service import accounts, keys, migrations, storage
 from unmask.service.actor import Actor, Role, Scope, system
+from unmask.service.api.app import create_app
 from unmask.service.service import Service
 from unmask.service.settings import Settings
-from unmask.service.tables import Account, Base, Check, Media
+from unmask.service.tables import Account, Check, Media
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it prefers another fork of httpx
@@ -40,8 +41,10 @@ class Desk:
     def __post_init__(self) -> None:
         self.service = Service.opened(Settings(self.data, **self.settings))
         self.database = self.service.database
-        Base.metadata.drop_all(self.database.engine)
-        Base.metadata.create_all(self.database.engine)
+        if self.settings.get("database"):
+            with self.database.engine.begin() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+        migrations.upgrade(self.database)
         with self.database.transaction() as session:
             self.tenants = {name: accounts.organisation(session, name).id for name in ("ours", "theirs")}
             for name, tenant in self.tenants.items():
@@ -83,7 +86,7 @@ class Desk:
 
     def browser(self, app: Any = None, person: str | None = None, tenant: str = "ours", **more: Any) -> TestClient:
         """A browser at the service's page, signed in if a person is named; or a program's client."""
-        client = TestClient(app or application(self.service), base_url=ORIGIN, raise_server_exceptions=False, **more)
+        client = TestClient(app or create_app(self.service), base_url=ORIGIN, raise_server_exceptions=False, **more)
         if person:
             client.headers["Origin"] = ORIGIN
             form = {"email": f"{person}@{tenant}.example", "password": PASSWORD}
@@ -97,30 +100,6 @@ class Desk:
 
     def close(self) -> None:
         self.database.close()
-
-
-def application(service: Service) -> Any:
-    """Stands in for CORE's `create_app` until it is merged: the routes of trust, problems as JSON."""
-    from fastapi import FastAPI, Request
-    from fastapi.responses import JSONResponse
-
-    from unmask.service.api import accounts as account_routes
-    from unmask.service.api import audit, cases, health, protection, retention
-    from unmask.service.problems import Problem
-
-    app = FastAPI()
-    app.state.service = service
-    app.include_router(health.router)
-    for one in (account_routes, audit, cases, retention):
-        app.include_router(one.router, prefix="/api/v1")
-
-    @app.exception_handler(Problem)
-    def answer(_request: Request, problem: Problem) -> JSONResponse:
-        body = {"title": problem.title, "status": problem.status, "detail": problem.detail}
-        return JSONResponse(body, problem.status, problem.headers, "application/problem+json")
-
-    protection.protect(app, service)
-    return app
 
 
 @cache

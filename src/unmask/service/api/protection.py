@@ -57,8 +57,8 @@ log = logging.getLogger(__name__)
 def protect(app: FastAPI, service: Service) -> None:
     """Puts all of it around an application; ``app.state.metrics`` counts from then on."""
     app.state.metrics = Metrics(service.database)
-    app.add_middleware(Headers, settings=service.settings)
     app.add_middleware(Hosts, hosts=hosts(service.settings))
+    app.add_middleware(Headers, settings=service.settings)
     app.add_middleware(Observed, metrics=app.state.metrics)
 
 
@@ -144,7 +144,7 @@ class Observed:
             self._note(scope, request, status, time.perf_counter() - begun)
 
     def _note(self, scope: Scope, request: str, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unknown")
+        route = _template(scope)
         method = scope["method"] if scope["method"] in METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
         actor: Actor | None = scope.get("state", {}).get("actor")
@@ -154,6 +154,18 @@ class Observed:
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _template(scope: Scope) -> str:
+    """The route's path with its parameters by name. The route knows its own end only; what a router put before is the same
+    for all, and is taken from the path, unless a parameter may span several of its parts.
+    """
+    own: str = getattr(scope.get("route"), "path", "unknown")
+    if own == "unknown" or ":path}" in own:
+        return own
+    parts = scope["path"].strip("/").split("/")
+    before = parts[: len(parts) - len(own.strip("/").split("/"))]
+    return "/".join(["", *before, own.lstrip("/")])
 
 
 def _host(scope: Scope) -> str:
