@@ -35,7 +35,9 @@ class Given:
 
 
 @router.get("/audit")
-def audit_log(request: Request, actor: Admin, before: Annotated[int | None, Query(ge=1, le=1 << 60)] = None) -> Response:
+def audit_log(
+    request: Request, actor: Admin, before: Annotated[int | None, Query(ge=1, le=1 << 60)] = None
+) -> Response:
     with service_of(request).database.reading() as session:
         verified = audit.verify(session, actor.tenant)
         query = select(AuditEntry).where(AuditEntry.tenant == actor.tenant).order_by(AuditEntry.number.desc())
@@ -52,7 +54,9 @@ def people(request: Request, actor: Admin) -> Response:
 
 
 @router.post("/people")
-def add_person(request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()], password: Text) -> Response:
+def add_person(
+    request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()], password: Text
+) -> Response:
     try:
         with service_of(request).database.transaction() as session:
             accounts.add(session, actor, email, name, role, password)

@@ -67,8 +67,8 @@ class Answer:
 
     def lines_reach(self, person: Document) -> float:
         """The log10 LR to which the bars of a person's lines reach."""
-        weights = (line["log10_lr"] for line in person["lines"].values())
-        return max([UNWEIGHED_REACH, *(abs(weight) for weight in weights if weight is not None)])
+        weights: list[float] = [abs(line["log10_lr"] or 0.0) for line in person["lines"].values()]
+        return max([UNWEIGHED_REACH, *weights])
 
 
 def answer(document: Document, name: str) -> Answer:
