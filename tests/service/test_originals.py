@@ -32,7 +32,9 @@ def test_a_clip_is_found_in_what_was_registered_until_that_is_taken_back(
 ) -> None:
     whole = clips.write_video(tmp_path / "film.mp4", (film.frame(i / 25) for i in range(100)), gop=25)
     part = clips.write_video(tmp_path / "part.mp4", (film.frame(1.5 + i / 25) for i in range(40)), gop=25)
-    http = httpx.Client(base_url=f"{running.url}/api/v1", headers={"Authorization": f"Bearer {running.key}"}, timeout=60)
+    http = httpx.Client(
+        base_url=f"{running.url}/api/v1", headers={"Authorization": f"Bearer {running.key}"}, timeout=60
+    )
     with http, running.client() as client:
         told = {"owner": "The broadcaster", "title": "The drama", "name": "film.mp4"}
         made = http.post("/originals", params=told, content=whole.read_bytes())

@@ -20,6 +20,9 @@ Send a file (`POST /api/v1/checks`, or an upload that survives bad connections),
 webhook, take its result and its report. Every error is `application/problem+json`.
 """
 
+REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+"""What any route may answer."""
+
 FORM = 1 << 20
 """bytes by which a form may exceed the file in it."""
 
@@ -39,8 +42,8 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
-        app.include_router(part.router, prefix="/api/v1", responses=problems.documented(401, 403, 422, 429, 503))
-    app.include_router(health.router)
+        app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
+    app.include_router(health.router, responses=problems.documented(401, 404, 503))
     app.include_router(page.router)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)
     problems.install(app)
