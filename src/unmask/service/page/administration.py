@@ -43,8 +43,9 @@ def audit_log(
         query = select(AuditEntry).where(AuditEntry.tenant == actor.tenant).order_by(AuditEntry.number.desc())
         query = query.where(AuditEntry.number < before) if before else query
         entries = session.scalars(query.limit(LISTED)).all()
+    anchor = audit.Anchor(actor.tenant, verified.count, verified.head)
     more = f"before={entries[-1].number}" if entries and entries[-1].number > 1 else ""
-    return render(request, "audit.html.j2", verified=verified, entries=entries, next=more)
+    return render(request, "audit.html.j2", verified=verified, anchor=anchor, entries=entries, next=more)
 
 
 @router.get("/people")

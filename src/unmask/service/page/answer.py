@@ -10,7 +10,7 @@ from unmask.errors import printable
 from unmask.likelihood import posterior
 from unmask.report import wording
 from unmask.service.page.strips import Strip, reach, strip
-from unmask.types import Quality
+from unmask.types import Quality, Verdict
 
 Document = Mapping[str, Any]
 """What `unmask.report.document.document` gives, as the database kept it."""
@@ -56,14 +56,19 @@ class Answer:
         return (*dict.fromkeys(needs), "advice.original")
 
     @property
+    def such(self) -> str:
+        """What `when_rare` counts under this verdict."""
+        return wording.such_findings(Verdict(self.document["verdict"]))
+
+    @property
     def when_rare(self) -> float | None:
         """Probability that the face is changed if one in a thousand is, 0 to 1."""
         return None if self.document["log10_lr"] is None else posterior(RARE, self.document["log10_lr"])
 
     def lines_reach(self, person: Document) -> float:
         """The log10 LR to which the bars of a person's lines reach."""
-        weights = (line["log10_lr"] for line in person["lines"].values())
-        return max([UNWEIGHED_REACH, *(abs(weight) for weight in weights if weight is not None)])
+        weights: list[float] = [abs(line["log10_lr"] or 0.0) for line in person["lines"].values()]
+        return max([UNWEIGHED_REACH, *weights])
 
 
 def answer(document: Document, name: str) -> Answer:

@@ -13,12 +13,13 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
 from unmask.service import cases, checks
+from unmask.service import fetch as fetching
 from unmask.service.actor import Actor, Scope
 from unmask.service.api import checks as api
 from unmask.service.api.access import Reader, allowed, service_of
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import HEADERS, PageRoute, render
-from unmask.service.tables import CaseFile, Check, Media
+from unmask.service.tables import CaseFile, Media
 
 router = APIRouter(route_class=PageRoute)
 
@@ -61,15 +62,20 @@ def home(request: Request, actor: Reader) -> Response:
 async def bring(request: Request, actor: Uploader) -> Response:
     """A file from a browser without scripts; with them, it comes as an upload that can go on."""
     accepted = await api.create(request, actor)
-    return _to_check(accepted)
+    return RedirectResponse(f"/checks/{accepted.headers['location'].rpartition('/')[2]}", 303, HEADERS)
 
 
 @router.post("/fetch")
 async def fetch(request: Request, actor: Uploader, url: Annotated[str, Form(max_length=2000)]) -> Response:
     service = service_of(request)
-    received = await api.fetch.fetch(service, url)
-    name = api.fetch.name_of(url)
-    return _to_check(await run_in_threadpool(api._create, service, actor, None, received, name, api.Options().plain()))
+    received = await fetching.fetch(service, url)
+
+    def accept() -> str:
+        with service.database.transaction() as session:
+            name, options = fetching.name_of(url), api.Options().plain()
+            return checks.accept(session, service, actor, received, name, options, actor.id)[0].id
+
+    return RedirectResponse(f"/checks/{await run_in_threadpool(accept)}", 303, HEADERS)
 
 
 @router.get("/checks")
@@ -101,8 +107,8 @@ def show(request: Request, actor: Reader, check: str) -> Response:
         available = is_available(session.get(Media, (found.tenant, found.sha256)))
     if found.finished is None or found.result is None:
         return render(request, "waiting.html.j2", check=found)
-    values = {"check": found, "shown": answer(found.result, found.name), "case": case, "available": available}
-    return render(request, "check.html.j2", report=available and found.verdict, **values)
+    shown, report = answer(found.result, found.name), available and found.verdict
+    return render(request, "check.html.j2", check=found, shown=shown, case=case, available=available, report=report)
 
 
 @router.post("/checks/{check}/case")
@@ -116,10 +122,6 @@ def open_case(request: Request, actor: Reviewer, check: str) -> Response:
 def is_available(media: Media | None) -> bool:
     """Whether the file is still there to be shown."""
     return media is not None and media.deleted is None
-
-
-def _to_check(accepted: Response) -> Response:
-    return RedirectResponse(f"/checks/{accepted.headers['location'].rpartition('/')[2]}", 303, HEADERS)
 
 
 def _moment(day: str, plus: float = 0.0) -> float | None:

@@ -1,6 +1,6 @@
 """The page's words, from one catalogue per language.
 
-A catalogue, ``languages/CODE.json``, holds ``messages`` by key, with ``{placeholders}``, and ``sentences``: how the sentences that
+A catalogue, ``languages/CODE.json``, holds ``messages`` by key, with ``{placeholders}``, and ``sentences``: how those that
 Unmask's runtime writes in English read in this language. A sentence that no pattern knows stays English, and is marked so.
 """
 

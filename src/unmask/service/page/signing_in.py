@@ -27,7 +27,7 @@ def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - as the a
 @router.post("/sign-in")
 def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
     check_origin(request)
-    response = RedirectResponse(local(next), 303, HEADERS)
+    response: Response = RedirectResponse(local(next), 303, HEADERS)
     try:
         api.begin(request, response, email, password)
     except Problem as problem:

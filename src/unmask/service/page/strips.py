@@ -49,7 +49,8 @@ class Strip:
 
 def reach(people: Sequence[Mapping[str, Any]]) -> float:
     """The log10 LR up to which all strips of a file reach, so that they can be compared."""
-    return max([LEAST_REACH, *(abs(point["log10_lr"]) for person in people for point in person.get("timeline", ()))])
+    levels: list[float] = [abs(p["log10_lr"]) for person in people for p in person.get("timeline", ())]
+    return max([LEAST_REACH, *levels])
 
 
 def strip(person: Mapping[str, Any], duration: float, reach: float) -> Strip:
@@ -70,7 +71,7 @@ def _bars(run: Sequence[TimedLR], duration: float, reach: float, longest: float)
     """Each reading reaches halfway to its neighbours."""
     half = (run[1].time - run[0].time) / 2 if len(run) > 1 else longest / 6
     edges = [run[0].time - half, *((a.time + b.time) / 2 for a, b in pairwise(run)), run[-1].time + half]
-    return [_bar(point, *edges[i : i + 2], duration, reach) for i, point in enumerate(run)]
+    return [_bar(point, edges[i], edges[i + 1], duration, reach) for i, point in enumerate(run)]
 
 
 def _bar(point: TimedLR, start: float, end: float, duration: float, reach: float) -> Bar:

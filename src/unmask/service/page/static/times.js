@@ -1,6 +1,7 @@
 // Times in the reader's own zone and language; the server writes them in UTC.
 const language = document.documentElement.lang;
-const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const own = navigator.languages.find((one) => one.startsWith(language)) ?? language;
+const format = new Intl.DateTimeFormat(own, { dateStyle: "medium", timeStyle: "short" });
 
 for (const element of document.querySelectorAll("time[datetime]")) {
   element.title = element.dateTime;
