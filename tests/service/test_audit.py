@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -39,13 +40,16 @@ json_values = st.recursive(
 
 
 class Chain:
-    """A log of a few entries, with means to forge it."""
+    """A log of a few entries, and somebody who owns the database and forges it."""
 
     def __init__(self, desk: Desk) -> None:
         self.tenant, self._database = desk.tenants["ours"], desk.database
         with self._database.transaction() as session:
             for number in range(ENTRIES):
                 audit.record(session, desk.system(), "thing.done", f"subject {number}", figure=number / 7)
+        with self._database.transaction() as session:
+            for change in ("update", "delete"):
+                session.execute(text(f"DROP TRIGGER audit_refuses_{change}"))
         with self._database.reading() as session:
             self.anchor = audit.newest(session, self.tenant)
             self.good = self._rows(session)
@@ -185,6 +189,24 @@ def test_many_who_write_at_once_make_one_chain(either_desk: Desk) -> None:
             assert (found.count, found.broken) == (20, None)
 
 
+@pytest.mark.parametrize(
+    "change", ["UPDATE audit SET action = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 7"]
+)
+def test_the_database_itself_lets_it_only_grow(either_desk: Desk, change: str) -> None:
+    with either_desk.database.transaction() as session:
+        for number in range(7):
+            audit.record(session, either_desk.system(), "thing.done", str(number))
+
+    def attempt() -> None:
+        with either_desk.database.transaction() as session:
+            session.execute(text(change))
+
+    with pytest.raises(DBAPIError, match="only grows"):
+        attempt()
+    with either_desk.database.reading() as session:
+        assert audit.verify(session, either_desk.tenants["ours"]).count == 7
+
+
 def test_what_is_taken_back_leaves_no_entry(desk: Desk) -> None:
     def record_and_fail() -> None:
         with desk.database.transaction() as session:
@@ -250,10 +272,10 @@ def test_the_command_makes_no_service_where_there_is_none(tmp_path: Path) -> Non
     assert not (tmp_path / "nowhere").exists()
 
 
-@given(text=st.text())
-def test_what_is_no_anchor_is_refused(text: str) -> None:
+@given(line=st.text())
+def test_what_is_no_anchor_is_refused(line: str) -> None:
     try:
-        anchor = Anchor.parse(text)
+        anchor = Anchor.parse(line)
     except UsageError:
         return
     assert Anchor.parse(str(anchor)) == anchor

@@ -54,7 +54,7 @@ class Tree:
         command = [sys.executable, "-c", program, "serve", "--data", str(self.data), "--port", str(self.port)]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
-        found = until(lambda: self._listening())
+        found = until(self._listening)
         self.port = int(found)
 
     def _listening(self) -> str | None:

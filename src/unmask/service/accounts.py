@@ -134,18 +134,20 @@ def authenticate(database: Database, email: str, password: str, address: str, no
         now: s since 1970; the clock's if not given.
 
     Raises:
-        Problem: 429, too many attempts from this address or for this account, whether it exists or not; 401, wrong.
+        Problem: 429, too many attempts from this address or for this account, whether it exists or not; 401, wrong;
+            503, too many sign in just now.
     """
     now, email = time.time() if now is None else now, email.strip().casefold()
     network = rate_limits.network(address)
     with database.transaction() as session:
         rate_limits.take(session, network, PER_ADDRESS, now)
         rate_limits.take(session, email, PER_ACCOUNT, now)
-        account = session.scalar(select(Account).where(Account.email == email))
+        account = session.scalar(select(Account).where(Account.email == email)) if _EMAIL.fullmatch(email) else None
     good = passwords.matches(password, account.password if account and account.active else None)
     with database.transaction() as session:
         if good and account:
-            rate_limits.give_back(session, email, PER_ACCOUNT)
+            rate_limits.forget(session, email, PER_ACCOUNT)
+            rate_limits.give_back(session, network, PER_ADDRESS)
             return account
         if account:
             audit.record(session, system(account.tenant), "account.sign_in_failed", account.id)

@@ -164,7 +164,7 @@ def decide(
             403, an appeal that somebody else has to decide.
     """
     found, check = _found(session, actor, case)
-    grounds, rule = _worded(grounds), rule.strip()
+    grounds, rule = _worded(grounds), printable(rule.strip())
     if decision in RESTRICTIONS and not rule:
         raise Problem(422, "No rule", "a restriction names the law or the clause of the terms that the file breaks")
     if decision is Decision.RESTORE and found.decision not in RESTRICTIONS:
@@ -321,6 +321,6 @@ def _reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
 
 def _worded(text: str) -> str:
     text = text.strip()
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > LONGEST or "\x00" in text:
         raise Problem(422, "No text", f"say why in 1 to {LONGEST:,} characters")
     return text

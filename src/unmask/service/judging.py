@@ -88,6 +88,10 @@ class Judge:
         os.set_blocking(self._out.fileno(), False)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process.poll() is None
 

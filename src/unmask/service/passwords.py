@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ SURPRISE = 8
 AT_ONCE = 2
 """Passwords hashed at the same time: each takes 64 MiB."""
 
+PATIENCE = 2.0
+"""s that a password waits to be hashed."""
+
 _COMMON = """
 password passwort passw0rd p@ssw0rd passphrase letmein welcome admin administrator changeme secret iloveyou monkey dragon
 football baseball princess sunshine master superman batman trustno1 whatever login user test default guest summer winter
@@ -45,6 +49,17 @@ _RUNS = (
 _hashing = BoundedSemaphore(AT_ONCE)
 
 
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Waits for its turn, but not so long that those who sign in would keep all others from being answered."""
+    if not _hashing.acquire(timeout=PATIENCE):
+        raise Problem(503, "Busy", "too many people sign in just now; try again", {"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        _hashing.release()
+
+
 def hashed(password: str, own: Iterable[str] = ()) -> str:
     """A new password as a PHC string.
 
@@ -53,14 +68,14 @@ def hashed(password: str, own: Iterable[str] = ()) -> str:
         own: words that an attacker knows of the account: its address, its owner's name.
 
     Raises:
-        Problem: 422, too short, too long or too easily guessed.
+        Problem: 422, too short, too long or too easily guessed; 503, too many are being hashed just now.
     """
     password = unicodedata.normalize("NFC", password)
     if not SHORTEST <= len(password) <= LONGEST:
         raise Problem(422, "Weak password", f"a password has {SHORTEST} to {LONGEST} characters; a sentence is easiest")
     if len(_unexpected(password, own)) < SURPRISE:
         raise Problem(422, "Weak password", "the password is easily guessed; take several unrelated words")
-    with _hashing:
+    with _one_of_few():
         return _hasher().hash(password)
 
 
@@ -69,7 +84,7 @@ def matches(password: str, kept: str | None) -> bool:
     from argon2.exceptions import VerifyMismatchError
 
     try:
-        with _hashing:
+        with _one_of_few():
             _hasher().verify(kept or _of_nobody(), unicodedata.normalize("NFC", password[:LONGEST]))
     except VerifyMismatchError:
         return False

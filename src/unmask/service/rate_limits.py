@@ -11,7 +11,7 @@ import ipaddress
 import math
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -90,7 +90,14 @@ def take(session: Session, name: str, limit: Limit, now: float) -> Taken:
 
 
 def give_back(session: Session, name: str, limit: Limit) -> None:
-    """Forgets what was taken from a bucket."""
+    """Puts one request back into a bucket."""
+    cost = limit.window / limit.quota
+    mine = Bucket.name == bucket(limit.policy, name)
+    session.execute(update(Bucket).where(mine).values(full_at=Bucket.full_at - cost))
+
+
+def forget(session: Session, name: str, limit: Limit) -> None:
+    """Makes a bucket full again."""
     session.execute(delete(Bucket).where(Bucket.name == bucket(limit.policy, name)))
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from unmask.service.api import accounts, audit, cases, checks, health, originals, problems, retention, uploads, webhooks
 from unmask.service.api.protection import protect
@@ -18,6 +19,9 @@ Tells whether a person's face in a photo or a video was changed by software, sho
 Send a file (`POST /api/v1/checks`, or an upload that survives bad connections), ask until it is done or be told by a
 webhook, take its result and its report. Every error is `application/problem+json`.
 """
+
+REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+"""What any route may answer."""
 
 FORM = 1 << 20
 """bytes by which a form may exceed the file in it."""
@@ -35,13 +39,13 @@ def create_app(service: Service) -> FastAPI:
         description=ABOUT,
         redoc_url=None,
         docs_url=None,
-        max_body_size=service.settings.upload_bytes + FORM,
     )
     app.state.service = service
     for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
-        app.include_router(part.router, prefix="/api/v1", responses=problems.documented(401, 403, 422, 429, 503))
-    app.include_router(health.router)
+        app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
+    app.include_router(health.router, responses=problems.documented(401, 404, 503))
     app.include_router(page.router)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)
     problems.install(app)
     protect(app, service)
     _document_problems(app)

@@ -11,8 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unmask.service.problems import Problem
 
@@ -45,12 +47,34 @@ def install(app: FastAPI) -> None:
     app.exception_handler(DBAPIError)(_database)
     app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unexpected)
+    app.add_middleware(TooLarge)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route, for the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+class TooLarge:
+    """Says as a problem what Starlette's limit on bodies says as plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replaced = False
+
+        async def sending(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                replaced = Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+                if replaced:
+                    await response(Problem(413, "Too large", "send less at once"))(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, sending)
 
 
 async def _problem(_request: Request, error: Problem) -> JSONResponse:
