@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from unmask.report.document import document
 from unmask.service import accounts, keys, migrations, storage
 from unmask.service.actor import Actor, Role, Scope, system
 from unmask.service.api.app import create_app
 from unmask.service.service import Service
 from unmask.service.settings import Settings
 from unmask.service.tables import Account, Check, Media
+from unmask.types import CheckResult, Verdict
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it prefers another fork of httpx
@@ -71,7 +73,10 @@ class Desk:
     def check(self, content: bytes = b"a clip", tenant: str = "ours", **more: Any) -> str:
         """Id of a check that is done, of media that lies in storage with a report; times and verdict may be given."""
         sha256, tenant = hashlib.sha256(content).hexdigest(), self.tenants[tenant]
-        values = {"state": "done", "verdict": "changed", "log10_lr": 2.0, "finished": 2.0, "uploader": "nobody"} | more
+        values = {"state": "done", "verdict": "changed", "log10_lr": 2.0, "finished": 2.0, "uploader": "nobody"}
+        values |= {
+            "result": document(CheckResult("clip.mp4", sha256, Verdict.CHANGED, "A face was changed.", 2.0, ()))
+        } | more
         values |= {"name": more.get("name", "clip.mp4"), "configuration": more.get("configuration", "")}
         stored = values.pop("stored", 1.0)
         with self.database.transaction() as session:

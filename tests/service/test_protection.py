@@ -7,12 +7,15 @@ import logging
 import uuid
 from io import StringIO
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.service.desk import ORIGIN, PASSWORD, Desk
+from tests.service.test_tenants import FORM
 from unmask.service.actor import Scope
 from unmask.service.api.protection import HEADERS
 from unmask.service.logs import JsonLines
@@ -186,3 +189,37 @@ def test_figures_are_for_who_has_the_operators_token(tmp_path: Path, desk: Desk)
     assert float(text.split("\nunmask_queue_age_seconds ")[1].split()[0]) > 1e9
     assert "ours.example" not in text
     open_to_one.close()
+
+
+ODD = ("a\x00b", "\ud800", "\u202e\u2028\ufeff", "𝕏" * 90, "' OR 1=1 --")
+
+
+def test_odd_text_is_refused_or_kept_as_it_is(either_desk: Desk) -> None:
+    check = either_desk.check()
+    admin = either_desk.browser(person="ada")
+    case = admin.post("/api/v1/cases", json={"check": check}).json()["id"]
+
+    def attempts(text: str) -> list[httpx.Response]:
+        words = json.dumps(text)
+        posts = {
+            "/api/v1/session": f'{{"email": {words}, "password": {words}}}',
+            "/api/v1/accounts": f'{{"email": {words}, "name": {words}, "role": "viewer", "password": {words}}}',
+            "/api/v1/keys": f'{{"name": {words}, "scopes": ["checks:read"]}}',
+            f"/api/v1/cases/{case}/notes": f'{{"text": {words}}}',
+            f"/api/v1/cases/{case}/decisions": f'{{"decision": "label", "grounds": {words}, "rule": {words}}}',
+            f"/api/v1/cases/{case}/appeals": f'{{"text": {words}}}',
+            "/api/v1/cases": f'{{"check": {words}}}',
+            "/sign-in": urlencode({"email": text, "password": text}, errors="surrogatepass"),
+            f"/cases/{case}/note": urlencode({"text": text}, errors="surrogatepass"),
+        }
+        kinds = {path: "application/json" if path.startswith("/api") else FORM for path in posts}
+        sent = [admin.post(path, content=body, headers={"Content-Type": kinds[path]}) for path, body in posts.items()]
+        escaped = quote(text, errors="surrogatepass")
+        asked = ("cases?verdict=", "cases?cursor=", "cases?assigned=", "cases/", "audit?subject=", "checks?q=")
+        return sent + [admin.get(f"/api/v1/{path}{escaped}") for path in asked]
+
+    for text in ODD:
+        for answer in attempts(text):
+            assert answer.status_code < 500, (text, answer.request.url, answer.text)
+    told = admin.get(f"/api/v1/cases/{case}").json()["events"]
+    assert "' OR 1=1 --" in [event["text"] for event in told]

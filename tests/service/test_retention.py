@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.service.desk import Desk
-from unmask.service import audit, retention, storage
+from unmask.service import audit, courier, retention, storage
 from unmask.service.retention import DAY, PERIOD
 from unmask.service.tables import AuditEntry, BrowserSession, Check, Media
 
@@ -137,3 +138,15 @@ def test_a_folder_holds_all_that_shows_the_file(desk: Desk) -> None:
     inside = storage.folder(row.tenant, row.sha256)
     names = (storage.media(row.tenant, row.sha256), storage.report(row.tenant, row.sha256, check))
     assert all(name.startswith(inside) for name in (*names, storage.pictures(row.tenant, row.sha256, check)))
+
+
+def test_what_a_killed_process_left_on_its_machine_goes_too(desk: Desk) -> None:
+    scratch, now = desk.service.settings.scratch, time.time()
+    (scratch / "index").mkdir()
+    (scratch / "index" / "thumbnails").write_bytes(b"a face")
+    (scratch / "clip").write_bytes(b"a clip")
+    for left in (scratch / "index", scratch / "clip"):
+        os.utime(left, (now - 2 * DAY, now - 2 * DAY))
+    with desk.service.storage.scratch() as path:
+        courier.tidy(desk.service)
+        assert [one.name for one in scratch.iterdir()] == [path.name]

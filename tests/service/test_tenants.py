@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from tests.service.desk import Desk
-from unmask.service import cases, registrations, uploads, webhooks
+from unmask.service import cases, page, registrations, uploads, webhooks
 from unmask.service.actor import Scope
 from unmask.service.checks import Received
 from unmask.service.tables import Check
 
 METHODS = ("get", "head", "put", "post", "patch", "delete")
 """In an order in which what deletes comes last."""
+
+FORM = "application/x-www-form-urlencoded"
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/api/v1/session"}
 """What is answered without knowing who asks."""
@@ -84,6 +90,9 @@ def ask(program: Any, method: str, path: str, operation: dict[str, Any], documen
     if "application/json" in content:
         body = example(content["application/json"]["schema"], document)
         return program.request(method, path, headers=headers, params=query, json=body)
+    if FORM in content:
+        body = example(content[FORM]["schema"], document)
+        return program.request(method, path, headers=headers, params=query, data=body)
     if content:
         headers["Content-Type"] = next(iter(content))
         return program.request(method, path, headers=headers, params=query, content=b"bytes")
@@ -104,6 +113,47 @@ def test_anothers_ids_answer_404_on_every_route(desk: Desk, other: Other) -> Non
             answer = ask(theirs, method, path.format(**other.ids), operation, document)
             assert answer.status_code != 404, (method, path, answer.text)
             assert answer.status_code < 500, (method, path, answer.text)
+
+
+def test_anothers_ids_answer_404_on_every_page(desk: Desk, other: Other) -> None:
+    ours, theirs = desk.browser(person="ada"), desk.browser(person="ada", tenant="theirs")
+    document = pages()
+    asked = [(method, path, one) for method, path, one in routes(document) if set(named(path)) & set(other.ids)]
+    assert len(asked) > 8
+    for browser, hidden in ((ours, True), (theirs, False)):
+        for method, path, operation in asked:
+            answer = ask(browser, method, path.format(**other.ids), operation, document)
+            assert (answer.status_code == 404) is hidden, (method, path, answer.status_code, answer.text)
+            assert answer.status_code < 500, (method, path, answer.text)
+
+
+def test_pages_list_nothing_of_another(desk: Desk, other: Other) -> None:
+    browser = desk.browser(person="ada")
+    document = pages()
+    secrets = [value for value in other.ids.values() if value != "none.jpg"] + [
+        desk.tenants["theirs"],
+        "theirs.example",
+    ]
+    for method, path, operation in routes(document):
+        if method == "get" and not named(path):
+            answer = ask(browser, method, path, operation, document)
+            assert answer.status_code == 200, path
+            assert not any(value in answer.text for value in secrets), path
+
+
+def pages() -> dict[str, Any]:
+    """An OpenAPI document of the page, which has none for programs: of every module in it that has routes."""
+    app = FastAPI()
+    for found in pkgutil.iter_modules(page.__path__, f"{page.__name__}."):
+        module = importlib.import_module(found.name)
+        if hasattr(module, "router"):
+            app.include_router(module.router)
+    return app.openapi()
+
+
+def named(path: str) -> list[str]:
+    """The parameters of a path."""
+    return re.findall(r"{(\w+)", path)
 
 
 def test_lists_show_nothing_of_another(desk: Desk, other: Other) -> None:

@@ -132,7 +132,7 @@ def search(
         found = found.where(Check.created >= since)
     if until is not None:
         found = found.where(Check.created < until)
-    for word in words.split():
+    for word in words.replace("\x00", " ").split():
         named = func.lower(Check.name).contains(word.lower(), autoescape=True)
         found = found.where(named | Check.sha256.startswith(word.lower(), autoescape=True))
     return session.scalars(found).all()

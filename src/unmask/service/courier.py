@@ -19,6 +19,9 @@ IDLE, BROKEN = 0.5, 2.0
 EVERY = 30.0
 """s between two tidyings."""
 
+SCRATCH = 24 * 3600.0
+"""s after which a file in passing that nobody wrote to is a killed process's."""
+
 ANSWERS = 24 * 3600.0
 """s for which the answer to an Idempotency-Key is kept."""
 
@@ -52,6 +55,7 @@ class Courier:
 def tidy(service: Service) -> None:
     """Finishes what was cut off, and forgets what is over."""
     uploads.tidy(service)
+    service.storage.drop_scratch(time.time() - SCRATCH)
     retention.run(service, time.time())
     with service.database.transaction() as session:
         session.execute(delete(Answered).where(Answered.created < time.time() - ANSWERS))

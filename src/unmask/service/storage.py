@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from obstore import copy, delete, get, get_async, head, put
@@ -164,6 +164,19 @@ class Storage:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
+
+    def drop_scratch(self, before: float) -> None:
+        """Deletes the files and folders of this machine that nobody wrote to since ``before``, s since 1970: those of
+        processes that were killed.
+        """
+        for path in self._scratch.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= before:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
 
 def _made(path: Path) -> Path:
