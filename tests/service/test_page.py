@@ -283,6 +283,7 @@ def test_without_scripts_everything_still_works(visit: Open, site: Site, shown: 
     page.get_by_label("Rule that it breaks").fill("4.2")
     page.get_by_role("button", name="Decide").click()
     expect(page.locator(".events")).to_contain_text("Rob decided: Take down")
+    visit.complaints.clear()  # type: ignore[attr-defined] - the browser notes the 422 itself
 
 
 def test_a_broken_chain_is_shown(visit: Open, site: Site, shown: dict[str, str]) -> None:
