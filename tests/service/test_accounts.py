@@ -173,6 +173,9 @@ def test_the_command_makes_the_first_admin(desk: Desk) -> None:
     assert "15 to 256 characters" in weak.stderr
     assert run(app, ["accounts", "add", "x@y.example", "--role", "king", *data], input=PASSWORD).exit_code == 2
     assert "first@new.example  admin" in run(app, ["accounts", "list", "--organisation", "new", *data]).stdout
+    nowhere = desk.data / "nowhere"
+    assert run(app, ["accounts", "list", "--data", str(nowhere)]).exit_code == 2
+    assert not nowhere.exists()
     other = "seven quiet rivers of ink"
     assert run(app, ["accounts", "password", "first@new.example", *data], input=other).exit_code == 0
     assert sign_in(desk, "first@new.example", other)[0] == 200

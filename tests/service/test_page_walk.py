@@ -124,6 +124,8 @@ def drop(page: Page, path: Path) -> None:
 
 
 def decide(page: Page, digit: str, grounds: str, rule: str = "") -> None:
+    expect(page.get_by_role("heading", name=re.compile("^Decide"))).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press(digit)
     page.keyboard.type(grounds)
     if rule:
@@ -156,6 +158,7 @@ def test_the_whole_way_by_keyboard(page: Page, tmp_path: Path) -> None:
     sign_in(page, "ada@example.org")
     press(page, "link", "Cases")
     expect(page.locator(".queue")).to_contain_text("appealed")
+    page.wait_for_load_state()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Decide the appeal")).to_be_visible()
