@@ -80,6 +80,34 @@ def test_files_are_bounded(tmp_path: Path) -> None:
     assert "Too many open files" in said
 
 
+def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
+    mine, other, folder = tmp_path / "mine", tmp_path / "other", tmp_path / "folder"
+    mine.write_bytes(b"mine")
+    other.write_bytes(b"other")
+    folder.mkdir()
+    see = f"from unmask.service.sandbox import see_only\nassert see_only([{str(mine)!r}], [{str(folder)!r}])\n"
+    if "AssertionError" in confined(see)[1]:
+        pytest.skip("this kernel has no Landlock")
+    code, said = confined(
+        f"{see}import sqlite3, numpy\nassert open({str(mine)!r}).read() == 'mine'\nopen({str(folder / 'new')!r}, 'w')"
+    )
+    assert (code, said) == (0, "")
+    parent = "f'/proc/{os.getppid()}/environ'"
+    for attempt in (
+        f"open({str(other)!r})",
+        f"open({str(mine)!r}, 'a')",
+        f"os.listdir({str(tmp_path)!r})",
+        f"os.truncate({str(other)!r}, 0)",
+        f"os.unlink({str(other)!r})",
+        f"open({str(tmp_path / 'new')!r}, 'w')",
+        f"open({parent})",
+    ):
+        code, said = confined(see + attempt)
+        assert code == 1, attempt
+        assert "PermissionError" in said, said
+    assert other.read_bytes() == b"other"
+
+
 def test_a_judge_gets_no_secret_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

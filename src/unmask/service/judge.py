@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unmask.service.sandbox import Limits, confine, die_with_parent
+from unmask.service.sandbox import Limits, confine, die_with_parent, see_only
 
 NICE = 10
 """Answers to people go before judging: ``nice`` value of this process."""
@@ -40,6 +40,7 @@ def main() -> None:
     line = sys.stdin.readline()
     if line:
         task = json.loads(line)
+        see_only([task["path"]], [folder for folder in (task.get("originals"), task.get("folder")) if folder])
         {"check": _check, "register": _register}[task["task"]](task, send)
     os._exit(0)  # no time lost in taking apart what ends anyway
 

@@ -76,7 +76,7 @@ class Judge:
         order = {"parent": os.getpid(), "limits": asdict(limits), "unconfined": settings.judge_unconfined}
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "unmask.service.judge", json.dumps(order)],
+            [sys.executable, "-P", "-m", "unmask.service.judge", json.dumps(order)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**environment, **THREADS},

@@ -86,7 +86,7 @@ def _look_after(child: Child, settings: Settings, listening: socket.socket) -> N
         child.wait = min(LONGEST, max(0.5, 2 * child.wait)) if lived < SHORT else 0.0
         child.process, child.due = None, now + child.wait
     if child.process is None and now >= child.due:
-        command = [sys.executable, "-m", "unmask.service", child.role, str(os.getpid()), str(listening.fileno())]
+        command = [sys.executable, "-P", "-m", "unmask.service", child.role, str(os.getpid()), str(listening.fileno())]
         passed = [listening.fileno()] if child.role == "http" else []
         environment = {**os.environ, **settings.environment()}
         child.process = subprocess.Popen(command, env=environment, pass_fds=passed, stdin=subprocess.DEVNULL)  # noqa: S603
