@@ -158,8 +158,8 @@ def _iso(seconds: float) -> str:
 
 
 def _viewer(request: Request) -> Viewer | None:
-    actor, csrf = (getattr(request.state, name, None) for name in ("actor", "csrf"))
-    return Viewer(actor, csrf) if actor and csrf else None
+    actor = getattr(request.state, "actor", None)
+    return Viewer(actor, getattr(request.state, "csrf", "")) if actor else None
 
 
 def _address(request: Request) -> str:
