@@ -13,9 +13,7 @@ import typer
 from unmask.errors import UnmaskError, UsageError, printable
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from unmask.service.settings import Settings
+    from unmask.service.database import Database
 
 EXAMPLES = """\b
 Examples:
@@ -54,7 +52,7 @@ def add(
         if role not in list(Role):
             raise UsageError(f"no role is called {role!r}; there are {', '.join(Role)}")
         password = _password()
-        with _transaction(data) as session:
+        with opened(data, make=True) as database, database.transaction() as session:
             actor = system(accounts.organisation(session, organisation).id)
             account = accounts.add(session, actor, email, name, Role(role), password)
         typer.echo(f"added {printable(account.email)} as {account.role} of {printable(organisation)}")
@@ -66,7 +64,7 @@ def listed(data: Data, organisation: Organisation = "default") -> None:
     from unmask.service import accounts
     from unmask.service.actor import system
 
-    with _errors(), _transaction(data) as session:
+    with _errors(), opened(data) as database, database.transaction() as session:
         for account in accounts.listing(session, system(accounts.organisation(session, organisation).id)):
             state = "" if account.active else "  (deactivated)"
             typer.echo(printable(f"{account.email}  {account.role}  {account.name}{state}"))
@@ -80,29 +78,35 @@ def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data)
 
     with _errors():
         new = _password()
-        with _transaction(data) as session:
+        with opened(data) as database, database.transaction() as session:
             account = accounts.by_email(session, email)
             accounts.set_password(session, system(account.tenant), account.id, new)
         typer.echo(f"set the password of {printable(account.email)}")
 
 
-def settings_of(data: Path) -> Settings:
-    """The settings of a service: the folder as given, the rest from the environment, as `unmask serve` reads them."""
-    from unmask.service.settings import Settings
-
-    return Settings.of_environment(data=data)
-
-
 @contextmanager
-def _transaction(data: Path) -> Iterator[Session]:
+def opened(data: Path, make: bool = False) -> Iterator[Database]:
+    """The database of a service: in the folder as given, or where the environment says, as `unmask serve` reads it.
+
+    Args:
+        data: the folder.
+        make: whether a new service may be begun there; else nothing is written by opening it.
+
+    Raises:
+        UsageError: there is none.
+    """
     from unmask.service import migrations
     from unmask.service.database import Database
+    from unmask.service.settings import Settings
 
-    database = Database(settings_of(data))
+    settings = Settings.of_environment(data=data)
+    if not (make or settings.database or (data / "unmask.sqlite").is_file()):
+        raise UsageError(f"{printable(str(data))} holds no service; name the folder of `unmask serve`")
+    database = Database(settings)
     try:
-        migrations.upgrade(database)
-        with database.transaction() as session:
-            yield session
+        if make:
+            migrations.upgrade(database)
+        yield database
     finally:
         database.close()
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.cli_accounts import Data, settings_of
-from unmask.errors import UsageError, printable
+from unmask.cli_accounts import Data, opened
+from unmask.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -52,7 +52,7 @@ def verify(data: Data, anchors: Anchors = None) -> None:
             found = audit.verify(session, tenant, *kept)
             broken |= found.broken is not None
             if found.broken is None:
-                typer.echo(f"{tenant}: {found.count} entries, intact, head {found.head}")
+                typer.echo(f"{tenant}: intact, {found.count} in all, head {found.head}")
             else:
                 typer.echo(f"{tenant}: entry {found.broken} is not as it was written: {found.reason}")
     raise typer.Exit(int(broken))
@@ -98,18 +98,9 @@ def _anchors(path: Path | None) -> list[Anchor]:
 @contextmanager
 def _opened(data: Path) -> Iterator[Session]:
     """A session of the service's database, which is not made if it is not there."""
-    from unmask.service.database import Database
-
-    settings = settings_of(data)
     try:
-        if not settings.database and not (data / "unmask.sqlite").is_file():
-            raise UsageError(f"{printable(str(data))} holds no service; name the folder of `unmask serve`")
-        database = Database(settings)
-        try:
-            with database.reading() as session:
-                yield session
-        finally:
-            database.close()
+        with opened(data) as database, database.reading() as session:
+            yield session
     except UsageError as error:
         typer.echo(f"unmask: {error}", err=True)
         raise typer.Exit(2) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from tests.service.desk import ORIGIN, PASSWORD, Desk
 from unmask.cli import app
 from unmask.service import accounts, passwords
+from unmask.service.actor import Role
 from unmask.service.problems import Problem
 from unmask.service.tables import Account, AuditEntry
 
@@ -129,6 +132,23 @@ def test_the_last_admin_stays(desk: Desk) -> None:
     assert admin.patch(f"/api/v1/accounts/{ada}", json={"role": "viewer"}).status_code == 200
 
 
+def test_two_admins_who_demote_each_other_leave_one(either_desk: Desk) -> None:
+    ada, rob = either_desk.account("ada"), either_desk.account("rob")
+    with either_desk.database.transaction() as session:
+        accounts.change(session, either_desk.actor("ada"), rob.id, Role.ADMIN)
+
+    def demote(account: str) -> int:
+        try:
+            with either_desk.database.transaction() as session:
+                accounts.change(session, either_desk.system(), account, Role.VIEWER)
+        except Problem as problem:
+            return problem.status
+        return 200
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(demote, (ada.id, rob.id))) == [200, 409]
+
+
 def test_another_password_signs_all_browsers_out(desk: Desk) -> None:
     here, there = desk.browser(person="rob"), desk.browser(person="rob")
     new = "seven quiet rivers of ink"
@@ -153,6 +173,9 @@ def test_the_command_makes_the_first_admin(desk: Desk) -> None:
     assert "15 to 256 characters" in weak.stderr
     assert run(app, ["accounts", "add", "x@y.example", "--role", "king", *data], input=PASSWORD).exit_code == 2
     assert "first@new.example  admin" in run(app, ["accounts", "list", "--organisation", "new", *data]).stdout
+    nowhere = desk.data / "nowhere"
+    assert run(app, ["accounts", "list", "--data", str(nowhere)]).exit_code == 2
+    assert not nowhere.exists()
     other = "seven quiet rivers of ink"
     assert run(app, ["accounts", "password", "first@new.example", *data], input=other).exit_code == 0
     assert sign_in(desk, "first@new.example", other)[0] == 200

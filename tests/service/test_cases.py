@@ -223,7 +223,7 @@ def test_the_notice_says_what_a_statement_of_reasons_must(desk: Desk) -> None:
         "about 200 times likelier",
         "The face is another's.",
         TERMS,
-        "nobody had reported it",
+        "opened this case by itself",
         "taken by a person",
         "free of charge within six months",
         case,
@@ -244,6 +244,24 @@ def test_the_notice_says_what_a_statement_of_reasons_must(desk: Desk) -> None:
         "由人作出",
     ):
         assert part in chinese["text"]
+
+
+@pytest.mark.parametrize(
+    ("log10_lr", "english", "chinese"),
+    [
+        (1.0, "about 10 times likelier", "约为未被改动时的 10 倍"),
+        (2.31, "about 200 times likelier", "约为未被改动时的 200 倍"),
+        (4.3, "about 20,000 times likelier", "约为未被改动时的 2 万倍"),
+        (6.18, "about 1.5 million times likelier", "约为未被改动时的 150 万倍"),
+        (12.0, "more than a billion times likelier", "为未被改动时的十亿倍以上"),
+    ],
+)
+def test_the_notice_counts_in_its_own_language(desk: Desk, log10_lr: float, english: str, chinese: str) -> None:
+    case = opened(desk, log10_lr=log10_lr)
+    decided(desk, case)
+    notices = desk.browser(person="vera").get(f"/api/v1/cases/{case}/notices").json()
+    assert english in notices[0]["text"]
+    assert chinese in notices[1]["text"]
 
 
 def test_the_notice_on_an_appeal_says_so_and_keeping_restricts_nothing(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.service.desk import ORIGIN, PASSWORD, Desk
 from tests.service.test_tenants import FORM
 from unmask.service.actor import Scope
+from unmask.service.api.app import create_app
 from unmask.service.api.protection import HEADERS
 from unmask.service.logs import JsonLines
 
@@ -28,6 +29,22 @@ def test_every_answer_binds_the_browser(desk: Desk, path: str) -> None:
     assert "Strict-Transport-Security" not in answer.headers
     assert "Server" not in answer.headers
     assert uuid.UUID(answer.headers["X-Request-ID"]).version == 7
+
+
+def test_an_answer_to_an_error_of_ours_binds_it_too_and_can_be_found_in_the_log(desk: Desk, written: StringIO) -> None:
+    app = create_app(desk.service)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("private holiday.mp4")
+
+    answer = desk.browser(app).get("/broken")
+    assert answer.status_code == 500
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "holiday" not in answer.text + written.getvalue()
+    entries = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert {entry["request"] for entry in entries} == {answer.headers["X-Request-ID"]}
+    assert any(entry.get("error") == "RuntimeError" for entry in entries)
 
 
 def test_no_inline_script_or_style_may_run() -> None:

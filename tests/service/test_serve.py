@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from sqlalchemy import select
 
+from tests import postgresql
 from tests.service.tree import PATIENCE, Tree, clip, tree, until
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
@@ -120,10 +121,22 @@ def test_it_stops_when_told_to(tmp_path: Path) -> None:
         assert not any(_lives(pid) for pid in family)
 
 
-def test_it_runs_on_postgresql(tmp_path: Path, postgresql: str) -> None:
-    with tree(tmp_path / "data", workers="1", database=postgresql) as made, made.client() as client:
-        check = client.wait(client.upload(clip(tmp_path / "clip.mp4")), timeout=60)
-        assert check.state == "done"
+def test_on_postgresql_a_restart_of_the_database_costs_nothing(tmp_path: Path) -> None:
+    with (
+        postgresql.server() as server,
+        tree(tmp_path / "data", workers="1", database=server.url) as made,
+        made.client() as client,
+    ):
+        check = client.upload(clip(tmp_path / "clip.mp4", seconds=4))
+        until(lambda: client.get(check.id).progress > 0)
+        server.stop()
+        answer = httpx.get(
+            f"{made.url}/api/v1/checks", headers={"Authorization": f"Bearer {made.key}"}, timeout=PATIENCE
+        )
+        assert (answer.status_code, answer.json()["title"]) == (503, "Out of order")
+        server.start()
+        ended = client.wait(check, timeout=60)
+        assert (ended.state, ended.error) == ("done", None)
         assert not list(made.data.glob("*.sqlite"))
 
 

@@ -98,16 +98,16 @@ def change(
         Problem: 404, there is none; 409, no active admin would be left.
     """
     found = get(session, actor, account)
-    session.execute(select(Tenant.id).where(Tenant.id == actor.tenant).with_for_update(key_share=True))
     found.role, found.active = role or found.role, found.active if active is None else active
     session.flush()
+    audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
+    # From here on no other admin's change can come in between: entries of one organisation are written one at a time.
     admins = select(func.count()).where(
         Account.tenant == actor.tenant, Account.role == Role.ADMIN, Account.active.is_(True)
     )
     if not session.scalar(admins):
         raise Problem(409, "Last admin", "no active admin would be left; make another one first")
     sessions.end_all(session, found.id)
-    audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
     return found
 
 
@@ -139,15 +139,16 @@ def authenticate(database: Database, email: str, password: str, address: str, no
     """
     now, email = time.time() if now is None else now, email.strip().casefold()
     network = rate_limits.network(address)
-    with database.transaction() as session:
-        rate_limits.take(session, network, PER_ADDRESS, now)
-        rate_limits.take(session, email, PER_ACCOUNT, now)
+    for name, limit in ((network, PER_ADDRESS), (email, PER_ACCOUNT)):
+        with database.transaction() as session:
+            rate_limits.take(session, name, limit, now)
+    with database.reading() as session:
         account = session.scalar(select(Account).where(Account.email == email)) if _EMAIL.fullmatch(email) else None
     good = passwords.matches(password, account.password if account and account.active else None)
     with database.transaction() as session:
         if good and account:
-            rate_limits.forget(session, email, PER_ACCOUNT)
             rate_limits.give_back(session, network, PER_ADDRESS)
+            rate_limits.forget(session, email, PER_ACCOUNT)
             return account
         if account:
             audit.record(session, system(account.tenant), "account.sign_in_failed", account.id)

@@ -64,7 +64,8 @@ def accept(
     if new:
         audit.record(session, actor, "check.created", check.id, sha256=check.sha256)
     elif revived and check.finished is not None:
-        check.state, check.progress, check.finished, check.attempts, check.lease_until = "queued", 0.0, None, 0, 0.0
+        check.state, check.progress, check.finished, check.lease_until = "queued", 0.0, None, 0.0
+        check.attempts = check.deaths = 0
         audit.record(session, actor, "check.repeated", check.id, sha256=check.sha256)
     return check, new
 

@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 from unmask.service.settings import Settings
 from unmask.service.tables import Base
 
+THREADS = 40
+"""Most connections of one process: as many as Starlette has threads for requests."""
+
 PATIENCE = 30.0
 """s that a writer waits for another one (SQLite)."""
 
@@ -65,13 +68,15 @@ def _postgresql(address: str) -> Engine:
     folder = url.query.get("host")
     connect = {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
     url = url.difference_update_query(["host"])
-    return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args=connect, hide_parameters=True)
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=10, max_overflow=THREADS - 10, connect_args=connect, hide_parameters=True
+    )
 
 
 def _sqlite(settings: Settings) -> Engine:
     settings.data.mkdir(parents=True, exist_ok=True)
     address = f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}"
-    engine = create_engine(address, connect_args={"timeout": PATIENCE}, hide_parameters=True)
+    engine = create_engine(address, connect_args={"timeout": PATIENCE}, pool_size=THREADS, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:

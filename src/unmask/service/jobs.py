@@ -67,11 +67,9 @@ def end(session: Session, job: AnyJob, state: str) -> None:
     job.state, job.progress, job.finished, job.lease = state, 1.0, now(session), None
 
 
-def put_back(session: Session, job: AnyJob, wait: float = 0.0, counted: bool = True) -> None:
-    """Lets a job that is held be taken again, after ``wait`` seconds; not ``counted`` where the job was not at fault."""
+def put_back(session: Session, job: AnyJob, wait: float = 0.0) -> None:
+    """Lets a job that is held be taken again, after ``wait`` seconds."""
     job.state, job.progress, job.lease, job.lease_until = "queued", 0.0, None, now(session) + wait
-    if not counted:
-        job.attempts -= 1
 
 
 def _due(kind: type[AnyJob], moment: float) -> ColumnElement[bool]:

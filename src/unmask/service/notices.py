@@ -1,20 +1,20 @@
 """The notice to the uploader: what was decided, on what grounds, how it came about, and how to contest it.
 
 It carries what a statement of reasons must contain under article 17 (3) of Regulation (EU) 2022/2065, the Digital Services
-Act: (a) the restriction, where and how long it holds, (b) the facts, and whether somebody reported the file, (c) the use of
-automated means, (d, e) the law or the clause of the terms, and why, (f) the ways to contest it: with us, article 20; out of
-court, article 21; in court.
+Act: (a) the restriction, where and how long it holds, (b) the facts, (c) the use of automated means, (d, e) the law or the
+clause of the terms, and why, (f) the ways to contest it: with us, article 20; out of court, article 21; in court. Whether
+somebody reported the file, (b), only the reviewer knows: it belongs into the grounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from unmask.errors import printable
-from unmask.report.wording import ratio
+from unmask.report.wording import about, ratio
 from unmask.service.tables import CaseFile, Check
 
 LANGUAGES = ("en", "zh")
@@ -54,10 +54,11 @@ class Wording:
     facts: str
     verdicts: Mapping[str, str]
     strength: str
+    amount: Callable[[float], str]
     grounds: str
     law: str
     terms: str
-    unreported: str
+    automatic: str
     opened: str
     person: str
     program: str
@@ -78,7 +79,7 @@ def write(language: str, case: CaseFile, check: Check, decided: Decided, by_itse
     """
     words = WORDINGS[language]
     restricted = bool(decided.rule)
-    came_about = words.unreported if by_itself else words.opened
+    came_about = words.automatic if by_itself else words.opened
     paragraphs = [
         words.heading.format(name=printable(check.name)),
         words.appeal if decided.on_appeal else "",
@@ -96,13 +97,21 @@ def write(language: str, case: CaseFile, check: Check, decided: Decided, by_itse
 def _findings(words: Wording, check: Check) -> str:
     said = words.verdicts.get(check.verdict or "", words.verdicts[""])
     if check.log10_lr is not None and check.log10_lr >= 1:
-        said += words.strength.format(ratio=ratio(check.log10_lr))
+        said += words.strength.format(amount=words.amount(check.log10_lr))
     return said
 
 
 def _date(words: Wording, seconds: float) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
     return words.date.format(year=moment.year, month=moment.month, day=moment.day, iso=moment.date().isoformat())
+
+
+def _amount_in_chinese(log10_lr: float) -> str:
+    """How many times likelier: to two figures, counted in ten thousands."""
+    if log10_lr > 9:
+        return "为未被改动时的十亿倍以上"
+    size = float(f"{10**log10_lr:.2g}")
+    return f"约为未被改动时的 {size / 10_000:,.4g} 万倍" if size >= 10_000 else f"约为未被改动时的 {size:,.0f} 倍"
 
 
 _ENGLISH = Wording(
@@ -128,11 +137,12 @@ _ENGLISH = Wording(
             "": "An examination came to no result.",
         }
     ),
-    strength=" What was measured is about {ratio} times likelier if the face was changed than if it was not.",
+    strength=" What was measured is {amount} times likelier if the face was changed than if it was not.",
+    amount=lambda log10_lr: about(ratio(log10_lr)),
     grounds="Our grounds: {grounds}",
     law="The law that the file breaks, as we see it: {rule}",
     terms="The clause of our terms of use that the file breaks: {rule}",
-    unreported="A program, Unmask, examined the file by itself; nobody had reported it. ",
+    automatic="A program, Unmask, examined the file and opened this case by itself. ",
     opened="A program, Unmask, examined the file, and a person of our staff asked for this review. ",
     person="The decision was taken by a person, not by the program.",
     program="The decision was taken by automated means.",
@@ -165,11 +175,12 @@ _CHINESE = Wording(
             "": "检验没有得出结果。",
         }
     ),
-    strength="若人脸被改动，出现所测结果的可能性约为未被改动时的 {ratio} 倍。",
+    strength="若人脸被改动，出现所测结果的可能性{amount}。",
+    amount=_amount_in_chinese,
     grounds="我们的理由：{grounds}",
     law="我们认为该文件违反的法律规定：{rule}",
     terms="该文件违反的服务条款：{rule}",
-    unreported="该文件由程序 Unmask 自动检验，并非因他人举报。",
+    automatic="程序 Unmask 检验了该文件，并自动立案。",
     opened="该文件由程序 Unmask 检验，并由我们的工作人员提请审查。",
     person="本决定由人作出，而非由程序作出。",
     program="本决定以自动化方式作出。",

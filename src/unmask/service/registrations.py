@@ -75,7 +75,7 @@ def conclude(service: Service, job: Registration, made: Path | None, error: str 
         if row is None:
             return False
         row.error = error
-        if error is None and made is not None:
+        if error is None and made is not None and (made / DATABASE).is_file():
             service.storage.take(storage.original(row.tenant, row.id), _whole(made))
         end(session, row, "failed" if error else state)
         audit.record(session, system(row.tenant), f"original.{row.state}", row.id)

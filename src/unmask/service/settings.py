@@ -26,7 +26,7 @@ class Settings:
         judge_bytes: most memory of the process that decodes and judges one file, bytes.
         judge_seconds: most CPU time of that process, s; most time by the clock is twice that.
         judge_unconfined: judge even where the system offers no way to keep that process off the network.
-        attempts: times a check is begun before it is given up: a file that kills its judge kills it again.
+        attempts: judges that a file may kill before it is given up.
         lease: seconds after which a check whose worker fell silent is given to another.
         keep_days: days after which media and faces are deleted; the result stays. 0 keeps them.
         upload_hours: hours that an upload may take from its first piece to its last.

@@ -43,6 +43,9 @@ class Job:
     """When the latest attempt was."""
     finished: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was taken; a worker that was killed costs one."""
+    deaths: Mapped[int] = mapped_column(default=0)
+    """How often the process that was made for this job alone died of it."""
     lease: Mapped[str | None]
     """Token of the worker that has it now: a worker that lost its lease cannot write a result."""
     lease_until: Mapped[float] = mapped_column(default=0.0)

@@ -6,11 +6,11 @@ machines, and what a kill cut off is simply not there. When all has come, the pi
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterable
 from typing import Any
 
-from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -47,7 +47,7 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
         if not size:
             raise Problem(400, "Empty file", "not one byte came")
         name = storage.incoming()
-        await run_in_threadpool(service.storage.take, name, path)
+        await asyncio.to_thread(service.storage.take, name, path)
     return Received(name, digest.hexdigest(), size)
 
 

@@ -24,6 +24,9 @@ from unmask.service.tables import Check, Registration
 IDLE = 0.2
 """s between two looks for a job."""
 
+WORKERS = 5
+"""Workers that may be killed over one job for each judge that may die of it: mostly they are not killed by the file."""
+
 BROKEN = 2.0
 """s until the database or the storage is tried again after it did not answer."""
 
@@ -55,7 +58,7 @@ class Worker:
 
     def once(self) -> bool:
         """Does one job; False if there was none."""
-        lease, attempts = self._service.settings.lease, self._service.settings.attempts
+        lease, most = self._service.settings.lease, WORKERS * self._service.settings.attempts
         self._ahead = self._ahead if self._ahead and self._ahead.alive else Judge(self._service.settings)
         for kind, do, give_up in (
             (Check, self._check, self._give_up_check),
@@ -63,7 +66,7 @@ class Worker:
         ):
             job: Any = jobs.claim(self._service.database, kind, lease)
             if job is not None:
-                (give_up if job.attempts > attempts else do)(job)
+                (give_up if job.attempts > most else do)(job)
                 return True
         return False
 
@@ -73,7 +76,8 @@ class Worker:
         with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
             answer = self._ask({**task, "path": str(path)}, job, self._give_up_check)
         if answer:
-            checks.conclude(self._service, job, replace(answer, result={**answer.result, "sha256": job.sha256}))
+            whole = replace(answer, result={**answer.result, "sha256": job.sha256})
+            self._insist(lambda: checks.conclude(self._service, job, whole))
 
     def _register(self, job: Registration) -> None:
         folder = Path(tempfile.mkdtemp(dir=self._service.settings.scratch))
@@ -82,7 +86,8 @@ class Worker:
             with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
                 answer = self._ask({**task, "path": str(path)}, job, self._give_up_registration)
             if answer:
-                registrations.conclude(self._service, job, folder, answer.result.get("error"))
+                error = answer.result.get("error")
+                self._insist(lambda: registrations.conclude(self._service, job, folder, error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -93,15 +98,29 @@ class Worker:
             return judge.judge(dict(task), self._pulse(job))
         except JudgeDied as died:
             log.warning("a judge died: %s", died)
-            if not died.again or job.attempts >= self._service.settings.attempts:
+            if not died.again or job.deaths + 1 >= self._service.settings.attempts:
                 give_up(job, str(died))
             else:
                 with jobs.held(self._service.database, job) as (session, row):
                     if row is not None:
+                        row.deaths += 1
                         jobs.put_back(session, row)
         finally:
             judge.close()
         return None
+
+    def _insist(self, write: Callable[[], bool]) -> None:
+        """Writes what is found even if the database or the storage is away for a moment, as long as the lease may hold."""
+        until = time.monotonic() + self._service.settings.lease
+        while True:
+            try:
+                write()
+            except (DBAPIError, OSError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(BROKEN)
+            else:
+                return
 
     def _pulse(self, job: Any) -> Callable[[float], bool]:
         """Called every second while a judge works: renews the lease, and ends the work when told to stop."""
@@ -113,7 +132,7 @@ class Worker:
             if self._stopping():
                 with suppress(DBAPIError), jobs.held(self._service.database, job) as (session, row):
                     if row is not None:
-                        jobs.put_back(session, row, counted=False)
+                        jobs.put_back(session, row)
                 return False
             try:
                 kept = jobs.renew(self._service.database, job, lease, progress)
@@ -128,18 +147,17 @@ class Worker:
         from unmask.report.document import document
         from unmask.types import CheckResult
 
-        text = _given_up(job.name, job.attempts, self._service.settings.attempts, why)
+        text = _given_up(job, why)
         result = CheckResult(job.name, job.sha256, None, text, None, (), error=text)
         checks.conclude(self._service, job, Answer(document(result)), state="failed")
 
     def _give_up_registration(self, job: Registration, why: str = "") -> None:
-        text = _given_up(job.name, job.attempts, self._service.settings.attempts, why)
+        text = _given_up(job, why)
         registrations.conclude(self._service, job, None, text, state="failed")
 
 
-def _given_up(name: str, attempts: int, most: int, why: str) -> str:
-    how = f" ({why})" if why else ""
-    times = min(attempts, most)
+def _given_up(job: Check | Registration, why: str) -> str:
+    times = job.deaths + 1 if why else job.attempts
     said = "once" if times == 1 else f"{times} times"
-    reason = f"the process that decodes it was begun {said} and never came to an end{how}"
-    return f"{printable(name)}: {reason}; convert it to H.264 in MP4, or to JPEG"
+    reason = f"the process that decodes it was begun {said} and never came to an end{f' ({why})' if why else ''}"
+    return f"{printable(job.name)}: {reason}; convert it to H.264 in MP4, or to JPEG"

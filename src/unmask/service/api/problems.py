@@ -10,12 +10,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the pool of connections
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from unmask.service.api.protection import HEADERS
 from unmask.service.problems import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -45,6 +46,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(DBAPIError)(_database)
+    app.exception_handler(TimeoutError)(_database)
     app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unexpected)
     app.add_middleware(TooLarge)
@@ -101,6 +103,9 @@ async def _gone(_request: Request, _error: Exception) -> JSONResponse:
     return response(Problem(400, "Broken off", "the connection broke off before all had come"))
 
 
-async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected %s", type(error).__name__, exc_info=error)
-    return response(Problem(500, "Unexpected", "an error of this service; whoever runs it finds it in the log"))
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Outside of `unmask.service.api.protection`, so it sets the headers itself."""
+    told = request.scope.get("state", {}).get("request", "")
+    log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request": told})
+    detail = "an error of this service; whoever runs it finds it in the log by the header X-Request-ID"
+    return response(Problem(500, "Unexpected", detail, {**HEADERS, "X-Request-ID": told}))

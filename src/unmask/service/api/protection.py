@@ -130,6 +130,7 @@ class Observed:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         begun, request, status = time.perf_counter(), new_id(), 500
+        scope.setdefault("state", {})["request"] = request
 
         async def sending(message: Message) -> None:
             nonlocal status
