@@ -53,7 +53,7 @@ class MadeWebhook(WebhookView):
 @router.post("/webhooks", status_code=201, response_model=MadeWebhook)
 def add(request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key = None) -> JSONResponse:
     """Be told about results. Messages are signed as Standard Webhooks 1.0 has it."""
-    if not urlsplit(form.url).hostname:
+    if not _host(form.url):
         raise Problem(422, "Not understood", "url: there is no host in it")
 
     def do(session: Any) -> idempotency.Answer:
@@ -75,3 +75,10 @@ def remove(request: Request, actor: Admin, webhook: Identifier) -> None:
     """Tell this address no more."""
     with service_of(request).database.transaction() as session:
         webhooks.remove(session, actor, webhook)
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
