@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from http import HTTPStatus
+
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
 
 from unmask.service.api.access import service_of
 from unmask.service.page import administration, cases, checks, signing_in
 from unmask.service.page.language import CODES
-from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, static_file
+from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
 from unmask.service.problems import not_found
 from unmask.service.sessions import secure
 
@@ -17,6 +20,19 @@ for part in (signing_in, checks, cases, administration):
     router.include_router(part.router)
 
 YEAR = 365 * 86400
+
+
+def install(app: FastAPI) -> None:
+    """Adds the page to an app; what is not there is then said on a page, except to programs."""
+    app.include_router(router)
+    said_to_programs = app.exception_handlers[HTTPException]
+
+    @app.exception_handler(HTTPStatus.NOT_FOUND)
+    async def nothing(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+            answer: Response = await said_to_programs(request, error)  # type: ignore[misc]
+            return answer
+        return refused(request, not_found("page"))
 
 
 @router.get("/static/{name}")
