@@ -138,11 +138,13 @@ def test_what_is_not_there_is_said_on_a_page(visit: Open, site: Site) -> None:
     page = visit()
     with site.desk.database.reading() as session:
         other = session.execute(text("SELECT id FROM checks WHERE name = 'theirs.mp4'")).scalar()
-    for address in ("/checks/no-such-check", "/cases/no-such-case", f"/checks/{other}"):
+    for address in ("/checks/no-such-check", "/cases/no-such-case", f"/checks/{other}", "/no-such-page"):
         answer = page.goto(address)
         assert answer
         assert answer.status == 404
         expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    program = site.desk.browser().get("/api/v1/no-such-thing", headers={"Accept": "text/html"})
+    assert program.headers["content-type"] == "application/problem+json"
     visit.complaints.clear()  # type: ignore[attr-defined] - the browser notes the 404 itself
 
 

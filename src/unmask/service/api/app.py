@@ -44,9 +44,9 @@ def create_app(service: Service) -> FastAPI:
     for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
     app.include_router(health.router, responses=problems.documented(401, 404, 503))
-    app.include_router(page.router)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)
     problems.install(app)
+    page.install(app)
     protect(app, service)
     _document_problems(app)
     return app

@@ -21,6 +21,9 @@ CROP_PX = 192
 RARE = 1 / 1000
 """A share of changed faces under which most alarms are false unless they are very strong: the page always says so."""
 
+CROWD = 3
+"""People above whose number only those who matter are shown at once."""
+
 UNWEIGHED_REACH = 2.0
 """log10 LR to which the bars of the lines reach at least."""
 
@@ -42,6 +45,18 @@ class Answer:
     headline: str
     moving: bool
     strips: Mapping[int, Strip]
+
+    @property
+    def people(self) -> list[Document]:
+        """Those judged changed first, then those who cannot be told, each the strongest evidence first."""
+        order = {"changed": 0, "cannot tell": 1}
+        return sorted(
+            self.document["people"], key=lambda p: (order.get(p["verdict"], 2), -(p["log10_lr"] or 0), p["id"])
+        )
+
+    def folded(self, person: Document) -> bool:
+        """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was found."""
+        return len(self.document["people"]) > CROWD and person["verdict"] == "no change found"
 
     @property
     def advice(self) -> tuple[str, ...]:

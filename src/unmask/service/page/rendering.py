@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
 
 from unmask.likelihood import posterior
 from unmask.report import pictures, wording
@@ -64,6 +65,8 @@ class PageRoute(APIRoute):
                 return refused(request, problem)
             except RequestValidationError:
                 return refused(request, Problem(422, "Not understood", ""))
+            except (DBAPIError, TimeoutError):
+                return refused(request, Problem(503, "Out of order", "the database does not answer; try again"))
 
         return page
 
@@ -158,8 +161,8 @@ def _iso(seconds: float) -> str:
 
 
 def _viewer(request: Request) -> Viewer | None:
-    actor, csrf = (getattr(request.state, name, None) for name in ("actor", "csrf"))
-    return Viewer(actor, csrf) if actor and csrf else None
+    actor = getattr(request.state, "actor", None)
+    return Viewer(actor, getattr(request.state, "csrf", "")) if actor else None
 
 
 def _address(request: Request) -> str:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
+from http import HTTPStatus
 
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from unmask.service.api.access import service_of
 from unmask.service.page import administration, cases, checks, signing_in
 from unmask.service.page.language import CODES
-from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, static_file
+from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
 from unmask.service.problems import not_found
+from unmask.service.sessions import secure
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 for part in (signing_in, checks, cases, administration):
     router.include_router(part.router)
 
 YEAR = 365 * 86400
+
+
+def install(app: FastAPI) -> None:
+    """Adds the page to an app; what is not there is then said on a page, except to programs."""
+    app.include_router(router)
+    said_to_programs = app.exception_handlers[HTTPException]
+
+    @app.exception_handler(HTTPStatus.NOT_FOUND)
+    async def nothing(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+            answer: Response = await said_to_programs(request, error)  # type: ignore[misc]
+            return answer
+        return refused(request, not_found("page"))
 
 
 @router.get("/static/{name}")
@@ -28,10 +46,10 @@ def static(name: str, v: str = "") -> Response:
 
 
 @router.get("/language/{code}")
-def switch(code: str, next: str = "/") -> Response:  # noqa: A002 - as the address has it
+def switch(request: Request, code: str, next: str = "/") -> Response:  # noqa: A002 - as the address has it
     """Remember which language the reader chose."""
     if code not in CODES:
         raise not_found("language")
-    response = RedirectResponse(local(next), 303, HEADERS)
-    response.set_cookie(LANGUAGE_COOKIE, code, max_age=YEAR, httponly=True, samesite="lax")
+    response, settings = RedirectResponse(local(next), 303, HEADERS), service_of(request).settings
+    response.set_cookie(LANGUAGE_COOKIE, code, max_age=YEAR, secure=secure(settings), httponly=True, samesite="lax")
     return response

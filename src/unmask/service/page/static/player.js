@@ -66,7 +66,9 @@ function drawBox({ box, label }, [x0, y0, x1, y1]) {
 
 function clock(seconds) {
   const tenths = Math.round(seconds * 10);
-  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
+  const [hours, minutes, rest] = [Math.floor(tenths / 36000), Math.floor(tenths / 600) % 60, (tenths % 600) / 10];
+  const within = `${minutes}:${rest.toFixed(1).padStart(4, "0")}`;
+  return hours ? `${hours}:${within.padStart(7, "0")}` : within;
 }
 
 function jump(time) {
