@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.service.desk import Desk
 from unmask.service.actor import Scope
 from unmask.service.api.app import create_app
+from unmask.service.api.reference import page
 from unmask.service.service import Service
 from unmask.service.settings import Settings
 
@@ -69,3 +70,8 @@ def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:
             if path.startswith("/api/"):
                 for status in ("401", "403", "422", "429", "503"):
                     assert "application/problem+json" in route["responses"][status]["content"], where
+
+
+def test_the_api_page_is_up_to_date(tmp_path: Path) -> None:
+    document = create_app(Service.opened(Settings(tmp_path))).openapi()
+    assert (Path(__file__).parents[2] / "docs" / "service-api.md").read_text() == page(document), "run: make api"
