@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 from collections.abc import Iterator
@@ -42,6 +43,19 @@ def test_every_message_that_a_template_names_is_there() -> None:
     for file in folder.iterdir():
         for key in KEY.findall(file.read_text(encoding="utf-8")):
             assert key in language("en").messages, f"{file.name}: {key}"
+
+
+def test_every_step_that_is_audited_has_a_name() -> None:
+    calls = [
+        call
+        for file in files("unmask.service").iterdir()
+        if file.name.endswith(".py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "record" and len(call.args) >= 3
+    ]
+    actions = [call.args[2].value for call in calls if isinstance(call.args[2], ast.Constant)]
+    assert len(actions) > 10
+    assert [action for action in actions if f"action.{action}" not in language("en").messages] == []
 
 
 def test_a_translated_sentence_has_no_hole_that_its_pattern_lacks() -> None:
