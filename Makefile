@@ -1,4 +1,4 @@
-.PHONY: demo check format lint types imports test speed originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
+.PHONY: demo check serve api format lint types imports test speed originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -30,6 +30,12 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	test -x $(RUN)/uv || ($(PYTHON) -m venv $(VENV) && $(RUN)/python -m pip install --quiet uv)
 	$(RUN)/uv sync --frozen --inexact --quiet
 	touch $@
+
+serve: $(VENV)/.ready            ## the service on http://127.0.0.1:8000, with its data in out/service
+	$(RUN)/unmask serve --data out/service
+
+api: $(VENV)/.ready              ## docs/service-api.md, from the OpenAPI document
+	$(RUN)/python -m unmask.service.api.reference > docs/service-api.md
 
 # ------------------------------------------------------------ the lab: training, calibration, benchmark
 

@@ -19,6 +19,7 @@ from unmask.types import (
     MediaFacts,
     Person,
     Picture,
+    Place,
     Quality,
     Rgb,
     Span,
@@ -154,6 +155,27 @@ def changed_video(path: str = "clips/minister-interview.mp4", prior: float | Non
         posterior=None if prior is None else prior * 10**2.31 / (prior * 10**2.31 + 1 - prior),
         limits=("The clip was compressed again after it was recorded, which hides fine traces.",),
     )  # fmt: skip
+
+
+def followed_video() -> CheckResult:
+    """The same, with the place of the face at every sighting, and of the upright face in the telling frames."""
+    whole = changed_video()
+    someone = whole.people[0]
+    box = (412.5, 96.0, 594.5, 330.0)
+    corners = np.array([[390, 70], [630, 80], [620, 320], [380, 310]], np.float32)
+    places = tuple(Place(point.time, box) for point in someone.timeline)
+    frames = tuple(replace(frame, corners=corners) for frame in someone.frames)
+    return replace(whole, people=(replace(someone, places=places, frames=frames),))
+
+
+def compared_video() -> CheckResult:
+    """The same, beside its known original."""
+    whole = changed_video()
+    picture = Picture(
+        "This file and the original: 0:03.2 of this file, 0:06.2 of “The drama” (Us).", portrait(1), portrait(2)
+    )
+    said = lines() | {"originals": line(2.0, pictures=(picture,))}
+    return replace(whole, people=(replace(whole.people[0], lines=said),))
 
 
 def licensed_video() -> CheckResult:

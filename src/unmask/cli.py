@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask import cli_originals, inputs
+from unmask import cli_accounts, cli_audit, cli_originals, cli_service, inputs
 from unmask.errors import MediaError, ModelError, OriginalsError, UnmaskError, UsageError, WeightsError, printable
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ def _version(wanted: bool) -> None:
 
 
 app.add_typer(cli_originals.app, name="originals")
+app.add_typer(cli_accounts.app, name="accounts")
+app.add_typer(cli_audit.app, name="audit")
+app.command(epilog=cli_service.EXAMPLES)(cli_service.serve)
 
 
 @app.callback(epilog=EXAMPLES)

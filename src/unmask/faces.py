@@ -147,6 +147,13 @@ def eyes(rgb: Rgb, points: NDArray[np.float32], least_px: float = EYE_PX) -> Rgb
     return _upright(rgb, points[:2], STRIP_EYES, STRIP_PX)
 
 
+def outline(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where the corners of the aligned crop lie in the frame, float32 ``(4, 2)`` px, from its top left one clockwise."""
+    matrix = similarity(points, TEMPLATE)
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * CROP_PX
+    return np.asarray((corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T, np.float32)
+
+
 def _upright(rgb: Rgb, points: NDArray[np.float32], onto: NDArray[np.float32], size: tuple[int, int]) -> Rgb:
     """The image moved so that its points come to lie on others, and cut to a size, ``(w, h)`` px."""
     import cv2

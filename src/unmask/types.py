@@ -322,7 +322,8 @@ class TimedLR:
 class TellingFrame:
     """A sighting worth showing: its aligned crop, and where in it the change is seen (0 to 1), if a line can say.
 
-    ``box`` is where the face was in the frame, px.
+    ``box`` is where the face was in the frame, px, and ``corners`` where the crop was: float32 ``(4, 2)`` px, from its top
+    left corner clockwise, as the crop shows it.
     """
 
     time: float
@@ -330,6 +331,15 @@ class TellingFrame:
     crop: Rgb
     box: Box
     heatmap: NDArray[np.float32] | None = None
+    corners: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a face was at one time: seconds, and px of the frame."""
+
+    time: float
+    box: Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +369,7 @@ class Person:
         quality: medians over the sightings.
         frames: the most telling sightings, the most telling first.
         thumbnail: aligned crop of the clearest sighting.
+        places: of the face at each sighting, in order of time.
     """
 
     id: int
@@ -375,6 +386,7 @@ class Person:
     quality: Quality
     frames: tuple[TellingFrame, ...]
     thumbnail: Rgb
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.faces import outline
 from unmask.likelihood import Calibration, calibrations, chain, combine
 from unmask.types import (
     Evidence,
@@ -16,6 +17,7 @@ from unmask.types import (
     LineResult,
     MediaFacts,
     Person,
+    Place,
     Quality,
     Span,
     Status,
@@ -93,6 +95,7 @@ def judge(
         quality=_median([s.quality for s in track.sightings]),
         frames=_telling(track, [said[name] for name in weighed], lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
+        places=tuple(Place(s.time, s.face.box) for s in track.sightings),
     )
 
 
@@ -247,7 +250,7 @@ def _telling(
             chosen.append(i)
     maps = {r.time: r.heatmap for said in reversed(weighed) for r in said.readings if r.heatmap is not None}
     return tuple(
-        TellingFrame(s.time, lrs.get(i), s.crop, s.face.box, maps.get(s.time))
+        TellingFrame(s.time, lrs.get(i), s.crop, s.face.box, maps.get(s.time), outline(s.face.points))
         for i in chosen[:at_most]
         for s in (track.sightings[i],)
     )

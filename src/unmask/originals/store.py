@@ -73,7 +73,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def register(self, facts: MediaFacts, name: str, title: str, owner: str) -> tuple[int, bool]:
+    def register(self, facts: MediaFacts | Original, name: str, title: str, owner: str) -> tuple[int, bool]:
         """Notes who owns a file, and gives the number of its footage and whether all its frames are known already.
 
         The same file of the same owner is registered once; another title replaces the older one.
@@ -115,6 +115,15 @@ class Store:
                     " ON CONFLICT DO NOTHING",
                     **row, jpeg=moment.jpeg,
                 )  # fmt: skip
+
+    def moments(self, sha256: str) -> list[Moment]:
+        """All that is known of a file's frames, in order of time."""
+        found = self._db.run(
+            "SELECT m.seconds, m.hashes, m.places, t.jpeg FROM footage f JOIN moments m ON m.footage = f.id"
+            " JOIN thumbnails t ON t.footage = f.id AND t.seconds = m.seconds WHERE f.sha256 = :sha256 ORDER BY m.seconds",
+            sha256=sha256,
+        )
+        return [Moment(seconds, _regions(hashes, places), bytes(jpeg)) for seconds, hashes, places, jpeg in found]
 
     def finish(self, footage: int) -> None:
         """Notes that all frames of some footage are known."""
@@ -168,15 +177,23 @@ class Store:
             "SELECT id, footage, seconds, hashes, places FROM moments WHERE id > :after ORDER BY id", after=after
         )
         told = [row for row in rows if len(row[3])]
+        regions = _regions(b"".join(row[3] for row in told), b"".join(row[4] for row in told))
         return Hashes(
             last=rows[-1][0] if rows else after,
             moments=len(rows),
             footage=np.array([row[1] for row in told], np.int64),
             times=np.array([row[2] for row in told], np.float64),
             counts=np.array([len(row[3]) // 32 for row in told], np.int64),
-            hashes=np.frombuffer(b"".join(row[3] for row in told), "<u8").reshape(-1, 4).astype(np.uint64, copy=False),
-            places=np.frombuffer(b"".join(row[4] for row in told), "<f2").reshape(-1, 3).astype(np.float32),
+            hashes=regions.hashes,
+            places=regions.places,
         )
+
+
+def _regions(hashes: bytes, places: bytes) -> Regions:
+    return Regions(
+        np.frombuffer(hashes, "<u8").reshape(-1, 4).astype(np.uint64, copy=False),
+        np.frombuffer(places, "<f2").reshape(-1, 3).astype(np.float32),
+    )
 
 
 @contextmanager

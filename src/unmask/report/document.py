@@ -78,6 +78,7 @@ def _person(person: Person) -> dict[str, Any]:
         "quality": _quality(person.quality),
         "timeline": [{"time": _rounded(p.time), "log10_lr": _rounded(p.log10_lr)} for p in person.timeline],
         "frames": [_frame(frame) for frame in person.frames],
+        "places": [{"time": _rounded(p.time), "box": [_rounded(edge, 1) for edge in p.box]} for p in person.places],
     }
 
 
@@ -87,6 +88,7 @@ def _line(line: LineResult) -> dict[str, Any]:
         "score": _rounded(line.score, 6),
         "log10_lr": _rounded(line.log10_lr),
         "summary": line.summary,
+        "pictures": [{"caption": p.caption, "original": p.original is not None} for p in line.pictures],
     }
 
 
@@ -104,6 +106,8 @@ def _frame(frame: TellingFrame) -> dict[str, Any]:
         "time": _rounded(frame.time),
         "log10_lr": _rounded(frame.log10_lr),
         "box": [_rounded(edge, 1) for edge in frame.box],
+        "heatmap": frame.heatmap is not None,
+        "corners": None if frame.corners is None else [[_rounded(x, 1), _rounded(y, 1)] for x, y in frame.corners],
     }
 
 

@@ -18,14 +18,37 @@ LONGEST_PX = 1200
 
 
 def data_uri(rgb: Rgb) -> str:
-    """An rgb uint8 image ``(h, w, 3)`` as ``data:image/jpeg;base64,...``, with chroma in full resolution."""
+    """An rgb uint8 image ``(h, w, 3)`` as ``data:image/jpeg;base64,...``."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg(rgb)).decode('ascii')}"
+
+
+def jpeg(rgb: Rgb) -> bytes:
+    """An rgb uint8 image ``(h, w, 3)`` as JPEG, with chroma in full resolution."""
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(rgb, dtype=np.uint8), "RGB")
     image.thumbnail((LONGEST_PX, LONGEST_PX))
     file = io.BytesIO()
     image.save(file, "JPEG", quality=88, subsampling=0)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return file.getvalue()
+
+
+def heat(heatmap: NDArray[np.float32], side: int = 192) -> bytes:
+    """A heatmap as a square PNG of ``side`` px in the colours of `overlay`, see-through where it sees nothing.
+
+    Args:
+        heatmap: 0 to 1, of any size.
+    """
+    import cv2
+    from PIL import Image
+
+    finite = np.nan_to_num(np.asarray(heatmap, np.float32), nan=0, posinf=1, neginf=0)
+    levels = np.clip(cv2.resize(finite, (side, side), interpolation=cv2.INTER_LINEAR), 0, 1)
+    colour = cv2.cvtColor(cv2.applyColorMap((levels * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    opacity = (0.85 * np.sqrt(levels) * 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(np.dstack([colour, opacity]), "RGBA").save(file, "PNG")
+    return file.getvalue()
 
 
 def thumbnail(rgb: Rgb, size: int = 96) -> Rgb:

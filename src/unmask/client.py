@@ -1,0 +1,227 @@
+"""A client of `unmask serve`: sends files, waits for the answers, fetches results and reports.
+
+>>> from unmask.client import Client
+>>> with Client("https://unmask.example.org", key="um_...") as client:
+...     check = client.wait(client.upload("clip.mp4"))
+...     check.verdict, client.result(check.id)["people"]
+
+Needs ``pip install 'unmask[client]'``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import httpx
+
+from unmask.errors import UnmaskError
+
+PIECE = 8 << 20
+"""bytes that are sent at once; what a broken connection can cost."""
+
+TRIES = 8
+"""Times that a request is sent before it is given up."""
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+Progress = Callable[[float], None]
+"""Told how much is done, 0 to 1."""
+
+
+class ServiceError(UnmaskError):
+    """The service refused, or does not answer.
+
+    Attributes:
+        status: of HTTP; 0 where there was no answer.
+        title: what kind of problem it is.
+    """
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        self.status, self.title = status, title
+        super().__init__(f"{title}: {detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Where a check stands; times in seconds since 1970, ``progress`` 0 to 1.
+
+    ``verdict`` is one of `unmask.types.Verdict`, or None where there is none (yet); then ``error`` may say why.
+    """
+
+    id: str
+    name: str
+    sha256: str
+    state: Literal["queued", "running", "done", "failed"]
+    progress: float
+    created: float
+    finished: float | None
+    verdict: str | None
+    log10_lr: float | None
+    error: str | None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed")
+
+
+class Client:
+    """A connection to one service.
+
+    Args:
+        url: of the service, such as ``https://unmask.example.org``.
+        key: an API key, ``um_...``.
+        timeout: s to wait for each answer.
+    """
+
+    def __init__(self, url: str, key: str, timeout: float = 60.0) -> None:
+        headers = {"Authorization": f"Bearer {key}", "User-Agent": "unmask-client"}
+        self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=timeout)
+
+    def upload(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        progress: Progress = lambda _done: None,
+    ) -> Check:
+        """Sends a file in pieces; a broken connection costs a piece at most, and a file that arrives changed is refused.
+
+        Args:
+            name: under which it is shown; its own if not given.
+            options: ``every``, ``lines``, ``prior``; see `unmask.check`.
+
+        Raises:
+            OSError: the file cannot be read.
+            ServiceError: the service refused it, or does not answer.
+        """
+        file = Path(path)
+        with file.open("rb") as opened:
+            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            length = opened.tell()
+            address = self._announce(name or file.name, length, sha256, options or {})
+            offset, check = 0, None
+            while check is None:
+                opened.seek(offset)
+                offset, check = self._send(address, offset, opened.read(PIECE))
+                progress(offset / length)
+        return self.get(check)
+
+    def get(self, check: str) -> Check:
+        """Where a check stands now."""
+        return _check(self._ask("GET", f"/checks/{check}").json())
+
+    def wait(
+        self,
+        check: Check | str,
+        timeout: float | None = None,
+        every: float = 0.5,
+        progress: Progress = lambda _done: None,
+    ) -> Check:
+        """The check, once it has ended.
+
+        Args:
+            timeout: s after which to give up; None for never.
+            every: s between two looks.
+
+        Raises:
+            TimeoutError: it has not ended.
+        """
+        began = time.monotonic()
+        while not (found := self.get(check if isinstance(check, str) else check.id)).ended:
+            progress(found.progress)
+            if timeout is not None and time.monotonic() - began > timeout:
+                raise TimeoutError(f"check {found.id} has not ended after {timeout:g} s")
+            time.sleep(every)
+        return found
+
+    def result(self, check: str) -> dict[str, Any]:
+        """What was found, as `unmask check --json` prints it."""
+        found: dict[str, Any] = self._ask("GET", f"/checks/{check}/result").json()
+        return found
+
+    def report(self, check: str) -> str:
+        """What was found, as one HTML page."""
+        return self._ask("GET", f"/checks/{check}/report").text
+
+    def checks(self, words: str = "", verdict: str | None = None) -> Iterator[Check]:
+        """All checks, the newest first; only those with these words in their name, or with this verdict."""
+        wanted = {"q": words, **({"verdict": verdict} if verdict else {})}
+        before: dict[str, str] = {}
+        while True:
+            page = self._ask("GET", "/checks", params={**wanted, **before}).json()
+            yield from map(_check, page["items"])
+            if page["next"] is None:
+                return
+            before = {"before": page["next"]}
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _announce(self, name: str, length: int, sha256: str, options: Mapping[str, Any]) -> str:
+        told = {"filename": name, "sha256": sha256, "options": json.dumps(dict(options))}
+        metadata = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in told.items())
+        intent = hashlib.sha256(os.urandom(32)).hexdigest()
+        headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata, "Idempotency-Key": intent}
+        upload: str = self._ask("POST", "/uploads", headers=headers).json()["id"]
+        return f"/uploads/{upload}"
+
+    def _send(self, address: str, offset: int, piece: bytes) -> tuple[int, str | None]:
+        """Sends a piece; where the upload stands after it, and the check that became of it."""
+        headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+        try:
+            answer = self._ask("PATCH", address, tries=1, headers=headers, content=piece)
+        except ServiceError as error:
+            if error.status not in (0, 409, 502, 503, 504):
+                raise
+            time.sleep(0.5)
+            found = self._ask("GET", address).json()
+            return found["offset"], found["check"]
+        return int(answer.headers["Upload-Offset"]), answer.headers.get("Unmask-Check")
+
+    def _ask(self, method: str, path: str, tries: int = TRIES, **more: Any) -> httpx.Response:
+        """An answer that is none of an error; asked again, later and later, where that may help."""
+        for attempt in range(1, tries + 1):
+            try:
+                answer = self._http.request(method, path, **more)
+            except httpx.TransportError as error:
+                if attempt == tries:
+                    raise ServiceError(0, "No answer", f"{self._http.base_url.host}: {error}") from error
+                wait = 0.0
+            else:
+                if answer.is_success:
+                    return answer
+                if attempt == tries or answer.status_code not in (429, 502, 503, 504):
+                    raise _refused(answer)
+                wait = float(answer.headers.get("Retry-After", 0))
+            time.sleep(max(wait, 0.25 * 2**attempt))
+        raise AssertionError("unreachable")
+
+
+def _check(values: Mapping[str, Any]) -> Check:
+    return Check(**{one.name: values[one.name] for one in fields(Check)})
+
+
+def _refused(answer: httpx.Response) -> ServiceError:
+    try:
+        problem = answer.json()
+        return ServiceError(answer.status_code, problem["title"], problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ServiceError(answer.status_code, answer.reason_phrase, "the answer is not of this service")

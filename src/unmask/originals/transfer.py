@@ -1,0 +1,28 @@
+"""Carrying what is known of originals from one store into another."""
+
+from __future__ import annotations
+
+from unmask.originals.store import Store
+
+BATCH = 200
+"""Frames that are written at once."""
+
+
+def copy(source: Store, target: Store, name: str | None = None) -> None:
+    """Everything of one store into another; what is there already stays as it is.
+
+    Args:
+        name: of the file, where it is to be known by another name than in the source.
+
+    Raises:
+        OriginalsError: one of the two cannot be read or written.
+    """
+    for original in source.originals():
+        footage, complete = target.register(original, name or original.name, original.title, original.owner)
+        if complete:
+            continue
+        moments = source.moments(original.sha256)
+        for start in range(0, len(moments), BATCH):
+            target.add(footage, moments[start : start + BATCH])
+        if original.complete:
+            target.finish(footage)

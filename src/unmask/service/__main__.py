@@ -1,0 +1,53 @@
+"""One process of the tree that `unmask.service.server` starts: ``python -m unmask.service ROLE PARENT [SOCKET]``."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from unmask.service.sandbox import die_with_parent
+from unmask.service.settings import Settings
+
+if TYPE_CHECKING:
+    from unmask.service.service import Service
+
+
+def main() -> None:
+    """Does what its role says until told to stop."""
+    role, parent = sys.argv[1], int(sys.argv[2])
+    die_with_parent(parent)
+    from unmask.service.logs import configure
+    from unmask.service.service import Service
+
+    configure()
+    service = Service.opened(Settings.of_environment())
+    if role == "http":
+        _answer(service, socket.socket(fileno=int(sys.argv[3])))
+        return
+    from unmask.service.courier import Courier
+    from unmask.service.stopping import Stopping
+    from unmask.service.worker import Worker
+
+    kind: type[Worker | Courier] = Worker if role == "worker" else Courier
+    kind(service, Stopping()).run()
+
+
+def _answer(service: Service, listening: socket.socket) -> None:
+    import uvicorn
+
+    from unmask.service.api.app import create_app
+
+    config = uvicorn.Config(
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()

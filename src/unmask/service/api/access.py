@@ -1,0 +1,179 @@
+"""Who may do what: every route names the scopes that it needs, and gets the actor who has them.
+
+Programs send an API key, browsers a cookie. A cookie is sent along by any page that makes the browser ask, so with one,
+what changes something must also come from our own page (Origin, or Sec-Fetch-Site) and carry the session's token.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from unmask.service import accounts, keys, rate_limits, sessions
+from unmask.service.actor import Actor, Scope
+from unmask.service.problems import Problem
+from unmask.service.rate_limits import Limit
+from unmask.service.sessions import SignedIn
+from unmask.service.settings import Settings
+
+if TYPE_CHECKING:
+    from unmask.service.service import Service
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
+
+BODY = 256 << 10
+"""Most bytes of a request's JSON."""
+
+PER_PERSON = 600
+"""Requests per minute of one signed-in person, all browsers together."""
+
+BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `um_…`.")
+COOKIE = APIKeyCookie(
+    name="unmask_session", auto_error=False, scheme_name="session", description="`__Host-unmask_session` over https."
+)
+
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+
+
+def service_of(request: Request) -> Service:
+    """The service that answers a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def allowed(*scopes: Scope) -> Callable[..., Awaitable[Actor]]:
+    """A dependency that gives the actor.
+
+    Args:
+        scopes: all of them are needed; none for whoever is known at all.
+
+    Raises:
+        Problem: 401, nobody known; 403, a scope is missing, or the request may not come from our own page; 429, the
+            rate limit.
+    """
+
+    async def access(
+        request: Request, key: Credentials, _cookie: Annotated[str | None, Security(COOKIE)] = None
+    ) -> Actor:
+        actor = await actor_of(request, key.credentials if key else None)
+        if missing := [scope for scope in scopes if scope not in actor.scopes]:
+            raise Problem(403, "Not allowed", f"this needs the scope {missing[0]}; ask an admin for it")
+        return actor
+
+    return access
+
+
+async def actor_of(request: Request, key: str | None) -> Actor:
+    """Who asks, counted against their rate limit.
+
+    Raises:
+        Problem: as for `allowed`.
+    """
+    if key is not None:
+        return await run_in_threadpool(_program, request, key)
+    actor, token = await run_in_threadpool(_person, request)
+    if request.method not in SAFE:
+        check_origin(request)
+        await _check_token(request, token)
+    return actor
+
+
+def check_origin(request: Request) -> None:
+    """Refuses what another site's page made a browser send.
+
+    Raises:
+        Problem: 403.
+    """
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    same = origin == _own_origin(request) if origin is not None else site == "same-origin"
+    if not same:
+        raise Problem(
+            403, "Other site", "this request did not come from Unmask's own page; open the page and try again"
+        )
+
+
+def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
+    """Lets the browser keep the secret; no script can read it, and no other site can send it along with a form."""
+    response.set_cookie(
+        sessions.cookie_name(settings),
+        signed_in.secret,
+        max_age=sessions.ABSOLUTE,
+        path="/",
+        secure=sessions.secure(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(response: Response, settings: Settings) -> None:
+    """Makes the browser forget the secret."""
+    response.delete_cookie(
+        sessions.cookie_name(settings), path="/", secure=sessions.secure(settings), httponly=True, samesite="lax"
+    )
+
+
+def secret_of(request: Request) -> str | None:
+    """The secret in the browser's cookie, None if there is none."""
+    return request.cookies.get(sessions.cookie_name(service_of(request).settings))
+
+
+def _program(request: Request, secret: str) -> Actor:
+    database = service_of(request).database
+    key = keys.find(database, secret)
+    if key is None:
+        raise _unknown("the API key expired, was revoked or never was", "Bearer")
+    _count(request, f"key:{key.id}", Limit("key", key.per_minute, 60))
+    return _known(request, keys.actor_of(key))
+
+
+def _person(request: Request) -> tuple[Actor, str]:
+    secret = secret_of(request)
+    found = sessions.find(service_of(request).database, secret) if secret else None
+    if found is None:
+        raise _unknown("sign in, or send an API key: Authorization: Bearer um_…", "Bearer")
+    browser, account = found
+    _count(request, f"account:{account.id}", Limit("account", PER_PERSON, 60))
+    request.state.csrf = browser.csrf
+    return _known(request, accounts.actor_of(account)), browser.csrf
+
+
+def _known(request: Request, actor: Actor) -> Actor:
+    request.state.actor = actor
+    return actor
+
+
+def _unknown(detail: str, scheme: str) -> Problem:
+    return Problem(401, "Not signed in", detail, {"WWW-Authenticate": scheme})
+
+
+def _count(request: Request, name: str, limit: Limit) -> None:
+    with service_of(request).database.transaction() as session:
+        request.state.headers = rate_limits.take(session, name, limit, time.time()).headers
+
+
+async def _check_token(request: Request, token: str) -> None:
+    given: Any = request.headers.get("x-csrf-token")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given is None and kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        given = (await request.form()).get("csrf")
+    if not isinstance(given, str) or not secrets.compare_digest(given.encode(), token.encode()):
+        raise Problem(403, "No token", "the page is out of date; load it again and repeat what you did")
+
+
+def _own_origin(request: Request) -> str:
+    public = service_of(request).settings.public_url
+    parts = urlsplit(public or str(request.base_url))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+Anyone = Annotated[Actor, Depends(allowed())]
+Reader = Annotated[Actor, Depends(allowed(Scope.READ))]
+Admin = Annotated[Actor, Depends(allowed(Scope.ADMIN))]

@@ -1,0 +1,224 @@
+"""Signing in and out, accounts, and API keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, SecretStr
+
+from unmask.service import accounts, audit, keys, sessions
+from unmask.service.actor import Actor, Role, Scope
+from unmask.service.api.access import BODY, Admin, Anyone, check_origin, drop_cookie, secret_of, service_of, set_cookie
+from unmask.service.problems import Problem
+from unmask.service.tables import Account, Key
+
+router = APIRouter(tags=["accounts"], max_body_size=BODY)
+
+Password = Annotated[SecretStr, Field(max_length=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Identifier = Annotated[str, Field(max_length=64)]
+
+
+class SignIn(BaseModel):
+    """What a person types to sign in."""
+
+    email: Annotated[str, Field(max_length=320)]
+    password: Password
+
+
+class AccountView(BaseModel):
+    """An account, as it is shown."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    active: bool
+    created: float
+
+    @classmethod
+    def of(cls, account: Account) -> AccountView:
+        return cls.model_validate(account, from_attributes=True)
+
+
+class Session(BaseModel):
+    """Who is signed in, and the token that every change must carry as ``X-CSRF-Token``."""
+
+    csrf: str
+    account: AccountView
+
+
+class Whoami(BaseModel):
+    """Who asks, and what they may do."""
+
+    kind: str
+    id: str
+    name: str
+    scopes: list[Scope]
+
+
+class NewAccount(BaseModel):
+    email: Annotated[str, Field(max_length=320)]
+    name: Name
+    role: Role
+    password: Password
+
+
+class AccountChange(BaseModel):
+    """What to change; what is left out stays."""
+
+    role: Role | None = None
+    active: bool | None = None
+    password: Password | None = None
+
+
+class PasswordChange(BaseModel):
+    current: Password
+    new: Password
+
+
+class KeyView(BaseModel):
+    """An API key, as it is shown: never its text."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    per_minute: int
+    created: float
+    used: float | None
+    expires: float | None
+    revoked: float | None
+
+    @classmethod
+    def of(cls, key: Key) -> KeyView:
+        return cls.model_validate(key, from_attributes=True)
+
+
+class NewKey(BaseModel):
+    """What a key is for; times in seconds since 1970."""
+
+    name: Name
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+    expires: Annotated[float | None, Field(ge=0, le=1e11)] = None
+
+
+class MadeKey(KeyView):
+    """A new key and its text, which is shown this once."""
+
+    secret: str
+
+
+@router.post("/session")
+def sign_in(request: Request, response: Response, form: SignIn) -> Session:
+    """Sign in with a browser: sets the session's cookie."""
+    check_origin(request)
+    signed_in = begin(request, response, form.email, form.password.get_secret_value())
+    return Session(csrf=signed_in.csrf, account=AccountView.of(signed_in.account))
+
+
+def begin(request: Request, response: Response, email: str, password: str) -> sessions.SignedIn:
+    """Signs a browser in and sets its cookie on the response; the page's form does the same.
+
+    Raises:
+        Problem: 401 or 429, see `accounts.authenticate`.
+    """
+    service = service_of(request)
+    address = request.client.host if request.client else ""
+    account = accounts.authenticate(service.database, email, password, address)
+    with service.database.transaction() as session:
+        signed_in = sessions.begin(session, accounts.actor_of(account), account, secret_of(request))
+    set_cookie(response, service.settings, signed_in)
+    return signed_in
+
+
+@router.delete("/session", status_code=204)
+def sign_out(request: Request, response: Response, actor: Anyone) -> None:
+    """Sign this browser out."""
+    service, secret = service_of(request), secret_of(request)
+    if secret:
+        with service.database.transaction() as session:
+            sessions.end(session, actor, secret)
+    drop_cookie(response, service.settings)
+
+
+@router.delete("/sessions", status_code=204)
+def sign_out_everywhere(request: Request, response: Response, actor: Anyone) -> None:
+    """Sign all browsers of this account out."""
+    service = service_of(request)
+    with service.database.transaction() as session:
+        sessions.end_all(session, _person(actor))
+        audit.record(session, actor, "session.all_ended", actor.id)
+    drop_cookie(response, service.settings)
+
+
+@router.get("/whoami")
+def whoami(actor: Anyone) -> Whoami:
+    """Who asks, and what they may do."""
+    return Whoami(kind=actor.kind, id=actor.id, name=actor.name, scopes=sorted(actor.scopes))
+
+
+@router.put("/password", status_code=204)
+def change_password(request: Request, response: Response, actor: Anyone, form: PasswordChange) -> None:
+    """Change one's own password. Every browser is signed out, this one too."""
+    service = service_of(request)
+    with service.database.reading() as session:
+        email = accounts.get(session, actor, _person(actor)).email
+    address = request.client.host if request.client else ""
+    accounts.authenticate(service.database, email, form.current.get_secret_value(), address)
+    with service.database.transaction() as session:
+        accounts.set_password(session, actor, actor.id, form.new.get_secret_value())
+    drop_cookie(response, service.settings)
+
+
+@router.get("/accounts")
+def list_accounts(request: Request, actor: Admin) -> list[AccountView]:
+    """All accounts of the organisation."""
+    with service_of(request).database.reading() as session:
+        return [AccountView.of(account) for account in accounts.listing(session, actor)]
+
+
+@router.post("/accounts", status_code=201)
+def add_account(request: Request, actor: Admin, form: NewAccount) -> AccountView:
+    """A new account. Hand its password over in person and have it changed."""
+    with service_of(request).database.transaction() as session:
+        secret = form.password.get_secret_value()
+        return AccountView.of(accounts.add(session, actor, form.email, form.name, form.role, secret))
+
+
+@router.patch("/accounts/{account}")
+def change_account(request: Request, actor: Admin, account: Identifier, form: AccountChange) -> AccountView:
+    """Another role, another password, or no access any more; the account is signed out everywhere."""
+    with service_of(request).database.transaction() as session:
+        if form.password is not None:
+            accounts.set_password(session, actor, account, form.password.get_secret_value())
+        return AccountView.of(accounts.change(session, actor, account, form.role, form.active))
+
+
+@router.get("/keys")
+def list_keys(request: Request, actor: Admin) -> list[KeyView]:
+    """All API keys of the organisation, revoked ones too."""
+    with service_of(request).database.reading() as session:
+        return [KeyView.of(key) for key in keys.listing(session, actor)]
+
+
+@router.post("/keys", status_code=201)
+def make_key(request: Request, actor: Admin, form: NewKey) -> MadeKey:
+    """A new API key. Its text is shown this once."""
+    with service_of(request).database.transaction() as session:
+        key, secret = keys.make(session, actor, form.name, form.scopes, form.per_minute, form.expires)
+        return MadeKey(**KeyView.of(key).model_dump(), secret=secret)
+
+
+@router.delete("/keys/{key}")
+def revoke_key(request: Request, actor: Admin, key: Identifier) -> KeyView:
+    """End a key at once."""
+    with service_of(request).database.transaction() as session:
+        return KeyView.of(keys.revoke(session, actor, key))
+
+
+def _person(actor: Actor) -> str:
+    if actor.kind != "account":
+        raise Problem(403, "Not allowed", "only a person who is signed in has a password and browsers")
+    return actor.id

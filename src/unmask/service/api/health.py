@@ -1,0 +1,62 @@
+"""For machines that watch: is it alive, can it work, and how much does it do."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from unmask.service.api.access import service_of
+from unmask.service.problems import Problem, not_found
+from unmask.service.service import Service
+from unmask.service.tables import Tenant
+
+router = APIRouter(tags=["health"])
+log = logging.getLogger(__name__)
+
+
+class Health(BaseModel):
+    status: str = "ok"
+
+
+@router.get("/healthz")
+def alive() -> Health:
+    """The process answers. If it does not, start it anew."""
+    return Health()
+
+
+@router.get("/readyz")
+def ready(request: Request) -> Health:
+    """The database and the storage answer, too. If not, send requests elsewhere."""
+    service = service_of(request)
+    for part, reached in (("database", _database), ("storage", _storage)):
+        try:
+            reached(service)
+        except Exception as error:
+            log.exception("%s does not answer", part)
+            raise Problem(503, "Not ready", f"the {part} does not answer", {"Retry-After": "5"}) from error
+    return Health()
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(request: Request) -> Response:
+    """Figures for Prometheus; only with the token that the operator set, as ``Authorization: Bearer``."""
+    token, given = service_of(request).settings.metrics_token, request.headers.get("authorization", "")
+    if not token:
+        raise not_found("page; an operator opens it with UNMASK_METRICS_TOKEN")
+    if not secrets.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise Problem(401, "Not signed in", "send the operator's token", {"WWW-Authenticate": "Bearer"})
+    return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _database(service: Service) -> None:
+    with service.database.reading() as session:
+        session.execute(select(Tenant.id).limit(1))
+
+
+def _storage(service: Service) -> None:
+    service.storage.exists("readiness")

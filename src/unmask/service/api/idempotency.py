@@ -1,0 +1,74 @@
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): the same request again does nothing again.
+
+The answer is kept in the same transaction as what was done, so there is never the one without the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Header
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from unmask.service.actor import Actor
+from unmask.service.problems import Problem
+from unmask.service.service import Service
+from unmask.service.tables import Answered
+
+Answer = tuple[int, dict[str, Any], dict[str, str]]
+"""Status, body and headers."""
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Of your choice, new for each intent: sent again, the request is answered as the first time.",
+    ),
+]
+
+
+def once(
+    service: Service, actor: Actor, key: str | None, request: dict[str, Any], do: Callable[[Session], Answer]
+) -> JSONResponse:
+    """Does something in one transaction, or answers as it was answered when it was done.
+
+    Args:
+        key: None to do it in any case.
+        request: what was asked, as JSON values, a file by its sha256.
+        do: gives the answer.
+
+    Raises:
+        Problem: 422 where the key was used for another request.
+    """
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    for last in (False, True):
+        try:
+            with service.database.transaction() as session:
+                return _answered(session, actor, key, digest, do)
+        except IntegrityError:
+            if last:
+                raise
+    raise AssertionError
+
+
+def _answered(
+    session: Session, actor: Actor, key: str | None, digest: str, do: Callable[[Session], Answer]
+) -> JSONResponse:
+    mine = f"{actor.id} {key}"
+    known = session.get(Answered, (actor.tenant, mine)) if key else None
+    if known is not None:
+        if known.request != digest:
+            raise Problem(422, "Key used before", "this Idempotency-Key came with another request; choose a new one")
+        return JSONResponse(known.body, known.status, known.headers)
+    status, body, headers = do(session)
+    if key:
+        session.add(Answered(tenant=actor.tenant, key=mine, request=digest, status=status, body=body, headers=headers))
+    return JSONResponse(body, status, headers)

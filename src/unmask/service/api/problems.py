@@ -1,0 +1,111 @@
+"""Every error as ``application/problem+json`` (RFC 9457), whatever raised it."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the pool of connections
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from unmask.service.api.protection import HEADERS
+from unmask.service.problems import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class ProblemDocument(BaseModel):
+    """What every error looks like."""
+
+    type: str = "about:blank"
+    title: Annotated[str, Field(description="What kind of problem it is.")]
+    status: Annotated[int, Field(description="The status code of HTTP again.")]
+    detail: Annotated[str, Field(description="What is wrong this time, and the way out.")]
+    errors: Annotated[list[dict[str, Any]] | None, Field(description="Which parts of the request are wrong.")] = None
+
+
+def response(problem: Problem, **more: Any) -> JSONResponse:
+    """The answer that says what went wrong."""
+    body = {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail, **more}
+    return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Has an app answer every error like this."""
+    app.exception_handler(Problem)(_problem)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(DBAPIError)(_database)
+    app.exception_handler(TimeoutError)(_database)
+    app.exception_handler(ClientDisconnect)(_gone)
+    app.exception_handler(Exception)(_unexpected)
+    app.add_middleware(TooLarge)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for the OpenAPI document."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+class TooLarge:
+    """Says as a problem what Starlette's limit on bodies says as plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replaced = False
+
+        async def sending(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                replaced = Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+                if replaced:
+                    await response(Problem(413, "Too large", "send less at once"))(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+async def _problem(_request: Request, error: Problem) -> JSONResponse:
+    return response(error)
+
+
+async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    wrong = [{"at": [str(part) for part in one["loc"]], "why": one["msg"]} for one in error.errors()]
+    first = f"{'.'.join(wrong[0]['at'])}: {wrong[0]['why']}" if wrong else "the request is not understood"
+    return response(Problem(422, "Not understood", first), errors=wrong)
+
+
+async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    title = HTTPStatus(error.status_code).phrase
+    return response(Problem(error.status_code, title, str(error.detail), error.headers))
+
+
+async def _database(_request: Request, error: Exception) -> JSONResponse:
+    log.error("the database does not answer: %s", type(error).__name__)
+    return response(Problem(503, "Out of order", "the database does not answer; try again", {"Retry-After": "2"}))
+
+
+async def _gone(_request: Request, _error: Exception) -> JSONResponse:
+    return response(Problem(400, "Broken off", "the connection broke off before all had come"))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Outside of `unmask.service.api.protection`, so it sets the headers itself."""
+    told = request.scope.get("state", {}).get("request", "")
+    log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request": told})
+    detail = "an error of this service; whoever runs it finds it in the log by the header X-Request-ID"
+    return response(Problem(500, "Unexpected", detail, {**HEADERS, "X-Request-ID": told}))

@@ -1,0 +1,126 @@
+"""What admins see: the audit log, people, and API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+
+from unmask.service import accounts, audit, keys
+from unmask.service.actor import Actor, Role, Scope
+from unmask.service.api.access import Admin, service_of
+from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
+from unmask.service.problems import Problem
+from unmask.service.tables import AuditEntry
+
+router = APIRouter(route_class=PageRoute)
+
+LISTED = 50
+"""Entries of the audit log on one screen."""
+
+Text = Annotated[str, Form(max_length=1000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was typed into a form, so that nothing but passwords is lost when something is wrong with it."""
+
+    name: str = ""
+    email: str = ""
+    role: str = Role.REVIEWER
+    scopes: tuple[str, ...] = ()
+
+
+@router.get("/audit")
+def audit_log(
+    request: Request,
+    actor: Admin,
+    before: Annotated[int | None, Query(ge=1, le=1 << 60)] = None,
+    verify: Annotated[str, Query(pattern="^(yes|)$")] = "",
+) -> Response:
+    """Verifying walks the whole chain, which takes its time: a script asks for it once the page is there."""
+    query = select(AuditEntry).where(AuditEntry.tenant == actor.tenant).order_by(AuditEntry.number.desc())
+    query = query.where(AuditEntry.number < before) if before else query
+    with service_of(request).database.reading() as session:
+        verified = audit.verify(session, actor.tenant) if verify else None
+        entries = session.scalars(query.limit(LISTED)).all()
+    anchor = verified and audit.Anchor(actor.tenant, verified.count, verified.head)
+    more = f"before={entries[-1].number}" if entries and entries[-1].number > 1 else ""
+    return render(request, "audit.html.j2", verified=verified, anchor=anchor, entries=entries, next=more)
+
+
+@router.get("/people")
+def people(request: Request, actor: Admin) -> Response:
+    return _people(request, actor)
+
+
+@router.post("/people")
+def add_person(
+    request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()], password: Text
+) -> Response:
+    try:
+        with service_of(request).database.transaction() as session:
+            accounts.add(session, actor, email, name, role, password)
+    except Problem as problem:
+        return _people(request, actor, problem, Given(name, email, role))
+    return RedirectResponse("/people", 303, HEADERS)
+
+
+@router.post("/people/{account}")
+def change_person(
+    request: Request,
+    actor: Admin,
+    account: str,
+    role: Annotated[Role | None, Form()] = None,
+    active: Annotated[str, Form(pattern="^(yes|no|)$")] = "",
+) -> Response:
+    try:
+        with service_of(request).database.transaction() as session:
+            accounts.change(session, actor, account, role, {"yes": True, "no": False}.get(active))
+    except Problem as problem:
+        return _people(request, actor, problem)
+    return RedirectResponse("/people", 303, HEADERS)
+
+
+@router.get("/keys")
+def api_keys(request: Request, actor: Admin) -> Response:
+    return _keys(request, actor)
+
+
+@router.post("/keys")
+def make_key(request: Request, actor: Admin, name: Text, scopes: Annotated[list[Scope], Form()] = []) -> Response:  # noqa: B006
+    problem, secret = None, ""
+    if not scopes:
+        problem = Problem(422, "No scope", "choose at least one thing that the key may do")
+    else:
+        with service_of(request).database.transaction() as session:
+            _, secret = keys.make(session, actor, name, scopes)
+    return _keys(request, actor, problem, secret, Given(name="" if secret else name))
+
+
+@router.post("/keys/{key}/revoke")
+def revoke_key(request: Request, actor: Admin, key: str) -> Response:
+    with service_of(request).database.transaction() as session:
+        keys.revoke(session, actor, key)
+    return RedirectResponse("/keys", 303, HEADERS)
+
+
+def _people(request: Request, actor: Actor, problem: Problem | None = None, given: Given = Given()) -> Response:
+    with service_of(request).database.reading() as session:
+        found = accounts.listing(session, actor)
+    wrong = language_of(request).said(problem.detail) if problem else ""
+    status = problem.status if problem else 200
+    return render(request, "people.html.j2", status, accounts=found, roles=list(Role), given=given, wrong=wrong)
+
+
+def _keys(
+    request: Request, actor: Actor, problem: Problem | None = None, secret: str = "", given: Given = Given()
+) -> Response:
+    with service_of(request).database.reading() as session:
+        found = keys.listing(session, actor)
+    wrong = language_of(request).said(problem.detail) if problem else ""
+    values = {"keys": found, "scopes": list(Scope), "secret": secret, "given": given, "wrong": wrong}
+    return render(request, "keys.html.j2", problem.status if problem else 200, **values)

@@ -1,0 +1,132 @@
+"""A result document as the page shows it: what its templates ask for beyond the document's own fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unmask.errors import printable
+from unmask.likelihood import posterior
+from unmask.report import wording
+from unmask.service.page.strips import Strip, reach, strip
+from unmask.types import Quality, Verdict
+
+Document = Mapping[str, Any]
+"""What `unmask.report.document.document` gives, as the database kept it."""
+
+CROP_PX = 192
+"""Side of the picture of an upright face, px."""
+
+RARE = 1 / 1000
+"""A share of changed faces under which most alarms are false unless they are very strong: the page always says so."""
+
+CROWD = 3
+"""People above whose number only those who matter are shown at once."""
+
+UNWEIGHED_REACH = 2.0
+"""log10 LR to which the bars of the lines reach at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One result, ready to be shown.
+
+    Attributes:
+        document: as it was kept.
+        name: of the file, as its uploader called it.
+        headline: one sentence; where the file could not be judged, why.
+        moving: whether it is a video.
+        strips: a timeline per person who has one, by id.
+    """
+
+    document: Document
+    name: str
+    headline: str
+    moving: bool
+    strips: Mapping[int, Strip]
+
+    @property
+    def people(self) -> list[Document]:
+        """Those judged changed first, then those who cannot be told, each the strongest evidence first."""
+        order = {"changed": 0, "cannot tell": 1}
+        return sorted(
+            self.document["people"], key=lambda p: (order.get(p["verdict"], 2), -(p["log10_lr"] or 0), p["id"])
+        )
+
+    def folded(self, person: Document) -> bool:
+        """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was found."""
+        return len(self.document["people"]) > CROWD and person["verdict"] == "no change found"
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Keys of the messages that say what would help, where it cannot be told."""
+        if self.document["verdict"] != "cannot tell":
+            return ()
+        people = self.document["people"]
+        if not people:
+            return ("advice.no_face", "advice.original")
+        rules = (self.document.get("custody") or {}).get("settings", {}).get("rules", {})
+        needs = [key for person in people if person["verdict"] == "cannot tell" for key in _needs(person, rules)]
+        return (*dict.fromkeys(needs), "advice.original")
+
+    @property
+    def such(self) -> str:
+        """What `when_rare` counts under this verdict."""
+        return wording.such_findings(Verdict(self.document["verdict"]))
+
+    @property
+    def when_rare(self) -> float | None:
+        """Probability that the face is changed if one in a thousand is, 0 to 1."""
+        return None if self.document["log10_lr"] is None else posterior(RARE, self.document["log10_lr"])
+
+    def lines_reach(self, person: Document) -> float:
+        """The log10 LR to which the bars of a person's lines reach."""
+        weights: list[float] = [abs(line["log10_lr"] or 0.0) for line in person["lines"].values()]
+        return max([UNWEIGHED_REACH, *weights])
+
+
+def answer(document: Document, name: str) -> Answer:
+    """A document as the page shows it."""
+    media = document.get("media") or {}
+    moving, duration = media.get("kind") == "video", media.get("duration") or 0.0
+    people = document["people"] if moving else []
+    most = reach(people)
+    strips = {person["id"]: strip(person, duration, most) for person in people if len(person.get("timeline", ())) > 1}
+    return Answer(document, name, _headline(document), moving, strips)
+
+
+def traits(person: Document) -> tuple[wording.Trait, ...]:
+    """How well a face can be seen, in words."""
+    return wording.traits(Quality(**person["quality"]))
+
+
+def matrix(corners: list[list[float]]) -> str:
+    """The SVG transform that lays the picture of an upright face onto the frame, from where its corners lie."""
+    (x, y), right, _, down = corners
+    (a, b), (c, d) = (((to[0] - x) / CROP_PX, (to[1] - y) / CROP_PX) for to in (right, down))
+    return f"matrix({a:.5f} {b:.5f} {c:.5f} {d:.5f} {x:.1f} {y:.1f})"
+
+
+def _headline(document: Document) -> str:
+    """The reason, or the error without the path that stands above it anyway."""
+    if not document["error"]:
+        return str(document["reason"])
+    text = str(document["error"]).removeprefix(f"{printable(document['path'])}: ")
+    return text[:1].upper() + text[1:]
+
+
+def _needs(person: Document, rules: Document) -> list[str]:
+    """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
+    quality, found = person["quality"], []
+    if quality["size_px"] < rules.get("size_px", wording.SMALL_PX):
+        found.append("advice.larger")
+    if quality["sharpness"] < rules.get("sharpness", wording.BLURRED):
+        found.append("advice.sharper")
+    if quality["yaw"] > rules.get("yaw", wording.ASIDE):
+        found.append("advice.frontal")
+    if quality["blockiness"] > rules.get("blockiness", wording.BLOCKY):
+        found.append("advice.compressed")
+    if not found:
+        found.append("advice.longer" if person["judged"] < rules.get("sightings", 3) else "advice.weak")
+    return found

@@ -1,0 +1,137 @@
+"""The queue of cases, and one case: notes, decision, appeal, notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from unmask.service import accounts, cases
+from unmask.service.actor import Actor, Scope
+from unmask.service.api.access import allowed, service_of
+from unmask.service.cases import RESTRICTIONS, WAITING, Decision, State, Wanted
+from unmask.service.page.answer import answer
+from unmask.service.page.checks import is_available
+from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
+from unmask.service.problems import Problem
+from unmask.service.tables import CaseEvent, CaseFile, Media
+
+router = APIRouter(prefix="/cases", route_class=PageRoute)
+
+Reviewer = Annotated[Actor, Depends(allowed(Scope.CASES))]
+Text = Annotated[str, Form(max_length=cases.LONGEST)]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was typed into the forms of a case, so that nothing is lost when something is wrong with it."""
+
+    decision: str = ""
+    grounds: str = ""
+    rule: str = ""
+    illegal: bool = False
+    appeal: str = ""
+    note: str = ""
+
+
+@router.get("")
+def queue(
+    request: Request,
+    actor: Reviewer,
+    state: Annotated[str, Query(pattern="^(waiting|decided|mine)$")] = "waiting",
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> Response:
+    wanted = {"waiting": Wanted(), "decided": Wanted((State.DECIDED,)), "mine": Wanted(assigned=actor.id)}[state]
+    with service_of(request).database.reading() as session:
+        page = cases.queue(session, actor, wanted, cursor)
+    more = urlencode({"state": state, "cursor": page.next}) if page.next else ""
+    return render(request, "cases.html.j2", page=page, wanted=state, next=more)
+
+
+@router.get("/{case}")
+def show(request: Request, actor: Reviewer, case: str) -> Response:
+    return _shown(request, actor, case)
+
+
+@router.post("/{case}/decision")
+def decide(
+    request: Request,
+    actor: Reviewer,
+    case: str,
+    decision: Annotated[Decision, Form()],
+    grounds: Text = "",
+    rule: Annotated[str, Form(max_length=1000)] = "",
+    illegal: Annotated[str, Form(max_length=9)] = "",
+    seen: Annotated[float | None, Form()] = None,
+) -> Response:
+    given = Given(decision, grounds, rule, bool(illegal))
+    restricts = decision in RESTRICTIONS
+    arguments = decision, grounds, rule if restricts else "", restricts and bool(illegal), seen
+    return _done(request, actor, case, given, lambda session: cases.decide(session, actor, case, *arguments))
+
+
+@router.post("/{case}/appeal")
+def appeal(request: Request, actor: Reviewer, case: str, text: Text = "") -> Response:
+    return _done(request, actor, case, Given(appeal=text), lambda session: cases.appeal(session, actor, case, text))
+
+
+@router.post("/{case}/note")
+def note(request: Request, actor: Reviewer, case: str, text: Text = "") -> Response:
+    return _done(request, actor, case, Given(note=text), lambda session: cases.note(session, actor, case, text))
+
+
+@router.post("/{case}/assignment")
+def assign(request: Request, actor: Reviewer, case: str, to: Annotated[str, Form(pattern="^(me)?$")] = "") -> Response:
+    whom = actor.id if to == "me" else None
+    return _done(request, actor, case, Given(), lambda session: cases.assign(session, actor, case, whom))
+
+
+def _done(request: Request, actor: Actor, case: str, given: Given, do: Callable[[Session], Any]) -> Response:
+    """Does something to a case and shows it anew; or says what was wrong, with all that was typed."""
+    try:
+        with service_of(request).database.transaction() as session:
+            do(session)
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _shown(request, actor, case, given, problem)
+    return RedirectResponse(f"/cases/{case}", 303, HEADERS)
+
+
+def _shown(
+    request: Request, actor: Actor, case: str, given: Given = Given(), problem: Problem | None = None
+) -> Response:
+    with service_of(request).database.reading() as session:
+        found, check = cases.get(session, actor, case)
+        values = {
+            "case": found,
+            "check": check,
+            "events": (events := cases.events(session, actor, case)),
+            "notice": _notices(request, events),
+            "choices": _choices(found),
+            "assigned": found.assigned and accounts.get(session, actor, found.assigned).name,
+            "next": next((one.id for one, _ in cases.queue(session, actor, limit=2).cases if one.id != found.id), None),
+            "available": is_available(session.get(Media, (check.tenant, check.sha256))),
+            "shown": answer(check.result or {}, check.name),
+        }
+    wrong = language_of(request).said(problem.detail) if problem else ""
+    return render(request, "case.html.j2", problem.status if problem else 200, given=given, wrong=wrong, **values)
+
+
+def _choices(case: CaseFile) -> tuple[Decision, ...]:
+    """What may be decided: a restriction can be taken back only where one stands."""
+    if case.state in WAITING and case.decision in RESTRICTIONS:
+        return (Decision.RESTORE, Decision.LABEL, Decision.TAKE_DOWN)
+    return (Decision.KEEP, Decision.LABEL, Decision.TAKE_DOWN)
+
+
+def _notices(request: Request, events: list[CaseEvent]) -> list[CaseEvent]:
+    """The notices on the latest decision, the reader's language first."""
+    latest = {event.language: event for event in events if event.kind == "notice"}
+    own = language_of(request).code
+    return sorted(latest.values(), key=lambda event: event.language != own)

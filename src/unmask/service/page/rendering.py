@@ -1,0 +1,169 @@
+"""From a template to a response: the reader's language, what the reader may do, and a strict content security policy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
+
+from unmask.likelihood import posterior
+from unmask.report import pictures, wording
+from unmask.service.actor import Actor, Scope
+from unmask.service.page import answer
+from unmask.service.page.language import CODES, Language, chosen, language
+from unmask.service.problems import Problem
+from unmask.types import clock
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LANGUAGE_COOKIE = "unmask_language"
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content Security Policy, level 3: nothing but our own files, nothing inline, no frame around us."""
+
+HEADERS = {"Content-Security-Policy": POLICY}
+"""Of every page; `unmask.service.api.protection` adds the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks: templates show only what this person may do."""
+
+    actor: Actor
+    csrf: str
+
+    def may(self, scope: str) -> bool:
+        return Scope(scope) in self.actor.scopes
+
+
+class PageRoute(APIRoute):
+    """A route whose problems are shown as a page; whoever is not signed in is asked to."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def page(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Problem as problem:
+                return refused(request, problem)
+            except RequestValidationError:
+                return refused(request, Problem(422, "Not understood", ""))
+            except (DBAPIError, TimeoutError):
+                return refused(request, Problem(503, "Out of order", "the database does not answer; try again"))
+
+        return page
+
+
+def render(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+    """A template of ``templates/`` as a response.
+
+    Args:
+        status: of HTTP.
+        values: what the template names, beside ``t`` (the language), ``viewer`` (None before signing in) and ``here``.
+    """
+    t = language_of(request)
+    shared = {"t": t, "viewer": _viewer(request), "here": request.url.path, "back": _address(request)}
+    text = _environment().get_template(template).render(**shared, **values)
+    return HTMLResponse(text, status, {**HEADERS, "Content-Language": t.code, "Vary": "Accept-Language, Cookie"})
+
+
+def refused(request: Request, problem: Problem) -> Response:
+    """A problem as a page; the way to sign in for whoever has to."""
+    if problem.status == HTTPStatus.UNAUTHORIZED and request.url.path != "/sign-in":
+        asked = _address(request) if request.method == "GET" else "/"
+        return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", 303, HEADERS)
+    t = language_of(request)
+    key = f"problem.{problem.status}"
+    title = t(key) if key in t.messages else t("problem.other")
+    response = render(request, "problem.html.j2", problem.status, title=title, detail=t.said(problem.detail))
+    response.headers.update(problem.headers)
+    return response
+
+
+def language_of(request: Request) -> Language:
+    """What the reader's switch or browser asks for."""
+    return chosen(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
+
+
+def local(address: str | None) -> str:
+    """An address on this very page; ``/`` for any that could lead elsewhere."""
+    safe = address and address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if address and safe else "/"
+
+
+@cache
+def static_file(name: str) -> tuple[bytes, str] | None:
+    """A file of ``static/`` and its media type; None if there is none so named."""
+    kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+    folder = files("unmask.service.page").joinpath("static")
+    if name not in {file.name for file in folder.iterdir() if file.is_file()}:
+        return None
+    return folder.joinpath(name).read_bytes(), kinds[name.rpartition(".")[2]]
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a file of ``static/``, which changes with its content, so that browsers may keep it."""
+    found = static_file(name)
+    if found is None:
+        raise FileNotFoundError(name)
+    return f"/static/{name}?v={hashlib.sha256(found[0]).hexdigest()[:12]}"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+    reports = PrefixLoader({"report": PackageLoader("unmask.report")})
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("unmask.service.page"), reports]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_spelt_out,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        answer=answer, languages=[language(code) for code in CODES], pictures=pictures, posterior=posterior,
+        static=static, wording=wording,
+    )  # fmt: skip
+    environment.filters.update(clock=clock, iso=_iso, quoted=lambda text: quote(text, safe=""), signed=wording.signed)
+    return environment
+
+
+def _spelt_out(value: object) -> object:
+    """Text with everything escaped that does not print, such as marks that reverse the reading direction."""
+    if hasattr(value, "__html__") or not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c in "\n\u3000" else c.encode("unicode_escape").decode() for c in value)
+
+
+def _iso(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _viewer(request: Request) -> Viewer | None:
+    actor = getattr(request.state, "actor", None)
+    return Viewer(actor, getattr(request.state, "csrf", "")) if actor else None
+
+
+def _address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

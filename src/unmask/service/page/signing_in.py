@@ -1,0 +1,74 @@
+"""Signing in and out, and one's own account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import SecretStr
+
+from unmask.service import accounts
+from unmask.service.api import accounts as api
+from unmask.service.api.access import Anyone, check_origin, service_of
+from unmask.service.page.rendering import HEADERS, PageRoute, language_of, local, render
+from unmask.service.problems import Problem
+
+router = APIRouter(route_class=PageRoute)
+
+Text = Annotated[str, Form(max_length=1000)]
+
+
+@router.get("/sign-in")
+def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - as the address has it
+    return render(request, "sign_in.html.j2", next=local(next), email="", wrong="")
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
+    check_origin(request)
+    response: Response = RedirectResponse(local(next), 303, HEADERS)
+    try:
+        api.begin(request, response, email, password)
+    except Problem as problem:
+        wrong = language_of(request).said(problem.detail)
+        response = render(request, "sign_in.html.j2", problem.status, next=local(next), email=email, wrong=wrong)
+        response.headers.update(problem.headers)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, actor: Anyone) -> Response:
+    response = RedirectResponse("/sign-in", 303, HEADERS)
+    api.sign_out(request, response, actor)
+    return response
+
+
+@router.get("/account")
+def account(request: Request, actor: Anyone) -> Response:
+    return _account(request, actor)
+
+
+@router.post("/account/password")
+def change_password(request: Request, actor: Anyone, current: Text, new: Text) -> Response:
+    response = RedirectResponse("/sign-in", 303, HEADERS)
+    form = api.PasswordChange(current=SecretStr(current), new=SecretStr(new))
+    try:
+        api.change_password(request, response, actor, form)
+    except Problem as problem:
+        return _account(request, actor, problem)
+    return response
+
+
+@router.post("/account/sign-out-everywhere")
+def sign_out_everywhere(request: Request, actor: Anyone) -> Response:
+    response = RedirectResponse("/sign-in", 303, HEADERS)
+    api.sign_out_everywhere(request, response, actor)
+    return response
+
+
+def _account(request: Request, actor: Anyone, problem: Problem | None = None) -> Response:
+    with service_of(request).database.reading() as session:
+        own = accounts.get(session, actor, actor.id)
+    wrong = language_of(request).said(problem.detail) if problem else ""
+    return render(request, "account.html.j2", problem.status if problem else 200, account=own, wrong=wrong)

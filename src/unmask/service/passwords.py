@@ -1,0 +1,121 @@
+"""Passwords: which are good enough, and how they are kept.
+
+The rules are those of NIST SP 800-63B-4 (2025), 3.1.1.2, for a password that is the only factor: at least 15 characters,
+no rule on their composition, no change by the calendar, and none that is expected: made of common words, of runs, or
+of the account's own words. Hashes are Argon2id with the parameters that argon2-cffi takes from RFC 9106.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
+
+from unmask.service.problems import Problem
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+SHORTEST, LONGEST = 15, 256
+"""Characters. SP 800-63B-4 asks for at least 15, and for room for at least 64."""
+
+SURPRISE = 8
+"""Characters that must be left when what an attacker expects is taken away."""
+
+AT_ONCE = 2
+"""Passwords hashed at the same time: each takes 64 MiB."""
+
+PATIENCE = 2.0
+"""s that a password waits to be hashed."""
+
+_COMMON = """
+password passwort passw0rd p@ssw0rd passphrase letmein welcome admin administrator changeme secret iloveyou monkey dragon
+football baseball princess sunshine master superman batman trustno1 whatever login user test default guest summer winter
+spring autumn january december unmask woaini mima
+"""
+_RUNS = (
+    "0123456789012345678901234567890",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+    "azertyuiopqsdfghjklmwxcvbn",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+)
+_hashing = BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Waits for its turn, but not so long that those who sign in would keep all others from being answered."""
+    if not _hashing.acquire(timeout=PATIENCE):
+        raise Problem(503, "Busy", "too many people sign in just now; try again", {"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        _hashing.release()
+
+
+def hashed(password: str, own: Iterable[str] = ()) -> str:
+    """A new password as a PHC string.
+
+    Args:
+        password: as typed; normalised by NFC, as SP 800-63B-4 asks.
+        own: words that an attacker knows of the account: its address, its owner's name.
+
+    Raises:
+        Problem: 422, too short, too long or too easily guessed; 503, too many are being hashed just now.
+    """
+    password = unicodedata.normalize("NFC", password)
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise Problem(422, "Weak password", f"a password has {SHORTEST} to {LONGEST} characters; a sentence is easiest")
+    if len(_unexpected(password, own)) < SURPRISE:
+        raise Problem(422, "Weak password", "the password is easily guessed; take several unrelated words")
+    with _one_of_few():
+        return _hasher().hash(password)
+
+
+def matches(password: str, kept: str | None) -> bool:
+    """Whether the password is the one kept. Takes the same time where none is kept, so that nobody learns which exist."""
+    from argon2.exceptions import VerifyMismatchError
+
+    try:
+        with _one_of_few():
+            _hasher().verify(kept or _of_nobody(), unicodedata.normalize("NFC", password[:LONGEST]))
+    except VerifyMismatchError:
+        return False
+    return kept is not None
+
+
+def _unexpected(password: str, own: Iterable[str]) -> str:
+    rest = password.casefold()
+    words = {part for text in own for part in re.split(r"\W+", text.casefold()) if len(part) > 2}
+    for word in sorted({*words, *_COMMON.split()}, key=len, reverse=True):
+        rest = rest.replace(word, " ")
+    for run in (*_RUNS, *(run[::-1] for run in _RUNS)):
+        rest = re.sub("|".join(_stretches(run)), " ", rest)
+    rest = re.sub(r"(.{1,6}?)\1+", r"\1", rest)
+    return re.sub(r"[\W_]", "", rest)
+
+
+@cache
+def _stretches(run: str, shortest: int = 4) -> list[str]:
+    """Every part of a run of at least ``shortest`` characters, the longest first."""
+    parts = {run[i:j] for i in range(len(run)) for j in range(i + shortest, len(run) + 1)}
+    return sorted(parts, key=len, reverse=True)
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()
+
+
+@cache
+def _of_nobody() -> str:
+    return _hasher().hash("nobody has this password")

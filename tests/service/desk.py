@@ -1,0 +1,115 @@
+"""Two organisations that use one service: accounts, keys, checks with media in storage, and browsers."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, text
+
+from unmask.report.document import document
+from unmask.service import accounts, keys, migrations, storage
+from unmask.service.actor import Actor, Role, Scope, system
+from unmask.service.api.app import create_app
+from unmask.service.service import Service
+from unmask.service.settings import Settings
+from unmask.service.tables import Account, Check, Media
+from unmask.types import CheckResult, Verdict
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it prefers another fork of httpx
+    from starlette.testclient import TestClient
+
+PASSWORD = "violet tram under nine moons"  # noqa: S105
+ORIGIN = "http://localhost"
+
+
+@dataclass
+class Desk:
+    """One service with the organisations ``ours`` and ``theirs``, each with a viewer, two reviewers and an admin.
+
+    Args:
+        data: an empty folder.
+        settings: more settings.
+    """
+
+    data: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.service = Service.opened(Settings(self.data, **self.settings))
+        self.database = self.service.database
+        if self.settings.get("database"):
+            with self.database.engine.begin() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+        migrations.upgrade(self.database)
+        with self.database.transaction() as session:
+            self.tenants = {name: accounts.organisation(session, name).id for name in ("ours", "theirs")}
+            for name, tenant in self.tenants.items():
+                for role, person in zip((*Role, Role.REVIEWER), ("vera", "rob", "ada", "rita"), strict=True):
+                    row = {"name": person.title(), "role": role, "password": _hash()}
+                    session.add(Account(tenant=tenant, email=f"{person}@{name}.example", **row))
+
+    def actor(self, person: str, tenant: str = "ours") -> Actor:
+        return accounts.actor_of(self.account(person, tenant))
+
+    def account(self, person: str, tenant: str = "ours") -> Account:
+        with self.database.reading() as session:
+            return session.scalars(select(Account).where(Account.email == f"{person}@{tenant}.example")).one()
+
+    def system(self, tenant: str = "ours") -> Actor:
+        return system(self.tenants[tenant])
+
+    def key(self, *scopes: Scope, tenant: str = "ours", **more: Any) -> tuple[str, str]:
+        """Id and text of a new key."""
+        with self.database.transaction() as session:
+            key, secret = keys.make(session, self.actor("ada", tenant), "a program", scopes, **more)
+        return key.id, secret
+
+    def check(self, content: bytes = b"a clip", tenant: str = "ours", **more: Any) -> str:
+        """Id of a check that is done, of media that lies in storage with a report; times and verdict may be given."""
+        sha256, tenant = hashlib.sha256(content).hexdigest(), self.tenants[tenant]
+        values = {"state": "done", "verdict": "changed", "log10_lr": 2.0, "finished": 2.0, "uploader": "nobody"}
+        values |= {
+            "result": document(CheckResult("clip.mp4", sha256, Verdict.CHANGED, "A face was changed.", 2.0, ()))
+        } | more
+        values |= {"name": more.get("name", "clip.mp4"), "configuration": more.get("configuration", "")}
+        stored = values.pop("stored", 1.0)
+        with self.database.transaction() as session:
+            session.merge(Media(tenant=tenant, sha256=sha256, bytes=len(content), stored=stored))
+            session.flush()
+            check = Check(tenant=tenant, sha256=sha256, **values)
+            session.add(check)
+            session.flush()
+            self.service.storage.put(storage.media(tenant, sha256), content)
+            self.service.storage.put(storage.report(tenant, sha256, check.id), b"<!doctype html>")
+        return check.id
+
+    def browser(self, app: Any = None, person: str | None = None, tenant: str = "ours", **more: Any) -> TestClient:
+        """A browser at the service's page, signed in if a person is named; or a program's client."""
+        client = TestClient(app or create_app(self.service), base_url=ORIGIN, raise_server_exceptions=False, **more)
+        if person:
+            client.headers["Origin"] = ORIGIN
+            form = {"email": f"{person}@{tenant}.example", "password": PASSWORD}
+            answer = client.post("/api/v1/session", json=form)
+            assert answer.status_code == 200, answer.text
+            client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        return client
+
+    def program(self, secret: str, app: Any = None) -> TestClient:
+        return self.browser(app, headers={"Authorization": f"Bearer {secret}"})
+
+    def close(self) -> None:
+        self.database.close()
+
+
+@cache
+def _hash() -> str:
+    """With the cheapest parameters, which the hash carries with it: tests sign in often."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

@@ -1,0 +1,129 @@
+"""The service with its page, on a port of this machine, in this process: what a browser is pointed at.
+
+Nothing is judged: an `Oracle` gives out answers that were invented beforehand, so that every kind of verdict can be looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+
+from tests import clips
+from tests.service.desk import Desk
+from unmask.report import html, images, pictures
+from unmask.report.document import document
+from unmask.service import checks, jobs
+from unmask.service.actor import Actor
+from unmask.service.api.app import create_app
+from unmask.service.checks import Received
+from unmask.service.judging import Answer
+from unmask.service.tables import Check
+from unmask.types import CheckResult
+
+SECONDS = 15
+"""Of the clip that stands for every file; as long as those of `tests.results`."""
+
+
+class Site:
+    """A running service and the desk behind it.
+
+    Args:
+        data: an empty folder.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.desk = Desk(data)
+        config = uvicorn.Config(create_app(self.desk.service), port=0, log_level="warning", ws="none", lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+
+    def judged(self, result: CheckResult, name: str, media: bytes, person: str = "rob", tenant: str = "ours") -> str:
+        """Id of a new check of some media, done with this result."""
+        content = media + name.encode()
+        check = accept(self.desk, self.desk.actor(person, tenant), name, content)
+        Oracle(self.desk, lambda _job: result).once()
+        return check
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.desk.close()
+
+
+class Oracle:
+    """A fake worker: takes checks as the real one does, and answers each with a result that somebody invented.
+
+    Args:
+        desk: whose checks.
+        answer: the result for a check.
+    """
+
+    def __init__(self, desk: Desk, answer: Callable[[Check], CheckResult]) -> None:
+        self._service, self._answer = desk.service, answer
+
+    def once(self) -> bool:
+        """Answers one check; False if none waits."""
+        job = jobs.claim(self._service.database, Check, 60)
+        if job is None:
+            return False
+        result = self._answer(job)
+        whole = {**document(result), "sha256": job.sha256}
+        page = b"" if result.error else html.page(result).encode()
+        return checks.conclude(self._service, job, Answer(whole, page, b"" if result.error else pictures.pack(result)))
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Answers whatever comes, for as long as the context lasts."""
+        stop = threading.Event()
+
+        def work() -> None:
+            while not stop.is_set():
+                if not self.once():
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def accept(desk: Desk, actor: Actor, name: str, content: bytes) -> str:
+    """Id of a check of these bytes, queued."""
+    service = desk.service
+    service.storage.put("incoming/x", content)
+    received = Received("incoming/x", hashlib.sha256(content).hexdigest(), len(content))
+    with service.database.transaction() as session:
+        return checks.accept(session, service, actor, received, name, {}, actor.id)[0].id
+
+
+@functools.cache
+def clip() -> bytes:
+    """An H.264 clip of `SECONDS` s, 320 x 180, that a browser plays."""
+    with tempfile.TemporaryDirectory() as folder:
+        frames = (np.full((180, 320, 3), 40 + i, np.uint8) for i in range(10 * SECONDS))
+        return clips.write_video(Path(folder) / "clip.mp4", frames, fps=10).read_bytes()
+
+
+def photo(result: CheckResult) -> bytes:
+    """A JPEG of the size that a result speaks of."""
+    assert result.media
+    return images.jpeg(np.full((result.media.height // 2, result.media.width // 2, 3), 120, np.uint8))

@@ -1,0 +1,144 @@
+"""A real service: `unmask serve` as a process tree on a free port, with a key that may do everything."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from skimage.data import astronaut
+
+from tests import clips
+from unmask.client import Client
+from unmask.service import accounts, keys
+from unmask.service.actor import Actor, Scope
+from unmask.service.database import Database
+from unmask.service.settings import Settings
+
+PATIENCE = 60.0
+"""s that something may take on a busy machine."""
+
+
+class Tree:
+    """The running service.
+
+    Args:
+        data: its folder.
+        settings: more settings, as environment variables without ``UNMASK_``.
+    """
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data, self._log = data, data.with_suffix(".log")
+        names = {f"UNMASK_{name.upper()}": value for name, value in settings.items()}
+        self.environment = {**os.environ, "OMP_NUM_THREADS": "1", **names}
+        self.port = 0
+        self.start()
+        self.key = self._key()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts it, on the port that it had."""
+        program = "from unmask.cli import main; main()"
+        command = [sys.executable, "-c", program, "serve", "--data", str(self.data), "--port", str(self.port)]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
+        found = until(self._listening)
+        self.port = int(found)
+
+    def _listening(self) -> str | None:
+        assert self.process.poll() is None, self._log.read_text()
+        found = re.search(r"listening on http://[^ ]*:(\d+)", self._log.read_text())
+        return found and found[1]
+
+    def client(self) -> Client:
+        return Client(self.url, self.key)
+
+    def processes(self, role: str) -> list[int]:
+        """Ids of the tree's processes of a role: ``http``, ``worker``, ``courier``, or ``judge``."""
+        parents = [self.process.pid] if role != "judge" else self.processes("worker")
+        module = "unmask.service.judge" if role == "judge" else role
+        return [pid for pid, parent, command in _all() if parent in parents and module in command]
+
+    def kill(self, role: str) -> list[int]:
+        """`kill -9` of all processes of a role; their ids."""
+        killed = self.processes(role)
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        return killed
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ends the supervisor with a signal; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def _key(self) -> str:
+        settings = Settings.of_environment(self.environment, data=self.data)
+        database = Database(settings)
+        with database.transaction() as session:
+            tenant = accounts.organisation(session, "desk").id
+            actor = Actor(tenant, "system", "system", "Unmask", frozenset(Scope))
+            _, secret = keys.make(session, actor, "tests", list(Scope), 100_000)
+        database.close()
+        return secret
+
+
+@contextmanager
+def tree(data: Path, **settings: str) -> Iterator[Tree]:
+    """A service that is stopped at the end."""
+    made = Tree(data, **settings)
+    try:
+        yield made
+    finally:
+        made.stop(signal.SIGKILL)
+
+
+def until(true: object, patience: float = PATIENCE) -> object:
+    """What ``true()`` gives, as soon as it is something."""
+    end = time.monotonic() + patience
+    while not (found := true()):  # type: ignore[operator]
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+    return found
+
+
+def _all() -> list[tuple[int, int, str]]:
+    """Id, parent and command line of every process."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            found.append((int(folder.name), parent, (folder / "cmdline").read_text().replace("\0", " ")))
+        except OSError:
+            continue
+    return found
+
+
+@cache
+def face() -> np.ndarray:
+    """A portrait, rgb uint8 (480, 480, 3): NASA's of Eileen Collins, public domain, which scikit-image carries."""
+    return cv2.resize(astronaut()[:300, 75:375], (480, 480), interpolation=cv2.INTER_CUBIC)
+
+
+def clip(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
+    """A clip of a portrait before a camera that drifts; another file for another seed."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(-8, 8, 2)
+
+    def frame(i: int) -> np.ndarray:
+        matrix = np.float32([[1, 0, x + 4 * np.sin(i / 7)], [0, 1, y + 3 * np.cos(i / 9)]])
+        return cv2.warpAffine(face(), matrix, (480, 480), borderMode=cv2.BORDER_REFLECT)
+
+    return clips.write_video(path, (frame(i) for i in range(round(25 * seconds))), options={"crf": "20"})
