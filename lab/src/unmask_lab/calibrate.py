@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations, product
@@ -115,29 +115,7 @@ def calibrate(
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
     films = [measured(clips, lines) for clips in _films(portraits)]
-    custody = {**models.known(), **classifiers.known(folder)}
-    read = [name for name in lines if _people((known, unseen), (name,)) >= FEWEST]
-    for name in lines.keys() - read:
-        print(f"{name}: read fewer than {FEWEST} people, because it needs more than one frame, say", file=sys.stderr)
-    fits: dict[str, Any] = {}
-    kept: dict[tuple[str, ...], Calibration] = {}
-    for chosen in (some for k in range(1, len(read) + 1) for some in combinations(read, k)):
-        key = "+".join(chosen)
-        print(f"fitting {key}", file=sys.stderr, flush=True)
-        if _people((known, unseen), chosen) < FEWEST:
-            print(f"{key}: fewer than {FEWEST} people were read by all of these lines; left out", file=sys.stderr)
-            continue
-        if not earns(known.by(chosen)):
-            print(f"{key}: not all of these lines help; left out", file=sys.stderr)
-            continue
-        served, fit = _fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])
-        fewer = [kept[few] for few in combinations(chosen, len(chosen) - 1) if few in kept]
-        if not holds(served, fewer, unseen.by(chosen)):
-            print(f"{key}: worse on the set made by others than with one line fewer; left out", file=sys.stderr)
-            continue
-        kept[chosen] = served
-        used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
-        fits[key] = {"weights": used, **fit}
+    fits = _fits(known, unseen, films, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
     written = {"lines": fits}
@@ -145,8 +123,32 @@ def calibrate(
     return written
 
 
+def _fits(
+    known: Measured, unseen: Measured, films: Sequence[Measured], custody: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model."""
+    fits: dict[str, dict[str, Any]] = {}
+    kept: dict[tuple[str, ...], Calibration] = {}
+    lines = [line for line in known.scores if _people((known, unseen), (line,)) >= FEWEST]
+    for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
+        key = "+".join(chosen)
+        print(f"fitting {key}", file=sys.stderr, flush=True)
+        if _people((known, unseen), chosen) < FEWEST or not earns(known.by(chosen)):
+            print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
+            continue
+        served, fit = _fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])
+        if not holds(served, [kept[few] for few in combinations(chosen, len(chosen) - 1) if few in kept], unseen):
+            print(f"{key}: left out, worse on the set made by others than with one line fewer", file=sys.stderr)
+            continue
+        kept[chosen] = served
+        used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
+        fits[key] = {"weights": used, **fit}
+    return fits
+
+
 def holds(served: Calibration, fewer: Iterable[Calibration], unseen: Measured) -> bool:
     """Whether the LR of these lines costs no more (Cllr) on others' forgeries than that of fewer lines, on the same faces."""
+    unseen = unseen.by(served.lines)
 
     def cost(by: Calibration) -> float:
         scores = [{line: unseen.scores[line][i] for line in by.lines} for i in range(len(unseen.examples))]
