@@ -39,7 +39,7 @@ from benchmarks.speed import write_clip
 from tests import postgresql
 from unmask.client import Client
 
-AT_ONCE, SIZE, SECONDS, LINE = 50, 5_000_000, 300, 250_000
+AT_ONCE, SIZE, SECONDS, LINE = 50, 5_000_000, 300, 125_000
 """Uploads at any time; bytes of each; s that they go on; bytes per second of each one's line."""
 
 ASKED = 20
