@@ -25,7 +25,7 @@ from unmask.service.actor import Actor, Scope
 from unmask.service.database import Database
 from unmask.service.settings import Settings
 
-PATIENCE = 300.0
+PATIENCE = 240.0
 """s that something may take on a busy machine, where a judge, which is niced, gets little of it."""
 
 
