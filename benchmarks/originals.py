@@ -19,8 +19,9 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -40,8 +41,6 @@ OUT = Path("out/originals")
 SECONDS = 10
 SPEED = 1.05
 WEIGHT = Path("src/unmask/weights/originals.json")
-
-Attack = Callable[[Film, float, Any], list[Rgb]]
 
 
 # ---------------------------------------------------------------- media
@@ -68,7 +67,7 @@ def small(rgb: Rgb) -> Rgb:
     return cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
 
 
-ATTACKS: dict[str, Callable[[Rgb, Rgb], Rgb]] = {
+ATTACKS: dict[str, Callable[[Rgb, Callable[[], Rgb]], Rgb]] = {
     "240p, quality 30": lambda rgb, _other: small(rgb),
     "crop 5 %": lambda rgb, _other: films.cropped(rgb),
     "bars": lambda rgb, _other: films.barred(rgb),
@@ -78,13 +77,13 @@ ATTACKS: dict[str, Callable[[Rgb, Rgb], Rgb]] = {
     "colour grade": lambda rgb, _other: films.graded(rgb),
     "speed 5 %": lambda rgb, _other: rgb,
     "cut out of the middle": lambda rgb, _other: rgb,
-    "shown in a corner of another": films.inset,
-    "another in its corner": films.behind,
+    "shown in a corner of another": lambda rgb, other: films.inset(rgb, other()),
+    "another in its corner": lambda rgb, other: films.behind(rgb, other()),
     "all: 240p, crop, grade, subtitles, logo": lambda rgb, _other: small(
         films.with_logo(films.subtitled(films.graded(films.cropped(rgb))))
     ),
 }
-"""What is done to each frame of a clip, given a frame of another film as well; all are encoded at CRF 30."""
+"""What is done to each frame of a clip, given what makes a frame of another film as well; all are encoded at CRF 30."""
 
 
 def original_time(attack: str, start: float, t: float) -> float:
@@ -103,31 +102,67 @@ def recall(people: list[Portrait], seeds: range) -> Iterator[dict[str, Any]]:
     """Per film and attack: whether it was found, how far off the time code is, and whole-frame PDQ beside it."""
     for seed in seeds:
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            film, other = films.film(seed, people, SECONDS + 6), films.film(seed + 10**6, people, SECONDS)
-            start = round(np.random.default_rng(seed).uniform(0.2, 2.5) * FPS) / FPS
-            swap = films.another_face(people[(seed * 37 + 5) % len(people)])
-            plain = [film.frame(i / FPS) for i in range(round(film.seconds * FPS))]
-            changed = [film.frame(i / FPS, swap) for i in range(len(plain))]
-            encode(folder / "film.mp4", plain, 20, gop=100)
+            made = Attacked.of(seed, people, Path(name))
             with originals.opened_store(OUT / "index", writing=True) as store:
-                pipeline.register(folder / "film.mp4", store, f"film {seed}", "benchmark")
-            known_pdq = [pdq_hash(plain[round(t * FPS)]) for t in np.arange(0, film.seconds - 0.1, 2.0)]
+                pipeline.register(made.film, store, f"film {seed}", "benchmark")
             with originals.opened(OUT / "index") as known:
-                for attack, edit in ATTACKS.items():
-                    at = [original_time(attack, start, i / FPS) for i in range(SECONDS * FPS)]
-                    frames = [edit(changed[round(t * FPS)], other.frame(i / FPS)) for i, t in enumerate(at)]
-                    path = encode(folder / "clip.mp4", frames, 30)
-                    found = [m for m in pipeline.match(path, known) if m.originals[0].title == f"film {seed}"]
-                    pairs = [p for m in found for p in m.pairs]
-                    off = [abs(p.original_time - original_time(attack, start, p.time)) * FPS for p in pairs]
-                    pdq = [pdq_hash(frame) for frame in frames[::12]]
-                    apart = [int((a != b).sum()) for a in pdq for b in known_pdq if a is not None]
+                for attack in ATTACKS:
+                    path, pdq = made.clip(attack)
+                    begun = time.perf_counter()
+                    found = pipeline.match(path, known)
                     yield {
-                        "seed": seed, "attack": attack, "found": bool(found), "frames_off": off,
-                        "face": max(shot.face for _, shot in film.shots),
-                        "pdq": min(apart, default=None),
+                        "seed": seed, "attack": attack, "face": made.face, "pdq": pdq,
+                        "seconds": round(time.perf_counter() - begun, 2), **_told(found, f"film {seed}", attack, made.start),
                     }  # fmt: skip
+
+
+def _told(found: Sequence[Match], title: str, attack: str, start: float) -> dict[str, Any]:
+    """Whether the film was found, frames by which each of its pairs is off, and how many other films were named."""
+    right = [match for match in found if match.originals[0].title == title]
+    pairs = [pair for match in right for pair in match.pairs]
+    off = [round(abs(p.original_time - original_time(attack, start, p.time)) * FPS, 2) for p in pairs]
+    return {"found": bool(right), "frames_off": off, "wrong": len(found) - len(right)}
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A film, and ten seconds of it with the face another's, in all its frames.
+
+    Attributes:
+        film: the file.
+        start: where in the film the clip begins, s.
+        face: area of the largest face, share of the frame.
+        changed: the film's frames with the face changed.
+        other: another film, to be shown beside it.
+        pdq: of frames of the film two seconds apart.
+    """
+
+    film: Path
+    start: float
+    face: float
+    changed: list[Rgb]
+    other: Film
+    pdq: list[Any]
+
+    @classmethod
+    def of(cls, seed: int, people: list[Portrait], folder: Path) -> Attacked:
+        film = films.film(seed, people, SECONDS + 6)
+        start = round(np.random.default_rng(seed).uniform(0.2, 2.5) * FPS) / FPS
+        swap = films.another_face(people[(seed * 37 + 5) % len(people)])
+        both = [film.both(i / FPS, swap) for i in range(round(film.seconds * FPS))]
+        pdq = [pdq_hash(both[round(t * FPS)][0]) for t in np.arange(0, film.seconds - 0.1, 2.0)]
+        path = encode(folder / "film.mp4", (plain for plain, _ in both), 20, gop=100)
+        other = films.film(seed + 10**6, people, SECONDS)
+        return cls(path, start, max(shot.face for _, shot in film.shots), [c for _, c in both], other, pdq)
+
+    def clip(self, attack: str) -> tuple[Path, int | None]:
+        """The clip after an attack, beside the film; and the least distance of a frame's PDQ to one of the film's."""
+        at = [original_time(attack, self.start, i / FPS) for i in range(SECONDS * FPS)]
+        edit, other = ATTACKS[attack], self.other
+        frames = [edit(self.changed[round(t * FPS)], lambda i=i: other.frame(i / FPS)) for i, t in enumerate(at)]
+        pdq = [pdq_hash(frame) for frame in frames[::12]]
+        apart = [int((a != b).sum()) for a in pdq for b in self.pdq if a is not None]
+        return encode(self.film.with_name("clip.mp4"), frames, 30), min(apart, default=None)
 
 
 def pdq_hash(rgb: Rgb) -> Any:
@@ -384,7 +419,7 @@ def main() -> None:
         for i, seed in enumerate(seeds if options.part != "scale" else [0], start=1):
             for row in PARTS[options.part](people, range(seed, seed + 1)):
                 out.write(json.dumps(row) + "\n")
-            out.flush()
+                out.flush()
             print(f"\r{i} of {len(seeds)}, {(time.monotonic() - begun) / i:.1f} s each", end="", file=sys.stderr)
 
 
