@@ -27,7 +27,13 @@ REACHED = 8.0
 PROBES = 12
 """Thumbnails from which the time is told."""
 
-TRIED = 5
+UNLIKE = 0.4
+"""Part of the best thumbnail's correlation below which another one is not in the clip."""
+
+SETTLED = 0.2
+"""px by which a place may be off to be told for the last time."""
+
+TRIED = 4
 """Thumbnails that are laid over the frames most like them, to tell the place."""
 
 SOFTNESS = (2.5, 1.6, 1.0, 0.8)
@@ -74,19 +80,23 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
         for m, thumbnail in probes.items()
         if (like := most_alike(frames, guess, m, thumbnail, mirrored, place)) is not None
     }
+    alike = max((like for _, like in likely.values()), default=0.0)
+    likely = {m: (time, like) for m, (time, like) in likely.items() if like >= UNLIKE * alike}
     best = sorted(likely, key=lambda m: -likely[m][1])[:TRIED]
     rough = _pairs(film, [(likely[m][0], m) for m in best], mirrored, place, picture)
     if not rough:
         return []
     place = _common(rough, film.facts.width, mirrored)
     laid = greys(film, windows(film, [time for time, _ in likely.values()]), place)
-    for softness in SOFTNESS:
+    thumbnails, softness = [(m, probes[m]) for m in likely], list(SOFTNESS)
+    while softness:
         exact = bool((place == np.eye(3)).all())
-        found = fits(laid, list(probes.items()), mirrored, place, SOFTNESS[-1] if exact else softness)
+        softness = softness[-1:] if exact else softness
+        found = fits(laid, thumbnails, mirrored, place, softness.pop(0))
         parts, off = stretches(found, guess, exact)
-        if exact:
-            break
-        place = _moved(place, off)
+        if softness:
+            place = _moved(place, off)
+            softness = softness[-1:] if np.abs(off).max() < SETTLED else softness
     made = [_aligned(film, found, part, inside, mirrored, place, picture) for part in parts]
     return list(_bounded([part for part in made if part is not None]))
 

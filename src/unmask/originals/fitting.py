@@ -265,8 +265,9 @@ def fits(
     seen = _covered(matrix, (height, width), frames.greys.shape[1:])
     laid = np.array([_softened(_laid(grey, matrix, seen.shape), softness) for grey in frames.greys])
     laid = laid.reshape(len(laid), -1)
+    squared = laid**2
     targets = (_small(picture, seen.shape) for _, picture in thumbnails)
-    told = [_against(laid, _softened(target, softness), seen) for target in targets]
+    told = [_against(laid, squared, _softened(target, softness), seen) for target in targets]
     cost, slope, curvature, noise = (np.array([one[i] for one in told]) for i in range(4))
     return Fits(np.array([m for m, _ in thumbnails]), frames.times, cost, slope, curvature, noise)
 
@@ -318,7 +319,7 @@ def _softened(grey: NDArray[np.float32], softness: float) -> NDArray[np.float32]
 
 
 def _against(
-    frames: NDArray[np.float32], target: NDArray[np.float32], seen: NDArray[np.bool_]
+    frames: NDArray[np.float32], squared: NDArray[np.float32], target: NDArray[np.float32], seen: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats, float]:
     """Cost, slope, curvature and noise of all frames against one thumbnail, see `Fits`.
 
@@ -329,31 +330,26 @@ def _against(
     y, x = np.indices(seen.shape, np.float32) / seen.shape[1] - 0.5
     dx, dy = (cv2.Sobel(target, cv2.CV_32F, i, 1 - i, scale=1 / 8) for i in (1, 0))
     columns = np.stack([dx, dy, 2 * dx * x, 2 * dy * y], axis=-1).reshape(-1, 4)
-    use = _inner(seen)
-    for _ in range(2):
-        cost, slope, curvature, _ = _quadratic(frames, target.ravel(), columns, use.ravel())
-        better = np.einsum("ni,ij,nj->n", slope, np.linalg.inv(curvature + _held(FAR)), slope)
-        best = frames[int((cost - better).argmin())].reshape(seen.shape)
-        use = _inner(seen) & _agreeing(best, target, use)
-    return _quadratic(frames, target.ravel(), columns, use.ravel())
+    basis, inner = np.column_stack([target.ravel(), columns]), _inner(seen)
+    cost, slope, curvature, _ = _quadratic(frames, squared, basis, inner)
+    better = np.einsum("ni,ij,nj->n", slope, np.linalg.inv(curvature + _held(FAR)), slope)
+    best = frames[int((cost - better).argmin())].reshape(seen.shape)
+    return _quadratic(frames, squared, basis, inner & _agreeing(best, target, inner))
 
 
 def _quadratic(
-    frames: NDArray[np.float32], target: NDArray[np.float32], columns: NDArray[np.float32], use: NDArray[np.bool_]
+    frames: NDArray[np.float32], squared: NDArray[np.float32], basis: NDArray[np.float32], use: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats, float]:
-    """Squared difference of frames, brought to one contrast, from a thumbnail and from it moved by the columns."""
-    seen = frames[:, use]
-    basis = np.column_stack([target, columns])[use]
-    energy = np.einsum("np,np->n", seen, seen)
-    own = float(basis[:, 0] @ basis[:, 0])
-    gain = np.sqrt(own / np.maximum(energy, 1e-3))[:, None]
-    products = (seen @ basis) * gain
-    moved = basis.T @ basis
+    """Squared difference of frames, brought to one contrast, from a thumbnail, see `Fits`; ``basis`` is that and its slopes."""
+    used = basis * use.reshape(-1, 1)
+    moved = (used.T @ basis).astype(np.float64)
+    own = float(moved[0, 0])
+    energy = (squared @ use.ravel().astype(np.float32)).astype(np.float64)
+    products = (frames @ used).astype(np.float64) * np.sqrt(own / np.maximum(energy, 1e-3))[:, None]
     cost = 2 * own - 2 * products[:, 0]
     slope = products[:, 1:] - moved[0, 1:]
-    curvature = moved[1:, 1:].astype(np.float64)
     least = max(float(cost.min()), 1e-3 * own)
-    return cost / least, slope / least, curvature / least, least / own
+    return cost / least, slope / least, moved[1:, 1:] / least, least / own
 
 
 def _inner(seen: NDArray[np.bool_], margin: int = 9) -> NDArray[np.bool_]:
