@@ -207,7 +207,7 @@ def trials(people: list[Portrait], seeds: range) -> Iterator[dict[str, Any]]:
         swap = {"face": films.another_face(other), "mouth": films.another_mouth(other)}.get(kind)
         acted = films.Shot(shot.seed, shot.portrait, 1, shot.face) if kind == "take" else shot
         plain = [shot.frame(t + i / FPS)[0] for i in range(3)]
-        seen = faces.find(plain[1])
+        seen = faces.find(plain[1]) if "across" in edit else ()
         height = float(seen[0].points[:, 1].mean() / films.HEIGHT) if seen else 0.5
         shown = [EDITS[edit](acted.frame(t + i / FPS, swap)[0 if swap is None else 1], height) for i in range(3)]
         yield {
