@@ -37,7 +37,7 @@ class Portrait:
 
 
 def portraits(path: Path | None = None) -> list[Portrait]:
-    """The people of a Parquet file, or one, in twelve looks."""
+    """The people of a Parquet file, in order of identity; or one, in twelve looks."""
     if path is None:
         from skimage.data import astronaut
 
@@ -48,7 +48,8 @@ def portraits(path: Path | None = None) -> list[Portrait]:
     from PIL import Image
     from pyarrow.parquet import read_table
 
-    rows = read_table(path, columns=["image", "points"]).to_pylist()
+    rows = read_table(path, columns=["image", "points", "identity"]).to_pylist()
+    rows.sort(key=lambda row: row["identity"])
     return [
         Portrait(
             np.asarray(Image.open(io.BytesIO(row["image"])).convert("RGB")), np.float32(row["points"]).reshape(5, 2)
