@@ -1,7 +1,7 @@
 """Laying a clip over its original: the exact frame, the exact place, and nothing that does not fit.
 
 An original is known at some moments only, its thumbnails. For each the frame of the clip is sought that is most like it
-(`unmask.originals.timing`), then that which shows this very moment (`unmask.originals.fitting`), and laid over it
+(`unmask.originals.timing`), then that which shows this very moment (`unmask.originals.stretches`), and laid over it
 (`unmask.originals.overlay`).
 """
 
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.originals.fitting import FIT_PX, Fits, Stretch, fits, greys, stretches, windows
+from unmask.originals.fitting import FIT_PX, Fits, fits, greys, windows
 from unmask.originals.matching import Candidate
 from unmask.originals.overlay import correlation, homography, lay, luma, shows_the_same
 from unmask.originals.regions import QUERY_PX, scaled
 from unmask.originals.registration import Film
+from unmask.originals.stretches import Stretch, stretches
 from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
 from unmask.types import Frame, Pair, Rgb
 
@@ -74,31 +75,56 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
         return _still(film, candidate, moments, place, picture)
     guess, mirrored = Timing(candidate.speed, candidate.offset), candidate.mirrored
     inside = [m for m in moments if candidate.start - REACHED <= guess.here(m) <= candidate.end + REACHED]
-    probes = {m: thumbnail for m in spread(inside, PROBES) if (thumbnail := picture(m)) is not None}
-    likely = {
-        m: like
-        for m, thumbnail in probes.items()
-        if (like := most_alike(frames, guess, m, thumbnail, mirrored, place)) is not None
-    }
-    alike = max((like for _, like in likely.values()), default=0.0)
-    likely = {m: (time, like) for m, (time, like) in likely.items() if like >= UNLIKE * alike}
-    best = sorted(likely, key=lambda m: -likely[m][1])[:TRIED]
-    rough = _pairs(film, [(likely[m][0], m) for m in best], mirrored, place, picture)
+    likely = _likely(frames, guess, inside, mirrored, place, picture)
+    best = sorted(likely, key=lambda one: -one.alike)[:TRIED]
+    rough = _pairs(film, [(one.time, one.moment) for one in best], mirrored, place, picture)
     if not rough:
         return []
     place = _common(rough, film.facts.width, mirrored)
-    laid = greys(film, windows(film, [time for time, _ in likely.values()]), place)
-    thumbnails, softness = [(m, probes[m]) for m in likely], list(SOFTNESS)
-    while softness:
-        exact = bool((place == np.eye(3)).all())
-        softness = softness[-1:] if exact else softness
-        found = fits(laid, thumbnails, mirrored, place, softness.pop(0))
-        parts, off = stretches(found, guess, exact)
-        if softness:
-            place = _moved(place, off)
-            softness = softness[-1:] if np.abs(off).max() < SETTLED else softness
+    found, parts, place = _fitted(film, likely, guess, mirrored, place)
     made = [_aligned(film, found, part, inside, mirrored, place, picture) for part in parts]
     return list(_bounded([part for part in made if part is not None]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Likely:
+    """A thumbnail, and the time, s, of the clip's frame most like it; ``alike`` is from -1 to 1."""
+
+    moment: float
+    thumbnail: Rgb
+    time: float
+    alike: float
+
+
+def _likely(
+    frames: Strip, guess: Timing, moments: Sequence[float], mirrored: bool, place: Place, picture: Picture
+) -> list[_Likely]:
+    """Thumbnails that the clip may show, in order of time."""
+    found: list[_Likely] = []
+    for moment in spread(moments, PROBES):
+        thumbnail = picture(moment)
+        like = None if thumbnail is None else most_alike(frames, guess, moment, thumbnail, mirrored, place)
+        if thumbnail is not None and like is not None:
+            found.append(_Likely(moment, thumbnail, *like))
+    best = max((one.alike for one in found), default=0.0)
+    return [one for one in found if one.alike >= UNLIKE * best]
+
+
+def _fitted(
+    film: Film, likely: Sequence[_Likely], guess: Timing, mirrored: bool, place: Place
+) -> tuple[Fits, list[Stretch], Place]:
+    """The exact times of thumbnails, and the exact place; told in turns, each from the better place of the one before."""
+    laid = greys(film, windows(film, [one.time for one in likely]), place)
+    thumbnails, left = [(one.moment, one.thumbnail) for one in likely], list(SOFTNESS)
+    while True:
+        exact = bool((place == np.eye(3)).all())
+        left = left[-1:] if exact else left
+        found = fits(laid, thumbnails, mirrored, place, left.pop(0))
+        parts, off = stretches(found, guess, exact)
+        if not left:
+            return found, parts, place
+        place = _moved(place, off)
+        left = left[-1:] if np.abs(off).max() < SETTLED else left
 
 
 def _still(film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture) -> list[Aligned]:

@@ -52,11 +52,9 @@ class Known:
         for i, candidate in enumerate(maybe):
             middle = (candidate.start + candidate.end) / 2
             if len(found) < MOST_MATCHES and not _covered(candidate, middle, found):
-                for match in self._confirmed(film, frames, candidate):
-                    if not _covered(candidate, (match.start + match.end) / 2, found):
-                        found.append((candidate, match))
+                found += [(candidate, match) for match in self._confirmed(film, frames, candidate)]
             progress(0.5 + 0.5 * (i + 1) / len(maybe))
-        return tuple(sorted((match for _, match in found), key=lambda match: (match.start, -match.support)))
+        return tuple(sorted(_best(found), key=lambda match: (match.start, -match.support)))
 
     def _confirmed(self, film: Film, frames: Strip, candidate: Candidate) -> list[Match]:
         originals = self._store.originals(candidate.footage)
@@ -80,6 +78,15 @@ def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], pa
         start = end = 0.0
     there = timing.there(start), timing.there(end)
     return Match(originals, start, end, *there, candidate.mirrored, candidate.support, pairs)
+
+
+def _best(found: Sequence[tuple[Candidate, Match]]) -> list[Match]:
+    """Without those that say of a moment what is said better by another: a frame shows one moment of a film only."""
+    kept: list[tuple[Candidate, Match]] = []
+    for candidate, match in sorted(found, key=lambda pair: -len(pair[1].pairs)):
+        if not _covered(candidate, (match.start + match.end) / 2, kept):
+            kept.append((candidate, match))
+    return [match for _, match in kept]
 
 
 def _covered(candidate: Candidate, time: float, found: Sequence[tuple[Candidate, Match]]) -> bool:

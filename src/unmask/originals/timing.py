@@ -1,7 +1,7 @@
 """When a clip shows what an original shows, roughly: the frame of the clip that is most like each of the original's thumbnails.
 
 Votes tell the shot; within a shot regions stay where they are, so that they cannot tell the frame. Here thumbnails are
-compared with frames spread over the clip, each moved to where it fits best. `unmask.originals.fitting` tells the rest.
+compared with frames spread over the clip, each moved to where it fits best. `unmask.originals.stretches` tells the rest.
 """
 
 from __future__ import annotations
