@@ -106,6 +106,14 @@ def test_a_series_is_told_apart_by_the_names_of_its_files(tmp_path: Path, film: 
     assert [line.split("  ")[1] for line in done.stdout.splitlines()] == ["“The series: one”", "“The series: two”"]
 
 
+def test_an_index_that_is_configured_is_used(index: Path, tmp_path: Path, film: films.Film, monkeypatch) -> None:
+    monkeypatch.setenv("UNMASK_ORIGINALS", str(index))
+    cv2.imwrite(str(tmp_path / "still.png"), film.frame(4.0)[:, :, ::-1])
+    assert "this picture shows 0:04.0 of “The drama”" in run("originals", "match", tmp_path / "still.png").stdout
+    checked = json.loads(run("check", tmp_path / "still.png", "--json").stdout)
+    assert [one["registrations"][0]["title"] for one in checked["originals"]] == ["The drama"]
+
+
 def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> None:
     for command in (["originals", "match", footage], ["originals", "list"], ["check", footage]):
         done = run(*command, "--originals", tmp_path)
