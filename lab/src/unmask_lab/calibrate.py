@@ -137,8 +137,8 @@ def _fits(
             print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
             continue
         served, fit = _fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])
-        if not holds(served, [kept[few] for few in combinations(chosen, len(chosen) - 1) if few in kept], unseen):
-            print(f"{key}: left out, worse on the set made by others than with one line fewer", file=sys.stderr)
+        if not holds(served, [kept[few] for few in kept if {*few} < {*chosen}], unseen):
+            print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
             continue
         kept[chosen] = served
         used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
