@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
+.PHONY: demo check serve api format lint types imports test speed service-load originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -126,3 +126,8 @@ originals: $(VENV)/.ready        ## known originals, simulated; COUNT=4 takes so
 
 speed: $(VENV)/.ready            ## speed and memory on an idle machine
 	$(RUN)/python -m benchmarks.speed
+
+service-load: $(VENV)/.ready     ## the service under load and faults, over loopback, on an idle machine: half an hour
+	$(RUN)/python -m benchmarks.service load
+	$(RUN)/python -m benchmarks.service faults
+	$(RUN)/python -m benchmarks.service answer

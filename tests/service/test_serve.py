@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from tests import postgresql
+from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.service.tree import PATIENCE, Tree, clip, tree, until
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
@@ -133,6 +134,18 @@ def test_on_postgresql_a_restart_of_the_database_costs_nothing(tmp_path: Path) -
         ended = client.wait(check, timeout=PATIENCE)
         assert (ended.state, ended.error) == ("done", None)
         assert not list(made.data.glob("*.sqlite"))
+
+
+def test_two_machines_share_a_database_and_a_bucket(tmp_path: Path, bucket: str) -> None:  # noqa: F811 - the fixture
+    with postgresql.server() as server:
+        shared = {"database": server.url, "storage": bucket}
+        with tree(tmp_path / "front", workers="0", **shared) as front, tree(tmp_path / "back", workers="1", **shared):
+            with front.client() as client:
+                check = client.wait(client.upload(clip(tmp_path / "clip.mp4")), timeout=PATIENCE)
+                assert (check.state, check.error) == ("done", None)
+                assert "clip.mp4" in client.report(check.id)
+            assert not front.processes("judge")
+            assert not list(tmp_path.glob("*/media"))
 
 
 def _send(running: Tree, path: Path) -> str:

@@ -73,7 +73,7 @@ class Storage:
         self._folder: Path | None = None
         if not settings.storage:
             self._folder = settings.data.resolve() / "media"
-            self._store: LocalStore | S3Store = LocalStore(self._folder, automatic_cleanup=True, mkdir=True)
+            self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
         elif settings.storage.startswith("s3://"):
             plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
             self._store = S3Store.from_url(settings.storage, client_options={"allow_http": plain})
@@ -136,7 +136,14 @@ class Storage:
                 continue
 
     def delete_all(self, prefix: str) -> None:
-        """Deletes every object in a folder, such as `folder` names."""
+        """Deletes every object in a folder, such as `folder` names, and the folder.
+
+        Only here: a folder that went whenever it is empty could go while another process is about to put something there.
+        """
+        if self._folder:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self._folder / prefix)
+            return
         self.delete(*(name for name, _ in self.listed(prefix)))
 
     def listed(self, prefix: str) -> Iterator[tuple[str, float]]:
