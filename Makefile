@@ -122,6 +122,7 @@ originals: $(VENV)/.ready        ## known originals, simulated; COUNT=4 takes so
 	$(ORIGINALS) unrelated --count $$((100 * $(COUNT))) $(FACES_OPTION)
 	$(ORIGINALS) trials --count $$((30 * $(COUNT))) $(FACES_OPTION)
 	$(ORIGINALS) scale
+	$(ORIGINALS) ingest
 	$(ORIGINALS) report
 
 speed: $(VENV)/.ready            ## speed and memory on an idle machine

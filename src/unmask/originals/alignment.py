@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unmask.originals.fitting import FIT_PX, Fits, fits, greys, windows
 from unmask.originals.matching import Candidate
 from unmask.originals.overlay import correlation, homography, lay, luma, shows_the_same
-from unmask.originals.regions import QUERY_PX, scaled
+from unmask.originals.regions import QUERY_PX, is_drawn, scaled
 from unmask.originals.registration import Film
 from unmask.originals.stretches import Stretch, stretches
 from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
@@ -99,10 +99,12 @@ class _Likely:
 def _likely(
     frames: Strip, guess: Timing, moments: Sequence[float], mirrored: bool, place: Place, picture: Picture
 ) -> list[_Likely]:
-    """Thumbnails that the clip may show, in order of time."""
+    """Thumbnails that the clip may show, in order of time; no titles, which tell no time."""
     found: list[_Likely] = []
     for moment in spread(moments, PROBES):
         thumbnail = picture(moment)
+        if thumbnail is not None and is_drawn(luma(thumbnail).astype(np.uint8)):
+            continue
         like = None if thumbnail is None else most_alike(frames, guess, moment, thumbnail, mirrored, place)
         if thumbnail is not None and like is not None:
             found.append(_Likely(moment, thumbnail, *like))
@@ -114,7 +116,7 @@ def _fitted(
     film: Film, likely: Sequence[_Likely], guess: Timing, mirrored: bool, place: Place
 ) -> tuple[Fits, list[Stretch], Place]:
     """The exact times of thumbnails, and the exact place; told in turns, each from the better place of the one before."""
-    laid = greys(film, windows(film, [one.time for one in likely]), place)
+    laid = greys(film, sorted({*windows(film, [one.time for one in likely]), *(one.time for one in likely)}), place)
     thumbnails, left = [(one.moment, one.thumbnail) for one in likely], list(SOFTNESS)
     while True:
         exact = bool((place == np.eye(3)).all())

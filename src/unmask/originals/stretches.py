@@ -21,8 +21,9 @@ ABSENT, JUMP = 30.0, 25.0
 UNCHANGED = 30.0
 """By how much another speed than the original one must fit better, as most copies are not sped up."""
 
-NOISIER = 6.0
-"""Times as much as the best thumbnail that another may differ from its best frame, and still be thought to be shown."""
+NOISIER, QUIET = 6.0, 0.004
+"""Times as much as the best thumbnail that another may differ from its best frame, and still be thought to be shown; and what
+the best one differs in at least, as part of its detail."""
 
 APART = 1.0
 """s from another stretch below which a thumbnail alone makes none: it stands at an edge, and its neighbour is shown."""
@@ -66,7 +67,7 @@ def _excess(found: Fits, place: Floats, loose: float) -> Floats:
     cost = found.at(place, loose)
     least = cost.min(axis=1)
     noise = found.noise * least
-    misfit = np.maximum(0, np.log(noise / (NOISIER * noise.min())))
+    misfit = np.maximum(0, np.log(noise / (NOISIER * max(QUIET, noise.min()))))
     return np.asarray(np.minimum(TELLING * (np.log(cost / least[:, None]) + misfit[:, None]), ABSENT))
 
 

@@ -28,6 +28,9 @@ REACH = 6.0
 ASIDE = 0.06
 """Part of the longest side by which a frame is moved to where it fits best, as the camera may sway meanwhile."""
 
+FLAT = 1.0
+"""Standard deviation of a thumbnail's detail, grey levels, below which every frame is as like it as any other."""
+
 Place = NDArray[np.float64]
 """float64 ``(3, 3)``: carries a place in the original to one in the clip's frame, both in their widths."""
 
@@ -68,7 +71,7 @@ def strip(film: Film) -> Strip:
 def most_alike(
     frames: Strip, timing: Timing, moment: float, thumbnail: Rgb, mirrored: bool, place: Place
 ) -> tuple[float, float] | None:
-    """The time of the frame, s, that is most like a thumbnail, and how like it is, -1 to 1; None if no frame is near.
+    """The time of the frame, s, that is most like a thumbnail, and how like it is, -1 to 1.
 
     Args:
         frames: of the clip.
@@ -77,12 +80,15 @@ def most_alike(
         thumbnail: uint8 ``(h, w, 3)``.
         mirrored: whether the clip is.
         place: where the thumbnail lies in the clip's frame, roughly.
+
+    Returns:
+        None if no frame is near, or there is nothing to compare.
     """
     import cv2
 
     near = np.flatnonzero(np.abs(frames.times - timing.here(moment)) <= REACH)
     target, box = _as_in_clip(thumbnail, place, mirrored, frames.details.shape[1:])
-    if not near.size or target.size < 100:
+    if not near.size or target.size < 100 or target.std() < FLAT:
         return None
     top, bottom, left, right = box
     alike = [
