@@ -1,0 +1,203 @@
+"""A challenge and what the camera saw, to the answer: live, not live, or inconclusive with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+
+from unmask.errors import UsageError
+from unmask.live import light, movement
+from unmask.live.challenge import LightChallenge, MovementChallenge
+from unmask.live.continuity import continuity
+from unmask.live.passive import Look, signs
+from unmask.live.reading import Reading
+from unmask.live.relief import relief
+from unmask.live.response import Response, response
+from unmask.live.shading import shading
+from unmask.types import Verdict
+
+
+class Result(StrEnum):
+    """The answer of a live check."""
+
+    LIVE = "live"
+    NOT_LIVE = "not live"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Advice(StrEnum):
+    """What the person can do, to be worded by the page; never why an attack failed."""
+
+    TOO_BRIGHT = "too bright"
+    TOO_DARK = "too dark"
+    FACE_LOST = "face lost"
+    FACE_SMALL = "face too small"
+    MOVED = "hold still"
+    NOT_FOLLOWED = "follow the instructions"
+    FEW_FRAMES = "too few frames"
+    TRY_AGAIN = "try again"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer: `advice` only where it is not `live`; `details` are for the log and for nobody who was checked."""
+
+    result: Result
+    advice: Advice | None = None
+    details: Mapping[str, float | str] = field(default_factory=dict)
+
+
+LEAST_SEEN = 0.85
+"""Share of the frames that must show the face."""
+
+LEAST_RATE = 6.0
+"""Frames with the face per second: two per symbol at least."""
+
+LONGEST_GAP = 0.8
+"""Seconds between frames with the face: two symbols."""
+
+LEAST_PX = 50.0
+"""Width of the face in the frame, px: a cell is then 5 px wide."""
+
+DARKEST = 0.01
+"""Mean linear light of the face, 0 to 1: below, a camera records mostly its own noise."""
+
+MOST_CLIPPED = 0.25
+"""Share of the face's pixels at the upper end of the camera."""
+
+LEAST_STRENGTH = 0.03
+"""By how much the screen must brighten the face, see `light.Answer`: below, the room outshines it."""
+
+FOREIGN = 0.012
+"""Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay below a third of it."""
+
+SHADED = 0.004
+"""Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard error of relief; it is
+0.002 on the middle simulated print."""
+
+A_FACE = 4.5
+"""Standard errors by which relief and shading together must show a face."""
+
+SURE_TO_SHOW = 6.0
+"""Standard errors by which a face of `LEAST_RELIEF` would have stood out; then a surface that does not is no face."""
+
+LEAST_RELIEF = (0.03, 0.03)
+"""Of a face before a telephone, across and down, see `relief.Relief`."""
+
+HOLLOW = 10.0
+"""Standard errors by which a surface that stands in where a face stands out is none."""
+
+GLOWS = -1.0
+"""Glow, see `shading.Shading`, from which on the surface is a screen."""
+
+MAY_GLOW = -0.75
+"""Glow from which on shading counts for nothing, because a screen's picture may lend it."""
+
+SAME_PERSON = 0.45
+"""Least correlation of two frontal looks of one person, see `continuity.Continuity`."""
+
+
+def verify(
+    challenge: LightChallenge | MovementChallenge,
+    shown: Sequence[float],
+    readings: Sequence[Reading],
+    looks: Sequence[Look] = (),
+    verdict: Verdict | None = None,
+) -> Outcome:
+    """Whether a living person answered this challenge.
+
+    Args:
+        challenge: what was asked.
+        shown: when each symbol was painted or each move asked for, s of the client's clock, one per symbol or move.
+        readings: of the camera frames, in order of time, same clock.
+        looks: of `unmask.live.passive.look` at about one frame per second; none is fine.
+        verdict: of `unmask.check` on frames of this session, where the caller ran it.
+
+    Raises:
+        UsageError: times that are not in order, or not one per symbol or move.
+    """
+    steps = challenge.symbols if isinstance(challenge, LightChallenge) else challenge.moves
+    if len(shown) != len(steps) or list(shown) != sorted(shown):
+        raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(shown)}")
+    end = shown[-1] + challenge.seconds
+    during = [reading for reading in readings if shown[0] - 1 <= reading.time <= end + 1]
+    unfit = _unfit(during, shown[0], end)
+    if unfit:
+        return unfit
+    whole = continuity(during)
+    if isinstance(challenge, LightChallenge):
+        outcome = _by_light(challenge, shown, during)
+    else:
+        outcome = _by_movement(challenge, shown, during)
+    against = signs(looks).against if looks else ()
+    details = {**outcome.details, **asdict(whole), "signs": " ".join(against), "verdict": str(verdict)}
+    if whole.alike < SAME_PERSON or against or verdict is Verdict.CHANGED:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if not whole.unbroken and outcome.result is Result.LIVE:
+        return Outcome(Result.INCONCLUSIVE, Advice.MOVED, details)
+    return replace(outcome, details=details)
+
+
+def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | None:
+    """Why these readings allow no answer to what was asked from ``start`` to ``end``, s."""
+    faces = [reading.face for reading in readings if reading.face]
+    times = [start, *(reading.time for reading in readings if reading.face and start < reading.time < end), end]
+    if len(readings) < LEAST_RATE * (end - start):
+        return _inconclusive(Advice.FEW_FRAMES, frames=len(readings))
+    if len(faces) < LEAST_SEEN * len(readings) or max(np.diff(times)) > LONGEST_GAP:
+        return _inconclusive(Advice.FACE_LOST, seen=len(faces) / len(readings))
+    width = float(np.median([face.box[2] - face.box[0] for face in faces]))
+    if width < LEAST_PX:
+        return _inconclusive(Advice.FACE_SMALL, width=width)
+    level = float(np.median([face.cells.mean() for face in faces]))
+    if level < DARKEST:
+        return _inconclusive(Advice.TOO_DARK, level=level)
+    clipped = float(np.median([face.clipped for face in faces]))
+    if clipped > MOST_CLIPPED:
+        return _inconclusive(Advice.TOO_BRIGHT, clipped=clipped)
+    return None
+
+
+def _by_light(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
+    answer = light.answer(challenge, shown, readings)
+    details = asdict(answer)
+    if not answer.fresh and answer.unrest > FOREIGN:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if not answer.fresh or answer.strength < LEAST_STRENGTH:
+        return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
+    if not answer.steady:
+        return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
+    surface = _surface(response(challenge, shown, readings, answer.delay))
+    return replace(surface, details={**details, **surface.details})
+
+
+def _surface(seen: Response) -> Outcome:
+    """Whether the surface that responded so is a face's."""
+    stands, shaded = relief(seen), shading(seen)
+    details = {**asdict(stands), **asdict(shaded), "certainty": stands.certainty, "hollow": stands.hollow}
+    would_show = float(np.hypot(LEAST_RELIEF[0] / stands.doubt_across, LEAST_RELIEF[1] / stands.doubt_down))
+    if stands.hollow > HOLLOW or shaded.glow < GLOWS:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    shade = shaded.facial / SHADED if shaded.glow > MAY_GLOW else 0.0
+    if stands.certainty + shade >= A_FACE:
+        return Outcome(Result.LIVE, None, details)
+    if would_show >= SURE_TO_SHOW:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
+
+
+def _by_movement(challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
+    moved = movement.moved(challenge, shown, readings)
+    details = {"followed": sum(moved.followed), "contradicted": sum(moved.contradicted)}
+    if sum(moved.contradicted) > 1:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if not all(moved.followed) or any(moved.contradicted):
+        return Outcome(Result.INCONCLUSIVE, Advice.NOT_FOLLOWED, details)
+    return Outcome(Result.LIVE, None, details)
+
+
+def _inconclusive(advice: Advice, **details: float) -> Outcome:
+    return Outcome(Result.INCONCLUSIVE, advice, details)
