@@ -36,6 +36,7 @@ def main() -> None:
 def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
+    from unmask.live.session import FRAME_BYTES
     from unmask.service.api.app import create_app
 
     config = uvicorn.Config(
@@ -44,6 +45,9 @@ def _answer(service: Service, listening: socket.socket) -> None:
         access_log=False,
         server_header=False,
         lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=2 * FRAME_BYTES,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=10,
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,226 @@
+"""The HTTP process's end of the pipe to `unmask.service.live_reader`: a few such processes for all live checks of a machine.
+
+What comes out of a reader may have been written by a frame that it read: every message is bounded and checked. A reader that
+dies takes its checks with it, which then are inconclusive; the next check starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from unmask.live.challenge import LightChallenge, MovementChallenge
+from unmask.live.session import CameraFrame
+from unmask.live.verification import Advice, Result
+from unmask.service.judging import PASSED_ON, THREADS
+from unmask.service.live import Conclusion
+from unmask.service.sandbox import Limits
+from unmask.service.settings import Settings
+
+MEMORY = 2 << 30
+"""bytes of address space of a reader."""
+
+CPU_SECONDS = 7 * 86400
+"""After so much it is started again, whatever it does: some 10 million frames."""
+
+WAITING = 6
+"""Frames of one check that may wait for a reader, half a second's; those that come when it is slower are left out."""
+
+PATIENCE = 10.0
+"""s that a reader has for its last word on a check; one that takes longer is ended."""
+
+DETAILS, CHARACTERS = 50, 100
+"""Most details of an outcome that are logged, and most characters of each."""
+
+log = logging.getLogger(__name__)
+
+
+class ReaderDied(Exception):
+    """The process that read a check's frames ended in mid-check."""
+
+
+class Sitting:
+    """One check at one reader; made by `Readers.sitting`.
+
+    Attributes:
+        unreadable: whether a frame came that is no plain JPEG.
+        skipped: frames left out because the reader was too slow.
+    """
+
+    def __init__(self, reader: _Reader, number: int) -> None:
+        self._reader, self._number, self._waiting = reader, number, 0
+        self._end: asyncio.Future[Conclusion] = asyncio.get_running_loop().create_future()
+        self.unreadable, self.skipped = False, 0
+
+    def read(self, frame: CameraFrame) -> None:
+        """Hands a frame over.
+
+        Raises:
+            ReaderDied: there is nobody to take it.
+        """
+        if self._end.done():
+            self._end.result()
+        if self._waiting >= WAITING:
+            self.skipped += 1
+            return
+        self._waiting += 1
+        self._reader.send("frame", self._number, frame.jpeg, time=frame.time)
+
+    async def verify(self, shown: Sequence[float]) -> Conclusion:
+        """What the reader makes of all frames.
+
+        Args:
+            shown: see `unmask.live.verification.verify`.
+
+        Raises:
+            ReaderDied: there is nobody to ask.
+        """
+        self._reader.send("verify", self._number, shown=list(shown))
+        try:
+            return await asyncio.wait_for(self._end, PATIENCE)
+        except TimeoutError:
+            self._reader.kill()
+            raise ReaderDied(f"a reader did not answer in {PATIENCE:g} s") from None
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """Takes in a message of the reader; raises `ValueError` and its like for what is none."""
+        if said.get("failed"):
+            self.die()
+        elif said["kind"] == "frame":
+            self._waiting -= 1
+            self.unreadable |= not said["readable"]
+        elif said["kind"] == "verify" and not self._end.done():
+            self._end.set_result(_sound(said))
+
+    def die(self) -> None:
+        """The reader is gone, or cannot go on with this check."""
+        if not self._end.done():
+            self._end.set_exception(ReaderDied("the process that reads frames ended"))
+            self._end.exception()  # whoever asks is told; where nobody does, there is nothing to complain of
+
+
+class Readers:
+    """All readers of this process.
+
+    Args:
+        settings: how many there may be.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._readers = [_Reader(settings) for _ in range(settings.live_readers)]
+        self._most, self._numbers = settings.live_at_once, iter(range(1 << 62))
+
+    @property
+    def full(self) -> bool:
+        """Whether no more checks may be begun now."""
+        return sum(len(reader.sittings) for reader in self._readers) >= self._most
+
+    @property
+    def any(self) -> bool:
+        """Whether this machine does live checks."""
+        return bool(self._readers)
+
+    async def warm(self) -> None:
+        """Starts the reader that the next check would get."""
+        await self._least().start()
+
+    @asynccontextmanager
+    async def sitting(self, challenge: LightChallenge | MovementChallenge) -> AsyncIterator[Sitting]:
+        """A place at the reader with the fewest checks.
+
+        Raises:
+            ReaderDied: it does not even start.
+        """
+        reader, number = self._least(), next(self._numbers)
+        await reader.start()
+        sitting = reader.sittings[number] = Sitting(reader, number)
+        try:
+            reader.send("open", number, challenge=asdict(challenge))
+            yield sitting
+        finally:
+            reader.sittings.pop(number, None)
+            reader.send("close", number)
+
+    def _least(self) -> _Reader:
+        return min(self._readers, key=lambda reader: len(reader.sittings))
+
+
+class _Reader:
+    """One process, while it lives, and the checks that it has."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._unconfined = settings.judge_unconfined
+        self._process: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
+        self.sittings: dict[int, Sitting] = {}
+
+    async def start(self) -> None:
+        """Starts the process unless it lives; what is sent to it then waits until it is ready."""
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                self._process = process = await _process(self._unconfined)
+                self._listening = asyncio.create_task(self._listen(process))
+
+    def send(self, kind: str, number: int, content: bytes = b"", **values: Any) -> None:
+        """Writes a message; one to a process that ended goes nowhere."""
+        if self._process and self._process.returncode is None and self._process.stdin:
+            head = json.dumps({"kind": kind, "check": number, "bytes": len(content), **values})
+            self._process.stdin.write(head.encode() + b"\n" + content)
+
+    def kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            self._process.kill()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Hears the process out until it ends, or says what makes no sense."""
+        try:
+            async for line in process.stdout or asyncio.StreamReader():
+                said = json.loads(line)
+                if sitting := self.sittings.get(said.get("check", -1)):
+                    sitting.hear(said)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("a reader of frames said what makes no sense: %s", type(error).__name__)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            for sitting in list(self.sittings.values()):
+                sitting.die()
+            log.warning("a reader of frames ended with %s", await process.wait())
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    parent: int
+    limits: Limits
+    unconfined: bool
+
+
+async def _process(unconfined: bool) -> asyncio.subprocess.Process:
+    order = _Order(os.getpid(), Limits(MEMORY, CPU_SECONDS, 0), unconfined)
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "unmask.service.live_reader", json.dumps(asdict(order))),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**environment, **THREADS},
+    )
+
+
+def _sound(said: dict[str, Any]) -> Conclusion:
+    """An outcome whose parts have the right kind; details of another kind are left out."""
+    details: dict[str, float | str] = {}
+    for name, value in list(said["details"].items())[:DETAILS]:
+        if isinstance(value, str):
+            details[name[:CHARACTERS]] = value[:CHARACTERS]
+        elif isinstance(value, int | float) and math.isfinite(value):
+            details[name[:CHARACTERS]] = value
+    return Conclusion(Result(said["result"]), Advice(said["advice"]) if said["advice"] else "", details=details)
