@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import faces
-from unmask.types import Box, Face, Frame, Rgb
+from unmask.types import Box, Frame, Rgb
 
 GRID = 16
 """Cells along each side of the aligned face; one is 0.225 distances between the eyes wide."""

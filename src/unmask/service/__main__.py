@@ -36,8 +36,8 @@ def main() -> None:
 def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
-    from unmask.live.session import FRAME_BYTES
     from unmask.service.api.app import create_app
+    from unmask.service.api.live import WEBSOCKETS
 
     config = uvicorn.Config(
         create_app(service),
@@ -45,9 +45,7 @@ def _answer(service: Service, listening: socket.socket) -> None:
         access_log=False,
         server_header=False,
         lifespan="off",
-        ws="websockets-sansio",
-        ws_max_size=2 * FRAME_BYTES,
-        ws_per_message_deflate=False,
+        **WEBSOCKETS,
         timeout_graceful_shutdown=10,
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, WebSocket
 from fastapi.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.websockets import WebSocketDisconnect
 
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
-from unmask.live.session import Abuse, Refused, Session, parsed
+from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed
 from unmask.live.verification import Result
 from unmask.service import live, rate_limits
 from unmask.service.actor import Actor, Scope
@@ -40,6 +40,13 @@ PER_ADDRESS = Limit("live connections", 120, 60)
 
 PATIENCE = 10.0
 """s that a browser has to present its ticket."""
+
+WEBSOCKETS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": 2 * FRAME_BYTES,
+    "ws_per_message_deflate": False,
+}
+"""Uvicorn's settings for them; a message that is larger ends the connection before it is held in memory."""
 
 Caller = Annotated[Actor, Depends(allowed(Scope.LIVE))]
 log = logging.getLogger(__name__)
@@ -81,7 +88,8 @@ class LiveCheckView(BaseModel):
     def of(cls, row: LiveCheck, now: float) -> LiveCheckView:
         state = live.state(row, now)
         lost = {"result": Result.INCONCLUSIVE, "advice": "connection"} if state == "done" and not row.result else {}
-        return cls.model_validate({**vars(row), "state": state, **lost})
+        own = {name: getattr(row, name, None) for name in cls.model_fields}
+        return cls.model_validate({**own, "state": state, **lost})
 
 
 class MadeLiveCheck(LiveCheckView):
