@@ -129,10 +129,14 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=1, help="at the same time")
     parser.add_argument("--room", type=float, default=Scene().room)
     parser.add_argument("--screen", type=float, default=Scene().screen)
+    parser.add_argument("--details", action="store_true", help="what was measured, from the service's log")
     given = parser.parse_args()
     scene = Scene(given.room, given.screen)
     with tempfile.TemporaryDirectory() as folder, tree(Path(folder) / "data", workers="0") as service:
         found = asyncio.run(run(given.kind, given.sessions, given.parallel, service, scene))
+        if given.details:
+            log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
+            print(*(line for line in log if "live check" in line), sep="\n", file=sys.stderr)
     for outcome, count in found.most_common():
         print(f"{given.kind}: {count} of {given.sessions} {outcome}")
 

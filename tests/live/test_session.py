@@ -37,7 +37,7 @@ class Client:
 
     def __init__(self, delay: float = 0.05) -> None:
         self.delay, self.number, self.now = delay, 0, 100.0
-        self.session = Session(STEPS, SECONDS, self.time(self.now), self.now + delay)
+        self.session = Session(STEPS, SECONDS, delay - AHEAD, self.now + delay)
 
     @staticmethod
     def time(now: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +29,7 @@ class Client:
     Args:
         url: of the live check's page, with its id and ticket.
         origin: from where the page seems to come; the service's own if empty.
+        host: by which name the service is asked; that of ``url`` if empty.
     """
 
     def __init__(self, url: str, origin: str = "", host: str = "") -> None:
@@ -35,9 +37,9 @@ class Client:
         self.check, _, self.ticket = parts.fragment.partition(".")
         self.number, self.symbols, self.shown, self.sent = 0, list[Symbol](), list[float](), list[bytes]()
         self._connection = connect(
-            f"ws://{parts.netloc}/api/v1/live/{self.check}/session",
+            f"ws://{host or parts.hostname}:{parts.port}/api/v1/live/{self.check}/session",
+            sock=socket.create_connection((str(parts.hostname), parts.port or 80)),
             origin=origin or f"{parts.scheme}://{parts.netloc}",  # type: ignore[arg-type]
-            additional_headers={"Host": host} if host else None,
             open_timeout=PATIENCE,
             max_size=None,
         )
@@ -69,8 +71,10 @@ class Client:
         self.say(ticket=self.ticket)
         return self.hear()
 
-    def begin(self, way: str = "light") -> None:
+    def begin(self, way: str = "light") -> dict[str, Any]:
+        """Begins; the answer."""
         self.say(begin=way, time=time.monotonic())
+        return self.hear()
 
     def frame(self, jpeg: bytes, number: int | None = None, at: float | None = None) -> None:
         self.number = self.number if number is None else number

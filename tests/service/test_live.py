@@ -28,6 +28,8 @@ from unmask.service import live
 from unmask.service.actor import Scope
 from unmask.service.tables import AuditEntry, LiveCheck
 
+INCONCLUSIVE = {"outcome": "inconclusive", "back": None}
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -110,7 +112,7 @@ def test_an_unlit_picture_is_not_live_and_nobody_learns_a_score(backend: Backend
         client.enter()
         client.begin()
         said = client.attend(lambda _client, _now: _unlit(noise))
-    assert said.keys() == {"outcome", "advice"}
+    assert said.keys() == {"outcome", "advice", "back"}
     assert said["outcome"] in ("not live", "inconclusive")
     view = ended(backend, made["id"])
     assert (view["result"], view["advice"]) == (said["outcome"], said["advice"])
@@ -159,7 +161,7 @@ def test_abuse_ends_the_check_and_is_recorded(site: Site, backend: Backend, face
         client.enter()
         client.begin()
         _abuse(client, face, abuse)
-        assert client.outcome() == {"outcome": "inconclusive", "advice": "connection"}
+        assert client.outcome() == {**INCONCLUSIVE, "advice": "connection"}
         assert client.hear() == {}
     assert ended(backend, made["id"])["result"] == "inconclusive"
     assert audited(site, made["id"])[-1][1]["abuse"] == abuse
@@ -172,7 +174,7 @@ def test_what_is_no_plain_jpeg_ends_the_check(backend: Backend, face: bytes, kin
         client.enter()
         client.begin()
         client.frame(_unreadable(kind, face))
-        assert _goes_on(client, face) == {"outcome": "inconclusive", "advice": "connection"}
+        assert _goes_on(client, face) == {**INCONCLUSIVE, "advice": "connection"}
 
 
 def test_a_message_too_large_to_hold_ends_the_connection(backend: Backend) -> None:
@@ -192,10 +194,8 @@ def test_a_check_is_begun_once(backend: Backend) -> None:
     with Client(made["url"]) as first, Client(made["url"]) as second:
         assert "ready" in first.enter()
         assert "ready" in second.enter()
-        first.begin()
-        assert "step" in first.hear()
-        second.begin()
-        assert second.hear() == {"refused": 409}
+        assert first.begin() == {"go": True}
+        assert second.begin() == {"refused": 409}
     with Client(made["url"]) as third:
         assert third.enter() == {"refused": 409}
     ended(backend, made["id"])
@@ -211,7 +211,7 @@ def test_a_check_is_begun_in_time(site: Site, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    lambda made, _other: made["url"][:-1], lambda made, _other: made["url"].partition(".")[0] + ".",
+    lambda made, _other: made["url"][:-1], lambda made, _other: made["url"].rpartition(".")[0] + ".",
     lambda made, other: made["url"].replace(made["id"], other["id"]), lambda made, _other: made["url"].replace(made["id"], "x"),
 ])  # fmt: skip
 def test_another_ticket_is_refused(backend: Backend, change: Any) -> None:
@@ -277,6 +277,15 @@ def test_the_way_back_is_an_address_of_the_web(backend: Backend, back: str) -> N
     assert backend.make(back=back).status_code == 422
 
 
+def test_only_the_browser_that_did_the_check_learns_the_code(backend: Backend) -> None:
+    made = backend.make(back="https://shop.example/back?a=1#there").json()
+    with Client(made["url"]) as client:
+        assert made["code"] not in json.dumps(client.enter())
+        client.begin()
+        client.send("over")
+        assert client.outcome()["back"] == f"https://shop.example/back?a=1&code={made['code']}#there"
+
+
 def test_movement_is_told_move_by_move(backend: Backend, face: bytes) -> None:
     with Client(backend.make().json()["url"]) as client:
         client.enter()
@@ -295,7 +304,7 @@ def test_a_reader_that_dies_takes_its_checks_and_no_others(backend: Backend, fac
         killed = processes_of(os.getpid(), "unmask.service.live_reader")
         for process in killed:
             os.kill(process, signal.SIGKILL)
-        assert _goes_on(client, face) == {"outcome": "inconclusive", "advice": "try again"}
+        assert _goes_on(client, face) == {**INCONCLUSIVE, "advice": "try again"}
     with Client(backend.make().json()["url"]) as client:
         assert "ready" in client.enter()
         client.begin()
@@ -320,15 +329,12 @@ def test_no_more_checks_at_once_than_the_machine_can_do(tmp_path: Path, face: by
     with Client(backend.make().json()["url"]) as first, Client(backend.make().json()["url"]) as second:
         first.enter()
         second.enter()
-        first.begin()
-        assert "step" in first.hear()
-        second.begin()
-        assert second.hear() == {"busy": True}
+        assert first.begin() == {"go": True}
+        assert second.begin() == {"busy": True}
         first.send("over")
         while first.hear():
             pass
-        second.begin()
-        assert "step" in second.hear(), "nothing was used up meanwhile"
+        assert second.begin() == {"go": True}, "nothing was used up meanwhile"
     site.close()
 
 

@@ -77,8 +77,8 @@ class Session:
     Args:
         steps: symbols or moves in all.
         seconds: how long each is shown, s.
-        time: of the client's clock, s, as its first message claims.
-        now: of our clock, s, when that message came.
+        ahead: what our clock showed when the client's first message came, less the time that it claims, s.
+        now: of our clock, s, at the beginning.
 
     Attributes:
         shown: when each step was painted, s of the client's clock, as far as it was.
@@ -86,9 +86,9 @@ class Session:
         late: how many were left out because they came too late.
     """
 
-    def __init__(self, steps: int, seconds: float, time: float, now: float) -> None:
+    def __init__(self, steps: int, seconds: float, ahead: float, now: float) -> None:
         self._steps, self._seconds, self._begun = steps, seconds, now
-        self._first = self._least = now - _sound(time)
+        self._first = self._least = ahead
         self._sent: list[float] = []
         self._next, self._last = 0, -math.inf
         self._digest, self._digests = b"", set[bytes]()
@@ -135,7 +135,7 @@ class Session:
 
     def _painted(self, message: str, now: float) -> None:
         said = parsed(message)
-        number, time = said.get("painted"), _sound(said.get("time"))
+        number, time = said.get("painted"), sound(said.get("time"))
         if type(number) is not int:
             raise Refused(Abuse.MALFORMED)
         if number < len(self.shown):
@@ -159,7 +159,7 @@ class Session:
         number, time = HEAD.unpack_from(message)
         if number < self._next:
             raise Refused(Abuse.REPLAYED)
-        if number > self._next or _sound(time) <= self._last:
+        if number > self._next or sound(time) <= self._last:
             raise Refused(Abuse.REORDERED)
         if number > FRAMES_PER_SECOND * (1 + now - self._begun):
             raise Refused(Abuse.TOO_MANY)
@@ -209,7 +209,12 @@ def parsed(message: str) -> dict[str, object]:
     return said
 
 
-def _sound(time: object) -> float:
+def sound(time: object) -> float:
+    """A time, s.
+
+    Raises:
+        Refused: it is none.
+    """
     if not isinstance(time, int | float) or isinstance(time, bool) or not 0 <= time < 1e12:
         raise Refused(Abuse.MALFORMED)
     return float(time)

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -80,6 +81,7 @@ def make(
         ticket=digest(ticket),
         ways=[str(way) for way in ways],
         back=back,
+        code=secrets.token_urlsafe(16),
         created=now,
         expires=now + LIFE,
     )
@@ -132,6 +134,15 @@ def get(session: Session, actor: Actor, identifier: str) -> LiveCheck:
     if row is None:
         raise not_found("live check")
     return row
+
+
+def way_back(row: LiveCheck) -> str | None:
+    """The address to which the page leads after the check, with its code: only the browser that did the check learns it."""
+    if row.back is None:
+        return None
+    parts = urlsplit(row.back)
+    query = f"{parts.query}&" if parts.query else ""
+    return urlunsplit(parts._replace(query=f"{query}{urlencode({'code': row.code})}"))
 
 
 def state(row: LiveCheck, now: float) -> str:

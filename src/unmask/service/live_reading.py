@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -130,8 +130,9 @@ class Readers:
         return bool(self._readers)
 
     async def warm(self) -> None:
-        """Starts the reader that the next check would get."""
-        await self._least().start()
+        """Starts the reader that the next check would get; where that fails, it is tried again when it is needed."""
+        with suppress(ReaderDied):
+            await self._least().start()
 
     @asynccontextmanager
     async def sitting(self, challenge: LightChallenge | MovementChallenge) -> AsyncIterator[Sitting]:
@@ -161,14 +162,21 @@ class _Reader:
         self._unconfined = settings.judge_unconfined
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
+        self._ready: asyncio.Future[None]
         self.sittings: dict[int, Sitting] = {}
 
     async def start(self) -> None:
-        """Starts the process unless it lives; what is sent to it then waits until it is ready."""
+        """Starts the process unless it lives, and waits until it has loaded all it needs.
+
+        Raises:
+            ReaderDied: it did not get that far.
+        """
         async with self._starting:
             if self._process is None or self._process.returncode is not None:
                 self._process = process = await _process(self._unconfined)
-                self._listening = asyncio.create_task(self._listen(process))
+                self._ready = asyncio.get_running_loop().create_future()
+                self._listening = asyncio.create_task(self._listen(process, self._ready))
+        await asyncio.shield(self._ready)
 
     def send(self, kind: str, number: int, content: bytes = b"", **values: Any) -> None:
         """Writes a message; one to a process that ended goes nowhere."""
@@ -180,11 +188,13 @@ class _Reader:
         if self._process and self._process.returncode is None:
             self._process.kill()
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _listen(self, process: asyncio.subprocess.Process, ready: asyncio.Future[None]) -> None:
         """Hears the process out until it ends, or says what makes no sense."""
         try:
             async for line in process.stdout or asyncio.StreamReader():
                 said = json.loads(line)
+                if said["kind"] == "ready" and not ready.done():
+                    ready.set_result(None)
                 if sitting := self.sittings.get(said.get("check", -1)):
                     sitting.hear(said)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -194,6 +204,9 @@ class _Reader:
                 process.kill()
             for sitting in list(self.sittings.values()):
                 sitting.die()
+            if not ready.done():
+                ready.set_exception(ReaderDied("the process that reads frames did not start"))
+                ready.exception()  # as for a sitting
             log.warning("a reader of frames ended with %s", await process.wait())
 
 

@@ -263,6 +263,8 @@ class LiveCheck(Base):
     """What the person chose."""
     back: Mapped[str | None]
     """Address to which the page leads afterwards."""
+    code: Mapped[str]
+    """What the browser brings along to that address, once it did the check."""
     result: Mapped[str | None]
     """``live``, ``not live`` or ``inconclusive``."""
     advice: Mapped[str | None]

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.websockets import WebSocketDisconnect
 
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
-from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed
+from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
 from unmask.live.verification import Result
 from unmask.service import live, rate_limits
 from unmask.service.actor import Actor, Scope
@@ -80,6 +80,9 @@ class LiveCheckView(BaseModel):
     way: Annotated[Way | None, Field(description="What the person chose.")]
     result: Annotated[Result | None, Field(description="Null until it is done.")]
     advice: Annotated[str | None, Field(description="What the person was told to do, where it is not live.")]
+    code: Annotated[
+        str, Field(description="The browser that did the check brings it to `back`, as the parameter `code`.")
+    ]
     created: Annotated[float, Field(description="Seconds since 1970.")]
     expires: Annotated[float, Field(description="It cannot be begun afterwards.")]
     finished: float | None
@@ -163,13 +166,17 @@ async def _attend(socket: WebSocket, row: LiveCheck) -> None:
     if not readers.any:
         raise Problem(503, "No live checks", "this machine does none")
     await socket.send_json({"ready": row.ways, "back": row.back})
-    await readers.warm()
-    way, begun = await _begun(socket, row, readers)
+    warming = asyncio.create_task(readers.warm())
+    try:
+        way, ahead = await _begun(socket, row, readers)
+    finally:
+        warming.cancel()
     challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(secrets.SystemRandom())
     end = Conclusion(Result.INCONCLUSIVE, "connection")
     try:
         async with readers.sitting(challenge) as sitting:
-            session = Session(len(_steps(challenge)), challenge.seconds, begun, time.monotonic())
+            await socket.send_json({"go": True})
+            session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
             end = await _held(socket, session, challenge, sitting)
     except Refused as refused:
         end = Conclusion(Result.INCONCLUSIVE, "connection", refused.abuse)
@@ -177,11 +184,11 @@ async def _attend(socket: WebSocket, row: LiveCheck) -> None:
         end = Conclusion(Result.INCONCLUSIVE, "try again")
     finally:
         await asyncio.shield(run_in_threadpool(_concluded, socket.app.state.service, row.id, end))
-    await socket.send_json({"outcome": end.result, "advice": end.advice})
+    await socket.send_json({"outcome": end.result, "advice": end.advice, "back": live.way_back(row)})
 
 
 async def _begun(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
-    """The way that the person chose, and the browser's clock, s; from here on the check is used up."""
+    """The way that the person chose, and how far our clock is ahead of the browser's, s; from here on the check is used up."""
     while True:
         try:
             said = parsed(await asyncio.wait_for(socket.receive_text(), max(0.0, row.expires - time.time())))
@@ -189,8 +196,8 @@ async def _begun(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[W
             raise Refused(Abuse.MALFORMED) from None
         except TimeoutError:
             raise Problem(410, "Expired", "the live check was not begun in time") from None
-        way, begun = said.get("begin"), said.get("time")
-        if way not in row.ways or not isinstance(begun, int | float):
+        way, ahead = said.get("begin"), time.monotonic() - sound(said.get("time"))
+        if way not in row.ways:
             raise Refused(Abuse.MALFORMED)
         if not readers.full:
             break
@@ -198,11 +205,11 @@ async def _begun(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[W
 
     def begin() -> bool:
         with socket.app.state.service.database.transaction() as session:
-            return live.begin(session, row, Way(way), time.time())
+            return live.begin(session, row, Way(str(way)), time.time())
 
     if not await run_in_threadpool(begin):
         raise Problem(409, "Used", "a live check can be begun only once")
-    return Way(way), begun
+    return Way(str(way)), ahead
 
 
 async def _held(

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("ways", sa.JSON(), nullable=False),
         sa.Column("way", sa.String(), nullable=True),
         sa.Column("back", sa.String(), nullable=True),
+        sa.Column("code", sa.String(), nullable=False),
         sa.Column("result", sa.String(), nullable=True),
         sa.Column("advice", sa.String(), nullable=True),
         sa.Column("created", sa.Double(), nullable=False),

@@ -41,9 +41,16 @@ function send(message) {
 function hear(said) {
   if (said.ready) offer(said);
   else if (said.busy) pause();
+  else if (said.go) {
+    running = true;
+    follow();
+  }
   else if ("step" in said) step(said);
   else if (said.judging) judging();
-  else if (said.outcome) end(said.outcome, said.advice);
+  else if (said.outcome) {
+    back = said.back;
+    end(said.outcome, said.advice);
+  }
   else end("inconclusive", `refused.${said.refused}`);
 }
 
@@ -73,7 +80,6 @@ async function look(chosen) {
 }
 
 function start() {
-  running = true;
   root.querySelector("#busy").hidden = true;
   camera.classList.add("running");
   camera.classList.toggle("moving", way === "movement");
@@ -81,12 +87,10 @@ function start() {
   say.hidden = false;
   say.textContent = words.steady;
   send({ begin: way, time: performance.now() / 1000 });
-  follow();
 }
 
 // The service has as many checks as it can do: back to the mirror, to try again.
 function pause() {
-  running = false;
   camera.classList.remove("running");
   say.hidden = true;
   root.querySelector("#busy").hidden = false;
@@ -164,7 +168,7 @@ function end(outcome, advice) {
 root.querySelector("#start").onclick = start;
 root.querySelector("#other").onclick = () => look(way === "light" ? "movement" : "light");
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && running) end("inconclusive", "hidden");
+  if (document.hidden && camera.classList.contains("running")) end("inconclusive", "hidden");
 });
 for (const link of document.querySelectorAll(".languages a")) link.hash = location.hash;
 
