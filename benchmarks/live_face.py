@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -85,13 +85,19 @@ def script(scene: Scene) -> str:
     return f"({Path(__file__).with_suffix('.js').read_text(encoding='utf-8')})({json.dumps(plain)})"
 
 
-def lit(symbol: Symbol | None, scene: Scene, random: np.random.Generator) -> NDArray[np.uint8]:
+def seen(symbol: Symbol | None, scene: Scene, random: np.random.Generator) -> NDArray[np.uint8]:
     """What the camera sees of the face while the screen shows a symbol, or grey, rgb ``(HEIGHT, WIDTH, 3)``."""
+    still = lit(symbol, scene)
+    return np.clip(np.round(still + random.normal(0, scene.noise, still.shape)), 0, 255).astype(np.uint8)
+
+
+@lru_cache(32)
+def lit(symbol: Symbol | None, scene: Scene) -> NDArray[np.float64]:
+    """The same without noise, 0 to 255."""
     rgb, falls = portrait()
     lamp = _linear(np.array(symbol.quarters if symbol else [172] * 12).reshape(4, 3))
     light = _linear(rgb) * (scene.room + scene.screen * np.einsum("qhw,qk->hwk", falls, lamp))
-    encoded = 255 * np.where(light < 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055)
-    return np.clip(np.round(encoded + random.normal(0, scene.noise, rgb.shape)), 0, 255).astype(np.uint8)
+    return 255 * np.where(light < 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055)
 
 
 def recorded(path: Path, seed: int, scene: Scene, seconds: float = 30.0, fps: float = 30.0) -> Path:
@@ -103,7 +109,7 @@ def recorded(path: Path, seed: int, scene: Scene, seconds: float = 30.0, fps: fl
             if i / fps - begun >= len(challenge.symbols) * challenge.seconds:
                 begun, challenge = i / fps, light_challenge(random)
             number = int((i / fps - begun) / challenge.seconds)
-            file.write(jpeg(lit((*challenge.symbols, None)[number], scene, noise)))
+            file.write(jpeg(seen((*challenge.symbols, None)[number], scene, noise)))
     return path
 
 

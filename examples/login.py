@@ -114,7 +114,8 @@ def send_to_check(name: str) -> Response:
 
 
 def page(title: str, body: str) -> Response:
-    return HTMLResponse(f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1>{body}</html>')
+    head = f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>{title}</title>'
+    return HTMLResponse(f'<!doctype html><html lang="en">{head}<h1>{title}</h1>{body}</html>')
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ class Client:
     def painted(self, said: dict[str, Any]) -> None:
         """Takes note of a step, and says so."""
         if "quarters" in said:
-            self.symbols.append(Symbol(said["quarters"]))
+            one, other = (tuple(tuple(colour) for colour in row) for row in said["quarters"])
+            self.symbols.append(Symbol((one, other)))
         self.shown.append(time.monotonic())
         self.say(painted=said["step"], time=self.shown[-1])
 

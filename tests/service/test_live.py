@@ -402,13 +402,13 @@ def _goes_on(client: Client, face: bytes) -> dict[str, Any]:
 
 
 def _unlit(noise: np.random.Generator) -> bytes:
-    return live_face.jpeg(live_face.lit(None, live_face.Scene(), noise))
+    return live_face.jpeg(live_face.seen(None, live_face.Scene(), noise))
 
 
 def _lit(client: Client, now: float, noise: np.random.Generator) -> bytes:
     scene = live_face.Scene()
     number = sum(shown + scene.delay <= now for shown in client.shown) - 1
-    return live_face.jpeg(live_face.lit(client.symbols[number] if number >= 0 else None, scene, noise))
+    return live_face.jpeg(live_face.seen(client.symbols[number] if number >= 0 else None, scene, noise))
 
 
 def _unreadable(kind: str, face: bytes) -> bytes:
