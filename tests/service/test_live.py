@@ -194,7 +194,7 @@ def test_a_check_is_begun_once(backend: Backend) -> None:
     with Client(made["url"]) as first, Client(made["url"]) as second:
         assert "ready" in first.enter()
         assert "ready" in second.enter()
-        assert first.begin() == {"go": True}
+        assert first.begin() == {"go": 15}
         assert second.begin() == {"refused": 409}
     with Client(made["url"]) as third:
         assert third.enter() == {"refused": 409}
@@ -329,12 +329,12 @@ def test_no_more_checks_at_once_than_the_machine_can_do(tmp_path: Path, face: by
     with Client(backend.make().json()["url"]) as first, Client(backend.make().json()["url"]) as second:
         first.enter()
         second.enter()
-        assert first.begin() == {"go": True}
+        assert first.begin() == {"go": 15}
         assert second.begin() == {"busy": True}
         first.send("over")
         while first.hear():
             pass
-        assert second.begin() == {"go": True}, "nothing was used up meanwhile"
+        assert second.begin() == {"go": 15}, "nothing was used up meanwhile"
     site.close()
 
 

@@ -35,8 +35,14 @@ CPU_SECONDS = 7 * 86400
 WAITING = 6
 """Frames of one check that may wait for a reader, half a second's; those that come when it is slower are left out."""
 
-PATIENCE = 10.0
-"""s that a reader has for its last word on a check; one that takes longer is ended."""
+FRAMES = (6.0, 15.0)
+"""Frames per second that a page is asked for at least and at most: 18 symbols of 0.4 s are told apart with the first."""
+
+READ_PER_SECOND = 300.0
+"""Frames that a reader can read per second, while it shares its core with the rest of the service: one takes 2 ms."""
+
+PATIENCE = 30.0
+"""s that a reader has for its last word on a check; one that takes longer is ended. One word takes 0.1 s, many queue."""
 
 DETAILS, CHARACTERS = 50, 100
 """Most details of an outcome that are logged, and most characters of each."""
@@ -128,6 +134,12 @@ class Readers:
     def any(self) -> bool:
         """Whether this machine does live checks."""
         return bool(self._readers)
+
+    @property
+    def frames_per_second(self) -> float:
+        """What the next check's page should send: the fewer, the more checks there are."""
+        sittings = 1 + sum(len(reader.sittings) for reader in self._readers)
+        return min(FRAMES[1], max(FRAMES[0], READ_PER_SECOND * len(self._readers) / sittings))
 
     async def warm(self) -> None:
         """Starts the reader that the next check would get; where that fails, it is tried again when it is needed."""

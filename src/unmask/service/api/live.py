@@ -175,7 +175,7 @@ async def _attend(socket: WebSocket, row: LiveCheck) -> None:
     end = Conclusion(Result.INCONCLUSIVE, "connection")
     try:
         async with readers.sitting(challenge) as sitting:
-            await socket.send_json({"go": True})
+            await socket.send_json({"go": readers.frames_per_second})
             session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
             end = await _held(socket, session, challenge, sitting)
     except Refused as refused:

@@ -1,5 +1,4 @@
 // A live check: shows each step as soon as the server sends it, says when it was painted, and sends what the camera sees.
-const GAP = 60; // ms at least between two frames
 const LONGEST = 320; // px of a frame's longer side
 const QUALITY = 0.85; // of a frame's JPEG
 const AHEAD = 48 << 10; // bytes that wait to be sent, above which a frame is left out
@@ -17,7 +16,7 @@ const [, check, ticket] = location.hash.match(/^#([0-9a-f-]+)\.([\w-]+)$/) ?? []
 
 let socket, way, back;
 let running = false, ended = false;
-let number = 0, sentAt = 0, encoding = false;
+let number = 0, sentAt = 0, gap = 1000, encoding = false;
 let painted = 0; // ms, when the last step was
 
 function show(id) {
@@ -42,6 +41,7 @@ function hear(said) {
   if (said.ready) offer(said);
   else if (said.busy) pause();
   else if (said.go) {
+    gap = 900 / said.go; // cameras are not in step with us: a tenth less, or every second picture would be missed
     running = true;
     follow();
   }
@@ -108,7 +108,7 @@ function follow() {
 }
 
 function capture(now) {
-  if (!running || encoding || now - sentAt < GAP || socket.bufferedAmount > AHEAD || !video.videoWidth) return;
+  if (!running || encoding || now - sentAt < gap || socket.bufferedAmount > AHEAD || !video.videoWidth) return;
   sentAt = now;
   encoding = true;
   const scale = LONGEST / Math.max(video.videoWidth, video.videoHeight);
