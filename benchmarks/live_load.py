@@ -29,9 +29,6 @@ from tests.service.tree import Tree, tree
 from unmask.live.challenge import HIGH, LOW, PATTERNS, Symbol
 from unmask.live.session import HEAD
 
-FRAMES = 15.0
-"""Frames per second that a client would like to send; it sends no more than the service asks for."""
-
 VARIANTS = 3
 """Frames drawn for each symbol, each with noise of its own."""
 
@@ -45,6 +42,7 @@ class Run:
     outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
     waits: list[float] = field(default_factory=list)
     sent: int = 0
+    seconds: float = 0.0
 
 
 def drawn(scene: Scene) -> Frames:
@@ -76,11 +74,13 @@ async def client(url: str, frames: Frames, scene: Scene, begin: asyncio.Event, r
 async def attended(socket: ClientConnection, said: dict[str, Any], frames: Frames, scene: Scene, run: Run) -> str:
     """The check itself; its outcome."""
     shown: list[tuple[float, str]] = [(0.0, "")]
-    sending = asyncio.create_task(film(socket, frames, scene, shown, min(FRAMES, said["go"]), run))
+    pace = [said["go"]]
+    sending = asyncio.create_task(film(socket, frames, scene, shown, pace, run))
     async for text in socket:
         said = json.loads(text)
         if "step" in said:
             shown.append((time.monotonic(), json.dumps(said["quarters"])))
+            pace[0] = said["frames"]
             await socket.send(json.dumps({"painted": said["step"], "time": shown[-1][0]}))
         elif "judging" in said:
             sending.cancel()
@@ -95,7 +95,7 @@ async def attended(socket: ClientConnection, said: dict[str, Any], frames: Frame
 
 
 async def film(
-    socket: ClientConnection, frames: Frames, scene: Scene, shown: list[tuple[float, str]], per_second: float, run: Run
+    socket: ClientConnection, frames: Frames, scene: Scene, shown: list[tuple[float, str]], pace: list[float], run: Run
 ) -> None:
     """Sends what the camera sees, until it is cancelled."""
     for number in itertools.count():
@@ -104,7 +104,7 @@ async def film(
         picture = frames[symbol][number % len(frames[symbol])] + number.to_bytes(4)
         await socket.send(HEAD.pack(number, now) + picture)
         run.sent += 1
-        await asyncio.sleep(max(0.0, now + 1 / per_second - time.monotonic()))
+        await asyncio.sleep(max(0.0, now + 1 / pace[0] - time.monotonic()))
 
 
 async def together(service: Tree, sessions: int, frames: Frames, scene: Scene) -> Run:
@@ -115,7 +115,9 @@ async def together(service: Tree, sessions: int, frames: Frames, scene: Scene) -
     clients = [asyncio.create_task(client(one.json()["url"], frames, scene, begin, run)) for one in made]
     await asyncio.sleep(10)
     begin.set()
+    begun = time.monotonic()
     await asyncio.gather(*clients)
+    run.seconds = time.monotonic() - begun
     return run
 
 
@@ -123,15 +125,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, default=100)
     parser.add_argument("--readers", type=int, default=2)
+    parser.add_argument("--details", action="store_true", help="what was measured, from the service's log")
     given = parser.parse_args()
     scene, settings = Scene(), {"live_readers": str(given.readers), "live_at_once": str(given.sessions), "workers": "0"}
     frames = drawn(scene)
     with tempfile.TemporaryDirectory() as folder, tree(Path(folder) / "data", **settings) as service:
-        begun = time.monotonic()
         run = asyncio.run(together(service, given.sessions, frames, scene))
-        print(
-            f"{given.sessions} sessions, {given.readers} readers, {run.sent} frames in {time.monotonic() - begun - 10:.1f} s"
-        )
+        if given.details:
+            log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
+            print(*(line for line in log if "live check" in line), sep="\n")
+        print(f"{given.sessions} sessions, {given.readers} readers, {run.sent} frames in {run.seconds:.1f} s")
     for outcome, count in run.outcomes.most_common():
         print(f"{count} {outcome}")
     if run.waits:

@@ -93,7 +93,7 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
     with Client(made["url"]) as client:
         assert client.enter() == {"ready": ["light", "movement"], "back": "https://shop.example/login"}
         client.begin()
-        assert client.hear().keys() == {"step", "seconds", "quarters"}
+        assert client.hear().keys() == {"step", "seconds", "frames", "quarters"}
         view = backend.result(made["id"]).json()
         assert (view["state"], view["way"], view["result"]) == ("running", "light", None)
         client.frame(face)
@@ -291,7 +291,7 @@ def test_movement_is_told_move_by_move(backend: Backend, face: bytes) -> None:
         client.enter()
         client.begin("movement")
         said = client.hear()
-        assert said.keys() == {"step", "seconds", "move"}
+        assert said.keys() == {"step", "seconds", "frames", "move"}
         assert said["move"] in ("turn left", "turn right", "closer", "blink")
 
 

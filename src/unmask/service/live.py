@@ -24,7 +24,7 @@ from unmask.service.tables import LiveCheck
 LIFE = 600.0
 """s from making a live check until it can no longer be begun: to read, to find light, to allow the camera."""
 
-LONGEST = 60.0
+LONGEST = 180.0
 """s after which one that was begun and never concluded, because its process was killed, counts as inconclusive."""
 
 PER_SUBJECT = Limit("live", 10, 600)

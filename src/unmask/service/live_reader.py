@@ -75,7 +75,7 @@ def decoded(jpeg: bytes) -> Rgb:
         picture = JpegImageFile(io.BytesIO(jpeg))
         if picture.width * picture.height > MOST_PIXELS or jpeg.count(b"\xff\xda") > MOST_SCANS:
             raise ValueError("a frame of too many pixels or scans")
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except Exception as error:
         raise ValueError("a frame that is no plain JPEG") from error
 

@@ -32,17 +32,17 @@ MEMORY = 2 << 30
 CPU_SECONDS = 7 * 86400
 """After so much it is started again, whatever it does: some 10 million frames."""
 
-WAITING = 6
-"""Frames of one check that may wait for a reader, half a second's; those that come when it is slower are left out."""
+WAITING = 128 << 20
+"""bytes of frames that may wait for a reader, a hundred checks' worth; those that come when it is slower still are left out."""
 
-FRAMES = (6.0, 15.0)
-"""Frames per second that a page is asked for at least and at most: 18 symbols of 0.4 s are told apart with the first."""
+FRAMES = (8.0, 15.0)
+"""Frames per second that a page is asked for at least and at most; `unmask.live.verification` needs 6."""
 
 READ_PER_SECOND = 300.0
 """Frames that a reader can read per second, while it shares its core with the rest of the service: one takes 2 ms."""
 
-PATIENCE = 30.0
-"""s that a reader has for its last word on a check; one that takes longer is ended. One word takes 0.1 s, many queue."""
+PATIENCE = 10.0
+"""s without a word, while it has work, after which a reader is ended: a frame takes it 2 ms, the last word on a check 0.1 s."""
 
 DETAILS, CHARACTERS = 50, 100
 """Most details of an outcome that are logged, and most characters of each."""
@@ -63,7 +63,7 @@ class Sitting:
     """
 
     def __init__(self, reader: _Reader, number: int) -> None:
-        self._reader, self._number, self._waiting = reader, number, 0
+        self._reader, self._number = reader, number
         self._end: asyncio.Future[Conclusion] = asyncio.get_running_loop().create_future()
         self.unreadable, self.skipped = False, 0
 
@@ -75,10 +75,9 @@ class Sitting:
         """
         if self._end.done():
             self._end.result()
-        if self._waiting >= WAITING:
+        if self._reader.waiting >= WAITING:
             self.skipped += 1
             return
-        self._waiting += 1
         self._reader.send("frame", self._number, frame.jpeg, time=frame.time)
 
     async def verify(self, shown: Sequence[float]) -> Conclusion:
@@ -91,18 +90,17 @@ class Sitting:
             ReaderDied: there is nobody to ask.
         """
         self._reader.send("verify", self._number, shown=list(shown))
-        try:
-            return await asyncio.wait_for(self._end, PATIENCE)
-        except TimeoutError:
-            self._reader.kill()
-            raise ReaderDied(f"a reader did not answer in {PATIENCE:g} s") from None
+        while not self._end.done():
+            await asyncio.wait([self._end], timeout=PATIENCE)
+            if not self._end.done() and self._reader.silent > PATIENCE:
+                self._reader.kill()
+        return await self._end
 
     def hear(self, said: dict[str, Any]) -> None:
         """Takes in a message of the reader; raises `ValueError` and its like for what is none."""
         if said.get("failed"):
             self.die()
         elif said["kind"] == "frame":
-            self._waiting -= 1
             self.unreadable |= not said["readable"]
         elif said["kind"] == "verify" and not self._end.done():
             self._end.set_result(_sound(said))
@@ -137,9 +135,9 @@ class Readers:
 
     @property
     def frames_per_second(self) -> float:
-        """What the next check's page should send: the fewer, the more checks there are."""
-        sittings = 1 + sum(len(reader.sittings) for reader in self._readers)
-        return min(FRAMES[1], max(FRAMES[0], READ_PER_SECOND * len(self._readers) / sittings))
+        """What each page should send now: the fewer, the more checks there are."""
+        sittings = sum(len(reader.sittings) for reader in self._readers)
+        return round(min(FRAMES[1], max(FRAMES[0], READ_PER_SECOND * len(self._readers) / max(1, sittings))), 1)
 
     async def warm(self) -> None:
         """Starts the reader that the next check would get; where that fails, it is tried again when it is needed."""
@@ -175,6 +173,7 @@ class _Reader:
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
         self._ready: asyncio.Future[None]
+        self._heard = 0.0
         self.sittings: dict[int, Sitting] = {}
 
     async def start(self) -> None:
@@ -196,6 +195,16 @@ class _Reader:
             head = json.dumps({"kind": kind, "check": number, "bytes": len(content), **values})
             self._process.stdin.write(head.encode() + b"\n" + content)
 
+    @property
+    def waiting(self) -> int:
+        """bytes that were sent and that the process has not taken."""
+        return self._process.stdin.transport.get_write_buffer_size() if self._process and self._process.stdin else 0
+
+    @property
+    def silent(self) -> float:
+        """s since the process said something."""
+        return asyncio.get_running_loop().time() - self._heard
+
     def kill(self) -> None:
         if self._process and self._process.returncode is None:
             self._process.kill()
@@ -204,7 +213,7 @@ class _Reader:
         """Hears the process out until it ends, or says what makes no sense."""
         try:
             async for line in process.stdout or asyncio.StreamReader():
-                said = json.loads(line)
+                said, self._heard = json.loads(line), asyncio.get_running_loop().time()
                 if said["kind"] == "ready" and not ready.done():
                     ready.set_result(None)
                 if sitting := self.sittings.get(said.get("check", -1)):

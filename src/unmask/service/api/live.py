@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, WebSocket
@@ -177,7 +178,7 @@ async def _attend(socket: WebSocket, row: LiveCheck) -> None:
         async with readers.sitting(challenge) as sitting:
             await socket.send_json({"go": readers.frames_per_second})
             session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
-            end = await _held(socket, session, challenge, sitting)
+            end = await _held(socket, session, challenge, sitting, readers)
     except Refused as refused:
         end = Conclusion(Result.INCONCLUSIVE, "connection", refused.abuse)
     except ReaderDied:
@@ -213,7 +214,11 @@ async def _begun(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[W
 
 
 async def _held(
-    socket: WebSocket, session: Session, challenge: LightChallenge | MovementChallenge, sitting: Sitting
+    socket: WebSocket,
+    session: Session,
+    challenge: LightChallenge | MovementChallenge,
+    sitting: Sitting,
+    readers: Readers,
 ) -> Conclusion:
     """The check itself: steps go out when they are due, frames come in meanwhile."""
     while True:
@@ -223,7 +228,8 @@ async def _held(
             number = session.step(time.monotonic())
             if number is None:
                 break
-            await socket.send_json({"step": number, "seconds": challenge.seconds, **_step(challenge, number)})
+            step = {"step": number, "seconds": challenge.seconds, "frames": readers.frames_per_second}
+            await socket.send_json(step | _step(challenge, number))
             continue
         if message["type"] == "websocket.disconnect":
             raise Refused(Abuse.LATE)
@@ -234,7 +240,9 @@ async def _held(
         if sitting.unreadable:
             raise Refused(Abuse.MALFORMED)
     await socket.send_json({"judging": True})
-    return await sitting.verify(session.shown)
+    end = await sitting.verify(session.shown)
+    came = {"frames": session.frames, "late": session.late, "skipped": sitting.skipped}
+    return replace(end, details={**(end.details or {}), **came})
 
 
 def _steps(challenge: LightChallenge | MovementChallenge) -> tuple[object, ...]:

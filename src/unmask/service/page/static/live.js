@@ -41,8 +41,8 @@ function hear(said) {
   if (said.ready) offer(said);
   else if (said.busy) pause();
   else if (said.go) {
-    gap = 900 / said.go; // cameras are not in step with us: a tenth less, or every second picture would be missed
     running = true;
+    film(said.go);
     follow();
   }
   else if ("step" in said) step(said);
@@ -107,6 +107,11 @@ function follow() {
   else setTimeout(next, 1000 / 15);
 }
 
+// How many frames the service would like per second. A tenth more often, or a camera out of step with us would miss many.
+function film(perSecond) {
+  gap = 900 / perSecond;
+}
+
 function capture(now) {
   if (!running || encoding || now - sentAt < gap || socket.bufferedAmount > AHEAD || !video.videoWidth) return;
   sentAt = now;
@@ -132,6 +137,7 @@ function step(said) {
   painted = performance.now();
   if (said.quarters) said.quarters.flat().forEach((colour, i) => { quarters[i].style.backgroundColor = `rgb(${colour})`; });
   else say.textContent = words[`move.${said.move}`];
+  film(said.frames);
   requestAnimationFrame(() => requestAnimationFrame(() => send({ painted: said.step, time: performance.now() / 1000 })));
 }
 
