@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tests.service.live_client import Client
 from tests.service.site import Site
 from tests.service.tree import processes_of, until
 from unmask.live.session import FRAME_BYTES
-from unmask.service import live
+from unmask.service import live, live_reading
 from unmask.service.actor import Scope
 from unmask.service.tables import AuditEntry, LiveCheck
 
@@ -105,34 +106,25 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
     ]
 
 
-def test_an_unlit_picture_is_not_live_and_nobody_learns_a_score(backend: Backend) -> None:
-    made = backend.make().json()
-    noise = np.random.default_rng(0)
-    with Client(made["url"]) as client:
-        client.enter()
-        client.begin()
-        said = client.attend(lambda _client, _now: _unlit(noise))
-    assert said.keys() == {"outcome", "advice", "back"}
-    assert said["outcome"] in ("not live", "inconclusive")
-    view = ended(backend, made["id"])
-    assert (view["result"], view["advice"]) == (said["outcome"], said["advice"])
-    assert not [name for name in view if "score" in name or "detail" in name]
-
-
-def test_a_recorded_session_does_not_answer_another(backend: Backend) -> None:
-    """The frames of a person who answered an earlier check, sent again with new numbers and times."""
-    made, noise = backend.make().json(), np.random.default_rng(1)
-    with Client(made["url"]) as client:
-        client.enter()
-        client.begin()
-        said = client.attend(lambda client, now: _lit(client, now, noise))
-    recorded = client.sent
-    with Client(backend.make().json()["url"]) as client:
-        client.enter()
-        client.begin()
-        again = client.attend(lambda _client, _now: recorded.pop(0) if recorded else _unlit(noise))
-    assert said["outcome"] in ("live", "inconclusive"), "inconclusive where the machine is too busy"
-    assert again["outcome"] != "live"
+def test_only_a_face_that_the_light_falls_on_is_live(backend: Backend) -> None:
+    """Another's frames, sent again with new numbers and times, do not pass, and neither does a face without the light."""
+    made, noise = [backend.make().json() for _ in range(3)], np.random.default_rng(0)
+    honest, recorded = _attended(made[0]["url"], lambda client, now: _lit(client, now, noise))
+    again, unlit = iter(recorded), np.random.default_rng(1)
+    with ThreadPoolExecutor() as pool:
+        others = [
+            pool.submit(_attended, made[1]["url"], lambda _client, _now: next(again, recorded[0] + b"more")),
+            pool.submit(_attended, made[2]["url"], lambda _client, _now: _unlit(unlit)),
+        ]
+        said = [honest, *(other.result()[0] for other in others)]
+    assert said[0]["outcome"] in ("live", "inconclusive"), "inconclusive where the machine is too busy"
+    assert said[1]["outcome"] != "live"
+    assert said[2]["outcome"] != "live"
+    for one, told in zip(made, said, strict=True):
+        view = ended(backend, one["id"])
+        assert (view["result"], view["advice"] or "") == (told["outcome"], told["advice"])
+        assert told.keys() == {"outcome", "advice", "back"}, "nobody learns a score"
+        assert not [name for name in view if "score" in name or "detail" in name]
 
 
 def _abuse(client: Client, face: bytes, kind: str) -> None:
@@ -312,6 +304,22 @@ def test_a_reader_that_dies_takes_its_checks_and_no_others(backend: Backend, fac
     assert not set(killed) & set(processes_of(os.getpid(), "unmask.service.live_reader"))
 
 
+def test_a_reader_that_falls_silent_is_ended(backend: Backend, face: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_reading, "PATIENCE", 1.0)
+    with Client(backend.make().json()["url"]) as client:
+        client.enter()
+        client.begin()
+        stopped = processes_of(os.getpid(), "unmask.service.live_reader")
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+        said = client.attend(lambda client, _now: face + client.number.to_bytes(4))
+    assert said in ({**INCONCLUSIVE, "advice": "try again"}, {**INCONCLUSIVE, "advice": "connection"}), (
+        "or it is too busy"
+    )
+    for process in stopped:
+        os.kill(process, signal.SIGKILL) if said["advice"] == "connection" else None
+
+
 def test_the_reader_is_confined(backend: Backend) -> None:
     with Client(backend.make().json()["url"]) as client:
         client.enter()
@@ -403,6 +411,14 @@ def _goes_on(client: Client, face: bytes) -> dict[str, Any]:
 
 def _unlit(noise: np.random.Generator) -> bytes:
     return live_face.jpeg(live_face.seen(None, live_face.Scene(), noise))
+
+
+def _attended(url: str, seen: Callable[[Client, float], bytes]) -> tuple[dict[str, Any], list[bytes]]:
+    """A whole check by light: its outcome, and the frames that were sent."""
+    with Client(url) as client:
+        client.enter()
+        client.begin()
+        return client.attend(seen), client.sent
 
 
 def _lit(client: Client, now: float, noise: np.random.Generator) -> bytes:
