@@ -102,7 +102,7 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
     assert (view["result"], view["advice"]) == ("inconclusive", "connection"), "the browser left"
     assert audited(site, made["id"]) == [
         ("live.made", {}),
-        ("live.done", {"result": "inconclusive", "way": "light", "advice": "connection", "abuse": "late"}),
+        ("live.done", {"result": "inconclusive", "way": "light", "advice": "connection"}),
     ]
 
 

@@ -107,21 +107,25 @@ def presented(session: Session, identifier: str, ticket: str, now: float) -> Liv
     return row
 
 
-def begin(session: Session, row: LiveCheck, way: Way, now: float) -> bool:
-    """Uses a live check up, for good; False where somebody else was first, or its time is over."""
+def begin(session: Session, row: LiveCheck, way: Way, now: float) -> None:
+    """Uses a live check up, for good.
+
+    Raises:
+        Problem: 409, somebody else was first, or its time is over.
+    """
     free = (LiveCheck.id == row.id, LiveCheck.begun.is_(None), LiveCheck.expires > now)
     statement = update(LiveCheck).where(*free).values(begun=now, way=str(way)).returning(LiveCheck.id)
-    return session.scalar(statement) is not None
+    if session.scalar(statement) is None:
+        raise Problem(409, "Used", "a live check can be begun only once, and in time; ask for a new one")
 
 
-def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> LiveCheck:
+def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> None:
     """Writes how a live check ended, once, and records it."""
     row = session.get_one(LiveCheck, identifier, with_for_update=True)
     if row.finished is None:
         row.result, row.advice, row.finished = end.result, end.advice or None, now
         said = {"result": end.result, "way": row.way, "advice": end.advice, "abuse": end.abuse}
         audit.record(session, system(row.tenant), "live.done", row.id, **{k: v for k, v in said.items() if v})
-    return row
 
 
 def get(session: Session, actor: Actor, identifier: str) -> LiveCheck:

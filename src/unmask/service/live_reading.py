@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from unmask.live.challenge import LightChallenge, MovementChallenge
@@ -126,7 +126,7 @@ class Readers:
     @property
     def full(self) -> bool:
         """Whether no more checks may be begun now."""
-        return sum(len(reader.sittings) for reader in self._readers) >= self._most
+        return self._taken >= self._most
 
     @property
     def any(self) -> bool:
@@ -136,13 +136,17 @@ class Readers:
     @property
     def frames_per_second(self) -> float:
         """What each page should send now: the fewer, the more checks there are."""
-        sittings = sum(len(reader.sittings) for reader in self._readers)
-        return round(min(FRAMES[1], max(FRAMES[0], READ_PER_SECOND * len(self._readers) / max(1, sittings))), 1)
+        each = READ_PER_SECOND * len(self._readers) / max(1, self._taken)
+        return round(min(FRAMES[1], max(FRAMES[0], each)), 1)
 
-    async def warm(self) -> None:
-        """Starts the reader that the next check would get; where that fails, it is tried again when it is needed."""
-        with suppress(ReaderDied):
-            await self._least().start()
+    def warm(self) -> None:
+        """Has the reader started that the next check would get; where that fails, it is tried again when it is needed."""
+
+        async def start() -> None:
+            with suppress(ReaderDied):
+                await self._least().start()
+
+        self._warming = asyncio.create_task(start())
 
     @asynccontextmanager
     async def sitting(self, challenge: LightChallenge | MovementChallenge) -> AsyncIterator[Sitting]:
@@ -152,28 +156,41 @@ class Readers:
             ReaderDied: it does not even start.
         """
         reader, number = self._least(), next(self._numbers)
-        await reader.start()
-        sitting = reader.sittings[number] = Sitting(reader, number)
+        reader.taken += 1
         try:
+            await reader.start()
+            sitting = reader.sittings[number] = Sitting(reader, number)
             reader.send("open", number, challenge=asdict(challenge))
             yield sitting
         finally:
+            reader.taken -= 1
             reader.sittings.pop(number, None)
             reader.send("close", number)
 
+    @property
+    def _taken(self) -> int:
+        return sum(reader.taken for reader in self._readers)
+
     def _least(self) -> _Reader:
-        return min(self._readers, key=lambda reader: len(reader.sittings))
+        return min(self._readers, key=lambda reader: reader.taken)
 
 
 class _Reader:
-    """One process, while it lives, and the checks that it has."""
+    """One process, started again when it is needed, and the checks that it has.
+
+    Attributes:
+        taken: places for checks that are taken, those included that wait for it to start.
+        sittings: by number.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._unconfined = settings.judge_unconfined
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
         self._ready: asyncio.Future[None]
+        self._listening: asyncio.Task[None] | None = None
         self._heard = 0.0
+        self.taken = 0
         self.sittings: dict[int, Sitting] = {}
 
     async def start(self) -> None:
@@ -184,6 +201,8 @@ class _Reader:
         """
         async with self._starting:
             if self._process is None or self._process.returncode is not None:
+                if self._listening:
+                    await self._listening
                 self._process = process = await _process(self._unconfined)
                 self._ready = asyncio.get_running_loop().create_future()
                 self._listening = asyncio.create_task(self._listen(process, self._ready))
@@ -231,18 +250,12 @@ class _Reader:
             log.warning("a reader of frames ended with %s", await process.wait())
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    parent: int
-    limits: Limits
-    unconfined: bool
-
-
 async def _process(unconfined: bool) -> asyncio.subprocess.Process:
-    order = _Order(os.getpid(), Limits(MEMORY, CPU_SECONDS, 0), unconfined)
+    limits = Limits(MEMORY, CPU_SECONDS, written=0)
+    order = {"parent": os.getpid(), "limits": asdict(limits), "unconfined": unconfined}
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "unmask.service.live_reader", json.dumps(asdict(order))),
+        *(sys.executable, "-P", "-m", "unmask.service.live_reader", json.dumps(order)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**environment, **THREADS},

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -21,7 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
 from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
-from unmask.live.verification import Result
+from unmask.live.verification import Advice, Result
 from unmask.service import live, rate_limits
 from unmask.service.actor import Actor, Scope
 from unmask.service.api.access import BODY, allowed, own_origin, service_of
@@ -167,29 +168,22 @@ async def _attend(socket: WebSocket, row: LiveCheck) -> None:
     if not readers.any:
         raise Problem(503, "No live checks", "this machine does none")
     await socket.send_json({"ready": row.ways, "back": row.back})
-    warming = asyncio.create_task(readers.warm())
-    try:
-        way, ahead = await _begun(socket, row, readers)
-    finally:
-        warming.cancel()
+    readers.warm()
+    way, ahead = await _chosen(socket, row, readers)
     challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(secrets.SystemRandom())
-    end = Conclusion(Result.INCONCLUSIVE, "connection")
     try:
         async with readers.sitting(challenge) as sitting:
+            await run_in_threadpool(_begin, socket.app.state.service, row, way)
             await socket.send_json({"go": readers.frames_per_second})
             session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
-            end = await _held(socket, session, challenge, sitting, readers)
-    except Refused as refused:
-        end = Conclusion(Result.INCONCLUSIVE, "connection", refused.abuse)
-    except ReaderDied:
-        end = Conclusion(Result.INCONCLUSIVE, "try again")
-    finally:
-        await asyncio.shield(run_in_threadpool(_concluded, socket.app.state.service, row.id, end))
+            end = await _ended(_held(socket, session, challenge, sitting, readers), socket.app.state.service, row)
+    except ReaderDied as died:
+        raise Problem(503, "Out of order", "frames cannot be read just now; try again") from died
     await socket.send_json({"outcome": end.result, "advice": end.advice, "back": live.way_back(row)})
 
 
-async def _begun(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
-    """The way that the person chose, and how far our clock is ahead of the browser's, s; from here on the check is used up."""
+async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
+    """The way that the person chose, and how far our clock is ahead of the browser's, s, once there is a place for them."""
     while True:
         try:
             said = parsed(await asyncio.wait_for(socket.receive_text(), max(0.0, row.expires - time.time())))
@@ -201,16 +195,22 @@ async def _begun(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[W
         if way not in row.ways:
             raise Refused(Abuse.MALFORMED)
         if not readers.full:
-            break
+            return Way(str(way)), ahead
         await socket.send_json({"busy": True})
 
-    def begin() -> bool:
-        with socket.app.state.service.database.transaction() as session:
-            return live.begin(session, row, Way(str(way)), time.time())
 
-    if not await run_in_threadpool(begin):
-        raise Problem(409, "Used", "a live check can be begun only once")
-    return Way(str(way)), ahead
+async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) -> Conclusion:
+    """How a check ends that was begun, written down whatever happens."""
+    end = Conclusion(Result.INCONCLUSIVE, "connection")
+    try:
+        end = await held
+    except Refused as refused:
+        end = replace(end, abuse=refused.abuse)
+    except ReaderDied:
+        end = replace(end, advice=Advice.TRY_AGAIN)
+    finally:
+        await asyncio.shield(run_in_threadpool(_conclude, service, row, end))
+    return end
 
 
 async def _held(
@@ -232,7 +232,7 @@ async def _held(
             await socket.send_json(step | _step(challenge, number))
             continue
         if message["type"] == "websocket.disconnect":
-            raise Refused(Abuse.LATE)
+            raise WebSocketDisconnect
         content = message.get("text") or message.get("bytes") or ""
         frame = session.receive(content, time.monotonic())
         if frame is not None:
@@ -255,8 +255,13 @@ def _step(challenge: LightChallenge | MovementChallenge, number: int) -> dict[st
     return {"move": challenge.moves[number]}
 
 
-def _concluded(service: Service, identifier: str, end: Conclusion) -> None:
+def _begin(service: Service, row: LiveCheck, way: Way) -> None:
     with service.database.transaction() as session:
-        row = live.conclude(session, identifier, end, time.time())
+        live.begin(session, row, way, time.time())
+
+
+def _conclude(service: Service, row: LiveCheck, end: Conclusion) -> None:
+    with service.database.transaction() as session:
+        live.conclude(session, row.id, end, time.time())
     told = {"tenant": row.tenant, "live": row.id, "result": end.result, "advice": end.advice, "abuse": end.abuse}
     log.info("live check", extra=told | {"details": dict(end.details or {})})
