@@ -100,14 +100,17 @@ def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) 
 
 
 def _read(person: Person, time: float, jpeg: bytes) -> bool:
-    from unmask.live import reading
+    from unmask.live import movement, reading
+    from unmask.live.challenge import MovementChallenge
 
     try:
         rgb = decoded(jpeg)
     except ValueError:
         return False
     before = person.readings[-1] if person.readings else None
-    person.readings.append(reading.read(Frame(time, rgb), before))
+    moves = isinstance(person.challenge, MovementChallenge)
+    every = movement.FIND_EVERY if moves else reading.FIND_EVERY
+    person.readings.append(reading.read(Frame(time, rgb), before, every))
     return True
 
 
