@@ -119,6 +119,7 @@ COUNT ?= 100
 
 originals: $(VENV)/.ready        ## known originals, simulated; COUNT=4 takes some minutes. Append --faces with FACES_OPTION
 	$(ORIGINALS) recall --count $(COUNT) $(FACES_OPTION)
+	$(ORIGINALS) unrelated --count $$((100 * $(COUNT))) $(FACES_OPTION)
 	$(ORIGINALS) trials --count $$((30 * $(COUNT))) $(FACES_OPTION)
 	$(ORIGINALS) scale
 	$(ORIGINALS) report

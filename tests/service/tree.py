@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Event, Thread
 
 import cv2
 import numpy as np
@@ -24,8 +25,8 @@ from unmask.service.actor import Actor, Scope
 from unmask.service.database import Database
 from unmask.service.settings import Settings
 
-PATIENCE = 60.0
-"""s that something may take on a busy machine."""
+PATIENCE = 240.0
+"""s that something may take on a busy machine, where a judge, which is niced, gets little of it."""
 
 
 class Tree:
@@ -75,8 +76,26 @@ class Tree:
         """`kill -9` of all processes of a role; their ids."""
         killed = self.processes(role)
         for pid in killed:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return killed
+
+    @contextmanager
+    def killing(self, role: str, every: float = 0.05) -> Iterator[None]:
+        """Kills every process of a role, ``every`` s, for as long as the context lasts."""
+        enough = Event()
+
+        def kill() -> None:
+            while not enough.wait(every):
+                self.kill(role)
+
+        thread = Thread(target=kill)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends the supervisor with a signal; its exit code."""

@@ -84,17 +84,18 @@ class Storage:
         put(self._store, name, content)
 
     def take(self, name: str, path: Path) -> None:
-        """Stores a file of `scratch`, which may be gone afterwards."""
+        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power cut."""
         if self._folder:
-            shutil.move(path, _made(self._folder / name))
+            stored = _made(self._folder / name)
+            shutil.move(path, stored)
+            with stored.open("rb") as file:
+                os.fsync(file.fileno())
         else:
             put(self._store, name, path)
 
     def move(self, name: str, to: str) -> None:
-        """Renames an object, and makes sure that it outlives a power cut; one that stood there is replaced."""
+        """Renames an object; one that stood there is replaced."""
         if self._folder:
-            with (self._folder / name).open("rb") as file:
-                os.fsync(file.fileno())
             (self._folder / name).replace(_made(self._folder / to))
             return
         copy(self._store, name, to)
