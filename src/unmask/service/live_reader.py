@@ -22,6 +22,7 @@ from unmask.types import Frame, Rgb
 
 if TYPE_CHECKING:
     from unmask.live.challenge import LightChallenge, MovementChallenge
+    from unmask.live.passive import Look
     from unmask.live.reading import Reading
 
 MOST_PIXELS = 640 * 480
@@ -30,15 +31,20 @@ MOST_PIXELS = 640 * 480
 MOST_SCANS = 3
 """Of a frame's JPEG: a plain one has at most one per channel; a progressive one costs a pass over all pixels for each."""
 
+LOOK_EVERY = 1.0
+"""s between two frames that are looked at for signs of print and screens."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Person:
-    """One check: what was asked, and what was read so far."""
+    """One check: what was asked, and what was read and seen so far."""
 
     challenge: LightChallenge | MovementChallenge
     readings: list[Reading] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    looked: float = -LOOK_EVERY
 
 
 def main() -> None:
@@ -100,7 +106,7 @@ def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) 
 
 
 def _read(person: Person, time: float, jpeg: bytes) -> bool:
-    from unmask.live import movement, reading
+    from unmask.live import movement, passive, reading
     from unmask.live.challenge import MovementChallenge
 
     try:
@@ -110,14 +116,18 @@ def _read(person: Person, time: float, jpeg: bytes) -> bool:
     before = person.readings[-1] if person.readings else None
     moves = isinstance(person.challenge, MovementChallenge)
     every = movement.FIND_EVERY if moves else reading.FIND_EVERY
-    person.readings.append(reading.read(Frame(time, rgb), before, every))
+    new = reading.read(Frame(time, rgb), before, every)
+    person.readings.append(new)
+    if new.face and time >= person.looked + LOOK_EVERY:
+        person.looks.append(passive.look(rgb, new.face.points))
+        person.looked = time
     return True
 
 
 def _verified(person: Person, shown: list[float]) -> dict[str, Any]:
     from unmask.live.verification import verify
 
-    outcome = verify(person.challenge, shown, person.readings)
+    outcome = verify(person.challenge, shown, person.readings, person.looks)
     return {"result": outcome.result, "advice": outcome.advice, "details": dict(outcome.details)}
 
 
@@ -141,7 +151,7 @@ def _warm() -> None:
     from PIL import JpegImagePlugin  # noqa: F401
 
     from unmask import faces
-    from unmask.live import reading, verification  # noqa: F401
+    from unmask.live import movement, passive, reading, verification  # noqa: F401
 
     faces.find(np.zeros((240, 320, 3), np.uint8))
 
