@@ -18,6 +18,7 @@ let socket, way, back;
 let running = false, ended = false;
 let number = 0, sentAt = 0, gap = 1000, encoding = false;
 let painted = 0; // ms, when the last step was
+const steps = []; // that came and are not painted yet
 
 function show(id) {
   for (const [name, part] of Object.entries(parts)) part.hidden = name !== id;
@@ -130,15 +131,23 @@ function capture(now) {
   }, "image/jpeg", QUALITY);
 }
 
-// Paints a step at once, unless that would come too soon after the one before: nothing may ever flash faster than agreed.
+// Takes a step in; it is painted at once, unless others wait.
 function step(said) {
-  const wait = painted + 1000 * said.seconds * PACE - performance.now();
-  if (wait > 0) return setTimeout(step, wait, said);
+  steps.push(said);
+  if (steps.length === 1) paint();
+}
+
+// Paints the next step, but never too soon after the one before: nothing may ever flash faster than agreed.
+function paint() {
+  const wait = painted + 1000 * steps[0].seconds * PACE - performance.now();
+  if (wait > 0) return setTimeout(paint, wait);
+  const said = steps.shift();
   painted = performance.now();
   if (said.quarters) said.quarters.flat().forEach((colour, i) => { quarters[i].style.backgroundColor = `rgb(${colour})`; });
   else say.textContent = words[`move.${said.move}`];
   film(said.frames);
   requestAnimationFrame(() => requestAnimationFrame(() => send({ painted: said.step, time: performance.now() / 1000 })));
+  if (steps.length) paint();
 }
 
 function judging() {
