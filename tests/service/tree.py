@@ -70,7 +70,7 @@ class Tree:
         """Ids of the tree's processes of a role: ``http``, ``worker``, ``courier``, or ``judge``."""
         parents = [self.process.pid] if role != "judge" else self.processes("worker")
         module = "unmask.service.judge" if role == "judge" else role
-        return [pid for pid, parent, command in _all() if parent in parents and module in command]
+        return [pid for parent in parents for pid in processes_of(parent, module)]
 
     def kill(self, role: str) -> list[int]:
         """`kill -9` of all processes of a role; their ids."""
@@ -131,6 +131,11 @@ def until(true: object, patience: float = PATIENCE) -> object:
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.05)
     return found
+
+
+def processes_of(parent: int, module: str) -> list[int]:
+    """Ids of a process's children whose command names a module."""
+    return [pid for pid, its_parent, command in _all() if its_parent == parent and module in command]
 
 
 def _all() -> list[tuple[int, int, str]]:
