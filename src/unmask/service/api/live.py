@@ -240,9 +240,19 @@ async def _held(
         if sitting.unreadable:
             raise Refused(Abuse.MALFORMED)
     await socket.send_json({"judging": True})
-    end = await sitting.verify(session.shown)
+    leftover = asyncio.create_task(_ignore(socket))  # while nobody reads, no answer to a ping is read, either
+    try:
+        end = await sitting.verify(session.shown)
+    finally:
+        leftover.cancel()
     came = {"frames": session.frames, "late": session.late, "skipped": sitting.skipped}
     return replace(end, details={**(end.details or {}), **came})
+
+
+async def _ignore(socket: WebSocket) -> None:
+    """Reads what still comes until the browser leaves."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def _steps(challenge: LightChallenge | MovementChallenge) -> tuple[object, ...]:
