@@ -1,19 +1,57 @@
-"""One camera frame to one reading: where the face is, and its light over a grid; the frame itself need not be kept."""
+"""One camera frame to one reading: where the face is, and its light over a grid; the frame itself need not be kept.
+
+Finding a face is dear, so it is found once a second and followed in between: four windows of its look when it was found, the
+anchor, are sought again, and their shifts give how the face moved, turned and grew. So the cells lie on the same skin from
+frame to frame, far more exactly than the finder sees it. Looks are compared as logarithms less their blur, which screen light,
+room light and exposure leave as they are.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.types import Box, Frame
+from unmask import faces
+from unmask.types import Box, Face, Frame, Rgb
 
 GRID = 16
 """Cells along each side of the aligned face; one is 0.225 distances between the eyes wide."""
 
 FIND_EVERY = 1.0
 """Seconds after which the face is found anew; in between it is followed."""
+
+SEARCH_PX = 128
+"""Longest side at which a frame is searched, px: a face that is large enough, see `verification`, is still 25 px wide there."""
+
+SEARCH_AGAIN = 0.3
+"""Seconds between searches while there is no face."""
+
+SIDE = 96
+"""Of the aligned face that is measured, px."""
+
+LOOK = 48
+"""Of the look by which a face is followed, px."""
+
+WINDOW, REACH = 16, 6
+"""Side of each of the four windows of a look, and how far each may have moved since the last frame, px of the look."""
+
+FOLLOWED = 0.5
+"""Least median correlation of the four windows with the anchor's; below, the face is sought anew."""
+
+SAME_PLACE = 0.3
+"""Distances between the eyes by which the finder's points may stray, on average, from those followed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anchor:
+    """A face as it was first seen: ``time`` in seconds and its look, float32 ``(LOOK, LOOK)``, see the module."""
+
+    time: float
+    look: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,22 +62,40 @@ class SeenFace:
         box: px in the frame.
         points: float32 ``(5, 2)`` px, as in `unmask.types.Face`.
         found_at: seconds of the frame in which the finder saw it last; since then it was followed.
+        anchor: what it is followed by; another one where it jumped.
+        likeness: median correlation with the anchor, -1 to 1.
+        yaw: of the head when it was found last: the nose tip's place between the eyes, 0 in the middle, -1 at the eye that is
+            left in the image, 1 at the other.
         cells: mean linear light over the cells of the aligned face, as `unmask.faces.align` cuts it, float32
             ``(GRID, GRID, 3)``, 0 to 1.
+        clipped: share of the face's pixels with a channel at its upper end, 0 to 1.
+        eyes: contrast within each eye, person's right first: standard deviation over mean; it falls when the eye closes.
     """
 
     box: Box
     points: NDArray[np.float32]
     found_at: float
+    anchor: Anchor
+    likeness: float
+    yaw: float
     cells: NDArray[np.float32]
+    clipped: float
+    eyes: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is kept of one frame: ``time`` in seconds of the client's clock, and the largest face or None where there is none."""
+    """What is kept of one frame.
+
+    Attributes:
+        time: seconds of the client's clock.
+        face: the largest one, None where there is none.
+        searched: seconds of the last frame that was searched for a face.
+    """
 
     time: float
     face: SeenFace | None
+    searched: float
 
 
 def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -> Reading:
@@ -50,4 +106,132 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
         before: the reading of the frame before, None for the first.
         find_every: seconds after which the face is found anew; `movement.FIND_EVERY` for a movement challenge.
     """
-    raise NotImplementedError
+    last = before.face if before else None
+    if last is None and before and 0 <= frame.time - before.searched < SEARCH_AGAIN:
+        return Reading(frame.time, None, before.searched)
+    place = _follow(frame.rgb, last) if last else None
+    if place and last and before and 0 <= frame.time - last.found_at < find_every:
+        return Reading(frame.time, _measured(frame.rgb, place, last.found_at, last.yaw), before.searched)
+    found = next(iter(faces.find(frame.rgb, SEARCH_PX)), None)
+    if found is None:
+        return Reading(frame.time, None, frame.time)
+    if place is None or _apart(found.points, place.points) > SAME_PLACE:
+        anchor = Anchor(frame.time, _look(_upright(frame.rgb, found.points)))
+        place = _Place(found.box, found.points, anchor, 1.0)
+    return Reading(frame.time, _measured(frame.rgb, place, frame.time, _yaw(found.points)), frame.time)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where a face is; see `SeenFace`."""
+
+    box: Box
+    points: NDArray[np.float32]
+    anchor: Anchor
+    likeness: float
+
+
+def _follow(rgb: Rgb, last: SeenFace) -> _Place | None:
+    """Where the face went, None where it does not look like its anchor any more."""
+    import cv2
+
+    now = _look(_upright(rgb, last.points))
+    shifts, likenesses = [], []
+    for y, x in _windows():
+        sought = last.anchor.look[y : y + WINDOW, x : x + WINDOW]
+        field = now[y - REACH : y + WINDOW + REACH, x - REACH : x + WINDOW + REACH]
+        alike = cv2.matchTemplate(field, sought, cv2.TM_CCOEFF_NORMED)
+        _, best, _, (column, row) = cv2.minMaxLoc(alike)
+        shifts.append((column + _summit(alike[row], column) - REACH, row + _summit(alike[:, column], row) - REACH))
+        likenesses.append(best)
+    likeness = float(np.median(likenesses))
+    if likeness < FOLLOWED:
+        return None
+    middles = np.array([(x, y) for y, x in _windows()], np.float32) + np.float32((WINDOW - 1) / 2)
+    back = faces.similarity((middles + np.array(shifts, np.float32)) * (SIDE / LOOK), middles * (SIDE / LOOK))
+    to_face = faces.similarity(last.points, _template())
+    whole = np.vstack([back, [0, 0, 1]]) @ np.vstack([to_face, [0, 0, 1]])
+    moved = np.linalg.solve(whole, np.vstack([to_face, [0, 0, 1]]))[:2]
+    points = (last.points @ moved[:, :2].T + moved[:, 2]).astype(np.float32)
+    x0, y0, x1, y1 = (np.array(last.box).reshape(2, 2) @ moved[:, :2].T + moved[:, 2]).ravel().tolist()
+    return _Place((x0, y0, x1, y1), points, last.anchor, likeness)
+
+
+@cache
+def _windows() -> tuple[tuple[int, int], ...]:
+    """Top and left of the four windows of a look: around the eyes and the corners of the mouth."""
+    return tuple(product((9, 25), (8, 24)))
+
+
+def _summit(values: NDArray[np.float32], at: int) -> float:
+    """Where between its neighbours a parabola through the highest value has its summit, -0.5 to 0.5."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, highest, after = (float(value) for value in values[at - 1 : at + 2])
+    bend = before - 2 * highest + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0
+
+
+def _measured(rgb: Rgb, place: _Place, found_at: float, yaw: float) -> SeenFace:
+    import cv2
+
+    face = _upright(rgb, place.points)
+    cells = cv2.resize(cv2.LUT(face, _linear()), (GRID, GRID), interpolation=cv2.INTER_AREA)
+    inner = face[SIDE // 6 : -SIDE // 6, SIDE // 6 : -SIDE // 6]
+    clipped = float((inner.max(axis=2) >= 253).mean())
+    return SeenFace(
+        place.box, place.points, found_at, place.anchor, place.likeness, yaw, np.asarray(cells), clipped, _eyes(face)
+    )
+
+
+def _eyes(face: Rgb) -> tuple[float, float]:
+    width, height = round(0.17 * SIDE / 3.6), round(0.13 * SIDE / 3.6)
+    contrasts = []
+    for x, y in _template()[:2].round().astype(int):
+        eye = face[y - height : y + height + 1, x - width : x + width + 1, 1]
+        contrasts.append(float(eye.std() / max(float(eye.mean()), 1.0)))
+    return contrasts[0], contrasts[1]
+
+
+def _upright(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
+    """The aligned face, uint8 ``(SIDE, SIDE, 3)``; coarser than `unmask.faces.align` and without its care for texture."""
+    import cv2
+
+    matrix = faces.similarity(points, _template())
+    return np.asarray(cv2.warpAffine(rgb, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _look(face: Rgb) -> NDArray[np.float32]:
+    """See the module, float32 ``(LOOK, LOOK)``."""
+    import cv2
+
+    small = cv2.resize(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+    light = np.log(small.astype(np.float32) + 8)
+    return np.asarray(light - cv2.GaussianBlur(light, (0, 0), LOOK / 12))
+
+
+@cache
+def _template() -> NDArray[np.float32]:
+    """`unmask.faces.TEMPLATE` for a face of `SIDE` px."""
+    scale = SIDE / faces.CROP_PX
+    return np.asarray((faces.TEMPLATE + 0.5) * scale - 0.5, np.float32)
+
+
+@cache
+def _linear() -> NDArray[np.float32]:
+    """Linear light, 0 to 1, of each sRGB value (IEC 61966-2-1)."""
+    value = np.arange(256) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def _yaw(points: NDArray[np.float32]) -> float:
+    """See `SeenFace.yaw`."""
+    across = points[1] - points[0]
+    along = float((points[2] - points[0]) @ across) / max(float(across @ across), 1e-6)
+    return float(np.clip(2 * along - 1, -1, 1))
+
+
+def _apart(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Mean distance of points, in distances between the eyes."""
+    eyes = max(float(np.hypot(*(b[1] - b[0]))), 1.0)
+    return float(np.hypot(*(a - b).T).mean()) / eyes
