@@ -133,9 +133,13 @@ class Automatics:
         return np.asarray(self._exposure * self._balance, np.float32)
 
 
-def exposure_time(device: Camera, gain: float) -> float:
-    """Shutter, s: 1/30 s unless the pixel would be full before the output is white."""
-    return min(1 / 30, FULL_WELL * gain / (ELECTRONS * device.sensitivity))
+def shutter(device: Camera, gain: Floats) -> Floats:
+    """How long a pixel is exposed, s: 1/30 s unless it would be full before the output is white.
+
+    Args:
+        gain: output per cd/m2.
+    """
+    return np.minimum(np.float32(1 / 30), gain * np.float32(FULL_WELL / (ELECTRONS * device.sensitivity)))
 
 
 def noisy(light: Floats, gains: Floats, device: Camera, random: np.random.Generator, merged: float = 1.0) -> Floats:
@@ -143,13 +147,13 @@ def noisy(light: Floats, gains: Floats, device: Camera, random: np.random.Genera
 
     Args:
         light: cd/m2.
-        gains: of `Automatics`.
+        gains: of `Automatics`, of a shape that broadcasts to ``light``'s.
         merged: pixels over which a value is a mean.
     """
-    exposed = ELECTRONS * device.sensitivity * exposure_time(device, float(gains[1]))
-    electrons = np.maximum(light, 0) * np.float32(exposed)
-    spread = np.sqrt((electrons + device.read_noise**2) / merged)
-    return (electrons + spread * random.standard_normal(light.shape, np.float32)) * (gains / np.float32(exposed))
+    exposed = np.float32(ELECTRONS * device.sensitivity) * shutter(device, gains[..., 1:2])
+    electrons = np.maximum(light, 0) * exposed
+    spread = np.sqrt((electrons + np.float32(device.read_noise**2)) / np.float32(merged))
+    return np.asarray((electrons + spread * random.standard_normal(light.shape, np.float32)) * (gains / exposed))
 
 
 def toned(output: Floats, device: Camera) -> Floats:

@@ -151,10 +151,10 @@ def _patches(screen: Screen, row: int, column: int) -> list[tuple[float, float]]
 def _patch(points: Floats, normals: Floats, screen: Screen, at: tuple[float, float]) -> tuple[Floats, Floats]:
     """What one small light sends to points, lux ``(n,)``, and the direction towards it ``(n, 3)``."""
     to = np.array([*at, 0], np.float32) - points
-    distance = np.linalg.norm(to, axis=1)
+    distance = np.sqrt(_dot(to, to))
     to /= distance[:, None]
     area = screen.width * screen.height / 4 / _PATCHES**2
-    facing = np.maximum(-to[:, 2], 0) * np.maximum((normals * to).sum(axis=1), 0)
+    facing = np.maximum(-to[:, 2], 0) * np.maximum(_dot(normals, to), 0)
     return np.asarray(screen.luminance * area * facing / distance**2, np.float32), to
 
 
@@ -163,8 +163,13 @@ def _lobe(surface: Surface, view: Floats, to: NDArray[np.float32], finish: Finis
     if not finish.specular:
         return np.zeros(len(view), np.float32)
     half = view + to
-    half = half / np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
-    towards = np.maximum((surface.normals * half).sum(axis=1), 0)
-    grazing = np.clip(1 - (view * half).sum(axis=1), 0, 1)
+    length = np.maximum(np.sqrt(_dot(half, half)), 1e-6)
+    towards = np.maximum(_dot(surface.normals, half) / length, 0)
+    grazing = np.clip(1 - _dot(view, half) / length, 0, 1)
     fresnel = finish.specular + (1 - finish.specular) * grazing**5
     return np.asarray(fresnel * (finish.exponent + 8) / (8 * np.pi) * towards**finish.exponent * surface.gloss, np.float32)
+
+
+def _dot(a: Floats, b: Floats) -> Floats:
+    """Of each pair of rows, ``(n,)``."""
+    return np.asarray(np.einsum("ij,ij->i", a, b), np.float32)

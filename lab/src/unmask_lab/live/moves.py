@@ -20,7 +20,7 @@ from unmask_lab.live.head import Floats, Surface, posed, sheet
 from unmask_lab.live.light import SKIN, Finish
 from unmask_lab.live.scene import Setting, held_up, render
 from unmask_lab.live.species import photo
-from unmask_lab.live.trial import LEAD, METERED, drift
+from unmask_lab.live.trial import LEAD, drift, metered
 
 TURNS = np.radians([-50.0, -25.0, 0.0, 25.0, 50.0])
 """Yaws for which the light is rendered."""
@@ -121,7 +121,7 @@ def frames(where: Setting, act: Performance, end: float, random: np.random.Gener
         turned = np.add(where.turned, motion.turned[i])
         light = lit(float(turned[0]), float(motion.closed[i]))
         seen = render(posed(act.open.points, where.place + motion.place[i], *turned), light, behind, device.focal)
-        gains = automatics.gains(seen[METERED].mean(axis=(0, 1)), float(time))
+        gains = automatics.gains(metered(seen), float(time))
         yield Frame(float(time) + device.delay, frame(seen, gains, device, random))
 
 

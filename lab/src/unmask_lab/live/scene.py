@@ -173,9 +173,9 @@ def render(
     weight = cv2.GaussianBlur(count, (3, 3), 0.6) + 1e-6
     mask = cv2.morphologyEx((count > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0.7)
-    out = np.empty_like(behind)
+    out = np.empty(behind.shape, np.float32)
     for k in range(found.shape[1]):
-        total = np.bincount(cell, found[:, k], HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.float32)
+        total = np.bincount(cell, np.ascontiguousarray(found[:, k]), HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.float32)
         out[..., k] = behind[..., k] + alpha * (cv2.GaussianBlur(total, (3, 3), 0.6) / weight - behind[..., k])
     return out
 

@@ -38,7 +38,7 @@ class Playing:
         """The quarters' light as a screen shows it, float32 ``(n, 4, 3)``, for n times."""
         late = time - screen.lag
         k = np.searchsorted(self.since, late)
-        passed = late - self.since[np.maximum(k - 1, 0)]
+        passed = np.maximum(late - self.since[np.maximum(k - 1, 0)], 0)
         old = np.where(k > 0, np.exp(-passed / screen.settle), 0.0)[:, None, None]
         return np.asarray(self.colours[k] + (self.colours[np.maximum(k - 1, 0)] - self.colours[k]) * old, np.float32)
 
@@ -88,8 +88,7 @@ def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> A
 
 def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
     """A video on a tablet: it sends its own light, with moire, and its glass reflects some of the room and of the challenge."""
-    photo, points = photo(where)
-    surface, marks = sheet(photo, points)
+    surface, marks = sheet(*photo(where))
     shape = surface.points.shape[0]
     period, angle = random.uniform(0.0016, 0.008), random.uniform(0, np.pi, 3)
     waves = [np.cos(2 * np.pi / period * (surface.points[:, :2] @ [np.cos(a), np.sin(a)])) for a in angle]
@@ -149,8 +148,7 @@ ATTACKS: dict[str, Species] = {
 
 
 def _paper(where: Setting, asked: Playing, random: np.random.Generator, bend: float) -> Act:
-    photo, points = photo(where)
-    surface, marks = sheet(photo, points, bend)
+    surface, marks = sheet(*photo(where), bend)
     finish = Finish(random.uniform(0.01, 0.045), random.uniform(4, 40))
     return Act(held_up(where, surface, marks, finish), asked, where.room, where.screen, 0.5)
 

@@ -8,7 +8,7 @@ finder found in one whole frame, and every reading is a sum of those lights thro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unmask import faces
 from unmask.live.challenge import LightChallenge
 from unmask.live.reading import GRID, Reading, SeenFace, read
-from unmask.types import Face, Frame
+from unmask.types import Frame
 from unmask_lab.live.camera import HEIGHT, WIDTH, Automatics, Camera, frame, noisy, times, toned
 from unmask_lab.live.head import Floats, posed
 from unmask_lab.live.light import linear
@@ -30,9 +30,21 @@ BANDS = 12
 LEAD, TAIL = 0.6, 0.6
 """Seconds that the camera runs before the first symbol and after the last."""
 
+CODING = 0.003
+"""What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
+curve is steeper there."""
+
+APART = 0.45
+"""Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble of `readings` chosen so that
+readings without pictures are as noisy, in steady light, as those from whole frames; a test compares them."""
+
 _CELL = faces.CROP_PX // GRID
-METERED = (slice(HEIGHT // 4, 3 * HEIGHT // 4), slice(WIDTH // 4, 3 * WIDTH // 4))
-"""The middle of the frame, by which exposure and white balance go."""
+
+
+def metered(light: Floats) -> Floats:
+    """Mean of the middle of a frame, by which exposure and white balance go, float32 ``(3,)``."""
+    middle = light[HEIGHT // 4 : 3 * HEIGHT // 4, WIDTH // 4 : 3 * WIDTH // 4]
+    return np.float32(cv2.mean(middle)[:3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,13 +73,13 @@ def frames(where: Setting, act: Act, end: float, random: np.random.Generator) ->
     sway = _sway(exposed, act.still, random)
     band = _bands(act.stage, act.stage.place, act.stage.turned)
     rows = np.arange(HEIGHT) * BANDS // HEIGHT
-    for i, time in enumerate(exposed):
-        strength = _strength(act, device, float(time))
+    strengths = _strength(act, device, exposed)
+    for i, (time, strength) in enumerate(zip(exposed, strengths, strict=True)):
         place, turned = act.stage.place + sway.place[i], tuple(np.add(act.stage.turned, sway.turned[i]))
         face = np.einsum("snc,nsc->nc", act.stage.lit, strength[band])
         behind = np.einsum("shwc,hsc->hwc", act.stage.behind, strength[rows])
         light = render(posed(act.stage.points, place, *turned), face, behind, act.stage.focal)
-        gains = automatics.gains(light[METERED].mean(axis=(0, 1)), float(time))
+        gains = automatics.gains(metered(light), float(time))
         yield Frame(float(time) + device.delay, frame(light, gains, device, random))
 
 
@@ -87,15 +99,15 @@ class Cells:
     """A stage as the grid of readings sees it.
 
     Attributes:
-        face: as the finder found it in one whole frame.
+        face: as `read` saw it in one whole frame.
         lit: of each cell under each light, float32 ``(lights, GRID, GRID, 3)``, cd/m2.
         shifted: how that changes as the points shift by 1 % of the distance between the eyes to the right and downwards,
             float32 ``(2, lights, GRID, GRID, 3)``.
         metered: mean of the part of the frame that the automatics measure, float32 ``(lights, 3)``.
-        merged: the frame's pixels in a cell.
+        merged: the frame's pixels in a cell whose noise is independent.
     """
 
-    face: Face
+    face: SeenFace
     lit: Floats
     shifted: Floats
     metered: Floats
@@ -104,27 +116,28 @@ class Cells:
 
 def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | None:
     """The stage's cells; None where the finder finds no face in a frame of it."""
-    lights = len(stage.lit)
+    lights, n = stage.lit.shape[:2]
     placed = posed(stage.points, stage.place, *stage.turned)
-    seen = [render(placed, stage.lit[i], stage.behind[i], stage.focal) for i in range(lights)]
+    flat, behind = stage.lit.transpose(1, 0, 2).reshape(n, -1), stage.behind.transpose(1, 2, 0, 3).reshape(HEIGHT, WIDTH, -1)
+    rendered = render(placed, flat, behind, stage.focal).reshape(HEIGHT, WIDTH, lights, 3)
+    seen = [np.ascontiguousarray(rendered[:, :, i]) for i in range(lights)]
     plain = sum(seen[1:], seen[0])
-    gains = Automatics(device).gains(plain[METERED].mean(axis=(0, 1)), 0.0)
-    found = faces.find(frame(np.asarray(plain), gains, device, random))
-    if not found:
+    gains = Automatics(device).gains(metered(np.asarray(plain)), 0.0)
+    face = read(Frame(0.0, frame(np.asarray(plain), gains, device, random)), None).face
+    if face is None:
         return None
-    points = found[0].points
+    points = face.points
     eyes = float(np.hypot(*(points[1] - points[0])))
     step = np.float32(0.01 * eyes)
     base, right, down = (
         np.stack([_gridded(one, points + shift) for one in seen])
         for shift in (np.float32([0, 0]), np.float32([step, 0]), np.float32([0, step]))
     )
-    metered = np.stack([one[METERED].mean(axis=(0, 1)) for one in seen])
-    return Cells(found[0], base, np.stack([right - base, down - base]), metered, (3.6 * eyes / GRID) ** 2)
+    return Cells(face, base, np.stack([right - base, down - base]), np.stack(list(map(metered, seen))), APART * (3.6 * eyes / GRID) ** 2)
 
 
 def readings(
-    where: Setting, act: Act, seen: Cells, end: float, random: np.random.Generator, wobble: float = 0.8
+    where: Setting, act: Act, seen: Cells, end: float, random: np.random.Generator, wobble: float = 1.5
 ) -> list[Reading]:
     """Readings until ``end``, s.
 
@@ -134,25 +147,27 @@ def readings(
     """
     device, automatics = where.camera, Automatics(where.camera)
     exposed = times(device, 0.0, end, random)
-    wobbled = drift(exposed, 0.3, random, 2) * np.float32(wobble)
+    strength = _strength(act, device, exposed)
     rows = np.clip(_cell_rows(seen.face.points), 0, HEIGHT - 1).astype(int) * BANDS // HEIGHT
-    found = []
-    for i, time in enumerate(exposed):
-        strength = _strength(act, device, float(time))
-        lit = seen.lit + np.tensordot(wobbled[i], seen.shifted, 1)
-        light = np.einsum("srcp,rsp->rcp", lit, strength[rows])
-        gains = automatics.gains((seen.metered * strength.mean(axis=0)).sum(axis=0), float(time))
-        value = linear(255 * toned(noisy(light, gains, device, random, seen.merged), device))
-        value = np.maximum(value + random.normal(0, CODING, value.shape) * value**0.55, 0).astype(np.float32)
-        shift = wobbled[i] * np.float32(0.01 * np.hypot(*(seen.face.points[1] - seen.face.points[0])))
-        at = float(time) + device.delay
-        found.append(Reading(at, SeenFace(seen.face.box, seen.face.points + shift, at, value)))
-    return found
+    wobbled = drift(exposed, 0.6, random, 2) * np.float32(wobble)
+    light, right, down = (_summed(lit, strength[:, rows]) for lit in (seen.lit, *seen.shifted))
+    light += wobbled[:, 0, None, None, None] * right + wobbled[:, 1, None, None, None] * down
+    means = (seen.metered * strength.mean(axis=1)).sum(axis=1)
+    gains = np.stack([automatics.gains(mean, float(time)) for mean, time in zip(means, exposed, strict=True)])
+    output = toned(noisy(light, gains[:, None, None], device, random, seen.merged), device)
+    value = linear(255 * output)
+    value += np.float32(CODING) * random.standard_normal(value.shape, np.float32) * value**0.55
+    value = np.maximum(value, 0)
+    clipped = (value.max(axis=3) > 0.98)[:, 3:-3, 3:-3].mean(axis=(1, 2))
+    return [
+        Reading(time, replace(seen.face, found_at=time, cells=cells_, clipped=share), time)
+        for time, cells_, share in zip((exposed + device.delay).tolist(), value, clipped.tolist(), strict=True)
+    ]
 
 
-CODING = 0.002
-"""What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
-curve is steeper there."""
+def _summed(lit: Floats, strength: Floats) -> Floats:
+    """Cells under lights of a strength per frame and row, float32 ``(frames, GRID, GRID, 3)``."""
+    return np.asarray(np.einsum("srcp,nrsp->nrcp", lit, strength), np.float32)
 
 
 def _gridded(light: Floats, points: Floats) -> Floats:
@@ -172,20 +187,20 @@ def _cell_rows(points: Floats) -> Floats:
 # ---------------------------------------------------------------- time
 
 
-def _strength(act: Act, device: Camera, time: float) -> Floats:
-    """Of each light while each band of rows was exposed, float32 ``(BANDS, lights, 3)``.
+def _strength(act: Act, device: Camera, exposed: NDArray[np.float64]) -> Floats:
+    """Of each light while each band of rows was exposed, float32 ``(frames, BANDS, lights, 3)``.
 
     Args:
-        time: of the middle of the frame, s.
+        exposed: the middle of each frame, s.
     """
-    shutter = 1 / 30
-    middle = time + device.readout * ((np.arange(BANDS) + 0.5) / BANDS - 0.5)
-    during = middle[:, None] + shutter * (np.arange(4) / 4 - 0.375)
-    quarters = act.playing.at(during.ravel(), act.screen).reshape(BANDS, 4, 4, 3).mean(axis=1)
-    room = np.ones((BANDS, len(act.stage.lit) - 4, 3), np.float32)
-    swing = act.room.flicker * np.sinc(2 * act.room.mains * shutter)
-    room[:, :2] += (swing * np.sin(4 * np.pi * act.room.mains * middle))[:, None, None]
-    return np.concatenate([quarters, room], axis=1).astype(np.float32)
+    open_for = 1 / 30
+    middle = exposed[:, None] + device.readout * ((np.arange(BANDS) + 0.5) / BANDS - 0.5)
+    during = middle[..., None] + open_for * (np.arange(4) / 4 - 0.375)
+    quarters = act.playing.at(during.ravel(), act.screen).reshape(*during.shape, 4, 3).mean(axis=2)
+    others = np.ones((*middle.shape, len(act.stage.lit) - 4, 3), np.float32)
+    swing = act.room.flicker * np.sinc(2 * act.room.mains * open_for)
+    others[:, :, :2] += (swing * np.sin(4 * np.pi * act.room.mains * middle))[..., None, None]
+    return np.concatenate([quarters, others], axis=2).astype(np.float32)
 
 
 def _sway(time: NDArray[np.float64], much: float, random: np.random.Generator) -> Sway:
