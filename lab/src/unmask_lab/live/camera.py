@@ -161,7 +161,9 @@ def toned(output: Floats, device: Camera) -> Floats:
     grey = (output @ LUMINANCE)[..., None]
     value = np.clip(grey + np.float32(device.saturation) * (output - grey), 0, 1)
     srgb = _CURVE[(value * np.float32(len(_CURVE) - 1) + np.float32(0.5)).astype(np.int32)]
-    return np.asarray(srgb - np.float32(device.contrast / (2 * np.pi)) * np.sin(np.float32(2 * np.pi) * srgb), np.float32)
+    return np.asarray(
+        srgb - np.float32(device.contrast / (2 * np.pi)) * np.sin(np.float32(2 * np.pi) * srgb), np.float32
+    )
 
 
 def frame(light: Floats, gains: Floats, device: Camera, random: np.random.Generator) -> Rgb:

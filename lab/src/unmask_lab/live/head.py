@@ -122,9 +122,7 @@ def posed(points: Floats, place: Floats, yaw: float = 0.0, pitch: float = 0.0, r
     return np.asarray(points @ (about_z @ about_x @ about_y).T.astype(np.float32) + place, np.float32)
 
 
-def sheet(
-    image: Floats, points: Floats, bend: float = 0.0, eyes_apart: float = EYES_APART
-) -> tuple[Surface, Floats]:
+def sheet(image: Floats, points: Floats, bend: float = 0.0, eyes_apart: float = EYES_APART) -> tuple[Surface, Floats]:
     """A picture on paper or glass, facing -z, with the middle between the pictured eyes at the origin.
 
     Args:
@@ -160,7 +158,7 @@ def _height(
     width, tall, depth = half
     radius = (np.abs(x) / width) ** 2.3 + (np.abs(y - 0.012) / tall) ** 2.3
     height = depth * np.maximum(1 - radius, 0) ** 0.5
-    vary = random.normal(1, 0.12, len(_PAIRED) + len(_MIDDLE) + 1)
+    vary = random.normal(1, 0.17, len(_PAIRED) + len(_MIDDLE) + 1)
     for (tall_, cx, cy, sx, sy), much in zip([*_PAIRED.values(), *_MIDDLE.values()], vary, strict=False):
         sides = (-cx, cx) if cx else (0.0,)
         height += sum(much * tall_ * np.exp(-(((x - c) / sx) ** 2 + ((y - cy) / sy) ** 2) / 2) for c in sides)

@@ -95,7 +95,7 @@ CLOTH = Finish(0.0, 1.0)
 
 
 def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Floats:
-    """Luminance in each primary, cd/m2, float32 ``(LIGHTS, n, 3)``: of each quarter at full white, of the room's key, of its fill."""
+    """What each light sends back, cd/m2 per primary, float32 ``(LIGHTS, n, 3)``: the quarters at full white, key and fill."""
     view = -surface.points / np.linalg.norm(surface.points, axis=1, keepdims=True)
     found = [_from_quarter(surface, view, screen, *quarter, finish) for quarter in QUARTERS]
     colour = light_colour(room.kelvin)
@@ -107,7 +107,9 @@ def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Float
     found.append(key * (surface.albedo * (cosine / np.pi)[:, None] + (shine * cosine)[:, None]) * colour)
     dome = 0.5 - 0.25 * surface.normals[:, 1] - 0.25 * np.minimum(surface.normals[:, 2], 0) * 2
     fill = room.lux * (1 - room.key)
-    found.append(fill * dome[:, None] * (surface.albedo / np.pi + finish.specular * surface.gloss[:, None] / np.pi) * colour)
+    found.append(
+        fill * dome[:, None] * (surface.albedo / np.pi + finish.specular * surface.gloss[:, None] / np.pi) * colour
+    )
     return np.stack(found).astype(np.float32)
 
 
@@ -141,7 +143,7 @@ def _from_quarter(surface: Surface, view: Floats, screen: Screen, row: int, colu
 
 
 def _patches(screen: Screen, row: int, column: int) -> list[tuple[float, float]]:
-    """Middles of the small lights of a quarter. The person's left is the picture's right, +x; the top is nearest to the camera."""
+    """Middles of a quarter's small lights. The person's left is the picture's right, +x; the camera is at the top."""
     steps = (np.arange(_PATCHES) + 0.5) / _PATCHES / 2
     xs = screen.width * (0.5 - steps - 0.5 * column)
     ys = screen.height * (steps + 0.5 * row) + 0.006
@@ -167,7 +169,9 @@ def _lobe(surface: Surface, view: Floats, to: NDArray[np.float32], finish: Finis
     towards = np.maximum(_dot(surface.normals, half) / length, 0)
     grazing = np.clip(1 - _dot(view, half) / length, 0, 1)
     fresnel = finish.specular + (1 - finish.specular) * grazing**5
-    return np.asarray(fresnel * (finish.exponent + 8) / (8 * np.pi) * towards**finish.exponent * surface.gloss, np.float32)
+    return np.asarray(
+        fresnel * (finish.exponent + 8) / (8 * np.pi) * towards**finish.exponent * surface.gloss, np.float32
+    )
 
 
 def _dot(a: Floats, b: Floats) -> Floats:

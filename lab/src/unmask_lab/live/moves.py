@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from unmask_lab.live.camera import Automatics, frame, times
 from unmask_lab.live.head import Floats, Surface, posed, sheet
 from unmask_lab.live.light import SKIN, Finish
 from unmask_lab.live.scene import Setting, held_up, render
-from unmask_lab.live.species import photo
+from unmask_lab.live.species import drawn, photo
 from unmask_lab.live.trial import LEAD, drift, metered
 
 TURNS = np.radians([-50.0, -25.0, 0.0, 25.0, 50.0])
@@ -70,7 +69,9 @@ def asked_at(challenge: MovementChallenge) -> NDArray[np.float64]:
     return LEAD + np.arange(len(challenge.moves)) * challenge.seconds
 
 
-def honest(where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator) -> Performance:
+def honest(
+    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+) -> Performance:
     """A person who does what is asked."""
     return _person(where, asked.moves, shown)
 
@@ -79,10 +80,12 @@ def wrong_order(
     where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
 ) -> Performance:
     """A person, or a recording of one, who answers another challenge; one in 324 is by chance the same."""
-    return _person(where, movement_challenge(Random(int(random.integers(2**62)))).moves, shown)
+    return _person(where, movement_challenge(drawn(random)).moves, shown)
 
 
-def no_moves(where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator) -> Performance:
+def no_moves(
+    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+) -> Performance:
     """A person who sits still and blinks now and then: a video of somebody."""
     when = np.sort(random.uniform(0, shown[-1] + asked.seconds, 3))
     return _person(where, [Move.BLINK] * 3, when)
@@ -96,11 +99,21 @@ def moved_print(
     return Performance(surface, surface, marks, Finish(0.02, 10.0), asked.moves, shown)
 
 
-def replay(where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator) -> Performance:
+def replay(
+    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+) -> Performance:
     """A tablet with a still portrait that a hand turns and brings closer when asked."""
     surface, marks = sheet(*photo(where))
     glass = replace(surface, albedo=np.full_like(surface.albedo, 0.01))
-    return Performance(glass, glass, marks, Finish(0.04, 25.0), asked.moves, shown, surface.albedo * np.float32(random.uniform(150, 450)))
+    return Performance(
+        glass,
+        glass,
+        marks,
+        Finish(0.04, 25.0),
+        asked.moves,
+        shown,
+        surface.albedo * np.float32(random.uniform(150, 450)),
+    )
 
 
 ATTACKS: dict[str, Mover] = {

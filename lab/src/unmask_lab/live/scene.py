@@ -145,9 +145,7 @@ def _staged(where: Setting, surface: Surface, marks: Floats, finish: Finish) -> 
 # ---------------------------------------------------------------- rendering
 
 
-def render(
-    points: Floats, colours: Floats, behind: Floats, focal: float, near: float = 0.012
-) -> Floats:
+def render(points: Floats, colours: Floats, behind: Floats, focal: float, near: float = 0.012) -> Floats:
     """Points in front of a background, through a pinhole.
 
     Args:
@@ -175,14 +173,20 @@ def render(
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0.7)
     out = np.empty(behind.shape, np.float32)
     for k in range(found.shape[1]):
-        total = np.bincount(cell, np.ascontiguousarray(found[:, k]), HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.float32)
+        total = (
+            np.bincount(cell, np.ascontiguousarray(found[:, k]), HEIGHT * WIDTH)
+            .reshape(HEIGHT, WIDTH)
+            .astype(np.float32)
+        )
         out[..., k] = behind[..., k] + alpha * (cv2.GaussianBlur(total, (3, 3), 0.6) / weight - behind[..., k])
     return out
 
 
 def pixels(points: Floats, focal: float) -> Floats:
     """Where points lie in the frame, float32 ``(n, 2)`` px."""
-    return np.asarray(points[:, :2] / points[:, 2:] * np.float32(focal) + np.float32([WIDTH / 2, HEIGHT / 2]), np.float32)
+    return np.asarray(
+        points[:, :2] / points[:, 2:] * np.float32(focal) + np.float32([WIDTH / 2, HEIGHT / 2]), np.float32
+    )
 
 
 def _behind(where: Setting) -> Floats:
@@ -251,4 +255,3 @@ def _wall(random: np.random.Generator) -> Floats:
         colour = random.uniform(0.05, 0.7, 3).tolist()
         cv2.rectangle(wall, (x, y), (x + int(random.integers(10, 90)), y + int(random.integers(10, 120))), colour, -1)
     return np.clip(cv2.GaussianBlur(wall, (0, 0), 1.5), 0.03, 0.85).astype(np.float32)
-

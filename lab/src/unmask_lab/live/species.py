@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unmask.live.challenge import LightChallenge, light_challenge
 from unmask_lab.live.head import Floats, posed, sheet
 from unmask_lab.live.light import FILL, KEY, Finish, Room, Screen, irradiance, linear
-from unmask_lab.live.scene import Portrait, Setting, Stage, held_up, pixels, render, stage
+from unmask_lab.live.scene import Setting, Stage, held_up, pixels, render, stage
 
 NEUTRAL = (180, 180, 180)
 """What the page shows before the first symbol, sRGB."""
@@ -64,6 +64,11 @@ class Act:
 Species = Callable[[Setting, Playing, np.random.Generator], Act]
 
 
+def drawn(random: np.random.Generator) -> Random:
+    """The source of a simulated challenge; real ones come from `secrets.SystemRandom`."""
+    return Random(int(random.integers(2**62)))  # noqa: S311
+
+
 def playing(challenge: LightChallenge, shown: NDArray[np.float64]) -> Playing:
     """A challenge whose symbols were painted at these times."""
     quarters = np.array([[symbol.quarters[r][c] for r in (0, 1) for c in (0, 1)] for symbol in challenge.symbols])
@@ -102,13 +107,13 @@ def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -
 
 def recorded_session(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
     """The person's own answer to an earlier challenge, sent through a virtual camera from the first symbol on."""
-    earlier = light_challenge(Random(int(random.integers(2**62))))
+    earlier = light_challenge(drawn(random))
     return Act(stage(where), playing(earlier, asked.since), where.room, _late(where.screen, random))
 
 
 def other_sequence(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
     """A living person before another screen, which shows another challenge."""
-    other = light_challenge(Random(int(random.integers(2**62))))
+    other = light_challenge(drawn(random))
     return Act(stage(where), playing(other, asked.since + random.uniform(-1, 1)), where.room, where.screen)
 
 
@@ -155,7 +160,12 @@ def _paper(where: Setting, asked: Playing, random: np.random.Generator, bend: fl
 
 def photo(where: Setting) -> tuple[Floats, Floats]:
     """A portrait of the person by soft light, as reflectance on paper 0.03 to 0.85, float32 ``(h, w, 3)``, and its points."""
-    frontal = replace(where, turned=(0.0, 0.0, 0.0), place=np.array([0, 0, 0.40], np.float32), camera=replace(where.camera, focal=300.0))
+    frontal = replace(
+        where,
+        turned=(0.0, 0.0, 0.0),
+        place=np.array([0, 0, 0.40], np.float32),
+        camera=replace(where.camera, focal=300.0),
+    )
     seen = stage(frontal)
     face, behind = (light[FILL] + 0.5 * light[KEY] for light in (seen.lit, seen.behind))
     image = render(posed(seen.points, frontal.place), face, behind, seen.focal)

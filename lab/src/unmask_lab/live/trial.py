@@ -118,7 +118,10 @@ def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | 
     """The stage's cells; None where the finder finds no face in a frame of it."""
     lights, n = stage.lit.shape[:2]
     placed = posed(stage.points, stage.place, *stage.turned)
-    flat, behind = stage.lit.transpose(1, 0, 2).reshape(n, -1), stage.behind.transpose(1, 2, 0, 3).reshape(HEIGHT, WIDTH, -1)
+    flat, behind = (
+        stage.lit.transpose(1, 0, 2).reshape(n, -1),
+        stage.behind.transpose(1, 2, 0, 3).reshape(HEIGHT, WIDTH, -1),
+    )
     rendered = render(placed, flat, behind, stage.focal).reshape(HEIGHT, WIDTH, lights, 3)
     seen = [np.ascontiguousarray(rendered[:, :, i]) for i in range(lights)]
     plain = sum(seen[1:], seen[0])
@@ -133,7 +136,13 @@ def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | 
         np.stack([_gridded(one, points + shift) for one in seen])
         for shift in (np.float32([0, 0]), np.float32([step, 0]), np.float32([0, step]))
     )
-    return Cells(face, base, np.stack([right - base, down - base]), np.stack(list(map(metered, seen))), APART * (3.6 * eyes / GRID) ** 2)
+    return Cells(
+        face,
+        base,
+        np.stack([right - base, down - base]),
+        np.stack(list(map(metered, seen))),
+        APART * (3.6 * eyes / GRID) ** 2,
+    )
 
 
 def readings(
