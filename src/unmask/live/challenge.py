@@ -23,8 +23,8 @@ Colour = tuple[int, int, int]
 Row = tuple[Colour, Colour]
 """Of the left and of the right quarter."""
 
-LOW, HIGH = 104, 240
-"""The two values of a colour channel, sRGB: 0.14 and 0.87 of the screen's linear light. Red alone is then 0.76 of its colour."""
+LOW, HIGH = 104, 255
+"""The two values of a colour channel, sRGB: 0.14 and 1 of the screen's linear light. Red alone is then 0.78 of its colour."""
 
 SYMBOL_SECONDS = 0.4
 """How long a symbol is shown, s."""
@@ -42,11 +42,11 @@ PATTERNS: NDArray[np.int8] = np.array(
 )
 """What one colour channel shows in the quarters, ``(6, 2, 2)``, top row first, 1 for `HIGH`: all, none, one of the sides."""
 
-REPEATS = 3
-"""How often each channel shows each pattern, so that every challenge excites all, left-right and top-bottom alike."""
+REPEATS = (2, 2, 4, 4, 4, 4)
+"""How often each channel shows each pattern: the sides more often, because what a face's shape answers is weaker."""
 
-SYMBOLS = len(PATTERNS) * REPEATS
-"""Of a light challenge; 7.2 s in all. Their orders are 10 ** 33."""
+SYMBOLS = sum(REPEATS)
+"""Of a light challenge; 8 s in all. Their orders are 10 ** 36."""
 
 MOVES = 5
 """Of a movement challenge; no two alike follow each other, so there are 324."""
@@ -95,7 +95,7 @@ def light_challenge(random: Random) -> LightChallenge:
     """
     orders = []
     for _ in range(3):
-        order = [pattern for pattern in range(len(PATTERNS)) for _ in range(REPEATS)]
+        order = [pattern for pattern, times in enumerate(REPEATS) for _ in range(times)]
         random.shuffle(order)
         orders.append(order)
     return LightChallenge(tuple(_symbol(patterns) for patterns in zip(*orders, strict=True)))

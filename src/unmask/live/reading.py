@@ -8,15 +8,20 @@ room light and exposure leave as they are.
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmask import faces
-from unmask.types import Box, Face, Frame, Rgb
+from unmask.types import Box, Frame, Rgb
+
+if TYPE_CHECKING:
+    from cv2.typing import MatLike
 
 GRID = 16
 """Cells along each side of the aligned face; one is 0.225 distances between the eyes wide."""
@@ -144,7 +149,7 @@ def _follow(rgb: Rgb, last: SeenFace) -> _Place | None:
         _, best, _, (column, row) = cv2.minMaxLoc(alike)
         shifts.append((column + _summit(alike[row], column) - REACH, row + _summit(alike[:, column], row) - REACH))
         likenesses.append(best)
-    likeness = float(np.median(likenesses))
+    likeness = statistics.median(likenesses)
     if likeness < FOLLOWED:
         return None
     middles = np.array([(x, y) for y, x in _windows()], np.float32) + np.float32((WINDOW - 1) / 2)
@@ -163,7 +168,7 @@ def _windows() -> tuple[tuple[int, int], ...]:
     return tuple(product((9, 25), (8, 24)))
 
 
-def _summit(values: NDArray[np.float32], at: int) -> float:
+def _summit(values: MatLike, at: int) -> float:
     """Where between its neighbours a parabola through the highest value has its summit, -0.5 to 0.5."""
     if not 0 < at < len(values) - 1:
         return 0.0

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+import numpy as np
+
+from unmask.errors import UsageError
+from unmask.live import light, shape
 from unmask.live.challenge import LightChallenge, MovementChallenge
 from unmask.live.reading import Reading
 from unmask.types import Verdict
@@ -41,6 +45,40 @@ class Outcome:
     details: Mapping[str, float | str] = field(default_factory=dict)
 
 
+LEAST_SEEN = 0.85
+"""Share of the frames that must show the face."""
+
+LEAST_RATE = 6.0
+"""Frames with the face per second: two per symbol at least."""
+
+LONGEST_GAP = 0.8
+"""Seconds between frames with the face: two symbols."""
+
+LEAST_PX = 60.0
+"""Width of the face in the frame, px: a cell is then 6 px wide."""
+
+DARKEST = 0.01
+"""Mean linear light of the face, 0 to 1: below, a camera records mostly its own noise."""
+
+MOST_CLIPPED = 0.25
+"""Share of the face's pixels at the upper end of the camera."""
+
+LEAST_STRENGTH = 0.03
+"""By how much the screen must brighten the face, see `light.Answer`: below, the room outshines it."""
+
+FOREIGN = 0.012
+"""Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay below a third of it."""
+
+CERTAIN = 3.0
+"""Standard errors by which the surface must stand out as a face does: 1 in 370 for a sheet, and `shape` takes the least of eight."""
+
+SURE_TO_SHOW = 6.0
+"""Standard errors by which a face of `LEAST_HEIGHT` would have stood out; then one that does not is none."""
+
+LEAST_HEIGHT = (0.02, 0.03)
+"""Of a face before a telephone at arm's length, across and down, see `shape.Relief`."""
+
+
 def verify(
     challenge: LightChallenge | MovementChallenge,
     shown: Sequence[float],
@@ -54,5 +92,63 @@ def verify(
         shown: when each symbol was painted or each move asked for, s of the client's clock, one per symbol or move.
         readings: of the camera frames, in order of time, same clock.
         verdict: of `unmask.check` on frames of this session, where the caller ran it.
+
+    Raises:
+        UsageError: times that are not in order, or not one per symbol or move.
     """
-    raise NotImplementedError
+    steps = challenge.symbols if isinstance(challenge, LightChallenge) else challenge.moves
+    if len(shown) != len(steps) or list(shown) != sorted(shown):
+        raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(shown)}")
+    start, end = shown[0] - 1, shown[-1] + challenge.seconds + 1
+    during = [reading for reading in readings if start <= reading.time <= end]
+    unfit = _unfit(during, end - start - 1)
+    if unfit:
+        return unfit
+    outcome = _by_light(challenge, shown, during)
+    if verdict is Verdict.CHANGED and outcome.result is Result.LIVE:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, {**outcome.details, "verdict": verdict})
+    return outcome
+
+
+def _unfit(readings: Sequence[Reading], seconds: float) -> Outcome | None:
+    """Why these readings allow no answer."""
+    faces = [reading.face for reading in readings if reading.face]
+    times = [reading.time for reading in readings if reading.face]
+    if len(readings) < LEAST_RATE * seconds:
+        return _inconclusive(Advice.FEW_FRAMES, frames=len(readings))
+    if len(faces) < LEAST_SEEN * len(readings) or max(np.diff(times)) > LONGEST_GAP:
+        return _inconclusive(Advice.FACE_LOST, seen=len(faces) / len(readings))
+    width = float(np.median([face.box[2] - face.box[0] for face in faces]))
+    if width < LEAST_PX:
+        return _inconclusive(Advice.FACE_SMALL, width=width)
+    light = float(np.median([face.cells.mean() for face in faces]))
+    if light < DARKEST:
+        return _inconclusive(Advice.TOO_DARK, light=light)
+    clipped = float(np.median([face.clipped for face in faces]))
+    if clipped > MOST_CLIPPED:
+        return _inconclusive(Advice.TOO_BRIGHT, clipped=clipped)
+    return None
+
+
+def _by_light(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
+    answer = light.answer(challenge, shown, readings)
+    details: dict[str, float | str] = asdict(answer)
+    if not answer.fresh and answer.unrest > FOREIGN:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if not answer.fresh or answer.strength < LEAST_STRENGTH:
+        return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
+    if not answer.steady:
+        return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
+    relief = shape.relief(challenge, shown, readings, answer.delay)
+    details |= {"certainty": relief.certainty, "across": relief.height[0], "down": relief.height[1]}
+    details |= {"doubt across": relief.doubt[0], "doubt down": relief.doubt[1], "alike": relief.alike}
+    if relief.certainty >= CERTAIN:
+        return Outcome(Result.LIVE, None, details)
+    would_show = float(np.hypot(*(h / d for h, d in zip(LEAST_HEIGHT, relief.doubt, strict=True))))
+    if would_show >= SURE_TO_SHOW:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
+
+
+def _inconclusive(advice: Advice, **details: float) -> Outcome:
+    return Outcome(Result.INCONCLUSIVE, advice, details)

@@ -1,0 +1,197 @@
+"""Did the face answer this sequence of light, and no other?
+
+The frames' light is reduced to nine series: of each colour channel, the whole face, its left against its right and its top
+against its bottom, as logarithms, so that room light, skin and exposure are but offsets. A series that follows the symbols
+adds up with them; the sum over all series, at the delay that fits best, is the response. It is ranked among those of decoys:
+other challenges of the same generator, at the delays that fit them best.
+
+False accepts are bounded by construction. Whoever sends frames that do not depend on the secret makes the secret and its
+`DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face, light,
+compression or trick: at most 1 in 10,000 is fresh, ties refused. Nothing here needs to be known about noise for that to hold.
+It says nothing about frames that do depend on the secret, such as a flat picture that the screen lights, or a picture tinted as
+the symbols come in: see `shape`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.live.challenge import HIGH, LOW, SYMBOLS, LightChallenge
+from unmask.live.reading import GRID, Reading
+from unmask.regions import places, rho
+
+DECOYS = 9_999
+"""Other challenges among which the response must come first: false accepts are at most 1 in 10,000."""
+
+DELAYS: NDArray[np.float64] = np.arange(0, 1.0001, 0.05)
+"""From a symbol's painting to its frame, s, that are tried."""
+
+STEADY = 0.25
+"""Seconds by which the delays of the two halves of a challenge may differ."""
+
+SLOWEST = 2.4
+"""Shortest period, s, of what is taken for drift of light, exposure or white balance and removed."""
+
+FACE = 0.85
+"""How far out, see `unmask.regions.rho`, a cell still belongs to the face."""
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the face answered a light challenge.
+
+    Attributes:
+        rank: of the response among the decoys' and itself, 1 for the strongest.
+        margin: the response as a multiple of the strongest decoy's.
+        delay: seconds at which it was strongest.
+        steady: whether both halves of the challenge were answered at that delay, within `STEADY`.
+        strength: by how much the face's light rose from all quarters `LOW` to all `HIGH`, as a share of it; of the colour
+            channel where it rose most.
+        unrest: standard deviation of the face's hue, drift and noise removed, natural logarithm: by any light that changes, ours
+            or not.
+    """
+
+    rank: int
+    margin: float
+    delay: float
+    steady: bool
+    strength: float
+    unrest: float
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no decoy responded as strongly."""
+        return self.rank == 1
+
+
+def answer(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Answer:
+    """How the face of ``readings`` answered; arguments as of `unmask.live.verification.verify`."""
+    times = times_of(readings)
+    series = settled(_series(readings), times)
+    code = codes(challenge)
+    sums = np.stack([_sums(series, symbol_at(challenge, shown, times - delay)) for delay in DELAYS])
+    own = np.einsum("dkcm,kcm->dk", sums, code)
+    responses = (decoys(code, DECOYS).reshape(DECOYS, -1) @ sums.reshape(len(DELAYS), -1).T.astype(np.float32)).max(
+        axis=1
+    )
+    best = int(own.sum(axis=1).argmax())
+    response = float(own[best].sum())
+    halves = [DELAYS[half.sum(axis=1).argmax()] for half in np.array_split(own, 2, axis=1)]
+    return Answer(
+        # Decoys are summed in single precision: what comes within its rounding counts as a tie, and ties lose.
+        rank=1 + int((responses >= response * (1 - 1e-5)).sum()),
+        margin=response / max(float(responses.max()), 1e-9),
+        delay=float(DELAYS[best]),
+        steady=bool(abs(halves[0] - halves[1]) <= STEADY),
+        strength=_strength(code[symbol_at(challenge, shown, times - DELAYS[best])], readings),
+        unrest=_unrest(readings),
+    )
+
+
+def codes(challenge: LightChallenge) -> Series:
+    """What a challenge lights, ``(symbols, 3, 3)``: per colour channel all of the screen, -0.5 to 0.5, and its left less its right
+    and its top less its bottom, -1 to 1."""
+    values = np.array([symbol.quarters for symbol in challenge.symbols], np.float64)
+    (a, b), (c, d) = ((values - LOW) / (HIGH - LOW)).transpose(1, 2, 0, 3)
+    return np.stack([(a + b + c + d) / 4 - 0.5, (a + c - b - d) / 2, (a + b - c - d) / 2], axis=2)
+
+
+def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) -> NDArray[np.intp]:
+    """The index of the symbol that the screen showed at each time, s; -1 before the first and after the last."""
+    index = np.searchsorted(np.asarray(shown), times, side="right") - 1
+    return np.where(times < shown[-1] + challenge.seconds, index, -1)
+
+
+def settled(series: Series, times: Series) -> Series:
+    """Series ``(n, ...)`` without their mean and their drift, see `SLOWEST`."""
+    drift = drifts(times)
+    flat = series.reshape(len(series), -1)
+    return np.asarray((flat - drift @ np.linalg.lstsq(drift, flat, rcond=None)[0]).reshape(series.shape))
+
+
+def drifts(times: Series) -> Series:
+    """The slow cosines of `SLOWEST`, and a constant, ``(n, some)``."""
+    span = float(np.ptp(times)) + 1e-9
+    orders = np.arange(int(2 * span / SLOWEST) + 1)
+    return np.cos(np.pi * orders * (times[:, None] - times[0]) / span)
+
+
+@cache
+def face_cells() -> NDArray[np.bool_]:
+    """The cells of the face, see `FACE`, ``(GRID, GRID)``."""
+    return np.asarray(rho(GRID) < FACE)
+
+
+def logarithm(light: NDArray[np.floating]) -> Series:
+    """Of linear light, 0 to 1; what is darker than a thousandth is noise."""
+    return np.log(np.asarray(light, np.float64) + 1e-3)
+
+
+def times_of(readings: Sequence[Reading]) -> Series:
+    """Seconds of the readings with a face, ``(n,)``."""
+    return np.array([reading.time for reading in readings if reading.face])
+
+
+def cells_of(readings: Sequence[Reading]) -> Series:
+    """Logarithm of the light of the readings with a face, ``(n, GRID, GRID, 3)``."""
+    return logarithm(np.stack([reading.face.cells for reading in readings if reading.face]))
+
+
+def _series(readings: Sequence[Reading]) -> Series:
+    """What should follow `codes`, ``(n, 3, 3)``, each with the same spread.
+
+    The screen's left lights the person's left, which lies right in the image.
+    """
+    light = np.stack([reading.face.cells for reading in readings if reading.face])
+    x, y = places(GRID)
+    face, right, top = face_cells(), x > 0, y < 0.5
+    parts = [face, face & right, face & ~right, face & top, face & ~top]
+    whole, left, other, upper, lower = (logarithm(light[:, part].mean(axis=1)) for part in parts)
+    series = np.stack([whole, left - other, upper - lower], axis=2)
+    return series / np.maximum(settled(series, times_of(readings)).std(axis=0), 1e-6)
+
+
+def _sums(series: Series, symbols: NDArray[np.intp]) -> Series:
+    """Of each series over the frames of each symbol, ``(symbols, 3, 3)``."""
+    sums = np.zeros((SYMBOLS, *series.shape[1:]))
+    lit = symbols >= 0
+    np.add.at(sums, symbols[lit], series[lit])
+    return sums
+
+
+def decoys(code: Series, count: int) -> NDArray[np.float32]:
+    """`codes` of other challenges, ``(count, symbols, 3, 3)``: each channel's symbols in another order, drawn as
+    `unmask.live.challenge.light_challenge` does; every challenge has the same ones."""
+    random = np.random.default_rng(secrets.randbits(128))
+    orders = random.permuted(np.tile(np.arange(len(code), dtype=np.int8), (count, 3, 1)), axis=2)
+    return np.stack([code[:, channel].astype(np.float32)[orders[:, channel]] for channel in range(3)], axis=2)
+
+
+def _strength(lit: Series, readings: Sequence[Reading]) -> float:
+    """See `Answer`; ``lit`` is what was lit at each reading, ``(n, 3, 3)``."""
+    times = times_of(readings)
+    whole, all_lit = settled(_whole(readings), times), settled(lit[..., 0], times)
+    rises = (whole * all_lit).sum(axis=0) / np.maximum((all_lit**2).sum(axis=0), 1e-9)
+    return float(np.expm1(rises.max()))
+
+
+def _unrest(readings: Sequence[Reading]) -> float:
+    """See `Answer`."""
+    whole = _whole(readings)
+    hues = settled(whole[:, :2] - whole[:, 1:], times_of(readings))
+    noise = np.diff(hues, axis=0).var(axis=0) / 2
+    return float(np.sqrt(np.maximum(hues.var(axis=0) - noise, 0).max()))
+
+
+def _whole(readings: Sequence[Reading]) -> Series:
+    """Logarithm of the whole face's light, ``(n, 3)``."""
+    light = np.stack([reading.face.cells for reading in readings if reading.face])
+    return logarithm(light[:, face_cells()].mean(axis=1))

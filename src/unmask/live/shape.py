@@ -1,0 +1,169 @@
+"""Does the light on the face fall as on a face's shape, rather than on a sheet, a screen or a tint?
+
+Light from one side instead of the other changes each place of a surface by its slope to that side. The response to left
+less right light, divided by the response to all light at the same place, is free of the skin's colour, of room light and of
+exposure, and gives the slope across; top less bottom gives the slope down (photometric stereo: Woodham 1980). So each
+session yields a map of the face's relief.
+
+A sheet of paper or a screen can be bent one way only. A sheet bent about an upright axis has slopes across that are the same
+in every row; about a level one, slopes down that are the same in every column; and near light adds what is linear over
+the sheet. All of that is removed from the map, and what is left is compared with what is left of a face: above all the nose,
+whose flanks and underside no sheet has. A tint leaves nothing at all. The face is that of `depth`, by usual
+proportions; people differ from it far less than from a sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from unmask.live import light
+from unmask.live.challenge import SYMBOLS, LightChallenge
+from unmask.live.light import Series
+from unmask.live.reading import GRID, Reading
+from unmask.regions import places
+
+BENDS = np.radians(np.arange(0, 180, 22.5))
+"""Directions, from level, along which a sheet may be bent."""
+
+BINS = 12
+"""Places along that direction at each of which it may have a slope of its own, creases included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """How the map of slopes compares with a face's, both without what the sheet may show that leaves least of the face.
+
+    Attributes:
+        height: of what is left as a multiple of what is left of the usual face, across and down, times the breadth of the light, which is unknown.
+        doubt: standard errors of ``height``.
+        curved: slope across along the row, slope down along the column: a face is curved both ways.
+        alike: correlation of both, -1 to 1; noise brings it nearer to 0.
+    """
+
+    height: tuple[float, float]
+    doubt: tuple[float, float]
+    curved: tuple[float, float]
+    alike: float
+
+    @property
+    def certainty(self) -> float:
+        """By how many standard errors the surface stands out as a face does, both ways together."""
+        return float(np.hypot(*(max(h, 0.0) / d for h, d in zip(self.height, self.doubt, strict=True))))
+
+
+def relief(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> Relief:
+    """The relief of the face of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` from `light.answer`."""
+    times = light.times_of(readings)
+    symbols = light.symbol_at(challenge, shown, times - delay)
+    lit = symbols >= 0
+    code = light.codes(challenge)
+    seen = light.cells_of(readings)[lit][:, light.face_cells()]
+    answers, rest = _fit(code[symbols[lit]], light.drifts(times[lit]), seen)
+    everything = np.maximum(answers[0], 0.25 * max(float(np.median(answers[0])), 1e-4))
+    slopes = 2 * answers[1:] / everything
+    weight = np.minimum(everything / np.median(everything), 1)
+    x, y = (place[light.face_cells()] for place in places(GRID))
+    reliefs = []
+    frames = np.kron(np.eye(2), _frames(light.cells_of(readings)) / everything[:, None])
+    for bent in _sheets():
+        sheet = np.hstack([bent, frames])
+        shapes = np.column_stack([_without(shape, sheet, np.tile(weight, 2)) for shape in _usual()])
+        found = _without(slopes.ravel(), sheet, np.tile(weight, 2))
+        filters = np.linalg.pinv(shapes)
+        # What the frames' unrest, as these filters see it, would add for other challenges.
+        noise = np.einsum("npc,hmp->nhmc", rest, (filters * np.tile(weight * 2 / everything, 2)).reshape(2, 2, -1))
+        height, doubt = filters @ found, _doubt(code, noise, symbols[lit])
+        face = shapes @ height
+        alike = float(face @ found / max(np.linalg.norm(face) * np.linalg.norm(found), 1e-12))
+        reliefs.append((tuple(height.tolist()), tuple(doubt.tolist()), alike))
+    curved = tuple(float(np.polyfit(p, s, 1, w=weight)[0]) for p, s in ((x, slopes[0]), (y, -slopes[1])))
+    return min((Relief(h, d, curved, a) for h, d, a in reliefs), key=lambda r: r.certainty)
+
+
+def _fit(code, drift, seen):
+    """The cells' answers to (all, across, down), ``(3, cells)``, each camera channel's to its own light, summed; and the rest."""
+    answers, rest = np.zeros((3, seen.shape[1])), np.empty_like(seen)
+    for channel in range(3):
+        basis = np.hstack([code[:, channel], drift])
+        fit = np.linalg.lstsq(basis, seen[..., channel], rcond=None)[0]
+        rest[..., channel] = seen[..., channel] - basis @ fit
+        answers += fit[:3]
+    # symbols that the fit leaves free
+    free = SYMBOLS - 3 - drift.shape[1]
+    return answers, rest * np.sqrt(SYMBOLS / free)
+
+
+def _frames(seen):
+    """What a frame's gain, shift, turn and zoom add to its cells."""
+    picture = seen.mean(axis=(0, 3))
+    down, across = np.gradient(picture)
+    x, y = places(GRID)
+    parts = [np.ones_like(x), across, down, across * x + down * y, across * y - down * x]
+    return np.column_stack([part[light.face_cells()] for part in parts])
+
+
+def _doubt(code, noise, symbols):
+    """noise (n, 2 heights, 2 comps, 3 channels)"""
+    sums = np.zeros((len(code), *noise.shape[1:]))
+    np.add.at(sums, symbols, noise)
+    decoys = light.decoys(code, 500).reshape(500, len(code), 3, 3)[..., 1:]
+    energy = (code[symbols, 0, 1:] ** 2).sum(axis=0)
+    values = np.einsum("dkcm,khmc,m->dh", decoys, sums, 1 / energy)
+    return values.std(axis=0)
+
+
+def depth(x: Series, y: Series) -> Series:
+    """How far the usual face stands out at each place, all in distances between the eyes; see `unmask.regions` for places.
+
+    A head, 145 mm wide, 230 mm high and 85 mm deep, with a nose of 22 mm, sockets of the eyes, brows, lips and chin; the eyes are 63 mm apart
+    (means of adults: Farkas, "Anthropometry of the Head and Face", 1994).
+    """
+    head = 1.35 * np.sqrt(np.maximum(1 - (x / 1.15) ** 2 - ((y - 0.55) / 1.8) ** 2, 0.05))
+    nose_height = np.interp(y, [-0.1, 0.6, 0.72, 0.85], [0.04, 0.36, 0.33, 0.0])
+    nose = nose_height * np.exp(-((x / np.interp(y, [0.0, 0.65], [0.13, 0.2])) ** 2) / 2)
+    sockets = -0.14 * (_mound(x - 0.5, y, 0.28, 0.17) + _mound(x + 0.5, y, 0.28, 0.17))
+    brow = 0.06 * np.exp(-(((y + 0.38) / 0.15) ** 2) / 2)
+    lips = 0.09 * _mound(x, y - 1.155, 0.35, 0.13) - 0.05 * _mound(x, y - 1.4, 0.4, 0.08)
+    chin = 0.12 * _mound(x, y - 1.7, 0.35, 0.18)
+    return np.asarray(head + nose + sockets + brow + lips + chin)
+
+
+def _mound(x: Series, y: Series, width: float, height: float) -> Series:
+    return np.asarray(np.exp(-((x / width) ** 2 + (y / height) ** 2) / 2))
+
+
+@cache
+def _usual() -> tuple[Series, Series]:
+    """The usual face's slopes across, and its slopes down, each ``(2 cells,)`` with nothing in the other half."""
+    side = 8 * GRID
+    x, y = places(side)
+    # A place is lit from the screen's left, right in the image, where it falls off to the right; from the top where it rises downwards.
+    down, across = np.gradient(depth(x, y), float(x[0, 1] - x[0, 0]))
+    p, q = (part.reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))[light.face_cells()] for part in (-across, down))
+    return np.r_[p, 0 * q], np.r_[0 * p, q]
+
+
+@cache
+def _sheets() -> tuple[Series, ...]:
+    """Per direction of `BENDS`, the slopes that a sheet bent that way may have, ``(2 cells, some)``."""
+    x, y = (place[light.face_cells()] for place in places(GRID))
+    nothing, one = np.zeros_like(x), np.ones_like(x)
+    near = [np.r_[s, nothing] for s in (one, x, y)] + [np.r_[nothing, s] for s in (one, x, y)]
+    sheets = []
+    for bend in BENDS:
+        along = np.cos(bend) * x + np.sin(bend) * (y - 0.5)
+        edges = np.linspace(along.min(), along.max() + 1e-9, BINS + 1)
+        bins = [(along >= low) & (along < high) for low, high in zip(edges, edges[1:], strict=False)]
+        bent = [np.r_[np.cos(bend) * part, -np.sin(bend) * part] for part in bins if part.any()]
+        sheets.append(np.column_stack([*near, *bent]))
+    return tuple(sheets)
+
+
+def _without(slopes: Series, sheet: Series, weights: Series) -> Series:
+    """Weighted slopes without what the sheet explains."""
+    weighted = sheet * weights[:, None]
+    return np.asarray(slopes * weights - weighted @ np.linalg.lstsq(weighted, slopes * weights, rcond=None)[0])
