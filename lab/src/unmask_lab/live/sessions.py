@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from unmask.live.movement import FIND_EVERY
+FIND_EVERY = 0.3
 
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
 from unmask.live.reading import Reading, read
