@@ -122,7 +122,7 @@ class Subject:
             cells = np.clip(
                 cells + rng.normal(0, self.noise, cells.shape) * np.sqrt(np.maximum(cells, 0) / 0.25), 0, 1
             ).astype(np.float32)
-            anchor = Anchor(0.0, np.zeros((LOOK, LOOK), np.float32))
+            anchor = Anchor(0.0, np.zeros((LOOK, LOOK), np.float32), np.zeros((2, GRID, GRID), np.float32))
             points = np.array([[140, 100], [185, 100], [162, 126], [144, 152], [181, 152]], np.float32)
             seen = SeenFace((110, 60, 215, 190), points, t, anchor, 0.95, 0.0, cells, 0.0, (0.35, 0.35))
             found.append(Reading(float(t), seen, float(t)))

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -49,7 +51,7 @@ SYMBOLS = sum(REPEATS)
 """Of a light challenge; 8 s in all. Their orders are 10 ** 36."""
 
 MOVES = 5
-"""Of a movement challenge; no two alike follow each other, so there are 324."""
+"""Of a movement challenge; no two alike follow each other, and `NEEDED` are among them, so there are 186."""
 
 MOVE_SECONDS = 2.2
 """How long a person has for one move, s, the return to the middle included."""
@@ -79,6 +81,10 @@ class Move(StrEnum):
     BLINK = "blink"
 
 
+NEEDED = {Move.TURN_LEFT, Move.TURN_RIGHT, Move.BLINK}
+"""Asked in every challenge: a sheet in a hand neither blinks nor turns a nose against its eyes."""
+
+
 @dataclass(frozen=True, slots=True)
 class MovementChallenge:
     """Moves in the order in which they are asked for, ``seconds`` for each."""
@@ -103,12 +109,13 @@ def light_challenge(random: Random) -> LightChallenge:
 
 def movement_challenge(random: Random) -> MovementChallenge:
     """A new movement challenge; for the source see `light_challenge`."""
-    moves: list[Move] = []
-    while len(moves) < MOVES:
-        moves.append(random.choice([move for move in Move if moves[-1:] != [move]]))
-    return MovementChallenge(tuple(moves))
+    while True:
+        moves = tuple(random.choice(list(Move)) for _ in range(MOVES))
+        if NEEDED <= set(moves) and all(one != other for one, other in pairwise(moves)):
+            return MovementChallenge(moves)
 
 
+@cache
 def _symbol(patterns: tuple[int, ...]) -> Symbol:
     """The symbol whose red, green and blue show these patterns."""
     values = np.where(PATTERNS[list(patterns)].astype(bool), HIGH, LOW).transpose(1, 2, 0)

@@ -41,6 +41,9 @@ SLOWEST = 2.4
 FACE = 0.85
 """How far out, see `unmask.regions.rho`, a cell still belongs to the face."""
 
+EDGE = 0.5
+"""Edge, see `unmask.live.reading.Anchor`, from which on a cell counts less."""
+
 Series = NDArray[np.float64]
 
 
@@ -77,20 +80,17 @@ def answer(challenge: LightChallenge, shown: Sequence[float], readings: Sequence
     times = times_of(readings)
     series = settled(_series(readings), times)
     code = codes(challenge)
-    sums = np.stack([_sums(series, symbol_at(challenge, shown, times - delay)) for delay in DELAYS])
-    own = np.einsum("dkcm,kcm->dk", sums, code)
-    responses = (decoys(code, DECOYS).reshape(DECOYS, -1) @ sums.reshape(len(DELAYS), -1).T.astype(np.float32)).max(
-        axis=1
-    )
-    best = int(own.sum(axis=1).argmax())
-    response = float(own[best].sum())
-    halves = [DELAYS[half.sum(axis=1).argmax()] for half in np.array_split(own, 2, axis=1)]
+    symbols = [symbol_at(challenge, shown, times - delay) for delay in DELAYS]
+    own = _fit(series, symbols, code[None])[0]
+    responses = _fit(series, symbols, decoys(code, DECOYS)).max(axis=1)
+    best = int(own.argmax())
+    halves = [_fit(series, [_only(one, half) for one in symbols], code[None])[0].argmax() for half in (0, 1)]
     return Answer(
         # Decoys are summed in single precision: what comes within its rounding counts as a tie, and ties lose.
-        rank=1 + int((responses >= response * (1 - 1e-5)).sum()),
-        margin=response / max(float(responses.max()), 1e-9),
+        rank=1 + int((responses >= own[best] * (1 - 1e-4)).sum()),
+        margin=float(own[best] / max(float(responses.max()), 1e-9)),
         delay=float(DELAYS[best]),
-        steady=bool(abs(halves[0] - halves[1]) <= STEADY),
+        steady=bool(abs(DELAYS[halves[0]] - DELAYS[halves[1]]) <= STEADY),
         strength=_strength(code[symbol_at(challenge, shown, times - DELAYS[best])], readings),
         unrest=_unrest(readings),
     )
@@ -145,26 +145,73 @@ def cells_of(readings: Sequence[Reading]) -> Series:
     return logarithm(np.stack([reading.face.cells for reading in readings if reading.face]))
 
 
+def slips(readings: Sequence[Reading]) -> Series:
+    """What a face that is followed inexactly adds to the logarithm of its cells, ``(cells, 4)``: shifts, zoom and turn."""
+    right, down = next(reading.face.anchor.edges for reading in readings if reading.face)
+    x, y = places(GRID)
+    parts = (right, down, right * x + down * (y - 0.5), down * x - right * (y - 0.5))
+    return np.column_stack([part[face_cells()] for part in parts]).astype(np.float64)
+
+
+def trust(readings: Sequence[Reading]) -> Series:
+    """Weight of each cell, ``(cells,)``, 0 to 1: an edge of the face's paint is noisy where following is inexact."""
+    edges = np.hypot(*slips(readings)[:, :2].T)
+    return np.asarray(1 / np.hypot(1, edges / EDGE))
+
+
 def _series(readings: Sequence[Reading]) -> Series:
-    """What should follow `codes`, ``(n, 3, 3)``, each with the same spread.
+    """What should follow `codes`, ``(n, 3, 3)``, each with the same spread: of each frame and channel, the level and the slopes
+    across and down that, with its slips, explain its cells best.
 
     The screen's left lights the person's left, which lies right in the image.
     """
-    light = np.stack([reading.face.cells for reading in readings if reading.face])
-    x, y = places(GRID)
-    face, right, top = face_cells(), x > 0, y < 0.5
-    parts = [face, face & right, face & ~right, face & top, face & ~top]
-    whole, left, other, upper, lower = (logarithm(light[:, part].mean(axis=1)) for part in parts)
-    series = np.stack([whole, left - other, upper - lower], axis=2)
+    x, y = (place[face_cells()] for place in places(GRID))
+    weights = trust(readings)
+    basis = np.column_stack([np.ones_like(x), x, 0.5 - y, slips(readings)]) * weights[:, None]
+    cells = cells_of(readings)[:, face_cells()]
+    series = np.einsum("bp,npc->ncb", np.linalg.pinv(basis)[:3] * weights, cells)
     return series / np.maximum(settled(series, times_of(readings)).std(axis=0), 1e-6)
 
 
-def _sums(series: Series, symbols: NDArray[np.intp]) -> Series:
-    """Of each series over the frames of each symbol, ``(symbols, 3, 3)``."""
-    sums = np.zeros((SYMBOLS, *series.shape[1:]))
+ANSWERS = ((0, 0, True), (0, 1, False), (0, 2, False), (1, 1, True), (2, 2, True))
+"""Which series answers which part of `codes`, and whether it can only rise with it: the level to all, and to a side where the face
+is nearer to it."""
+
+
+def _fit(series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The response to each code at each delay, ``(codes, delays)``: minus the logarithm of the part of the series' energy that the
+    code leaves unexplained, summed over the series; so the likelihood ratio for gains and noise unknown.
+
+    Args:
+        series: ``(n, 3, 3)``.
+        symbols: per delay, each reading's symbol, ``(n,)``; -1 for none.
+        code: ``(codes, symbols, 3, 3)``.
+    """
+    counts = np.stack([np.bincount(one[one >= 0], minlength=code.shape[1]) for one in symbols]).astype(np.float32)
+    sums = np.stack([_sums(series, one, code.shape[1]) for one in symbols]).astype(np.float32)
+    energy = np.stack([(series[one >= 0] ** 2).sum(axis=0) for one in symbols]).astype(np.float32) + 1e-9
+    code = code.astype(np.float32)
+    explained = np.zeros((3, 3, len(code), len(symbols)), np.float32)
+    for channel in range(3):
+        for measured, part, rises in ANSWERS:
+            x = code[:, :, channel, part]
+            product = x @ sums[:, :, channel, measured].T
+            product = np.maximum(product, 0) if rises else product
+            explained[channel, measured] += product**2 / (x**2 @ counts.T + 1e-9) / energy[:, channel, measured]
+    return np.asarray(-np.log1p(-np.minimum(explained, 0.999)).sum(axis=(0, 1)))
+
+
+def _sums(series: Series, symbols: NDArray[np.intp], count: int) -> Series:
+    """Of each series over the readings of each symbol, ``(symbols, 3, 3)``."""
+    sums = np.zeros((count, *series.shape[1:]))
     lit = symbols >= 0
     np.add.at(sums, symbols[lit], series[lit])
     return sums
+
+
+def _only(symbols: NDArray[np.intp], half: int) -> NDArray[np.intp]:
+    """The symbols of the first (0) or second half (1) of a challenge, -1 for the others."""
+    return np.where((symbols >= 0) & ((symbols >= SYMBOLS // 2) == half), symbols, -1)
 
 
 def decoys(code: Series, count: int) -> NDArray[np.float32]:

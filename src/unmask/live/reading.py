@@ -53,10 +53,18 @@ SAME_PLACE = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchor:
-    """A face as it was first seen: ``time`` in seconds and its look, float32 ``(LOOK, LOOK)``, see the module."""
+    """A face as it was first seen.
+
+    Attributes:
+        time: seconds.
+        look: float32 ``(LOOK, LOOK)``, see the module.
+        edges: by which share of its light each cell would change, were the face followed wrongly by one distance between the
+            eyes, to the right and downwards, float32 ``(2, GRID, GRID)``.
+    """
 
     time: float
     look: NDArray[np.float32]
+    edges: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +129,7 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
     if found is None:
         return Reading(frame.time, None, frame.time)
     if place is None or _apart(found.points, place.points) > SAME_PLACE:
-        anchor = Anchor(frame.time, _look(_upright(frame.rgb, found.points)))
-        place = _Place(found.box, found.points, anchor, 1.0)
+        place = _Place(found.box, found.points, _anchor(frame, found.points), 1.0)
     return Reading(frame.time, _measured(frame.rgb, place, frame.time, _yaw(found.points)), frame.time)
 
 
@@ -178,15 +185,29 @@ def _summit(values: MatLike, at: int) -> float:
 
 
 def _measured(rgb: Rgb, place: _Place, found_at: float, yaw: float) -> SeenFace:
-    import cv2
-
     face = _upright(rgb, place.points)
-    cells = cv2.resize(cv2.LUT(face, _linear()), (GRID, GRID), interpolation=cv2.INTER_AREA)
     inner = face[SIDE // 6 : -SIDE // 6, SIDE // 6 : -SIDE // 6]
     clipped = float((inner.max(axis=2) >= 253).mean())
     return SeenFace(
-        place.box, place.points, found_at, place.anchor, place.likeness, yaw, np.asarray(cells), clipped, _eyes(face)
+        place.box, place.points, found_at, place.anchor, place.likeness, yaw, _cells(face), clipped, _eyes(face)
     )
+
+
+def _cells(face: Rgb) -> NDArray[np.float32]:
+    """See `SeenFace.cells`."""
+    import cv2
+
+    return np.asarray(cv2.resize(cv2.LUT(face, _linear()), (GRID, GRID), interpolation=cv2.INTER_AREA))
+
+
+def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> Anchor:
+    """The anchor of a face; ``step`` in distances between the eyes."""
+    apart = np.float32(step * max(float(np.hypot(*(points[1] - points[0]))), 1.0))
+    edges = []
+    for shift in np.float32([[apart, 0], [0, apart]]):
+        before, after = (_cells(_upright(frame.rgb, points + to)).mean(axis=2) for to in (-shift, shift))
+        edges.append((after - before) / (after + before + 2e-3) / step)
+    return Anchor(frame.time, _look(_upright(frame.rgb, points)), np.stack(edges))
 
 
 def _eyes(face: Rgb) -> tuple[float, float]:

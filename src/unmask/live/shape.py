@@ -65,10 +65,10 @@ def relief(challenge: LightChallenge, shown: Sequence[float], readings: Sequence
     answers, rest = _fit(code[symbols[lit]], light.drifts(times[lit]), seen)
     everything = np.maximum(answers[0], 0.25 * max(float(np.median(answers[0])), 1e-4))
     slopes = 2 * answers[1:] / everything
-    weight = np.minimum(everything / np.median(everything), 1)
+    weight = np.minimum(everything / np.median(everything), 1) * light.trust(readings)
     x, y = (place[light.face_cells()] for place in places(GRID))
     reliefs = []
-    frames = np.kron(np.eye(2), _frames(light.cells_of(readings)) / everything[:, None])
+    frames = np.kron(np.eye(2), np.column_stack([np.ones_like(everything), light.slips(readings)]) / everything[:, None])
     for bent in _sheets():
         sheet = np.hstack([bent, frames])
         shapes = np.column_stack([_without(shape, sheet, np.tile(weight, 2)) for shape in _usual()])
@@ -95,15 +95,6 @@ def _fit(code, drift, seen):
     # symbols that the fit leaves free
     free = SYMBOLS - 3 - drift.shape[1]
     return answers, rest * np.sqrt(SYMBOLS / free)
-
-
-def _frames(seen):
-    """What a frame's gain, shift, turn and zoom add to its cells."""
-    picture = seen.mean(axis=(0, 3))
-    down, across = np.gradient(picture)
-    x, y = places(GRID)
-    parts = [np.ones_like(x), across, down, across * x + down * y, across * y - down * x]
-    return np.column_stack([part[light.face_cells()] for part in parts])
 
 
 def _doubt(code, noise, symbols):
