@@ -285,9 +285,7 @@ def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Optio
 @app.command()
 def live(
     faces: Annotated[list[Path] | None, typer.Option(help="Collected Parquet files of bona fide faces.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the log of sessions; run again, it goes on.")] = Path(
-        "lab/out/live"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder for recordings; run again, it goes on.")] = Path("lab/out/live"),
     target: Annotated[Path, typer.Option(help="Folder of live.md.")] = Path("docs/benchmark"),
     share: Annotated[float, typer.Option(min=0.0001, max=1.0, help="Of the sessions that the full run has.")] = 1.0,
     seed: Annotated[int, typer.Option(min=1)] = 1,

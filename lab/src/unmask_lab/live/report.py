@@ -35,7 +35,7 @@ from unmask_lab.live.trial import LEAD, TAIL
 from unmask_lab.metrics import Estimate, binomial
 
 COMMAND = "make lab-live"
-LOG, TIMED = "sessions.jsonl", "timed.json"
+TIMED = "timed.json"
 
 Rates = dict[str, Any]
 """``n``, and for each result its count, share and 95 % interval."""
@@ -44,14 +44,14 @@ Rates = dict[str, Any]
 def simulate(
     files: Sequence[Path], out: Path, target: Path, share: float = 1.0, seed: int = 1, workers: int = 2
 ) -> str:
-    """Runs what the log in ``out`` lacks, and writes the page to ``target``; gives it.
+    """Records what ``out`` lacks, judges everything, and writes the page to ``target``; gives it.
 
     Args:
         files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
         share: of the sessions of a full run, 0 to 1.
     """
     cases = plan(Counts().scaled(share), seed)
-    sessions = run(cases, files, out / LOG, workers)
+    sessions = run(cases, files, out / "recordings", workers)
     dressed = f"the portraits of {', '.join(path.stem for path in files)}" if files else "scikit-image's astronaut"
     about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": seed, "share": share, "faces": dressed}
     if (out / TIMED).is_file():

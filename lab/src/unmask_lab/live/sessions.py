@@ -1,31 +1,32 @@
-"""Many simulated sessions: which ones, run side by side, each written down as it ends, so that a long run can go on."""
+"""Many simulated sessions: which ones, run side by side, each recorded, so that a long run can go on."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+import pickle
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
+from zlib import crc32
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-FIND_EVERY = 0.3
 
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
+from unmask.live.movement import FIND_EVERY
 from unmask.live.reading import Reading, read
 from unmask.live.verification import verify
-from unmask_lab.data import BONA_FIDE, DataError
+from unmask_lab.data import BONA_FIDE
 from unmask_lab.data import read as read_rows
 from unmask_lab.live import moves, species
 from unmask_lab.live.head import TONES
-from unmask_lab.live.scene import Portrait, astronaut, setting
+from unmask_lab.live.scene import Portrait, Setting, astronaut, setting
 from unmask_lab.live.trial import TAIL, cells, frames, painted, read_frames, readings
 
 LIGHT, MOVEMENT = "light", "movement"
@@ -38,7 +39,7 @@ LUX = (50, 100, 200, 300, 600, 1200, 2500, 5000, 10_000)
 ORDINARY = 300
 """lux up to which the check must work for nearly everybody; the skin tones are compared there."""
 
-OFFERED = 10
+OFFERED = 50
 """Challenges that each stale answer is offered to."""
 
 
@@ -58,7 +59,7 @@ class Counts:
     species: int = 300
     stale: int = 30_000
     frames: int = 20
-    moves: int = 30
+    moves: int = 20
 
     def scaled(self, share: float) -> Counts:
         """A share of all; at least one of each."""
@@ -67,87 +68,110 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One session to run; its ``seed`` decides everything that is not given."""
+    """One session: the ``number``-th of its kind; all that is not given is drawn from ``seed`` and all of these."""
 
+    seed: int
     way: str
     level: str
     kind: str
-    seed: int
-    lux: float | None = None
+    number: int
+    lux: int | None = None
     tone: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Unlike every other case's; fit for a file."""
+        kind = self.kind.replace(" ", "-")
+        more = f"-{self.lux}-{self.tone.replace(' ', '-')}" if self.tone else ""
+        return f"{self.seed}-{self.way}-{self.level}-{kind}{more}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """What came of a case: what was asked, when it was shown, s, and the readings."""
+
+    challenge: LightChallenge | MovementChallenge
+    shown: tuple[float, ...]
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How it ended: ``result``, ``advice`` and ``details`` of the outcome."""
+    """How a case ended: ``result``, ``advice`` and ``details`` of the outcome."""
 
     case: Case
     result: str
     advice: str
-    details: dict[str, float | str]
+    details: Mapping[str, float | str]
 
 
 def plan(counts: Counts, seed: int) -> list[Case]:
-    """All sessions, in an order that is theirs under the same counts and seed."""
-    cases = [
-        Case(LIGHT, READINGS, HONEST, 0, lux, tone)
-        for lux in LUX
+    """All cases, each kind's spread evenly over the whole."""
+    lit = [(LIGHT, READINGS, kind, counts.species) for kind in species.ATTACKS]
+    lit += [(LIGHT, READINGS, STALE, max(1, counts.stale // OFFERED))]
+    lit += [(LIGHT, FRAMES, kind, counts.frames) for kind in (HONEST, *species.ATTACKS)]
+    moved = [(MOVEMENT, FRAMES, kind, counts.moves) for kind in (HONEST, *moves.ATTACKS)]
+    honest = {lux: counts.tone if lux <= ORDINARY else max(1, counts.tone // 2) for lux in LUX}
+    spread = [(k / n, Case(seed, *kind, k)) for *kind, n in lit + moved for k in range(n)]
+    spread += [
+        (k / n, Case(seed, LIGHT, READINGS, HONEST, k, lux, tone))
+        for lux, n in honest.items()
         for tone in TONES
-        for _ in range(counts.tone if lux <= ORDINARY else max(1, counts.tone // 2))
+        for k in range(n)
     ]
-    cases += [Case(LIGHT, READINGS, kind, 0) for kind in species.ATTACKS for _ in range(counts.species)]
-    cases += [Case(LIGHT, READINGS, STALE, 0) for _ in range(max(1, counts.stale // OFFERED))]
-    cases += [Case(LIGHT, FRAMES, kind, 0) for kind in (HONEST, *species.ATTACKS) for _ in range(counts.frames)]
-    cases += [Case(MOVEMENT, FRAMES, kind, 0) for kind in (HONEST, *moves.ATTACKS) for _ in range(counts.moves)]
-    return [Case(c.way, c.level, c.kind, seed * 10**6 + i, c.lux, c.tone) for i, c in enumerate(cases)]
+    return [case for _, case in sorted(spread, key=lambda one: one[0])]
 
 
-def run(cases: Sequence[Case], files: Sequence[Path], log: Path, workers: int = 2) -> list[Session]:
-    """Run the sessions that ``log`` does not hold yet, write each down there as it ends, and give all of them.
+def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 2) -> list[Session]:
+    """Record what ``out`` does not hold yet, and judge everything.
 
     Args:
         cases: from `plan`.
         files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
-        log: JSON, a line each; delete it when the check or the simulator has changed.
+        out: folder of recordings; empty it when the simulator, `unmask.live.challenge` or `unmask.live.reading` has changed.
         workers: processes; 0 runs everything in this one.
     """
-    known = _logged(log)
-    open_ = [case for case in cases if case not in known]
-    log.parent.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    one = partial(_ended, files=tuple(files), out=out)
     console = Console(stderr=True)
-    ended = zip(open_, _all(open_, files, workers), strict=True)
-    shown = track(ended, "sessions", len(open_), console=console, disable=not console.is_terminal)
-    with log.open("a") as lines:
-        for case, found in shown:
-            known[case] = found
-            lines.write("".join(json.dumps(asdict(session)) + "\n" for session in found))
-            lines.flush()
-    return [session for case in cases for session in known[case]]
+    with ProcessPoolExecutor(workers, get_context("spawn")) if workers else nullcontext() as pool:
+        ended = pool.map(one, cases) if pool else map(one, cases)
+        shown = track(ended, "sessions", len(cases), console=console, disable=not console.is_terminal)
+        return [session for sessions in shown for session in sessions]
 
 
-def trial(case: Case, portraits: Sequence[Portrait]) -> list[Session]:
-    """One case; a stale answer gives one session for each challenge that it is offered to."""
-    random = np.random.default_rng(case.seed)
+def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
+    """Play one case before the camera and read it."""
+    kind = f"{case.way}/{case.level}/{case.kind}/{case.lux}/{case.tone}"
+    random = np.random.default_rng([case.seed, crc32(kind.encode()), case.number])
     where = setting(random, portraits, case.lux, case.tone)
     if case.way == MOVEMENT:
-        asked = movement_challenge(species.drawn(random))
-        shown = moves.asked_at(asked)
-        act = {HONEST: moves.honest, **moves.ATTACKS}[case.kind](where, asked, shown, random)
-        seen: list[Reading] = []
-        for frame in moves.frames(where, act, float(shown[-1]) + asked.seconds + TAIL, random):
-            seen.append(read(frame, seen[-1] if seen else None, FIND_EVERY))
-        return [_judged(case, asked, shown, seen)]
+        return _moved(case, where, random)
     challenge = light_challenge(species.drawn(random))
     shown = painted(challenge, random)
     end = float(shown[-1]) + challenge.seconds + TAIL
     kinds = {HONEST: species.honest, STALE: species.honest, **species.ATTACKS}
-    act_ = kinds[case.kind](where, species.playing(challenge, shown), random)
+    act = kinds[case.kind](where, species.playing(challenge, shown), random)
     if case.level == FRAMES:
-        return [_judged(case, challenge, shown, read_frames(where, act_, end, random))]
-    grid = cells(act_.stage, where.camera, random)
-    found = [Reading(0.0, None, 0.0)] if grid is None else readings(where, act_, grid, end, random)
-    asked_for = [light_challenge(species.drawn(random)) for _ in range(OFFERED)] if case.kind == STALE else [challenge]
-    return [_judged(case, one, shown, found) for one in asked_for]
+        found = read_frames(where, act, end, random)
+    else:
+        grid = cells(act.stage, where.camera, random)
+        found = [Reading(0.0, None, 0.0)] if grid is None else readings(where, act, grid, end, random)
+    return Recording(challenge, tuple(shown.tolist()), tuple(found))
+
+
+def judge(case: Case, what: Recording) -> list[Session]:
+    """The verdict; of a stale answer, one for each of the other challenges that it is offered to."""
+    asked = [what.challenge]
+    if case.kind == STALE:
+        random = species.drawn(np.random.default_rng([case.seed, case.number]))
+        asked = [light_challenge(random) for _ in range(OFFERED)]
+    sessions = []
+    for one in asked:
+        outcome = verify(one, what.shown, what.readings)
+        found = {name: of if isinstance(of, str) else round(float(of), 4) for name, of in outcome.details.items()}
+        sessions.append(Session(case, outcome.result, outcome.advice or "", found))
+    return sessions
 
 
 def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
@@ -167,28 +191,26 @@ def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
     return found
 
 
-def _judged(
-    case: Case, asked: LightChallenge | MovementChallenge, shown: NDArray[np.float64], seen: Sequence[Reading]
-) -> Session:
-    outcome = verify(asked, shown.tolist(), seen)
-    details = {
-        name: value if isinstance(value, str) else round(float(value), 4) for name, value in outcome.details.items()
-    }
-    return Session(case, outcome.result, outcome.advice or "", details)
+def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording:
+    challenge = movement_challenge(species.drawn(random))
+    shown = moves.asked_at(challenge)
+    act = {HONEST: moves.honest, **moves.ATTACKS}[case.kind](where, challenge, shown, random)
+    seen: list[Reading] = []
+    for frame in moves.frames(where, act, float(shown[-1]) + challenge.seconds + TAIL, random):
+        seen.append(read(frame, seen[-1] if seen else None, FIND_EVERY))
+    return Recording(challenge, tuple(shown.tolist()), tuple(seen))
 
 
-def _all(cases: Sequence[Case], files: Sequence[Path], workers: int) -> Iterator[list[Session]]:
-    """Each case's sessions, in order."""
-    one = partial(_alone, files=tuple(files))
-    if not workers:
-        yield from map(one, cases)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        yield from pool.map(one, cases)
-
-
-def _alone(case: Case, files: tuple[Path, ...]) -> list[Session]:
-    return trial(case, _portraits(files))
+def _ended(case: Case, files: tuple[Path, ...], out: Path) -> list[Session]:
+    """A case's sessions; its recording is kept in ``out``."""
+    path = out / f"{case.name}.pickle"
+    if path.is_file():
+        return judge(case, pickle.loads(path.read_bytes()))  # noqa: S301 - our own
+    what = record(case, _portraits(files))
+    partial_ = path.with_suffix(".part")
+    partial_.write_bytes(pickle.dumps(what))
+    partial_.replace(path)
+    return judge(case, what)
 
 
 @cache
@@ -197,20 +219,3 @@ def _portraits(files: tuple[Path, ...]) -> tuple[Portrait, ...]:
     cv2.setNumThreads(1)
     rows = read_rows(files) if files else []
     return tuple(Portrait(row.rgb, row.points) for row in rows if row.label == BONA_FIDE) or astronaut()
-
-
-def _logged(log: Path) -> dict[Case, list[Session]]:
-    """What a log holds.
-
-    Raises:
-        DataError: a line of it cannot be read.
-    """
-    found: dict[Case, list[Session]] = {}
-    for line in log.read_text().splitlines() if log.is_file() else ():
-        try:
-            values = json.loads(line)
-            session = Session(**{**values, "case": Case(**values["case"])})
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{log}: not a log of simulated sessions; delete it ({error})") from None
-        found.setdefault(session.case, []).append(session)
-    return found
