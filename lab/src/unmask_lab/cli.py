@@ -297,11 +297,12 @@ def live(
     """Simulate live checks, honest and attacked, by light and by movement."""
     from unmask_lab.live.report import simulate
     from unmask_lab.live.report import timed as measure
+    from unmask_lab.live.sessions import Counts, plan
 
     if time:
         print(measure(faces or [], out, seed))
     else:
-        print(simulate(faces or [], out, target, share, seed, workers))
+        print(simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers))
 
 
 licence_app = typer.Typer(no_args_is_help=True, help="Make a key, grant a licence for a portrait, check one.")

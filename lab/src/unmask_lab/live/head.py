@@ -21,8 +21,8 @@ Floats = NDArray[np.float32]
 EYES_APART = 0.063
 """Distance between the pupils, m."""
 
-STEP = 0.0009
-"""Distance between neighbouring points of the surface, m: finer than a pixel of a face that fills the frame."""
+STEP = 0.0012
+"""Distance between neighbouring points of the surface, m: about a pixel."""
 
 SHEET = (0.21, 0.297)
 """Width and height of a picture that is held up, m: A4."""

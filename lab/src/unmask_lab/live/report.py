@@ -25,9 +25,8 @@ from unmask_lab.live.sessions import (
     ORDINARY,
     READINGS,
     STALE,
-    Counts,
+    Case,
     Session,
-    plan,
     run,
     seconds_after,
 )
@@ -41,19 +40,16 @@ Rates = dict[str, Any]
 """``n``, and for each result its count, share and 95 % interval."""
 
 
-def simulate(
-    files: Sequence[Path], out: Path, target: Path, share: float = 1.0, seed: int = 1, workers: int = 2
-) -> str:
+def simulate(cases: Sequence[Case], files: Sequence[Path], out: Path, target: Path, workers: int = 2) -> str:
     """Records what ``out`` lacks, judges everything, and writes the page to ``target``; gives it.
 
     Args:
+        cases: of `unmask_lab.live.sessions.plan`.
         files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
-        share: of the sessions of a full run, 0 to 1.
     """
-    cases = plan(Counts().scaled(share), seed)
     sessions = run(cases, files, out / "recordings", workers)
     dressed = f"the portraits of {', '.join(path.stem for path in files)}" if files else "scikit-image's astronaut"
-    about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": seed, "share": share, "faces": dressed}
+    about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": cases[0].seed, "faces": dressed}
     if (out / TIMED).is_file():
         about["timed"] = json.loads((out / TIMED).read_text())
     return write(summary(sessions, about), target)
@@ -157,8 +153,7 @@ published and nothing is promised.
 
 
 def _introduction(record: dict[str, Any]) -> list[str]:
-    part = "" if record["share"] == 1 else f" --share {record['share']:g}"
-    return [INTRODUCTION.format(**{**record, "command": record["command"] + part})]
+    return [INTRODUCTION.format(**record)]
 
 
 def _honest(record: dict[str, Any]) -> list[str]:

@@ -39,7 +39,7 @@ LUX = (50, 100, 200, 300, 600, 1200, 2500, 5000, 10_000)
 ORDINARY = 300
 """lux up to which the check must work for nearly everybody; the skin tones are compared there."""
 
-OFFERED = 50
+OFFERED = 100
 """Challenges that each stale answer is offered to."""
 
 
