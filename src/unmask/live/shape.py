@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,14 +41,10 @@ class Relief:
     Attributes:
         height: of what is left as a multiple of what is left of the usual face, across and down, times the breadth of the light, which is unknown.
         doubt: standard errors of ``height``.
-        curved: slope across along the row, slope down along the column: a face is curved both ways.
-        alike: correlation of both, -1 to 1; noise brings it nearer to 0.
     """
 
     height: tuple[float, float]
     doubt: tuple[float, float]
-    curved: tuple[float, float]
-    alike: float
 
     @property
     def certainty(self) -> float:
@@ -63,45 +60,64 @@ def relief(challenge: LightChallenge, shown: Sequence[float], readings: Sequence
     code = light.codes(challenge)
     seen = light.cells_of(readings)[lit][:, light.face_cells()]
     answers, rest = _fit(code[symbols[lit]], light.drifts(times[lit]), seen)
-    everything = np.maximum(answers[0], 0.25 * max(float(np.median(answers[0])), 1e-4))
-    slopes = 2 * answers[1:] / everything
-    weight = np.minimum(everything / np.median(everything), 1) * light.trust(readings)
-    x, y = (place[light.face_cells()] for place in places(GRID))
+    everything = _lit_at_all(answers[:, 0])
+    white = np.stack([_whitener(rest[..., channel]) for channel in range(3)])
+    found = _whitened(answers[:, 1:], white)
+    slips = np.column_stack([np.ones(seen.shape[1]), light.slips(readings)])
+    frames = np.kron(np.eye(6), slips).reshape(3, 2, -1, 6 * slips.shape[1])
+    usual = _lit_as(_usual(), everything)
     reliefs = []
-    frames = np.kron(np.eye(2), np.column_stack([np.ones_like(everything), light.slips(readings)]) / everything[:, None])
-    for bent in _sheets():
-        sheet = np.hstack([bent, frames])
-        shapes = np.column_stack([_without(shape, sheet, np.tile(weight, 2)) for shape in _usual()])
-        found = _without(slopes.ravel(), sheet, np.tile(weight, 2))
-        filters = np.linalg.pinv(shapes)
-        # What the frames' unrest, as these filters see it, would add for other challenges.
-        noise = np.einsum("npc,hmp->nhmc", rest, (filters * np.tile(weight * 2 / everything, 2)).reshape(2, 2, -1))
-        height, doubt = filters @ found, _doubt(code, noise, symbols[lit])
-        face = shapes @ height
-        alike = float(face @ found / max(np.linalg.norm(face) * np.linalg.norm(found), 1e-12))
-        reliefs.append((tuple(height.tolist()), tuple(doubt.tolist()), alike))
-    curved = tuple(float(np.polyfit(p, s, 1, w=weight)[0]) for p, s in ((x, slopes[0]), (y, -slopes[1])))
-    return min((Relief(h, d, curved, a) for h, d, a in reliefs), key=lambda r: r.certainty)
+    for sheet in _sheets():
+        other = _whitened(np.concatenate([_lit_as(sheet, everything), frames], axis=3), white)
+        basis = np.column_stack([_whitened(usual, white), other])
+        filters = np.linalg.pinv(basis)[:2]
+        height = filters @ found
+        noise = np.einsum("npc,cqp,hcmq->nhmc", rest, white, filters.reshape(2, 3, 2, -1))
+        reliefs.append(Relief(tuple(height.tolist()), tuple(_doubt(code, noise, symbols[lit]).tolist())))
+    return min(reliefs, key=lambda one: one.certainty)
 
 
-def _fit(code, drift, seen):
-    """The cells' answers to (all, across, down), ``(3, cells)``, each camera channel's to its own light, summed; and the rest."""
-    answers, rest = np.zeros((3, seen.shape[1])), np.empty_like(seen)
+def _fit(code: Series, drift: Series, seen: Series) -> tuple[Series, Series]:
+    """Each channel's cells' answers to its own light, all, across and down, ``(3, 3, cells)``, and the rest of ``seen``."""
+    answers, rest = np.zeros((3, 3, seen.shape[1])), np.empty_like(seen)
     for channel in range(3):
         basis = np.hstack([code[:, channel], drift])
         fit = np.linalg.lstsq(basis, seen[..., channel], rcond=None)[0]
         rest[..., channel] = seen[..., channel] - basis @ fit
-        answers += fit[:3]
-    # symbols that the fit leaves free
-    free = SYMBOLS - 3 - drift.shape[1]
-    return answers, rest * np.sqrt(SYMBOLS / free)
+        answers[channel] = fit[:3]
+    # The fit has followed some of the noise, so that the rest has too little.
+    return answers, rest * np.sqrt(SYMBOLS / (SYMBOLS - 3 - drift.shape[1]))
+
+
+def _lit_at_all(answers):
+    """Response to all light, ``(3, cells)``, without what can only be noise."""
+    usual = np.maximum(np.median(answers, axis=1, keepdims=True), 1e-4)
+    return np.clip(answers, 0.25 * usual, 4 * usual)
+
+
+def _lit_as(slopes, everything):
+    """How cells of these slopes answer light from across and down, ``(3, 2, cells, some)``; slopes (2, cells, some)."""
+    return everything[:, None, :, None] * slopes[None] / 2
+
+
+def _whitener(rest, shrink=0.3):
+    """Matrix that makes noise of the cells' covariance white."""
+    covariance = rest.T @ rest / len(rest)
+    covariance = (1 - shrink) * covariance + shrink * np.diag(np.diag(covariance)) + 1e-10 * np.eye(len(covariance))
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors / np.sqrt(values)) @ vectors.T
+
+
+def _whitened(patterns, white):
+    """(3, 2, cells, ...) -> (3*2*cells, ...)"""
+    return np.einsum("cqp,cmp...->cmq...", white, patterns).reshape(-1, *patterns.shape[3:])
 
 
 def _doubt(code, noise, symbols):
     """noise (n, 2 heights, 2 comps, 3 channels)"""
     sums = np.zeros((len(code), *noise.shape[1:]))
     np.add.at(sums, symbols, noise)
-    decoys = light.decoys(code, 500).reshape(500, len(code), 3, 3)[..., 1:]
+    decoys = light.decoys(code, 500)[..., 1:]
     energy = (code[symbols, 0, 1:] ** 2).sum(axis=0)
     values = np.einsum("dkcm,khmc,m->dh", decoys, sums, 1 / energy)
     return values.std(axis=0)
@@ -128,33 +144,27 @@ def _mound(x: Series, y: Series, width: float, height: float) -> Series:
 
 
 @cache
-def _usual() -> tuple[Series, Series]:
-    """The usual face's slopes across, and its slopes down, each ``(2 cells,)`` with nothing in the other half."""
+def _usual() -> Series:
+    """The usual face's slopes ``(2, cells, 2)``: those across alone, and those down alone."""
     side = 8 * GRID
     x, y = places(side)
     # A place is lit from the screen's left, right in the image, where it falls off to the right; from the top where it rises downwards.
     down, across = np.gradient(depth(x, y), float(x[0, 1] - x[0, 0]))
     p, q = (part.reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))[light.face_cells()] for part in (-across, down))
-    return np.r_[p, 0 * q], np.r_[0 * p, q]
+    return np.stack([np.stack([p, 0 * q]), np.stack([0 * p, q])], axis=2)
 
 
 @cache
 def _sheets() -> tuple[Series, ...]:
-    """Per direction of `BENDS`, the slopes that a sheet bent that way may have, ``(2 cells, some)``."""
+    """Per direction of `BENDS`, the slopes that a sheet bent that way may have, ``(2, cells, some)``."""
     x, y = (place[light.face_cells()] for place in places(GRID))
     nothing, one = np.zeros_like(x), np.ones_like(x)
-    near = [np.r_[s, nothing] for s in (one, x, y)] + [np.r_[nothing, s] for s in (one, x, y)]
+    near = [(s, nothing) for s in (one, x, y)] + [(nothing, s) for s in (one, x, y)]
     sheets = []
     for bend in BENDS:
         along = np.cos(bend) * x + np.sin(bend) * (y - 0.5)
         edges = np.linspace(along.min(), along.max() + 1e-9, BINS + 1)
-        bins = [(along >= low) & (along < high) for low, high in zip(edges, edges[1:], strict=False)]
-        bent = [np.r_[np.cos(bend) * part, -np.sin(bend) * part] for part in bins if part.any()]
-        sheets.append(np.column_stack([*near, *bent]))
+        bins = [(along >= low) & (along < high) for low, high in pairwise(edges)]
+        bent = [(np.cos(bend) * part, -np.sin(bend) * part) for part in bins if part.any()]
+        sheets.append(np.array([*near, *bent]).transpose(1, 2, 0))
     return tuple(sheets)
-
-
-def _without(slopes: Series, sheet: Series, weights: Series) -> Series:
-    """Weighted slopes without what the sheet explains."""
-    weighted = sheet * weights[:, None]
-    return np.asarray(slopes * weights - weighted @ np.linalg.lstsq(weighted, slopes * weights, rcond=None)[0])

@@ -141,7 +141,7 @@ def _by_light(challenge: LightChallenge, shown: Sequence[float], readings: Seque
         return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
     relief = shape.relief(challenge, shown, readings, answer.delay)
     details |= {"certainty": relief.certainty, "across": relief.height[0], "down": relief.height[1]}
-    details |= {"doubt across": relief.doubt[0], "doubt down": relief.doubt[1], "alike": relief.alike}
+    details |= {"doubt across": relief.doubt[0], "doubt down": relief.doubt[1]}
     if relief.certainty >= CERTAIN:
         return Outcome(Result.LIVE, None, details)
     would_show = float(np.hypot(*(h / d for h, d in zip(LEAST_HEIGHT, relief.doubt, strict=True))))
