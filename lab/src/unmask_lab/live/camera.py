@@ -9,6 +9,7 @@ per cd/m2 and second. Automatics are slow loops towards a mean brightness and a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -153,7 +154,21 @@ def noisy(light: Floats, gains: Floats, device: Camera, random: np.random.Genera
     exposed = np.float32(ELECTRONS * device.sensitivity) * shutter(device, gains[..., 1:2])
     electrons = np.maximum(light, 0) * exposed
     spread = np.sqrt((electrons + np.float32(device.read_noise**2)) / np.float32(merged))
-    return np.asarray((electrons + spread * random.standard_normal(light.shape, np.float32)) * (gains / exposed))
+    return np.asarray((electrons + spread * _normal(light.size, random).reshape(light.shape)) * (gains / exposed))
+
+
+def _normal(n: int, random: np.random.Generator) -> Floats:
+    """Standard normal numbers: a stretch of many drawn once, as drawing costs more than all the rest of a frame."""
+    many = _many()
+    if n > many.size // 4:
+        return random.standard_normal(n, np.float32)
+    first = int(random.integers(many.size - n))
+    return many[first : first + n]
+
+
+@cache
+def _many() -> Floats:
+    return np.random.default_rng(0).standard_normal(1 << 21, np.float32)
 
 
 def toned(output: Floats, device: Camera) -> Floats:

@@ -7,7 +7,7 @@ finder found in one whole frame, and every reading is a sum of those lights thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -30,13 +30,13 @@ BANDS = 12
 LEAD, TAIL = 0.6, 0.6
 """Seconds that the camera runs before the first symbol and after the last."""
 
-CODING = 0.003
+CODING = 0.005
 """What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
 curve is steeper there."""
 
-APART = 0.45
+APART = 0.25
 """Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble of `readings` chosen so that
-readings without pictures are as noisy, in steady light, as those from whole frames; a test compares them."""
+readings without pictures are as noisy, while a head sways in steady light, as those from whole frames; a test compares them."""
 
 _CELL = faces.CROP_PX // GRID
 
@@ -45,6 +45,10 @@ def metered(light: Floats) -> Floats:
     """Mean of the middle of a frame, by which exposure and white balance go, float32 ``(3,)``."""
     middle = light[HEIGHT // 4 : 3 * HEIGHT // 4, WIDTH // 4 : 3 * WIDTH // 4]
     return np.float32(cv2.mean(middle)[:3])
+
+
+TURNS = float(np.radians(1.2))
+"""Standard deviation of a head's turning, nodding and tilting while it holds still, radians."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,10 +78,11 @@ def frames(where: Setting, act: Act, end: float, random: np.random.Generator) ->
     band = _bands(act.stage, act.stage.place, act.stage.turned)
     rows = np.arange(HEIGHT) * BANDS // HEIGHT
     strengths = _strength(act, device, exposed)
+    lit, back = (np.ascontiguousarray(np.moveaxis(of, (0, -1), (-1, 0))) for of in (act.stage.lit, act.stage.behind))
     for i, (time, strength) in enumerate(zip(exposed, strengths, strict=True)):
         place, turned = act.stage.place + sway.place[i], tuple(np.add(act.stage.turned, sway.turned[i]))
-        face = np.einsum("snc,nsc->nc", act.stage.lit, strength[band])
-        behind = np.einsum("shwc,hsc->hwc", act.stage.behind, strength[rows])
+        face = np.stack([(lit[c] * strength[band, :, c]).sum(axis=1) for c in range(3)], axis=-1)
+        behind = np.stack([(back[c] @ strength[rows, :, c, None])[..., 0] for c in range(3)], axis=-1)
         light = render(posed(act.stage.points, place, *turned), face, behind, act.stage.focal)
         gains = automatics.gains(metered(light), float(time))
         yield Frame(float(time) + device.delay, frame(light, gains, device, random))
@@ -101,52 +106,39 @@ class Cells:
     Attributes:
         face: as `read` saw it in one whole frame.
         lit: of each cell under each light, float32 ``(lights, GRID, GRID, 3)``, cd/m2.
-        shifted: how that changes as the points shift by 1 % of the distance between the eyes to the right and downwards,
-            float32 ``(2, lights, GRID, GRID, 3)``.
+        moved: how that changes as the followed points slip by 1 % of the distance between the eyes to the right and downwards,
+            and as the head turns and nods by `TURNS`, float32 ``(4, lights, GRID, GRID, 3)``.
         metered: mean of the part of the frame that the automatics measure, float32 ``(lights, 3)``.
         merged: the frame's pixels in a cell whose noise is independent.
     """
 
     face: SeenFace
     lit: Floats
-    shifted: Floats
+    moved: Floats
     metered: Floats
     merged: float
 
 
 def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | None:
     """The stage's cells; None where the finder finds no face in a frame of it."""
-    lights, n = stage.lit.shape[:2]
-    placed = posed(stage.points, stage.place, *stage.turned)
-    flat, behind = (
-        stage.lit.transpose(1, 0, 2).reshape(n, -1),
-        stage.behind.transpose(1, 2, 0, 3).reshape(HEIGHT, WIDTH, -1),
-    )
-    rendered = render(placed, flat, behind, stage.focal).reshape(HEIGHT, WIDTH, lights, 3)
-    seen = [np.ascontiguousarray(rendered[:, :, i]) for i in range(lights)]
-    plain = sum(seen[1:], seen[0])
-    gains = Automatics(device).gains(metered(np.asarray(plain)), 0.0)
-    face = read(Frame(0.0, frame(np.asarray(plain), gains, device, random)), None).face
+    seen = _lights(stage, stage.turned)
+    plain = np.asarray(sum(seen[1:], seen[0]))
+    gains = Automatics(device).gains(metered(plain), 0.0)
+    face = read(Frame(0.0, frame(plain, gains, device, random)), None).face
     if face is None:
         return None
-    points = face.points
-    eyes = float(np.hypot(*(points[1] - points[0])))
+    eyes = float(np.hypot(*(face.points[1] - face.points[0])))
     step = np.float32(0.01 * eyes)
-    base, right, down = (
-        np.stack([_gridded(one, points + shift) for one in seen])
-        for shift in (np.float32([0, 0]), np.float32([step, 0]), np.float32([0, step]))
-    )
-    return Cells(
-        face,
-        base,
-        np.stack([right - base, down - base]),
-        np.stack(list(map(metered, seen))),
-        APART * (3.6 * eyes / GRID) ** 2,
-    )
+    right, down = face.points + np.float32([step, 0]), face.points + np.float32([0, step])
+    base, right, down = (_gridded(seen, points) for points in (face.points, right, down))
+    turns = [tuple(np.add(stage.turned, by)) for by in ((TURNS, 0, 0), (0, TURNS, 0))]
+    moved = [right, down, *(_gridded(_lights(stage, to), _followed(stage, to, face.points)) for to in turns)]
+    means = np.stack([metered(one) for one in seen])
+    return Cells(face, base, np.stack(moved) - base, means, APART * (3.6 * eyes / GRID) ** 2)
 
 
 def readings(
-    where: Setting, act: Act, seen: Cells, end: float, random: np.random.Generator, wobble: float = 1.5
+    where: Setting, act: Act, seen: Cells, end: float, random: np.random.Generator, wobble: float = 1.4
 ) -> list[Reading]:
     """Readings until ``end``, s.
 
@@ -158,9 +150,10 @@ def readings(
     exposed = times(device, 0.0, end, random)
     strength = _strength(act, device, exposed)
     rows = np.clip(_cell_rows(seen.face.points), 0, HEIGHT - 1).astype(int) * BANDS // HEIGHT
-    wobbled = drift(exposed, 0.6, random, 2) * np.float32(wobble)
-    light, right, down = (_summed(lit, strength[:, rows]) for lit in (seen.lit, *seen.shifted))
-    light += wobbled[:, 0, None, None, None] * right + wobbled[:, 1, None, None, None] * down
+    moved = np.hstack([wobble * drift(exposed, 0.6, random, 2), act.still * drift(exposed, 1.0, random, 2)])
+    light = _summed(seen.lit, strength[:, rows])
+    for much, one in zip(moved.T.astype(np.float32), seen.moved, strict=True):
+        light += much[:, None, None, None] * _summed(one, strength[:, rows])
     means = (seen.metered * strength.mean(axis=1)).sum(axis=1)
     gains = np.stack([automatics.gains(mean, float(time)) for mean, time in zip(means, exposed, strict=True)])
     output = toned(noisy(light, gains[:, None, None], device, random, seen.merged), device)
@@ -174,16 +167,32 @@ def readings(
     ]
 
 
+def _lights(stage: Stage, turned: Sequence[float]) -> list[Floats]:
+    """The stage under each of its lights alone, each float32 ``(HEIGHT, WIDTH, 3)``."""
+    lights, n = stage.lit.shape[:2]
+    lit, behind = stage.lit.transpose(1, 0, 2).reshape(n, -1), stage.behind.transpose(1, 2, 0, 3)
+    placed = posed(stage.points, stage.place, *turned)
+    seen = render(placed, lit, behind.reshape(HEIGHT, WIDTH, -1), stage.focal).reshape(HEIGHT, WIDTH, lights, 3)
+    return [np.ascontiguousarray(seen[:, :, i]) for i in range(lights)]
+
+
+def _followed(stage: Stage, turned: Sequence[float], points: Floats) -> Floats:
+    """Where points of the face at rest are followed to when it turns: as a whole, without regard to its depth."""
+    before, after = (pixels(posed(stage.marks, stage.place, *of), stage.focal) for of in (stage.turned, turned))
+    matrix = faces.similarity(before, after)
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
+
+
 def _summed(lit: Floats, strength: Floats) -> Floats:
     """Cells under lights of a strength per frame and row, float32 ``(frames, GRID, GRID, 3)``."""
     return np.asarray(np.einsum("srcp,nrsp->nrcp", lit, strength), np.float32)
 
 
-def _gridded(light: Floats, points: Floats) -> Floats:
-    """Means over the cells of the aligned face, float32 ``(GRID, GRID, 3)``: what `read` does, without tone curve."""
-    matrix = faces.similarity(points, faces.TEMPLATE)
-    crop = cv2.warpAffine(light, matrix, (faces.CROP_PX, faces.CROP_PX), borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(crop.reshape(GRID, _CELL, GRID, _CELL, 3).mean(axis=(1, 3)), np.float32)
+def _gridded(lights: Sequence[Floats], points: Floats) -> Floats:
+    """Means over the cells of the aligned face, of each light, ``(lights, GRID, GRID, 3)``: what `read` does, in linear light."""
+    matrix, side = faces.similarity(points, faces.TEMPLATE), (faces.CROP_PX, faces.CROP_PX)
+    crops = [cv2.warpAffine(light, matrix, side, borderMode=cv2.BORDER_REFLECT_101) for light in lights]
+    return np.stack([crop.reshape(GRID, _CELL, GRID, _CELL, 3).mean(axis=(1, 3)) for crop in crops])
 
 
 def _cell_rows(points: Floats) -> Floats:
@@ -215,7 +224,7 @@ def _strength(act: Act, device: Camera, exposed: NDArray[np.float64]) -> Floats:
 def _sway(time: NDArray[np.float64], much: float, random: np.random.Generator) -> Sway:
     """A person who holds still: some mm and degrees, back and forth within a second."""
     place = drift(time, 1.0, random, 3) * np.float32(0.003 * much)
-    turned = drift(time, 1.0, random, 3) * np.float32(np.radians(1.2) * much)
+    turned = drift(time, 1.0, random, 3) * np.float32(TURNS * much)
     return Sway(place, turned)
 
 
