@@ -156,7 +156,7 @@ def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
         found = read_frames(where, act, end, random)
     else:
         grid = cells(act.stage, where.camera, random)
-        found = [Reading(0.0, None, 0.0)] if grid is None else readings(where, act, grid, end, random)
+        found = readings(where, act, grid, end, random) if grid else _nothing(end)
     return Recording(challenge, tuple(shown.tolist()), tuple(found))
 
 
@@ -189,6 +189,11 @@ def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
         verify(challenge, shown.tolist(), seen)
         found.append(perf_counter() - start)
     return found
+
+
+def _nothing(end: float) -> list[Reading]:
+    """The readings of a camera before which the finder finds nobody."""
+    return [Reading(float(time), None, float(time)) for time in np.arange(0, end, 0.1)]
 
 
 def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording:
