@@ -30,8 +30,12 @@ from unmask.regions import places
 BENDS = np.radians(np.arange(0, 180, 22.5))
 """Directions, from level, along which a sheet may be bent."""
 
-BINS = 12
+ORDER = 2
+BINS = 8
 """Places along that direction at each of which it may have a slope of its own, creases included."""
+
+UNEVEN = 0.005
+"""Height that gloss, grain and a camera's tone curve may lend to a sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,15 @@ def relief(challenge: LightChallenge, shown: Sequence[float], readings: Sequence
     slips = np.column_stack([np.ones(seen.shape[1]), light.slips(readings)])
     frames = np.kron(np.eye(6), slips).reshape(3, 2, -1, 6 * slips.shape[1])
     usual = _lit_as(_usual(), everything)
+    near = _whitened(np.concatenate([_lit_as(_near(), everything), frames], axis=3), white)
+    found, usual = _without(found, near), _without(_whitened(usual, white), near)
     reliefs = []
-    for sheet in _sheets():
-        other = _whitened(np.concatenate([_lit_as(sheet, everything), frames], axis=3), white)
-        basis = np.column_stack([_whitened(usual, white), other])
-        filters = np.linalg.pinv(basis)[:2]
-        height = filters @ found
-        noise = np.einsum("npc,cqp,hcmq->nhmc", rest, white, filters.reshape(2, 3, 2, -1))
-        reliefs.append(Relief(tuple(height.tolist()), tuple(_doubt(code, noise, symbols[lit]).tolist())))
+    for bend in BENDS:
+        bent = _without(_whitened(_lit_as(_bent(float(bend)), everything), white), near)
+        filters = np.linalg.pinv(_without(usual, bent))
+        seen_by = np.einsum("hcmq,cqp->hcmp", filters.reshape(2, 3, 2, -1), white)
+        doubt = np.hypot(_doubt(code, np.einsum("npc,hcmp->nhmc", rest, seen_by, optimize=True), symbols[lit]), UNEVEN)
+        reliefs.append(Relief(tuple((filters @ found).tolist()), tuple(doubt.tolist())))
     return min(reliefs, key=lambda one: one.certainty)
 
 
@@ -100,7 +105,7 @@ def _lit_as(slopes, everything):
     return everything[:, None, :, None] * slopes[None] / 2
 
 
-def _whitener(rest, shrink=0.3):
+def _whitener(rest, shrink=0.1):
     """Matrix that makes noise of the cells' covariance white."""
     covariance = rest.T @ rest / len(rest)
     covariance = (1 - shrink) * covariance + shrink * np.diag(np.diag(covariance)) + 1e-10 * np.eye(len(covariance))
@@ -155,16 +160,26 @@ def _usual() -> Series:
 
 
 @cache
-def _sheets() -> tuple[Series, ...]:
-    """Per direction of `BENDS`, the slopes that a sheet bent that way may have, ``(2, cells, some)``."""
+def _near() -> Series:
+    """Slopes that near light lends to a sheet, ``(2, cells, 6)``."""
     x, y = (place[light.face_cells()] for place in places(GRID))
-    nothing, one = np.zeros_like(x), np.ones_like(x)
-    near = [(s, nothing) for s in (one, x, y)] + [(nothing, s) for s in (one, x, y)]
-    sheets = []
-    for bend in BENDS:
-        along = np.cos(bend) * x + np.sin(bend) * (y - 0.5)
-        edges = np.linspace(along.min(), along.max() + 1e-9, BINS + 1)
-        bins = [(along >= low) & (along < high) for low, high in pairwise(edges)]
-        bent = [(np.cos(bend) * part, -np.sin(bend) * part) for part in bins if part.any()]
-        sheets.append(np.array([*near, *bent]).transpose(1, 2, 0))
-    return tuple(sheets)
+    nothing = np.zeros_like(x)
+    terms = [x**i * y**j for i in range(ORDER + 1) for j in range(ORDER + 1 - i)]
+    return np.array([*((one, nothing) for one in terms), *((nothing, one) for one in terms)]).transpose(1, 2, 0)
+
+
+@cache
+def _bent(bend: float) -> Series:
+    """Slopes of a sheet bent along a direction, ``(2, cells, some)``."""
+    x, y = (place[light.face_cells()] for place in places(GRID))
+    along = np.cos(bend) * x + np.sin(bend) * (y - 0.5)
+    edges = np.linspace(along.min(), along.max() + 1e-9, BINS + 1)
+    bins = [(along >= low) & (along < high) for low, high in pairwise(edges)]
+    return np.array([(np.cos(bend) * one, -np.sin(bend) * one) for one in bins if one.any()]).transpose(1, 2, 0)
+
+
+def _without(patterns: Series, others: Series) -> Series:
+    """What is left of patterns, ``(n, ...)``, that others, ``(n, some)``, do not explain."""
+    left, size, _ = np.linalg.svd(others, full_matrices=False)
+    base = left[:, size > 1e-9 * size[0]]
+    return patterns - base @ (base.T @ patterns)
