@@ -58,8 +58,8 @@ class Counts:
     tone: int = 100
     species: int = 300
     stale: int = 30_000
-    frames: int = 20
-    moves: int = 20
+    frames: int = 50
+    moves: int = 50
 
     def scaled(self, share: float) -> Counts:
         """A share of all; at least one of each."""
