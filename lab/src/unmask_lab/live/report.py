@@ -74,6 +74,7 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
             and all(getattr(s.case, name) in value for name, value in more.items())
         ]
 
+    stale = those(LIGHT, READINGS, STALE)
     ordinary = [lux for lux in LUX if lux <= ORDINARY]
     return {
         **about,
@@ -83,7 +84,7 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
         "ordinary": rates(those(LIGHT, READINGS, HONEST, lux=ordinary)),
         "tones": {tone: rates(those(LIGHT, READINGS, HONEST, lux=ordinary, tone=[tone])) for tone in TONES},
         "attacks": {kind: rates(those(LIGHT, READINGS, kind)) for kind in species.ATTACKS},
-        "stale": rates(those(LIGHT, READINGS, STALE)),
+        "stale": rates(stale) | {"first": _first(stale)},
         "frames": {kind: rates(those(LIGHT, FRAMES, kind)) for kind in (HONEST, *species.ATTACKS)},
         "movement": {kind: rates(those(MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)},
     }
@@ -99,6 +100,13 @@ def rates(sessions: Sequence[Session]) -> Rates:
     advices = sorted({s.advice for s in sessions if s.advice})
     found["advice"] = {advice: sum(s.advice == advice for s in sessions) for advice in advices}
     return found
+
+
+def _first(sessions: Sequence[Session]) -> dict[str, float]:
+    """How often an answer came first among the decoys, of those that got so far."""
+    ranks = [s.details["rank"] for s in sessions if "rank" in s.details]
+    count = sum(rank == 1 for rank in ranks)
+    return {"n": len(ranks), "count": count, **asdict(binomial(count, len(ranks)))}
 
 
 def write(record: dict[str, Any], target: Path) -> str:
@@ -183,13 +191,14 @@ def _honest(record: dict[str, Any]) -> list[str]:
 
 
 def _attacked(record: dict[str, Any]) -> list[str]:
-    stale = record["stale"]
+    stale, first = record["stale"], record["stale"]["first"]
     return [
         ATTACKED,
         *(_attack_row(kind, of) for kind, of in record["attacks"].items()),
         "",
-        f"Freshness: {stale['n']:,} times a living person's answer to one challenge was offered to another, {OFFERED} others",
-        f"each, at the right times: {stale[Result.LIVE]['count']} were accepted, {_share(stale[Result.LIVE], 4)}",
+        f"Freshness: {stale['n']:,} times a living person's answer to one challenge was offered to another ({OFFERED} others",
+        f"each), at the right times: {stale[Result.LIVE]['count']} were accepted, {_share(stale[Result.LIVE], 4)};",
+        f"{first['count']} of {first['n']:,} came first among the decoys, {_share(first, 4)}; by construction 1 in 10,000 does",
         "(simulated, readings).\n",
     ]
 
