@@ -50,9 +50,6 @@ SETTLING = 0.9
 FRONTAL = 0.12
 """Nose tip's distance from its place at rest within which looks are compared."""
 
-SAME_PERSON = 0.45
-"""Least correlation of two frontal looks of one person."""
-
 JUMP = 0.6
 """Widths of the face by which it may move from one reading to the next, for each 0.1 s between them."""
 

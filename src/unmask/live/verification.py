@@ -9,9 +9,12 @@ from enum import StrEnum
 import numpy as np
 
 from unmask.errors import UsageError
-from unmask.live import light, shape
+from unmask.live import light, movement
 from unmask.live.challenge import LightChallenge, MovementChallenge
 from unmask.live.reading import Reading
+from unmask.live.relief import Relief, relief
+from unmask.live.response import response
+from unmask.live.shading import shading
 from unmask.types import Verdict
 
 
@@ -54,8 +57,8 @@ LEAST_RATE = 6.0
 LONGEST_GAP = 0.8
 """Seconds between frames with the face: two symbols."""
 
-LEAST_PX = 60.0
-"""Width of the face in the frame, px: a cell is then 6 px wide."""
+LEAST_PX = 50.0
+"""Width of the face in the frame, px: a cell is then 5 px wide."""
 
 DARKEST = 0.01
 """Mean linear light of the face, 0 to 1: below, a camera records mostly its own noise."""
@@ -69,14 +72,27 @@ LEAST_STRENGTH = 0.03
 FOREIGN = 0.012
 """Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay below a third of it."""
 
-CERTAIN = 3.0
-"""Standard errors by which the surface must stand out as a face does: 1 in 370 for a sheet, and `shape` takes the least of eight."""
+SHADED = 0.004
+"""Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard error of relief; it is
+0.002 on the middle simulated print."""
+
+A_FACE = 4.5
+"""Standard errors by which relief and shading together must show a face."""
 
 SURE_TO_SHOW = 6.0
-"""Standard errors by which a face of `LEAST_HEIGHT` would have stood out; then one that does not is none."""
+"""Standard errors by which a face of `LEAST_RELIEF` would have stood out; then a surface that does not is no face."""
 
-LEAST_HEIGHT = (0.02, 0.03)
-"""Of a face before a telephone at arm's length, across and down, see `shape.Relief`."""
+LEAST_RELIEF = (0.03, 0.03)
+"""Of a face before a telephone, across and down, see `relief.Relief`."""
+
+HOLLOW = 6.0
+"""Standard errors by which a surface that stands in where a face stands out is none."""
+
+GLOWS = -1.0
+"""Glow, see `shading.Shading`, from which on the surface is a screen."""
+
+SAME_PERSON = 0.45
+"""Least correlation of two frontal looks of one person, see `movement.Moved`."""
 
 
 def verify(
@@ -104,7 +120,10 @@ def verify(
     unfit = _unfit(during, end - start - 1)
     if unfit:
         return unfit
-    outcome = _by_light(challenge, shown, during)
+    if isinstance(challenge, LightChallenge):
+        outcome = _by_light(challenge, shown, during)
+    else:
+        outcome = _by_movement(challenge, shown, during)
     if verdict is Verdict.CHANGED and outcome.result is Result.LIVE:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, {**outcome.details, "verdict": verdict})
     return outcome
@@ -139,15 +158,38 @@ def _by_light(challenge: LightChallenge, shown: Sequence[float], readings: Seque
         return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
     if not answer.steady:
         return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
-    relief = shape.relief(challenge, shown, readings, answer.delay)
-    details |= {"certainty": relief.certainty, "across": relief.height[0], "down": relief.height[1]}
-    details |= {"doubt across": relief.doubt[0], "doubt down": relief.doubt[1]}
-    if relief.certainty >= CERTAIN:
+    seen = response(challenge, shown, readings, answer.delay)
+    surface, shaded = relief(seen), shading(seen)
+    details |= {**asdict(surface), **asdict(shaded), "certainty": surface.certainty, "hollow": surface.hollow}
+    if surface.hollow > HOLLOW or shaded.glow < GLOWS:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if surface.certainty + shaded.facial / SHADED >= A_FACE:
         return Outcome(Result.LIVE, None, details)
-    would_show = float(np.hypot(*(h / d for h, d in zip(LEAST_HEIGHT, relief.doubt, strict=True))))
-    if would_show >= SURE_TO_SHOW:
+    if _would_show(surface) >= SURE_TO_SHOW:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
+
+
+def _would_show(surface: Relief) -> float:
+    """By how many standard errors a face would have stood out."""
+    return float(np.hypot(LEAST_RELIEF[0] / surface.doubt_across, LEAST_RELIEF[1] / surface.doubt_down))
+
+
+def _by_movement(challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
+    moved = movement.moved(challenge, shown, readings)
+    details: dict[str, float | str] = {
+        "followed": sum(moved.followed),
+        "contradicted": sum(moved.contradicted),
+        "alike": moved.alike,
+        "unbroken": moved.unbroken,
+    }
+    if moved.alike < SAME_PERSON or sum(moved.contradicted) > 1:
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if not moved.unbroken:
+        return Outcome(Result.INCONCLUSIVE, Advice.FACE_LOST, details)
+    if not all(moved.followed) or any(moved.contradicted):
+        return Outcome(Result.INCONCLUSIVE, Advice.NOT_FOLLOWED, details)
+    return Outcome(Result.LIVE, None, details)
 
 
 def _inconclusive(advice: Advice, **details: float) -> Outcome:

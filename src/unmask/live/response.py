@@ -1,0 +1,71 @@
+"""What each cell of the face answered to each part of the light challenge, and what noise is left of it.
+
+Cells are logarithms of light, so an answer is a share: by how much of its light a cell rose. What is painted on the surface
+cancels; what remains is how much of the cell's light comes from the screen, and from which side of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmask.live import light
+from unmask.live.challenge import SYMBOLS, LightChallenge
+from unmask.live.light import Series
+from unmask.live.reading import Reading
+
+DECOYS = 500
+"""Other challenges by whose answers noise is measured: its standard error to 3 %."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """See the module; n readings, p cells of `light.face_cells`.
+
+    Attributes:
+        answers: of each channel to its own light, ``(3, 3, p)``: to all of the screen from `LOW` to `HIGH`, and from its middle
+            to its left and to its top.
+        rest: what neither they nor drift explain, ``(n, p, 3)``.
+        picture: mean logarithm of light, ``(p, 3)``.
+        slips: see `light.slips`, ``(p, 4)``.
+        trust: see `light.trust`, ``(p,)``.
+    """
+
+    answers: Series
+    rest: Series
+    picture: Series
+    slips: Series
+    trust: Series
+    _symbols: np.ndarray[tuple[int], np.dtype[np.intp]]
+    _code: Series
+
+    def noise(self, filters: Series, part: int) -> Series:
+        """What filters ``(h, 3, p)`` would find, summed over the channels, in the answers to a part (0 all, 1 across, 2 down) if there were only noise:
+        ``(DECOYS, h)``."""
+        seen = np.einsum("npc,hcp->nhc", self.rest, filters, optimize=True)
+        sums = np.zeros((len(self._code), *seen.shape[1:]))
+        np.add.at(sums, self._symbols, seen)
+        decoys = light.decoys(self._code, DECOYS)[..., part]
+        energy = (self._code[self._symbols, 0, part] ** 2).sum()
+        return np.einsum("dkc,khc->dh", decoys, sums, optimize=True) / energy
+
+
+def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> Response:
+    """The response of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` in s from `light.answer`."""
+    times = light.times_of(readings)
+    symbols = light.symbol_at(challenge, shown, times - delay)
+    lit = symbols >= 0
+    symbols, code = symbols[lit], light.codes(challenge)
+    seen = light.cells_of(readings)[lit][:, light.face_cells()]
+    drift = light.drifts(times[lit])
+    answers, rest = np.zeros((3, 3, seen.shape[1])), np.empty_like(seen)
+    for channel in range(3):
+        basis = np.hstack([code[symbols, channel], drift])
+        fit = np.linalg.lstsq(basis, seen[..., channel], rcond=None)[0]
+        rest[..., channel] = seen[..., channel] - basis @ fit
+        answers[channel] = fit[:3]
+    # The fit followed some of the noise, so that the rest has too little.
+    rest *= np.sqrt(SYMBOLS / (SYMBOLS - 3 - drift.shape[1]))
+    return Response(answers, rest, seen.mean(axis=0), light.slips(readings), light.trust(readings), symbols, code)
