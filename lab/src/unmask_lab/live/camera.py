@@ -24,6 +24,9 @@ WIDTH, HEIGHT = 320, 240
 ELECTRONS = 16_000.0
 """Per cd/m2 and second at a merged pixel."""
 
+JPEG = 85
+"""Quality at which the page sends frames."""
+
 FULL_WELL = 80_000.0
 """Electrons that a merged pixel holds: 16 of 5,000."""
 
@@ -84,7 +87,7 @@ def camera(random: np.random.Generator) -> Camera:
         saturation=random.uniform(0.9, 1.25),
         contrast=random.uniform(0.0, 0.25),
         blur=random.uniform(0.4, 0.9),
-        jpeg=int(random.integers(70, 93)),
+        jpeg=JPEG,
         fps=random.uniform(10, 15),
         jitter=random.uniform(0.002, 0.012),
         dropped=random.uniform(0.0, 0.05),

@@ -18,7 +18,7 @@ from unmask_lab.live.head import Floats, posed, sheet
 from unmask_lab.live.light import FILL, KEY, Finish, Room, Screen, irradiance, linear
 from unmask_lab.live.scene import Setting, Stage, held_up, pixels, render, stage
 
-NEUTRAL = (180, 180, 180)
+NEUTRAL = (172, 172, 172)
 """What the page shows before the first symbol, sRGB."""
 
 

@@ -27,8 +27,8 @@ from unmask_lab.live.species import Act
 BANDS = 12
 """Strips of rows that are read at the same time."""
 
-LEAD, TAIL = 0.6, 0.6
-"""Seconds that the camera runs before the first symbol and after the last."""
+LEAD, TAIL = 1.0, 1.0
+"""Seconds that the camera runs before the first symbol and after the last, as in the service."""
 
 CODING = 0.005
 """What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
