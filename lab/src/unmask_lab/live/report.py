@@ -16,6 +16,7 @@ from unmask.live.verification import Result
 from unmask_lab.live import moves, species
 from unmask_lab.live.head import TONES
 from unmask_lab.live.sessions import (
+    BRIGHT,
     FRAMES,
     HONEST,
     LIGHT,
@@ -85,7 +86,8 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
         "tones": {tone: rates(those(LIGHT, READINGS, HONEST, lux=ordinary, tone=[tone])) for tone in TONES},
         "attacks": {kind: rates(those(LIGHT, READINGS, kind)) for kind in species.ATTACKS},
         "stale": rates(stale) | {"first": _first(stale)},
-        "frames": {kind: rates(those(LIGHT, FRAMES, kind)) for kind in (HONEST, *species.ATTACKS)},
+        "frames": {f"honest, {lux} lux": rates(those(LIGHT, FRAMES, HONEST, lux=[lux])) for lux in LUX if lux <= BRIGHT}
+        | {kind: rates(those(LIGHT, FRAMES, kind)) for kind in species.ATTACKS},
         "movement": {kind: rates(those(MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)},
     }
 
@@ -206,7 +208,7 @@ def _attacked(record: dict[str, Any]) -> list[str]:
 def _whole_frames(record: dict[str, Any]) -> list[str]:
     return [
         "## The same through whole frames\n",
-        "50 to 600 lux, all tones.\n",
+        "All tones; the attacks at 50 to 600 lux.\n",
         "| simulated, whole frames | n | live | not live | inconclusive |",
         "| --- | --- | --- | --- | --- |",
         *(_attack_row(kind, of) for kind, of in record["frames"].items()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -39,6 +39,9 @@ LUX = (50, 100, 200, 300, 600, 1200, 2500, 5000, 10_000)
 ORDINARY = 300
 """lux up to which the check must work for nearly everybody; the skin tones are compared there."""
 
+BRIGHT = 600
+"""lux up to which a good part of persons must still pass; whole frames are simulated up to it."""
+
 OFFERED = 100
 """Challenges that each stale answer is offered to."""
 
@@ -51,7 +54,7 @@ class Counts:
         tone: honest persons of each tone at each lux up to `ORDINARY`; half of it above.
         species: of each attack by light.
         stale: false answers, each to a challenge of its own.
-        frames: with whole frames, of each kind of person or attack by light.
+        frames: with whole frames, honest at each lux up to `BRIGHT`, and of each attack by light.
         moves: with whole frames, of each kind by movement.
     """
 
@@ -81,9 +84,8 @@ class Case:
     @property
     def name(self) -> str:
         """Unlike every other case's; fit for a file."""
-        kind = self.kind.replace(" ", "-")
-        more = f"-{self.lux}-{self.tone.replace(' ', '-')}" if self.tone else ""
-        return f"{self.seed}-{self.way}-{self.level}-{kind}{more}-{self.number}"
+        parts = (self.seed, self.way, self.level, self.kind, self.lux, self.tone, self.number)
+        return "-".join(str(part).replace(" ", "_") for part in parts if part is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,18 +109,17 @@ class Session:
 
 def plan(counts: Counts, seed: int) -> list[Case]:
     """All cases, each kind's spread evenly over the whole."""
-    lit = [(LIGHT, READINGS, kind, counts.species) for kind in species.ATTACKS]
-    lit += [(LIGHT, READINGS, STALE, max(1, counts.stale // OFFERED))]
-    lit += [(LIGHT, FRAMES, kind, counts.frames) for kind in (HONEST, *species.ATTACKS)]
-    moved = [(MOVEMENT, FRAMES, kind, counts.moves) for kind in (HONEST, *moves.ATTACKS)]
-    honest = {lux: counts.tone if lux <= ORDINARY else max(1, counts.tone // 2) for lux in LUX}
-    spread = [(k / n, Case(seed, *kind, k)) for *kind, n in lit + moved for k in range(n)]
-    spread += [
-        (k / n, Case(seed, LIGHT, READINGS, HONEST, k, lux, tone))
-        for lux, n in honest.items()
-        for tone in TONES
-        for k in range(n)
-    ]
+    lit = partial(Case, seed, LIGHT)
+    kinds: list[tuple[int, Callable[[int], Case]]] = []
+    for lux in LUX:
+        n = counts.tone if lux <= ORDINARY else max(1, counts.tone // 2)
+        kinds += [(n, partial(lit, READINGS, HONEST, lux=lux, tone=tone)) for tone in TONES]
+    kinds += [(counts.species, partial(lit, READINGS, kind)) for kind in species.ATTACKS]
+    kinds += [(max(1, counts.stale // OFFERED), partial(lit, READINGS, STALE))]
+    kinds += [(counts.frames, partial(lit, FRAMES, HONEST, lux=lux)) for lux in LUX if lux <= BRIGHT]
+    kinds += [(counts.frames, partial(lit, FRAMES, kind)) for kind in species.ATTACKS]
+    kinds += [(counts.moves, partial(Case, seed, MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)]
+    spread = [(k / n, case(number=k)) for n, case in kinds for k in range(n)]
     return [case for _, case in sorted(spread, key=lambda one: one[0])]
 
 
