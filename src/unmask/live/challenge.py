@@ -111,7 +111,7 @@ def movement_challenge(random: Random) -> MovementChallenge:
     """A new movement challenge; for the source see `light_challenge`."""
     while True:
         moves = tuple(random.choice(list(Move)) for _ in range(MOVES))
-        if NEEDED <= set(moves) and all(one != other for one, other in pairwise(moves)):
+        if set(moves) >= NEEDED and all(one != other for one, other in pairwise(moves)):
             return MovementChallenge(moves)
 
 

@@ -1,9 +1,10 @@
 """Did the face answer this sequence of light, and no other?
 
 The frames' light is reduced to nine series: of each colour channel, the whole face, its left against its right and its top
-against its bottom, as logarithms, so that room light, skin and exposure are but offsets. A series that follows the symbols
-adds up with them; the sum over all series, at the delay that fits best, is the response. It is ranked among those of decoys:
-other challenges of the same generator, at the delays that fit them best.
+against its bottom, as logarithms, so that room light, skin and exposure are but offsets; what drifts, and what comes from
+following the face inexactly, is taken out. The response is the likelihood that these series follow the symbols rather than
+noise, at the delay that fits best. It is ranked among those of decoys: other challenges of the same generator, at the delays
+that fit them best.
 
 False accepts are bounded by construction. Whoever sends frames that do not depend on the secret makes the secret and its
 `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face, light,
@@ -44,6 +45,10 @@ FACE = 0.85
 EDGE = 0.5
 """Edge, see `unmask.live.reading.Anchor`, from which on a cell counts less."""
 
+ANSWERS = ((0, 0), (0, 1), (0, 2), (1, 1), (2, 2))
+"""Which series follows which part of `codes`: the level follows all and the side where the face is nearer, whichever that
+is; a side follows itself."""
+
 Series = NDArray[np.float64]
 
 
@@ -80,25 +85,28 @@ def answer(challenge: LightChallenge, shown: Sequence[float], readings: Sequence
     times = times_of(readings)
     series = settled(_series(readings), times)
     code = codes(challenge)
+    asked = code.transpose(1, 2, 0)[:, :, None]
     symbols = [symbol_at(challenge, shown, times - delay) for delay in DELAYS]
-    own = _fit(series, symbols, code[None])[0]
+    own = _fit(series, symbols, asked)[0]
     responses = _fit(series, symbols, decoys(code, DECOYS)).max(axis=1)
     best = int(own.argmax())
-    halves = [_fit(series, [_only(one, half) for one in symbols], code[None])[0].argmax() for half in (0, 1)]
+    halves = [int(_fit(series, [_only(one, half) for one in symbols], asked)[0].argmax()) for half in (0, 1)]
     return Answer(
         # Decoys are summed in single precision: what comes within its rounding counts as a tie, and ties lose.
         rank=1 + int((responses >= own[best] * (1 - 1e-4)).sum()),
         margin=float(own[best] / max(float(responses.max()), 1e-9)),
         delay=float(DELAYS[best]),
         steady=bool(abs(DELAYS[halves[0]] - DELAYS[halves[1]]) <= STEADY),
-        strength=_strength(code[symbol_at(challenge, shown, times - DELAYS[best])], readings),
+        strength=_strength(code, symbols[best], readings),
         unrest=_unrest(readings),
     )
 
 
 def codes(challenge: LightChallenge) -> Series:
-    """What a challenge lights, ``(symbols, 3, 3)``: per colour channel all of the screen, -0.5 to 0.5, and its left less its right
-    and its top less its bottom, -1 to 1."""
+    """What a challenge lights, ``(symbols, 3, 3)``.
+
+    Per colour channel all of the screen, -0.5 to 0.5, its left less its right, and its top less its bottom, -1 to 1.
+    """
     values = np.array([symbol.quarters for symbol in challenge.symbols], np.float64)
     (a, b), (c, d) = ((values - LOW) / (HIGH - LOW)).transpose(1, 2, 0, 3)
     return np.stack([(a + b + c + d) / 4 - 0.5, (a + c - b - d) / 2, (a + b - c - d) / 2], axis=2)
@@ -121,7 +129,7 @@ def drifts(times: Series) -> Series:
     """The slow cosines of `SLOWEST`, and a constant, ``(n, some)``."""
     span = float(np.ptp(times)) + 1e-9
     orders = np.arange(int(2 * span / SLOWEST) + 1)
-    return np.cos(np.pi * orders * (times[:, None] - times[0]) / span)
+    return np.asarray(np.cos(np.pi * orders * (times[:, None] - times[0]) / span))
 
 
 @cache
@@ -160,8 +168,8 @@ def trust(readings: Sequence[Reading]) -> Series:
 
 
 def _series(readings: Sequence[Reading]) -> Series:
-    """What should follow `codes`, ``(n, 3, 3)``, each with the same spread: of each frame and channel, the level and the slopes
-    across and down that, with its slips, explain its cells best.
+    """What should follow `codes`, ``(n, 3, 3)``: of each frame and channel, the level and the slopes across and down that, with
+    its slips, explain its cells best.
 
     The screen's left lights the person's left, which lies right in the image.
     """
@@ -169,36 +177,32 @@ def _series(readings: Sequence[Reading]) -> Series:
     weights = trust(readings)
     basis = np.column_stack([np.ones_like(x), x, 0.5 - y, slips(readings)]) * weights[:, None]
     cells = cells_of(readings)[:, face_cells()]
-    series = np.einsum("bp,npc->ncb", np.linalg.pinv(basis)[:3] * weights, cells)
-    return series / np.maximum(settled(series, times_of(readings)).std(axis=0), 1e-6)
-
-
-ANSWERS = ((0, 0, True), (0, 1, False), (0, 2, False), (1, 1, True), (2, 2, True))
-"""Which series answers which part of `codes`, and whether it can only rise with it: the level to all, and to a side where the face
-is nearer to it."""
+    return np.asarray(np.einsum("bp,npc->ncb", np.linalg.pinv(basis)[:3] * weights, cells))
 
 
 def _fit(series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The response to each code at each delay, ``(codes, delays)``: minus the logarithm of the part of the series' energy that the
-    code leaves unexplained, summed over the series; so the likelihood ratio for gains and noise unknown.
+    """The response to each code at each delay, ``(codes, delays)``: minus the logarithm of the part of the series' energy that
+    the code leaves unexplained, summed over the series; that is the likelihood ratio where gains and noise are unknown.
 
     Args:
         series: ``(n, 3, 3)``.
         symbols: per delay, each reading's symbol, ``(n,)``; -1 for none.
-        code: ``(codes, symbols, 3, 3)``.
+        code: as of `decoys`.
     """
-    counts = np.stack([np.bincount(one[one >= 0], minlength=code.shape[1]) for one in symbols]).astype(np.float32)
-    sums = np.stack([_sums(series, one, code.shape[1]) for one in symbols]).astype(np.float32)
-    energy = np.stack([(series[one >= 0] ** 2).sum(axis=0) for one in symbols]).astype(np.float32) + 1e-9
-    code = code.astype(np.float32)
-    explained = np.zeros((3, 3, len(code), len(symbols)), np.float32)
-    for channel in range(3):
-        for measured, part, rises in ANSWERS:
-            x = code[:, :, channel, part]
-            product = x @ sums[:, :, channel, measured].T
-            product = np.maximum(product, 0) if rises else product
-            explained[channel, measured] += product**2 / (x**2 @ counts.T + 1e-9) / energy[:, channel, measured]
-    return np.asarray(-np.log1p(-np.minimum(explained, 0.999)).sum(axis=(0, 1)))
+    count = code.shape[3]
+    times_shown = np.stack([np.bincount(one[one >= 0], minlength=count) for one in symbols], axis=1).astype(np.float32)
+    sums = np.stack([_sums(series, one, count) for one in symbols], axis=3).astype(np.float32)
+    energy = np.stack([(series[one >= 0] ** 2).sum(axis=0) for one in symbols], axis=2).astype(np.float32) + 1e-9
+    response = np.zeros((code.shape[2], len(symbols)), np.float32)
+    for channel, parts in enumerate(code.astype(np.float32)):
+        sizes = [part**2 @ times_shown + 1e-9 for part in parts]
+        explained: list[NDArray[np.float32] | float] = [0.0, 0.0, 0.0]
+        for measured, part in ANSWERS:
+            product = parts[part] @ sums[:, channel, measured]
+            product = np.maximum(product, 0) if measured == part else product
+            explained[measured] += product**2 / sizes[part] / energy[channel, measured]
+        response -= sum(np.log1p(-np.minimum(one, 0.999)) for one in explained)
+    return response
 
 
 def _sums(series: Series, symbols: NDArray[np.intp], count: int) -> Series:
@@ -215,17 +219,20 @@ def _only(symbols: NDArray[np.intp], half: int) -> NDArray[np.intp]:
 
 
 def decoys(code: Series, count: int) -> NDArray[np.float32]:
-    """`codes` of other challenges, ``(count, symbols, 3, 3)``: each channel's symbols in another order, drawn as
+    """`codes` of other challenges, ``(3, 3, count, symbols)``: each channel's symbols in another order, drawn as
     `unmask.live.challenge.light_challenge` does; every challenge has the same ones."""
     random = np.random.default_rng(secrets.randbits(128))
-    orders = random.permuted(np.tile(np.arange(len(code), dtype=np.int8), (count, 3, 1)), axis=2)
-    return np.stack([code[:, channel].astype(np.float32)[orders[:, channel]] for channel in range(3)], axis=2)
+    orders = random.permuted(np.tile(np.arange(len(code), dtype=np.int8), (3, count, 1)), axis=2)
+    return np.stack(
+        [part[:, order] for part, order in zip(code.astype(np.float32).transpose(1, 2, 0), orders, strict=True)]
+    )
 
 
-def _strength(lit: Series, readings: Sequence[Reading]) -> float:
-    """See `Answer`; ``lit`` is what was lit at each reading, ``(n, 3, 3)``."""
-    times = times_of(readings)
-    whole, all_lit = settled(_whole(readings), times), settled(lit[..., 0], times)
+def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Reading]) -> float:
+    """See `Answer`; ``symbols`` are the readings'."""
+    lit = symbols >= 0
+    times = times_of(readings)[lit]
+    whole, all_lit = settled(_whole(readings)[lit], times), settled(code[symbols[lit], :, 0], times)
     rises = (whole * all_lit).sum(axis=0) / np.maximum((all_lit**2).sum(axis=0), 1e-9)
     return float(np.expm1(rises.max()))
 

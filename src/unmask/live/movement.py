@@ -1,4 +1,4 @@
-"""Did the person make these moves, in this order, each in its time, and stay the same person throughout?
+"""Did the person make these moves, in this order, each in its time?
 
 Turns are seen by the nose: on a head it moves against the eyes, on a sheet in a hand it keeps its place between them. Coming
 closer is seen by the distance from the eyes to the mouth, which turning leaves as it is; closed eyes by their contrast. All are
@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmask.live.challenge import Move, MovementChallenge
-from unmask.live.reading import Anchor, Reading, SeenFace
+from unmask.live.continuity import FRONTAL
+from unmask.live.reading import Reading, SeenFace
 
 FIND_EVERY = 0.25
 """Seconds after which `unmask.live.reading.read` must find the face anew: a turn takes half a second."""
@@ -47,12 +47,6 @@ LATE = 0.5
 SETTLING = 0.9
 """Seconds after which the move before must be over."""
 
-FRONTAL = 0.12
-"""Nose tip's distance from its place at rest within which looks are compared."""
-
-JUMP = 0.6
-"""Widths of the face by which it may move from one reading to the next, for each 0.1 s between them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -61,14 +55,10 @@ class Moved:
     Attributes:
         followed: for each move that was asked for, whether it was made in its time.
         contradicted: for each, whether another one was made instead.
-        alike: least correlation of successive frontal looks, -1 to 1.
-        unbroken: whether the face never jumped.
     """
 
     followed: tuple[bool, ...]
     contradicted: tuple[bool, ...]
-    alike: float
-    unbroken: bool
 
 
 def moved(challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Moved:
@@ -82,7 +72,7 @@ def moved(challenge: MovementChallenge, shown: Sequence[float], readings: Sequen
         settled = (times >= since + SETTLING) & (times < since + challenge.seconds)
         followed.append(bool(doing[move][during].any()))
         contradicted.append(any(bool(doing[other][settled].any()) for other in CONTRARY[move]))
-    return Moved(tuple(followed), tuple(contradicted), _alike(faces), _unbroken(faces, times))
+    return Moved(tuple(followed), tuple(contradicted))
 
 
 def _doing(faces: Sequence[SeenFace]) -> dict[Move, NDArray[np.bool_]]:
@@ -104,26 +94,3 @@ def _doing(faces: Sequence[SeenFace]) -> dict[Move, NDArray[np.bool_]]:
 def _size(face: SeenFace) -> float:
     """From the eyes to the mouth, px."""
     return float(np.hypot(*(face.points[3:].mean(axis=0) - face.points[:2].mean(axis=0))))
-
-
-def _alike(faces: Sequence[SeenFace]) -> float:
-    """See `Moved`."""
-    middle = float(np.median([face.yaw for face in faces]))
-    frontal = [face.anchor for face in faces if abs(face.yaw - middle) < FRONTAL and face.anchor.time == face.found_at]
-    return min((_correlation(a, b) for a, b in pairwise(frontal)), default=1.0)
-
-
-def _correlation(a: Anchor, b: Anchor, margin: int = 6) -> float:
-    """Of two looks, one shifted by up to ``margin`` px, because the finder is that inexact."""
-    import cv2
-
-    return float(cv2.matchTemplate(b.look, a.look[margin:-margin, margin:-margin], cv2.TM_CCOEFF_NORMED).max())
-
-
-def _unbroken(faces: Sequence[SeenFace], times: NDArray[np.float64]) -> bool:
-    """See `Moved`."""
-    for (a, b), gap in zip(pairwise(faces), np.diff(times), strict=True):
-        middles = np.array([(face.box[0] + face.box[2], face.box[1] + face.box[3]) for face in (a, b)]) / 2
-        if np.hypot(*(middles[1] - middles[0])) > JUMP * (a.box[2] - a.box[0]) * max(1.0, gap / 0.1):
-            return False
-    return True

@@ -204,7 +204,7 @@ def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> An
     """The anchor of a face; ``step`` in distances between the eyes."""
     apart = np.float32(step * max(float(np.hypot(*(points[1] - points[0]))), 1.0))
     edges = []
-    for shift in np.float32([[apart, 0], [0, apart]]):
+    for shift in np.array([[apart, 0], [0, apart]], np.float32):
         before, after = (_cells(_upright(frame.rgb, points + to)).mean(axis=2) for to in (-shift, shift))
         edges.append((after - before) / (after + before + 2e-3) / step)
     return Anchor(frame.time, _look(_upright(frame.rgb, points)), np.stack(edges))

@@ -80,7 +80,7 @@ def relief(seen: Response) -> Relief:
         filters = np.linalg.pinv(without(face, bent))
         across, down = filters @ found
         by_cell = np.einsum("hcmq,cqp->mhcp", filters.reshape(2, 3, 2, -1), white)
-        doubt = np.sqrt(sum(seen.noise(by_cell[part], 1 + part).var(axis=0) for part in (0, 1)) + UNEVEN**2)
+        doubt = np.sqrt(sum(seen.noise(by_cell[part], 1 + part) for part in (0, 1)) + UNEVEN**2)
         reliefs.append(Relief(float(across), float(down), float(doubt[0]), float(doubt[1])))
     return min(reliefs, key=lambda one: one.certainty)
 
@@ -106,7 +106,7 @@ def _whitener(noise: Series, shrink: float = 0.1) -> Series:
 
 def _whitened(patterns: Series, white: Series) -> Series:
     """Patterns ``(3, 2, p, ...)`` in units of noise, ``(6 p, ...)``."""
-    return np.einsum("cqp,cmp...->cmq...", white, patterns).reshape(-1, *patterns.shape[3:])
+    return np.asarray(np.einsum("cqp,cmp...->cmq...", white, patterns).reshape(-1, *patterns.shape[3:]))
 
 
 def without(patterns: Series, others: Series) -> Series:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmask.live import light
 from unmask.live.challenge import SYMBOLS, LightChallenge
@@ -38,18 +39,22 @@ class Response:
     picture: Series
     slips: Series
     trust: Series
-    _symbols: np.ndarray[tuple[int], np.dtype[np.intp]]
-    _code: Series
+    _symbols: NDArray[np.intp]
+    _decoys: NDArray[np.float32]
 
     def noise(self, filters: Series, part: int) -> Series:
-        """What filters ``(h, 3, p)`` would find, summed over the channels, in the answers to a part (0 all, 1 across, 2 down) if there were only noise:
-        ``(DECOYS, h)``."""
+        """Variance of what noise alone lets filters, ``(h, 3, p)``, find in the answers to a part, ``(h,)``.
+
+        Args:
+            part: 0 for all of the screen, 1 for across, 2 for down.
+        """
         seen = np.einsum("npc,hcp->nhc", self.rest, filters, optimize=True)
-        sums = np.zeros((len(self._code), *seen.shape[1:]))
+        decoys = self._decoys[:, part]
+        sums = np.zeros((decoys.shape[2], *seen.shape[1:]))
         np.add.at(sums, self._symbols, seen)
-        decoys = light.decoys(self._code, DECOYS)[..., part]
-        energy = (self._code[self._symbols, 0, part] ** 2).sum()
-        return np.einsum("dkc,khc->dh", decoys, sums, optimize=True) / energy
+        shown = np.bincount(self._symbols, minlength=decoys.shape[2])
+        energy = float((decoys[0] ** 2 @ shown).mean())
+        return np.asarray((np.einsum("cdk,khc->dh", decoys, sums, optimize=True) / energy).var(axis=0))
 
 
 def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> Response:
@@ -68,4 +73,12 @@ def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequen
         answers[channel] = fit[:3]
     # The fit followed some of the noise, so that the rest has too little.
     rest *= np.sqrt(SYMBOLS / (SYMBOLS - 3 - drift.shape[1]))
-    return Response(answers, rest, seen.mean(axis=0), light.slips(readings), light.trust(readings), symbols, code)
+    return Response(
+        answers,
+        rest,
+        seen.mean(axis=0),
+        light.slips(readings),
+        light.trust(readings),
+        symbols,
+        light.decoys(code, DECOYS),
+    )

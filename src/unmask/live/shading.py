@@ -5,9 +5,9 @@ the room, their spherical harmonics up to the second order (Basri and Jacobs 200
 along the bend. So this shows in a lit room what the sides, see `relief`, show in a dim one.
 
 The share is less strict than slopes from the sides: a camera's tone curve and colour matrix, and a screen's own light, make it
-follow the picture that is seen. So the picture itself, as polynomial and in its hues, is set aside with all that sheets may show, cubic
-polynomials and gloss along a bend; the way to bend that leaves least counts. What it does on a screen that shows a face is a
-sign of its own: the screen's own light does not rise, so that the brighter its picture is, the smaller is the share.
+follow the picture that is seen. So the picture itself, its powers and its hues, is set aside with all that sheets may show:
+cubic polynomials, and gloss along a bend; the way to bend that leaves least counts. On a screen that shows a face, following
+the picture is a sign of its own: the screen's own light does not rise, so that the share falls where its picture is bright.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _facial(seen: Response, share: Series, mean: Series, bend: float) -> float:
     for channel in range(3):
         filters = np.zeros((face.shape[1], 3, len(face)))
         filters[:, channel] = (face * seen.trust[:, None]).T / mean[channel]
-        energy[channel] -= seen.noise(filters, 0).var(axis=0).sum()
+        energy[channel] -= seen.noise(filters, 0).sum()
     return float(np.sqrt(np.maximum(energy, 0) / len(face)).mean())
 
 

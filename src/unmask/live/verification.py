@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy as np
 from unmask.errors import UsageError
 from unmask.live import light, movement
 from unmask.live.challenge import LightChallenge, MovementChallenge
+from unmask.live.continuity import continuity
 from unmask.live.reading import Reading
-from unmask.live.relief import Relief, relief
-from unmask.live.response import response
+from unmask.live.relief import relief
+from unmask.live.response import Response, response
 from unmask.live.shading import shading
 from unmask.types import Verdict
 
@@ -85,14 +86,14 @@ SURE_TO_SHOW = 6.0
 LEAST_RELIEF = (0.03, 0.03)
 """Of a face before a telephone, across and down, see `relief.Relief`."""
 
-HOLLOW = 6.0
+HOLLOW = 10.0
 """Standard errors by which a surface that stands in where a face stands out is none."""
 
 GLOWS = -1.0
 """Glow, see `shading.Shading`, from which on the surface is a screen."""
 
 SAME_PERSON = 0.45
-"""Least correlation of two frontal looks of one person, see `movement.Moved`."""
+"""Least correlation of two frontal looks of one person, see `continuity.Continuity`."""
 
 
 def verify(
@@ -115,34 +116,38 @@ def verify(
     steps = challenge.symbols if isinstance(challenge, LightChallenge) else challenge.moves
     if len(shown) != len(steps) or list(shown) != sorted(shown):
         raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(shown)}")
-    start, end = shown[0] - 1, shown[-1] + challenge.seconds + 1
-    during = [reading for reading in readings if start <= reading.time <= end]
-    unfit = _unfit(during, end - start - 1)
+    end = shown[-1] + challenge.seconds
+    during = [reading for reading in readings if shown[0] - 1 <= reading.time <= end + 1]
+    unfit = _unfit(during, shown[0], end)
     if unfit:
         return unfit
+    whole = continuity(during)
     if isinstance(challenge, LightChallenge):
         outcome = _by_light(challenge, shown, during)
     else:
         outcome = _by_movement(challenge, shown, during)
-    if verdict is Verdict.CHANGED and outcome.result is Result.LIVE:
-        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, {**outcome.details, "verdict": verdict})
-    return outcome
+    details = {**outcome.details, **asdict(whole), "verdict": str(verdict)}
+    if whole.alike < SAME_PERSON or (verdict is Verdict.CHANGED and outcome.result is Result.LIVE):
+        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+    if not whole.unbroken and outcome.result is Result.LIVE:
+        return Outcome(Result.INCONCLUSIVE, Advice.MOVED, details)
+    return replace(outcome, details=details)
 
 
-def _unfit(readings: Sequence[Reading], seconds: float) -> Outcome | None:
-    """Why these readings allow no answer."""
+def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | None:
+    """Why these readings allow no answer to what was asked from ``start`` to ``end``, s."""
     faces = [reading.face for reading in readings if reading.face]
-    times = [reading.time for reading in readings if reading.face]
-    if len(readings) < LEAST_RATE * seconds:
+    times = [start, *(reading.time for reading in readings if reading.face and start < reading.time < end), end]
+    if len(readings) < LEAST_RATE * (end - start):
         return _inconclusive(Advice.FEW_FRAMES, frames=len(readings))
     if len(faces) < LEAST_SEEN * len(readings) or max(np.diff(times)) > LONGEST_GAP:
         return _inconclusive(Advice.FACE_LOST, seen=len(faces) / len(readings))
     width = float(np.median([face.box[2] - face.box[0] for face in faces]))
     if width < LEAST_PX:
         return _inconclusive(Advice.FACE_SMALL, width=width)
-    light = float(np.median([face.cells.mean() for face in faces]))
-    if light < DARKEST:
-        return _inconclusive(Advice.TOO_DARK, light=light)
+    level = float(np.median([face.cells.mean() for face in faces]))
+    if level < DARKEST:
+        return _inconclusive(Advice.TOO_DARK, level=level)
     clipped = float(np.median([face.clipped for face in faces]))
     if clipped > MOST_CLIPPED:
         return _inconclusive(Advice.TOO_BRIGHT, clipped=clipped)
@@ -151,42 +156,36 @@ def _unfit(readings: Sequence[Reading], seconds: float) -> Outcome | None:
 
 def _by_light(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
     answer = light.answer(challenge, shown, readings)
-    details: dict[str, float | str] = asdict(answer)
+    details = asdict(answer)
     if not answer.fresh and answer.unrest > FOREIGN:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not answer.fresh or answer.strength < LEAST_STRENGTH:
         return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
     if not answer.steady:
         return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
-    seen = response(challenge, shown, readings, answer.delay)
-    surface, shaded = relief(seen), shading(seen)
-    details |= {**asdict(surface), **asdict(shaded), "certainty": surface.certainty, "hollow": surface.hollow}
-    if surface.hollow > HOLLOW or shaded.glow < GLOWS:
+    surface = _surface(response(challenge, shown, readings, answer.delay))
+    return replace(surface, details={**details, **surface.details})
+
+
+def _surface(seen: Response) -> Outcome:
+    """Whether the surface that responded so is a face's."""
+    stands, shaded = relief(seen), shading(seen)
+    details = {**asdict(stands), **asdict(shaded), "certainty": stands.certainty, "hollow": stands.hollow}
+    would_show = float(np.hypot(LEAST_RELIEF[0] / stands.doubt_across, LEAST_RELIEF[1] / stands.doubt_down))
+    if stands.hollow > HOLLOW or shaded.glow < GLOWS:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
-    if surface.certainty + shaded.facial / SHADED >= A_FACE:
+    if stands.certainty + shaded.facial / SHADED >= A_FACE:
         return Outcome(Result.LIVE, None, details)
-    if _would_show(surface) >= SURE_TO_SHOW:
+    if would_show >= SURE_TO_SHOW:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
 
 
-def _would_show(surface: Relief) -> float:
-    """By how many standard errors a face would have stood out."""
-    return float(np.hypot(LEAST_RELIEF[0] / surface.doubt_across, LEAST_RELIEF[1] / surface.doubt_down))
-
-
 def _by_movement(challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
     moved = movement.moved(challenge, shown, readings)
-    details: dict[str, float | str] = {
-        "followed": sum(moved.followed),
-        "contradicted": sum(moved.contradicted),
-        "alike": moved.alike,
-        "unbroken": moved.unbroken,
-    }
-    if moved.alike < SAME_PERSON or sum(moved.contradicted) > 1:
+    details = {"followed": sum(moved.followed), "contradicted": sum(moved.contradicted)}
+    if sum(moved.contradicted) > 1:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
-    if not moved.unbroken:
-        return Outcome(Result.INCONCLUSIVE, Advice.FACE_LOST, details)
     if not all(moved.followed) or any(moved.contradicted):
         return Outcome(Result.INCONCLUSIVE, Advice.NOT_FOLLOWED, details)
     return Outcome(Result.LIVE, None, details)
