@@ -1,129 +1,184 @@
-"""A documented fake: what a camera would read of a surface that a screen lights, cell by cell, without any picture.
+"""A documented fake: what a camera reads of a surface that a screen lights, cell by cell, without any picture.
 
-Nothing of it comes from the simulator in the lab. A surface is a depth over the aligned face, in distances between the eyes of 63 mm; each quarter of
-the screen is one area light in its middle; the room lights evenly. The camera's exposure follows slowly.
+Nothing of it comes from the simulator in the lab. A surface is a depth over the aligned face, in distances between the eyes of
+63 mm; each quarter of the screen is four small lights; the room lights evenly, more or less from one side. The camera's exposure
+follows slowly, its noise is white, and the face is followed to a few hundredths of a cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
+from random import Random
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.live.challenge import LightChallenge
-from unmask.live.reading import GRID, LOOK, Anchor, Reading, SeenFace, _linear
+from unmask.live.challenge import LightChallenge, light_challenge
+from unmask.live.reading import GRID, LOOK, Anchor, Reading, SeenFace
 from unmask.regions import places
 
-Depth = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+Map = NDArray[np.float64]
+Depth = Callable[[Map, Map], Map]
+
 FINE = 4
+"""Places along each side of a cell."""
+
+EYES = 0.063
+"""Distance between the eyes, m."""
+
+SIDE = GRID * FINE
+POINTS = np.array([[140, 100], [185, 100], [162, 126], [144, 152], [181, 152]], np.float32)
 
 
-def face(x, y):
-    """A head without sockets, brows, lips or chin: an egg with a round nose."""
+def challenge(seed: int) -> LightChallenge:
+    """A challenge that is always the same, as no real one is."""
+    return light_challenge(Random(seed))  # noqa: S311
+
+
+def face(x: Map, y: Map) -> Map:
+    """An egg with a round nose: no sockets, brows, lips or chin."""
     head = 1.4 * np.sqrt(np.maximum(1 - (x / 1.25) ** 2 - ((y - 0.5) / 1.7) ** 2, 0.04))
-    return head + np.interp(y, [0, 0.55, 0.8], [0, 0.3, 0]) * np.exp(-((x / 0.19) ** 2) / 2)
+    return np.asarray(head + np.interp(y, [0, 0.55, 0.8], [0, 0.3, 0]) * np.exp(-((x / 0.19) ** 2) / 2))
 
 
-def flat(x, y):
-    return 0 * x
+def flat(x: Map, y: Map) -> Map:
+    """A sheet."""
+    return 0 * (x + y)
 
 
 def bent(axis: float, radius: float) -> Depth:
-    """A sheet bent around an axis, degrees from upright."""
-    c, s = np.cos(np.radians(axis)), np.sin(np.radians(axis))
+    """A sheet bent around an axis, degrees from upright, with a radius in distances between the eyes."""
 
-    def depth(x, y):
-        u = c * x + s * (y - 0.5)
-        return np.sqrt(np.maximum(radius**2 - u**2, 0.02))
+    def depth(x: Map, y: Map) -> Map:
+        across = np.cos(np.radians(axis)) * x + np.sin(np.radians(axis)) * (y - 0.5)
+        return np.asarray(np.sqrt(np.maximum(radius**2 - across**2, 0.02)))
 
     return depth
 
 
 @dataclass(frozen=True)
 class Subject:
+    """Someone, or something, before a laptop.
+
+    Attributes:
+        depth: of the surface.
+        room: lux.
+        tint: the picture is tinted evenly instead of being lit.
+        glow: of the surface's own light over what it reflects of the room: a screen.
+        late: from painting to frame, s.
+        rate: frames per second; ``dropped`` is the share that never arrive.
+        noise: of a cell, as a share of its light.
+        drift: of exposure, as a share of light per second.
+    """
+
     depth: Depth = face
-    screen: tuple[float, float] = (0.30, 0.19)  # m
-    distance: float = 0.45  # m
-    nits: float = 300.0
-    room: float = 300.0  # lux
-    noise: float = 0.004
-    exposure: float = 0.7
-    delay: float = 0.15
-    rate: float = 12.0
-    sway: float = 0.05
+    room: float = 150.0
     tint: bool = False
-    yaw: float = 0.0
+    glow: float = 0.0
+    late: float = 0.15
+    rate: float = 12.0
+    dropped: float = 0.0
+    noise: float = 0.008
+    drift: float = 0.0
 
-    def light(self, challenge: LightChallenge) -> NDArray[np.float64]:
-        """Per quarter, how the cells answer its white, ``(2, 2, fine, fine)`` lux."""
-        side = GRID * FINE
-        x, y = places(side)
+    def quarters(self) -> Map:
+        """Lux on each place from each quarter's white, ``(2, 2, SIDE, SIDE)``."""
+        x, y = places(SIDE)
         z = self.depth(x, y)
-        step = x[0, 1] - x[0, 0]
-        zy, zx = np.gradient(z, step)
-        normal = np.stack([-zx, -zy, np.ones_like(z)]) / np.sqrt(zx**2 + zy**2 + 1)
-        a = np.radians(self.yaw)
-        at = np.stack([x, y - 0.5, z - 1.3]) * 0.063
-        turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-        normal, at = np.einsum("ij,jkl->ikl", turn, normal), np.einsum("ij,jkl->ikl", turn, at)
-        w, h = self.screen
-        out = np.zeros((2, 2, side, side))
-        for row in range(2):
-            for column in range(2):
-                for sx in (0.125, 0.375):
-                    for sy in (0.125, 0.375):
-                        lx = (0.5 - sx - 0.5 * column + 0.0) * w
-                        ly = (sy - 0.5 + 0.5 * row) * h
-                        to = np.array([lx, ly, self.distance])[:, None, None] - at
-                        r2 = (to**2).sum(axis=0)
-                        cos = np.maximum((to * normal).sum(axis=0), 0) / np.sqrt(r2)
-                        out[row, column] += self.nits * w * h / 16 * cos * (to[2] / np.sqrt(r2)) / r2
-        if self.tint:
-            out[:] = out.mean()
-        return out
+        down, across = np.gradient(z, float(x[0, 1] - x[0, 0]))
+        normal = np.stack([-across, -down, np.ones_like(z)]) / np.sqrt(across**2 + down**2 + 1)
+        at = np.stack([x, y - 0.5, z - 1.3]) * EYES
+        lux = np.zeros((2, 2, SIDE, SIDE))
+        for row, column, right, low in product((0, 1), (0, 1), (0.125, 0.375), (0.125, 0.375)):
+            lamp = np.array([(0.5 - right - 0.5 * column) * 0.30, (low - 0.5 + 0.5 * row) * 0.19, 0.45])
+            to = lamp[:, None, None] - at
+            squared = (to**2).sum(axis=0)
+            cosines = np.maximum((to * normal).sum(axis=0), 0) * to[2] / squared
+            lux[row, column] += 300 * 0.30 * 0.19 / 16 * cosines / squared
+        return np.full_like(lux, lux.mean()) if self.tint else lux
 
-    def readings(self, challenge: LightChallenge, rng: np.random.Generator, answered: LightChallenge | None = None):
-        """Readings and the times at which the symbols were shown."""
-        shown = [0.8 + k * challenge.seconds for k in range(len(challenge.symbols))]
-        end = shown[-1] + challenge.seconds + 1.0
-        times = np.arange(0, end, 1 / self.rate) + rng.normal(0, 0.01, int(np.ceil(end * self.rate)))
-        quarters = self.light(challenge)
-        values = np.array([s.quarters for s in (answered or challenge).symbols])
-        lin = _linear()[values].astype(float)  # (k,2,2,3)
-        side = GRID * FINE
-        albedo = np.clip(0.3 + 0.12 * rng.normal(size=(side, side)), 0.03, 1)
-        import cv2
+    def answers(self, asked: LightChallenge, seed: int, shown: LightChallenge | None = None) -> list[Reading]:
+        """Readings of one session, from 0.8 s before the first symbol, which is painted at `painted`, to 1 s after the last.
 
-        albedo = cv2.GaussianBlur(albedo, (0, 0), 3)
-        albedo = (albedo - albedo.mean()) / albedo.std() * 0.07 + 0.3
-        skin = np.array([1.0, 0.7, 0.55])
-        x, y = places(side)
-        room = self.room * (1 + 0.3 * rng.uniform(-1, 1) * x + 0.2 * rng.uniform(0, 1) * (0.5 - y))
-        room = np.maximum(room, 0.1 * self.room) * rng.uniform(0.6, 1.4)
-        gain, found = None, []
-        sway = rng.normal(size=(2, 3))
-        for t in times:
-            k = int(np.searchsorted(shown, t - self.delay, side="right")) - 1
-            lit = lin[k] if k >= 0 and t - self.delay < shown[-1] + challenge.seconds else np.full((2, 2, 3), 0.5)
-            screen = np.einsum("abyx,abc->yxc", quarters, lit)
-            scene = (albedo / np.pi)[..., None] * skin * (room[..., None] + screen)
-            d = [self.sway * sum(sway[i, j] * np.sin((0.7 + j) * t + i + j) for j in range(3)) for i in range(2)]
-            scene = cv2.warpAffine(
-                scene.astype(np.float32),
-                np.float32([[1, 0, d[0] * FINE], [0, 1, d[1] * FINE]]),
-                (side, side),
-                borderMode=cv2.BORDER_REPLICATE,
+        Args:
+            asked: the challenge of this session.
+            seed: of paint, room and noise.
+            shown: what lights the surface; by default what was asked.
+        """
+        random = np.random.default_rng(seed)
+        since, values = painted(asked), np.array([symbol.quarters for symbol in (shown or asked).symbols])
+        lit = linear(np.concatenate([values, np.full((1, 2, 2, 3), 190)]))
+        paint, room = self._paint(random), self._room(random)
+        times = np.arange(0, since[-1] + asked.seconds + 1, 1 / self.rate)
+        times = times[random.random(times.size) >= self.dropped] + 0.0
+        strays = np.cumsum(random.normal(0, 0.02, (times.size, 2)), axis=0) * 0.5
+        quarters, edges = self.quarters(), self._edges(paint)
+        gain, found = 0.25 / (paint * room[..., None]).mean() / 1.5, []
+        for time, stray in zip(times, strays - strays.mean(axis=0), strict=True):
+            symbol = int(np.searchsorted(since, time - self.late, side="right")) - 1
+            screen = np.einsum("abyx,abc->yxc", quarters, lit[symbol if symbol < len(since) else -1])
+            light = (
+                paint * (room[..., None] + screen) if not self.glow else self.glow * room.mean() * paint + 0.1 * screen
             )
-            want = 0.25 / scene.mean()
-            gain = want if gain is None else gain + (want - gain) * min(1, self.exposure / self.rate)
-            cells = cv2.resize(scene * gain, (GRID, GRID), interpolation=cv2.INTER_AREA)
-            cells = np.clip(
-                cells + rng.normal(0, self.noise, cells.shape) * np.sqrt(np.maximum(cells, 0) / 0.25), 0, 1
-            ).astype(np.float32)
-            anchor = Anchor(0.0, np.zeros((LOOK, LOOK), np.float32), np.zeros((2, GRID, GRID), np.float32))
-            points = np.array([[140, 100], [185, 100], [162, 126], [144, 152], [181, 152]], np.float32)
-            seen = SeenFace((110, 60, 215, 190), points, t, anchor, 0.95, 0.0, cells, 0.0, (0.35, 0.35))
-            found.append(Reading(float(t), seen, float(t)))
-        return shown, found
+            moved = np.array([[1, 0, stray[0] * FINE], [0, 1, stray[1] * FINE]])
+            light = cv2.warpAffine(light.astype(np.float32), moved, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+            cells = cv2.resize(light, (GRID, GRID), interpolation=cv2.INTER_AREA) * gain * np.exp(self.drift * time)
+            cells *= 1 + random.normal(0, self.noise, cells.shape)
+            found.append(reading(float(time), np.clip(cells, 0, 1).astype(np.float32), edges))
+        return found
+
+    def _paint(self, random: np.random.Generator) -> Map:
+        """Reflectance of skin with some features, ``(SIDE, SIDE, 3)``."""
+        spots = cv2.GaussianBlur(random.normal(size=(SIDE, SIDE)), (0, 0), 3)
+        return np.asarray((0.35 + 0.05 * spots / spots.std())[..., None] * [1.0, 0.7, 0.55])
+
+    def _room(self, random: np.random.Generator) -> Map:
+        """Lux, ``(SIDE, SIDE)``; on a face more where it turns to the lamp."""
+        x, y = places(SIDE)
+        down, across = np.gradient(self.depth(x, y), float(x[0, 1] - x[0, 0]))
+        lamp = random.uniform(-0.4, 0.4, 2)
+        return np.asarray(
+            self.room * np.clip(1 - (lamp[0] * across + lamp[1] * down) / np.hypot(1, np.hypot(across, down)), 0.3, 2)
+        )
+
+    def _edges(self, paint: Map) -> NDArray[np.float32]:
+        grey = cv2.resize(paint.mean(axis=2), (GRID, GRID), interpolation=cv2.INTER_AREA)
+        down, across = np.gradient(np.log(grey), 3.6 / GRID)
+        return np.stack([across, down]).astype(np.float32)
+
+
+def painted(asked: LightChallenge) -> list[float]:
+    """When the symbols are painted, s."""
+    return [0.8 + asked.seconds * k for k in range(len(asked.symbols))]
+
+
+def linear(srgb: NDArray[np.int64]) -> Map:
+    """Linear light of sRGB (IEC 61966-2-1)."""
+    value = srgb / 255
+    return np.asarray(np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4))
+
+
+def reading(
+    time: float,
+    cells: NDArray[np.float32] | None = None,
+    edges: NDArray[np.float32] | None = None,
+    yaw: float = 0.0,
+    size: float = 1.0,
+    eyes: float = 0.4,
+    moved: float = 0.0,
+    look: NDArray[np.float32] | None = None,
+) -> Reading:
+    """A reading of a face that is just found; what is not given is unremarkable."""
+    cells = np.full((GRID, GRID, 3), 0.25, np.float32) if cells is None else cells
+    edges = np.zeros((2, GRID, GRID), np.float32) if edges is None else edges
+    anchor = Anchor(time, LOOKS[0] if look is None else look, edges)
+    points = (POINTS - POINTS.mean(axis=0)) * np.float32(size) + POINTS.mean(axis=0) + np.float32(moved)
+    seen = SeenFace((110, 60, 215, 190), points, time, anchor, 1.0, yaw, cells, 0.0, (eyes, eyes))
+    return Reading(time, seen, time)
+
+
+LOOKS = np.random.default_rng(0).normal(size=(2, LOOK, LOOK)).astype(np.float32)
+"""Of two people."""

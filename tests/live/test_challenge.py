@@ -10,6 +10,7 @@ from secrets import SystemRandom
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.live.subjects import challenge
 from unmask.live.challenge import (
     MOVE_SECONDS,
     SYMBOLS,
@@ -46,7 +47,7 @@ def linear(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def test_no_generated_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> None:
-    random = Random(1)
+    random = Random(1)  # noqa: S311
     seconds = light_challenge(random).seconds
     light = linear(np.stack([shown(light_challenge(random)) for _ in range(SEQUENCES)]))
     luminance = (light @ [0.2126, 0.7152, 0.0722]).reshape(SEQUENCES, SYMBOLS, 4)
@@ -64,7 +65,7 @@ def test_the_checker_of_flashes_sees_a_strobe() -> None:
 
 def test_every_challenge_lights_all_sides_of_the_screen_equally_often_in_each_channel() -> None:
     for seed in range(20):
-        code = codes(light_challenge(Random(seed)))
+        code = codes(challenge(seed))
         assert code.shape == (SYMBOLS, 3, 3)
         np.testing.assert_array_equal(code.sum(axis=0), 0)
         np.testing.assert_array_equal((code**2).sum(axis=0), [[1, 8, 8]] * 3)
@@ -77,11 +78,11 @@ def test_light_challenges_differ_and_have_one_length() -> None:
 
 
 def test_movement_challenges_hold_a_blink_and_both_turns_and_no_move_twice_running() -> None:
-    random = Random(2)
+    random = Random(2)  # noqa: S311
     challenges = Counter(movement_challenge(random) for _ in range(5_000))
     assert len(challenges) == 186
     assert max(challenges.values()) < 60
-    for challenge in challenges:
-        assert {Move.BLINK, Move.TURN_LEFT, Move.TURN_RIGHT} <= set(challenge.moves)
-        assert all(one != other for one, other in pairwise(challenge.moves))
-        assert len(challenge.moves) * MOVE_SECONDS <= 11
+    for one in challenges:
+        assert {Move.BLINK, Move.TURN_LEFT, Move.TURN_RIGHT} <= set(one.moves)
+        assert all(move != other for move, other in pairwise(one.moves))
+        assert len(one.moves) * MOVE_SECONDS <= 11

@@ -44,7 +44,7 @@ LOOK = 48
 WINDOW, REACH = 16, 6
 """Side of each of the four windows of a look, and how far each may have moved since the last frame, px of the look."""
 
-FOLLOWED = 0.5
+FOLLOWED = 0.7
 """Least median correlation of the four windows with the anchor's; below, the face is sought anew."""
 
 SAME_PLACE = 0.3

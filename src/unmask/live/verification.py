@@ -92,6 +92,9 @@ HOLLOW = 10.0
 GLOWS = -1.0
 """Glow, see `shading.Shading`, from which on the surface is a screen."""
 
+MAY_GLOW = -0.75
+"""Glow from which on shading counts for nothing, because a screen's picture may lend it."""
+
 SAME_PERSON = 0.45
 """Least correlation of two frontal looks of one person, see `continuity.Continuity`."""
 
@@ -174,7 +177,8 @@ def _surface(seen: Response) -> Outcome:
     would_show = float(np.hypot(LEAST_RELIEF[0] / stands.doubt_across, LEAST_RELIEF[1] / stands.doubt_down))
     if stands.hollow > HOLLOW or shaded.glow < GLOWS:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
-    if stands.certainty + shaded.facial / SHADED >= A_FACE:
+    shade = shaded.facial / SHADED if shaded.glow > MAY_GLOW else 0.0
+    if stands.certainty + shade >= A_FACE:
         return Outcome(Result.LIVE, None, details)
     if would_show >= SURE_TO_SHOW:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)

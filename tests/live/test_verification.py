@@ -1,0 +1,177 @@
+"""The answer, on surfaces and faces that `subjects` lights; nothing here shows how often it errs, see docs/live.md."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.live.subjects import Subject, bent, challenge, flat, painted, reading
+from unmask.errors import UsageError
+from unmask.live.challenge import Move, MovementChallenge
+from unmask.live.reading import Reading
+from unmask.live.verification import Advice, Outcome, Result, verify
+from unmask.types import Verdict
+
+
+def outcome(subject: Subject, seed: int = 1, other: int | None = None) -> Outcome:
+    asked = challenge(seed)
+    return verify(asked, painted(asked), subject.answers(asked, seed, None if other is None else challenge(other)))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(room=50),
+        Subject(room=300),
+        Subject(dropped=0.2, late=0.4),
+        Subject(drift=0.03),
+        Subject(rate=8),
+    ],
+    ids=["dim room", "office", "dropped and late frames", "drifting exposure", "slow camera"],
+)
+def test_a_face_that_answers_is_live(subject: Subject) -> None:
+    found = outcome(subject)
+    assert (found.result, found.advice) == (Result.LIVE, None)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(depth=flat),
+        Subject(depth=bent(0, 1.5)),
+        Subject(depth=bent(90, 2.0)),
+        Subject(depth=bent(30, 1.6)),
+        Subject(depth=flat, glow=3),
+    ],
+    ids=["flat sheet", "bent like a head", "bent the other way", "bent aslant", "screen"],
+)
+def test_a_sheet_or_a_screen_is_not_live_though_it_answers(subject: Subject) -> None:
+    found = outcome(subject)
+    assert found.details["rank"] == 1
+    assert found.result is Result.NOT_LIVE
+
+
+def test_a_tint_is_not_taken_for_a_face() -> None:
+    assert {outcome(Subject(tint=True), seed).result for seed in range(4)} <= {Result.NOT_LIVE, Result.INCONCLUSIVE}
+
+
+def test_a_face_that_answered_another_challenge_is_not_live() -> None:
+    results = [outcome(Subject(), 1, other).result for other in (2, 3, 4)]
+    assert results.count(Result.NOT_LIVE) >= 2  # One in 10,000 is taken for fresh, by construction.
+
+
+def test_daylight_is_inconclusive_and_says_so() -> None:
+    found = outcome(Subject(room=8_000))
+    assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.TOO_BRIGHT)
+
+
+def test_frames_that_the_check_calls_changed_are_not_live() -> None:
+    asked = challenge(1)
+    readings = Subject().answers(asked, 1)
+    assert verify(asked, painted(asked), readings, Verdict.CHANGED).result is Result.NOT_LIVE
+    assert verify(asked, painted(asked), readings, Verdict.CANNOT_TELL).result is Result.LIVE
+
+
+def without_face(one: Reading) -> Reading:
+    return Reading(one.time, None, one.time)
+
+
+def scaled(one: Reading, light: float = 1.0, clipped: float = 0.0, width: float = 105.0) -> Reading:
+    assert one.face
+    box = (100.0, 60.0, 100.0 + width, 190.0)
+    return replace(one, face=replace(one.face, cells=one.face.cells * np.float32(light), clipped=clipped, box=box))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "advice"),
+    [
+        (lambda readings: readings[::3], Advice.FEW_FRAMES),
+        (lambda readings: readings[:0], Advice.FEW_FRAMES),
+        (lambda readings: [without_face(one) for one in readings], Advice.FACE_LOST),
+        (lambda readings: [without_face(one) if 3 < one.time < 4 else one for one in readings], Advice.FACE_LOST),
+        (lambda readings: [one for one in readings if one.time < 7.5], Advice.FACE_LOST),
+        (lambda readings: [scaled(one, light=0.02) for one in readings], Advice.TOO_DARK),
+        (lambda readings: [scaled(one, clipped=0.5) for one in readings], Advice.TOO_BRIGHT),
+        (lambda readings: [scaled(one, width=40.0) for one in readings], Advice.FACE_SMALL),
+    ],
+    ids=["few", "none", "no face", "lost for a second", "gone early", "dark", "overexposed", "far away"],
+)
+def test_what_cannot_be_judged_is_inconclusive_with_what_to_do(spoil, advice) -> None:  # type: ignore[no-untyped-def]
+    asked = challenge(1)
+    found = verify(asked, painted(asked), spoil(Subject().answers(asked, 1)))
+    assert (found.result, found.advice) == (Result.INCONCLUSIVE, advice)
+
+
+def test_times_must_fit_the_challenge() -> None:
+    asked = challenge(1)
+    with pytest.raises(UsageError, match="20 steps"):
+        verify(asked, painted(asked)[:-1], [])
+    with pytest.raises(UsageError, match="in order"):
+        verify(asked, painted(asked)[::-1], [])
+
+
+# ---------------------------------------------------------------- movement
+
+ASKED = MovementChallenge((Move.TURN_LEFT, Move.BLINK, Move.CLOSER, Move.TURN_RIGHT, Move.BLINK))
+SINCE = [0.5 + ASKED.seconds * k for k in range(len(ASKED.moves))]
+MADE = {
+    Move.TURN_LEFT: {"yaw": 0.35},
+    Move.TURN_RIGHT: {"yaw": -0.35},
+    Move.CLOSER: {"size": 1.3},
+    Move.BLINK: {"eyes": 0.15},
+}
+
+
+def performed(*moves: Move, late: float = 0.8, lasting: float = 0.5) -> list[Reading]:
+    """Somebody who makes these moves, one for each that was asked for."""
+    readings = []
+    for time in np.arange(0, SINCE[-1] + ASKED.seconds, 0.1):
+        doing = [m for m, since in zip(moves, SINCE, strict=True) if since + late <= time < since + late + lasting]
+        readings.append(reading(float(time), **(MADE[doing[0]] if doing else {})))
+    return readings
+
+
+def test_a_face_that_makes_the_moves_is_live() -> None:
+    assert verify(ASKED, SINCE, performed(*ASKED.moves)).result is Result.LIVE
+
+
+def test_moves_in_another_order_are_not_live() -> None:
+    found = verify(ASKED, SINCE, performed(*ASKED.moves[::-1]))
+    assert found.result is Result.NOT_LIVE
+
+
+def test_a_face_that_does_not_move_is_asked_to_follow() -> None:
+    found = verify(ASKED, SINCE, performed(*ASKED.moves, lasting=0.0))
+    assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.NOT_FOLLOWED)
+
+
+def test_a_move_that_comes_too_late_does_not_count() -> None:
+    found = verify(ASKED, SINCE, performed(*ASKED.moves, late=2.9))
+    assert found.result is not Result.LIVE
+
+
+def test_another_person_is_not_live() -> None:
+    from tests.live.subjects import LOOKS
+
+    readings = performed(*ASKED.moves)
+    swapped = [one if one.time < 5 else reading_like(one, LOOKS[1]) for one in readings]
+    assert verify(ASKED, SINCE, swapped).result is Result.NOT_LIVE
+
+
+def reading_like(one: Reading, look: np.ndarray) -> Reading:  # type: ignore[type-arg]
+    assert one.face
+    return replace(one, face=replace(one.face, anchor=replace(one.face.anchor, look=look)))
+
+
+def test_a_face_that_jumps_is_inconclusive() -> None:
+    readings = performed(*ASKED.moves)
+    jumped = [one if one.time < 5 else moved_aside(one) for one in readings]
+    found = verify(ASKED, SINCE, jumped)
+    assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.MOVED)
+
+
+def moved_aside(one: Reading) -> Reading:
+    assert one.face
+    return replace(one, face=replace(one.face, points=one.face.points + np.float32(90)))
