@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 320, 240
 ELECTRONS = 16_000.0
 """Per cd/m2 and second at a merged pixel."""
 
-JPEG = 95
+JPEG = 85
 """Quality at which the page sends frames."""
 
 FULL_WELL = 80_000.0
@@ -88,7 +88,7 @@ def camera(random: np.random.Generator) -> Camera:
         contrast=random.uniform(0.0, 0.25),
         blur=random.uniform(0.4, 0.9),
         jpeg=JPEG,
-        fps=random.uniform(10, 12),
+        fps=random.uniform(10, 15),
         jitter=random.uniform(0.002, 0.012),
         dropped=random.uniform(0.0, 0.05),
         readout=random.uniform(0.012, 0.03),

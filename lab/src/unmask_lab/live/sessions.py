@@ -59,9 +59,9 @@ class Counts:
     """
 
     tone: int = 100
-    species: int = 375
+    species: int = 300
     stale: int = 30_000
-    frames: int = 90
+    frames: int = 50
     moves: int = 50
 
     def scaled(self, share: float) -> Counts:

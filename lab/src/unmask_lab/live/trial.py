@@ -30,16 +30,13 @@ BANDS = 12
 LEAD, TAIL = 1.0, 1.0
 """Seconds that the camera runs before the first symbol and after the last, as in the service."""
 
-CODING = 0.003
+CODING = 0.005
 """What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
 curve is steeper there."""
 
-APART = 0.4
+APART = 0.25
 """Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble of `readings` chosen so that
 readings without pictures are as noisy, while a head sways in steady light, as those from whole frames; a test compares them."""
-
-NODDING = 1.4
-"""Factor on the turning of a head in readings without pictures, for what following does not see of it; chosen likewise."""
 
 _CELL = faces.CROP_PX // GRID
 
@@ -153,7 +150,7 @@ def readings(
     exposed = times(device, 0.0, end, random)
     strength = _strength(act, device, exposed)
     rows = np.clip(_cell_rows(seen.face.points), 0, HEIGHT - 1).astype(int) * BANDS // HEIGHT
-    moved = np.hstack([wobble * drift(exposed, 0.6, random, 2), NODDING * act.still * drift(exposed, 1.0, random, 2)])
+    moved = np.hstack([wobble * drift(exposed, 0.6, random, 2), act.still * drift(exposed, 1.0, random, 2)])
     light = _summed(seen.lit, strength[:, rows])
     for much, one in zip(moved.T.astype(np.float32), seen.moved, strict=True):
         light += much[:, None, None, None] * _summed(one, strength[:, rows])
