@@ -56,7 +56,7 @@ def simulate(cases: Sequence[Case], files: Sequence[Path], out: Path, target: Pa
     return write(summary(sessions, about), target)
 
 
-def timed(files: Sequence[Path], out: Path, seed: int = 1, n: int = 40) -> str:
+def timed(files: Sequence[Path], out: Path, seed: int = 1, n: int = 20) -> str:
     """Measures, for the page, from the last frame to the verdict, over ``n`` sessions by light with whole frames."""
     found = _spread(seconds_after(files, seed, n))
     out.mkdir(parents=True, exist_ok=True)
