@@ -70,8 +70,8 @@ def test_daylight_is_inconclusive_and_says_so() -> None:
 def test_frames_that_the_check_calls_changed_are_not_live() -> None:
     asked = challenge(1)
     readings = Subject().answers(asked, 1)
-    assert verify(asked, painted(asked), readings, Verdict.CHANGED).result is Result.NOT_LIVE
-    assert verify(asked, painted(asked), readings, Verdict.CANNOT_TELL).result is Result.LIVE
+    assert verify(asked, painted(asked), readings, verdict=Verdict.CHANGED).result is Result.NOT_LIVE
+    assert verify(asked, painted(asked), readings, verdict=Verdict.CANNOT_TELL).result is Result.LIVE
 
 
 def without_face(one: Reading) -> Reading:

@@ -12,6 +12,7 @@ from unmask.errors import UsageError
 from unmask.live import light, movement
 from unmask.live.challenge import LightChallenge, MovementChallenge
 from unmask.live.continuity import continuity
+from unmask.live.passive import Look, signs
 from unmask.live.reading import Reading
 from unmask.live.relief import relief
 from unmask.live.response import Response, response
@@ -103,6 +104,7 @@ def verify(
     challenge: LightChallenge | MovementChallenge,
     shown: Sequence[float],
     readings: Sequence[Reading],
+    looks: Sequence[Look] = (),
     verdict: Verdict | None = None,
 ) -> Outcome:
     """Whether a living person answered this challenge.
@@ -111,6 +113,7 @@ def verify(
         challenge: what was asked.
         shown: when each symbol was painted or each move asked for, s of the client's clock, one per symbol or move.
         readings: of the camera frames, in order of time, same clock.
+        looks: of `unmask.live.passive.look` at about one frame per second; none is fine.
         verdict: of `unmask.check` on frames of this session, where the caller ran it.
 
     Raises:
@@ -129,8 +132,9 @@ def verify(
         outcome = _by_light(challenge, shown, during)
     else:
         outcome = _by_movement(challenge, shown, during)
-    details = {**outcome.details, **asdict(whole), "verdict": str(verdict)}
-    if whole.alike < SAME_PERSON or (verdict is Verdict.CHANGED and outcome.result is Result.LIVE):
+    against = signs(looks).against if looks else ()
+    details = {**outcome.details, **asdict(whole), "signs": " ".join(against), "verdict": str(verdict)}
+    if whole.alike < SAME_PERSON or against or verdict is Verdict.CHANGED:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not whole.unbroken and outcome.result is Result.LIVE:
         return Outcome(Result.INCONCLUSIVE, Advice.MOVED, details)
