@@ -337,7 +337,7 @@ def test_every_table_says_that_it_is_simulated(tmp_path: Path) -> None:
         for before, line in zip(["", *text.splitlines()], text.splitlines(), strict=False)
         if not before and "|" in line
     ]
-    assert len(heads) == 5
+    assert len(heads) == 6
     assert all("simulated" in line for line in heads)
     assert f"| {LUX[0]} | 6 | 0.0 % (0.0–45.9) | 100.0 % (54.1–100.0)" in text
     assert "median 100 ms" in text

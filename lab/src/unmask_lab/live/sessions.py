@@ -42,6 +42,9 @@ ORDINARY = 300
 BRIGHT = 600
 """lux up to which a good part of persons must still pass; whole frames are simulated up to it."""
 
+DAY = 5000
+"""lux from which on the check must say that it is too bright."""
+
 OFFERED = 100
 """Challenges that each stale answer is offered to."""
 
