@@ -268,11 +268,12 @@ def _time(record: dict[str, Any]) -> list[str]:
 
 
 def _honest_row(name: str, of: Rates) -> str:
-    failed = of["n"] - of[Result.LIVE]["count"]
-    cells = [_share(of[r]) for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE)]
-    return (
-        f"| {name} | {of['n']} | {cells[0]} | {cells[1]} | {cells[2]} | {_share(asdict(binomial(failed, of['n'])))} |"
-    )
+    shares = [*(of[r] for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE)), asdict(_not_passed(of))]
+    return f"| {name} | {of['n']} | {' | '.join(map(_share, shares))} |"
+
+
+def _not_passed(of: Rates) -> Estimate:
+    return binomial(of["n"] - of[Result.LIVE]["count"], of["n"])
 
 
 def _attack_row(name: str, of: Rates) -> str:
