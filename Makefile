@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-live
+.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -123,9 +123,24 @@ COUNT ?= 100
 
 originals: $(VENV)/.ready        ## known originals, simulated; COUNT=4 takes some minutes. Append --faces with FACES_OPTION
 	$(ORIGINALS) recall --count $(COUNT) $(FACES_OPTION)
+	$(ORIGINALS) unrelated --count $$((100 * $(COUNT))) $(FACES_OPTION)
 	$(ORIGINALS) trials --count $$((30 * $(COUNT))) $(FACES_OPTION)
 	$(ORIGINALS) scale
+	$(ORIGINALS) ingest
 	$(ORIGINALS) report
+
+SESSIONS ?= 100
+PARALLEL ?= 1
+
+live: $(VENV)/.ready             ## live checks in a real browser, and many at once; simulated cameras. SESSIONS=6 takes some minutes
+	$(RUN)/python -m benchmarks.live_loop honest --sessions $(SESSIONS) --parallel $(PARALLEL)
+	$(RUN)/python -m benchmarks.live_loop video --sessions $(SESSIONS) --parallel $(PARALLEL)
+	$(RUN)/python -m benchmarks.live_load --sessions $(SESSIONS)
 
 speed: $(VENV)/.ready            ## speed and memory on an idle machine
 	$(RUN)/python -m benchmarks.speed
+
+service-load: $(VENV)/.ready     ## the service under load and faults, over loopback, on an idle machine: half an hour
+	$(RUN)/python -m benchmarks.service load
+	$(RUN)/python -m benchmarks.service faults
+	$(RUN)/python -m benchmarks.service answer

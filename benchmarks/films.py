@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import cv2
@@ -23,16 +23,21 @@ Rgb = NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 640, 360, 25
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Portrait:
     """A person's head and shoulders and the five points of the face, px."""
 
     rgb: Rgb
     points: NDArray[np.float32]
 
+    @cached_property
+    def cut_out(self) -> NDArray[np.float32]:
+        """Head and shoulders, soft at the edge, 0 to 1."""
+        return _cut_out(self)
+
 
 def portraits(path: Path | None = None) -> list[Portrait]:
-    """The people of a Parquet file, or one, in twelve looks."""
+    """The people of a Parquet file, in order of identity; or one, in twelve looks."""
     if path is None:
         from skimage.data import astronaut
 
@@ -43,7 +48,8 @@ def portraits(path: Path | None = None) -> list[Portrait]:
     from PIL import Image
     from pyarrow.parquet import read_table
 
-    rows = read_table(path, columns=["image", "points"]).to_pylist()
+    rows = read_table(path, columns=["image", "points", "identity"]).to_pylist()
+    rows.sort(key=lambda row: row["identity"])
     return [
         Portrait(
             np.asarray(Image.open(io.BytesIO(row["image"])).convert("RGB")), np.float32(row["points"]).reshape(5, 2)
@@ -80,9 +86,9 @@ class Shot:
     def frame(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> tuple[Rgb, Rgb]:
         """The picture at ``t`` seconds, and the same with the face changed by ``swap(rgb, points)``."""
         plain, points = self._acted(self._filmed(t), t)
-        grain = np.random.default_rng((self.seed, self.take, int(t * 1000))).normal(0, 2, (HEIGHT, WIDTH, 1))
-        swapped = plain if swap is None else swap(plain, points)
-        return _grained(plain, grain), _grained(swapped, grain)
+        grain = _grain((self.seed, self.take, round(t * 1000)))
+        grained = cv2.add(plain, grain, dtype=cv2.CV_8U)
+        return grained, grained if swap is None else cv2.add(swap(plain, points), grain, dtype=cv2.CV_8U)
 
     def _filmed(self, t: float) -> Rgb:
         """The scenery as a hand-held camera sees it."""
@@ -107,11 +113,31 @@ class Shot:
             [home[0] + dx, home[1] - 0.6 * apart + dy / 3]
         )
         matrix = similarity(self.portrait.points, goal.astype(np.float32))
-        size = (WIDTH, HEIGHT)
-        layer = cv2.warpAffine(self.portrait.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        alpha = cv2.warpAffine(_cut_out(self.portrait), matrix, size)[..., None]
+        alpha = cv2.warpAffine(self.portrait.cut_out, matrix, (WIDTH, HEIGHT))
         points = self.portrait.points @ matrix[:, :2].T + matrix[:, 2]
-        return (rgb * (1 - alpha) + layer * alpha + 0.5).astype(np.uint8), points.astype(np.float32)
+        return _laid_over(rgb, self.portrait.rgb, matrix, alpha), points.astype(np.float32)
+
+
+def _laid_over(
+    rgb: Rgb, other: Rgb, matrix: NDArray[np.float32], alpha: NDArray[np.float32], matched_in: float | None = None
+) -> Rgb:
+    """Another picture blended in where ``alpha``, 0 to 1, is above 0.
+
+    In the colours of what it covers, by mean and spread where ``alpha`` is above ``matched_in``, if that is given.
+    """
+    x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
+    if not w:
+        return rgb
+    moved = matrix - np.float32([[0, 0, x], [0, 0, y]])
+    layer = cv2.warpAffine(other, moved, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    below, part = rgb[y : y + h, x : x + w], alpha[y : y + h, x : x + w]
+    if matched_in is not None and (inside := part > matched_in).any():
+        a, b = layer[inside].astype(np.float32), below[inside].astype(np.float32)
+        gain = b.std(axis=0) / np.maximum(a.std(axis=0), 1)
+        layer = np.clip((layer - a.mean(axis=0)) * gain + b.mean(axis=0), 0, 255).astype(np.uint8)
+    out = rgb.copy()
+    out[y : y + h, x : x + w] = cv2.blendLinear(layer, below, part, 1 - part)
+    return out
 
 
 def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
@@ -162,8 +188,16 @@ def _noise(rng: np.random.Generator, h: int, w: int, grain: float) -> NDArray[np
     return cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
 
 
-def _grained(rgb: Rgb, grain: NDArray[np.float64]) -> Rgb:
-    return np.clip(rgb + grain, 0, 255).astype(np.uint8)
+def _grain(seed: tuple[int, ...], spare: int = 64) -> NDArray[np.int16]:
+    """Film grain, sigma 2: a part of one of a few sheets, for drawing it anew would take longer than all the rest."""
+    which, y, x = np.random.default_rng(seed).integers(0, (8, spare, spare))
+    return _sheet(int(which), HEIGHT + spare, WIDTH + spare)[y : y + HEIGHT, x : x + WIDTH]
+
+
+@cache
+def _sheet(which: int, height: int, width: int) -> NDArray[np.int16]:
+    grain = np.random.default_rng((which, 23)).normal(0, 2, (height, width, 1)).round().astype(np.int16)
+    return np.repeat(grain, 3, axis=2)
 
 
 # ---------------------------------------------------------------- a film
@@ -183,8 +217,12 @@ class Film:
 
     def frame(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> Rgb:
         """The picture at ``t``, with the face changed if ``swap`` is given."""
+        return self.both(t, swap)[1]
+
+    def both(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> tuple[Rgb, Rgb]:
+        """The picture at ``t``, and the same with the face changed."""
         shot, inside = self.at(t)
-        return shot.frame(inside, swap)[0 if swap is None else 1]
+        return shot.frame(inside, swap)
 
 
 def film(seed: int, people: Sequence[Portrait], seconds: float, take: int = 0, area: float | None = None) -> Film:
@@ -217,9 +255,6 @@ def _pasted(
     other: Portrait, centre: tuple[float, float], axes: tuple[float, float]
 ) -> Callable[[Rgb, NDArray[np.float32]], Rgb]:
     def swap(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
-        size = (rgb.shape[1], rgb.shape[0])
-        matrix = similarity(other.points, points)
-        layer = cv2.warpAffine(other.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
         plan = similarity(PROPORTIONS, points)
         apart = float(np.hypot(plan[0, 0], plan[1, 0]))
         middle = plan[:, :2] @ np.array(centre) + plan[:, 2]
@@ -227,13 +262,8 @@ def _pasted(
         mask = np.zeros(rgb.shape[:2], np.float32)
         box = ((float(middle[0]), float(middle[1])), (2 * axes[0] * apart, 2 * axes[1] * apart), turn)
         cv2.ellipse(mask, box, 1.0, -1)
-        inside = mask > 0.5
-        if inside.any():
-            a, b = layer[inside].astype(np.float64), rgb[inside].astype(np.float64)
-            matched = (layer - a.mean(axis=0)) * (b.std(axis=0) / np.maximum(a.std(axis=0), 1)) + b.mean(axis=0)
-            layer = np.clip(matched, 0, 255)
-        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.09 * apart))[..., None]
-        return (rgb * (1 - alpha) + layer * alpha + 0.5).astype(np.uint8)
+        alpha = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.09 * apart))
+        return _laid_over(rgb, other.rgb, similarity(other.points, points), alpha, matched_in=0.5)
 
     return swap
 
@@ -287,10 +317,10 @@ def with_logo(rgb: Rgb) -> Rgb:
 
 def graded(rgb: Rgb) -> Rgb:
     """Warmer, darker, with more contrast and less colour."""
-    x = (rgb / 255.0) ** np.array([0.95, 1.1, 1.3])
-    grey = x.mean(axis=2, keepdims=True)
-    x = grey + 0.75 * (x - grey)
-    return np.clip(((x - 0.5) * 1.25 + 0.47) * 255, 0, 255).astype(np.uint8)
+    curves = (np.arange(256)[:, None] / 255) ** np.array([0.95, 1.1, 1.3]) * 255
+    bent = cv2.LUT(rgb, curves.astype(np.float32)[None])
+    mixed = cv2.transform(bent, 1.25 * (0.75 * np.eye(3) + 0.25 / 3))
+    return np.clip(mixed - np.float32((1.25 * 0.5 - 0.47) * 255), 0, 255).astype(np.uint8)
 
 
 def inset(rgb: Rgb, around: Rgb, part: float = 0.42) -> Rgb:

@@ -38,13 +38,13 @@ def moving_scene(seconds: float, fps: int = 25, width: int = 1920, height: int =
         yield np.clip(frame + noise[i % 4], 0, 255).astype(np.uint8)
 
 
-def write_clip(path: Path, seconds: float, repeat: int = 1) -> None:
-    """A scene encoded once as H.264 (key frame every 10 s, B-frames), its packets repeated to any length."""
+def write_clip(path: Path, seconds: float, repeat: int = 1, gop: int = 250) -> None:
+    """A scene encoded once as H.264 (key frame every ``gop`` frames, B-frames), its packets repeated to any length."""
     import av
 
     once = path.with_suffix(".once.mp4")
     with av.open(once, "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "23", "preset": "veryfast", "g": "250"})
+        stream = container.add_stream("libx264", rate=25, options={"crf": "23", "preset": "veryfast", "g": str(gop)})
         stream.width, stream.height, stream.pix_fmt, stream.time_base = 1920, 1080, "yuv420p", Fraction(1, 25)
         for rgb in moving_scene(seconds):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, Measured, as_it_comes, calibrate, earns, logistic, slopes
+from unmask_lab.calibrate import FEWEST, Measured, as_it_comes, calibrate, earns, holds, logistic, slopes
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
@@ -161,6 +161,19 @@ def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) ->
     first, other = rng.normal(2 * label - 1, 1.0), rng.normal(2 * label - 1 if helps else 0 * label, 1.0)
     assert earns(Measured(examples, {"first": first}))
     assert earns(Measured(examples, {"first": first, "second": other})) is helps, second
+
+
+@pytest.mark.parametrize("second", ["misleads on others' forgeries", "holds"])
+def test_a_set_is_kept_only_where_it_costs_no_more_on_others_forgeries(second: str) -> None:
+    rng = np.random.default_rng(0)
+    label = np.tile([0, 1], 150)
+    nothing = np.empty((0, 0, 3), np.uint8)
+    examples = [Example(nothing, None, QUALITY, int(y), "", "others", str(i // 2), "") for i, y in enumerate(label)]
+    sign = 1 if second == "holds" else -1
+    scores = {"first": rng.normal(2 * label - 1, 1.0), "second": sign * rng.normal(2 * label - 1, 1.0)}
+    alone = likelihood.Calibration(("first",), 0.0, {"score of first": 2.0}, 3.0, 0.1, 0.9, 4.0)
+    both = replace(alone, lines=("first", "second"), terms={**alone.terms, "score of second": 2.0})
+    assert holds(both, [alone], Measured(examples, scores)) is (second == "holds")
 
 
 def test_without_added_models_the_runtime_s_own_calibration_is_written(

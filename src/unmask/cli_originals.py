@@ -52,7 +52,7 @@ def add(
     media: Media,
     originals: Address,
     owner: Annotated[str, typer.Option(help="Who owns the footage.")],
-    title: Annotated[str | None, typer.Option(help="What it is; the name of each file if not given.")] = None,
+    title: Annotated[str | None, typer.Option(help="What it is. Of several files, the name of each is added.")] = None,
     debug: Debug = False,
 ) -> None:
     """Register films and photos: hashes and small thumbnails of their key frames, never the footage itself.
@@ -65,15 +65,20 @@ def add(
     from unmask.originals import opened_store
 
     with _errors(debug), opened_store(originals, writing=True) as store:
+        files = inputs.named(media)
+
+        def titled(path: str) -> str:
+            name = Path(path).stem
+            return name if title is None else title if len(files) == 1 else f"{title}: {name}"
 
         def one(path: str, tell: Progress) -> None:
-            registered = pipeline.register(path, store, title or Path(path).stem, owner, tell)
+            registered = pipeline.register(path, store, titled(path), owner, tell)
             mine = next(o for o in registered if o.owner == owner)
             others = [f"“{o.title}” of {o.owner}" for o in registered if o.owner != owner]
             also = f" (the same file is also registered as {', '.join(others)})" if others else ""
-            typer.echo(printable(f"{mine.id}\t“{mine.title}”\t{mine.frames:,} frames known{also}"))
+            typer.echo(printable(f"{mine.id}  “{mine.title}”  {mine.frames:,} frames known{also}"))
 
-        _each(inputs.named(media), one, debug)
+        _each(files, one, debug)
 
 
 @app.command("list")

@@ -26,7 +26,7 @@ import httpx
 from unmask.errors import UnmaskError
 
 PIECE = 8 << 20
-"""bytes that are sent at once; what a broken connection can cost."""
+"""bytes."""
 
 TRIES = 8
 """Times that a request is sent before it is given up."""
@@ -80,9 +80,11 @@ class Client:
         url: of the service, such as ``https://unmask.example.org``.
         key: an API key, ``um_...``.
         timeout: s to wait for each answer.
+        piece: bytes of an upload that are sent at once; what a broken connection can cost.
     """
 
-    def __init__(self, url: str, key: str, timeout: float = 60.0) -> None:
+    def __init__(self, url: str, key: str, timeout: float = 60.0, piece: int = PIECE) -> None:
+        self._piece = piece
         headers = {"Authorization": f"Bearer {key}", "User-Agent": "unmask-client"}
         self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=timeout)
 
@@ -112,7 +114,7 @@ class Client:
             offset, check = 0, None
             while check is None:
                 opened.seek(offset)
-                offset, check = self._send(address, offset, opened.read(PIECE))
+                offset, check = self._send(address, offset, opened.read(self._piece))
                 progress(offset / length)
         return self.get(check)
 

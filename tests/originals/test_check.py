@@ -78,7 +78,7 @@ def test_the_command_line_from_adding_to_removing(tmp_path: Path, footage: Path,
     for _ in range(2):
         done = run("originals", "add", footage, tmp_path / "missing.mp4", *where, "--owner", "The broadcaster")
         assert done.exit_code == 1
-        assert "“film”" in done.stdout
+        assert done.stdout == "1  “film”  10 frames known\n"
         assert "missing.mp4: no such file" in done.stderr
     added = run("originals", "add", footage, *where, "--owner", "An archive", "--title", "Clip 7")
     assert "the same file is also registered as “film” of The broadcaster" in added.stdout
@@ -97,6 +97,21 @@ def test_the_command_line_from_adding_to_removing(tmp_path: Path, footage: Path,
     assert "99 is not registered" in removed.stderr
     assert run("originals", "list", *where).stdout == ""
     assert "shows none of the known originals" in run("originals", "match", tmp_path / "still.png", *where).stdout
+
+
+def test_a_series_is_told_apart_by_the_names_of_its_files(tmp_path: Path, film: films.Film) -> None:
+    for name, time in (("one", 1.0), ("two", 4.0)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), film.frame(time)[:, :, ::-1])
+    done = run("originals", "add", tmp_path, "--originals", tmp_path / "index", "--owner", "A", "--title", "The series")
+    assert [line.split("  ")[1] for line in done.stdout.splitlines()] == ["“The series: one”", "“The series: two”"]
+
+
+def test_an_index_that_is_configured_is_used(index: Path, tmp_path: Path, film: films.Film, monkeypatch) -> None:
+    monkeypatch.setenv("UNMASK_ORIGINALS", str(index))
+    cv2.imwrite(str(tmp_path / "still.png"), film.frame(4.0)[:, :, ::-1])
+    assert "this picture shows 0:04.0 of “The drama”" in run("originals", "match", tmp_path / "still.png").stdout
+    checked = json.loads(run("check", tmp_path / "still.png", "--json").stdout)
+    assert [one["registrations"][0]["title"] for one in checked["originals"]] == ["The drama"]
 
 
 def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import uvicorn
@@ -24,6 +25,7 @@ from unmask.report.document import document
 from unmask.service import checks, jobs
 from unmask.service.actor import Actor
 from unmask.service.api.app import create_app
+from unmask.service.api.live import WEBSOCKETS
 from unmask.service.checks import Received
 from unmask.service.judging import Answer
 from unmask.service.tables import Check
@@ -38,11 +40,14 @@ class Site:
 
     Args:
         data: an empty folder.
+        settings: more settings.
     """
 
-    def __init__(self, data: Path) -> None:
-        self.desk = Desk(data)
-        config = uvicorn.Config(create_app(self.desk.service), port=0, log_level="warning", ws="none", lifespan="off")
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self.desk = Desk(data, settings)
+        config = uvicorn.Config(
+            create_app(self.desk.service), port=0, log_level="warning", lifespan="off", **WEBSOCKETS
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from typer.testing import CliRunner
 
 from tests.service.desk import ORIGIN, PASSWORD, Desk
@@ -179,3 +179,11 @@ def test_the_command_makes_the_first_admin(desk: Desk) -> None:
     other = "seven quiet rivers of ink"
     assert run(app, ["accounts", "password", "first@new.example", *data], input=other).exit_code == 0
     assert sign_in(desk, "first@new.example", other)[0] == 200
+
+
+def test_a_service_without_accounts_says_how_the_first_is_made(desk: Desk) -> None:
+    how = "unmask accounts add"
+    assert how not in desk.browser().get("/sign-in").text
+    with desk.database.transaction() as session:
+        session.execute(delete(Account))
+    assert how in desk.browser().get("/sign-in").text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +122,28 @@ def test_fetching_is_off_and_then_bound_to_public_addresses(tmp_path: Path, web:
         assert (answer.status_code, answer.json()["title"]) == (403, title)
         desk.close()
     assert web.requests == []
+
+
+def test_what_is_fetched_becomes_a_check_and_is_not_unpacked(
+    desk: Desk, web: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "public", lambda _address: True)  # as if this machine stood in the internet
+    fetching = Desk(desk.data / "fetching", {"fetch_hosts": ("127.0.0.1",), "upload_bytes": 1 << 20})
+    web.answers["/a%20clip.mp4"] = (200, {}, b"a clip")
+    web.answers["/bomb.mp4"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(100 << 20)))
+    web.answers["/large.mp4"] = (200, {}, bytes(2 << 20))
+    client = program(fetching)
+
+    def fetch(path: str) -> httpx.Response:
+        return client.post("/api/v1/checks", json={"url": f"{web.url}{path}"})
+
+    made = fetch("/a%20clip.mp4")
+    assert (made.status_code, made.json()["name"]) == (201, "a clip.mp4")
+    assert client.get(f"/api/v1/checks/{made.json()['id']}/media").content == b"a clip"
+    assert web.requests[0][2]["accept-encoding"] == "identity"
+    assert [(one.status_code, one.json()["title"]) for one in map(fetch, ("/bomb.mp4", "/large.mp4", "/none.mp4"))] == [
+        (422, "Cannot be fetched"),
+        (413, "Too large"),
+        (422, "Cannot be fetched"),
+    ]
+    fetching.close()

@@ -156,8 +156,8 @@ def test_dropped_files_are_judged_one_after_the_other(visit: Open, site: Site) -
     with Oracle(site.desk, lambda job: results.changed_video(job.name)).at_work():
         page.set_input_files("#file", files)
         rows = page.locator(".files li")
-        expect(rows.nth(0).locator(".how")).to_have_text("changed", timeout=20_000)
-        expect(rows.nth(1).locator(".how")).to_have_text("changed", timeout=20_000)
+        expect(rows.nth(0).locator(".how")).to_have_text("changed")
+        expect(rows.nth(1).locator(".how")).to_have_text("changed")
     expect(rows.nth(2).locator(".how")).to_have_text("This file is empty.")
     rows.nth(0).get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("The face of person 1 was changed")

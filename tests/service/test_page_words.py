@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import results
+from unmask.live.challenge import Move
+from unmask.live.verification import Advice, Result
 from unmask.report import wording
 from unmask.report.document import document
 from unmask.service.page.language import CODES, chosen, language
@@ -43,6 +45,13 @@ def test_every_message_that_a_template_names_is_there() -> None:
     for file in folder.iterdir():
         for key in KEY.findall(file.read_text(encoding="utf-8")):
             assert key in language("en").messages, f"{file.name}: {key}"
+
+
+def test_the_live_page_has_words_for_all_that_it_may_be_told() -> None:
+    says = language("en").group("live.says.")
+    advice = [*Advice, "connection", *(f"refused.{status}" for status in (400, 404, 409, 410, 429, 503))]
+    told = [*advice, *(f"move.{move}" for move in Move), *(f"outcome.{result}" for result in Result)]
+    assert [one for one in told if one not in says] == []
 
 
 def test_every_step_that_is_audited_has_a_name() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -143,3 +146,47 @@ def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
     assert judge.judge(task, lambda _: False, every=0.01) is None
     judge.close()
     assert not judge.alive
+
+
+ZEROS = zlib.compress(bytes(200 << 20), 9)
+"""200 MB in 200 KB."""
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    whole = ((b"IHDR", header), *chunks, (b"IEND", b""))
+    made = (
+        len(data).to_bytes(4, "big") + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in whole
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(made)
+
+
+def zipped(path: Path) -> bytes:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for number in range(5):
+            archive.writestr(f"{number}.mp4", bytes(200 << 20))
+    return path.read_bytes()
+
+
+BLACK = (b"IDAT", zlib.compress(bytes(64 * 193)))
+BOMBS = {
+    "over the bound of 64,000,000 pixels": lambda _: png(30_000, 30_000, (b"IDAT", ZEROS)),
+    "No face was found": lambda _: png(64, 64, (b"IDAT", ZEROS)),
+    "too large for PngImagePlugin.MAX_TEXT_CHUNK": lambda _: png(64, 64, (b"zTXt", b"Comment\0\0" + ZEROS), BLACK),
+    "Decompressed data too large": lambda _: png(64, 64, (b"iCCP", b"profile\0\0" + ZEROS), BLACK),
+    "neither a photo nor a video": zipped,
+}
+"""By what is said of it: giant, more data than pixels, a giant comment, a giant colour profile, an archive."""
+
+
+@pytest.mark.parametrize("said", BOMBS)
+def test_a_bomb_is_answered_and_not_unpacked(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(BOMBS[said](tmp_path / "archive"))
+    judge = Judge(Settings(tmp_path))
+    task = {"task": "check", "name": "bomb.png", "options": {}, "originals": None, "path": str(path)}
+    answer = judge.judge(task, lambda _: True)
+    judge.close()
+    assert answer is not None
+    assert said in answer.result["reason"]
+    assert answer.result["verdict"] in (None, "cannot tell")

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from tests import postgresql
+from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.service.tree import PATIENCE, Tree, clip, tree, until
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
@@ -31,7 +32,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 def test_a_file_is_judged_and_its_result_and_report_can_be_had(running: Tree, tmp_path: Path) -> None:
     path = clip(tmp_path / "interview.mp4")
     with running.client() as client:
-        check = client.wait(client.upload(path, options={"prior": 0.01}), timeout=60)
+        check = client.wait(client.upload(path, options={"prior": 0.01}), timeout=PATIENCE)
         assert (check.state, check.name, check.error) == ("done", "interview.mp4", None)
         result = client.result(check.id)
         jsonschema.validate(result, schema())
@@ -46,7 +47,7 @@ def test_a_file_is_judged_and_its_result_and_report_can_be_had(running: Tree, tm
 def test_the_same_file_is_not_judged_again(running: Tree, tmp_path: Path) -> None:
     path = clip(tmp_path / "twice.mp4", seed=1)
     with running.client() as client:
-        first = client.wait(client.upload(path), timeout=60)
+        first = client.wait(client.upload(path), timeout=PATIENCE)
         again = client.upload(path, name="another name.mp4")
         other = client.upload(path, options={"every": 0.25})
     assert again.id == first.id
@@ -57,7 +58,7 @@ def test_what_is_no_media_ends_with_a_reason(running: Tree, tmp_path: Path) -> N
     path = tmp_path / "letter.mp4"
     path.write_bytes(b"Dear editor, " * 100)
     with running.client() as client:
-        check = client.wait(client.upload(path), timeout=60)
+        check = client.wait(client.upload(path), timeout=PATIENCE)
         assert (check.state, check.verdict) == ("done", None)
         assert check.error is not None
         assert check.error.startswith("letter.mp4: ")
@@ -74,19 +75,14 @@ def test_a_worker_killed_in_mid_judging_costs_nothing(running: Tree, tmp_path: P
         judges = running.processes("judge")
         assert running.kill("worker")
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in judges))
-        assert client.wait(check, timeout=60).state == "done"
+        assert client.wait(check, timeout=PATIENCE).state == "done"
     assert _audited(running, check.id) == ["check.created", "check.done"]
 
 
 def test_a_file_that_kills_its_judge_is_given_up(running: Tree, tmp_path: Path) -> None:
-    path = clip(tmp_path / "poison.mp4", seconds=4, seed=3)
-    with running.client() as client:
-        check = client.upload(path)
-        for _attempt in range(3):
-            until(lambda: client.get(check.id).progress > 0 or client.get(check.id).ended)
-            running.kill("judge")
-            until(lambda: client.get(check.id).progress == 0 or client.get(check.id).ended)
-        ended = client.wait(check, timeout=60)
+    with running.client() as client, running.killing("judge"):
+        check = client.upload(clip(tmp_path / "poison.mp4", seconds=4, seed=3))
+        ended = client.wait(check, timeout=PATIENCE)
         assert ended.state == "failed"
         assert ended.error is not None
         assert "was begun 3 times and never came to an end (it was ended by SIGKILL)" in ended.error
@@ -100,7 +96,7 @@ def test_the_http_process_killed_during_uploads_costs_nothing(running: Tree, tmp
         running.kill("http")
         checks = [one.result() for one in sending]
     with running.client() as client:
-        assert {client.wait(check, timeout=60).state for check in checks} == {"done"}
+        assert {client.wait(check, timeout=PATIENCE).state for check in checks} == {"done"}
     assert len(set(checks)) == len(files)
 
 
@@ -135,9 +131,21 @@ def test_on_postgresql_a_restart_of_the_database_costs_nothing(tmp_path: Path) -
         )
         assert (answer.status_code, answer.json()["title"]) == (503, "Out of order")
         server.start()
-        ended = client.wait(check, timeout=60)
+        ended = client.wait(check, timeout=PATIENCE)
         assert (ended.state, ended.error) == ("done", None)
         assert not list(made.data.glob("*.sqlite"))
+
+
+def test_two_machines_share_a_database_and_a_bucket(tmp_path: Path, bucket: str) -> None:  # noqa: F811 - the fixture
+    with postgresql.server() as server:
+        shared = {"database": server.url, "storage": bucket}
+        with tree(tmp_path / "front", workers="0", **shared) as front, tree(tmp_path / "back", workers="1", **shared):
+            with front.client() as client:
+                check = client.wait(client.upload(clip(tmp_path / "clip.mp4")), timeout=PATIENCE)
+                assert (check.state, check.error) == ("done", None)
+                assert "clip.mp4" in client.report(check.id)
+            assert not front.processes("judge")
+            assert not list(tmp_path.glob("*/media"))
 
 
 def _send(running: Tree, path: Path) -> str:

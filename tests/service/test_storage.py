@@ -82,3 +82,10 @@ def test_no_name_leads_out_of_the_folder(stored: Storage, tmp_path: Path) -> Non
 def test_another_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="must be s3://"):
         Storage(Settings(tmp_path, storage="ftp://host"))
+
+
+def test_the_place_where_files_arrive_stays_when_it_is_empty(tmp_path: Path) -> None:
+    stored = Storage(Settings(tmp_path))
+    stored.put("incoming/1", b"bytes")
+    stored.delete("incoming/1")
+    assert (tmp_path / "media" / "incoming").is_dir()

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Event, Thread
 
 import cv2
 import numpy as np
@@ -24,8 +25,8 @@ from unmask.service.actor import Actor, Scope
 from unmask.service.database import Database
 from unmask.service.settings import Settings
 
-PATIENCE = 60.0
-"""s that something may take on a busy machine."""
+PATIENCE = 240.0
+"""s that something may take on a busy machine, where a judge, which is niced, gets little of it."""
 
 
 class Tree:
@@ -69,14 +70,32 @@ class Tree:
         """Ids of the tree's processes of a role: ``http``, ``worker``, ``courier``, or ``judge``."""
         parents = [self.process.pid] if role != "judge" else self.processes("worker")
         module = "unmask.service.judge" if role == "judge" else role
-        return [pid for pid, parent, command in _all() if parent in parents and module in command]
+        return [pid for parent in parents for pid in processes_of(parent, module)]
 
     def kill(self, role: str) -> list[int]:
         """`kill -9` of all processes of a role; their ids."""
         killed = self.processes(role)
         for pid in killed:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return killed
+
+    @contextmanager
+    def killing(self, role: str, every: float = 0.05) -> Iterator[None]:
+        """Kills every process of a role, ``every`` s, for as long as the context lasts."""
+        enough = Event()
+
+        def kill() -> None:
+            while not enough.wait(every):
+                self.kill(role)
+
+        thread = Thread(target=kill)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends the supervisor with a signal; its exit code."""
@@ -112,6 +131,11 @@ def until(true: object, patience: float = PATIENCE) -> object:
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.05)
     return found
+
+
+def processes_of(parent: int, module: str) -> list[int]:
+    """Ids of a process's children whose command names a module."""
+    return [pid for pid, its_parent, command in _all() if its_parent == parent and module in command]
 
 
 def _all() -> list[tuple[int, int, str]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations, product
@@ -115,27 +115,48 @@ def calibrate(
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
     films = [measured(clips, lines) for clips in _films(portraits)]
-    custody = {**models.known(), **classifiers.known(folder)}
-    read = [name for name in lines if _people((known, unseen), (name,)) >= FEWEST]
-    for name in lines.keys() - read:
-        print(f"{name}: read fewer than {FEWEST} people, because it needs more than one frame, say", file=sys.stderr)
-    fits: dict[str, Any] = {}
-    for chosen in (some for k in range(1, len(read) + 1) for some in combinations(read, k)):
-        key = "+".join(chosen)
-        print(f"fitting {key}", file=sys.stderr, flush=True)
-        if _people((known, unseen), chosen) < FEWEST:
-            print(f"{key}: fewer than {FEWEST} people were read by all of these lines; left out", file=sys.stderr)
-            continue
-        if not earns(known.by(chosen)):
-            print(f"{key}: not all of these lines help; left out", file=sys.stderr)
-            continue
-        used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
-        fits[key] = {"weights": used, **_fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])}
+    fits = _fits(known, unseen, films, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
     written = {"lines": fits}
     ((folder or weights) / "calibration.json").write_text(json.dumps(written, indent=2) + "\n")
     return written
+
+
+def _fits(
+    known: Measured, unseen: Measured, films: Sequence[Measured], custody: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model."""
+    fits: dict[str, dict[str, Any]] = {}
+    kept: dict[tuple[str, ...], Calibration] = {}
+    lines = [line for line in known.scores if _people((known, unseen), (line,)) >= FEWEST]
+    for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
+        key = "+".join(chosen)
+        print(f"fitting {key}", file=sys.stderr, flush=True)
+        if _people((known, unseen), chosen) < FEWEST or not earns(known.by(chosen)):
+            print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
+            continue
+        served, fit = _fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])
+        if not holds(served, [kept[few] for few in kept if {*few} < {*chosen}], unseen):
+            print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
+            continue
+        kept[chosen] = served
+        used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
+        fits[key] = {"weights": used, **fit}
+    return fits
+
+
+def holds(served: Calibration, fewer: Iterable[Calibration], unseen: Measured) -> bool:
+    """Whether the LR of these lines costs no more (Cllr) on others' forgeries than that of fewer lines, on the same faces."""
+    unseen = unseen.by(served.lines)
+
+    def cost(by: Calibration) -> float:
+        scores = [{line: unseen.scores[line][i] for line in by.lines} for i in range(len(unseen.examples))]
+        known = [by.known(score, e.quality) for score, e in zip(scores, unseen.examples, strict=True)]
+        llr = np.array([by.any_kind(k) for k in known]) * LN10
+        return metrics.cllr(llr, unseen.label, np.ones(llr.size))
+
+    return all(cost(served) <= cost(one) for one in fewer)
 
 
 def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
@@ -146,20 +167,28 @@ def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
 def earns(faces: Measured) -> bool:
     """Whether each line helps the others: without it the LR of people not fitted to costs more (Cllr), on the same faces.
 
+    By more than one standard error over people, so that chance gives no weight (Breiman et al. 1984 choose by that rule).
     Lines that read no face of one class in common help nobody.
     """
     if len(set(faces.label.tolist())) < 2:
         return False
     names = tuple(faces.scores)
-    whole = _cost(faces) if len(names) > 1 else 0.0
+    whole = _costs(faces) if len(names) > 1 else np.zeros(0)
     fewer = [{n: score for n, score in faces.scores.items() if n != name} for name in names if len(names) > 1]
-    return all(whole < _cost(Measured(faces.examples, scores)) for scores in fewer)
+    return all(_lower(whole, _costs(Measured(faces.examples, scores))) for scores in fewer)
 
 
-def _cost(faces: Measured) -> float:
-    """Cllr, bits, of LRs by calibrations that did not see the person."""
+def _lower(costs: NDArray[np.float64], than: NDArray[np.float64]) -> bool:
+    saved = than - costs
+    return bool(saved.sum() > np.sqrt(saved.size) * saved.std())
+
+
+def _costs(faces: Measured) -> NDArray[np.float64]:
+    """What each person adds to the Cllr, bits, of LRs by calibrations that did not see the person."""
     weight = metrics.balanced(faces.label, np.array([e.family for e in faces.examples]))
-    return metrics.cllr(_crossed(faces.design, faces.label, weight, faces.identities), faces.label, weight)
+    llr = _crossed(faces.design, faces.label, weight, faces.identities)
+    _, person = np.unique(np.asarray(faces.identities), return_inverse=True)
+    return np.bincount(person, metrics.cllr_parts(llr, faces.label, weight))
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
@@ -176,7 +205,7 @@ def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     return Measured([e for track in tracks for e in track], scores)
 
 
-def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[str, Any]:
+def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> tuple[Calibration, dict[str, Any]]:
     """The calibration of one set of lines, what it rests on, and how well it holds."""
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
@@ -216,7 +245,7 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> dict[s
             **_checked(served, unseen.design @ theta, unseen.examples, np.ones(len(unseen.examples))),
         },
     }
-    return {**fitted, "fitted_on": about, **checked}
+    return served, {**fitted, "fitted_on": about, **checked}
 
 
 def missed(

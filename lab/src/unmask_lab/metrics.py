@@ -143,8 +143,14 @@ def balanced(label: NDArray[np.integer], family: NDArray[np.str_]) -> Floats:
 
 def cllr(llr: Floats, label: NDArray[np.integer], weight: Floats) -> float:
     """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du Preez 2006)."""
+    return float(cllr_parts(llr, label, weight).sum())
+
+
+def cllr_parts(llr: Floats, label: NDArray[np.integer], weight: Floats) -> Floats:
+    """What each example adds to `cllr`."""
     cost = np.logaddexp(0, np.where(label == 1, -llr, llr)) / np.log(2)
-    return float(np.mean([np.average(cost[label == k], weights=weight[label == k]) for k in (0, 1)]))
+    whole = np.where(label == 1, weight[label == 1].sum(), weight[label == 0].sum())
+    return np.asarray(cost * weight / whole / 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Laying a clip over its original: the exact frame, the exact place, and nothing that does not fit.
 
-An original is known at some moments only, its thumbnails. For each the frame of the clip is sought that shows this moment
-(`unmask.originals.timing`), and laid over it (`unmask.originals.overlay`).
+An original is known at some moments only, its thumbnails. For each the frame of the clip is sought that is most like it
+(`unmask.originals.timing`), then that which shows this very moment (`unmask.originals.stretches`), and laid over it
+(`unmask.originals.overlay`).
 """
 
 from __future__ import annotations
@@ -10,26 +11,34 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from unmask.originals.fitting import FIT_PX, Fits, fits, greys, windows
 from unmask.originals.matching import Candidate
 from unmask.originals.overlay import correlation, homography, lay, luma, shows_the_same
-from unmask.originals.regions import QUERY_PX, scaled
+from unmask.originals.regions import QUERY_PX, is_drawn, scaled
 from unmask.originals.registration import Film
-from unmask.originals.timing import Curve, Place, Strip, Timing, close_curve, curve, fitted, stretches
+from unmask.originals.stretches import Stretch, stretches
+from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
 from unmask.types import Frame, Pair, Rgb
-
-PASSES = ((0.08, 0.5), (0.04, 0.25))
-"""By how much the speed may be wrong, and the time, s, when they are told again from a better place."""
-
-CLOSE_PX, CLOSE, SLACK = 320, 0.24, 0.012
-"""Once the place is known exactly, the moment is sought again: width of the frames compared, px; s on either side; and by how
-much the speed may still be wrong."""
 
 REACHED = 8.0
 """s before and after the votes in which thumbnails are tried as well."""
 
 PROBES = 12
 """Thumbnails from which the time is told."""
+
+UNLIKE = 0.4
+"""Part of the best thumbnail's correlation below which another one is not in the clip."""
+
+SETTLED = 0.2
+"""px by which a place may be off to be told for the last time."""
+
+TRIED = 4
+"""Thumbnails that are laid over the frames most like them, to tell the place."""
+
+SOFTNESS = (2.5, 1.6, 1.0, 0.8)
+"""Blurs, px, with which frames are laid over thumbnails, each time at the better place that the time before has told."""
 
 UNCROPPED = 0.012
 """Part of the width by which a place may differ from the whole frame to be taken for it."""
@@ -64,25 +73,60 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     place = np.vstack([candidate.place, [0, 0, 1]])
     if film.facts.frames == 1:
         return _still(film, candidate, moments, place, picture)
-    guess = Timing(candidate.speed, candidate.offset)
+    guess, mirrored = Timing(candidate.speed, candidate.offset), candidate.mirrored
     inside = [m for m in moments if candidate.start - REACHED <= guess.here(m) <= candidate.end + REACHED]
-    probes = {m: thumbnail for m in spread(inside, PROBES) if (thumbnail := picture(m)) is not None}
-    # Votes tell the place to a few per cent. The best frame of each thumbnail tells it better, and then the time is told.
-    curves = [curve(frames, guess, m, thumbnail, candidate.mirrored, place) for m, thumbnail in probes.items()]
-    best = [(float(c.times[c.alike.argmax()]), c.moment) for c in curves if c.times.size]
-    if not (rough := _pairs(film, best, candidate.mirrored, place, picture)):
+    likely = _likely(frames, guess, inside, mirrored, place, picture)
+    best = sorted(likely, key=lambda one: -one.alike)[:TRIED]
+    rough = _pairs(film, [(one.time, one.moment) for one in best], mirrored, place, picture)
+    if not rough:
         return []
-    place = _common(rough, film.facts.width, candidate.mirrored)
-    curves = [curve(frames, guess, m, thumbnail, candidate.mirrored, place) for m, thumbnail in probes.items()]
-    found = stretches(curves, guess, _period(film))
-    parts = [(timing, [c.moment for c in fits]) for timing, fits in found]
-    made = [
-        _aligned(
-            film, frames, candidate.mirrored, place, timing, fits, _nearest(inside, fits, list(probes)), probes, picture
-        )
-        for timing, fits in parts
-    ]
+    place = _common(rough, film.facts.width, mirrored)
+    found, parts, place = _fitted(film, likely, guess, mirrored, place)
+    made = [_aligned(film, found, part, inside, mirrored, place, picture) for part in parts]
     return list(_bounded([part for part in made if part is not None]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Likely:
+    """A thumbnail, and the time, s, of the clip's frame most like it; ``alike`` is from -1 to 1."""
+
+    moment: float
+    thumbnail: Rgb
+    time: float
+    alike: float
+
+
+def _likely(
+    frames: Strip, guess: Timing, moments: Sequence[float], mirrored: bool, place: Place, picture: Picture
+) -> list[_Likely]:
+    """Thumbnails that the clip may show, in order of time; no titles, which tell no time."""
+    found: list[_Likely] = []
+    for moment in spread(moments, PROBES):
+        thumbnail = picture(moment)
+        if thumbnail is not None and is_drawn(luma(thumbnail).astype(np.uint8)):
+            continue
+        like = None if thumbnail is None else most_alike(frames, guess, moment, thumbnail, mirrored, place)
+        if thumbnail is not None and like is not None:
+            found.append(_Likely(moment, thumbnail, *like))
+    best = max((one.alike for one in found), default=0.0)
+    return [one for one in found if one.alike >= UNLIKE * best]
+
+
+def _fitted(
+    film: Film, likely: Sequence[_Likely], guess: Timing, mirrored: bool, place: Place
+) -> tuple[Fits, list[Stretch], Place]:
+    """The exact times of thumbnails, and the exact place; told in turns, each from the better place of the one before."""
+    laid = greys(film, sorted({*windows(film, [one.time for one in likely]), *(one.time for one in likely)}), place)
+    thumbnails, left = [(one.moment, one.thumbnail) for one in likely], list(SOFTNESS)
+    while True:
+        exact = bool((place == np.eye(3)).all())
+        left = left[-1:] if exact else left
+        found = fits(laid, thumbnails, mirrored, place, left.pop(0))
+        parts, off = stretches(found, guess, exact)
+        if not left:
+            return found, parts, place
+        place = _moved(place, off)
+        left = left[-1:] if np.abs(off).max() < SETTLED else left
 
 
 def _still(film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture) -> list[Aligned]:
@@ -101,47 +145,14 @@ def _nearest(inside: Sequence[float], fits: Sequence[float], probes: Sequence[fl
 
 
 def _aligned(
-    film: Film,
-    frames: Strip,
-    mirrored: bool,
-    place: Place,
-    timing: Timing,
-    fits: Sequence[float],
-    moments: Sequence[float],
-    probes: dict[float, Rgb],
-    picture: Picture,
+    film: Film, found: Fits, part: Stretch, inside: Sequence[float], mirrored: bool, place: Place, picture: Picture
 ) -> tuple[Timing, tuple[Pair, ...]] | None:
-    """One stretch: the exact place tells the time, and the exact time the place; then it is laid over for good."""
-    period = _period(film)
-    for slack, shift in PASSES:
-        rough = _pairs(film, [(timing.here(m), m) for m in fits], mirrored, place, picture)
-        if not rough:
-            return None
-        place = _common(rough, film.facts.width, mirrored)
-        curves = [c for c in (curve(frames, timing, m, probes[m], mirrored, place) for m in fits) if c.times.size]
-        if curves:
-            speeds, shifts = np.linspace(-slack, slack, 31), np.arange(-shift, shift + period / 8, period / 4)
-            timing = fitted(curves, timing, speeds, shifts, period)
-    close = [close_curve(film, timing, m, probes[m], mirrored, place, CLOSE_PX, CLOSE) for m in fits]
-    if close := [c for c in close if c.times.size]:
-        steps = np.linspace(-SLACK, SLACK, 13)
-        timing = fitted(close, timing, steps, np.arange(-CLOSE, CLOSE + period / 8, period / 4), period)
-    shown = {c.moment: _shown(c, timing) for c in close}
-    at = [(shown.get(m, timing.here(m)), m) for m in spread(moments, MOST_PAIRS)]
+    """One stretch, laid over the thumbnails that are its own."""
+    members = {float(found.moments[k]): shown for k, shown in zip(part.members, part.shown, strict=True)}
+    moments = _nearest(inside, list(members), found.moments.tolist())
+    at = [(members.get(m, part.timing.here(m)), m) for m in spread(moments, MOST_PAIRS)]
     pairs = _pairs(film, at, mirrored, place, picture)
-    return (timing, pairs) if pairs else None
-
-
-def _shown(found: Curve, timing: Timing, stray: float = 0.1) -> float:
-    """When the clip shows a moment: what its own curve says, the less the farther from what all say together.
-
-    Args:
-        found: how like the moment's thumbnail the frames about it are.
-        timing: of all moments.
-        stray: seconds by which a copy's frames may stray from an even speed, as they do where frames were left out.
-    """
-    away = (found.times - timing.here(found.moment)) / stray
-    return float(found.times[int((found.fit(found.times) - 0.5 * away**2).argmax())])
+    return (part.timing, pairs) if pairs else None
 
 
 def _bounded(made: Sequence[tuple[Timing, tuple[Pair, ...]]]) -> Iterator[Aligned]:
@@ -165,13 +176,6 @@ def _period(film: Film) -> float:
     return film.facts.duration / max(1, film.facts.frames)
 
 
-def spread(values: Sequence[float], at_most: int) -> list[float]:
-    """At most so many of the values, evenly spaced."""
-    if len(values) <= at_most:
-        return list(values)
-    return [values[i] for i in np.linspace(0, len(values) - 1, at_most).round().astype(int)]
-
-
 def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
     """The place that all pairs agree on: scaled and shifted along the two axes, as crops, bars and insets are.
 
@@ -188,8 +192,19 @@ def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
     for axis in (0, 1):
         scale, shift = np.polyfit(corners[:, axis] / width, np.median(placed, axis=0)[:, axis], 1)
         place[axis, axis], place[axis, 2] = scale, shift
-    # Most copies are not cropped at all, and a place that is off by a camera's sway makes the time wrong, too.
+    return _likelier(place)
+
+
+def _likelier(place: Place) -> Place:
+    """The whole frame where a place is nearly that: most copies are not cropped at all."""
     return np.eye(3) if np.abs(place - np.eye(3)).max() < UNCROPPED else place
+
+
+def _moved(place: Place, off: NDArray[np.float64]) -> Place:
+    """The place that was off by so much, see `unmask.originals.fitting.Fits`."""
+    x, y, wider, higher = off / FIT_PX
+    shift = np.array([[1 - 2 * wider, 0, wider - x], [0, 1 - 2 * higher, higher - y], [0, 0, 1]])
+    return _likelier(np.asarray(place @ shift))
 
 
 def _turned(rgb: Rgb, mirrored: bool) -> Rgb:

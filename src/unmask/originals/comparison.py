@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def compare(
     residual = np.asarray(cv2.blur((difference**2).mean(axis=2), (PATCH, PATCH)), np.float32)
     outside = seen & ~heads
     expected = _expected(residual, _detail_energy(matched), outside if outside.sum() > 400 else seen)
-    free = seen & ~_lettering(residual, expected, seen, pasted)
+    free = seen & ~_lettering(residual, expected, seen, pasted, heads)
     ratio = residual / expected
     elsewhere = _elsewhere(ratio, free & ~heads)
     where = np.clip(np.log10(np.maximum(ratio, 1e-3)) / 2, 0, 1).astype(np.float32) * seen
@@ -212,16 +213,23 @@ def _difference(pair: Pair, seen: Mask, unchanged: Mask) -> tuple[NDArray[np.flo
     import cv2
 
     frame = cv2.GaussianBlur(pair.rgb, (0, 0), 0.6).astype(np.float32)
-    where = unchanged if unchanged.sum() > 400 else seen
+    at = _sample(unchanged if unchanged.sum() > 400 else seen)
     tried = []
     for sigma in SOFTNESS:
-        soft = cv2.GaussianBlur(pair.original, (0, 0), float(np.hypot(0.6, sigma))).astype(np.float32)
-        matched = recoloured(soft, frame, where)
-        tried.append((float(np.median(((frame - matched)[where] ** 2).sum(axis=1))), sigma, matched))
+        soft = cv2.GaussianBlur(pair.original, (0, 0), float(np.hypot(0.6, sigma)))
+        colours, left = _colours(soft.reshape(-1, 3)[at], frame.reshape(-1, 3)[at])
+        tried.append((left, soft, colours))
     # The least blur that explains nearly as much as the best does.
     least = min(left for left, _, _ in tried)
-    matched = next(matched for left, _, matched in tried if left <= 1.03 * least)
+    soft, colours = next((soft, colours) for left, soft, colours in tried if left <= 1.03 * least)
+    matched = (_terms(soft.reshape(-1, 3)) @ colours).reshape(frame.shape) * np.float32(255)
     return _without_shade(frame - matched, seen), matched
+
+
+def _sample(mask: Mask, at_most: int = 4000) -> NDArray[np.int64]:
+    """Pixels of a mask, evenly spread over it."""
+    at = np.flatnonzero(mask)
+    return at[np.linspace(0, at.size - 1, min(at_most, at.size)).astype(np.int64)]
 
 
 def _without_shade(difference: NDArray[np.float32], seen: Mask, sigma: float = 14.0) -> NDArray[np.float32]:
@@ -234,31 +242,28 @@ def _without_shade(difference: NDArray[np.float32], seen: Mask, sigma: float = 1
     return np.asarray((difference - shade) * weight[..., None], np.float32)
 
 
-def recoloured(original: NDArray[np.float32], frame: NDArray[np.float32], outside: Mask) -> NDArray[np.float32]:
-    """The original in the colours of the frame: a quadratic of red, green and blue, fitted robustly where nothing changed.
+def _colours(original: NDArray[Any], frame: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """What gives an original the colours of the frame: a quadratic of red, green and blue; and the median it leaves over.
 
-    Iterated least squares with Tukey's weights (Holland and Welsch 1977), on at most 4,000 pixels.
+    Iterated least squares with Tukey's weights (Holland and Welsch 1977), on pixels ``(n, 3)``.
     """
-    at = np.flatnonzero(outside)
-    at = at[np.linspace(0, at.size - 1, min(4000, at.size)).astype(np.int64)]
-    x, y = _terms(original.reshape(-1, 3)[at]), frame.reshape(-1, 3)[at] / 255
-    weight = np.ones(at.size)
-    ridge = 1e-3 * at.size * np.eye(x.shape[1])
+    x, y = _terms(original).astype(np.float64), frame.astype(np.float64) / 255
+    weight = np.ones(len(x))
     start = np.zeros((x.shape[1], 3))
     start[1:4] = np.eye(3)
-    solution = start
+    solution, ridge = start, 1e-5 * len(x) * np.eye(x.shape[1])
     for _ in range(5):
         weighed = x * weight[:, None]
-        solution = start + np.linalg.solve(weighed.T @ x + 1e-2 * ridge, weighed.T @ (y - x @ start))
+        solution = start + np.linalg.solve(weighed.T @ x + ridge, weighed.T @ (y - x @ start))
         error = np.abs(y - x @ solution).max(axis=1)
         scale = 4.685 * 1.4826 * max(float(np.median(error)), 1e-3)
         weight = np.where(error < scale, (1 - (error / scale) ** 2) ** 2, 0)
-    return np.asarray(_terms(original.reshape(-1, 3)) @ solution * 255, np.float32).reshape(original.shape)
+    left = float(np.median(((y - x @ solution) ** 2).sum(axis=1)))
+    return solution.astype(np.float32), left
 
 
-def _terms(rgb: NDArray[np.float32]) -> NDArray[np.float64]:
-    c = rgb.astype(np.float64) / 255
-    r, g, b = c.T
+def _terms(rgb: NDArray[Any]) -> NDArray[np.float32]:
+    r, g, b = (np.ascontiguousarray(rgb[:, i], np.float32) / 255 for i in range(3))
     return np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, r * b], axis=1)
 
 
@@ -294,10 +299,10 @@ def _expected(squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor
 # ---------------------------------------------------------------- what was laid over, and what else was changed
 
 
-def _lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask) -> Mask:
+def _lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask, heads: Mask) -> Mask:
     """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do not change it.
 
-    They are looked for outside the faces, where a changed face cannot be mistaken for them, and then followed across.
+    They are looked for outside the faces, where a changed face cannot be mistaken for them, and then followed across heads.
     """
     import cv2
 
@@ -309,16 +314,17 @@ def _lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask) -> Mas
     for x, y, across, down, area in boxes[1:count]:
         if across >= 1.5 * down and 4 <= down < 0.2 * height and area > 0.4 * across * down:
             found[max(0, y - 3) : y + down + 3, max(0, x - 4) : x + across + 4] = True
-    return found | _followed(found, faces)
+    return found | _followed(found, faces, heads)
 
 
-def _followed(lettering: Mask, faces: Mask) -> Mask:
-    """Of the rows in which lettering touches a face, what of the face lies in them."""
+def _followed(lettering: Mask, faces: Mask, heads: Mask, halo: int = 3) -> Mask:
+    """Of the rows in which lettering touches a face, and which its compression reaches, what of the heads lies in them."""
     import cv2
 
     touching = cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
     rows = np.asarray(touching.any(axis=1))
-    return np.asarray(faces & rows[:, None])
+    about = np.convolve(rows, np.ones(2 * halo + 1), "same") > 0
+    return np.asarray((faces & rows[:, None]) | (heads & ~faces & about[:, None]))
 
 
 def _elsewhere(ratio: Plane, mask: Mask, far: float = 30.0) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,13 +47,14 @@ class Known:
         length = film.facts.duration or 1.0
         looks = look(film.frames(film.times(EVERY, MOST_LOOKS), QUERY_PX), lambda t: progress(0.5 * t / length))
         maybe = candidates(looks, self._index.search)
-        frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.uint8))
+        frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.float32))
         found: list[tuple[Candidate, Match]] = []
         for i, candidate in enumerate(maybe):
-            if len(found) < MOST_MATCHES and not any(_again(candidate, *pair) for pair in found):
+            middle = (candidate.start + candidate.end) / 2
+            if len(found) < MOST_MATCHES and not _covered(candidate, middle, found):
                 found += [(candidate, match) for match in self._confirmed(film, frames, candidate)]
             progress(0.5 + 0.5 * (i + 1) / len(maybe))
-        return tuple(sorted((match for _, match in found), key=lambda match: (match.start, -match.support)))
+        return tuple(sorted(_best(found), key=lambda match: (match.start, -match.support)))
 
     def _confirmed(self, film: Film, frames: Strip, candidate: Candidate) -> list[Match]:
         originals = self._store.originals(candidate.footage)
@@ -79,13 +80,21 @@ def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], pa
     return Match(originals, start, end, *there, candidate.mirrored, candidate.support, pairs)
 
 
-def _again(candidate: Candidate, confirmed: Candidate, match: Match) -> bool:
-    """Whether a candidate says once more what was confirmed: the same stretch of the same footage."""
-    if (candidate.footage, candidate.mirrored) != (confirmed.footage, confirmed.mirrored):
-        return False
-    middle = (candidate.start + candidate.end) / 2
-    there = candidate.speed * middle + candidate.offset
-    return match.start <= middle <= match.end and match.original_start - 1 <= there <= match.original_end + 1
+def _best(found: Sequence[tuple[Candidate, Match]]) -> list[Match]:
+    """Without those that say of a moment what is said better by another: a frame shows one moment of a film only."""
+    kept: list[tuple[Candidate, Match]] = []
+    for candidate, match in sorted(found, key=lambda pair: -len(pair[1].pairs)):
+        if not _covered(candidate, (match.start + match.end) / 2, kept):
+            kept.append((candidate, match))
+    return [match for _, match in kept]
+
+
+def _covered(candidate: Candidate, time: float, found: Sequence[tuple[Candidate, Match]]) -> bool:
+    """Whether it is known already which moment of the candidate's footage the clip shows at a time."""
+    same = (
+        match for other, match in found if (other.footage, other.mirrored) == (candidate.footage, candidate.mirrored)
+    )
+    return any(match.start <= time <= match.end for match in same)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.originals.regions import blobs
 from unmask.types import Rgb
 
 TILE = 16
@@ -44,10 +45,8 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
     """
     import cv2
 
-    sift = cv2.SIFT.create(nfeatures=500, contrastThreshold=0.01)
-    (here, there), (a, b) = zip(
-        *(sift.detectAndCompute(luma(p).astype(np.uint8), None) for p in (rgb, thumbnail)), strict=True
-    )
+    greys = [luma(picture).astype(np.uint8) for picture in (rgb, thumbnail)]
+    (here, there), (a, b) = zip(*(cv2.SIFT.create().compute(g, blobs(g, 500, 0.01)) for g in greys), strict=True)
     if a is None or b is None or min(len(a), len(b)) < 6:
         return None
     best = [

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +31,9 @@ CLOSEST = 0.8
 
 STILL = 1.5
 """Mean difference of two thumbnails, 0 to 255, below which the later one is the same still picture."""
+
+AHEAD = 3
+"""Frames that are decoded before the first of them is hashed."""
 
 COMMIT = 5.0
 """Seconds of work that an interruption may cost."""
@@ -79,18 +84,40 @@ def _add_frames(film: Film, store: Store, footage: int, every: float, progress: 
     done = store.times(footage)
     left = [t for t in moments_of(film, every) if not done or t > done[-1]]
     waiting: list[Moment] = []
-    last: Rgb | None = None
     begun = time.monotonic()
-    for frame in film.frames(left, LONGEST_PX):
-        small = scaled(frame.rgb, LONGEST_PX)
-        if last is None or small.shape != last.shape or np.abs(small.astype(np.int16) - last).mean() > STILL:
-            waiting.append(Moment(frame.time, hash_regions(small), jpeg(small)))
-            last = small
+    for moment in _moments(_distinct(film.frames(left, LONGEST_PX))):
+        waiting.append(moment)
         if time.monotonic() - begun > COMMIT:
             store.add(footage, waiting)
             waiting, begun = [], time.monotonic()
-        progress(frame.time / max(film.facts.duration, frame.time, 1e-3))
+        progress(moment.time / max(film.facts.duration, moment.time, 1e-3))
     store.add(footage, waiting)
+
+
+def _distinct(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames, small, without repetitions of one still picture."""
+    last: Rgb | None = None
+    for frame in frames:
+        small = scaled(frame.rgb, LONGEST_PX)
+        if last is None or small.shape != last.shape or np.abs(small.astype(np.int16) - last).mean() > STILL:
+            yield Frame(frame.time, small)
+            last = small
+
+
+def _moments(frames: Iterable[Frame]) -> Iterator[Moment]:
+    """What is kept of each frame; made on another core while the next ones are decoded."""
+    making: deque[Future[Moment]] = deque()
+    with ThreadPoolExecutor(1, "hashing") as core:
+        for frame in frames:
+            making.append(core.submit(_moment, frame))
+            if len(making) > AHEAD:
+                yield making.popleft().result()
+        while making:
+            yield making.popleft().result()
+
+
+def _moment(frame: Frame) -> Moment:
+    return Moment(frame.time, hash_regions(frame.rgb), jpeg(frame.rgb))
 
 
 def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> list[float]:

@@ -37,6 +37,7 @@ def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
     from unmask.service.api.app import create_app
+    from unmask.service.api.live import WEBSOCKETS
 
     config = uvicorn.Config(
         create_app(service),
@@ -44,6 +45,7 @@ def _answer(service: Service, listening: socket.socket) -> None:
         access_log=False,
         server_header=False,
         lifespan="off",
+        **WEBSOCKETS,
         timeout_graceful_shutdown=10,
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -65,6 +65,11 @@ def listing(session: Session, actor: Actor) -> list[Account]:
     return list(session.scalars(select(Account).where(Account.tenant == actor.tenant).order_by(Account.id)))
 
 
+def nobody(session: Session) -> bool:
+    """Whether no account was ever added, in any organisation."""
+    return session.scalar(select(Account.id).limit(1)) is None
+
+
 def get(session: Session, actor: Actor, account: str) -> Account:
     """An account of the actor's organisation.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, func, make_url, select
@@ -31,11 +32,15 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.engine = _postgresql(settings.database) if settings.database else _sqlite(settings)
         self._writing = self.engine.execution_options(writing=True)
+        self._turn = nullcontext() if settings.database else Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session in which all takes effect together, at its end, or nothing does."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        """A session in which all takes effect together, at its end, or nothing does.
+
+        SQLite lets one write at a time and the others ask again, later and later; threads of one process wait in line instead.
+        """
+        with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager

@@ -13,6 +13,9 @@ from unmask.service.problems import Problem
 from unmask.service.service import Service
 from unmask.service.uploads import receive
 
+AS_IT_IS = {"Accept-Encoding": "identity"}
+"""Media is packed already; what a stranger's server packs is not unpacked."""
+
 
 async def fetch(service: Service, url: str) -> Received:
     """Downloads a file, within the bounds on bytes and seconds.
@@ -25,10 +28,12 @@ async def fetch(service: Service, url: str) -> Received:
         raise Problem(403, "Fetching is off", "whoever runs this service has not allowed it; upload the file")
     try:
         async with asyncio.timeout(settings.fetch_seconds):
-            async with opened("GET", url, settings.fetch_hosts, private=False) as response:
+            async with opened("GET", url, settings.fetch_hosts, private=False, headers=AS_IT_IS) as response:
                 if response.status_code != 200:
                     raise _unavailable(f"the address answered {response.status_code}")
-                return await receive(service, response.aiter_bytes(), settings.upload_bytes)
+                if response.headers.get("content-encoding", "identity") != "identity":
+                    raise _unavailable("the address answers with something packed, which is not asked for")
+                return await receive(service, response.aiter_raw(), settings.upload_bytes)
     except Forbidden as error:
         raise Problem(403, "Address not allowed", str(error)) from error
     except TimeoutError as error:

@@ -16,6 +16,7 @@ OWN = "unmask"
 
 FIELDS = (
     "request", "method", "route", "status", "ms", "tenant", "actor", "number", "hash", "check", "job", "attempt",
+    "live", "result", "advice", "abuse", "details",
 )  # fmt: skip
 """What a message may carry by ``extra=``; all ids, figures or constants."""
 

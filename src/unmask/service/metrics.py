@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from unmask.service.database import Database, now
-from unmask.service.tables import CaseFile, Check
+from unmask.service.tables import CaseFile, Check, LiveCheck
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -64,6 +64,9 @@ class _Counted:
         cases = GaugeMetricFamily("unmask_cases", "Cases, by state.", labels=("state",))
         depth = GaugeMetricFamily("unmask_queue_depth", "Checks that wait for a judge.")
         age = GaugeMetricFamily("unmask_queue_age_seconds", "How long the oldest of them has waited, s.")
+        lives = GaugeMetricFamily(
+            "unmask_live_checks", "Live checks kept, by way and result.", labels=("way", "result")
+        )
         judged = SummaryMetricFamily("unmask_judge_seconds", "Time from a check's taking to its end, s.")
         attempts = CounterMetricFamily("unmask_attempts", "Times that a judging was begun.")
         with self._database.reading() as session:
@@ -72,6 +75,9 @@ class _Counted:
                 checks.add_metric((state, verdict or "none"), count)
             for state, count in session.execute(select(CaseFile.state, func.count()).group_by(CaseFile.state)):
                 cases.add_metric((state,), count)
+            by_result = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(LiveCheck.way, LiveCheck.result)
+            for way, result, count in session.execute(by_result):
+                lives.add_metric((way or "none", result or "none"), count)
             waiting = select(func.count(), func.min(Check.created)).where(Check.state == "queued")
             queued, oldest = session.execute(waiting).one()
             depth.add_metric((), queued)
@@ -81,4 +87,4 @@ class _Counted:
             count, seconds, begun = session.execute(ended).one()
             judged.add_metric((), count, float(seconds or 0.0))
             attempts.add_metric((), float(begun or 0))
-        yield from (checks, cases, depth, age, judged, attempts)
+        yield from (checks, cases, depth, age, lives, judged, attempts)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from unmask.service import audit, rate_limits, sessions, storage
+from unmask.service import audit, live, rate_limits, sessions, storage
 from unmask.service.actor import Actor, system
 from unmask.service.problems import Problem, not_found
 from unmask.service.service import Service
@@ -39,6 +39,7 @@ def run(service: Service, now: float) -> int | None:
             return None
         sessions.drop_expired(session, now)
         rate_limits.drop_full(session, now)
+        live.drop_old(session, service.settings.keep_days, now)
     deleted = sum(_delete_due(service, now, tenant, sha256) for tenant, sha256 in _due(service, now))
     with service.database.reading() as session:
         for tenant in session.scalars(select(Tenant.id)):

@@ -61,7 +61,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     stopping = Stopping()
     settings.data.mkdir(parents=True, exist_ok=True)
-    if settings.workers and not settings.judge_unconfined and (why := sandbox.impossible()):
+    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := sandbox.impossible()):
         raise UsageError(why)
     database = Database(settings)
     migrations.upgrade(database)

@@ -34,6 +34,8 @@ class Settings:
         fetch_seconds: most time that fetching one file may take, s.
         webhook_private: whether webhooks may lead to private addresses.
         open_cases_for: verdicts that open a case by themselves.
+        live_readers: processes on this machine that decode the frames of live checks; 0 for no live checks here.
+        live_at_once: most live checks at the same time on this machine.
     """
 
     data: Path
@@ -55,6 +57,8 @@ class Settings:
     fetch_seconds: float = 300.0
     webhook_private: bool = False
     open_cases_for: tuple[str, ...] = field(default=("changed", "cannot tell"))
+    live_readers: int = 1
+    live_at_once: int = 100
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ, **given: object) -> Settings:

@@ -73,7 +73,7 @@ class Storage:
         self._folder: Path | None = None
         if not settings.storage:
             self._folder = settings.data.resolve() / "media"
-            self._store: LocalStore | S3Store = LocalStore(self._folder, automatic_cleanup=True, mkdir=True)
+            self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
         elif settings.storage.startswith("s3://"):
             plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
             self._store = S3Store.from_url(settings.storage, client_options={"allow_http": plain})
@@ -84,17 +84,18 @@ class Storage:
         put(self._store, name, content)
 
     def take(self, name: str, path: Path) -> None:
-        """Stores a file of `scratch`, which may be gone afterwards."""
+        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power cut."""
         if self._folder:
-            shutil.move(path, _made(self._folder / name))
+            stored = _made(self._folder / name)
+            shutil.move(path, stored)
+            with stored.open("rb") as file:
+                os.fsync(file.fileno())
         else:
             put(self._store, name, path)
 
     def move(self, name: str, to: str) -> None:
-        """Renames an object, and makes sure that it outlives a power cut; one that stood there is replaced."""
+        """Renames an object; one that stood there is replaced."""
         if self._folder:
-            with (self._folder / name).open("rb") as file:
-                os.fsync(file.fileno())
             (self._folder / name).replace(_made(self._folder / to))
             return
         copy(self._store, name, to)
@@ -135,7 +136,14 @@ class Storage:
                 continue
 
     def delete_all(self, prefix: str) -> None:
-        """Deletes every object in a folder, such as `folder` names."""
+        """Deletes every object in a folder, such as `folder` names, and the folder.
+
+        Only here: a folder that went whenever it is empty could go while another process is about to put something there.
+        """
+        if self._folder:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self._folder / prefix)
+            return
         self.delete(*(name for name, _ in self.listed(prefix)))
 
     def listed(self, prefix: str) -> Iterator[tuple[str, float]]:

@@ -247,6 +247,36 @@ class CaseEvent(Base):
     created: Mapped[float] = moment()
 
 
+class LiveCheck(Base):
+    """One live check of one account of a caller. What the camera saw is never written down."""
+
+    __tablename__ = "live_checks"
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    subject: Mapped[str]
+    """The caller's own name for the account that it is for."""
+    ticket: Mapped[str] = mapped_column(String(64))
+    """sha256 of the secret that whoever does the check presents."""
+    ways: Mapped[list[str]]
+    """What the person may choose from: ``light``, ``movement``."""
+    way: Mapped[str | None]
+    """What the person chose."""
+    back: Mapped[str | None]
+    """Address to which the page leads afterwards."""
+    code: Mapped[str]
+    """What the browser brings along to that address, once it did the check."""
+    result: Mapped[str | None]
+    """``live``, ``not live`` or ``inconclusive``."""
+    advice: Mapped[str | None]
+    """What the person was told to do."""
+    created: Mapped[float] = moment()
+    expires: Mapped[float]
+    """Nobody can begin it afterwards."""
+    begun: Mapped[float | None]
+    """When it was used up."""
+    finished: Mapped[float | None]
+
+
 class Webhook(Base):
     """An address that is told about results."""
 

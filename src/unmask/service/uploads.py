@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterable
 from typing import Any
 
@@ -25,6 +26,9 @@ from unmask.service.tables import Check, Upload
 HOUR = 3600.0
 DAY = 24 * HOUR
 
+AHEAD = 4 << 20
+"""bytes of a file that may wait in memory for the disk: with its last byte, hardly any are left to wait for."""
+
 
 async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Received:
     """Takes a stream in: to disk, hashed on the way, and on into storage.
@@ -35,7 +39,7 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
     Raises:
         Problem: 413 past that, 400 for nothing at all.
     """
-    digest, size = hashlib.sha256(), 0
+    digest, size, written = hashlib.sha256(), 0, 0
     with service.storage.scratch() as path:
         with path.open("wb") as file:
             async for chunk in body:
@@ -44,6 +48,10 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
                     raise too_large(most)
                 digest.update(chunk)
                 file.write(chunk)
+                if size - written >= AHEAD:
+                    written = size
+                    file.flush()
+                    await asyncio.to_thread(os.fdatasync, file.fileno())
         if not size:
             raise Problem(400, "Empty file", "not one byte came")
         name = storage.incoming()

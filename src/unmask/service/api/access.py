@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from unmask.service import accounts, keys, rate_limits, sessions
 from unmask.service.actor import Actor, Scope
@@ -93,11 +94,19 @@ def check_origin(request: Request) -> None:
         Problem: 403.
     """
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    same = origin == _own_origin(request) if origin is not None else site == "same-origin"
+    same = origin == own_origin(request) if origin is not None else site == "same-origin"
     if not same:
         raise Problem(
             403, "Other site", "this request did not come from Unmask's own page; open the page and try again"
         )
+
+
+def own_origin(connection: HTTPConnection) -> str:
+    """Where people reach the page: scheme, host and port."""
+    public = connection.app.state.service.settings.public_url
+    parts = urlsplit(public or str(connection.base_url))
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    return f"{scheme}://{parts.netloc}"
 
 
 def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
@@ -166,12 +175,6 @@ async def _check_token(request: Request, token: str) -> None:
         given = (await request.form()).get("csrf")
     if not isinstance(given, str) or not secrets.compare_digest(given.encode(), token.encode()):
         raise Problem(403, "No token", "the page is out of date; load it again and repeat what you did")
-
-
-def _own_origin(request: Request) -> str:
-    public = service_of(request).settings.public_url
-    parts = urlsplit(public or str(request.base_url))
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 Anyone = Annotated[Actor, Depends(allowed())]

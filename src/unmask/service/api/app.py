@@ -8,8 +8,21 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from unmask.service.api import accounts, audit, cases, checks, health, originals, problems, retention, uploads, webhooks
+from unmask.service.api import (
+    accounts,
+    audit,
+    cases,
+    checks,
+    health,
+    live,
+    originals,
+    problems,
+    retention,
+    uploads,
+    webhooks,
+)
 from unmask.service.api.protection import protect
+from unmask.service.live_reading import Readers
 from unmask.service.page import routes as page
 from unmask.service.service import Service
 
@@ -41,7 +54,8 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
     )
     app.state.service = service
-    for part in (checks, uploads, originals, webhooks, retention, cases, audit, accounts):
+    app.state.readers = Readers(service.settings)
+    for part in (checks, uploads, originals, live, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
     app.include_router(health.router, responses=problems.documented(401, 404, 503))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)

@@ -106,8 +106,10 @@ class Hosts:
         self._app, self._hosts = app, frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES or _host(scope) in self._hosts:
+        if scope["type"] == "lifespan" or scope["path"] in PROBES or _host(scope) in self._hosts:
             return await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 1008})  # before it was accepted: 403
         detail = "this name is not the service's; an operator adds it with UNMASK_PUBLIC_URL or UNMASK_HOSTS"
         body = json.dumps({"type": "about:blank", "title": "Unknown host", "status": 421, "detail": detail}).encode()
         headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]

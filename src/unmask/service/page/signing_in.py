@@ -21,7 +21,9 @@ Text = Annotated[str, Form(max_length=1000)]
 
 @router.get("/sign-in")
 def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - as the address has it
-    return render(request, "sign_in.html.j2", next=local(next), email="", wrong="")
+    with service_of(request).database.reading() as session:
+        first = accounts.nobody(session)
+    return render(request, "sign_in.html.j2", next=local(next), email="", wrong="", first=first)
 
 
 @router.post("/sign-in")
@@ -32,7 +34,9 @@ def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> 
         api.begin(request, response, email, password)
     except Problem as problem:
         wrong = language_of(request).said(problem.detail)
-        response = render(request, "sign_in.html.j2", problem.status, next=local(next), email=email, wrong=wrong)
+        response = render(
+            request, "sign_in.html.j2", problem.status, next=local(next), email=email, wrong=wrong, first=False
+        )
         response.headers.update(problem.headers)
     return response
 

@@ -1,0 +1,145 @@
+"""Live checks in a real browser, on the real page over the real WebSocket: an honest face, and videos in its place.
+
+    python -m benchmarks.live_loop honest --sessions 100
+    python -m benchmarks.live_loop video --sessions 100
+
+`honest` replaces the page's camera by a canvas on which a face is drawn as the page's own colours light it, so the loop is
+closed: the face answers what the screen really shows, and when. `video` gives Chromium a prepared file for a camera
+(``--use-file-for-fake-video-capture``), recorded of that same face answering other challenges. Both are simulated cameras:
+what they show of people is nothing, what they show of the whole way through page, network and service is real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+from playwright.async_api import Browser, Page, Playwright, async_playwright
+
+from benchmarks import live_face
+from benchmarks.live_face import Scene
+from tests.service.tree import Tree, tree
+
+PATIENCE = 120_000
+"""ms that a step of the page may take on a busy machine."""
+
+PER_VIDEO = 10
+"""Sessions with the same prepared video."""
+
+Attempt = Callable[[int], Awaitable[str]]
+
+
+async def done(page: Page, url: str) -> str:
+    """Does one check by light, as a person would; the outcome, and the advice where there is one."""
+    await page.goto(url)
+    await page.locator("[data-way=light] button:enabled").click(timeout=PATIENCE)
+    await page.locator("#start").click(timeout=PATIENCE)
+    end = page.locator("#end")
+    await end.wait_for(timeout=PATIENCE)
+    outcome = (await end.get_attribute("class") or "").split()[-1]
+    advice = await end.get_attribute("data-advice")
+    return f"{outcome} ({advice})" if advice else outcome
+
+
+def asked(service: Tree, subject: str) -> str:
+    """Address of a new live check."""
+    answer = httpx.post(
+        f"{service.url}/api/v1/live",
+        json={"subject": subject},
+        headers={"Authorization": f"Bearer {service.key}"},
+        timeout=60,
+    )
+    answer.raise_for_status()
+    return str(answer.json()["url"])
+
+
+async def launched(playwright: Playwright, *more: str) -> Browser:
+    """A headless Chromium of the system."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *more])
+
+
+async def honest(playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene) -> Attempt:
+    browser = await launched(playwright)
+    stack.push_async_callback(browser.close)
+
+    async def attempt(i: int) -> str:
+        context = await browser.new_context(viewport={"width": 800, "height": 600})
+        try:
+            page = await context.new_page()
+            await page.add_init_script(live_face.script(scene))
+            return await done(page, asked(service, f"honest {i}"))
+        finally:
+            await context.close()
+
+    return attempt
+
+
+async def video(playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene) -> Attempt:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    browsers: dict[int, asyncio.Task[Browser]] = {}
+
+    async def begun(number: int) -> Browser:
+        file = await asyncio.to_thread(live_face.recorded, folder / f"{number}.mjpeg", number, scene)
+        camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}")
+        browser = await launched(playwright, "--use-fake-ui-for-media-stream", *camera)
+        stack.push_async_callback(browser.close)
+        return browser
+
+    async def attempt(i: int) -> str:
+        number = i // PER_VIDEO
+        browser = await browsers.setdefault(number, asyncio.create_task(begun(number)))
+        context = await browser.new_context(viewport={"width": 800, "height": 600}, permissions=["camera"])
+        try:
+            return await done(await context.new_page(), asked(service, f"video {i}"))
+        finally:
+            await context.close()
+
+    return attempt
+
+
+async def run(kind: str, sessions: int, parallel: int, service: Tree, scene: Scene) -> collections.Counter[str]:
+    """How many sessions ended how."""
+    free, found = asyncio.Semaphore(parallel), collections.Counter[str]()
+    async with async_playwright() as playwright, AsyncExitStack() as stack:
+        attempt = await {"honest": honest, "video": video}[kind](playwright, service, stack, scene)
+
+        async def one(i: int) -> None:
+            async with free:
+                found[await attempt(i)] += 1
+                print(f"\r{sum(found.values())} of {sessions}: {dict(found)}", end="", file=sys.stderr)
+
+        await asyncio.gather(*(one(i) for i in range(sessions)))
+    print(file=sys.stderr)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("kind", choices=("honest", "video"))
+    parser.add_argument("--sessions", type=int, default=100)
+    parser.add_argument("--parallel", type=int, default=1, help="at the same time")
+    parser.add_argument("--room", type=float, default=Scene().room)
+    parser.add_argument("--screen", type=float, default=Scene().screen)
+    parser.add_argument("--details", action="store_true", help="what was measured, from the service's log")
+    given = parser.parse_args()
+    scene = Scene(given.room, given.screen)
+    with tempfile.TemporaryDirectory() as folder, tree(Path(folder) / "data", workers="0") as service:
+        found = asyncio.run(run(given.kind, given.sessions, given.parallel, service, scene))
+        if given.details:
+            log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
+            print(*(line for line in log if "live check" in line), sep="\n", file=sys.stderr)
+    for outcome, count in found.most_common():
+        print(f"{given.kind}: {count} of {given.sessions} {outcome}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""How well every frame of a clip fits every thumbnail of an original, for whatever place near the one that is known.
+
+A camera that pans makes a wrong time look like a wrong place, and the other way round. But the place is the same all the
+time. So each frame's difference from a thumbnail is kept as a quadratic of the place (Lucas and Kanade 1981), and
+`unmask.originals.stretches` finds the place and the times at which all of them together fit best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.originals.overlay import detail, luma
+from unmask.originals.registration import Film
+from unmask.originals.timing import Place, Timing
+from unmask.types import Rgb
+
+FIT_PX = 192
+"""Width of the original at which frames are laid over thumbnails, px."""
+
+MOST_FRAMES = 500
+"""Frames of a clip that are laid over; those nearest to where each thumbnail is thought to be."""
+
+MOST_PX = 640
+"""Longest side at which they are kept meanwhile, px."""
+
+FAR = 2.0
+"""px of `FIT_PX` by which the place may be off at first."""
+
+TELLING = 40.0
+"""What a frame costs that differs from a thumbnail twice as much as the best frame does."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Greys:
+    """Frames of a clip: ``times`` s, float64 ``(n,)``; ``greys`` uint8 ``(n, h, w)``."""
+
+    times: Floats
+    greys: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """How well frames fit thumbnails, as quadratics of the place: ``cost - 2 slope p + p curvature p``, p in px of `FIT_PX`.
+
+    Attributes:
+        moments: float64 ``(k,)``: of the thumbnails, s, in order.
+        times: float64 ``(n,)``: of the frames, s.
+        cost: float64 ``(k, n)``: how much they differ, 1 for the best frame of a thumbnail.
+        slope: float64 ``(k, n, 4)``.
+        curvature: float64 ``(k, 4, 4)``.
+        noise: float64 ``(k,)``: what the best frame differs in, as part of the thumbnail's detail.
+    """
+
+    moments: Floats
+    times: Floats
+    cost: Floats
+    slope: Floats
+    curvature: Floats
+    noise: Floats
+
+    def at(self, place: Floats, loose: float) -> Floats:
+        """Costs, ``(k, n)``, where the place is off by p, ``(4,)``, and each frame by about ``loose`` px more."""
+        slope = self.slope - (self.curvature @ place)[:, None]
+        cost = self.cost - 2 * self.slope @ place + (place @ self.curvature @ place)[:, None]
+        better = np.einsum("kni,kij,knj->kn", slope, np.linalg.inv(self.curvature + held(loose)), slope)
+        return np.asarray(np.maximum(cost - better, 1e-3))
+
+    def shown(self, timing: Timing, shifts: Floats, speeds: Floats) -> NDArray[np.int64]:
+        """The frame for each thumbnail, int64 ``(speeds, shifts, k)``; -1 where there is none at that time.
+
+        The clip's times are shifted, and the speed is another, about the middle of all thumbnails.
+        """
+        middle = self.moments.mean()
+        here = timing.here(middle) + (self.moments - middle) / speeds[:, None]
+        times = (here[:, None] + shifts[:, None]).clip(-1e6, 1e6)
+        after = np.searchsorted(self.times, times).clip(1, max(1, self.times.size - 1))
+        after = np.minimum(after, self.times.size - 1)
+        before = np.maximum(after - 1, 0)
+        nearest = np.where(times - self.times[before] < self.times[after] - times, before, after)
+        apart = float(np.median(np.diff(self.times))) if self.times.size > 1 else 1.0
+        return np.where(np.abs(self.times[nearest] - times) <= apart, nearest, -1)
+
+
+def held(loose: float) -> Floats:
+    """The curvature that keeps the place from going much further than so many px."""
+    return np.eye(4) / (loose**2 * TELLING)
+
+
+def windows(film: Film, likely: Sequence[float]) -> list[float]:
+    """Times of the frames to lay over: all, or of a long clip those about the likely times of its thumbnails, s."""
+    everything = film.times(1 / 240, MOST_FRAMES)
+    if len(everything) >= film.facts.frames or not likely:
+        return everything
+    each = MOST_FRAMES // len(likely)
+    half = each / 2 * film.facts.duration / film.facts.frames
+    near = (film.times_between(max(0.0, t - half), t + half, 1 / 240, each) for t in likely)
+    return sorted({t for times in near for t in times})
+
+
+def fits(
+    frames: Greys,
+    thumbnails: Sequence[tuple[float, Rgb]],
+    mirrored: bool,
+    place: Place,
+    softness: float,
+) -> Fits:
+    """Every frame against every thumbnail.
+
+    Args:
+        frames: of the clip.
+        thumbnails: moment, s, and picture of each.
+        mirrored: whether the clip is.
+        place: where the original lies in the clip's frame.
+        softness: blur, px of `FIT_PX`; about as much as the place may be off.
+    """
+    height, width = (round(FIT_PX * side / thumbnails[0][1].shape[1]) for side in thumbnails[0][1].shape[:2])
+    matrix = _onto_clip(place, mirrored, width, frames.greys.shape[2])
+    seen = _covered(matrix, (height, width), frames.greys.shape[1:])
+    laid = np.array([_softened(_laid(grey, matrix, seen.shape), softness) for grey in frames.greys])
+    laid = laid.reshape(len(laid), -1)
+    squared = laid**2
+    targets = (_small(picture, seen.shape) for _, picture in thumbnails)
+    told = [_against(laid, squared, _softened(target, softness), seen) for target in targets]
+    cost, slope, curvature, noise = (np.array([one[i] for one in told]) for i in range(4))
+    return Fits(np.array([m for m, _ in thumbnails]), frames.times, cost, slope, curvature, noise)
+
+
+def greys(film: Film, times: Sequence[float], place: Place) -> Greys:
+    """The clip's frames of some times, about as large as they are laid over thumbnails from that place."""
+    tall = max(1.0, film.facts.height / film.facts.width)
+    longest = min(MOST_PX, FIT_PX * tall / max(float(np.hypot(*place[:2, 0])), 0.1))
+    shown = [(frame.time, luma(frame.rgb).astype(np.uint8)) for frame in film.frames(times, round(longest))]
+    return Greys(np.array([time for time, _ in shown]), np.array([grey for _, grey in shown]))
+
+
+def _onto_clip(place: Place, mirrored: bool, width: int, clip_width: int) -> Place:
+    """Carries px of an original that is ``width`` px wide to px of the clip's frame."""
+    flip = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
+    from_px = np.array([[1 / width, 0, 0.5 / width], [0, 1 / width, 0.5 / width], [0, 0, 1]])
+    to_px = np.array([[clip_width, 0, -0.5], [0, clip_width, -0.5], [0, 0, 1]])
+    return np.asarray(to_px @ flip @ place @ from_px)
+
+
+def _covered(matrix: Place, shape: tuple[int, int], clip_shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """What of the original the clip's frame covers, bool ``shape``."""
+    import cv2
+
+    y, x = np.indices(shape, np.float64)
+    at = cv2.perspectiveTransform(np.stack([x, y], axis=-1).reshape(1, -1, 2), matrix)[0].reshape(*shape, 2)
+    return np.asarray(((at > 1) & (at < np.array([clip_shape[1], clip_shape[0]]) - 2)).all(axis=2))
+
+
+def _laid(grey: NDArray[np.uint8], matrix: Place, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    import cv2
+
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    over = cv2.warpPerspective(grey, matrix, (shape[1], shape[0]), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(over, np.float32)
+
+
+def _small(picture: Rgb, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(cv2.resize(luma(picture), (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _softened(grey: NDArray[np.float32], softness: float) -> NDArray[np.float32]:
+    """Without coarse light and shade, nor what is finer than a place may be off."""
+    import cv2
+
+    return detail(np.asarray(cv2.GaussianBlur(grey, (0, 0), softness), np.float32), 7.0)
+
+
+def _against(
+    frames: NDArray[np.float32], squared: NDArray[np.float32], target: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats, float]:
+    """Cost, slope, curvature and noise of all frames against one thumbnail, see `Fits`.
+
+    What differs in the best of them as well is left out.
+    """
+    import cv2
+
+    y, x = np.indices(seen.shape, np.float32) / seen.shape[1] - 0.5
+    dx, dy = (cv2.Sobel(target, cv2.CV_32F, i, 1 - i, scale=1 / 8) for i in (1, 0))
+    columns = np.stack([dx, dy, 2 * dx * x, 2 * dy * y], axis=-1).reshape(-1, 4)
+    basis, inner = np.column_stack([target.ravel(), columns]), _inner(seen)
+    cost, slope, curvature, _ = _quadratic(frames, squared, basis, inner)
+    better = np.einsum("ni,ij,nj->n", slope, np.linalg.inv(curvature + held(FAR)), slope)
+    best = frames[int((cost - better).argmin())].reshape(seen.shape)
+    return _quadratic(frames, squared, basis, inner & _agreeing(best, target, inner))
+
+
+def _quadratic(
+    frames: NDArray[np.float32], squared: NDArray[np.float32], basis: NDArray[np.float32], use: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats, float]:
+    """Squared difference of frames, brought to one contrast, from a thumbnail, see `Fits`; ``basis`` is that and its slopes."""
+    used = basis * use.reshape(-1, 1)
+    moved = (used.T @ basis).astype(np.float64)
+    own = float(moved[0, 0])
+    energy = (squared @ use.ravel().astype(np.float32)).astype(np.float64)
+    products = (frames @ used).astype(np.float64) * np.sqrt(own / np.maximum(energy, 1e-3))[:, None]
+    cost = 2 * own - 2 * products[:, 0]
+    slope = products[:, 1:] - moved[0, 1:]
+    least = max(float(cost.min()), 1e-3 * own)
+    return cost / least, slope / least, moved[1:, 1:] / least, least / own
+
+
+def _inner(seen: NDArray[np.bool_], margin: int = 9) -> NDArray[np.bool_]:
+    import cv2
+
+    return np.asarray(cv2.erode(seen.astype(np.uint8), np.ones((margin, margin), np.uint8)) > 0)
+
+
+def _agreeing(
+    frame: NDArray[np.float32], target: NDArray[np.float32], use: NDArray[np.bool_], far: float = 5.0
+) -> NDArray[np.bool_]:
+    """Where a frame differs from a thumbnail little more than it usually does: not under a subtitle, nor in a changed face."""
+    import cv2
+
+    x, y = frame[use], target[use]
+    gain = float(x @ y / max(float(x @ x), 1e-3))
+    residual = cv2.GaussianBlur((gain * frame - target) ** 2, (0, 0), 3)
+    return np.asarray(residual < far * np.median(residual[use]))

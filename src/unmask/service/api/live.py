@@ -1,0 +1,267 @@
+"""Live checks: a program makes one for an account and reads how it ended; the person's browser does it over a WebSocket.
+
+The WebSocket speaks the protocol of `unmask.live.session`. Whoever presents a check's ticket does the check; nobody but the
+program that knows its organisation's key learns the result from here, and nobody learns more than that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request, WebSocket
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.websockets import WebSocketDisconnect
+
+from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
+from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
+from unmask.live.verification import Advice, Result
+from unmask.service import live, rate_limits
+from unmask.service.actor import Actor, Scope
+from unmask.service.api.access import BODY, allowed, own_origin, service_of
+from unmask.service.api.checks import Identifier
+from unmask.service.api.problems import documented
+from unmask.service.live import Conclusion, Way
+from unmask.service.live_reading import ReaderDied, Readers, Sitting
+from unmask.service.problems import Problem
+from unmask.service.rate_limits import Limit
+from unmask.service.service import Service
+from unmask.service.tables import LiveCheck
+
+router = APIRouter(tags=["live"], max_body_size=BODY)
+
+PER_ADDRESS = Limit("live connections", 120, 60)
+"""Connections of browsers of one network address."""
+
+PATIENCE = 10.0
+"""s that a browser has to present its ticket."""
+
+WEBSOCKETS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": 2 * FRAME_BYTES,
+    "ws_per_message_deflate": False,
+}
+"""Uvicorn's settings for them; a message that is larger ends the connection before it is held in memory."""
+
+Caller = Annotated[Actor, Depends(allowed(Scope.LIVE))]
+log = logging.getLogger(__name__)
+
+
+class NewLiveCheck(BaseModel):
+    """For whom, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: Annotated[
+        str,
+        Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="Your name for the account."),
+    ]
+    ways: Annotated[list[Way], Field(min_length=1, max_length=2, description="What the person may choose from.")] = [
+        Way.LIGHT,
+        Way.MOVEMENT,
+    ]
+    back: Annotated[
+        str | None,
+        Field(max_length=2000, pattern=r"^https?://[^\x00-\x20\x7f]+$", description="Where the page leads afterwards."),
+    ] = None
+
+
+class LiveCheckView(BaseModel):
+    """A live check, as it is shown to the program that made it."""
+
+    id: str
+    subject: str
+    state: Literal["waiting", "running", "done", "expired"]
+    way: Annotated[Way | None, Field(description="What the person chose.")]
+    result: Annotated[Result | None, Field(description="Null until it is done.")]
+    advice: Annotated[str | None, Field(description="What the person was told to do, where it is not live.")]
+    code: Annotated[
+        str, Field(description="The browser that did the check brings it to `back`, as the parameter `code`.")
+    ]
+    created: Annotated[float, Field(description="Seconds since 1970.")]
+    expires: Annotated[float, Field(description="It cannot be begun afterwards.")]
+    finished: float | None
+
+    @classmethod
+    def of(cls, row: LiveCheck, now: float) -> LiveCheckView:
+        state = live.state(row, now)
+        lost = {"result": Result.INCONCLUSIVE, "advice": "connection"} if state == "done" and not row.result else {}
+        own = {name: getattr(row, name, None) for name in cls.model_fields}
+        return cls.model_validate({**own, "state": state, **lost})
+
+
+class MadeLiveCheck(LiveCheckView):
+    """A new live check, with the address of its page: shown this once, and only to be given to the person."""
+
+    url: str
+
+
+@router.post("/live", status_code=201)
+def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
+    """Make a live check for an account. Send the person's browser to `url`; ask for the result when it comes back.
+
+    It can be begun once, within ten minutes. Keep its id with the person's own session, never in the browser: then nobody can
+    answer with somebody else's check.
+    """
+    service, now = service_of(request), time.time()
+    if not request.app.state.readers.any:
+        raise Problem(503, "No live checks", "this machine does none; an operator sets UNMASK_LIVE_READERS")
+    with service.database.transaction() as session:
+        row, ticket = live.make(session, actor, form.subject, form.ways, form.back, now)
+    url = f"{own_origin(request)}/live#{row.id}.{ticket}"
+    return MadeLiveCheck(**LiveCheckView.of(row, now).model_dump(), url=url)
+
+
+@router.get("/live/{live_check}", responses=documented(404))
+def result(request: Request, actor: Caller, live_check: Identifier) -> LiveCheckView:
+    """How a live check stands, or how it ended."""
+    with service_of(request).database.reading() as session:
+        return LiveCheckView.of(live.get(session, actor, live_check), time.time())
+
+
+@router.websocket("/live/{identifier}/session")
+async def attend(socket: WebSocket, identifier: str) -> None:
+    """The browser's end of one live check."""
+    if socket.headers.get("origin") != own_origin(socket):
+        return await socket.close(1008)  # before it was accepted: 403
+    await socket.accept()
+    with suppress(WebSocketDisconnect, RuntimeError):  # whoever left needs no answer
+        try:
+            row = await _presented(socket, identifier)
+            await _attend(socket, row)
+        except Problem as problem:
+            await socket.send_json({"refused": problem.status})
+        except Refused:
+            await socket.send_json({"refused": 400})
+        await socket.close()
+    return None
+
+
+async def _presented(socket: WebSocket, identifier: str) -> LiveCheck:
+    """The check whose ticket a browser presents as its first message."""
+    address = rate_limits.network(socket.client.host if socket.client else "")
+    try:
+        said = parsed(await asyncio.wait_for(socket.receive_text(), PATIENCE))
+    except (TimeoutError, KeyError):
+        raise Refused(Abuse.MALFORMED) from None
+
+    def find() -> LiveCheck:
+        database, now = socket.app.state.service.database, time.time()
+        with database.transaction() as session:
+            rate_limits.take(session, address, PER_ADDRESS, now)
+        with database.reading() as session:
+            return live.presented(session, identifier, str(said.get("ticket")), now)
+
+    return await run_in_threadpool(find)
+
+
+async def _attend(socket: WebSocket, row: LiveCheck) -> None:
+    """From a ticket that is good to the outcome."""
+    readers: Readers = socket.app.state.readers
+    if not readers.any:
+        raise Problem(503, "No live checks", "this machine does none")
+    await socket.send_json({"ready": row.ways, "back": row.back})
+    readers.warm()
+    way, ahead = await _chosen(socket, row, readers)
+    challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(secrets.SystemRandom())
+    try:
+        async with readers.sitting(challenge) as sitting:
+            await run_in_threadpool(_begin, socket.app.state.service, row, way)
+            await socket.send_json({"go": readers.frames_per_second})
+            session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
+            end = await _ended(_held(socket, session, challenge, sitting, readers), socket.app.state.service, row)
+    except ReaderDied as died:
+        raise Problem(503, "Out of order", "frames cannot be read just now; try again") from died
+    await socket.send_json({"outcome": end.result, "advice": end.advice, "back": live.way_back(row)})
+
+
+async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
+    """The way that the person chose, and how far our clock is ahead of the browser's, s, once there is a place for them."""
+    while True:
+        try:
+            said = parsed(await asyncio.wait_for(socket.receive_text(), max(0.0, row.expires - time.time())))
+        except KeyError:
+            raise Refused(Abuse.MALFORMED) from None
+        except TimeoutError:
+            raise Problem(410, "Expired", "the live check was not begun in time") from None
+        way, ahead = said.get("begin"), time.monotonic() - sound(said.get("time"))
+        if way not in row.ways:
+            raise Refused(Abuse.MALFORMED)
+        if not readers.full:
+            return Way(str(way)), ahead
+        await socket.send_json({"busy": True})
+
+
+async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) -> Conclusion:
+    """How a check ends that was begun, written down whatever happens."""
+    end = Conclusion(Result.INCONCLUSIVE, "connection")
+    try:
+        end = await held
+    except Refused as refused:
+        end = replace(end, abuse=refused.abuse)
+    except ReaderDied:
+        end = replace(end, advice=Advice.TRY_AGAIN)
+    finally:
+        await asyncio.shield(run_in_threadpool(_conclude, service, row, end))
+    return end
+
+
+async def _held(
+    socket: WebSocket,
+    session: Session,
+    challenge: LightChallenge | MovementChallenge,
+    sitting: Sitting,
+    readers: Readers,
+) -> Conclusion:
+    """The check itself: steps go out when they are due, frames come in meanwhile."""
+    while True:
+        try:
+            message = await asyncio.wait_for(socket.receive(), max(0.0, session.due - time.monotonic()))
+        except TimeoutError:
+            number = session.step(time.monotonic())
+            if number is None:
+                break
+            step = {"step": number, "seconds": challenge.seconds, "frames": readers.frames_per_second}
+            await socket.send_json(step | _step(challenge, number))
+            continue
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect
+        content = message.get("text") or message.get("bytes") or ""
+        frame = session.receive(content, time.monotonic())
+        if frame is not None:
+            sitting.read(frame)
+        if sitting.unreadable:
+            raise Refused(Abuse.MALFORMED)
+    await socket.send_json({"judging": True})
+    end = await sitting.verify(session.shown)
+    came = {"frames": session.frames, "late": session.late, "skipped": sitting.skipped}
+    return replace(end, details={**(end.details or {}), **came})
+
+
+def _steps(challenge: LightChallenge | MovementChallenge) -> tuple[object, ...]:
+    return challenge.symbols if isinstance(challenge, LightChallenge) else challenge.moves
+
+
+def _step(challenge: LightChallenge | MovementChallenge, number: int) -> dict[str, object]:
+    if isinstance(challenge, LightChallenge):
+        return {"quarters": challenge.symbols[number].quarters}
+    return {"move": challenge.moves[number]}
+
+
+def _begin(service: Service, row: LiveCheck, way: Way) -> None:
+    with service.database.transaction() as session:
+        live.begin(session, row, way, time.time())
+
+
+def _conclude(service: Service, row: LiveCheck, end: Conclusion) -> None:
+    with service.database.transaction() as session:
+        live.conclude(session, row.id, end, time.time())
+    told = {"tenant": row.tenant, "live": row.id, "result": end.result, "advice": end.advice, "abuse": end.abuse}
+    log.info("live check", extra=told | {"details": dict(end.details or {})})
