@@ -257,7 +257,8 @@ def _time(record: dict[str, Any]) -> list[str]:
     movement = LEAD + MOVES * MOVE_SECONDS + TAIL
     lines = [
         "## Time\n",
-        f"A challenge by light lasts {light:.1f} s with {LEAD} s before and {TAIL} s after it, one by movement {movement:.1f} s.",
+        f"A challenge by light lasts {light:.1f} s with {LEAD} s before and {TAIL} s after it, one by movement {movement:.1f} s;",
+        "the goal is 12 s for either.",
     ]
     if timed := record.get("timed"):
         lines += [
