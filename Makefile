@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena
+.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -84,6 +84,10 @@ lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## one family 
 
 lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and detector in rounds: docs/arena.md
 	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
+
+lab-live: lab/.venv/.ready $(DEV)  ## the live check, simulated, after timing its verdicts: docs/benchmark/live.md
+	$(LAB)/unmask-lab live --faces $(DEV) --seed 2 --time
+	$(LAB)/unmask-lab live --faces $(DEV) --seed 2
 
 lab-pairs: $(SWAPPED)            ## the classic swap trained on three pairs of people, for benchmark to measure
 

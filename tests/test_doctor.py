@@ -68,3 +68,11 @@ def test_doctor_names_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = unmask("doctor")
     assert "- the package no-such-package is missing\n  pip install 'no-such-package>=3'\n" in shown.stdout
     assert shown.exit_code == 1
+
+
+def test_doctor_does_not_ask_for_parts_that_were_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "requires", lambda _name: ["no-such-package>=3; extra == 'service'", "rich>=14"])
+    monkeypatch.setattr(doctor, "_speed", dict)
+    shown = unmask("doctor")
+    assert "no-such-package" not in shown.stdout
+    assert shown.exit_code == 0

@@ -148,6 +148,8 @@ def _packages(found: Diagnosis) -> None:
             try:
                 found.packages[name] = version(name)
             except PackageNotFoundError:
+                if "extra ==" in requirement:
+                    continue  # only a part that was not asked for needs it, such as the service
                 found.problems.append(Problem(f"the package {name} is missing", f"pip install '{requirement}'"))
 
 

@@ -282,6 +282,29 @@ def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Optio
     print(run(fresh, target))
 
 
+@app.command()
+def live(
+    faces: Annotated[list[Path] | None, typer.Option(help="Collected Parquet files of bona fide faces.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for recordings; run again, it goes on.")] = Path("lab/out/live"),
+    target: Annotated[Path, typer.Option(help="Folder of live.md.")] = Path("docs/benchmark"),
+    share: Annotated[float, typer.Option(min=0.0001, max=1.0, help="Of the sessions that the full run has.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=1)] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes.")] = 2,
+    time: Annotated[
+        bool, typer.Option("--time", help="Only measure how long a verdict takes, on an idle machine.")
+    ] = False,
+) -> None:
+    """Simulate live checks, honest and attacked, by light and by movement."""
+    from unmask_lab.live.report import simulate
+    from unmask_lab.live.report import timed as measure
+    from unmask_lab.live.sessions import Counts, plan
+
+    if time:
+        print(measure(faces or [], out, seed))
+    else:
+        print(simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers))
+
+
 licence_app = typer.Typer(no_args_is_help=True, help="Make a key, grant a licence for a portrait, check one.")
 app.add_typer(licence_app, name="licence")
 

@@ -185,3 +185,14 @@ def reliability(llr: Floats, label: NDArray[np.integer], weight: Floats, bins: i
 def ece(llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10) -> float:
     """Expected calibration error at even odds, see `Reliability.error`."""
     return reliability(llr, label, weight, bins).error
+
+
+def binomial(hits: int, trials: int) -> Estimate:
+    """A rate over independent trials with its exact interval (Clopper and Pearson 1934)."""
+    from scipy.stats import beta
+
+    if not trials:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    low = float(beta.ppf(0.025, hits, trials - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(0.975, hits + 1, trials - hits)) if hits < trials else 1.0
+    return Estimate(hits / trials, low, high)

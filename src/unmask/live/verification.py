@@ -76,10 +76,13 @@ FOREIGN = 0.012
 
 SHADED = 0.004
 """Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard error of relief; it is
-0.002 on the middle simulated print."""
+0.001 on the middle simulated print."""
 
 A_FACE = 4.5
 """Standard errors by which relief and shading together must show a face."""
+
+LEAST_SHADED, STRIKING = 0.002, 8.0
+"""Facial shading that a face must show, unless its relief stands out by so many standard errors: steep bends have some."""
 
 SURE_TO_SHOW = 6.0
 """Standard errors by which a face of `LEAST_RELIEF` would have stood out; then a surface that does not is no face."""
@@ -87,14 +90,11 @@ SURE_TO_SHOW = 6.0
 LEAST_RELIEF = (0.03, 0.03)
 """Of a face before a telephone, across and down, see `relief.Relief`."""
 
-HOLLOW = 10.0
-"""Standard errors by which a surface that stands in where a face stands out is none."""
+MAY_BE_HOLLOW, HOLLOW = 6.0, 10.0
+"""Standard errors by which a surface stands in where a face stands out, from which on it is in doubt, and is none."""
 
-GLOWS = -1.0
-"""Glow, see `shading.Shading`, from which on the surface is a screen."""
-
-MAY_GLOW = -0.75
-"""Glow from which on shading counts for nothing, because a screen's picture may lend it."""
+MAY_GLOW, GLOWS = -0.7, -1.0
+"""Glow, see `shading.Shading`, from which on the surface may be a screen, and is one."""
 
 SAME_PERSON = 0.45
 """Least correlation of two frontal looks of one person, see `continuity.Continuity`."""
@@ -181,8 +181,10 @@ def _surface(seen: Response) -> Outcome:
     would_show = float(np.hypot(LEAST_RELIEF[0] / stands.doubt_across, LEAST_RELIEF[1] / stands.doubt_down))
     if stands.hollow > HOLLOW or shaded.glow < GLOWS:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
-    shade = shaded.facial / SHADED if shaded.glow > MAY_GLOW else 0.0
-    if stands.certainty + shade >= A_FACE:
+    if stands.hollow > MAY_BE_HOLLOW or shaded.glow < MAY_GLOW:
+        return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
+    facial = shaded.facial >= LEAST_SHADED or stands.certainty >= STRIKING
+    if facial and stands.certainty + shaded.facial / SHADED >= A_FACE:
         return Outcome(Result.LIVE, None, details)
     if would_show >= SURE_TO_SHOW:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)

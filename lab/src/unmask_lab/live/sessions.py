@@ -1,0 +1,230 @@
+"""Many simulated sessions: which ones, run side by side, each recorded, so that a long run can go on."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from zlib import crc32
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
+from unmask.live.movement import FIND_EVERY
+from unmask.live.reading import Reading, read
+from unmask.live.verification import verify
+from unmask_lab.data import BONA_FIDE
+from unmask_lab.data import read as read_rows
+from unmask_lab.live import moves, species
+from unmask_lab.live.head import TONES
+from unmask_lab.live.scene import Portrait, Setting, astronaut, setting
+from unmask_lab.live.trial import TAIL, cells, frames, painted, read_frames, readings
+
+LIGHT, MOVEMENT = "light", "movement"
+READINGS, FRAMES = "readings", "frames"
+HONEST, STALE = "honest", "stale answer"
+
+LUX = (50, 100, 200, 300, 600, 1200, 2500, 5000, 10_000)
+"""At the face: a dim room to the shade on a bright day."""
+
+ORDINARY = 300
+"""lux up to which the check must work for nearly everybody; the skin tones are compared there."""
+
+BRIGHT = 600
+"""lux up to which a good part of persons must still pass; whole frames are simulated up to it."""
+
+DAY = 5000
+"""lux from which on the check must say that it is too bright."""
+
+OFFERED = 100
+"""Challenges that each stale answer is offered to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sessions to run.
+
+    Attributes:
+        tone: honest persons of each tone at each lux up to `ORDINARY`; half of it above.
+        species: of each attack by light.
+        stale: false answers, each to a challenge of its own.
+        frames: with whole frames, honest at each lux up to `BRIGHT`, and of each attack by light.
+        moves: with whole frames, of each kind by movement.
+    """
+
+    tone: int = 100
+    species: int = 300
+    stale: int = 30_000
+    frames: int = 50
+    moves: int = 50
+
+    def scaled(self, share: float) -> Counts:
+        """A share of all; at least one of each."""
+        return Counts(*(max(1, round(count * share)) for count in asdict(self).values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One session: the ``number``-th of its kind; all that is not given is drawn from ``seed`` and all of these."""
+
+    seed: int
+    way: str
+    level: str
+    kind: str
+    number: int
+    lux: int | None = None
+    tone: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Unlike every other case's; fit for a file."""
+        parts = (self.seed, self.way, self.level, self.kind, self.lux, self.tone, self.number)
+        return "-".join(str(part).replace(" ", "_") for part in parts if part is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """What came of a case: what was asked, when it was shown, s, and the readings."""
+
+    challenge: LightChallenge | MovementChallenge
+    shown: tuple[float, ...]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How a case ended: ``result``, ``advice`` and ``details`` of the outcome."""
+
+    case: Case
+    result: str
+    advice: str
+    details: Mapping[str, float | str]
+
+
+def plan(counts: Counts, seed: int) -> list[Case]:
+    """All cases, each kind's spread evenly over the whole."""
+    lit = partial(Case, seed, LIGHT)
+    kinds: list[tuple[int, Callable[[int], Case]]] = []
+    for lux in LUX:
+        n = counts.tone if lux <= ORDINARY else max(1, counts.tone // 2)
+        kinds += [(n, partial(lit, READINGS, HONEST, lux=lux, tone=tone)) for tone in TONES]
+    kinds += [(counts.species, partial(lit, READINGS, kind)) for kind in species.ATTACKS]
+    kinds += [(max(1, counts.stale // OFFERED), partial(lit, READINGS, STALE))]
+    kinds += [(counts.frames, partial(lit, FRAMES, HONEST, lux=lux)) for lux in LUX if lux <= BRIGHT]
+    kinds += [(counts.frames, partial(lit, FRAMES, kind)) for kind in species.ATTACKS]
+    kinds += [(counts.moves, partial(Case, seed, MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)]
+    spread = [(k / n, case(number=k)) for n, case in kinds for k in range(n)]
+    return [case for _, case in sorted(spread, key=lambda one: one[0])]
+
+
+def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 2) -> list[Session]:
+    """Record what ``out`` does not hold yet, and judge everything.
+
+    Args:
+        cases: from `plan`.
+        files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
+        out: folder of recordings; empty it when the simulator, `unmask.live.challenge` or `unmask.live.reading` has changed.
+        workers: processes; 0 runs everything in this one.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    one = partial(_ended, files=tuple(files), out=out)
+    console = Console(stderr=True)
+    with ProcessPoolExecutor(workers, get_context("spawn")) if workers else nullcontext() as pool:
+        ended = pool.map(one, cases) if pool else map(one, cases)
+        shown = track(ended, "sessions", len(cases), console=console, disable=not console.is_terminal)
+        return [session for sessions in shown for session in sessions]
+
+
+def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
+    """Play one case before the camera and read it."""
+    kind = f"{case.way}/{case.level}/{case.kind}/{case.lux}/{case.tone}"
+    random = np.random.default_rng([case.seed, crc32(kind.encode()), case.number])
+    where = setting(random, portraits, case.lux, case.tone)
+    if case.way == MOVEMENT:
+        return _moved(case, where, random)
+    challenge = light_challenge(species.drawn(random))
+    shown = painted(challenge, random)
+    end = float(shown[-1]) + challenge.seconds + TAIL
+    kinds = {HONEST: species.honest, STALE: species.honest, **species.ATTACKS}
+    act = kinds[case.kind](where, species.playing(challenge, shown), random)
+    if case.level == FRAMES:
+        found = read_frames(where, act, end, random)
+    else:
+        grid = cells(act.stage, where.camera, random)
+        found = readings(where, act, grid, end, random) if grid else _nothing(end)
+    return Recording(challenge, tuple(shown.tolist()), tuple(found))
+
+
+def judge(case: Case, what: Recording) -> list[Session]:
+    """The verdict; of a stale answer, one for each of the other challenges that it is offered to."""
+    asked = [what.challenge]
+    if case.kind == STALE:
+        random = species.drawn(np.random.default_rng([case.seed, case.number]))
+        asked = [light_challenge(random) for _ in range(OFFERED)]
+    sessions = []
+    for one in asked:
+        outcome = verify(one, what.shown, what.readings)
+        found = {name: of if isinstance(of, str) else round(float(of), 4) for name, of in outcome.details.items()}
+        sessions.append(Session(case, outcome.result, outcome.advice or "", found))
+    return sessions
+
+
+def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
+    """From the last whole frame of a session by light to its verdict, s, for ``n`` sessions, one after the other."""
+    found = []
+    for i in range(n):
+        random = np.random.default_rng((seed, i))
+        where, challenge = setting(random, _portraits(tuple(files))), light_challenge(species.drawn(random))
+        shown = painted(challenge, random)
+        act = species.honest(where, species.playing(challenge, shown), random)
+        seen: list[Reading] = []
+        for frame in frames(where, act, float(shown[-1]) + challenge.seconds + TAIL, random):
+            start = perf_counter()
+            seen.append(read(frame, seen[-1] if seen else None))
+        verify(challenge, shown.tolist(), seen)
+        found.append(perf_counter() - start)
+    return found
+
+
+def _nothing(end: float) -> list[Reading]:
+    """The readings of a camera before which the finder finds nobody."""
+    return [Reading(float(time), None, float(time)) for time in np.arange(0, end, 0.1)]
+
+
+def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording:
+    challenge = movement_challenge(species.drawn(random))
+    shown = moves.asked_at(challenge)
+    act = {HONEST: moves.honest, **moves.ATTACKS}[case.kind](where, challenge, shown, random)
+    seen: list[Reading] = []
+    for frame in moves.frames(where, act, float(shown[-1]) + challenge.seconds + TAIL, random):
+        seen.append(read(frame, seen[-1] if seen else None, FIND_EVERY))
+    return Recording(challenge, tuple(shown.tolist()), tuple(seen))
+
+
+def _ended(case: Case, files: tuple[Path, ...], out: Path) -> list[Session]:
+    """A case's sessions; its recording is kept in ``out``."""
+    path = out / f"{case.name}.pickle"
+    if path.is_file():
+        return judge(case, pickle.loads(path.read_bytes()))  # noqa: S301 - our own
+    what = record(case, _portraits(files))
+    partial_ = path.with_suffix(".part")
+    partial_.write_bytes(pickle.dumps(what))
+    partial_.replace(path)
+    return judge(case, what)
+
+
+@cache
+def _portraits(files: tuple[Path, ...]) -> tuple[Portrait, ...]:
+    """What a process dresses its heads in."""
+    cv2.setNumThreads(1)
+    rows = read_rows(files) if files else []
+    return tuple(Portrait(row.rgb, row.points) for row in rows if row.label == BONA_FIDE) or astronaut()
