@@ -141,7 +141,7 @@ INTRODUCTION = """# The live check, simulated
 
 `{command}`, {date}, seed {seed}; heads dressed in {faces}. **Every figure on this page is simulated**: it says what the
 mathematics of the check does with light, skin, cameras and attacks as physics describes them, not how people fare. No person
-took part, and no laboratory tested the check after ISO/IEC 30107-3. Its thresholds were set on sessions of seed 1.
+took part, and no laboratory tested the check after ISO/IEC 30107-3. Its thresholds were set on sessions of seeds 1 and 2.
 
 A head has a nose, sockets, lips and a chin, one of six skin tones, and a portrait's features. A phone's or a laptop's screen,
 30 to 50 cm away, lights it with the challenge's colours; a room lights it with 50 to 10,000 lux *at the face*, from one side and
