@@ -100,10 +100,9 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
         client.frame(face)
     view = ended(backend, made["id"])
     assert (view["result"], view["advice"]) == ("inconclusive", "connection"), "the browser left"
-    assert audited(site, made["id"]) == [
-        ("live.made", {}),
-        ("live.done", {"result": "inconclusive", "way": "light", "advice": "connection"}),
-    ]
+    (begun, _), (done, detail) = audited(site, made["id"])
+    assert (begun, done) == ("live.made", "live.done")
+    assert detail.items() >= {"result": "inconclusive", "way": "light", "advice": "connection"}.items()
 
 
 def test_only_a_face_that_the_light_falls_on_is_live(backend: Backend) -> None:
@@ -142,8 +141,8 @@ def _abuse(client: Client, face: bytes, kind: str) -> None:
         case "malformed":
             client.send("hello")
         case "too many":
-            for i in range(100):
-                client.frame(face + bytes([i]))
+            for i in range(500):  # as many as a slow service still finds too many
+                client.frame(face + i.to_bytes(2, "big"))
 
 
 @pytest.mark.parametrize("abuse", ["replayed", "reordered", "forged", "oversized", "malformed", "too many"])
@@ -264,7 +263,9 @@ def test_a_network_has_few_connections(site: Site) -> None:
             rate_limits.take(session, "203.0.113.9", PER_ADDRESS, 1e9)
 
 
-@pytest.mark.parametrize("back", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "https://x.example/\n"])
+@pytest.mark.parametrize(
+    "back", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "https://x.example/\n", "http://["]
+)
 def test_the_way_back_is_an_address_of_the_web(backend: Backend, back: str) -> None:
     assert backend.make(back=back).status_code == 422
 

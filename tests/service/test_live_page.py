@@ -168,10 +168,10 @@ def test_a_person_signs_in_with_the_example(chromium: Browser, site: Site) -> No
             page.get_by_role("link", name="Try again").click()
         expect(page.locator("p")).to_have_text("Signed in as ann.")
         assert complaints == []
+        page.context.close()
     finally:
         process.terminate()
         process.wait()
-        page.context.close()
 
 
 def test_who_comes_back_without_the_check_is_not_signed_in(site: Site) -> None:

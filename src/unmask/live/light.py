@@ -6,11 +6,11 @@ following the face inexactly, is taken out. The response is the likelihood that 
 noise, at the delay that fits best. It is ranked among those of decoys: other challenges of the same generator, at the delays
 that fit them best.
 
-False accepts are bounded by construction. Whoever sends frames that do not depend on the secret makes the secret and its
-`DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face, light,
-compression or trick: at most 1 in 10,000 is fresh, ties refused. Nothing here needs to be known about noise for that to hold.
-It says nothing about frames that do depend on the secret, such as a flat picture that the screen lights, or a picture tinted as
-the symbols come in: see `shape`.
+False accepts are bounded by construction. Whoever sends frames, and times, that do not depend on the secret makes the secret
+and its `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face,
+light, compression or trick: at most 1 in 10,000 is fresh, ties refused. Nothing here needs to be known about noise for that to
+hold. It says nothing about frames or times that do depend on the secret, such as a flat picture that the screen lights, or a
+picture tinted as the symbols come in: see `relief` and `shading`.
 """
 
 from __future__ import annotations

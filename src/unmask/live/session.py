@@ -19,12 +19,15 @@ from enum import StrEnum
 LEAD = 1.0
 """s from the beginning to the first step: the camera settles, the face is found."""
 
+SOONEST = 0.85
+"""Part of a step's seconds that must pass before the next is painted; the page keeps to 0.9. Times that bunch are chosen."""
+
 TAIL = 1.0
 """s after the end of the last step in which its answer may still come."""
 
 LATEST = 1.0
 """s that a message may take. An honest one takes a round trip and the encoding of a frame; what would be lit by software needs
-time, too, and gets no more than this."""
+time, too."""
 
 EARLIEST = 0.2
 """s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting."""
@@ -145,7 +148,9 @@ class Session:
         if number >= len(self._sent):
             raise Refused(Abuse.FORGED)
         self._match_clocks(time, now)
-        if (self.shown and time <= self.shown[-1]) or time + self._least < self._sent[number] - EARLIEST:
+        if (self.shown and time - self.shown[-1] < SOONEST * self._seconds) or time + self._least < self._sent[
+            number
+        ] - EARLIEST:
             raise Refused(Abuse.FORGED)
         if now - time > self._least + LATEST or now - self._sent[number] > LATEST:
             raise Refused(Abuse.LATE)

@@ -203,6 +203,8 @@ def _quadratic(
     used = basis * use.reshape(-1, 1)
     moved = (used.T @ basis).astype(np.float64)
     own = float(moved[0, 0])
+    if own <= 0:  # nothing is left to compare: every frame fits as badly
+        return np.ones(len(frames)), np.zeros((len(frames), len(moved) - 1)), np.zeros_like(moved[1:, 1:]), 1.0
     energy = (squared @ use.ravel().astype(np.float32)).astype(np.float64)
     products = (frames @ used).astype(np.float64) * np.sqrt(own / np.maximum(energy, 1e-3))[:, None]
     cost = 2 * own - 2 * products[:, 0]
@@ -226,4 +228,4 @@ def _agreeing(
     x, y = frame[use], target[use]
     gain = float(x @ y / max(float(x @ x), 1e-3))
     residual = cv2.GaussianBlur((gain * frame - target) ** 2, (0, 0), 3)
-    return np.asarray(residual < far * np.median(residual[use]))
+    return np.asarray(residual <= far * np.median(residual[use]))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from unmask.service.settings import Settings
@@ -32,7 +33,7 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.engine = _postgresql(settings.database) if settings.database else _sqlite(settings)
         self._writing = self.engine.execution_options(writing=True)
-        self._turn = nullcontext() if settings.database else Lock()
+        self._lock = None if settings.database else Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -40,8 +41,20 @@ class Database:
 
         SQLite lets one write at a time and the others ask again, later and later; threads of one process wait in line instead.
         """
-        with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._lock is None:
+            yield
+            return
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise OperationalError("wait for the writer before", None, TimeoutError(f"{PATIENCE} s"))
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

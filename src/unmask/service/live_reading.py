@@ -202,7 +202,7 @@ class _Reader:
         async with self._starting:
             if self._process is None or self._process.returncode is not None:
                 if self._listening:
-                    await self._listening
+                    await asyncio.wait([self._listening])
                 self._process = process = await _process(self._unconfined)
                 self._ready = asyncio.get_running_loop().create_future()
                 self._listening = asyncio.create_task(self._listen(process, self._ready))
@@ -237,7 +237,7 @@ class _Reader:
                     ready.set_result(None)
                 if sitting := self.sittings.get(said.get("check", -1)):
                     sitting.hear(said)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except Exception as error:  # whatever a process says that a stranger's file may have taken over
             log.warning("a reader of frames said what makes no sense: %s", type(error).__name__)
         finally:
             if process.returncode is None:

@@ -14,10 +14,11 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request, WebSocket
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.websockets import WebSocketDisconnect
 
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
@@ -71,6 +72,13 @@ class NewLiveCheck(BaseModel):
         str | None,
         Field(max_length=2000, pattern=r"^https?://[^\x00-\x20\x7f]+$", description="Where the page leads afterwards."),
     ] = None
+
+    @field_validator("back")
+    @classmethod
+    def _leads_somewhere(cls, back: str | None) -> str | None:
+        if back is not None and not urlsplit(back).hostname:
+            raise ValueError("an address has the name of a host")
+        return back
 
 
 class LiveCheckView(BaseModel):
@@ -151,13 +159,16 @@ async def _presented(socket: WebSocket, identifier: str) -> LiveCheck:
         said = parsed(await asyncio.wait_for(socket.receive_text(), PATIENCE))
     except (TimeoutError, KeyError):
         raise Refused(Abuse.MALFORMED) from None
+    ticket = said.get("ticket")
+    if not isinstance(ticket, str) or not ticket.isascii() or "\0" in identifier:
+        raise Refused(Abuse.MALFORMED)
 
     def find() -> LiveCheck:
         database, now = socket.app.state.service.database, time.time()
         with database.transaction() as session:
             rate_limits.take(session, address, PER_ADDRESS, now)
         with database.reading() as session:
-            return live.presented(session, identifier, str(said.get("ticket")), now)
+            return live.presented(session, identifier, ticket, now)
 
     return await run_in_threadpool(find)
 
