@@ -179,6 +179,14 @@ def test_nothing_is_painted_before_the_step_before_it(client: Client) -> None:
     assert abuse(client.painted, 1, 101.5, arrives=101.6) is Abuse.FORGED
 
 
+def test_steps_are_not_painted_all_at_once(client: Client) -> None:
+    """Whoever could choose when each step was painted could make a recording of other steps fit."""
+    client.to_step(0)
+    client.painted(0, 101.3)
+    client.session.step(101.4)
+    assert abuse(client.painted, 1, 101.4, arrives=101.5) is Abuse.FORGED
+
+
 def test_a_step_that_was_not_sent_is_not_painted(client: Client) -> None:
     assert abuse(client.painted, 0, 100.1) is Abuse.FORGED
 

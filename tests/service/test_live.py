@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,7 @@ from tests.service.tree import processes_of, until
 from unmask.live.session import FRAME_BYTES
 from unmask.service import live, live_reading
 from unmask.service.actor import Scope
+from unmask.service.settings import Settings
 from unmask.service.tables import AuditEntry, LiveCheck
 
 INCONCLUSIVE = {"outcome": "inconclusive", "back": None}
@@ -210,7 +213,9 @@ def test_another_ticket_is_refused(backend: Backend, change: Any) -> None:
         assert client.enter() == {"refused": 404}
 
 
-@pytest.mark.parametrize("first", ["", "[]", '{"ticket": 7}', '{"ticket": null}', "x" * 500, b"bytes"])
+@pytest.mark.parametrize(
+    "first", ["", "[]", '{"ticket": 7}', '{"ticket": null}', '{"ticket": "\\ud800"}', "x" * 500, b"bytes"]
+)
 def test_what_is_no_ticket_is_refused(backend: Backend, first: str | bytes) -> None:
     with Client(backend.make().json()["url"]) as client:
         client.send(first)
@@ -303,6 +308,23 @@ def test_a_reader_that_dies_takes_its_checks_and_no_others(backend: Backend, fac
         client.begin()
         assert "step" in client.hear()
     assert not set(killed) & set(processes_of(os.getpid(), "unmask.service.live_reader"))
+
+
+def test_a_reader_that_says_nonsense_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nested deeper than a parser goes; as a process could that a stranger's frame has taken over."""
+    said = iter(["print('[' * 60_000)", 'print(\'{"kind": "ready"}\')'])
+
+    async def process(_unconfined: bool) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(sys.executable, "-c", next(said), stdin=-1, stdout=-1)
+
+    async def started_twice() -> None:
+        reader = live_reading._Reader(Settings(tmp_path))
+        with pytest.raises(live_reading.ReaderDied):
+            await reader.start()
+        await reader.start()
+
+    monkeypatch.setattr(live_reading, "_process", process)
+    asyncio.run(started_twice())
 
 
 def test_a_reader_that_falls_silent_is_ended(backend: Backend, face: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

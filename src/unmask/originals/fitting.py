@@ -193,7 +193,7 @@ def _against(
     cost, slope, curvature, _ = _quadratic(frames, squared, basis, inner)
     better = np.einsum("ni,ij,nj->n", slope, np.linalg.inv(curvature + held(FAR)), slope)
     best = frames[int((cost - better).argmin())].reshape(seen.shape)
-    return _quadratic(frames, squared, basis, inner & _agreeing(best, target, inner))
+    return _quadratic(frames, squared, basis, inner & _agreeing(best, target, inner) if inner.any() else inner)
 
 
 def _quadratic(

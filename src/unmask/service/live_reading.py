@@ -200,7 +200,7 @@ class _Reader:
             ReaderDied: it did not get that far.
         """
         async with self._starting:
-            if self._process is None or self._process.returncode is not None:
+            if self._process is None:
                 if self._listening:
                     await asyncio.wait([self._listening])
                 self._process = process = await _process(self._unconfined)
@@ -240,6 +240,7 @@ class _Reader:
         except Exception as error:  # whatever a process says that a stranger's file may have taken over
             log.warning("a reader of frames said what makes no sense: %s", type(error).__name__)
         finally:
+            self._process = None  # whoever comes from here on starts another
             if process.returncode is None:
                 process.kill()
             for sitting in list(self.sittings.values()):
