@@ -326,6 +326,7 @@ def test_a_run_goes_on_and_writes_its_page(tmp_path: Path) -> None:
 def test_every_table_says_that_it_is_simulated(tmp_path: Path) -> None:
     sessions = [Session(case, "not live", "try again", {}) for case in plan(Counts(1, 1, 100, 1, 1), 1)]
     about = {
+        "command": "this test",
         "date": "2026-01-01",
         "seed": 1,
         "faces": "nobody",

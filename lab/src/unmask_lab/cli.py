@@ -302,7 +302,9 @@ def live(
     if time:
         print(measure(faces or [], out, seed))
     else:
-        print(simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers))
+        dressed = "".join(f" --faces {path}" for path in faces or [])
+        command = f"unmask-lab live{dressed} --share {share:g} --seed {seed}"
+        print(simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers, command))
 
 
 licence_app = typer.Typer(no_args_is_help=True, help="Make a key, grant a licence for a portrait, check one.")

@@ -42,16 +42,24 @@ Rates = dict[str, Any]
 """``n``, and for each result its count, share and 95 % interval."""
 
 
-def simulate(cases: Sequence[Case], files: Sequence[Path], out: Path, target: Path, workers: int = 2) -> str:
+def simulate(
+    cases: Sequence[Case], files: Sequence[Path], out: Path, target: Path, workers: int = 2, command: str = COMMAND
+) -> str:
     """Records what ``out`` lacks, judges everything, and writes the page to ``target``; gives it.
 
     Args:
         cases: of `unmask_lab.live.sessions.plan`.
         files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
+        command: that gives this page.
     """
     sessions = run(cases, files, out / "recordings", workers)
     dressed = f"the portraits of {', '.join(path.stem for path in files)}" if files else "scikit-image's astronaut"
-    about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": cases[0].seed, "faces": dressed}
+    about: dict[str, Any] = {
+        "command": command,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "seed": cases[0].seed,
+        "faces": dressed,
+    }
     if (out / TIMED).is_file():
         about["timed"] = json.loads((out / TIMED).read_text())
     return write(summary(sessions, about), target)
@@ -79,7 +87,6 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
     stale = those(LIGHT, READINGS, STALE)
     ordinary = [lux for lux in LUX if lux <= ORDINARY]
     return {
-        "command": COMMAND,
         **about,
         "simulated": True,
         "lux": {str(lux): rates(those(LIGHT, READINGS, HONEST, lux=[lux])) for lux in LUX},
