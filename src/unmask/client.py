@@ -26,7 +26,7 @@ import httpx
 from unmask.errors import UnmaskError
 
 PIECE = 8 << 20
-"""bytes."""
+"""bytes of an upload that are sent at once, unless told otherwise."""
 
 TRIES = 8
 """Times that a request is sent before it is given up."""

@@ -14,13 +14,14 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from benchmarks import live_face
 from benchmarks.live_face import Scene
+from tests.service.conftest import CHROMIUM
 from tests.service.desk import PASSWORD
 from tests.service.site import Site
-from tests.service.test_page import BLOCKED, CHROMIUM, LOOKS
+from tests.service.test_page import BLOCKED, LOOKS
 from tests.service.tree import until
 from unmask.service.actor import Scope
 
@@ -33,19 +34,6 @@ TRIES = 5
 """Times that a person tries: a busy machine may show the colours too late, or see too few frames."""
 
 LOGIN = Path(__file__).parents[2] / "examples" / "login.py"
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

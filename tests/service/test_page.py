@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
 
 from tests import results
+from tests.service.conftest import CHROMIUM
 from tests.service.desk import PASSWORD
 from tests.service.site import Oracle, Site, accept, clip, photo
 from unmask.service import cases, jobs
@@ -20,7 +20,6 @@ from unmask.service.cases import Decision
 from unmask.service.tables import Check
 from unmask.types import Kind
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
 
 WIDE, PHONE = (1200, 900), (390, 844)
@@ -29,19 +28,6 @@ HOSTILE = "\"><img src=x onerror=\"document.title='owned'\"><script>document.tit
 BLOCKED = (
     "document.addEventListener('securitypolicyviolation', e => console.error('blocked by policy: ' + e.blockedURI))"
 )
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

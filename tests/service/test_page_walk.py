@@ -5,7 +5,6 @@ decide the appeal, and see it all in a verified audit log.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests import clips
+from tests.service.conftest import CHROMIUM
 from tests.service.desk import PASSWORD
 from tests.service.tree import PATIENCE, Tree, face, tree
 from unmask import faces
@@ -23,7 +23,6 @@ from unmask.service.actor import Role, system
 from unmask.service.database import Database
 from unmask.service.settings import Settings
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
 
 

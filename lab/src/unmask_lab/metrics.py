@@ -96,11 +96,9 @@ def rate(hits: NDArray[np.bool_], identities: Sequence[str]) -> Estimate:
     """How often something holds. Where it holds for none or for all, resampling shows no spread; the interval is then that of
     a binomial with one trial per person (Clopper and Pearson 1934). Without rows it is not defined.
     """
-    if not hits.size:
-        return Estimate(float("nan"), float("nan"), float("nan"))
     if hits.all() or not hits.any():
-        value, reach = float(hits[0]), float(1 - 0.025 ** (1 / len(set(identities))))
-        return Estimate(value, max(0.0, value - reach), min(1.0, value + reach))
+        people = len(set(identities))
+        return binomial(people if hits.any() else 0, people)
     return estimates(lambda weight: {"rate": weight @ hits / weight.sum(axis=1)}, identities)["rate"]
 
 
