@@ -50,7 +50,7 @@ def height_of_face(shot: films.Shot) -> float:
 def test_what_is_merely_edited_is_the_same(shot: films.Shot, edit) -> None:
     told = compared(shot, edit(shot.frame(AT)[0]))
     assert told.finding in {Finding.SAME, Finding.RETOUCHED}
-    assert told.score < 0.5
+    assert told.score < 0
 
 
 @pytest.mark.parametrize("edit", [lambda rgb: rgb, films.graded], ids=["as it was", "graded"])
@@ -61,7 +61,7 @@ def test_a_changed_face_and_a_changed_mouth(shot: films.Shot, people: list[films
     ):
         told = compared(shot, edit(shot.frame(AT, change)[1]))
         assert told.finding is finding
-        assert told.score > 0.75
+        assert told.score > 0.3
 
 
 def test_the_difference_lies_in_the_face(shot: films.Shot, people: list[films.Portrait]) -> None:
@@ -81,7 +81,7 @@ def test_a_subtitle_across_the_face_covers_and_does_not_change(shot: films.Shot,
     ):
         told = compared(shot, films.subtitled(shot.frame(AT, change)[1], height=height))
         assert told.finding in findings
-        assert told.score > 0.75
+        assert told.score > 0.3
 
 
 def test_another_take_is_no_change(shot: films.Shot) -> None:

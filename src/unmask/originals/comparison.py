@@ -1,10 +1,12 @@
 """What differs between a frame and its original: inside each face against everywhere else.
 
-The two were encoded differently, graded, scaled. So the original is first made as soft as the frame and given its colours,
-by what lies outside the faces. What still differs there is noise, and noise grows with detail: how much a patch of a given
-detail differs is learned outside the faces and taken out inside. What remains is told apart by where it is: in the face alone
-(a changed face), in the mouth alone, around the face as well (another take: hair and shoulders never move the same way
-twice), in strokes that run across and beyond the face (a subtitle), or elsewhere in the picture (a retouched frame).
+The two were encoded differently, graded, scaled. So the original is first given the colours of the frame, by what lies outside
+the faces, and made as soft as each head is. What still differs outside is noise, and noise grows with detail: how much a patch
+of a given detail differs is learned outside the faces and taken out inside, and a tenth of a head's own structure with it, for
+encoders sharpen and blur: the same face differs by less, another by about twice its structure. What remains is told apart by
+where it is: in the face alone (a changed face), in the mouth alone, in the head as a whole (another take: it lies elsewhere, and
+hair and shoulders never move the same way twice), in strokes that run across and beyond the face (a subtitle), or elsewhere in
+the picture (a retouched frame). Where another face would not have differed visibly, that none is seen says nothing.
 """
 
 from __future__ import annotations
@@ -18,13 +20,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.types import Pair
+from unmask.types import Pair, Rgb
 
 Plane = NDArray[np.float32]
+Colours = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SOFTNESS = (0.0, 0.5, 0.8, 1.2, 1.7, 2.4, 3.4)
 """Blurs, sigma in px of the thumbnail, of which the one that explains the frame best is taken."""
+
+SHADE, FINE = 14.0, 7.0
+"""Sigma in px of the thumbnail: what is wider is light and colour, in the whole picture, and within a head."""
+
+CONTRAST = 0.1
+"""Share of a head's structure, in squares, by which two encodings of it may differ; of another face it is about 2."""
+
+SETTLED = (0.8, 0.95)
+"""A head was moved if moving it leaves at most these shares of the squared difference: of the head, and of what is around
+the face in it."""
 
 PATCH = 6
 """Side of the patches over which detail and difference are averaged, px of the thumbnail."""
@@ -48,7 +61,12 @@ class Finding(StrEnum):
     OTHER_TAKE = "another take"
     RETOUCHED = "changed elsewhere"
     COVERED = "covered"
+    FAINT = "too faint"
     TOO_SMALL = "too small"
+
+
+UNTOLD = frozenset({Finding.COVERED, Finding.FAINT, Finding.TOO_SMALL})
+"""Findings of a face that could not be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +97,20 @@ class Thresholds:
     Attributes:
         changed: least score of a change, decades.
         take: least difference around the face, decades, at which another take is spoken of.
+        moved: px of the thumbnail by which the head lies elsewhere, at which another take is spoken of.
         calm: most difference, decades, of eyes or mouth that counts as noise where the other one differs.
         retouched: share of the rest of the picture that differs at which it was retouched, 0 to 1.
-        uncovered: share of the face that must be free of lettering and inside the picture, 0 to 1.
+        uncovered: share of the face, and of the mouth, that must be free of lettering and inside the picture, 0 to 1.
+        telling: least difference, decades, that another face or mouth would have made; below it, none seen says nothing.
     """
 
-    changed: float = 0.75
-    take: float = 0.8
-    calm: float = 0.5
+    changed: float = 0.1
+    take: float = 0.3
+    moved: float = 0.7
+    calm: float = 0.0
     retouched: float = 0.02
     uncovered: float = 0.5
+    telling: float = 0.5
 
 
 def compare(
@@ -110,15 +132,14 @@ def compare(
     shape = pair.original.shape[:2]
     seen = _inner(pair.seen)
     pasted, heads = (_union([_ellipse(plan, part, shape) for plan in plans], shape) for part in (BLEND, HEAD))
-    difference, matched = _difference(pair, seen, seen & ~pasted)
-    residual = np.asarray(cv2.blur((difference**2).mean(axis=2), (PATCH, PATCH)), np.float32)
-    outside = seen & ~heads
-    expected = _expected(residual, _detail_energy(matched), outside if outside.sum() > 400 else seen)
+    outside = _enough(seen & ~heads, seen)
+    frame = cv2.GaussianBlur(pair.rgb, (0, 0), 0.6).astype(np.float32)
+    versions = _versions(frame, pair.original, _enough(seen & ~pasted, seen))
+    residual, expected = _planes(frame, _plainest(versions), seen, outside)
     free = seen & ~_lettering(residual, expected, seen, pasted, heads)
-    ratio = residual / expected
-    elsewhere = _elsewhere(ratio, free & ~heads)
-    where = np.clip(np.log10(np.maximum(ratio, 1e-3)) / 2, 0, 1).astype(np.float32) * seen
-    return tuple(_judge(plan, residual, expected, free, elsewhere, where, thresholds) for plan in plans)
+    elsewhere = _elsewhere(residual / expected, free & ~heads)
+    laid = _Laid(frame, [matched for _, matched in versions], seen, free, outside)
+    return tuple(_judge(plan, laid, elsewhere, thresholds) for plan in plans)
 
 
 # ---------------------------------------------------------------- one face
@@ -171,31 +192,74 @@ def _inner(seen: Mask, margin: int = 5) -> Mask:
     return np.asarray(cv2.erode(framed, np.ones((margin, margin), np.uint8))[1:-1, 1:-1] > 0)
 
 
-def _judge(
-    plan: _Plan, residual: Plane, expected: Plane, free: Mask, elsewhere: float, where: Plane, rules: Thresholds
-) -> Comparison:
-    shape = residual.shape
+def _enough(mask: Mask, otherwise: Mask, least: int = 400) -> Mask:
+    return mask if mask.sum() > least else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A frame over its original: both in the frame's colours, the original in every softness; what of them to compare."""
+
+    frame: Colours
+    versions: list[Colours]
+    seen: Mask
+    free: Mask
+    outside: Mask
+
+
+def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Comparison:
+    shape = laid.seen.shape
     parts = {name: _ellipse(plan, part, shape) for name, part in REGIONS.items()}
-    ring = _ellipse(plan, HEAD, shape) & ~_ellipse(plan, BLEND, shape) & free
-    whole = max(1, int(parts["face"].sum()))
-    nan = float("nan")
-    if plan.apart < SMALLEST_EYES:
-        return Comparison(Finding.TOO_SMALL, nan, nan, nan, elsewhere, where)
-    if (parts["face"] & free).sum() < rules.uncovered * whole:
-        return Comparison(Finding.COVERED, nan, nan, nan, elsewhere, where)
-    differ = {name: _decades(residual, expected, mask & free) for name, mask in parts.items()}
-    around = _decades(residual, expected, ring)
-    inside = max(differ.values())
+    head = _ellipse(plan, HEAD, shape) & laid.free
+    ring = head & ~_ellipse(plan, BLEND, shape)
+    matched, moved = _head(laid, head, ring)
+    residual, expected = _planes(laid.frame, matched, laid.seen, laid.outside, FINE, CONTRAST)
+    where = np.clip(np.log10(np.maximum(residual / expected, 1e-3)), 0, 1).astype(np.float32) * laid.seen
+
+    def differs(part: Mask) -> float:
+        return _decades(residual, expected, part & laid.free)
+
+    differ = {name: differs(part) for name, part in parts.items()}
+    around, inside = differs(ring), max(differ.values())
     score = inside - max(0.0, around)
-    return Comparison(_finding(differ, score, around, elsewhere, rules), score, inside, around, elsewhere, where)
+    finding = _finding(differ, score, around, moved, elsewhere, rules)
+    if finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
+        finding = _silent(parts, laid, matched, expected, rules) or finding
+    finding = _unseen(plan, parts["face"], laid.free, rules) or finding
+    if finding in UNTOLD:
+        score = inside = around = float("nan")
+    return Comparison(finding, score, inside, around, elsewhere, where)
 
 
-def _finding(differ: dict[str, float], score: float, around: float, elsewhere: float, rules: Thresholds) -> Finding:
-    if around >= rules.take and max(differ.values()) >= rules.changed and score < 2 * rules.changed:
-        return Finding.OTHER_TAKE
+def _unseen(plan: _Plan, face: Mask, free: Mask, rules: Thresholds) -> Finding | None:
+    """Why a face cannot be compared at all."""
+    if plan.apart < SMALLEST_EYES:
+        return Finding.TOO_SMALL
+    return Finding.COVERED if (face & free).sum() < rules.uncovered * max(1, int(face.sum())) else None
+
+
+def _silent(
+    parts: dict[str, Mask], laid: _Laid, matched: Colours, expected: Plane, rules: Thresholds
+) -> Finding | None:
+    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing."""
+    structure = 2 * _patched(_without_shade(matched, laid.seen, FINE))
+    for name in ("face", "mouth"):
+        free = parts[name] & laid.free
+        if free.sum() < rules.uncovered * parts[name].sum():
+            return Finding.COVERED
+        if _decades(structure, expected, free) < rules.telling:
+            return Finding.FAINT
+    return None
+
+
+def _finding(
+    differ: dict[str, float], score: float, around: float, moved: float, elsewhere: float, rules: Thresholds
+) -> Finding:
     if score >= rules.changed:
         return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
-    return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+    if around >= rules.take or moved >= rules.moved:
+        return Finding.OTHER_TAKE
+    return Finding.RETOUCHED if elsewhere >= rules.retouched else Finding.SAME
 
 
 def _decades(residual: Plane, expected: Plane, mask: Mask, least: int = 12) -> float:
@@ -208,22 +272,88 @@ def _decades(residual: Plane, expected: Plane, mask: Mask, least: int = 12) -> f
 # ---------------------------------------------------------------- what noise explains
 
 
-def _difference(pair: Pair, seen: Mask, unchanged: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Frame less original, float32 ``(h, w, 3)``, once the original was made as soft and given the colours; and that."""
+def _versions(frame: Colours, original: Rgb, unchanged: Mask) -> list[tuple[float, Colours]]:
+    """The original in every softness and in the colours of the frame, and the median that differs where ``unchanged``."""
     import cv2
 
-    frame = cv2.GaussianBlur(pair.rgb, (0, 0), 0.6).astype(np.float32)
-    at = _sample(unchanged if unchanged.sum() > 400 else seen)
-    tried = []
+    at, versions = _sample(unchanged), []
     for sigma in SOFTNESS:
-        soft = cv2.GaussianBlur(pair.original, (0, 0), float(np.hypot(0.6, sigma)))
+        soft = cv2.GaussianBlur(original, (0, 0), float(np.hypot(0.6, sigma)))
         colours, left = _colours(soft.reshape(-1, 3)[at], frame.reshape(-1, 3)[at])
-        tried.append((left, soft, colours))
-    # The least blur that explains nearly as much as the best does.
-    least = min(left for left, _, _ in tried)
-    soft, colours = next((soft, colours) for left, soft, colours in tried if left <= 1.03 * least)
-    matched = (_terms(soft.reshape(-1, 3)) @ colours).reshape(frame.shape) * np.float32(255)
-    return _without_shade(frame - matched, seen), matched
+        matched = np.clip(_terms(soft.reshape(-1, 3)) @ colours, 0, 1).reshape(frame.shape) * np.float32(255)
+        versions.append((left, matched))
+    return versions
+
+
+def _plainest(versions: list[tuple[float, Colours]]) -> Colours:
+    """The least soft that explains nearly as much as the best does."""
+    least = min(left for left, _ in versions)
+    return next(matched for left, matched in versions if left <= 1.03 * least)
+
+
+def _head(laid: _Laid, head: Mask, ring: Mask) -> tuple[Colours, float]:
+    """The original as soft as the frame is at one head, and laid over that head; and by how many px it was moved for that.
+
+    An encoder gives a face other bits than scenery; and in another take the head is the same, elsewhere.
+    """
+    if not head.any():
+        return laid.versions[0], 0.0
+    still = min(laid.versions, key=lambda version: _left(laid, version, head))
+    warp = _moved(laid.frame, still, head)
+    if warp is None:
+        return still, 0.0
+    moved = min((_warped(version, warp) for version in laid.versions), key=lambda version: _left(laid, version, head))
+    if any(_left(laid, moved, m) > part * _left(laid, still, m) for m, part in zip((head, ring), SETTLED, strict=True)):
+        return still, 0.0
+    y, x = (float(v.mean()) for v in np.nonzero(head))
+    return moved, float(np.hypot(*(warp @ np.array([x, y, 1.0]) - np.array([x, y]))))
+
+
+def _left(laid: _Laid, matched: Colours, mask: Mask) -> float:
+    """Mean squared difference in a part; 0 where it is empty."""
+    difference = _without_shade(laid.frame - matched, laid.seen, FINE)[mask]
+    return float((difference**2).mean()) if difference.size else 0.0
+
+
+def _moved(frame: Colours, matched: Colours, head: Mask) -> NDArray[np.float32] | None:
+    """Lays the original over a head (ECC): float32 ``(2, 3)``, px of the frame to px of the original; None if it fails."""
+    import cv2
+
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
+    start, mask = np.eye(2, 3, dtype=np.float32), head.astype(np.uint8)
+    try:
+        _, warp = cv2.findTransformECC(
+            frame.mean(axis=2), matched.mean(axis=2), start, cv2.MOTION_AFFINE, criteria, mask, 5
+        )
+    except cv2.error:
+        return None
+    return np.asarray(warp, np.float32)
+
+
+def _warped(matched: Colours, warp: NDArray[np.float32]) -> Colours:
+    import cv2
+
+    size, flags = (matched.shape[1], matched.shape[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(matched, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _planes(
+    frame: Colours, matched: Colours, seen: Mask, outside: Mask, wide: float = SHADE, contrast: float = 0.0
+) -> tuple[Plane, Plane]:
+    """Squared difference of frame and original, over patches; and what noise explains of it.
+
+    ``contrast``: share of the structure of both that an encoder may take away or sharpen, 0 to 1.
+    """
+    own, other = (_without_shade(picture, seen, wide) for picture in (frame, matched))
+    residual = _patched(own - other)
+    expected = _expected(residual, _detail_energy(matched), outside)
+    return residual, expected + np.float32(contrast / 2) * (_patched(own) + _patched(other))
+
+
+def _patched(colours: Colours) -> Plane:
+    import cv2
+
+    return np.asarray(cv2.blur((colours**2).mean(axis=2), (PATCH, PATCH)), np.float32)
 
 
 def _sample(mask: Mask, at_most: int = 4000) -> NDArray[np.int64]:
@@ -232,14 +362,14 @@ def _sample(mask: Mask, at_most: int = 4000) -> NDArray[np.int64]:
     return at[np.linspace(0, at.size - 1, min(at_most, at.size)).astype(np.int64)]
 
 
-def _without_shade(difference: NDArray[np.float32], seen: Mask, sigma: float = 14.0) -> NDArray[np.float32]:
-    """Without what differs evenly over a wide area: light, vignettes and skin colours that the grading has shifted."""
+def _without_shade(picture: Colours, seen: Mask, sigma: float) -> Colours:
+    """Without what is even over a wide area: light, vignettes and skin colours that the grading has shifted."""
     import cv2
 
     weight = seen.astype(np.float32)
-    shade = cv2.GaussianBlur(difference * weight[..., None], (0, 0), sigma)
+    shade = cv2.GaussianBlur(picture * weight[..., None], (0, 0), sigma)
     shade = shade / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)[..., None]
-    return np.asarray((difference - shade) * weight[..., None], np.float32)
+    return np.asarray((picture - shade) * weight[..., None], np.float32)
 
 
 def _colours(original: NDArray[Any], frame: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
