@@ -45,6 +45,9 @@ SPEED = 1.05
 FITTED_FROM = 1_000_000
 """Seed from which on trials are for fitting; those before are for measuring."""
 
+LEAST_CHANGE = 4.0
+"""Levels of 255 by which a change must differ where it was made: twice the films' grain. A face pasted onto itself is none."""
+
 LIBRARY = 300
 """Films in the index that unrelated clips are held against: 4 x 20 minutes."""
 WEIGHT = Path("src/unmask/weights/originals.json")
@@ -234,14 +237,24 @@ def trials(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
         plain = [shot.frame(t + i / FPS)[0] for i in range(3)]
         seen = faces.find(plain[1]) if "across" in edit else ()
         height = float(seen[0].points[:, 1].mean() / films.HEIGHT) if seen else 0.5
-        shown = [EDITS[edit](acted.frame(t + i / FPS, swap)[0 if swap is None else 1], height) for i in range(3)]
+        both = [acted.frame(t + i / FPS, swap) for i in range(3)]
+        effect = changed_by(*both[0])
+        shown = [EDITS[edit](frame, height) for _, frame in both]
         yield {
             "seed": seed,
             "edit": edit,
-            "kind": kind,
+            "kind": kind if swap is None or effect >= LEAST_CHANGE else "none",
             "face": shot.face,
+            "effect": round(effect, 2),
             **_tried(plain, shown, int(rng.integers(24, 35))),
         }
+
+
+def changed_by(before: Rgb, after: Rgb) -> float:
+    """Root mean square of what a change made differ, of 255, over the pixels that it touched; 0 if none."""
+    difference = after.astype(np.float32) - before
+    touched = difference[difference.any(axis=2)]
+    return float(np.sqrt((touched**2).mean())) if touched.size else 0.0
 
 
 def _tried(plain: list[Rgb], shown: list[Rgb], crf: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import films
+from benchmarks.originals import LEAST_CHANGE, changed_by
 from unmask import faces
 from unmask.originals import Comparison, Finding, compare
 from unmask.originals.overlay import homography, lay
@@ -87,6 +88,56 @@ def test_a_subtitle_across_the_face_covers_and_does_not_change(shot: films.Shot,
 def test_another_take_is_no_change(shot: films.Shot) -> None:
     told = compared(shot, replace(shot, take=2).frame(AT)[0])
     assert told.finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}
+
+
+@pytest.mark.parametrize("take", [1, 3])
+def test_a_head_that_only_lies_elsewhere_is_no_change(shot: films.Shot, take: int) -> None:
+    assert compared(shot, replace(shot, take=take).frame(AT)[0]).score < 0
+
+
+def softened(rgb: Rgb, points: np.ndarray) -> Rgb:
+    """The head alone blurred, as by an encoder that spends its bits elsewhere."""
+    (x, y), apart = points[:3].mean(axis=0), float(np.ptp(points[:2, 0]))
+    alpha = np.zeros(rgb.shape[:2], np.float32)
+    cv2.ellipse(alpha, (int(x), int(y)), (int(2 * apart), int(2.6 * apart)), 0, 0, 360, 1.0, -1)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 6)
+    return cv2.blendLinear(cv2.GaussianBlur(rgb, (0, 0), 2.5), rgb, alpha, 1 - alpha)
+
+
+def test_a_softened_head_is_no_change(shot: films.Shot) -> None:
+    told = compared(shot, shot.frame(AT, softened)[1])
+    assert told.finding is Finding.SAME
+    assert told.score < 0
+
+
+def test_a_change_beside_which_something_was_laid_over_is_found(shot: films.Shot, people: list[films.Portrait]) -> None:
+    rgb = shot.frame(AT, films.another_face(people[5]))[1]
+    x0, y0, _, _ = (round(v) for v in faces.find(rgb)[0].box)
+    cv2.rectangle(rgb, (x0 - 50, y0 - 30), (x0 - 25, y0 + 30), (220, 30, 40), -1)
+    assert compared(shot, rgb).finding is Finding.CHANGED_FACE
+
+
+def test_a_face_too_dark_to_tell_is_not_called_the_same(shot: films.Shot, people: list[films.Portrait]) -> None:
+    rgb = shot.frame(AT, films.another_mouth(people[5]))[1]
+    seen = faces.find(rgb)[0].points
+    thumbnail = scaled(shot.frame(AT)[0], LONGEST_PX)
+    frame = cv2.resize(rgb, thumbnail.shape[1::-1], interpolation=cv2.INTER_AREA)
+    onto = np.diag([thumbnail.shape[1] / rgb.shape[1], thumbnail.shape[0] / rgb.shape[0], 1.0])
+    pair = Pair(0.0, 0.0, (frame * 0.04).astype(np.uint8), thumbnail, np.ones(thumbnail.shape[:2], bool), onto)
+    (told,) = compare(pair, [seen])
+    assert told.finding is Finding.FAINT
+    assert np.isnan(told.score)
+
+
+def test_a_mouth_behind_a_subtitle_is_not_called_the_same(shot: films.Shot) -> None:
+    mouth = float(faces.find(shot.frame(AT)[0])[0].points[3:, 1].mean())
+    shown = films.subtitled(shot.frame(AT)[0], height=(mouth + 8) / films.HEIGHT)
+    assert compared(shot, shown).finding is Finding.COVERED
+
+
+def test_a_face_pasted_onto_itself_is_no_change(shot: films.Shot, people: list[films.Portrait]) -> None:
+    assert changed_by(*shot.frame(AT, films.another_mouth(shot.portrait))) < LEAST_CHANGE
+    assert changed_by(*shot.frame(AT, films.another_mouth(people[5]))) > LEAST_CHANGE
 
 
 def test_a_frame_retouched_elsewhere(shot: films.Shot) -> None:

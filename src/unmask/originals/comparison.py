@@ -220,7 +220,7 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
         return _decades(residual, expected, part & laid.free)
 
     differ = {name: differs(part) for name, part in parts.items()}
-    around, inside = differs(ring), max(differ.values())
+    around, inside = differs(_lower(residual / expected, ring)), max(differ.values())
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
     if finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
@@ -257,9 +257,14 @@ def _finding(
 ) -> Finding:
     if score >= rules.changed:
         return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
-    if around >= rules.take or moved >= rules.moved:
+    if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.changed):
         return Finding.OTHER_TAKE
-    return Finding.RETOUCHED if elsewhere >= rules.retouched else Finding.SAME
+    return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+
+
+def _lower(ratio: Plane, mask: Mask, part: float = 0.75) -> Mask:
+    """The three quarters of a part that differ least: without what was laid over some of it, such as a logo."""
+    return mask & (ratio <= np.quantile(ratio[mask], part)) if mask.any() else mask
 
 
 def _decades(residual: Plane, expected: Plane, mask: Mask, least: int = 12) -> float:
