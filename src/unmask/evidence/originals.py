@@ -40,9 +40,17 @@ SAYS = {
     Finding.SAME: "the face is the same in both",
     Finding.CHANGED_FACE: "the face differs, and the picture around it does not",
     Finding.CHANGED_MOUTH: "the mouth differs, and the rest of the face and the picture do not",
-    Finding.OTHER_TAKE: "hair, shoulders and face all differ, as in another take of the same scene",
+    Finding.OTHER_TAKE: "the head is the same and lies elsewhere, as in another take of the same scene",
     Finding.RETOUCHED: "the face is the same in both, but something else in the picture was changed",
 }
+
+WHY = {
+    Finding.OTHER_TAKE: "It may be another take of the same scene.",
+    Finding.COVERED: "Letters cover the face.",
+    Finding.FAINT: "Too little is left of the face: a change would not show.",
+    Finding.TOO_SMALL: "The face is too small.",
+}
+"""Why a face could not be compared."""
 
 
 class Originals:
@@ -70,7 +78,8 @@ class Originals:
     def _track(self, track: Track, compared: Sequence[_Compared]) -> TrackEvidence:
         told = [(c, c.faces[track.id]) for c in compared if c.tells(track.id)]
         if not told:
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, NOT_COMPARED)
+            why = {WHY[c.faces[track.id].finding] for c in compared if track.id in c.faces}
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, " ".join([NOT_COMPARED, *sorted(why)]))
         times = np.array([c.pair.time for c, _ in told])
         readings = tuple(
             Reading(s.time, max(told[i][1].score for i in near), _on_crop(s, told[near[0]]))

@@ -75,7 +75,8 @@ class Comparison:
 
     Attributes:
         finding: see `Finding`.
-        score: `inside`, less what the head around the face differs as well; nan where the face could not be compared.
+        score: `inside`, less what the head around the face differs as well; nan where the face could not be compared, and
+            in another take in which it differs, for it may have been acted otherwise.
         inside: of the part of the face that differs most.
         around: of hair, ears and neck.
         elsewhere: share of the rest of the picture, 0 to 1, that differs far beyond noise.
@@ -95,7 +96,7 @@ class Thresholds:
     """Where a finding begins.
 
     Attributes:
-        changed: least score of a change, decades.
+        changed: least score of a change, decades; where the line's LR is about 1 (``weights/originals.json``).
         take: least difference around the face, decades, at which another take is spoken of.
         moved: px of the thumbnail by which the head lies elsewhere, at which another take is spoken of.
         calm: most difference, decades, of eyes or mouth that counts as noise where the other one differs.
@@ -104,7 +105,7 @@ class Thresholds:
         telling: least difference, decades, that another face or mouth would have made; below it, none seen says nothing.
     """
 
-    changed: float = 0.1
+    changed: float = 0.2
     take: float = 0.3
     moved: float = 0.7
     calm: float = 0.0
@@ -226,7 +227,8 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     if finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
         finding = _silent(parts, laid, matched, expected, rules) or finding
     finding = _unseen(plan, parts["face"], laid.free, rules) or finding
-    if finding in UNTOLD:
+    acted = finding is Finding.OTHER_TAKE and inside >= rules.changed
+    if acted or finding in UNTOLD:
         score = inside = around = float("nan")
     return Comparison(finding, score, inside, around, elsewhere, where)
 
@@ -255,10 +257,10 @@ def _silent(
 def _finding(
     differ: dict[str, float], score: float, around: float, moved: float, elsewhere: float, rules: Thresholds
 ) -> Finding:
+    if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.changed > score):
+        return Finding.OTHER_TAKE
     if score >= rules.changed:
         return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
-    if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.changed):
-        return Finding.OTHER_TAKE
     return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
 
 
