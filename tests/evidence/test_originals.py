@@ -32,6 +32,14 @@ def test_without_an_index_and_without_a_match_it_does_not_apply() -> None:
         assert (said.status, said.summary) == (Status.NOT_APPLICABLE, reason)
 
 
+def test_why_a_face_could_not_be_compared_is_said() -> None:
+    one = match(0.0)
+    dark = replace(one, pairs=tuple(replace(p, rgb=(p.rgb * 0.04).astype(np.uint8)) for p in one.pairs))
+    (said,) = Originals().examine(replace(case(track([0.0, 1.0])), matches=(dark,))).tracks
+    assert said.status is Status.NOT_APPLICABLE
+    assert said.summary == f"{NOT_COMPARED} Too little is left of the face: a change would not show."
+
+
 def test_a_pair_speaks_for_the_sightings_about_it() -> None:
     times = [i / 2 for i in range(40)]
     (said,) = Originals(hold=2.0).examine(replace(case(track(times)), matches=(match(3.0, 5.0),))).tracks

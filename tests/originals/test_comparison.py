@@ -39,6 +39,13 @@ def compared(shot: films.Shot, shown: Rgb) -> Comparison:
     return compare(Pair(0.0, 0.0, laid, thumbnail, seen, onto), [faces.find(frame)[0].points])[0]
 
 
+def laid_by_the_scenery(shot: films.Shot, rgb: Rgb) -> Pair:
+    """The shot's own frame and another, of the same place, neither moved nor compressed."""
+    thumbnail = scaled(shot.frame(AT)[0], LONGEST_PX)
+    onto = np.diag([thumbnail.shape[1] / films.WIDTH, thumbnail.shape[0] / films.HEIGHT, 1.0])
+    return Pair(0.0, 0.0, scaled(rgb, LONGEST_PX), thumbnail, np.ones(thumbnail.shape[:2], bool), onto)
+
+
 def height_of_face(shot: films.Shot) -> float:
     return float(faces.find(shot.frame(AT)[0])[0].points[:, 1].mean() / films.HEIGHT)
 
@@ -95,6 +102,17 @@ def test_a_head_that_only_lies_elsewhere_is_no_change(shot: films.Shot, take: in
     assert compared(shot, replace(shot, take=take).frame(AT)[0]).score < 0
 
 
+def test_another_take_in_which_the_face_differs_says_nothing(shot: films.Shot, people: list[films.Portrait]) -> None:
+    take = replace(shot, take=1)
+    (plain,), (changed,) = (
+        compare(laid_by_the_scenery(shot, rgb), [faces.find(rgb)[0].points])
+        for rgb in take.frame(AT, films.another_mouth(people[5]))
+    )
+    assert plain.finding is changed.finding is Finding.OTHER_TAKE
+    assert plain.score < 0
+    assert np.isnan(changed.score)
+
+
 def softened(rgb: Rgb, points: np.ndarray) -> Rgb:
     """The head alone blurred, as by an encoder that spends its bits elsewhere."""
     (x, y), apart = points[:3].mean(axis=0), float(np.ptp(points[:2, 0]))
@@ -119,12 +137,9 @@ def test_a_change_beside_which_something_was_laid_over_is_found(shot: films.Shot
 
 def test_a_face_too_dark_to_tell_is_not_called_the_same(shot: films.Shot, people: list[films.Portrait]) -> None:
     rgb = shot.frame(AT, films.another_mouth(people[5]))[1]
-    seen = faces.find(rgb)[0].points
-    thumbnail = scaled(shot.frame(AT)[0], LONGEST_PX)
-    frame = cv2.resize(rgb, thumbnail.shape[1::-1], interpolation=cv2.INTER_AREA)
-    onto = np.diag([thumbnail.shape[1] / rgb.shape[1], thumbnail.shape[0] / rgb.shape[0], 1.0])
-    pair = Pair(0.0, 0.0, (frame * 0.04).astype(np.uint8), thumbnail, np.ones(thumbnail.shape[:2], bool), onto)
-    (told,) = compare(pair, [seen])
+    pair = laid_by_the_scenery(shot, rgb)
+    dark = replace(pair, rgb=(pair.rgb * 0.04).astype(np.uint8))
+    (told,) = compare(dark, [faces.find(rgb)[0].points])
     assert told.finding is Finding.FAINT
     assert np.isnan(told.score)
 
