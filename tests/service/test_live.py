@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from sqlalchemy import select, text
 from websockets.exceptions import InvalidStatus
 
 from benchmarks import live_face
-from tests.service.live_client import Client
+from tests.service.live_client import PATIENCE, Client
 from tests.service.site import Site
 from tests.service.tree import processes_of, until
 from unmask.live.session import FRAME_BYTES
-from unmask.service import live, live_reading
+from unmask.service import live, live_reader, live_reading, rate_limits
 from unmask.service.actor import Scope
+from unmask.service.api.live import PER_ADDRESS
+from unmask.service.problems import Problem
 from unmask.service.settings import Settings
 from unmask.service.tables import AuditEntry, LiveCheck
 
@@ -97,7 +99,7 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
     with Client(made["url"]) as client:
         assert client.enter() == {"ready": ["light", "movement"], "back": "https://shop.example/login"}
         client.begin()
-        assert client.hear().keys() == {"step", "seconds", "frames", "quarters"}
+        assert client.hear().keys() == {"step", "of", "seconds", "frames", "quarters"}
         view = backend.result(made["id"]).json()
         assert (view["state"], view["way"], view["result"]) == ("running", "light", None)
         client.frame(face)
@@ -161,7 +163,7 @@ def test_abuse_ends_the_check_and_is_recorded(site: Site, backend: Backend, face
     assert audited(site, made["id"])[-1][1]["abuse"] == abuse
 
 
-@pytest.mark.parametrize("kind", ["text", "png", "many pixels", "many scans", "cut off"])
+@pytest.mark.parametrize("kind", ["text", "png", "many pixels", "many scans", "progressive", "cut off"])
 def test_what_is_no_plain_jpeg_ends_the_check(backend: Backend, face: bytes, kind: str) -> None:
     made = backend.make().json()
     with Client(made["url"]) as client:
@@ -171,7 +173,7 @@ def test_what_is_no_plain_jpeg_ends_the_check(backend: Backend, face: bytes, kin
         assert _goes_on(client, face) == {**INCONCLUSIVE, "advice": "connection"}
 
 
-def test_a_message_too_large_to_hold_ends_the_connection(backend: Backend) -> None:
+def test_a_message_too_large_to_hold_ends_the_connection(site: Site, backend: Backend) -> None:
     made = backend.make().json()
     with Client(made["url"]) as client:
         client.enter()
@@ -181,6 +183,30 @@ def test_a_message_too_large_to_hold_ends_the_connection(backend: Backend) -> No
         while said := client.hear():
             assert "outcome" not in said or said["outcome"] == "inconclusive"
     assert ended(backend, made["id"])["result"] == "inconclusive"
+    assert audited(site, made["id"])[-1][1]["abuse"] == "oversized"
+
+
+@pytest.mark.parametrize(
+    ("sent", "abuse"), [(bytes(1 << 20), "oversized"), ("hello", "malformed"), (b"?", "malformed")]
+)
+def test_abuse_before_the_check_begins_uses_nothing_up_and_is_recorded(
+    site: Site, backend: Backend, sent: str | bytes, abuse: str
+) -> None:
+    made = backend.make().json()
+    with Client(made["url"]) as client:
+        client.enter()
+        client.send(sent)
+        assert client.hear() in ({"refused": 400}, {})
+    until(lambda: audited(site, made["id"])[1:] == [("live.refused", {"abuse": abuse})])
+    assert backend.result(made["id"]).json()["state"] == "waiting"
+
+
+def test_wrong_tickets_are_recorded_but_fill_no_log(site: Site, backend: Backend) -> None:
+    made = backend.make().json()
+    for _ in range(live.NOTED.quota + 2):
+        with Client(made["url"][:-1]) as client:
+            assert client.enter() == {"refused": 404}
+    assert audited(site, made["id"])[1:] == live.NOTED.quota * [("live.refused", {"abuse": "wrong ticket"})]
 
 
 def test_a_check_is_begun_once(backend: Backend) -> None:
@@ -256,16 +282,55 @@ def test_an_account_has_few_tries(backend: Backend) -> None:
     assert backend.make("another account").status_code == 201
 
 
-def test_a_network_has_few_connections(site: Site) -> None:
-    from unmask.service import rate_limits
-    from unmask.service.api.live import PER_ADDRESS
-    from unmask.service.problems import Problem
+def test_a_network_has_few_connections(site: Site, backend: Backend) -> None:
+    """It is refused as it connects, whatever it would have said; and told so, in words of the page."""
+    url = backend.make().json()["url"]
+    with site.desk.database.transaction() as session, suppress(Problem):
+        while True:
+            rate_limits.take(session, "127.0.0.1", PER_ADDRESS, time.time() + PATIENCE)
+    try:
+        with Client(url) as client:
+            assert client.hear() == {"refused": 429}
+            assert client.hear() == {}
+    finally:
+        with site.desk.database.transaction() as session:
+            rate_limits.forget(session, "127.0.0.1", PER_ADDRESS)
 
-    with site.desk.database.transaction() as session:
-        for _ in range(PER_ADDRESS.quota):
-            rate_limits.take(session, "203.0.113.9", PER_ADDRESS, 1e9)
-        with pytest.raises(Problem):
-            rate_limits.take(session, "203.0.113.9", PER_ADDRESS, 1e9)
+
+@pytest.mark.parametrize("bound", ["IN_ALL", "PER_NETWORK", "PER_CHECK"])
+def test_only_so_many_connections_may_wait(
+    site: Site, backend: Backend, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(f"unmask.service.api.live.{bound}", 2)
+    url = backend.make().json()["url"]
+
+    def refused() -> list[bool]:
+        with ExitStack() as waiting:
+            return [waiting.enter_context(Client(url)).enter() == {"refused": 429} for _ in range(3)]
+
+    until(lambda: refused() == [False, False, True])  # as soon as those of other tests have left
+
+
+def test_whoever_has_begun_waits_no_more(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unmask.service.api.live.PER_NETWORK", 1)
+
+    def one_after_the_other() -> bool:
+        with Client(backend.make().json()["url"]) as first, ExitStack() as later:
+            if "ready" not in first.enter():
+                return False
+            assert first.begin() == {"go": 15}
+            return "ready" in later.enter_context(Client(backend.make().json()["url"])).enter()
+
+    until(one_after_the_other)
+
+
+def test_nobody_asks_for_ever_whether_there_is_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unmask.service.api.live.BEGINNINGS", 2)
+    site = Site(tmp_path / "full", live_at_once=0)
+    with Client(Backend(site).make().json()["url"]) as client:
+        client.enter()
+        assert [client.begin() for _ in range(3)] == [{"busy": True}, {"busy": True}, {"refused": 400}]
+    site.close()
 
 
 @pytest.mark.parametrize(
@@ -289,7 +354,7 @@ def test_movement_is_told_move_by_move(backend: Backend, face: bytes) -> None:
         client.enter()
         client.begin("movement")
         said = client.hear()
-        assert said.keys() == {"step", "seconds", "frames", "move"}
+        assert said.keys() == {"step", "of", "seconds", "frames", "move"}
         assert said["move"] in ("turn left", "turn right", "closer", "blink")
 
 
@@ -383,6 +448,18 @@ def test_a_check_whose_process_was_killed_is_inconclusive(site: Site, backend: B
     assert (view["state"], view["result"], view["advice"]) == ("done", "inconclusive", "connection")
 
 
+def test_an_answer_that_was_read_never_changes(site: Site, backend: Backend) -> None:
+    """Not even where a process that was only slow comes with a verdict later."""
+    made = backend.make().json()
+    with site.desk.database.transaction() as session:
+        live.begin(session, session.get_one(LiveCheck, made["id"]), live.Way.LIGHT, time.time() - live.LONGEST - 1)
+    read = backend.result(made["id"]).json()
+    assert (read["state"], read["result"]) == ("done", "inconclusive")
+    with site.desk.database.transaction() as session:
+        assert live.conclude(session, made["id"], live.Conclusion("live"), time.time()).result == "inconclusive"
+    assert backend.result(made["id"]).json() == read
+
+
 def test_nothing_that_was_seen_is_kept(site: Site, backend: Backend, face: bytes) -> None:
     made = backend.make().json()
     with Client(made["url"]) as client:
@@ -420,6 +497,23 @@ def test_they_are_counted(site: Site, backend: Backend) -> None:
 
     found = Metrics(site.desk.database).text().decode()
     assert 'unmask_live_checks{result="none",way="none"}' in found
+
+
+def few_scans(face: bytes) -> bytes:
+    """The same picture as a progressive JPEG of its first two scans, which a decoder takes: it is only coarse."""
+    into = io.BytesIO()
+    Image.open(io.BytesIO(face)).save(into, "JPEG", progressive=True)
+    return b"\xff\xda".join(into.getvalue().split(b"\xff\xda")[:3]) + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("quality", [80, 95])
+def test_the_reader_takes_plain_frames_alone(face: bytes, quality: int) -> None:
+    few = few_scans(face)
+    assert Image.open(io.BytesIO(few)).convert("RGB").size == (live_face.WIDTH, live_face.HEIGHT)
+    with pytest.raises(ValueError, match="plain"):
+        live_reader.decoded(few)
+    plain = live_reader.decoded(live_face.jpeg(live_face.portrait()[0], quality))
+    assert plain.shape == (live_face.HEIGHT, live_face.WIDTH, 3)
 
 
 def _goes_on(client: Client, face: bytes) -> dict[str, Any]:
@@ -461,6 +555,8 @@ def _unreadable(kind: str, face: bytes) -> bytes:
             Image.new("RGB", (1500, 1500)).save(into, "JPEG", quality=1)
         case "many scans":
             picture.save(into, "JPEG", progressive=True)
+        case "progressive":
+            return few_scans(face)
         case "cut off":
             into.write(face[: len(face) // 2])
     return into.getvalue()

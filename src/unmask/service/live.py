@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from unmask.service import audit, rate_limits
 from unmask.service.actor import Actor, system
+from unmask.service.database import Database
 from unmask.service.problems import Problem, not_found
 from unmask.service.rate_limits import Limit
 from unmask.service.sessions import digest
@@ -25,10 +27,16 @@ LIFE = 600.0
 """s from making a live check until it can no longer be begun: to read, to find light, to allow the camera."""
 
 LONGEST = 180.0
-"""s after which one that was begun and never concluded, because its process was killed, counts as inconclusive."""
+"""s after which one that was begun and not concluded, as its process was killed, is inconclusive to whoever asks."""
 
 PER_SUBJECT = Limit("live", 10, 600)
 """Live checks of one account of a caller: whoever attacks gets no more tries than that."""
+
+NOTED = Limit("live abuse", 3, 600)
+"""Entries in the audit log for what was refused before a check began, of each check: entries are never deleted."""
+
+WRONG_TICKET = "wrong ticket"
+"""A kind of abuse besides those of `unmask.live.session.Abuse`."""
 
 DAY = 86400.0
 
@@ -56,6 +64,10 @@ class Conclusion:
     advice: str = ""
     abuse: str = ""
     details: Mapping[str, float | str] | None = None
+
+
+LOST = Conclusion("inconclusive", "connection")
+"""How one ends whose messages were lost."""
 
 
 def make(
@@ -91,20 +103,31 @@ def make(
     return row, ticket
 
 
-def presented(session: Session, identifier: str, ticket: str, now: float) -> LiveCheck:
-    """The live check of a ticket, if it can still be begun.
+def presented(database: Database, identifier: str, ticket: str, now: float) -> LiveCheck:
+    """The live check of a ticket, if it can still be begun. A wrong ticket for a check that is there is recorded.
 
     Raises:
         Problem: 404, there is none; 409, it was begun before; 410, it was not begun in time.
     """
-    row = session.get(LiveCheck, identifier)
-    if row is None or not secrets.compare_digest(row.ticket, digest(ticket)):
+    with database.reading() as session:
+        row = session.get(LiveCheck, identifier)
+    if row is None:
+        raise not_found("live check")
+    if not secrets.compare_digest(row.ticket, digest(ticket)):
+        note_abuse(database, row, WRONG_TICKET, now)
         raise not_found("live check")
     if row.begun is not None:
         raise Problem(409, "Used", "a live check can be begun only once; ask for a new one")
     if row.expires <= now:
         raise Problem(410, "Expired", "the live check was not begun in time; ask for a new one")
     return row
+
+
+def note_abuse(database: Database, row: LiveCheck, abuse: str, now: float) -> None:
+    """Records what no page sends and what used nothing up, as long as it is within `NOTED`."""
+    with suppress(Problem), database.transaction() as session:
+        rate_limits.take(session, row.id, NOTED, now)
+        audit.record(session, system(row.tenant), "live.refused", row.id, abuse=abuse)
 
 
 def begin(session: Session, row: LiveCheck, way: Way, now: float) -> None:
@@ -119,24 +142,29 @@ def begin(session: Session, row: LiveCheck, way: Way, now: float) -> None:
         raise Problem(409, "Used", "a live check can be begun only once, and in time; ask for a new one")
 
 
-def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> None:
-    """Writes how a live check ended, once, and records it."""
+def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> LiveCheck:
+    """Writes how a live check ended, once, and records it; the check as it stands, perhaps concluded before."""
     row = session.get_one(LiveCheck, identifier, with_for_update=True)
     if row.finished is None:
         row.result, row.advice, row.finished = end.result, end.advice or None, now
         said = {"result": end.result, "way": row.way, "advice": end.advice, "abuse": end.abuse}
         audit.record(session, system(row.tenant), "live.done", row.id, **{k: v for k, v in said.items() if v})
+    return row
 
 
-def get(session: Session, actor: Actor, identifier: str) -> LiveCheck:
-    """A live check of the actor's organisation.
+def read(database: Database, actor: Actor, identifier: str, now: float) -> LiveCheck:
+    """A live check of the actor's organisation. One that is overdue is concluded first: what was read never changes.
 
     Raises:
         Problem: 404, there is none.
     """
-    row = session.scalar(select(LiveCheck).where(LiveCheck.id == identifier, LiveCheck.tenant == actor.tenant))
+    with database.reading() as session:
+        row = session.scalar(select(LiveCheck).where(LiveCheck.id == identifier, LiveCheck.tenant == actor.tenant))
     if row is None:
         raise not_found("live check")
+    if row.finished is None and row.begun is not None and row.begun + LONGEST < now:
+        with database.transaction() as session:
+            return conclude(session, identifier, LOST, now)
     return row
 
 
@@ -151,7 +179,7 @@ def way_back(row: LiveCheck) -> str | None:
 
 def state(row: LiveCheck, now: float) -> str:
     """``waiting``, ``running``, ``done``, or ``expired`` where it was never begun."""
-    if row.finished is not None or (row.begun is not None and row.begun + LONGEST < now):
+    if row.finished is not None:
         return "done"
     if row.begun is not None:
         return "running"

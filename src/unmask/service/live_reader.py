@@ -29,7 +29,7 @@ MOST_PIXELS = 640 * 480
 """Of a frame; the page sends 320 x 240."""
 
 MOST_SCANS = 3
-"""Of a frame's JPEG: a plain one has at most one per channel; a progressive one costs a pass over all pixels for each."""
+"""Of a frame's JPEG: a plain one has at most one per channel, and each costs a pass over all pixels."""
 
 LOOK_EVERY = 1.0
 """s between two frames that are looked at for signs of print and screens."""
@@ -72,7 +72,7 @@ def decoded(jpeg: bytes) -> Rgb:
     """The picture of a camera frame, rgb uint8 ``(h, w, 3)``.
 
     Raises:
-        ValueError: it is no plain JPEG of at most `MOST_PIXELS`.
+        ValueError: it is no plain JPEG of at most `MOST_PIXELS`; a progressive one is none, as no browser's canvas makes it.
     """
     import numpy as np
     from PIL.JpegImagePlugin import JpegImageFile
@@ -81,6 +81,8 @@ def decoded(jpeg: bytes) -> Rgb:
         picture = JpegImageFile(io.BytesIO(jpeg))
         if picture.width * picture.height > MOST_PIXELS or jpeg.count(b"\xff\xda") > MOST_SCANS:
             raise ValueError("a frame of too many pixels or scans")
+        if "progressive" in picture.info:
+            raise ValueError("a progressive frame")
         return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except Exception as error:
         raise ValueError("a frame that is no plain JPEG") from error

@@ -23,6 +23,7 @@ from unmask.service.api import (
 )
 from unmask.service.api.protection import protect
 from unmask.service.live_reading import Readers
+from unmask.service.live_waiting import Waiting
 from unmask.service.page import routes as page
 from unmask.service.service import Service
 
@@ -54,7 +55,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
     )
     app.state.service = service
-    app.state.readers = Readers(service.settings)
+    app.state.readers, app.state.waiting = Readers(service.settings), Waiting()
     for part in (checks, uploads, originals, live, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
     app.include_router(health.router, responses=problems.documented(401, 404, 503))

@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -29,8 +29,10 @@ from unmask.service.actor import Actor, Scope
 from unmask.service.api.access import BODY, allowed, own_origin, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.problems import documented
+from unmask.service.database import Database
 from unmask.service.live import Conclusion, Way
 from unmask.service.live_reading import ReaderDied, Readers, Sitting
+from unmask.service.live_waiting import IN_ALL, PER_CHECK, PER_NETWORK
 from unmask.service.problems import Problem
 from unmask.service.rate_limits import Limit
 from unmask.service.service import Service
@@ -42,7 +44,13 @@ PER_ADDRESS = Limit("live connections", 120, 60)
 """Connections of browsers of one network address."""
 
 PATIENCE = 10.0
-"""s that a browser has to present its ticket."""
+"""s that a browser has to present its ticket; to begin, it has until the check expires."""
+
+BEGINNINGS = 100
+"""Times that a browser may ask for a place while all are taken."""
+
+TOO_BIG = 1009
+"""Close code (RFC 6455) where a message was larger than ``ws_max_size``."""
 
 WEBSOCKETS: dict[str, Any] = {
     "ws": "websockets-sansio",
@@ -99,10 +107,8 @@ class LiveCheckView(BaseModel):
 
     @classmethod
     def of(cls, row: LiveCheck, now: float) -> LiveCheckView:
-        state = live.state(row, now)
-        lost = {"result": Result.INCONCLUSIVE, "advice": "connection"} if state == "done" and not row.result else {}
         own = {name: getattr(row, name, None) for name in cls.model_fields}
-        return cls.model_validate({**own, "state": state, **lost})
+        return cls.model_validate({**own, "state": live.state(row, now)})
 
 
 class MadeLiveCheck(LiveCheckView):
@@ -130,8 +136,8 @@ def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
 @router.get("/live/{live_check}", responses=documented(404))
 def result(request: Request, actor: Caller, live_check: Identifier) -> LiveCheckView:
     """How a live check stands, or how it ended."""
-    with service_of(request).database.reading() as session:
-        return LiveCheckView.of(live.get(session, actor, live_check), time.time())
+    now = time.time()
+    return LiveCheckView.of(live.read(service_of(request).database, actor, live_check, now), now)
 
 
 @router.websocket("/live/{identifier}/session")
@@ -139,48 +145,80 @@ async def attend(socket: WebSocket, identifier: str) -> None:
     """The browser's end of one live check."""
     if socket.headers.get("origin") != own_origin(socket):
         return await socket.close(1008)  # before it was accepted: 403
-    await socket.accept()
-    with suppress(WebSocketDisconnect, RuntimeError):  # whoever left needs no answer
+    row = None
+    with suppress(WebSocketDisconnect, RuntimeError), ExitStack() as waiting:  # whoever left needs no answer
         try:
+            await _admitted(socket, waiting)
             row = await _presented(socket, identifier)
-            await _attend(socket, row)
+            waiting.enter_context(socket.app.state.waiting.place(row.id, PER_CHECK))
+            await _attend(socket, row, waiting)
         except Problem as problem:
             await socket.send_json({"refused": problem.status})
-        except Refused:
+        except Refused as refused:
+            if row:
+                await run_in_threadpool(live.note_abuse, _database(socket), row, refused.abuse, time.time())
             await socket.send_json({"refused": 400})
         await socket.close()
     return None
 
 
+async def _admitted(socket: WebSocket, waiting: ExitStack) -> None:
+    """Opens a connection that has a place among those who wait, and within the limit of its network; or to refuse it."""
+    network = rate_limits.network(socket.client.host if socket.client else "")
+
+    def take() -> None:
+        with _database(socket).transaction() as session:
+            rate_limits.take(session, network, PER_ADDRESS, time.time())
+
+    try:
+        waiting.enter_context(socket.app.state.waiting.place("all", IN_ALL))
+        waiting.enter_context(socket.app.state.waiting.place(network, PER_NETWORK))
+        await run_in_threadpool(take)
+    finally:
+        await socket.accept()
+
+
 async def _presented(socket: WebSocket, identifier: str) -> LiveCheck:
     """The check whose ticket a browser presents as its first message."""
-    address = rate_limits.network(socket.client.host if socket.client else "")
     try:
-        said = parsed(await asyncio.wait_for(socket.receive_text(), PATIENCE))
-    except (TimeoutError, KeyError):
+        ticket = (await _said(socket, PATIENCE)).get("ticket")
+    except TimeoutError:
         raise Refused(Abuse.MALFORMED) from None
-    ticket = said.get("ticket")
     if not isinstance(ticket, str) or not ticket.isascii() or "\0" in identifier:
         raise Refused(Abuse.MALFORMED)
-
-    def find() -> LiveCheck:
-        database, now = socket.app.state.service.database, time.time()
-        with database.transaction() as session:
-            rate_limits.take(session, address, PER_ADDRESS, now)
-        with database.reading() as session:
-            return live.presented(session, identifier, ticket, now)
-
-    return await run_in_threadpool(find)
+    return await run_in_threadpool(live.presented, _database(socket), identifier, ticket, time.time())
 
 
-async def _attend(socket: WebSocket, row: LiveCheck) -> None:
-    """From a ticket that is good to the outcome."""
+async def _said(socket: WebSocket, patience: float) -> dict[str, object]:
+    """The next message of text, as an object.
+
+    Raises:
+        Refused: it is none.
+        TimeoutError: nothing came for ``patience`` s.
+        WebSocketDisconnect: the browser left.
+    """
+    try:
+        return parsed(await asyncio.wait_for(socket.receive_text(), patience))
+    except KeyError:
+        raise Refused(Abuse.MALFORMED) from None
+    except WebSocketDisconnect as left:
+        raise _gone(left.code) from None
+
+
+def _gone(code: int) -> Exception:
+    """Why a connection has ended."""
+    return Refused(Abuse.OVERSIZED) if code == TOO_BIG else WebSocketDisconnect(code)
+
+
+async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None:
+    """From a ticket that is good to the outcome; as soon as there is a place for the check, it waits no more."""
     readers: Readers = socket.app.state.readers
     if not readers.any:
         raise Problem(503, "No live checks", "this machine does none")
     await socket.send_json({"ready": row.ways, "back": row.back})
     readers.warm()
     way, ahead = await _chosen(socket, row, readers)
+    waiting.close()
     challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(secrets.SystemRandom())
     try:
         async with readers.sitting(challenge) as sitting:
@@ -190,16 +228,14 @@ async def _attend(socket: WebSocket, row: LiveCheck) -> None:
             end = await _ended(_held(socket, session, challenge, sitting, readers), socket.app.state.service, row)
     except ReaderDied as died:
         raise Problem(503, "Out of order", "frames cannot be read just now; try again") from died
-    await socket.send_json({"outcome": end.result, "advice": end.advice, "back": live.way_back(row)})
+    await socket.send_json({"outcome": end.result, "advice": end.advice or "", "back": live.way_back(row)})
 
 
 async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
     """The way that the person chose, and how far our clock is ahead of the browser's, s, once there is a place for them."""
-    while True:
+    for _ in range(BEGINNINGS):
         try:
-            said = parsed(await asyncio.wait_for(socket.receive_text(), max(0.0, row.expires - time.time())))
-        except KeyError:
-            raise Refused(Abuse.MALFORMED) from None
+            said = await _said(socket, max(0.0, row.expires - time.time()))
         except TimeoutError:
             raise Problem(410, "Expired", "the live check was not begun in time") from None
         way, ahead = said.get("begin"), time.monotonic() - sound(said.get("time"))
@@ -208,11 +244,12 @@ async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[
         if not readers.full:
             return Way(str(way)), ahead
         await socket.send_json({"busy": True})
+    raise Refused(Abuse.TOO_MANY)
 
 
-async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) -> Conclusion:
-    """How a check ends that was begun, written down whatever happens."""
-    end = Conclusion(Result.INCONCLUSIVE, "connection")
+async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) -> LiveCheck:
+    """A check that was begun, as it ends; written down whatever happens."""
+    end = live.LOST
     try:
         end = await held
     except Refused as refused:
@@ -220,8 +257,8 @@ async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) 
     except ReaderDied:
         end = replace(end, advice=Advice.TRY_AGAIN)
     finally:
-        await asyncio.shield(run_in_threadpool(_conclude, service, row, end))
-    return end
+        ended = await asyncio.shield(run_in_threadpool(_conclude, service, row, end))
+    return ended
 
 
 async def _held(
@@ -239,11 +276,16 @@ async def _held(
             number = session.step(time.monotonic())
             if number is None:
                 break
-            step = {"step": number, "seconds": challenge.seconds, "frames": readers.frames_per_second}
+            step = {
+                "step": number,
+                "of": len(_steps(challenge)),
+                "seconds": challenge.seconds,
+                "frames": readers.frames_per_second,
+            }
             await socket.send_json(step | _step(challenge, number))
             continue
         if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect
+            raise _gone(message.get("code", 1005))
         content = message.get("text") or message.get("bytes") or ""
         frame = session.receive(content, time.monotonic())
         if frame is not None:
@@ -281,8 +323,14 @@ def _begin(service: Service, row: LiveCheck, way: Way) -> None:
         live.begin(session, row, way, time.time())
 
 
-def _conclude(service: Service, row: LiveCheck, end: Conclusion) -> None:
+def _conclude(service: Service, row: LiveCheck, end: Conclusion) -> LiveCheck:
     with service.database.transaction() as session:
-        live.conclude(session, row.id, end, time.time())
+        ended = live.conclude(session, row.id, end, time.time())
     told = {"tenant": row.tenant, "live": row.id, "result": end.result, "advice": end.advice, "abuse": end.abuse}
     log.info("live check", extra=told | {"details": dict(end.details or {})})
+    return ended
+
+
+def _database(socket: WebSocket) -> Database:
+    service: Service = socket.app.state.service
+    return service.database

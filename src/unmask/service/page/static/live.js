@@ -1,6 +1,8 @@
 // A live check: shows each step as soon as the server sends it, says when it was painted, and sends what the camera sees.
 const LONGEST = 320; // px of a frame's longer side
-const QUALITY = 0.85; // of a frame's JPEG
+const QUALITY = 0.95; // of a frame's JPEG
+const LIGHTER = 0.8; // likewise, where the line is slow or the picture too noisy
+const LARGEST = 60 << 10; // bytes of a frame; the service refuses 64 KiB
 const AHEAD = 48 << 10; // bytes that wait to be sent, above which a frame is left out
 const PACE = 0.9; // share of its time that each step is shown at least, whatever the network bunches together
 
@@ -11,11 +13,13 @@ const camera = parts.camera;
 const video = camera.querySelector("video");
 const quarters = [...camera.querySelectorAll(".quarters i")];
 const say = camera.querySelector(".say");
+const told = say.querySelector("span");
+const progress = say.querySelector("progress");
 const canvas = document.createElement("canvas");
 const [, check, ticket] = location.hash.match(/^#([0-9a-f-]+)\.([\w-]+)$/) ?? [];
 
 let socket, way, back;
-let running = false, ended = false;
+let asking = false, begun = false, running = false, ended = false;
 let number = 0, sentAt = 0, gap = 1000, encoding = false;
 let painted = 0; // ms, when the last step was
 const steps = []; // that came and are not painted yet
@@ -42,7 +46,7 @@ function hear(said) {
   if (said.ready) offer(said);
   else if (said.busy) pause();
   else if (said.go) {
-    running = true;
+    begun = running = true;
     film(said.go);
     follow();
   }
@@ -69,14 +73,20 @@ function offer({ ready, back: address }) {
 
 // Opens the camera and shows the person themselves.
 async function look(chosen) {
+  if (asking) return;
+  asking = true;
   way = chosen;
   try {
     const wanted = { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
     video.srcObject ??= await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    for (const track of video.srcObject.getTracks()) track.onended = () => end("inconclusive", "camera lost");
     await video.play();
   } catch (error) {
-    return end("inconclusive", error.name === "NotAllowedError" ? "no permission" : "no camera");
+    return end("inconclusive", { NotAllowedError: "no permission", NotFoundError: "no camera" }[error.name] ?? "camera taken");
   }
+  asking = false;
+  if (ended) return stop();
+  for (const tip of camera.querySelectorAll("[data-then]")) tip.hidden = tip.dataset.then !== way;
   show("camera");
 }
 
@@ -86,7 +96,8 @@ function start() {
   camera.classList.toggle("moving", way === "movement");
   camera.querySelector(".quarters").hidden = way !== "light";
   say.hidden = false;
-  say.textContent = words.steady;
+  told.textContent = words.steady;
+  progress.value = 0;
   send({ begin: way, time: performance.now() / 1000 });
 }
 
@@ -121,14 +132,19 @@ function capture(now) {
   canvas.width = Math.round(video.videoWidth * scale);
   canvas.height = Math.round(video.videoHeight * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  encode(now, socket.bufferedAmount ? LIGHTER : QUALITY);
+}
+
+function encode(now, quality) {
   canvas.toBlob((jpeg) => {
+    if (jpeg?.size > LARGEST && quality > 0.2) return encode(now, quality - 0.2);
     encoding = false;
     if (!running || !jpeg) return;
     const head = new DataView(new ArrayBuffer(12));
     head.setUint32(0, number++);
     head.setFloat64(4, now / 1000);
     send(new Blob([head, jpeg]));
-  }, "image/jpeg", QUALITY);
+  }, "image/jpeg", quality);
 }
 
 // Takes a step in; it is painted at once, unless others wait.
@@ -144,7 +160,8 @@ function paint() {
   const said = steps.shift();
   painted = performance.now();
   if (said.quarters) said.quarters.flat().forEach((colour, i) => { quarters[i].style.backgroundColor = `rgb(${colour})`; });
-  else say.textContent = words[`move.${said.move}`];
+  else told.textContent = words[`move.${said.move}`];
+  progress.value = (said.step + 1) / said.of;
   film(said.frames);
   requestAnimationFrame(() => requestAnimationFrame(() => send({ painted: said.step, time: performance.now() / 1000 })));
   if (steps.length) paint();
@@ -152,27 +169,32 @@ function paint() {
 
 function judging() {
   running = false;
-  say.textContent = words.judging;
+  told.textContent = words.judging;
 }
 
 const PATHS = { "live": "m7.500 12.500 3 3 6-7", "not live": "m8 8 8 8m0-8-8 8", "inconclusive": "M12 7v6m0 4v.01" };
+
+const FOR_GOOD = ["refused.404", "refused.409", "refused.410"]; // what loading the page again does not change
 
 function end(outcome, advice) {
   if (ended) return;
   ended = true;
   running = false;
-  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
-  video.srcObject = null;
+  stop();
   camera.classList.remove("running");
   parts.end.classList.add(outcome.replace(" ", "-"));
   parts.end.querySelector("path").setAttribute("d", PATHS[outcome]);
-  parts.end.querySelector("h1").textContent = words[advice.startsWith("refused") ? "refused" : `outcome.${outcome}`];
+  parts.end.querySelector("h1").textContent = words[title(outcome, advice)];
   const key = outcome === "live" ? (back ? "live.back" : "live.close") : advice;
   parts.end.querySelector(".todo").textContent = words[key] ?? words["try again"];
+  const again = !begun && !FOR_GOOD.includes(advice);
+  parts.end.querySelector("#again").hidden = !again;
+  parts.end.querySelector("#return").hidden = !begun || outcome === "live" || Boolean(back);
   if (back) {
     const link = parts.end.querySelector("a");
     link.href = back;
     link.textContent = words.back.replace("{host}", new URL(back).host);
+    link.classList.toggle("quiet", again);
     link.hidden = false;
   }
   parts.end.dataset.advice = advice;
@@ -180,7 +202,20 @@ function end(outcome, advice) {
   socket?.close();
 }
 
+// What is said at the end: what came of it, or that it has not begun, or cannot be done with this link.
+function title(outcome, advice) {
+  if (begun) return `outcome.${outcome}`;
+  return FOR_GOOD.includes(advice) ? "refused" : "not begun";
+}
+
+// Lets go of the camera.
+function stop() {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+}
+
 root.querySelector("#start").onclick = start;
+root.querySelector("#again").onclick = () => location.reload();
 root.querySelector("#other").onclick = () => look(way === "light" ? "movement" : "light");
 document.addEventListener("visibilitychange", () => {
   if (document.hidden && camera.classList.contains("running")) end("inconclusive", "hidden");
