@@ -113,8 +113,8 @@ def recorded(path: Path, seed: int, scene: Scene, seconds: float = 30.0, fps: fl
     return path
 
 
-def jpeg(rgb: NDArray[np.uint8], quality: int = 85) -> bytes:
-    """A picture as a plain JPEG."""
+def jpeg(rgb: NDArray[np.uint8], quality: int = 95) -> bytes:
+    """A picture as a plain JPEG, as the page makes it."""
     encoded: Any = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return bytes(encoded)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -14,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, WebSocketRoute, expect
 
 from benchmarks import live_face
 from benchmarks.live_face import Scene
@@ -23,7 +24,9 @@ from tests.service.desk import PASSWORD
 from tests.service.site import Site
 from tests.service.test_page import BLOCKED, LOOKS
 from tests.service.tree import until
+from unmask.live.session import FRAME_BYTES, HEAD
 from unmask.service.actor import Scope
+from unmask.service.live_reader import decoded
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
 
@@ -119,12 +122,56 @@ def test_a_link_that_leads_nowhere_says_so(chromium: Browser, site: Site, change
     page.context.close()
 
 
-def test_without_a_camera_it_says_what_to_do(chromium: Browser, site: Site) -> None:
-    page, _ = opened(chromium)
-    page.goto(asked(site, "no camera", ways=["light"]))
+@pytest.mark.parametrize(("error", "says"), [
+    ("NotFoundError", "No camera was found"), ("NotAllowedError", "The camera was not allowed"),
+    ("NotReadableError", "The camera could not be opened"),
+])  # fmt: skip
+def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
+    chromium: Browser, site: Site, error: str, says: str
+) -> None:
+    page, _ = opened(
+        chromium, f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}"
+    )
+    page.goto(asked(site, error, ways=["light"], back="https://shop.example/"))
     expect(page.locator("[data-way=movement]")).to_be_hidden()
     page.locator("[data-way=light] button:enabled").click()
-    expect(page.locator("#end .todo")).to_contain_text(re.compile("No camera was found|The camera was not allowed"))
+    expect(page.locator("#end h1")).to_have_text("The check has not begun")
+    expect(page.locator("#end .todo")).to_contain_text(says)
+    page.get_by_role("button", name="Load the page again").click()
+    page.locator("[data-way=light] button:enabled").wait_for()
+    page.context.close()
+
+
+@pytest.mark.parametrize(("lost", "says"), [
+    ("stream.getTracks()[0].dispatchEvent(new Event('ended'))", "The camera stopped"), ("", "The connection broke"),
+])  # fmt: skip
+def test_what_is_lost_in_the_middle_ends_the_check(chromium: Browser, site: Site, lost: str, says: str) -> None:
+    page, _ = opened(chromium, live_face.script(Scene()))
+    served = _served(page, {"ticket": {"ready": ["light"], "back": None}, "begin": {"go": 15}})
+    page.goto(f"{site.url}/live#00.A")
+    page.locator("[data-way=light] button:enabled").click()
+    page.locator("#start").click()
+    expect(page.locator(".say")).to_contain_text("Hold still")
+    page.evaluate(f"const stream = document.querySelector('video').srcObject; {lost}") if lost else served[0].close()
+    expect(page.locator("#end h1")).to_have_text("That could not be decided")
+    expect(page.locator("#end .todo")).to_contain_text(says)
+    expect(page.get_by_text("For another try, go back to where you came from.")).to_be_visible()
+    expect(page.get_by_role("button", name="Load the page again")).to_be_hidden()
+    page.context.close()
+
+
+@pytest.mark.parametrize("noise", [1.5, 80])
+def test_frames_stay_small_however_noisy_the_camera_is(chromium: Browser, site: Site, noise: float) -> None:
+    page, _ = opened(chromium, live_face.script(Scene(noise=noise)), viewport={"width": 640, "height": 480})
+    frames = list[bytes]()
+    _served(page, {"ticket": {"ready": ["light"], "back": None}, "begin": {"go": 15}}, frames)
+    page.goto(f"{site.url}/live#00.A")
+    page.locator("[data-way=light] button:enabled").click()
+    page.locator("#start").click()
+    while len(frames) < 5:
+        page.wait_for_timeout(100)
+    assert max(map(len, frames)) < HEAD.size + FRAME_BYTES
+    assert all(decoded(frame[HEAD.size :]).shape == (live_face.HEIGHT, live_face.WIDTH, 3) for frame in frames)
     page.context.close()
 
 
@@ -187,6 +234,24 @@ def test_a_prepared_video_does_not_pass(playwright: Playwright, site: Site, tmp_
     assert page.locator("#end.live").count() == 0
     assert complaints == []
     browser.close()
+
+
+def _served(page: Page, answers: dict[str, dict[str, Any]], frames: list[bytes] | None = None) -> list[WebSocketRoute]:
+    """Stands in for the service's end of the WebSocket: answers a message by its first name, and keeps the frames."""
+    found = list[WebSocketRoute]()
+
+    def hear(message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            frames.append(message) if frames is not None else None
+        elif answer := answers.get(next(iter(json.loads(message)))):
+            found[0].send(json.dumps(answer))
+
+    def serve(route: WebSocketRoute) -> None:
+        found.append(route)
+        route.on_message(hear)
+
+    page.route_web_socket(re.compile("/session$"), serve)
+    return found
 
 
 def _login(site: Site) -> tuple[str, subprocess.Popen[bytes]]:

@@ -33,7 +33,7 @@ EARLIEST = 0.2
 """s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting."""
 
 FRAME_BYTES = 64 << 10
-"""Most bytes of a frame: one of 320 x 240 px as JPEG has about 15,000."""
+"""Most bytes of a frame: one of 320 x 240 px as JPEG has about 25,000, twice that where the camera is very noisy."""
 
 TEXT_CHARACTERS = 200
 """Most characters of any other message."""
