@@ -50,15 +50,19 @@ class Tree:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Starts it, on the port that it had."""
+        """Starts it, on the port that it had; again and again while a process that is dying still holds that."""
+        self._launch()
+        self.port = int(until(self._listening))
+
+    def _launch(self) -> None:
         program = "from unmask.cli import main; main()"
         command = [sys.executable, "-c", program, "serve", "--data", str(self.data), "--port", str(self.port)]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
-        found = until(self._listening)
-        self.port = int(found)
 
     def _listening(self) -> str | None:
+        if self.process.poll() is not None and "already in use" in self._log.read_text():
+            self._launch()
         assert self.process.poll() is None, self._log.read_text()
         found = re.search(r"listening on http://[^ ]*:(\d+)", self._log.read_text())
         return found and found[1]
@@ -67,7 +71,9 @@ class Tree:
         return Client(self.url, self.key)
 
     def processes(self, role: str) -> list[int]:
-        """Ids of the tree's processes of a role: ``http``, ``worker``, ``courier``, or ``judge``."""
+        """Ids of the tree's processes of a role: ``supervisor``, ``http``, ``worker``, ``courier``, or ``judge``."""
+        if role == "supervisor":
+            return [self.process.pid]
         parents = [self.process.pid] if role != "judge" else self.processes("worker")
         module = "unmask.service.judge" if role == "judge" else role
         return [pid for parent in parents for pid in processes_of(parent, module)]
