@@ -154,3 +154,21 @@ def test_other_films_match_nothing(tmp_path: Path, known: originals.Known, stran
         path = clips.write_video(tmp_path / f"{seed}.mp4", (other.frame(i / 10) for i in range(30)), fps=10)
         found += known.find(open_media(path))
     assert found == []
+
+
+def lookalike(portrait: films.Portrait) -> films.Portrait:
+    """Someone with the same outline, hair and shading, of whom no detail is the same."""
+    soft = cv2.GaussianBlur(portrait.rgb, (0, 0), 2).astype(np.float32)
+    skin = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 1, soft.shape[:2]).astype(np.float32), (0, 0), 1.2)
+    return films.Portrait(np.clip(soft + (8 * skin / skin.std())[..., None], 0, 255).astype(np.uint8), portrait.points)
+
+
+def test_a_close_up_of_a_lookalike_is_no_match(tmp_path: Path, people: list[films.Portrait]) -> None:
+    shots = films.Shot(11, people[0], face=0.25), films.Shot(12, lookalike(people[0]), face=0.25)
+    for name, shot in zip("ab", shots, strict=True):
+        frames = (shot.frame(i / 10)[0] for i in range(20))
+        clips.write_video(tmp_path / f"{name}.mp4", frames, fps=10, gop=10, options={"crf": "20"})
+    with originals.opened_store(tmp_path / "index", writing=True) as store:
+        originals.register(open_media(tmp_path / "a.mp4"), store, "The drama", "The broadcaster")
+    with originals.opened(tmp_path / "index") as known:
+        assert known.find(open_media(tmp_path / "b.mp4")) == ()

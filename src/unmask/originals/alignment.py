@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unmask.originals.fitting import FIT_PX, Fits, fits, greys, windows
 from unmask.originals.matching import Candidate
-from unmask.originals.overlay import correlation, homography, lay, luma, shows_the_same
+from unmask.originals.overlay import correlation, homography, lay, luma, resembles, shows_the_same
 from unmask.originals.regions import QUERY_PX, is_drawn, scaled
 from unmask.originals.registration import Film
 from unmask.originals.stretches import Stretch, stretches
@@ -132,7 +132,7 @@ def _fitted(
 def _still(film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture) -> list[Aligned]:
     """A photo: of the moments that votes name, the one that it is most like once it is laid over it."""
     near = sorted(moments, key=lambda m: abs(m - candidate.offset))[:PROBES]
-    pairs = _pairs(film, [(0.0, m) for m in near], candidate.mirrored, place, picture)
+    pairs = _the_same(_pairs(film, [(0.0, m) for m in near], candidate.mirrored, place, picture))
     if not pairs:
         return []
     best = max(pairs, key=lambda p: correlation(luma(p.rgb), luma(p.original), p.seen))
@@ -151,7 +151,7 @@ def _aligned(
     members = {float(found.moments[k]): shown for k, shown in zip(part.members, part.shown, strict=True)}
     moments = _nearest(inside, list(members), found.moments.tolist())
     at = [(members.get(m, part.timing.here(m)), m) for m in spread(moments, MOST_PAIRS)]
-    pairs = _pairs(film, at, mirrored, place, picture)
+    pairs = _the_same(_pairs(film, at, mirrored, place, picture))
     return (part.timing, pairs) if pairs else None
 
 
@@ -214,7 +214,7 @@ def _turned(rgb: Rgb, mirrored: bool) -> Rgb:
 def _pairs(
     film: Film, at: Sequence[tuple[float, float]], mirrored: bool, place: Place, picture: Picture
 ) -> tuple[Pair, ...]:
-    """The clip's frames of some times laid over the thumbnails of some moments; without those that do not show the same.
+    """The clip's frames of some times laid over the thumbnails of some moments; without those that do not resemble them.
 
     Args:
         film: the clip.
@@ -235,13 +235,17 @@ def _pairs(
     return tuple(pair for pair in laid if pair is not None)
 
 
+def _the_same(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    return tuple(pair for pair in pairs if shows_the_same(pair.rgb, pair.original, pair.seen))
+
+
 def _pair(frame: Frame, moment: float, thumbnail: Rgb, mirrored: bool, place: Place) -> Pair | None:
     small = scaled(_turned(frame.rgb, mirrored), QUERY_PX)
     onto = homography(small, thumbnail, place)
     if onto is None:
         return None
     laid, seen = lay(small, onto, thumbnail.shape)
-    if not shows_the_same(laid, thumbnail, seen):
+    if not resembles(laid, thumbnail, seen):
         return None
     return Pair(frame.time, moment, laid, thumbnail, seen, onto @ _shrinking(frame.rgb, small, mirrored))
 
