@@ -33,6 +33,13 @@ FAR = 2.0
 TELLING = 40.0
 """What a frame costs that differs from a thumbnail twice as much as the best frame does."""
 
+STEADIED = 2
+"""Frames before and after one over which its cost is averaged: encoders draw some frames better than those between, at a low
+rate every fourth or so, and the better one would be taken for the nearer one."""
+
+CUT = 4.0
+"""Times as much as the next frame that one differs from some thumbnail, where a cut is between them."""
+
 Floats = NDArray[np.float64]
 
 
@@ -51,7 +58,7 @@ class Fits:
     Attributes:
         moments: float64 ``(k,)``: of the thumbnails, s, in order.
         times: float64 ``(n,)``: of the frames, s.
-        cost: float64 ``(k, n)``: how much they differ, 1 for the best frame of a thumbnail.
+        cost: float64 ``(k, n)``: how much they differ, about 1 for the best frame of a thumbnail.
         slope: float64 ``(k, n, 4)``.
         curvature: float64 ``(k, 4, 4)``.
         noise: float64 ``(k,)``: what the best frame differs in, as part of the thumbnail's detail.
@@ -128,7 +135,17 @@ def fits(
     targets = (_small(picture, seen.shape) for _, picture in thumbnails)
     told = [_against(laid, squared, _softened(target, softness), seen) for target in targets]
     cost, slope, curvature, noise = (np.array([one[i] for one in told]) for i in range(4))
-    return Fits(np.array([m for m, _ in thumbnails]), frames.times, cost, slope, curvature, noise)
+    near = _steadying(frames.times, cost)
+    return Fits(np.array([m for m, _ in thumbnails]), frames.times, cost @ near.T, near @ slope, curvature, noise)
+
+
+def _steadying(times: Floats, cost: Floats) -> Floats:
+    """Weights, ``(n, n)``, that average over the frames about each one, `STEADIED` of them at most, of the same shot."""
+    steps, numbers = np.diff(times), np.arange(times.size)
+    cut = (np.abs(np.diff(np.log(np.maximum(cost, 1e-3)), axis=1)) > np.log(CUT)).any(axis=0)
+    shot = np.append(0, np.cumsum(cut | (steps > 2 * np.median(steps)))) if steps.size else np.zeros(1)
+    weight = np.maximum(STEADIED + 1 - np.abs(np.subtract.outer(numbers, numbers)), 0) * np.equal.outer(shot, shot)
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 def greys(film: Film, times: Sequence[float], place: Place) -> Greys:

@@ -21,7 +21,7 @@ ABSENT, JUMP = 30.0, 25.0
 UNCHANGED = 30.0
 """By how much another speed than the original one must fit better, as most copies are not sped up."""
 
-NOISIER, QUIET = 6.0, 0.004
+NOISIER, QUIET = 2.5, 0.01
 """Times as much as the best thumbnail that another may differ from its best frame, and still be thought to be shown; and what
 the best one differs in at least, as part of its detail."""
 
