@@ -34,7 +34,7 @@ import cv2
 import numpy as np
 
 from benchmarks import films
-from benchmarks.films import FPS, Film, Portrait, Rgb
+from benchmarks.films import FPS, Portrait, Rgb
 from unmask import faces, originals, pipeline
 from unmask.media import open_media
 from unmask.types import Match
@@ -77,7 +77,7 @@ def small(rgb: Rgb) -> Rgb:
     return cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
 
 
-ATTACKS: dict[str, Callable[[Rgb, Callable[[], Rgb]], Rgb]] = {
+ATTACKS: dict[str, Callable[[Rgb, Rgb], Rgb]] = {
     "240p, quality 30": lambda rgb, _other: small(rgb),
     "crop 5 %": lambda rgb, _other: films.cropped(rgb),
     "bars": lambda rgb, _other: films.barred(rgb),
@@ -87,13 +87,13 @@ ATTACKS: dict[str, Callable[[Rgb, Callable[[], Rgb]], Rgb]] = {
     "colour grade": lambda rgb, _other: films.graded(rgb),
     "speed 5 %": lambda rgb, _other: rgb,
     "cut out of the middle": lambda rgb, _other: rgb,
-    "shown in a corner of another": lambda rgb, other: films.inset(rgb, other()),
-    "another in its corner": lambda rgb, other: films.behind(rgb, other()),
+    "shown in a corner of another": films.inset,
+    "another in its corner": films.behind,
     "all: 240p, crop, grade, subtitles, logo": lambda rgb, _other: small(
         films.with_logo(films.subtitled(films.graded(films.cropped(rgb))))
     ),
 }
-"""What is done to each frame of a clip, given what makes a frame of another film as well; all are encoded at CRF 30."""
+"""What is done to each frame of a clip, given a frame of another film as well; all are encoded at CRF 30."""
 
 
 def original_time(attack: str, start: float, t: float) -> float:
@@ -145,7 +145,7 @@ class Attacked:
         start: where in the film the clip begins, s.
         face: area of the largest face, share of the frame.
         changed: the film's frames with the face changed.
-        other: another film, to be shown beside it.
+        other: frames of another film, to be shown beside it.
         pdq: of frames of the film two seconds apart.
     """
 
@@ -153,7 +153,7 @@ class Attacked:
     start: float
     face: float
     changed: list[Rgb]
-    other: Film
+    other: list[Rgb]
     pdq: list[Any]
 
     @classmethod
@@ -164,14 +164,14 @@ class Attacked:
         both = [film.both(i / FPS, swap) for i in range(round(film.seconds * FPS))]
         pdq = [pdq_hash(both[round(t * FPS)][0]) for t in np.arange(0, film.seconds - 0.1, 2.0)]
         path = encode(folder / "film.mp4", (plain for plain, _ in both), 20, gop=100)
-        other = films.film(seed + 10**6, people, SECONDS)
+        another = films.film(seed + 10**6, people, SECONDS)
+        other = [another.frame(i / FPS) for i in range(SECONDS * FPS)]
         return cls(path, start, max(shot.face for _, shot in film.shots), [c for _, c in both], other, pdq)
 
     def clip(self, attack: str) -> tuple[Path, int | None]:
         """The clip after an attack, beside the film; and the least distance of a frame's PDQ to one of the film's."""
         at = [original_time(attack, self.start, i / FPS) for i in range(SECONDS * FPS)]
-        edit, other = ATTACKS[attack], self.other
-        frames = [edit(self.changed[round(t * FPS)], lambda i=i: other.frame(i / FPS)) for i, t in enumerate(at)]
+        frames = [ATTACKS[attack](self.changed[round(t * FPS)], other) for t, other in zip(at, self.other, strict=True)]
         pdq = [pdq_hash(frame) for frame in frames[::12]]
         apart = [int((a != b).sum()) for a in pdq for b in self.pdq if a is not None]
         return encode(self.film.with_name("clip.mp4"), frames, 30), min(apart, default=None)
