@@ -176,7 +176,7 @@ def reading(
     edges = np.zeros((2, GRID, GRID), np.float32) if edges is None else edges
     anchor = Anchor(time, LOOKS[0] if look is None else look, edges)
     points = (POINTS - POINTS.mean(axis=0)) * np.float32(size) + POINTS.mean(axis=0) + np.float32(moved)
-    seen = SeenFace((110, 60, 215, 190), points, time, anchor, 1.0, yaw, cells, 0.0, (eyes, eyes))
+    seen = SeenFace((110, 60, 215, 190), points, time, anchor, 1.0, yaw, 58.0 * size, cells, 0.0, (eyes, eyes))
     return Reading(time, seen, time)
 
 

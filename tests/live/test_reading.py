@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.scenes import portrait
+from unmask import faces
 from unmask.live.continuity import continuity
-from unmask.live.reading import FIND_EVERY, GRID, SEARCH_AGAIN, Reading, read
+from unmask.live.reading import DRIFTED, FIND_EVERY, FOLLOWED, GRID, SEARCH_AGAIN, SEARCH_PX, Reading, read
 from unmask.types import Frame, Rgb
 
 FPS = 12
@@ -92,6 +96,48 @@ def test_a_turned_head_moves_the_nose_between_the_eyes() -> None:
     assert straight.face
     assert mirrored.face
     assert abs(straight.face.yaw + mirrored.face.yaw) < 0.15
+
+
+def test_closed_eyes_have_less_contrast() -> None:
+    frame = filmed(0.0, 0.0)[0]
+    opened = read(Frame(0.0, frame), None).face
+    assert opened
+    apart = float(np.hypot(*(opened.points[1] - opened.points[0])))
+    for x, y in opened.points[:2].round().astype(int).tolist():
+        skin = np.median(frame[y + int(0.3 * apart) :, x - 3 : x + 4][:5], axis=(0, 1)).tolist()
+        cv2.ellipse(frame, (x, y), (round(0.28 * apart), round(0.13 * apart)), 0, 0, 360, skin, -1, cv2.LINE_AA)
+    closed = read(Frame(0.0, frame), None).face
+    assert closed
+    assert all(shut < 0.7 * wide for shut, wide in zip(closed.eyes, opened.eyes, strict=True))
+
+
+def covered(image: Rgb) -> Iterator[Rgb]:
+    """The image with more and more of its left half grey."""
+    for width in range(110, 200, 2):
+        image = image.copy()
+        image[:, :width] = 90
+        yield image
+
+
+def test_a_face_of_which_the_finder_is_not_sure_is_kept_where_there_was_one_before() -> None:
+    clear = filmed(0.0, 0.0)[0]
+    unsure = next(image for image in covered(clear) if not faces.find(image, SEARCH_PX))
+    assert read(Frame(FIND_EVERY, unsure), None).face is None
+    assert read(Frame(FIND_EVERY, unsure), read(Frame(0.0, clear), None)).face
+
+
+def test_a_face_that_is_followed_badly_gets_another_anchor_when_it_is_found() -> None:
+    first = read(Frame(0.0, filmed(0.0, 0.0)[0]), None)
+    assert first.face
+    noise = np.random.default_rng(1).normal(0, 0.6 * first.face.anchor.look.std(), first.face.anchor.look.shape)
+    other = replace(first.face.anchor, look=(first.face.anchor.look + noise).astype(np.float32))
+    before = replace(first, face=replace(first.face, anchor=other))
+    followed, found = (read(Frame(time, filmed(0.0, 0.0)[0]), before).face for time in (0.1, FIND_EVERY))
+    assert followed
+    assert found
+    assert FOLLOWED <= followed.likeness < DRIFTED
+    assert followed.anchor is other
+    assert found.likeness == 1.0
 
 
 def test_tiny_and_odd_frames_are_read_without_a_face() -> None:

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.live.subjects import Subject, bent, challenge, flat, painted, reading
+from tests.live.subjects import Subject, bent, challenge, flat, painted
 from unmask.errors import UsageError
-from unmask.live.challenge import Move, MovementChallenge
 from unmask.live.reading import Reading
 from unmask.live.verification import Advice, Outcome, Result, verify
 from unmask.types import Verdict
@@ -110,68 +109,3 @@ def test_times_must_fit_the_challenge() -> None:
         verify(asked, painted(asked)[:-1], [])
     with pytest.raises(UsageError, match="in order"):
         verify(asked, painted(asked)[::-1], [])
-
-
-# ---------------------------------------------------------------- movement
-
-ASKED = MovementChallenge((Move.TURN_LEFT, Move.BLINK, Move.CLOSER, Move.TURN_RIGHT, Move.BLINK))
-SINCE = [0.5 + ASKED.seconds * k for k in range(len(ASKED.moves))]
-MADE = {
-    Move.TURN_LEFT: {"yaw": 0.35},
-    Move.TURN_RIGHT: {"yaw": -0.35},
-    Move.CLOSER: {"size": 1.3},
-    Move.BLINK: {"eyes": 0.15},
-}
-
-
-def performed(*moves: Move, late: float = 0.8, lasting: float = 0.5) -> list[Reading]:
-    """Somebody who makes these moves, one for each that was asked for."""
-    readings = []
-    for time in np.arange(0, SINCE[-1] + ASKED.seconds, 0.1):
-        doing = [m for m, since in zip(moves, SINCE, strict=True) if since + late <= time < since + late + lasting]
-        readings.append(reading(float(time), **(MADE[doing[0]] if doing else {})))
-    return readings
-
-
-def test_a_face_that_makes_the_moves_is_live() -> None:
-    assert verify(ASKED, SINCE, performed(*ASKED.moves)).result is Result.LIVE
-
-
-def test_moves_in_another_order_are_not_live() -> None:
-    found = verify(ASKED, SINCE, performed(*ASKED.moves[::-1]))
-    assert found.result is Result.NOT_LIVE
-
-
-def test_a_face_that_does_not_move_is_asked_to_follow() -> None:
-    found = verify(ASKED, SINCE, performed(*ASKED.moves, lasting=0.0))
-    assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.NOT_FOLLOWED)
-
-
-def test_a_move_that_comes_too_late_does_not_count() -> None:
-    found = verify(ASKED, SINCE, performed(*ASKED.moves, late=2.9))
-    assert found.result is not Result.LIVE
-
-
-def test_another_person_is_not_live() -> None:
-    from tests.live.subjects import LOOKS
-
-    readings = performed(*ASKED.moves)
-    swapped = [one if one.time < 5 else reading_like(one, LOOKS[1]) for one in readings]
-    assert verify(ASKED, SINCE, swapped).result is Result.NOT_LIVE
-
-
-def reading_like(one: Reading, look: np.ndarray) -> Reading:  # type: ignore[type-arg]
-    assert one.face
-    return replace(one, face=replace(one.face, anchor=replace(one.face.anchor, look=look)))
-
-
-def test_a_face_that_jumps_is_inconclusive() -> None:
-    readings = performed(*ASKED.moves)
-    jumped = [one if one.time < 5 else moved_aside(one) for one in readings]
-    found = verify(ASKED, SINCE, jumped)
-    assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.MOVED)
-
-
-def moved_aside(one: Reading) -> Reading:
-    assert one.face
-    return replace(one, face=replace(one.face, points=one.face.points + np.float32(90)))

@@ -53,8 +53,8 @@ SYMBOLS = sum(REPEATS)
 MOVES = 5
 """Of a movement challenge; no two alike follow each other, and `NEEDED` are among them, so there are 186."""
 
-MOVE_SECONDS = 2.2
-"""How long a person has for one move, s, the return to the middle included."""
+MOVE_SECONDS = 1.9
+"""From one move to the next, s: with what comes before and after them and the verdict, 12 s at most."""
 
 
 @dataclass(frozen=True, slots=True)

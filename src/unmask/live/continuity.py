@@ -10,7 +10,7 @@ import numpy as np
 
 from unmask.live.reading import Anchor, Reading
 
-FRONTAL = 0.12
+FRONTAL = 0.09
 """Nose tip's distance from its place at rest, see `unmask.live.reading.SeenFace.yaw`, within which looks are compared."""
 
 JUMP = 0.6
@@ -25,7 +25,8 @@ class Continuity:
     """How the face went on.
 
     Attributes:
-        alike: least correlation of successive frontal looks, -1 to 1; 1 where the face was followed without a break.
+        alike: least correlation of a frontal look with the one before or with the first, whichever it is more like, -1 to 1; 1
+            where the face was followed without a break.
         unbroken: whether it never jumped.
     """
 
@@ -42,7 +43,8 @@ def continuity(readings: Sequence[Reading]) -> Continuity:
     for (before, a), (after, b) in pairwise(seen):
         moved = np.hypot(*(b.points.mean(axis=0) - a.points.mean(axis=0)))
         unbroken &= bool(moved <= JUMP * (a.box[2] - a.box[0]) * max(1.0, (after - before) / 0.1))
-    return Continuity(min((_correlation(a, b) for a, b in pairwise(looks)), default=1.0), unbroken)
+    alike = min((max(_correlation(a, b), _correlation(looks[0], b)) for a, b in pairwise(looks)), default=1.0)
+    return Continuity(alike, unbroken)
 
 
 def _correlation(a: Anchor, b: Anchor) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import faces
-from unmask.types import Box, Frame, Rgb
+from unmask.types import Box, Face, Frame, Rgb
 
 if TYPE_CHECKING:
     from cv2.typing import MatLike
@@ -35,6 +35,12 @@ SEARCH_PX = 128
 SEARCH_AGAIN = 0.3
 """Seconds between searches while there is no face."""
 
+SURE, LEAST_SURE = 0.5, 0.2
+"""Confidence of a face, 0 to 1; see `unmask.faces.find`. The lower one is enough where there was a face a moment ago."""
+
+SAME_FACE = 1.5
+"""Distances between the eyes by which a face may move from one frame to the next, on average over its points."""
+
 SIDE = 96
 """Of the aligned face that is measured, px."""
 
@@ -46,6 +52,10 @@ WINDOW, REACH = 16, 6
 
 FOLLOWED = 0.7
 """Least median correlation of the four windows with the anchor's; below, the face is sought anew."""
+
+DRIFTED = 0.85
+"""The same, below which a face that is found anyhow is followed by its new look: it has turned, or was followed wrongly while it
+did. A head that holds still keeps 0.87 (simulated)."""
 
 SAME_PLACE = 0.3
 """Distances between the eyes by which the finder's points may stray, on average, from those followed."""
@@ -79,10 +89,13 @@ class SeenFace:
         likeness: median correlation with the anchor, -1 to 1.
         yaw: of the head when it was found last: the nose tip's place between the eyes, 0 in the middle, -1 at the eye that is
             left in the image, 1 at the other.
+        size: when it was found last, px: geometric mean of the box's width and of the five points' root mean squared distance
+            from their middle. Turning enlarges neither much; the finder errs in each, seldom in both.
         cells: mean linear light over the cells of the aligned face, as `unmask.faces.align` cuts it, float32
             ``(GRID, GRID, 3)``, 0 to 1.
         clipped: share of the face's pixels with a channel at its upper end, 0 to 1.
-        eyes: contrast within each eye, person's right first: standard deviation over mean; it falls when the eye closes.
+        eyes: contrast along the rows of each eye, person's right first: iris against white. Mean step of the logarithm of light
+            from one pixel of the aligned face to the next; it falls when the eye closes, as lids and lashes run along the rows.
     """
 
     box: Box
@@ -91,6 +104,7 @@ class SeenFace:
     anchor: Anchor
     likeness: float
     yaw: float
+    size: float
     cells: NDArray[np.float32]
     clipped: float
     eyes: tuple[float, float]
@@ -124,13 +138,22 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
         return Reading(frame.time, None, before.searched)
     place = _follow(frame.rgb, last) if last else None
     if place and last and before and 0 <= frame.time - last.found_at < find_every:
-        return Reading(frame.time, _measured(frame.rgb, place, last.found_at, last.yaw), before.searched)
-    found = next(iter(faces.find(frame.rgb, SEARCH_PX)), None)
+        return Reading(frame.time, _measured(frame.rgb, place, last.found_at, last.yaw, last.size), before.searched)
+    found = _found(frame.rgb, last)
     if found is None:
         return Reading(frame.time, None, frame.time)
-    if place is None or _apart(found.points, place.points) > SAME_PLACE:
+    if place is None or place.likeness < DRIFTED or _apart(found.points, place.points) > SAME_PLACE:
         place = _Place(found.box, found.points, _anchor(frame, found.points), 1.0)
-    return Reading(frame.time, _measured(frame.rgb, place, frame.time, _yaw(found.points)), frame.time)
+    seen = _measured(frame.rgb, place, frame.time, _yaw(found.points), _size(found))
+    return Reading(frame.time, seen, frame.time)
+
+
+def _found(rgb: Rgb, last: SeenFace | None) -> Face | None:
+    """The largest sure face; else the surest where there was one in the frame before: of turned heads the finder is not sure."""
+    found = faces.find(rgb, SEARCH_PX, LEAST_SURE)
+    near = [face for face in found if last and _apart(face.points, last.points) < SAME_FACE]
+    sure = [face for face in found if face.confidence >= SURE]
+    return sure[0] if sure else max(near, key=lambda face: face.confidence, default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,12 +207,12 @@ def _summit(values: MatLike, at: int) -> float:
     return 0.5 * (before - after) / bend if bend < 0 else 0.0
 
 
-def _measured(rgb: Rgb, place: _Place, found_at: float, yaw: float) -> SeenFace:
+def _measured(rgb: Rgb, place: _Place, found_at: float, yaw: float, size: float) -> SeenFace:
     face = _upright(rgb, place.points)
     inner = face[SIDE // 6 : -SIDE // 6, SIDE // 6 : -SIDE // 6]
     clipped = float((inner.max(axis=2) >= 253).mean())
     return SeenFace(
-        place.box, place.points, found_at, place.anchor, place.likeness, yaw, _cells(face), clipped, _eyes(face)
+        place.box, place.points, found_at, place.anchor, place.likeness, yaw, size, _cells(face), clipped, _eyes(face)
     )
 
 
@@ -211,11 +234,13 @@ def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> An
 
 
 def _eyes(face: Rgb) -> tuple[float, float]:
+    """See `SeenFace.eyes`."""
     width, height = round(0.17 * SIDE / 3.6), round(0.13 * SIDE / 3.6)
+    light = np.log(face[..., 1].astype(np.float32) + 4)
     contrasts = []
     for x, y in _template()[:2].round().astype(int):
-        eye = face[y - height : y + height + 1, x - width : x + width + 1, 1]
-        contrasts.append(float(eye.std() / max(float(eye.mean()), 1.0)))
+        eye = light[y - height : y + height + 1, x - width : x + width + 1]
+        contrasts.append(float(np.abs(np.diff(eye, axis=1)).mean()))
     return contrasts[0], contrasts[1]
 
 
@@ -255,6 +280,12 @@ def _yaw(points: NDArray[np.float32]) -> float:
     across = points[1] - points[0]
     along = float((points[2] - points[0]) @ across) / max(float(across @ across), 1e-6)
     return float(np.clip(2 * along - 1, -1, 1))
+
+
+def _size(face: Face) -> float:
+    """See `SeenFace.size`."""
+    spread = ((face.points - face.points.mean(axis=0)) ** 2).sum(axis=1).mean() ** 0.5
+    return float(((face.box[2] - face.box[0]) * spread) ** 0.5)
 
 
 def _apart(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
