@@ -25,6 +25,7 @@ from unmask_lab.live.sessions import (
     MOVEMENT,
     OFFERED,
     READINGS,
+    RETIMED,
     STALE,
     Case,
     Counts,
@@ -33,11 +34,12 @@ from unmask_lab.live.sessions import (
     plan,
     record,
 )
-from unmask_lab.live.trial import cells, painted, read_frames, readings
+from unmask_lab.live.trial import cells, read_frames, readings, timing
 
 from unmask import faces
 from unmask.live.challenge import light_challenge
 from unmask.live.reading import Reading
+from unmask.live.session import JITTER
 
 MATT = Finish(0.0, 1.0)
 PHONE = Screen(0.065, 0.13, 500.0, 0.03, 0.005)
@@ -230,7 +232,7 @@ def test_the_same_seed_gives_the_same_session() -> None:
 def test_readings_without_pictures_are_like_those_of_whole_frames(where: Setting) -> None:
     random = np.random.default_rng(1)
     challenge = light_challenge(species.drawn(random))
-    late = painted(challenge, random) + 100  # even light all the while
+    late = timing(challenge, random).painted + 100  # even light all the while
     steady = replace(where, room=replace(where.room, flicker=0.0))
     act = replace(species.honest(steady, species.playing(challenge, late), random), still=0.0)
     whole = np.stack([_cells(r) for r in read_frames(where, act, 3.0, np.random.default_rng(2))])
@@ -246,7 +248,7 @@ def test_readings_without_pictures_are_like_those_of_whole_frames(where: Setting
 def test_every_attack_shows_a_face_and_each_light_has_a_basis(where: Setting) -> None:
     random = np.random.default_rng(1)
     challenge = light_challenge(species.drawn(random))
-    asked = species.playing(challenge, painted(challenge, random))
+    asked = species.playing(challenge, timing(challenge, random).painted)
     for name, act in ((name, one(where, asked, random)) for name, one in species.ATTACKS.items()):
         assert cells(act.stage, where.camera, random), name
         assert len(act.stage.lit) == LIGHTS + (name == "screen replay")
@@ -350,6 +352,27 @@ def test_a_stale_answer_is_offered_to_other_challenges() -> None:
     sessions = judge(case, replace(what, readings=what.readings[:3]))
     assert len(sessions) == OFFERED
     assert rates(sessions)["inconclusive"]["count"] == OFFERED  # of three frames nobody can tell
+
+
+def test_a_re_timed_recording_goes_through_the_protocol() -> None:
+    whats = [record(Case(2, LIGHT, READINGS, RETIMED, number), astronaut()) for number in (4, 6, 8)]
+    for what in whats:
+        times = [reading.time for reading in what.readings]
+        assert len(times) > 100
+        assert times == sorted(set(times))
+        np.testing.assert_allclose(np.diff(what.sent), 0.4)
+        shown_late = np.subtract(what.shown, what.sent)
+        np.testing.assert_allclose(shown_late, 0, atol=JITTER)
+        assert judge(Case(2, LIGHT, READINGS, RETIMED, 0), what)[0].result != "live"
+
+
+def test_an_honest_browser_s_times_pass_the_protocol() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(20):
+        when = timing(light_challenge(species.drawn(random)), random)
+        assert (when.painted > when.sent).all()
+        usual = np.median(when.painted - when.sent)
+        assert np.abs(when.painted - usual - when.shown).max() < 0.2
 
 
 def test_a_missing_data_set_is_one_line(tmp_path: Path) -> None:

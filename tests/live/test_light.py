@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from tests.live.subjects import Subject, challenge, painted
-from unmask.live.light import DECOYS, answer, codes, decoys
+from unmask.live.challenge import LightChallenge
+from unmask.live.light import DECOYS, answer, codes, decoys, stray
 from unmask.live.relief import relief
 from unmask.live.response import response
 from unmask.live.shading import shading
 
 
 def test_the_delay_is_found() -> None:
-    for late in (0.05, 0.3, 0.7):
+    for late in (0.05, 0.3, 0.5):
         asked = challenge(1)
         found = answer(asked, painted(asked), Subject(late=late).answers(asked, 1))
         assert found.fresh
@@ -24,6 +25,17 @@ def test_the_delay_is_found() -> None:
 def test_an_answer_that_comes_too_late_is_not_fresh() -> None:
     asked = challenge(1)
     assert not answer(asked, painted(asked), Subject(late=2.0).answers(asked, 1)).fresh
+
+
+def test_a_face_leaves_nothing_unexplained() -> None:
+    asked = challenge(1)
+    assert stray(asked, painted(asked), Subject().answers(asked, 1), 0.15) < 0.02
+
+
+def test_a_face_that_answered_half_of_other_symbols_leaves_much_of_them() -> None:
+    asked, other = challenge(1), challenge(2)
+    mixed = LightChallenge((*asked.symbols[:10], *other.symbols[10:]))
+    assert stray(asked, painted(asked), Subject().answers(asked, 1, mixed), 0.15) > 0.2
 
 
 def test_a_still_picture_is_not_fresh() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 from tests.live.subjects import Subject, bent, challenge, flat, painted
 from unmask.errors import UsageError
+from unmask.live import light
+from unmask.live.challenge import LightChallenge
 from unmask.live.reading import Reading
+from unmask.live.session import HEAD, Session
 from unmask.live.verification import Advice, Outcome, Result, verify
 from unmask.types import Verdict
 
@@ -59,6 +63,38 @@ def test_a_tint_is_not_taken_for_a_face() -> None:
 def test_a_face_that_answered_another_challenge_is_not_live() -> None:
     results = [outcome(Subject(), 1, other).result for other in (2, 3, 4)]
     assert results.count(Result.NOT_LIVE) >= 2  # One in 10,000 is taken for fresh, by construction.
+
+
+def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
+    """A program that sees each symbol before it says when it painted it, with the frames of another check."""
+    results = []
+    for seed in (2, 3, 4):
+        asked, recorded = challenge(seed), Subject().answers(challenge(seed + 100), seed)
+        session = Session(len(asked.symbols), asked.seconds, 0.0, -0.2)  # the first is due as in the recording
+        painted_at = 0.0
+        for frame in recorded:
+            while session.due <= frame.time:
+                number = session.step(session.due)
+                if number is not None:
+                    since = session.sent[number]
+                    painted_at = max(painted_at, since + best_delay(asked, number, since, recorded))
+                    session.receive(json.dumps({"painted": number, "time": painted_at}), since + 0.9)
+            if session.counted[-1:] != [frame.time]:
+                session.receive(HEAD.pack(len(session.counted), frame.time) + str(frame.time).encode(), frame.time)
+        results.append(verify(asked, session.sent, recorded, shown=session.shown))
+    assert [found.result for found in results].count(Result.LIVE) == 0
+    assert all(float(found.details["rank"]) > 1 for found in results)
+
+
+def best_delay(asked: LightChallenge, number: int, sent: float, recorded: list[Reading]) -> float:
+    """s after its sending from which on a recording is most like an answer to this symbol; up to 0.8 s are tried."""
+    series, times = light.settled(light.nine(recorded), light.times_of(recorded)), light.times_of(recorded)
+    wanted = light.codes(asked)[number]
+    likeness = {
+        delay: float((series[(times >= sent + delay) & (times < sent + delay + 0.4)].mean(axis=0) * wanted).sum())
+        for delay in (0.0, 0.2, 0.4, 0.6, 0.8)
+    }
+    return max(likeness, key=likeness.__getitem__)
 
 
 def test_daylight_is_inconclusive_and_says_so() -> None:

@@ -6,11 +6,12 @@ following the face inexactly, is taken out. The response is the likelihood that 
 noise, at the delay that fits best. It is ranked among those of decoys: other challenges of the same generator, at the delays
 that fit them best.
 
-False accepts are bounded by construction. Whoever sends frames, and times, that do not depend on the secret makes the secret
+False accepts are bounded by construction. Whoever sends frames, at times, that do not depend on the secret makes the secret
 and its `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face,
 light, compression or trick: at most 1 in 10,000 is fresh, ties refused. Nothing here needs to be known about noise for that to
-hold. It says nothing about frames or times that do depend on the secret, such as a flat picture that the screen lights, or a
-picture tinted as the symbols come in: see `relief` and `shading`.
+hold. It says nothing about frames that do depend on the secret, such as a flat picture that the screen lights, or a picture
+tinted as the symbols come in: see `relief` and `shading`. Nor does it bound a recording of other symbols that is held and hurried
+so that it fits: such a one comes first, but leaves much of its own symbols over, see `stray`.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ from unmask.regions import places, rho
 DECOYS = 9_999
 """Other challenges among which the response must come first: false accepts are at most 1 in 10,000."""
 
-DELAYS: NDArray[np.float64] = np.arange(0, 1.0001, 0.05)
-"""From a symbol's painting to its frame, s, that are tried."""
+DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
+"""From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a camera of 0.2 s. With
+`CHANGING` and `unmask.live.session.LATEST` it makes less than 1 s, in which software would have to answer."""
+
+CHANGING = 0.06
+"""s before and after a change of symbols in which a frame shows both: half an exposure, the shutter's roll, half a step of
+`DELAYS`."""
 
 STEADY = 0.25
 """Seconds by which the delays of the two halves of a challenge may differ."""
@@ -80,13 +86,13 @@ class Answer:
         return self.rank == 1
 
 
-def answer(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Answer:
+def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading]) -> Answer:
     """How the face of ``readings`` answered; arguments as of `unmask.live.verification.verify`."""
     times = times_of(readings)
-    series = settled(_series(readings), times)
+    series = settled(nine(readings), times)
     code = codes(challenge)
     asked = code.transpose(1, 2, 0)[:, :, None]
-    symbols = [symbol_at(challenge, shown, times - delay) for delay in DELAYS]
+    symbols = [symbol_at(challenge, sent, times - delay) for delay in DELAYS]
     own = _fit(series, symbols, asked)[0]
     responses = _fit(series, symbols, decoys(code, DECOYS)).max(axis=1)
     best = int(own.argmax())
@@ -100,6 +106,35 @@ def answer(challenge: LightChallenge, shown: Sequence[float], readings: Sequence
         strength=_strength(code, symbols[best], readings),
         unrest=_unrest(readings),
     )
+
+
+def stray(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> float:
+    """Share of the changes of the face's hue, over its whole and from side to side, that the symbols leave unexplained.
+
+    Hue, since exposure and movement hardly change it. Noise, as seen within symbols, is taken off, two standard errors more
+    than there is, so that what is left is no noise; frames near a change of symbols are left out, as they show some of both. A
+    face that answers these symbols leaves next to nothing; one that answered others, played so that it fits best, leaves what
+    does not fit.
+
+    Args:
+        challenge, shown, readings: as of `unmask.live.verification.verify`.
+        delay: s, of `answer`.
+    """
+    times, since = times_of(readings), np.asarray(shown)
+    symbols = symbol_at(challenge, shown, times - delay)
+    kept = (symbols >= 0) & (np.abs(times[:, None] - delay - since).min(axis=1) >= CHANGING)
+    if kept.sum() < 3 * SYMBOLS // 2:
+        return 1.0
+    symbols, series = symbols[kept], nine(readings)[kept]
+    hues = (series[:, ::2] - series[:, 1:2]).reshape(len(symbols), -1)
+    drift, code = drifts(times[kept]), codes(challenge)[symbols].reshape(len(symbols), -1)
+    before, after = (_left_over(hues, basis) for basis in (drift, np.hstack([drift, code])))
+    steps, free = np.diff(after, axis=0)[np.diff(symbols) == 0], len(symbols) - drift.shape[1] - code.shape[1]
+    noise = (steps**2).mean(axis=0) / 2 + 1e-12
+    unexplained = ((after**2).sum(axis=0) / free / noise - 1).sum()
+    changes = ((before**2).sum(axis=0) / (len(symbols) - drift.shape[1]) / noise - 1).sum()
+    doubt = np.sqrt(hues.shape[1] * (2 / free + 2 / len(steps)))
+    return float(np.clip((unexplained - 2 * doubt) / max(changes, 1e-9), 0, 1))
 
 
 def codes(challenge: LightChallenge) -> Series:
@@ -120,9 +155,12 @@ def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) 
 
 def settled(series: Series, times: Series) -> Series:
     """Series ``(n, ...)`` without their mean and their drift, see `SLOWEST`."""
-    drift = drifts(times)
-    flat = series.reshape(len(series), -1)
-    return np.asarray((flat - drift @ np.linalg.lstsq(drift, flat, rcond=None)[0]).reshape(series.shape))
+    return _left_over(series.reshape(len(series), -1), drifts(times)).reshape(series.shape)
+
+
+def _left_over(series: Series, basis: Series) -> Series:
+    """What of series ``(n, some)`` a basis ``(n, other)`` does not explain."""
+    return np.asarray(series - basis @ np.linalg.lstsq(basis, series, rcond=None)[0])
 
 
 def drifts(times: Series) -> Series:
@@ -167,7 +205,7 @@ def trust(readings: Sequence[Reading]) -> Series:
     return np.asarray(1 / np.hypot(1, edges / EDGE))
 
 
-def _series(readings: Sequence[Reading]) -> Series:
+def nine(readings: Sequence[Reading]) -> Series:
     """What should follow `codes`, ``(n, 3, 3)``: of each frame and channel, the level and the slopes across and down that, with
     its slips, explain its cells best.
 

@@ -2,9 +2,13 @@
 
 A pure state machine: it has no clock and no network. Whoever owns both tells it the time, sends what it says, and hands it what
 comes in. Steps (symbols or moves) go out one by one, each when it is due; the client answers with the time at which it painted a
-step, and with camera frames, numbered from 0. Two clocks are at work: ours, and the client's, by which all that is judged is
-timed. A message that arrives ``d`` seconds after the time it claims was delayed, so the smallest ``d`` so far bounds what the
-client can claim: nothing is painted before it was sent, and nothing is older than `LATEST`.
+step, and with camera frames, numbered from 0.
+
+What the client says of times is not believed further than it must be. Two clocks are at work, ours and the client's, and a
+message that arrives ``d`` seconds after the time it claims tells at most how far they are apart: the smallest ``d`` is taken for
+that. Steps count from our own times of sending, brought to the client's clock so; when a step was painted only refuses those
+that cannot be, and corrects for a network's jitter, by `JITTER` at most. A frame's time may be before its arrival by `LATEST`
+at most. What answers a step is thus here within `LATEST` and the longest delay of `unmask.live.light` after it was sent: 1 s.
 """
 
 from __future__ import annotations
@@ -15,22 +19,30 @@ import math
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 
 LEAD = 1.0
 """s from the beginning to the first step: the camera settles, the face is found."""
 
-SOONEST = 0.85
-"""Part of a step's seconds that must pass before the next is painted; the page keeps to 0.9. Times that bunch are chosen."""
-
 TAIL = 1.0
 """s after the end of the last step in which its answer may still come."""
 
-LATEST = 1.0
-"""s that a message may take. An honest one takes a round trip and the encoding of a frame; what would be lit by software needs
-time, too."""
+LATEST = 0.4
+"""s that a frame may take longer than the quickest message: what a network's jitter, a stalled connection and the encoding of a
+frame may add. Later ones do not count."""
+
+PAINTED_LATEST = 1.0
+"""s from sending a step to the word that it was painted; what is later ends the check."""
+
+JITTER = 0.1
+"""s by which a step's painting may be off the usual delay and is believed: a quarter of a symbol. Freshness does not rest on
+it."""
 
 EARLIEST = 0.2
 """s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting."""
+
+BEGUN_LATEST = 1.0
+"""s that a client's first message may have taken; frames that claim to come from further ahead are from the future."""
 
 FRAME_BYTES = 64 << 10
 """Most bytes of a frame: one of 320 x 240 px as JPEG has about 25,000, twice that where the camera is very noisy."""
@@ -84,9 +96,7 @@ class Session:
         now: of our clock, s, at the beginning.
 
     Attributes:
-        shown: when each step was painted, s of the client's clock, as far as it was.
-        frames: how many were taken.
-        late: how many were left out because they came too late.
+        late: how many frames were left out as they came, because they came too late.
     """
 
     def __init__(self, steps: int, seconds: float, ahead: float, now: float) -> None:
@@ -95,8 +105,9 @@ class Session:
         self._sent: list[float] = []
         self._next, self._last = 0, -math.inf
         self._digest, self._digests = b"", set[bytes]()
-        self.shown: list[float] = []
-        self.frames = self.late = 0
+        self._painted: list[float] = []
+        self._taken: list[tuple[float, float]] = []
+        self.late = 0
 
     @property
     def due(self) -> float:
@@ -114,9 +125,26 @@ class Session:
         if len(self._sent) < self._steps:
             self._sent.append(now)
             return len(self._sent) - 1
-        if len(self.shown) < self._steps:
+        if len(self._painted) < self._steps:
             raise Refused(Abuse.LATE)
         return None
+
+    @property
+    def sent(self) -> list[float]:
+        """When each step was sent, s of the client's clock, but for the time that the quickest message took."""
+        return [time - self._least for time in self._sent]
+
+    @property
+    def shown(self) -> list[float]:
+        """When each step that was painted would have been sent, had it been painted after the usual delay; see `JITTER`."""
+        late = [painted - sent for painted, sent in zip(self._painted, self.sent, strict=False)]
+        usual = median(late) if late else 0.0
+        return [sent + min(max(one - usual, -JITTER), JITTER) for one, sent in zip(late, self.sent, strict=False)]
+
+    @property
+    def counted(self) -> list[float]:
+        """Times of the frames that count, by the quickest message of all, which some came before."""
+        return [time for time, took in self._taken if took <= self._least + LATEST]
 
     def receive(self, message: str | bytes, now: float) -> CameraFrame | None:
         """Takes in what came.
@@ -132,29 +160,27 @@ class Session:
             Refused: no honest client sends that, or not so late.
         """
         if isinstance(message, str):
-            self._painted(message, now)
+            self._paint(message, now)
             return None
         return self._frame(message, now)
 
-    def _painted(self, message: str, now: float) -> None:
+    def _paint(self, message: str, now: float) -> None:
         said = parsed(message)
         number, time = said.get("painted"), sound(said.get("time"))
         if type(number) is not int:
             raise Refused(Abuse.MALFORMED)
-        if number < len(self.shown):
+        if number < len(self._painted):
             raise Refused(Abuse.REPLAYED)
-        if number > len(self.shown):
+        if number > len(self._painted):
             raise Refused(Abuse.REORDERED)
         if number >= len(self._sent):
             raise Refused(Abuse.FORGED)
         self._match_clocks(time, now)
-        if (self.shown and time - self.shown[-1] < SOONEST * self._seconds) or time + self._least < self._sent[
-            number
-        ] - EARLIEST:
+        if time < max([self._sent[number] - self._least - EARLIEST, *self._painted[-1:]]):
             raise Refused(Abuse.FORGED)
-        if now - time > self._least + LATEST or now - self._sent[number] > LATEST:
+        if now - self._sent[number] > PAINTED_LATEST:
             raise Refused(Abuse.LATE)
-        self.shown.append(time)
+        self._painted.append(time)
 
     def _frame(self, message: bytes, now: float) -> CameraFrame | None:
         if len(message) > HEAD.size + FRAME_BYTES:
@@ -176,12 +202,12 @@ class Session:
         if now - time > self._least + LATEST:
             self.late += 1
             return None
-        self.frames += 1
+        self._taken.append((time, now - time))
         return CameraFrame(number, time, jpeg)
 
     def _match_clocks(self, time: float, now: float) -> None:
         """Learns how far the client's clock is from ours; refuses times that have not come yet."""
-        if now - time < self._first - LATEST:
+        if now - time < self._first - BEGUN_LATEST:
             raise Refused(Abuse.FORGED)
         self._least = min(self._least, now - time)
 

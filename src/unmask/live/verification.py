@@ -74,6 +74,9 @@ LEAST_STRENGTH = 0.03
 FOREIGN = 0.012
 """Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay below a third of it."""
 
+MOST_STRAY = 0.06
+"""Share of the face's changes of hue, see `light.stray`, that the symbols may leave unexplained."""
+
 SHADED = 0.004
 """Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard error of relief; it is
 0.001 on the middle simulated print."""
@@ -102,34 +105,39 @@ SAME_PERSON = 0.45
 
 def verify(
     challenge: LightChallenge | MovementChallenge,
-    shown: Sequence[float],
+    sent: Sequence[float],
     readings: Sequence[Reading],
     looks: Sequence[Look] = (),
     verdict: Verdict | None = None,
+    shown: Sequence[float] | None = None,
 ) -> Outcome:
     """Whether a living person answered this challenge.
 
     Args:
         challenge: what was asked.
-        shown: when each symbol was painted or each move asked for, s of the client's clock, one per symbol or move.
+        sent: when each symbol or move was sent, or shown where nothing lies between, s of the client's clock; whatever a stranger
+            says of times must not be in it.
         readings: of the camera frames, in order of time, same clock.
         looks: of `unmask.live.passive.look` at about one frame per second; none is fine.
         verdict: of `unmask.check` on frames of this session, where the caller ran it.
+        shown: as ``sent``, corrected for jitter of the painting by `unmask.live.session.JITTER` at most; by default ``sent``.
 
     Raises:
         UsageError: times that are not in order, or not one per symbol or move.
     """
     steps = challenge.symbols if isinstance(challenge, LightChallenge) else challenge.moves
-    if len(shown) != len(steps) or list(shown) != sorted(shown):
-        raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(shown)}")
-    end = shown[-1] + challenge.seconds
-    during = [reading for reading in readings if shown[0] - 1 <= reading.time <= end + 1]
-    unfit = _unfit(during, shown[0], end)
+    shown = sent if shown is None else shown
+    for times in (sent, shown):
+        if len(times) != len(steps) or list(times) != sorted(times):
+            raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(times)}")
+    end = sent[-1] + challenge.seconds
+    during = [reading for reading in readings if sent[0] - 1 <= reading.time <= end + 1]
+    unfit = _unfit(during, sent[0], end)
     if unfit:
         return unfit
     whole = continuity(during)
     if isinstance(challenge, LightChallenge):
-        outcome = _by_light(challenge, shown, during)
+        outcome = _by_light(challenge, sent, during, shown)
     else:
         outcome = _by_movement(challenge, shown, during)
     against = signs(looks).against if looks else ()
@@ -161,14 +169,17 @@ def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | N
     return None
 
 
-def _by_light(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
-    answer = light.answer(challenge, shown, readings)
-    details = asdict(answer)
+def _by_light(
+    challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], shown: Sequence[float]
+) -> Outcome:
+    answer = light.answer(challenge, sent, readings)
+    stray = light.stray(challenge, shown, readings, answer.delay)
+    details = {**asdict(answer), "stray": stray}
     if not answer.fresh and answer.unrest > FOREIGN:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not answer.fresh or answer.strength < LEAST_STRENGTH:
         return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
-    if not answer.steady:
+    if not answer.steady or stray > MOST_STRAY:
         return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
     surface = _surface(response(challenge, shown, readings, answer.delay))
     return replace(surface, details={**details, **surface.details})

@@ -100,7 +100,7 @@ def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) 
         elif kind == "frame":
             answer["readable"] = _read(people[number], message["time"], content)
         elif kind == "verify":
-            answer |= _verified(people[number], message["shown"])
+            answer |= _verified(people[number], message["sent"], message["shown"], set(message["counted"]))
     except Exception:
         log.exception("a live check failed")
         answer["failed"] = True
@@ -126,10 +126,11 @@ def _read(person: Person, time: float, jpeg: bytes) -> bool:
     return True
 
 
-def _verified(person: Person, shown: list[float]) -> dict[str, Any]:
+def _verified(person: Person, sent: list[float], shown: list[float], counted: set[float]) -> dict[str, Any]:
     from unmask.live.verification import verify
 
-    outcome = verify(person.challenge, shown, person.readings, person.looks)
+    readings = [reading for reading in person.readings if reading.time in counted]
+    outcome = verify(person.challenge, sent, readings, person.looks, shown=shown)
     return {"result": outcome.result, "advice": outcome.advice, "details": dict(outcome.details)}
 
 

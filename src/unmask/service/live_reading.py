@@ -80,16 +80,17 @@ class Sitting:
             return
         self._reader.send("frame", self._number, frame.jpeg, time=frame.time)
 
-    async def verify(self, shown: Sequence[float]) -> Conclusion:
-        """What the reader makes of all frames.
+    async def verify(self, sent: Sequence[float], shown: Sequence[float], counted: Sequence[float]) -> Conclusion:
+        """What the reader makes of the frames.
 
         Args:
-            shown: see `unmask.live.verification.verify`.
+            sent, shown: see `unmask.live.verification.verify`.
+            counted: times of the frames that count, s.
 
         Raises:
             ReaderDied: there is nobody to ask.
         """
-        self._reader.send("verify", self._number, shown=list(shown))
+        self._reader.send("verify", self._number, sent=[*sent], shown=[*shown], counted=[*counted])
         while not self._end.done():
             await asyncio.wait([self._end], timeout=PATIENCE)
             if not self._end.done() and self._reader.silent > PATIENCE:

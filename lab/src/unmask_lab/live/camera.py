@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 320, 240
 ELECTRONS = 16_000.0
 """Per cd/m2 and second at a merged pixel."""
 
-JPEG = 85
+JPEG = 95
 """Quality at which the page sends frames."""
 
 FULL_WELL = 80_000.0

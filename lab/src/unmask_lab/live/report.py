@@ -13,9 +13,10 @@ import numpy as np
 
 from unmask.live.challenge import MOVE_SECONDS, MOVES, SYMBOL_SECONDS, SYMBOLS
 from unmask.live.verification import Result
-from unmask_lab.live import moves, species
+from unmask_lab.live import moves
 from unmask_lab.live.head import TONES
 from unmask_lab.live.sessions import (
+    ATTACKS,
     BRIGHT,
     DAY,
     FRAMES,
@@ -92,10 +93,10 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
         "lux": {str(lux): rates(those(LIGHT, READINGS, HONEST, lux=[lux])) for lux in LUX},
         "ordinary": rates(those(LIGHT, READINGS, HONEST, lux=ordinary)),
         "tones": {tone: rates(those(LIGHT, READINGS, HONEST, lux=ordinary, tone=[tone])) for tone in TONES},
-        "attacks": {kind: rates(those(LIGHT, READINGS, kind)) for kind in species.ATTACKS},
+        "attacks": {kind: rates(those(LIGHT, READINGS, kind)) for kind in ATTACKS},
         "stale": rates(stale) | {"first": _first(stale)},
         "frames": {f"honest, {lux} lux": rates(those(LIGHT, FRAMES, HONEST, lux=[lux])) for lux in LUX if lux <= BRIGHT}
-        | {kind: rates(those(LIGHT, FRAMES, kind)) for kind in species.ATTACKS},
+        | {kind: rates(those(LIGHT, FRAMES, kind)) for kind in ATTACKS},
         "movement": {kind: rates(those(MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)},
     }
 

@@ -26,12 +26,15 @@ from unmask_lab.data import BONA_FIDE
 from unmask_lab.data import read as read_rows
 from unmask_lab.live import moves, species
 from unmask_lab.live.head import TONES
+from unmask_lab.live.retimed import PROGRAMS, retimed
 from unmask_lab.live.scene import Portrait, Setting, astronaut, setting
-from unmask_lab.live.trial import TAIL, cells, frames, painted, read_frames, readings
+from unmask_lab.live.trial import TAIL, Timing, cells, frames, read_frames, readings, timing
 
 LIGHT, MOVEMENT = "light", "movement"
 READINGS, FRAMES = "readings", "frames"
-HONEST, STALE = "honest", "stale answer"
+HONEST, STALE, RETIMED = "honest", "stale answer", "re-timed recording"
+ATTACKS = (*species.ATTACKS, RETIMED)
+"""By light."""
 
 LUX = (50, 100, 200, 300, 600, 1200, 2500, 5000, 10_000)
 """At the face: a dim room to the shade on a bright day."""
@@ -93,11 +96,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """What came of a case: what was asked, when it was shown, s, and the readings."""
+    """What came of a case: what was asked, and what `unmask.live.verification.verify` gets to know."""
 
     challenge: LightChallenge | MovementChallenge
-    shown: tuple[float, ...]
+    sent: tuple[float, ...]
     readings: tuple[Reading, ...]
+    shown: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,10 @@ def plan(counts: Counts, seed: int) -> list[Case]:
     for lux in LUX:
         n = counts.tone if lux <= ORDINARY else max(1, counts.tone // 2)
         kinds += [(n, partial(lit, READINGS, HONEST, lux=lux, tone=tone)) for tone in TONES]
-    kinds += [(counts.species, partial(lit, READINGS, kind)) for kind in species.ATTACKS]
+    kinds += [(counts.species, partial(lit, READINGS, kind)) for kind in ATTACKS]
     kinds += [(max(1, counts.stale // OFFERED), partial(lit, READINGS, STALE))]
     kinds += [(counts.frames, partial(lit, FRAMES, HONEST, lux=lux)) for lux in LUX if lux <= BRIGHT]
-    kinds += [(counts.frames, partial(lit, FRAMES, kind)) for kind in species.ATTACKS]
+    kinds += [(counts.frames, partial(lit, FRAMES, kind)) for kind in ATTACKS]
     kinds += [(counts.moves, partial(Case, seed, MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)]
     spread = [(k / n, case(number=k)) for n, case in kinds for k in range(n)]
     return [case for _, case in sorted(spread, key=lambda one: one[0])]
@@ -152,16 +156,11 @@ def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
     if case.way == MOVEMENT:
         return _moved(case, where, random)
     challenge = light_challenge(species.drawn(random))
-    shown = painted(challenge, random)
-    end = float(shown[-1]) + challenge.seconds + TAIL
-    kinds = {HONEST: species.honest, STALE: species.honest, **species.ATTACKS}
-    act = kinds[case.kind](where, species.playing(challenge, shown), random)
-    if case.level == FRAMES:
-        found = read_frames(where, act, end, random)
-    else:
-        grid = cells(act.stage, where.camera, random)
-        found = readings(where, act, grid, end, random) if grid else _nothing(end)
-    return Recording(challenge, tuple(shown.tolist()), tuple(found))
+    when = timing(challenge, random)
+    found = _seen(case, where, challenge, when, random)
+    if case.kind == RETIMED:
+        return _retimed(case, challenge, when, found, random)
+    return Recording(challenge, when.sent, tuple(found), when.shown)
 
 
 def judge(case: Case, what: Recording) -> list[Session]:
@@ -172,7 +171,7 @@ def judge(case: Case, what: Recording) -> list[Session]:
         asked = [light_challenge(random) for _ in range(OFFERED)]
     sessions = []
     for one in asked:
-        outcome = verify(one, what.shown, what.readings)
+        outcome = verify(one, what.sent, what.readings, shown=what.shown)
         found = {name: of if isinstance(of, str) else round(float(of), 4) for name, of in outcome.details.items()}
         sessions.append(Session(case, outcome.result, outcome.advice or "", found))
     return sessions
@@ -184,15 +183,38 @@ def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
     for i in range(n):
         random = np.random.default_rng((seed, i))
         where, challenge = setting(random, _portraits(tuple(files))), light_challenge(species.drawn(random))
-        shown = painted(challenge, random)
-        act = species.honest(where, species.playing(challenge, shown), random)
+        when = timing(challenge, random)
+        act = species.honest(where, species.playing(challenge, when.painted), random)
         seen: list[Reading] = []
-        for frame in frames(where, act, float(shown[-1]) + challenge.seconds + TAIL, random):
+        for frame in frames(where, act, float(when.painted[-1]) + challenge.seconds + TAIL, random):
             start = perf_counter()
             seen.append(read(frame, seen[-1] if seen else None))
-        verify(challenge, shown.tolist(), seen)
+        verify(challenge, when.sent, seen, shown=when.shown)
         found.append(perf_counter() - start)
     return found
+
+
+def _seen(
+    case: Case, where: Setting, challenge: LightChallenge, when: Timing, random: np.random.Generator
+) -> list[Reading]:
+    """The readings of an act that is lit by a challenge."""
+    end = float(when.painted[-1]) + challenge.seconds + TAIL
+    act = species.ATTACKS.get(case.kind, species.honest)(where, species.playing(challenge, when.painted), random)
+    if case.level == FRAMES:
+        return read_frames(where, act, end, random)
+    grid = cells(act.stage, where.camera, random)
+    return readings(where, act, grid, end, random) if grid else _nothing(end)
+
+
+def _retimed(
+    case: Case, earlier: LightChallenge, when: Timing, recorded: Sequence[Reading], random: np.random.Generator
+) -> Recording:
+    """What a program makes of an honest answer to an earlier challenge, if it saw a face at all."""
+    asked = light_challenge(species.drawn(random))
+    if not any(reading.face for reading in recorded):
+        return Recording(asked, when.sent, tuple(recorded), when.shown)
+    made = retimed(asked, earlier, when.painted.tolist(), recorded, PROGRAMS[case.number % len(PROGRAMS)])
+    return Recording(asked, made.sent, made.readings, made.shown)
 
 
 def _nothing(end: float) -> list[Reading]:
@@ -207,7 +229,8 @@ def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording
     seen: list[Reading] = []
     for frame in moves.frames(where, act, float(shown[-1]) + challenge.seconds + TAIL, random):
         seen.append(read(frame, seen[-1] if seen else None, FIND_EVERY))
-    return Recording(challenge, tuple(shown.tolist()), tuple(seen))
+    since = tuple(shown.tolist())
+    return Recording(challenge, since, tuple(seen), since)
 
 
 def _ended(case: Case, files: tuple[Path, ...], out: Path) -> list[Session]:

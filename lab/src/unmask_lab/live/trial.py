@@ -7,6 +7,7 @@ finder found in one whole frame, and every reading is a sum of those lights thro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from unmask import faces
 from unmask.live.challenge import LightChallenge
 from unmask.live.reading import GRID, Reading, SeenFace, read
+from unmask.live.session import Session
 from unmask.types import Frame
 from unmask_lab.live.camera import HEIGHT, WIDTH, Automatics, Camera, frame, noisy, times, toned
 from unmask_lab.live.head import Floats, posed
@@ -30,7 +32,10 @@ BANDS = 12
 LEAD, TAIL = 1.0, 1.0
 """Seconds that the camera runs before the first symbol and after the last, as in the service."""
 
-CODING = 0.005
+PACE = 0.9
+"""Part of a symbol's time that the page shows it at least."""
+
+CODING = 0.0035
 """What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
 curve is steeper there."""
 
@@ -64,10 +69,37 @@ class Sway:
     turned: Floats
 
 
-def painted(challenge: LightChallenge, random: np.random.Generator) -> NDArray[np.float64]:
-    """When a browser painted the symbols, s: a screen's refresh and a busy page late."""
-    n = len(challenge.symbols)
-    return LEAD + np.arange(n) * challenge.seconds + np.cumsum(random.uniform(0, 0.012, n))
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """When the symbols of a challenge came and went, s of the camera's clock.
+
+    Attributes:
+        sent, shown: as the service's session knows them at the end, see `unmask.live.session.Session`.
+        painted: when they stood on the screen.
+    """
+
+    sent: tuple[float, ...]
+    shown: tuple[float, ...]
+    painted: NDArray[np.float64]
+
+
+def timing(challenge: LightChallenge, random: np.random.Generator) -> Timing:
+    """An honest browser behind an ordinary network.
+
+    A message takes 10 to 80 ms, and up to 40 ms more on average (exponentially distributed); the screen has 60 Hz, the service's
+    loop is up to 12 ms late, and no symbol comes sooner after the one before than the page allows. The figures are assumed.
+    """
+    session, painted = Session(len(challenge.symbols), challenge.seconds, 0.0, 0.0), list[float]()
+    delay, jitter = random.uniform(0.01, 0.08), random.uniform(0.0, 0.04)
+    arrived = 0.0
+    for number in range(len(challenge.symbols)):
+        due = session.due + random.uniform(0, 0.012)
+        session.step(due)
+        arrived = max(arrived, due + delay + random.exponential(jitter))
+        free = painted[-1] + PACE * challenge.seconds if painted else 0.0
+        painted.append(max(arrived, free) + random.uniform(1, 2) / 60)
+        session.receive(json.dumps({"painted": number, "time": painted[-1]}), painted[-1])
+    return Timing(tuple(session.sent), tuple(session.shown), np.array(painted))
 
 
 def frames(where: Setting, act: Act, end: float, random: np.random.Generator) -> Iterator[Frame]:

@@ -295,10 +295,10 @@ async def _held(
     await socket.send_json({"judging": True})
     leftover = asyncio.create_task(_ignore(socket))  # while nobody reads, no answer to a ping is read, either
     try:
-        end = await sitting.verify(session.shown)
+        end = await sitting.verify(session.sent, session.shown, session.counted)
     finally:
         leftover.cancel()
-    came = {"frames": session.frames, "late": session.late, "skipped": sitting.skipped}
+    came = {"frames": len(session.counted), "late": session.late, "skipped": sitting.skipped}
     return replace(end, details={**(end.details or {}), **came})
 
 

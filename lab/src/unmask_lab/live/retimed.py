@@ -1,0 +1,125 @@
+"""A recording of another check whose frames are held and hurried, as this one's symbols come in, until they fit.
+
+What a program can do with one recording and without relighting anything: it knows how the check judges and how the recorded face
+answered each part of the light, and sends next, of the recorded frames that are not behind, the one from which the symbols that
+have come so far can be answered best (dynamic programming over the horizon). Every frame is claimed to be as old, and every
+symbol answered as late, as the protocol allows. All of it goes through the service's own `Session`, on simulated clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unmask.live import light
+from unmask.live.challenge import LightChallenge
+from unmask.live.light import Series
+from unmask.live.reading import Reading
+from unmask.live.session import HEAD, LATEST, Session
+
+PER_SECOND = 12.5
+"""Frames sent."""
+
+ANSWERED = float(light.DELAYS[-1]) - 0.05
+"""s after a symbol was sent at which the first frame that answers it claims to be."""
+
+OLD = LATEST - 0.001
+"""s by which a frame claims to be older than it is."""
+
+FAR = 1e6
+"""A cost that nothing is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How an attacker's program goes about it: which is best is not clear beforehand.
+
+    Attributes:
+        ahead: s by which the recording may run ahead of its own pace, or lag, at most.
+        exact: how much it minds what a frame shows of other symbols, over how much it likes what it shows of the right one.
+    """
+
+    ahead: float
+    exact: float
+
+
+PROGRAMS = [Program(ahead, exact) for ahead in (0.2, 0.6, 10.0) for exact in (0.0, 0.1, 0.5)]
+"""Those that are tried, one after the other. The first pace is what claimed times alone allow; the others hold frames and leave
+frames out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sent:
+    """What the service has at the end: see `unmask.live.verification.verify`."""
+
+    sent: tuple[float, ...]
+    shown: tuple[float, ...]
+    readings: tuple[Reading, ...]
+
+
+def retimed(
+    asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], recorded: Sequence[Reading], how: Program
+) -> Sent:
+    """A recording offered to a check.
+
+    Args:
+        asked: what the service asks.
+        earlier: what the recorded face answered.
+        shown: when that was painted, s.
+        recorded: that answer's readings.
+    """
+    faces = [reading for reading in recorded if reading.face]
+    costs, times = _costs(asked, earlier, shown, faces, how.exact), light.times_of(faces)
+    session, found, number, place = Session(len(asked.symbols), asked.seconds, 0.0, 0.0), list[Reading](), 0, 0
+    begun = float(times[0])
+    while True:
+        now = number / PER_SECOND + OLD
+        while now >= session.due:
+            step = session.step(session.due)
+            if step is None:
+                counted = set(session.counted)
+                return Sent(tuple(session.sent), tuple(session.shown), tuple(r for r in found if r.time in counted))
+            session.receive(f'{{"painted": {step}, "time": {session.sent[step] + 0.01}}}', session.sent[step] + 0.02)
+        horizon = now - OLD + np.arange(0, OLD + ANSWERED, 1 / PER_SECOND)
+        symbols = light.symbol_at(asked, [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED)
+        allowed = np.abs(times[None] - begun - horizon[:, None]) <= how.ahead
+        place = _best(np.where(allowed, costs[symbols], FAR), place)
+        frame = session.receive(HEAD.pack(number, horizon[0]) + number.to_bytes(4), now)
+        if frame is not None:
+            face = replace(faces[place].face, found_at=frame.time) if faces[place].face else None
+            found.append(Reading(frame.time, face, frame.time))
+        number += 1
+
+
+def _costs(
+    asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], faces: Sequence[Reading], exact: float
+) -> Series:
+    """What it costs to send each recorded frame while each symbol is asked, ``(symbols + 1, frames)``; nothing for none, the last
+    row. See `Program` for ``exact``."""
+    times = light.times_of(faces)
+    series = light.settled(light.nine(faces), times)
+    delay = light.answer(earlier, shown, faces).delay
+    symbols = light.symbol_at(earlier, shown, times - delay)
+    lit, usual, code = symbols >= 0, series.std(axis=0) + 1e-9, light.codes(asked)
+    asks = np.stack([code[:, :, 0], code[:, :, 1], code[:, :, 2]], axis=2)
+    follows = np.einsum("ncm,kcm->kn", series / usual, asks / asks.std(axis=0))
+    answered = light.codes(earlier)[symbols[lit]].reshape(int(lit.sum()), -1)
+    gains = np.linalg.lstsq(answered, series[lit].reshape(len(answered), -1), rcond=None)[0]
+    wanted = (code.reshape(len(code), -1) @ gains).reshape(len(code), 1, 3, 3)
+    differs = (((series - wanted) / usual) ** 2).sum(axis=(2, 3))
+    return np.vstack([exact * differs - follows, np.zeros(len(times))])
+
+
+def _best(costs: Series, place: int) -> int:
+    """The recorded frame to send now, at ``place`` or later in the recording, so that it and those that follow cost least.
+
+    Args:
+        costs: ``(horizon, frames)``.
+    """
+    left = np.zeros(costs.shape[1])
+    for row in costs[:0:-1]:
+        left = np.minimum.accumulate((row + left)[::-1])[::-1]
+    total = costs[0] + left
+    return place + int(total[place:].argmin())
