@@ -1,13 +1,14 @@
-"""A recording of another check whose frames are held and hurried, as this one's symbols come in, until they fit.
+"""A recording of another check whose frames are held, hurried or mixed, as this one's symbols come in, until they fit.
 
 What a program can do with one recording and without relighting anything: it knows how the check judges and how the recorded face
-answered each part of the light, and sends next, of the recorded frames that are not behind, the one from which the symbols that
-have come so far can be answered best (dynamic programming over the horizon). Every frame is claimed to be as old, and every
-symbol answered as late, as the protocol allows. All of it goes through the service's own `Session`, on simulated clocks.
+answered each part of the light, and sends next, of the recorded frames that it may, the one from which the symbols that have come
+so far can be answered best (dynamic programming over the horizon). Every frame is claimed to be as old, and every symbol answered
+as late, as the protocol allows. All of it goes through the service's own `Session`, on simulated clocks.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,7 +38,8 @@ class Program:
     """How an attacker's program goes about it: which is best is not clear beforehand.
 
     Attributes:
-        ahead: s by which the recording may run ahead of its own pace, or lag, at most.
+        ahead: s by which the recording, played in its order, may run ahead of its own pace, or lag; infinite where any frame may
+            follow any other.
         exact: how much it minds what a frame shows of other symbols, over how much it likes what it shows of the right one.
     """
 
@@ -45,9 +47,9 @@ class Program:
     exact: float
 
 
-PROGRAMS = [Program(ahead, exact) for ahead in (0.2, 0.6, 10.0) for exact in (0.0, 0.1, 0.5)]
-"""Those that are tried, one after the other. The first pace is what claimed times alone allow; the others hold frames and leave
-frames out."""
+PROGRAMS = [Program(ahead, exact) for ahead in (0.2, 0.6, math.inf) for exact in (0.0, 0.1, 0.5)]
+"""Those that are tried, one after the other. The first pace is what the times that frames claim allow; the others hold frames, leave
+some out, or mix them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +87,8 @@ def retimed(
         horizon = now - OLD + np.arange(0, OLD + ANSWERED, 1 / PER_SECOND)
         symbols = light.symbol_at(asked, [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED)
         allowed = np.abs(times[None] - begun - horizon[:, None]) <= how.ahead
-        place = _best(np.where(allowed, costs[symbols], FAR), place)
+        wanted = np.where(allowed, costs[symbols], FAR)
+        place = int(wanted[0].argmin()) if math.isinf(how.ahead) else _best(wanted, place)
         frame = session.receive(HEAD.pack(number, horizon[0]) + number.to_bytes(4), now)
         if frame is not None:
             face = replace(faces[place].face, found_at=frame.time) if faces[place].face else None
