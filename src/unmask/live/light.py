@@ -120,9 +120,9 @@ def stray(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[
         challenge, shown, readings: as of `unmask.live.verification.verify`.
         delay: s, of `answer`.
     """
-    times, since = times_of(readings), np.asarray(shown)
-    symbols = symbol_at(challenge, shown, times - delay)
-    kept = (symbols >= 0) & (np.abs(times[:, None] - delay - since).min(axis=1) >= CHANGING)
+    times = times_of(readings)
+    symbols = one_symbol_at(challenge, shown, times - delay)
+    kept = symbols >= 0
     if kept.sum() < 3 * SYMBOLS // 2:
         return 1.0
     symbols, series = symbols[kept], nine(readings)[kept]
@@ -151,6 +151,12 @@ def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) 
     """The index of the symbol that the screen showed at each time, s; -1 before the first and after the last."""
     index = np.searchsorted(np.asarray(shown), times, side="right") - 1
     return np.where(times < shown[-1] + challenge.seconds, index, -1)
+
+
+def one_symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) -> NDArray[np.intp]:
+    """As `symbol_at`; -1 also where a frame may show two symbols, see `CHANGING`."""
+    near = np.abs(times[:, None] - np.asarray(shown)).min(axis=1) < CHANGING
+    return np.where(near, -1, symbol_at(challenge, shown, times))
 
 
 def settled(series: Series, times: Series) -> Series:

@@ -60,7 +60,7 @@ class Response:
 def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> Response:
     """The response of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` in s from `light.answer`."""
     times = light.times_of(readings)
-    symbols = light.symbol_at(challenge, shown, times - delay)
+    symbols = light.one_symbol_at(challenge, shown, times - delay)
     lit = symbols >= 0
     symbols, code = symbols[lit], light.codes(challenge)
     seen = light.cells_of(readings)[lit][:, light.face_cells()]

@@ -85,7 +85,7 @@ SHADED = 0.004
 A_FACE = 4.5
 """Standard errors by which relief and shading together must show a face."""
 
-LEAST_SHADED, STRIKING = 0.002, 8.0
+LEAST_SHADED, STRIKING = 0.004, 8.0
 """Facial shading that a face must show, unless its relief stands out by so many standard errors: steep bends have some."""
 
 SURE_TO_SHOW = 6.0

@@ -48,8 +48,8 @@ class Program:
 
 
 PROGRAMS = [Program(ahead, exact) for ahead in (0.2, 0.6, math.inf) for exact in (0.0, 0.1, 0.5)]
-"""Those that are tried, one after the other. The first pace is what the times that frames claim allow; the others hold frames, leave
-some out, or mix them."""
+"""Those that are tried, one after the other. The first pace is what the times that frames claim allow; the others hold frames,
+leave some out, or mix them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
