@@ -23,7 +23,7 @@ DECOYS = 500
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """See the module; n readings, p cells of `light.face_cells`.
+    """See the module; n readings that show one symbol each, p cells of `light.face_cells`.
 
     Attributes:
         answers: of each channel to its own light, ``(3, 3, p)``: to all of the screen from `LOW` to `HIGH`, and from its middle

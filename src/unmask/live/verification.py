@@ -74,7 +74,7 @@ LEAST_STRENGTH = 0.03
 FOREIGN = 0.012
 """Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay below a third of it."""
 
-MOST_STRAY = 0.05
+MOST_STRAY = 0.045
 """Share of the face's changes of hue, see `light.stray`, that the symbols may leave unexplained: simulated persons to 300 lux
 leave 0.042 at most, recordings in their order whose frames came when they fitted best 0.08 at least (seeds 1 and 2)."""
 
