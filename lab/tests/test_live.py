@@ -38,6 +38,7 @@ from unmask_lab.live.trial import cells, read_frames, readings, timing
 
 from unmask import faces
 from unmask.live.challenge import light_challenge
+from unmask.live.light import nine
 from unmask.live.reading import Reading
 from unmask.live.session import JITTER
 
@@ -243,6 +244,23 @@ def test_readings_without_pictures_are_like_those_of_whole_frames(where: Setting
     np.testing.assert_allclose(quick[inner].mean(), whole[inner].mean(), rtol=0.05)
     noise = [(c[inner].std(axis=0) / c[inner].mean(axis=0)).mean() for c in (quick, whole)]
     assert 0.5 < noise[0] / noise[1] < 2
+
+
+def test_a_session_without_pictures_is_as_noisy_as_one_of_whole_frames() -> None:
+    ratios = []
+    for number in range(4):
+        random = np.random.default_rng(number)
+        where = setting(random, astronaut(), 300)
+        challenge = light_challenge(species.drawn(random))
+        when = timing(challenge, random)
+        act = species.honest(where, species.playing(challenge, when.painted), random)
+        grid = cells(act.stage, where.camera, random)
+        assert grid
+        end = float(when.painted[-1]) + challenge.seconds
+        both = (readings(where, act, grid, end, random), read_frames(where, act, end, random))
+        quick, whole = (np.median(np.abs(np.diff(nine(found), axis=0)), axis=0) for found in both)
+        ratios.append(quick / whole)
+    assert 0.7 < np.median(ratios) < 1.4
 
 
 def test_every_attack_shows_a_face_and_each_light_has_a_basis(where: Setting) -> None:
