@@ -41,8 +41,8 @@ curve is steeper there."""
 
 APART = 0.35
 """Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble of `readings` chosen so that
-sessions without pictures are as noisy as whole frames: medians over 30 pairs at 100 to 600 lux, one setting and challenge each,
-of the noise of nine series and of cells, and of the relief's standard errors, are 0.8 to 1.25 times theirs. A test compares them."""
+sessions without pictures are as noisy as whole frames: the medians over 30 pairs, at 100 to 600 lux, of the noise of series and
+cells and of the relief's standard errors are 0.8 to 1.25 times theirs. A test compares them."""
 
 _CELL = faces.CROP_PX // GRID
 
