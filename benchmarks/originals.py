@@ -109,7 +109,10 @@ def original_time(attack: str, start: float, t: float) -> float:
 
 
 def recall(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Per film and attack: whether it was found, how far off the time code is, and whole-frame PDQ beside it."""
+    """Per film and attack: whether it was found, how far off the time code is, and whole-frame PDQ beside it.
+
+    Films draw their people from one set of portraits, so that some show the same photograph; those are named, too.
+    """
     for seed in seeds:
         with tempfile.TemporaryDirectory() as name:
             made = Attacked.of(seed, people, Path(name))
@@ -391,25 +394,35 @@ def report() -> None:
     print(f"another film named as well: {share(row['wrong'] > 0 for row in rows)}")
     print(f"\nfalse matches of unrelated clips: {share(row['matches'] > 0 for row in measured('unrelated'))}\n")
     tried = [row for row in measured("trials") if row["seed"] < FITTED_FROM]
-    told = [row for row in tried if row["score"] is not None]
-    changed = np.array([row["score"] for row in told if row["kind"] in {"face", "mouth"}])
-    bona_fide = np.array([row["score"] for row in told if row["kind"] in {"none", "take"}])
-    if changed.size and bona_fide.size:
-        print(f"trials: compared {share(row['score'] is not None for row in tried)}")
-        print(f"changed against edited, AUC: {auc(changed, bona_fide)}")
-        line = json.loads(WEIGHT.read_text())["lines"]["originals"]
-        even = -line["intercept"] / line["terms"]["score of originals"]
-        print(f"right at an LR of 1, a score of {even:.2f}: {share([*(changed >= even), *(bona_fide < even)])}")
-        print(f"missed {share(changed < even)}; false alarms {share(bona_fide >= even)}")
-        wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
-        print(f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n")
-        names = sorted({row["finding"] for row in told})
-        print("| made | " + " | ".join(names) + " |\n| --- |" + " --- |" * len(names))
-        for kind in ("none", "take", "face", "mouth"):
-            counts = [sum(row["kind"] == kind and row["finding"] == name for row in told) for name in names]
-            print(f"| {kind} | " + " | ".join(map(str, counts)) + " |")
+    if tried:
+        compared(tried)
     for row in measured("scale") + measured("ingest"):
         print({key: round(value, 3) for key, value in row.items()})
+
+
+def compared(tried: list[dict[str, Any]]) -> None:
+    """Prints what came of trials: changed faces and mouths against edits, and against another take."""
+    told = [row for row in tried if row["score"] is not None]
+    changed, edited, acted = (
+        np.array([row["score"] for row in told if row["kind"] in kinds])
+        for kinds in ({"face", "mouth"}, {"none"}, {"take"})
+    )
+    print(f"trials: compared {share(row['score'] is not None for row in tried)}")
+    line = json.loads(WEIGHT.read_text())["lines"]["originals"]
+    even = -line["intercept"] / line["terms"]["score of originals"]
+    print(f"right at an LR of 1, a score of {even:.2f}:")
+    for name, others in (("edited", edited), ("edited or acted once more", np.append(edited, acted))):
+        print(
+            f"changed against {name}: AUC {auc(changed, others)}; right {share([*(changed >= even), *(others < even)])}"
+        )
+    print(f"missed {share(changed < even)}; edited, above {share(edited >= even)}; acted, above {share(acted >= even)}")
+    wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
+    print(f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n")
+    names = sorted({row["finding"] for row in told})
+    print("| made | " + " | ".join(names) + " |\n| --- |" + " --- |" * len(names))
+    for kind in ("none", "take", "face", "mouth"):
+        counts = [sum(row["kind"] == kind and row["finding"] == name for row in told) for name in names]
+        print(f"| {kind} | " + " | ".join(map(str, counts)) + " |")
 
 
 def fit() -> None:
