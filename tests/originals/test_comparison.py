@@ -113,13 +113,13 @@ def test_another_take_in_which_the_face_differs_says_nothing(shot: films.Shot, p
     assert np.isnan(changed.score)
 
 
-def softened(rgb: Rgb, points: np.ndarray) -> Rgb:
+def softened(rgb: Rgb, points: np.ndarray, sigma: float = 2.5) -> Rgb:
     """The head alone blurred, as by an encoder that spends its bits elsewhere."""
     (x, y), apart = points[:3].mean(axis=0), float(np.ptp(points[:2, 0]))
     alpha = np.zeros(rgb.shape[:2], np.float32)
     cv2.ellipse(alpha, (int(x), int(y)), (int(2 * apart), int(2.6 * apart)), 0, 0, 360, 1.0, -1)
     alpha = cv2.GaussianBlur(alpha, (0, 0), 6)
-    return cv2.blendLinear(cv2.GaussianBlur(rgb, (0, 0), 2.5), rgb, alpha, 1 - alpha)
+    return cv2.blendLinear(cv2.GaussianBlur(rgb, (0, 0), sigma), rgb, alpha, 1 - alpha)
 
 
 def test_a_softened_head_is_no_change(shot: films.Shot) -> None:
@@ -171,3 +171,26 @@ def test_a_tiny_face_is_not_compared(people: list[films.Portrait]) -> None:
     assert told.finding is Finding.TOO_SMALL
     assert np.isnan(told.score)
     assert compare(Pair(0.0, 0.0, thumbnail, thumbnail, seen, np.eye(3)), []) == ()
+
+
+@pytest.mark.parametrize(
+    ("swap", "finding"),
+    [(films.another_face, Finding.CHANGED_FACE), (films.another_mouth, Finding.CHANGED_MOUTH)],
+    ids=["face", "mouth"],
+)
+def test_a_change_shows_though_the_head_was_blurred(people: list[films.Portrait], swap, finding: Finding) -> None:
+    shot = films.Shot(44, people[4], face=0.1)
+    plain, changed = shot.frame(AT, swap(people[1]))
+    points = faces.find(plain)[0].points
+    told, not_told = (
+        compare(laid_by_the_scenery(shot, softened(rgb, points, 4.0)), [points])[0] for rgb in (changed, plain)
+    )
+    assert told.finding is finding
+    assert not_told.score < 0
+
+
+def test_a_face_that_the_frame_or_its_original_does_not_show_is_not_compared(shot: films.Shot) -> None:
+    pair, points = laid_by_the_scenery(shot, shot.frame(AT)[0]), faces.find(shot.frame(AT)[0])[0].points
+    nothing = replace(pair, seen=np.zeros_like(pair.seen))
+    assert compare(nothing, [points])[0].finding is Finding.COVERED
+    assert compare(pair, [points + 1000])[0].finding is Finding.COVERED

@@ -46,7 +46,7 @@ SAYS = {
 
 WHY = {
     Finding.OTHER_TAKE: "It may be another take of the same scene.",
-    Finding.COVERED: "Letters cover the face.",
+    Finding.COVERED: "Letters, or the edge of the picture, cover the face.",
     Finding.FAINT: "Too little is left of the face: a change would not show.",
     Finding.TOO_SMALL: "The face is too small.",
 }

@@ -39,6 +39,9 @@ SETTLED = (0.8, 0.95)
 """A head was moved if moving it leaves at most these shares of the squared difference: of the head, and of what is around
 the face in it."""
 
+LEAST_SEEN = 400
+"""Px of the thumbnail that a frame must cover; less tells neither colours nor noise."""
+
 PATCH = 6
 """Side of the patches over which detail and difference are averaged, px of the thumbnail."""
 
@@ -132,14 +135,20 @@ def compare(
     plans = [_plan(points, pair) for points in faces]
     shape = pair.original.shape[:2]
     seen = _inner(pair.seen)
+    if seen.sum() < LEAST_SEEN:
+        nan = float("nan")
+        nothing = Comparison(Finding.COVERED, nan, nan, nan, 0.0, np.zeros(shape, np.float32))
+        return tuple(nothing for _ in plans)
     pasted, heads = (_union([_ellipse(plan, part, shape) for plan in plans], shape) for part in (BLEND, HEAD))
     outside = _enough(seen & ~heads, seen)
     frame = cv2.GaussianBlur(pair.rgb, (0, 0), 0.6).astype(np.float32)
     versions = _versions(frame, pair.original, _enough(seen & ~pasted, seen))
-    residual, expected = _planes(frame, _plainest(versions), seen, outside)
+    plain = _plainest(versions)
+    residual, expected = _planes(frame, plain, seen, outside, SHADE)
     free = seen & ~_lettering(residual, expected, seen, pasted, heads)
     elsewhere = _elsewhere(residual / expected, free & ~heads)
-    laid = _Laid(frame, [matched for _, matched in versions], seen, free, outside)
+    _, noise = _planes(frame, plain, seen, outside, FINE)
+    laid = _Laid(frame, [matched for _, matched in versions], seen, free, noise)
     return tuple(_judge(plan, laid, elsewhere, thresholds) for plan in plans)
 
 
@@ -199,13 +208,14 @@ def _enough(mask: Mask, otherwise: Mask, least: int = 400) -> Mask:
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """A frame over its original: both in the frame's colours, the original in every softness; what of them to compare."""
+    """A frame over its original: both in the frame's colours, the original in every softness; what of them to compare; and
+    what noise explains, as the scenery tells, so that what is done to a head cannot raise it."""
 
     frame: Colours
     versions: list[Colours]
     seen: Mask
     free: Mask
-    outside: Mask
+    noise: Plane
 
 
 def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Comparison:
@@ -214,7 +224,9 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     head = _ellipse(plan, HEAD, shape) & laid.free
     ring = head & ~_ellipse(plan, BLEND, shape)
     matched, moved = _head(laid, head, ring)
-    residual, expected = _planes(laid.frame, matched, laid.seen, laid.outside, FINE, CONTRAST)
+    own, other = (_without_shade(picture, laid.seen, FINE) for picture in (laid.frame, matched))
+    residual = _patched(own - other)
+    expected: Plane = laid.noise + np.float32(CONTRAST / 2) * (_patched(own) + _patched(other))
     where = np.clip(np.log10(np.maximum(residual / expected, 1e-3)), 0, 1).astype(np.float32) * laid.seen
 
     def differs(part: Mask) -> float:
@@ -225,9 +237,9 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
     if finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
-        finding = _silent(parts, laid, matched, expected, rules) or finding
+        finding = _silent(parts, laid.free, 2 * _patched(other), expected, rules) or finding
     finding = _unseen(plan, parts["face"], laid.free, rules) or finding
-    acted = finding is Finding.OTHER_TAKE and inside >= rules.changed
+    acted = finding is Finding.OTHER_TAKE and inside >= rules.calm
     if acted or finding in UNTOLD:
         score = inside = around = float("nan")
     return Comparison(finding, score, inside, around, elsewhere, where)
@@ -240,16 +252,16 @@ def _unseen(plan: _Plan, face: Mask, free: Mask, rules: Thresholds) -> Finding |
     return Finding.COVERED if (face & free).sum() < rules.uncovered * max(1, int(face.sum())) else None
 
 
-def _silent(
-    parts: dict[str, Mask], laid: _Laid, matched: Colours, expected: Plane, rules: Thresholds
-) -> Finding | None:
-    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing."""
-    structure = 2 * _patched(_without_shade(matched, laid.seen, FINE))
+def _silent(parts: dict[str, Mask], free: Mask, another: Plane, expected: Plane, rules: Thresholds) -> Finding | None:
+    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing.
+
+    ``another``: by how much another head would differ.
+    """
     for name in ("face", "mouth"):
-        free = parts[name] & laid.free
-        if free.sum() < rules.uncovered * parts[name].sum():
+        left = parts[name] & free
+        if left.sum() < rules.uncovered * max(1, int(parts[name].sum())):
             return Finding.COVERED
-        if _decades(structure, expected, free) < rules.telling:
+        if _decades(another, expected, left) < rules.telling:
             return Finding.FAINT
     return None
 
@@ -344,17 +356,10 @@ def _warped(matched: Colours, warp: NDArray[np.float32]) -> Colours:
     return np.asarray(cv2.warpAffine(matched, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
-def _planes(
-    frame: Colours, matched: Colours, seen: Mask, outside: Mask, wide: float = SHADE, contrast: float = 0.0
-) -> tuple[Plane, Plane]:
-    """Squared difference of frame and original, over patches; and what noise explains of it.
-
-    ``contrast``: share of the structure of both that an encoder may take away or sharpen, 0 to 1.
-    """
-    own, other = (_without_shade(picture, seen, wide) for picture in (frame, matched))
-    residual = _patched(own - other)
-    expected = _expected(residual, _detail_energy(matched), outside)
-    return residual, expected + np.float32(contrast / 2) * (_patched(own) + _patched(other))
+def _planes(frame: Colours, matched: Colours, seen: Mask, outside: Mask, wide: float) -> tuple[Plane, Plane]:
+    """Squared difference of frame and original, over patches; and what noise explains of it."""
+    residual = _patched(_without_shade(frame - matched, seen, wide))
+    return residual, _expected(residual, _detail_energy(matched), outside)
 
 
 def _patched(colours: Colours) -> Plane:
