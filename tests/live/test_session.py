@@ -234,6 +234,14 @@ def test_jitter_of_the_network_is_made_up_for(client: Client) -> None:
     ]
 
 
+def test_a_painting_from_the_future_moves_no_clock(client: Client) -> None:
+    client.frame(100.1)
+    due = client.to_step(0)
+    sent = client.session.sent
+    client.painted(0, due + 0.6, arrives=due + 0.3)
+    assert client.session.sent == sent
+
+
 def test_a_step_that_was_not_sent_is_not_painted(client: Client) -> None:
     assert abuse(client.painted, 0, 100.1) is Abuse.FORGED
 

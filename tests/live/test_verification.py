@@ -13,7 +13,7 @@ from unmask.errors import UsageError
 from unmask.live import light
 from unmask.live.challenge import LightChallenge
 from unmask.live.reading import Reading
-from unmask.live.session import HEAD, Session
+from unmask.live.session import HEAD, JITTER, Session
 from unmask.live.verification import Advice, Outcome, Result, verify
 from unmask.types import Verdict
 
@@ -84,6 +84,16 @@ def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
         results.append(verify(asked, session.sent, recorded, shown=session.shown))
     assert [found.result for found in results].count(Result.LIVE) == 0
     assert all(float(found.details["rank"]) > 1 for found in results)
+
+
+def test_jitter_of_painting_changes_nothing_that_is_left_unexplained() -> None:
+    """It is the browser's word, and could be chosen so that a recording's own symbols seem to fit."""
+    asked = challenge(1)
+    sent, random = painted(asked), np.random.default_rng(1)
+    shown = [time + random.uniform(-JITTER, JITTER) for time in sent]
+    found = [verify(asked, sent, Subject().answers(asked, 1), shown=times) for times in (None, shown)]
+    assert found[0].details["stray"] == found[1].details["stray"]
+    assert found[0].details["facial"] != found[1].details["facial"]
 
 
 def best_delay(asked: LightChallenge, number: int, sent: float, recorded: list[Reading]) -> float:

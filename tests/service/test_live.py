@@ -209,6 +209,15 @@ def test_wrong_tickets_are_recorded_but_fill_no_log(site: Site, backend: Backend
     assert audited(site, made["id"])[1:] == live.NOTED.quota * [("live.refused", {"abuse": "wrong ticket"})]
 
 
+def test_a_wrong_ticket_for_a_check_that_cannot_begin_any_more_is_not_recorded(site: Site, backend: Backend) -> None:
+    made = backend.make().json()
+    with site.desk.database.transaction() as session:
+        session.execute(text("UPDATE live_checks SET expires = 1 WHERE id = :id"), {"id": made["id"]})
+    with Client(made["url"][:-1]) as client:
+        assert client.enter() == {"refused": 404}
+    assert audited(site, made["id"])[1:] == []
+
+
 def test_a_check_is_begun_once(backend: Backend) -> None:
     made = backend.make().json()
     with Client(made["url"]) as first, Client(made["url"]) as second:

@@ -33,7 +33,7 @@ DECOYS = 9_999
 
 DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
 """From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a camera of 0.2 s. With
-`CHANGING` and `unmask.live.session.LATEST` it makes less than 1 s, in which software would have to answer."""
+`CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what software has to answer by 1.24 s."""
 
 CHANGING = 0.06
 """s before and after a change of symbols in which a frame shows both: half an exposure, the shutter's roll, half a step of
@@ -108,7 +108,7 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
     )
 
 
-def stray(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> float:
+def stray(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], delay: float) -> float:
     """Share of the changes of the face's hue, over its whole and from side to side, that the symbols leave unexplained.
 
     Hue, since exposure and movement hardly change it. Noise, as seen within symbols, is taken off, two standard errors more
@@ -117,11 +117,11 @@ def stray(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[
     does not fit.
 
     Args:
-        challenge, shown, readings: as of `unmask.live.verification.verify`.
+        challenge, sent, readings: as of `unmask.live.verification.verify`.
         delay: s, of `answer`.
     """
     times = times_of(readings)
-    symbols = one_symbol_at(challenge, shown, times - delay)
+    symbols = one_symbol_at(challenge, sent, times - delay)
     kept = symbols >= 0
     if kept.sum() < 3 * SYMBOLS // 2:
         return 1.0

@@ -5,10 +5,11 @@ comes in. Steps (symbols or moves) go out one by one, each when it is due; the c
 step, and with camera frames, numbered from 0.
 
 What the client says of times is not believed further than it must be. Two clocks are at work, ours and the client's, and a
-message that arrives ``d`` seconds after the time it claims tells at most how far they are apart: the smallest ``d`` is taken for
-that. Steps count from our own times of sending, brought to the client's clock so; when a step was painted only refuses those
-that cannot be, and corrects for a network's jitter, by `JITTER` at most. A frame's time may be before its arrival by `LATEST`
-at most. What answers a step is thus here within `LATEST` and the longest delay of `unmask.live.light` after it was sent: 1 s.
+frame that arrives ``d`` seconds after the time it claims tells at most how far they are apart: the smallest ``d`` is taken for
+that. Steps count from our own times of sending, brought to the client's clock so; when one was painted only refuses those that
+cannot be, and corrects for a network's jitter, by `JITTER` at most. A frame's time may be before its arrival by `LATEST` at
+most. So whatever answers a step of light is here 1.24 s after it was sent at the latest: its 0.4 s, the longest delay of
+`unmask.live.light`, less the end of it that may show the next one, and `LATEST`.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ TAIL = 1.0
 """s after the end of the last step in which its answer may still come."""
 
 LATEST = 0.4
-"""s that a frame may take longer than the quickest message: what a network's jitter, a stalled connection and the encoding of a
+"""s that a frame may take longer than the quickest one: what a network's jitter, a stalled connection and the encoding of a
 frame may add. Later ones do not count."""
 
 PAINTED_LATEST = 1.0
 """s from sending a step to the word that it was painted; what is later ends the check."""
 
 JITTER = 0.1
-"""s by which a step's painting may be off the usual delay and is believed: a quarter of a symbol. Freshness does not rest on
-it."""
+"""s by which a step's painting may be off the usual delay and is believed: a quarter of a symbol. The shape is read with
+it; neither freshness nor what is left unexplained rests on it."""
 
 EARLIEST = 0.2
 """s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting."""
@@ -131,7 +132,7 @@ class Session:
 
     @property
     def sent(self) -> list[float]:
-        """When each step was sent, s of the client's clock, but for the time that the quickest message took."""
+        """When each step was sent, s of the client's clock, but for the time that the quickest frame took."""
         return [time - self._least for time in self._sent]
 
     @property
@@ -143,7 +144,7 @@ class Session:
 
     @property
     def counted(self) -> list[float]:
-        """Times of the frames that count, by the quickest message of all, which some came before."""
+        """Times of the frames that count, by the quickest of all, which some came before."""
         return [time for time, took in self._taken if took <= self._least + LATEST]
 
     def receive(self, message: str | bytes, now: float) -> CameraFrame | None:
@@ -175,7 +176,7 @@ class Session:
             raise Refused(Abuse.REORDERED)
         if number >= len(self._sent):
             raise Refused(Abuse.FORGED)
-        self._match_clocks(time, now)
+        self._refuse_future(time, now)
         if time < max([self._sent[number] - self._least - EARLIEST, *self._painted[-1:]]):
             raise Refused(Abuse.FORGED)
         if now - self._sent[number] > PAINTED_LATEST:
@@ -194,7 +195,8 @@ class Session:
             raise Refused(Abuse.REORDERED)
         if number > FRAMES_PER_SECOND * (1 + now - self._begun):
             raise Refused(Abuse.TOO_MANY)
-        self._match_clocks(time, now)
+        self._refuse_future(time, now)
+        self._least = min(self._least, now - time)
         self._next, self._last = number + 1, time
         jpeg = message[HEAD.size :]
         if self._seen(jpeg):
@@ -205,11 +207,9 @@ class Session:
         self._taken.append((time, now - time))
         return CameraFrame(number, time, jpeg)
 
-    def _match_clocks(self, time: float, now: float) -> None:
-        """Learns how far the client's clock is from ours; refuses times that have not come yet."""
+    def _refuse_future(self, time: float, now: float) -> None:
         if now - time < self._first - BEGUN_LATEST:
             raise Refused(Abuse.FORGED)
-        self._least = min(self._least, now - time)
 
     def _seen(self, jpeg: bytes) -> bool:
         """Whether a frame is the one before again, as from a camera that stalls. A camera's noise makes no other two alike."""

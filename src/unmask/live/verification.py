@@ -174,7 +174,7 @@ def _by_light(
     challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], shown: Sequence[float]
 ) -> Outcome:
     answer = light.answer(challenge, sent, readings)
-    stray = light.stray(challenge, shown, readings, answer.delay)
+    stray = light.stray(challenge, sent, readings, answer.delay)
     details = {**asdict(answer), "stray": stray}
     if not answer.fresh and answer.unrest > FOREIGN:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)

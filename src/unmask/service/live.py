@@ -32,7 +32,7 @@ LONGEST = 180.0
 PER_SUBJECT = Limit("live", 10, 600)
 """Live checks of one account of a caller: whoever attacks gets no more tries than that."""
 
-NOTED = Limit("live abuse", 3, 600)
+NOTED = Limit("live abuse", 3, 1800)
 """Entries in the audit log for what was refused before a check began, of each check: entries are never deleted."""
 
 WRONG_TICKET = "wrong ticket"
@@ -104,7 +104,7 @@ def make(
 
 
 def presented(database: Database, identifier: str, ticket: str, now: float) -> LiveCheck:
-    """The live check of a ticket, if it can still be begun. A wrong ticket for a check that is there is recorded.
+    """The live check of a ticket, if it can still be begun. A wrong ticket for one that can be is recorded.
 
     Raises:
         Problem: 404, there is none; 409, it was begun before; 410, it was not begun in time.
@@ -114,7 +114,8 @@ def presented(database: Database, identifier: str, ticket: str, now: float) -> L
     if row is None:
         raise not_found("live check")
     if not secrets.compare_digest(row.ticket, digest(ticket)):
-        note_abuse(database, row, WRONG_TICKET, now)
+        if row.begun is None and now < row.expires:
+            note_abuse(database, row, WRONG_TICKET, now)
         raise not_found("live check")
     if row.begun is not None:
         raise Problem(409, "Used", "a live check can be begun only once; ask for a new one")

@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 from dataclasses import dataclass, field
+from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from unmask.service.sandbox import Limits, confine, die_with_parent, see_only
@@ -32,7 +33,8 @@ MOST_SCANS = 3
 """Of a frame's JPEG: a plain one has at most one per channel, and each costs a pass over all pixels."""
 
 LOOK_EVERY = 1.0
-"""s between two frames that are looked at for signs of print and screens."""
+"""s between two frames that are looked at for signs of print and screens, at most; half as long at least, by chance, so that
+nobody knows which frames are."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Person:
 
     challenge: LightChallenge | MovementChallenge
     readings: list[Reading] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    looks: dict[float, Look] = field(default_factory=dict)
     looked: float = -LOOK_EVERY
 
 
@@ -121,8 +123,8 @@ def _read(person: Person, time: float, jpeg: bytes) -> bool:
     new = reading.read(Frame(time, rgb), before, every)
     person.readings.append(new)
     if new.face and time >= person.looked + LOOK_EVERY:
-        person.looks.append(passive.look(rgb, new.face.points))
-        person.looked = time
+        person.looks[time] = passive.look(rgb, new.face.points)
+        person.looked = time + SystemRandom().uniform(-LOOK_EVERY, 0) / 2
     return True
 
 
@@ -130,7 +132,8 @@ def _verified(person: Person, sent: list[float], shown: list[float], counted: se
     from unmask.live.verification import verify
 
     readings = [reading for reading in person.readings if reading.time in counted]
-    outcome = verify(person.challenge, sent, readings, person.looks, shown=shown)
+    looks = [look for time, look in person.looks.items() if time in counted]
+    outcome = verify(person.challenge, sent, readings, looks, shown=shown)
     return {"result": outcome.result, "advice": outcome.advice, "details": dict(outcome.details)}
 
 

@@ -150,7 +150,7 @@ async def attend(socket: WebSocket, identifier: str) -> None:
         try:
             await _admitted(socket, waiting)
             row = await _presented(socket, identifier)
-            waiting.enter_context(socket.app.state.waiting.place(row.id, PER_CHECK))
+            waiting.enter_context(socket.app.state.waiting.place(f"check {row.id}", PER_CHECK))
             await _attend(socket, row, waiting)
         except Problem as problem:
             await socket.send_json({"refused": problem.status})
@@ -172,7 +172,7 @@ async def _admitted(socket: WebSocket, waiting: ExitStack) -> None:
 
     try:
         waiting.enter_context(socket.app.state.waiting.place("all", IN_ALL))
-        waiting.enter_context(socket.app.state.waiting.place(network, PER_NETWORK))
+        waiting.enter_context(socket.app.state.waiting.place(f"network {network}", PER_NETWORK))
         await run_in_threadpool(take)
     finally:
         await socket.accept()
@@ -223,9 +223,7 @@ async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None
     try:
         async with readers.sitting(challenge) as sitting:
             await run_in_threadpool(_begin, socket.app.state.service, row, way)
-            await socket.send_json({"go": readers.frames_per_second})
-            session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
-            end = await _ended(_held(socket, session, challenge, sitting, readers), socket.app.state.service, row)
+            end = await _ended(_held(socket, ahead, challenge, sitting, readers), socket.app.state.service, row)
     except ReaderDied as died:
         raise Problem(503, "Out of order", "frames cannot be read just now; try again") from died
     await socket.send_json({"outcome": end.result, "advice": end.advice or "", "back": live.way_back(row)})
@@ -263,12 +261,14 @@ async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) 
 
 async def _held(
     socket: WebSocket,
-    session: Session,
+    ahead: float,
     challenge: LightChallenge | MovementChallenge,
     sitting: Sitting,
     readers: Readers,
 ) -> Conclusion:
-    """The check itself: steps go out when they are due, frames come in meanwhile."""
+    """The check itself: steps go out when they are due, frames come in meanwhile; ``ahead`` as of `Session`."""
+    await socket.send_json({"go": readers.frames_per_second})
+    session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
     while True:
         try:
             message = await asyncio.wait_for(socket.receive(), max(0.0, session.due - time.monotonic()))

@@ -82,6 +82,7 @@ async function look(chosen) {
     for (const track of video.srcObject.getTracks()) track.onended = () => end("inconclusive", "camera lost");
     await video.play();
   } catch (error) {
+    stop();
     return end("inconclusive", { NotAllowedError: "no permission", NotFoundError: "no camera" }[error.name] ?? "camera taken");
   }
   asking = false;
