@@ -29,12 +29,16 @@ LEAST_TILES = 12
 """Tiles with some detail without which nothing can be said."""
 
 
+MOST_SHRUNK = 5.0
+"""Times by which a picture may be shrunk or enlarged to lie over another."""
+
+
 def lay(rgb: Rgb, onto: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[Rgb, NDArray[np.bool_]]:
     """A picture carried onto a thumbnail of ``shape``, and where it covers it."""
     import cv2
 
     size = (shape[1], shape[0])
-    shrink = 1 / max(float(np.sqrt(abs(np.linalg.det(onto[:2, :2])))), 1e-6)
+    shrink = min(1 / max(float(np.sqrt(_scale(onto))), 1e-6), MOST_SHRUNK)
     soft = cv2.GaussianBlur(rgb, (0, 0), 0.4 * shrink) if shrink > 1.2 else rgb
     laid = cv2.warpPerspective(soft, onto, size, flags=cv2.INTER_LINEAR)
     seen = cv2.warpPerspective(np.ones(rgb.shape[:2], np.float32), onto, size) > 0.99
@@ -68,9 +72,19 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
     if near.sum() < 6:
         return None
     found, inside = cv2.findHomography(source[near].copy(), target[near].copy(), cv2.USAC_MAGSAC, 2.0)
-    if found is None or inside.sum() < 6 or not 0.05 < abs(np.linalg.det(found[:2, :2])) < 50:
+    if found is None or inside.sum() < 6 or not _plausible(found):
         return None
     return _polished(rgb, thumbnail, np.asarray(found, np.float64))
+
+
+def _plausible(onto: NDArray[np.float64]) -> bool:
+    """Whether a homography neither folds a picture up nor blows it up."""
+    return 1 / MOST_SHRUNK**2 < _scale(onto) < MOST_SHRUNK**2
+
+
+def _scale(onto: NDArray[np.float64]) -> float:
+    """By how much a homography enlarges areas, about; infinite where it is none."""
+    return float(abs(np.linalg.det(onto[:2, :2])) / max(onto[2, 2] ** 2, 1e-12))
 
 
 def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,6 +105,8 @@ def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np
     except cv2.error:
         return onto
     moved = np.asarray(np.linalg.inv(warp.astype(np.float64)) @ onto)
+    if not _plausible(moved):
+        return onto
     before = correlation(luma(laid), luma(thumbnail), same)
     again, both = lay(rgb, moved, thumbnail.shape)
     return moved if worth > 0 and correlation(luma(again), luma(thumbnail), both & same) >= before else onto
