@@ -86,8 +86,8 @@ lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and 
 	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
 
 lab-live: lab/.venv/.ready $(DEV)  ## the live check, simulated, after timing its verdicts: docs/benchmark/live.md
-	$(LAB)/unmask-lab live --faces $(DEV) --seed 3 --time
-	$(LAB)/unmask-lab live --faces $(DEV) --seed 3
+	$(LAB)/unmask-lab live --faces $(DEV) --seed 4 --time
+	$(LAB)/unmask-lab live --faces $(DEV) --seed 4
 
 lab-pairs: $(SWAPPED)            ## the classic swap trained on three pairs of people, for benchmark to measure
 
