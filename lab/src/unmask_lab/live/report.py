@@ -157,8 +157,8 @@ A head has a nose, sockets, lips and a chin, one of six skin tones, and a portra
 30 to 50 cm away, lights it with the challenge's colours; a room lights it with 50 to 10,000 lux *at the face*, from one side and
 all around. The camera has noise, exposure and white-balance automatics, a tone curve, 8 bits, JPEG, a rolling shutter, uneven
 and dropped frames; steps reach the page with delay and jitter. `lab/src/unmask_lab/live/` has each number and its source. What it
-lacks: frames that are late, shadows that a nose throws, glasses, beards, faces that talk, motion blur, and light from the screen that comes back from the
-walls. The shape of its heads and the shape that the check expects follow the same anthropometry.
+lacks: frames that are late, shadows that a nose throws, glasses, beards, faces that talk, motion blur, and light from the
+screen that comes back from the walls. The shape of its heads and the shape that the check expects follow the same anthropometry.
 
 Two levels. *Whole frames* go as JPEG through the check's own finder and reader. *Readings* are made without pictures, with the
 noise that whole frames show. Intervals are exact 95 % ones (Clopper and Pearson).
