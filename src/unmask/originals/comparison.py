@@ -40,7 +40,7 @@ SETTLED = (0.8, 0.95)
 the face in it."""
 
 LEAST_SEEN = 400
-"""Px of the thumbnail that a frame must cover; less tells neither colours nor noise."""
+"""Px of the thumbnail; fewer tell neither colours nor noise."""
 
 PATCH = 6
 """Side of the patches over which detail and difference are averaged, px of the thumbnail."""
@@ -202,8 +202,8 @@ def _inner(seen: Mask, margin: int = 5) -> Mask:
     return np.asarray(cv2.erode(framed, np.ones((margin, margin), np.uint8))[1:-1, 1:-1] > 0)
 
 
-def _enough(mask: Mask, otherwise: Mask, least: int = 400) -> Mask:
-    return mask if mask.sum() > least else otherwise
+def _enough(mask: Mask, otherwise: Mask) -> Mask:
+    return mask if mask.sum() > LEAST_SEEN else otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,7 @@ def _costs(
     delay = light.answer(earlier, shown, faces).delay
     symbols = light.symbol_at(earlier, shown, times - delay)
     lit, usual, code = symbols >= 0, series.std(axis=0) + 1e-9, light.codes(asked)
-    asks = np.stack([code[:, :, 0], code[:, :, 1], code[:, :, 2]], axis=2)
-    follows = np.einsum("ncm,kcm->kn", series / usual, asks / asks.std(axis=0))
+    follows = np.einsum("ncm,kcm->kn", series / usual, code / code.std(axis=0))
     answered = light.codes(earlier)[symbols[lit]].reshape(int(lit.sum()), -1)
     gains = np.linalg.lstsq(answered, series[lit].reshape(len(answered), -1), rcond=None)[0]
     wanted = (code.reshape(len(code), -1) @ gains).reshape(len(code), 1, 3, 3)
