@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import films
-from benchmarks.originals import LEAST_CHANGE, changed_by
+from benchmarks.originals.trials import LEAST_CHANGE, changed_by
 from unmask import faces
 from unmask.originals import Comparison, Finding, compare
 from unmask.originals.overlay import homography, lay

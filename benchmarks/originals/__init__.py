@@ -1,0 +1,1 @@
+"""Known originals, measured: `python -m benchmarks.originals`."""

@@ -1,0 +1,66 @@
+"""Known originals: what is found after what uploaders do, how exactly, and whether a changed face is told from an edit.
+
+    python -m benchmarks.originals recall --count 100 [--faces FACES.parquet]     clips through every attack, faces changed
+    python -m benchmarks.originals unrelated --count 10000 --faces FACES.parquet  clips of other films, by other people
+    python -m benchmarks.originals trials --count 3000 [--faces FACES.parquet]    changed against merely edited faces
+    python -m benchmarks.originals trials --first 1000000 --count 600 --faces OTHERS.parquet    the same, for fit
+    python -m benchmarks.originals scale                                          5 million hashes
+    python -m benchmarks.originals ingest                                         registering a film, against real time
+    python -m benchmarks.originals report                                         tables of all that was measured
+    python -m benchmarks.originals fit                                            the line's LR, from the trials for it
+
+All media is made here (see `benchmarks.films`) and gone through real encoders: every accuracy below is simulated. Results
+are appended to out/originals/*.jsonl, so that a run can be split (--first) and goes on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import films
+from benchmarks.originals.fit import fit
+from benchmarks.originals.recall import recall
+from benchmarks.originals.scale import ingest, scale
+from benchmarks.originals.tables import OUT, measured, report
+from benchmarks.originals.trials import trials
+from benchmarks.originals.unrelated import unrelated
+
+PARTS = {"recall": recall, "unrelated": unrelated, "trials": trials, "scale": scale, "ingest": ingest}
+
+
+def main() -> None:
+    """One part, or the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=[*PARTS, "report", "fit"])
+    parser.add_argument("--count", type=int, default=4, help="films, clips or trials")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first")
+    parser.add_argument("--faces", type=Path, help="Parquet of portraits; NASA's portrait in twelve looks if not given")
+    options = parser.parse_args()
+    if options.part in {"report", "fit"}:
+        (report if options.part == "report" else fit)()
+        return
+    OUT.mkdir(parents=True, exist_ok=True)
+    seeds = range(options.first, options.first + options.count)
+    people = films.portraits(options.faces)
+    with (OUT / f"{options.part}.jsonl").open("a") as out:
+        for row in PARTS[options.part](people, _left(options.part, seeds)):
+            out.write(json.dumps(row) + "\n")
+            out.flush()
+
+
+def _left(part: str, seeds: range) -> Iterator[int]:
+    """Those that have not been measured yet; how far it is, on stderr."""
+    done, begun = {row.get("seed") for row in measured(part)}, time.monotonic()
+    left = [seed for seed in seeds if seed not in done]
+    for i, seed in enumerate(left, start=1):
+        yield seed
+        print(f"\r{i} of {len(left)}, {(time.monotonic() - begun) / i:.1f} s each", end="", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

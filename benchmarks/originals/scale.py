@@ -1,0 +1,75 @@
+"""An index of 5 million hashes, and registering a film against real time."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import films
+from benchmarks.films import Portrait
+from benchmarks.originals.media import SECONDS
+from unmask import originals, pipeline
+
+
+def scale(
+    _people: list[Portrait], _seeds: Iterable[int], hashes: int = 5_000_000, each: int = 64
+) -> Iterator[dict[str, Any]]:
+    """An index of as many hashes; its peer, in the same run, is comparing with every one of them."""
+    from unmask.originals.index import Index
+    from unmask.originals.matching import candidates, look
+    from unmask.originals.store import Hashes
+    from unmask.types import Frame
+
+    rng = np.random.default_rng(1)
+    film = films.film(1, films.portraits(), SECONDS)
+    looks = look(Frame(t, film.frame(t)) for t in np.arange(0, SECONDS, 0.5))
+    noise = (
+        np.packbits(rng.random((hashes, 256)) < 0.25, axis=1).view(np.uint64)
+        if hashes <= 10**5
+        else _noise(rng, hashes)
+    )
+    known = looks.hashes[rng.integers(len(looks.hashes), size=hashes)] ^ noise
+    moments = hashes // each
+    rows = Hashes(
+        moments, moments, np.arange(moments) // 1800, np.arange(moments) % 1800 * 2.0, np.full(moments, each),
+        known, rng.random((hashes, 3), np.float32),
+    )  # fmt: skip
+    begun = time.perf_counter()
+    index = Index.of(rows)
+    built = time.perf_counter() - begun
+    begun = time.perf_counter()
+    candidates(looks, index.search)
+    asked = time.perf_counter() - begun
+    begun = time.perf_counter()
+    for one in looks.hashes[:8]:
+        np.flatnonzero(np.bitwise_count(known ^ one).sum(axis=1) <= 36)
+    flat = (time.perf_counter() - begun) / 8 * 2 * len(looks.hashes)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    held = sum(part.nbytes for part in (index.hashes, index.places, index.moment, index.order, index.starts)) / 1e9
+    yield {"hashes": hashes, "build_s": built, "query_s": asked, "flat_s": flat, "index_gb": held, "peak_gb": peak}
+
+
+def _noise(rng: np.random.Generator, rows: int) -> Any:
+    """Bits of which a quarter is set, a block of rows after the other."""
+    a, b = (rng.integers(0, 2**64, (rows, 4), np.uint64) for _ in range(2))
+    return a & b
+
+
+def ingest(_people: list[Portrait], _seeds: Iterable[int], minutes: int = 2) -> Iterator[dict[str, Any]]:
+    """A 1080p film, a key frame every two seconds, three times."""
+    from benchmarks.speed import write_clip
+
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "film.mp4"
+        write_clip(path, 20, repeat=3 * minutes, gop=50)
+        for turn in range(3):
+            with originals.opened_store(Path(name) / str(turn), writing=True) as store:
+                begun = time.perf_counter()
+                (one,) = pipeline.register(path, store, "film", "benchmark")
+                yield {"ingest_times_real_time": one.duration / (time.perf_counter() - begun), "frames": one.frames}

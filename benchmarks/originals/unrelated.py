@@ -1,0 +1,44 @@
+"""Clips of films that are not in the index: whether any is named all the same."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from benchmarks import films
+from benchmarks.films import Portrait
+from benchmarks.originals.media import SECONDS, encode, small
+from benchmarks.originals.tables import OUT
+from unmask import originals, pipeline
+
+LIBRARY = 300
+"""Films in the index: 4 x 20 minutes."""
+
+
+def unrelated(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Clips of films that are not in the index, by other people; what they are said to show.
+
+    Two frames a second, as many as a clip is hashed at, against a frame every two seconds of `LIBRARY` films.
+    """
+    acting, others = people[: len(people) // 2], people[len(people) // 2 :]
+    with originals.opened(_library(acting)) as known, tempfile.TemporaryDirectory() as name:
+        for seed in seeds:
+            film = films.film(seed + 2 * 10**6, others, SECONDS)
+            frames = (small(film.frame(i / 2)) for i in range(SECONDS * 2))
+            found = pipeline.match(encode(Path(name) / "clip.mp4", frames, 30, fps=2), known)
+            yield {"seed": seed, "matches": len(found)}
+
+
+def _library(people: list[Portrait]) -> Path:
+    """An index of films, a frame every two seconds each; made once."""
+    where = OUT / "library"
+    with originals.opened_store(where, writing=True) as store, tempfile.TemporaryDirectory() as name:
+        for seed in range(len(store.originals()), LIBRARY):
+            film = films.film(seed, people, SECONDS + 6)
+            frames = (film.frame(2.0 * i) for i in range(8))
+            path = encode(Path(name) / "film.mp4", frames, 20, gop=1, fps=Fraction(1, 2))
+            pipeline.register(path, store, f"film {seed}", "benchmark")
+    return where
