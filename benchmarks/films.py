@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -153,7 +153,7 @@ def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
     return cv2.GaussianBlur(mask, (0, 0), 0.06 * long)
 
 
-@cache
+@lru_cache(16)
 def scenery(seed: int) -> Rgb:
     """A painted place, uint8 ``(520, 860, 3)``: walls, furniture and patterns, out of focus by the seed."""
     rng = np.random.default_rng((seed, 3))
