@@ -68,7 +68,7 @@ def test_every_challenge_lights_all_sides_of_the_screen_equally_often_in_each_ch
         code = codes(challenge(seed))
         assert code.shape == (SYMBOLS, 3, 3)
         np.testing.assert_array_equal(code.sum(axis=0), 0)
-        np.testing.assert_array_equal((code**2).sum(axis=0), [[1, 8, 8]] * 3)
+        np.testing.assert_array_equal((code**2).sum(axis=0), [[1, 10, 10]] * 3)
 
 
 def test_light_challenges_differ_and_have_one_length() -> None:

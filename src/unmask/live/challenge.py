@@ -44,11 +44,11 @@ PATTERNS: NDArray[np.int8] = np.array(
 )
 """What one colour channel shows in the quarters, ``(6, 2, 2)``, top row first, 1 for `HIGH`: all, none, one of the sides."""
 
-REPEATS = (2, 2, 4, 4, 4, 4)
+REPEATS = (2, 2, 5, 5, 5, 5)
 """How often each channel shows each pattern: the sides more often, because what a face's shape answers is weaker."""
 
 SYMBOLS = sum(REPEATS)
-"""Of a light challenge; 8 s in all. Their orders are 10 ** 36."""
+"""Of a light challenge; 9.6 s in all, 12 s with what comes before and after. Their orders are 10 ** 44."""
 
 MOVES = 5
 """Of a movement challenge; no two alike follow each other, and `NEEDED` are among them, so there are 186."""
