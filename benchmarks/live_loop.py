@@ -85,23 +85,21 @@ async def honest(playwright: Playwright, service: Tree, stack: AsyncExitStack, s
 
 async def video(playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene) -> Attempt:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    browsers: dict[int, asyncio.Task[Browser]] = {}
-
-    async def begun(number: int) -> Browser:
-        file = await asyncio.to_thread(live_face.recorded, folder / f"{number}.mjpeg", number, scene)
-        camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}")
-        browser = await launched(playwright, "--use-fake-ui-for-media-stream", *camera)
-        stack.push_async_callback(browser.close)
-        return browser
+    files: dict[int, asyncio.Task[Path]] = {}
 
     async def attempt(i: int) -> str:
         number = i // PER_VIDEO
-        browser = await browsers.setdefault(number, asyncio.create_task(begun(number)))
-        context = await browser.new_context(viewport={"width": 800, "height": 600}, permissions=["camera"])
+        if number not in files:
+            made = asyncio.to_thread(live_face.recorded, folder / f"{number}.mjpeg", number, scene)
+            files[number] = asyncio.create_task(made)
+        file = await files[number]
+        camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}")
+        browser = await launched(playwright, "--use-fake-ui-for-media-stream", *camera)  # so that the file begins anew
         try:
+            context = await browser.new_context(viewport={"width": 800, "height": 600}, permissions=["camera"])
             return await done(await context.new_page(), asked(service, f"video {i}"))
         finally:
-            await context.close()
+            await browser.close()
 
     return attempt
 
