@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.live.subjects import Subject, challenge, painted
-from unmask.live.challenge import LightChallenge
-from unmask.live.light import DECOYS, answer, codes, decoys, stray
+from unmask.live import light
+from unmask.live.challenge import SYMBOLS, LightChallenge
+from unmask.live.light import DECOYS, FIRST_DECOYS, Series, answer, codes, decoys, stray, symbol_at, times_of
 from unmask.live.relief import relief
 from unmask.live.response import response
 from unmask.live.shading import shading
+from unmask.live.verification import MOST_STRAY
 
 
 def test_the_delay_is_found() -> None:
@@ -34,8 +39,46 @@ def test_a_face_leaves_nothing_unexplained() -> None:
 
 def test_a_face_that_answered_half_of_other_symbols_leaves_much_of_them() -> None:
     asked, other = challenge(1), challenge(2)
-    mixed = LightChallenge((*asked.symbols[:10], *other.symbols[10:]))
+    mixed = LightChallenge((*asked.symbols[: SYMBOLS // 2], *other.symbols[SYMBOLS // 2 :]))
     assert stray(asked, painted(asked), Subject().answers(asked, 1, mixed), 0.15) > 0.2
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 0.6])
+def test_frames_of_another_check_in_the_best_order_stay_unexplained_however_noisy(noise: float) -> None:
+    """A program knows what is asked, has one recording, and sends of it what fits best, its hue made noisier."""
+    asked, other = challenge(1), challenge(2)
+    recorded, random = Subject(room=50).answers(other, 1), np.random.default_rng(1)
+    shows = symbol_at(other, painted(other), times_of(recorded) - 0.15)
+    asks = symbol_at(asked, painted(asked), times_of(recorded) - 0.15)
+    alike = np.einsum("kcm,jcm->kj", codes(asked), codes(other))[:, np.maximum(shows, 0)] + np.where(shows < 0, -99, 0)
+    sent = []
+    for one, symbol in zip(recorded, asks, strict=True):
+        face = recorded[int((alike[symbol] + random.normal(0, 1e-3, len(recorded))).argmax())].face
+        assert face
+        hue = random.normal(0, noise, face.cells.shape)
+        cells = face.cells * np.exp(hue - hue.mean(axis=2, keepdims=True))
+        sent.append(replace(one, face=replace(face, cells=cells.astype(np.float32))))
+    assert stray(asked, painted(asked), sent, 0.15) > MOST_STRAY
+
+
+def test_few_frames_explain_nothing() -> None:
+    asked = challenge(1)
+    assert stray(asked, painted(asked), Subject(rate=4).answers(asked, 1), 0.15) == 1.0
+
+
+def test_whoever_comes_first_among_some_decoys_must_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, counts = challenge(1), list[int]()
+
+    def counted(code: Series, count: int) -> NDArray[np.float32]:
+        counts.append(count)
+        return decoys(code, count)
+
+    monkeypatch.setattr(light, "decoys", counted)
+    assert answer(asked, painted(asked), Subject().answers(asked, 1)).fresh
+    assert counts == [FIRST_DECOYS, DECOYS]
+    counts.clear()
+    assert not answer(asked, painted(asked), Subject().answers(asked, 1, challenge(2))).fresh
+    assert counts[0] == FIRST_DECOYS
 
 
 def test_a_still_picture_is_not_fresh() -> None:
@@ -53,7 +96,7 @@ def test_ranks_of_other_sequences_are_uniform() -> None:
         ranks.append(answer(asked, painted(asked), Subject().answers(asked, seed, challenge(1_000 + seed))).rank)
     # One in 10,000 is first by construction; the mean of sixteen uniform ranks lies within five standard errors of the middle.
     assert ranks.count(1) < 2
-    assert abs(np.mean(ranks) / (DECOYS + 1) - 0.5) < 5 / np.sqrt(12 * 16)
+    assert abs(np.mean(ranks) / (FIRST_DECOYS + 1) - 0.5) < 5 / np.sqrt(12 * 16)
 
 
 def test_decoys_are_other_challenges_of_the_same_generator() -> None:

@@ -31,6 +31,9 @@ from unmask.regions import places, rho
 DECOYS = 9_999
 """Other challenges among which the response must come first: false accepts are at most 1 in 10,000."""
 
+FIRST_DECOYS = 500
+"""Others that are tried before; whoever does not come first among these is not asked further."""
+
 DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
 """From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a camera of 0.2 s. With
 `CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what software has to answer by 1.24 s."""
@@ -38,6 +41,14 @@ DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
 CHANGING = 0.06
 """s before and after a change of symbols in which a frame shows both: half an exposure, the shutter's roll, half a step of
 `DELAYS`."""
+
+NOISIEST = 30.0
+"""How many times the variance that the noise of single cells gives it a series may have as its noise, see `stray`: lamps that
+flicker and a camera's white balance make it 1.6 times (the middle simulated person) to 100 times (one in a hundred)."""
+
+CLEAR = 16.0
+"""Standard errors by which the changes of hue must stand out of noise, see `stray`, so that 0.18 of them would be seen: those of
+simulated persons to 300 lux stand out by 16 at least, of one in fifty at 600 lux by less (seed 101)."""
 
 STEADY = 0.25
 """Seconds by which the delays of the two halves of a challenge may differ."""
@@ -63,7 +74,8 @@ class Answer:
     """How the face answered a light challenge.
 
     Attributes:
-        rank: of the response among the decoys' and itself, 1 for the strongest.
+        rank: of the response among the decoys' and itself, 1 for the strongest; among those of `FIRST_DECOYS`, if it is not the
+            strongest of them.
         margin: the response as a multiple of the strongest decoy's.
         delay: seconds at which it was strongest.
         steady: whether both halves of the challenge were answered at that delay, within `STEADY`.
@@ -94,12 +106,16 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
     asked = code.transpose(1, 2, 0)[:, :, None]
     symbols = [symbol_at(challenge, sent, times - delay) for delay in DELAYS]
     own = _fit(series, symbols, asked)[0]
-    responses = _fit(series, symbols, decoys(code, DECOYS)).max(axis=1)
     best = int(own.argmax())
+    for some in (FIRST_DECOYS, DECOYS):
+        responses = _fit(series, symbols, decoys(code, some)).max(axis=1)
+        # Decoys are summed in single precision: what comes within its rounding counts as a tie, and ties lose.
+        rank = 1 + int((responses >= own[best] * (1 - 1e-4)).sum())
+        if rank > 1:
+            break
     halves = [int(_fit(series, [_only(one, half) for one in symbols], asked)[0].argmax()) for half in (0, 1)]
     return Answer(
-        # Decoys are summed in single precision: what comes within its rounding counts as a tie, and ties lose.
-        rank=1 + int((responses >= own[best] * (1 - 1e-4)).sum()),
+        rank=rank,
         margin=float(own[best] / max(float(responses.max()), 1e-9)),
         delay=float(DELAYS[best]),
         steady=bool(abs(DELAYS[halves[0]] - DELAYS[halves[1]]) <= STEADY),
@@ -112,29 +128,49 @@ def stray(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[R
     """Share of the changes of the face's hue, over its whole and from side to side, that the symbols leave unexplained.
 
     Hue, since exposure and movement hardly change it. Noise, as seen within symbols, is taken off, two standard errors more
-    than there is, so that what is left is no noise; frames near a change of symbols are left out, as they show some of both. A
-    face that answers these symbols leaves next to nothing; one that answered others, played so that it fits best, leaves what
-    does not fit.
+    than there is, so that what is left is no noise; but no more than `NOISIEST` times what the noise of single cells makes of
+    it, for a program can mix frames within a symbol. Frames near a change of symbols are left out, as they show some of both.
+    A face that answers these symbols leaves next to nothing; one that answered others, played so that it fits best, leaves
+    what does not fit. All counts as unexplained where too few frames are left, or where noise would hide what does not fit.
 
     Args:
         challenge, sent, readings: as of `unmask.live.verification.verify`.
-        delay: s, of `answer`.
+        delay: s, of `answer`; what its neighbours among `DELAYS` explain better counts as explained.
     """
-    times = times_of(readings)
-    symbols = one_symbol_at(challenge, sent, times - delay)
+    times, hues, grain = times_of(readings), *_hues(readings)
+    near = DELAYS[np.abs(DELAYS - delay) < 1.5 * (DELAYS[1] - DELAYS[0])]
+    shown = [one_symbol_at(challenge, sent, times - one) for one in near]
+    return min(_unexplained(codes(challenge), symbols, hues, grain, times) for symbols in shown)
+
+
+def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
+    """Red and blue over green: of each frame the level and the slopes, ``(n, 6)``, and what the noise of each cell adds to
+    them, ``(n, 6, p)``."""
+    basis, filters = _reduction(readings)
+    cells = cells_of(readings)[:, face_cells()]
+    hues = cells[..., ::2] - cells[..., 1:2]
+    parts = np.einsum("bp,npc->ncb", filters, hues)
+    grain = hues - np.einsum("pb,ncb->npc", basis, parts)
+    adds = np.einsum("bp,npc->ncbp", filters[:3], grain)
+    return parts[..., :3].reshape(len(hues), 6), adds.reshape(len(hues), 6, -1)
+
+
+def _unexplained(code: Series, symbols: NDArray[np.intp], hues: Series, grain: Series, times: Series) -> float:
+    """See `stray` and `_hues`; ``symbols`` are those that each frame shows, -1 for none."""
     kept = symbols >= 0
-    if kept.sum() < 3 * SYMBOLS // 2:
+    if kept.sum() < 5 * SYMBOLS // 4:  # Then at least a quarter as many pairs of frames show one symbol.
         return 1.0
-    symbols, series = symbols[kept], nine(readings)[kept]
-    hues = (series[:, ::2] - series[:, 1:2]).reshape(len(symbols), -1)
-    drift, code = drifts(times[kept]), codes(challenge)[symbols].reshape(len(symbols), -1)
-    before, after = (_left_over(hues, basis) for basis in (drift, np.hstack([drift, code])))
-    steps, free = np.diff(after, axis=0)[np.diff(symbols) == 0], len(symbols) - drift.shape[1] - code.shape[1]
-    noise = (steps**2).mean(axis=0) / 2 + 1e-12
+    symbols, hues, grain = symbols[kept], hues[kept], grain[kept]
+    drift, lit = drifts(times[kept]), code[symbols].reshape(len(symbols), -1)
+    before, after = (_left_over(hues, basis) for basis in (drift, np.hstack([drift, lit])))
+    free, same = len(symbols) - drift.shape[1] - lit.shape[1], np.diff(symbols) == 0
+    steps, grains = np.diff(after, axis=0)[same], np.diff(grain, axis=0)[same]
+    most = NOISIEST * (grains**2).mean(axis=0).sum(axis=1)
+    noise = np.minimum((steps**2).mean(axis=0), most) / 2 + 1e-12
     unexplained = ((after**2).sum(axis=0) / free / noise - 1).sum()
     changes = ((before**2).sum(axis=0) / (len(symbols) - drift.shape[1]) / noise - 1).sum()
     doubt = np.sqrt(hues.shape[1] * (2 / free + 2 / len(steps)))
-    return float(np.clip((unexplained - 2 * doubt) / max(changes, 1e-9), 0, 1))
+    return float(np.clip((unexplained - 2 * doubt) / changes, 0, 1)) if changes > CLEAR * doubt else 1.0
 
 
 def codes(challenge: LightChallenge) -> Series:
@@ -217,11 +253,16 @@ def nine(readings: Sequence[Reading]) -> Series:
 
     The screen's left lights the person's left, which lies right in the image.
     """
+    cells = cells_of(readings)[:, face_cells()]
+    return np.asarray(np.einsum("bp,npc->ncb", _reduction(readings)[1][:3], cells))
+
+
+def _reduction(readings: Sequence[Reading]) -> tuple[Series, Series]:
+    """Level, slope across, slope down and slips, ``(p, 7)``, and the filters ``(7, p)`` that find them in cells by trust."""
     x, y = (place[face_cells()] for place in places(GRID))
     weights = trust(readings)
-    basis = np.column_stack([np.ones_like(x), x, 0.5 - y, slips(readings)]) * weights[:, None]
-    cells = cells_of(readings)[:, face_cells()]
-    return np.asarray(np.einsum("bp,npc->ncb", np.linalg.pinv(basis)[:3] * weights, cells))
+    basis = np.column_stack([np.ones_like(x), x, 0.5 - y, slips(readings)])
+    return basis, np.asarray(np.linalg.pinv(basis * weights[:, None]) * weights)
 
 
 def _fit(series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ import numpy as np
 from unmask.live import light
 from unmask.live.challenge import LightChallenge
 from unmask.live.light import Series
-from unmask.live.reading import Reading
+from unmask.live.reading import Reading, SeenFace
 from unmask.live.session import HEAD, LATEST, Session
 
 PER_SECOND = 12.5
@@ -40,16 +40,22 @@ class Program:
     Attributes:
         ahead: s by which the recording, played in its order, may run ahead of its own pace, or lag; infinite where any frame may
             follow any other.
-        exact: how much it minds what a frame shows of other symbols, over how much it likes what it shows of the right one.
+        exact: how much it minds what a frame shows of other symbols, over how much it likes what it shows of the right one; near
+            a change of symbols, where the check does not look, it minds nothing.
+        noise: standard deviation of the logarithm of each cell's hue that it adds, to hide what does not fit.
     """
 
     ahead: float
     exact: float
+    noise: float = 0.0
 
 
-PROGRAMS = [Program(ahead, exact) for ahead in (0.2, 0.6, math.inf) for exact in (0.0, 0.1, 0.5)]
+PROGRAMS = [
+    *(Program(ahead, exact) for ahead in (0.2, 0.6, math.inf) for exact in (0.0, 0.1, 0.5)),
+    *(Program(math.inf, exact, noise) for exact in (0.1, 0.5) for noise in (0.1, 0.2, 0.4)),
+]
 """Those that are tried, one after the other. The first pace is what the times that frames claim allow; the others hold frames,
-leave some out, or mix them."""
+leave some out, or mix them; noise can hide that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +68,12 @@ class Sent:
 
 
 def retimed(
-    asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], recorded: Sequence[Reading], how: Program
+    asked: LightChallenge,
+    earlier: LightChallenge,
+    shown: Sequence[float],
+    recorded: Sequence[Reading],
+    how: Program,
+    random: np.random.Generator,
 ) -> Sent:
     """A recording offered to a check.
 
@@ -71,9 +82,11 @@ def retimed(
         earlier: what the recorded face answered.
         shown: when that was painted, s.
         recorded: that answer's readings.
+        random: source of noise.
     """
     faces = [reading for reading in recorded if reading.face]
-    costs, times = _costs(asked, earlier, shown, faces, how.exact), light.times_of(faces)
+    follows, differs = _costs(asked, earlier, shown, faces)
+    times = light.times_of(faces)
     session, found, number, place = Session(len(asked.symbols), asked.seconds, 0.0, 0.0), list[Reading](), 0, 0
     begun = float(times[0])
     while True:
@@ -85,22 +98,35 @@ def retimed(
                 return Sent(tuple(session.sent), tuple(session.shown), tuple(r for r in found if r.time in counted))
             session.receive(f'{{"painted": {step}, "time": {session.sent[step] + 0.01}}}', session.sent[step] + 0.02)
         horizon = now - OLD + np.arange(0, OLD + ANSWERED, 1 / PER_SECOND)
-        symbols = light.symbol_at(asked, [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED)
+        sent, claimed = [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED
+        symbols, judged = (
+            light.symbol_at(asked, sent, claimed),
+            light.one_symbol_at(asked, sent, claimed),
+        )
         allowed = np.abs(times[None] - begun - horizon[:, None]) <= how.ahead
-        wanted = np.where(allowed, costs[symbols], FAR)
+        costs = how.exact * differs[symbols] * (judged >= 0)[:, None] - follows[symbols]
+        wanted = np.where(allowed, costs, FAR)
         place = int(wanted[0].argmin()) if math.isinf(how.ahead) else _best(wanted, place)
         frame = session.receive(HEAD.pack(number, horizon[0]) + number.to_bytes(4), now)
         if frame is not None:
-            face = replace(faces[place].face, found_at=frame.time) if faces[place].face else None
-            found.append(Reading(frame.time, face, frame.time))
+            found.append(Reading(frame.time, _noisier(faces[place], how.noise, frame.time, random), frame.time))
         number += 1
 
 
+def _noisier(reading: Reading, much: float, time: float, random: np.random.Generator) -> SeenFace | None:
+    """The face of a reading, found at another time, its hue noisier."""
+    if reading.face is None:
+        return None
+    noise = random.normal(0, much, reading.face.cells.shape)
+    hue = np.exp(noise - noise.mean(axis=2, keepdims=True))
+    return replace(reading.face, found_at=time, cells=(reading.face.cells * hue).astype(np.float32))
+
+
 def _costs(
-    asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], faces: Sequence[Reading], exact: float
-) -> Series:
-    """What it costs to send each recorded frame while each symbol is asked, ``(symbols + 1, frames)``; nothing for none, the last
-    row. See `Program` for ``exact``."""
+    asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], faces: Sequence[Reading]
+) -> tuple[Series, Series]:
+    """How much each recorded frame shows what each asked symbol would, and how far it is from all that it would show, each
+    ``(symbols + 1, frames)``; nothing for none, the last row."""
     times = light.times_of(faces)
     series = light.settled(light.nine(faces), times)
     delay = light.answer(earlier, shown, faces).delay
@@ -111,7 +137,8 @@ def _costs(
     gains = np.linalg.lstsq(answered, series[lit].reshape(len(answered), -1), rcond=None)[0]
     wanted = (code.reshape(len(code), -1) @ gains).reshape(len(code), 1, 3, 3)
     differs = (((series - wanted) / usual) ** 2).sum(axis=(2, 3))
-    return np.vstack([exact * differs - follows, np.zeros(len(times))])
+    nothing = np.zeros(len(times))
+    return np.vstack([follows, nothing]), np.vstack([differs, nothing])
 
 
 def _best(costs: Series, place: int) -> int:
