@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-live
+.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -85,9 +85,12 @@ lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## one family 
 lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and detector in rounds: docs/arena.md
 	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
 
+lab-shape: lab/.venv/.ready $(TRAIN)  ## teaches the live check's network on simulated sessions: about an hour of a core
+	$(LAB)/unmask-lab live-shape $(TRAIN:%=--faces %)
+
 lab-live: lab/.venv/.ready $(DEV)  ## the live check, simulated, after timing its verdicts: docs/benchmark/live.md
-	$(LAB)/unmask-lab live --faces $(DEV) --seed 4 --time
-	$(LAB)/unmask-lab live --faces $(DEV) --seed 4
+	$(LAB)/unmask-lab live --faces $(DEV) --seed 5 --time
+	$(LAB)/unmask-lab live --faces $(DEV) --seed 5
 
 lab-pairs: $(SWAPPED)            ## the classic swap trained on three pairs of people, for benchmark to measure
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.live.subjects import Subject, bent, challenge, flat, painted
+from tests.live.subjects import Subject, bent, challenge, face, flat, painted
 from unmask.errors import UsageError
-from unmask.live import light
-from unmask.live.challenge import LightChallenge
+from unmask.live import light, shape
+from unmask.live.challenge import SYMBOLS, LightChallenge
 from unmask.live.reading import Reading
 from unmask.live.session import HEAD, JITTER, Session
-from unmask.live.verification import Advice, Outcome, Result, verify
+from unmask.live.verification import A_FACE, NO_FACE, Advice, Outcome, Result, verify
 from unmask.types import Verdict
 
 
@@ -123,7 +123,7 @@ def without_face(one: Reading) -> Reading:
     return Reading(one.time, None, one.time)
 
 
-def scaled(one: Reading, light: float = 1.0, clipped: float = 0.0, width: float = 105.0) -> Reading:
+def scaled(one: Reading, light: float | list[float] = 1.0, clipped: float = 0.0, width: float = 105.0) -> Reading:
     assert one.face
     box = (100.0, 60.0, 100.0 + width, 190.0)
     return replace(one, face=replace(one.face, cells=one.face.cells * np.float32(light), clipped=clipped, box=box))
@@ -151,7 +151,46 @@ def test_what_cannot_be_judged_is_inconclusive_with_what_to_do(spoil, advice) ->
 
 def test_times_must_fit_the_challenge() -> None:
     asked = challenge(1)
-    with pytest.raises(UsageError, match="20 steps"):
+    with pytest.raises(UsageError, match=f"{SYMBOLS} steps"):
         verify(asked, painted(asked)[:-1], [])
     with pytest.raises(UsageError, match="in order"):
         verify(asked, painted(asked)[::-1], [])
+
+
+@pytest.mark.parametrize(
+    ("subject", "odds", "expected"),
+    [
+        (Subject(), A_FACE, Result.LIVE),
+        (Subject(), A_FACE - 0.1, Result.INCONCLUSIVE),
+        (Subject(), NO_FACE - 0.1, Result.NOT_LIVE),
+        (Subject(depth=flat), 20.0, Result.INCONCLUSIVE),
+        (Subject(depth=lambda x, y: -face(x, y), room=50), 20.0, Result.NOT_LIVE),
+    ],
+    ids=["a face", "hardly one", "none", "a sheet that shows nothing of one", "a mask from behind"],
+)
+def test_the_network_decides_between_what_is_no_face_by_physics_and_what_is_none_by_its_own_look(
+    subject: Subject, odds: float, expected: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shape, "odds", lambda *_seen: odds)
+    assert outcome(subject).result is expected
+
+
+def test_steps_that_came_too_slowly_are_inconclusive() -> None:
+    asked = challenge(1)
+    late = [2 * time for time in painted(asked)]
+    found = verify(asked, late, Subject().answers(asked, 1))
+    assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.TRY_AGAIN)
+
+
+def test_light_that_is_no_number_is_refused() -> None:
+    asked = challenge(1)
+    readings = Subject().answers(asked, 1)
+    with pytest.raises(UsageError, match="no number"):
+        verify(asked, painted(asked), [scaled(readings[20], light=np.nan), *readings[21:]])
+
+
+def test_a_colour_that_never_answers_does_not_hide_a_face() -> None:
+    """Blue is dead: what is left is judged."""
+    asked = challenge(1)
+    dead = [scaled(one, light=[1, 1, 0]) for one in Subject().answers(asked, 1)]
+    assert verify(asked, painted(asked), dead).result is not Result.NOT_LIVE

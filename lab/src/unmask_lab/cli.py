@@ -307,6 +307,36 @@ def live(
         print(simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers, command))
 
 
+@app.command("live-shape")
+def live_shape(
+    faces: Annotated[list[Path], typer.Option(help="Collected Parquet files of bona fide faces.")],
+    out: Annotated[Path, typer.Option(help="Folder for recordings; run again, it goes on.")] = Path(
+        "lab/out/live/taught"
+    ),
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Attacks to leave out one by one, to see what comes of them; writes nothing."),
+    ] = None,
+) -> None:
+    """Teach the live check's network on simulated sessions, or see what it makes of an attack that it never saw."""
+    import json
+
+    from unmask_lab.live import taught
+
+    if unknown := set(without or ()) - set(taught.ROUND[1:]):
+        raise typer.BadParameter(
+            f"no attack that teaches is called {', '.join(sorted(unknown))}", param_hint="--without"
+        )
+    course = taught.Course()
+    found = (
+        taught.without(without, faces, out, course, workers)
+        if without
+        else taught.teach(faces, out, course, workers=workers)
+    )
+    print(json.dumps(found, indent=2))
+
+
 licence_app = typer.Typer(no_args_is_help=True, help="Make a key, grant a licence for a portrait, check one.")
 app.add_typer(licence_app, name="licence")
 

@@ -71,12 +71,12 @@ def relief(seen: Response) -> Relief:
     white = np.stack([_whitener(seen.rest[..., channel]) for channel in range(3)])
     slips = np.column_stack([np.ones(len(seen.slips)), seen.slips])
     frames = np.kron(np.eye(6), slips).reshape(3, 2, -1, 6 * slips.shape[1])
-    near = _whitened(np.concatenate([_answered(_near(), everything), frames], axis=3), white)
-    found = without(_whitened(seen.answers[:, 1:], white), near)
-    face = without(_whitened(_answered(usual_slopes(), everything), white), near)
+    near = span(_whitened(np.concatenate([_answered(_near(), everything), frames], axis=3), white))
+    found = beside(_whitened(seen.answers[:, 1:], white), near)
+    face = beside(_whitened(_answered(usual_slopes(), everything), white), near)
     reliefs = []
     for bend in BENDS:
-        bent = without(_whitened(_answered(_bent(bend), everything), white), near)
+        bent = beside(_whitened(_answered(_bent(bend), everything), white), near)
         filters = np.linalg.pinv(without(face, bent))
         across, down = filters @ found
         by_cell = np.einsum("hcmq,cqp->mhcp", filters.reshape(2, 3, 2, -1), white)
@@ -111,8 +111,17 @@ def _whitened(patterns: Series, white: Series) -> Series:
 
 def without(patterns: Series, others: Series) -> Series:
     """What of patterns ``(n, ...)`` others ``(n, some)`` do not explain."""
-    left, size, _ = np.linalg.svd(others, full_matrices=False)
-    base = left[:, size > 1e-9 * max(float(size[0]), 1e-12)]
+    return beside(patterns, span(others))
+
+
+def span(patterns: Series) -> Series:
+    """An orthonormal base of patterns ``(n, some)``."""
+    left, size, _ = np.linalg.svd(patterns, full_matrices=False)
+    return np.asarray(left[:, size > 1e-9 * max(float(size[0]), 1e-12)])
+
+
+def beside(patterns: Series, base: Series) -> Series:
+    """What of patterns ``(n, ...)`` does not lie in a base of `span`."""
     return np.asarray(patterns - base @ (base.T @ patterns))
 
 

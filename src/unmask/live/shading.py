@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 
 from unmask.live.light import Series
-from unmask.live.relief import BENDS, along, powers, usual_slopes, without
+from unmask.live.relief import BENDS, along, beside, powers, span, usual_slopes, without
 from unmask.live.response import Response
 
 HATS = 11
@@ -44,9 +44,9 @@ def shading(seen: Response) -> Shading:
     mean = np.maximum(seen.answers[:, 0] @ seen.trust / seen.trust.sum(), 1e-4)
     share = (seen.answers[:, 0] / mean[:, None]).T * seen.trust[:, None]
     facial = min(_facial(seen, share, mean, bend) for bend in BENDS)
-    smooth = np.column_stack([powers(2), seen.slips]) * seen.trust[:, None]
-    picture = without(seen.picture.mean(axis=1) * seen.trust, smooth)
-    rises = without(share.mean(axis=1), smooth)
+    smooth = span(np.column_stack([powers(2), seen.slips]) * seen.trust[:, None])
+    picture = beside(seen.picture.mean(axis=1) * seen.trust, smooth)
+    rises = beside(share.mean(axis=1), smooth)
     return Shading(facial, float(picture @ rises / max(float(picture @ picture), 1e-9)))
 
 

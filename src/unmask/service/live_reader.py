@@ -156,10 +156,11 @@ def _warm() -> None:
     import numpy as np
     from PIL import JpegImagePlugin  # noqa: F401
 
-    from unmask import faces
-    from unmask.live import movement, passive, reading, verification  # noqa: F401
+    from unmask import faces, models
+    from unmask.live import movement, passive, reading, shape, verification  # noqa: F401
 
     faces.find(np.zeros((240, 320, 3), np.uint8))
+    models.session(shape.WEIGHT)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ them through the camera.
     species.py     honest persons and attacks on the challenge by light
     moves.py       honest persons and attacks on the challenge by movement
     trial.py       one session: frames, or cells alone, to the outcome
-    benchmark.py   many sessions to rates with intervals, tables and a plot
+    retimed.py     a recording of another check, held and hurried until it fits
+    sessions.py    many sessions, side by side, each recorded
+    report.py      their rates with intervals, tables and a plot
+    taught.py      the network of `unmask.live.shape`, taught by sessions of its own
 
 Units: m, s, cd/m2, lux. Camera at the origin, x to the picture's right, y down, z away from it; a person looks along -z,
 so the person's left is +x. Light is in linear sRGB primaries whose weighted sum `LUMINANCE` is the photometric unit.

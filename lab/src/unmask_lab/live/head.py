@@ -122,13 +122,16 @@ def posed(points: Floats, place: Floats, yaw: float = 0.0, pitch: float = 0.0, r
     return np.asarray(points @ (about_z @ about_x @ about_y).T.astype(np.float32) + place, np.float32)
 
 
-def sheet(image: Floats, points: Floats, bend: float = 0.0, eyes_apart: float = EYES_APART) -> tuple[Surface, Floats]:
+def sheet(
+    image: Floats, points: Floats, bend: float = 0.0, along: float = 0.0, eyes_apart: float = EYES_APART
+) -> tuple[Surface, Floats]:
     """A picture on paper or glass, facing -z, with the middle between the pictured eyes at the origin.
 
     Args:
         image: float32 ``(h, w, 3)``, diffuse reflectance.
         points: the pictured face's five points, float32 ``(5, 2)`` px.
-        bend: curvature, 1/m, about an upright axis; 0 is flat.
+        bend: curvature, 1/m; 0 is flat.
+        along: direction of bending, radians from level: 0 bends about an upright axis.
         eyes_apart: size of the picture: between the pictured pupils, m.
 
     Returns:
@@ -139,13 +142,15 @@ def sheet(image: Floats, points: Floats, bend: float = 0.0, eyes_apart: float = 
     x, y = np.meshgrid(_steps(-SHEET[0] / 2, SHEET[0] / 2), _steps(-0.42 * SHEET[1], 0.58 * SHEET[1]))
     px = (np.stack([x, y], axis=-1) * metre + middle).astype(np.float32)
     albedo = cv2.remap(image, px, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)
-    angle = x * bend
-    across, back = (np.sin(angle) / bend, (1 - np.cos(angle)) / bend) if bend else (x, np.zeros_like(x))
-    at = np.stack([across, y, back], axis=-1).reshape(-1, 3).astype(np.float32)
-    normals = np.stack([np.sin(angle), np.zeros_like(x), -np.cos(angle)], axis=-1).reshape(-1, 3).astype(np.float32)
+    c, d = np.cos(along), np.sin(along)
+    bent, straight = c * x + d * y, c * y - d * x
+    angle = bent * bend
+    across, back = (np.sin(angle) / bend, (1 - np.cos(angle)) / bend) if bend else (bent, np.zeros_like(x))
+    at = np.stack([c * across - d * straight, d * across + c * straight, back], axis=-1).reshape(-1, 3)
+    normals = np.stack([c * np.sin(angle), d * np.sin(angle), -np.cos(angle)], axis=-1).reshape(-1, 3)
     rows, cols = _nearest((points - middle) / metre, x, y)
-    marks = at.reshape(*x.shape, 3)[rows, cols]
-    return Surface(at, normals, albedo, np.ones(len(at), np.float32)), marks
+    marks = at.reshape(*x.shape, 3)[rows, cols].astype(np.float32)
+    return Surface(at.astype(np.float32), normals.astype(np.float32), albedo, np.ones(len(at), np.float32)), marks
 
 
 # ---------------------------------------------------------------- the shape

@@ -67,8 +67,8 @@ class Counts:
     tone: int = 100
     species: int = 300
     stale: int = 30_000
-    frames: int = 50
-    moves: int = 50
+    frames: int = 25
+    moves: int = 25
 
     def scaled(self, share: float) -> Counts:
         """A share of all; at least one of each."""
@@ -163,6 +163,19 @@ def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
     return Recording(challenge, when.sent, tuple(found), when.shown)
 
 
+def recorded(case: Case, files: tuple[Path, ...], out: Path) -> Recording:
+    """What came of a case, from ``out`` if it is kept there; if not, it is kept from now on."""
+    path = out / f"{case.name}.pickle"
+    if path.is_file():
+        kept: Recording = pickle.loads(path.read_bytes())  # noqa: S301 - our own
+        return kept
+    what = record(case, _portraits(files))
+    partial_ = path.with_suffix(".part")
+    partial_.write_bytes(pickle.dumps(what))
+    partial_.replace(path)
+    return what
+
+
 def judge(case: Case, what: Recording) -> list[Session]:
     """The verdict; of a stale answer, one for each of the other challenges that it is offered to."""
     asked = [what.challenge]
@@ -213,7 +226,7 @@ def _retimed(
     asked = light_challenge(species.drawn(random))
     if not any(reading.face for reading in recorded):
         return Recording(asked, when.sent, tuple(recorded), when.shown)
-    made = retimed(asked, earlier, when.painted.tolist(), recorded, PROGRAMS[case.number % len(PROGRAMS)])
+    made = retimed(asked, earlier, when.painted.tolist(), recorded, PROGRAMS[case.number % len(PROGRAMS)], random)
     return Recording(asked, made.sent, made.readings, made.shown)
 
 
@@ -234,15 +247,8 @@ def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording
 
 
 def _ended(case: Case, files: tuple[Path, ...], out: Path) -> list[Session]:
-    """A case's sessions; its recording is kept in ``out``."""
-    path = out / f"{case.name}.pickle"
-    if path.is_file():
-        return judge(case, pickle.loads(path.read_bytes()))  # noqa: S301 - our own
-    what = record(case, _portraits(files))
-    partial_ = path.with_suffix(".part")
-    partial_.write_bytes(pickle.dumps(what))
-    partial_.replace(path)
-    return judge(case, what)
+    """A case's sessions."""
+    return judge(case, recorded(case, files, out))
 
 
 @cache

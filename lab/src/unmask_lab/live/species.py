@@ -87,8 +87,9 @@ def flat_print(where: Setting, asked: Playing, random: np.random.Generator) -> A
 
 
 def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """The same, bent about an upright axis as far as the head is round (radius 8 to 25 cm)."""
-    return _paper(where, asked, random, 1 / random.uniform(0.08, 0.25))
+    """The same, bent as far as the head is round (radius 8 to 25 cm), half of them about an upright axis, half about any."""
+    along = random.choice([0.0, random.uniform(0, np.pi)])
+    return _paper(where, asked, random, 1 / random.uniform(0.08, 0.25), along)
 
 
 def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
@@ -152,8 +153,8 @@ ATTACKS: dict[str, Species] = {
 # ---------------------------------------------------------------- how
 
 
-def _paper(where: Setting, asked: Playing, random: np.random.Generator, bend: float) -> Act:
-    surface, marks = sheet(*photo(where), bend)
+def _paper(where: Setting, asked: Playing, random: np.random.Generator, bend: float, along: float = 0.0) -> Act:
+    surface, marks = sheet(*photo(where), bend, along)
     finish = Finish(random.uniform(0.01, 0.045), random.uniform(4, 40))
     return Act(held_up(where, surface, marks, finish), asked, where.room, where.screen, 0.5)
 
