@@ -42,6 +42,10 @@ CHANGING = 0.06
 """s before and after a change of symbols in which a frame shows both: half an exposure, the shutter's roll, half a step of
 `DELAYS`."""
 
+PAINTED = 0.12
+"""s after a change of symbols in which a frame may still show the one before, as the network carries one later than others: what
+a frame leaves unexplained is held against the face only then."""
+
 NOISIEST = 30.0
 """How many times the variance that the noise of single cells gives it a series may have as its noise, see `stray`: lamps that
 flicker and a camera's white balance make it 1.6 times (the middle simulated person) to 100 times (one in a hundred)."""
@@ -139,7 +143,7 @@ def stray(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[R
     """
     times, hues, grain = times_of(readings), *_hues(readings)
     near = DELAYS[np.abs(DELAYS - delay) < 1.5 * (DELAYS[1] - DELAYS[0])]
-    shown = [one_symbol_at(challenge, sent, times - one) for one in near]
+    shown = [one_symbol_at(challenge, sent, times - one, PAINTED) for one in near]
     return min(_unexplained(codes(challenge), symbols, hues, grain, times) for symbols in shown)
 
 
@@ -189,9 +193,12 @@ def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) 
     return np.where(times < shown[-1] + challenge.seconds, index, -1)
 
 
-def one_symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) -> NDArray[np.intp]:
-    """As `symbol_at`; -1 also where a frame may show two symbols, see `CHANGING`."""
-    near = np.abs(times[:, None] - np.asarray(shown)).min(axis=1) < CHANGING
+def one_symbol_at(
+    challenge: LightChallenge, shown: Sequence[float], times: Series, painted: float = CHANGING
+) -> NDArray[np.intp]:
+    """As `symbol_at`; -1 also where a frame may show two symbols: `CHANGING` before a change and ``painted`` s after it."""
+    since = times[:, None] - np.asarray(shown)
+    near = ((since > -CHANGING) & (since < painted)).any(axis=1)
     return np.where(near, -1, symbol_at(challenge, shown, times))
 
 

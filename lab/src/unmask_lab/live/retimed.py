@@ -101,7 +101,7 @@ def retimed(
         sent, claimed = [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED
         symbols, judged = (
             light.symbol_at(asked, sent, claimed),
-            light.one_symbol_at(asked, sent, claimed),
+            light.one_symbol_at(asked, sent, claimed, light.PAINTED),
         )
         allowed = np.abs(times[None] - begun - horizon[:, None]) <= how.ahead
         costs = how.exact * differs[symbols] * (judged >= 0)[:, None] - follows[symbols]
