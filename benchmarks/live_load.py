@@ -1,6 +1,7 @@
 """Many live checks at once over real WebSockets: how many are decided, how, and how long after the last frame.
 
-    python -m benchmarks.live_load --sessions 100 --readers 2
+    python -m benchmarks.live_load --sessions 100 --readers 2              all begin, and so end, at one moment
+    python -m benchmarks.live_load --sessions 100 --readers 2 --over 11    they begin over 11 s; the last as the first ends
 
 Each client does what the page does, with frames drawn beforehand of a face (`benchmarks.live_face`) in the light of each symbol
 that there can be, so all of them should pass. The clients share the machine with the service.
@@ -56,8 +57,8 @@ def drawn(scene: Scene) -> Frames:
     return found
 
 
-async def client(url: str, frames: Frames, scene: Scene, begin: asyncio.Event, run: Run) -> None:
-    """One browser."""
+async def client(url: str, frames: Frames, scene: Scene, begin: asyncio.Event, late: float, run: Run) -> None:
+    """One browser, which begins ``late`` s after the others may."""
     parts = urlsplit(url)
     check, _, ticket = parts.fragment.partition(".")
     address = f"ws://{parts.netloc}/api/v1/live/{check}/session"
@@ -65,6 +66,7 @@ async def client(url: str, frames: Frames, scene: Scene, begin: asyncio.Event, r
         await socket.send(json.dumps({"ticket": ticket}))
         assert "ready" in json.loads(await socket.recv())
         await begin.wait()
+        await asyncio.sleep(late)
         await socket.send(json.dumps({"begin": "light", "time": time.monotonic()}))
         said = json.loads(await socket.recv())
         outcome = await attended(socket, said, frames, scene, run) if "go" in said else str(said)
@@ -107,12 +109,17 @@ async def film(
         await asyncio.sleep(max(0.0, now + 1 / pace[0] - time.monotonic()))
 
 
-async def together(service: Tree, sessions: int, frames: Frames, scene: Scene) -> Run:
-    """All clients, which begin at the same moment."""
+async def together(service: Tree, sessions: int, over: float, frames: Frames, scene: Scene) -> Run:
+    """All clients, which begin one after the other over so many seconds."""
     run, begin = Run(), asyncio.Event()
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {service.key}"}, timeout=60) as http:
         made = [await http.post(f"{service.url}/api/v1/live", json={"subject": f"{i}"}) for i in range(sessions)]
-    clients = [asyncio.create_task(client(one.json()["url"], frames, scene, begin, run)) for one in made]
+    late = np.linspace(0, over, sessions).tolist()
+    urls = [one.json()["url"] for one in made]
+    clients = [
+        asyncio.create_task(client(url, frames, scene, begin, after, run))
+        for url, after in zip(urls, late, strict=True)
+    ]
     await asyncio.sleep(10)
     begin.set()
     begun = time.monotonic()
@@ -125,12 +132,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, default=100)
     parser.add_argument("--readers", type=int, default=2)
+    parser.add_argument("--over", type=float, default=0.0, help="seconds over which they begin")
     parser.add_argument("--details", action="store_true", help="what was measured, from the service's log")
     given = parser.parse_args()
     scene, settings = Scene(), {"live_readers": str(given.readers), "live_at_once": str(given.sessions), "workers": "0"}
     frames = drawn(scene)
     with tempfile.TemporaryDirectory() as folder, tree(Path(folder) / "data", **settings) as service:
-        run = asyncio.run(together(service, given.sessions, frames, scene))
+        run = asyncio.run(together(service, given.sessions, given.over, frames, scene))
         if given.details:
             log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
             print(*(line for line in log if "live check" in line), sep="\n")
