@@ -179,6 +179,20 @@ def test_frames_stay_small_however_noisy_the_camera_is(chromium: Browser, site: 
     page.context.close()
 
 
+def test_a_picture_that_the_camera_gives_twice_is_sent_once(chromium: Browser, site: Site) -> None:
+    page, _ = opened(chromium, live_face.script(Scene(noise=0)), viewport={"width": 640, "height": 480})
+    frames = list[bytes]()
+    _served(page, {"ticket": {"ready": ["light"], "back": None}, "begin": {"go": 15}}, frames)
+    page.goto(f"{site.url}/live#00.A")
+    page.locator("[data-way=light] button:enabled").click()
+    page.locator("#start").click()
+    while not frames:
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(1500)
+    assert len({frame[HEAD.size :] for frame in frames}) == len(frames) < 5
+    page.context.close()
+
+
 def test_the_language_can_be_changed_without_losing_the_check(chromium: Browser, site: Site) -> None:
     page, complaints = opened(chromium, live_face.script(Scene()), locale="en")
     page.goto(asked(site, "languages"))

@@ -20,7 +20,7 @@ const [, check, ticket] = location.hash.match(/^#([0-9a-f-]+)\.([\w-]+)$/) ?? []
 
 let socket, way, back;
 let asking = false, begun = false, running = false, ended = false;
-let number = 0, sentAt = 0, gap = 1000, encoding = false;
+let number = 0, sentAt = 0, gap = 1000, encoding = false, last = new Uint8Array();
 let painted = 0; // ms, when the last step was
 const steps = []; // that came and are not painted yet
 
@@ -136,15 +136,18 @@ function capture(now) {
   encode(now, socket.bufferedAmount ? LIGHTER : QUALITY);
 }
 
+// A camera in the dark, or its driver, may give a picture twice; the service takes a second one for a replay.
 function encode(now, quality) {
-  canvas.toBlob((jpeg) => {
+  canvas.toBlob(async (jpeg) => {
     if (jpeg?.size > LARGEST && quality > 0.2) return encode(now, quality - 0.2);
+    const picture = jpeg ? new Uint8Array(await jpeg.arrayBuffer()) : last;
     encoding = false;
-    if (!running || !jpeg) return;
+    if (!running || (picture.length === last.length && picture.every((value, i) => value === last[i]))) return;
+    last = picture;
     const head = new DataView(new ArrayBuffer(12));
     head.setUint32(0, number++);
     head.setFloat64(4, now / 1000);
-    send(new Blob([head, jpeg]));
+    send(new Blob([head, picture]));
   }, "image/jpeg", quality);
 }
 
