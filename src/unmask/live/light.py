@@ -47,8 +47,8 @@ PAINTED = 0.12
 a frame leaves unexplained is held against the face only then."""
 
 NOISIEST = 30.0
-"""How many times the variance that the noise of single cells gives it a series may have as its noise, see `stray`: lamps that
-flicker and a camera's white balance make it 1.6 times (the middle simulated person) to 100 times (one in a hundred)."""
+"""How many times the variance that the noise of single cells gives it a series may have as its noise, see `stray`: the middle
+simulated person's has 1.6 times, nine in ten have 9 times at most, one in a hundred 100 times (seed 101)."""
 
 CLEAR = 16.0
 """Standard errors by which the changes of hue must stand out of noise, see `stray`, so that 0.18 of them would be seen: those of
