@@ -91,3 +91,9 @@ def test_lessons_are_simulated_once(tmp_path: Path) -> None:
 def test_without_a_data_set_it_says_so(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["live-shape", "--faces", str(tmp_path / "none.parquet"), "--out", str(tmp_path)])
     assert "none.parquet: no such file" in str(told.exception)
+
+
+@pytest.mark.parametrize("kind", [HONEST, "mask"])
+def test_only_attacks_that_teach_can_be_left_out(kind: str, tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["live-shape", "--faces", str(tmp_path / "none.parquet"), "--without", kind])
+    assert told.exit_code == 2

@@ -324,7 +324,7 @@ def live_shape(
 
     from unmask_lab.live import taught
 
-    if unknown := set(without or ()) - set(taught.ROUND[1:]):
+    if unknown := set(without or ()) - set(taught.KINDS[1:]):
         raise typer.BadParameter(
             f"no attack that teaches is called {', '.join(sorted(unknown))}", param_hint="--without"
         )

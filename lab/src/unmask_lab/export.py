@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import torch
 from torch import Tensor, nn
@@ -45,24 +47,42 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
         DataError: there is no checkpoint, or the exported file does not compute what the detector computes.
     """
     net, about = load(folder)
-    served = _Served(net).eval()
     example = torch.randint(0, 256, (2, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
+    path = write(_Served(net).eval(), {"rgb": example}, ["logit", "where"], weights, name)
+    update_card(weights, name, training=_training(about), limits=[NOT_MEASURED])
+    return path
+
+
+def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], weights: Path, name: str) -> Path:
+    """Writes a network as ``<name>.onnx``, enters it in ``weights.json`` and begins its card anew.
+
+    Args:
+        examples: of each input, by its name; their first axis may have any length.
+        outputs: names; the first is compared with what PyTorch computes.
+
+    Raises:
+        DataError: the exported file does not compute what the network computes; nothing has changed then.
+    """
     path, partial = weights / f"{name}.onnx", weights / f"{name}.partial"
+    faces = torch.export.Dim("faces", min=1, max=4096)
     torch.onnx.export(
-        served,
-        (example,),
+        net,
+        tuple(examples.values()),
         partial,
-        input_names=["rgb"],
-        output_names=["logit", "where"],
-        dynamic_shapes=({0: torch.export.Dim("faces", min=1, max=4096)},),
+        input_names=list(examples),
+        output_names=list(outputs),
+        dynamic_shapes=tuple({0: faces} for _ in examples),
         dynamo=True,
         external_data=False,
         verbose=False,
     )
+    _without_traces(partial)
     with torch.inference_mode():
-        expected = served(example)[0].numpy()
-    got = ort.InferenceSession(partial).run(["logit"], {"rgb": example.numpy()})[0]
-    if (difference := float(np.abs(expected - got).max())) > LARGEST_DIFFERENCE:
+        computed = net(*examples.values())
+    expected = computed[0] if isinstance(computed, tuple) else computed
+    inputs = {key: example.numpy() for key, example in examples.items()}
+    got = ort.InferenceSession(partial).run([outputs[0]], inputs)[0]
+    if (difference := float(np.abs(expected.numpy() - got).max())) > LARGEST_DIFFERENCE:
         raise DataError(f"{partial}: the exported network differs from the trained one by {difference:.2g}")
     partial.replace(path)
     listed = weights / "weights.json"
@@ -70,8 +90,16 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
     known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     listed.write_text(json.dumps(known, indent=2) + "\n")
     (weights / f"{name}.json").unlink(missing_ok=True)
-    update_card(weights, name, sha256=known[name], training=_training(about), limits=[NOT_MEASURED])
+    update_card(weights, name, sha256=known[name])
     return path
+
+
+def _without_traces(path: Path) -> None:
+    """Without what the exporter notes of this machine in each node."""
+    model = onnx.load(path)
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    onnx.save(model, path)
 
 
 def update_card(weights: Path, name: str, **parts: Any) -> None:

@@ -42,6 +42,11 @@ class Response:
     _symbols: NDArray[np.intp]
     _decoys: NDArray[np.float32]
 
+    @property
+    def mean(self) -> Series:
+        """Of the answers to all of the screen, by trust, ``(3,)``; never 0."""
+        return np.asarray(np.maximum(self.answers[:, 0] @ self.trust / self.trust.sum(), 1e-4))
+
     def noise(self, filters: Series, part: int) -> Series:
         """Variance of what noise alone lets filters, ``(h, 3, p)``, find in the answers to a part, ``(h,)``.
 

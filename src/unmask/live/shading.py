@@ -41,7 +41,7 @@ class Shading:
 
 def shading(seen: Response) -> Shading:
     """The shading of the surface that responded so."""
-    mean = np.maximum(seen.answers[:, 0] @ seen.trust / seen.trust.sum(), 1e-4)
+    mean = seen.mean
     share = (seen.answers[:, 0] / mean[:, None]).T * seen.trust[:, None]
     facial = min(_facial(seen, share, mean, bend) for bend in BENDS)
     smooth = span(np.column_stack([powers(2), seen.slips]) * seen.trust[:, None])

@@ -50,7 +50,7 @@ def maps_of(seen: Response) -> Floats:
 
     Channels are weighed by how much of them is answer rather than noise; one that hardly answers does not count.
     """
-    mean = np.maximum(seen.answers[:, 0] @ seen.trust / seen.trust.sum(), 1e-4)
+    mean = seen.mean
     weights = np.where(mean > 0.1 * mean.max(), mean**2 / (seen.rest.var(axis=0).mean(axis=0) + 1e-6), 0)
     share, across, down = np.einsum("c,cmp->mp", weights / weights.sum() / mean, seen.answers)
     usual = np.clip(share, 0.25, 4)

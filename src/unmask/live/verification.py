@@ -134,8 +134,7 @@ def verify(
     for times in (sent, shown):
         if len(times) != len(steps) or list(times) != sorted(times):
             raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(times)}")
-    end = sent[-1] + challenge.seconds
-    during = [reading for reading in readings if sent[0] - 1 <= reading.time <= end + 1]
+    end, during = sent[-1] + challenge.seconds, during_steps(challenge, sent, readings)
     if not all(np.isfinite(reading.face.cells).all() for reading in during if reading.face):
         raise UsageError("readings of a face hold light that is no number")
     if end - sent[0] > SLOWEST * len(steps) * challenge.seconds:
@@ -155,6 +154,13 @@ def verify(
     if not whole.unbroken and outcome.result is Result.LIVE:
         return Outcome(Result.INCONCLUSIVE, Advice.MOVED, details)
     return replace(outcome, details=details)
+
+
+def during_steps(
+    challenge: LightChallenge | MovementChallenge, sent: Sequence[float], readings: Sequence[Reading]
+) -> list[Reading]:
+    """The readings that count: from a second before the first step to a second after the last."""
+    return [one for one in readings if sent[0] - 1 <= one.time <= sent[-1] + challenge.seconds + 1]
 
 
 def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | None:

@@ -16,7 +16,7 @@ from unmask.live.challenge import MOVE_SECONDS, MOVES, SYMBOL_SECONDS, SYMBOLS
 from unmask.live.verification import Result
 from unmask_lab.live import moves
 from unmask_lab.live.head import TONES
-from unmask_lab.live.retimed import PROGRAMS
+from unmask_lab.live.retimed import program
 from unmask_lab.live.sessions import (
     ATTACKS,
     BRIGHT,
@@ -89,7 +89,7 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
         ]
 
     stale = those(LIGHT, READINGS, STALE)
-    mixed = [s for s in those(LIGHT, READINGS, RETIMED) if isinf(PROGRAMS[s.case.number % len(PROGRAMS)].ahead)]
+    mixed = [s for s in those(LIGHT, READINGS, RETIMED) if isinf(program(s.case.number).ahead)]
     ordinary = [lux for lux in LUX if lux <= ORDINARY]
     return {
         **about,

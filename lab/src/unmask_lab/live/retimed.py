@@ -58,6 +58,11 @@ PROGRAMS = [
 leave some out, or mix them; noise can hide that."""
 
 
+def program(number: int) -> Program:
+    """The program whose turn it is in the session of a number."""
+    return PROGRAMS[number % len(PROGRAMS)]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sent:
     """What the service has at the end: see `unmask.live.verification.verify`."""

@@ -26,7 +26,7 @@ from unmask_lab.data import BONA_FIDE
 from unmask_lab.data import read as read_rows
 from unmask_lab.live import moves, species
 from unmask_lab.live.head import TONES
-from unmask_lab.live.retimed import PROGRAMS, retimed
+from unmask_lab.live.retimed import program, retimed
 from unmask_lab.live.scene import Portrait, Setting, astronaut, setting
 from unmask_lab.live.trial import TAIL, Timing, cells, frames, read_frames, readings, timing
 
@@ -226,7 +226,7 @@ def _retimed(
     asked = light_challenge(species.drawn(random))
     if not any(reading.face for reading in recorded):
         return Recording(asked, when.sent, tuple(recorded), when.shown)
-    made = retimed(asked, earlier, when.painted.tolist(), recorded, PROGRAMS[case.number % len(PROGRAMS)], random)
+    made = retimed(asked, earlier, when.painted.tolist(), recorded, program(case.number), random)
     return Recording(asked, made.sent, made.readings, made.shown)
 
 

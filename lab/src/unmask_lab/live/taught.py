@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
@@ -23,10 +20,9 @@ from unmask.live import light, shape
 from unmask.live.relief import relief
 from unmask.live.response import response
 from unmask.live.shading import shading
-from unmask.live.verification import A_FACE, LEAST_STRENGTH
+from unmask.live.verification import A_FACE, LEAST_STRENGTH, during_steps
 from unmask.models import WEIGHTS
-from unmask_lab.data import DataError
-from unmask_lab.export import LARGEST_DIFFERENCE, update_card
+from unmask_lab.export import update_card, write
 from unmask_lab.live.head import TONES
 from unmask_lab.live.sessions import HONEST, LIGHT, READINGS, Case, recorded
 from unmask_lab.metrics import binomial
@@ -52,6 +48,8 @@ ROUND = (
     HONEST,
 )
 """Kinds, one after the other. What answers another sequence does not get as far as its shape, and a relit face has one."""
+
+KINDS = tuple(dict.fromkeys(ROUND))
 
 LUX = (50, 100, 200, 300, 400, 600, 300, 600, 1200)
 """At honest faces, each as likely; attacks draw their own."""
@@ -92,6 +90,11 @@ class Lessons:
     maps: Floats
     figures: Floats
     cases: Sequence[Case]
+
+    @property
+    def kinds(self) -> NDArray[np.str_]:
+        """Of each session, ``(n,)``."""
+        return np.array([case.kind for case in self.cases])
 
 
 class Shape(nn.Module):
@@ -150,7 +153,7 @@ def without(
     """Of each of some kinds, what a network that never saw it makes of it and of the others: see `taken`."""
     of, found = lessons(files, out, course, workers), {}
     for kind in kinds:
-        never = np.array([case.kind == kind for case in of.cases])
+        never = of.kinds == kind
         found[kind] = taken(train(of, ~validating(of) & ~never, course), of, validating(of) | never)
     return found
 
@@ -163,8 +166,8 @@ def validating(of: Lessons) -> NDArray[np.bool_]:
 def taken(net: Shape, of: Lessons, these: NDArray[np.bool_]) -> dict[str, Any]:
     """Of each kind, how many of these sessions there are, and which share the network alone takes for faces."""
     odds, found = served(net, of), {}
-    for kind in dict.fromkeys(ROUND):
-        mine = odds[these & np.array([case.kind == kind for case in of.cases])] >= A_FACE
+    for kind in KINDS:
+        mine = odds[these & (of.kinds == kind)] >= A_FACE
         found[kind] = {"n": len(mine), **asdict(binomial(int(mine.sum()), len(mine)))}
     return found
 
@@ -190,8 +193,7 @@ def case_of(seed: int, number: int) -> Case:
 def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Floats] | None:
     """Maps and figures of a case; None where its answer is too weak or none."""
     what = recorded(case, files, out)
-    end = what.sent[-1] + what.challenge.seconds
-    during = [one for one in what.readings if what.sent[0] - 1 <= one.time <= end + 1]
+    during = during_steps(what.challenge, what.sent, what.readings)
     if not any(one.face for one in during):
         return None
     answer = light.answer(what.challenge, what.sent, during)
@@ -206,12 +208,11 @@ def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
     torch.manual_seed(course.seed)
     random = np.random.default_rng(course.seed)
     numbers = np.flatnonzero(taught)
-    kinds = np.array([case.kind for case in of.cases])
-    face, weight = torch.tensor((kinds == HONEST).astype(np.float32)), torch.tensor(_weights(kinds, numbers))
+    face, weight = torch.tensor((of.kinds == HONEST).astype(np.float32)), torch.tensor(_weights(of.kinds, numbers))
     net = Shape(np.concatenate([of.maps.reshape(len(of.maps), -1), of.figures], axis=1)[numbers], course)
     adam = torch.optim.AdamW(net.members.parameters(), course.rate, weight_decay=course.decay)
     rising = torch.optim.lr_scheduler.OneCycleLR(adam, course.rate, course.steps)
-    for batch in track(list(_batches(numbers, random, course)), "lessons"):
+    for batch in track(random.choice(numbers, (course.steps, course.batch)), "lessons"):
         turned = (random.random(len(batch)) < 0.5)[:, None, None]
         maps = np.where(turned, shape.mirrored(of.maps[batch]), of.maps[batch])
         logits = net(torch.tensor(maps), torch.tensor(of.figures[batch]))
@@ -224,18 +225,12 @@ def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
     return net.eval()
 
 
-def _batches(numbers: NDArray[np.intp], random: np.random.Generator, course: Course) -> Iterator[NDArray[np.intp]]:
-    for _ in range(course.steps):
-        yield random.choice(numbers, course.batch)
-
-
 def _weights(kinds: NDArray[np.str_], numbers: NDArray[np.intp]) -> Floats:
     """Of each session, so that faces weigh as much as all else, and each other kind as much as any; mean 1 over ``numbers``."""
-    others = [kind for kind in dict.fromkeys(ROUND) if kind != HONEST]
     weight = np.zeros(len(kinds))
-    for kind in dict.fromkeys(ROUND):
+    for kind in KINDS:
         share = (kinds[numbers] == kind).mean()
-        weight[kinds == kind] = (0.5 if kind == HONEST else 0.5 / len(others)) / max(float(share), 1e-9)
+        weight[kinds == kind] = (0.5 if kind == HONEST else 0.5 / (len(KINDS) - 1)) / max(float(share), 1e-9)
     return weight.astype(np.float32)
 
 
@@ -249,36 +244,6 @@ def served(net: Shape, of: Lessons) -> Floats:
 
 
 def export(net: Shape, weights: Path) -> None:
-    """Writes the network and enters it in ``weights.json``; its card begins anew.
-
-    Raises:
-        DataError: the exported file does not compute what the network computes.
-    """
-    path, inputs = weights / f"{shape.WEIGHT}.onnx", int(net.mean.shape[0])
-    maps, figures = torch.randn(2, 6, (inputs - 9) // 6), torch.randn(2, 9)
-    some = torch.export.Dim("faces", min=1, max=4096)
-    torch.onnx.export(
-        net, (maps, figures), path, input_names=["maps", "figures"], output_names=["odds"],
-        dynamic_shapes=({0: some}, {0: some}), dynamo=True, external_data=False, verbose=False,
-    )  # fmt: skip
-    _without_traces(path)
-    got = ort.InferenceSession(path).run(None, {"maps": maps.numpy(), "figures": figures.numpy()})[0]
-    with torch.inference_mode():
-        if (difference := float(np.abs(net(maps, figures).numpy() - got).max())) > LARGEST_DIFFERENCE:
-            raise DataError(f"{path}: the exported network differs from the taught one by {difference:.2g}")
-    listed = weights / "weights.json"
-    known = json.loads(listed.read_text())
-    known[shape.WEIGHT] = hashlib.sha256(path.read_bytes()).hexdigest()
-    listed.write_text(json.dumps(known, indent=2) + "\n")
-    (weights / f"{shape.WEIGHT}.json").unlink(missing_ok=True)
-    update_card(weights, shape.WEIGHT, sha256=known[shape.WEIGHT])
-
-
-def _without_traces(path: Path) -> None:
-    """Without what the exporter notes of this machine in each node."""
-    import onnx
-
-    model = onnx.load(path)
-    for node in model.graph.node:
-        del node.metadata_props[:]
-    onnx.save(model, path)
+    """Writes the network for the runtime: see `unmask_lab.export.write`."""
+    examples = {"maps": torch.randn(2, 6, (len(net.mean) - 9) // 6), "figures": torch.randn(2, 9)}
+    write(net, examples, ["odds"], weights, shape.WEIGHT)
