@@ -127,7 +127,9 @@ def train(
     start: Annotated[Path | None, typer.Option(help="Folder of a training whose weights to start from.")] = None,
     given: Annotated[bool, typer.Option("--given", help="Learn from the data's own changed faces, too.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Pairs a step; on a GPU, 64.")] = 16,
-    rate: Annotated[float, typer.Option(help="Highest learning rate of the heads; 3e-3 goes with 64 pairs a step.")] = 2e-3,
+    rate: Annotated[
+        float, typer.Option(help="Highest learning rate of the heads; 3e-3 goes with 64 pairs a step.")
+    ] = 2e-3,
     trunk_rate: Annotated[float, typer.Option(help="Of the pretrained trunk; 1e-3 goes with 64 pairs a step.")] = 6e-4,
 ) -> None:
     """Train the detector, or go on where it stopped."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask import models
 from unmask.evidence import LINES
 from unmask.likelihood import LN10
 from unmask_lab import metrics
@@ -181,7 +182,8 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
         _counted(ours[0].faces),
         _counted(theirs[0].faces),
     )
-    yield f"`{command}`, {date}. {ours_counted} never trained on, forged by every family; and {theirs_counted} of the research"
+    yield f"`{command}`, {date}, weights `{models.known()['learned'][:12]}`. {ours_counted} never trained on,"
+    yield f"forged by every family; and {theirs_counted} of the research"
     yield "set, forged in ways never trained on. Each went every way. AUC with 95 % interval over people; *read*: part of the"
     yield "faces that a line could read.\n"
     yield "## Each line alone\n"
