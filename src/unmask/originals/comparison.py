@@ -236,10 +236,10 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     around, inside = differs(_lower(residual / expected, ring)), max(differ.values())
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
-    if finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
+    acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
+    if not acted and finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
         finding = _silent(parts, laid.free, 2 * _patched(other), expected, rules) or finding
     finding = _unseen(plan, parts["face"], laid.free, rules) or finding
-    acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
     if acted or finding in UNTOLD:
         score = inside = around = float("nan")
     return Comparison(finding, score, inside, around, elsewhere, where)
