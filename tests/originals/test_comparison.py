@@ -113,6 +113,65 @@ def test_another_take_in_which_the_face_differs_says_nothing(shot: films.Shot, p
     assert np.isnan(changed.score)
 
 
+def hooded(who: films.Portrait, aside: float, turned: float, swap=None) -> tuple[Rgb, np.ndarray]:
+    """A face before scenery, which begins where hair and neck would be; and its five points."""
+    cos, sin = np.cos(np.radians(turned)), np.sin(np.radians(turned))
+    points = 80 * faces.PROPORTIONS @ np.float32([[cos, sin], [-sin, cos]]) + np.float32([320 + aside, 150])
+    alpha = np.zeros((films.HEIGHT, films.WIDTH), np.float32)
+    cv2.ellipse(alpha, (int(320 + aside), 200), (92, 128), turned, 0, 360, 1.0, -1)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 2)
+    head = cv2.warpAffine(who.rgb, faces.similarity(who.points, points), (films.WIDTH, films.HEIGHT))
+    rgb = cv2.blendLinear(head, films.scenery(11)[: films.HEIGHT, : films.WIDTH].copy(), alpha, 1 - alpha)
+    return (swap(rgb, points) if swap else rgb), points
+
+
+@pytest.mark.parametrize(("aside", "turned"), [(0, 0), (0, 3), (4, 2)])
+def test_a_head_is_found_elsewhere_though_the_scenery_about_it_stays(
+    people: list[films.Portrait], aside: float, turned: float
+) -> None:
+    thumbnail = scaled(hooded(people[0], 0, 0)[0], LONGEST_PX)
+    onto = np.diag([thumbnail.shape[1] / films.WIDTH, thumbnail.shape[0] / films.HEIGHT, 1.0])
+
+    def told(swap=None) -> Comparison:
+        rgb, points = hooded(people[0], aside, turned, swap)
+        seen = np.ones(thumbnail.shape[:2], bool)
+        return compare(Pair(0.0, 0.0, scaled(rgb, LONGEST_PX), thumbnail, seen, onto), [points])[0]
+
+    lies_elsewhere = bool(aside or turned)
+    assert told().finding is (Finding.OTHER_TAKE if lies_elsewhere else Finding.SAME)
+    assert told().score < 0
+    changed = told(films.another_face(people[5]))
+    assert not changed.score < 0
+    assert lies_elsewhere or changed.finding is Finding.CHANGED_FACE
+
+
+def test_where_hair_and_neck_differ_as_well_nothing_is_said(
+    shot: films.Shot, people: list[films.Portrait], stranger: films.Portrait
+) -> None:
+    points = faces.find(shot.frame(AT)[0])[0].points
+    (told,) = compare(laid_by_the_scenery(shot, replace(shot, portrait=stranger).frame(AT)[0]), [points])
+    assert told.finding is Finding.OTHER_TAKE
+    assert np.isnan(told.score)
+
+
+def test_a_mouth_is_looked_for_where_it_lies(people: list[films.Portrait]) -> None:
+    def opened(rgb: Rgb, points: np.ndarray) -> Rgb:
+        where.append(points)
+        (x, y), apart = points[3:].mean(axis=0), float(np.ptp(points[:2, 0]))
+        return cv2.ellipse(
+            rgb.copy(), (int(x), int(y)), (int(0.3 * apart), int(0.12 * apart)), 0, 0, 360, (90, 30, 35), -1
+        )
+
+    where: list[np.ndarray] = []
+    one, part = people[0], np.float32([1, 0.65])
+    short = films.Portrait(cv2.resize(one.rgb, None, fx=1, fy=0.65), one.points * part)
+    shot = films.Shot(42, short, face=0.1)
+    changed = shot.frame(AT, opened)[1]
+    (told,) = compare(laid_by_the_scenery(shot, changed), [where[0]])
+    assert told.finding is Finding.CHANGED_MOUTH
+    assert told.score > 0.7
+
+
 def softened(rgb: Rgb, points: np.ndarray, sigma: float = 2.5) -> Rgb:
     """The head alone blurred, as by an encoder that spends its bits elsewhere."""
     (x, y), apart = points[:3].mean(axis=0), float(np.ptp(points[:2, 0]))

@@ -35,9 +35,8 @@ SHADE, FINE = 14.0, 7.0
 CONTRAST = 0.1
 """Share of a head's structure, in squares, by which two encodings of it may differ; of another face it is about 2."""
 
-SETTLED = (0.8, 0.95)
-"""A head was moved if moving it leaves at most these shares of the squared difference: of the head, and of what is around
-the face in it."""
+SETTLED = 0.8
+"""A head was moved if moving it leaves at most this share of the face's squared difference; of another nearly all is left."""
 
 LEAST_SEEN = 400
 """Px of the thumbnail; fewer tell neither colours nor noise."""
@@ -48,10 +47,10 @@ PATCH = 6
 SMALLEST_EYES = 7.0
 """px of the thumbnail between the eyes, below which a face is not compared."""
 
-REGIONS = {"face": (0.0, 0.62, 0.85, 1.15), "eyes": (0.0, 0.08, 0.85, 0.38), "mouth": (0.0, 1.17, 0.6, 0.38)}
-"""Ellipses in distances between the eyes, from the middle between them: x, y, half width, half height."""
+REGIONS = {"face": (0.54, 0.85, 1.15), "eyes": (0.07, 0.85, 0.38), "mouth": (1.0, 0.6, 0.38)}
+"""Ellipses: where the middle lies, from the eyes, 0, to the mouth, 1; half width and height, in distances between the eyes."""
 
-BLEND, HEAD = (0.0, 0.62, 1.15, 1.6), (0.0, 0.62, 1.9, 2.3)
+BLEND, HEAD = (0.54, 1.15, 1.6), (0.54, 1.9, 2.3)
 """What a pasted face may blend over, and the head with hair and neck about it; between the two nothing should differ."""
 
 
@@ -79,7 +78,7 @@ class Comparison:
     Attributes:
         finding: see `Finding`.
         score: `inside`, less what the head around the face differs as well; nan where the face could not be compared, and
-            in another take in which it differs, for it may have been acted otherwise.
+            in another take in which it differs, or what is around it, for it may have been acted otherwise.
         inside: of the part of the face that differs most.
         around: of hair, ears and neck.
         elsewhere: share of the rest of the picture, 0 to 1, that differs far beyond noise.
@@ -100,15 +99,16 @@ class Thresholds:
 
     Attributes:
         changed: least score of a change, decades; where the line's LR is about 1 (``weights/originals.json``).
-        take: least difference around the face, decades, at which another take is spoken of.
-        moved: px of the thumbnail by which the head lies elsewhere, at which another take is spoken of.
+        take: least difference around the face, decades, at which another take, or a retouched frame, is spoken of.
+        moved: px of the thumbnail, root mean square over the head, by which it lies elsewhere, at which another take is
+            spoken of.
         calm: most difference, decades, of eyes or mouth that counts as noise where the other one differs.
         retouched: share of the rest of the picture that differs at which it was retouched, 0 to 1.
         uncovered: share of the face, and of the mouth, that must be free of lettering and inside the picture, 0 to 1.
         telling: least difference, decades, that another face or mouth would have made; below it, none seen says nothing.
     """
 
-    changed: float = 0.2
+    changed: float = 0.25
     take: float = 0.3
     moved: float = 0.7
     calm: float = 0.0
@@ -157,9 +157,10 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Where a face lies in the thumbnail: middle between the eyes, px; distance between them, px; turn, degrees."""
+    """Where a face lies in the thumbnail: the middles of its eyes and mouth, px; distance between the eyes, px; turn, degrees."""
 
     eyes: tuple[float, float]
+    mouth: tuple[float, float]
     apart: float
     turn: float
 
@@ -175,18 +176,17 @@ def _plan(points: NDArray[np.float32], pair: Pair) -> _Plan:
     # A turned head brings the eyes together, not the eyes and the mouth.
     apart = max(float(np.hypot(*across)), float(np.hypot(*down)) / 1.155)
     turn = float(np.degrees(np.arctan2(-down[0], down[1])))
-    return _Plan((float(middle[0]), float(middle[1])), apart, turn)
+    return _Plan((float(middle[0]), float(middle[1])), (float(mouth[0]), float(mouth[1])), apart, turn)
 
 
-def _ellipse(plan: _Plan, part: tuple[float, float, float, float], shape: tuple[int, ...]) -> Mask:
+def _ellipse(plan: _Plan, part: tuple[float, float, float], shape: tuple[int, ...]) -> Mask:
     import cv2
 
-    x, y, half_width, half_height = (v * plan.apart for v in part)
-    cos, sin = np.cos(np.radians(plan.turn)), np.sin(np.radians(plan.turn))
-    centre = plan.eyes[0] + cos * x - sin * y, plan.eyes[1] + sin * x + cos * y
+    x, y = (eye + part[0] * (mouth - eye) for eye, mouth in zip(plan.eyes, plan.mouth, strict=True))
+    width, height = (2 * half * plan.apart for half in part[1:])
     mask = np.zeros(shape, np.uint8)
-    if max(abs(centre[0]), abs(centre[1]), half_width, half_height) < 1e4:
-        cv2.ellipse(mask, (centre, (2 * half_width, 2 * half_height), plan.turn), 1, -1)
+    if max(abs(x), abs(y), width, height) < 1e4:
+        cv2.ellipse(mask, ((x, y), (width, height), plan.turn), 1, -1)
     return mask.astype(np.bool_)
 
 
@@ -223,7 +223,7 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     parts = {name: _ellipse(plan, part, shape) for name, part in REGIONS.items()}
     head = _ellipse(plan, HEAD, shape) & laid.free
     ring = head & ~_ellipse(plan, BLEND, shape)
-    matched, moved = _head(laid, head, ring)
+    matched, moved = _head(laid, head, head & ~ring)
     own, other = (_without_shade(picture, laid.seen, FINE) for picture in (laid.frame, matched))
     residual = _patched(own - other)
     expected: Plane = laid.noise + np.float32(CONTRAST / 2) * (_patched(own) + _patched(other))
@@ -236,10 +236,10 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     around, inside = differs(_lower(residual / expected, ring)), max(differ.values())
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
-    if finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
+    acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
+    if not acted and finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
         finding = _silent(parts, laid.free, 2 * _patched(other), expected, rules) or finding
     finding = _unseen(plan, parts["face"], laid.free, rules) or finding
-    acted = finding is Finding.OTHER_TAKE and inside >= rules.calm
     if acted or finding in UNTOLD:
         score = inside = around = float("nan")
     return Comparison(finding, score, inside, around, elsewhere, where)
@@ -269,7 +269,7 @@ def _silent(parts: dict[str, Mask], free: Mask, another: Plane, expected: Plane,
 def _finding(
     differ: dict[str, float], score: float, around: float, moved: float, elsewhere: float, rules: Thresholds
 ) -> Finding:
-    if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.changed > score):
+    if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.calm):
         return Finding.OTHER_TAKE
     if score >= rules.changed:
         return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
@@ -310,28 +310,29 @@ def _plainest(versions: list[tuple[float, Colours]]) -> Colours:
     return next(matched for left, matched in versions if left <= 1.03 * least)
 
 
-def _head(laid: _Laid, head: Mask, ring: Mask) -> tuple[Colours, float]:
+def _head(laid: _Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
     """The original as soft as the frame is at one head, and laid over that head; and by how many px it was moved for that.
 
-    An encoder gives a face other bits than scenery; and in another take the head is the same, elsewhere.
+    An encoder gives a face other bits than scenery; and in another take the head is the same, elsewhere. How it lies is told by
+    hair and neck as well, whether that settles it by the face alone, for about the face there is scenery, which stays.
     """
-    if not head.any():
+    if not face.any():
         return laid.versions[0], 0.0
     still = min(laid.versions, key=lambda version: _left(laid, version, head))
-    warp = _moved(laid.frame, still, head)
+    warp = _moved(laid.frame, laid.versions[0], head)
     if warp is None:
         return still, 0.0
     moved = min((_warped(version, warp) for version in laid.versions), key=lambda version: _left(laid, version, head))
-    if any(_left(laid, moved, m) > part * _left(laid, still, m) for m, part in zip((head, ring), SETTLED, strict=True)):
+    if _left(laid, moved, face) > SETTLED * _left(laid, still, face):
         return still, 0.0
-    y, x = (float(v.mean()) for v in np.nonzero(head))
-    return moved, float(np.hypot(*(warp @ np.array([x, y, 1.0]) - np.array([x, y]))))
+    y, x = np.nonzero(head)
+    by = warp @ np.stack([x, y, np.ones_like(x)]) - np.stack([x, y])
+    return moved, float(np.sqrt((by**2).sum(axis=0).mean()))
 
 
 def _left(laid: _Laid, matched: Colours, mask: Mask) -> float:
-    """Mean squared difference in a part; 0 where it is empty."""
-    difference = _without_shade(laid.frame - matched, laid.seen, FINE)[mask]
-    return float((difference**2).mean()) if difference.size else 0.0
+    """Mean squared difference in a part."""
+    return float((_without_shade(laid.frame - matched, laid.seen, FINE)[mask] ** 2).mean())
 
 
 def _moved(frame: Colours, matched: Colours, head: Mask) -> NDArray[np.float32] | None:
