@@ -224,46 +224,48 @@ def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Com
     head = _ellipse(plan, HEAD, shape) & laid.free
     ring = head & ~_ellipse(plan, BLEND, shape)
     matched, moved = _head(laid, head, head & ~ring)
-    own, other = (_without_shade(picture, laid.seen, FINE) for picture in (laid.frame, matched))
-    residual = _patched(own - other)
+    own, other = (_without_shade(picture, laid.free, FINE) for picture in (laid.frame, matched))
     expected: Plane = laid.noise + np.float32(CONTRAST / 2) * (_patched(own) + _patched(other))
-    where = np.clip(np.log10(np.maximum(residual / expected, 1e-3)), 0, 1).astype(np.float32) * laid.seen
-
-    def differs(part: Mask) -> float:
-        return _decades(residual, expected, part & laid.free)
-
-    differ = {name: differs(part) for name, part in parts.items()}
-    around, inside = differs(_lower(residual / expected, ring)), max(differ.values())
+    ratio: Plane = _patched(own - other) / expected
+    where = np.clip(np.log10(np.maximum(ratio, 1e-3)), 0, 1).astype(np.float32) * laid.seen
+    differ = {name: _decades(ratio, part & laid.free) for name, part in parts.items()}
+    around, inside = _decades(ratio, _lower(ratio, ring)), max(differ.values())
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
     acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
     if not acted and finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
-        finding = _silent(parts, laid.free, 2 * _patched(other), expected, rules) or finding
-    finding = _unseen(plan, parts["face"], laid.free, rules) or finding
+        finding = _silent(plan, laid.free, 2 * _patched(other) / expected, rules) or finding
+    finding = _unseen(plan, laid.free, rules) or finding
     if acted or finding in UNTOLD:
         score = inside = around = float("nan")
     return Comparison(finding, score, inside, around, elsewhere, where)
 
 
-def _unseen(plan: _Plan, face: Mask, free: Mask, rules: Thresholds) -> Finding | None:
+def _unseen(plan: _Plan, free: Mask, rules: Thresholds) -> Finding | None:
     """Why a face cannot be compared at all."""
     if plan.apart < SMALLEST_EYES:
         return Finding.TOO_SMALL
-    return Finding.COVERED if (face & free).sum() < rules.uncovered * max(1, int(face.sum())) else None
+    return Finding.COVERED if _covered(plan, "face", free, rules) else None
 
 
-def _silent(parts: dict[str, Mask], free: Mask, another: Plane, expected: Plane, rules: Thresholds) -> Finding | None:
+def _silent(plan: _Plan, free: Mask, another: Plane, rules: Thresholds) -> Finding | None:
     """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing.
 
-    ``another``: by how much another head would differ.
+    ``another``: by how many times the noise another head would differ.
     """
     for name in ("face", "mouth"):
-        left = parts[name] & free
-        if left.sum() < rules.uncovered * max(1, int(parts[name].sum())):
+        if _covered(plan, name, free, rules):
             return Finding.COVERED
-        if _decades(another, expected, left) < rules.telling:
+        if _decades(another, _ellipse(plan, REGIONS[name], free.shape) & free) < rules.telling:
             return Finding.FAINT
     return None
+
+
+def _covered(plan: _Plan, name: str, free: Mask, rules: Thresholds) -> bool:
+    """Whether too much of a part is under lettering or outside the picture."""
+    _, half_width, half_height = REGIONS[name]
+    whole = np.pi * half_width * half_height * plan.apart**2
+    return bool((_ellipse(plan, REGIONS[name], free.shape) & free).sum() < rules.uncovered * max(1.0, whole))
 
 
 def _finding(
@@ -281,11 +283,12 @@ def _lower(ratio: Plane, mask: Mask, part: float = 0.75) -> Mask:
     return mask & (ratio <= np.quantile(ratio[mask], part)) if mask.any() else mask
 
 
-def _decades(residual: Plane, expected: Plane, mask: Mask, least: int = 12) -> float:
-    """log10 of mean measured over mean expected squared difference; 0 where there is too little to tell."""
-    if mask.sum() < least:
-        return 0.0
-    return float(np.log10(max(float(residual[mask].mean()), 1e-6) / float(expected[mask].mean())))
+def _decades(ratio: Plane, mask: Mask, least: int = 12) -> float:
+    """log10 of the mean of measured over expected squared difference; 0 where there is too little to tell.
+
+    Each px counts by its own noise, so that a change in the dark half of a face is not lost in the noise of the bright half.
+    """
+    return float(np.log10(max(float(ratio[mask].mean()), 1e-6))) if mask.sum() >= least else 0.0
 
 
 # ---------------------------------------------------------------- what noise explains
