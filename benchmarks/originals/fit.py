@@ -44,8 +44,8 @@ def fit() -> None:
     print(f"wrote {WEIGHT}")
 
 
-def _regression(x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 100) -> NDArray[np.float64]:
-    """Weights, ``(k,)``, of the columns of ``x``, ``(n, k)``; both classes count alike.
+def _regression(x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 1000) -> NDArray[np.float64]:
+    """Weights, ``(k,)``, of the columns of ``x``, ``(n, k)``; both classes count alike. RuntimeError where there is no end.
 
     With Firth's correction (Biometrika 1993), because the classes hardly overlap: a plain regression would not end, and a ridge
     would draw the LR of 1 from where they meet to half way between their means.
@@ -58,5 +58,7 @@ def _regression(x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 
         information = (x * spread[:, None]).T @ x
         leverage = spread * np.einsum("ni,ij,nj->n", x, np.linalg.inv(information), x)
         step = np.linalg.solve(information, x.T @ (balance * (label - p) + leverage * (0.5 - p)))
-        solution = solution + step / max(1.0, float(np.abs(step).max()))
-    return solution
+        if (longest := float(np.abs(step).max())) < 1e-9:
+            return solution
+        solution = solution + step / max(1.0, longest)
+    raise RuntimeError(f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their spread")

@@ -95,7 +95,11 @@ def compared(tried: list[dict[str, Any]]) -> None:
     wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
     print(f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n")
     names = sorted({row["finding"] for row in told})
-    print("| made | " + " | ".join(names) + " |\n| --- |" + " --- |" * len(names))
+    without = sorted({row["finding"] or "no match, no face" for row in tried if row["score"] is None})
+    print("| made | " + " | ".join([*names, *(f"no LR: {name}" for name in without)]) + " |")
+    print("| --- |" + " --- |" * (len(names) + len(without)))
     for kind in ("none", "take", "face", "mouth"):
-        counts = [sum(row["kind"] == kind and row["finding"] == name for row in told) for name in names]
-        print(f"| {kind} | " + " | ".join(map(str, counts)) + " |")
+        mine = [row for row in tried if row["kind"] == kind]
+        counts = [sum(row["finding"] == name for row in mine if row["score"] is not None) for name in names]
+        silent = [row["finding"] or "no match, no face" for row in mine if row["score"] is None]
+        print(f"| {kind} | " + " | ".join(map(str, [*counts, *(silent.count(name) for name in without)])) + " |")

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import results
+from unmask.evidence.originals import NOT_COMPARED, SAYS, WHY
 from unmask.live.challenge import Move
 from unmask.live.verification import Advice, Result
 from unmask.report import wording
@@ -108,6 +109,12 @@ CHANGED, CLEAR, UNSURE = Verdict.CHANGED, Verdict.NO_CHANGE_FOUND, Verdict.CANNO
 def test_the_sentence_of_every_verdict_is_known_in_chinese(verdicts: tuple[Verdict, ...]) -> None:
     _, reason, _ = of_file(people(*verdicts), results.media())
     said = language("zh").said(reason)
+    assert not re.search(r"[A-Za-z]{2,}", said), said
+
+
+@pytest.mark.parametrize("sentence", [*SAYS.values(), NOT_COMPARED, *(f"{NOT_COMPARED} {why}" for why in WHY.values())])
+def test_what_a_known_original_says_is_known_in_chinese(sentence: str) -> None:
+    said = language("zh").said(sentence)
     assert not re.search(r"[A-Za-z]{2,}", said), said
 
 

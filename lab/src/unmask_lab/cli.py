@@ -133,15 +133,21 @@ def train(
     trunk_rate: Annotated[float, typer.Option(help="Of the pretrained trunk; 1e-3 goes with 64 pairs a step.")] = 6e-4,
 ) -> None:
     """Train the detector, or go on where it stopped."""
-    from dataclasses import replace
-
     from unmask_lab.train import Config
     from unmask_lab.train import train as run
 
-    files, held_out = tuple(map(str, data)), tuple(map(str, dev))
-    config = Config(files, held_out, "detector", str(start or ""), given=given, pairs=pairs, batch=batch, seed=seed)
     slower = 0.5 if start else 1.0  # Weights that have learned already are moved half as fast.
-    config = replace(config, rate=rate * slower, trunk_rate=trunk_rate * slower)
+    config = Config(
+        tuple(map(str, data)),
+        tuple(map(str, dev)),
+        start=str(start or ""),
+        given=given,
+        pairs=pairs,
+        batch=batch,
+        rate=rate * slower,
+        trunk_rate=trunk_rate * slower,
+        seed=seed,
+    )
     run(config, out, every, workers)
 
 

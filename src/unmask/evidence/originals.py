@@ -50,7 +50,7 @@ WHY = {
     Finding.FAINT: "Too little is left of the face: a change would not show.",
     Finding.TOO_SMALL: "The face is too small.",
 }
-"""Why a face could not be compared."""
+"""Why a face could not be compared; of several reasons the most frequent is told."""
 
 
 class Originals:
@@ -78,8 +78,9 @@ class Originals:
     def _track(self, track: Track, compared: Sequence[_Compared]) -> TrackEvidence:
         told = [(c, c.faces[track.id]) for c in compared if c.tells(track.id)]
         if not told:
-            why = {WHY[c.faces[track.id].finding] for c in compared if track.id in c.faces}
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, " ".join([NOT_COMPARED, *sorted(why)]))
+            why = Counter(WHY[c.faces[track.id].finding] for c in compared if track.id in c.faces)
+            said = " ".join([NOT_COMPARED, *(reason for reason, _ in why.most_common(1))])
+            return TrackEvidence(track.id, Status.NOT_APPLICABLE, said)
         times = np.array([c.pair.time for c, _ in told])
         readings = tuple(
             Reading(s.time, max(told[i][1].score for i in near), _on_crop(s, told[near[0]]))
