@@ -57,7 +57,7 @@ MORE ?= 8000
 lab-check: lab/.venv/.ready      ## the lab's tests
 	cd lab && .venv/bin/python -m pytest
 
-lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about eight minutes
+lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
 	$(LAB)/unmask-lab train $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) --pairs $(PAIRS) $(RECIPE)
 
 lab-research: lab/.venv/.ready $(TRAIN) $(RESEARCH) $(DEV) $(OTHERS) $(SWAPS)  ## weights that also saw the research set: not to ship
