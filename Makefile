@@ -51,7 +51,6 @@ TWO := d379-d34 d278-d190 d132-d117
 SWAPPED := $(FACES)/autoencoder-pairs.parquet
 ROUNDS ?= 6
 PAIRS ?= 32000
-RECIPE ?=
 MORE ?= 8000
 
 lab-check: lab/.venv/.ready      ## the lab's tests

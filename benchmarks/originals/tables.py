@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 
 OUT = Path("out/originals")
 WEIGHT = Path("src/unmask/weights/originals.json")
+
+KINDS = ("none", "take", "face", "mouth")
+NO_LR = "no LR: "
 
 FITTED_FROM = 1_000_000
 """Seed from which on trials are for fitting; those before are for measuring."""
@@ -84,6 +88,8 @@ def compared(tried: list[dict[str, Any]]) -> None:
         for kinds in ({"face", "mouth"}, {"none"}, {"take"})
     )
     print(f"trials: compared {share(row['score'] is not None for row in tried)}")
+    for kind in KINDS:
+        print(f"{kind}: compared {share(row['score'] is not None for row in tried if row['kind'] == kind)}")
     line = json.loads(WEIGHT.read_text())["lines"]["originals"]
     even = -line["intercept"] / line["terms"]["score of originals"]
     print(f"right at an LR of 1, a score of {even:.2f}:")
@@ -94,12 +100,13 @@ def compared(tried: list[dict[str, Any]]) -> None:
     print(f"missed {share(changed < even)}; edited, above {share(edited >= even)}; acted, above {share(acted >= even)}")
     wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
     print(f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n")
-    names = sorted({row["finding"] for row in told})
-    without = sorted({row["finding"] or "no match, no face" for row in tried if row["score"] is None})
-    print("| made | " + " | ".join([*names, *(f"no LR: {name}" for name in without)]) + " |")
-    print("| --- |" + " --- |" * (len(names) + len(without)))
-    for kind in ("none", "take", "face", "mouth"):
-        mine = [row for row in tried if row["kind"] == kind]
-        counts = [sum(row["finding"] == name for row in mine if row["score"] is not None) for name in names]
-        silent = [row["finding"] or "no match, no face" for row in mine if row["score"] is None]
-        print(f"| {kind} | " + " | ".join(map(str, [*counts, *(silent.count(name) for name in without)])) + " |")
+    counts = Counter((row["kind"], _came_to(row)) for row in tried)
+    columns = sorted({name for _, name in counts}, key=lambda name: (name.startswith(NO_LR), name))
+    print("| made | " + " | ".join(columns) + " |\n| --- |" + " --- |" * len(columns))
+    for kind in KINDS:
+        print(f"| {kind} | " + " | ".join(str(counts[kind, name]) for name in columns) + " |")
+
+
+def _came_to(row: dict[str, Any]) -> str:
+    """What a trial ended with, a column of the table."""
+    return row["finding"] if row["score"] is not None else NO_LR + (row["finding"] or "no match, no face")

@@ -37,7 +37,7 @@ CONTRAST = 0.1
 
 SETTLED = 0.8
 """A head was moved if moving it leaves at most this share of the face's squared difference. Of another's face, pasted in
-its size, 0.86 and more was left on the tests' portraits; of one 4 to 8 % larger 0.77 to 0.85."""
+its size, more is left; of one pasted some percent larger at times less."""
 
 LEAST_SEEN = 400
 """Px of the thumbnail; fewer tell neither colours nor noise."""
@@ -221,52 +221,53 @@ class _Laid:
 
 def _judge(plan: _Plan, laid: _Laid, elsewhere: float, rules: Thresholds) -> Comparison:
     shape = laid.seen.shape
-    parts = {name: _ellipse(plan, part, shape) for name, part in REGIONS.items()}
+    parts = {name: _ellipse(plan, part, shape) & laid.free for name, part in REGIONS.items()}
     head = _ellipse(plan, HEAD, shape) & laid.free
     ring = head & ~_ellipse(plan, BLEND, shape)
     matched, moved = _head(laid, head, head & ~ring)
     own, other = (_without_shade(picture, laid.free, FINE) for picture in (laid.frame, matched))
-    expected: Plane = laid.noise + np.float32(CONTRAST / 2) * (_patched(own) + _patched(other))
+    structure = _patched(other)
+    expected: Plane = laid.noise + np.float32(CONTRAST / 2) * (_patched(own) + structure)
     ratio: Plane = _patched(own - other) / expected
     where = np.clip(np.log10(np.maximum(ratio, 1e-3)), 0, 1).astype(np.float32) * laid.seen
-    differ = {name: _decades(ratio, part & laid.free) for name, part in parts.items()}
+    differ = {name: _decades(ratio, part) for name, part in parts.items()}
     around, inside = _decades(ratio, _lower(ratio, ring)), max(differ.values())
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
     acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
     if not acted and finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
-        finding = _silent(plan, laid.free, 2 * _patched(other) / expected, rules) or finding
-    finding = _unseen(plan, laid.free, rules) or finding
+        finding = _silent(plan, parts, 2 * structure / expected, rules) or finding
+    finding = _unseen(plan, parts, rules) or finding
     if acted or finding in UNTOLD:
         score = inside = around = float("nan")
     return Comparison(finding, score, inside, around, elsewhere, where)
 
 
-def _unseen(plan: _Plan, free: Mask, rules: Thresholds) -> Finding | None:
+def _unseen(plan: _Plan, parts: dict[str, Mask], rules: Thresholds) -> Finding | None:
     """Why a face cannot be compared at all."""
     if plan.apart < SMALLEST_EYES:
         return Finding.TOO_SMALL
-    return Finding.COVERED if _covered(plan, "face", free, rules) else None
+    return Finding.COVERED if _covered(plan, "face", parts, rules) else None
 
 
-def _silent(plan: _Plan, free: Mask, another: Plane, rules: Thresholds) -> Finding | None:
+def _silent(plan: _Plan, parts: dict[str, Mask], another: Plane, rules: Thresholds) -> Finding | None:
     """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing.
 
     ``another``: by how many times the noise another head would differ.
     """
     for name in ("face", "mouth"):
-        if _covered(plan, name, free, rules):
+        if _covered(plan, name, parts, rules):
             return Finding.COVERED
-        if _decades(another, _ellipse(plan, REGIONS[name], free.shape) & free) < rules.telling:
+        if _decades(another, parts[name]) < rules.telling:
             return Finding.FAINT
     return None
 
 
-def _covered(plan: _Plan, name: str, free: Mask, rules: Thresholds) -> bool:
-    """Whether too much of a part is under lettering or outside the picture."""
+def _covered(plan: _Plan, name: str, parts: dict[str, Mask], rules: Thresholds) -> bool:
+    """Whether too much of a part is under lettering or outside the picture; ``parts``: what is left of each."""
     _, half_width, half_height = REGIONS[name]
     whole = np.pi * half_width * half_height * plan.apart**2
-    return bool((_ellipse(plan, REGIONS[name], free.shape) & free).sum() < rules.uncovered * max(1.0, whole))
+    return bool(parts[name].sum() < rules.uncovered * max(1.0, whole))
 
 
 def _finding(
