@@ -30,6 +30,13 @@ TEMPLATE: NDArray[np.float32] = PROPORTIONS * np.float32(_EYES_APART) + np.array
 )
 """Where the five points lie in the aligned crop, px."""
 
+CLOSE_UP_PX = 224
+"""Side of the close-up that the strong look takes, px."""
+
+CLOSE_UP: Box = (-1.62, -1.5, 1.62, 2.24)
+"""Part of the upright face in the close-up, in distances between the eyes from the middle between them, as in `PROPORTIONS`:
+the face's outline and an eighth more on each side, squashed to a square as Shiohara and Yamasaki's detector sees it (2022)."""
+
 STRIP_PX = (192, 64)
 """Width and height of the strip of both eyes, px. It spans 1.5 by 0.5 distances between the eyes, so that a cornea that the
 camera saw sharply is 24 px wide: much finer than in the crop."""
@@ -131,6 +138,22 @@ def align(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
     return _upright(rgb, points, TEMPLATE, (CROP_PX, CROP_PX))
 
 
+def close_up(rgb: Rgb, points: NDArray[np.float32], part: Box = CLOSE_UP) -> Rgb:
+    """Turns the face upright and squashes a part of it to a square, finer and closer than `align` does.
+
+    Args:
+        rgb: uint8 ``(h, w, 3)``.
+        points: float32 ``(5, 2)`` px in ``rgb``.
+        part: see `CLOSE_UP`.
+
+    Returns:
+        uint8 ``(CLOSE_UP_PX, CLOSE_UP_PX, 3)``; what lies outside the image is mirrored.
+    """
+    x0, y0, x1, y1 = part
+    per_eyes = CLOSE_UP_PX / np.array([x1 - x0, y1 - y0])
+    return _warped(rgb, points, PROPORTIONS, (CLOSE_UP_PX, CLOSE_UP_PX), per_eyes, -per_eyes * (x0, y0))
+
+
 def eyes(rgb: Rgb, points: NDArray[np.float32], least_px: float = EYE_PX) -> Rgb | None:
     """Both eyes in one strip, turned upright, finer than in the aligned crop; None where they are narrower than ``least_px``.
 
@@ -156,16 +179,34 @@ def outline(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _upright(rgb: Rgb, points: NDArray[np.float32], onto: NDArray[np.float32], size: tuple[int, int]) -> Rgb:
     """The image moved so that its points come to lie on others, and cut to a size, ``(w, h)`` px."""
+    return _warped(rgb, points, onto, size, np.ones(2), np.zeros(2))
+
+
+def _warped(
+    rgb: Rgb,
+    points: NDArray[np.float32],
+    onto: NDArray[np.float32],
+    size: tuple[int, int],
+    stretch: NDArray[np.float64],
+    shift: NDArray[np.float64],
+) -> Rgb:
+    """Moves the image so that its points come to lie on others, then stretches and shifts x and y, and cuts to ``(w, h)`` px."""
     import cv2
 
-    matrix = similarity(points, onto)
-    shrink = 1.0 / float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    matrix = _stretched(similarity(points, onto), stretch, shift)
+    shrink = 1.0 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink > 1.5:
         # A bilinear warp reads four pixels whatever the scale; shrink by area first, or fine texture turns to noise.
         rgb, points = _shrunk(rgb, points, matrix, shrink, size)
-        matrix = similarity(points, onto)
+        matrix = _stretched(similarity(points, onto), stretch, shift)
     warped = cv2.warpAffine(rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(warped, np.uint8)
+
+
+def _stretched(
+    matrix: NDArray[np.float64], stretch: NDArray[np.float64], shift: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return matrix * stretch[:, None] + np.column_stack([np.zeros((2, 2)), shift])
 
 
 def _shrunk(
