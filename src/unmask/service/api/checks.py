@@ -15,16 +15,17 @@ from starlette.datastructures import UploadFile
 from unmask.errors import UsageError
 from unmask.report import pictures
 from unmask.report.document import schema
-from unmask.service import checks, fetch, storage, uploads
-from unmask.service.actor import Actor, Scope
 from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, allowed, service_of
 from unmask.service.api.problems import documented
 from unmask.service.api.protection import REPORT_POLICY
-from unmask.service.checks import Received
+from unmask.service.domain import checks, fetch, uploads
+from unmask.service.domain.checks import Received
+from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem, not_found
-from unmask.service.service import Service
-from unmask.service.tables import Check, Media
+from unmask.service.store import storage
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Check, Media
 from unmask.types import Verdict
 
 router = APIRouter(tags=["checks"])

@@ -9,14 +9,14 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from unmask.service import registrations, uploads
-from unmask.service.actor import Actor, Scope
 from unmask.service.api import idempotency
 from unmask.service.api.access import allowed, service_of
 from unmask.service.api.checks import Identifier, Reader, Sha256, State
 from unmask.service.api.problems import documented
-from unmask.service.service import Service
-from unmask.service.tables import Registration
+from unmask.service.domain import registrations, uploads
+from unmask.service.people.actor import Actor, Scope
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Registration
 
 router = APIRouter(tags=["originals"])
 

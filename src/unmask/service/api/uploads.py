@@ -17,13 +17,13 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from unmask.service import uploads
 from unmask.service.api import idempotency
 from unmask.service.api.access import service_of
 from unmask.service.api.checks import Asked, Identifier, Uploader, asked_for
 from unmask.service.api.problems import documented
+from unmask.service.domain import uploads
 from unmask.service.problems import Problem
-from unmask.service.tables import Upload
+from unmask.service.store.tables import Upload
 
 router = APIRouter(tags=["uploads"])
 

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from unmask.service import webhooks
 from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, Admin, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.problems import documented
+from unmask.service.domain import webhooks
 from unmask.service.problems import Problem
-from unmask.service.tables import Webhook
+from unmask.service.store.tables import Webhook
 
 router = APIRouter(tags=["webhooks"], max_body_size=BODY)
 
