@@ -29,6 +29,7 @@ from tests.service.tree import processes_of, until
 from unmask.live.session import FRAME_BYTES
 from unmask.service.api.live import PER_ADDRESS
 from unmask.service.confined import live_reader, live_reading
+from unmask.service.confined.conclusion import Conclusion
 from unmask.service.domain import live
 from unmask.service.people import rate_limits
 from unmask.service.people.actor import Scope
@@ -467,7 +468,7 @@ def test_an_answer_that_was_read_never_changes(site: Site, backend: Backend) -> 
     read = backend.result(made["id"]).json()
     assert (read["state"], read["result"]) == ("done", "inconclusive")
     with site.desk.database.transaction() as session:
-        assert live.conclude(session, made["id"], live.Conclusion("live"), time.time()).result == "inconclusive"
+        assert live.conclude(session, made["id"], Conclusion("live"), time.time()).result == "inconclusive"
     assert backend.result(made["id"]).json() == read
 
 

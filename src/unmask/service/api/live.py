@@ -28,9 +28,10 @@ from unmask.service.api.access import BODY, allowed, own_origin, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.live_waiting import IN_ALL, PER_CHECK, PER_NETWORK
 from unmask.service.api.problems import documented
+from unmask.service.confined.conclusion import Conclusion
 from unmask.service.confined.live_reading import ReaderDied, Readers, Sitting
 from unmask.service.domain import live
-from unmask.service.domain.live import Conclusion, Way
+from unmask.service.domain.live import Way
 from unmask.service.people import rate_limits
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.people.rate_limits import Limit

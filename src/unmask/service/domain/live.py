@@ -6,15 +6,15 @@ A row has the answer and nothing that was seen: frames and what was measured on 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from unmask.service.confined.conclusion import Conclusion
 from unmask.service.people import audit, rate_limits
 from unmask.service.people.actor import Actor, system
 from unmask.service.people.rate_limits import Limit
@@ -46,24 +46,6 @@ class Way(StrEnum):
 
     LIGHT = "light"
     MOVEMENT = "movement"
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """How a live check ended.
-
-    Attributes:
-        result: a value of `unmask.live.verification.Result`.
-        advice: what the person can do, empty where it is live: a value of `unmask.live.verification.Advice`, or
-            ``connection`` where messages were lost or came too late.
-        abuse: a value of `unmask.live.session.Abuse` where the browser sent what no honest page sends; for the log.
-        details: what was measured; for the log.
-    """
-
-    result: str
-    advice: str = ""
-    abuse: str = ""
-    details: Mapping[str, float | str] | None = None
 
 
 LOST = Conclusion("inconclusive", "connection")
