@@ -34,7 +34,6 @@ from unmask.service.domain import live
 from unmask.service.people import rate_limits
 from unmask.service.people.actor import Scope
 from unmask.service.problems import Problem
-from unmask.service.settings import Settings
 from unmask.service.store.tables import AuditEntry, LiveCheck
 
 INCONCLUSIVE = {"outcome": "inconclusive", "back": None}
@@ -387,20 +386,24 @@ def test_a_reader_that_dies_takes_its_checks_and_no_others(backend: Backend, fac
     assert not set(killed) & set(processes_of(os.getpid(), "unmask.service.confined.live_reader"))
 
 
-def test_a_reader_that_says_nonsense_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nested deeper than a parser goes; as a process could that a stranger's frame has taken over."""
-    said = iter(["print('[' * 60_000)", 'print(\'{"kind": "ready"}\')'])
+class TakenOver:
+    """A fake launcher: its first process says what is nested deeper than a parser goes, as one could that a stranger's
+    frame has taken over; its second one is ready."""
 
-    async def process(_unconfined: bool) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(sys.executable, "-c", next(said), stdin=-1, stdout=-1)
+    def __init__(self) -> None:
+        self._said = iter(["print('[' * 60_000)", 'print(\'{"kind": "ready"}\')'])
 
+    async def start_async(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(sys.executable, "-c", next(self._said), stdin=-1, stdout=-1)
+
+
+def test_a_reader_that_says_nonsense_is_started_again() -> None:
     async def started_twice() -> None:
-        reader = live_reading._Reader(Settings(tmp_path))
+        reader = live_reading._Reader(TakenOver())
         with pytest.raises(live_reading.ReaderDied):
             await reader.start()
         await reader.start()
 
-    monkeypatch.setattr(live_reading, "_process", process)
     asyncio.run(started_twice())
 
 

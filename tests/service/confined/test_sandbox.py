@@ -15,6 +15,7 @@ import pytest
 from tests.service.tree import clip
 from unmask.service.confined.judging import Judge, JudgeDied
 from unmask.service.confined.sandbox import impossible
+from unmask.service.confined.tasks import CheckTask
 from unmask.service.settings import Settings
 
 ATTEMPTS = {
@@ -123,7 +124,7 @@ def test_a_judge_gets_no_secret_of_the_service(tmp_path: Path, monkeypatch: pyte
 def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
     path = clip(tmp_path / "clip.mp4", seconds=4)
     judge = Judge(Settings(tmp_path, judge_seconds=1))
-    task = {"task": "check", "name": "clip.mp4", "options": {}, "originals": None, "path": str(path)}
+    task = CheckTask(str(path), "clip.mp4", {}, None)
     with pytest.raises(JudgeDied) as died:
         judge.judge(task, lambda _: True)
     judge.close()
@@ -132,7 +133,7 @@ def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
 
 def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
     judge = Judge(Settings(tmp_path, judge_bytes=200 << 20))
-    task = {"task": "check", "name": "clip.mp4", "options": {}, "originals": None, "path": os.devnull}
+    task = CheckTask(os.devnull, "clip.mp4", {}, None)
     with pytest.raises(JudgeDied) as died:
         judge.judge(task, lambda _: True)
     judge.close()
@@ -142,7 +143,7 @@ def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
 def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
     path = clip(tmp_path / "clip.mp4", seconds=4)
     judge = Judge(Settings(tmp_path))
-    task = {"task": "check", "name": "clip.mp4", "options": {}, "originals": None, "path": str(path)}
+    task = CheckTask(str(path), "clip.mp4", {}, None)
     assert judge.judge(task, lambda _: False, every=0.01) is None
     judge.close()
     assert not judge.alive
@@ -184,7 +185,7 @@ def test_a_bomb_is_answered_and_not_unpacked(tmp_path: Path, said: str) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(BOMBS[said](tmp_path / "archive"))
     judge = Judge(Settings(tmp_path))
-    task = {"task": "check", "name": "bomb.png", "options": {}, "originals": None, "path": str(path)}
+    task = CheckTask(str(path), "bomb.png", {}, None)
     answer = judge.judge(task, lambda _: True)
     judge.close()
     assert answer is not None

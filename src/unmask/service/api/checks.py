@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from unmask.errors import UsageError
@@ -168,7 +169,7 @@ def _create(
 ) -> JSONResponse:
     asked = {"path": "/checks", "sha256": received.sha256, "name": name, "options": options}
 
-    def do(session: Any) -> idempotency.Answer:
+    def do(session: Session) -> idempotency.Answer:
         check, new = checks.accept(session, service, actor, received, name, options, actor.id)
         body = CheckView.of(check).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/checks/{check.id}"}

@@ -13,9 +13,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from unmask.service.confined.sandbox import Limits, confine, die_with_parent, see_only
+from unmask.service.confined import tasks
+from unmask.service.confined.launcher import enter
+from unmask.service.confined.sandbox import see_only
+from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
+
+if TYPE_CHECKING:
+    from unmask.types import CheckResult
 
 NICE = 10
 """Answers to people go before judging: ``nice`` value of this process."""
@@ -28,21 +34,22 @@ Send = Callable[..., None]
 
 def main() -> None:
     """Waits for one file, judges it, and ends."""
-    order = json.loads(sys.argv[1])
-    die_with_parent(order["parent"])
+    send = _sender(enter())
     os.nice(NICE)
-    confine(Limits(**order["limits"]), network=order["unconfined"])
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints belongs to the log
-    send = _sender(out)
     _warm()
     send("ready")
     line = sys.stdin.readline()
     if line:
-        task = json.loads(line)
-        see_only([task["path"]], [folder for folder in (task.get("originals"), task.get("folder")) if folder])
-        {"check": _check, "register": _register}[task["task"]](task, send)
+        _do(tasks.read(line), send)
     os._exit(0)  # no time lost in taking apart what ends anyway
+
+
+def _do(task: Task, send: Send) -> None:
+    see_only([task.path], [task.folder] if task.folder else [])
+    if isinstance(task, CheckTask):
+        _check(task, send)
+    else:
+        _register(task, send)
 
 
 def _sender(out: BinaryIO) -> Send:
@@ -79,34 +86,32 @@ def _warm() -> None:
     html._environment()
 
 
-def _check(task: dict[str, Any], send: Send) -> None:
+def _check(task: CheckTask, send: Send) -> None:
     from dataclasses import replace
 
     from unmask import pipeline
     from unmask.report import document, html, pictures
 
-    name = task["name"]
-    settings = pipeline.Settings(originals=task["originals"], **task["options"])
+    settings = pipeline.Settings(originals=task.originals, **task.options)
     try:
-        result = replace(pipeline.check(task["path"], settings, _progress(send)), path=name)
+        result = replace(pipeline.check(task.path, settings, _progress(send)), path=task.name)
     except Exception as error:
-        result = _not_judged(name, _words(name, error))
+        result = _not_judged(task.name, _words(task.name, error))
     if result.error is None:
         send("page", html.page(result).encode())
         send("pictures", pictures.pack(result))
     send("result", json.dumps(document.document(result), allow_nan=False).encode())
 
 
-def _register(task: dict[str, Any], send: Send) -> None:
-    """Hashes footage into an index of its own, in an empty folder; nothing of the tenant's index is in reach."""
+def _register(task: RegisterTask, send: Send) -> None:
     from unmask import pipeline
     from unmask.originals import opened_store
 
     try:
-        with opened_store(Path(task["folder"]), writing=True) as store:
-            pipeline.register(task["path"], store, task["title"], task["owner"], _progress(send))
+        with opened_store(Path(task.folder), writing=True) as store:
+            pipeline.register(task.path, store, task.title, task.owner, _progress(send))
     except Exception as error:
-        send("result", json.dumps({"error": _words(task["name"], error)}).encode())
+        send("result", json.dumps({"error": _words(task.name, error)}).encode())
     else:
         send("result", json.dumps({"error": None}).encode())
 
@@ -127,7 +132,7 @@ def _words(name: str, error: Exception) -> str:
     )
 
 
-def _not_judged(name: str, why: str) -> Any:
+def _not_judged(name: str, why: str) -> CheckResult:
     from unmask.types import CheckResult
 
     return CheckResult(name, None, None, why, None, (), error=why)

@@ -10,14 +10,15 @@ import math
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
+from unmask.service.confined import tasks
+from unmask.service.confined.launcher import Launcher
 from unmask.service.confined.sandbox import Limits
+from unmask.service.confined.tasks import Task
 from unmask.service.settings import Settings
 from unmask.types import Verdict
 
@@ -27,10 +28,6 @@ MOST_SAID = 256 << 20
 MOST_LINE = 64 << 10
 SCRATCH = 4 << 30
 """bytes of one file that a judge may write: an index of a film's key frames has some hundred MB."""
-
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-"""Environment variables that a judge gets; never the database's password or the bucket's keys."""
 
 
 class JudgeDied(Exception):
@@ -73,16 +70,8 @@ class Judge:
 
     def __init__(self, settings: Settings) -> None:
         limits = Limits(settings.judge_bytes, settings.judge_seconds, SCRATCH)
-        order = {"parent": os.getpid(), "limits": asdict(limits), "unconfined": settings.judge_unconfined}
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "unmask.service.confined.judge", json.dumps(order)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**environment, **THREADS},
-            bufsize=0,
-            close_fds=True,
-        )
+        launcher = Launcher("unmask.service.confined.judge", limits, settings.judge_unconfined)
+        self._process = launcher.start()
         self._wall_seconds = 2 * settings.judge_seconds
         self._in, self._out = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
         os.set_blocking(self._out.fileno(), False)
@@ -95,11 +84,11 @@ class Judge:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def judge(self, task: dict[str, Any], tick: Callable[[float], bool], every: float = 1.0) -> Answer | None:
+    def judge(self, task: Task, tick: Callable[[float], bool], every: float = 1.0) -> Answer | None:
         """What it finds in a file; None if ``tick`` called it off.
 
         Args:
-            task: see `unmask.service.confined.judge`.
+            task: what to do with it.
             tick: called every ``every`` s with the progress, 0 to 1; False calls it off.
 
         Raises:
@@ -107,7 +96,7 @@ class Judge:
         """
         heard, deadline = _Heard(), time.monotonic() + self._wall_seconds
         try:
-            self._in.write(json.dumps(task).encode() + b"\n")
+            self._in.write(tasks.write(task))
         except OSError as error:
             raise self._death() from error
         with selectors.DefaultSelector() as selector:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from unmask.service.confined.sandbox import Limits, confine, die_with_parent, see_only
+from unmask.service.confined.launcher import enter
+from unmask.service.confined.sandbox import see_only
 from unmask.types import Frame, Rgb
 
 if TYPE_CHECKING:
@@ -50,11 +51,7 @@ class Person:
 
 def main() -> None:
     """Takes messages until there are no more."""
-    order = json.loads(sys.argv[1])
-    die_with_parent(order["parent"])
-    confine(Limits(**order["limits"]), network=order["unconfined"])
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints belongs to the log
+    out = enter()
     _warm()
     see_only([])
     people: dict[int, Person] = {}

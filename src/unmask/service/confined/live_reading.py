@@ -10,9 +10,6 @@ import asyncio
 import json
 import logging
 import math
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -22,7 +19,7 @@ from unmask.live.challenge import LightChallenge, MovementChallenge
 from unmask.live.session import CameraFrame
 from unmask.live.verification import Advice, Result
 from unmask.service.confined.conclusion import Conclusion
-from unmask.service.confined.judging import PASSED_ON, THREADS
+from unmask.service.confined.launcher import Launcher
 from unmask.service.confined.sandbox import Limits
 from unmask.service.settings import Settings
 
@@ -121,7 +118,9 @@ class Readers:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._readers = [_Reader(settings) for _ in range(settings.live_readers)]
+        limits = Limits(MEMORY, CPU_SECONDS, written=0)
+        launcher = Launcher("unmask.service.confined.live_reader", limits, settings.judge_unconfined)
+        self._readers = [_Reader(launcher) for _ in range(settings.live_readers)]
         self._most, self._numbers = settings.live_at_once, iter(range(1 << 62))
 
     @property
@@ -179,13 +178,16 @@ class Readers:
 class _Reader:
     """One process, started again when it is needed, and the checks that it has.
 
+    Args:
+        launcher: starts it.
+
     Attributes:
         taken: places for checks that are taken, those included that wait for it to start.
         sittings: by number.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._unconfined = settings.judge_unconfined
+    def __init__(self, launcher: Launcher) -> None:
+        self._launcher = launcher
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
         self._ready: asyncio.Future[None]
@@ -204,7 +206,7 @@ class _Reader:
             if self._process is None:
                 if self._listening:
                     await asyncio.wait([self._listening])
-                self._process = process = await _process(self._unconfined)
+                self._process = process = await self._launcher.start_async()
                 self._ready = asyncio.get_running_loop().create_future()
                 self._listening = asyncio.create_task(self._listen(process, self._ready))
         await asyncio.shield(self._ready)
@@ -250,18 +252,6 @@ class _Reader:
                 ready.set_exception(ReaderDied("the process that reads frames did not start"))
                 ready.exception()  # as for a sitting
             log.warning("a reader of frames ended with %s", await process.wait())
-
-
-async def _process(unconfined: bool) -> asyncio.subprocess.Process:
-    limits = Limits(MEMORY, CPU_SECONDS, written=0)
-    order = {"parent": os.getpid(), "limits": asdict(limits), "unconfined": unconfined}
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "unmask.service.confined.live_reader", json.dumps(order)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**environment, **THREADS},
-    )
 
 
 def _sound(said: dict[str, Any]) -> Conclusion:

@@ -6,19 +6,20 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
 from unmask.errors import printable
 from unmask.service.confined.judging import Answer, Judge, JudgeDied
+from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 from unmask.service.domain import checks, registrations
 from unmask.service.processes.stopping import Stopping
 from unmask.service.store import jobs, storage
+from unmask.service.store.jobs import AnyJob
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Registration
 
@@ -59,44 +60,49 @@ class Worker:
 
     def once(self) -> bool:
         """Does one job; False if there was none."""
-        lease, most = self._service.settings.lease, WORKERS * self._service.settings.attempts
         self._ahead = self._ahead if self._ahead and self._ahead.alive else Judge(self._service.settings)
-        for kind, do, give_up in (
-            (Check, self._check, self._give_up_check),
-            (Registration, self._register, self._give_up_registration),
-        ):
-            job: Any = jobs.claim(self._service.database, kind, lease)
-            if job is not None:
-                (give_up if job.attempts > most else do)(job)
-                return True
-        return False
+        return self._take(Check, self._check, self._give_up_check) or self._take(
+            Registration, self._register, self._give_up_registration
+        )
+
+    def _take(self, kind: type[AnyJob], do: Callable[[AnyJob], None], give_up: Callable[[AnyJob, str], None]) -> bool:
+        """Does the oldest job of a kind, or gives it up where it was begun too often; False if there is none."""
+        settings = self._service.settings
+        job = jobs.claim(self._service.database, kind, settings.lease)
+        if job is None:
+            return False
+        if job.attempts > WORKERS * settings.attempts:
+            give_up(job, "")
+        else:
+            do(job)
+        return True
 
     def _check(self, job: Check) -> None:
         known = registrations.index(self._service, job.tenant)
-        task = {"task": "check", "name": job.name, "options": job.options, "originals": known and str(known)}
         with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
-            answer = self._ask({**task, "path": str(path)}, job, self._give_up_check)
+            task = CheckTask(str(path), job.name, job.options, str(known) if known else None)
+            answer = self._ask(task, job, self._give_up_check)
         if answer:
             whole = replace(answer, result={**answer.result, "sha256": job.sha256})
             self._insist(lambda: checks.conclude(self._service, job, whole))
 
     def _register(self, job: Registration) -> None:
         folder = Path(tempfile.mkdtemp(dir=self._service.settings.scratch))
-        task = {"task": "register", "name": job.name, "title": job.title, "owner": job.owner, "folder": str(folder)}
         try:
             with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
-                answer = self._ask({**task, "path": str(path)}, job, self._give_up_registration)
+                task = RegisterTask(str(path), job.name, job.title, job.owner, str(folder))
+                answer = self._ask(task, job, self._give_up_registration)
             if answer:
                 error = answer.result.get("error")
                 self._insist(lambda: registrations.conclude(self._service, job, folder, error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _ask(self, task: Mapping[str, Any], job: Any, give_up: Callable[..., None]) -> Answer | None:
+    def _ask(self, task: Task, job: AnyJob, give_up: Callable[[AnyJob, str], None]) -> Answer | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
         judge, self._ahead = self._ahead or Judge(self._service.settings), None
         try:
-            return judge.judge(dict(task), self._pulse(job))
+            return judge.judge(task, self._pulse(job))
         except JudgeDied as died:
             log.warning("a judge died: %s", died)
             if not died.again or job.deaths + 1 >= self._service.settings.attempts:
@@ -123,7 +129,7 @@ class Worker:
             else:
                 return
 
-    def _pulse(self, job: Any) -> Callable[[float], bool]:
+    def _pulse(self, job: AnyJob) -> Callable[[float], bool]:
         """Called every second while a judge works: renews the lease, and ends the work when told to stop."""
         lease = self._service.settings.lease
         renewed = time.monotonic()
@@ -144,7 +150,7 @@ class Worker:
 
         return tick
 
-    def _give_up_check(self, job: Check, why: str = "") -> None:
+    def _give_up_check(self, job: Check, why: str) -> None:
         from unmask.report.document import document
         from unmask.types import CheckResult
 
@@ -152,7 +158,7 @@ class Worker:
         result = CheckResult(job.name, job.sha256, None, text, None, (), error=text)
         checks.conclude(self._service, job, Answer(document(result)), state="failed")
 
-    def _give_up_registration(self, job: Registration, why: str = "") -> None:
+    def _give_up_registration(self, job: Registration, why: str) -> None:
         text = _given_up(job, why)
         registrations.conclude(self._service, job, None, text, state="failed")
 
