@@ -13,7 +13,7 @@ import typer
 from unmask.errors import UnmaskError, UsageError, printable
 
 if TYPE_CHECKING:
-    from unmask.service.database import Database
+    from unmask.service.store.database import Database
 
 EXAMPLES = """\b
 Examples:
@@ -45,8 +45,8 @@ def add(
     organisation: Organisation = "default",
 ) -> None:
     """Add an account."""
-    from unmask.service import accounts
-    from unmask.service.actor import Role, system
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import Role, system
 
     with _errors():
         if role not in list(Role):
@@ -61,8 +61,8 @@ def add(
 @app.command("list")
 def listed(data: Data, organisation: Organisation = "default") -> None:
     """Show the accounts of an organisation."""
-    from unmask.service import accounts
-    from unmask.service.actor import system
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import system
 
     with _errors(), opened(data) as database, database.transaction() as session:
         for account in accounts.listing(session, system(accounts.organisation(session, organisation).id)):
@@ -73,8 +73,8 @@ def listed(data: Data, organisation: Organisation = "default") -> None:
 @app.command()
 def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data) -> None:
     """Set another password, for whoever has forgotten theirs; all their browsers are signed out."""
-    from unmask.service import accounts
-    from unmask.service.actor import system
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import system
 
     with _errors():
         new = _password()
@@ -95,9 +95,9 @@ def opened(data: Path, make: bool = False) -> Iterator[Database]:
     Raises:
         UsageError: there is none.
     """
-    from unmask.service import migrations
-    from unmask.service.database import Database
     from unmask.service.settings import Settings
+    from unmask.service.store import migrations
+    from unmask.service.store.database import Database
 
     settings = Settings.of_environment(data=data)
     if not (make or settings.database or (data / "unmask.sqlite").is_file()):

@@ -16,7 +16,7 @@ from unmask.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from unmask.service.audit import Anchor
+    from unmask.service.people.audit import Anchor
 
 
 EXAMPLES = """\b
@@ -43,7 +43,7 @@ def verify(data: Data, anchors: Anchors = None) -> None:
 
     Without anchors, whoever can write to the database could forge the log's whole end, or cut it off.
     """
-    from unmask.service import audit
+    from unmask.service.people import audit
 
     broken = False
     with _opened(data) as session:
@@ -61,7 +61,7 @@ def verify(data: Data, anchors: Anchors = None) -> None:
 @app.command()
 def anchor(data: Data) -> None:
     """Print where the log stands now, a line per organisation, to be kept elsewhere."""
-    from unmask.service import audit
+    from unmask.service.people import audit
 
     with _opened(data) as session:
         for tenant in _organisations(session):
@@ -71,7 +71,7 @@ def anchor(data: Data) -> None:
 @app.command()
 def export(data: Data) -> None:
     """Print all entries as JSON lines; each hash is the sha256 of the characters of its `entry`."""
-    from unmask.service import audit
+    from unmask.service.people import audit
 
     with _opened(data) as session:
         for tenant in _organisations(session):
@@ -82,14 +82,14 @@ def _organisations(session: Session, kept: list[Anchor] | None = None) -> list[s
     """All that there are, and all that an anchor knows."""
     from sqlalchemy import select
 
-    from unmask.service.tables import AuditEntry, Tenant
+    from unmask.service.store.tables import AuditEntry, Tenant
 
     known: set[str] = {*session.scalars(select(Tenant.id)), *session.scalars(select(AuditEntry.tenant).distinct())}
     return sorted(known | {one.tenant for one in kept or []})
 
 
 def _anchors(path: Path | None) -> list[Anchor]:
-    from unmask.service.audit import Anchor
+    from unmask.service.people.audit import Anchor
 
     lines = path.read_text(encoding="utf-8").splitlines() if path else []
     return [Anchor.parse(line) for line in lines if line.strip()]

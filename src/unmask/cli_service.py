@@ -31,8 +31,8 @@ def serve(
     More is set by environment variables: docs/service.md lists them.
     """
     try:
-        from unmask.service.logs import configure
-        from unmask.service.server import serve as run
+        from unmask.service.processes.logs import configure
+        from unmask.service.processes.supervisor import serve as run
         from unmask.service.settings import Settings
 
         configure()
