@@ -114,9 +114,10 @@ def lines_part(_folder: Path) -> dict[str, object]:
         crop = faces.align(rgb, face.points)
         eyes = faces.eyes(rgb, face.points)
         seen.append(Sighting(i / 10, face, faces.measure(rgb, face, crop), crop, eyes))
-    case = Case(MediaFacts("", Kind.VIDEO, "", 0, "", "", 1920, 1080), (Track(1, tuple(seen)),))
-    named = {name: line() for name, line in LINES.items() if name != "learned"}
-    tasks = [lambda line=line: line.examine(case) for line in named.values()]
+    track = Track(1, tuple(seen))
+    case = Case(MediaFacts("", Kind.VIDEO, "", 0, "", "", 1920, 1080), (track,))
+    named = {name: make for name, make in LINES.items() if name != "learned"}
+    tasks = [lambda make=make: make().examine(track, case) for make in named.values()]
     in_turn(*tasks, runs=3)
     spent = np.array(in_turn(*tasks)) / len(seen)
     each = {f"{name}, CPU ms per face": ms.tolist() for name, ms in zip(named, spent, strict=True)}
