@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import models
-from unmask import evidence
+from unmask import evidence, models
 from unmask.likelihood import LN10
 from unmask_lab import metrics
 from unmask_lab.benchmark.subgroups import BANDS, typology_angle
