@@ -32,13 +32,14 @@ class Learned:
     """See the module.
 
     Args:
-        batch: faces per run of the network; bounds memory, not the result.
+        batch: faces per run of the network, which changes memory and speed, not the result; 16 at once outgrow a CPU's cache and
+            take half as long again (`benchmarks.speed`, batches).
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
     name = "learned"
 
-    def __init__(self, batch: int = 16, share: float = 0.1) -> None:
+    def __init__(self, batch: int = 4, share: float = 0.1) -> None:
         self.batch, self.share = batch, share
         self._readings: dict[Sighting, Reading] = {}
 
