@@ -1,7 +1,8 @@
 """Small models that weigh named measurements of a face, each of which speaks for a change the more the larger it is.
 
 The lab fits them by logistic regression with weights that are nowhere negative, and writes them, with what they rest on, as
-``weights/<name>.json``: so one can read off what counts, and a larger measurement never lowers the score.
+``weights/<name>.json``: so one can read off what counts, and a larger measurement never lowers the score. `WeighingLine` is a
+line of evidence that such a model scores.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ CASES = {
     "a face of a few pixels": case(track([0.0, 0.5], [sized(9.0)])),
 }
 
-lines = pytest.mark.parametrize("name", [*LINES, "mine"])
+lines = pytest.mark.parametrize("name", [*LINES, "mine", "redness"])
 cases = pytest.mark.parametrize("given", CASES.values(), ids=CASES)
 
 
@@ -32,9 +33,21 @@ Make = Callable[[str], LineOfEvidence]
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Makes a line by its name; that of a user's model is among them."""
+    """Makes a line by its name; that of a user's model is among them, and the one that CONTRIBUTING shows."""
     folder = added.write(tmp_path_factory.mktemp("models"))
-    return lambda name: available(folder)[name]
+    shown = tmp_path_factory.mktemp("shown") / "redness.py"
+    shown.write_text(example())
+    redness = runpy.run_path(str(shown))["Redness"]
+    return lambda name: redness() if name == "redness" else available(folder)[name]
+
+
+def example() -> str:
+    """The line of evidence that CONTRIBUTING shows."""
+    return (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text().split("```python\n")[1].split("```")[0]
+
+
+def test_a_whole_line_fits_forty_lines() -> None:
+    assert len(example().splitlines()) <= 40
 
 
 class Broken:

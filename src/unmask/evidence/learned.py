@@ -32,8 +32,8 @@ class Learned:
     """See the module.
 
     Args:
-        batch: faces per run of the network, which changes memory and speed, not the result; 16 at once outgrow a CPU's cache and
-            take half as long again (`benchmarks.speed`, batches).
+        batch: faces per run of the network, which changes memory and speed, not the result; more than a few at once outgrow a
+            CPU's cache (`python -m benchmarks.speed`).
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
