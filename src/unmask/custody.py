@@ -1,4 +1,4 @@
-"""Who judged a file with what: enough to repeat the check and to see that the file is the same."""
+"""Custody of a check: versions, weights and settings, enough to repeat it."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class WeighingLine(SightingLine[Mapping[str, float]]):
 
     @abstractmethod
     def summary(self, reason: str | None, when: str) -> str:
-        """One sentence on the highest sighting.
+        """Says in one sentence what the highest sighting shows.
 
         Args:
             reason: see `FeatureModel.reason`.

@@ -14,7 +14,7 @@ MANY_PEOPLE = 5
 
 
 def of_models(lines: Collection[str], folder: Path | None) -> list[str]:
-    """What the learned network's card says of its accuracy, and that this holds for no model of the user's that was asked.
+    """Limits of the models: those on the learned network's card, and one sentence on each model of the user's that was asked.
 
     Args:
         lines: names of the lines that were asked.
@@ -40,7 +40,7 @@ def of_check(
     people: Sequence[Person],
     dropped: int,
 ) -> list[str]:
-    """What was not looked at or not judged, and what it means that many were: one sentence each.
+    """Limits of the looking: frames and faces that were left out, and the meaning of many faces; one sentence each.
 
     Args:
         media: the file.

@@ -1,6 +1,6 @@
-"""How lines of evidence measure: whatever was measured is remembered as long as the line lives, which is one check.
+"""Measuring sightings once: a line of evidence remembers its measurements as long as it lives, which is one check.
 
-So the closer look measures only the sightings that it adds, however often a track is summed up.
+The closer look so measures only the sightings that it adds, however often a track is summed up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Measurement(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """Why a line could not measure a sighting: a clause without a capital and without a full stop."""
+    """Reason why a line could not measure a sighting: a clause without a capital and without a full stop."""
 
     reason: str
 
@@ -74,4 +74,4 @@ class SightingLine(ABC, Generic[Value]):
 
     @abstractmethod
     def sum_up(self, measured: Sequence[Measurement[Value]]) -> TrackEvidence:
-        """The evidence on a track by its measured sightings, at least one, in order of time."""
+        """Gives the evidence on a track by its measured sightings, at least one, in order of time."""

@@ -254,7 +254,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class TrackEvidence:
-    """What one line of evidence says of one track.
+    """Evidence of one line on one track.
 
     Attributes:
         status: `ran`, `not_applicable` or `failed`.
@@ -272,12 +272,12 @@ class TrackEvidence:
 
 
 Evidence = Mapping[str, TrackEvidence]
-"""What lines of evidence say of one track, by the name of the line."""
+"""Evidence on one track, by the name of the line that gave it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a line of evidence may look at beside the track that it examines.
+    """Everything that a line of evidence may look at beside the track that it examines.
 
     Attributes:
         media: what the file is.

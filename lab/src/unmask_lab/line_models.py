@@ -35,7 +35,7 @@ NOTABLE = 0.99
 
 
 Look = Measurement[Mapping[str, float]] | Unmeasured
-"""What such a line makes of a face."""
+"""A face as such a line measured it, or the reason why it could not."""
 
 
 def fit_lines(rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: int = 1) -> dict[str, Any]:

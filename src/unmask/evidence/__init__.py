@@ -51,7 +51,7 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "motion": Motion,
     "originals": Originals,
 }
-"""What makes each line of this package, by its name. A new line is one file and one entry here."""
+"""Constructor of each line of this package, by its name. A new line is one file and one entry here."""
 
 
 def available(folder: Path | None = None) -> Lines:

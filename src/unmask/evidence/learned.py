@@ -29,7 +29,7 @@ REGIONS = {
 
 
 class Learned:
-    """See the module.
+    """Asks the network about every sighting. Scores are its logits of *changed*.
 
     Args:
         batch: faces per run of the network, which changes memory and speed, not the result; more than a few at once outgrow a

@@ -58,7 +58,7 @@ OUTLINE = (0.85, 1.2)
 
 
 class Motion:
-    """See the module.
+    """Follows the inner face relative to the head around it.
 
     Args:
         fewest: sightings below which nothing can be said to change.

@@ -66,7 +66,7 @@ class Eyes:
 
 
 class Reflection(SightingLine[Eyes]):
-    """See the module. The score is 1 less the correlation of the two patterns: 0 where they agree, 1 where they do not.
+    """Compares the lights that the two corneas mirror. The score is 1 less the correlation of the two patterns: 0 where they agree, 1 where they do not.
 
     Args:
         yaw: how far the head may be turned aside, see `unmask.types.Quality`; Hu and others ask for frontal faces.
@@ -81,7 +81,7 @@ class Reflection(SightingLine[Eyes]):
         self.yaw, self.contrast, self.peak = yaw, contrast, peak
 
     def look(self, sighting: Sighting) -> Measurement[Eyes] | Unmeasured:
-        """Both corneas, if the eyes are open and mirror a light."""
+        """Finds both corneas, if the eyes are open and mirror a light."""
         if sighting.eyes is None:
             return Unmeasured(f"they are under {EYE_PX:.0f} px wide")
         if sighting.quality.yaw > self.yaw:

@@ -42,7 +42,7 @@ COLOURS = {"forehead": (214, 120, 20), "sides": (20, 110, 190)}
 
 
 class Skin(WeighingLine):
-    """See the module.
+    """Compares colour and shading of the inner face with those of the skin around it.
 
     Args:
         least_px: face width, px, below which too few patches of skin are left.
@@ -68,7 +68,7 @@ class Skin(WeighingLine):
         self.darkest, self.brightest = darkest, brightest
 
     def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
-        """The measurements of `measure`, unless the face shows too little skin or colour."""
+        """Takes the measurements of `measure`, unless the face shows too little skin or colour."""
         if sighting.quality.size_px < self.least_px:
             return Unmeasured(f"the face is under {self.least_px:.0f} px wide")
         if sighting.quality.yaw > self.yaw:
@@ -84,7 +84,7 @@ class Skin(WeighingLine):
         return Measurement(sighting, measure(lab))
 
     def summary(self, reason: str | None, when: str) -> str:
-        """Whether the inner face goes with the skin around it, and if not, what differs."""
+        """Says whether the inner face goes with the skin around it, and if not, what differs."""
         if reason is None:
             return "Colour and shading of the inner face go with those of the skin around it."
         if reason == "shading reversed":
@@ -96,7 +96,7 @@ class Skin(WeighingLine):
         )
 
     def picture(self, crop: Rgb, when: str) -> Picture:
-        """The face with the compared regions outlined, and the colours of their skin."""
+        """Shows the face with the compared regions outlined, and the colours of their skin."""
         caption = (
             f"Where skin was compared{when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
             "One person's skin in one light gives one cloud."

@@ -45,7 +45,7 @@ WORDS = {
 
 
 class Texture(WeighingLine):
-    """See the module.
+    """Compares detail and noise of the inner face with those of the head around it.
 
     Args:
         least_px: face width, px, below which the crop is enlarged so much that it has no detail of its own.
@@ -62,7 +62,7 @@ class Texture(WeighingLine):
         self.least_px, self.darkest, self.brightest = least_px, darkest, brightest
 
     def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
-        """The measurements of `measure`, unless the face is too small or ill exposed."""
+        """Takes the measurements of `measure`, unless the face is too small or ill exposed."""
         if sighting.quality.size_px < self.least_px:
             return Unmeasured(f"the face is under {self.least_px:.0f} px wide")
         if not self.darkest <= float(np.median(sighting.crop[ring(0.0, 0.6)])) <= self.brightest:
@@ -70,13 +70,13 @@ class Texture(WeighingLine):
         return Measurement(sighting, measure(sighting.crop))
 
     def summary(self, reason: str | None, when: str) -> str:
-        """Whether the inner face goes with its head, and if not, what differs; see `WORDS`."""
+        """Says whether the inner face goes with its head, and if not, what differs; see `WORDS`."""
         if reason is None:
             return "Detail, noise and sharpness of the inner face go with those of the head around it."
         return f"The texture of the inner face{when} is not that of its head: {WORDS[reason]}."
 
     def picture(self, crop: Rgb, when: str) -> Picture:
-        """The face, and beside it its fine detail."""
+        """Shows the face, and beside it its fine detail."""
         caption = (
             f"The face{when}, and its fine detail alone. "
             "In an untouched picture skin has the same grain inside and around."
