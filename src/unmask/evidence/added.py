@@ -16,7 +16,9 @@ from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence, 
 
 
 class Added:
-    """Asks the user's model about every sighting. Scores are natural log-odds of *changed*; a track's score is that of its highest sighting.
+    """Asks the user's model about every sighting.
+
+    Scores are natural log-odds of *changed*; a track's score is that of its highest sighting.
 
     Args:
         classifier: the model; the line has its name.

@@ -104,7 +104,7 @@ class Originals:
         return TrackEvidence(Status.RAN, _summary(told), score, readings, pictures)
 
     def _compared(self, track: Track, everybody: Sequence[Track], matches: Sequence[Match]) -> list[Compared]:
-        """Pairs that show the track, with its comparison. All faces of a frame are compared at once: no head counts as background."""
+        """Pairs that show the track; all faces of a frame are compared at once, so that no head counts as background."""
         mine, faces = {s.time: s for s in track.sightings}, defaultdict[float, list[Sighting]](list)
         for sighting in (s for one in everybody for s in one.sightings):
             faces[sighting.time].append(sighting)

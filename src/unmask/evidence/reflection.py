@@ -66,7 +66,9 @@ class Eyes:
 
 
 class Reflection(SightingLine[Eyes]):
-    """Compares the lights that the two corneas mirror. The score is 1 less the correlation of the two patterns: 0 where they agree, 1 where they do not.
+    """Compares the lights that the two corneas mirror.
+
+    The score is 1 less the correlation of the two patterns: 0 where they agree, 1 where they do not.
 
     Args:
         yaw: how far the head may be turned aside, see `unmask.types.Quality`; Hu and others ask for frontal faces.
