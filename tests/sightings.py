@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from unmask import faces
+from unmask.evidence import LineOfEvidence
 from unmask.faces import CROP_PX, TEMPLATE, SeenFrame
-from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track
+from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track, TrackEvidence
 
 GOOD = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
 """Of a face that is judged."""
@@ -62,5 +63,11 @@ def media(kind: Kind = Kind.VIDEO, frames: int = 250) -> MediaFacts:
 
 
 def case(*tracks: Track) -> Case:
-    """What a line of evidence is given."""
+    """What a line of evidence is given beside the track that it examines."""
     return Case(media(), tracks)
+
+
+def examine(line: LineOfEvidence, *sightings: Sighting) -> TrackEvidence:
+    """What a line says of the only person in a video."""
+    alone = Track(1, sightings)
+    return line.examine(alone, case(alone))

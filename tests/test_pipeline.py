@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +17,14 @@ from PIL import Image
 import unmask
 from examples.demo import swapped
 from tests import clips, scenes
-from unmask import faces, likelihood
+from unmask import faces, likelihood, models
 from unmask.errors import MediaError, UsageError
+from unmask.evidence import LINES, LineOfEvidence
 from unmask.evidence.learned import Learned
+from unmask.measuring import Measurement, SightingLine
 from unmask.pipeline import Settings, check
-from unmask.types import Verdict
+from unmask.report import document
+from unmask.types import Case, Sighting, Status, Track, TrackEvidence, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +34,16 @@ def bona_fide(tmp_path_factory: pytest.TempPathFactory) -> unmask.CheckResult:
 
 
 @pytest.fixture(scope="module")
-def changed(tmp_path_factory: pytest.TempPathFactory) -> unmask.CheckResult:
+def changed_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The second person's face is changed from 4 to 6 s of 12."""
     path = tmp_path_factory.mktemp("clips") / "changed.mp4"
     frames = scenes.two_people(12, lambda person, t: person == 1 and 4 <= t < 6)
-    return unmask.check(clips.write_video(path, frames, options={"crf": "20"}), prior=0.01)
+    return clips.write_video(path, frames, options={"crf": "20"})
+
+
+@pytest.fixture(scope="module")
+def changed(changed_clip: Path) -> unmask.CheckResult:
+    return unmask.check(changed_clip, prior=0.01)
 
 
 def test_a_bona_fide_clip_raises_no_alarm(bona_fide: unmask.CheckResult) -> None:
@@ -69,6 +82,86 @@ def test_custody_names_what_judged_what(changed: unmask.CheckResult) -> None:
     assert custody.versions.keys() >= {"unmask", "python", "onnxruntime", "av", "opencv"}
     assert custody.frames_examined > 24
     json.dumps(dict(custody.settings))
+
+
+class Counting(SightingLine[int]):
+    """A fake line of evidence that measures nothing, and counts how often it was asked to, and about how many tracks."""
+
+    name, subject = "counting", "Nothing"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked: Counter[Sighting] = Counter()
+        self.summed_up: list[int] = []
+
+    def look(self, sighting: Sighting) -> Measurement[int]:
+        self.looked[sighting] += 1
+        return Measurement(sighting, 1)
+
+    def sum_up(self, measured: Sequence[Measurement[int]]) -> TrackEvidence:
+        self.summed_up.append(len(measured))
+        return TrackEvidence(Status.RAN, "It counted.", 0.0)
+
+
+class CountingSession:
+    """A fake of the learned network's session that runs it, and counts the crops that it was given."""
+
+    def __init__(self, real: Any) -> None:
+        self.real, self.crops = real, 0
+
+    def run(self, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        self.crops += len(inputs["rgb"])
+        return self.real.run(outputs, inputs)
+
+
+def test_the_closer_look_measures_only_the_sightings_that_it_adds(
+    changed_clip: Path, changed: unmask.CheckResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, session = Counting(), CountingSession(models.session("learned"))
+    monkeypatch.setitem(LINES, "counting", lambda: line)
+    monkeypatch.setattr(models, "session", {"learned": session, "centerface": models.session("centerface")}.__getitem__)
+    result = unmask.check(changed_clip)
+    seen = sum(person.sightings for person in result.people)
+    assert seen == sum(person.sightings for person in changed.people)
+    assert sum(line.summed_up[:2]) < sum(line.summed_up[2:]) == seen, "two people, looked at twice"
+    assert set(line.looked.values()) == {1}
+    assert len(line.looked) == session.crops == seen
+
+
+class Forgetful:
+    """A fake line of evidence that asks a new line each time, so that nothing is remembered."""
+
+    def __init__(self, make: Callable[[], LineOfEvidence]) -> None:
+        self.make, self.name = make, make().name
+
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        return self.make().examine(track, case)
+
+
+def test_what_is_remembered_changes_no_result(
+    changed_clip: Path, changed: unmask.CheckResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, make in list(LINES.items()):
+        monkeypatch.setitem(LINES, name, partial(Forgetful, make))
+    forgetful = unmask.check(changed_clip, prior=0.01)
+    one, other = (_flat(replace(result, custody=None)) for result in (changed, forgetful))
+    assert one.keys() == other.keys()
+    assert [one[key] for key in one] == [pytest.approx(other[key], abs=1e-5) for key in one]
+
+
+def _flat(result: unmask.CheckResult) -> dict[str, object]:
+    """The values of a result's JSON document by their path."""
+    values: dict[str, object] = {}
+
+    def walk(value: Any, at: str) -> None:
+        if isinstance(value, dict | list):
+            for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+                walk(inner, f"{at}/{key}")
+        else:
+            values[at] = value
+
+    walk(document.document(result), "")
+    return values
 
 
 def test_one_changed_second_in_a_minute_is_found(tmp_path: Path) -> None:

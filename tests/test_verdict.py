@@ -21,6 +21,9 @@ PLAIN = Calibration(
 )  # fmt: skip
 """Makes the score the log10 LR of a look, and keeps it from meaning "authentic"."""
 
+UNREAD = TrackEvidence(Status.NOT_APPLICABLE, "The eyes are too small.")
+"""As a line says that needs larger eyes."""
+
 SMALL = sized(40.0)
 BLURRED = replace(GOOD, sharpness=0.001)
 ASIDE = replace(GOOD, yaw=0.9)
@@ -28,20 +31,20 @@ VIDEO, PHOTO = media(), media(Kind.PHOTO, frames=1)
 
 
 def said(of: Track, score: Callable[[float], float], line: str = "learned") -> Evidence:
-    """A line of evidence that ran and measured ``score(time)``."""
+    """The evidence of one line that ran and measured ``score(time)``."""
     readings = tuple(
         Reading(s.time, score(s.time), np.full((12, 12), min(max(score(s.time), 0), 1), np.float32))
         for s in of.sightings
     )
-    return Evidence(line, (TrackEvidence(of.id, Status.RAN, "It ran.", 0.0, readings),))
+    return {line: TrackEvidence(Status.RAN, "It ran.", 0.0, readings)}
 
 
-def broken(of: Track, line: str = "learned") -> Evidence:
-    return Evidence(line, (TrackEvidence(of.id, Status.FAILED, "It failed."),))
+def broken(_of: Track, line: str = "learned") -> Evidence:
+    return {line: TrackEvidence(Status.FAILED, "It failed.")}
 
 
 def judged(of: Track, score: Callable[[float], float] = lambda _: -1.0, facts=VIDEO) -> Person:
-    return judge(of, [said(of, score)], facts, calibrated=[PLAIN])
+    return judge(of, said(of, score), facts, calibrated=[PLAIN])
 
 
 def seconds(n: float) -> list[float]:
@@ -142,7 +145,8 @@ def test_bad_sightings_do_not_weigh() -> None:
 @pytest.mark.parametrize("lines", [[], [broken], [lambda of: said(of, lambda _: 2.0, "unfitted")]])
 def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track], Evidence]]) -> None:
     someone = track(seconds(10))
-    person = judge(someone, [line(someone) for line in lines], VIDEO, calibrated=[PLAIN])
+    evidence = {name: said for line in lines for name, said in line(someone).items()}
+    person = judge(someone, evidence, VIDEO, calibrated=[PLAIN])
     assert person.verdict is Verdict.CANNOT_TELL
     assert person.reason == "This face cannot be judged: no calibrated line of evidence could be applied."
     assert person.timeline == ()
@@ -151,7 +155,11 @@ def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track]
 
 def test_lines_that_weigh_come_first_and_the_others_are_shown() -> None:
     someone = track(seconds(10))
-    evidence = [said(someone, lambda _: 9.0, "unfitted"), broken(someone, "unwell"), said(someone, lambda _: -1.0)]
+    evidence = {
+        **said(someone, lambda _: 9.0, "unfitted"),
+        **broken(someone, "unwell"),
+        **said(someone, lambda _: -1.0),
+    }
     person = judge(someone, evidence, VIDEO, calibrated=[PLAIN])
     assert list(person.lines) == ["learned", "unfitted", "unwell"]
     assert person.lines["learned"].log10_lr == person.log10_lr
@@ -162,22 +170,22 @@ def test_lines_that_weigh_come_first_and_the_others_are_shown() -> None:
 
 def test_a_line_that_failed_has_no_lr_of_single_sightings() -> None:
     someone = track(seconds(10))
-    assert log10_lrs(someone, [broken(someone)], [PLAIN]) == []
-    alone = log10_lrs(someone, [said(someone, lambda _: 1.0)], [PLAIN])
+    assert log10_lrs(someone, broken(someone), [PLAIN]) == []
+    alone = log10_lrs(someone, said(someone, lambda _: 1.0), [PLAIN])
     assert [lr.time for lr in alone] == seconds(10)
     assert alone[0].log10_lr == pytest.approx(PLAIN.any_kind(1.0))
 
 
 def test_of_two_people_each_gets_their_own_evidence() -> None:
     one, two = track(seconds(10), number=1), track(seconds(10), number=2)
-    evidence = Evidence("learned", said(one, lambda _: -1.0).tracks + said(two, lambda _: 1.5).tracks)
-    verdicts = [judge(of, [evidence], VIDEO, calibrated=[PLAIN]).verdict for of in (one, two)]
+    evidence = {one.id: said(one, lambda _: -1.0), two.id: said(two, lambda _: 1.5)}
+    verdicts = [judge(of, evidence[of.id], VIDEO, calibrated=[PLAIN]).verdict for of in (one, two)]
     assert verdicts == [Verdict.NO_CHANGE_FOUND, Verdict.CHANGED]
 
 
 def test_the_shipped_calibrations_are_used_unless_others_are_given() -> None:
     someone = track([0.0])
-    assert judge(someone, [said(someone, lambda _: -9.0)], PHOTO).verdict is Verdict.NO_CHANGE_FOUND
+    assert judge(someone, said(someone, lambda _: -9.0), PHOTO).verdict is Verdict.NO_CHANGE_FOUND
 
 
 # ---------------------------------------------------------------- several lines
@@ -192,7 +200,7 @@ JOINT = [MINE, PLAIN, BOTH]
 
 def by_both(learned: float, mine: float) -> Person:
     someone = track(seconds(10))
-    evidence = [said(someone, lambda _: mine, "mine"), said(someone, lambda _: learned)]
+    evidence = {**said(someone, lambda _: mine, "mine"), **said(someone, lambda _: learned)}
     return judge(someone, evidence, VIDEO, calibrated=JOINT)
 
 
@@ -212,28 +220,24 @@ def test_lines_that_contradict_each_other_weaken_the_verdict() -> None:
     assert by_both(1.5, 0.0).verdict is Verdict.CHANGED
 
 
-@pytest.mark.parametrize("missing", [broken, lambda of, line: Evidence(line, (unread(of),))])
+@pytest.mark.parametrize("missing", [broken, lambda _of, line: {line: UNREAD}])
 def test_without_one_line_the_calibration_of_the_others_is_used(missing: Callable[[Track, str], Evidence]) -> None:
     someone = track(seconds(10))
-    person = judge(someone, [said(someone, lambda _: 1.5), missing(someone, "mine")], VIDEO, calibrated=JOINT)
+    evidence = {**said(someone, lambda _: 1.5), **missing(someone, "mine")}
+    person = judge(someone, evidence, VIDEO, calibrated=JOINT)
     assert person.log10_lr == judged(someone, lambda _: 1.5).log10_lr
     assert person.lines["mine"].log10_lr is None
-    person = judge(
-        someone, [said(someone, lambda _: 1.5, "mine"), missing(someone, "learned")], VIDEO, calibrated=JOINT
-    )
+    evidence = {**said(someone, lambda _: 1.5, "mine"), **missing(someone, "learned")}
+    person = judge(someone, evidence, VIDEO, calibrated=JOINT)
     assert person.lines["mine"].log10_lr == person.log10_lr
     assert person.lines["learned"].log10_lr is None
-
-
-def unread(of: Track) -> TrackEvidence:
-    """Not applicable, as a line says that needs larger eyes."""
-    return TrackEvidence(of.id, Status.NOT_APPLICABLE, "The eyes are too small.")
 
 
 def test_a_line_that_did_not_read_every_judged_sighting_is_shown_without_weight() -> None:
     someone = track(seconds(10))
     half = replace(someone, sightings=someone.sightings[:10])
-    person = judge(someone, [said(someone, lambda _: 1.5), said(half, lambda _: -5.0, "mine")], VIDEO, calibrated=JOINT)
+    evidence = {**said(someone, lambda _: 1.5), **said(half, lambda _: -5.0, "mine")}
+    person = judge(someone, evidence, VIDEO, calibrated=JOINT)
     assert person.log10_lr == judged(someone, lambda _: 1.5).log10_lr
     assert person.lines["mine"].score is not None
     assert person.lines["mine"].log10_lr is None
@@ -241,7 +245,7 @@ def test_a_line_that_did_not_read_every_judged_sighting_is_shown_without_weight(
 
 def test_a_line_that_was_not_fitted_together_with_the_stronger_ones_weighs_nothing() -> None:
     someone = track(seconds(10))
-    evidence = [said(someone, lambda _: 1.5), said(someone, lambda _: -5.0, "mine")]
+    evidence = {**said(someone, lambda _: 1.5), **said(someone, lambda _: -5.0, "mine")}
     person = judge(someone, evidence, VIDEO, calibrated=[MINE, PLAIN])
     assert person.lines["mine"].log10_lr is None
     assert person.log10_lr == judged(someone, lambda _: 1.5).log10_lr

@@ -135,12 +135,12 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     crop = np.ascontiguousarray(rows[0].rgb[:192, :192])
     seen = Sighting(0.0, Face((0.0, 0.0, 192.0, 192.0), TEMPLATE, 1.0), QUALITY, crop)
     case = Case(MediaFacts("", Kind.PHOTO, "", 0, "", "", 192, 192), (Track(1, (seen,)),))
-    evidence = examine(case, available(folder), debug=True)
+    evidence = examine(case, available(folder), debug=True)[1]
     with torch.inference_mode():
         bona_fide, changed = detector(prepared(crop[None]))[0].tolist()
-    assert evidence[-1].tracks[0].score == pytest.approx(changed - bona_fide, abs=0.02)
+    assert evidence["mine"].score == pytest.approx(changed - bona_fide, abs=0.02)
     person = judge(case.tracks[0], evidence, case.media, calibrated=likelihood.calibrations(folder))
-    scores = {e.line: e.tracks[0].readings[0].score for e in evidence if e.tracks[0].readings}
+    scores = {line: said.readings[0].score for line, said in evidence.items() if said.readings}
     weighed = {name for name, line in person.lines.items() if line.log10_lr is not None}
     assert weighed & {"learned", "mine"}
     joint = {frozenset(c.lines): c for c in likelihood.calibrations(folder)}[frozenset(weighed)]

@@ -19,7 +19,7 @@ from unmask_lab.examples import forged
 from unmask_lab.line_models import fit_lines
 
 from unmask import feature_models, models
-from unmask.evidence import LINES
+from unmask.evidence import chosen
 
 ONE = {("texture",): ("texture",)}
 
@@ -41,7 +41,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def faces(rows: list[Row]) -> Measured:
     examples = [e for k in range(2) for e in forged(rows, ("regenerate", "other_face"), as_it_comes, seed=k)]
-    return measured([[e] for e in examples], {name: LINES[name] for name in ("texture", "skin")})
+    return measured([[e] for e in examples], chosen(("texture", "skin")))
 
 
 def test_models_are_fitted_entered_and_served(rows: list[Row], weights: Path) -> None:

@@ -204,7 +204,7 @@ def _speed() -> dict[str, float]:
     case = Case(MediaFacts("", Kind.VIDEO, "", 0, "", "", CROP_PX, CROP_PX), (track,))
     return {
         "search": _median_ms(lambda: find(frame)),
-        "learned": _median_ms(lambda: Learned().examine(case)) / FACES,
+        "learned": _median_ms(lambda: Learned().examine(track, case)) / FACES,
     }
 
 

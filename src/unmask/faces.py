@@ -397,7 +397,9 @@ def _cost(last: Sighting, now: Sighting) -> float | None:
 
 def _likeness(a: Rgb, b: Rgb) -> float:
     """Correlation, -1 to 1, of two aligned crops at 24 px."""
-    small = [crop.reshape(24, 8, 24, 8, 3).mean(axis=(1, 3)).ravel() for crop in (a, b)]
+    import cv2
+
+    small = [cv2.resize(crop.astype(np.float32), (24, 24), interpolation=cv2.INTER_AREA).ravel() for crop in (a, b)]
     x, y = (s - s.mean() for s in small)
     return float(x @ y / max(float(np.sqrt((x @ x) * (y @ y))), 1e-6))
 
@@ -416,10 +418,10 @@ def colours(rgb: Rgb) -> NDArray[np.float32]:
     place = np.clip((lab - np.array([0.0, 64.0, 64.0])) / [255.0, 128.0, 128.0], 0, 1) * last
     low = np.minimum(place.astype(int), last - 1)
     above = place - low
+    bins, near = low @ [100, 10, 1], np.stack([1 - above, above])
     shares = np.zeros(600)
-    for corner in product((0, 1), repeat=3):
-        bins = np.ravel_multi_index(tuple((low + corner).T), (6, 10, 10))
-        shares += np.bincount(bins, np.where(corner, above, 1 - above).prod(axis=1), 600)
+    for i, j, k in product((0, 1), repeat=3):
+        shares += np.bincount(bins + (100 * i + 10 * j + k), near[i, :, 0] * near[j, :, 1] * near[k, :, 2], 600)
     return np.asarray(shares / shares.sum(), dtype=np.float32)
 
 

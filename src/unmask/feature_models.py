@@ -1,12 +1,14 @@
 """Small models that weigh named measurements of a face, each of which speaks for a change the more the larger it is.
 
 The lab fits them by logistic regression with weights that are nowhere negative, and writes them, with what they rest on, as
-``weights/<name>.json``: so one can read off what counts, and a larger measurement never lowers the score.
+``weights/<name>.json``: so one can read off what counts, and a larger measurement never lowers the score. `WeighingLine` is a
+line of evidence that such a model scores.
 """
 
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +16,8 @@ from typing import Any
 
 from unmask import models
 from unmask.errors import WeightsError
-from unmask.types import Reading, Sighting, clock, of_highest
+from unmask.measuring import Measurement, SightingLine
+from unmask.types import Picture, Reading, Rgb, Status, TrackEvidence, clock, of_highest
 
 MOST = 4.0
 """Spreads from its mean beyond which a measurement counts no more, so that no single one decides."""
@@ -53,33 +56,6 @@ class FeatureModel:
         return self.intercept + sum(self.parts(values).values())
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A track, judged by a model.
-
-    Attributes:
-        score: of the whole track, see `unmask.types.of_highest`.
-        readings: of the sightings that could be measured.
-        worst: the sighting that scored highest.
-        when: that was, as words to put behind a noun; empty where there is only one.
-        reason: see `FeatureModel.reason`, of the worst.
-    """
-
-    score: float
-    readings: tuple[Reading, ...]
-    worst: Sighting
-    when: str
-    reason: str | None
-
-
-def judge(model: FeatureModel, measured: Sequence[tuple[Sighting, Mapping[str, float]]], share: float) -> Judged:
-    """What a model says of a track's measured sightings, at least one, in order of time."""
-    readings = tuple(Reading(sighting.time, model.score(values)) for sighting, values in measured)
-    worst, values = measured[max(range(len(readings)), key=lambda i: readings[i].score)]
-    when = f" at {clock(worst.time)}" if len(readings) > 1 else ""
-    return Judged(of_highest([r.score for r in readings], share), readings, worst, when, model.reason(values))
-
-
 @cache
 def load(name: str) -> FeatureModel:
     """The model of a line of evidence.
@@ -93,3 +69,46 @@ def load(name: str) -> FeatureModel:
         return FeatureModel(facts["intercept"], terms, facts["notable"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{name}.json: no model that this version of Unmask reads; reinstall Unmask") from error
+
+
+class WeighingLine(SightingLine[Mapping[str, float]]):
+    """A line of evidence whose score is its `FeatureModel`'s; what it measures has the names that the model weighs.
+
+    Args:
+        share: part of a track's sightings, the highest ones, whose mean is the track's score.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def sum_up(self, measured: Sequence[Measurement[Mapping[str, float]]]) -> TrackEvidence:
+        """Scores every sighting, and explains and shows the highest one.
+
+        Raises:
+            WeightsError: see `load`.
+        """
+        model = load(self.name)
+        readings = tuple(Reading(m.sighting.time, model.score(m.value)) for m in measured)
+        worst = measured[max(range(len(readings)), key=lambda i: readings[i].score)]
+        when = f" at {clock(worst.sighting.time)}" if len(readings) > 1 else ""
+        return TrackEvidence(
+            Status.RAN,
+            self.summary(model.reason(worst.value), when),
+            of_highest([r.score for r in readings], self.share),
+            readings,
+            (self.picture(worst.sighting.crop, when),),
+        )
+
+    @abstractmethod
+    def summary(self, reason: str | None, when: str) -> str:
+        """Says in one sentence what the highest sighting shows.
+
+        Args:
+            reason: see `FeatureModel.reason`.
+            when: that was, as words to put behind a noun; empty where there is only one sighting.
+        """
+
+    @abstractmethod
+    def picture(self, crop: Rgb, when: str) -> Picture:
+        """Shows the crop of the highest sighting; ``when`` as in `summary`."""

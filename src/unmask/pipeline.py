@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-from unmask import classifiers, evidence, likelihood, models, originals, verdict
+from unmask import evidence, likelihood, limits, originals, verdict
+from unmask.custody import custody
 from unmask.errors import UsageError
 from unmask.faces import SeenFrame, Watcher, link
 from unmask.media import Bounds, Clip, open_media
-from unmask.types import Case, CheckResult, Custody, Evidence, Kind, Match, Original, Person, TimedLR, Track
+from unmask.types import Case, CheckResult, Evidence, Kind, Match, Original, TimedLR, Track
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how much of it is done, 0 to 1."""
@@ -91,14 +89,16 @@ def check(
     wanted = sorted({*times, *(pair.time for match in matches or () for pair in match.pairs)})
     seen = _look(clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done))
     tracks = link(seen)
-    case, said = _examine(clip, tracks, matches, lines, settings.debug)
+    case = Case(clip.facts, _kept(tracks), matches)
+    said = evidence.examine(case, lines, settings.debug)
     if more := _closer_times(clip, case, _leaning(case, said, calibrated), settings, {frame.time for frame in seen}):
         closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
         seen = sorted([*seen, *closer], key=lambda frame: frame.time)
         tracks = link(seen)
-        case, said = _examine(clip, tracks, matches, lines, settings.debug)
+        case = Case(clip.facts, _kept(tracks), matches)
+        said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
-    people = tuple(verdict.judge(track, said, clip.facts, calibrated=calibrated) for track in case.tracks)
+    people = tuple(verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts)
     return CheckResult(
         path=os.fspath(path),
@@ -108,13 +108,12 @@ def check(
         log10_lr=log10_lr,
         people=people,
         media=clip.facts,
-        custody=_custody(settings, len(seen)),
+        custody=custody(asdict(settings), len(seen)),
         prior=settings.prior,
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
-            *models.card("learned")["limits"],
-            *_added(lines, settings.models),
-            *_limits(clip, times, every, seen, len(tracks) - len(people), people),
+            *limits.of_models(lines, settings.models),
+            *limits.of_check(clip.facts, times, every, seen, people, len(tracks) - len(people)),
         ),
         matches=matches or (),
     )
@@ -172,16 +171,13 @@ def _look(clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[
     return seen
 
 
-def _examine(
-    clip: Clip, tracks: Sequence[Track], matches: tuple[Match, ...] | None, lines: evidence.Lines, debug: bool
-) -> tuple[Case, tuple[Evidence, ...]]:
-    """A face that only one of many frames shows is mostly the finder's mistake, unless there is no other."""
+def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:
+    """Drops single-frame tracks, usually false detections, unless there is nothing else; numbers the rest from 1."""
     kept = [t for t in tracks if len(t.sightings) > 1]
     if not kept:
         kept = sorted(tracks, key=lambda t: -t.sightings[0].quality.size_px)[:MOST_BRIEF]
         kept.sort(key=lambda t: t.id)
-    case = Case(clip.facts, tuple(Track(i, track.sightings) for i, track in enumerate(kept, start=1)), matches)
-    return case, evidence.examine(case, lines, debug)
+    return tuple(Track(i, track.sightings) for i, track in enumerate(kept, start=1))
 
 
 def _closer_times(
@@ -205,60 +201,6 @@ def _closer_times(
     return sorted(times)
 
 
-def _leaning(case: Case, said: Sequence[Evidence], calibrated: Sequence[likelihood.Calibration]) -> list[TimedLR]:
-    every = (lr for track in case.tracks for lr in verdict.log10_lrs(track, said, calibrated))
+def _leaning(case: Case, said: Mapping[int, Evidence], calibrated: Sequence[likelihood.Calibration]) -> list[TimedLR]:
+    every = (lr for track in case.tracks for lr in verdict.log10_lrs(track, said[track.id], calibrated))
     return [lr for lr in every if lr.log10_lr > SUSPICIOUS]
-
-
-def _added(lines: evidence.Lines, folder: Path | None) -> list[str]:
-    """What has to be said of each added model that was asked, a sentence each."""
-    return [
-        f"The line {model.name!r} is a model that whoever made this check has added (origin: {model.card['origin']}). "
-        "The accuracy figures above are not its own."
-        for model in classifiers.in_folder(folder)
-        if model.name in lines
-    ]
-
-
-def _custody(settings: Settings, frames: int) -> Custody:
-    import cv2
-
-    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items() if k != "debug"}
-    plain["models"] = settings.models and str(settings.models)
-    packages = ("unmask", "onnxruntime", "av", "pillow", "numpy")
-    return Custody(
-        checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in packages}},
-        weights=likelihood.custody(settings.models),
-        settings={**plain, "rules": asdict(verdict.Rules())},
-        frames_examined=frames,
-    )
-
-
-def _limits(
-    clip: Clip, times: Sequence[float], every: float, seen: Sequence[SeenFrame], dropped: int, people: Sequence[Person]
-) -> list[str]:
-    """What this check did not see, a sentence each."""
-    limits = []
-    spacing = clip.facts.duration / max(1, len(times))
-    if len(times) > 1 and spacing > 1.2 * every and len(times) < clip.facts.frames:
-        limits.append(
-            f"The frames looked at are about {spacing:.1f} s apart. A change that lasts less than that may have been missed; "
-            "check the part that matters on its own."
-        )
-    planned = {round(t, 6) for t in times}
-    if len(lost := planned - {round(frame.time, 6) for frame in seen}) > 1:
-        limits.append(
-            f"{len(lost)} of the {len(times)} frames to look at could not be decoded; a later one was taken instead."
-        )
-    if dropped:
-        faces = "1 face" if dropped == 1 else f"{dropped} faces"
-        limits.append(f"{faces} that showed too briefly to be followed {'was' if dropped == 1 else 'were'} not judged.")
-    if most := max((frame.left_out for frame in seen), default=0):
-        limits.append(f"In some frames only the largest faces were judged; up to {most} smaller ones were left out.")
-    if len(people) > 5:
-        limits.append(
-            f"{len(people)} faces were judged each on its own. The more faces, the likelier it is that one of them "
-            "reaches an LR of 10 by chance."
-        )
-    return limits

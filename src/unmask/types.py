@@ -128,11 +128,12 @@ class Quality:
     blockiness: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
     """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``.
 
     ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None where they are too small.
+    A sighting is compared and hashed by identity, so that what was measured of it can be kept under it.
     """
 
     time: float
@@ -178,9 +179,9 @@ class Original:
     registered_at: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """One frame and the same moment of its original, laid over each other.
+    """One frame and the same moment of its original, laid over each other; compared and hashed by identity.
 
     Attributes:
         time, original_time: seconds in the file and in the original.
@@ -228,15 +229,6 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """All that a line of evidence may look at; ``matches`` is None where no index of known originals was given."""
-
-    media: MediaFacts
-    tracks: tuple[Track, ...]
-    matches: tuple[Match, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What a line measured of one sighting.
 
@@ -262,10 +254,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class TrackEvidence:
-    """What one line of evidence says of one track.
+    """Evidence of one line on one track.
 
     Attributes:
-        track_id: the `Track.id` this speaks of.
         status: `ran`, `not_applicable` or `failed`.
         summary: one sentence that a newspaper reader understands; the reason where the line did not run.
         score: of the whole track, in the line's own unit; None unless it ran.
@@ -273,7 +264,6 @@ class TrackEvidence:
         pictures: that show the reason.
     """
 
-    track_id: int
     status: Status
     summary: str
     score: float | None = None
@@ -281,18 +271,31 @@ class TrackEvidence:
     pictures: tuple[Picture, ...] = ()
 
 
+Evidence = Mapping[str, TrackEvidence]
+"""Evidence on one track, by the name of the line that gave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that a line of evidence may look at beside the track that it examines.
+
+    Attributes:
+        media: what the file is.
+        tracks: everybody in it; the track examined is one of them.
+        matches: the known originals that it shows; None where no index of them was given.
+        earlier: what the lines asked before this one say of the same track; a line must do without, for it may be asked alone.
+    """
+
+    media: MediaFacts
+    tracks: tuple[Track, ...]
+    matches: tuple[Match, ...] | None = None
+    earlier: Evidence = field(default_factory=dict)
+
+
 def of_highest(scores: Sequence[float] | NDArray[np.floating[Any]], share: float) -> float:
     """Mean of the highest ``share`` (0 to 1) of a track's scores, of one at least: a short change must count."""
     highest = np.sort(scores)[::-1]
     return float(highest[: max(1, math.ceil(share * highest.size))].mean())
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one line of evidence says of every track of a case, in the order of the tracks."""
-
-    line: str
-    tracks: tuple[TrackEvidence, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Rules:
 
 def judge(
     track: Track,
-    evidence: Sequence[Evidence],
+    evidence: Evidence,
     media: MediaFacts,
     rules: Rules = Rules(),
     calibrated: Sequence[Calibration] | None = None,
@@ -64,19 +64,18 @@ def judge(
 
     Args:
         track: at least one sighting.
-        evidence: of every line, each covering this track.
+        evidence: on this track, of every line that was asked.
         media: whether one frame is all there is.
         rules: where a verdict begins.
         calibrated: how the scores of each set of lines become an LR; None for what was shipped.
     """
-    said = _said(track, evidence)
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     judged = [i for i, reason in enumerate(unfit) if reason is None]
-    steps = _steps(track, said, judged, calibrations() if calibrated is None else calibrated)
-    lrs = _lrs(track, said, judged, steps)
+    steps = _steps(track, evidence, judged, calibrations() if calibrated is None else calibrated)
+    lrs = _lrs(track, evidence, judged, steps)
     reason = _why_not(unfit, judged, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
-    totals, spans = _totals(track, said, judged, () if reason else steps)
+    totals, spans = _totals(track, evidence, judged, () if reason else steps)
     total = totals[-1]
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, sentence = _answer(total, spans, reason, media, rules)
@@ -86,70 +85,63 @@ def judge(
         reason=sentence,
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
-        lines={name: _result(said[name], moved.get(name)) for name in dict.fromkeys([*weighed, *said])},
+        lines={name: _result(evidence[name], moved.get(name)) for name in dict.fromkeys([*weighed, *evidence])},
         timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
         judged=len(judged),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, [said[name] for name in weighed], lrs, verdict),
+        frames=_telling(track, [evidence[name] for name in weighed], lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
         places=tuple(Place(s.time, s.face.box) for s in track.sightings),
     )
 
 
 def log10_lrs(
-    track: Track, evidence: Sequence[Evidence], calibrated: Sequence[Calibration], rules: Rules = Rules()
+    track: Track, evidence: Evidence, calibrated: Sequence[Calibration], rules: Rules = Rules()
 ) -> list[TimedLR]:
     """The LR of each sighting of a track that is good enough to be judged, on its own; none where no line can weigh."""
-    said = _said(track, evidence)
     judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
-    lrs = _lrs(track, said, judged, _steps(track, said, judged, calibrated))
+    lrs = _lrs(track, evidence, judged, _steps(track, evidence, judged, calibrated))
     return [TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()]
 
 
-def _said(track: Track, evidence: Sequence[Evidence]) -> dict[str, TrackEvidence]:
-    return {e.line: next(t for t in e.tracks if t.track_id == track.id) for e in evidence}
-
-
 def _steps(
-    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], calibrated: Sequence[Calibration]
+    track: Track, evidence: Evidence, judged: Sequence[int], calibrated: Sequence[Calibration]
 ) -> tuple[Calibration, ...]:
     """See `chain`. A line weighs on a track if it ran and read every sighting that is good enough to be judged."""
     times = {track.sightings[i].time for i in judged}
-    read = [n for n, t in said.items() if t.status is Status.RAN and times <= {reading.time for reading in t.readings}]
+    read = [
+        n for n, t in evidence.items() if t.status is Status.RAN and times <= {reading.time for reading in t.readings}
+    ]
     return chain(calibrated, read)
 
 
 def _totals(
-    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], steps: Sequence[Calibration]
+    track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]
 ) -> tuple[list[float], tuple[Span, ...]]:
     """log10 LR of the track by no line, which is 0, and by the lines of each step; and the spans of the last step."""
     times = np.array([track.sightings[i].time for i in judged])
     totals: list[float] = [0.0]
     spans: tuple[Span, ...] = ()
     for step in steps:
-        total, spans = combine(times, _known(track, said, judged, step), step)
+        total, spans = combine(times, _known(track, evidence, judged, step), step)
         totals.append(total)
     return totals, spans
 
 
-def _lrs(
-    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], steps: Sequence[Calibration]
-) -> dict[int, float]:
+def _lrs(track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]) -> dict[int, float]:
     """log10 LR of each judged sighting on its own, by its index; by all the lines that weigh."""
     if not steps:
         return {}
-    known = _known(track, said, judged, steps[-1])
+    known = _known(track, evidence, judged, steps[-1])
     return {i: steps[-1].any_kind(float(lr)) for i, lr in zip(judged, known, strict=True)}
 
 
-def _known(
-    track: Track, said: Mapping[str, TrackEvidence], judged: Sequence[int], calibration: Calibration
-) -> NDArray[np.float64]:
+def _known(track: Track, evidence: Evidence, judged: Sequence[int], calibration: Calibration) -> NDArray[np.float64]:
     """`Calibration.known` of each judged sighting, ``(len(judged),)``."""
-    scores = {line: {reading.time: reading.score for reading in said[line].readings} for line in calibration.lines}
+    scores = {line: {reading.time: reading.score for reading in evidence[line].readings} for line in calibration.lines}
     seen = [track.sightings[i] for i in judged]
     return np.array(
         [calibration.known({line: at[s.time] for line, at in scores.items()}, s.quality) for s in seen], np.float64

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import runpy
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests import added
-from tests.sightings import case, sized, track
+from tests import added, retouched
+from tests.sightings import case, seen, sized, track
 from unmask.errors import UsageError
-from unmask.evidence import LINES, Lines, available, chosen, examine
-from unmask.types import Case, Evidence, Status, TrackEvidence
+from unmask.evidence import LINES, LineOfEvidence, available, chosen, examine
+from unmask.types import Case, Evidence, Status, Track, TrackEvidence
 
 CASES = {
     "nobody": case(),
@@ -22,23 +24,57 @@ CASES = {
     "a face of a few pixels": case(track([0.0, 0.5], [sized(9.0)])),
 }
 
-lines = pytest.mark.parametrize("name", [*LINES, "mine"])
+lines = pytest.mark.parametrize("name", [*LINES, "mine", "redness"])
 cases = pytest.mark.parametrize("given", CASES.values(), ids=CASES)
 
 
+Make = Callable[[str], LineOfEvidence]
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Lines:
-    """What makes each line, that of a user's model among them."""
-    return available(added.write(tmp_path_factory.mktemp("models")))
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Makes a line by its name; that of a user's model is among them, and the one that CONTRIBUTING shows."""
+    folder = added.write(tmp_path_factory.mktemp("models"))
+    shown = tmp_path_factory.mktemp("shown") / "redness.py"
+    shown.write_text(example())
+    redness = runpy.run_path(str(shown))["Redness"]
+    return lambda name: redness() if name == "redness" else available(folder)[name]
+
+
+def example() -> str:
+    """The line of evidence that CONTRIBUTING shows."""
+    return (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text().split("```python\n")[1].split("```")[0]
+
+
+def test_a_whole_line_fits_forty_lines() -> None:
+    assert len(example().splitlines()) <= 40
 
 
 class Broken:
-    """A fake line of evidence that crashes."""
+    """A fake line of evidence that crashes, on everybody or on one track."""
 
     name = "broken"
 
-    def examine(self, case: Case) -> Evidence:
-        raise ZeroDivisionError(f"division by {len(case.tracks) - len(case.tracks)}")
+    def __init__(self, on: int | None = None) -> None:
+        self.on = on
+
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        if self.on in {None, track.id}:
+            raise ZeroDivisionError(f"division by {len(case.tracks) - len(case.tracks)}")
+        return TrackEvidence(Status.RAN, "It ran.", 0.0)
+
+
+class Listening:
+    """A fake line of evidence that keeps what the lines before it said."""
+
+    name = "listening"
+
+    def __init__(self) -> None:
+        self.heard: dict[int, Evidence] = {}
+
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        self.heard[track.id] = case.earlier
+        return TrackEvidence(Status.NOT_APPLICABLE, "It only listens.")
 
 
 @pytest.fixture
@@ -48,25 +84,25 @@ def with_broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @lines
-def test_a_line_is_registered_under_its_name(made: Lines, name: str) -> None:
-    assert made[name]().name == name
-    assert type(made[name]()).__doc__
+def test_a_line_is_registered_under_its_name(make: Make, name: str) -> None:
+    assert make(name).name == name
+    assert type(make(name)).__doc__
     assert name.isidentifier()
     assert name.islower()
 
 
 @lines
 @cases
-def test_every_track_is_spoken_of_in_order(made: Lines, name: str, given: Case) -> None:
-    evidence = made[name]().examine(given)
-    assert evidence.line == name
-    assert [t.track_id for t in evidence.tracks] == [t.id for t in given.tracks]
+def test_every_track_is_spoken_of_in_order(make: Make, name: str, given: Case) -> None:
+    evidence = examine(given, {name: make(name)}, debug=True)
+    assert all(list(said) == [name] for said in evidence.values())
+    assert list(evidence) == [t.id for t in given.tracks]
 
 
 @lines
 @cases
-def test_what_ran_has_a_score_and_what_did_not_has_a_reason(made: Lines, name: str, given: Case) -> None:
-    for said in made[name]().examine(given).tracks:
+def test_what_ran_has_a_score_and_what_did_not_has_a_reason(make: Make, name: str, given: Case) -> None:
+    for said in _asked(make(name), given).values():
         assert said.summary[0].isupper()
         assert said.summary.endswith(".")
         assert "\n" not in said.summary
@@ -80,8 +116,8 @@ def test_what_ran_has_a_score_and_what_did_not_has_a_reason(made: Lines, name: s
 
 @lines
 @cases
-def test_readings_follow_the_sightings(made: Lines, name: str, given: Case) -> None:
-    for track_, said in zip(given.tracks, made[name]().examine(given).tracks, strict=True):
+def test_readings_follow_the_sightings(make: Make, name: str, given: Case) -> None:
+    for track_, said in zip(given.tracks, _asked(make(name), given).values(), strict=True):
         times = [r.time for r in said.readings]
         assert all(a < b for a, b in pairwise(times))
         assert set(times) <= {s.time for s in track_.sightings}
@@ -94,8 +130,8 @@ def test_readings_follow_the_sightings(made: Lines, name: str, given: Case) -> N
 
 
 @lines
-def test_pictures_can_be_shown(made: Lines, name: str) -> None:
-    for said in made[name]().examine(CASES["one person"]).tracks:
+def test_pictures_can_be_shown(make: Make, name: str) -> None:
+    for said in _asked(make(name), CASES["one person"]).values():
         for picture in said.pictures:
             assert picture.caption.endswith(".")
             assert picture.rgb.dtype == np.uint8
@@ -103,27 +139,48 @@ def test_pictures_can_be_shown(made: Lines, name: str) -> None:
 
 
 @lines
-def test_the_same_case_gives_the_same_evidence(made: Lines, name: str) -> None:
-    once, again = (made[name]().examine(CASES["one person"]) for _ in range(2))
+def test_the_same_case_gives_the_same_evidence(make: Make, name: str) -> None:
+    once, again = (_asked(make(name), CASES["one person"]) for _ in range(2))
     assert _numbers(once) == _numbers(again)
 
 
 @lines
-def test_what_one_person_s_evidence_says_does_not_depend_on_the_others(made: Lines, name: str) -> None:
+def test_a_sighting_is_looked_at_once_however_often_it_is_asked_about(make: Make, name: str) -> None:
+    """Of a line that was asked before, the sightings seen then are painted black: it need not look at them again."""
+    rng = np.random.default_rng(0)
+    shots = [np.clip(retouched.portrait() + rng.normal(0, 3, (640, 640, 1)), 0, 255) for _ in range(12)]
+    whole = Track(1, tuple(seen(shot.astype(np.uint8), i / 2) for i, shot in enumerate(shots)))
+    first = Track(1, whole.sightings[::2])
+    afresh = make(name).examine(whole, case(whole))
+    asked_before = make(name)
+    asked_before.examine(first, case(first))
+    for sighting in first.sightings:
+        sighting.crop[:] = 0
+        assert sighting.eyes is not None
+        sighting.eyes[:] = 0
+    again = asked_before.examine(whole, case(whole))
+    assert (again.status, again.summary) == (afresh.status, afresh.summary)
+    assert [r.time for r in again.readings] == [r.time for r in afresh.readings]
+    assert [r.score for r in again.readings] == pytest.approx([r.score for r in afresh.readings], abs=1e-4)
+    assert again.score == pytest.approx(afresh.score, abs=1e-4)
+
+
+@lines
+def test_what_one_person_s_evidence_says_does_not_depend_on_the_others(make: Make, name: str) -> None:
     one, other = track([0.0, 0.5, 1.0], number=1), track([0.0, 1.0], number=2)
-    alone = made[name]().examine(case(other)).tracks[0]
-    together = made[name]().examine(case(one, other)).tracks[1]
+    alone = _asked(make(name), case(other))[2]
+    together = _asked(make(name), case(one, other))[2]
     assert together.score == pytest.approx(alone.score, abs=1e-4)
     assert together.status is alone.status
 
 
 @lines
-def test_a_line_leaves_its_case_as_it_was(made: Lines, name: str) -> None:
+def test_a_line_leaves_its_case_as_it_was(make: Make, name: str) -> None:
     given = case(track([0.0, 0.5], number=2))
     before = [s.crop.copy() for t in given.tracks for s in t.sightings]
     for crop in (s.crop for t in given.tracks for s in t.sightings):
         crop.flags.writeable = False
-    made[name]().examine(given)
+    _asked(make(name), given)
     after = [s.crop for t in given.tracks for s in t.sightings]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
@@ -131,29 +188,55 @@ def test_a_line_leaves_its_case_as_it_was(made: Lines, name: str) -> None:
 @pytest.mark.usefixtures("with_broken")
 @cases
 def test_a_line_that_crashes_fails_with_its_reason_and_the_others_go_on(given: Case) -> None:
-    broken, *others = examine(given, chosen(["broken", *[name for name in LINES if name != "broken"]]))
-    assert broken.line == "broken"
-    assert [t.track_id for t in broken.tracks] == [t.id for t in given.tracks]
-    assert all(_failed_for(t, "ZeroDivisionError: division by 0") for t in broken.tracks)
-    assert [e.line for e in others] == [name for name in LINES if name != "broken"]
-    assert all(t.status is not Status.FAILED for e in others for t in e.tracks)
+    evidence = examine(given, chosen(["broken", *[name for name in LINES if name != "broken"]]))
+    assert list(evidence) == [t.id for t in given.tracks]
+    for said in evidence.values():
+        assert list(said) == ["broken", *[name for name in LINES if name != "broken"]]
+        assert _failed_for(said["broken"], "ZeroDivisionError: division by 0")
+        assert all(of.status is not Status.FAILED for name, of in said.items() if name != "broken")
+
+
+def test_a_crash_costs_one_line_on_one_person() -> None:
+    given = case(track([0.0, 0.5], number=1), track([0.0, 0.5], number=2))
+    evidence = examine(given, {"broken": Broken(on=2), **chosen(["texture"])})
+    assert evidence[1]["broken"].status is Status.RAN
+    assert _failed_for(evidence[2]["broken"], "ZeroDivisionError: division by 0")
+    assert all(said["texture"].status is Status.RAN for said in evidence.values())
+
+
+def test_a_line_is_told_what_the_lines_before_it_said_of_the_same_person() -> None:
+    given = case(track([0.0, 0.5], number=1), track([0.0], number=2))
+    first, last = Listening(), Listening()
+    evidence = examine(given, {"first": first, **chosen(["texture", "skin"]), "last": last})
+    assert first.heard == {1: {}, 2: {}}
+    assert list(last.heard) == [1, 2]
+    for number, said in last.heard.items():
+        assert list(said) == ["first", "texture", "skin"]
+        assert all(of is evidence[number][name] for name, of in said.items())
 
 
 @pytest.mark.usefixtures("with_broken")
 def test_debug_raises_what_the_line_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        examine(CASES["one person"], {"broken": Broken}, debug=True)
+        examine(CASES["one person"], {"broken": Broken()}, debug=True)
 
 
 def test_an_unknown_line_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match=r"no line of evidence is called 'palmistry'; there are .*learned"):
         chosen(["learned", "palmistry"])
-    assert chosen([]) == LINES
+    assert {name: type(line) for name, line in chosen([]).items()} == LINES
 
 
 def test_lines_are_asked_in_the_order_given() -> None:
-    assert examine(CASES["nobody"], {}) == ()
-    assert [e.line for e in examine(CASES["nobody"], chosen(list(reversed(LINES))))] == list(reversed(LINES))
+    assert examine(CASES["nobody"], chosen([])) == {}
+    assert examine(CASES["seen once"], {}) == {1: {}}
+    backwards = list(reversed(LINES))
+    assert list(examine(CASES["seen once"], chosen(backwards))[1]) == backwards
+
+
+def test_each_check_has_lines_of_its_own_so_that_nothing_remembered_leaks() -> None:
+    once, again = chosen([]), chosen([])
+    assert not any(once[name] is again[name] for name in LINES)
 
 
 def test_a_user_s_model_is_asked_after_the_lines_of_this_package(tmp_path: Path) -> None:
@@ -167,7 +250,13 @@ def _failed_for(said: TrackEvidence, reason: str) -> bool:
     return said.status is Status.FAILED and said.score is None and reason in said.summary and said.summary[-1] == "."
 
 
-def _numbers(evidence: Evidence) -> list[object]:
+def _asked(line: LineOfEvidence, given: Case) -> dict[int, TrackEvidence]:
+    """What a line says of each track, by the track's id; a crash raises."""
+    return {track.id: line.examine(track, given) for track in given.tracks}
+
+
+def _numbers(evidence: dict[int, TrackEvidence]) -> list[object]:
     return [
-        (t.track_id, t.status, t.summary, t.score, [(r.time, r.score) for r in t.readings]) for t in evidence.tracks
+        (number, t.status, t.summary, t.score, [(r.time, r.score) for r in t.readings])
+        for number, t in evidence.items()
     ]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from tests import retouched
-from tests.sightings import case, media, seen
+from tests.sightings import examine, media, seen
 from unmask.evidence.motion import NOTABLE, Motion
 from unmask.types import Case, Kind, Rgb, Status, Track, TrackEvidence
 
@@ -26,7 +26,7 @@ def filmed(
         rgb = cv2.warpAffine(frame(i), move, (640, 640), borderMode=cv2.BORDER_REFLECT)
         noise = np.random.default_rng(i).normal(0, 2, (640, 640, 1))
         sightings.append(seen(np.clip(rgb + noise, 0, 255).astype(np.uint8), time(i)))
-    return Motion().examine(case(Track(1, tuple(sightings)))).tracks[0]
+    return examine(Motion(), *sightings)
 
 
 def test_a_moving_camera_and_changing_light_are_no_reason() -> None:
@@ -68,8 +68,8 @@ def test_what_lasts_longest_is_usual_however_often_the_rest_is_looked_at() -> No
 
 
 def test_a_photo_does_not_move() -> None:
-    photo = Case(media(Kind.PHOTO, 1), (Track(1, (seen(retouched.portrait()),)),))
-    answer = Motion().examine(photo).tracks[0]
+    someone = Track(1, (seen(retouched.portrait()),))
+    answer = Motion().examine(someone, Case(media(Kind.PHOTO, 1), (someone,)))
     assert answer.status is Status.NOT_APPLICABLE
     assert answer.summary == "A photo does not move."
 

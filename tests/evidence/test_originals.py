@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tests.sightings import case, track
 from unmask.evidence.originals import NO_INDEX, NO_MATCH, NOT_COMPARED, Originals
+from unmask.originals import Comparison, compare
 from unmask.originals.regions import LONGEST_PX
-from unmask.types import Kind, Match, Original, Pair, Rgb, Status
+from unmask.types import Kind, Match, Original, Pair, Rgb, Status, Track, TrackEvidence
 
 ORIGINAL = Original(1, "The\ndrama", "Us", "a.mp4", "0" * 64, Kind.VIDEO, 60.0, 30, True, "2026-11-24T00:00:00+00:00")
 
@@ -26,23 +30,52 @@ def match(*times: float) -> Match:
     return Match((ORIGINAL,), times[0], times[-1], times[0] + 10, times[-1] + 10, False, 99, pairs)
 
 
+def compared(line: Originals, someone: Track, matches: tuple[Match, ...] | None) -> TrackEvidence:
+    """What the line says of the only person in a video with these matches."""
+    return line.examine(someone, replace(case(someone), matches=matches))
+
+
 def test_without_an_index_and_without_a_match_it_does_not_apply() -> None:
     for matches, reason in ((None, NO_INDEX), ((), NO_MATCH), ((match(9.0),), NOT_COMPARED)):
-        (said,) = Originals().examine(replace(case(track([0.0, 1.0])), matches=matches)).tracks
+        said = compared(Originals(), track([0.0, 1.0]), matches)
         assert (said.status, said.summary) == (Status.NOT_APPLICABLE, reason)
+
+
+class Comparing:
+    """A fake of `compare` that compares, and counts how often each pair was compared."""
+
+    def __init__(self) -> None:
+        self.times: Counter[Pair] = Counter()
+
+    def __call__(self, pair: Pair, faces: Sequence[np.ndarray]) -> tuple[Comparison, ...]:
+        self.times[pair] += 1
+        return compare(pair, faces)
+
+
+def test_a_pair_is_compared_once_for_everybody_in_it_however_often_the_line_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    comparing = Comparing()
+    monkeypatch.setattr("unmask.evidence.originals.compare", comparing)
+    one, other = track([0.0, 1.0, 2.0], number=1), track([1.0, 2.0, 3.0], number=2)
+    line, matched = Originals(), match(0.0, 1.0, 2.0, 9.0)
+    given = replace(case(one, other), matches=(matched,))
+    once, again = ([line.examine(someone, given).readings for someone in (one, other)] for _ in range(2))
+    assert comparing.times == dict.fromkeys(matched.pairs[:3], 1)
+    assert [[(r.time, r.score) for r in of] for of in once] == [[(r.time, r.score) for r in of] for of in again]
 
 
 def test_why_a_face_could_not_be_compared_is_said() -> None:
     one = match(0.0)
     dark = replace(one, pairs=tuple(replace(p, rgb=(p.rgb * 0.04).astype(np.uint8)) for p in one.pairs))
-    (said,) = Originals().examine(replace(case(track([0.0, 1.0])), matches=(dark,))).tracks
+    said = compared(Originals(), track([0.0, 1.0]), (dark,))
     assert said.status is Status.NOT_APPLICABLE
     assert said.summary == f"{NOT_COMPARED} Too little is left of the face: a change would not show."
 
 
 def test_a_pair_speaks_for_the_sightings_about_it() -> None:
     times = [i / 2 for i in range(40)]
-    (said,) = Originals(hold=2.0).examine(replace(case(track(times)), matches=(match(3.0, 5.0),))).tracks
+    said = compared(Originals(hold=2.0), track(times), (match(3.0, 5.0),))
     assert said.status is Status.RAN
     assert [r.time for r in said.readings] == [t for t in times if 1.0 <= t <= 7.0]
     assert "“The drama” (Us), from 0:13.0 on; the face is the same in both." in said.summary

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from tests import retouched
-from tests.sightings import case, seen
+from tests.sightings import examine, seen
 from unmask.evidence.reflection import Reflection, corneas
-from unmask.types import Sighting, Status, Track, TrackEvidence
+from unmask.types import Sighting, Status, TrackEvidence
 
 
 def said(sighting: Sighting) -> TrackEvidence:
-    return Reflection().examine(case(Track(1, (sighting,)))).tracks[0]
+    return examine(Reflection(), sighting)
 
 
 def test_the_portrait_s_own_eyes_agree() -> None:

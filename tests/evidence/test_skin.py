@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from tests import retouched
-from tests.sightings import case, seen
+from tests.sightings import examine, seen
 from unmask.evidence.skin import FARTHEST, SIDE, Skin, gaps, measure
 from unmask.regions import inner_skin, outer_skin, places, rho
-from unmask.types import Rgb, Status, Track, TrackEvidence
+from unmask.types import Rgb, Status, TrackEvidence
 
 
 def said(rgb: Rgb) -> TrackEvidence:
     """What the line says of one picture."""
-    return Skin().examine(case(Track(1, (seen(rgb),)))).tracks[0]
+    return examine(Skin(), seen(rgb))
 
 
 def painted(inner: tuple[float, float, float], around: tuple[float, float, float]) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_a_picture_without_colour_is_not_read() -> None:
 def test_a_face_without_light_or_with_too_much_is_not_read(gain: float) -> None:
     sighting = seen(retouched.portrait())
     shown = replace(sighting, crop=np.clip(sighting.crop * gain, 0, 255).astype(np.uint8))
-    answer = Skin().examine(case(Track(1, (shown,)))).tracks[0]
+    answer = examine(Skin(), shown)
     assert answer.status is Status.NOT_APPLICABLE
     assert "too dark or overexposed" in answer.summary
 
@@ -94,6 +94,6 @@ def test_a_face_without_light_or_with_too_much_is_not_read(gain: float) -> None:
 def test_a_head_turned_aside_is_not_read() -> None:
     sighting = seen(retouched.portrait())
     aside = replace(sighting, quality=replace(sighting.quality, yaw=0.7))
-    answer = Skin().examine(case(Track(1, (aside,)))).tracks[0]
+    answer = examine(Skin(), aside)
     assert answer.status is Status.NOT_APPLICABLE
     assert "turned aside" in answer.summary

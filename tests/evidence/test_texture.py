@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tests import retouched
-from tests.sightings import case, seen, sized, track
+from tests.sightings import examine, seen, sized, track
 from unmask.evidence.texture import Texture, measure
-from unmask.types import Rgb, Status, Track, TrackEvidence
+from unmask.types import Rgb, Status, TrackEvidence
 
 
 def said(*pictures: Rgb) -> TrackEvidence:
     """What the line says of one person's pictures, half a second apart."""
-    return Texture().examine(case(Track(1, tuple(seen(p, i / 2) for i, p in enumerate(pictures))))).tracks[0]
+    return examine(Texture(), *(seen(p, i / 2) for i, p in enumerate(pictures)))
 
 
 def blurred(rgb: Rgb) -> Rgb:
@@ -79,12 +79,12 @@ def test_a_picture_without_colour_is_read() -> None:
 @pytest.mark.parametrize("level", [3, 252], ids=["night", "overexposed"])
 def test_a_face_without_light_or_with_too_much_is_not_read(level: int) -> None:
     sighting = seen(retouched.portrait())
-    answer = Texture().examine(case(Track(1, (replace(sighting, crop=np.full_like(sighting.crop, level)),)))).tracks[0]
+    answer = examine(Texture(), replace(sighting, crop=np.full_like(sighting.crop, level)))
     assert answer.status is Status.NOT_APPLICABLE
     assert "too dark or overexposed" in answer.summary
 
 
 def test_a_tiny_face_has_no_texture() -> None:
-    answer = Texture().examine(case(track([0.0], [sized(30.0)]))).tracks[0]
+    answer = examine(Texture(), *track([0.0], [sized(30.0)]).sightings)
     assert answer.status is Status.NOT_APPLICABLE
     assert "under 48 px" in answer.summary

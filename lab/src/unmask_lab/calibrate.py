@@ -108,13 +108,12 @@ def calibrate(
         ModelError: a model of the user's cannot be used.
         DataError: there are too few people, or the set made by others lacks a class.
     """
-    lines = available(folder)
     ways = [forged(portraits, tuple(FAMILIES), as_it_comes, seed=100 + k) for k in range(ROUNDS)]
-    known = measured([[e] for way in ways for e in way], lines)
-    unseen = measured([[e] for e in given(others, lambda _rng: (Degradation(), 1.0), seed=1)], lines)
+    known = measured([[e] for way in ways for e in way], available(folder))
+    unseen = measured([[e] for e in given(others, lambda _rng: (Degradation(), 1.0), seed=1)], available(folder))
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
-    films = [measured(clips, lines) for clips in _films(portraits)]
+    films = [measured(clips, available(folder)) for clips in _films(portraits)]
     fits = _fits(known, unseen, films, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
@@ -192,14 +191,17 @@ def _costs(faces: Measured) -> NDArray[np.float64]:
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
-    """What each line says of faces, through the runtime's own code; those of one track are half a second apart."""
+    """What each line says of faces, through the runtime's own code; those of one track are half a second apart.
+
+    The lines are made for these faces: they remember what they measured.
+    """
     tracks = list(tracks)
     seen = [tuple(e.sighting(k / 2) for k, e in enumerate(track)) for track in tracks]
     media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
     case = Case(media, tuple(Track(i, sightings) for i, sightings in enumerate(seen, start=1)))
     scores = {}
     for name, line in lines.items():
-        at = [{r.time: r.score for r in said.readings} for said in line().examine(case).tracks]
+        at = [{r.time: r.score for r in line.examine(track, case).readings} for track in case.tracks]
         read = [by_time.get(s.time, np.nan) for by_time, of in zip(at, seen, strict=True) for s in of]
         scores[name] = np.array(read, np.float64)
     return Measured([e for track in tracks for e in track], scores)

@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmask.evidence.skin import Skin
 from unmask.evidence.texture import Texture
-from unmask.feature_models import MOST
+from unmask.feature_models import MOST, WeighingLine
+from unmask.measuring import Measurement, Unmeasured
 from unmask.models import WEIGHTS
-from unmask.types import Sighting
 from unmask_lab import metrics
 from unmask_lab.calibrate import as_it_comes, logistic
 from unmask_lab.data import BONA_FIDE, DataError, Row
@@ -34,14 +34,8 @@ NOTABLE = 0.99
 """Part of the bona fide faces below the score from which a line's sentence speaks of a difference."""
 
 
-class Measuring(Protocol):
-    """A line whose score is a model of named measurements."""
-
-    name: str
-
-    def look(self, sighting: Sighting) -> dict[str, float] | str:
-        """The measurements of a sighting, or why it allows none."""
-        ...
+Look = Measurement[Mapping[str, float]] | Unmeasured
+"""A face as such a line measured it, or the reason why it could not."""
 
 
 def fit_lines(rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: int = 1) -> dict[str, Any]:
@@ -58,9 +52,9 @@ def fit_lines(rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: 
     """
     rows = [row for row in rows if row.label == BONA_FIDE]
     drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:at_most])
-    lines: tuple[Measuring, ...] = (Texture(), Skin())
+    lines: tuple[WeighingLine, ...] = (Texture(), Skin())
     about: list[Example] = []
-    seen: dict[str, list[dict[str, float] | str]] = {line.name: [] for line in lines}
+    seen: dict[str, list[Look]] = {line.name: [] for line in lines}
     for example in _examples([rows[i] for i in drawn], seed):
         about.append(example)
         for line in lines:
@@ -83,15 +77,13 @@ def _examples(rows: Sequence[Row], seed: int) -> Iterator[Example]:
             print(f"measured {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
 
 
-def _fitted(
-    name: str, about: Sequence[Example], looks: Sequence[dict[str, float] | str], command: str
-) -> dict[str, Any]:
-    read = [(e, look) for e, look in zip(about, looks, strict=True) if not isinstance(look, str)]
+def _fitted(name: str, about: Sequence[Example], looks: Sequence[Look], command: str) -> dict[str, Any]:
+    read = [(e, look.value) for e, look in zip(about, looks, strict=True) if isinstance(look, Measurement)]
     label = np.array([e.label for e, _ in read])
     if min((label == 0).sum(), (label == 1).sum()) < 20:
         raise DataError(f"{name}: fewer than 20 bona fide or changed faces could be read; add portraits")
     names = list(read[0][1])
-    values = np.array([[look[key] for key in names] for _, look in read])
+    values = np.array([[measured[key] for key in names] for _, measured in read])
     mean, spread = values[label == 0].mean(axis=0), np.maximum(values[label == 0].std(axis=0), 1e-6)
     design = np.column_stack([np.ones(len(values)), np.clip((values - mean) / spread, -MOST, MOST)])
     weight = metrics.balanced(label, np.array([e.family for e, _ in read]))

@@ -1,10 +1,13 @@
-"""Lines of evidence: one independent way to tell a changed face each, in one file each, registered in `LINES`."""
+"""Lines of evidence: one independent way to tell a changed face each, in one file each, registered in `LINES`.
+
+The registry asks every line about every track. A crash costs one line on one track.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,26 +20,28 @@ from unmask.evidence.originals import Originals
 from unmask.evidence.reflection import Reflection
 from unmask.evidence.skin import Skin
 from unmask.evidence.texture import Texture
-from unmask.types import Case, Evidence, Status, TrackEvidence
+from unmask.types import Case, Evidence, Status, Track, TrackEvidence
 
 
 class LineOfEvidence(Protocol):
-    """Looks at a case and says, per track, what it measured and what that means in one sentence.
+    """Looks at one person's track and says what it measured, and what that means in one sentence.
 
-    It reads nothing but the case and its own weights, imports what is heavy inside `examine`, and says `not_applicable`
-    with the reason where it has nothing to go by. It never turns a failure into a middling score.
+    It reads nothing but the track, the case and its own weights, imports what is heavy inside `examine`, and says
+    `not_applicable` with the reason where it has nothing to go by. It never turns a failure into a middling score. It lives
+    for one check and may be asked twice about a person, the second time with more sightings: what it measured before it
+    remembers, see `unmask.measuring`.
     """
 
     name: str
 
     @abstractmethod
-    def examine(self, case: Case) -> Evidence:
-        """What the line says of every track, in the order of the tracks."""
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        """The evidence of this line on one track of the case, which has at least one sighting."""
         ...
 
 
-Lines = Mapping[str, Callable[[], LineOfEvidence]]
-"""What makes each line, by its name."""
+Lines = Mapping[str, LineOfEvidence]
+"""The lines of one check, by name, in the order in which they are asked."""
 
 LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "learned": Learned,
@@ -46,23 +51,23 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "motion": Motion,
     "originals": Originals,
 }
-"""Every line of this package by its name. A new line is one file and one entry here."""
+"""Constructor of each line of this package, by its name. A new line is one file and one entry here."""
 
 
 def available(folder: Path | None = None) -> Lines:
-    """Every line by its name: those of this package, and one for each model in a folder of the user's.
+    """Makes the lines for one check: those of this package, and one for each model in a folder of the user's.
 
     Raises:
         ModelError: a model cannot be used.
     """
-    added = {model.name: partial(Added, model) for model in classifiers.in_folder(folder)}
+    added = {model.name: Added(model) for model in classifiers.in_folder(folder)}
     if folder and (taken := sorted(added.keys() & LINES)):
         raise ModelError(folder / f"{taken[0]}.onnx", "a line of evidence has this name already", "rename the model")
-    return {**LINES, **added}
+    return {**{name: make() for name, make in LINES.items()}, **added}
 
 
 def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
-    """The named lines, or all that are `available` if none is named.
+    """Makes the named lines for one check, or all that are `available` if none is named.
 
     Raises:
         UsageError: no line has that name, or a model cannot be used.
@@ -73,25 +78,32 @@ def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
     return {name: lines[name] for name in names or lines}
 
 
-def examine(case: Case, lines: Lines, debug: bool = False) -> tuple[Evidence, ...]:
-    """What each line says of a case. A line that crashes becomes `failed`, and the others go on.
+def examine(case: Case, lines: Lines, debug: bool = False) -> dict[int, Evidence]:
+    """Asks each line about each track: evidence by the track's id, and by the line's name in the order of the lines.
 
     Args:
         case: what to look at.
-        lines: as `chosen` gives them.
+        lines: as `chosen` makes them; asked again about the same sightings, they remember what they measured.
         debug: whether a crash raises.
 
     Raises:
         Exception: whatever a line raised, if ``debug``.
     """
-    return tuple(_one(name, line, case, debug) for name, line in lines.items())
+    return {track.id: _evidence(track, case, lines, debug) for track in case.tracks}
 
 
-def _one(name: str, line: Callable[[], LineOfEvidence], case: Case, debug: bool) -> Evidence:
+def _evidence(track: Track, case: Case, lines: Lines, debug: bool) -> Evidence:
+    said: dict[str, TrackEvidence] = {}
+    for name, line in lines.items():
+        said[name] = _ask(line, track, replace(case, earlier=dict(said)), debug)
+    return said
+
+
+def _ask(line: LineOfEvidence, track: Track, case: Case, debug: bool) -> TrackEvidence:
     try:
-        return line().examine(case)
+        return line.examine(track, case)
     except Exception as error:
         if debug:
             raise
         reason = f"This line of evidence failed ({type(error).__name__}: {error}) and weighs nothing."
-        return Evidence(name, tuple(TrackEvidence(t.id, Status.FAILED, reason) for t in case.tracks))
+        return TrackEvidence(Status.FAILED, reason)

@@ -6,14 +6,19 @@ knows: it is shown without weight until the lab has calibrated it together with 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from unmask.classifiers import Classifier
-from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence, clock
+from unmask.measuring import recall
+from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence, clock
 
 
 class Added:
-    """See the module. Scores are natural log-odds of *changed*; a track's score is that of its highest sighting.
+    """Asks the user's model about every sighting.
+
+    Scores are natural log-odds of *changed*; a track's score is that of its highest sighting.
 
     Args:
         classifier: the model; the line has its name.
@@ -21,16 +26,18 @@ class Added:
 
     def __init__(self, classifier: Classifier) -> None:
         self.name, self._classifier = classifier.name, classifier
+        self._readings: dict[Sighting, Reading] = {}
 
-    def examine(self, case: Case) -> Evidence:
-        """Every sighting of every track."""
-        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
-
-    def _track(self, track: Track) -> TrackEvidence:
-        scores = self._classifier.log_odds(np.stack([s.crop for s in track.sightings]))
-        readings = tuple(Reading(s.time, float(score)) for s, score in zip(track.sightings, scores, strict=True))
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        """Reads every sighting."""
+        readings = tuple(recall(self._readings, track.sightings, self._measure))
         strongest = max(readings, key=lambda r: r.score)
         when = f", at {clock(strongest.time)}" if len(readings) > 1 else ""
         odds = 1 / (1 + np.exp(-np.clip(strongest.score, -30, 30)))
         summary = f"An added model gives this face up to {odds * 100:.0f} points of 100 for changed{when}."
-        return TrackEvidence(track.id, Status.RAN, summary, strongest.score, readings)
+        return TrackEvidence(Status.RAN, summary, strongest.score, readings)
+
+    def _measure(self, sightings: Sequence[Sighting]) -> Iterator[Reading]:
+        scores = self._classifier.log_odds(np.stack([s.crop for s in sightings]))
+        for sighting, score in zip(sightings, scores, strict=True):
+            yield Reading(sighting.time, float(score))

@@ -7,11 +7,14 @@ well it does on forgeries it never saw. It sees traces of forging, not identity:
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from unmask import models
-from unmask.types import Case, Evidence, Reading, Status, Track, TrackEvidence, clock, of_highest
+from unmask.measuring import recall
+from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence, clock, of_highest
 
 WEIGHT = "learned"
 
@@ -26,30 +29,31 @@ REGIONS = {
 
 
 class Learned:
-    """See the module.
+    """Asks the network about every sighting. Scores are its logits of *changed*.
 
     Args:
-        batch: faces per run of the network; bounds memory, not the result.
+        batch: faces per run of the network, which changes memory and speed, not the result; more than a few at once outgrow a
+            CPU's cache (`python -m benchmarks.speed`).
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
     name = "learned"
 
-    def __init__(self, batch: int = 16, share: float = 0.1) -> None:
+    def __init__(self, batch: int = 4, share: float = 0.1) -> None:
         self.batch, self.share = batch, share
+        self._readings: dict[Sighting, Reading] = {}
 
-    def examine(self, case: Case) -> Evidence:
-        """Every sighting of every track."""
-        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
-
-    def _track(self, track: Track) -> TrackEvidence:
-        logits, maps = self.run(np.stack([s.crop for s in track.sightings]))
-        readings = tuple(
-            Reading(s.time, float(logit), where) for s, logit, where in zip(track.sightings, logits, maps, strict=True)
-        )
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        """Reads every sighting."""
+        readings = tuple(recall(self._readings, track.sightings, self._measure))
         strongest = max(readings, key=lambda r: r.score)
-        score = of_highest(logits, self.share)
-        return TrackEvidence(track.id, Status.RAN, _summary(strongest, track), score, readings)
+        score = of_highest([r.score for r in readings], self.share)
+        return TrackEvidence(Status.RAN, _summary(strongest, track), score, readings)
+
+    def _measure(self, sightings: Sequence[Sighting]) -> Iterator[Reading]:
+        logits, maps = self.run(np.stack([s.crop for s in sightings]))
+        for sighting, logit, where in zip(sightings, logits, maps, strict=True):
+            yield Reading(sighting.time, float(logit), where)
 
     def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Crops, uint8 ``(n, 192, 192, 3)``, to logits ``(n,)`` and maps ``(n, 12, 12)``, 0 to 1."""

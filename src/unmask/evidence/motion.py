@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from unmask import drawing
 from unmask.faces import TEMPLATE
+from unmask.measuring import recall
 from unmask.regions import inner_skin, ring
 from unmask.types import (
     Case,
-    Evidence,
     Kind,
     Picture,
     Reading,
@@ -58,7 +58,7 @@ OUTLINE = (0.85, 1.2)
 
 
 class Motion:
-    """See the module.
+    """Follows the inner face relative to the head around it.
 
     Args:
         fewest: sightings below which nothing can be said to change.
@@ -71,25 +71,22 @@ class Motion:
 
     def __init__(self, fewest: int = 5, yaw: float = 0.75, near: float = 0.25, share: float = 0.1) -> None:
         self.fewest, self.yaw, self.near, self.share = fewest, yaw, near, share
+        self._traits: dict[Sighting, tuple[float, ...]] = {}
+        self._slips: dict[tuple[Sighting, Sighting], float] = {}
 
-    def examine(self, case: Case) -> Evidence:
-        """Every track that is seen often enough."""
-        photo = case.media.kind is Kind.PHOTO
-        return Evidence(self.name, tuple(self._track(track, photo) for track in case.tracks))
-
-    def _track(self, track: Track, photo: bool) -> TrackEvidence:
-        if photo:
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, "A photo does not move.")
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        """Follows a face that is seen often enough."""
+        if case.media.kind is Kind.PHOTO:
+            return TrackEvidence(Status.NOT_APPLICABLE, "A photo does not move.")
         seen = [s for s in track.sightings if s.quality.yaw <= self.yaw]
         if len(seen) < self.fewest:
             times = "once" if len(seen) == 1 else f"{len(seen)} times"
             why = f"the face is seen {times} well enough, and {self.fewest} are needed"
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"Nothing can be said of motion: {why}.")
-        strange = changes(seen, self.near) / np.array(USUAL)
+            return TrackEvidence(Status.NOT_APPLICABLE, f"Nothing can be said of motion: {why}.")
+        strange = self.changes(seen) / np.array(USUAL)
         scores = np.sqrt(np.nanmean(strange**2, axis=1))
         readings = tuple(Reading(s.time, float(score)) for s, score in zip(seen, scores, strict=True))
         return TrackEvidence(
-            track.id,
             Status.RAN,
             _summary(strange, seen, scores),
             of_highest(scores, self.share),
@@ -97,21 +94,18 @@ class Motion:
             (_picture([s.time for s in seen], scores),),
         )
 
+    def changes(self, seen: Sequence[Sighting]) -> NDArray[np.float64]:
+        """How far each of `TRAITS` is from what it usually is in these sightings of one face, in order of time.
 
-def changes(seen: Sequence[Sighting], near: float) -> NDArray[np.float64]:
-    """How far each of `TRAITS` is from what it usually is in this track, ``(n, 5)``, 0 or more; nan where not measured.
-
-    Args:
-        seen: sightings of one face, in order of time.
-        near: seconds between two looks up to which places are compared.
-    """
-    traits = np.array([relative(s.crop) for s in seen])
-    moved = np.full(len(seen), np.nan)
-    for i, (before, now) in enumerate(pairwise(seen), start=1):
-        if now.time - before.time <= near:
-            moved[i] = slip(before.crop, now.crop)
-    usual = [_median(trait, np.array([s.time for s in seen])) for trait in traits.T]
-    return np.column_stack([np.abs(traits - usual), moved])
+        Returns:
+            ``(n, 5)``, 0 or more, in the units of `USUAL`; nan for the place where the sighting before is not `near`.
+        """
+        traits = np.array(recall(self._traits, seen, lambda new: [relative(s.crop) for s in new]))
+        steps = [(before, now) for before, now in pairwise(seen) if now.time - before.time <= self.near]
+        slips = recall(self._slips, steps, lambda new: [slip(before.crop, now.crop) for before, now in new])
+        moved = {now: far for (_, now), far in zip(steps, slips, strict=True)}
+        usual = [_median(trait, np.array([s.time for s in seen])) for trait in traits.T]
+        return np.column_stack([np.abs(traits - usual), [moved.get(s, np.nan) for s in seen]])
 
 
 def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:

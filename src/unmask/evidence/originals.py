@@ -8,16 +8,17 @@ less what the head around it differs as well.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.measuring import recall
 from unmask.originals import Comparison, Finding, compare
 from unmask.types import (
     Case,
-    Evidence,
     Match,
     Original,
     Pair,
@@ -53,8 +54,21 @@ WHY = {
 """Why a face could not be compared; of several reasons the most frequent is told."""
 
 
+Faces = tuple[Sighting, ...]
+"""Everybody's sightings in one frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A face in one pair of a match, and what was found of it."""
+
+    match: Match
+    pair: Pair
+    face: Comparison
+
+
 class Originals:
-    """See the module.
+    """Holds each face against the original footage.
 
     Args:
         hold: seconds for which what was seen in one pair speaks for the sightings before and after it.
@@ -66,44 +80,42 @@ class Originals:
 
     def __init__(self, hold: float = 4.5, share: float = 0.1, pictures: int = 3) -> None:
         self.hold, self.share, self.pictures = hold, share, pictures
+        self._found: dict[tuple[Pair, Faces], Mapping[Sighting, Comparison]] = {}
 
-    def examine(self, case: Case) -> Evidence:
-        """Every track that is seen in a pair."""
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        """Compares a track that is seen in a pair."""
         if not case.matches:
-            reason = NO_INDEX if case.matches is None else NO_MATCH
-            return Evidence(self.name, tuple(TrackEvidence(t.id, Status.NOT_APPLICABLE, reason) for t in case.tracks))
-        compared = [_Compared(match, pair, case.tracks) for match in case.matches for pair in match.pairs]
-        return Evidence(self.name, tuple(self._track(track, compared) for track in case.tracks))
-
-    def _track(self, track: Track, compared: Sequence[_Compared]) -> TrackEvidence:
-        told = [(c, c.faces[track.id]) for c in compared if c.tells(track.id)]
+            return TrackEvidence(Status.NOT_APPLICABLE, NO_INDEX if case.matches is None else NO_MATCH)
+        compared = self._compared(track, case.tracks, case.matches)
+        told = [c for c in compared if np.isfinite(c.face.score)]
         if not told:
-            why = Counter(WHY[c.faces[track.id].finding] for c in compared if track.id in c.faces)
+            why = Counter(WHY[c.face.finding] for c in compared)
             said = " ".join([NOT_COMPARED, *(reason for reason, _ in why.most_common(1))])
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, said)
-        times = np.array([c.pair.time for c, _ in told])
+            return TrackEvidence(Status.NOT_APPLICABLE, said)
+        times = np.array([c.pair.time for c in told])
         readings = tuple(
-            Reading(s.time, max(told[i][1].score for i in near), _on_crop(s, told[near[0]]))
+            Reading(s.time, max(told[i].face.score for i in near), _on_crop(s, told[near[0]]))
             for s in track.sightings
             if (near := _nearest(times, s.time, self.hold))
         )
-        score = of_highest([face.score for _, face in told], self.share)
-        strongest = sorted(told, key=lambda pair: -pair[1].score)
-        pictures = tuple(p for c, face in strongest[: self.pictures] for p in _pictures(c, face))
-        return TrackEvidence(track.id, Status.RAN, _summary(told), score, readings, pictures)
+        score = of_highest([c.face.score for c in told], self.share)
+        strongest = sorted(told, key=lambda c: -c.face.score)
+        pictures = tuple(picture for c in strongest[: self.pictures] for picture in _pictures(c))
+        return TrackEvidence(Status.RAN, _summary(told), score, readings, pictures)
+
+    def _compared(self, track: Track, everybody: Sequence[Track], matches: Sequence[Match]) -> list[Compared]:
+        """Pairs that show the track; all faces of a frame are compared at once, so that no head counts as background."""
+        mine, faces = {s.time: s for s in track.sightings}, defaultdict[float, list[Sighting]](list)
+        for sighting in (s for one in everybody for s in one.sightings):
+            faces[sighting.time].append(sighting)
+        shown = [(match, pair) for match in matches for pair in match.pairs if pair.time in mine]
+        found = recall(self._found, [(pair, tuple(faces[pair.time])) for _, pair in shown], _compare)
+        return [Compared(match, pair, of[mine[pair.time]]) for (match, pair), of in zip(shown, found, strict=True)]
 
 
-class _Compared:
-    """One pair, and what was found of each track's face in it."""
-
-    def __init__(self, match: Match, pair: Pair, tracks: Sequence[Track]) -> None:
-        self.match, self.pair = match, pair
-        seen = {track.id: s for track in tracks for s in track.sightings if s.time == pair.time}
-        found = compare(pair, [s.face.points for s in seen.values()]) if seen else ()
-        self.faces: Mapping[int, Comparison] = dict(zip(seen, found, strict=True))
-
-    def tells(self, track: int) -> bool:
-        return track in self.faces and bool(np.isfinite(self.faces[track].score))
+def _compare(frames: Sequence[tuple[Pair, Faces]]) -> Iterator[Mapping[Sighting, Comparison]]:
+    for pair, faces in frames:
+        yield dict(zip(faces, compare(pair, [s.face.points for s in faces]), strict=True))
 
 
 def _nearest(times: NDArray[np.float64], time: float, hold: float) -> list[int]:
@@ -113,30 +125,31 @@ def _nearest(times: NDArray[np.float64], time: float, hold: float) -> list[int]:
     return [int(i) for i in np.flatnonzero(gaps <= least + 1e-6)] if least <= hold else []
 
 
-def _on_crop(sighting: Sighting, told: tuple[_Compared, Comparison]) -> NDArray[np.float32] | None:
+def _on_crop(sighting: Sighting, compared: Compared) -> NDArray[np.float32] | None:
     """Where the face differs, float32 ``(48, 48)`` over the aligned crop; only at the moment that was compared."""
     import cv2
 
     from unmask.faces import CROP_PX, TEMPLATE, similarity
 
-    compared, face = told
     if sighting.time != compared.pair.time:
         return None
     to_crop = np.vstack([similarity(sighting.face.points, TEMPLATE * np.float32(48 / CROP_PX)), [0, 0, 1]])
     onto = to_crop @ np.linalg.inv(compared.pair.onto)
-    return np.clip(cv2.warpPerspective(face.where, onto, (48, 48), flags=cv2.INTER_LINEAR), 0, 1).astype(np.float32)
+    return np.clip(cv2.warpPerspective(compared.face.where, onto, (48, 48), flags=cv2.INTER_LINEAR), 0, 1).astype(
+        np.float32
+    )
 
 
 # ---------------------------------------------------------------- in words and pictures
 
 
-def _summary(told: Sequence[tuple[_Compared, Comparison]]) -> str:
+def _summary(told: Sequence[Compared]) -> str:
     """What the original is, and what most of the comparisons that tell a change, or else all, say."""
-    changed = [t for t in told if t[1].finding in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}]
-    finding = Counter(face.finding for _, face in changed or told).most_common(1)[0][0]
-    compared = max(changed or told, key=lambda t: t[1].score)[0]
+    changed = [c for c in told if c.face.finding in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}]
+    finding = Counter(c.face.finding for c in changed or told).most_common(1)[0][0]
+    highest = max(changed or told, key=lambda c: c.face.score).match
     moments = "one moment" if len(told) == 1 else f"{len(told)} moments"
-    where = f"this is {_named(compared.match.originals)}, from {clock(compared.match.original_start)} on"
+    where = f"this is {_named(highest.originals)}, from {clock(highest.original_start)} on"
     part = f" at {len(changed)} of them" if changed and len(changed) < len(told) else ""
     return f"Compared with a known original at {moments}: {where}; {SAYS[finding]}{part}."
 
@@ -151,14 +164,14 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _pictures(compared: _Compared, face: Comparison) -> tuple[Picture, ...]:
+def _pictures(compared: Compared) -> tuple[Picture, ...]:
     pair, match = compared.pair, compared.match
     when = f"{clock(pair.time)} of this file, {clock(pair.original_time)} of {_named(match.originals[:1])}"
     mirrored = ", mirrored back" if match.mirrored else ""
     shown = np.where(pair.seen[..., None], pair.rgb, 0).astype(np.uint8)
     return (
         Picture(f"This file and the original: {when}{mirrored}.", shown, pair.original),
-        Picture("Where the two differ beyond what compression explains.", _difference(pair, face)),
+        Picture("Where the two differ beyond what compression explains.", _difference(pair, compared.face)),
     )
 
 

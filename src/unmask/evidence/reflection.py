@@ -11,6 +11,7 @@ docs/lines/reflection.md tells how little this line is worth there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from unmask import drawing
 from unmask.faces import EYE_PX, STRIP_EYES, STRIP_PX
-from unmask.types import Case, Evidence, Picture, Reading, Rgb, Sighting, Status, Track, TrackEvidence, clock
+from unmask.measuring import Measurement, SightingLine, Unmeasured
+from unmask.types import Picture, Reading, Rgb, Sighting, Status, TrackEvidence, clock
 
 EYE = STRIP_PX[1]
 """Side of the square around one eye, px of the strip."""
@@ -54,8 +56,19 @@ class Cornea:
     highlights: NDArray[np.float32]
 
 
-class Reflection:
-    """See the module. The score is 1 less the correlation of the two patterns: 0 where they agree, 1 where they do not.
+@dataclass(frozen=True, slots=True, eq=False)
+class Eyes:
+    """Both corneas of the person, and how far the lights in them disagree, 0 to 1, see `disagreement`."""
+
+    right: Cornea
+    left: Cornea
+    score: float
+
+
+class Reflection(SightingLine[Eyes]):
+    """Compares the lights that the two corneas mirror.
+
+    The score is 1 less the correlation of the two patterns: 0 where they agree, 1 where they do not.
 
     Args:
         yaw: how far the head may be turned aside, see `unmask.types.Quality`; Hu and others ask for frontal faces.
@@ -63,46 +76,39 @@ class Reflection:
         peak: least brightness of a highlight above its iris, grey levels, in one of the eyes.
     """
 
-    name = "reflection"
+    name, subject = "reflection", "The eyes"
 
     def __init__(self, yaw: float = 0.35, contrast: float = 15.0, peak: float = 12.0) -> None:
+        super().__init__()
         self.yaw, self.contrast, self.peak = yaw, contrast, peak
 
-    def examine(self, case: Case) -> Evidence:
-        """Every sighting with two open eyes that mirror a light."""
-        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
-
-    def look(self, sighting: Sighting) -> tuple[Cornea, Cornea] | str:
-        """Both corneas, or why this sighting does not allow to compare them."""
+    def look(self, sighting: Sighting) -> Measurement[Eyes] | Unmeasured:
+        """Finds both corneas, if the eyes are open and mirror a light."""
         if sighting.eyes is None:
-            return f"they are under {EYE_PX:.0f} px wide"
+            return Unmeasured(f"they are under {EYE_PX:.0f} px wide")
         if sighting.quality.yaw > self.yaw:
-            return "the head is turned aside"
+            return Unmeasured("the head is turned aside")
         right, left = corneas(sighting.eyes)
         if min(right.contrast, left.contrast) < self.contrast:
-            return "one is closed, covered or too dark"
+            return Unmeasured("one is closed, covered or too dark")
         if max(right.highlights.max(), left.highlights.max()) < self.peak:
-            return "neither mirrors a light"
-        return right, left
+            return Unmeasured("neither mirrors a light")
+        return Measurement(sighting, Eyes(right, left, disagreement(right, left)))
 
-    def _track(self, track: Track) -> TrackEvidence:
-        looks = [(s, self.look(s)) for s in track.sightings]
-        fit = [(s, eyes) for s, eyes in looks if not isinstance(eyes, str)]
-        if not fit:
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The eyes cannot be compared: {looks[0][1]}.")
-        readings = tuple(Reading(s.time, disagreement(*eyes)) for s, eyes in fit)
-        shown, eyes = max(fit, key=lambda look: min(float(eye.highlights.max()) for eye in look[1]))
+    def sum_up(self, measured: Sequence[Measurement[Eyes]]) -> TrackEvidence:
+        """Scores a track by the median of its sightings, and shows the one with the brightest lights."""
+        readings = tuple(Reading(m.sighting.time, m.value.score) for m in measured)
         score = float(np.median([r.score for r in readings]))
         agree = "agree" if score < AGREE else "do not agree" if score > DISAGREE else "agree in part"
-        when = f" at {clock(shown.time)}" if len(fit) > 1 else ""
+        shown = max(measured, key=lambda m: min(m.value.right.highlights.max(), m.value.left.highlights.max()))
+        when = f" at {clock(shown.sighting.time)}" if len(measured) > 1 else ""
         caption = f"Both corneas{when}, enlarged, each above the light it mirrors."
         return TrackEvidence(
-            track.id,
             Status.RAN,
             f"The lights mirrored in the two eyes {agree} in place and shape.",
             score,
             readings,
-            (Picture(caption, _shown(eyes)),),
+            (Picture(caption, _shown(shown.value)),),
         )
 
 
@@ -168,12 +174,12 @@ def _pattern(above: NDArray[np.float32], x: int, y: int, radius: float) -> NDArr
     return np.asarray(np.where(inside, np.maximum(seen - np.median(seen[inside]), 0), 0), np.float32)
 
 
-def _shown(eyes: tuple[Cornea, Cornea]) -> Rgb:
+def _shown(eyes: Eyes) -> Rgb:
     """Both eyes side by side, each above its pattern of highlights."""
     import cv2
 
     side, panels = drawing.PANEL_PX, []
-    for eye in eyes:
+    for eye in (eyes.right, eyes.left):
         zoom = side / EYE
         large = cv2.resize(eye.seen, (side, side), interpolation=cv2.INTER_CUBIC)
         middle = (round(eye.x * zoom), round(eye.y * zoom))

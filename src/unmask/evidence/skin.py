@@ -14,12 +14,16 @@ which most swappers do, moves its mean, and so the gap that stays is small. What
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import drawing, feature_models
+from unmask import drawing
+from unmask.feature_models import WeighingLine
+from unmask.measuring import Measurement, Unmeasured
 from unmask.regions import inner_skin, outer_skin, places, rho
-from unmask.types import Case, Evidence, Picture, Rgb, Sighting, Status, Track, TrackEvidence
+from unmask.types import Picture, Rgb, Sighting
 
 SIDE = 48
 """Width, px, of the crop in which colours are compared: a pixel is then a patch of skin without its pores."""
@@ -37,8 +41,8 @@ COLOURS = {"forehead": (214, 120, 20), "sides": (20, 110, 190)}
 """Of each region in the picture, rgb."""
 
 
-class Skin:
-    """See the module.
+class Skin(WeighingLine):
+    """Compares colour and shading of the inner face with those of the skin around it.
 
     Args:
         least_px: face width, px, below which too few patches of skin are left.
@@ -48,7 +52,7 @@ class Skin:
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
-    name = "skin"
+    name, subject = "skin", "The skin"
 
     def __init__(
         self,
@@ -59,47 +63,45 @@ class Skin:
         yaw: float = 0.6,
         share: float = 0.1,
     ) -> None:
-        self.least_px, self.least_chroma, self.yaw, self.share = least_px, least_chroma, yaw, share
+        super().__init__(share)
+        self.least_px, self.least_chroma, self.yaw = least_px, least_chroma, yaw
         self.darkest, self.brightest = darkest, brightest
 
-    def examine(self, case: Case) -> Evidence:
-        """Every sighting that shows colour, and skin around the inner face."""
-        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
-
-    def look(self, sighting: Sighting) -> dict[str, float] | str:
-        """The measurements of `measure`, or why this sighting allows none."""
+    def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
+        """Takes the measurements of `measure`, unless the face shows too little skin or colour."""
         if sighting.quality.size_px < self.least_px:
-            return f"the face is under {self.least_px:.0f} px wide"
+            return Unmeasured(f"the face is under {self.least_px:.0f} px wide")
         if sighting.quality.yaw > self.yaw:
-            return "the head is turned aside"
+            return Unmeasured("the head is turned aside")
         lab = patches(sighting.crop)
         lightness, a, b = np.median(lab[inner_skin(SIDE)], axis=0)
         if not self.darkest <= lightness <= self.brightest:
-            return "the face is too dark or overexposed"
+            return Unmeasured("the face is too dark or overexposed")
         if np.hypot(a, b) < self.least_chroma:
-            return "the picture has no colour"
+            return Unmeasured("the picture has no colour")
         if all(gap >= FARTHEST for gap in gaps(lab).values()):
-            return "no skin shows around the inner face"
-        return measure(lab)
+            return Unmeasured("no skin shows around the inner face")
+        return Measurement(sighting, measure(lab))
 
-    def _track(self, track: Track) -> TrackEvidence:
-        looks = [(s, self.look(s)) for s in track.sightings]
-        fit = [(s, values) for s, values in looks if not isinstance(values, str)]
-        if not fit:
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The skin cannot be compared: {looks[0][1]}.")
-        judged = feature_models.judge(feature_models.load(self.name), fit, self.share)
+    def summary(self, reason: str | None, when: str) -> str:
+        """Says whether the inner face goes with the skin around it, and if not, what differs."""
+        if reason is None:
+            return "Colour and shading of the inner face go with those of the skin around it."
+        if reason == "shading reversed":
+            return f"The inner face{when} is lit from another side than the head around it."
+        region = reason.removesuffix(" off")
+        return (
+            f"The colour of the inner face{when} does not go with that of the {region}, "
+            "even allowing for light and shade."
+        )
+
+    def picture(self, crop: Rgb, when: str) -> Picture:
+        """Shows the face with the compared regions outlined, and the colours of their skin."""
         caption = (
-            f"Where skin was compared{judged.when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
+            f"Where skin was compared{when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
             "One person's skin in one light gives one cloud."
         )
-        return TrackEvidence(
-            track.id,
-            Status.RAN,
-            _summary(judged.reason, judged.when),
-            judged.score,
-            judged.readings,
-            (Picture(caption, _shown(judged.worst.crop)),),
-        )
+        return Picture(caption, _shown(crop))
 
 
 def patches(crop: Rgb) -> NDArray[np.float32]:
@@ -154,17 +156,6 @@ def _reversal(lightness: NDArray[np.float32]) -> float:
 
 def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
     return float(values[where].mean())
-
-
-def _summary(reason: str | None, when: str) -> str:
-    if reason is None:
-        return "Colour and shading of the inner face go with those of the skin around it."
-    if reason == "shading reversed":
-        return f"The inner face{when} is lit from another side than the head around it."
-    region = reason.removesuffix(" off")
-    return (
-        f"The colour of the inner face{when} does not go with that of the {region}, even allowing for light and shade."
-    )
 
 
 def _shown(crop: Rgb) -> Rgb:

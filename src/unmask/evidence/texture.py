@@ -17,16 +17,19 @@ of an interpolation, are gone from it and not looked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import drawing, feature_models
+from unmask import drawing
 from unmask.faces import CROP_PX
+from unmask.feature_models import WeighingLine
+from unmask.measuring import Measurement, Unmeasured
 from unmask.regions import ring
-from unmask.types import Case, Evidence, Picture, Rgb, Sighting, Status, Track, TrackEvidence
+from unmask.types import Picture, Rgb, Sighting
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
 """Edges of the rings that are compared, see `unmask.regions.rho`; the inner face is the first two, the head the last two."""
@@ -41,8 +44,8 @@ WORDS = {
 """What each measurement means, said of the inner face. Their opposites, and softer detail as such, told nothing more."""
 
 
-class Texture:
-    """See the module.
+class Texture(WeighingLine):
+    """Compares detail and noise of the inner face with those of the head around it.
 
     Args:
         least_px: face width, px, below which the crop is enlarged so much that it has no detail of its own.
@@ -50,43 +53,35 @@ class Texture:
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
-    name = "texture"
+    name, subject = "texture", "The texture"
 
     def __init__(
         self, least_px: float = 48.0, darkest: float = 20.0, brightest: float = 245.0, share: float = 0.1
     ) -> None:
-        self.least_px, self.darkest, self.brightest, self.share = least_px, darkest, brightest, share
+        super().__init__(share)
+        self.least_px, self.darkest, self.brightest = least_px, darkest, brightest
 
-    def examine(self, case: Case) -> Evidence:
-        """Every sighting that is large and well exposed enough."""
-        return Evidence(self.name, tuple(self._track(track) for track in case.tracks))
-
-    def look(self, sighting: Sighting) -> dict[str, float] | str:
-        """The measurements of `measure`, or why this sighting allows none."""
+    def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
+        """Takes the measurements of `measure`, unless the face is too small or ill exposed."""
         if sighting.quality.size_px < self.least_px:
-            return f"the face is under {self.least_px:.0f} px wide"
+            return Unmeasured(f"the face is under {self.least_px:.0f} px wide")
         if not self.darkest <= float(np.median(sighting.crop[ring(0.0, 0.6)])) <= self.brightest:
-            return "the face is too dark or overexposed"
-        return measure(sighting.crop)
+            return Unmeasured("the face is too dark or overexposed")
+        return Measurement(sighting, measure(sighting.crop))
 
-    def _track(self, track: Track) -> TrackEvidence:
-        looks = [(s, self.look(s)) for s in track.sightings]
-        fit = [(s, values) for s, values in looks if not isinstance(values, str)]
-        if not fit:
-            return TrackEvidence(track.id, Status.NOT_APPLICABLE, f"The texture cannot be compared: {looks[0][1]}.")
-        judged = feature_models.judge(feature_models.load(self.name), fit, self.share)
+    def summary(self, reason: str | None, when: str) -> str:
+        """Says whether the inner face goes with its head, and if not, what differs; see `WORDS`."""
+        if reason is None:
+            return "Detail, noise and sharpness of the inner face go with those of the head around it."
+        return f"The texture of the inner face{when} is not that of its head: {WORDS[reason]}."
+
+    def picture(self, crop: Rgb, when: str) -> Picture:
+        """Shows the face, and beside it its fine detail."""
         caption = (
-            f"The face{judged.when}, and its fine detail alone. "
+            f"The face{when}, and its fine detail alone. "
             "In an untouched picture skin has the same grain inside and around."
         )
-        return TrackEvidence(
-            track.id,
-            Status.RAN,
-            _summary(judged.reason, judged.when),
-            judged.score,
-            judged.readings,
-            (Picture(caption, _shown(judged.worst.crop)),),
-        )
+        return Picture(caption, _shown(crop))
 
 
 def measure(crop: Rgb) -> dict[str, float]:
@@ -159,12 +154,6 @@ def _per_ring(values: NDArray[np.floating]) -> NDArray[np.float64]:
 def _contrast(rings: NDArray[np.float64]) -> float:
     """Mean of the inner face less that of the head around it."""
     return float(rings[:2].mean() - rings[-2:].mean())
-
-
-def _summary(reason: str | None, when: str) -> str:
-    if reason is None:
-        return "Detail, noise and sharpness of the inner face go with those of the head around it."
-    return f"The texture of the inner face{when} is not that of its head: {WORDS[reason]}."
 
 
 def _shown(crop: Rgb) -> Rgb:

@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import models
-from unmask.evidence import LINES
+from unmask import evidence, models
 from unmask.likelihood import LN10
 from unmask_lab import metrics
 from unmask_lab.benchmark.subgroups import BANDS, typology_angle
@@ -83,8 +82,7 @@ def _always(way: Degradation) -> Callable[[np.random.Generator], tuple[Degradati
 
 
 def _said(name: str, examples: Sequence[Example]) -> Way:
-    asked = {line: LINES[line] for line in (*LEARNED, *NAMED_LINES)}
-    said = measured([[e] for e in examples], asked)
+    said = measured([[e] for e in examples], evidence.chosen((*LEARNED, *NAMED_LINES)))
     tone = np.array([typology_angle(e.crop) for e in examples])
     nothing = np.empty((0, 0, 3), np.uint8)
     bare = [replace(e, crop=nothing, eyes=None, mask=None) for e in examples]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from unmask import faces
-from unmask.evidence.motion import NOTABLE, TRAITS, USUAL, Motion, changes
+from unmask.evidence.motion import NOTABLE, TRAITS, USUAL, Motion
 from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track
 from unmask_lab import metrics
 from unmask_lab.data import BONA_FIDE, Row
@@ -88,13 +88,11 @@ def film(row: Row, pictures: Sequence[Rgb], gap: float, rng: np.random.Generator
 
 def _rows(films: Mapping[str, Sequence[Sequence[Sighting]]], gap: float, people: Sequence[str]) -> list[str]:
     media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
-    said = {
-        kind: Motion().examine(Case(media, tuple(Track(i, tuple(clip)) for i, clip in enumerate(of, start=1)))).tracks
-        for kind, of in films.items()
-    }
+    tracks = {kind: [Track(1, tuple(clip)) for clip in of] for kind, of in films.items()}
+    said = {kind: [Motion().examine(track, Case(media, (track,))) for track in of] for kind, of in tracks.items()}
     looks = np.array([r.score for track in said["bona fide"] for r in track.readings])
     alarms = metrics.rate(looks >= NOTABLE, np.repeat(people, FRAMES).tolist())
-    change = np.concatenate([changes(clip, 0.25) for clip in films["bona fide"]]) / np.array(USUAL)
+    change = np.concatenate([Motion().changes(clip) for clip in films["bona fide"]]) / np.array(USUAL)
     usual = np.sqrt(np.nanmean(change[:, ~np.isnan(change).all(axis=0)] ** 2, axis=0))
     rows = []
     for kind in list(films)[1:]:

@@ -1,0 +1,40 @@
+"""Custody of a check: versions, weights and settings, enough to repeat it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from unmask import likelihood
+from unmask.types import Custody
+from unmask.verdict import Rules
+
+PACKAGES = ("unmask", "onnxruntime", "av", "pillow", "numpy")
+"""Whose versions are written down beside those of Python and OpenCV."""
+
+
+def custody(settings: Mapping[str, Any], frames: int) -> Custody:
+    """Records the time, versions, weights, settings and rules of a check.
+
+    Args:
+        settings: fields of `unmask.pipeline.Settings`.
+        frames: how many were examined.
+
+    Raises:
+        WeightsError: a weight's file is missing.
+    """
+    import cv2
+
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items() if k != "debug"}
+    plain["models"] = settings["models"] and str(settings["models"])
+    return Custody(
+        checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in PACKAGES}},
+        weights=likelihood.custody(settings["models"]),
+        settings={**plain, "rules": asdict(Rules())},
+        frames_examined=frames,
+    )
