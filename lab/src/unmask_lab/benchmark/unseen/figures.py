@@ -102,7 +102,7 @@ def by_method(of: Told) -> Iterator[Figures]:
         methods = sorted(set(of.method[chosen & (of.label == 1)].tolist()))
         yield figures(name, EVERY if len(methods) > 1 else "".join(methods), of[chosen])
         for method in methods if len(methods) > 1 else ():
-            yield figures(name, method, of[chosen & ((of.label == 0) | (of.method == method))])
+            yield figures(name, method, of[chosen & ((of.label == 0) | (of.method == method))]) | {"whole": False}
 
 
 def figures(source: str, method: str, of: Told) -> Figures:
@@ -116,6 +116,7 @@ def figures(source: str, method: str, of: Told) -> Figures:
     return {
         "set": source,
         "method": method,
+        "whole": True,
         **counts(of),
         "people": np.unique(of.identity).size,
         "auc": {name: values["auc"] for name, values in found.items()},

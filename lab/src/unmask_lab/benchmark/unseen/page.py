@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from unmask_lab.benchmark.tables import NONE, paragraph, percent, shown, table
-from unmask_lab.benchmark.unseen.figures import BLURRIER, EVERY, FEWEST, LR
+from unmask_lab.benchmark.unseen.figures import BLURRIER, FEWEST, LR
 from unmask_lab.benchmark.unseen.judged import NETWORKS
 
 
@@ -28,15 +28,16 @@ def _head(result: Mapping[str, Any]) -> Iterator[str]:
         "how often it is seen. In brackets 95 % intervals, by bootstrap over identities; where something held for none or all, "
         "of a binomial with one trial per identity."
     )
-    yield paragraph(SETS)
+    yield paragraph(SETS.strip())
 
 
 SETS = """
 *celebdf*: one face crop per video of Celeb-DF v2's test part. *oneshot*: example pictures of one-shot swappers. *research*:
 one frame per video of paid actors, without the changed ones that hardly differ from their original. *photos*: press photos and
-video frames of two people. *generated*: the same two, generated as a whole: not swaps, so they stay out of every other row, and
-are held against *photos*. *deepfacelive*: clips of real-time swapping that show bona fide and changed side by side, cut in
-halves without loss; of two people, the one who is changed. *ffpp*: clips of FaceForensics++ c23.
+video frames of two people, so intervals over identities tell little. *generated*: the same two, generated as a whole: not
+swaps, so they stay out of every other row, and are held against *photos*. *deepfacelive*: clips of real-time swapping that show
+bona fide and changed side by side, cut in halves without loss; of two people, the one who is changed. *ffpp*: clips of
+FaceForensics++ c23.
 """
 
 
@@ -70,7 +71,7 @@ def _tprs(row: Mapping[str, Any], networks: Sequence[str]) -> list[str]:
 
 
 def _names(row: Mapping[str, Any]) -> list[str]:
-    return [row["set"] if row["method"] not in ("", EVERY) else f"**{row['set']}**", row["method"] or NONE]
+    return [f"**{row['set']}**" if row["whole"] else row["set"], row["method"] or NONE]
 
 
 def _at_lr_10(result: Mapping[str, Any]) -> Iterator[str]:
@@ -99,10 +100,10 @@ def _lines(result: Mapping[str, Any], networks: Sequence[str]) -> Iterator[str]:
     names = [name for name in result["mean"]["auc"] if name not in (*networks, LR, BLURRIER)]
     yield "## The other lines, each alone\n"
     yield "AUC of each line's own score, over the files that it could read, and how many these are.\n"
-    whole = {r["set"]: r for r in reversed(result["sets"]) if r["changed"]}
     rows = [
-        [name, *(f"{_aucs(r, [line])[0]}, {r['read'][line]}" if r["read"][line] else NONE for line in names)]
-        for name, r in reversed(whole.items())
+        [r["set"], *(f"{_aucs(r, [line])[0]}, {r['read'][line]}" if r["read"][line] else NONE for line in names)]
+        for r in result["sets"]
+        if r["whole"] and r["changed"]
     ]
     yield table(["set", *names], rows)
     yield ""
