@@ -294,6 +294,7 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
     )
     docs = tmp_path / "docs"
     result = unseen([data], [tmp_path / "clips"], [tmp_path / "research.parquet"], docs, tmp_path / "out")
+    assert result is not None
     said = capsys.readouterr().err
     assert f"{tmp_path / 'clips'}: is not here" in said
     assert f"{tmp_path / 'research.parquet'}: is not here" in said
@@ -302,13 +303,24 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
     assert row["auc"][BLURRIER]["value"] > 0.5
     assert result["views"][0]["views"] == 12
     page = (docs / "unseen.md").read_text()
-    assert "| test | blur | 11 / 10 | 21 |" in page
+    assert "| **test** | blur | 11 / 10 | 21 |" in page
     text = (docs / "unseen.json").read_text()
     assert json.loads(text)["sets"][0]["auc"]["learned"]["value"] == pytest.approx(
         row["auc"]["learned"]["value"], rel=1e-3
     )
     assert json.loads(next(line for line in text.splitlines() if line.startswith('{"set": "test"')).rstrip(","))
     assert cv2.imread(str(docs / "unseen.png")) is not None
+
+
+def test_bona_fide_photos_alone_give_false_alarms_and_no_auc(tmp_path: Path) -> None:
+    data = faces_for_tests.write(tmp_path / "stills.parquet", range(2))
+    result = unseen([data], [], [], tmp_path / "docs", tmp_path / "out")
+    assert result is not None
+    (row,) = result["sets"]
+    assert (row["bona_fide"], row["changed"]) == (2, 0)
+    assert 0 <= row["false_alarms"]["low"] <= row["false_alarms"]["high"] <= 1
+    assert np.isnan(row["auc"]["learned"]["value"])
+    assert "| **test** | – | 2 / 0 | 2 | – |" in (tmp_path / "docs" / "unseen.md").read_text()
 
 
 def test_swaps_that_failed_are_left_out_of_the_others_only(tmp_path: Path) -> None:
@@ -320,6 +332,6 @@ def test_swaps_that_failed_are_left_out_of_the_others_only(tmp_path: Path) -> No
     assert {one.method for one in stills(data, tmp_path)} == {""}
 
 
-def test_nothing_to_measure_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="none of the sets"):
-        unseen([tmp_path / "stills.parquet"], [], [], tmp_path / "docs", tmp_path / "out")
+def test_where_no_set_is_here_nothing_is_measured_and_nothing_written(tmp_path: Path) -> None:
+    assert unseen([tmp_path / "stills.parquet"], [], [], tmp_path / "docs", tmp_path / "out") is None
+    assert not (tmp_path / "docs").exists()

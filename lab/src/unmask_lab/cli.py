@@ -220,8 +220,8 @@ def unseen(
     """Measure the whole check on swaps never seen. What is not here is left out."""
     from unmask_lab.benchmark.unseen import unseen as run
 
-    run(stills or [], clips or [], others or [], target, out)
-    print((target / "unseen.md").read_text())
+    if run(stills or [], clips or [], others or [], target, out):
+        print((target / "unseen.md").read_text())
 
 
 @app.command()

@@ -86,7 +86,7 @@ def draw_unseen(result: Mapping[str, Any], path: Path) -> None:
     """AUC per unseen set with its interval: of each network, of the dumbest rule, and what others have published."""
     rows = [row for row in result["sets"] if np.isfinite(row["auc"]["blurrier is changed"]["value"])]
     names = [f"{row['set']}\n{row['method'] or '–'} {row['bona_fide']} / {row['changed']}" for row in rows]
-    scores = [*result["weights"], "LR", "blurrier is changed"]
+    scores = [*result["networks"], "LR", "blurrier is changed"]
     figure, axes = plt.subplots(figsize=(8.5, 1.2 + 0.62 * len(rows)))
     for k, score in enumerate(scores):
         y = np.arange(len(rows)) + 0.16 * (k - (len(scores) - 1) / 2)
@@ -96,8 +96,8 @@ def draw_unseen(result: Mapping[str, Any], path: Path) -> None:
             value, y, xerr=np.maximum(0, [value - low, high - value]), fmt="o", color=colour, label=score, ms=4
         )
     for (title, published), marker in zip(PUBLISHED.items(), "v*", strict=True):
-        y, value = zip(*[(y, published.get(row["set"], np.nan)) for y, row in enumerate(rows)], strict=True)
-        axes.plot(value, y, marker, color="black", fillstyle="none", label=title)
+        value = [published.get(row["set"], np.nan) for row in rows]
+        axes.plot(value, range(len(rows)), marker, color="black", fillstyle="none", label=title)
     axes.axvline(0.5, color="black", linewidth=0.7, linestyle=":")
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.invert_yaxis()

@@ -18,7 +18,6 @@ from unmask_lab.benchmark.tables import plain
 from unmask_lab.benchmark.unseen import figures, page
 from unmask_lab.benchmark.unseen.judged import NETWORKS, judged
 from unmask_lab.benchmark.unseen.media import Medium, clips, stills
-from unmask_lab.data import DataError
 from unmask_lab.examples import told_apart
 
 COMMAND = "make unseen"
@@ -30,25 +29,31 @@ def unseen(
     others: Sequence[Path],
     target: Path,
     out: Path = Path("lab/out/unseen"),
-) -> dict[str, Any]:
-    """Checks all files, and writes ``unseen.md``, ``unseen.json`` and ``unseen.png`` to ``target``. Goes on where it stopped.
+) -> dict[str, Any] | None:
+    """Checks the files of all sets that are here and writes ``unseen.md``, ``unseen.json`` and a plot; goes on where it stopped.
 
     Args:
         photos: Parquet files of stills.
         films: folders of clips with ``labels.csv``.
         others: Parquet files of stills, of which changed ones that hardly differ from their original are left out.
-        target: a folder.
+        target: a folder to write to.
         out: a folder for what is cut and what was answered.
 
+    Returns:
+        What stands in ``unseen.json``; None, and nothing is written, if no set is here.
+
     Raises:
-        DataError: a set cannot be read, or none is here.
+        DataError: a set cannot be read.
     """
     media = gathered(photos, films, others, out)
+    if not media:
+        return None
     of = figures.told(media, judged(media, out / "answers"))
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
-        "weights": {name: models.known()[name] for name in NETWORKS},
+        "networks": list(NETWORKS),
+        "weights": {name: sha256 for name, sha256 in models.known().items() if name.startswith(tuple(NETWORKS))},
         "sets": list(figures.by_method(of)),
         "mean": figures.mean_auc(of),
         "alarms": figures.figures(figures.EVERY_BONA_FIDE, "", of[of.label == 0]),
@@ -73,8 +78,6 @@ def gathered(photos: Sequence[Path], films: Sequence[Path], others: Sequence[Pat
         else:
             read = stills(path, out / "stills")
             media += told_apart(read) if path in others else read
-    if not media:
-        raise DataError("none of the sets to measure is here; name them with --stills, --clips and --others")
     return media
 
 

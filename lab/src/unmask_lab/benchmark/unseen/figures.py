@@ -76,7 +76,9 @@ def told(media: Sequence[Medium], answers: Sequence[Answer]) -> Told:
     nothing = [np.nan] * many
     return Told(
         np.array([m.label for m in media]),
-        *(np.array([getattr(m, name) for m in media], str) for name in ("source", "method", "identity")),
+        np.array([m.source for m in media], str),
+        np.array([m.method for m in media], str),
+        np.array([m.identity for m in media], str),
         np.array([a["faces"] for a in answers]),
         _floats([a.get("lr") for a in answers]),
         _floats(own),
@@ -147,7 +149,7 @@ def told_apart(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, fl
         roc = metrics.roc(score[at], of.label[at], weight)
         return {"auc": metrics.area(*roc), "tpr": metrics.found_at(*roc, alarms)}
 
-    return {name: asdict(found) for name, found in metrics.estimates(rounds, of.identity[at]).items()}
+    return {name: asdict(found) for name, found in metrics.estimates(rounds, of.identity[at].tolist()).items()}
 
 
 def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
@@ -159,10 +161,14 @@ def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
         with np.errstate(invalid="ignore"):
             return {"cllr": np.array([metrics.cllr(judged.lr * LN10, judged.label, w) for w in weight])}
 
-    cost = metrics.estimates(rounds, judged.identity)["cllr"] if np.unique(judged.label).size == 2 else NOT_DEFINED
+    cost = (
+        metrics.estimates(rounds, judged.identity.tolist())["cllr"]
+        if np.unique(judged.label).size == 2
+        else NOT_DEFINED
+    )
     return {
-        "found": asdict(metrics.rate(reached[~bona_fide], judged.identity[~bona_fide])),
-        "false_alarms": asdict(metrics.rate(reached[bona_fide], judged.identity[bona_fide])),
+        "found": asdict(metrics.rate(reached[~bona_fide], judged.identity[~bona_fide].tolist())),
+        "false_alarms": asdict(metrics.rate(reached[bona_fide], judged.identity[bona_fide].tolist())),
         "cllr": asdict(cost),
     }
 
@@ -178,7 +184,7 @@ def mean_auc(of: Told) -> Figures:
             rocs = [metrics.roc(score[at], of.label[at], weight[:, at]) for at in parts]
             return {"auc": np.mean([metrics.area(*roc) for roc in rocs], axis=0)}
 
-        return metrics.estimates(rounds, of.identity)["auc"] if parts else NOT_DEFINED
+        return metrics.estimates(rounds, of.identity.tolist())["auc"] if parts else NOT_DEFINED
 
     names = [name for name, chosen in swaps.items() if _enough(of.label[chosen])]
     return {"sets": names, "auc": {name: asdict(mean(score)) for name, score in {**of.scores, LR: of.lr}.items()}}
@@ -211,7 +217,7 @@ def _spread(views: Floats, of: Told) -> dict[str, Any]:
         return {"served": served, "mean": mean, "gain": mean - served}
 
     each = [metrics.auc(view[of.label == 0], view[of.label == 1]) for view in views.T]
-    found = {name: asdict(estimate) for name, estimate in metrics.estimates(rounds, of.identity).items()}
+    found = {name: asdict(estimate) for name, estimate in metrics.estimates(rounds, of.identity.tolist()).items()}
     return {**found, "views": len(each), "lowest": min(each), "highest": max(each)}
 
 

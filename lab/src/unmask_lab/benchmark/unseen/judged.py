@@ -7,21 +7,26 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import unmask
 from unmask import faces, likelihood
 from unmask.evidence.learned import Learned
-from unmask.types import Kind, Person
+from unmask.types import Kind, Person, Rgb
 from unmask_lab.benchmark import subgroups
 from unmask_lab.benchmark.unseen import views
 from unmask_lab.benchmark.unseen.media import Medium
 
-NETWORKS: Mapping[str, views.Scorer] = {"learned": lambda crops: Learned().run(crops)[0]}
-"""The lines whose score is that of a network over crops, the strongest evidence there is; by the line's name."""
+Views = Callable[[Rgb, NDArray[np.float32]], list[float]]
+"""From a picture and the five points of a face to the scores in all `views.VIEWS`."""
+
+NETWORKS: Mapping[str, Views] = {"learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])}
+"""The lines whose score is that of a network over crops; by the line's name."""
 
 FRAMES = "mean over frames"
 """Name of a score beside the lines' own: the mean log10 LR of a clip's frames, each on its own."""
@@ -117,7 +122,7 @@ def _over_frames(person: Person) -> dict[str, float]:
 def _views(medium: Medium) -> dict[str, list[float]]:
     rgb = medium.rgb
     points = faces.find(rgb)[0].points
-    return {name: views.over_views(rgb, points, score) for name, score in NETWORKS.items()}
+    return {name: scores(rgb, points) for name, scores in NETWORKS.items()}
 
 
 def _key(medium: Medium) -> str:

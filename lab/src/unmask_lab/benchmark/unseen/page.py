@@ -7,12 +7,11 @@ from typing import Any
 
 from unmask_lab.benchmark.tables import NONE, paragraph, percent, shown, table
 from unmask_lab.benchmark.unseen.figures import BLURRIER, FEWEST, LR
-from unmask_lab.benchmark.unseen.judged import NETWORKS
 
 
 def page(result: Mapping[str, Any]) -> str:
     """``unseen.md`` from what stands in ``unseen.json``."""
-    networks = [name for name in NETWORKS if name in result["weights"]]
+    networks = result["networks"]
     parts = (_told_apart(result, networks), _at_lr_10(result), _lines(result, networks), _tones(result, networks))
     return "\n".join([*_head(result), *(line for part in parts for line in part), *_views(result)]) + "\n"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from unmask import faces
 from unmask.types import Rgb
 
-Scorer = Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]
+Scorer = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 """From crops, uint8 ``(n, side, side, 3)``, to scores ``(n,)``."""
 
 SHIFT = 0.15
@@ -35,7 +34,7 @@ def over_views(
         align: from picture and points to the crop that the network sees, moving as the points do.
     """
     crops = np.stack([align(rgb, _moved(points, *view)) for view in VIEWS])
-    return [float(value) for value in score(crops).tolist()]
+    return [float(value) for value in np.asarray(score(crops), np.float64)]
 
 
 def _moved(points: NDArray[np.float32], x: float, y: float, scale: float) -> NDArray[np.float32]:
