@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask import cli_accounts, cli_audit, cli_originals, cli_service, inputs
+from unmask import inputs
+from unmask.cli import accounts, audit, serve
+from unmask.cli import originals as originals_command
 from unmask.errors import MediaError, ModelError, OriginalsError, UnmaskError, UsageError, WeightsError, printable
 
 if TYPE_CHECKING:
@@ -75,10 +77,10 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app.add_typer(cli_originals.app, name="originals")
-app.add_typer(cli_accounts.app, name="accounts")
-app.add_typer(cli_audit.app, name="audit")
-app.command(epilog=cli_service.EXAMPLES)(cli_service.serve)
+app.add_typer(originals_command.app, name="originals")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
+app.command(epilog=serve.EXAMPLES)(serve.serve)
 
 
 @app.callback(epilog=EXAMPLES)
@@ -113,7 +115,7 @@ def check(
     originals: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", envvar=cli_originals.ADDRESS, help="Compare with the known originals of this index."
+            metavar="DIR", envvar=originals_command.ADDRESS, help="Compare with the known originals of this index."
         ),
     ] = None,
     prior: Annotated[
