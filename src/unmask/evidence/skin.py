@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import drawing, feature_models
-from unmask.regions import inner_skin, outer_skin, places, rho
+from unmask.faces.regions import inner_skin, outer_skin, places, rho
 from unmask.types import Case, Evidence, Picture, Rgb, Sighting, Status, Track, TrackEvidence
 
 SIDE = 48

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from unmask import drawing, feature_models
 from unmask.faces import CROP_PX
-from unmask.regions import ring
+from unmask.faces.regions import ring
 from unmask.types import Case, Evidence, Picture, Rgb, Sighting, Status, Track, TrackEvidence
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
-"""Edges of the rings that are compared, see `unmask.regions.rho`; the inner face is the first two, the head the last two."""
+"""Edges of the compared rings, see `unmask.faces.regions.rho`; the inner face is the first two, the head the last two."""
 
 WORDS = {
     "sharper inside": "its fine detail is sharper than that of the head around it",

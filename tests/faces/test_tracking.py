@@ -16,7 +16,20 @@ from skimage import data
 from tests import scenes
 from tests.sightings import GOOD, frame, look, sighting, sized
 from unmask import faces
-from unmask.faces import CROP_PX, TEMPLATE, Watcher, align, colours, find, find_near, is_cut, link, measure, similarity
+from unmask.faces import (
+    CROP_PX,
+    TEMPLATE,
+    Watcher,
+    align,
+    colours,
+    find,
+    find_near,
+    is_cut,
+    link,
+    measure,
+    similarity,
+    tracking,
+)
 from unmask.types import Face, Frame, Rgb, Sighting, Track
 
 PORTRAIT: Rgb = np.asarray(data.astronaut())
@@ -329,7 +342,7 @@ class CountingFinder:
 @pytest.fixture
 def finder(monkeypatch: pytest.MonkeyPatch) -> CountingFinder:
     counting = CountingFinder(faces.find)
-    monkeypatch.setattr(faces, "find", counting)
+    monkeypatch.setattr(tracking, "find", counting)
     return counting
 
 
