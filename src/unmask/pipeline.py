@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from unmask import classifiers, evidence, likelihood, models, originals, verdict
+from unmask.calibrations import calibrations, custody
 from unmask.errors import UsageError
 from unmask.faces import SeenFrame, Watcher, link
 from unmask.media import Bounds, Clip, open_media
@@ -81,7 +82,7 @@ def check(
         WeightsError: this installation is damaged, or a model has changed since it was calibrated.
     """
     lines = evidence.chosen(settings.lines, settings.models)
-    calibrated = likelihood.calibrations(settings.models)
+    calibrated = calibrations(settings.models)
     clip = open_media(path, bounds)
     every = min(settings.every, clip.facts.duration / LOOKS) or settings.every
     times = clip.times(every, settings.frames)
@@ -229,7 +230,7 @@ def _custody(settings: Settings, frames: int) -> Custody:
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in packages}},
-        weights=likelihood.custody(settings.models),
+        weights=custody(settings.models),
         settings={**plain, "rules": asdict(verdict.Rules())},
         frames_examined=frames,
     )
