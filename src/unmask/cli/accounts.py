@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unmask.cli.options import Data
 from unmask.errors import UnmaskError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ Examples:
   unmask accounts password ann@example.org --data DIR
 """
 
-Data = Annotated[
-    Path,
-    typer.Option(metavar="DIR", envvar="UNMASK_DATA", help="Folder of the service; for its database on a server, too."),
-]
 Organisation = Annotated[str, typer.Option(help="Whose data the account sees; nobody sees another's.")]
 
 app = typer.Typer(

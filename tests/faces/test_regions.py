@@ -10,7 +10,7 @@ import pytest
 from tests import retouched
 from tests.sightings import seen
 from unmask.faces import CROP_PX, TEMPLATE
-from unmask.regions import inner_skin, outer_skin, places, rho, ring
+from unmask.faces.regions import inner_skin, outer_skin, places, rho, ring
 
 
 @pytest.mark.parametrize("side", [CROP_PX, CROP_PX // 4])

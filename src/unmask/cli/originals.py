@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unmask import inputs
+from unmask.cli.options import ADDRESS, Debug, Media
 from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, printable
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress
-
-ADDRESS = "UNMASK_ORIGINALS"
 
 EXAMPLES = """\b
 Examples:
@@ -36,9 +35,7 @@ Address = Annotated[
         help="Folder of the index, or a postgresql:// address.",
     ),
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of every error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
-Media = Annotated[list[str], typer.Argument(metavar="MEDIA", help="Photos, videos, and folders of them.")]
 
 app = typer.Typer(
     help="Known originals: register films and photos that you own, and find them again in others' files.",

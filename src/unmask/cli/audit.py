@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.cli_accounts import Data, opened
+from unmask.cli.accounts import opened
+from unmask.cli.options import Data
 from unmask.errors import UsageError
 
 if TYPE_CHECKING:

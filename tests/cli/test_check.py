@@ -24,7 +24,7 @@ from unmask.errors import BrokenMedia, WeightsError
 from unmask.report import document, html
 from unmask.types import CheckResult, Verdict
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ASKED: list[pipeline.Settings] = []
 """The settings of every pretended check."""
 
@@ -72,7 +72,7 @@ def unmask(*args: str | Path) -> Result:
 
 def spawn(*args: str, **environment: str) -> subprocess.Popen[bytes]:
     """The pretended command line as a process of its own."""
-    code = "from tests.test_cli import pretend; from unmask import cli, pipeline; pipeline.check = pretend; cli.main()"
+    code = "from tests.cli.test_check import pretend; from unmask import cli, pipeline; pipeline.check = pretend; cli.main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *args],
         cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
