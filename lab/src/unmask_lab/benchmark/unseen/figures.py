@@ -114,7 +114,7 @@ def figures(source: str, method: str, of: Told) -> Figures:
     """
     scores = {**of.scores, LR: of.lr}
     least = next(alarms for count, alarms in ALARMS.items() if (of.label == 0).sum() >= count)
-    found = {name: told_apart(score, of, least) for name, score in scores.items()}
+    found = {name: _of_score(score, of, least) for name, score in scores.items()}
     return {
         "set": source,
         "method": method,
@@ -139,7 +139,7 @@ def counts(of: Told) -> dict[str, int]:
     return counted
 
 
-def told_apart(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, float]]:
+def _of_score(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, float]]:
     """``auc``, and ``tpr`` at a false positive rate, over the files that have this score; nan where a class is too small."""
     at = np.isfinite(score)
     if not _enough(of.label[at]):
