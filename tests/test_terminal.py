@@ -11,7 +11,7 @@ import pytest
 
 from tests import results
 from unmask import terminal
-from unmask.cli import _print
+from unmask.cli.check import _print
 
 
 class Terminal(io.StringIO):

@@ -11,7 +11,7 @@ import pytest
 from tests import retouched
 from tests.sightings import examine, seen
 from unmask.evidence.skin import FARTHEST, SIDE, Skin, gaps, measure
-from unmask.regions import inner_skin, outer_skin, places, rho
+from unmask.faces.regions import inner_skin, outer_skin, places, rho
 from unmask.types import Rgb, Status, TrackEvidence
 
 

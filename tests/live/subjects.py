@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.faces.regions import places
 from unmask.live.challenge import LightChallenge, light_challenge
 from unmask.live.reading import GRID, LOOK, Anchor, Reading, SeenFace
-from unmask.regions import places
 
 Map = NDArray[np.float64]
 Depth = Callable[[Map, Map], Map]

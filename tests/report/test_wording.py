@@ -34,7 +34,16 @@ def test_support_is_worded_as_enfsi_does(lr: float, step: int, words: str) -> No
 
 @pytest.mark.parametrize(
     ("log10_lr", "short"),
-    [(2.31, "200"), (-1.6, "1/40"), (0.53, "3.4"), (0.999, "10"), (2.999, "1,000"), (6.6, "4 million"), (0, "1.0")],
+    [
+        (2.31, "200"),
+        (-1.6, "1/40"),
+        (0.53, "3.4"),
+        (0.999, "10"),
+        (2.999, "1,000"),
+        (6.6, "4 million"),
+        (8.999, "1,000 million"),
+        (0, "1.0"),
+    ],
 )
 def test_ratios_are_short(log10_lr: float, short: str) -> None:
     assert wording.odds(log10_lr) == short

@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import select, text
 
 from unmask.report.document import document
-from unmask.service import accounts, keys, migrations, storage
-from unmask.service.actor import Actor, Role, Scope, system
-from unmask.service.api.app import create_app
-from unmask.service.service import Service
+from unmask.service.app import create_app
+from unmask.service.people import accounts, keys
+from unmask.service.people.actor import Actor, Role, Scope, system
 from unmask.service.settings import Settings
-from unmask.service.tables import Account, Check, Media
+from unmask.service.store import migrations, storage
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Account, Check, Media
 from unmask.types import CheckResult, Verdict
 
 with warnings.catch_warnings():

@@ -22,13 +22,14 @@ from tests import clips
 from tests.service.desk import Desk
 from unmask.report import html, images, pictures
 from unmask.report.document import document
-from unmask.service import checks, jobs
-from unmask.service.actor import Actor
-from unmask.service.api.app import create_app
 from unmask.service.api.live import WEBSOCKETS
-from unmask.service.checks import Received
-from unmask.service.judging import Answer
-from unmask.service.tables import Check
+from unmask.service.app import create_app
+from unmask.service.confined.judging import Answer
+from unmask.service.domain import checks
+from unmask.service.domain.checks import Received
+from unmask.service.people.actor import Actor
+from unmask.service.store import jobs
+from unmask.service.store.tables import Check
 from unmask.types import CheckResult
 
 SECONDS = 15

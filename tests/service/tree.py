@@ -20,10 +20,10 @@ from skimage.data import astronaut
 
 from tests import clips
 from unmask.client import Client
-from unmask.service import accounts, keys
-from unmask.service.actor import Actor, Scope
-from unmask.service.database import Database
+from unmask.service.people import accounts, keys
+from unmask.service.people.actor import Actor, Scope
 from unmask.service.settings import Settings
+from unmask.service.store.database import Database
 
 PATIENCE = 240.0
 """s that something may take on a busy machine, where a judge, which is niced, gets little of it."""
@@ -75,7 +75,7 @@ class Tree:
         if role == "supervisor":
             return [self.process.pid]
         parents = [self.process.pid] if role != "judge" else self.processes("worker")
-        module = "unmask.service.judge" if role == "judge" else role
+        module = "unmask.service.confined.judge" if role == "judge" else role
         return [pid for parent in parents for pid in processes_of(parent, module)]
 
     def kill(self, role: str) -> list[int]:

@@ -131,8 +131,16 @@ def train(
         float, typer.Option(help="Highest learning rate of the heads; 3e-3 goes with 64 pairs a step.")
     ] = 2e-3,
     trunk_rate: Annotated[float, typer.Option(help="Of the pretrained trunk; 1e-3 goes with 64 pairs a step.")] = 6e-4,
+    decay: Annotated[float, typer.Option(help="Weight decay.")] = 0.02,
+    average: Annotated[float, typer.Option(help="Decay per step of the running average of the weights.")] = 0.999,
+    looks: Annotated[int, typer.Option(help="Faces per class, source and family that a validation looks at.")] = 300,
+    net: Annotated[str, typer.Option(help="Network: detector, tower (the strong look) or a rival.")] = "detector",
+    family: Annotated[
+        list[str] | None, typer.Option(help="Forgery family to learn, all if none; twice counts twice.")
+    ] = None,
 ) -> None:
-    """Train the detector, or go on where it stopped."""
+    """Train a network, or go on where it stopped."""
+    from unmask_lab.forge import FAMILIES
     from unmask_lab.train import Config
     from unmask_lab.train import train as run
 
@@ -140,6 +148,11 @@ def train(
     config = Config(
         tuple(map(str, data)),
         tuple(map(str, dev)),
+        net=net,
+        families=tuple(family or FAMILIES),
+        decay=decay,
+        average=average,
+        looks=looks,
         start=str(start or ""),
         given=given,
         pairs=pairs,

@@ -28,7 +28,10 @@ class DataError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One face: its JPEG, label (0 bona fide, 1 changed), provenance, and five points, float32 ``(5, 2)`` px."""
+    """One face: its JPEG, label (0 bona fide, 1 changed), provenance, and five points, float32 ``(5, 2)`` px.
+
+    ``mesh`` is the face mesh, float32 ``(468, 2)`` px, see `unmask_lab.landmarks`; None where it was not found or not sought.
+    """
 
     jpeg: bytes
     label: int
@@ -38,6 +41,7 @@ class Row:
     made_from: str | None
     licence: str
     points: NDArray[np.float32]
+    mesh: NDArray[np.float32] | None = None
 
     @property
     def rgb(self) -> Rgb:
@@ -80,8 +84,11 @@ def read(paths: Iterable[Path]) -> list[Row]:
     """
     rows: list[Row] = []
     for path in paths:
-        for r in table(path, {*COLUMNS, "points"}).select([*COLUMNS, "points"]).to_pylist():
+        found = table(path, {*COLUMNS, "points"})
+        wanted = [*COLUMNS, "points", *({"mesh"} & set(found.column_names))]
+        for r in found.select(wanted).to_pylist():
             points = np.float32(r["points"]).reshape(5, 2)
+            mesh = r.get("mesh")
             rows.append(
                 Row(
                     r["image"],
@@ -92,6 +99,7 @@ def read(paths: Iterable[Path]) -> list[Row]:
                     r["made_from"],
                     r["licence"],
                     points,
+                    None if mesh is None else np.float32(mesh).reshape(-1, 2),
                 )
             )
     if not rows:

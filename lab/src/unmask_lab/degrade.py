@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.types import Rgb
+from unmask_lab import treat
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Degradation:
         blur: sigma, px.
         motion: length and direction of a shake, px and radians.
         noise: sigma, grey levels.
+        treatment: what an app or a device did to the whole picture first, by its name in `treat.TREATMENTS`.
         h264: constant rate factor, 0 to 51.
+        moving: whether H.264 codes the picture as a predicted frame of a moving clip instead of as a key frame.
         jpeg: quality, 1 to 100.
         screenshot: zoom at which the picture was on the screen that was shot, above 1.
         grey: whether the colour is taken out.
@@ -38,7 +41,9 @@ class Degradation:
     blur: float | None = None
     motion: tuple[float, float] | None = None
     noise: float | None = None
+    treatment: str | None = None
     h264: int | None = None
+    moving: bool = False
     jpeg: int | None = None
     screenshot: float | None = None
     grey: bool = False
@@ -47,6 +52,8 @@ class Degradation:
         """The picture, uint8 ``(h, w, 3)``, in its old size."""
         h, w = rgb.shape[:2]
         rgb = self._lit(rgb)
+        if self.treatment is not None:
+            rgb = treat.TREATMENTS[self.treatment](rgb, rng)
         if self.scale is not None:
             small = cv2.resize(
                 rgb, (max(16, int(w * self.scale)), max(16, int(h * self.scale))), interpolation=cv2.INTER_AREA
@@ -59,7 +66,7 @@ class Degradation:
         if self.noise is not None:
             rgb = np.clip(rgb + rng.normal(0, self.noise, rgb.shape), 0, 255).astype(np.uint8)
         if self.h264 is not None:
-            rgb = through_h264(rgb, self.h264)
+            rgb = through_h264(rgb, self.h264, tuple(rng.uniform(-2, 2, 2)) if self.moving else None)
         if self.jpeg is not None:
             rgb = through_jpeg(rgb, self.jpeg)
         if self.screenshot is not None:
@@ -93,8 +100,23 @@ NAMED: dict[str, Degradation] = {
 
 
 def at_random(rng: np.random.Generator) -> Degradation:
-    """A way drawn as pictures come: most encoded once or twice, some resized, few blurred, noisy or grey."""
+    """A way drawn as pictures come: half of them hardly touched, the others encoded, resized, lit, blurred, treated."""
+    return _mild(rng) if rng.random() < 0.5 else _harsh(rng)
 
+
+def _mild(rng: np.random.Generator) -> Degradation:
+    """Keeps the detail: coded well once, or not at all."""
+    return Degradation(
+        exposure=float(rng.normal(0, 0.25)) if rng.random() < 0.3 else None,
+        contrast=float(rng.uniform(0.9, 1.1)) if rng.random() < 0.3 else None,
+        tint=_tint(rng) if rng.random() < 0.3 else None,
+        scale=float(rng.uniform(0.5, 0.95)) if rng.random() < 0.2 else None,
+        blur=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.1 else None,
+        jpeg=int(rng.integers(40, 100)) if rng.random() < 0.5 else None,
+    )
+
+
+def _harsh(rng: np.random.Generator) -> Degradation:
     def chance(of: float) -> bool:
         return bool(rng.random() < of)
 
@@ -102,12 +124,14 @@ def at_random(rng: np.random.Generator) -> Degradation:
         exposure=float(rng.uniform(-3.0, 0.8)) if chance(0.5) else None,
         contrast=float(rng.uniform(0.45, 1.2)) if chance(0.5) else None,
         tint=_tint(rng) if chance(0.5) else None,
+        treatment=str(rng.choice(list(treat.TREATMENTS))) if chance(0.4) else None,
         scale=float(rng.uniform(0.35, 0.95)) if chance(0.45) else None,
         blur=float(rng.uniform(0.4, 1.8)) if chance(0.2) else None,
         motion=(float(rng.uniform(2, 6)), float(rng.uniform(0, np.pi))) if chance(0.08) else None,
         noise=float(rng.uniform(1, 8)) if chance(0.2) else None,
-        h264=int(rng.integers(18, 42)) if chance(0.3) else None,
-        jpeg=int(rng.integers(30, 98)) if chance(0.6) else None,
+        h264=int(rng.integers(18, 42)) if chance(0.4) else None,
+        moving=chance(0.7),
+        jpeg=int(rng.integers(30, 98)) if chance(0.5) else None,
         screenshot=float(rng.uniform(1.1, 2.0)) if chance(0.05) else None,
         grey=chance(0.04),
     )
@@ -141,22 +165,38 @@ def _shake(length: float, direction: float) -> NDArray[np.float32]:
     return kernel / kernel.sum()
 
 
-def through_h264(rgb: Rgb, crf: int) -> Rgb:
-    """Encoded and decoded once as a key frame of H.264; the sides are cut to even numbers and padded back."""
+def through_h264(rgb: Rgb, crf: int, speed: tuple[float, float] | None = None) -> Rgb:
+    """Codes a picture as H.264 and decodes it; the sides are cut to even numbers and padded back.
+
+    Args:
+        rgb: uint8 ``(h, w, 3)``.
+        crf: constant rate factor, 0 to 51.
+        speed: px per frame, across and down, of a camera's move that ends with the picture, which is then predicted from
+            two frames before; None to code it alone, as a key frame.
+    """
     h, w = rgb.shape[:2]
     even = np.ascontiguousarray(rgb[: h // 2 * 2, : w // 2 * 2])
     stream = av.CodecContext.create("libx264", "w")
-    stream.width, stream.height, stream.pix_fmt, stream.time_base = (
-        even.shape[1],
-        even.shape[0],
-        "yuv420p",
-        Fraction(1, 25),
-    )
-    stream.thread_count = 1
+    stream.width, stream.height, stream.pix_fmt = even.shape[1], even.shape[0], "yuv420p"
+    stream.time_base, stream.thread_count = Fraction(1, 25), 1
     stream.options = {"crf": str(crf), "preset": "ultrafast", "tune": "zerolatency"}
-    packets = [*stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")), *stream.encode(None)]
+    packets = [packet for shown in _approach(even, speed) for packet in stream.encode(_frame(shown))]
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1
-    frames = [frame for packet in packets for frame in decoder.decode(packet)] + list(decoder.decode(None))
-    out = frames[0].to_ndarray(format="rgb24")
+    coded = [*packets, *stream.encode(None)]
+    frames = [frame for packet in coded for frame in decoder.decode(packet)] + list(decoder.decode(None))
+    out = frames[-1].to_ndarray(format="rgb24")
     return cv2.copyMakeBorder(out, 0, h - out.shape[0], 0, w - out.shape[1], cv2.BORDER_REPLICATE)
+
+
+def _frame(rgb: Rgb) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(rgb, format="rgb24")
+
+
+def _approach(rgb: Rgb, speed: tuple[float, float] | None) -> list[Rgb]:
+    """The frames that a moving camera sees, of which the last is the picture itself."""
+    if speed is None:
+        return [rgb]
+    h, w = rgb.shape[:2]
+    shifts = [np.float32([[1, 0, speed[0] * before], [0, 1, speed[1] * before]]) for before in (2, 1)]
+    return [*(cv2.warpAffine(rgb, m, (w, h), borderMode=cv2.BORDER_REFLECT_101) for m in shifts), rgb]

@@ -1,6 +1,6 @@
 """The networks a training can choose from: the project's own, and rivals from the papers to compare it with.
 
-Each takes faces, uint8 ``(n, CROP_PX, CROP_PX, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits,
+Each takes faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits,
 ``(n, MAP, MAP)``, or None where it does not say where. The rivals are written anew from the papers and start from nothing.
 """
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unmask.faces import CROP_PX
 from unmask_lab.net import Detector
+from unmask_lab.tower import Tower
 
 
 class Meso4(nn.Module):
@@ -133,4 +134,8 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "meso4": Meso4,
     "mesoinception4": MesoInception4,
     "xception": Xception,
+    "tower": Tower,
 }
+
+SEE_CLOSE_UPS = frozenset({"tower"})
+"""Networks that take close-ups, see `unmask.faces.close_up`, instead of aligned crops."""

@@ -5,7 +5,7 @@ Sample ``i`` depends on the seed and ``i`` alone, so a training that resumes see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from unmask import faces
 from unmask.types import Rgb
 from unmask_lab import degrade
 from unmask_lab.data import Row
-from unmask_lab.forge import Forged, forge
+from unmask_lab.forge import Forged, forge, forge_beside
 from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.net import MAP
 
@@ -30,14 +30,24 @@ GIVEN = 0.5
 """Part of the other pairs that are given rather than forged, where there are any."""
 
 LEAST = 2.5
-"""Grey levels by which a forgery differs from its original on average inside its mask; less is no change worth the name."""
+"""Grey levels by which a forgery to measure on differs from its original on average inside its mask; less is no change worth
+the name. A training sees faint ones, too."""
+
+TIGHT = np.array([-1.296, -1.126, 1.296, 1.866])
+"""The face's own outline, in distances between the eyes; `unmask.faces.CLOSE_UP` is this and an eighth more on each side."""
+
+TIGHTLY_CUT = {False: 0.5, True: 0.15}
+"""Part of the pictures that are cut close to the face before they go their way, without and with close-ups."""
+
+LEAST_MARGIN, MOST_MARGIN = 0.04, 0.25
+"""Bounds of the margin around `TIGHT` in a training's close-ups, in parts of its sides."""
 
 Swap = tuple[Row, Row]
 """A bona fide row, and a changed one that others made from it."""
 
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
-    """Sample ``i``: crops uint8 ``(2, CROP_PX, CROP_PX, 3)``, bona fide first, and the forgery's map, float32 ``(MAP, MAP)``.
+    """Sample ``i``: crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map, float32 ``(MAP, MAP)``.
 
     Args:
         rows: bona fide faces.
@@ -45,6 +55,8 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         seed, first, count: samples ``first`` to ``first + count`` of this seed.
         attacks: make `ATTACKED` of the pairs, each with equal chance; one that is listed twice counts twice.
         given: make `GIVEN` of the rest; where they were changed is not known, and their map is NaN.
+        close: whether the crops are close-ups of `CLOSE_UP_PX` px, as the strong look takes them, instead of aligned crops of
+            `CROP_PX`.
     """
 
     def __init__(
@@ -56,9 +68,10 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         count: int,
         attacks: Sequence[Attack] = (),
         given: Sequence[Swap] = (),
+        close: bool = False,
     ) -> None:
         self.rows, self.families, self.seed, self.first, self.count = rows, families, seed, first, count
-        self.attacks, self.given = attacks, given
+        self.attacks, self.given, self.close = attacks, given, close
         self.shapes = shapes(rows)
 
     def __len__(self) -> int:
@@ -67,12 +80,12 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
     def __getitem__(self, i: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         rng = np.random.default_rng((self.seed, self.first + i))
         if self.given and rng.random() < GIVEN:
-            return _given(*self.given[rng.integers(len(self.given))], rng)
+            return _given(*self.given[rng.integers(len(self.given))], self.close, rng)
         row = self.rows[rng.integers(len(self.rows))]
-        target = FaceImage(row.rgb, row.points)
+        target = FaceImage(row.rgb, row.points, row.mesh)
         family, way = self._attack(rng)
-        forged = forge_visibly(family, target, nearest(self.rows, self.shapes, row, rng), rng)
-        return _same_way(target, forged, way, rng)
+        beside, forged = forge_beside(family, target, nearest(self.rows, self.shapes, row, rng), rng)
+        return _same_way(beside, forged, way, self.close, rng)
 
     def _attack(self, rng: np.random.Generator) -> tuple[str, degrade.Degradation | None]:
         if self.attacks and rng.random() < ATTACKED:
@@ -88,7 +101,7 @@ def nearest(
     drawn = rng.integers(len(rows), size=among)
     other = [i for i in drawn if rows[i].identity != row.identity] or [int(drawn[0])]
     best = min(other, key=lambda i: float(np.square(shapes[i] - _shape(row.points)).sum()))
-    return FaceImage(rows[best].rgb, rows[best].points)
+    return FaceImage(rows[best].rgb, rows[best].points, rows[best].mesh)
 
 
 def shapes(rows: Sequence[Row]) -> NDArray[np.float32]:
@@ -111,44 +124,52 @@ def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.rand
 
 
 def _same_way(
-    target: FaceImage, forged: Forged, way: degrade.Degradation | None, rng: np.random.Generator
+    target: FaceImage, forged: Forged, way: degrade.Degradation | None, close: bool, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    points = target.points + rng.normal(0, 0.02 * target.eyes_apart, (5, 2)).astype(np.float32)
-    window = _window(target, rng)
-    flip = rng.random() < 0.5
+    window = _window(target, TIGHTLY_CUT[close], rng)
+    cut = _cut(FaceImage(target.rgb, target.points - np.float32([window[1].start, window[0].start])), close, rng)
     way, noise_seed = way or degrade.at_random(rng), int(rng.integers(2**31))
-    crops = []
-    for rgb in (target.rgb, forged.rgb):
-        seen = way(np.ascontiguousarray(rgb[window]), np.random.default_rng(noise_seed))
-        crops.append(_aligned(seen, points, window, flip))
-    where = _aligned((np.repeat(forged.mask[window][..., None], 3, 2) * 255).astype(np.uint8), points, window, flip)
+    crops = [
+        cut(way(np.ascontiguousarray(rgb[window]), np.random.default_rng(noise_seed)))
+        for rgb in (target.rgb, forged.rgb)
+    ]
+    where = cut((np.repeat(forged.mask[window][..., None], 3, 2) * 255).astype(np.uint8))
     small = cv2.resize(where[..., 0].astype(np.float32) / 255, (MAP, MAP), interpolation=cv2.INTER_AREA)
     return np.stack(crops), small
 
 
-def _given(original: Row, changed: Row, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    flip, way, noise_seed = rng.random() < 0.5, degrade.at_random(rng), int(rng.integers(2**31))
-    jitter = rng.normal(0, 0.02, (5, 2)).astype(np.float32)
+def _given(
+    original: Row, changed: Row, close: bool, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    way, noise_seed, cut_seed = degrade.at_random(rng), int(rng.integers(2**31)), int(rng.integers(2**31))
     crops = []
     for row in (original, changed):
-        face, whole = FaceImage(row.rgb, row.points), (slice(0, None), slice(0, None))
-        seen = way(face.rgb, np.random.default_rng(noise_seed))
-        crops.append(_aligned(seen, face.points + jitter * np.float32(face.eyes_apart), whole, flip))
+        cut = _cut(FaceImage(row.rgb, row.points), close, np.random.default_rng(cut_seed))
+        crops.append(cut(way(row.rgb, np.random.default_rng(noise_seed))))
     return np.stack(crops), np.full((MAP, MAP), np.nan, np.float32)
 
 
-def _window(face: FaceImage, rng: np.random.Generator) -> tuple[slice, slice]:
+def _cut(face: FaceImage, close: bool, rng: np.random.Generator) -> Callable[[Rgb], Rgb]:
+    """Draws how a face is cut out, the same for every picture of it: jittered points, half of them mirrored."""
+    points = face.points + rng.normal(0, 0.02 * face.eyes_apart, (5, 2)).astype(np.float32)
+    flip = rng.random() < 0.5
+    margins = rng.uniform(LEAST_MARGIN, MOST_MARGIN, 4) * np.tile(TIGHT[2:] - TIGHT[:2], 2) * (-1, -1, 1, 1)
+    x0, y0, x1, y1 = (float(side) for side in TIGHT + margins)
+
+    def cut(rgb: Rgb) -> Rgb:
+        crop = faces.close_up(rgb, points, (x0, y0, x1, y1)) if close else faces.align(rgb, points)
+        return np.ascontiguousarray(crop[:, ::-1]) if flip else crop
+
+    return cut
+
+
+def _window(face: FaceImage, tightly: float, rng: np.random.Generator) -> tuple[slice, slice]:
     """The whole picture, or cut close to the face, as at the edge of a frame and in sets of tight crops."""
     h, w = face.rgb.shape[:2]
-    if rng.random() < 0.5:
+    if rng.random() >= tightly:
         return slice(0, h), slice(0, w)
     (cx, cy), reach = face.points.mean(axis=0), face.eyes_apart * rng.uniform(1.05, 2.0, 4)
     return (
         slice(max(0, int(cy - reach[0])), min(h, max(int(cy + reach[1]), 32))),
         slice(max(0, int(cx - reach[2])), min(w, max(int(cx + reach[3]), 32))),
     )
-
-
-def _aligned(rgb: Rgb, points: NDArray[np.float32], window: tuple[slice, slice], flip: bool) -> Rgb:
-    crop = faces.align(rgb, points - np.float32([window[1].start, window[0].start]))
-    return np.ascontiguousarray(crop[:, ::-1]) if flip else crop

@@ -20,8 +20,9 @@ from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row, read, refuse_lea
 from unmask_lab.examples import differs
 from unmask_lab.forge import FAMILIES
 from unmask_lab.net import Detector
-from unmask_lab.nets import NETS
+from unmask_lab.nets import NETS, SEE_CLOSE_UPS
 from unmask_lab.samples import Attack, Pairs, Swap
+from unmask_lab.tower import Tower
 from unmask_lab.validate import validate
 
 
@@ -33,7 +34,7 @@ class Config:
         train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on, if any.
         net: the network to train, one of `nets.NETS`.
         start: folder of a training to start from; "" for the network's own start.
-        families: forgery families to learn.
+        families: forgery families to learn; one that is listed twice counts twice.
         given: whether to learn from the changed rows of the training files as well, which others made.
         attacks: families and ways that make half of the pairs, see `Pairs`.
         pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at the end.
@@ -41,6 +42,7 @@ class Config:
         rate, trunk_rate: highest learning rates of the heads and of the pretrained trunk.
         decay: weight decay.
         where: weight of the map's loss beside the face's.
+        looks: faces per class, source and family that a validation looks at.
         average: decay per step of the running average of the weights, which is what gets exported.
         seed: of the data and of the heads' first weights.
     """
@@ -58,6 +60,7 @@ class Config:
     trunk_rate: float = 6e-4
     decay: float = 0.02
     where: float = 1.0
+    looks: int = 300
     average: float = 0.999
     seed: int = 1
 
@@ -91,7 +94,8 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
     state = _resume(folder, config, net, averaged, optimizer)
     started, first = time.monotonic(), state.seen
     left = config.pairs - state.seen
-    pairs = Pairs(rows, config.families, config.seed, state.seen, left, config.attacks, swaps)
+    close = config.net in SEE_CLOSE_UPS
+    pairs = Pairs(rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close)
     # A generator of its own, or the loader would draw from the state that dropout resumes from.
     loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, generator=torch.Generator())
     for step, (crops, where) in enumerate(loader, start=1):
@@ -106,7 +110,7 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
                 f"{state.seen}/{config.pairs} pairs, loss {loss:.3f}, {rate:.1f} pairs/s", file=sys.stderr, flush=True
             )
         if step % every == 0 or state.seen > config.pairs - config.batch:
-            figures = validate(averaged.module, dev, config.families, device) if dev else {}
+            figures = validate(averaged.module, dev, config.families, device, config.looks, close) if dev else {}
             state.log.append({"seen": state.seen, "loss": loss, **figures})
             print(json.dumps(state.log[-1]), file=sys.stderr, flush=True)
             _save(folder, config, net, averaged, optimizer, state)
@@ -142,9 +146,10 @@ def _start(config: Config) -> nn.Module:
 
 
 def _optimizer(net: nn.Module, config: Config) -> torch.optim.Optimizer:
-    trunk = [*net.stem.parameters(), *net.blocks.parameters()] if isinstance(net, Detector) else []
+    pretrained = {Detector: ("stem", "blocks"), Tower: ("blocks",)}.get(type(net), ())
+    trunk = [p for part in pretrained for p in net.get_submodule(part).parameters()]
     known = {id(p) for p in trunk}
-    heads = [p for p in net.parameters() if id(p) not in known]
+    heads = [p for p in net.parameters() if id(p) not in known and p.requires_grad]
     return torch.optim.AdamW(
         [{"params": trunk, "highest": config.trunk_rate}, {"params": heads, "highest": config.rate}],
         lr=config.rate,

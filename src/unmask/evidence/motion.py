@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from unmask import drawing
 from unmask.faces import TEMPLATE
+from unmask.faces.regions import inner_skin, ring
 from unmask.measuring import recall
-from unmask.regions import inner_skin, ring
 from unmask.types import (
     Case,
     Kind,
@@ -54,7 +54,7 @@ SIDE = 48
 """Width, px, of the crop in which colours are compared."""
 
 OUTLINE = (0.85, 1.2)
-"""The ring with which the inner face is compared, see `unmask.regions.rho`: near enough to share its light."""
+"""The ring with which the inner face is compared, see `unmask.faces.regions.rho`: near enough to share its light."""
 
 
 class Motion:

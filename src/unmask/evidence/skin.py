@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import drawing
+from unmask.faces.regions import inner_skin, outer_skin, places, rho
 from unmask.feature_models import WeighingLine
 from unmask.measuring import Measurement, Unmeasured
-from unmask.regions import inner_skin, outer_skin, places, rho
 from unmask.types import Picture, Rgb, Sighting
 
 SIDE = 48

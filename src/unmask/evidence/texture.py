@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from unmask import drawing
 from unmask.faces import CROP_PX
+from unmask.faces.regions import ring
 from unmask.feature_models import WeighingLine
 from unmask.measuring import Measurement, Unmeasured
-from unmask.regions import ring
 from unmask.types import Picture, Rgb, Sighting
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
-"""Edges of the rings that are compared, see `unmask.regions.rho`; the inner face is the first two, the head the last two."""
+"""Edges of the compared rings, see `unmask.faces.regions.rho`; the inner face is the first two, the head the last two."""
 
 WORDS = {
     "sharper inside": "its fine detail is sharper than that of the head around it",

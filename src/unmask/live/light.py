@@ -24,9 +24,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.faces.regions import places, rho
 from unmask.live.challenge import HIGH, LOW, SYMBOLS, LightChallenge
 from unmask.live.reading import GRID, Reading
-from unmask.regions import places, rho
 
 DECOYS = 9_999
 """Other challenges among which the response must come first: false accepts are at most 1 in 10,000."""
@@ -61,7 +61,7 @@ SLOWEST = 2.4
 """Shortest period, s, of what is taken for drift of light, exposure or white balance and removed."""
 
 FACE = 0.85
-"""How far out, see `unmask.regions.rho`, a cell still belongs to the face."""
+"""How far out, see `unmask.faces.regions.rho`, a cell still belongs to the face."""
 
 EDGE = 0.5
 """Edge, see `unmask.live.reading.Anchor`, from which on a cell counts less."""

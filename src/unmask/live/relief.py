@@ -22,11 +22,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from unmask.faces.regions import places
 from unmask.live import light
 from unmask.live.light import Series
 from unmask.live.reading import GRID
 from unmask.live.response import Response
-from unmask.regions import places
 
 BENDS = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 """Directions, from level, along which a sheet may be bent."""
@@ -129,7 +129,7 @@ def beside(patterns: Series, base: Series) -> Series:
 
 
 def depth(x: Series, y: Series) -> Series:
-    """How far the usual face stands out at each place, all in distances between the eyes; see `unmask.regions` for places.
+    """How far the usual face stands out at each place, all in distances between the eyes; see `unmask.faces.regions` for places.
 
     A head of 145 by 230 mm with a nose of 22 mm, sockets of the eyes, brows, lips and chin, where the eyes are 63 mm apart (means
     of adults: Farkas, "Anthropometry of the Head and Face", 1994).

@@ -70,7 +70,7 @@ def ratio(log10_lr: float) -> str:
         return f"{10**size:.1f}"
     digits = math.floor(size + math.log10(1.005))
     whole = round(10**size, 1 - digits)
-    return f"{whole / 1e6:,.3g} million" if whole >= 1e6 else f"{whole:,.0f}"
+    return f"{whole / 1e6:,.4g} million" if whole >= 1e6 else f"{whole:,.0f}"
 
 
 def odds(log10_lr: float) -> str:

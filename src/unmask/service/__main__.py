@@ -1,4 +1,4 @@
-"""One process of the tree that `unmask.service.server` starts: ``python -m unmask.service ROLE PARENT [SOCKET]``."""
+"""One process of the tree that the supervisor starts: ``python -m unmask.service ROLE PARENT [SOCKET]``."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from unmask.service.sandbox import die_with_parent
+from unmask.service.confined.sandbox import die_with_parent
 from unmask.service.settings import Settings
 
 if TYPE_CHECKING:
-    from unmask.service.service import Service
+    from unmask.service.store.service import Service
 
 
 def main() -> None:
     """Does what its role says until told to stop."""
     role, parent = sys.argv[1], int(sys.argv[2])
     die_with_parent(parent)
-    from unmask.service.logs import configure
-    from unmask.service.service import Service
+    from unmask.service.processes.logs import configure
+    from unmask.service.store.service import Service
 
     configure()
     service = Service.opened(Settings.of_environment())
     if role == "http":
         _answer(service, socket.socket(fileno=int(sys.argv[3])))
         return
-    from unmask.service.courier import Courier
-    from unmask.service.stopping import Stopping
-    from unmask.service.worker import Worker
+    from unmask.service.processes.courier import Courier
+    from unmask.service.processes.stopping import Stopping
+    from unmask.service.processes.worker import Worker
 
     kind: type[Worker | Courier] = Worker if role == "worker" else Courier
     kind(service, Stopping()).run()
@@ -36,8 +36,8 @@ def main() -> None:
 def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
-    from unmask.service.api.app import create_app
     from unmask.service.api.live import WEBSOCKETS
+    from unmask.service.app import create_app
 
     config = uvicorn.Config(
         create_app(service),

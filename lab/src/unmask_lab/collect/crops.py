@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from unmask import faces
 from unmask_lab.data import COLUMNS, DataError, decode, table
+from unmask_lab.landmarks import face_mesh
 
 MARGIN = 0.25
 """Part of a side that is added around a crop before the search: a face that fills its picture is not found."""
 
 
 def collect(source: Path, target: Path) -> tuple[int, list[str]]:
-    """Adds the column ``points`` to a Parquet file of face crops.
+    """Adds the columns ``points`` and ``mesh`` to a Parquet file of face crops.
 
     Returns:
         How many faces were kept, and for each row left out a line that says which and why.
@@ -29,11 +30,13 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
     """
     rows = table(source, COLUMNS)
     points: list[list[float]] = []
+    meshes: list[list[float] | None] = []
     kept: list[int] = []
     left_out: list[str] = []
     for i, (image, clip) in enumerate(zip(rows["image"].to_pylist(), rows["clip"].to_pylist(), strict=True)):
         try:
-            found = five_points(decode(image))
+            rgb = decode(image)
+            found = five_points(rgb)
         except DataError as error:
             left_out.append(f"row {i} ({clip}): {error}")
             continue
@@ -42,12 +45,17 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
             continue
         kept.append(i)
         points.append(found.ravel().tolist())
+        mesh = face_mesh(rgb, found)
+        meshes.append(None if mesh is None else mesh.ravel().tolist())
         if i % 500 == 0:
             print(f"{source.name}: {i} of {rows.num_rows}", file=sys.stderr, flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    column = pa.array(points, type=pa.list_(pa.float32()))
+    added = {"points": points, "mesh": meshes}
+    found_rows = rows.take(kept)
+    for name, values in added.items():
+        found_rows = found_rows.append_column(name, pa.array(values, type=pa.list_(pa.float32())))
     partial = target.with_suffix(".partial")
-    pq.write_table(rows.take(kept).append_column("points", column), partial)
+    pq.write_table(found_rows, partial)
     partial.replace(target)
     return len(kept), left_out
 

@@ -1,8 +1,7 @@
 """Forgery families: each makes a changed face from a bona fide one, and says where it changed it.
 
 A family is a function in a file of its own, listed in `FAMILIES`. It is deterministic under its random generator, and
-changes nothing outside the mask it returns; `self_blend` at times treats the surroundings instead, where the mask tells the
-two sides of its seam apart.
+changes nothing outside the mask it returns.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from unmask_lab.forge.face import FaceImage
 from unmask_lab.forge.local_edit import local_edit
 from unmask_lab.forge.other_face import other_face
 from unmask_lab.forge.regenerate import regenerate
-from unmask_lab.forge.self_blend import self_blend
+from unmask_lab.forge.self_blend import blended, self_blend, treated
 
 Family = Callable[[FaceImage, FaceImage, np.random.Generator], tuple[Rgb, NDArray[np.float32]]]
 """``(target, donor, rng) -> (forged rgb uint8 (h, w, 3), mask float32 (h, w), 0 untouched to 1 fully replaced)``."""
@@ -46,3 +45,18 @@ def forge(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Gener
     """One changed face of a family; `donor` is another person's, which some families do not need."""
     rgb, mask = FAMILIES[family](target, donor, rng)
     return Forged(rgb, mask, family)
+
+
+def forge_beside(
+    family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator
+) -> tuple[FaceImage, Forged]:
+    """A changed face, and the bona fide picture to learn it beside.
+
+    Half of the self-blends are laid over a treated copy of the target, which then is the bona fide picture, so that a treatment
+    alone never means a change (as in Shiohara and Yamasaki's implementation, 2022).
+    """
+    if family != "self_blend" or rng.random() < 0.5:
+        return target, forge(family, target, donor, rng)
+    base = FaceImage(treated(target.rgb, rng), target.points, target.mesh)
+    rgb, mask = blended(base, target.rgb, rng)
+    return base, Forged(rgb, mask, family)

@@ -16,7 +16,8 @@ import numpy as np
 
 from unmask.types import Rgb
 from unmask_lab.data import DataError
-from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, blend, change_detail, match_colour, random_mask
+from unmask_lab.forge.face import FaceImage, Mask, blend, change_detail, match_colour
+from unmask_lab.forge.hulls import face_mask
 from unmask_lab.forge.other_face import poisson
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -
 
 def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
     """A decoded face put in its place: mostly colour-matched, at times sharpened, blended softly or by Poisson cloning."""
-    mask = random_mask(target, WHOLE_FACES, rng)
+    mask = face_mask(target, rng)
     if rng.random() < 0.7:
         layer = match_colour(layer, target.rgb, mask)
     if rng.random() < 0.3:

@@ -29,10 +29,11 @@ PARTS = (EYES, MOUTH, LOWER, NOSE)
 
 @dataclass(frozen=True, slots=True)
 class FaceImage:
-    """An image, uint8 ``(h, w, 3)``, and the five points of its face, float32 ``(5, 2)`` px."""
+    """An image, uint8 ``(h, w, 3)``, the five points of its face, float32 ``(5, 2)`` px, and its mesh, where it is known."""
 
     rgb: Rgb
     points: NDArray[np.float32]
+    mesh: NDArray[np.float32] | None = None
 
     @property
     def eyes_apart(self) -> float:

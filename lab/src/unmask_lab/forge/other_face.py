@@ -11,13 +11,14 @@ import numpy as np
 
 from unmask.faces import similarity
 from unmask.types import Rgb
-from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, blend, change_detail, match_colour, random_mask
+from unmask_lab.forge.face import FaceImage, Mask, blend, change_detail, match_colour
+from unmask_lab.forge.hulls import face_mask
 
 
 def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
     """The donor's face on the target's head; see the module."""
     layer = laid_over(donor, target)
-    mask = random_mask(target, WHOLE_FACES, rng)
+    mask = face_mask(target, rng)
     if rng.random() < 0.85:
         layer = match_colour(layer, target.rgb, mask)
     layer = change_detail(layer, rng)
@@ -27,9 +28,10 @@ def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
 
 
 def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
-    """The donor's image moved so that its five points meet the target's, in the target's size."""
+    """The donor's image moved so that its mesh, or else its five points, meets the target's, in the target's size."""
     h, w = target.rgb.shape[:2]
-    matrix = similarity(donor.points, target.points)
+    meshes = donor.mesh is not None and target.mesh is not None
+    matrix = similarity(donor.mesh, target.mesh) if meshes else similarity(donor.points, target.points)
     return cv2.warpAffine(donor.rgb, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 

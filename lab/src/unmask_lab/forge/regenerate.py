@@ -11,7 +11,8 @@ import numpy as np
 
 from unmask.faces import TEMPLATE, similarity
 from unmask.types import Rgb
-from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, blend, displaced, elastic, match_colour, random_mask
+from unmask_lab.forge.face import FaceImage, Mask, blend, displaced, elastic, match_colour
+from unmask_lab.forge.hulls import face_mask
 from unmask_lab.forge.other_face import laid_over
 
 SIDES = (48, 64, 80, 96, 128, 160)
@@ -40,7 +41,7 @@ def regenerate(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
         flags=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])),
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    mask = random_mask(target, WHOLE_FACES, rng)
+    mask = face_mask(target, rng)
     if rng.random() < 0.7:
         back = match_colour(back, target.rgb, mask)
     return blend(target.rgb, back, mask), mask

@@ -1,7 +1,8 @@
 """Self-blending: two differently treated copies of one face, blended through a face-shaped mask.
 
-After the idea of Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022: what is left of a
-swap when identity is taken away are a seam and two statistics that do not match.
+After Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022, by the facts of its public
+implementation: what is left of a swap when identity is taken away are a seam and two statistics that do not match. The layer
+is only shifted and scaled; the mask is what is warped.
 """
 
 from __future__ import annotations
@@ -10,34 +11,64 @@ import cv2
 import numpy as np
 
 from unmask.types import Rgb
-from unmask_lab.forge.face import (
-    PARTS,
-    WHOLE_FACES,
-    FaceImage,
-    Mask,
-    blend,
-    change_detail,
-    displaced,
-    elastic,
-    random_mask,
-    shift_colour,
-)
+from unmask_lab.forge.face import FaceImage, Mask, blend
+from unmask_lab.forge.hulls import face_mask
 
 OPACITY = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 
+SHIFT = np.array([0.03, 0.015])
+"""Most by which the layer is shifted across and down, in widths and heights of the face."""
+
+FACE_PER_EYES = np.array([2.6, 3.0])
+"""Width and height of a face, in distances between the eyes."""
+
 
 def self_blend(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """The face blended with itself; see the module."""
-    h, w = target.rgb.shape[:2]
-    base, layer = target.rgb, change_detail(shift_colour(target.rgb, rng), rng)
-    if rng.random() < 0.3:
-        base, layer = layer, base
-    scale, (dx, dy) = rng.uniform(0.95, 1.05), rng.uniform(-0.03, 0.03, 2) * min(h, w)
-    cx, cy = (float(c) for c in target.points.mean(axis=0))
-    matrix = cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 1.0)), float(scale))
-    matrix[:, 2] += dx, dy
-    smooth = target.eyes_apart * rng.uniform(0.4, 1.0)
-    layer = displaced(layer, elastic((h, w), target.eyes_apart * 0.015, smooth, rng), matrix)
-    shapes = WHOLE_FACES if rng.random() < 0.8 else PARTS
-    mask = random_mask(target, shapes, rng) * OPACITY[rng.integers(len(OPACITY))]
-    return blend(base, layer, mask), mask
+    """A treated copy of the target laid over itself; the donor plays no part."""
+    return blended(target, treated(target.rgb, rng), rng)
+
+
+def blended(base: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
+    """Lays another copy of a picture, uint8 ``(h, w, 3)``, over it, shifted and scaled, through a face-shaped mask."""
+    h, w = base.rgb.shape[:2]
+    scale, centre = rng.uniform(0.95, 1.05), base.points.mean(axis=0)
+    shift = rng.uniform(-SHIFT, SHIFT) * FACE_PER_EYES * base.eyes_apart
+    matrix = np.column_stack([np.eye(2) * scale, centre * (1 - scale) + shift])
+    moved_layer = cv2.warpAffine(layer, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    mask = cv2.warpAffine(face_mask(base, rng), matrix, (w, h)) * np.float32(rng.choice(OPACITY))
+    return blend(base.rgb, moved_layer, mask), mask
+
+
+def treated(rgb: Rgb, rng: np.random.Generator) -> Rgb:
+    """Changes a picture's colours, and resamples it through a smaller size or sharpens it."""
+    rgb = recoloured(rgb, rng)
+    h, w = rgb.shape[:2]
+    if rng.random() < 0.5:
+        amount, soft = rng.uniform(0.2, 0.8), cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.7, 1.5))
+        return cv2.addWeighted(rgb, 1 + amount, soft, -amount, 0)
+    scale = rng.uniform(0.25, 0.7)
+    down, up = (
+        int(rng.choice(ways))
+        for ways in (
+            (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_NEAREST),
+            (cv2.INTER_LINEAR, cv2.INTER_CUBIC),
+        )
+    )
+    small = cv2.resize(rgb, (max(8, int(w * scale)), max(8, int(h * scale))), interpolation=down)
+    return cv2.resize(small, (w, h), interpolation=up)
+
+
+def recoloured(rgb: Rgb, rng: np.random.Generator) -> Rgb:
+    """Shifts channels, hue, saturation, brightness and contrast, each in four of five cases."""
+    x = rgb.astype(np.float32)
+    if rng.random() < 0.8:
+        x += rng.uniform(-20, 20, 3).astype(np.float32)
+    if rng.random() < 0.8:
+        hsv = cv2.cvtColor(np.clip(x, 0, 255).astype(np.uint8), cv2.COLOR_RGB2HSV).astype(np.float32)
+        hsv[..., 0] = (hsv[..., 0] + rng.uniform(-8, 8)) % 180
+        hsv[..., 1] = hsv[..., 1] * rng.uniform(0.75, 1.3) + rng.uniform(-15, 15)
+        hsv[..., 2] += rng.uniform(-20, 20)
+        x = cv2.cvtColor(np.clip(hsv, 0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB).astype(np.float32)
+    if rng.random() < 0.8:
+        x = (x - 128) * np.float32(rng.uniform(0.88, 1.12)) + np.float32(128 + rng.uniform(-20, 20))
+    return np.clip(x, 0, 255).astype(np.uint8)

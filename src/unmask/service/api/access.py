@@ -17,15 +17,15 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from unmask.service import accounts, keys, rate_limits, sessions
-from unmask.service.actor import Actor, Scope
+from unmask.service.people import accounts, keys, rate_limits, sessions
+from unmask.service.people.actor import Actor, Scope
+from unmask.service.people.rate_limits import Limit
+from unmask.service.people.sessions import SignedIn
 from unmask.service.problems import Problem
-from unmask.service.rate_limits import Limit
-from unmask.service.sessions import SignedIn
 from unmask.service.settings import Settings
 
 if TYPE_CHECKING:
-    from unmask.service.service import Service
+    from unmask.service.store.service import Service
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""

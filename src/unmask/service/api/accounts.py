@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, SecretStr
 
-from unmask.service import accounts, audit, keys, sessions
-from unmask.service.actor import Actor, Role, Scope
 from unmask.service.api.access import BODY, Admin, Anyone, check_origin, drop_cookie, secret_of, service_of, set_cookie
+from unmask.service.people import accounts, audit, keys, sessions
+from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.problems import Problem
-from unmask.service.tables import Account, Key
+from unmask.service.store.tables import Account, Key
 
 router = APIRouter(tags=["accounts"], max_body_size=BODY)
 

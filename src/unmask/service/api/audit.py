@@ -10,10 +10,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from unmask.service import audit
 from unmask.service.api.access import Admin, service_of
-from unmask.service.audit import Anchor
-from unmask.service.tables import AuditEntry
+from unmask.service.people import audit
+from unmask.service.people.audit import Anchor
+from unmask.service.store.tables import AuditEntry
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 

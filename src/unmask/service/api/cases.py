@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from unmask.service import cases
-from unmask.service.actor import Actor, Scope
 from unmask.service.api.access import BODY, Reader, allowed, service_of
-from unmask.service.cases import LONGEST, WAITING, Decision, State, Wanted
+from unmask.service.domain import cases
+from unmask.service.domain.cases import LONGEST, WAITING, Decision, State, Wanted
+from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem, not_found
-from unmask.service.tables import CaseEvent, CaseFile, Check
+from unmask.service.store.tables import CaseEvent, CaseFile, Check
 
 router = APIRouter(prefix="/cases", tags=["cases"], max_body_size=BODY)
 

@@ -10,21 +10,23 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from unmask.errors import UsageError
 from unmask.report import pictures
 from unmask.report.document import schema
-from unmask.service import checks, fetch, storage, uploads
-from unmask.service.actor import Actor, Scope
 from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, allowed, service_of
 from unmask.service.api.problems import documented
 from unmask.service.api.protection import REPORT_POLICY
-from unmask.service.checks import Received
+from unmask.service.domain import checks, fetch, uploads
+from unmask.service.domain.checks import Received
+from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem, not_found
-from unmask.service.service import Service
-from unmask.service.tables import Check, Media
+from unmask.service.store import storage
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Check, Media
 from unmask.types import Verdict
 
 router = APIRouter(tags=["checks"])
@@ -167,7 +169,7 @@ def _create(
 ) -> JSONResponse:
     asked = {"path": "/checks", "sha256": received.sha256, "name": name, "options": options}
 
-    def do(session: Any) -> idempotency.Answer:
+    def do(session: Session) -> idempotency.Answer:
         check, new = checks.accept(session, service, actor, received, name, options, actor.id)
         body = CheckView.of(check).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/checks/{check.id}"}

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from unmask.service.api.access import service_of
 from unmask.service.problems import Problem, not_found
-from unmask.service.service import Service
-from unmask.service.tables import Tenant
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Tenant
 
 router = APIRouter(tags=["health"])
 log = logging.getLogger(__name__)

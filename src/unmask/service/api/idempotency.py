@@ -15,10 +15,10 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from unmask.service.actor import Actor
+from unmask.service.people.actor import Actor
 from unmask.service.problems import Problem
-from unmask.service.service import Service
-from unmask.service.tables import Answered
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Answered
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 """Status, body and headers."""

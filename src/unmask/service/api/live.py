@@ -24,19 +24,21 @@ from starlette.websockets import WebSocketDisconnect
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
 from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
 from unmask.live.verification import Advice, Result
-from unmask.service import live, rate_limits
-from unmask.service.actor import Actor, Scope
 from unmask.service.api.access import BODY, allowed, own_origin, service_of
 from unmask.service.api.checks import Identifier
+from unmask.service.api.live_waiting import IN_ALL, PER_CHECK, PER_NETWORK
 from unmask.service.api.problems import documented
-from unmask.service.database import Database
-from unmask.service.live import Conclusion, Way
-from unmask.service.live_reading import ReaderDied, Readers, Sitting
-from unmask.service.live_waiting import IN_ALL, PER_CHECK, PER_NETWORK
+from unmask.service.confined.conclusion import Conclusion
+from unmask.service.confined.live_reading import ReaderDied, Readers, Sitting
+from unmask.service.domain import live
+from unmask.service.domain.live import Way
+from unmask.service.people import rate_limits
+from unmask.service.people.actor import Actor, Scope
+from unmask.service.people.rate_limits import Limit
 from unmask.service.problems import Problem
-from unmask.service.rate_limits import Limit
-from unmask.service.service import Service
-from unmask.service.tables import LiveCheck
+from unmask.service.store.database import Database
+from unmask.service.store.service import Service
+from unmask.service.store.tables import LiveCheck
 
 router = APIRouter(tags=["live"], max_body_size=BODY)
 

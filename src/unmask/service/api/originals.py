@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
-from unmask.service import registrations, uploads
-from unmask.service.actor import Actor, Scope
 from unmask.service.api import idempotency
 from unmask.service.api.access import allowed, service_of
 from unmask.service.api.checks import Identifier, Reader, Sha256, State
 from unmask.service.api.problems import documented
-from unmask.service.service import Service
-from unmask.service.tables import Registration
+from unmask.service.domain import registrations, uploads
+from unmask.service.domain.checks import Received
+from unmask.service.people.actor import Actor, Scope
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Registration
 
 router = APIRouter(tags=["originals"])
 
@@ -82,11 +84,11 @@ async def register(
 
 
 def _register(
-    service: Service, actor: Actor, key: str | None, received: Any, name: str, title: str, owner: str
+    service: Service, actor: Actor, key: str | None, received: Received, name: str, title: str, owner: str
 ) -> JSONResponse:
     asked = {"path": "/originals", "sha256": received.sha256, "name": name, "title": title, "owner": owner}
 
-    def do(session: Any) -> idempotency.Answer:
+    def do(session: Session) -> idempotency.Answer:
         row, new = registrations.accept(session, service, actor, received, name, title, owner)
         body = OriginalView.of(row).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/originals/{row.id}"}

@@ -14,12 +14,12 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unmask.service.actor import Actor
-from unmask.service.metrics import Metrics
-from unmask.service.service import Service
-from unmask.service.sessions import secure
+from unmask.service.api.metrics import Metrics
+from unmask.service.people.actor import Actor
+from unmask.service.people.sessions import secure
 from unmask.service.settings import Settings
-from unmask.service.tables import new_id
+from unmask.service.store.service import Service
+from unmask.service.store.tables import new_id
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "

@@ -65,12 +65,12 @@ def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Prints the page."""
-    from unmask.service.api.app import create_app
-    from unmask.service.service import Service
+    from unmask.service.api.routes import create_api
     from unmask.service.settings import Settings
+    from unmask.service.store.service import Service
 
     with tempfile.TemporaryDirectory() as folder:
-        sys.stdout.write(page(create_app(Service.opened(Settings(Path(folder)))).openapi()))
+        sys.stdout.write(page(create_api(Service.opened(Settings(Path(folder)))).openapi()))
 
 
 if __name__ == "__main__":

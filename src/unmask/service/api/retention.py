@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from unmask.service import retention
 from unmask.service.api.access import BODY, Admin, service_of
 from unmask.service.api.cases import Identifier
-from unmask.service.tables import Media
+from unmask.service.domain import retention
+from unmask.service.store.tables import Media
 
 router = APIRouter(prefix="/checks/{check}/media", tags=["retention"], max_body_size=BODY)
 

@@ -10,20 +10,22 @@ import base64
 import binascii
 from collections.abc import AsyncIterator
 from email.utils import formatdate
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 from starlette.requests import ClientDisconnect
 
-from unmask.service import uploads
 from unmask.service.api import idempotency
 from unmask.service.api.access import service_of
 from unmask.service.api.checks import Asked, Identifier, Uploader, asked_for
 from unmask.service.api.problems import documented
+from unmask.service.domain import uploads
+from unmask.service.people.actor import Actor
 from unmask.service.problems import Problem
-from unmask.service.tables import Upload
+from unmask.service.store.tables import Upload
 
 router = APIRouter(tags=["uploads"])
 
@@ -79,7 +81,7 @@ def begin(
     options = asked.options.plain()
     wanted = {"path": "/uploads", "length": upload_length, "metadata": upload_metadata}
 
-    def do(session: Any) -> idempotency.Answer:
+    def do(session: Session) -> idempotency.Answer:
         upload = uploads.begin(session, service, actor, upload_length, asked.name, asked.sha256, options)
         body = UploadView.of(upload).model_dump(mode="json")
         return 201, body, {**VERSION, "Location": f"/api/v1/uploads/{upload.id}", **_where(upload)}
@@ -149,7 +151,7 @@ def cancel(request: Request, actor: Uploader, upload: Identifier) -> Response:
     return Response(status_code=204, headers=VERSION)
 
 
-def _find(request: Request, actor: Any, upload: str) -> Upload:
+def _find(request: Request, actor: Actor, upload: str) -> Upload:
     with service_of(request).database.reading() as session:
         return uploads.find(session, actor, upload)
 

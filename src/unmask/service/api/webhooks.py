@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
-from unmask.service import webhooks
 from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, Admin, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.problems import documented
+from unmask.service.domain import webhooks
 from unmask.service.problems import Problem
-from unmask.service.tables import Webhook
+from unmask.service.store.tables import Webhook
 
 router = APIRouter(tags=["webhooks"], max_body_size=BODY)
 
@@ -56,7 +57,7 @@ def add(request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key =
     if not _host(form.url):
         raise Problem(422, "Not understood", "url: there is no host in it")
 
-    def do(session: Any) -> idempotency.Answer:
+    def do(session: Session) -> idempotency.Answer:
         row = webhooks.add(session, actor, form.url, form.events)
         return 201, MadeWebhook(**WebhookView.of(row).model_dump(), secret=row.secret).model_dump(mode="json"), {}
 

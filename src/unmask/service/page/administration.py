@@ -9,12 +9,12 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
-from unmask.service import accounts, audit, keys
-from unmask.service.actor import Actor, Role, Scope
 from unmask.service.api.access import Admin, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
+from unmask.service.people import accounts, audit, keys
+from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.problems import Problem
-from unmask.service.tables import AuditEntry
+from unmask.service.store.tables import AuditEntry
 
 router = APIRouter(route_class=PageRoute)
 

@@ -11,15 +11,16 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from unmask.service import accounts, cases
-from unmask.service.actor import Actor, Scope
 from unmask.service.api.access import allowed, service_of
-from unmask.service.cases import RESTRICTIONS, WAITING, Decision, State, Wanted
+from unmask.service.domain import cases
+from unmask.service.domain.cases import RESTRICTIONS, WAITING, Decision, State, Wanted
 from unmask.service.page.answer import answer
 from unmask.service.page.checks import is_available
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
+from unmask.service.people import accounts
+from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
-from unmask.service.tables import CaseEvent, CaseFile, Media
+from unmask.service.store.tables import CaseEvent, CaseFile, Media
 
 router = APIRouter(prefix="/cases", route_class=PageRoute)
 

@@ -12,14 +12,14 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
-from unmask.service import cases, checks
-from unmask.service import fetch as fetching
-from unmask.service.actor import Actor, Scope
 from unmask.service.api import checks as api
 from unmask.service.api.access import Reader, allowed, service_of
+from unmask.service.domain import cases, checks
+from unmask.service.domain import fetch as fetching
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import HEADERS, PageRoute, render
-from unmask.service.tables import CaseFile, Media
+from unmask.service.people.actor import Actor, Scope
+from unmask.service.store.tables import CaseFile, Media
 
 router = APIRouter(route_class=PageRoute)
 

@@ -20,9 +20,9 @@ from sqlalchemy.exc import DBAPIError
 
 from unmask.likelihood import posterior
 from unmask.report import pictures, wording
-from unmask.service.actor import Actor, Scope
 from unmask.service.page import answer
 from unmask.service.page.language import CODES, Language, chosen, language
+from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
 from unmask.types import clock
 

@@ -12,8 +12,8 @@ from unmask.service.api.access import service_of
 from unmask.service.page import administration, cases, checks, live, signing_in
 from unmask.service.page.language import CODES
 from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
+from unmask.service.people.sessions import secure
 from unmask.service.problems import not_found
-from unmask.service.sessions import secure
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 for part in (signing_in, checks, cases, administration, live):

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 
-from unmask.service import accounts
 from unmask.service.api import accounts as api
 from unmask.service.api.access import Anyone, check_origin, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, local, render
+from unmask.service.people import accounts
 from unmask.service.problems import Problem
 
 router = APIRouter(route_class=PageRoute)

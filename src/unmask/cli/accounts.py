@@ -1,0 +1,127 @@
+"""The commands `unmask accounts add`, `list` and `password`: people who sign in, before there is anybody who could add them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unmask.cli.options import Data
+from unmask.errors import UnmaskError, UsageError, printable
+
+if TYPE_CHECKING:
+    from unmask.service.store.database import Database
+
+EXAMPLES = """\b
+Examples:
+  unmask accounts add ann@example.org --role admin --data DIR
+  unmask accounts add bob@example.org --role reviewer --data DIR < password.txt
+  unmask accounts list --data DIR
+  unmask accounts password ann@example.org --data DIR
+"""
+
+Organisation = Annotated[str, typer.Option(help="Whose data the account sees; nobody sees another's.")]
+
+app = typer.Typer(
+    help="People who sign in to the service. The password is asked for, or read from stdin.",
+    no_args_is_help=True,
+    epilog=EXAMPLES,
+)
+
+
+@app.command()
+def add(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    data: Data,
+    role: Annotated[str, typer.Option(help="viewer, reviewer or admin; each may do what those before may.")] = "viewer",
+    name: Annotated[str, typer.Option(help="As the audit log shows it; the address up to the @ if not given.")] = "",
+    organisation: Organisation = "default",
+) -> None:
+    """Add an account."""
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import Role, system
+
+    with _errors():
+        if role not in list(Role):
+            raise UsageError(f"no role is called {role!r}; there are {', '.join(Role)}")
+        password = _password()
+        with opened(data, make=True) as database, database.transaction() as session:
+            actor = system(accounts.organisation(session, organisation).id)
+            account = accounts.add(session, actor, email, name, Role(role), password)
+        typer.echo(f"added {printable(account.email)} as {account.role} of {printable(organisation)}")
+
+
+@app.command("list")
+def listed(data: Data, organisation: Organisation = "default") -> None:
+    """Show the accounts of an organisation."""
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import system
+
+    with _errors(), opened(data) as database, database.transaction() as session:
+        for account in accounts.listing(session, system(accounts.organisation(session, organisation).id)):
+            state = "" if account.active else "  (deactivated)"
+            typer.echo(printable(f"{account.email}  {account.role}  {account.name}{state}"))
+
+
+@app.command()
+def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data) -> None:
+    """Set another password, for whoever has forgotten theirs; all their browsers are signed out."""
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import system
+
+    with _errors():
+        new = _password()
+        with opened(data) as database, database.transaction() as session:
+            account = accounts.by_email(session, email)
+            accounts.set_password(session, system(account.tenant), account.id, new)
+        typer.echo(f"set the password of {printable(account.email)}")
+
+
+@contextmanager
+def opened(data: Path, make: bool = False) -> Iterator[Database]:
+    """The database of a service: in the folder as given, or where the environment says, as `unmask serve` reads it.
+
+    Args:
+        data: the folder.
+        make: whether a new service may be begun there; else nothing is written by opening it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from unmask.service.settings import Settings
+    from unmask.service.store import migrations
+    from unmask.service.store.database import Database
+
+    settings = Settings.of_environment(data=data)
+    if not (make or settings.database or (data / "unmask.sqlite").is_file()):
+        raise UsageError(f"{printable(str(data))} holds no service; name the folder of `unmask serve`")
+    database = Database(settings)
+    try:
+        if make:
+            migrations.upgrade(database)
+        yield database
+    finally:
+        database.close()
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        entered: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return entered
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """What stops the command, on one line; 2 for wrong usage, else 1."""
+    from unmask.service.problems import Problem
+
+    try:
+        yield
+    except (Problem, UnmaskError) as error:
+        typer.echo(f"unmask: {error.detail if isinstance(error, Problem) else error}", err=True)
+        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error

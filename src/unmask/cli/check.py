@@ -1,0 +1,164 @@
+"""The command `unmask check`: what may be asked of it, and how the answers are printed."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unmask import inputs
+from unmask.cli.options import ADDRESS, Debug, Media, Models
+from unmask.cli.run import Run, complain
+from unmask.errors import ModelError, OriginalsError, UsageError, WeightsError, printable
+
+if TYPE_CHECKING:
+    from unmask.pipeline import Settings
+    from unmask.types import CheckResult, Verdict
+
+EXAMPLES = """\b
+Examples:
+  unmask check clip.mp4                          the verdict on every person in a clip
+  unmask check footage/ --report reports/        a folder, with a page to show for every file
+  unmask check clip.mp4 --prior 0.001            what it means where 1 face in 1,000 is changed
+  unmask check *.jpg --json | jq -c '[.path, .verdict]'
+  unmask check inbox/ --csv --fail-on changed,cannot-tell > inbox.csv
+
+\b
+Exit codes:
+  0  done
+  1  an input could not be judged, or an answer not be written
+  2  wrong usage
+  3  --fail-on matched, whatever else happened
+"""
+
+
+def check(
+    media: Media,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Write an HTML page per file there; an older one is replaced."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table, a row per person.")] = False,
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Between the frames looked at; suspicious stretches get more.")
+    ] = 0.5,
+    lines: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them.")
+    ] = None,
+    models: Models = None,
+    originals: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."),
+    ] = None,
+    prior: Annotated[
+        float | None, typer.Option(metavar="P", help="Share of changed faces among such files; adds what the LR means.")
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B", help="Exit with 3 if a file's verdict is among these: changed, cannot-tell ..."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Say whether faces in photos and videos were changed.
+
+    Folders are searched with all their subfolders for names that end like a photo's or a video's; hidden ones are left
+    out. A file that cannot be judged does not stop the rest.
+    """
+    try:
+        if as_json and as_csv:
+            raise UsageError("--json and --csv exclude each other")
+        settings = _settings(every, lines, models, originals, prior, debug)
+        verdicts, files = _verdicts(fail_on), inputs.named(media)
+        run = Run(settings, verdicts, _folder_for(report), machine=as_json or as_csv)
+        _print(run.over(files), as_json, as_csv)
+    except UsageError as error:
+        complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
+        raise typer.Exit(2) from error
+    except OSError:
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, OriginalsError):
+            complain(str(error))
+            raise typer.Exit(1) from error
+        damaged = isinstance(error, WeightsError | ImportError)
+        way_out = "`unmask doctor` says more" if damaged else "run again with --debug"
+        complain(f"{'' if damaged else 'unexpected '}{type(error).__name__}: {inputs.words(error)}; {way_out}")
+        raise typer.Exit(1) from error
+    raise typer.Exit(run.code)
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+def _settings(
+    every: float,
+    lines: Sequence[str] | None,
+    models: Path | None,
+    originals: str | None,
+    prior: float | None,
+    debug: bool,
+) -> Settings:
+    from unmask.evidence import chosen
+    from unmask.pipeline import Settings
+
+    names = _split(lines)
+    chosen(names, models)
+    return Settings(every=every, lines=names, models=models, originals=originals, prior=prior, debug=debug)
+
+
+def _verdicts(named: Sequence[str] | None) -> frozenset[Verdict]:
+    from unmask.types import Verdict
+
+    words = {verdict.replace(" ", "-"): verdict for verdict in Verdict}
+    names = [name.replace(" ", "-") for name in _split(named)]
+    if unknown := [name for name in names if name not in words]:
+        raise UsageError(f"no verdict is called {unknown[0]!r}; there are {', '.join(words)}")
+    return frozenset(words[name] for name in names)
+
+
+def _split(lists: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(name.strip() for part in lists or () for name in part.split(",") if name.strip())
+
+
+def _folder_for(report: Path | None) -> Path | None:
+    try:
+        if report:
+            report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder {printable(str(report))} cannot be made: {inputs.words(error)}") from error
+    return report
+
+
+# ---------------------------------------------------------------- printing
+
+
+def _print(results: Iterable[CheckResult], as_json: bool, as_csv: bool) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+        if as_csv:
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
+    if as_json:
+        from unmask.report.document import dumps
+
+        for result in results:
+            typer.echo(dumps(result))
+    elif as_csv:
+        from unmask.report import table
+
+        if sys.stdout.isatty():
+            results = (replace(result, path=printable(result.path)) for result in results)
+        table.write(results, sys.stdout)
+    else:
+        from unmask.terminal import show
+
+        show(results)

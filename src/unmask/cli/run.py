@@ -1,0 +1,118 @@
+"""One call of `unmask check`: file by file, a result, a page if asked for, and in the end the exit code."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from unmask import inputs
+from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, WeightsError, printable
+
+if TYPE_CHECKING:
+    from unmask.pipeline import Progress, Settings
+    from unmask.types import CheckResult, Verdict
+
+
+class Run:
+    """One call of `unmask check`: judges file by file, writes the pages, and keeps the exit code.
+
+    Args:
+        settings: of each check.
+        fail_on: verdicts on a file that make the exit code 3.
+        reports: folder for HTML pages, None for none.
+        machine: whether stdout is for a program, so that where a page was written goes to stderr.
+    """
+
+    def __init__(self, settings: Settings, fail_on: frozenset[Verdict], reports: Path | None, machine: bool) -> None:
+        self._settings, self._fail_on, self._reports, self._machine = settings, fail_on, reports, machine
+        self._taken: set[str] = set()
+        self._failed = self._matched = False
+
+    @property
+    def code(self) -> int:
+        """The exit code, once all results were taken."""
+        return 3 if self._matched else int(self._failed)
+
+    def over(self, files: Sequence[str | MediaError]) -> Iterator[CheckResult]:
+        """The result for each input, in their order, as soon as it is there.
+
+        Raises:
+            UsageError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
+        """
+        from unmask.terminal import progress
+
+        begun = time.monotonic()
+        for number, given in enumerate(files, start=1):
+            if isinstance(given, MediaError):
+                result = _not_judged(given.path, str(given))
+            else:
+                with progress(given, f"{number} of {len(files)}", begun) as tell:
+                    result = self._judge(given, tell)
+            self._matched |= result.verdict in self._fail_on
+            if result.error is not None:
+                self._fail(result.error)
+            yield result
+            if self._reports:
+                self._write(self._reports, result)
+
+    def _judge(self, path: str, progress: Progress) -> CheckResult:
+        from unmask import pipeline
+
+        try:
+            return pipeline.check(path, self._settings, progress)
+        except (UsageError, OriginalsError, WeightsError, ImportError):
+            raise
+        except Exception as error:
+            if self._settings.debug:
+                traceback.print_exception(error)
+            if isinstance(error, UnmaskError):
+                return _not_judged(path, str(error))
+            way_out = "see its traceback" if self._settings.debug else "run again with --debug"
+            why = f"{printable(path)}: unexpected {type(error).__name__} ({inputs.words(error)}); {way_out}"
+            return _not_judged(path, why)
+
+    def _write(self, folder: Path, result: CheckResult) -> None:
+        from unmask.report import html
+
+        path = folder / _page_name(result.path, self._taken)
+        try:
+            path.write_text(html.page(result), encoding="utf-8")
+        except Exception as error:
+            if self._settings.debug:
+                traceback.print_exception(error)
+            self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
+        else:
+            typer.echo(f"  Report: {printable(str(path))}", err=self._machine or result.error is not None)
+
+    def _fail(self, text: str) -> None:
+        self._failed = True
+        complain(text)
+
+
+def _not_judged(path: str, why: str) -> CheckResult:
+    from unmask.types import CheckResult
+
+    return CheckResult(path, None, None, why, None, (), error=why)
+
+
+def _page_name(path: str, taken: set[str]) -> str:
+    """A name for the page on a file: safe in every file system, never hidden, and not ``taken`` in any spelling."""
+    name = unicodedata.normalize("NFC", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    safe = "".join(c if c.isalnum() or c in "-_.,+=@()[] " else "_" for c in name).strip(". ") or "file"
+    safe = safe.encode()[:200].decode(errors="ignore")
+    number = 1
+    while (page := f"{safe}{f'-{number}' if number > 1 else ''}.html").casefold() in taken:
+        number += 1
+    taken.add(page.casefold())
+    return page
+
+
+def complain(text: str) -> None:
+    """Prints what went wrong, a line on stderr."""
+    typer.echo(f"unmask: {text}", err=True)

@@ -1,0 +1,45 @@
+"""The command `unmask serve`: starts the service; everything else is set by environment variables, see docs/service.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unmask.errors import UnmaskError, UsageError
+
+EXAMPLES = """\b
+Examples:
+  unmask serve --data /srv/unmask --port 8000
+  UNMASK_DATABASE=postgresql://unmask:secret@db/unmask UNMASK_STORAGE=s3://media unmask serve --workers 8
+"""
+
+
+def serve(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="UNMASK_DATA", help="Database and media; made if missing.")
+    ] = Path("unmask-data"),
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8000,
+    workers: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Processes that judge; 0 to answer HTTP only.")
+    ] = None,
+) -> None:
+    """Run the service: an HTTP API and a page where files are uploaded, judged and decided on.
+
+    More is set by environment variables: docs/service.md lists them.
+    """
+    try:
+        from unmask.service.processes.logs import configure
+        from unmask.service.processes.supervisor import serve as run
+        from unmask.service.settings import Settings
+
+        configure()
+        run(Settings.of_environment(data=data, workers=workers), host, port)
+    except ModuleNotFoundError as error:
+        typer.echo(f"unmask: the service needs {error.name}: pip install 'unmask[service]'", err=True)
+        raise typer.Exit(1) from error
+    except UnmaskError as error:
+        typer.echo(f"unmask: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error

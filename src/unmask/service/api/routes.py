@@ -1,0 +1,79 @@
+"""All routes of the API in one application."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from unmask.service.api import (
+    accounts,
+    audit,
+    cases,
+    checks,
+    health,
+    live,
+    originals,
+    problems,
+    retention,
+    uploads,
+    webhooks,
+)
+from unmask.service.api.live_waiting import Waiting
+from unmask.service.api.protection import protect
+from unmask.service.confined.live_reading import Readers
+from unmask.service.store.service import Service
+
+ABOUT = """
+Tells whether a person's face in a photo or a video was changed by software, shows why, and says so when it cannot tell.
+
+Send a file (`POST /api/v1/checks`, or an upload that survives bad connections), ask until it is done or be told by a
+webhook, take its result and its report. Every error is `application/problem+json`.
+"""
+
+REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+"""What any route may answer."""
+
+FORM = 1 << 20
+"""bytes by which a form may exceed the file in it."""
+
+
+def create_api(service: Service) -> FastAPI:
+    """The API over HTTP, without the page.
+
+    Args:
+        service: whose settings, database and storage the routes use, as ``request.app.state.service``.
+    """
+    app = FastAPI(
+        title="Unmask",
+        version=version("unmask"),
+        description=ABOUT,
+        redoc_url=None,
+        docs_url=None,
+    )
+    app.state.service = service
+    app.state.readers, app.state.waiting = Readers(service.settings), Waiting()
+    for part in (checks, uploads, originals, live, webhooks, retention, cases, audit, accounts):
+        app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
+    app.include_router(health.router, responses=problems.documented(401, 404, 503))
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)
+    problems.install(app)
+    protect(app, service)
+    _document_problems(app)
+    return app
+
+
+def _document_problems(app: FastAPI) -> None:
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document["components"]["schemas"]
+        schemas["Problem"] = problems.ProblemDocument.model_json_schema()
+        schemas["ByAddress"] = checks.ByAddress.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schemas["ByAddress"].pop("$defs"))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

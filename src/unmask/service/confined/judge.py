@@ -1,0 +1,142 @@
+"""The process that decodes one stranger's file and judges it: ``python -m unmask.service.confined.judge``.
+
+Started afresh for every file, and ahead of it: it confines itself (`sandbox`), loads what it will need, and only then waits on
+standard input for one line that says what to do. It answers on standard output with messages, each a line of JSON, followed
+by as many bytes as the line's ``bytes`` says; see `judging`, the other end of the pipe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from unmask.service.confined import tasks
+from unmask.service.confined.launcher import enter
+from unmask.service.confined.sandbox import see_only
+from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
+
+if TYPE_CHECKING:
+    from unmask.types import CheckResult
+
+NICE = 10
+"""Answers to people go before judging: ``nice`` value of this process."""
+
+EVERY = 0.25
+"""s between two messages of progress."""
+
+Send = Callable[..., None]
+
+
+def main() -> None:
+    """Waits for one file, judges it, and ends."""
+    send = _sender(enter())
+    os.nice(NICE)
+    _warm()
+    send("ready")
+    line = sys.stdin.readline()
+    if line:
+        _do(tasks.read(line), send)
+    os._exit(0)  # no time lost in taking apart what ends anyway
+
+
+def _do(task: Task, send: Send) -> None:
+    see_only([task.path], [task.folder] if task.folder else [])
+    if isinstance(task, CheckTask):
+        _check(task, send)
+    else:
+        _register(task, send)
+
+
+def _sender(out: BinaryIO) -> Send:
+    def send(kind: str, content: bytes = b"", **values: Any) -> None:
+        out.write(json.dumps({"kind": kind, "bytes": len(content), **values}).encode() + b"\n" + content)
+        out.flush()
+
+    return send
+
+
+def _progress(send: Send) -> Callable[[str, float], None]:
+    last = 0.0
+
+    def tell(_what: str, done: float) -> None:
+        nonlocal last
+        if time.monotonic() - last > EVERY:
+            last = time.monotonic()
+            send("progress", done=round(done, 4))
+
+    return tell
+
+
+def _warm() -> None:
+    """Loads the libraries and networks while nobody waits for them."""
+    import numpy as np
+
+    from unmask import faces, models
+    from unmask.evidence import chosen
+    from unmask.report import html
+
+    chosen((), None)
+    faces.find(np.zeros((64, 64, 3), np.uint8))
+    models.session("learned")
+    html._environment()
+
+
+def _check(task: CheckTask, send: Send) -> None:
+    from dataclasses import replace
+
+    from unmask import pipeline
+    from unmask.report import document, html, pictures
+
+    settings = pipeline.Settings(originals=task.originals, **task.options)
+    try:
+        result = replace(pipeline.check(task.path, settings, _progress(send)), path=task.name)
+    except Exception as error:
+        result = _not_judged(task.name, _words(task.name, error))
+    if result.error is None:
+        send("page", html.page(result).encode())
+        send("pictures", pictures.pack(result))
+    send("result", json.dumps(document.document(result), allow_nan=False).encode())
+
+
+def _register(task: RegisterTask, send: Send) -> None:
+    from unmask import pipeline
+    from unmask.originals import opened_store
+
+    try:
+        with opened_store(Path(task.folder), writing=True) as store:
+            pipeline.register(task.path, store, task.title, task.owner, _progress(send))
+    except Exception as error:
+        send("result", json.dumps({"error": _words(task.name, error)}).encode())
+    else:
+        send("result", json.dumps({"error": None}).encode())
+
+
+def _words(name: str, error: Exception) -> str:
+    """Why a file cannot be judged, under its uploader's name for it."""
+    from unmask import inputs
+    from unmask.errors import MediaError, UnmaskError, printable
+
+    if isinstance(error, MediaError):
+        return f"{printable(name)}: {error.reason}; {error.way_out}"
+    if isinstance(error, MemoryError):
+        return f"{printable(name)}: it needs more memory than a judge may have; scale it down"
+    if isinstance(error, UnmaskError):
+        return f"{printable(name)}: {error}"
+    return (
+        f"{printable(name)}: unexpected {type(error).__name__} ({inputs.words(error)}); tell whoever runs this service"
+    )
+
+
+def _not_judged(name: str, why: str) -> CheckResult:
+    from unmask.types import CheckResult
+
+    return CheckResult(name, None, None, why, None, (), error=why)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The worker's end of the pipe to `judge`: starts it ahead, hands it a file, hears it out, or kills it.
+
+What comes out of a judge may have been written by the file it read: every message is bounded and checked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Any, cast
+
+from unmask.service.confined import tasks
+from unmask.service.confined.launcher import Launcher
+from unmask.service.confined.sandbox import Limits
+from unmask.service.confined.tasks import Task
+from unmask.service.settings import Settings
+from unmask.types import Verdict
+
+MOST_SAID = 256 << 20
+"""bytes that one judge may say in all; a report of 600 telling frames has about 8 MB."""
+
+MOST_LINE = 64 << 10
+SCRATCH = 4 << 30
+"""bytes of one file that a judge may write: an index of a film's key frames has some hundred MB."""
+
+
+class JudgeDied(Exception):
+    """A judge ended without a result; its text says how. ``again`` says whether another attempt may fare better."""
+
+    def __init__(self, how: str, again: bool) -> None:
+        self.again = again
+        super().__init__(how)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a judge found: the result as JSON values, the HTML page, and a zip of pictures (`unmask.report.pictures`).
+
+    Where the file could not be judged, page and pictures are empty.
+    """
+
+    result: dict[str, Any]
+    page: bytes = b""
+    pictures: bytes = b""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one judge has said so far."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    result: dict[str, Any] | None = None
+    progress: float = 0.0
+    waiting: bytearray = field(default_factory=bytearray)
+    said: int = 0
+
+
+class Judge:
+    """One confined process, for one file.
+
+    Args:
+        settings: what it may use.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        limits = Limits(settings.judge_bytes, settings.judge_seconds, SCRATCH)
+        launcher = Launcher("unmask.service.confined.judge", limits, settings.judge_unconfined)
+        self._process = launcher.start()
+        self._wall_seconds = 2 * settings.judge_seconds
+        self._in, self._out = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        os.set_blocking(self._out.fileno(), False)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def judge(self, task: Task, tick: Callable[[float], bool], every: float = 1.0) -> Answer | None:
+        """What it finds in a file; None if ``tick`` called it off.
+
+        Args:
+            task: what to do with it.
+            tick: called every ``every`` s with the progress, 0 to 1; False calls it off.
+
+        Raises:
+            JudgeDied: it ended without an answer.
+        """
+        heard, deadline = _Heard(), time.monotonic() + self._wall_seconds
+        try:
+            self._in.write(tasks.write(task))
+        except OSError as error:
+            raise self._death() from error
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._out, selectors.EVENT_READ)
+            due = time.monotonic() + every
+            while heard.result is None:
+                if selector.select(max(0.0, due - time.monotonic())) and not self._hear(heard):
+                    raise self._death()
+                if time.monotonic() > deadline:
+                    raise JudgeDied(f"it was not done after {self._wall_seconds} s", again=False)
+                if time.monotonic() >= due:
+                    due = time.monotonic() + every
+                    if not tick(heard.progress):
+                        return None
+        return Answer(heard.result, heard.files.get("page", b""), heard.files.get("pictures", b""))
+
+    def close(self) -> None:
+        """Ends the process, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        self._in.close()
+        self._out.close()
+
+    def _hear(self, heard: _Heard) -> bool:
+        """Takes in what can be read now; False at the end."""
+        data = self._out.read(1 << 20)
+        if data is None:
+            return True
+        heard.said += len(data)
+        if not data:
+            return False
+        if heard.said > MOST_SAID:
+            raise JudgeDied(f"it said more than {MOST_SAID:,} bytes", again=False)
+        heard.waiting += data
+        try:
+            while _take(heard):
+                pass
+        except (ValueError, TypeError, KeyError) as error:
+            raise JudgeDied("what it said makes no sense", again=False) from error
+        return True
+
+    def _death(self) -> JudgeDied:
+        code = self._process.wait()
+        if code == -signal.SIGXCPU:
+            return JudgeDied("it used up its CPU time", again=False)
+        if code < 0:
+            return JudgeDied(f"it was ended by {signal.Signals(-code).name}", again=True)
+        return JudgeDied(f"it ended with code {code}", again=True)
+
+
+def _take(heard: _Heard) -> bool:
+    """Takes one whole message, if there is one; raises `ValueError` and its like for what is none."""
+    end = heard.waiting.find(b"\n")
+    if end < 0:
+        if len(heard.waiting) > MOST_LINE:
+            raise ValueError("a line without an end")
+        return False
+    head = json.loads(heard.waiting[:end])
+    size = int(head["bytes"])
+    if not 0 <= size <= MOST_SAID:
+        raise ValueError("a length out of bounds")
+    if len(heard.waiting) < end + 1 + size:
+        return False
+    content = bytes(heard.waiting[end + 1 : end + 1 + size])
+    del heard.waiting[: end + 1 + size]
+    if head["kind"] == "progress":
+        heard.progress = min(1.0, max(0.0, float(head["done"])))
+    elif head["kind"] in ("page", "pictures"):
+        heard.files[head["kind"]] = content
+    elif head["kind"] == "result":
+        heard.result = _sound(json.loads(content))
+    return True
+
+
+def _sound(result: Any) -> dict[str, Any]:
+    """A result whose parts that are acted upon have the right kind."""
+    if not isinstance(result, dict):
+        raise TypeError("a result is an object")
+    if result.get("verdict") not in (None, *Verdict):
+        raise ValueError("no such verdict")
+    log10_lr = result.get("log10_lr")
+    if log10_lr is not None and not math.isfinite(float(log10_lr)):
+        raise ValueError("a likelihood ratio is finite")
+    return result

@@ -1,0 +1,64 @@
+"""The one way in which a confined process is started (`Launcher`), and what such a process does first (`enter`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import BinaryIO
+
+from unmask.service.confined.sandbox import Limits, confine, die_with_parent
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+"""Environment variables that the process gets; never the database's password or the bucket's keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Starts a module as a confined process, with pipes to its standard input and output.
+
+    Attributes:
+        module: full name; its ``main`` calls `enter` before anything else.
+        limits: what the process may use.
+        unconfined: whether it may reach the network and start other programs.
+    """
+
+    module: str
+    limits: Limits
+    unconfined: bool
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The process, its pipes unbuffered."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self._command(), stdin=pipe, stdout=pipe, env=_environment(), bufsize=0)  # noqa: S603
+
+    async def start_async(self) -> asyncio.subprocess.Process:
+        """The process, for a loop of asyncio."""
+        pipe = subprocess.PIPE
+        return await asyncio.create_subprocess_exec(*self._command(), stdin=pipe, stdout=pipe, env=_environment())
+
+    def _command(self) -> list[str]:
+        order = {"parent": os.getpid(), "limits": asdict(self.limits), "unconfined": self.unconfined}
+        return [sys.executable, "-P", "-m", self.module, json.dumps(order)]
+
+
+def enter() -> BinaryIO:
+    """Confines this process as its `Launcher` ordered, to end with the thread that started it.
+
+    Returns:
+        The pipe to the launcher. What a library prints goes to the log instead.
+    """
+    order = json.loads(sys.argv[1])
+    die_with_parent(order["parent"])
+    confine(Limits(**order["limits"]), network=order["unconfined"])
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return out
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | THREADS

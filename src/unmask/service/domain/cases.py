@@ -1,0 +1,327 @@
+"""Cases: what people make of a check, from its opening to a decision that stands.
+
+    open ──decide──> decided ──appeal──> appealed ──decide──> decided ...
+
+A decision has grounds; one that restricts the file names the rule behind it. An appeal is decided by a person, and by
+another one than decided before where there is another (Regulation (EU) 2022/2065, the Digital Services Act, article 20).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import case as when
+from sqlalchemy.orm import Session
+
+from unmask.errors import printable
+from unmask.service.domain import notices
+from unmask.service.domain.notices import Decided
+from unmask.service.people import audit
+from unmask.service.people.actor import SCOPES, Actor, Role, Scope
+from unmask.service.problems import Problem, not_found
+from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
+
+LONGEST = 10_000
+"""Characters of a text that a person writes on a case."""
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    APPEALED = "appealed"
+
+
+class Decision(StrEnum):
+    """What becomes of the file: nothing, a label, not shown any more, or a restriction taken back."""
+
+    KEEP = "keep"
+    LABEL = "label"
+    TAKE_DOWN = "take down"
+    RESTORE = "restore"
+
+
+RESTRICTIONS = frozenset({Decision.LABEL, Decision.TAKE_DOWN})
+"""Decisions that need a rule behind them, and can be taken back."""
+
+WAITING = (State.APPEALED, State.OPEN)
+"""States in which somebody has to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases of a queue; None for any."""
+
+    states: Sequence[State] = WAITING
+    verdict: str | None = None
+    decision: Decision | None = None
+    assigned: str | None = None
+    check: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some cases, each with its check, in the order of the queue; and the cursor of what follows, None at the end."""
+
+    cases: tuple[tuple[CaseFile, Check], ...]
+    next: str | None
+
+
+def open_for(session: Session, actor: Actor, check: Check) -> CaseFile:
+    """The case of a check, opened now if there is none."""
+    found = session.scalar(select(CaseFile).where(CaseFile.check == check.id, CaseFile.tenant == actor.tenant))
+    if found is not None:
+        return found
+    opened = CaseFile(tenant=check.tenant, check=check.id)
+    session.add(opened)
+    session.flush()
+    _note(session, actor, opened, "opened", "")
+    audit.record(session, actor, "case.opened", opened.id, check=check.id, verdict=check.verdict)
+    return opened
+
+
+def get(session: Session, actor: Actor, case: str) -> tuple[CaseFile, Check]:
+    """A case of the actor's organisation, and its check.
+
+    Raises:
+        Problem: 404, there is none with this id.
+    """
+    return _found(session, actor, case, lock=False)
+
+
+def events(session: Session, actor: Actor, case: str) -> list[CaseEvent]:
+    """All that happened to a case, in order; ``kind`` is opened, note, assigned, decision, appeal or notice.
+
+    Raises:
+        Problem: 404, there is none with this id.
+    """
+    get(session, actor, case)
+    return list(session.scalars(select(CaseEvent).where(CaseEvent.case == case).order_by(CaseEvent.number)))
+
+
+def note(session: Session, actor: Actor, case: str, text: str) -> CaseEvent:
+    """Writes down a thought for the other reviewers.
+
+    Raises:
+        Problem: 404, no such case; 422, no text.
+    """
+    found, _ = _found(session, actor, case)
+    event = _note(session, actor, found, "note", _worded(text))
+    audit.record(session, actor, "case.noted", found.id)
+    return event
+
+
+def assign(session: Session, actor: Actor, case: str, account: str | None) -> CaseFile:
+    """Gives a case to a reviewer, or to nobody.
+
+    Raises:
+        Problem: 404, no such case; 422, the account is none that may decide.
+    """
+    found, _ = _found(session, actor, case)
+    name = ""
+    if account is not None:
+        person = session.scalar(select(Account).where(Account.id == account, *_reviewers(actor.tenant)))
+        if person is None:
+            raise Problem(422, "No reviewer", "there is no active account with this id that may decide cases")
+        name = person.name
+    found.assigned = account
+    _note(session, actor, found, "assigned", name)
+    audit.record(session, actor, "case.assigned", found.id, to=account)
+    return found
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    case: str,
+    decision: Decision,
+    grounds: str,
+    rule: str = "",
+    illegal: bool = False,
+    seen: float | None = None,
+) -> CaseFile:
+    """Decides a case, and writes the notices to the uploader.
+
+    Args:
+        session: a transaction.
+        actor: who decides.
+        case: which.
+        decision: what becomes of the file.
+        grounds: the facts and why, as the uploader will read them.
+        rule: the law, or the clause of the terms of use, that the file breaks; needed for a restriction.
+        illegal: whether the rule is a law.
+        seen: ``updated`` of the case as the actor saw it; None to decide whatever happened meanwhile.
+
+    Raises:
+        Problem: 404, no such case; 422, no grounds or no rule; 409, nothing to restore, or the case has changed since;
+            403, an appeal that somebody else has to decide.
+    """
+    found, check = _found(session, actor, case)
+    grounds, rule = _worded(grounds), printable(rule.strip())
+    if decision in RESTRICTIONS and not rule:
+        raise Problem(422, "No rule", "a restriction names the law or the clause of the terms that the file breaks")
+    if decision is Decision.RESTORE and found.decision not in RESTRICTIONS:
+        raise Problem(409, "Nothing to restore", "no restriction stands; decide to keep the file as it is")
+    if seen is not None and found.updated != seen:
+        raise Problem(409, "Case has changed", "somebody else has worked on this case; read it again and decide then")
+    appealed = found.state == State.APPEALED
+    if appealed:
+        _check_second(session, actor, found)
+    found.state, found.decision = State.DECIDED, decision
+    event = _note(session, actor, found, "decision", grounds, decision=decision, rule=rule, illegal=illegal)
+    audit.record(
+        session, actor, "case.decided", found.id, decision=decision, rule=rule, illegal=illegal, on_appeal=appealed
+    )
+    _notify(session, actor, found, check, Decided(decision, grounds, rule, illegal, appealed, event.created))
+    return found
+
+
+def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
+    """Contests a decision: the uploader does, or a reviewer on their behalf.
+
+    Raises:
+        Problem: 404, no such case; 403, somebody else's; 409, nothing is decided; 422, no text.
+    """
+    found, check = _found(session, actor, case)
+    if Scope.CASES not in actor.scopes and not (Scope.UPLOAD in actor.scopes and check.uploader == actor.id):
+        raise Problem(403, "Not allowed", "only the uploader, or a reviewer on their behalf, appeals")
+    if found.state != State.DECIDED:
+        raise Problem(409, "Nothing decided", f"the case is {found.state}; only a decision can be appealed")
+    found.state = State.APPEALED
+    _note(session, actor, found, "appeal", _worded(text))
+    audit.record(session, actor, "case.appealed", found.id)
+    return found
+
+
+def queue(
+    session: Session, actor: Actor, wanted: Wanted = Wanted(), cursor: str | None = None, limit: int = 50
+) -> Page:
+    """Cases in the order in which they should be decided: appeals first, then the strongest evidence, then the oldest.
+
+    Args:
+        session: to read with.
+        actor: whose organisation's.
+        wanted: which.
+        cursor: ``next`` of the page before; None for the first.
+        limit: most cases.
+
+    Raises:
+        Problem: 422, not a cursor.
+    """
+    key = tuple_(*_order())
+    query = (
+        select(CaseFile, Check, *_order())
+        .join(Check, Check.id == CaseFile.check)
+        .where(CaseFile.tenant == actor.tenant, CaseFile.state.in_(wanted.states), *_filters(wanted))
+        .order_by(*_order())
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        query = query.where(key > tuple_(*_places(cursor)))
+    rows = session.execute(query).all()
+    more = _cursor(rows[limit - 1][2:]) if len(rows) > limit else None
+    return Page(tuple((row[0], row[1]) for row in rows[:limit]), more)
+
+
+# ---------------------------------------------------------------- the order of the queue
+
+
+def _order() -> tuple[Any, ...]:
+    rank = when((CaseFile.state == State.APPEALED, 0), (CaseFile.state == State.OPEN, 1), else_=2)
+    return rank, -func.coalesce(Check.log10_lr, 0.0), CaseFile.created, CaseFile.id
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    pairs = (
+        (Check.verdict, wanted.verdict),
+        (CaseFile.decision, wanted.decision),
+        (CaseFile.assigned, wanted.assigned),
+        (CaseFile.check, wanted.check),
+    )
+    return [column == value for column, value in pairs if value is not None]
+
+
+def _cursor(places: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(places)).encode()).decode().rstrip("=")
+
+
+def _places(cursor: str) -> tuple[int, float, float, str]:
+    try:
+        rank, strength, created, case = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return min(max(int(rank), 0), 9), float(strength), float(created), printable(str(case))
+    except (ValueError, TypeError, OverflowError):
+        raise Problem(422, "No cursor", "take the cursor from `next` of the page before, as it is") from None
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _found(session: Session, actor: Actor, case: str, lock: bool = True) -> tuple[CaseFile, Check]:
+    query = select(CaseFile, Check).join(Check, Check.id == CaseFile.check)
+    query = query.where(CaseFile.id == case, CaseFile.tenant == actor.tenant)
+    row = session.execute(query.with_for_update(of=CaseFile) if lock else query).first()
+    if row is None:
+        raise not_found("case")
+    return row[0], row[1]
+
+
+def _note(session: Session, actor: Actor, case: CaseFile, kind: str, text: str, **more: Any) -> CaseEvent:
+    number = session.scalar(select(func.count()).where(CaseEvent.case == case.id)) or 0
+    case.updated = time.time()
+    event = CaseEvent(
+        tenant=case.tenant,
+        case=case.id,
+        number=number + 1,
+        kind=kind,
+        actor=f"{actor.kind}:{actor.id}",
+        actor_name=actor.name,
+        text=text,
+        created=case.updated,
+        **more,
+    )
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _notify(session: Session, actor: Actor, case: CaseFile, check: Check, decided: Decided) -> None:
+    opener = session.scalar(select(CaseEvent).where(CaseEvent.case == case.id, CaseEvent.kind == "opened"))
+    by_itself = opener is None or opener.actor.startswith("system:")
+    for language in notices.LANGUAGES:
+        text = notices.write(language, case, check, decided, by_itself, by_person=actor.kind == "account")
+        _note(session, actor, case, "notice", text, language=language)
+
+
+def _check_second(session: Session, actor: Actor, case: CaseFile) -> None:
+    """An appeal is not decided by a program, nor by who decided before if anybody else may."""
+    if actor.kind != "account":
+        raise Problem(403, "Not allowed", "a person has to decide an appeal; sign in on the page")
+    last = session.scalar(
+        select(CaseEvent.actor)
+        .where(CaseEvent.case == case.id, CaseEvent.kind == "decision")
+        .order_by(CaseEvent.number.desc())
+        .limit(1)
+    )
+    others = session.scalar(select(func.count()).where(Account.id != actor.id, *_reviewers(actor.tenant)))
+    if last == f"account:{actor.id}" and others:
+        raise Problem(403, "Second reviewer", "you decided this case before; another reviewer has to decide the appeal")
+
+
+def _reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
+    roles = [role for role in Role if Scope.CASES in SCOPES[role]]
+    return Account.tenant == tenant, Account.active.is_(True), Account.role.in_(roles)
+
+
+def _worded(text: str) -> str:
+    text = text.strip()
+    if not text or len(text) > LONGEST or "\x00" in text:
+        raise Problem(422, "No text", f"say why in 1 to {LONGEST:,} characters")
+    return text

@@ -1,0 +1,179 @@
+"""Checks: accepted with a file, judged once, found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from unmask.errors import printable
+from unmask.report.document import encodable
+from unmask.service.confined.judging import Answer
+from unmask.service.domain import cases, webhooks
+from unmask.service.people import audit
+from unmask.service.people.actor import Actor, system
+from unmask.service.problems import not_found
+from unmask.service.store import storage
+from unmask.service.store.database import insert_new, now
+from unmask.service.store.jobs import end, held
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Check, Media, Registration, new_id
+
+LONGEST_NAME = 200
+"""characters of a file's name that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that came in whole: the object in storage that holds it, its sha256, hexadecimal, and its bytes."""
+
+    object: str
+    sha256: str
+    bytes: int
+
+
+def accept(
+    session: Session,
+    service: Service,
+    actor: Actor,
+    received: Received,
+    name: str,
+    options: dict[str, Any],
+    uploader: str,
+) -> tuple[Check, bool]:
+    """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
+
+    The same bytes under the same configuration are judged once per tenant: then the check that is there is given, and
+    whether it is new. Where its media was deleted meanwhile, it is judged again.
+
+    Args:
+        options: of the check, see `unmask.service.api.checks.Options`.
+        uploader: id of the actor who brought it.
+    """
+    revived = keep(session, service, actor, received)
+    configuration = _configuration(session, actor.tenant, options)
+    key = {"tenant": actor.tenant, "sha256": received.sha256, "configuration": configuration}
+    values = {"id": new_id(), "name": clean(name), "options": options, "uploader": uploader, "created": now(session)}
+    new = insert_new(session, Check, **key, **values)
+    check = session.scalars(select(Check).filter_by(**key).with_for_update()).one()
+    if new:
+        audit.record(session, actor, "check.created", check.id, sha256=check.sha256)
+    elif revived and check.finished is not None:
+        check.state, check.progress, check.finished, check.lease_until = "queued", 0.0, None, 0.0
+        check.attempts = check.deaths = 0
+        audit.record(session, actor, "check.repeated", check.id, sha256=check.sha256)
+    return check, new
+
+
+def keep(session: Session, service: Service, actor: Actor, received: Received) -> bool:
+    """Keeps a file that was received as the tenant's media, once; whether its bytes were not there until now."""
+    key = {"tenant": actor.tenant, "sha256": received.sha256}
+    new = insert_new(session, Media, **key, bytes=received.bytes, stored=now(session))
+    media = session.scalars(select(Media).filter_by(**key).with_for_update()).one()
+    if not (new or media.deleted is not None):
+        service.storage.delete(received.object)
+        return False
+    media.deleted, media.stored = None, now(session)
+    session.flush()
+    service.storage.move(received.object, storage.media(**key))
+    return True
+
+
+def clean(name: str) -> str:
+    """A file's name for people: without folders, on one line, of bounded length. It never becomes a path."""
+    last = encodable(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return printable(last)[:LONGEST_NAME] or "file"
+
+
+def find(session: Session, actor: Actor, check: str) -> Check:
+    """The tenant's check with this id.
+
+    Raises:
+        Problem: 404, also where it is another tenant's.
+    """
+    found = session.get(Check, check)
+    if found is None or found.tenant != actor.tenant:
+        raise not_found("check")
+    return found
+
+
+def search(
+    session: Session,
+    actor: Actor,
+    limit: int,
+    before: str | None = None,
+    state: str | None = None,
+    verdict: str | None = None,
+    words: str = "",
+    since: float | None = None,
+    until: float | None = None,
+) -> Sequence[Check]:
+    """The tenant's checks, the newest first.
+
+    Args:
+        limit: most of them.
+        before: id of the last check of the page before.
+        state, verdict: only such.
+        words: only those in whose name each of these words stands, in any case, or whose sha256 begins with one.
+        since, until: only those accepted from the one time to before the other, s since 1970.
+    """
+    found = select(Check).where(Check.tenant == actor.tenant).order_by(Check.id.desc()).limit(limit)
+    if before:
+        found = found.where(Check.id < before)
+    if state:
+        found = found.where(Check.state == state)
+    if verdict:
+        found = found.where(Check.verdict == verdict)
+    if since is not None:
+        found = found.where(Check.created >= since)
+    if until is not None:
+        found = found.where(Check.created < until)
+    for word in words.replace("\x00", " ").split():
+        named = func.lower(Check.name).contains(word.lower(), autoescape=True)
+        found = found.where(named | Check.sha256.startswith(word.lower(), autoescape=True))
+    return session.scalars(found).all()
+
+
+def conclude(service: Service, job: Check, answer: Answer, state: str = "done") -> bool:
+    """Writes all that follows from a result, in one transaction; False if the job was lost to another worker.
+
+    Args:
+        answer: its result as `unmask.report.document` makes it.
+        state: ``done``, or ``failed`` where no attempt came to an end.
+    """
+    with held(service.database, job) as (session, check):
+        if check is None:
+            return False
+        key = check.tenant, check.sha256, check.id
+        for name, content in ((storage.report(*key), answer.page), (storage.pictures(*key), answer.pictures)):
+            if content:
+                service.storage.put(name, content)
+        check.result, check.verdict, check.log10_lr = answer.result, answer.result["verdict"], answer.result["log10_lr"]
+        end(session, check, state)
+        actor = system(check.tenant)
+        audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)
+        if check.verdict in service.settings.open_cases_for:
+            cases.open_for(session, actor, check)
+        webhooks.announce(session, check)
+        return True
+
+
+def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> str:
+    """sha256 over all that a result depends on beside the file, the tenant's known originals included."""
+    known = select(func.max(Registration.finished)).filter_by(tenant=tenant, state="done")
+    whole = {"unmask": version("unmask"), "weights": _weights(), "originals": session.scalar(known), "options": options}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _weights() -> dict[str, str]:
+    from unmask.likelihood import custody
+
+    return custody()

@@ -1,0 +1,151 @@
+"""What shows a face does not stay: media and reports are deleted after a time, or on request, unless a legal hold stops it.
+
+The objects in storage are deleted first, then the row says so, in one transaction that holds the row: whatever crashes in
+between is done again, and nobody can bring the same file back meanwhile. The result stays; it has no pictures.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from unmask.service.domain import live
+from unmask.service.people import audit, rate_limits, sessions
+from unmask.service.people.actor import Actor, system
+from unmask.service.problems import Problem, not_found
+from unmask.service.store import storage
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Check, Lease, Media, Registration, Tenant
+
+PERIOD = 3600.0
+"""s between two runs, all machines together."""
+
+DAY = 86400.0
+
+log = logging.getLogger(__name__)
+
+
+def run(service: Service, now: float) -> int | None:
+    """Deletes what is due; the number of files deleted, None where another machine has just done it.
+
+    Args:
+        service: whose.
+        now: s since 1970.
+    """
+    with service.database.transaction() as session:
+        if not _claimed(session, now):
+            return None
+        sessions.drop_expired(session, now)
+        rate_limits.drop_full(session, now)
+        live.drop_old(session, service.settings.keep_days, now)
+    deleted = sum(_delete_due(service, now, tenant, sha256) for tenant, sha256 in _due(service, now))
+    with service.database.reading() as session:
+        for tenant in session.scalars(select(Tenant.id)):
+            anchor = audit.newest(session, tenant)
+            log.info("audit anchor", extra={"tenant": tenant, "number": anchor.number, "hash": anchor.hash})
+    return deleted
+
+
+def delete(service: Service, actor: Actor, check: str, now: float) -> None:
+    """Deletes a check's media and all reports on it at once, as the person shown or the uploader asked.
+
+    Raises:
+        Problem: 404, no such check; 409, a legal hold, or it is being judged just now.
+    """
+    with service.database.transaction() as session:
+        media = _media_of(session, actor, check)
+        if media.deleted is not None:
+            return
+        if media.hold is not None:
+            raise Problem(409, "Legal hold", "a legal hold keeps this file; release it first")
+        if _in_work(session, media):
+            raise Problem(409, "Being judged", "the file is being judged; delete it when that is done")
+        _erase(service, session, actor, media, now, "request")
+
+
+def hold(session: Session, actor: Actor, check: str, reason: str) -> Media:
+    """Keeps a check's media from being deleted until it is released.
+
+    Raises:
+        Problem: 404, no such check; 409, it is deleted already; 422, no reason.
+    """
+    media = _media_of(session, actor, check)
+    if not reason.strip():
+        raise Problem(422, "No reason", "say why the file must be kept: the proceedings, the order")
+    if media.deleted is not None:
+        raise Problem(409, "Deleted", "the file has been deleted already")
+    media.hold = reason.strip()
+    audit.record(session, actor, "media.held", media.sha256, reason=media.hold)
+    return media
+
+
+def release(session: Session, actor: Actor, check: str) -> Media:
+    """Ends a legal hold; what is overdue goes with the next run. Doing it again changes nothing.
+
+    Raises:
+        Problem: 404, no such check.
+    """
+    media = _media_of(session, actor, check)
+    if media.hold is not None:
+        media.hold = None
+        audit.record(session, actor, "media.released", media.sha256)
+    return media
+
+
+def _claimed(session: Session, now: float) -> bool:
+    """Whether this run is the one of its period."""
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = (
+        insert(Lease)
+        .values(name="retention", until=now + PERIOD)
+        .on_conflict_do_update(index_elements=["name"], set_={"until": now + PERIOD}, where=Lease.until <= now)
+        .returning(Lease.until)
+    )
+    return session.scalar(statement) is not None
+
+
+def _due(service: Service, now: float) -> list[tuple[str, str]]:
+    days = service.settings.keep_days
+    if not days:
+        return []
+    overdue = (Media.deleted.is_(None), Media.hold.is_(None), Media.stored <= now - days * DAY)
+    with service.database.reading() as session:
+        return [(row[0], row[1]) for row in session.execute(select(Media.tenant, Media.sha256).where(*overdue))]
+
+
+def _delete_due(service: Service, now: float, tenant: str, sha256: str) -> bool:
+    with service.database.transaction() as session:
+        media = session.get_one(Media, (tenant, sha256), with_for_update=True)
+        kept_since = now - service.settings.keep_days * DAY
+        if media.deleted is not None or media.hold is not None or media.stored > kept_since or _in_work(session, media):
+            return False
+        _erase(service, session, system(tenant), media, now, "retention")
+        return True
+
+
+def _erase(service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str) -> None:
+    service.storage.delete_all(storage.folder(media.tenant, media.sha256))
+    media.deleted = now
+    audit.record(session, actor, "media.deleted", media.sha256, reason=reason)
+
+
+def _media_of(session: Session, actor: Actor, check: str) -> Media:
+    """The media of a check, locked."""
+    query = select(Media).join(Check, (Check.tenant == Media.tenant) & (Check.sha256 == Media.sha256))
+    query = query.where(Check.id == check, Check.tenant == actor.tenant)
+    media = session.scalar(query.with_for_update(of=Media))
+    if media is None:
+        raise not_found("check")
+    return media
+
+
+def _in_work(session: Session, media: Media) -> bool:
+    key = {"tenant": media.tenant, "sha256": media.sha256}
+    return any(
+        session.scalar(select(kind.id).filter_by(**key).where(kind.state.in_(("queued", "running"))).limit(1))
+        for kind in (Check, Registration)
+    )

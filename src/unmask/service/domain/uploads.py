@@ -1,0 +1,182 @@
+"""Files on their way in: in one piece, or in several that go on where the connection broke (tus 1.0).
+
+Each piece is an object of its own, written before the row that counts it, so that it works on a bucket and across
+machines, and what a kill cut off is simply not there. When all has come, the pieces are joined, hashed and become a check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from unmask.service.domain import checks
+from unmask.service.domain.checks import Received
+from unmask.service.people.actor import Actor, system
+from unmask.service.problems import Problem, not_found
+from unmask.service.store import storage
+from unmask.service.store.database import now
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Check, Upload
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+AHEAD = 4 << 20
+"""bytes of a file that may wait in memory for the disk: with its last byte, hardly any are left to wait for."""
+
+
+async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Received:
+    """Takes a stream in: to disk, hashed on the way, and on into storage.
+
+    Args:
+        most: bytes.
+
+    Raises:
+        Problem: 413 past that, 400 for nothing at all.
+    """
+    digest, size, written = hashlib.sha256(), 0, 0
+    with service.storage.scratch() as path:
+        with path.open("wb") as file:
+            async for chunk in body:
+                size += len(chunk)
+                if size > most:
+                    raise too_large(most)
+                digest.update(chunk)
+                file.write(chunk)
+                if size - written >= AHEAD:
+                    written = size
+                    file.flush()
+                    await asyncio.to_thread(os.fdatasync, file.fileno())
+        if not size:
+            raise Problem(400, "Empty file", "not one byte came")
+        name = storage.incoming()
+        await asyncio.to_thread(service.storage.take, name, path)
+    return Received(name, digest.hexdigest(), size)
+
+
+def check_digest(received: Received, announced: str | None) -> None:
+    """Raises a `Problem`, 422, where a file is not the one whose sha256 was announced."""
+    if announced is not None and announced.lower() != received.sha256:
+        detail = f"sha256 {announced} was announced, and {received.sha256} came; send the file again"
+        raise Problem(422, "Wrong digest", detail)
+
+
+def too_large(most: int) -> Problem:
+    return Problem(413, "Too large", f"a file may have {most:,} bytes; cut out the part that matters")
+
+
+def begin(
+    session: Session,
+    service: Service,
+    actor: Actor,
+    length: int,
+    name: str,
+    sha256: str | None,
+    options: dict[str, Any],
+) -> Upload:
+    """Announces a file of ``length`` bytes that comes in pieces."""
+    if length > service.settings.upload_bytes:
+        raise too_large(service.settings.upload_bytes)
+    if length < 1:
+        raise Problem(400, "Empty file", "an upload needs at least one byte")
+    upload = Upload(
+        tenant=actor.tenant, actor=actor.id, name=checks.clean(name), length=length, sha256=sha256, options=options,
+        expires=now(session) + service.settings.upload_hours * HOUR,
+    )  # fmt: skip
+    session.add(upload)
+    session.flush()
+    return upload
+
+
+def find(session: Session, actor: Actor, upload: str, changing: bool = False) -> Upload:
+    """The tenant's upload with this id; 404 otherwise. Locked until the transaction ends where it is to be changed."""
+    found = session.get(Upload, upload, with_for_update=changing or None)
+    if found is None or found.tenant != actor.tenant:
+        raise not_found("upload")
+    return found
+
+
+def append(service: Service, actor: Actor, upload: str, offset: int, piece: Received) -> Upload:
+    """Adds the piece that begins at byte ``offset``.
+
+    Raises:
+        Problem: 409 if another piece is wanted there: ask for the offset and go on from it.
+    """
+    with service.database.transaction() as session:
+        row = find(session, actor, upload, changing=True)
+        if row.offset != offset or offset + piece.bytes > row.length:
+            service.storage.delete(piece.object)
+            raise wrong_offset(row, offset)
+        row.offset += piece.bytes
+        row.pieces = [*row.pieces, piece.object]
+        return row
+
+
+def wrong_offset(upload: Upload, offset: int) -> Problem:
+    return Problem(409, "Wrong offset", f"the upload is at byte {upload.offset:,}, not {offset:,}; go on from there")
+
+
+def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
+    """Makes a check of an upload that has come whole. Doing it twice, even at once, does it once.
+
+    Returns:
+        The upload, with ``check`` or ``refused`` filled.
+    """
+    try:
+        received = _joined(service, upload)
+    except FileNotFoundError:
+        received = None  # somebody else joined them meanwhile
+    with service.database.transaction() as session:
+        row = find(session, actor, upload.id, changing=True)
+        if row.check is None and row.refused is None and received is not None:
+            try:
+                check_digest(received, row.sha256)
+                check, _new = checks.accept(session, service, actor, received, row.name, row.options, row.actor)
+                row.check = check.id
+            except Problem as problem:
+                row.refused = problem.detail
+    service.storage.delete(*row.pieces, *([received.object] if received else []))
+    return row
+
+
+def _joined(service: Service, upload: Upload) -> Received:
+    digest, name = hashlib.sha256(), storage.incoming()
+    with service.storage.scratch() as path:
+        with path.open("wb") as file:
+            for piece in upload.pieces:
+                for chunk in service.storage.chunks(piece):
+                    digest.update(chunk)
+                    file.write(chunk)
+        service.storage.take(name, path)
+    return Received(name, digest.hexdigest(), upload.length)
+
+
+def cancel(session: Session, service: Service, upload: Upload) -> None:
+    """Forgets an upload and what has come of it; a check that was made of it stays."""
+    service.storage.delete(*upload.pieces)
+    session.delete(upload)
+
+
+def tidy(service: Service) -> None:
+    """Finishes what came whole while its process was killed, and deletes what nobody went on with."""
+    with service.database.reading() as session:
+        whole = select(Upload).where(Upload.offset == Upload.length, Upload.check.is_(None), Upload.refused.is_(None))
+        waiting, moment = session.scalars(whole).all(), now(session)
+    for upload in waiting:
+        finish(service, system(upload.tenant), upload)
+    with service.database.transaction() as session:
+        for upload in session.scalars(select(Upload).where(Upload.expires < moment).with_for_update(skip_locked=True)):
+            cancel(session, service, upload)
+    oldest = moment - service.settings.upload_hours * HOUR - DAY
+    service.storage.delete(*(name for name, written in service.storage.listed("incoming") if written < oldest))
+
+
+def made(session: Session, upload: Upload) -> Check | None:
+    """The check that became of an upload."""
+    return session.get(Check, upload.check) if upload.check else None

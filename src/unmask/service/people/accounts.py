@@ -1,0 +1,167 @@
+"""People who sign in: added, changed and deactivated by an admin; never deleted, because the audit log names them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from unmask.service.people import audit, passwords, rate_limits, sessions
+from unmask.service.people.actor import SCOPES, Actor, Role, system
+from unmask.service.people.rate_limits import Limit
+from unmask.service.problems import Problem, not_found
+from unmask.service.store.database import Database
+from unmask.service.store.tables import Account, Tenant
+
+PER_ADDRESS = Limit("sign-in-address", quota=30, window=900)
+PER_ACCOUNT = Limit("sign-in", quota=10, window=900)
+"""Attempts to sign in. SP 800-63B-4, 3.2.2, allows at most 100 in a row that fail; an account is never locked for good, or
+anybody could lock anybody out."""
+
+_EMAIL = re.compile(r"[^@\s\x00-\x20\x7f]{1,64}@[^@\s\x00-\x20\x7f]{1,190}")
+
+
+def actor_of(account: Account) -> Actor:
+    """The person as one who asks."""
+    return Actor(account.tenant, "account", account.id, account.name, SCOPES[Role(account.role)])
+
+
+def organisation(session: Session, name: str) -> Tenant:
+    """The organisation of a name, made if there is none."""
+    found = session.scalar(select(Tenant).where(Tenant.name == name))
+    if found is None:
+        found = Tenant(name=name)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def add(session: Session, actor: Actor, email: str, name: str, role: Role, password: str) -> Account:
+    """A new account in the actor's organisation.
+
+    Raises:
+        Problem: 422, no e-mail address or a weak password; 409, the address has an account.
+    """
+    email = _address(email)
+    if session.scalar(select(Account.id).where(Account.email == email)):
+        raise Problem(409, "Account exists", "this e-mail address has an account")
+    account = Account(
+        tenant=actor.tenant,
+        email=email,
+        name=name.strip() or email.partition("@")[0],
+        role=role,
+        password=passwords.hashed(password, (email, name)),
+    )
+    session.add(account)
+    session.flush()
+    audit.record(session, actor, "account.added", account.id, role=role)
+    return account
+
+
+def listing(session: Session, actor: Actor) -> list[Account]:
+    """All accounts of the actor's organisation, the oldest first."""
+    return list(session.scalars(select(Account).where(Account.tenant == actor.tenant).order_by(Account.id)))
+
+
+def nobody(session: Session) -> bool:
+    """Whether no account was ever added, in any organisation."""
+    return session.scalar(select(Account.id).limit(1)) is None
+
+
+def get(session: Session, actor: Actor, account: str) -> Account:
+    """An account of the actor's organisation.
+
+    Raises:
+        Problem: 404, there is none with this id.
+    """
+    found = session.scalar(select(Account).where(Account.id == account, Account.tenant == actor.tenant))
+    if found is None:
+        raise not_found("account")
+    return found
+
+
+def by_email(session: Session, email: str) -> Account:
+    """The account of an e-mail address, whatever its organisation: only for whoever runs the machine.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    found = session.scalar(select(Account).where(Account.email == email.strip().casefold()))
+    if found is None:
+        raise not_found("account")
+    return found
+
+
+def change(
+    session: Session, actor: Actor, account: str, role: Role | None = None, active: bool | None = None
+) -> Account:
+    """Another role for an account, or whether it may sign in; it is signed out everywhere.
+
+    Raises:
+        Problem: 404, there is none; 409, no active admin would be left.
+    """
+    found = get(session, actor, account)
+    found.role, found.active = role or found.role, found.active if active is None else active
+    session.flush()
+    audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
+    # From here on no other admin's change can come in between: entries of one organisation are written one at a time.
+    admins = select(func.count()).where(
+        Account.tenant == actor.tenant, Account.role == Role.ADMIN, Account.active.is_(True)
+    )
+    if not session.scalar(admins):
+        raise Problem(409, "Last admin", "no active admin would be left; make another one first")
+    sessions.end_all(session, found.id)
+    return found
+
+
+def set_password(session: Session, actor: Actor, account: str, password: str) -> Account:
+    """Another password for an account; it is signed out everywhere.
+
+    Raises:
+        Problem: 404, there is no such account; 422, a weak password.
+    """
+    found = get(session, actor, account)
+    found.password = passwords.hashed(password, (found.email, found.name))
+    sessions.end_all(session, found.id)
+    audit.record(session, actor, "account.password_set", found.id)
+    return found
+
+
+def authenticate(database: Database, email: str, password: str, address: str, now: float | None = None) -> Account:
+    """Whose e-mail address and password these are.
+
+    Args:
+        database: where attempts are counted, too, before the password is looked at.
+        email, password: as typed.
+        address: network address of who tries.
+        now: s since 1970; the clock's if not given.
+
+    Raises:
+        Problem: 429, too many attempts from this address or for this account, whether it exists or not; 401, wrong;
+            503, too many sign in just now.
+    """
+    now, email = time.time() if now is None else now, email.strip().casefold()
+    network = rate_limits.network(address)
+    for name, limit in ((network, PER_ADDRESS), (email, PER_ACCOUNT)):
+        with database.transaction() as session:
+            rate_limits.take(session, name, limit, now)
+    with database.reading() as session:
+        account = session.scalar(select(Account).where(Account.email == email)) if _EMAIL.fullmatch(email) else None
+    good = passwords.matches(password, account.password if account and account.active else None)
+    with database.transaction() as session:
+        if good and account:
+            rate_limits.give_back(session, network, PER_ADDRESS)
+            rate_limits.forget(session, email, PER_ACCOUNT)
+            return account
+        if account:
+            audit.record(session, system(account.tenant), "account.sign_in_failed", account.id)
+    raise Problem(401, "Not signed in", "the e-mail address or the password is wrong")
+
+
+def _address(email: str) -> str:
+    email = email.strip().casefold()
+    if not _EMAIL.fullmatch(email):
+        raise Problem(422, "No e-mail address", "an e-mail address looks like name@example.org")
+    return email

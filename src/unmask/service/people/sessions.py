@@ -1,0 +1,114 @@
+"""Browsers that are signed in. The cookie holds a secret, the database only its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from unmask.service.people import audit
+from unmask.service.people.actor import Actor
+from unmask.service.settings import Settings
+from unmask.service.store.database import Database
+from unmask.service.store.tables import Account, BrowserSession
+
+IDLE, ABSOLUTE = 8 * 3600, 7 * 86400
+"""s without a request, and s in all, after which one has to sign in again: a working day, and a week."""
+
+NOTED_EVERY = 60
+"""s between two notes that a browser is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser that has just signed in.
+
+    Attributes:
+        secret: for the cookie; nobody can read it again.
+        csrf: token that every request must carry that changes something.
+        account: whose.
+    """
+
+    secret: str
+    csrf: str
+    account: Account
+
+
+def begin(session: Session, actor: Actor, account: Account, replaced: str | None, now: float | None = None) -> SignedIn:
+    """Signs a browser in. Its secret is always a new one, so that none planted there before is worth anything.
+
+    Args:
+        session: a transaction.
+        actor: the account as an actor.
+        account: whose password was right.
+        replaced: secret of the session that this browser had until now, which ends.
+        now: s since 1970.
+    """
+    now = time.time() if now is None else now
+    if replaced:
+        session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(replaced)))
+    secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    row = BrowserSession(
+        digest=digest(secret), account=account.id, csrf=csrf, created=now, seen=now, expires=now + ABSOLUTE
+    )
+    session.add(row)
+    audit.record(session, actor, "session.begun", account.id)
+    return SignedIn(secret, csrf, account)
+
+
+def find(database: Database, secret: str, now: float | None = None) -> tuple[BrowserSession, Account] | None:
+    """The session of a cookie's secret, and whose it is; None if it expired, ended or never was."""
+    now = time.time() if now is None else now
+    with database.reading() as session:
+        found = session.execute(
+            select(BrowserSession, Account)
+            .join(Account, Account.id == BrowserSession.account)
+            .where(
+                BrowserSession.digest == digest(secret),
+                BrowserSession.expires > now,
+                BrowserSession.seen > now - IDLE,
+                Account.active.is_(True),
+            )
+        ).first()
+    if found is None:
+        return None
+    browser, account = found
+    if browser.seen < now - NOTED_EVERY:
+        with database.transaction() as session:
+            session.execute(update(BrowserSession).where(BrowserSession.digest == browser.digest).values(seen=now))
+    return browser, account
+
+
+def end(session: Session, actor: Actor, secret: str) -> None:
+    """Signs one browser out."""
+    session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(secret)))
+    audit.record(session, actor, "session.ended", actor.id)
+
+
+def end_all(session: Session, account: str) -> None:
+    """Signs all browsers of an account out."""
+    session.execute(delete(BrowserSession).where(BrowserSession.account == account))
+
+
+def drop_expired(session: Session, now: float) -> None:
+    """Deletes the sessions that nobody can go on with."""
+    session.execute(delete(BrowserSession).where(or_(BrowserSession.expires <= now, BrowserSession.seen <= now - IDLE)))
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits, which needs no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def cookie_name(settings: Settings) -> str:
+    """The ``__Host-`` prefix binds a cookie to this very host and to https (RFC 6265bis); plain http has to do without."""
+    return "__Host-unmask_session" if secure(settings) else "unmask_session"
+
+
+def secure(settings: Settings) -> bool:
+    """Whether people reach the page by https."""
+    return settings.public_url.startswith("https://")

@@ -1,0 +1,61 @@
+"""The process that delivers messages to webhooks, and tidies up in between."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from sqlalchemy import delete
+from sqlalchemy.exc import DBAPIError
+
+from unmask.service.domain import retention, uploads, webhooks
+from unmask.service.processes.stopping import Stopping
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Answered
+
+IDLE, BROKEN = 0.5, 2.0
+"""s between two looks for a message, and until a database that did not answer is tried again."""
+
+EVERY = 30.0
+"""s between two tidyings."""
+
+SCRATCH = 24 * 3600.0
+"""s after which a file in passing that nobody wrote to is a killed process's."""
+
+ANSWERS = 24 * 3600.0
+"""s for which the answer to an Idempotency-Key is kept."""
+
+log = logging.getLogger(__name__)
+
+
+class Courier:
+    """Delivers and tidies until told to stop.
+
+    Args:
+        stopping: tells when.
+    """
+
+    def __init__(self, service: Service, stopping: Stopping) -> None:
+        self._service, self._stopping = service, stopping
+
+    def run(self) -> None:
+        due = time.monotonic()
+        while not self._stopping():
+            try:
+                if time.monotonic() >= due:
+                    due = time.monotonic() + EVERY
+                    tidy(self._service)
+                if not webhooks.deliver(self._service):
+                    time.sleep(IDLE)
+            except (DBAPIError, OSError) as error:
+                log.warning("the database or the storage does not answer: %s", type(error).__name__)
+                time.sleep(BROKEN)
+
+
+def tidy(service: Service) -> None:
+    """Finishes what was cut off, and forgets what is over."""
+    uploads.tidy(service)
+    service.storage.drop_scratch(time.time() - SCRATCH)
+    retention.run(service, time.time())
+    with service.database.transaction() as session:
+        session.execute(delete(Answered).where(Answered.created < time.time() - ANSWERS))

@@ -1,0 +1,120 @@
+"""One process tree: a supervisor, and under it who answers HTTP, who judges, and who delivers messages.
+
+The supervisor does nothing but start its children again when they die, so there is little that could kill it; if something
+does, its children die with it, and whoever started it starts it again. It holds the listening socket: while the HTTP
+process is started again, connections wait instead of being refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from unmask.errors import UsageError
+from unmask.service.confined import sandbox
+from unmask.service.processes.stopping import Stopping
+from unmask.service.settings import Settings
+from unmask.service.store import migrations
+from unmask.service.store.database import Database
+
+LOOK = 0.2
+"""s between two looks whether all live."""
+
+SHORT, LONGEST = 5.0, 30.0
+"""s: a child that lived no longer than the first is started again later and later, at most by the second."""
+
+PATIENCE = 20.0
+"""s that children have to end."""
+
+BACKLOG = 512
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is to live.
+
+    Attributes:
+        role: see `unmask.service.__main__`.
+        process: None while it is not running.
+        begun, due: when it was started, and when it may be started again, s of `time.monotonic`.
+        wait: s to wait next time.
+    """
+
+    role: str
+    process: subprocess.Popen[bytes] | None = None
+    begun: float = 0.0
+    due: float = 0.0
+    wait: float = 0.0
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Runs the service until SIGTERM or SIGINT.
+
+    Raises:
+        UsageError: the address cannot be listened on, or media cannot be decoded safely here.
+    """
+    stopping = Stopping()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := sandbox.impossible()):
+        raise UsageError(why)
+    database = Database(settings)
+    migrations.upgrade(database)
+    database.close()
+    with _listening(host, port) as listening:
+        log.info("listening on http://%s:%d", host, listening.getsockname()[1])
+        children = [Child(role) for role in ("http", "courier", *["worker"] * settings.workers)]
+        try:
+            while not stopping():
+                for child in children:
+                    _look_after(child, settings, listening)
+                time.sleep(LOOK)
+        finally:
+            _stop(children)
+
+
+def _look_after(child: Child, settings: Settings, listening: socket.socket) -> None:
+    now = time.monotonic()
+    if child.process is not None and (code := child.process.poll()) is not None:
+        log.warning("%s ended with %d; it is started again", child.role, code)
+        lived = now - child.begun
+        child.wait = min(LONGEST, max(0.5, 2 * child.wait)) if lived < SHORT else 0.0
+        child.process, child.due = None, now + child.wait
+    if child.process is None and now >= child.due:
+        command = [sys.executable, "-P", "-m", "unmask.service", child.role, str(os.getpid()), str(listening.fileno())]
+        passed = [listening.fileno()] if child.role == "http" else []
+        environment = {**os.environ, **settings.environment()}
+        child.process = subprocess.Popen(command, env=environment, pass_fds=passed, stdin=subprocess.DEVNULL)  # noqa: S603
+        child.begun = now
+
+
+def _stop(children: list[Child]) -> None:
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
+        process.terminate()
+    until = time.monotonic() + PATIENCE
+    for process in running:
+        try:
+            process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot listen on {host} port {port}: {reason}; choose another with --port") from error
+    return made

@@ -1,0 +1,4 @@
+"""Everything that lasts: tables and their migrations, the database, the object storage, the queue of jobs.
+
+`Service` holds the settings, the database and the storage of one process; all layers above are given one.
+"""

@@ -1,0 +1,76 @@
+"""Work that is done once though workers are killed at any moment.
+
+The row of a check, a registration or a delivery is itself the job, so that accepting an upload and queueing it are one
+transaction. A worker takes a job under a lease with a fencing token (Kleppmann 2016, "How to do distributed locking"),
+renews the lease while it works, and writes the result only if the token still stands. One that fell silent loses the job
+to another, on any machine; whatever it writes later is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from unmask.service.store.database import Database, now
+from unmask.service.store.tables import Check, Delivery, Registration
+
+AnyJob = TypeVar("AnyJob", Check, Registration, Delivery)
+
+
+def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None:
+    """Takes the oldest job that is due, for ``lease`` seconds; None if there is none.
+
+    Args:
+        kind: the table.
+
+    Returns:
+        The row, detached; its ``attempts`` counts this one, its ``lease`` is the token.
+    """
+    with database.reading() as session:
+        if session.scalar(select(kind.id).where(_due(kind, now(session))).limit(1)) is None:
+            return None
+    with database.transaction() as session:
+        moment = now(session)
+        oldest = select(kind).where(_due(kind, moment)).order_by(kind.created).limit(1)
+        job = session.scalar(oldest.with_for_update(skip_locked=True))
+        if job is not None:
+            job.state, job.begun, job.attempts = "running", moment, job.attempts + 1
+            job.lease, job.lease_until = secrets.token_hex(16), moment + lease
+        return job
+
+
+def renew(database: Database, job: AnyJob, lease: float, progress: float) -> bool:
+    """Holds a job for ``lease`` seconds from now on; False if it was lost."""
+    with held(database, job) as (session, row):
+        if row is None:
+            return False
+        row.lease_until, row.progress = now(session) + lease, progress
+        return True
+
+
+@contextmanager
+def held(database: Database, job: AnyJob) -> Iterator[tuple[Session, AnyJob | None]]:
+    """A transaction with the job's row if it is still this worker's, else with None: then nothing may be written."""
+    with database.transaction() as session:
+        kind = type(job)
+        mine = select(kind).where(kind.id == job.id, kind.lease == job.lease, kind.state == "running")
+        yield session, session.scalar(mine.with_for_update())
+
+
+def end(session: Session, job: AnyJob, state: str) -> None:
+    """Marks a job that is held as ``done`` or ``failed``."""
+    job.state, job.progress, job.finished, job.lease = state, 1.0, now(session), None
+
+
+def put_back(session: Session, job: AnyJob, wait: float = 0.0) -> None:
+    """Lets a job that is held be taken again, after ``wait`` seconds."""
+    job.state, job.progress, job.lease, job.lease_until = "queued", 0.0, None, now(session) + wait
+
+
+def _due(kind: type[AnyJob], moment: float) -> ColumnElement[bool]:
+    return kind.state.in_(("queued", "running")) & (kind.lease_until <= moment)

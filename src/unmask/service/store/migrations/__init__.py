@@ -1,0 +1,26 @@
+"""The tables as they were and are: Alembic's revisions, in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from unmask.service.store.database import Database
+
+LOCK = 0x756E6D61736B
+"""Number of PostgreSQL's advisory lock under which one machine at a time upgrades: "unmask" in ASCII."""
+
+
+def upgrade(database: Database) -> None:
+    """Brings the tables up to date; whoever comes second waits, and finds nothing to do."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    with database.engine.execution_options(writing=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

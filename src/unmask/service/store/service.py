@@ -1,0 +1,22 @@
+"""What every request and every job needs: the settings, the database and the storage of one service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unmask.service.settings import Settings
+from unmask.service.store.database import Database
+from unmask.service.store.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process's hold on the service."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+
+    @classmethod
+    def opened(cls, settings: Settings) -> Service:
+        return cls(settings, Database(settings), Storage(settings))

@@ -1,0 +1,192 @@
+"""Where bytes lie: a folder, or a bucket of any S3-compatible service, behind one interface.
+
+    incoming/...                      on their way in; what lies there for days is nobody's
+    TENANT/SHA256/media               a file as it was uploaded, once per tenant
+    TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
+    TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
+
+An object appears whole or not at all. Access to a bucket is set as for every S3 client: ``AWS_ACCESS_KEY_ID``,
+``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from obstore import copy, delete, get, get_async, head, put
+from obstore import list as listed
+from obstore.exceptions import NotFoundError
+from obstore.store import LocalStore, S3Store
+
+from unmask.errors import UsageError
+from unmask.service.settings import Settings
+from unmask.service.store.tables import new_id
+
+CHUNK = 1 << 20
+"""bytes that are read at once."""
+
+
+def folder(tenant: str, sha256: str) -> str:
+    """Where all that shows a file's content lies; what is to be deleted is deleted by this name."""
+    return f"{tenant}/{sha256}/"
+
+
+def media(tenant: str, sha256: str) -> str:
+    return f"{folder(tenant, sha256)}media"
+
+
+def report(tenant: str, sha256: str, check: str) -> str:
+    return f"{folder(tenant, sha256)}{check}.html"
+
+
+def pictures(tenant: str, sha256: str, check: str) -> str:
+    return f"{folder(tenant, sha256)}{check}.zip"
+
+
+def original(tenant: str, registration: str) -> str:
+    return f"{tenant}/originals/{registration}"
+
+
+def incoming() -> str:
+    """A new name for bytes on their way in."""
+    return f"incoming/{new_id()}"
+
+
+class Storage:
+    """Objects by name.
+
+    Args:
+        settings: where they lie; and ``scratch``, where a bucket's objects are put while a decoder reads them.
+
+    Raises:
+        UsageError: the address is not understood.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._scratch = settings.scratch
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._folder: Path | None = None
+        if not settings.storage:
+            self._folder = settings.data.resolve() / "media"
+            self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
+        elif settings.storage.startswith("s3://"):
+            plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+            self._store = S3Store.from_url(settings.storage, client_options={"allow_http": plain})
+        else:
+            raise UsageError(f"storage must be s3://bucket/prefix or empty, not {settings.storage!r}")
+
+    def put(self, name: str, content: bytes) -> None:
+        put(self._store, name, content)
+
+    def take(self, name: str, path: Path) -> None:
+        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power cut."""
+        if self._folder:
+            stored = _made(self._folder / name)
+            shutil.move(path, stored)
+            with stored.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            put(self._store, name, path)
+
+    def move(self, name: str, to: str) -> None:
+        """Renames an object; one that stood there is replaced."""
+        if self._folder:
+            (self._folder / name).replace(_made(self._folder / to))
+            return
+        copy(self._store, name, to)
+        delete(self._store, name)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The content, piece by piece.
+
+        Raises:
+            FileNotFoundError: there is none so named.
+        """
+        for chunk in get(self._store, name).stream(min_chunk_size=CHUNK):
+            yield bytes(chunk)
+
+    def read(self, name: str) -> bytes:
+        """The whole content; raises `FileNotFoundError` if there is none."""
+        return bytes(get(self._store, name).bytes())
+
+    async def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` up to, not including, ``end``, piece by piece."""
+        result = await get_async(self._store, name, options={"range": (start, end)})
+        async for chunk in result.stream(min_chunk_size=CHUNK):
+            yield bytes(chunk)
+
+    def exists(self, name: str) -> bool:
+        try:
+            head(self._store, name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def delete(self, *names: str) -> None:
+        """Deletes objects; one that is not there is no error."""
+        for name in names:
+            try:
+                delete(self._store, name)
+            except (FileNotFoundError, NotFoundError):
+                continue
+
+    def delete_all(self, prefix: str) -> None:
+        """Deletes every object in a folder, such as `folder` names, and the folder.
+
+        Only here: a folder that went whenever it is empty could go while another process is about to put something there.
+        """
+        if self._folder:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self._folder / prefix)
+            return
+        self.delete(*(name for name, _ in self.listed(prefix)))
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """Every object in a folder: its name, and when it was written, in seconds since 1970."""
+        for batch in listed(self._store, prefix.rstrip("/")):
+            for one in batch:
+                yield one["path"], one["last_modified"].timestamp()
+
+    @contextmanager
+    def on_disk(self, name: str) -> Iterator[Path]:
+        """The object as a file to read, for as long as the context lasts."""
+        if self._folder:
+            yield self._folder / name
+            return
+        with self.scratch() as path:
+            with path.open("wb") as file:
+                file.writelines(self.chunks(name))
+            yield path
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A file of this machine that is gone when the context ends."""
+        number, name = tempfile.mkstemp(dir=self._scratch)
+        os.close(number)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def drop_scratch(self, before: float) -> None:
+        """Deletes the files and folders of this machine that nobody wrote to since ``before``, s since 1970: those of
+        processes that were killed.
+        """
+        for path in self._scratch.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= before:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

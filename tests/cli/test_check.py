@@ -1,0 +1,394 @@
+"""The command line, mostly with `pretend` in the place of the pipeline; the last tests run the real one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests import clips, results
+from unmask import pipeline, terminal
+from unmask.cli import app
+from unmask.errors import BrokenMedia, WeightsError
+from unmask.report import document, html
+from unmask.types import CheckResult, Verdict
+
+ROOT = Path(__file__).parents[2]
+ASKED: list[pipeline.Settings] = []
+"""The settings of every pretended check."""
+
+
+def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress) -> CheckResult:
+    """Stands in for `unmask.pipeline.check`: reads no file, and answers by the beginning of its name.
+
+    ``changed``, ``clean``, ``nobody`` and ``crowd`` give those of `tests.results`; ``broken``, ``bug``, ``weights`` and
+    ``library`` raise what their names say; ``interrupt`` is Ctrl-C.
+    """
+    ASKED.append(settings)
+    progress("looking", 0.5)
+    name = Path(path).name
+    if name.startswith("interrupt"):
+        os.kill(os.getpid(), signal.SIGINT)
+    wrong = {
+        "broken": BrokenMedia(path, "none of its pictures can be decoded", "download it again"),
+        "bug": ValueError("two\nlines"),
+        "weights": WeightsError("learned.onnx: its sha256 is not the released one; reinstall Unmask"),
+        "library": ImportError("libGL.so.1: cannot open shared object file"),
+    }
+    for kind, error in wrong.items():
+        if name.startswith(kind):
+            raise error
+    answers = {"changed": results.changed_video, "clean": results.clean_photo, "nobody": results.nobody}
+    answer = next((answers[kind](path) for kind in answers if name.startswith(kind)), results.crowd(3))
+    return replace(answer, path=path)
+
+
+@pytest.fixture(autouse=True)
+def _pretended(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    ASKED.clear()
+    if "real" not in request.fixturenames:
+        monkeypatch.setattr(pipeline, "check", pretend)
+
+
+@pytest.fixture
+def real() -> None:
+    """Asks for the real pipeline."""
+
+
+def unmask(*args: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def spawn(*args: str, **environment: str) -> subprocess.Popen[bytes]:
+    """The pretended command line as a process of its own."""
+    code = "from tests.cli.test_check import pretend; from unmask import cli, pipeline; pipeline.check = pretend; cli.main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *args],
+        cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- help and startup
+
+
+@pytest.mark.parametrize("args", [["--help"], ["check", "-h"]])
+def test_help_shows_examples_and_exit_codes(args: Sequence[str]) -> None:
+    shown = unmask(*args)
+    assert shown.exit_code == 0
+    assert "unmask check clip.mp4" in shown.stdout
+    assert "3  --fail-on matched" in shown.stdout
+
+
+def test_version() -> None:
+    shown = unmask("--version")
+    assert (shown.exit_code, shown.stdout.split()[0]) == (0, "unmask")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, unmask.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "cv2", "av", "onnxruntime", "onnx", "PIL", "jinja2", "rich"} & set(loaded)
+
+
+def test_the_package_gives_its_values_all_the_same() -> None:
+    import unmask
+
+    assert unmask.Verdict is Verdict
+    assert set(unmask.__all__) <= set(dir(unmask))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = unmask.nothing  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- output for programs
+
+
+def test_json_is_one_document_per_file_in_order() -> None:
+    names = ["clean.jpg", "broken.mp4", "changed.mp4"]
+    shown = unmask("check", *names, "--json")
+    printed = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [answer["path"] for answer in printed] == names
+    assert shown.stdout.splitlines()[0] == document.dumps(results.clean_photo("clean.jpg"))
+    assert (printed[1]["verdict"], printed[1]["sha256"], printed[1]["people"]) == (None, None, [])
+    assert printed[1]["error"] == "broken.mp4: none of its pictures can be decoded; download it again"
+    assert shown.stderr == f"unmask: {printed[1]['error']}\n"
+    assert shown.exit_code == 1
+
+
+def test_csv_is_one_table() -> None:
+    shown = unmask("check", "clean.jpg", "broken.mp4", "crowd.mp4", "--csv")
+    rows = list(csv.DictReader(io.StringIO(shown.stdout_bytes.decode(), newline="")))
+    assert [row["path"] for row in rows] == ["clean.jpg", "broken.mp4", *["crowd.mp4"] * 3]
+    assert rows[1]["error"].startswith("broken.mp4: none")
+    assert shown.stdout_bytes.count(b"\r\n") == len(rows) + 1
+    assert b"\r\r\n" not in shown.stdout_bytes
+
+
+def test_csv_keeps_names_as_they_are() -> None:
+    assert unmask("check", "clean\x1b.jpg", "--csv").stdout.splitlines()[1].startswith("clean\x1b.jpg,")
+
+
+# ---------------------------------------------------------------- output for people
+
+
+def test_a_block_says_it_all_on_whole_lines() -> None:
+    shown = unmask("check", "changed.mp4", "--prior", "0.001")
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines() == [
+        "changed  changed.mp4",
+        f"  {results.changed_video().reason}",
+        "  Moderately strong support for a changed face: "
+        "what was measured is about 200 times likelier if the face was changed than if it was not.",
+        "  At a base rate of 1 in 1,000, about 17 in 100 such alarms would be right.",
+        "  Person 1  changed          LR 200        0:03.2 to 0:09.1, 0:12.4 to 0:13.0",
+        f"  Limit: {results.changed_video().limits[0]}",
+    ]
+
+
+def test_many_files_are_counted_and_no_limit_is_said_twice() -> None:
+    lines = unmask("check", "broken.mp4", "changed.mp4", "nobody.jpg", "crowd.mp4").stdout.splitlines()
+    assert lines[0] == "changed  changed.mp4"
+    assert lines[-2:] == ["", "4 files: 2 changed, 1 not judged, 1 cannot tell"]
+    assert sum(line.startswith("  Limit:") for line in lines) == 1
+
+
+def test_a_person_who_cannot_be_judged_gets_the_reason() -> None:
+    line = next(line for line in unmask("check", "crowd.mp4").stdout.splitlines() if "Person 3" in line)
+    assert line.startswith("  Person 3  cannot tell      no LR  ")
+    assert line.endswith("The face is too small and too blurred to be judged.")
+
+
+def test_names_from_strangers_are_harmless() -> None:
+    name = "clean\x1b[31m\n[bold]:smile:{x}.jpg"
+    assert unmask("check", name).stdout.startswith("no change found  clean\\x1b[31m\\n[bold]:smile:{x}.jpg\n")
+    assert unmask("check", f"bug{name}").stderr.count("\n") == 1
+
+
+def test_no_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "PATIENCE", -1e9)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert unmask("check", "clean.jpg").stderr == ""
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+def test_settings_reach_the_pipeline() -> None:
+    unmask("check", "clean.jpg", "--every", "0.2", "--lines", "learned", "--prior", "0.01", "--debug")
+    assert ASKED.pop() == pipeline.Settings(every=0.2, lines=("learned",), prior=0.01, debug=True)
+    unmask("check", "clean.jpg")
+    assert ASKED.pop() == pipeline.Settings()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--json", "--csv"], "exclude each other"),
+        (["--every", "0"], "above 0 seconds"),
+        (["--every", "nan"], "above 0 seconds"),
+        (["--prior", "1"], "between 0 and 1"),
+        (["--lines", "learned,tarot"], "no line of evidence is called 'tarot'; there are learned"),
+        (["--fail-on", "authentic"], "no verdict is called 'authentic'; there are changed, licensed-change"),
+        (["--report", __file__], "is a file"),
+        (["--report", f"{__file__}/below"], "cannot be made"),
+        (["-"], "standard input is not supported"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_judges_nothing(args: Sequence[str], said: str) -> None:
+    shown = unmask("check", "clean.jpg", *args)
+    assert shown.exit_code == 2
+    assert said in shown.stderr
+    assert (shown.stdout, ASKED) == ("", [])
+
+
+def test_a_folder_is_searched_for_media(tmp_path: Path) -> None:
+    names = ("b/clean.PNG", "b/a.mov", "clean.jpg", "A.HEIC", "notes.txt", ".clean.jpg", ".git/clean.jpg", "noise.ogg")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    shown = unmask("check", tmp_path, tmp_path / "notes.txt", tmp_path / ".clean.jpg", "--json")
+    paths = [json.loads(line)["path"] for line in shown.stdout.splitlines()]
+    found = [os.path.relpath(path, tmp_path) for path in paths]
+    assert found == ["A.HEIC", "clean.jpg", "b/a.mov", "b/clean.PNG", "notes.txt", ".clean.jpg"]
+
+
+def test_a_folder_without_media_is_an_error_of_its_own(tmp_path: Path) -> None:
+    shown = unmask("check", tmp_path, "clean.jpg", "--json")
+    assert [json.loads(line)["path"] for line in shown.stdout.splitlines()] == [str(tmp_path), "clean.jpg"]
+    assert shown.stderr.startswith(f"unmask: {tmp_path}: a folder without photos or videos; ")
+    assert shown.exit_code == 1
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "clean.jpg").touch()
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def refusing(folder: str) -> object:
+        if folder.endswith("locked"):
+            raise PermissionError(13, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    shown = unmask("check", tmp_path)
+    assert f"{tmp_path / 'locked'}: Permission denied; check that you may read this folder" in shown.stderr
+    assert "clean.jpg" in shown.stdout
+    assert shown.exit_code == 1
+
+
+# ---------------------------------------------------------------- exit codes and errors
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["clean.jpg", "changed.mp4"], 0),
+        (["clean.jpg", "broken.mp4"], 1),
+        (["clean.jpg", "changed.mp4", "--fail-on", "changed"], 3),
+        (["changed.mp4", "broken.mp4", "--fail-on", "changed"], 3),
+        (["broken.mp4", "--fail-on", "changed"], 1),
+        (["clean.jpg", "--fail-on", "changed,cannot-tell"], 0),
+        (["nobody.jpg", "--fail-on", "changed, cannot tell"], 3),
+        (["nobody.jpg", "--fail-on", "changed", "--fail-on", "cannot-tell"], 3),
+        (["clean.jpg", "--fail-on", "no-change-found", "--json"], 3),
+        (["changed.mp4", "--fail-on", "changed", "--csv"], 3),
+    ],
+)
+def test_exit_codes(args: Sequence[str], code: int) -> None:
+    assert unmask("check", *args).exit_code == code
+
+
+def test_an_unexpected_error_is_one_line_and_stops_nothing() -> None:
+    shown = unmask("check", "bug.mp4", "clean.jpg")
+    assert shown.stderr == "unmask: bug.mp4: unexpected ValueError (two lines); run again with --debug\n"
+    assert "no change found  clean.jpg" in shown.stdout
+    assert shown.exit_code == 1
+
+
+def test_debug_shows_tracebacks_and_goes_on() -> None:
+    shown = unmask("check", "bug.mp4", "broken.mp4", "clean.jpg", "--debug")
+    assert shown.stderr.count("Traceback") == 2
+    assert "bug.mp4: unexpected ValueError (two lines); see its traceback" in shown.stderr
+    assert "no change found  clean.jpg" in shown.stdout
+
+
+@pytest.mark.parametrize(("name", "said"), [("weights", "sha256 is not the released"), ("library", "libGL.so.1")])
+def test_a_broken_installation_is_said_once(name: str, said: str) -> None:
+    shown = unmask("check", "clean.jpg", name, name, "clean.jpg")
+    assert shown.stderr.count(said) == 1
+    assert shown.stderr.endswith("`unmask doctor` says more\n")
+    assert shown.stdout.count("no change found  clean.jpg") == 1
+    assert shown.exit_code == 1
+
+
+def test_an_error_beyond_the_files_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "show", lambda _results: 1 / 0)
+    shown = unmask("check", "clean.jpg")
+    assert shown.stderr == "unmask: unexpected ZeroDivisionError: division by zero; run again with --debug\n"
+    assert shown.exit_code == 1
+    assert isinstance(unmask("check", "clean.jpg", "--debug").exception, ZeroDivisionError)
+
+
+# ---------------------------------------------------------------- reports
+
+
+def test_reports_are_written_and_their_places_said(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "reports"
+    shown = unmask("check", "changed.mp4", "broken.mp4", "--report", folder)
+    assert (folder / "changed.mp4.html").read_text(encoding="utf-8") == html.page(results.changed_video("changed.mp4"))
+    assert "its pictures can be decoded" in (folder / "broken.mp4.html").read_text(encoding="utf-8")
+    assert f"  Report: {folder / 'changed.mp4.html'}\n" in shown.stdout
+    assert f"  Report: {folder / 'broken.mp4.html'}\n" in shown.stderr
+
+
+def test_stdout_stays_pure_for_programs(tmp_path: Path) -> None:
+    shown = unmask("check", "clean.jpg", "--json", "--report", tmp_path)
+    assert json.loads(shown.stdout)["path"] == "clean.jpg"
+    assert "Report: " in shown.stderr
+
+
+def test_names_of_reports_are_safe_and_unique(tmp_path: Path) -> None:
+    given = ["a/clean.jpg", "b/clean.jpg", "c/CLEAN.JPG", "...", "x/.hidden", 'C:\\clean:"<>|*?\x1b.jpg', "é" * 200]
+    assert unmask("check", *given, "--report", tmp_path).exit_code == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "clean.jpg.html", "clean.jpg-2.html", "CLEAN.JPG-3.html", "file.html", "hidden.html",
+        "clean________.jpg.html", "é" * 100 + ".html",
+    }  # fmt: skip
+
+
+def test_a_report_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "clean.jpg.html").mkdir()
+    shown = unmask("check", "clean.jpg", "changed.mp4", "--report", tmp_path)
+    assert "clean.jpg.html: the report cannot be written: Is a directory\n" in shown.stderr
+    assert (tmp_path / "changed.mp4.html").is_file()
+    assert shown.exit_code == 1
+
+
+# ---------------------------------------------------------------- as a process
+
+
+def test_an_interrupt_leaves_what_was_done() -> None:
+    process = spawn("check", "clean.jpg", "interrupt.mp4", "clean.jpg", "--json")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert [json.loads(line)["path"] for line in out.splitlines()] == ["clean.jpg"]
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv", "--prior=0.01"])
+def test_a_closed_pipe_is_quiet(form: str) -> None:
+    process = spawn("check", *["clean.jpg"] * 50, form)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        code = "import unmask.cli; unmask.cli.main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, "--version"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"unmask: the answer cannot be written: no space left on device\n")
+
+
+def test_any_name_can_be_printed_in_any_encoding() -> None:
+    name = os.fsdecode(b"clean-\xff-\xc3\xa9.jpg")
+    process = spawn("check", name, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert out.startswith(rb"no change found  clean-\udcff-\xe9.jpg")
+
+
+# ---------------------------------------------------------------- the real pipeline
+
+
+def test_real_files_are_judged_and_refused(real: None, tmp_path: Path) -> None:
+    grey = np.full((96, 128, 3), 90, np.uint8)
+    photo = clips.write_photo(tmp_path / "grey.png", grey, "PNG")
+    video = clips.write_video(tmp_path / "grey.mp4", [grey] * 10)
+    text = tmp_path / "text.jpg"
+    text.write_text("no photo")
+    shown = unmask("check", photo, video, text, tmp_path / "missing.mp4", "--json", "--report", tmp_path / "out")
+    verdicts = [json.loads(line)["verdict"] for line in shown.stdout.splitlines()]
+    assert verdicts == ["cannot tell", "cannot tell", None, None]
+    assert f"unmask: {text}: neither a photo nor a video" in shown.stderr
+    assert f"unmask: {tmp_path / 'missing.mp4'}: no such file" in shown.stderr
+    assert shown.exit_code == 1
+    assert len(list((tmp_path / "out").iterdir())) == 4

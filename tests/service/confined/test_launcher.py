@@ -1,0 +1,43 @@
+"""Both confined processes are started alike."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from unmask.service.confined.launcher import Launcher
+from unmask.service.confined.sandbox import Limits
+
+LIMITS = Limits(3 << 30, 60, 0)
+
+
+@pytest.fixture(params=["judge", "live_reader"])
+def launcher(request: pytest.FixtureRequest) -> Launcher:
+    return Launcher(f"unmask.service.confined.{request.param}", LIMITS, unconfined=False)
+
+
+def test_a_confined_process_gets_no_secret_of_the_service(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with ready(launcher) as process:
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        process.kill()
+    assert b"PATH=" in environment
+    assert b"secret" not in environment
+
+
+def test_a_confined_process_is_off_the_network_and_ends_when_nobody_talks_to_it(launcher: Launcher) -> None:
+    with ready(launcher) as process:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        process.stdin.close()
+        assert process.wait(60) == 0
+    assert "Seccomp:\t2" in status
+
+
+def ready(launcher: Launcher) -> subprocess.Popen[bytes]:
+    """A process that has confined itself and loaded what it needs."""
+    process = launcher.start()
+    assert b"ready" in process.stdout.readline()
+    return process

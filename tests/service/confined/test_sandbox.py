@@ -1,0 +1,193 @@
+"""What a judge may not do, tried out in a process that is confined as a judge is."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.service.tree import clip
+from unmask.service.confined.judging import Judge, JudgeDied
+from unmask.service.confined.sandbox import impossible
+from unmask.service.confined.tasks import CheckTask
+from unmask.service.settings import Settings
+
+ATTEMPTS = {
+    "a connection": "import socket; socket.create_connection(('127.0.0.1', 9), 1)",
+    "a socket of any family": "import socket; socket.socket(socket.AF_UNIX)",
+    "a socket for datagrams": "import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+    "a netlink socket": "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    "io_uring, which opens sockets, too": "import ctypes, os; call(425, 1, ctypes.create_string_buffer(120))",
+    "another program": "import os; os.execv('/bin/true', ['true'])",
+    "a program in a child": "import subprocess; subprocess.run(['/bin/true'], check=True)",
+    "another namespace": "call(272 if os.uname().machine == 'x86_64' else 97, 0x40000000)",
+    "tracing a process": "call(101 if os.uname().machine == 'x86_64' else 117, 16, os.getppid(), 0, 0)",
+}
+
+CALL = """
+import ctypes, os
+def call(*arguments):
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.syscall(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+"""
+
+
+def confined(program: str, memory: int = 1 << 30, cpu_seconds: int = 20, written: int = 1 << 20) -> tuple[int, str]:
+    """Exit code and stderr of a program that first confines itself."""
+    limits = f"Limits({memory}, {cpu_seconds}, {written})"
+    text = f"{CALL}\nfrom unmask.service.confined.sandbox import Limits, confine\nconfine({limits})\n{program}"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def test_this_system_can_confine() -> None:
+    assert impossible() == ""
+
+
+def test_a_confined_process_still_works(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    code, said = confined(f"import threading; t = threading.Thread(target=print); t.start(); open({str(path)!r}, 'w')")
+    assert (code, said) == (0, "")
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
+def test_neither_the_network_nor_another_program_is_in_reach(attempt: str) -> None:
+    code, said = confined(attempt)
+    assert code == 1
+    assert "Operation not permitted" in said
+
+
+def test_memory_is_bounded() -> None:
+    code, said = confined("bytearray(2 << 30)")
+    assert code == 1
+    assert "MemoryError" in said
+
+
+def test_time_is_bounded() -> None:
+    code, _ = confined("while True: pass", cpu_seconds=1)
+    assert code == -24  # SIGXCPU
+
+
+def test_files_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    code, said = confined(f"open({str(path)!r}, 'wb').write(bytes(2 << 20))")
+    assert code == 1
+    assert "File too large" in said
+    code, said = confined("kept = [open('/dev/null') for _ in range(1000)]")
+    assert "Too many open files" in said
+
+
+def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
+    mine, other, folder = tmp_path / "mine", tmp_path / "other", tmp_path / "folder"
+    mine.write_bytes(b"mine")
+    other.write_bytes(b"other")
+    folder.mkdir()
+    see = f"from unmask.service.confined.sandbox import see_only\nassert see_only([{str(mine)!r}], [{str(folder)!r}])\n"
+    if "AssertionError" in confined(see)[1]:
+        pytest.skip("this kernel has no Landlock")
+    code, said = confined(
+        f"{see}import sqlite3, numpy\nassert open({str(mine)!r}).read() == 'mine'\nopen({str(folder / 'new')!r}, 'w')"
+    )
+    assert (code, said) == (0, "")
+    parent = "f'/proc/{os.getppid()}/environ'"
+    for attempt in (
+        f"open({str(other)!r})",
+        f"open({str(mine)!r}, 'a')",
+        f"os.listdir({str(tmp_path)!r})",
+        f"os.truncate({str(other)!r}, 0)",
+        f"os.unlink({str(other)!r})",
+        f"open({str(tmp_path / 'new')!r}, 'w')",
+        f"open({parent})",
+    ):
+        code, said = confined(see + attempt)
+        assert code == 1, attempt
+        assert "PermissionError" in said, said
+    assert other.read_bytes() == b"other"
+
+
+def test_a_judge_gets_no_secret_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    judge = Judge(Settings(tmp_path))
+    environment = Path(f"/proc/{judge.pid}/environ").read_bytes()
+    judge.close()
+    assert b"secret" not in environment
+
+
+def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
+    path = clip(tmp_path / "clip.mp4", seconds=4)
+    judge = Judge(Settings(tmp_path, judge_seconds=1))
+    task = CheckTask(str(path), "clip.mp4", {}, None)
+    with pytest.raises(JudgeDied) as died:
+        judge.judge(task, lambda _: True)
+    judge.close()
+    assert not died.value.again
+
+
+def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
+    judge = Judge(Settings(tmp_path, judge_bytes=200 << 20))
+    task = CheckTask(os.devnull, "clip.mp4", {}, None)
+    with pytest.raises(JudgeDied) as died:
+        judge.judge(task, lambda _: True)
+    judge.close()
+    assert died.value.again
+
+
+def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
+    path = clip(tmp_path / "clip.mp4", seconds=4)
+    judge = Judge(Settings(tmp_path))
+    task = CheckTask(str(path), "clip.mp4", {}, None)
+    assert judge.judge(task, lambda _: False, every=0.01) is None
+    judge.close()
+    assert not judge.alive
+
+
+ZEROS = zlib.compress(bytes(200 << 20), 9)
+"""200 MB in 200 KB."""
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    whole = ((b"IHDR", header), *chunks, (b"IEND", b""))
+    made = (
+        len(data).to_bytes(4, "big") + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in whole
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(made)
+
+
+def zipped(path: Path) -> bytes:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for number in range(5):
+            archive.writestr(f"{number}.mp4", bytes(200 << 20))
+    return path.read_bytes()
+
+
+BLACK = (b"IDAT", zlib.compress(bytes(64 * 193)))
+BOMBS = {
+    "over the bound of 64,000,000 pixels": lambda _: png(30_000, 30_000, (b"IDAT", ZEROS)),
+    "No face was found": lambda _: png(64, 64, (b"IDAT", ZEROS)),
+    "too large for PngImagePlugin.MAX_TEXT_CHUNK": lambda _: png(64, 64, (b"zTXt", b"Comment\0\0" + ZEROS), BLACK),
+    "Decompressed data too large": lambda _: png(64, 64, (b"iCCP", b"profile\0\0" + ZEROS), BLACK),
+    "neither a photo nor a video": zipped,
+}
+"""By what is said of it: giant, more data than pixels, a giant comment, a giant colour profile, an archive."""
+
+
+@pytest.mark.parametrize("said", BOMBS)
+def test_a_bomb_is_answered_and_not_unpacked(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(BOMBS[said](tmp_path / "archive"))
+    judge = Judge(Settings(tmp_path))
+    task = CheckTask(str(path), "bomb.png", {}, None)
+    answer = judge.judge(task, lambda _: True)
+    judge.close()
+    assert answer is not None
+    assert said in answer.result["reason"]
+    assert answer.result["verdict"] in (None, "cannot tell")

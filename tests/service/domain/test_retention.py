@@ -1,0 +1,155 @@
+"""What shows a face is really gone after its time, or on request, unless it is held."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.service.desk import Desk
+from unmask.service.domain import retention
+from unmask.service.domain.retention import DAY, PERIOD
+from unmask.service.people import audit
+from unmask.service.processes import courier
+from unmask.service.store import storage
+from unmask.service.store.tables import AuditEntry, BrowserSession, Check, Media
+
+
+def objects(desk: Desk, tenant: str = "ours") -> list[str]:
+    return [name for name, _ in desk.service.storage.listed(desk.tenants[tenant])]
+
+
+def files(desk: Desk) -> list[Any]:
+    return [path for path in (desk.data / "media").rglob("*") if path.is_file()]
+
+
+def entries(desk: Desk, action: str) -> list[AuditEntry]:
+    with desk.database.reading() as session:
+        assert audit.verify(session, desk.tenants["ours"]).broken is None
+        return list(session.scalars(select(AuditEntry).where(AuditEntry.action == action)))
+
+
+def test_media_and_reports_are_gone_after_their_days_and_the_result_stays(either_desk: Desk) -> None:
+    desk, now = either_desk, 1e9
+    old = desk.check(b"old", stored=now - 30 * DAY - 1, result={"verdict": "changed"})
+    desk.check(b"young", stored=now - 30 * DAY + 60)
+    assert len(files(desk)) == 4
+    assert retention.run(desk.service, now) == 1
+    assert len(files(desk)) == 2
+    with desk.database.reading() as session:
+        check = session.get_one(Check, old)
+        media = session.get_one(Media, (check.tenant, check.sha256))
+        assert (check.result, check.verdict, media.deleted) == ({"verdict": "changed"}, "changed", now)
+    (entry,) = entries(desk, "media.deleted")
+    assert (entry.actor, entry.subject, entry.detail) == ("system:system", media.sha256, {"reason": "retention"})
+
+
+def test_what_is_held_or_being_judged_stays(desk: Desk) -> None:
+    now = 1e9
+    held = desk.check(b"held", stored=1.0)
+    for number, state in enumerate(("queued", "running")):
+        desk.check(state.encode(), stored=1.0, state=state, lease_until=float(number))
+    with desk.database.transaction() as session:
+        retention.hold(session, desk.actor("ada"), held, "court order 12/34")
+    assert retention.run(desk.service, now) == 0
+    assert len(files(desk)) == 6
+    with desk.database.transaction() as session:
+        retention.release(session, desk.actor("ada"), held)
+    assert retention.run(desk.service, now + PERIOD) == 1
+    assert len(files(desk)) == 4
+    assert [entry.detail for entry in entries(desk, "media.held")] == [{"reason": "court order 12/34"}]
+    assert len(entries(desk, "media.released")) == 1
+
+
+def test_where_nothing_is_to_be_deleted_nothing_is(tmp_path: Any) -> None:
+    keeping = Desk(tmp_path, {"keep_days": 0})
+    keeping.check(stored=1.0)
+    assert retention.run(keeping.service, 1e9) == 0
+    assert len(files(keeping)) == 2
+    keeping.close()
+
+
+def test_machines_take_turns(either_desk: Desk) -> None:
+    either_desk.check(stored=1.0)
+    with ThreadPoolExecutor(4) as pool:
+        did = list(pool.map(lambda _: retention.run(either_desk.service, 1e9), range(6)))
+    assert sorted(did, key=str) == [1, None, None, None, None, None]
+    assert retention.run(either_desk.service, 1e9 + PERIOD - 1) is None
+    assert retention.run(either_desk.service, 1e9 + PERIOD) == 0
+
+
+def test_a_file_is_deleted_on_request_and_only_an_admin_may_ask(desk: Desk) -> None:
+    check, kept = desk.check(b"this one"), desk.check(b"another")
+    path = f"/api/v1/checks/{check}/media"
+    assert desk.browser(person="rob").delete(path).status_code == 403
+    admin = desk.browser(person="ada")
+    assert admin.put(f"{path}/hold", json={"reason": "a dispute"}).json()["hold"] == "a dispute"
+    assert admin.delete(path).status_code == 409
+    assert admin.delete(f"{path}/hold").json()["hold"] is None
+    assert [admin.delete(path).status_code for _ in range(2)] == [204, 204]
+    assert admin.get(path).status_code == 410
+    assert admin.get(f"/api/v1/checks/{kept}/media").content == b"another"
+    assert admin.put(f"{path}/hold", json={"reason": "too late"}).status_code == 409
+    (entry,) = entries(desk, "media.deleted")
+    assert (entry.actor_name, entry.detail) == ("Ada", {"reason": "request"})
+
+
+def test_what_is_being_judged_is_not_deleted_under_the_judge(desk: Desk) -> None:
+    check = desk.check(state="running")
+    assert desk.browser(person="ada").delete(f"/api/v1/checks/{check}/media").status_code == 409
+    assert len(files(desk)) == 2
+
+
+def test_a_deletion_that_crashed_is_done_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.check(stored=1.0)
+
+    def crash(*_arguments: Any, **_more: Any) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention.audit, "record", crash)
+        with pytest.raises(OSError, match="full"):
+            retention.run(desk.service, 1e9)
+    with desk.database.reading() as session:
+        assert session.scalars(select(Media.deleted)).one() is None
+    assert retention.run(desk.service, 1e9 + PERIOD) == 1
+    assert not files(desk)
+
+
+def test_the_same_bytes_of_another_organisation_stay(desk: Desk) -> None:
+    mine, theirs = desk.check(b"same"), desk.check(b"same", tenant="theirs")
+    assert desk.browser(person="ada").delete(f"/api/v1/checks/{mine}/media").status_code == 204
+    assert not objects(desk)
+    assert desk.browser(person="ada", tenant="theirs").get(f"/api/v1/checks/{theirs}/media").content == b"same"
+
+
+def test_sessions_that_ended_are_forgotten(desk: Desk) -> None:
+    desk.browser(person="ada")
+    retention.run(desk.service, time.time() + 9 * 3600)
+    with desk.database.reading() as session:
+        assert session.scalars(select(BrowserSession)).all() == []
+
+
+def test_a_folder_holds_all_that_shows_the_file(desk: Desk) -> None:
+    check = desk.check(b"a clip")
+    with desk.database.reading() as session:
+        row = session.get_one(Check, check)
+    inside = storage.folder(row.tenant, row.sha256)
+    names = (storage.media(row.tenant, row.sha256), storage.report(row.tenant, row.sha256, check))
+    assert all(name.startswith(inside) for name in (*names, storage.pictures(row.tenant, row.sha256, check)))
+
+
+def test_what_a_killed_process_left_on_its_machine_goes_too(desk: Desk) -> None:
+    scratch, now = desk.service.settings.scratch, time.time()
+    (scratch / "index").mkdir()
+    (scratch / "index" / "thumbnails").write_bytes(b"a face")
+    (scratch / "clip").write_bytes(b"a clip")
+    for left in (scratch / "index", scratch / "clip"):
+        os.utime(left, (now - 2 * DAY, now - 2 * DAY))
+    with desk.service.storage.scratch() as path:
+        courier.tidy(desk.service)
+        assert [one.name for one in scratch.iterdir()] == [path.name]
