@@ -38,9 +38,9 @@ from unmask_lab.live.trial import cells, read_frames, readings, timing
 
 from unmask import faces
 from unmask.live.challenge import light_challenge
-from unmask.live.light import nine
 from unmask.live.reading import Reading
 from unmask.live.session import JITTER
+from unmask.live.signals import nine
 
 MATT = Finish(0.0, 1.0)
 PHONE = Screen(0.065, 0.13, 500.0, 0.03, 0.005)

@@ -28,11 +28,11 @@ from unmask_lab.live.taught import (
     validating,
 )
 
-from unmask.live import light, shape
+from unmask.live import shape, signals
 from unmask.models import WEIGHTS
 
 COURSE = Course(sessions=8, members=2, width=8, steps=120, batch=64)
-CELLS = int(light.face_cells().sum())
+CELLS = int(signals.face_cells().sum())
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def made_up() -> Lessons:
     """Not simulated: faces have a slope across that is odd from side to side, all else has noise alone."""
     random, cases = np.random.default_rng(1), [case_of(1, number) for number in range(20 * len(ROUND))]
     maps = random.normal(0, 0.3, (len(cases), 6, CELLS)).astype(np.float32)
-    column = np.nonzero(light.face_cells())[1]
+    column = np.nonzero(signals.face_cells())[1]
     sides = np.sign(column - column.mean()).astype(np.float32)
     maps[[case.kind == HONEST for case in cases], 1] += sides
     return Lessons(maps, random.normal(0, 1, (len(cases), 9)).astype(np.float32), cases)

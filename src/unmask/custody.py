@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from unmask import likelihood
+from unmask import calibrations
 from unmask.types import Custody
 from unmask.verdict import Rules
 
@@ -34,7 +34,7 @@ def custody(settings: Mapping[str, Any], frames: int) -> Custody:
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in PACKAGES}},
-        weights=likelihood.custody(settings["models"]),
+        weights=calibrations.custody(settings["models"]),
         settings={**plain, "rules": asdict(Rules())},
         frames_examined=frames,
     )

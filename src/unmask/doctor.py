@@ -109,7 +109,7 @@ def examine(folder: Path | None = None) -> Diagnosis:
         _weights(found)
         _added(found, folder)
     with _noting(found, "the calibration cannot be read"):
-        from unmask.likelihood import calibrations
+        from unmask.calibrations import calibrations
 
         found.calibrated += sorted({line for c in calibrations(folder) for line in c.lines})
     if not found.problems:

@@ -9,19 +9,12 @@ pose, the light and the blur of the moment, so neighbouring looks are hardly mor
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import classifiers, models
-from unmask.errors import WeightsError
 from unmask.types import Quality, Span
 
 LN10 = float(np.log(10))
@@ -79,54 +72,6 @@ def features(scores: Mapping[str, float], quality: Quality) -> dict[str, float]:
     weighed = {f"score of {line}": score for line, score in scores.items()}
     crossed = {f"{term} x {name}": score * value for term, score in weighed.items() for name, value in limits.items()}
     return {**weighed, **limits, **crossed}
-
-
-@cache
-def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
-    """The calibration of every set of lines that has one. A line without is shown and weighs nothing.
-
-    The line `originals` is fitted by its benchmark and alone, because it needs an index: ``weights/originals.json``. It holds
-    the classes farthest apart, so where it runs nothing weighs beside it.
-
-    Args:
-        folder: of the user's models, whose own calibration replaces the shipped one, if there is one.
-
-    Raises:
-        WeightsError: the file is missing or broken, or was fitted to another network than the one that is here.
-    """
-    path = calibration_file(folder)
-    originals = models.WEIGHTS / "originals.json"
-    here = {**models.known(), **classifiers.known(folder)}
-    again = "run unmask-lab calibrate" + (f" --models {folder}" if path.parent == folder else "")
-    try:
-        both = [json.loads(file.read_bytes())["lines"] for file in (originals, path)]
-        sets: dict[str, Any] = {key: fit for lines in both for key, fit in lines.items()}
-        there = {key: fit for key, fit in sets.items() if fit["weights"].keys() <= here.keys()}
-        changed = [name for fit in there.values() for name, sha256 in fit["weights"].items() if here[name] != sha256]
-        fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
-        fitted = tuple(Calibration(tuple(key.split("+")), **{f: fit[f] for f in fields}) for key, fit in there.items())
-    except FileNotFoundError:
-        raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: no calibration that this version of Unmask reads; {again}") from error
-    if changed:
-        raise WeightsError(
-            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
-        )
-    return fitted
-
-
-def calibration_file(folder: Path | None = None) -> Path:
-    """Where the calibration in use is: in the folder of the user's models if it has one, else in this package."""
-    own = folder / "calibration.json" if folder else None
-    return own if own and own.is_file() else models.WEIGHTS / "calibration.json"
-
-
-def custody(folder: Path | None = None) -> dict[str, str]:
-    """sha256 of all that decides a score or what it weighs: every weight, the user's models and cards, the calibration."""
-    files = {"calibration": calibration_file(folder), "originals": models.WEIGHTS / "originals.json"}
-    fitted = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    return {**models.known(), **classifiers.known(folder), **fitted}
 
 
 def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:

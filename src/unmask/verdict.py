@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.calibrations import calibrations
 from unmask.faces import outline
-from unmask.likelihood import Calibration, calibrations, chain, combine
+from unmask.likelihood import Calibration, chain, combine
 from unmask.types import (
     Evidence,
     Kind,

@@ -19,7 +19,7 @@ from unmask.live.challenge import (
     light_challenge,
     movement_challenge,
 )
-from unmask.live.light import codes
+from unmask.live.signals import codes
 
 SEQUENCES = 10_000
 

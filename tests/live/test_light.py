@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from tests.live.subjects import Subject, challenge, painted
 from unmask.live import light
 from unmask.live.challenge import SYMBOLS, LightChallenge
-from unmask.live.light import DECOYS, FIRST_DECOYS, Series, answer, codes, decoys, stray, symbol_at, times_of
+from unmask.live.light import DECOYS, FIRST_DECOYS, answer, stray
 from unmask.live.relief import relief
 from unmask.live.response import response
 from unmask.live.shading import shading
+from unmask.live.signals import Series, codes, decoys, symbol_at, times_of
 from unmask.live.verification import MOST_STRAY
 
 

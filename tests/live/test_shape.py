@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.live.subjects import Subject, bent, challenge, flat, painted
-from unmask.live import light, shape
+from unmask.live import light, shape, signals
 from unmask.live.relief import relief
 from unmask.live.response import Response, response
 from unmask.live.shading import shading
@@ -45,6 +45,6 @@ def test_what_is_no_head_is_none(subject: Subject) -> None:
 def test_a_mirrored_face_is_as_much_of_one() -> None:
     responded, _ = seen(Subject())
     maps = shape.maps_of(responded)
-    assert maps.shape == (6, light.face_cells().sum())
+    assert maps.shape == (6, signals.face_cells().sum())
     assert np.array_equal(shape.mirrored(shape.mirrored(maps)), maps)
     assert not np.array_equal(shape.mirrored(maps), maps)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.subjects import Subject, bent, challenge, face, flat, painted
 from unmask.errors import UsageError
-from unmask.live import light, shape
+from unmask.live import shape, signals
 from unmask.live.challenge import SYMBOLS, LightChallenge
 from unmask.live.reading import Reading
 from unmask.live.session import HEAD, JITTER, Session
@@ -98,8 +98,8 @@ def test_jitter_of_painting_changes_nothing_that_is_left_unexplained() -> None:
 
 def best_delay(asked: LightChallenge, number: int, sent: float, recorded: list[Reading]) -> float:
     """s after its sending from which on a recording is most like an answer to this symbol; up to 0.8 s are tried."""
-    series, times = light.settled(light.nine(recorded), light.times_of(recorded)), light.times_of(recorded)
-    wanted = light.codes(asked)[number]
+    series, times = signals.settled(signals.nine(recorded), signals.times_of(recorded)), signals.times_of(recorded)
+    wanted = signals.codes(asked)[number]
     likeness = {
         delay: float((series[(times >= sent + delay) & (times < sent + delay + 0.4)].mean(axis=0) * wanted).sum())
         for delay in (0.0, 0.2, 0.4, 0.6, 0.8)

@@ -1,29 +1,23 @@
 """Faces: found with CenterFace, aligned by their five points, measured, and followed over time into tracks."""
 
-from unmask.faces.tracking import (
+from unmask.faces.alignment import (
     CLOSE_UP,
     CLOSE_UP_PX,
     CROP_PX,
     EYE_PX,
     PROPORTIONS,
-    SEARCH_PX,
     STRIP_EYES,
     STRIP_PX,
     TEMPLATE,
-    SeenFrame,
-    Watcher,
     align,
     close_up,
-    colours,
     eyes,
-    find,
-    find_near,
-    is_cut,
-    link,
-    measure,
     outline,
     similarity,
 )
+from unmask.faces.detection import SEARCH_PX, find, find_near
+from unmask.faces.quality import measure
+from unmask.faces.tracking import SeenFrame, Watcher, colours, is_cut, link
 
 __all__ = [
     "CLOSE_UP",

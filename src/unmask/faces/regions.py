@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.faces.tracking import CROP_PX, TEMPLATE
+from unmask.faces.alignment import CROP_PX, TEMPLATE
 
 Mask = NDArray[np.bool_]
 

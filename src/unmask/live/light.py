@@ -1,10 +1,8 @@
 """Did the face answer this sequence of light, and no other?
 
-The frames' light is reduced to nine series: of each colour channel, the whole face, its left against its right and its top
-against its bottom, as logarithms, so that room light, skin and exposure are but offsets; what drifts, and what comes from
-following the face inexactly, is taken out. The response is the likelihood that these series follow the symbols rather than
-noise, at the delay that fits best. It is ranked among those of decoys: other challenges of the same generator, at the delays
-that fit them best.
+The response is the likelihood that the nine series of the frames' light, see `signals`, follow the symbols rather than noise,
+at the delay that fits best. It is ranked among those of decoys: other challenges of the same generator, at the delays that fit
+them best.
 
 False accepts are bounded by construction. Whoever sends frames, at times, that do not depend on the secret makes the secret
 and its `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face,
@@ -16,17 +14,30 @@ so that it fits: such a one comes first, but leaves much of its own symbols over
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.faces.regions import places, rho
-from unmask.live.challenge import HIGH, LOW, SYMBOLS, LightChallenge
-from unmask.live.reading import GRID, Reading
+from unmask.live.challenge import SYMBOLS, LightChallenge
+from unmask.live.reading import Reading
+from unmask.live.signals import (
+    Series,
+    cells_of,
+    codes,
+    decoys,
+    drifts,
+    face_cells,
+    left_over,
+    nine,
+    one_symbol_at,
+    reduction,
+    settled,
+    symbol_at,
+    times_of,
+    whole_of,
+)
 
 DECOYS = 9_999
 """Other challenges among which the response must come first: false accepts are at most 1 in 10,000."""
@@ -36,11 +47,8 @@ FIRST_DECOYS = 500
 
 DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
 """From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a camera of 0.2 s. With
-`CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what software has to answer by 1.24 s."""
-
-CHANGING = 0.06
-"""s before and after a change of symbols in which a frame shows both: half an exposure, the shutter's roll, half a step of
-`DELAYS`."""
+`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what software has to answer by
+1.24 s."""
 
 PAINTED = 0.12
 """s after a change of symbols in which a frame may still show the one before, as the network carries one later than others: what
@@ -57,20 +65,9 @@ simulated persons to 300 lux stand out by 16 at least, of one in fifty at 600 lu
 STEADY = 0.25
 """Seconds by which the delays of the two halves of a challenge may differ."""
 
-SLOWEST = 2.4
-"""Shortest period, s, of what is taken for drift of light, exposure or white balance and removed."""
-
-FACE = 0.85
-"""How far out, see `unmask.faces.regions.rho`, a cell still belongs to the face."""
-
-EDGE = 0.5
-"""Edge, see `unmask.live.reading.Anchor`, from which on a cell counts less."""
-
 ANSWERS = ((0, 0), (0, 1), (0, 2), (1, 1), (2, 2))
 """Which series follows which part of `codes`: the level follows all and the side where the face is nearer, whichever that
 is; a side follows itself."""
-
-Series = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,7 @@ def stray(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[R
 def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
     """Red and blue over green: of each frame the level and the slopes, ``(n, 6)``, and what the noise of each cell adds to
     them, ``(n, 6, p)``."""
-    basis, filters = _reduction(readings)
+    basis, filters = reduction(readings)
     cells = cells_of(readings)[:, face_cells()]
     hues = cells[..., ::2] - cells[..., 1:2]
     parts = np.einsum("bp,npc->ncb", filters, hues)
@@ -166,7 +163,7 @@ def _unexplained(code: Series, symbols: NDArray[np.intp], hues: Series, grain: S
         return 1.0
     symbols, hues, grain = symbols[kept], hues[kept], grain[kept]
     drift, lit = drifts(times[kept]), code[symbols].reshape(len(symbols), -1)
-    before, after = (_left_over(hues, basis) for basis in (drift, np.hstack([drift, lit])))
+    before, after = (left_over(hues, basis) for basis in (drift, np.hstack([drift, lit])))
     free, same = len(symbols) - drift.shape[1] - lit.shape[1], np.diff(symbols) == 0
     steps, grains = np.diff(after, axis=0)[same], np.diff(grain, axis=0)[same]
     most = NOISIEST * (grains**2).mean(axis=0).sum(axis=1)
@@ -175,101 +172,6 @@ def _unexplained(code: Series, symbols: NDArray[np.intp], hues: Series, grain: S
     changes = ((before**2).sum(axis=0) / (len(symbols) - drift.shape[1]) / noise - 1).sum()
     doubt = np.sqrt(hues.shape[1] * (2 / free + 2 / len(steps)))
     return float(np.clip((unexplained - 2 * doubt) / changes, 0, 1)) if changes > CLEAR * doubt else 1.0
-
-
-def codes(challenge: LightChallenge) -> Series:
-    """What a challenge lights, ``(symbols, 3, 3)``.
-
-    Per colour channel all of the screen, -0.5 to 0.5, its left less its right, and its top less its bottom, -1 to 1.
-    """
-    values = np.array([symbol.quarters for symbol in challenge.symbols], np.float64)
-    (a, b), (c, d) = ((values - LOW) / (HIGH - LOW)).transpose(1, 2, 0, 3)
-    return np.stack([(a + b + c + d) / 4 - 0.5, (a + c - b - d) / 2, (a + b - c - d) / 2], axis=2)
-
-
-def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) -> NDArray[np.intp]:
-    """The index of the symbol that the screen showed at each time, s; -1 before the first and after the last."""
-    index = np.searchsorted(np.asarray(shown), times, side="right") - 1
-    return np.where(times < shown[-1] + challenge.seconds, index, -1)
-
-
-def one_symbol_at(
-    challenge: LightChallenge, shown: Sequence[float], times: Series, painted: float = CHANGING
-) -> NDArray[np.intp]:
-    """As `symbol_at`; -1 also where a frame may show two symbols: `CHANGING` before a change and ``painted`` s after it."""
-    since = times[:, None] - np.asarray(shown)
-    near = ((since > -CHANGING) & (since < painted)).any(axis=1)
-    return np.where(near, -1, symbol_at(challenge, shown, times))
-
-
-def settled(series: Series, times: Series) -> Series:
-    """Series ``(n, ...)`` without their mean and their drift, see `SLOWEST`."""
-    return _left_over(series.reshape(len(series), -1), drifts(times)).reshape(series.shape)
-
-
-def _left_over(series: Series, basis: Series) -> Series:
-    """What of series ``(n, some)`` a basis ``(n, other)`` does not explain."""
-    return np.asarray(series - basis @ np.linalg.lstsq(basis, series, rcond=None)[0])
-
-
-def drifts(times: Series) -> Series:
-    """The slow cosines of `SLOWEST`, and a constant, ``(n, some)``."""
-    span = float(np.ptp(times)) + 1e-9
-    orders = np.arange(int(2 * span / SLOWEST) + 1)
-    return np.asarray(np.cos(np.pi * orders * (times[:, None] - times[0]) / span))
-
-
-@cache
-def face_cells() -> NDArray[np.bool_]:
-    """The cells of the face, see `FACE`, ``(GRID, GRID)``."""
-    return np.asarray(rho(GRID) < FACE)
-
-
-def logarithm(light: NDArray[np.floating]) -> Series:
-    """Of linear light, 0 to 1; what is darker than a thousandth is noise."""
-    return np.log(np.asarray(light, np.float64) + 1e-3)
-
-
-def times_of(readings: Sequence[Reading]) -> Series:
-    """Seconds of the readings with a face, ``(n,)``."""
-    return np.array([reading.time for reading in readings if reading.face])
-
-
-def cells_of(readings: Sequence[Reading]) -> Series:
-    """Logarithm of the light of the readings with a face, ``(n, GRID, GRID, 3)``."""
-    return logarithm(np.stack([reading.face.cells for reading in readings if reading.face]))
-
-
-def slips(readings: Sequence[Reading]) -> Series:
-    """What a face that is followed inexactly adds to the logarithm of its cells, ``(cells, 4)``: shifts, zoom and turn."""
-    right, down = next(reading.face.anchor.edges for reading in readings if reading.face)
-    x, y = places(GRID)
-    parts = (right, down, right * x + down * (y - 0.5), down * x - right * (y - 0.5))
-    return np.column_stack([part[face_cells()] for part in parts]).astype(np.float64)
-
-
-def trust(readings: Sequence[Reading]) -> Series:
-    """Weight of each cell, ``(cells,)``, 0 to 1: an edge of the face's paint is noisy where following is inexact."""
-    edges = np.hypot(*slips(readings)[:, :2].T)
-    return np.asarray(1 / np.hypot(1, edges / EDGE))
-
-
-def nine(readings: Sequence[Reading]) -> Series:
-    """What should follow `codes`, ``(n, 3, 3)``: of each frame and channel, the level and the slopes across and down that, with
-    its slips, explain its cells best.
-
-    The screen's left lights the person's left, which lies right in the image.
-    """
-    cells = cells_of(readings)[:, face_cells()]
-    return np.asarray(np.einsum("bp,npc->ncb", _reduction(readings)[1][:3], cells))
-
-
-def _reduction(readings: Sequence[Reading]) -> tuple[Series, Series]:
-    """Level, slope across, slope down and slips, ``(p, 7)``, and the filters ``(7, p)`` that find them in cells by trust."""
-    x, y = (place[face_cells()] for place in places(GRID))
-    weights = trust(readings)
-    basis = np.column_stack([np.ones_like(x), x, 0.5 - y, slips(readings)])
-    return basis, np.asarray(np.linalg.pinv(basis * weights[:, None]) * weights)
 
 
 def _fit(series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -310,34 +212,18 @@ def _only(symbols: NDArray[np.intp], half: int) -> NDArray[np.intp]:
     return np.where((symbols >= 0) & ((symbols >= SYMBOLS // 2) == half), symbols, -1)
 
 
-def decoys(code: Series, count: int) -> NDArray[np.float32]:
-    """`codes` of other challenges, ``(3, 3, count, symbols)``: each channel's symbols in another order, drawn as
-    `unmask.live.challenge.light_challenge` does; every challenge has the same ones."""
-    random = np.random.default_rng(secrets.randbits(128))
-    orders = random.permuted(np.tile(np.arange(len(code), dtype=np.int8), (3, count, 1)), axis=2)
-    return np.stack(
-        [part[:, order] for part, order in zip(code.astype(np.float32).transpose(1, 2, 0), orders, strict=True)]
-    )
-
-
 def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Reading]) -> float:
     """See `Answer`; ``symbols`` are the readings'."""
     lit = symbols >= 0
     times = times_of(readings)[lit]
-    whole, all_lit = settled(_whole(readings)[lit], times), settled(code[symbols[lit], :, 0], times)
+    whole, all_lit = settled(whole_of(readings)[lit], times), settled(code[symbols[lit], :, 0], times)
     rises = (whole * all_lit).sum(axis=0) / np.maximum((all_lit**2).sum(axis=0), 1e-9)
     return float(np.expm1(rises.max()))
 
 
 def _unrest(readings: Sequence[Reading]) -> float:
     """See `Answer`."""
-    whole = _whole(readings)
+    whole = whole_of(readings)
     hues = settled(whole[:, :2] - whole[:, 1:], times_of(readings))
     noise = np.diff(hues, axis=0).var(axis=0) / 2
     return float(np.sqrt(np.maximum(hues.var(axis=0) - noise, 0).max()))
-
-
-def _whole(readings: Sequence[Reading]) -> Series:
-    """Logarithm of the whole face's light, ``(n, 3)``."""
-    light = np.stack([reading.face.cells for reading in readings if reading.face])
-    return logarithm(light[:, face_cells()].mean(axis=1))

@@ -23,10 +23,9 @@ from itertools import pairwise
 import numpy as np
 
 from unmask.faces.regions import places
-from unmask.live import light
-from unmask.live.light import Series
 from unmask.live.reading import GRID
 from unmask.live.response import Response
+from unmask.live.signals import Series, face_cells
 
 BENDS = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 """Directions, from level, along which a sheet may be bent."""
@@ -157,21 +156,21 @@ def usual_slopes() -> Series:
     side = 8 * GRID
     x, y = places(side)
     down, across = np.gradient(depth(x, y), float(x[0, 1] - x[0, 0]))
-    p, q = (part.reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))[light.face_cells()] for part in (-across, down))
+    p, q = (part.reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))[face_cells()] for part in (-across, down))
     return np.stack([np.stack([p, 0 * q]), np.stack([0 * p, q])], axis=2)
 
 
 @cache
 def powers(order: int) -> Series:
     """Of the places of cells, ``(p, some)``."""
-    x, y = (place[light.face_cells()] for place in places(GRID))
+    x, y = (place[face_cells()] for place in places(GRID))
     return np.column_stack([x**i * (y - 0.5) ** j for i in range(order + 1) for j in range(order + 1 - i)])
 
 
 @cache
 def along(bend: float) -> tuple[Series, Series]:
     """Where cells lie along a direction and across it, ``(p,)`` each."""
-    x, y = (place[light.face_cells()] for place in places(GRID))
+    x, y = (place[face_cells()] for place in places(GRID))
     return np.cos(bend) * x + np.sin(bend) * (y - 0.5), np.cos(bend) * (y - 0.5) - np.sin(bend) * x
 
 

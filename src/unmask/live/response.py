@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.live import light
+from unmask.live import signals
 from unmask.live.challenge import SYMBOLS, LightChallenge
-from unmask.live.light import Series
 from unmask.live.reading import Reading
+from unmask.live.signals import Series
 
 DECOYS = 500
 """Other challenges by whose answers noise is measured: its standard error to 3 %."""
@@ -23,15 +23,15 @@ DECOYS = 500
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """See the module; n readings that show one symbol each, p cells of `light.face_cells`.
+    """See the module; n readings that show one symbol each, p cells of `signals.face_cells`.
 
     Attributes:
         answers: of each channel to its own light, ``(3, 3, p)``: to all of the screen from `LOW` to `HIGH`, and from its middle
             to its left and to its top.
         rest: what neither they nor drift explain, ``(n, p, 3)``.
         picture: mean logarithm of light, ``(p, 3)``.
-        slips: see `light.slips`, ``(p, 4)``.
-        trust: see `light.trust`, ``(p,)``.
+        slips: see `signals.slips`, ``(p, 4)``.
+        trust: see `signals.trust`, ``(p,)``.
     """
 
     answers: Series
@@ -64,12 +64,12 @@ class Response:
 
 def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> Response:
     """The response of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` in s from `light.answer`."""
-    times = light.times_of(readings)
-    symbols = light.one_symbol_at(challenge, shown, times - delay)
+    times = signals.times_of(readings)
+    symbols = signals.one_symbol_at(challenge, shown, times - delay)
     lit = symbols >= 0
-    symbols, code = symbols[lit], light.codes(challenge)
-    seen = light.cells_of(readings)[lit][:, light.face_cells()]
-    drift = light.drifts(times[lit])
+    symbols, code = symbols[lit], signals.codes(challenge)
+    seen = signals.cells_of(readings)[lit][:, signals.face_cells()]
+    drift = signals.drifts(times[lit])
     answers, rest = np.zeros((3, 3, seen.shape[1])), np.empty_like(seen)
     for channel in range(3):
         basis = np.hstack([code[symbols, channel], drift])
@@ -82,8 +82,8 @@ def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequen
         answers,
         rest,
         seen.mean(axis=0),
-        light.slips(readings),
-        light.trust(readings),
+        signals.slips(readings),
+        signals.trust(readings),
         symbols,
-        light.decoys(code, DECOYS),
+        signals.decoys(code, DECOYS),
     )

@@ -17,9 +17,9 @@ from functools import cache
 
 import numpy as np
 
-from unmask.live.light import Series
 from unmask.live.relief import BENDS, along, beside, powers, span, usual_slopes, without
 from unmask.live.response import Response
+from unmask.live.signals import Series
 
 HATS = 11
 """Places along a bend at each of which gloss may differ."""

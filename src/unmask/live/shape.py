@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import models
-from unmask.live import light
 from unmask.live.relief import Relief
 from unmask.live.response import Response
 from unmask.live.shading import Shading
+from unmask.live.signals import face_cells
 
 WEIGHT = "shape"
 
@@ -77,7 +77,7 @@ def mirrored(maps: Floats) -> Floats:
 @cache
 def _opposite() -> NDArray[np.intp]:
     """Of each cell the one on the other side of the face, ``(p,)``."""
-    cells = light.face_cells()
+    cells = face_cells()
     number = np.full(cells.shape, -1)
     number[cells] = np.arange(cells.sum())
     opposite: NDArray[np.intp] = number[:, ::-1][cells]

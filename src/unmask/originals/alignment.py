@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.originals.film import Film
 from unmask.originals.fitting import FIT_PX, Fits, fits, greys, windows
 from unmask.originals.matching import Candidate
 from unmask.originals.overlay import correlation, homography, lay, luma, resembles, shows_the_same
 from unmask.originals.regions import QUERY_PX, is_drawn, scaled
-from unmask.originals.registration import Film
 from unmask.originals.stretches import Stretch, stretches
 from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
 from unmask.types import Frame, Pair, Rgb

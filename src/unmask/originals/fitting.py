@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.originals.film import Film
 from unmask.originals.overlay import detail, luma
-from unmask.originals.registration import Film
 from unmask.originals.timing import Place, Timing
 from unmask.types import Rgb
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from unmask.originals.alignment import Aligned, align
+from unmask.originals.film import Film
 from unmask.originals.index import Searcher, searcher
 from unmask.originals.matching import Candidate, candidates, look
 from unmask.originals.regions import QUERY_PX
-from unmask.originals.registration import Film, picture
+from unmask.originals.registration import picture
 from unmask.originals.store import Store, opened_store
 from unmask.originals.timing import Strip, strip
 from unmask.types import Match, Original, Rgb

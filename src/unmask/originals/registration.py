@@ -9,16 +9,16 @@ from __future__ import annotations
 import io
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from unmask.originals.film import Film
 from unmask.originals.regions import LONGEST_PX, hash_regions, scaled
 from unmask.originals.store import Moment, Store
-from unmask.types import Frame, MediaFacts, Original, Rgb
+from unmask.types import Frame, Original, Rgb
 
 Progress = Callable[[float], None]
 """Told how much is done, 0 to 1."""
@@ -37,17 +37,6 @@ AHEAD = 3
 
 COMMIT = 5.0
 """Seconds of work that an interruption may cost."""
-
-
-class Film(Protocol):
-    """What is needed of a photo or video that was opened; `unmask.media.Clip` is one."""
-
-    @property
-    def facts(self) -> MediaFacts: ...
-    def key_times(self) -> list[float]: ...
-    def times(self, every: float, at_most: int) -> list[float]: ...
-    def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]: ...
-    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]: ...
 
 
 def register(

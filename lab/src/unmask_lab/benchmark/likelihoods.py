@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.likelihood import LN10, Calibration, calibrations, features
+from unmask.calibrations import calibrations
+from unmask.likelihood import LN10, Calibration, features
 from unmask.types import Quality
 from unmask_lab import metrics
 from unmask_lab.benchmark.measured import Faces

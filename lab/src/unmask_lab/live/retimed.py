@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unmask.live import light
+from unmask.live import light, signals
 from unmask.live.challenge import LightChallenge
-from unmask.live.light import Series
 from unmask.live.reading import Reading, SeenFace
 from unmask.live.session import HEAD, LATEST, Session
+from unmask.live.signals import Series
 
 PER_SECOND = 12.5
 """Frames sent."""
@@ -91,7 +91,7 @@ def retimed(
     """
     faces = [reading for reading in recorded if reading.face]
     follows, differs = _costs(asked, earlier, shown, faces)
-    times = light.times_of(faces)
+    times = signals.times_of(faces)
     session, found, number, place = Session(len(asked.symbols), asked.seconds, 0.0, 0.0), list[Reading](), 0, 0
     begun = float(times[0])
     while True:
@@ -105,8 +105,8 @@ def retimed(
         horizon = now - OLD + np.arange(0, OLD + ANSWERED, 1 / PER_SECOND)
         sent, claimed = [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED
         symbols, judged = (
-            light.symbol_at(asked, sent, claimed),
-            light.one_symbol_at(asked, sent, claimed, light.PAINTED),
+            signals.symbol_at(asked, sent, claimed),
+            signals.one_symbol_at(asked, sent, claimed, light.PAINTED),
         )
         allowed = np.abs(times[None] - begun - horizon[:, None]) <= how.ahead
         costs = how.exact * differs[symbols] * (judged >= 0)[:, None] - follows[symbols]
@@ -132,13 +132,13 @@ def _costs(
 ) -> tuple[Series, Series]:
     """How much each recorded frame shows what each asked symbol would, and how far it is from all that it would show, each
     ``(symbols + 1, frames)``; nothing for none, the last row."""
-    times = light.times_of(faces)
-    series = light.settled(light.nine(faces), times)
+    times = signals.times_of(faces)
+    series = signals.settled(signals.nine(faces), times)
     delay = light.answer(earlier, shown, faces).delay
-    symbols = light.symbol_at(earlier, shown, times - delay)
-    lit, usual, code = symbols >= 0, series.std(axis=0) + 1e-9, light.codes(asked)
+    symbols = signals.symbol_at(earlier, shown, times - delay)
+    lit, usual, code = symbols >= 0, series.std(axis=0) + 1e-9, signals.codes(asked)
     follows = np.einsum("ncm,kcm->kn", series / usual, code / code.std(axis=0))
-    answered = light.codes(earlier)[symbols[lit]].reshape(int(lit.sum()), -1)
+    answered = signals.codes(earlier)[symbols[lit]].reshape(int(lit.sum()), -1)
     gains = np.linalg.lstsq(answered, series[lit].reshape(len(answered), -1), rcond=None)[0]
     wanted = (code.reshape(len(code), -1) @ gains).reshape(len(code), 1, 3, 3)
     differs = (((series - wanted) / usual) ** 2).sum(axis=(2, 3))

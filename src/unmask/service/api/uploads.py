@@ -33,8 +33,6 @@ VERSION = {"Tus-Resumable": "1.0.0"}
 EXTENSIONS = "creation,expiration,termination"
 KIND = "application/offset+octet-stream"
 
-LongestMetadata = Annotated[str, Header(max_length=20_000)]
-
 
 class UploadView(BaseModel):
     """An upload, as it is shown."""

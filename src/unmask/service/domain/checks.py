@@ -174,6 +174,6 @@ def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> st
 
 @cache
 def _weights() -> dict[str, str]:
-    from unmask.likelihood import custody
+    from unmask.calibrations import custody
 
     return custody()

@@ -28,7 +28,6 @@ from unmask.service.store import jobs
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Delivery, Webhook
 
-EVENTS = ("check.done", "check.failed")
 PREFIX = "whsec_"
 
 WAITS = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 36000.0)

@@ -1,0 +1,41 @@
+"""Measurements of what limits a judgement of one face: size, sharpness, turn of the head, coding blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.faces import boxes
+from unmask.types import Box, Face, Quality, Rgb
+
+
+def measure(rgb: Rgb, face: Face, crop: Rgb) -> Quality:
+    """How well the face can be judged; see `Quality` for units."""
+    import cv2
+
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    inner = grey[32:-32, 32:-32]
+    sharpness = float(cv2.Laplacian(inner, cv2.CV_32F).var()) / max(float(inner.var()), 25.0)
+    return Quality(boxes.width(face.box), sharpness, _yaw(face.points), _blockiness(rgb, face.box))
+
+
+def _yaw(points: NDArray[np.float32]) -> float:
+    """Where the nose falls along the line between the eyes: the middle is frontal (0), an eye or beyond is profile (1)."""
+    right, left, nose = points[0], points[1], points[2]
+    across = left - right
+    along = float((nose - right) @ across) / max(float(across @ across), 1e-6)
+    return min(1.0, abs(2 * along - 1))
+
+
+def _blockiness(rgb: Rgb, box: Box) -> float:
+    """Steps across the 8 px coding grid over steps elsewhere, after Wang, Sheikh and Bovik 2002; 1 if no grid shows."""
+    x0, y0 = max(0, int(box[0])) // 8 * 8, max(0, int(box[1])) // 8 * 8
+    luma = rgb[y0 : max(0, int(box[3])), x0 : max(0, int(box[2])), 1].astype(np.float32)
+    if min(luma.shape) < 24:
+        return 1.0
+    ratios = []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(luma, axis=axis)).mean(axis=1 - axis)
+        on_grid = np.arange(1, steps.size + 1) % 8 == 0
+        ratios.append((steps[on_grid].mean() + 0.1) / (steps[~on_grid].mean() + 0.1))
+    return float(np.mean(ratios))

@@ -1,0 +1,137 @@
+"""One face of a frame: where it lies, by how much it differs, and what that says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.originals.comparison.findings import UNTOLD, Comparison, Finding, Thresholds
+from unmask.originals.comparison.head import Laid, lay_over_head
+from unmask.originals.comparison.noise import FINE, Mask, Plane, patched, without_shade
+from unmask.types import Pair
+
+CONTRAST = 0.1
+"""Share of a head's structure, in squares, by which two encodings of it may differ; of another face it is about 2."""
+
+SMALLEST_EYES = 7.0
+"""px of the thumbnail between the eyes, below which a face is not compared."""
+
+REGIONS = {"face": (0.54, 0.85, 1.15), "eyes": (0.07, 0.85, 0.38), "mouth": (1.0, 0.6, 0.38)}
+"""Ellipses: where the middle lies, from the eyes, 0, to the mouth, 1; half width and height, in distances between the eyes."""
+
+BLEND, HEAD = (0.54, 1.15, 1.6), (0.54, 1.9, 2.3)
+"""What a pasted face may blend over, and the head with hair and neck about it; between the two nothing should differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where a face lies in the thumbnail: the middles of its eyes and mouth, px; distance between the eyes, px; turn, degrees."""
+
+    eyes: tuple[float, float]
+    mouth: tuple[float, float]
+    apart: float
+    turn: float
+
+
+def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
+    """Where a face of the frame, by its five points, float32 ``(5, 2)`` px, lies in the thumbnail."""
+    import cv2
+
+    carried = cv2.perspectiveTransform(points.astype(np.float64).reshape(1, -1, 2), pair.onto)[0]
+    if carried[0, 0] > carried[1, 0]:
+        carried = carried[[1, 0, 2, 4, 3]]
+    middle, mouth = carried[:2].mean(axis=0), carried[3:].mean(axis=0)
+    across, down = carried[1] - carried[0], mouth - middle
+    # A turned head brings the eyes together, not the eyes and the mouth.
+    apart = max(float(np.hypot(*across)), float(np.hypot(*down)) / 1.155)
+    turn = float(np.degrees(np.arctan2(-down[0], down[1])))
+    return Plan((float(middle[0]), float(middle[1])), (float(mouth[0]), float(mouth[1])), apart, turn)
+
+
+def ellipse(plan: Plan, part: tuple[float, float, float], shape: tuple[int, ...]) -> Mask:
+    """Pixels of a part of a face, see `REGIONS`, in a thumbnail of this shape; none where it is far outside."""
+    import cv2
+
+    x, y = (eye + part[0] * (mouth - eye) for eye, mouth in zip(plan.eyes, plan.mouth, strict=True))
+    width, height = (2 * half * plan.apart for half in part[1:])
+    mask = np.zeros(shape, np.uint8)
+    if max(abs(x), abs(y), width, height) < 1e4:
+        cv2.ellipse(mask, ((x, y), (width, height), plan.turn), 1, -1)
+    return mask.astype(np.bool_)
+
+
+def judge(plan: Plan, laid: Laid, elsewhere: float, rules: Thresholds) -> Comparison:
+    """Compares one face; ``elsewhere``: see `Comparison`."""
+    shape = laid.seen.shape
+    parts = {name: ellipse(plan, part, shape) & laid.free for name, part in REGIONS.items()}
+    head = ellipse(plan, HEAD, shape) & laid.free
+    ring = head & ~ellipse(plan, BLEND, shape)
+    matched, moved = lay_over_head(laid, head, head & ~ring)
+    own, other = (without_shade(picture, laid.free, FINE) for picture in (laid.frame, matched))
+    structure = patched(other)
+    expected: Plane = laid.noise + np.float32(CONTRAST / 2) * (patched(own) + structure)
+    ratio: Plane = patched(own - other) / expected
+    where = np.clip(np.log10(np.maximum(ratio, 1e-3)), 0, 1).astype(np.float32) * laid.seen
+    differ = {name: _decades(ratio, part) for name, part in parts.items()}
+    around, inside = _decades(ratio, _lower(ratio, ring)), max(differ.values())
+    score = inside - max(0.0, around)
+    finding = _finding(differ, score, around, moved, elsewhere, rules)
+    acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
+    if not acted and finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
+        finding = _silent(plan, parts, 2 * structure / expected, rules) or finding
+    finding = _unseen(plan, parts, rules) or finding
+    if acted or finding in UNTOLD:
+        score = inside = around = float("nan")
+    return Comparison(finding, score, inside, around, elsewhere, where)
+
+
+def _unseen(plan: Plan, parts: dict[str, Mask], rules: Thresholds) -> Finding | None:
+    """Why a face cannot be compared at all."""
+    if plan.apart < SMALLEST_EYES:
+        return Finding.TOO_SMALL
+    return Finding.COVERED if _covered(plan, "face", parts, rules) else None
+
+
+def _silent(plan: Plan, parts: dict[str, Mask], another: Plane, rules: Thresholds) -> Finding | None:
+    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing.
+
+    ``another``: by how many times the noise another head would differ.
+    """
+    for name in ("face", "mouth"):
+        if _covered(plan, name, parts, rules):
+            return Finding.COVERED
+        if _decades(another, parts[name]) < rules.telling:
+            return Finding.FAINT
+    return None
+
+
+def _covered(plan: Plan, name: str, parts: dict[str, Mask], rules: Thresholds) -> bool:
+    """Whether too much of a part is under lettering or outside the picture; ``parts``: what is left of each."""
+    _, half_width, half_height = REGIONS[name]
+    whole = np.pi * half_width * half_height * plan.apart**2
+    return bool(parts[name].sum() < rules.uncovered * max(1.0, whole))
+
+
+def _finding(
+    differ: dict[str, float], score: float, around: float, moved: float, elsewhere: float, rules: Thresholds
+) -> Finding:
+    if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.calm):
+        return Finding.OTHER_TAKE
+    if score >= rules.changed:
+        return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
+    return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+
+
+def _lower(ratio: Plane, mask: Mask, part: float = 0.75) -> Mask:
+    """The three quarters of a part that differ least: without what was laid over some of it, such as a logo."""
+    return mask & (ratio <= np.quantile(ratio[mask], part)) if mask.any() else mask
+
+
+def _decades(ratio: Plane, mask: Mask, least: int = 12) -> float:
+    """log10 of the mean of measured over expected squared difference; 0 where there is too little to tell.
+
+    Each px counts by its own noise, so that a change in the dark half of a face is not lost in the noise of the bright half.
+    """
+    return float(np.log10(max(float(ratio[mask].mean()), 1e-6))) if mask.sum() >= least else 0.0

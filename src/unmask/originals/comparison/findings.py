@@ -1,0 +1,72 @@
+"""Findings of a comparison, and where each of them begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Finding(StrEnum):
+    """Finding about one face in one frame."""
+
+    SAME = "the same"
+    CHANGED_FACE = "changed face"
+    CHANGED_MOUTH = "changed mouth"
+    OTHER_TAKE = "another take"
+    RETOUCHED = "changed elsewhere"
+    COVERED = "covered"
+    FAINT = "too faint"
+    TOO_SMALL = "too small"
+
+
+UNTOLD = frozenset({Finding.COVERED, Finding.FAINT, Finding.TOO_SMALL})
+"""Findings of a face that could not be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One face of a pair. Differences are decimal logarithms of measured over expected squared difference: 0 is noise.
+
+    Attributes:
+        finding: see `Finding`.
+        score: `inside`, less what the head around the face differs as well; nan where the face could not be compared, and
+            in another take in which it differs, or what is around it, for it may have been acted otherwise.
+        inside: of the part of the face that differs most.
+        around: of hair, ears and neck.
+        elsewhere: share of the rest of the picture, 0 to 1, that differs far beyond noise.
+        where: float32 ``(h, w)``, 0 to 1, over the thumbnail: where and how far it differs.
+    """
+
+    finding: Finding
+    score: float
+    inside: float
+    around: float
+    elsewhere: float
+    where: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where a finding begins.
+
+    Attributes:
+        changed: least score of a change, decades; where the line's LR is about 1 (``weights/originals.json``).
+        take: least difference around the face, decades, at which another take, or a retouched frame, is spoken of.
+        moved: px of the thumbnail, root mean square over the head, by which it lies elsewhere, at which another take is
+            spoken of.
+        calm: most difference, decades, of eyes or mouth that counts as noise where the other one differs.
+        retouched: share of the rest of the picture that differs at which it was retouched, 0 to 1.
+        uncovered: share of the face, and of the mouth, that must be free of lettering and inside the picture, 0 to 1.
+        telling: least difference, decades, that another face or mouth would have made; below it, none seen says nothing.
+    """
+
+    changed: float = 0.25
+    take: float = 0.3
+    moved: float = 0.7
+    calm: float = 0.0
+    retouched: float = 0.02
+    uncovered: float = 0.5
+    telling: float = 0.5

@@ -1,0 +1,35 @@
+"""Lettering laid over a picture: subtitles and banners, which cover a face and do not change it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unmask.originals.comparison.noise import Mask, Plane
+
+
+def find_lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask, heads: Mask) -> Mask:
+    """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do not change it.
+
+    They are looked for outside the faces, where a changed face cannot be mistaken for them, and then followed across heads.
+    """
+    import cv2
+
+    height, width = residual.shape
+    hot = ((residual > np.maximum(300.0, 25 * expected)) & seen & ~faces).astype(np.uint8)
+    joined = cv2.morphologyEx(hot, cv2.MORPH_CLOSE, np.ones((3, max(5, width // 24)), np.uint8))
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    found = np.zeros(residual.shape, np.bool_)
+    for x, y, across, down, area in boxes[1:count]:
+        if across >= 1.5 * down and 4 <= down < 0.2 * height and area > 0.4 * across * down:
+            found[max(0, y - 3) : y + down + 3, max(0, x - 4) : x + across + 4] = True
+    return found | _followed(found, faces, heads)
+
+
+def _followed(lettering: Mask, faces: Mask, heads: Mask, halo: int = 3) -> Mask:
+    """Of the rows in which lettering touches a face, and which its compression reaches, what of the heads lies in them."""
+    import cv2
+
+    touching = cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
+    rows = np.asarray(touching.any(axis=1))
+    about = np.convolve(rows, np.ones(2 * halo + 1), "same") > 0
+    return np.asarray((faces & rows[:, None]) | (heads & ~faces & about[:, None]))
