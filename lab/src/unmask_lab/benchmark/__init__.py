@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unmask.models import WEIGHTS, card, known
 from unmask_lab.benchmark import detection, markdown, plots
 from unmask_lab.benchmark.coverage import risk_coverage
@@ -22,6 +20,7 @@ from unmask_lab.benchmark.markdown import FORGED, OTHERS
 from unmask_lab.benchmark.measured import measure
 from unmask_lab.benchmark.reliability import reliability_diagrams
 from unmask_lab.benchmark.speed import cpu_ms
+from unmask_lab.benchmark.tables import plain
 from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row
 from unmask_lab.degrade import NAMED, Degradation
 from unmask_lab.examples import told_apart
@@ -110,7 +109,7 @@ def _refuse(
 
 def _write(result: dict[str, Any], target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    (target / "benchmark.json").write_text(json.dumps(_plain(result), indent=1) + "\n")
+    (target / "benchmark.json").write_text(json.dumps(plain(result), indent=1) + "\n")
     (target / "benchmark.md").write_text(markdown.page(result) + "\n")
     plots.draw_accuracy(result["rows"], target / "accuracy.png")
     plots.draw_reliability(result["reliability"], target / "reliability.png")
@@ -121,7 +120,7 @@ def _into_card(result: Mapping[str, Any], weights: Path, first: str) -> None:
     rows = [row for row in result["rows"] if row["way"] == first]
     figures = {"command": COMMAND, "cpu_ms": result["cpu_ms"], "rows": rows, "map_agreement": result["map_agreement"]}
     limits = [_limit(row) for row in rows if row["kind"] == "source"]
-    update_card(weights, LINE, figures=_plain(figures), limits=[*limits, WHOLE_PICTURES])
+    update_card(weights, LINE, figures=plain(figures), limits=[*limits, WHOLE_PICTURES])
 
 
 WHOLE_PICTURES = (
@@ -137,14 +136,3 @@ def _limit(row: Mapping[str, Any]) -> str:
         f"AUC was {auc['value']:.2f} (95 % interval {auc['low']:.2f} to {auc['high']:.2f}; 1 is perfect, 0.5 is guessing), and "
         f"{100 * found['value']:.0f} % of them reached an LR of 10: that no change was found does not mean that there is none."
     )
-
-
-def _plain(value: Any) -> Any:
-    """As JSON holds it: floats to five figures, nan as null."""
-    if isinstance(value, Mapping):
-        return {key: _plain(of) for key, of in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(of) for of in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.5g}") if np.isfinite(value) else None
-    return value

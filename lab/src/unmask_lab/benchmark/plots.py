@@ -74,6 +74,38 @@ def draw_coverage(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     _save(figure, path)
 
 
+PUBLISHED = {
+    "self-blended images, published (research: mean of a video)": {"celebdf": 0.851, "research": 0.72},
+    "best published for one frame": {"celebdf": 0.900, "research": 0.843},
+}
+"""AUC on the whole of the sets that ours are a part of (of *research*: DFDC), by detectors trained on FaceForensics++:
+self-blended images by Shiohara and Yamasaki 2022, the best by Cui et al. 2025 (ForensicsAdapter)."""
+
+
+def draw_unseen(result: Mapping[str, Any], path: Path) -> None:
+    """AUC per unseen set with its interval: of each network, of the dumbest rule, and what others have published."""
+    rows = [row for row in result["sets"] if np.isfinite(row["auc"]["blurrier is changed"]["value"])]
+    names = [f"{row['set']}\n{row['method'] or '–'} {row['bona_fide']} / {row['changed']}" for row in rows]
+    scores = [*result["networks"], "LR", "blurrier is changed"]
+    figure, axes = plt.subplots(figsize=(8.5, 1.2 + 0.62 * len(rows)))
+    for k, score in enumerate(scores):
+        y = np.arange(len(rows)) + 0.16 * (k - (len(scores) - 1) / 2)
+        value, low, high = (np.array([row["auc"][score][key] for row in rows]) for key in ("value", "low", "high"))
+        colour = "#9a9a9a" if score.startswith("blurrier") else f"C{k}"
+        axes.errorbar(
+            value, y, xerr=np.maximum(0, [value - low, high - value]), fmt="o", color=colour, label=score, ms=4
+        )
+    for (title, published), marker in zip(PUBLISHED.items(), "v*", strict=True):
+        value = [published.get(row["set"], np.nan) for row in rows]
+        axes.plot(value, range(len(rows)), marker, color="black", fillstyle="none", label=title)
+    axes.axvline(0.5, color="black", linewidth=0.7, linestyle=":")
+    axes.set_yticks(range(len(rows)), names, fontsize=8)
+    axes.invert_yaxis()
+    axes.set(xlabel="AUC, 95 % over identities: 0.5 is guessing, 1 is perfect", xlim=(0.2, 1.0))
+    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    _save(figure, path)
+
+
 def _save(figure: Any, path: Path) -> None:
     figure.savefig(path, dpi=100, bbox_inches="tight")
     plt.close(figure)

@@ -1,0 +1,52 @@
+"""How figures are written: Markdown tables, estimates in their cells, and JSON without nan."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+NONE = "–"
+"""Stands for a figure that is not defined."""
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, a row a line, without a line break at its end."""
+    lines = [f"| {' | '.join(titles)} |", "| --- " * len(titles) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)])
+
+
+def paragraph(text: str) -> str:
+    """Text in lines of at most 120 characters, with a line break at its end."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def shown(estimate: Mapping[str, float]) -> str:
+    """A `metrics.Estimate`, as a mapping: the value, and in brackets its interval."""
+    if math.isnan(estimate["value"]):
+        return NONE
+    if math.isnan(estimate["low"]):
+        return f"{estimate['value']:.3f} ({NONE})"
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f}–{estimate['high']:.3f})"
+
+
+def percent(estimate: Mapping[str, float]) -> str:
+    """A rate, as `shown` shows other figures."""
+    if math.isnan(estimate["value"]):
+        return NONE
+    value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
+    return f"{value:.1f} % ({low:.1f}–{high:.1f})"
+
+
+def plain(value: Any) -> Any:
+    """As JSON holds it: floats to five figures, nan as null."""
+    if isinstance(value, Mapping):
+        return {key: plain(of) for key, of in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(of) for of in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.5g}") if np.isfinite(value) else None
+    return value

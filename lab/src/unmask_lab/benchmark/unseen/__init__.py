@@ -1,0 +1,92 @@
+"""The yardstick: the whole check on swaps that nothing here was made from, taught or tuned on: ``docs/benchmark/unseen.md``.
+
+For measuring only, see `unmask_lab.benchmark.unseen.media`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unmask import models
+from unmask_lab.benchmark import plots
+from unmask_lab.benchmark.tables import plain
+from unmask_lab.benchmark.unseen import figures, page
+from unmask_lab.benchmark.unseen.judged import NETWORKS, judged
+from unmask_lab.benchmark.unseen.media import Medium, clips, stills
+from unmask_lab.examples import told_apart
+
+COMMAND = "make unseen"
+
+
+def unseen(
+    photos: Sequence[Path],
+    films: Sequence[Path],
+    others: Sequence[Path],
+    target: Path,
+    out: Path = Path("lab/out/unseen"),
+) -> dict[str, Any] | None:
+    """Checks the files of all sets that are here and writes ``unseen.md``, ``unseen.json`` and a plot; goes on where it stopped.
+
+    Args:
+        photos: Parquet files of stills.
+        films: folders of clips with ``labels.csv``.
+        others: Parquet files of stills, of which changed ones that hardly differ from their original are left out.
+        target: a folder to write to.
+        out: a folder for what is cut and what was answered.
+
+    Returns:
+        What stands in ``unseen.json``; None, and nothing is written, if no set is here.
+
+    Raises:
+        DataError: a set cannot be read.
+    """
+    media = gathered(photos, films, others, out)
+    if not media:
+        return None
+    of = figures.told(media, judged(media, out / "answers"))
+    result = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": COMMAND,
+        "networks": list(NETWORKS),
+        "weights": {name: sha256 for name, sha256 in models.known().items() if name.startswith(tuple(NETWORKS))},
+        "sets": list(figures.by_method(of)),
+        "mean": figures.mean_auc(of),
+        "alarms": figures.figures(figures.EVERY_BONA_FIDE, "", of[of.label == 0]),
+        "tones": list(figures.by_tone(of)),
+        "views": list(figures.by_view(of)),
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "unseen.md").write_text(page.page(result))
+    (target / "unseen.json").write_text(_lines(plain(result)))
+    plots.draw_unseen(result, target / "unseen.png")
+    return result
+
+
+def gathered(photos: Sequence[Path], films: Sequence[Path], others: Sequence[Path], out: Path) -> list[Medium]:
+    """All files to check, of those sets that are here; the others are named on stderr."""
+    media: list[Medium] = []
+    for path in (*photos, *films, *others):
+        if not path.exists():
+            print(f"{path}: is not here, so it is not measured", file=sys.stderr, flush=True)
+        elif path in films:
+            media += clips(path, out / "clips")
+        else:
+            read = stills(path, out / "stills")
+            media += told_apart(read) if path in others else read
+    return media
+
+
+def _lines(result: Mapping[str, Any]) -> str:
+    """JSON with each record of a list on a line of its own."""
+
+    def of(value: Any) -> str:
+        if not isinstance(value, list):
+            return json.dumps(value)
+        return "[\n" + ",\n".join(json.dumps(record) for record in value) + "\n]"
+
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {of(value)}" for key, value in result.items()) + "\n}\n"
