@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import unmask
-from unmask import faces, likelihood
+from unmask import calibrations, faces
 from unmask.evidence.learned import Learned
 from unmask.types import Kind, Person, Rgb
 from unmask_lab.benchmark import subgroups
@@ -98,7 +98,7 @@ def total(person: Person) -> float | None:
 
 def version() -> str:
     """Names the weights and the code that decide a score."""
-    digest = hashlib.sha256(json.dumps(likelihood.custody(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(calibrations.digests(), sort_keys=True).encode())
     package = Path(unmask.__file__).parent
     runtime = [path for path in sorted(package.rglob("*.py")) if path.relative_to(package).parts[0] not in OUTSIDES]
     for path in (*runtime, Path(subgroups.__file__), Path(views.__file__), Path(__file__)):
