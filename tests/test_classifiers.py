@@ -17,8 +17,7 @@ from typer.testing import CliRunner, Result
 
 import unmask
 from tests import added, scenes
-from unmask import classifiers, doctor, models
-from unmask.calibrations import calibrations
+from unmask import calibrations, classifiers, doctor, models
 from unmask.cli import app
 from unmask.errors import ModelError, WeightsError
 from unmask.report import document, html
@@ -242,7 +241,7 @@ def test_a_calibration_outlives_a_model_that_was_taken_away(tmp_path: Path) -> N
     both = calibrated(added.write(tmp_path / "both"))
     rest = added.write(tmp_path / "rest", "another")
     shutil.copy(both / "calibration.json", rest)
-    assert {c.lines for c in calibrations(rest)} == {("learned",), ("originals",)}
+    assert {c.lines for c in calibrations.load(rest)} == {("learned",), ("originals",)}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"lines": {"mine": 3}}', '{"lines": {"mine": {"weights": {}}}}'])
@@ -250,7 +249,7 @@ def test_a_broken_calibration_is_refused(tmp_path: Path, content: str) -> None:
     folder = added.write(tmp_path / "models")
     (folder / "calibration.json").write_text(content)
     with pytest.raises(WeightsError, match=r"calibration\.json: no calibration that this version .*; run unmask-lab"):
-        calibrations(folder)
+        calibrations.load(folder)
 
 
 # ---------------------------------------------------------------- on the command line

@@ -20,8 +20,7 @@ from unmask_lab.data import DataError, Row, read
 from unmask_lab.examples import Example, forged
 from unmask_lab.forge import FAMILIES
 
-from unmask import likelihood, models
-from unmask.calibrations import calibrations
+from unmask import calibrations, likelihood, models
 from unmask.classifiers import known
 from unmask.evidence import LINES, available, examine
 from unmask.faces import TEMPLATE
@@ -122,7 +121,7 @@ def test_every_set_of_lines_has_a_calibration_that_names_what_it_was_fitted_to(
 def test_the_joint_calibration_rises_with_each_score_at_every_quality(
     folder: Path, fits: dict[str, dict[str, object]]
 ) -> None:
-    for fitted in calibrations(folder):
+    for fitted in calibrations.load(folder):
         free, nothing = replace(fitted, bound=1e9), dict.fromkeys(fitted.lines, 0.0)
         for size, sharp, blocks in ((1, 1e-6, 1), (9999, 99, 1), (1, 99, 99), (9999, 1e-6, 99)):
             quality = Quality(size, sharp, 0.0, blocks)
@@ -140,11 +139,11 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     with torch.inference_mode():
         bona_fide, changed = detector(prepared(crop[None]))[0].tolist()
     assert evidence["mine"].score == pytest.approx(changed - bona_fide, abs=0.02)
-    person = judge(case.tracks[0], evidence, case.media, calibrated=calibrations(folder))
+    person = judge(case.tracks[0], evidence, case.media, calibrated=calibrations.load(folder))
     scores = {line: said.readings[0].score for line, said in evidence.items() if said.readings}
     weighed = {name for name, line in person.lines.items() if line.log10_lr is not None}
     assert weighed & {"learned", "mine"}
-    joint = {frozenset(c.lines): c for c in calibrations(folder)}[frozenset(weighed)]
+    joint = {frozenset(c.lines): c for c in calibrations.load(folder)}[frozenset(weighed)]
     total = sum(line.log10_lr or 0 for line in person.lines.values())
     assert total == pytest.approx(joint.any_kind(joint.known({n: scores[n] for n in weighed}, QUALITY)), abs=0.002)
     assert set(person.lines) == {*LINES, "mine"}
@@ -187,9 +186,9 @@ def test_without_added_models_the_runtime_s_own_calibration_is_written(
     assert 0.05 <= line["missed"] <= 0.95
     assert line["bound"] == pytest.approx(np.log10(12))
     assert line["weights"] == {"learned": models.known()["learned"]}
-    calibrations.cache_clear()
-    served = {c.lines: c.terms for c in calibrations()}
-    calibrations.cache_clear()
+    calibrations.load.cache_clear()
+    served = {c.lines: c.terms for c in calibrations.load()}
+    calibrations.load.cache_clear()
     assert served[("learned",)] == line["terms"]
 
 

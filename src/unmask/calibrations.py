@@ -14,8 +14,8 @@ from unmask.likelihood import Calibration
 
 
 @cache
-def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
-    """The calibration of every set of lines that has one. A line without is shown and weighs nothing.
+def load(folder: Path | None = None) -> tuple[Calibration, ...]:
+    """Loads the calibration of every set of lines that has one. A line without is shown and weighs nothing.
 
     The line `originals` is fitted by its benchmark and alone, because it needs an index: ``weights/originals.json``. It holds
     the classes farthest apart, so where it runs nothing weighs beside it.
@@ -26,7 +26,7 @@ def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
     Raises:
         WeightsError: the file is missing or broken, or was fitted to another network than the one that is here.
     """
-    path = calibration_file(folder)
+    path = _file_in_use(folder)
     originals = models.WEIGHTS / "originals.json"
     here = {**models.known(), **classifiers.known(folder)}
     again = "run unmask-lab calibrate" + (f" --models {folder}" if path.parent == folder else "")
@@ -48,14 +48,14 @@ def calibrations(folder: Path | None = None) -> tuple[Calibration, ...]:
     return fitted
 
 
-def calibration_file(folder: Path | None = None) -> Path:
+def _file_in_use(folder: Path | None = None) -> Path:
     """Where the calibration in use is: in the folder of the user's models if it has one, else in this package."""
     own = folder / "calibration.json" if folder else None
     return own if own and own.is_file() else models.WEIGHTS / "calibration.json"
 
 
-def custody(folder: Path | None = None) -> dict[str, str]:
+def digests(folder: Path | None = None) -> dict[str, str]:
     """sha256 of all that decides a score or what it weighs: every weight, the user's models and cards, the calibration."""
-    files = {"calibration": calibration_file(folder), "originals": models.WEIGHTS / "originals.json"}
+    files = {"calibration": _file_in_use(folder), "originals": models.WEIGHTS / "originals.json"}
     fitted = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     return {**models.known(), **classifiers.known(folder), **fitted}

@@ -34,7 +34,7 @@ def custody(settings: Mapping[str, Any], frames: int) -> Custody:
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in PACKAGES}},
-        weights=calibrations.custody(settings["models"]),
+        weights=calibrations.digests(settings["models"]),
         settings={**plain, "rules": asdict(Rules())},
         frames_examined=frames,
     )

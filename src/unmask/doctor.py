@@ -109,9 +109,9 @@ def examine(folder: Path | None = None) -> Diagnosis:
         _weights(found)
         _added(found, folder)
     with _noting(found, "the calibration cannot be read"):
-        from unmask.calibrations import calibrations
+        from unmask import calibrations
 
-        found.calibrated += sorted({line for c in calibrations(folder) for line in c.lines})
+        found.calibrated += sorted({line for c in calibrations.load(folder) for line in c.lines})
     if not found.problems:
         with _noting(found, "a trial run fails"):
             found.speed_ms.update(_speed())

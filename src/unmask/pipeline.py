@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from unmask import evidence, likelihood, limits, originals, verdict
-from unmask.calibrations import calibrations
+from unmask import calibrations, evidence, likelihood, limits, originals, verdict
 from unmask.custody import custody
 from unmask.errors import UsageError
 from unmask.faces import SeenFrame, Watcher, link
@@ -80,7 +79,7 @@ def check(
         WeightsError: this installation is damaged, or a model has changed since it was calibrated.
     """
     lines = evidence.chosen(settings.lines, settings.models)
-    calibrated = calibrations(settings.models)
+    calibrated = calibrations.load(settings.models)
     clip = open_media(path, bounds)
     every = min(settings.every, clip.facts.duration / LOOKS) or settings.every
     times = clip.times(every, settings.frames)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.calibrations import calibrations
+from unmask import calibrations
 from unmask.faces import outline
 from unmask.likelihood import Calibration, chain, combine
 from unmask.types import (
@@ -72,7 +72,7 @@ def judge(
     """
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     judged = [i for i, reason in enumerate(unfit) if reason is None]
-    steps = _steps(track, evidence, judged, calibrations() if calibrated is None else calibrated)
+    steps = _steps(track, evidence, judged, calibrations.load() if calibrated is None else calibrated)
     lrs = _lrs(track, evidence, judged, steps)
     reason = _why_not(unfit, judged, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.calibrations import calibrations
+from unmask import calibrations
 from unmask.likelihood import LN10, Calibration, features
 from unmask.types import Quality
 from unmask_lab import metrics
@@ -32,7 +32,7 @@ def served_calibration() -> Calibration:
     Raises:
         DataError: there is none.
     """
-    for calibration in calibrations():
+    for calibration in calibrations.load():
         if calibration.lines == (LINE,):
             return calibration
     raise DataError(f"calibration.json: holds no calibration of the {LINE} line alone; run unmask-lab calibrate")

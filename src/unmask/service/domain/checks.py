@@ -174,6 +174,6 @@ def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> st
 
 @cache
 def _weights() -> dict[str, str]:
-    from unmask.calibrations import custody
+    from unmask import calibrations
 
-    return custody()
+    return calibrations.digests()

@@ -98,7 +98,7 @@ def total(person: Person) -> float | None:
 
 def version() -> str:
     """Names the weights and the code that decide a score."""
-    digest = hashlib.sha256(json.dumps(calibrations.custody(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(calibrations.digests(), sort_keys=True).encode())
     package = Path(unmask.__file__).parent
     runtime = [path for path in sorted(package.rglob("*.py")) if path.relative_to(package).parts[0] not in OUTSIDES]
     for path in (*runtime, Path(subgroups.__file__), Path(views.__file__), Path(__file__)):
