@@ -13,12 +13,13 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CLOSE_UP_PX, CROP_PX
 from unmask.models import WEIGHTS
 from unmask_lab.data import DataError
-from unmask_lab.tower import ServedTower, Tower, tuned_values
+from unmask_lab.tower import Tower
 from unmask_lab.train import load
 
 LARGEST_DIFFERENCE = 1e-3
@@ -53,6 +54,23 @@ class _Served(nn.Module):
         return logit, torch.sigmoid(where)
 
 
+class _ServedTower(nn.Module):
+    """The strong look's network with its head's weights as the product takes them, so that the exporter keeps their name."""
+
+    def __init__(self, net: Tower) -> None:
+        super().__init__()
+        self.net = net
+        self.head = nn.Parameter(net.whether.weight.detach().T.contiguous())
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        return (self.net.level(self.net.features(rgb)) @ self.head + self.net.whether.bias).squeeze(1)
+
+    def tuned(self) -> dict[str, NDArray[np.float32]]:
+        """Gives everything that a training changes, by its name in the exported file."""
+        values = {name: value for name, value in self.named_parameters() if value.requires_grad}
+        return {name: value.detach().numpy() for name, value in values.items() if name != "net.whether.weight"}
+
+
 def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
     """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without figures until they are measured.
 
@@ -82,7 +100,7 @@ def export_tower(folder: Path, weights: Path = WEIGHTS) -> Path:
         _write_frozen(weights)
     path = weights / f"{STRONG}.npz"
     with path.open("wb") as file:
-        np.savez_compressed(file, **tuned_values(net))
+        np.savez_compressed(file, **_ServedTower(net).tuned())
     _enter(weights, path.name, path)
     update_card(weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED])
     return path
@@ -93,22 +111,20 @@ def _write_frozen(weights: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     example = torch.randint(0, 256, (2, CLOSE_UP_PX, CLOSE_UP_PX, 3), dtype=torch.uint8)
-    path = write(ServedTower(Tower()).eval(), {"rgb": example}, ["logit", "where"], weights, STRONG)
+    path = write(_ServedTower(Tower()).eval(), {"rgb": example}, ["logit"], weights, STRONG)
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / path.name
         path.replace(whole)
         _without_shapes(whole)
-        # The head is tuned, so it stays in float32; it is the one product whose second factor is its parameter's own name.
-        products = [
-            node.name for node in onnx.load(whole).graph.node if node.op_type == "MatMul" and "head" not in node.input
-        ]
+        products = [node for node in onnx.load(whole).graph.node if node.op_type == "MatMul"]
         quantize_dynamic(
             whole,
             path,
             per_channel=True,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul"],
-            nodes_to_quantize=products,
+            # The head is tuned, so it stays in float32.
+            nodes_to_exclude=[node.name for node in products if "head" in node.input],
         )
     _enter(weights, STRONG, path)
 
