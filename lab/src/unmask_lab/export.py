@@ -74,28 +74,26 @@ class _ServedTower(nn.Module):
 def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
     """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without figures until they are measured.
 
+    Of a tower the tuned part is written, as ``strong.npz``, and where it is not there yet the frozen part.
+
     Raises:
         DataError: there is no checkpoint, or the exported file does not compute what the detector computes.
     """
     net, about = load(folder)
+    if isinstance(net, Tower):
+        return _export_tower(net, about, weights)
     example = torch.randint(0, 256, (2, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
     path = write(_Served(net).eval(), {"rgb": example}, ["logit", "where"], weights, name)
     update_card(weights, name, training=_training(about), limits=[NOT_MEASURED])
     return path
 
 
-def export_tower(folder: Path, weights: Path = WEIGHTS) -> Path:
+def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
     """Writes the tuned part of a trained tower as ``strong.npz``, and, where it is not there yet, the frozen part.
 
     The frozen part, ``strong.onnx``, holds CLIP's matrices as int8 (per channel; activations are quantised as they come), and
     never changes afterwards: only ``strong.npz`` does.
-
-    Raises:
-        DataError: there is no checkpoint, or it is not a tower's.
     """
-    net, about = load(folder)
-    if not isinstance(net, Tower):
-        raise DataError(f"{folder}: this is no training of the strong look; train with --net tower")
     if not (weights / f"{STRONG}.onnx").is_file():
         _write_frozen(weights)
     path = weights / f"{STRONG}.npz"
@@ -107,7 +105,7 @@ def export_tower(folder: Path, weights: Path = WEIGHTS) -> Path:
 
 
 def _write_frozen(weights: Path) -> None:
-    """Writes CLIP's tower with its own LayerNorms and an untrained head, see `export_tower`."""
+    """Writes CLIP's tower with its own LayerNorms and an untrained head, see `_export_tower`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     example = torch.randint(0, 256, (2, CLOSE_UP_PX, CLOSE_UP_PX, 3), dtype=torch.uint8)
