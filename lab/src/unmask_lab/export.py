@@ -30,6 +30,9 @@ IMAGENET = "EfficientNet-Lite2, ImageNet weights of the package efficientnet-lit
 STARTS = {"detector": IMAGENET, "tower": "CLIP ViT-B/16, image tower"}
 """Pretrained values that a network starts from."""
 
+COMMANDS = {"detector": "make lab-train lab-export", "tower": "make lab-strong lab-export"}
+"""How a network's training is repeated."""
+
 STRONG = "strong"
 """Name of the strong look's weights."""
 
@@ -207,7 +210,7 @@ def _training(about: dict[str, Any]) -> dict[str, Any]:
         config[key] = [Path(path).name for path in config[key]]
     config["start"] = Path(config["start"]).name
     return {
-        "command": "make lab-train lab-export",
+        "command": COMMANDS.get(config["net"], "unmask-lab train"),
         "start": before,
         "data": "bona fide faces of the files in config.train, and forgeries of them made on the fly by config.families",
         "config": config,
