@@ -9,19 +9,22 @@ from unmask import classifiers, models
 from unmask.faces import SeenFrame
 from unmask.types import MediaFacts, Person
 
+NETWORKS = ("strong", "learned")
+"""Lines whose model cards say how often the verdict is wrong, the strongest one first."""
+
 MANY_PEOPLE = 5
 """People beyond which the report says that one of so many may reach an LR of 10 by chance."""
 
 
 def of_models(lines: Collection[str], folder: Path | None) -> list[str]:
-    """Limits of the models: those on the learned network's card, and one sentence on each model of the user's that was asked.
+    """Limits on the card of the strongest network that was asked, and one sentence on each model of the user's that was.
 
     Args:
         lines: names of the lines that were asked.
         folder: of the user's models.
 
     Raises:
-        WeightsError: the network's card is missing.
+        WeightsError: a network's card is missing.
     """
     added = [
         f"The line {model.name!r} is a model that whoever made this check has added (origin: {model.card['origin']}). "
@@ -29,7 +32,8 @@ def of_models(lines: Collection[str], folder: Path | None) -> list[str]:
         for model in classifiers.in_folder(folder)
         if model.name in lines
     ]
-    return [*models.card("learned")["limits"], *added]
+    network = next((name for name in NETWORKS if name in lines), NETWORKS[-1])
+    return [*models.card(network)["limits"], *added]
 
 
 def of_check(

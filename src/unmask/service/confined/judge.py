@@ -83,6 +83,7 @@ def _warm() -> None:
     chosen((), None)
     faces.find(np.zeros((64, 64, 3), np.uint8))
     models.session("learned")
+    models.session("strong")
     html._environment()
 
 
