@@ -17,9 +17,10 @@ def limits(result: Mapping[str, Any]) -> list[str]:
     changed = sum(row["changed_with_lr"] for row in measured)
     found = sum(row["changed_with_lr"] * row["found"]["value"] for row in measured)
     alarms = result["alarms"]
+    false = 100 * alarms["false_alarms"]["value"]
     return [
         f"Of {changed} swaps made by other people's software, on faces good enough to judge, {100 * found / changed:.0f} % "
-        f"reached an LR of 10; of {alarms['bona_fide_with_lr']} bona fide files {100 * alarms['false_alarms']['value']:.1f} % did, "
-        "too. That no change was found does not mean that there is none.",
+        f"reached an LR of 10; of {alarms['bona_fide_with_lr']} bona fide files {false:.1f} % did, too. "
+        "That no change was found does not mean that there is none.",
         WHOLE_PICTURES,
     ]
