@@ -1,6 +1,7 @@
 """The answer as a document for programs: what `unmask check --json` prints, described by ``schema-1.json``.
 
 Times are seconds with three decimals, likelihood ratios decimal logarithms with three. No number is infinite or NaN.
+Beside every English sentence stand its code and its values, from which `unmask.words` says the same in another language.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import json
 import math
 from collections.abc import Mapping
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 
+from unmask.messages import Message, plain, read, verbatim
 from unmask.types import (
     SCHEMA_VERSION,
     CheckResult,
@@ -23,6 +26,7 @@ from unmask.types import (
     Quality,
     TellingFrame,
 )
+from unmask.words import sayable
 
 
 def document(result: CheckResult) -> dict[str, Any]:
@@ -32,13 +36,14 @@ def document(result: CheckResult) -> dict[str, Any]:
         "path": result.path,
         "sha256": result.sha256,
         "verdict": result.verdict,
-        "reason": result.reason,
+        **_said("reason", result.reason),
         "log10_lr": _rounded(result.log10_lr),
         "people": [_person(person) for person in result.people],
-        "error": result.error,
+        **_said("error", result.error),
         "prior": result.prior,
         "posterior": _rounded(result.posterior, 6),
-        "limits": result.limits,
+        "limits": [str(limit) for limit in result.limits],
+        "limit_messages": [plain(limit) for limit in result.limits],
         "media": result.media and _media(result.media),
         "custody": result.custody and _custody(result.custody),
         "originals": [matched(match) for match in result.matches],
@@ -63,11 +68,41 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def message(part: Mapping[str, Any], name: str) -> Message:
+    """A message in a part of a document, such as the ``reason`` of a person.
+
+    Where it has no code, as in documents of older versions, or one that cannot be said, its English sentence stands.
+    """
+    return _read({"code": part.get(f"{name}_code"), "values": part.get(f"{name}_values")}, part[name])
+
+
+def limits(whole: Mapping[str, Any]) -> list[Message]:
+    """What limits the answer, each as in `message`."""
+    texts = whole.get("limits", [])
+    coded = whole.get("limit_messages", [])[: len(texts)]
+    return [_read(one, text) for text, one in zip_longest(texts, coded)]
+
+
+def _read(coded: Any, text: Any) -> Message:
+    try:
+        found = read(coded)
+    except (AttributeError, LookupError, RecursionError, TypeError):
+        return verbatim(str(text))
+    return found if sayable(found) else verbatim(str(text))
+
+
+def _said(name: str, message: Message | None) -> dict[str, Any]:
+    """A message as its English sentence, and beside it its code and values."""
+    if message is None:
+        return {name: None, f"{name}_code": None, f"{name}_values": None}
+    return {name: str(message), f"{name}_code": message.code, f"{name}_values": plain(message)["values"]}
+
+
 def _person(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "verdict": person.verdict,
-        "reason": person.reason,
+        **_said("reason", person.reason),
         "log10_lr": _rounded(person.log10_lr),
         "spans": [{"start": _rounded(span.start), "end": _rounded(span.end)} for span in person.spans],
         "lines": {name: _line(line) for name, line in person.lines.items()},
@@ -87,8 +122,8 @@ def _line(line: LineResult) -> dict[str, Any]:
         "status": line.status,
         "score": _rounded(line.score, 6),
         "log10_lr": _rounded(line.log10_lr),
-        "summary": line.summary,
-        "pictures": [{"caption": p.caption, "original": p.original is not None} for p in line.pictures],
+        **_said("summary", line.summary),
+        "pictures": [{**_said("caption", p.caption), "original": p.original is not None} for p in line.pictures],
     }
 
 
