@@ -23,6 +23,7 @@ from unmask.types import (
     MediaFacts,
     Original,
     Person,
+    Picture,
     Quality,
     TellingFrame,
 )
@@ -36,10 +37,10 @@ def document(result: CheckResult) -> dict[str, Any]:
         "path": result.path,
         "sha256": result.sha256,
         "verdict": result.verdict,
-        **_said("reason", result.reason),
+        "reason": str(result.reason),
         "log10_lr": _rounded(result.log10_lr),
         "people": [_person(person) for person in result.people],
-        **_said("error", result.error),
+        "error": result.error and str(result.error),
         "prior": result.prior,
         "posterior": _rounded(result.posterior, 6),
         "limits": [str(limit) for limit in result.limits],
@@ -47,6 +48,7 @@ def document(result: CheckResult) -> dict[str, Any]:
         "media": result.media and _media(result.media),
         "custody": result.custody and _custody(result.custody),
         "originals": [matched(match) for match in result.matches],
+        **_coded(reason=result.reason, error=result.error),
     }
     return {key: _portable(value) for key, value in whole.items()}
 
@@ -91,18 +93,17 @@ def _read(coded: Any, text: Any) -> Message:
     return found if sayable(found) else verbatim(str(text))
 
 
-def _said(name: str, message: Message | None) -> dict[str, Any]:
-    """A message as its English sentence, and beside it its code and values."""
-    if message is None:
-        return {name: None, f"{name}_code": None, f"{name}_values": None}
-    return {name: str(message), f"{name}_code": message.code, f"{name}_values": plain(message)["values"]}
+def _coded(**messages: Message | None) -> dict[str, Any]:
+    """Code and values of messages, beside whose names their English sentences stand."""
+    coded = {name: plain(message) if message else {"code": None, "values": None} for name, message in messages.items()}
+    return {f"{name}_{part}": value for name, parts in coded.items() for part, value in parts.items()}
 
 
 def _person(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "verdict": person.verdict,
-        **_said("reason", person.reason),
+        "reason": str(person.reason),
         "log10_lr": _rounded(person.log10_lr),
         "spans": [{"start": _rounded(span.start), "end": _rounded(span.end)} for span in person.spans],
         "lines": {name: _line(line) for name, line in person.lines.items()},
@@ -114,6 +115,7 @@ def _person(person: Person) -> dict[str, Any]:
         "timeline": [{"time": _rounded(p.time), "log10_lr": _rounded(p.log10_lr)} for p in person.timeline],
         "frames": [_frame(frame) for frame in person.frames],
         "places": [{"time": _rounded(p.time), "box": [_rounded(edge, 1) for edge in p.box]} for p in person.places],
+        **_coded(reason=person.reason),
     }
 
 
@@ -122,9 +124,15 @@ def _line(line: LineResult) -> dict[str, Any]:
         "status": line.status,
         "score": _rounded(line.score, 6),
         "log10_lr": _rounded(line.log10_lr),
-        **_said("summary", line.summary),
-        "pictures": [{**_said("caption", p.caption), "original": p.original is not None} for p in line.pictures],
+        "summary": str(line.summary),
+        "pictures": [_picture(picture) for picture in line.pictures],
+        **_coded(summary=line.summary),
     }
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    shown = {"caption": str(picture.caption), "original": picture.original is not None}
+    return {**shown, **_coded(caption=picture.caption)}
 
 
 def _quality(quality: Quality) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from unmask.service.page.language import CODES, chosen, language
 
 from tests import results
 from unmask import service
@@ -22,7 +23,6 @@ from unmask.live.challenge import Move
 from unmask.live.verification import Advice, Result
 from unmask.report import wording
 from unmask.report.document import document
-from unmask.service.page.language import CODES, chosen, language
 from unmask.service.page.rendering import local
 from unmask.types import Quality, Span, Verdict
 from unmask.verdict import of_file
