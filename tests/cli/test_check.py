@@ -21,6 +21,7 @@ from tests import clips, results
 from unmask import pipeline, terminal
 from unmask.cli import app
 from unmask.errors import BrokenMedia, WeightsError
+from unmask.messages import Message
 from unmask.report import document, html
 from unmask.types import CheckResult, Verdict
 
@@ -41,7 +42,7 @@ def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress)
     if name.startswith("interrupt"):
         os.kill(os.getpid(), signal.SIGINT)
     wrong = {
-        "broken": BrokenMedia(path, "none of its pictures can be decoded", "download it again"),
+        "broken": BrokenMedia(path, Message("media.undecodable"), Message("way.again")),
         "bug": ValueError("two\nlines"),
         "weights": WeightsError("learned.onnx: its sha256 is not the released one; reinstall Unmask"),
         "library": ImportError("libGL.so.1: cannot open shared object file"),
@@ -165,7 +166,7 @@ def test_many_files_are_counted_and_no_limit_is_said_twice() -> None:
 def test_a_person_who_cannot_be_judged_gets_the_reason() -> None:
     line = next(line for line in unmask("check", "crowd.mp4").stdout.splitlines() if "Person 3" in line)
     assert line.startswith("  Person 3  cannot tell      no LR  ")
-    assert line.endswith("The face is too small and too blurred to be judged.")
+    assert line.endswith("This face cannot be judged: it is too small (under 64 px wide).")
 
 
 def test_names_from_strangers_are_harmless() -> None:

@@ -10,14 +10,14 @@ from unmask.words.catalogue import Language
 def moment(language: Language, iso: str) -> str:
     """A date and time of ISO 8601, in UTC; as it is where it is none."""
     try:
-        return _formatted(language, datetime.fromisoformat(iso), "report.moment")
+        return _formatted(language, datetime.fromisoformat(iso), language.sentence("report.moment"))
     except ValueError:
         return iso
 
 
 def day(language: Language, seconds: float) -> str:
     """The day, in UTC, of seconds since 1970."""
-    return _formatted(language, datetime.fromtimestamp(seconds, UTC), "statement.date")
+    return _formatted(language, datetime.fromtimestamp(seconds, UTC), language.sentence("statement.date"))
 
 
 def _formatted(language: Language, when: datetime, pattern: str) -> str:
@@ -28,4 +28,4 @@ def _formatted(language: Language, when: datetime, pattern: str) -> str:
         locale = Locale.parse(language.code)
     except (UnknownLocaleError, ValueError):
         locale = Locale("en")
-    return format_datetime(when.astimezone(UTC), language.sentence(pattern), locale=locale)
+    return format_datetime(when.astimezone(UTC), pattern, locale=locale)

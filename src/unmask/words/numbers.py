@@ -51,18 +51,17 @@ def amount(log10_lr: float) -> Message:
     if size < 0.995:
         return Message("amount.few", {"number": f"{10**size:.1f}"})
     number = round(10**size, 1 - math.floor(size + math.log10(1.005)))
-    if number >= 1e6:
-        return Message("amount.millions", {"millions": number / 1e6, "ten_thousands": number / 1e4})
-    return Message(
-        "amount.few" if number < 1e4 else "amount.thousands", {"number": number, "ten_thousands": number / 1e4}
-    )
+    if number < 1e4:
+        return Message("amount.few", {"number": number})
+    if number < 1e6:
+        return Message("amount.thousands", {"number": number, "ten_thousands": number / 1e4})
+    return Message("amount.millions", {"millions": number / 1e6, "ten_thousands": number / 1e4})
 
 
 def times(log10_lr: float) -> Message:
-    """How many times likelier, ``about 200 times``."""
-    if abs(log10_lr) > BEYOND:
-        return Message("times.most")
-    return Message("times.about", {"amount": amount(log10_lr)})
+    """How many times likelier, ``about 200 times``; each code ``amount.NAME`` has its ``times.NAME``."""
+    bare = amount(log10_lr)
+    return Message(bare.code.replace("amount.", "times."), bare.values)
 
 
 def short_size(size_bytes: int) -> str:
@@ -82,7 +81,7 @@ def _decimals(digits: int) -> Callable[[float], str]:
 
 
 def _in_figures(number: float) -> str:
-    return f"{number:,.4g}"
+    return f"{number:,.6g}"
 
 
 ROUNDED: Mapping[str, Callable[[float], str | Message]] = {
