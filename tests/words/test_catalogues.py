@@ -96,7 +96,7 @@ def test_a_translation_has_the_places_of_its_sentence(code: str) -> None:
     for entry in entries(code):
         allowed = places(entry.id) | places(comments[entry.context])
         assert places(entry.string) <= allowed, entry.context
-        assert places(forms(entry.id)[-1]) <= places(entry.string) or comments[entry.context], entry.context
+        assert places(forms(entry.id)[-1]) <= places(entry.string) or places(comments[entry.context]), entry.context
 
 
 @pytest.mark.parametrize("code", codes())

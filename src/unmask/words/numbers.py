@@ -59,9 +59,13 @@ def amount(log10_lr: float) -> Message:
 
 
 def times(log10_lr: float) -> Message:
-    """How many times likelier, ``about 200 times``; each code ``amount.NAME`` has its ``times.NAME``."""
-    bare = amount(log10_lr)
-    return Message(bare.code.replace("amount.", "times."), bare.values)
+    """How many times likelier, ``about 200 times``.
+
+    Each code ``amount.NAME`` has its ``times.for.NAME`` and ``times.against.NAME``: other languages than English also say
+    there than what it is likelier.
+    """
+    bare, side = amount(log10_lr), "for" if log10_lr > 0 else "against"
+    return Message(bare.code.replace("amount.", f"times.{side}."), bare.values)
 
 
 def short_size(size_bytes: int) -> str:

@@ -93,7 +93,7 @@ def test_every_strength_is_said_in_chinese(log10_lr: float) -> None:
 
 @pytest.mark.parametrize(
     ("log10_lr", "times"),
-    [(2.0, "约 100 倍"), (4.36, "约 2.3 万倍"), (6.6, "约 400 万倍"), (8.999, "约 100,000 万倍"), (9.5, "十亿倍以上")],
+    [(2.0, "的 100 倍"), (4.36, "的 2.3 万倍"), (6.6, "的 400 万倍"), (8.999, "的 100,000 万倍"), (9.5, "十亿倍以上")],
 )
 def test_chinese_counts_in_ten_thousands(log10_lr: float, times: str) -> None:
     said = in_chinese(Message("face.changed", {"log10_lr": log10_lr}))
