@@ -97,14 +97,16 @@ def _person(person: Person, result: CheckResult, t: Language) -> str:
 
 
 @contextmanager
-def progress(path: str, number: str, begun: float) -> Iterator[Progress]:
+def progress(path: str, number: str, begun: float, language: Language | None = None) -> Iterator[Progress]:
     """A bar on stderr while one file is judged, if that is a terminal and `PATIENCE` is over.
 
     Args:
         path: of the file.
         number: which of all files this is, in words.
         begun: when the first of them was begun, in seconds of `time.monotonic`.
+        language: of what is being done; English by default.
     """
+    t = language or english()
     console = Console(stderr=True)
     if not (sys.stderr.isatty() and console.is_interactive):
         yield lambda _what, _done: None
@@ -113,11 +115,11 @@ def progress(path: str, number: str, begun: float) -> Iterator[Progress]:
     name = TextColumn("{task.fields[name]}", markup=False, table_column=short)
     columns = TextColumn(number), name, TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
     bar = Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-    task = bar.add_task("reading", total=None, name=printable(Path(path).name))
+    task = bar.add_task(t("progress.reading"), total=None, name=printable(Path(path).name))
     timer = Timer(max(0.0, begun + PATIENCE - time.monotonic()), bar.start)
     timer.start()
     try:
-        yield lambda what, done: bar.update(task, description=what, total=1.0, completed=done)
+        yield lambda what, done: bar.update(task, description=t(f"progress.{what}"), total=1.0, completed=done)
     finally:
         timer.cancel()
         timer.join()

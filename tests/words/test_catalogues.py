@@ -31,7 +31,7 @@ SOURCES = {
 FAMILIES = (
     "action.", "advice.", "case.state.", "cases.none.", "cases.", "confirm.title", "decision.", "detail.",
     "event.", "kind.", "learned.", "language.name", "line.", "live.says.", "motion.", "nav.",
-    "originals.found.", "originals.why.", "press.", "problem.", "report.term.", "report.threshold.", "role.",
+    "originals.found.", "originals.why.", "press.", "problem.", "progress.", "report.term.", "report.threshold.", "role.",
     "scope.", "series.", "skin.", "state.", "statement.", "support.", "texture.", "times.", "upload.",
     "verdict.", "wait.",
 )  # fmt: skip

@@ -128,7 +128,7 @@ SENTENCES = [
     ),
     (
         BrokenMedia(
-            "a\n.mp4", Message("media.long", {"seconds": 20_000.4, "bound": 14_400.0}), Message("way.cut")
+            "a\n.mp4", Message("media.long", {"seconds": 20_000.4, "most_seconds": 14_400.0}), Message("way.cut")
         ).message,
         r"a\n.mp4: 20,000 s long, over the bound of 14,400 s; cut out the part that matters",
     ),

@@ -54,16 +54,16 @@ class Run:
         from unmask.terminal import progress
         from unmask.types import CheckResult
 
-        begun = time.monotonic()
+        begun, t = time.monotonic(), self._language
         for number, given in enumerate(files, start=1):
             if isinstance(given, MediaError):
                 result = CheckResult.failed(given.path, given.message)
             else:
-                with progress(given, f"{number} of {len(files)}", begun) as tell:
+                with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
                     result = self._judge(given, tell)
             self._matched |= result.verdict in self._fail_on
             if result.error is not None:
-                self._fail(str(result.error))
+                self._fail(t.say(result.error))
             yield result
             if self._reports:
                 self._write(self._reports, result)
@@ -93,7 +93,10 @@ class Run:
                 traceback.print_exception(error)
             self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
         else:
-            typer.echo(f"  Report: {printable(str(path))}", err=self._machine or result.error is not None)
+            typer.echo(
+                f"  {self._language('terminal.report', path=printable(str(path)))}",
+                err=self._machine or result.error is not None,
+            )
 
     def _fail(self, text: str) -> None:
         self._failed = True

@@ -103,7 +103,7 @@ class Video:
             raise BrokenMedia(path, Message("media.no_frame"), AGAIN)
         tick = self.stream.time_base or Fraction(1, 1000)
         if (duration := float((max(times) - min(times) + tail) * tick)) > bounds.seconds:
-            reason = Message("media.long", {"seconds": duration, "bound": bounds.seconds})
+            reason = Message("media.long", {"seconds": duration, "most_seconds": bounds.seconds})
             raise MediaTooLarge(path, reason, CUT)
         index = Index.of(tick, np.frombuffer(times, np.int64), np.frombuffer(keys, np.bool_) & self._timed)
         moved = np.abs(np.argsort(times, kind="stable") - np.arange(len(times)))

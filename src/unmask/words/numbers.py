@@ -91,7 +91,7 @@ def _in_figures(number: float) -> str:
 ROUNDED: Mapping[str, Callable[[float], str | Message]] = {
     **dict.fromkeys(("start", "end", "time", "original_start", "original_end", "original_time"), clock),
     **dict.fromkeys(("bona_fide", "swaps"), _plain),
-    **dict.fromkeys(("found", "levels", "number", "points", "seconds", "width"), whole),
+    **dict.fromkeys(("found", "levels", "most_seconds", "number", "points", "seconds", "width"), whole),
     **dict.fromkeys(("millions", "ten_thousands"), _in_figures),
     **dict.fromkeys(("auc", "high", "low", "speed"), _decimals(2)),
     "log10_lr": times,

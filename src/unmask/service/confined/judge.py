@@ -79,11 +79,14 @@ def _warm() -> None:
     from unmask import faces, models
     from unmask.evidence import chosen
     from unmask.report import html
+    from unmask.words import english
+    from unmask.words.dates import moment
 
     chosen((), None)
     faces.find(np.zeros((64, 64, 3), np.uint8))
     models.session("learned")
     html._environment()
+    moment(english(), "2026-01-01T00:00:00+00:00")
 
 
 def _check(task: CheckTask, send: Send) -> None:
