@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -36,6 +36,13 @@ serve: $(VENV)/.ready            ## the service on http://127.0.0.1:8000, with i
 
 api: $(VENV)/.ready              ## docs/service-api.md, from the OpenAPI document
 	$(RUN)/python -m unmask.service.api.reference > docs/service-api.md
+
+WORDS := src/unmask/words/languages
+
+words: $(VENV)/.ready            ## brings the entries of the English catalogue into all others
+	for po in $(filter-out $(WORDS)/en.po,$(wildcard $(WORDS)/*.po)); do \
+	  $(RUN)/pybabel update --input-file $(WORDS)/en.po --output-file $$po --locale $$(basename $$po .po) \
+	    --previous --ignore-obsolete --width 100; done
 
 # ------------------------------------------------------------ the lab: training, calibration, benchmark
 

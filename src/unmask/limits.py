@@ -1,4 +1,4 @@
-"""The limits of a check: sentences on what was not seen, or not measured, and so may have been missed."""
+"""The limits of a check: what was not seen, or not measured, and so may have been missed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unmask import classifiers, models
 from unmask.faces import SeenFrame
+from unmask.messages import Message, read
 from unmask.types import MediaFacts, Person
 
 NETWORKS = ("strong", "learned")
@@ -16,8 +17,8 @@ MANY_PEOPLE = 5
 """People beyond which the report says that one of so many may reach an LR of 10 by chance."""
 
 
-def of_models(lines: Collection[str], folder: Path | None) -> list[str]:
-    """Limits on the card of the strongest network that was asked, and one sentence on each model of the user's that was.
+def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
+    """Limits on the card of the strongest network that was asked, and one for each model of the user's that was.
 
     Args:
         lines: names of the lines that were asked.
@@ -27,13 +28,12 @@ def of_models(lines: Collection[str], folder: Path | None) -> list[str]:
         WeightsError: a network's card is missing.
     """
     added = [
-        f"The line {model.name!r} is a model that whoever made this check has added (origin: {model.card['origin']}). "
-        "The accuracy figures above are not its own."
+        Message("limit.added_model", {"name": model.name, "origin": model.card["origin"]})
         for model in classifiers.in_folder(folder)
         if model.name in lines
     ]
     network = next((name for name in NETWORKS if name in lines), NETWORKS[-1])
-    return [*models.card(network)["limits"], *added]
+    return [*map(read, models.card(network)["limits"]), *added]
 
 
 def of_check(
@@ -43,8 +43,8 @@ def of_check(
     seen: Sequence[SeenFrame],
     people: Sequence[Person],
     dropped: int,
-) -> list[str]:
-    """Limits of the looking: frames and faces that were left out, and the meaning of many faces; one sentence each.
+) -> list[Message]:
+    """Limits of the looking: frames and faces that were left out, and the meaning of many faces.
 
     Args:
         media: the file.
@@ -57,23 +57,14 @@ def of_check(
     limits = []
     spacing = media.duration / max(1, len(times))
     if len(times) > 1 and spacing > 1.2 * every and len(times) < media.frames:
-        limits.append(
-            f"The frames looked at are about {spacing:.1f} s apart. A change that lasts less than that may have been missed; "
-            "check the part that matters on its own."
-        )
+        limits.append(Message("limit.spacing", {"spacing": spacing}))
     planned = {round(t, 6) for t in times}
     if len(lost := planned - {round(frame.time, 6) for frame in seen}) > 1:
-        limits.append(
-            f"{len(lost)} of the {len(times)} frames to look at could not be decoded; a later one was taken instead."
-        )
+        limits.append(Message("limit.not_decoded", {"lost": len(lost), "planned": len(times)}))
     if dropped:
-        faces = "1 face" if dropped == 1 else f"{dropped} faces"
-        limits.append(f"{faces} that showed too briefly to be followed {'was' if dropped == 1 else 'were'} not judged.")
+        limits.append(Message("limit.brief", {"count": dropped}))
     if most := max((frame.left_out for frame in seen), default=0):
-        limits.append(f"In some frames only the largest faces were judged; up to {most} smaller ones were left out.")
+        limits.append(Message("limit.small", {"most": most}))
     if len(people) > MANY_PEOPLE:
-        limits.append(
-            f"{len(people)} faces were judged each on its own. The more faces, the likelier it is that one of them "
-            "reaches an LR of 10 by chance."
-        )
+        limits.append(Message("limit.many", {"people": len(people)}))
     return limits

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.messages import Message
+
 SCHEMA_VERSION = 1
 """Version of the JSON that `unmask check --json` prints; raised whenever its common core changes."""
 
@@ -181,6 +183,12 @@ class Original:
     complete: bool
     registered_at: str
 
+    @property
+    def credit(self) -> Message:
+        """Title and owner, each on one line, as a sentence names them."""
+        title, owner = (" ".join(text.split()) for text in (self.title, self.owner))
+        return Message("originals.named", {"title": title, "owner": owner})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
@@ -250,7 +258,7 @@ class Reading:
 class Picture:
     """An image that shows a reason to the eye, with its caption; and what it is to be compared with, of the same size."""
 
-    caption: str
+    caption: Message
     rgb: Rgb
     original: Rgb | None = None
 
@@ -261,7 +269,7 @@ class TrackEvidence:
 
     Attributes:
         status: `ran`, `not_applicable` or `failed`.
-        summary: one sentence that a newspaper reader understands; the reason where the line did not run.
+        summary: one sentence that, in words, a newspaper reader understands; the reason where the line did not run.
         score: of the whole track, in the line's own unit; None unless it ran.
         readings: per sighting, in order of time.
         pictures: that show the reason.
@@ -269,7 +277,7 @@ class TrackEvidence:
     """
 
     status: Status
-    summary: str
+    summary: Message
     score: float | None = None
     readings: tuple[Reading, ...] = ()
     pictures: tuple[Picture, ...] = ()
@@ -355,7 +363,7 @@ class LineResult:
     """What one line contributed to one person's verdict; ``log10_lr`` is None where it weighed nothing."""
 
     status: Status
-    summary: str
+    summary: Message
     score: float | None = None
     log10_lr: float | None = None
     pictures: tuple[Picture, ...] = ()
@@ -382,7 +390,7 @@ class Person:
 
     id: int
     verdict: Verdict
-    reason: str
+    reason: Message
     log10_lr: float | None
     spans: tuple[Span, ...]
     lines: Mapping[str, LineResult]
@@ -429,16 +437,21 @@ class CheckResult:
     path: str
     sha256: str | None
     verdict: Verdict | None
-    reason: str
+    reason: Message
     log10_lr: float | None
     people: tuple[Person, ...]
-    error: str | None = None
+    error: Message | None = None
     media: MediaFacts | None = None
     custody: Custody | None = None
     prior: float | None = None
     posterior: float | None = None
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[Message, ...] = ()
     matches: tuple[Match, ...] = ()
+
+    @classmethod
+    def failed(cls, path: str, error: Message, sha256: str | None = None) -> CheckResult:
+        """The answer for a file that could not be judged."""
+        return cls(path, sha256, None, error, None, (), error=error)
 
     def _repr_html_(self) -> str:
         from unmask.report.html import fragment

@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 from tests.sightings import case, examine, media, sighting, sized, track
 from unmask.evidence.strong import Strong, choose
 from unmask.likelihood import Calibration
+from unmask.messages import Message
 from unmask.types import Case, Reading, Status, Track, TrackEvidence
 from unmask.verdict import judge
+
+SAID = Message("strong.looked")
 
 
 def reacting(where: dict[float, float], times: list[float]) -> dict[str, TrackEvidence]:
     """What the small network would have said: nothing, but for a few times."""
     readings = tuple(Reading(t, where.get(t, -3.0)) for t in times)
-    return {"learned": TrackEvidence(Status.RAN, "", 0.0, readings)}
+    return {"learned": TrackEvidence(Status.RAN, SAID, 0.0, readings)}
 
 
 @given(st.integers(1, 60), st.integers(2, 16), st.data())
@@ -57,7 +60,7 @@ def test_a_score_does_not_depend_on_the_faces_beside_it() -> None:
 
 
 TIMES = [i / 2 for i in range(20)]
-QUIET = TrackEvidence(Status.RAN, "quiet", -3.0, tuple(Reading(t, -3.0) for t in TIMES))
+QUIET = TrackEvidence(Status.RAN, SAID, -3.0, tuple(Reading(t, -3.0) for t in TIMES))
 
 
 def calibration(separation: float, *lines: str) -> Calibration:
@@ -67,7 +70,7 @@ def calibration(separation: float, *lines: str) -> Calibration:
 
 def looked(times: list[float], score: float = 6.0) -> TrackEvidence:
     """A strong look at some moments only."""
-    return TrackEvidence(Status.RAN, "strong", score, tuple(Reading(t, score) for t in times), sampled=True)
+    return TrackEvidence(Status.RAN, SAID, score, tuple(Reading(t, score) for t in times), sampled=True)
 
 
 def test_a_line_that_samples_a_track_weighs_where_it_looked() -> None:

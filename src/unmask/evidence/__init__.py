@@ -21,11 +21,12 @@ from unmask.evidence.reflection import Reflection
 from unmask.evidence.skin import Skin
 from unmask.evidence.strong import Strong
 from unmask.evidence.texture import Texture
+from unmask.messages import Message
 from unmask.types import Case, Evidence, Status, Track, TrackEvidence
 
 
 class LineOfEvidence(Protocol):
-    """Looks at one person's track and says what it measured, and what that means in one sentence.
+    """Looks at one person's track and says what it measured, and what that means, as a message.
 
     It reads nothing but the track, the case and its own weights, imports what is heavy inside `examine`, and says
     `not_applicable` with the reason where it has nothing to go by. It never turns a failure into a middling score. It lives
@@ -112,5 +113,5 @@ def _ask(line: LineOfEvidence, track: Track, case: Case, debug: bool) -> TrackEv
     except Exception as error:
         if debug:
             raise
-        reason = f"This line of evidence failed ({type(error).__name__}: {error}) and weighs nothing."
+        reason = Message("evidence.failed", {"error": f"{type(error).__name__}: {error}"})
         return TrackEvidence(Status.FAILED, reason)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from unmask import models
 from unmask.measuring import recall
-from unmask.types import Case, Evidence, Reading, Sighting, Status, Track, TrackEvidence, clock
+from unmask.messages import Message
+from unmask.types import Case, Evidence, Reading, Sighting, Status, Track, TrackEvidence
 
 WEIGHT = "strong"
 
@@ -41,7 +42,7 @@ class Strong:
         """Reads the chosen sightings; the track's score is their mean."""
         clear = [s for s in track.sightings if s.close_up is not None]
         if not clear:
-            return TrackEvidence(Status.NOT_APPLICABLE, "The face is too small for the strong look.")
+            return TrackEvidence(Status.NOT_APPLICABLE, Message("strong.too_small"))
         readings = tuple(recall(self._readings, choose(clear, case.earlier, self.looks), self._measure))
         score = float(np.mean([reading.score for reading in readings]))
         return TrackEvidence(Status.RAN, _summary(readings), score, readings, sampled=True)
@@ -80,12 +81,7 @@ def choose(sightings: Sequence[Sighting], earlier: Evidence, most: int) -> list[
     return [sightings[i] for i in sorted(chosen)]
 
 
-def _summary(readings: Sequence[Reading]) -> str:
+def _summary(readings: Sequence[Reading]) -> Message:
     """Says how many looks there were and where the network reacts most; whether that means anything is the calibration's."""
-    if len(readings) == 1:
-        return "A large network looked at the face closely for what swapping leaves behind."
     strongest = max(readings, key=lambda reading: reading.score)
-    return (
-        f"A large network looked closely at {len(readings)} moments for what swapping leaves behind; "
-        f"it reacts most at {clock(strongest.time)}."
-    )
+    return Message("strong.looked", {"looks": len(readings)}).at(strongest.time if len(readings) > 1 else None)

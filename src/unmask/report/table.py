@@ -60,11 +60,11 @@ def rows(result: CheckResult) -> list[list[str]]:
         result.sha256 or "",
         result.media.kind if result.media else "",
         result.verdict or "",
-        _text(result.error or ""),
+        _text(str(result.error or "")),
     ]
     if result.people:
         return [file + _person(person) for person in result.people]
-    answer = ["", result.verdict or "", _text(result.reason), _number(result.log10_lr)]
+    answer = ["", result.verdict or "", _text(str(result.reason)), _number(result.log10_lr)]
     return [file + answer + [""] * (len(COLUMNS) - len(file) - len(answer))]
 
 
@@ -73,7 +73,7 @@ def _person(person: Person) -> list[str]:
     return [
         str(person.id),
         person.verdict,
-        _text(person.reason),
+        _text(str(person.reason)),
         _number(person.log10_lr),
         "; ".join(f"{_number(span.start)} to {_number(span.end)}" for span in person.spans),
         _number(person.first_seen),
