@@ -14,7 +14,7 @@ from unmask.messages import Message
 from unmask.types import Case, Reading, Status, Track, TrackEvidence
 from unmask.verdict import judge
 
-SAID = Message("strong.looked")
+SAID = Message("strong.looked_once")
 
 
 def reacting(where: dict[float, float], times: list[float]) -> dict[str, TrackEvidence]:

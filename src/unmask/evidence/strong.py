@@ -42,7 +42,7 @@ class Strong:
         """Reads the chosen sightings; the track's score is their mean."""
         clear = [s for s in track.sightings if s.close_up is not None]
         if not clear:
-            return TrackEvidence(Status.NOT_APPLICABLE, Message("strong.too_small"))
+            return TrackEvidence(Status.NOT_APPLICABLE, Message("strong.small"))
         readings = tuple(recall(self._readings, choose(clear, case.earlier, self.looks), self._measure))
         score = float(np.mean([reading.score for reading in readings]))
         return TrackEvidence(Status.RAN, _summary(readings), score, readings, sampled=True)
@@ -83,5 +83,7 @@ def choose(sightings: Sequence[Sighting], earlier: Evidence, most: int) -> list[
 
 def _summary(readings: Sequence[Reading]) -> Message:
     """Says how many looks there were and where the network reacts most; whether that means anything is the calibration's."""
+    if len(readings) == 1:
+        return Message("strong.looked_once")
     strongest = max(readings, key=lambda reading: reading.score)
-    return Message("strong.looked", {"looks": len(readings)}).at(strongest.time if len(readings) > 1 else None)
+    return Message("strong.looked", {"count": len(readings), "time": strongest.time})
