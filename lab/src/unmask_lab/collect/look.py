@@ -21,7 +21,7 @@ from unmask_lab.data import DataError, decode
 WIDE = 1.7
 """Side of a crop in longer sides of the face box."""
 
-LARGEST = 256
+LARGEST = 512
 """Side, px, to which a larger crop is reduced."""
 
 JPEG_QUALITY = 95

@@ -18,7 +18,7 @@ from unmask.models import CENTERFACE_SHA256
 from unmask_lab.collect import identity
 from unmask_lab.collect.look import Found, Settings
 
-VERSION = 1
+VERSION = 2
 """Of what a part holds; parts of another version are made anew."""
 
 FLOATS = pa.list_(pa.float32())
