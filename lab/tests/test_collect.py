@@ -75,7 +75,7 @@ def test_the_points_lie_in_the_crop_as_they_lay_in_the_frame(tmp_path: Path) -> 
     large = cv2.resize(PORTRAIT, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
     collect_media([photo(tmp_path / "large.jpg", large)], tmp_path / "faces.parquet", NASA)
     (row,) = read([tmp_path / "faces.parquet"])
-    assert max(row.rgb.shape) == 256
+    assert max(row.rgb.shape) == 512
     served = faces.align(large, faces.find(large)[0].points)
     assert np.abs(faces.align(row.rgb, row.points).astype(float) - served).mean() < 6
 
