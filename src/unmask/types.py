@@ -274,6 +274,7 @@ class TrackEvidence:
         readings: per sighting, in order of time.
         pictures: that show the reason.
         sampled: whether the line looked at sightings of its own choice only, rather than at all that it could read.
+        instead_of: names of lines that weigh nothing where this one looked, because it sees what they see, better.
     """
 
     status: Status
@@ -282,6 +283,7 @@ class TrackEvidence:
     readings: tuple[Reading, ...] = ()
     pictures: tuple[Picture, ...] = ()
     sampled: bool = False
+    instead_of: tuple[str, ...] = ()
 
 
 Evidence = Mapping[str, TrackEvidence]

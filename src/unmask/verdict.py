@@ -73,16 +73,15 @@ def judge(
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     fit = [i for i, reason in enumerate(unfit) if reason is None]
     fitted = calibrations.load() if calibrated is None else calibrated
-    judged = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
-    steps, everywhere = _steps(track, evidence, judged, fitted), _steps(track, evidence, fit, fitted)
-    lrs = {**_lrs(track, evidence, fit, everywhere), **_lrs(track, evidence, judged, steps)}
+    judged, steps = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
+    lrs = _lrs(track, evidence, judged, steps)
     reason = _why_not(unfit, fit, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
     totals, spans = _totals(track, evidence, judged, () if reason else steps)
     total = totals[-1]
     if len(judged) < len(fit):
         # Lines that look everywhere tell the times more sharply, where they see the change at all.
-        (*_, without_it), sharper = _totals(track, evidence, fit, everywhere)
+        (*_, without_it), sharper = _totals(track, evidence, fit, _steps(track, evidence, fit, fitted))
         spans = sharper if without_it >= rules.changed else spans
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, why = _answer(total, spans, reason, media, rules)
@@ -93,7 +92,7 @@ def judge(
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
         lines={name: _result(evidence[name], moved.get(name)) for name in dict.fromkeys([*weighed, *evidence])},
-        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in sorted(lrs.items())),
+        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
@@ -110,25 +109,29 @@ def log10_lrs(
 ) -> list[TimedLR]:
     """The LR of each sighting of a track that is good enough to be judged, on its own; none where no line can weigh."""
     fit = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
-    judged = _looked_at(track, evidence, fit, calibrated, 1)
-    lrs = _lrs(track, evidence, judged, _steps(track, evidence, judged, calibrated))
+    judged, steps = _looked_at(track, evidence, fit, calibrated, 1)
+    lrs = _lrs(track, evidence, judged, steps)
     return [TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()]
 
 
 def _looked_at(
     track: Track, evidence: Evidence, fit: Sequence[int], calibrated: Sequence[Calibration], needed: int
-) -> list[int]:
-    """Sightings that count, by index: those a line chose to look at, if they are enough and tell more; else all that are fit."""
-    whole = _steps(track, evidence, fit, calibrated)
-    for said in evidence.values():
+) -> tuple[list[int], tuple[Calibration, ...]]:
+    """Sightings that count, by index, and the calibrations that weigh them, see `chain`.
+
+    Those that a line chose to look at, if they are enough; all that are fit, if there is none or another line tells more.
+    """
+    for name, said in evidence.items():
         times = {reading.time for reading in said.readings} if said.sampled else set()
         chosen = [i for i in fit if track.sightings[i].time in times]
-        if len(chosen) < needed or not chosen:
+        if not chosen or len(chosen) < needed:
             continue
-        steps = _steps(track, evidence, chosen, calibrated)
+        beside = {n: other for n, other in evidence.items() if n not in said.instead_of}
+        steps = _steps(track, beside, chosen, calibrated)
+        whole = _steps(track, {n: other for n, other in beside.items() if n != name}, fit, calibrated)
         if steps and (not whole or steps[-1].separation > whole[-1].separation):
-            return chosen
-    return list(fit)
+            return chosen, steps
+    return list(fit), _steps(track, evidence, fit, calibrated)
 
 
 def _steps(

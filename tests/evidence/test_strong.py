@@ -11,7 +11,7 @@ from tests.sightings import case, examine, media, sighting, sized, track
 from unmask.evidence.strong import Strong, choose
 from unmask.likelihood import Calibration
 from unmask.messages import Message
-from unmask.types import Case, Reading, Status, Track, TrackEvidence
+from unmask.types import Case, Reading, Status, Track, TrackEvidence, Verdict
 from unmask.verdict import judge
 
 SAID = Message("strong.looked_once")
@@ -70,18 +70,19 @@ def calibration(separation: float, *lines: str) -> Calibration:
 
 def looked(times: list[float], score: float = 6.0) -> TrackEvidence:
     """A strong look at some moments only."""
-    return TrackEvidence(Status.RAN, SAID, score, tuple(Reading(t, score) for t in times), sampled=True)
+    readings = tuple(Reading(t, score) for t in times)
+    return TrackEvidence(Status.RAN, SAID, score, readings, sampled=True, instead_of=("learned",))
 
 
-def test_a_line_that_samples_a_track_weighs_where_it_looked() -> None:
+def test_where_it_looked_it_weighs_instead_of_the_small_network() -> None:
     seen = track(TIMES)
-    fitted = [calibration(4.0, "learned"), calibration(5.0, "strong"), calibration(6.0, "learned", "strong")]
-    evidence = {"learned": QUIET, "strong": looked(TIMES[::4])}
+    fitted = [calibration(6.0, "learned"), calibration(5.0, "strong"), calibration(0.5, "texture")]
+    evidence = {"learned": QUIET, "strong": looked(TIMES[::4]), "texture": QUIET}
     person = judge(seen, evidence, media(), calibrated=fitted)
-    assert {lr.time for lr in person.timeline if lr.log10_lr > 0} == set(TIMES[::4])
+    assert [lr.time for lr in person.timeline] == TIMES[::4]
+    assert {name for name, line in person.lines.items() if line.log10_lr is not None} == {"strong"}
     assert person.judged == len(TIMES)
-    assert person.lines["strong"].log10_lr is not None
-    assert person.lines["learned"].log10_lr is not None
+    assert person.verdict is Verdict.CHANGED
 
 
 def test_a_line_that_looked_too_seldom_leaves_the_others_as_they_are() -> None:
@@ -101,9 +102,14 @@ def test_the_lines_that_look_everywhere_tell_the_times_where_they_see_the_change
     readings = tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES)
     learned = TrackEvidence(Status.RAN, SAID, 0.0, readings)
     strong = TrackEvidence(
-        Status.RAN, SAID, 0.0, tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES[::2]), sampled=True
+        Status.RAN,
+        SAID,
+        0.0,
+        tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES[::2]),
+        sampled=True,
+        instead_of=("learned",),
     )
-    fitted = [calibration(8.0, "learned"), calibration(9.0, "strong"), calibration(10.0, "learned", "strong")]
+    fitted = [calibration(8.0, "learned"), calibration(9.0, "strong")]
     person = judge(seen, {"learned": learned, "strong": strong}, media(), calibrated=fitted)
     alone = judge(seen, {"learned": learned}, media(), calibrated=fitted)
     assert person.spans == alone.spans

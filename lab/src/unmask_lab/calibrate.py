@@ -25,6 +25,7 @@ from scipy.optimize import minimize
 
 from unmask import classifiers, models
 from unmask.evidence import Lines, available
+from unmask.evidence.strong import GUIDE, Strong
 from unmask.likelihood import LIMITS, LN10, Calibration, features
 from unmask.types import Case, Kind, MediaFacts, Rgb, Track
 from unmask_lab import degrade, metrics
@@ -131,6 +132,8 @@ def _fits(
     lines = [line for line in known.scores if _people((known, unseen), (line,)) >= FEWEST]
     for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
         key = "+".join(chosen)
+        if {Strong.name, GUIDE} <= {*chosen}:
+            continue  # They never weigh together, see `unmask.evidence.strong.GUIDE`.
         print(f"fitting {key}", file=sys.stderr, flush=True)
         if _people((known, unseen), chosen) < FEWEST or not earns(known.by(chosen)):
             print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
