@@ -10,26 +10,30 @@ from unmask.faces import SeenFrame
 from unmask.messages import Message, read
 from unmask.types import MediaFacts, Person
 
+NETWORKS = ("strong", "learned")
+"""Lines whose model cards say how often the verdict is wrong, the strongest one first."""
+
 MANY_PEOPLE = 5
 """People beyond which the report says that one of so many may reach an LR of 10 by chance."""
 
 
 def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
-    """Limits of the models: those on the learned network's card, and one for each model of the user's that was asked.
+    """Limits on the card of the strongest network that was asked, and one for each model of the user's that was.
 
     Args:
         lines: names of the lines that were asked.
         folder: of the user's models.
 
     Raises:
-        WeightsError: the network's card is missing.
+        WeightsError: a network's card is missing.
     """
     added = [
         Message("limit.added_model", {"name": model.name, "origin": model.card["origin"]})
         for model in classifiers.in_folder(folder)
         if model.name in lines
     ]
-    return [*map(read, models.card("learned")["limits"]), *added]
+    network = next((name for name in NETWORKS if name in lines), NETWORKS[-1])
+    return [*map(read, models.card(network)["limits"]), *added]
 
 
 def of_check(

@@ -135,6 +135,8 @@ class Sighting:
     """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``.
 
     ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None where they are too small.
+    ``close_up`` is the face finer than in the crop, uint8 ``(224, 224, 3)``, see `unmask.faces.close_up`; None where the face is
+    too small to show more there.
     A sighting is compared and hashed by identity, so that what was measured of it can be kept under it.
     """
 
@@ -143,6 +145,7 @@ class Sighting:
     quality: Quality
     crop: Rgb
     eyes: Rgb | None = None
+    close_up: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,7 @@ class TrackEvidence:
         score: of the whole track, in the line's own unit; None unless it ran.
         readings: per sighting, in order of time.
         pictures: that show the reason.
+        sampled: whether the line looked at sightings of its own choice only, rather than at all that it could read.
     """
 
     status: Status
@@ -277,6 +281,7 @@ class TrackEvidence:
     score: float | None = None
     readings: tuple[Reading, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    sampled: bool = False
 
 
 Evidence = Mapping[str, TrackEvidence]

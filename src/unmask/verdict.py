@@ -71,8 +71,10 @@ def judge(
         calibrated: how the scores of each set of lines become an LR; None for what was shipped.
     """
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
-    judged = [i for i, reason in enumerate(unfit) if reason is None]
-    steps = _steps(track, evidence, judged, calibrations.load() if calibrated is None else calibrated)
+    fit = [i for i, reason in enumerate(unfit) if reason is None]
+    fitted = calibrations.load() if calibrated is None else calibrated
+    judged = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
+    steps = _steps(track, evidence, judged, fitted)
     lrs = _lrs(track, evidence, judged, steps)
     reason = _why_not(unfit, judged, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
@@ -103,9 +105,26 @@ def log10_lrs(
     track: Track, evidence: Evidence, calibrated: Sequence[Calibration], rules: Rules = Rules()
 ) -> list[TimedLR]:
     """The LR of each sighting of a track that is good enough to be judged, on its own; none where no line can weigh."""
-    judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
+    fit = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
+    judged = _looked_at(track, evidence, fit, calibrated, 1)
     lrs = _lrs(track, evidence, judged, _steps(track, evidence, judged, calibrated))
     return [TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()]
+
+
+def _looked_at(
+    track: Track, evidence: Evidence, fit: Sequence[int], calibrated: Sequence[Calibration], needed: int
+) -> list[int]:
+    """Sightings that count, by index: those a line chose to look at, if they are enough and tell more; else all that are fit."""
+    whole = _steps(track, evidence, fit, calibrated)
+    for said in evidence.values():
+        times = {reading.time for reading in said.readings} if said.sampled else set()
+        chosen = [i for i in fit if track.sightings[i].time in times]
+        if len(chosen) < needed or not chosen:
+            continue
+        steps = _steps(track, evidence, chosen, calibrated)
+        if steps and (not whole or steps[-1].separation > whole[-1].separation):
+            return chosen
+    return list(fit)
 
 
 def _steps(

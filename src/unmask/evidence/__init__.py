@@ -19,6 +19,7 @@ from unmask.evidence.motion import Motion
 from unmask.evidence.originals import Originals
 from unmask.evidence.reflection import Reflection
 from unmask.evidence.skin import Skin
+from unmask.evidence.strong import Strong
 from unmask.evidence.texture import Texture
 from unmask.messages import Message
 from unmask.types import Case, Evidence, Status, Track, TrackEvidence
@@ -46,6 +47,7 @@ Lines = Mapping[str, LineOfEvidence]
 
 LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "learned": Learned,
+    "strong": Strong,
     "texture": Texture,
     "skin": Skin,
     "reflection": Reflection,
@@ -77,6 +79,11 @@ def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
     if unknown := [name for name in names if name not in lines]:
         raise UsageError(f"no line of evidence is called {unknown[0]!r}; there are {', '.join(lines)}")
     return {name: lines[name] for name in names or lines}
+
+
+def guiding(lines: Lines) -> Lines:
+    """Those lines that look at every sighting, and so say where to look more closely; not the dear ones, which sample a track."""
+    return {name: line for name, line in lines.items() if name != Strong.name}
 
 
 def examine(case: Case, lines: Lines, debug: bool = False) -> dict[int, Evidence]:

@@ -95,6 +95,6 @@ ROUNDED: Mapping[str, Callable[[float], str | Message]] = {
     **dict.fromkeys(("millions", "ten_thousands"), _in_figures),
     **dict.fromkeys(("auc", "high", "low", "speed"), _decimals(2)),
     "log10_lr": times,
-    "spacing": _decimals(1),
+    **dict.fromkeys(("false_alarms", "spacing"), _decimals(1)),
 }
 """How the numbers of a place are shown, by its name: times in seconds, widths in px, likelihood ratios as decimal logarithms."""

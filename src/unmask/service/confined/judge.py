@@ -85,6 +85,7 @@ def _warm() -> None:
     chosen((), None)
     faces.find(np.zeros((64, 64, 3), np.uint8))
     models.session("learned")
+    models.session("strong")
     html._environment()
     moment(english(), "2026-01-01T00:00:00+00:00")
 
