@@ -27,6 +27,8 @@ from unmask.verdict import of_file
 from unmask.words import catalogue, choose, codes, english, language, strength
 from unmask.words.quality import traits
 
+CHINESE = language("zh")
+
 
 def test_the_live_page_has_words_for_all_that_a_connection_may_end_with() -> None:
     says = english().group("live.says.")
@@ -48,9 +50,9 @@ def test_every_step_that_is_audited_has_a_name() -> None:
 
 def in_chinese(message: Message) -> str:
     """What the page says in Chinese; nothing of it may be left in English."""
-    said = language("zh").say(message)
+    said = CHINESE.say(message)
     assert not re.search(r"[A-Za-z]{2,}", said.replace("LR", "").replace("Unmask", "")), said
-    assert language("zh").knows(message)
+    assert CHINESE.knows(message)
     return said
 
 
@@ -136,8 +138,8 @@ def test_a_result_is_said_from_its_codes() -> None:
 def test_what_cannot_be_said_stays_english_and_is_marked(changes: dict[str, Any]) -> None:
     """As from another version of Unmask, or from a process that a stranger's file has taken over."""
     found = document.message({**document.document(results.changed_video()), **changes}, "reason")
-    assert language("zh").say(found) == str(results.changed_video().reason)
-    assert not language("zh").knows(found)
+    assert CHINESE.say(found) == str(results.changed_video().reason)
+    assert not CHINESE.knows(found)
 
 
 def test_why_a_file_was_not_judged_is_a_sentence_without_its_path(desk: Desk) -> None:
