@@ -74,12 +74,16 @@ def judge(
     fit = [i for i, reason in enumerate(unfit) if reason is None]
     fitted = calibrations.load() if calibrated is None else calibrated
     judged = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
-    steps = _steps(track, evidence, judged, fitted)
-    lrs = _lrs(track, evidence, judged, steps)
-    reason = _why_not(unfit, judged, bool(steps), media, rules)
+    steps, everywhere = _steps(track, evidence, judged, fitted), _steps(track, evidence, fit, fitted)
+    lrs = {**_lrs(track, evidence, fit, everywhere), **_lrs(track, evidence, judged, steps)}
+    reason = _why_not(unfit, fit, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
     totals, spans = _totals(track, evidence, judged, () if reason else steps)
     total = totals[-1]
+    if len(judged) < len(fit):
+        # Lines that look everywhere tell the times more sharply, where they see the change at all.
+        (*_, without_it), sharper = _totals(track, evidence, fit, everywhere)
+        spans = sharper if without_it >= rules.changed else spans
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, why = _answer(total, spans, reason, media, rules)
     return Person(
@@ -89,11 +93,11 @@ def judge(
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
         lines={name: _result(evidence[name], moved.get(name)) for name in dict.fromkeys([*weighed, *evidence])},
-        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
+        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in sorted(lrs.items())),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
-        judged=len(judged),
+        judged=len(fit),
         quality=_median([s.quality for s in track.sightings]),
         frames=_telling(track, [evidence[name] for name in weighed], lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,

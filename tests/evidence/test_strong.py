@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 from tests.sightings import case, examine, media, sighting, sized, track
 from unmask.evidence.strong import Strong, choose
 from unmask.likelihood import Calibration
+from unmask.messages import Message
 from unmask.types import Case, Reading, Status, Track, TrackEvidence
 from unmask.verdict import judge
+
+SAID = Message("strong.looked_once")
 
 
 def reacting(where: dict[float, float], times: list[float]) -> dict[str, TrackEvidence]:
     """What the small network would have said: nothing, but for a few times."""
     readings = tuple(Reading(t, where.get(t, -3.0)) for t in times)
-    return {"learned": TrackEvidence(Status.RAN, "", 0.0, readings)}
+    return {"learned": TrackEvidence(Status.RAN, SAID, 0.0, readings)}
 
 
 @given(st.integers(1, 60), st.integers(2, 16), st.data())
@@ -57,7 +60,7 @@ def test_a_score_does_not_depend_on_the_faces_beside_it() -> None:
 
 
 TIMES = [i / 2 for i in range(20)]
-QUIET = TrackEvidence(Status.RAN, "quiet", -3.0, tuple(Reading(t, -3.0) for t in TIMES))
+QUIET = TrackEvidence(Status.RAN, SAID, -3.0, tuple(Reading(t, -3.0) for t in TIMES))
 
 
 def calibration(separation: float, *lines: str) -> Calibration:
@@ -67,7 +70,7 @@ def calibration(separation: float, *lines: str) -> Calibration:
 
 def looked(times: list[float], score: float = 6.0) -> TrackEvidence:
     """A strong look at some moments only."""
-    return TrackEvidence(Status.RAN, "strong", score, tuple(Reading(t, score) for t in times), sampled=True)
+    return TrackEvidence(Status.RAN, SAID, score, tuple(Reading(t, score) for t in times), sampled=True)
 
 
 def test_a_line_that_samples_a_track_weighs_where_it_looked() -> None:
@@ -75,7 +78,8 @@ def test_a_line_that_samples_a_track_weighs_where_it_looked() -> None:
     fitted = [calibration(4.0, "learned"), calibration(5.0, "strong"), calibration(6.0, "learned", "strong")]
     evidence = {"learned": QUIET, "strong": looked(TIMES[::4])}
     person = judge(seen, evidence, media(), calibrated=fitted)
-    assert {lr.time for lr in person.timeline} == set(TIMES[::4])
+    assert {lr.time for lr in person.timeline if lr.log10_lr > 0} == set(TIMES[::4])
+    assert person.judged == len(TIMES)
     assert person.lines["strong"].log10_lr is not None
     assert person.lines["learned"].log10_lr is not None
 
@@ -88,6 +92,22 @@ def test_a_line_that_looked_too_seldom_leaves_the_others_as_they_are() -> None:
     assert with_it.log10_lr == without.log10_lr
     assert with_it.lines["strong"].log10_lr is None
     assert len(with_it.timeline) == len(TIMES)
+
+
+def test_the_lines_that_look_everywhere_tell_the_times_where_they_see_the_change() -> None:
+    """Of a change from 2 to 4 s the strong look saw three moments; the small network saw every sighting of it."""
+    seen = track(TIMES)
+    within = [t for t in TIMES if 2 <= t <= 4]
+    readings = tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES)
+    learned = TrackEvidence(Status.RAN, SAID, 0.0, readings)
+    strong = TrackEvidence(
+        Status.RAN, SAID, 0.0, tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES[::2]), sampled=True
+    )
+    fitted = [calibration(8.0, "learned"), calibration(9.0, "strong"), calibration(10.0, "learned", "strong")]
+    person = judge(seen, {"learned": learned, "strong": strong}, media(), calibrated=fitted)
+    alone = judge(seen, {"learned": learned}, media(), calibrated=fitted)
+    assert person.spans == alone.spans
+    assert len(person.spans) == 1
 
 
 def test_where_an_original_tells_more_every_sighting_counts() -> None:

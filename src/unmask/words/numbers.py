@@ -99,7 +99,7 @@ ROUNDED: Mapping[str, Callable[[float], str | Message]] = {
     **dict.fromkeys(("found", "levels", "most_seconds", "number", "points", "seconds", "width"), whole),
     **dict.fromkeys(("millions", "ten_thousands"), _in_figures),
     **dict.fromkeys(("auc", "high", "low", "speed"), _decimals(2)),
+    **dict.fromkeys(("alarms", "spacing"), _decimals(1)),
     "log10_lr": times,
-    **dict.fromkeys(("false_alarms", "spacing"), _decimals(1)),
 }
 """How the numbers of a place are shown, by its name: times in seconds, widths in px, likelihood ratios as decimal logarithms."""

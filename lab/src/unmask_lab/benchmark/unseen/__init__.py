@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask import models
+from unmask.messages import plain as message
 from unmask_lab.benchmark import plots
 from unmask_lab.benchmark.tables import plain
 from unmask_lab.benchmark.unseen import figures, limits, page
@@ -69,7 +70,7 @@ def unseen(
     plots.draw_unseen(result, target / "unseen.png")
     if weights is not None:
         figure = {key: plain(result[key]) for key in ("date", "command", "mean", "alarms")}
-        update_card(weights, STRONG, figures=figure, limits=limits.limits(result))
+        update_card(weights, STRONG, figures=figure, limits=[message(limit) for limit in limits.limits(result)])
     return result
 
 
