@@ -16,6 +16,7 @@ from unmask.likelihood import LN10, Calibration
 from unmask.messages import Message, Value
 from unmask.types import Evidence, Kind, Person, Quality, Reading, Span, Status, Track, TrackEvidence, Verdict, clock
 from unmask.verdict import Rules, judge, log10_lrs, of_file
+from unmask.words import english
 
 PLAIN = Calibration(
     lines=("learned",), intercept=0.0, terms={"score of learned": LN10}, bound=2.0, missed=0.1, shared=0.5, separation=3.0
@@ -23,6 +24,9 @@ PLAIN = Calibration(
 """Makes the score the log10 LR of a look, and keeps it from meaning "authentic"."""
 
 RAN = Message("motion.steady")
+
+ENGLISH = english()
+"""Read before Hypothesis counts the time."""
 
 UNREAD = TrackEvidence(
     Status.NOT_APPLICABLE, Message("reflection.unmeasured", {"why": Message("reflection.small", {"width": 20})})
@@ -417,7 +421,7 @@ def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(kinds: 
     verdict, reason, log10_lr = of_file(people, VIDEO)
     assert (log10_lr is None) == (verdict is Verdict.CANNOT_TELL)
     assert (verdict is Verdict.CHANGED) == (changed in kinds)
-    assert re.fullmatch(r"[A-Z][^.]*(\.\d[^.]*)*\.", str(reason)), reason
+    assert re.fullmatch(r"[A-Z][^.]*(\.\d[^.]*)*\.", ENGLISH.say(reason)), reason
 
 
 @given(
@@ -432,7 +436,7 @@ def test_whatever_was_seen_there_is_an_answer(seen: list[tuple[Quality, float]],
     assert person.verdict is Verdict.CHANGED or not person.spans
     assert facts.kind is Kind.VIDEO or not person.spans
     assert all(0 <= span.start < span.end <= times[-1] for span in person.spans)
-    assert str(person.reason).endswith(".")
+    assert ENGLISH.say(person.reason).endswith(".")
 
 
 @pytest.mark.parametrize(

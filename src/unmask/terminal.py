@@ -21,7 +21,7 @@ from unmask.errors import printable
 from unmask.messages import Message
 from unmask.pipeline import Progress
 from unmask.types import CheckResult, Kind, Person, Verdict
-from unmask.words import Language, english
+from unmask.words import Language, capital, english
 from unmask.words.footage import shown
 from unmask.words.strength import base_rate, in_hundred, likelier, odds, such_findings, support
 
@@ -74,7 +74,7 @@ def _lines(result: CheckResult, limits: Sequence[Message], t: Language) -> Itera
     yield Text(printable(t.say(result.reason)))
     if result.log10_lr is not None:
         strength = t("terminal.strength", support=support(result.log10_lr).words, likelier=likelier(result.log10_lr))
-        yield Text(f"{strength[0].upper()}{strength[1:]}")
+        yield Text(capital(strength))
     if result.prior is not None and result.posterior is not None:
         share, such = in_hundred(result.posterior), such_findings(result.verdict)
         yield Text(t("terminal.rate", rate=base_rate(result.prior), share=share, such=such))

@@ -85,18 +85,16 @@ class Run:
     def _write(self, folder: Path, result: CheckResult) -> None:
         from unmask.report import html
 
-        path = folder / _page_name(result.path, self._taken)
+        path, t = folder / _page_name(result.path, self._taken), self._language
         try:
-            path.write_text(html.page(result, self._language), encoding="utf-8")
+            path.write_text(html.page(result, t), encoding="utf-8")
         except Exception as error:
             if self._settings.debug:
                 traceback.print_exception(error)
             self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
         else:
-            typer.echo(
-                f"  {self._language('terminal.report', path=printable(str(path)))}",
-                err=self._machine or result.error is not None,
-            )
+            said = t("terminal.report", path=printable(str(path)))
+            typer.echo(f"  {said}", err=self._machine or result.error is not None)
 
     def _fail(self, text: str) -> None:
         self._failed = True

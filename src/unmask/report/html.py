@@ -20,7 +20,7 @@ from unmask.errors import printable
 from unmask.likelihood import posterior
 from unmask.report import images, timeline
 from unmask.types import CheckResult, Kind, Person, clock
-from unmask.words import Language, english, footage, numbers, strength
+from unmask.words import Language, capital, english, footage, numbers, strength
 from unmask.words.dates import moment
 from unmask.words.quality import traits
 
@@ -79,16 +79,12 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "result": result,
         "t": t,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
-        "headline": _capital(t.say(footage.headline(result.error or result.reason))),
+        "headline": capital(t.say(footage.headline(result.error or result.reason))),
         "verdict": t(f"verdict.{(result.verdict or 'not judged').replace(' ', '-')}"),
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),
     }
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _base_rates(result: CheckResult) -> list[BaseRate]:

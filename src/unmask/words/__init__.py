@@ -4,6 +4,6 @@ A language is one gettext catalogue, ``languages/CODE.po``. The English one says
 translates them, and whatever it lacks is shown in English.
 """
 
-from unmask.words.catalogue import Language, choose, codes, english, language, sayable
+from unmask.words.catalogue import Language, capital, choose, codes, english, language, sayable
 
-__all__ = ["Language", "choose", "codes", "english", "language", "sayable"]
+__all__ = ["Language", "capital", "choose", "codes", "english", "language", "sayable"]

@@ -120,6 +120,11 @@ class Language:
         return self(series.last, first=head, rest=last)
 
 
+def capital(text: str) -> str:
+    """A clause as a sentence begins, its first letter a capital where the script has any."""
+    return text[:1].upper() + text[1:]
+
+
 def codes() -> tuple[str, ...]:
     """Languages that there is a catalogue of, English first."""
     return _codes(FOLDER)

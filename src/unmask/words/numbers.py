@@ -32,6 +32,11 @@ def whole(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def decimal(number: float, digits: int) -> str:
+    """A number with so many decimals, its thousands apart."""
+    return f"{number:,.{digits}f}"
+
+
 def figure(number: float) -> str:
     """A number in three figures, with a true minus."""
     return f"{number:.3g}".replace("-", MINUS)
@@ -49,7 +54,7 @@ def amount(log10_lr: float) -> Message:
     if size > BEYOND:
         return Message("amount.most")
     if size < 0.995:
-        return Message("amount.few", {"number": f"{10**size:.1f}"})
+        return Message("amount.few", {"number": decimal(10**size, 1)})
     number = round(10**size, 1 - math.floor(size + math.log10(1.005)))
     if number < 1e4:
         return Message("amount.few", {"number": number})
@@ -72,8 +77,8 @@ def short_size(size_bytes: int) -> str:
     """A file's size in the decimal unit that fits."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size_bytes >= factor:
-            return f"{size_bytes / factor:.1f} {unit}"
-    return f"{size_bytes:,} bytes"
+            return f"{decimal(size_bytes / factor, 1)} {unit}"
+    return f"{whole(size_bytes)} bytes"
 
 
 def _plain(number: float) -> str:
@@ -81,7 +86,7 @@ def _plain(number: float) -> str:
 
 
 def _decimals(digits: int) -> Callable[[float], str]:
-    return lambda number: f"{number:,.{digits}f}"
+    return lambda number: decimal(number, digits)
 
 
 def _in_figures(number: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unmask.messages import Message
 from unmask.types import Quality
+from unmask.words.numbers import decimal, whole
 
 SMALL_PX, BLURRED, ASIDE, BLOCKY = 64.0, 0.004, 0.75, 6.0
 """Face width in px, sharpness, turn and blockiness past which a face is not judged, as in `unmask.verdict.Rules`."""
@@ -28,10 +29,10 @@ def traits(quality: Quality) -> tuple[Trait, ...]:
     """What limits a judgement of a face: width, sharpness, turn and blockiness."""
     width, sharp, turn, blocks = quality.size_px, quality.sharpness, quality.yaw, quality.blockiness
     return (
-        Trait(Message("trait.width"), f"{width:.0f} px", _width(width), width < SMALL_PX),
-        Trait(Message("trait.sharpness"), f"{sharp:.3f}", _sharpness(sharp), sharp < SOFT),
-        Trait(Message("trait.aside"), f"{turn:.2f}", _turn(turn), turn > ASIDE),
-        Trait(Message("trait.blockiness"), f"{blocks:.2f}", _blocks(blocks), blocks >= 1.5),
+        Trait(Message("trait.width"), f"{whole(width)} px", _width(width), width < SMALL_PX),
+        Trait(Message("trait.sharpness"), decimal(sharp, 3), _sharpness(sharp), sharp < SOFT),
+        Trait(Message("trait.aside"), decimal(turn, 2), _turn(turn), turn > ASIDE),
+        Trait(Message("trait.blockiness"), decimal(blocks, 2), _blocks(blocks), blocks >= 1.5),
     )
 
 

@@ -13,16 +13,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests import results
+from tests.service.desk import Desk
+from tests.words import pseudo
 from unmask import service
+from unmask.errors import BrokenMedia
 from unmask.messages import Message
 from unmask.originals import Finding
 from unmask.report import document
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import local
-from unmask.types import Quality, Span, Verdict
+from unmask.types import CheckResult, Quality, Span, Verdict
 from unmask.verdict import of_file
-from unmask.words import choose, codes, english, language, strength
+from unmask.words import catalogue, choose, codes, english, language, strength
 from unmask.words.quality import traits
+
+CHINESE = language("zh")
 
 
 def test_the_live_page_has_words_for_all_that_a_connection_may_end_with() -> None:
@@ -45,9 +50,9 @@ def test_every_step_that_is_audited_has_a_name() -> None:
 
 def in_chinese(message: Message) -> str:
     """What the page says in Chinese; nothing of it may be left in English."""
-    said = language("zh").say(message)
+    said = CHINESE.say(message)
     assert not re.search(r"[A-Za-z]{2,}", said.replace("LR", "").replace("Unmask", "")), said
-    assert language("zh").knows(message)
+    assert CHINESE.knows(message)
     return said
 
 
@@ -133,8 +138,18 @@ def test_a_result_is_said_from_its_codes() -> None:
 def test_what_cannot_be_said_stays_english_and_is_marked(changes: dict[str, Any]) -> None:
     """As from another version of Unmask, or from a process that a stranger's file has taken over."""
     found = document.message({**document.document(results.changed_video()), **changes}, "reason")
-    assert language("zh").say(found) == str(results.changed_video().reason)
-    assert not language("zh").knows(found)
+    assert CHINESE.say(found) == str(results.changed_video().reason)
+    assert not CHINESE.knows(found)
+
+
+def test_why_a_file_was_not_judged_is_a_sentence_without_its_path(desk: Desk) -> None:
+    error = BrokenMedia("clip.mp4", Message("media.empty"), Message("way.again")).message
+    check = desk.check(
+        result=document.document(CheckResult.failed("clip.mp4", error)), state="failed", verdict=None, log10_lr=None
+    )
+    for code, said in (("en", "The file is empty; download or export it again"), ("zh", "文件为空；请重新下载或导出")):
+        page = desk.browser(person="vera").get(f"/checks/{check}", headers={"Accept-Language": code}).text
+        assert f'<h1 id="finding"><span>{said}</span></h1>' in page
 
 
 def test_a_result_of_before_there_were_codes_is_shown() -> None:
@@ -142,6 +157,15 @@ def test_a_result_of_before_there_were_codes_is_shown() -> None:
     old = {name: value for name, value in whole.items() if not name.endswith(("_code", "_values", "_messages"))}
     assert str(answer(old, "clip.mp4").headline) == whole["reason"]
     assert [str(limit) for limit in document.limits(old)] == whole["limits"]
+
+
+def test_a_third_language_is_on_the_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "languages").mkdir()
+    monkeypatch.setattr(catalogue, "FOLDER", pseudo.write(tmp_path / "languages"))
+    page = desk.browser().get("/sign-in", headers={"Accept-Language": "eo, en;q=0.5"}).text
+    assert '<html lang="eo">' in page
+    assert "<h1>⟦Šígñ íñ⟧</h1>" in page
+    assert 'href="/language/zh' in page
 
 
 @pytest.mark.parametrize(

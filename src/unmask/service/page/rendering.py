@@ -25,7 +25,7 @@ from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
 from unmask.types import clock
-from unmask.words import Language, choose, codes, footage, language, numbers, strength
+from unmask.words import Language, capital, choose, codes, footage, language, numbers, strength
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -142,8 +142,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        answer=answer, document=document, footage=footage, language=language, languages=codes, numbers=numbers, pictures=pictures,
-        posterior=posterior, static=static, strength=strength,
+        answer=answer, capital=capital, document=document, footage=footage, language=language, languages=codes,
+        numbers=numbers, pictures=pictures, posterior=posterior, static=static, strength=strength,
     )  # fmt: skip
     environment.filters.update(clock=clock, iso=_iso, quoted=lambda text: quote(text, safe=""), signed=numbers.signed)
     return environment
