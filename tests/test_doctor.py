@@ -25,7 +25,7 @@ def test_doctor_finds_this_installation_whole(monkeypatch: pytest.MonkeyPatch) -
     assert set(found["decoders"]) == {"H.264", "HEVC", "VP9", "AV1", "HEIC"}
     assert found["weights"]["centerface"]["sha256"] == models.CENTERFACE_SHA256
     assert "CPUExecutionProvider" in found["providers"]
-    assert found["calibrated"] == ["learned", "originals", "reflection", "skin", "texture"]
+    assert found["calibrated"] == ["learned", "originals", "reflection", "skin", "strong", "texture"]
     assert found["packages"].keys() >= {"unmask", "av", "onnxruntime", "opencv-python"}
     assert all(ms > 0 for ms in found["speed_ms"].values())
 
