@@ -14,6 +14,7 @@ from unmask.errors import BrokenMedia
 from unmask.types import (
     CheckResult,
     Custody,
+    Damage,
     Kind,
     LineResult,
     MediaFacts,
@@ -154,6 +155,7 @@ def changed_video(path: str = "clips/minister-interview.mp4", prior: float | Non
         (person(),), media=media(path), custody=custody(), prior=prior,
         posterior=None if prior is None else prior * 10**2.31 / (prior * 10**2.31 + 1 - prior),
         limits=("The clip was compressed again after it was recorded, which hides fine traces.",),
+        damage=(Damage(10.0, 10.96, 24),),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tests import added
 from tests.sightings import frame, media, track
 from unmask import limits
 from unmask.faces import SeenFrame
-from unmask.types import Kind, MediaFacts, Person
+from unmask.types import Damage, Kind, MediaFacts, Person
 from unmask.verdict import judge
 
 TIMES = [i / 2 for i in range(20)]
@@ -23,10 +23,11 @@ def said(
     people: Sequence[Person] = (),
     dropped: int = 0,
     facts: MediaFacts = media(),
+    damage: Sequence[Damage] = (),
 ) -> list[str]:
     """The limits of a check that was asked to look twice a second."""
     looked = [frame(t) for t in times] if seen is None else seen
-    return limits.of_check(facts, times, 0.5, looked, people, dropped)
+    return limits.of_check(facts, times, 0.5, looked, people, dropped, damage)
 
 
 def test_a_clip_that_was_seen_as_planned_has_none() -> None:
@@ -43,6 +44,15 @@ def test_frames_that_could_not_be_decoded() -> None:
     seen = [frame(t) for t in TIMES[:-3]] + [frame(9.9)]
     assert said(seen=seen) == ["3 of the 20 frames to look at could not be decoded; a later one was taken instead."]
     assert said(seen=seen[:-1] + [frame(t) for t in TIMES[-3:-1]]) == [], "the last frame may end before its time"
+
+
+def test_damaged_stretches_are_counted_and_named() -> None:
+    one = Damage(2.0, 2.96, 24)
+    (sentence,) = said(seen=[frame(t) for t in TIMES if not 2 <= t < 2.96], damage=[one])
+    assert sentence.startswith("24 damaged pictures were passed over, from 0:02.0 to 0:03.0;")
+    (sentence,) = said(damage=[Damage(float(i), i + 0.04, 1) for i in range(9)])
+    assert sentence.startswith("9 damaged pictures were passed over, from 0:00.0 to 0:00.0")
+    assert "0:04.0 and 4 more times; nothing" in sentence
 
 
 def test_faces_that_showed_too_briefly() -> None:

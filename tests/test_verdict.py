@@ -404,6 +404,7 @@ def test_what_is_said_of_a_file(people: list[Person], verdict: str, reason: str,
 
 def test_a_file_without_a_face() -> None:
     assert of_file([], VIDEO) == (Verdict.CANNOT_TELL, "No face was found in this video.", None)
+    assert of_file([], VIDEO, damaged=True)[1] == "This video is damaged, and its intact pictures show no face."
     assert of_file([], PHOTO) == (Verdict.CANNOT_TELL, "No face was found in this photo.", None)
 
 

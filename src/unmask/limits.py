@@ -7,10 +7,13 @@ from pathlib import Path
 
 from unmask import classifiers, models
 from unmask.faces import SeenFrame
-from unmask.types import MediaFacts, Person
+from unmask.types import Damage, MediaFacts, Person, clock
 
 MANY_PEOPLE = 5
 """People beyond which the report says that one of so many may reach an LR of 10 by chance."""
+
+MOST_STRETCHES = 5
+"""Damaged stretches whose times are named; the rest are counted."""
 
 
 def of_models(lines: Collection[str], folder: Path | None) -> list[str]:
@@ -39,6 +42,7 @@ def of_check(
     seen: Sequence[SeenFrame],
     people: Sequence[Person],
     dropped: int,
+    damage: Sequence[Damage] = (),
 ) -> list[str]:
     """Limits of the looking: frames and faces that were left out, and the meaning of many faces; one sentence each.
 
@@ -49,6 +53,7 @@ def of_check(
         seen: frames that were looked at.
         people: those who were judged.
         dropped: faces that showed too briefly to be judged.
+        damage: stretches that were passed over.
     """
     limits = []
     spacing = media.duration / max(1, len(times))
@@ -57,7 +62,9 @@ def of_check(
             f"The frames looked at are about {spacing:.1f} s apart. A change that lasts less than that may have been missed; "
             "check the part that matters on its own."
         )
-    planned = {round(t, 6) for t in times}
+    if damage:
+        limits.append(_passed_over(damage))
+    planned = {round(t, 6) for t in times if not any(d.start <= t < d.end for d in damage)}
     if len(lost := planned - {round(frame.time, 6) for frame in seen}) > 1:
         limits.append(
             f"{len(lost)} of the {len(times)} frames to look at could not be decoded; a later one was taken instead."
@@ -73,3 +80,11 @@ def of_check(
             "reaches an LR of 10 by chance."
         )
     return limits
+
+
+def _passed_over(damage: Sequence[Damage]) -> str:
+    count = sum(d.pictures for d in damage)
+    when = [f"from {clock(d.start)} to {clock(d.end)}" for d in damage[:MOST_STRETCHES]]
+    more = f" and {len(damage) - MOST_STRETCHES} more times" if len(damage) > MOST_STRETCHES else ""
+    pictures = "1 damaged picture was" if count == 1 else f"{count:,} damaged pictures were"
+    return f"{pictures} passed over, {', '.join(when)}{more}; nothing is said of them. Get the file again, if you can."

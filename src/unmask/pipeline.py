@@ -99,7 +99,8 @@ def check(
         said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = tuple(verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks)
-    answer, reason, log10_lr = verdict.of_file(people, clip.facts)
+    damage = clip.damage()
+    answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
         path=os.fspath(path),
         sha256=clip.facts.sha256,
@@ -113,9 +114,10 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
-            *limits.of_check(clip.facts, times, every, seen, people, len(tracks) - len(people)),
+            *limits.of_check(clip.facts, times, every, seen, people, len(tracks) - len(people), damage),
         ),
         matches=matches or (),
+        damage=damage,
     )
 
 

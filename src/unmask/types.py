@@ -89,6 +89,15 @@ class MediaFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next intact key frame."""
+
+    start: float
+    end: float
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One upright picture: ``time`` in seconds, ``rgb`` uint8 ``(h, w, 3)``."""
 
@@ -418,7 +427,7 @@ class CheckResult:
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
     both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
-    that it shows.
+    that it shows, ``damage`` the stretches that were passed over.
     """
 
     path: str
@@ -434,6 +443,7 @@ class CheckResult:
     posterior: float | None = None
     limits: tuple[str, ...] = field(default=())
     matches: tuple[Match, ...] = ()
+    damage: tuple[Damage, ...] = ()
 
     def _repr_html_(self) -> str:
         from unmask.report.html import fragment

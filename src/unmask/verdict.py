@@ -249,15 +249,16 @@ def _telling(
     )
 
 
-def of_file(people: Sequence[Person], media: MediaFacts, rules: Rules = Rules()) -> tuple[Verdict, str, float | None]:
+def of_file(
+    people: Sequence[Person], media: MediaFacts, rules: Rules = Rules(), damaged: bool = False
+) -> tuple[Verdict, str, float | None]:
     """The verdict on a file, one sentence for it, and its log10 LR: the highest of its people.
 
     One changed face makes the file changed. A person who could not be judged makes it `cannot tell`, unless there is
     another who could, and the only fault is that this one is a small face in the background; the sentence names them.
     """
     if not people:
-        where = "photo" if media.kind is Kind.PHOTO else "video"
-        return Verdict.CANNOT_TELL, f"No face was found in this {where}.", None
+        return Verdict.CANNOT_TELL, _nobody(media, damaged), None
     highest = max((p.log10_lr for p in people if p.log10_lr is not None), default=None)
     if changed := [p for p in people if p.verdict is Verdict.CHANGED]:
         return Verdict.CHANGED, _changed(changed), highest
@@ -276,6 +277,12 @@ def of_file(people: Sequence[Person], media: MediaFacts, rules: Rules = Rules())
         f"It cannot be told whether {_faces(untold)} {_for(untold, 'was', 'were')} changed{rest}.",
         None,
     )
+
+
+def _nobody(media: MediaFacts, damaged: bool) -> str:
+    if damaged:
+        return "This video is damaged, and its intact pictures show no face."
+    return f"No face was found in this {'photo' if media.kind is Kind.PHOTO else 'video'}."
 
 
 def _in_background(person: Person, media: MediaFacts, rules: Rules) -> bool:

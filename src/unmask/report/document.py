@@ -42,6 +42,7 @@ def document(result: CheckResult) -> dict[str, Any]:
         "media": result.media and _media(result.media),
         "custody": result.custody and _custody(result.custody),
         "originals": [matched(match) for match in result.matches],
+        "damage": [{"start": _rounded(d.start), "end": _rounded(d.end), "pictures": d.pictures} for d in result.damage],
     }
     return {key: _portable(value) for key, value in whole.items()}
 
