@@ -11,7 +11,7 @@ import pytest
 import unmask
 from tests import clips, scenes
 from unmask.media import Clip, open_media
-from unmask.types import Verdict
+from unmask.types import Outcome, Verdict
 
 EVERY_PICTURE = 0.04
 
@@ -111,5 +111,6 @@ def test_where_nothing_is_intact_it_cannot_be_told(tmp_path: Path) -> None:
     result = unmask.check(lost)
     assert result.verdict is Verdict.CANNOT_TELL
     assert "damaged" in result.reason
+    assert result.outcome is Outcome.CANNOT_TELL, "a face may be in what is damaged"
     assert result.people == ()
     assert result.log10_lr is None

@@ -20,45 +20,46 @@ from rich.text import Text
 from unmask.errors import printable
 from unmask.pipeline import Progress
 from unmask.report import wording
-from unmask.types import CheckResult, Kind, Person, Verdict, clock
+from unmask.types import CheckResult, Kind, Outcome, Person, clock
 
 PATIENCE = 2.0
 """s, after which a progress bar appears."""
 
 LOOKS = {
-    Verdict.CHANGED: ("◆", "bold red"),
-    Verdict.LICENSED_CHANGE: ("■", "bold magenta"),
-    Verdict.NO_CHANGE_FOUND: ("○", "bold blue"),
-    Verdict.CANNOT_TELL: ("?", "bold yellow"),
+    Outcome.CHANGED: ("◆", "bold red"),
+    Outcome.LICENSED_CHANGE: ("■", "bold magenta"),
+    Outcome.NO_CHANGE_FOUND: ("○", "bold blue"),
+    Outcome.CANNOT_TELL: ("?", "bold yellow"),
+    Outcome.NO_FACE: ("–", "bold"),
 }
-"""Icon and style of each verdict. None is green: that no change was found is no seal of approval."""
+"""Icon and style of each outcome. None is green: that no change was found is no seal of approval."""
 
 
 def show(results: Iterable[CheckResult]) -> None:
-    """A block per file that was judged, as it comes, and at the end how many there were of each verdict."""
+    """A block per file that was judged, as it comes, and at the end how many there were of each outcome."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 100_000  # a program that reads this finds every sentence on one line
-    verdicts: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     limits: set[str] = set()
     gap = ""
     for result in results:
-        if result.verdict is not None:
-            console.print(gap, _headline(result.verdict, result.path, console), sep="")
+        if result.outcome is not None:
+            console.print(gap, _headline(result.outcome, result.path, console), sep="")
             gap = "\n"
             for line in _lines(result, [limit for limit in result.limits if limit not in limits]):
                 console.print(Padding(line, (0, 0, 0, 2), expand=False))
             limits.update(result.limits)
-        verdicts[result.verdict or "not judged"] += 1
-    if verdicts.total() > 1:
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-        console.print(gap, f"{verdicts.total()} files: {counts}", sep="")
+        outcomes[result.outcome or "not judged"] += 1
+    if outcomes.total() > 1:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        console.print(gap, f"{outcomes.total()} files: {counts}", sep="")
 
 
-def _headline(verdict: Verdict, path: str, console: Console) -> Text:
-    icon, style = LOOKS[verdict]
+def _headline(outcome: Outcome, path: str, console: Console) -> Text:
+    icon, style = LOOKS[outcome]
     drawn = console.is_terminal and not console.options.ascii_only
-    return Text.assemble((f"{icon} {verdict}" if drawn else verdict, style), f"  {printable(path)}")
+    return Text.assemble((f"{icon} {outcome}" if drawn else outcome, style), f"  {printable(path)}")
 
 
 def _lines(result: CheckResult, limits: Sequence[str]) -> Iterator[Text]:

@@ -35,6 +35,16 @@ class Verdict(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
+class Outcome(StrEnum):
+    """What a check of a file came to: its verdict, but that nobody was there to be judged is told apart."""
+
+    CHANGED = "changed"
+    LICENSED_CHANGE = "licensed change"
+    NO_CHANGE_FOUND = "no change found"
+    CANNOT_TELL = "cannot tell"
+    NO_FACE = "no face"
+
+
 class Status(StrEnum):
     """How a line of evidence fared on one track."""
 
@@ -444,6 +454,13 @@ class CheckResult:
     limits: tuple[str, ...] = field(default=())
     matches: tuple[Match, ...] = ()
     damage: tuple[Damage, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The verdict, or `no face` where it is `cannot tell` only because an intact file shows nobody; None without one."""
+        if self.verdict is Verdict.CANNOT_TELL and not self.people and not self.damage:
+            return Outcome.NO_FACE
+        return None if self.verdict is None else Outcome(self.verdict)
 
     def _repr_html_(self) -> str:
         from unmask.report.html import fragment

@@ -43,7 +43,7 @@ def test_hard_cuts_before_one_wall_are_found_to_the_picture(tmp_path: Path) -> N
     assert cuts(path, every=0.25) == pytest.approx([1.4, 2.8])
 
 
-@pytest.mark.parametrize("length", [0.3, 0.8, 1.6])
+@pytest.mark.parametrize("length", [0.5, 0.8, 1.6])
 def test_a_dissolve_is_found_in_its_middle(tmp_path: Path, length: float) -> None:
     path = filmed(tmp_path / "dissolve.mp4", lambda t: dissolve(t, 2 - length / 2, length), 4)
     (found,) = cuts(path)

@@ -16,7 +16,7 @@ from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, W
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress, Settings
-    from unmask.types import CheckResult, Verdict
+    from unmask.types import CheckResult, Outcome
 
 
 class Run:
@@ -24,12 +24,12 @@ class Run:
 
     Args:
         settings: of each check.
-        fail_on: verdicts on a file that make the exit code 3.
+        fail_on: outcomes of a file that make the exit code 3.
         reports: folder for HTML pages, None for none.
         machine: whether stdout is for a program, so that where a page was written goes to stderr.
     """
 
-    def __init__(self, settings: Settings, fail_on: frozenset[Verdict], reports: Path | None, machine: bool) -> None:
+    def __init__(self, settings: Settings, fail_on: frozenset[Outcome], reports: Path | None, machine: bool) -> None:
         self._settings, self._fail_on, self._reports, self._machine = settings, fail_on, reports, machine
         self._taken: set[str] = set()
         self._failed = self._matched = False
@@ -54,7 +54,7 @@ class Run:
             else:
                 with progress(given, f"{number} of {len(files)}", begun) as tell:
                     result = self._judge(given, tell)
-            self._matched |= result.verdict in self._fail_on
+            self._matched |= result.outcome in self._fail_on
             if result.error is not None:
                 self._fail(result.error)
             yield result

@@ -32,6 +32,7 @@ def document(result: CheckResult) -> dict[str, Any]:
         "path": result.path,
         "sha256": result.sha256,
         "verdict": result.verdict,
+        "outcome": result.outcome,
         "reason": result.reason,
         "log10_lr": _rounded(result.log10_lr),
         "people": [_person(person) for person in result.people],

@@ -73,7 +73,7 @@ def _view(result: CheckResult) -> dict[str, Any]:
         "result": result,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
         "headline": _headline(result),
-        "verdict": result.verdict or "not judged",
+        "verdict": result.outcome or "not judged",
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),

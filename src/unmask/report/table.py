@@ -18,7 +18,7 @@ COLUMNS = {
     "path": "the file, as the caller gave it",
     "sha256": "of the whole file",
     "kind": "photo or video",
-    "file_verdict": "of the whole file; empty where it could not be judged",
+    "file_verdict": "of the whole file, `no face` where nobody is in it; empty where it could not be judged",
     "error": "why the file could not be judged; empty where it was",
     "person": "number of the person in the file, from 1; empty where there is none",
     "verdict": "on this person; of the file where there is none",
@@ -59,12 +59,12 @@ def rows(result: CheckResult) -> list[list[str]]:
         _text(result.path),
         result.sha256 or "",
         result.media.kind if result.media else "",
-        result.verdict or "",
+        result.outcome or "",
         _text(result.error or ""),
     ]
     if result.people:
         return [file + _person(person) for person in result.people]
-    answer = ["", result.verdict or "", _text(result.reason), _number(result.log10_lr)]
+    answer = ["", result.outcome or "", _text(result.reason), _number(result.log10_lr)]
     return [file + answer + [""] * (len(COLUMNS) - len(file) - len(answer))]
 
 

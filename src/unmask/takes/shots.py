@@ -26,7 +26,7 @@ _STANDS_OUT = 3.0
 """times the most that changes between the pictures around it: a cut among pictures that move, or that are held."""
 _AROUND = 8
 _DISSOLVES = (0.28, 0.6, 1.2)
-"""s, lengths of the stretches that are held against a dissolve; a longer one shows in its middle."""
+"""s, lengths of the stretches held against a dissolve; a longer one shows in its middle, one under 0.4 s may be missed."""
 _UNEXPLAINED = 0.12
 """Most that a blend of both ends may leave unexplained in a dissolve: over portraits that sway 0.1 at half a second, where
 what moves leaves 0.3 and slow motion, which is a blend to the eye of small pictures, 0.15."""
@@ -118,7 +118,7 @@ def _hard(pictures: Sequence[Miniature]) -> list[float]:
 def _dissolves(pictures: Sequence[Miniature]) -> list[float]:
     times = np.array([p.time for p in pictures])
     found: list[tuple[float, float]] = []
-    for length, first in product(_DISSOLVES, range(0, len(pictures), 2)):
+    for length, first in product(_DISSOLVES, range(len(pictures))):
         quarters = [int(np.searchsorted(times, times[first] + length * q / 4 - 1e-6)) for q in (1, 2, 3, 4)]
         if quarters[-1] < len(pictures) and _is_dissolve(pictures[first], *(pictures[q] for q in quarters)):
             found.append((float(times[first]), float(times[quarters[-1]])))

@@ -95,7 +95,7 @@ def write(language: str, case: CaseFile, check: Check, decided: Decided, by_itse
 
 
 def _findings(words: Wording, check: Check) -> str:
-    said = words.verdicts.get(check.verdict or "", words.verdicts[""])
+    said = words.verdicts.get(check.outcome or "", words.verdicts[""])
     if check.log10_lr is not None and check.log10_lr >= 1:
         said += words.strength.format(amount=words.amount(check.log10_lr))
     return said
@@ -134,6 +134,7 @@ _ENGLISH = Wording(
             "licensed change": "An examination found a face changed by software, with a licence of the person shown.",
             "no change found": "An examination found nothing that speaks for a change.",
             "cannot tell": "An examination could not tell whether a face in it was changed.",
+            "no face": "An examination found no face in it.",
             "": "An examination came to no result.",
         }
     ),
@@ -172,6 +173,7 @@ _CHINESE = Wording(
             "licensed change": "检验发现人脸经软件改动，且已获得肖像权人许可。",
             "no change found": "检验没有发现表明人脸被改动的迹象。",
             "cannot tell": "检验无法判断其中的人脸是否被改动。",
+            "no face": "检验未在其中发现人脸。",
             "": "检验没有得出结果。",
         }
     ),
