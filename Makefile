@@ -1,4 +1,4 @@
-.PHONY: demo check serve api format lint types imports test speed service-load live originals lab-check lab-train lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -37,6 +37,13 @@ serve: $(VENV)/.ready            ## the service on http://127.0.0.1:8000, with i
 api: $(VENV)/.ready              ## docs/service-api.md, from the OpenAPI document
 	$(RUN)/python -m unmask.service.api.reference > docs/service-api.md
 
+WORDS := src/unmask/words/languages
+
+words: $(VENV)/.ready            ## brings the entries of the English catalogue into all others
+	for po in $(filter-out $(WORDS)/en.po,$(wildcard $(WORDS)/*.po)); do \
+	  $(RUN)/pybabel update --input-file $(WORDS)/en.po --output-file $$po --locale $$(basename $$po .po) \
+	    --previous --ignore-obsolete --width 100; done
+
 # ------------------------------------------------------------ the lab: training, calibration, benchmark
 
 LAB := lab/.venv/bin
@@ -58,6 +65,18 @@ lab-check: lab/.venv/.ready      ## the lab's tests
 
 lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
 	$(LAB)/unmask-lab train $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) --pairs $(PAIRS) $(RECIPE)
+
+STRONG := --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend \
+  --family other_face --family other_face --family regenerate --family autoencoder \
+  --rate 1e-3 --trunk-rate 7e-4 --decay 0 --average 0.99 --looks 60 --every 150 --workers 1
+
+lab-strong: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS) lab/out/trial/checkpoint.pt lab/out/strong/checkpoint.pt  ## goes on training the strong look: about 2 pairs a second
+	$(LAB)/unmask-lab train --net tower --start lab/out/trial $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) \
+	  --pairs 40000 $(STRONG) --out lab/out/strong
+	$(LAB)/unmask-lab export --out lab/out/strong
+
+lab/out/%/checkpoint.pt: | lab/checkpoints/%/checkpoint.pt
+	mkdir -p $(@D) && cp $| $@
 
 lab-research: lab/.venv/.ready $(TRAIN) $(RESEARCH) $(DEV) $(OTHERS) $(SWAPS)  ## weights that also saw the research set: not to ship
 	$(LAB)/unmask-lab train $(TRAIN:%=--data %) $(RESEARCH:%=--data %) --given --start lab/out/learned \

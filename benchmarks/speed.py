@@ -75,7 +75,7 @@ def in_turn(*tasks: Callable[[], object], runs: int = 30) -> list[list[float]]:
 
 
 def faces_part(_folder: Path) -> dict[str, object]:
-    """The learned line, several faces at a time, and EfficientNet-B4 at 380 px, one thread each."""
+    """The learned line, several faces at a time, the strong look, and EfficientNet-B4 at 380 px, one thread each."""
     import onnxruntime as ort
 
     from benchmarks.efficientnet_b4 import SIDE, model
@@ -84,22 +84,26 @@ def faces_part(_folder: Path) -> dict[str, object]:
     one = ort.SessionOptions()
     one.intra_op_num_threads = 1
     learned = ort.InferenceSession(models.WEIGHTS / "learned.onnx", one)
+    strong = ort.InferenceSession(models.with_values(models.content("strong"), models.content("strong.npz")), one)
     b4 = ort.InferenceSession(model(), one)
     rng = np.random.default_rng(0)
     crop = rng.integers(0, 256, (1, 192, 192, 3)).astype(np.uint8)
+    close_up = rng.integers(0, 256, (1, 224, 224, 3)).astype(np.uint8)
     picture = rng.normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
     batches = {count: np.repeat(crop, count, axis=0) for count in (1, 4, 16)}
     tasks: list[Callable[[], object]] = [lambda rgb=rgb: learned.run(None, {"rgb": rgb}) for rgb in batches.values()]
-    tasks.append(lambda: b4.run(None, {"rgb": picture}))
+    tasks += [lambda: strong.run(None, {"rgb": close_up}), lambda: b4.run(None, {"rgb": picture})]
     in_turn(*tasks, runs=5)
-    ours, *together, theirs = in_turn(*tasks)
+    ours, *together, strongest, theirs = in_turn(*tasks)
     each = {n: (np.array(ms) / n).tolist() for n, ms in zip([4, 16], together, strict=True)}
-    ratio = [b / a for a, b in zip(ours, theirs, strict=True)]
+    ratio, strong_ratio = ([b / a for a, b in zip(ms, theirs, strict=True)] for ms in (ours, strongest))
     return {
         "learned, CPU ms per face": ours,
         **{f"learned, {n} faces at a time, CPU ms per face": ms for n, ms in each.items()},
+        "strong, CPU ms per face": strongest,
         "EfficientNet-B4 at 380 px, CPU ms per face": theirs,
         "B4 / learned": ratio,
+        "B4 / strong": strong_ratio,
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.errors import BrokenMedia
+from unmask.messages import Message, verbatim
 from unmask.types import (
     CheckResult,
     Custody,
@@ -31,6 +32,7 @@ from unmask.types import (
 )
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+MOUTH = Message("learned.mouth")
 CHANGED_SPANS = (Span(3.2, 9.1), Span(12.4, 13.0))
 GOOD_QUALITY = Quality(size_px=182.0, sharpness=0.061, yaw=0.12, blockiness=1.04)
 
@@ -61,9 +63,7 @@ def heatmap(cx: float = 0.0, cy: float = 0.4, size: int = 24) -> NDArray[np.floa
 
 def line(log10_lr: float | None = 2.1, **changes: object) -> LineResult:
     """A line of evidence that ran."""
-    ran = LineResult(
-        Status.RAN, "The skin around the mouth is smoother than a camera records it.", 0.931, log10_lr=log10_lr
-    )
+    ran = LineResult(Status.RAN, Message("learned.reacts_at", {"region": MOUTH, "time": 3.4}), 0.931, log10_lr=log10_lr)
     return replace(ran, **changes)  # type: ignore[arg-type]
 
 
@@ -75,17 +75,13 @@ def lines(log10_lr: float = 2.1) -> dict[str, LineResult]:
         "texture": line(
             0.31,
             score=1.7,
-            summary="The grain of the picture differs a little between the face and its surroundings.",
-            pictures=(Picture("Grain inside the face (left) and around it (right).", stripes),),
+            summary=Message("texture.differs", {"how": Message("texture.less noise inside")}),
+            pictures=(Picture(Message("texture.picture"), stripes),),
         ),
-        "motion": line(
-            -0.22, score=-0.04, summary="The face moves with the head as one piece, as an unchanged face does."
-        ),
-        "reflection": line(
-            None, score=0.4, summary="The eyes reflect light from two sides; this is shown, not weighed."
-        ),
-        "credentials": LineResult(Status.NOT_APPLICABLE, "The file carries no content credentials."),
-        "originals": LineResult(Status.FAILED, "The index of originals could not be opened."),
+        "motion": line(-0.22, score=-0.04, summary=Message("motion.steady")),
+        "reflection": line(None, score=0.4, summary=Message("reflection.agree_in_part")),
+        "credentials": LineResult(Status.NOT_APPLICABLE, verbatim("The file carries no content credentials.")),
+        "originals": LineResult(Status.FAILED, Message("evidence.failed", {"error": "OriginalsError: no index"})),
     }
 
 
@@ -151,10 +147,10 @@ def custody() -> Custody:
 def changed_video(path: str = "clips/minister-interview.mp4", prior: float | None = 0.001) -> CheckResult:
     """One person, changed for part of the clip, with a stated base rate."""
     return CheckResult(
-        path, SHA256, Verdict.CHANGED, "The face of person 1 was changed between 0:03.2 and 0:09.1.", 2.31,
+        path, SHA256, Verdict.CHANGED, _said_changed(1), 2.31,
         (person(),), media=media(path), custody=custody(), prior=prior,
         posterior=None if prior is None else prior * 10**2.31 / (prior * 10**2.31 + 1 - prior),
-        limits=("The clip was compressed again after it was recorded, which hides fine traces.",),
+        limits=(Message("limit.spacing", {"spacing": 0.9}),),
         damage=(Damage(10.0, 10.96, 24),),
     )  # fmt: skip
 
@@ -173,9 +169,9 @@ def followed_video() -> CheckResult:
 def compared_video() -> CheckResult:
     """The same, beside its known original."""
     whole = changed_video()
-    picture = Picture(
-        "This file and the original: 0:03.2 of this file, 0:06.2 of “The drama” (Us).", portrait(1), portrait(2)
-    )
+    drama = Message("originals.named", {"title": "The drama", "owner": "Us"})
+    caption = Message("originals.pair", {"time": 3.2, "original_time": 6.2, "originals": drama})
+    picture = Picture(caption, portrait(1), portrait(2))
     said = lines() | {"originals": line(2.0, pictures=(picture,))}
     return replace(whole, people=(replace(whole.people[0], lines=said),))
 
@@ -195,7 +191,7 @@ def clean_photo(path: str = "photos/portrait.jpg") -> CheckResult:
     )  # fmt: skip
     facts = MediaFacts(path, Kind.PHOTO, SHA256, 412_998, "jpeg", "jpeg", 1024, 768)
     return CheckResult(
-        path, SHA256, Verdict.NO_CHANGE_FOUND, "No sign of a change was found in this face.", -1.6, (someone,),
+        path, SHA256, Verdict.NO_CHANGE_FOUND, Message("file.no_change", {"count": 1, "people": (1,)}), -1.6, (someone,),
         media=facts, custody=custody(),
     )  # fmt: skip
 
@@ -205,12 +201,12 @@ def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
     someone = replace(
         person(verdict=Verdict.CANNOT_TELL, log10_lr=None), timeline=(), judged=0,
         quality=Quality(41.0, 0.003, 0.42, 1.81), frames=(),
-        lines={"learned": LineResult(Status.NOT_APPLICABLE, "The face is never larger than 64 px.")},
+        lines={"learned": LineResult(Status.NOT_APPLICABLE, Message("unmeasured.small", {"width": 64.0}))},
     )  # fmt: skip
     return CheckResult(
-        path, SHA256, Verdict.CANNOT_TELL, "The only face is too small and too blurred to be judged.", None, (someone,),
+        path, SHA256, Verdict.CANNOT_TELL, _UNJUDGED, None, (someone,),
         media=replace(media(path), declared_duration=15.0, rotation=0), custody=custody(), prior=0.01,
-        limits=("Faces under 64 px are never judged.", "The picture is heavily compressed."),
+        limits=(Message("limit.brief", {"count": 2}), Message("limit.small", {"most": 3})),
     )  # fmt: skip
 
 
@@ -219,7 +215,7 @@ def nobody(path: str = "photos/landscape.png") -> CheckResult:
     return replace(
         clean_photo(path),
         verdict=Verdict.CANNOT_TELL,
-        reason="No face was found in this photo.",
+        reason=Message("file.no_face_photo"),
         log10_lr=None,
         people=(),
     )
@@ -227,8 +223,12 @@ def nobody(path: str = "photos/landscape.png") -> CheckResult:
 
 def failed(path: str = "inbox/broken.mov") -> CheckResult:
     """A file that could not be judged."""
-    error = str(BrokenMedia(path, "the video breaks off before its first picture", "ask the sender for the original"))
-    return CheckResult(path, None, None, error, None, (), error=error)
+    error = BrokenMedia(
+        path,
+        verbatim("the video breaks off before its first picture"),
+        verbatim("ask the sender for the original"),
+    )
+    return CheckResult.failed(path, error.message)
 
 
 def crowd(number: int = 12) -> CheckResult:
@@ -237,7 +237,7 @@ def crowd(number: int = 12) -> CheckResult:
     people = tuple(person(i, *others.get(i, (Verdict.NO_CHANGE_FOUND, -1.2))) for i in range(1, number + 1))
     return replace(
         changed_video("clips/press-conference.mp4", prior=None), people=people, log10_lr=3.4,
-        reason=f"Of {number} people, the face of person 2 was changed between 0:03.2 and 0:09.1.",
+        reason=_said_changed(2),
     )  # fmt: skip
 
 
@@ -253,7 +253,7 @@ def long_video(readings: int = 2000) -> CheckResult:
         changed_video("clips/debate.mkv"),
         people=(someone,),
         media=facts,
-        reason="The face of person 1 was changed between 15:00.0 and 25:00.0.",
+        reason=_said_changed(1, Span(900, 1500)),
     )
 
 
@@ -264,9 +264,20 @@ def every_kind() -> tuple[CheckResult, ...]:
     )  # fmt: skip
 
 
+def _said_changed(number: int, *spans: Span) -> Message:
+    when = tuple(Message("span", {"start": span.start, "end": span.end}) for span in spans or CHANGED_SPANS[:1])
+    return Message("file.changed_when", {"count": 1, "people": (number,), "spans": when})
+
+
+_UNJUDGED = Message(
+    "face.unjudged", {"why": Message("why.unfit", {"faults": (Message("fault.small", {"width": 64.0}),)})}
+)
+
 _REASONS = {
-    Verdict.CHANGED: "The skin around the mouth does not carry the traces that a camera leaves.",
-    Verdict.LICENSED_CHANGE: "The face was changed, and its owner's licence allows it until 31 December 2026.",
-    Verdict.NO_CHANGE_FOUND: "Nothing in this face points to a change.",
-    Verdict.CANNOT_TELL: "The face is too small and too blurred to be judged.",
+    Verdict.CHANGED: Message("face.changed", {"log10_lr": 2.31}),
+    Verdict.LICENSED_CHANGE: verbatim(
+        "The face was changed, and its owner's licence allows it until 31 December 2026."
+    ),
+    Verdict.NO_CHANGE_FOUND: Message("face.no_change"),
+    Verdict.CANNOT_TELL: _UNJUDGED,
 }

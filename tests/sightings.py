@@ -10,7 +10,7 @@ import numpy as np
 
 from unmask import faces
 from unmask.evidence import LineOfEvidence
-from unmask.faces import CROP_PX, TEMPLATE, SeenFrame
+from unmask.faces import CLOSE_UP_LEAST_PX, CLOSE_UP_PX, CROP_PX, TEMPLATE, SeenFrame
 from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track, TrackEvidence
 
 GOOD = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
@@ -30,14 +30,21 @@ def sighting(
     w = quality.size_px
     points = (TEMPLATE * np.float32(w / CROP_PX) + np.float32([x - w / 2, y - w / 2])).astype(np.float32)
     face = Face((x - w / 2, y - 0.7 * w, x + w / 2, y + 0.7 * w), points, 0.9)
-    return Sighting(time, face, quality, look(person))
+    close_up = look(person) if w >= CLOSE_UP_LEAST_PX else None
+    return Sighting(time, face, quality, look(person), close_up=None if close_up is None else enlarged(close_up))
+
+
+def enlarged(crop: Rgb) -> Rgb:
+    """An aligned crop in the size of a close-up."""
+    return np.asarray(cv2.resize(crop, (CLOSE_UP_PX, CLOSE_UP_PX), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def seen(rgb: Rgb, time: float = 0.0) -> Sighting:
     """The largest face of a real picture, as the watcher keeps it."""
     (found, *_) = faces.find(rgb)
     crop = faces.align(rgb, found.points)
-    return Sighting(time, found, faces.measure(rgb, found, crop), crop, faces.eyes(rgb, found.points))
+    strip, close_up = faces.eyes(rgb, found.points), faces.close_up(rgb, found.points)
+    return Sighting(time, found, faces.measure(rgb, found, crop), crop, strip, close_up)
 
 
 def sized(size_px: float) -> Quality:

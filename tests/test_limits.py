@@ -1,4 +1,4 @@
-"""Limits: each sentence stands where something was not seen, and only there."""
+"""Limits: each stands where something was not seen, and only there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tests import added
 from tests.sightings import frame, media, track
 from unmask import limits
 from unmask.faces import SeenFrame
+from unmask.messages import Message
 from unmask.types import Damage, Kind, MediaFacts, Person
 from unmask.verdict import judge
+from unmask.words import english
 
 TIMES = [i / 2 for i in range(20)]
 """Of a clip of ten seconds, as it is looked at."""
@@ -24,7 +26,7 @@ def said(
     dropped: int = 0,
     facts: MediaFacts = media(),
     damage: Sequence[Damage] = (),
-) -> list[str]:
+) -> list[Message]:
     """The limits of a check that was asked to look twice a second."""
     looked = [frame(t) for t in times] if seen is None else seen
     return limits.of_check(facts, times, 0.5, looked, people, dropped, damage)
@@ -36,40 +38,38 @@ def test_a_clip_that_was_seen_as_planned_has_none() -> None:
 
 
 def test_frames_farther_apart_than_asked_for() -> None:
-    (sentence,) = said(TIMES[::4])
-    assert sentence.startswith("The frames looked at are about 2.0 s apart.")
+    assert said(TIMES[::4]) == [Message("limit.spacing", {"spacing": 2.0})]
 
 
 def test_frames_that_could_not_be_decoded() -> None:
     seen = [frame(t) for t in TIMES[:-3]] + [frame(9.9)]
-    assert said(seen=seen) == ["3 of the 20 frames to look at could not be decoded; a later one was taken instead."]
+    assert said(seen=seen) == [Message("limit.not_decoded", {"lost": 3, "planned": 20})]
     assert said(seen=seen[:-1] + [frame(t) for t in TIMES[-3:-1]]) == [], "the last frame may end before its time"
 
 
 def test_damaged_stretches_are_counted_and_named() -> None:
-    one = Damage(2.0, 2.96, 24)
-    (sentence,) = said(seen=[frame(t) for t in TIMES if not 2 <= t < 2.96], damage=[one])
-    assert sentence.startswith("24 damaged pictures were passed over, from 0:02.0 to 0:03.0;")
-    (sentence,) = said(damage=[Damage(float(i), i + 0.04, 1) for i in range(9)])
-    assert sentence.startswith("9 damaged pictures were passed over, from 0:00.0 to 0:00.0")
-    assert "0:04.0 and 4 more times; nothing" in sentence
+    two = [Damage(2.0, 2.96, 24), Damage(4.0, 5.0, 25)]
+    seen = [frame(t) for t in TIMES if not 2 <= t < 2.96 and not 4 <= t < 5]
+    spans = (Message("span", {"start": 2.0, "end": 2.96}), Message("span", {"start": 4.0, "end": 5.0}))
+    assert said(seen=seen, damage=two) == [Message("limit.damaged", {"count": 49, "spans": spans})]
+    text = english().say(said(seen=seen, damage=two)[0])
+    assert text.startswith(
+        "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; nothing"
+    )
 
 
 def test_faces_that_showed_too_briefly() -> None:
-    assert said(dropped=1) == ["1 face that showed too briefly to be followed was not judged."]
-    assert said(dropped=2) == ["2 faces that showed too briefly to be followed were not judged."]
+    assert said(dropped=2) == [Message("limit.brief", {"count": 2})]
 
 
 def test_small_faces_in_a_crowd() -> None:
-    (sentence,) = said(seen=[replace(frame(t), left_out=int(t)) for t in TIMES])
-    assert "up to 9 smaller ones were left out" in sentence
+    assert said(seen=[replace(frame(t), left_out=int(t)) for t in TIMES]) == [Message("limit.small", {"most": 9})]
 
 
 def test_many_people_make_a_chance_alarm_likelier() -> None:
     people = [judge(track(TIMES, number=i), {}, media()) for i in range(1, 7)]
     assert said(people=people[:5]) == []
-    (sentence,) = said(people=people)
-    assert sentence.startswith("6 faces were judged each on its own.")
+    assert said(people=people) == [Message("limit.many", {"people": 6})]
 
 
 def test_a_model_of_the_user_s_is_named_where_it_was_asked(tmp_path: Path) -> None:
@@ -78,5 +78,4 @@ def test_a_model_of_the_user_s_is_named_where_it_was_asked(tmp_path: Path) -> No
     assert plain
     *same, last = limits.of_models(["learned", "mine"], folder)
     assert same == plain == limits.of_models(["learned", "mine"], None)
-    assert "'mine'" in last
-    assert "made by a test" in last
+    assert last == Message("limit.added_model", {"name": "mine", "origin": "made by a test"})

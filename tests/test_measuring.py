@@ -6,6 +6,7 @@ import pytest
 
 from tests.sightings import examine, sighting
 from unmask.measuring import Measurement, SightingLine, Unmeasured, recall
+from unmask.messages import Message
 from unmask.types import Sighting, Status, TrackEvidence
 
 
@@ -31,15 +32,15 @@ def test_a_value_for_each_new_thing_is_demanded() -> None:
 class Even(SightingLine[float]):
     """A fake line of evidence that reads only sightings at even seconds."""
 
-    name, subject = "even", "The second"
+    name = "even"
 
     def look(self, sighting: Sighting) -> Measurement[float] | Unmeasured:
         if sighting.time % 2:
-            return Unmeasured(f"{sighting.time:.0f} is odd")
+            return Unmeasured(Message("even.odd", {"time": sighting.time}))
         return Measurement(sighting, sighting.time)
 
     def sum_up(self, measured: list[Measurement[float]]) -> TrackEvidence:
-        return TrackEvidence(Status.RAN, "It ran.", sum(m.value for m in measured))
+        return TrackEvidence(Status.RAN, Message("even.ran"), sum(m.value for m in measured))
 
 
 def test_a_track_is_summed_up_by_the_sightings_that_could_be_measured() -> None:
@@ -49,4 +50,4 @@ def test_a_track_is_summed_up_by_the_sightings_that_could_be_measured() -> None:
 def test_a_track_without_any_does_not_apply_for_the_first_one_s_reason() -> None:
     said = examine(Even(), sighting(1.0), sighting(3.0))
     assert (said.status, said.score) == (Status.NOT_APPLICABLE, None)
-    assert said.summary == "The second cannot be compared: 1 is odd."
+    assert said.summary == Message("even.unmeasured", {"why": Message("even.odd", {"time": 1.0})})

@@ -100,8 +100,8 @@ def test_a_broken_file_accuses_nobody(tmp_path: Path, talking: Path, seed: int) 
     result = unmask.check(clips.without_packets(talking, tmp_path / "lost.ts", lost))
     assert result.verdict is Verdict.NO_CHANGE_FOUND
     assert result.damage
-    (sentence,) = [limit for limit in result.limits if "damaged" in limit]
-    assert f"{sum(d.pictures for d in result.damage)} damaged pictures were passed over" in sentence
+    (limit,) = [limit for limit in result.limits if limit.code == "limit.damaged"]
+    assert limit.values["count"] == sum(d.pictures for d in result.damage)
     assert all(not any(d.start <= p.time < d.end for d in result.damage) for one in result.people for p in one.places)
 
 
@@ -110,7 +110,7 @@ def test_where_nothing_is_intact_it_cannot_be_told(tmp_path: Path) -> None:
     lost = clips.without_packets(whole, tmp_path / "lost.ts", {6, 8, 9})
     result = unmask.check(lost)
     assert result.verdict is Verdict.CANNOT_TELL
-    assert "damaged" in result.reason
+    assert result.reason.code == "file.damaged"
     assert result.outcome is Outcome.CANNOT_TELL, "a face may be in what is damaged"
     assert result.people == ()
     assert result.log10_lr is None

@@ -22,6 +22,7 @@ from unmask.errors import MediaError, UsageError
 from unmask.evidence import LINES, LineOfEvidence
 from unmask.evidence.learned import Learned
 from unmask.measuring import Measurement, SightingLine
+from unmask.messages import Message
 from unmask.pipeline import Settings, check
 from unmask.report import document
 from unmask.types import Case, Outcome, Sighting, Status, Track, TrackEvidence, Verdict
@@ -58,7 +59,7 @@ def test_the_right_person_and_the_right_times(changed: unmask.CheckResult) -> No
     left, right = sorted(changed.people, key=lambda p: p.frames[0].box[0])
     assert left.verdict is not Verdict.CHANGED
     assert right.verdict is Verdict.CHANGED
-    assert f"person {right.id}" in changed.reason
+    assert (changed.reason.code, changed.reason.values["people"]) == ("file.changed_when", (right.id,))
     assert right.spans[0].start == pytest.approx(4, abs=0.35)
     assert right.spans[-1].end == pytest.approx(6, abs=0.35)
     assert len(right.spans) == 1
@@ -87,7 +88,7 @@ def test_custody_names_what_judged_what(changed: unmask.CheckResult) -> None:
 class Counting(SightingLine[int]):
     """A fake line of evidence that measures nothing, and counts how often it was asked to, and about how many tracks."""
 
-    name, subject = "counting", "Nothing"
+    name = "counting"
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +101,7 @@ class Counting(SightingLine[int]):
 
     def sum_up(self, measured: Sequence[Measurement[int]]) -> TrackEvidence:
         self.summed_up.append(len(measured))
-        return TrackEvidence(Status.RAN, "It counted.", 0.0)
+        return TrackEvidence(Status.RAN, Message("counting.counted"), 0.0)
 
 
 class CountingSession:
@@ -206,7 +207,7 @@ def test_nobody_in_the_picture(tmp_path: Path) -> None:
     assert result.outcome is Outcome.NO_FACE
     assert document.document(result)["outcome"] == "no face"
     assert result.people == ()
-    assert "No face" in result.reason
+    assert result.reason == Message("file.no_face_video")
     assert result.log10_lr is None
 
 

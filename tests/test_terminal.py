@@ -12,6 +12,7 @@ import pytest
 from tests import results
 from unmask import terminal
 from unmask.cli.check import _print
+from unmask.words import english
 
 
 class Terminal(io.StringIO):
@@ -70,6 +71,6 @@ def test_progress_waits_for_two_seconds() -> None:
 
 def test_csv_spells_out_control_characters_on_a_terminal_only() -> None:
     with on_terminal() as screen:
-        _print([results.nobody("\x1b[31m.jpg")], as_json=False, as_csv=True)
+        _print([results.nobody("\x1b[31m.jpg")], as_json=False, as_csv=True, language=english())
     assert "\\x1b[31m.jpg" in screen.getvalue()
     assert "\x1b" not in screen.getvalue()

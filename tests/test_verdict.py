@@ -1,4 +1,4 @@
-"""Every verdict and every reason, for a person and for a file. The sentences are spelt out: newspaper readers read them."""
+"""Every verdict and every reason, for a person and for a file; `tests.words.test_english` spells the sentences out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.sightings import GOOD, media, sized, track
 from unmask.likelihood import LN10, Calibration
+from unmask.messages import Message, Value
 from unmask.types import Evidence, Kind, Person, Quality, Reading, Span, Status, Track, TrackEvidence, Verdict, clock
 from unmask.verdict import Rules, judge, log10_lrs, of_file
 
@@ -21,7 +22,11 @@ PLAIN = Calibration(
 )  # fmt: skip
 """Makes the score the log10 LR of a look, and keeps it from meaning "authentic"."""
 
-UNREAD = TrackEvidence(Status.NOT_APPLICABLE, "The eyes are too small.")
+RAN = Message("motion.steady")
+
+UNREAD = TrackEvidence(
+    Status.NOT_APPLICABLE, Message("reflection.unmeasured", {"why": Message("reflection.small", {"width": 20})})
+)
 """As a line says that needs larger eyes."""
 
 SMALL = sized(40.0)
@@ -36,11 +41,11 @@ def said(of: Track, score: Callable[[float], float], line: str = "learned") -> E
         Reading(s.time, score(s.time), np.full((12, 12), min(max(score(s.time), 0), 1), np.float32))
         for s in of.sightings
     )
-    return {line: TrackEvidence(Status.RAN, "It ran.", 0.0, readings)}
+    return {line: TrackEvidence(Status.RAN, RAN, 0.0, readings)}
 
 
 def broken(_of: Track, line: str = "learned") -> Evidence:
-    return {line: TrackEvidence(Status.FAILED, "It failed.")}
+    return {line: TrackEvidence(Status.FAILED, Message("evidence.failed", {"error": "ValueError: no"}))}
 
 
 def judged(of: Track, score: Callable[[float], float] = lambda _: -1.0, facts=VIDEO) -> Person:
@@ -58,7 +63,7 @@ def seconds(n: float) -> list[float]:
 def test_a_face_without_traces() -> None:
     person = judged(track(seconds(10)), lambda _: -1.0)
     assert person.verdict is Verdict.NO_CHANGE_FOUND
-    assert person.reason == "What was measured does not speak for a change of this face."
+    assert person.reason == Message("face.no_change")
     assert person.log10_lr is not None
     assert -1.01 <= person.log10_lr < -0.8
     assert person.spans == ()
@@ -67,10 +72,9 @@ def test_a_face_without_traces() -> None:
 def test_a_face_changed_for_some_seconds() -> None:
     person = judged(track(seconds(30)), lambda t: 1.5 if 10 <= t < 15 else -1.0)
     assert person.verdict is Verdict.CHANGED
-    assert person.reason == (
-        "What was measured is about 90 times likelier if this face was changed than if it was not; "
-        "the signs appear from 0:09.8 to 0:14.8."
-    )
+    assert person.reason.code == "face.changed_when"
+    assert person.reason.values["spans"] == (Message("span", {"start": 9.75, "end": 14.75}),)
+    assert person.reason.values["log10_lr"] == pytest.approx(person.log10_lr, abs=0.001)
     assert person.log10_lr == pytest.approx(1.955, abs=0.01)
     assert person.spans == (Span(9.75, 14.75),)
 
@@ -78,7 +82,8 @@ def test_a_face_changed_for_some_seconds() -> None:
 def test_a_changed_face_in_a_photo_has_no_times() -> None:
     person = judged(track([0.0]), lambda _: 1.5, PHOTO)
     assert person.verdict is Verdict.CHANGED
-    assert person.reason == "What was measured is about 29 times likelier if this face was changed than if it was not."
+    assert person.reason.code == "face.changed"
+    assert person.reason.values["log10_lr"] == pytest.approx(np.log10(29), abs=0.01)
     assert person.spans == ()
 
 
@@ -89,39 +94,49 @@ def test_an_lr_of_one_is_written_without_a_sign() -> None:
 def test_a_face_between_the_two_answers() -> None:
     person = judged(track([0.0]), lambda _: 0.5, PHOTO)
     assert person.verdict is Verdict.CANNOT_TELL
-    assert person.reason == "What was measured leans towards a change of this face, but too weakly to say so."
+    assert person.reason == Message("face.weak")
     assert person.log10_lr is None
     assert len(person.timeline) == 1
+
+
+TOO_SMALL, TOO_BLURRED = Message("fault.small", {"width": 64.0}), Message("fault.blurred")
+TURNED = Message("fault.aside")
+
+
+def unfit(*faults: Message, but: int = 0) -> Message:
+    """Why a face cannot be judged, in all frames or in all but some."""
+    if but:
+        return Message("why.mostly_unfit", {"faults": faults, "count": but, "needed": 3})
+    return Message("why.unfit", {"faults": faults})
 
 
 @pytest.mark.parametrize(
     ("qualities", "fault"),
     [
-        ([SMALL], "it is too small (under 64 px wide)"),
-        ([BLURRED], "it is too blurred"),
-        ([replace(GOOD, blockiness=8.0)], "it is too heavily compressed"),
-        ([ASIDE], "it is turned too far aside"),
-        ([BLURRED, SMALL, SMALL], "it is too small (under 64 px wide) or too blurred"),
+        ([SMALL], unfit(TOO_SMALL)),
+        ([BLURRED], unfit(TOO_BLURRED)),
+        ([replace(GOOD, blockiness=8.0)], unfit(Message("fault.compressed"))),
+        ([ASIDE], unfit(TURNED)),
+        ([BLURRED, SMALL, SMALL], unfit(TOO_SMALL, TOO_BLURRED)),
         (
             [GOOD, *[SMALL] * 9, GOOD, *[ASIDE] * 9],
-            "it is too small (under 64 px wide) or turned too far aside in all but 2 frames, and 3 are needed",
+            unfit(TOO_SMALL, TURNED, but=2),
         ),
-        ([GOOD, *[BLURRED] * 19], "it is too blurred in all but 1 frame, and 3 are needed"),
+        ([GOOD, *[BLURRED] * 19], unfit(TOO_BLURRED, but=1)),
     ],
 )
-def test_a_face_that_cannot_be_judged(qualities: Sequence[Quality], fault: str) -> None:
+def test_a_face_that_cannot_be_judged(qualities: Sequence[Quality], fault: Message) -> None:
     person = judged(track(seconds(10), qualities), lambda _: 2.0)
     assert person.verdict is Verdict.CANNOT_TELL
-    assert person.reason == f"This face cannot be judged: {fault}."
+    assert person.reason == Message("face.unjudged", {"why": fault})
     assert person.log10_lr is None
     assert person.judged == sum(q == GOOD for q in qualities)
 
 
 def test_a_face_seen_too_seldom() -> None:
-    assert judged(track([0.0, 0.5])).reason == (
-        "This face cannot be judged: it is seen in only 2 frames, and 3 are needed."
-    )
-    assert judged(track([0.5])).reason == "This face cannot be judged: it is seen in only 1 frame, and 3 are needed."
+    for times in ([0.0, 0.5], [0.5]):
+        seldom = Message("why.seldom", {"count": len(times), "needed": 3})
+        assert judged(track(times)).reason == Message("face.unjudged", {"why": seldom})
 
 
 def test_a_clip_of_two_frames_needs_no_three() -> None:
@@ -148,7 +163,7 @@ def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track]
     evidence = {name: said for line in lines for name, said in line(someone).items()}
     person = judge(someone, evidence, VIDEO, calibrated=[PLAIN])
     assert person.verdict is Verdict.CANNOT_TELL
-    assert person.reason == "This face cannot be judged: no calibrated line of evidence could be applied."
+    assert person.reason == Message("face.unjudged", {"why": Message("why.no_line")})
     assert person.timeline == ()
     assert all(line.log10_lr is None for line in person.lines.values())
 
@@ -295,7 +310,7 @@ def test_where_and_how_well_someone_was_seen() -> None:
 def someone(number: int, verdict: Verdict, log10_lr: float | None = None, *spans: Span) -> Person:
     """A person as `judge` returns one, but for the number and the verdict."""
     person = judged(track(seconds(3), number=number))
-    return replace(person, verdict=verdict, log10_lr=log10_lr, spans=spans, reason=f"Reason {number}.")
+    return replace(person, verdict=verdict, log10_lr=log10_lr, spans=spans, reason=Message("face.weak"))
 
 
 def small(number: int) -> Person:
@@ -316,96 +331,85 @@ def undecided(number: int) -> Person:
 
 HERE, THERE = Span(3.2, 9.1), Span(72.4, 73.0)
 
+
+def told(code: str, *people: int, **values: Value) -> Message:
+    """What is said of these people."""
+    return Message(code, {"count": len(people), "people": people, **values})
+
+
+def when(*spans: Span) -> tuple[Message, ...]:
+    return tuple(Message("span", {"start": span.start, "end": span.end}) for span in spans)
+
+
+def stretches(person: int, *spans: Span) -> Message:
+    return Message("file.stretches", {"person": person, "spans": when(*spans)})
+
+
+MANY = [Span(i, i + 0.5) for i in range(6)]
+
 FILES = {
-    "one changed in a photo": ([changed(1)], "changed", "The face of person 1 shows signs of a change.", 2.0),
-    "one changed": (
-        [changed(1, HERE, THERE)],
-        "changed",
-        "The face of person 1 shows signs of a change from 0:03.2 to 0:09.1 and from 1:12.4 to 1:13.0.",
-        2.0,
-    ),
-    "many stretches": (
-        [changed(1, *[Span(i, i + 0.5) for i in range(6)])],
-        "changed",
-        "The face of person 1 shows signs of a change from 0:00.0 to 0:00.5, from 0:01.0 to 0:01.5, "
-        "from 0:02.0 to 0:02.5 and 3 more times.",
-        2.0,
-    ),
+    "one changed in a photo": ([changed(1)], "changed", told("file.changed", 1), 2.0),
+    "one changed": ([changed(1, HERE, THERE)], "changed", told("file.changed_when", 1, spans=when(HERE, THERE)), 2.0),
+    "many stretches": ([changed(1, *MANY)], "changed", told("file.changed_when", 1, spans=when(*MANY)), 2.0),
     "two changed among others": (
         [bona_fide(1), changed(2, HERE), changed(3, HERE, THERE), undecided(4), small(5)],
         "changed",
-        "The faces of persons 2 and 3 show signs of a change: person 2 from 0:03.2 to 0:09.1; "
-        "person 3 from 0:03.2 to 0:09.1 and from 1:12.4 to 1:13.0.",
+        told("file.changed_each", 2, 3, stretches=(stretches(2, HERE), stretches(3, HERE, THERE))),
         4.0,
     ),
-    "a crowd changed": (
-        [changed(i) for i in range(1, 9)],
-        "changed",
-        "The faces of persons 1, 2, 3, 4, 5 and 3 more show signs of a change.",
-        9.0,
-    ),
-    "one bona fide": ([bona_fide(1)], "no change found", "No change was found in the face of person 1.", -1.5),
-    "two bona fide": (
-        [bona_fide(1), bona_fide(2)],
-        "no change found",
-        "No change was found in the faces of persons 1 and 2.",
-        -1.5,
-    ),
+    "a crowd changed": ([changed(i) for i in range(1, 9)], "changed", told("file.changed", *range(1, 9)), 9.0),
+    "one bona fide": ([bona_fide(1)], "no change found", told("file.no_change", 1), -1.5),
+    "two bona fide": ([bona_fide(1), bona_fide(2)], "no change found", told("file.no_change", 1, 2), -1.5),
     "one in the background": (
         [bona_fide(1), small(2)],
         "no change found",
-        "No change was found in the face of person 1; person 2 is too small to be judged.",
+        told("file.no_change_but", 1, but=told("but.small", 2)),
         -1.5,
     ),
     "several in the background": (
         [bona_fide(1), small(2), small(3), small(4)],
         "no change found",
-        "No change was found in the face of person 1; persons 2, 3 and 4 are too small to be judged.",
+        told("file.no_change_but", 1, but=told("but.small", 2, 3, 4)),
         -1.5,
     ),
     "only the background": (
         [small(1)],
         "cannot tell",
-        "This face cannot be judged: it is too small (under 64 px wide).",
+        Message("face.unjudged", {"why": unfit(TOO_SMALL)}),
         None,
     ),
-    "only two in the background": (
-        [small(1), small(2)],
-        "cannot tell",
-        "It cannot be told whether the faces of persons 1 and 2 were changed.",
-        None,
-    ),
-    "one undecided": ([undecided(1)], "cannot tell", "Reason 1.", None),
+    "only two in the background": ([small(1), small(2)], "cannot tell", told("file.untold", 1, 2), None),
+    "one undecided": ([undecided(1)], "cannot tell", Message("face.weak"), None),
     "one of two undecided": (
         [bona_fide(1), undecided(2)],
         "cannot tell",
-        "It cannot be told whether the face of person 2 was changed; no change was found in the face of person 1.",
+        told("file.untold_but", 2, but=told("but.no_change", 1)),
         None,
     ),
     "undecided, not background": (
         [bona_fide(1), replace(undecided(2), quality=SMALL)],
         "cannot tell",
-        "It cannot be told whether the face of person 2 was changed; no change was found in the face of person 1.",
+        told("file.untold_but", 2, but=told("but.no_change", 1)),
         None,
     ),
     "licensed": (
         [someone(1, Verdict.LICENSED_CHANGE, 2.5), bona_fide(2), small(3)],
         "licensed change",
-        "A licence allows the change of the face of person 1; person 3 is too small to be judged.",
+        told("file.licensed_but", 1, but=told("but.small", 3)),
         2.5,
     ),
 }
 
 
 @pytest.mark.parametrize(("people", "verdict", "reason", "log10_lr"), FILES.values(), ids=FILES)
-def test_what_is_said_of_a_file(people: list[Person], verdict: str, reason: str, log10_lr: float | None) -> None:
+def test_what_is_said_of_a_file(people: list[Person], verdict: str, reason: Message, log10_lr: float | None) -> None:
     assert of_file(people, VIDEO) == (verdict, reason, log10_lr)
 
 
 def test_a_file_without_a_face() -> None:
-    assert of_file([], VIDEO) == (Verdict.CANNOT_TELL, "No face was found in this video.", None)
-    assert of_file([], VIDEO, damaged=True)[1] == "This video is damaged, and its intact pictures show no face."
-    assert of_file([], PHOTO) == (Verdict.CANNOT_TELL, "No face was found in this photo.", None)
+    assert of_file([], VIDEO) == (Verdict.CANNOT_TELL, Message("file.no_face_video"), None)
+    assert of_file([], VIDEO, damaged=True) == (Verdict.CANNOT_TELL, Message("file.damaged"), None)
+    assert of_file([], PHOTO) == (Verdict.CANNOT_TELL, Message("file.no_face_photo"), None)
 
 
 @given(st.lists(st.sampled_from([bona_fide, changed, undecided, small]), max_size=12))
@@ -414,7 +418,7 @@ def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(kinds: 
     verdict, reason, log10_lr = of_file(people, VIDEO)
     assert (log10_lr is None) == (verdict is Verdict.CANNOT_TELL)
     assert (verdict is Verdict.CHANGED) == (changed in kinds)
-    assert re.fullmatch(r"[A-Z][^.]*(\.\d[^.]*)*\.", reason), reason
+    assert re.fullmatch(r"[A-Z][^.]*(\.\d[^.]*)*\.", str(reason)), reason
 
 
 @given(
@@ -429,7 +433,7 @@ def test_whatever_was_seen_there_is_an_answer(seen: list[tuple[Quality, float]],
     assert person.verdict is Verdict.CHANGED or not person.spans
     assert facts.kind is Kind.VIDEO or not person.spans
     assert all(0 <= span.start < span.end <= times[-1] for span in person.spans)
-    assert person.reason.endswith(".")
+    assert str(person.reason).endswith(".")
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) ->
     nothing = np.empty((0, 0, 3), np.uint8)
     label = np.tile([0, 1], 150)
     examples = [
-        Example(nothing, None, QUALITY, int(y), "made" if y else "", "test", str(i // 2), "")
+        Example(nothing, None, None, QUALITY, int(y), "made" if y else "", "test", str(i // 2), "")
         for i, y in enumerate(label)
     ]
     first, other = rng.normal(2 * label - 1, 1.0), rng.normal(2 * label - 1 if helps else 0 * label, 1.0)
@@ -168,7 +168,9 @@ def test_a_set_is_kept_only_where_it_costs_no_more_on_others_forgeries(second: s
     rng = np.random.default_rng(0)
     label = np.tile([0, 1], 150)
     nothing = np.empty((0, 0, 3), np.uint8)
-    examples = [Example(nothing, None, QUALITY, int(y), "", "others", str(i // 2), "") for i, y in enumerate(label)]
+    examples = [
+        Example(nothing, None, None, QUALITY, int(y), "", "others", str(i // 2), "") for i, y in enumerate(label)
+    ]
     sign = 1 if second == "holds" else -1
     scores = {"first": rng.normal(2 * label - 1, 1.0), "second": sign * rng.normal(2 * label - 1, 1.0)}
     alone = likelihood.Calibration(("first",), 0.0, {"score of first": 2.0}, 3.0, 0.1, 0.9, 4.0)

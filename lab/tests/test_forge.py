@@ -3,10 +3,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from unmask_lab import degrade
+from unmask_lab import degrade, treat
 from unmask_lab.data import Row
-from unmask_lab.forge import FAMILIES, forge
+from unmask_lab.forge import FAMILIES, forge, forge_beside
 from unmask_lab.forge.face import FaceImage
+from unmask_lab.forge.hulls import face_mask
 from unmask_lab.samples import Pairs, nearest, shapes
 
 from unmask import faces
@@ -28,9 +29,53 @@ def test_a_family_changes_the_face_and_nothing_outside_its_mask(family: str, row
         assert 0 <= forged.mask.min() <= forged.mask.max() <= 1
         assert forged.mask.max() > 0.2
         outside = forged.mask == 0
-        if family != "self_blend":  # which may treat the surroundings instead of the face
-            assert np.abs(forged.rgb.astype(int) - target.rgb)[outside].max(initial=0) == 0
+        assert np.abs(forged.rgb.astype(int) - target.rgb)[outside].max(initial=0) == 0
     assert np.array_equal(target.rgb, before)
+
+
+def test_a_treatment_alone_never_means_a_change(rows: list[Row]) -> None:
+    """Half of the self-blends lie over a treated picture, which is then the bona fide one: outside the mask both are the same."""
+    target, donor = pair(rows)
+    treated = 0
+    for seed in range(20):
+        beside, forged = forge_beside("self_blend", target, donor, np.random.default_rng(seed))
+        outside = forged.mask == 0
+        assert np.array_equal(forged.rgb[outside], beside.rgb[outside])
+        treated += not np.array_equal(beside.rgb, target.rgb)
+    assert 4 <= treated <= 16
+
+
+def test_a_mask_follows_the_mesh(rows: list[Row]) -> None:
+    """Whatever its shape, a mask of the mesh covers the face's middle and keeps away from the picture's corners."""
+    face = FaceImage(rows[0].rgb, rows[0].points, rows[0].mesh)
+    assert face.mesh is not None
+    x, y = np.round(face.points[2]).astype(int)
+    for seed in range(20):
+        mask = face_mask(face, np.random.default_rng(seed))
+        assert mask.shape == face.rgb.shape[:2]
+        assert mask.max() == pytest.approx(1)
+        assert mask[y - 8 : y + 9, x - 8 : x + 9].max() > 0.3
+        assert max(mask[0, 0], mask[0, -1], mask[-1, 0], mask[-1, -1]) < 0.05
+
+
+@pytest.mark.parametrize("name", treat.TREATMENTS)
+def test_a_treatment_keeps_the_picture_and_changes_it_everywhere_alike(name: str, rows: list[Row]) -> None:
+    rgb = rows[0].rgb[:191, :]
+    before = rgb.copy()
+    for seed in range(5):
+        out = treat.TREATMENTS[name](rgb, np.random.default_rng(seed))
+        assert out.shape == rgb.shape
+        assert out.dtype == np.uint8
+        assert np.corrcoef(out[..., 1].ravel(), rgb[..., 1].ravel())[0, 1] > 0.6
+    assert np.array_equal(rgb, before)
+
+
+def test_a_predicted_frame_shows_the_picture_where_it_was(rows: list[Row]) -> None:
+    rgb = rows[0].rgb
+    still, moving = degrade.through_h264(rgb, 24), degrade.through_h264(rgb, 24, (1.5, -1.0))
+    assert np.abs(still.astype(int) - rgb).mean() < 4
+    assert np.abs(moving.astype(int) - rgb).mean() < 6
+    assert not np.array_equal(still, moving)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -84,6 +129,14 @@ def test_both_classes_go_the_same_way(rows: list[Row]) -> None:
         untouched = np.kron(where == 0, np.ones((side, side))).astype(bool)
         if untouched.any():
             assert np.abs(bona_fide.astype(int) - changed)[untouched].mean() < 4
+
+
+def test_close_ups_show_the_same_pair_finer(rows: list[Row]) -> None:
+    pairs = Pairs(rows, ["self_blend"], 7, first=0, count=3, close=True)
+    for i in range(3):
+        crops, _ = pairs[i]
+        assert crops.shape == (2, faces.CLOSE_UP_PX, faces.CLOSE_UP_PX, 3)
+        assert np.corrcoef(crops[0].ravel(), crops[1].ravel())[0, 1] > 0.8
 
 
 def test_sample_i_depends_on_the_seed_and_i_alone(rows: list[Row]) -> None:

@@ -293,7 +293,7 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
         tmp_path / "stills.parquet", range(n), image=[faces_for_tests.jpeg(rgb) for rgb in changed], **about
     )
     docs = tmp_path / "docs"
-    result = unseen([data], [tmp_path / "clips"], [tmp_path / "research.parquet"], docs, tmp_path / "out")
+    result = unseen([data], [tmp_path / "clips"], [tmp_path / "research.parquet"], docs, tmp_path / "out", None)
     assert result is not None
     said = capsys.readouterr().err
     assert f"{tmp_path / 'clips'}: is not here" in said
@@ -314,7 +314,7 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
 
 def test_bona_fide_photos_alone_give_false_alarms_and_no_auc(tmp_path: Path) -> None:
     data = faces_for_tests.write(tmp_path / "stills.parquet", range(2))
-    result = unseen([data], [], [], tmp_path / "docs", tmp_path / "out")
+    result = unseen([data], [], [], tmp_path / "docs", tmp_path / "out", None)
     assert result is not None
     (row,) = result["sets"]
     assert (row["bona_fide"], row["changed"]) == (2, 0)
@@ -333,5 +333,5 @@ def test_swaps_that_failed_are_left_out_of_the_others_only(tmp_path: Path) -> No
 
 
 def test_where_no_set_is_here_nothing_is_measured_and_nothing_written(tmp_path: Path) -> None:
-    assert unseen([tmp_path / "stills.parquet"], [], [], tmp_path / "docs", tmp_path / "out") is None
+    assert unseen([tmp_path / "stills.parquet"], [], [], tmp_path / "docs", tmp_path / "out", None) is None
     assert not (tmp_path / "docs").exists()

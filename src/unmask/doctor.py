@@ -32,6 +32,7 @@ DEBIAN = {
 SPEEDS = {
     "search": "ms to search a whole frame at 640 px for faces",
     "learned": "ms per face for the learned line",
+    "strong": "ms per face for the strong look",
 }
 """What is timed, as a median over `RUNS`."""
 
@@ -193,18 +194,21 @@ def _speed() -> dict[str, float]:
     import numpy as np
 
     from unmask.evidence.learned import Learned
-    from unmask.faces import CROP_PX, SEARCH_PX, TEMPLATE, find
+    from unmask.evidence.strong import Strong
+    from unmask.faces import CLOSE_UP_PX, CROP_PX, SEARCH_PX, TEMPLATE, find
     from unmask.types import Case, Face, Kind, MediaFacts, Quality, Sighting, Track
 
     noise = np.random.default_rng(1)
     frame = noise.integers(0, 256, (SEARCH_PX * 9 // 16, SEARCH_PX, 3), np.uint8)
     face, quality = Face((0.0, 0.0, CROP_PX, CROP_PX), TEMPLATE, 1.0), Quality(CROP_PX, 0.05, 0.0, 1.0)
     crops = noise.integers(0, 256, (FACES, CROP_PX, CROP_PX, 3), np.uint8)
+    close_ups = noise.integers(0, 256, (FACES, CLOSE_UP_PX, CLOSE_UP_PX, 3), np.uint8)
     track = Track(1, tuple(Sighting(float(i), face, quality, crop) for i, crop in enumerate(crops)))
     case = Case(MediaFacts("", Kind.VIDEO, "", 0, "", "", CROP_PX, CROP_PX), (track,))
     return {
         "search": _median_ms(lambda: find(frame)),
         "learned": _median_ms(lambda: Learned().examine(track, case)) / FACES,
+        "strong": _median_ms(lambda: Strong().run(close_ups)) / FACES,
     }
 
 

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import os
 
+from unmask.messages import Message
+
 
 class UnmaskError(Exception):
-    """Root of every error that Unmask raises on purpose; its text is one line for people."""
+    """Root of every error that Unmask raises on purpose; its text is one line for people, in English."""
 
 
 class MediaError(UnmaskError):
@@ -30,9 +32,17 @@ class MediaError(UnmaskError):
         way_out: what the caller can do about it, a clause without a full stop.
     """
 
-    def __init__(self, path: str, reason: str, way_out: str) -> None:
+    def __init__(self, path: str, reason: Message, way_out: Message) -> None:
         self.path, self.reason, self.way_out = path, reason, way_out
-        super().__init__(f"{printable(path)}: {reason}; {way_out}")
+        super().__init__(path, reason, way_out)
+
+    @property
+    def message(self) -> Message:
+        """Reason and way out, after the path."""
+        return unjudged(self.path, self.reason, self.way_out)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class MediaNotFound(MediaError):
@@ -81,6 +91,11 @@ class ModelError(UsageError):
 
     def __init__(self, path: os.PathLike[str], reason: str, way_out: str) -> None:
         super().__init__(f"{printable(os.fspath(path))}: {reason}; {way_out}")
+
+
+def unjudged(path: str, reason: Message, way_out: Message) -> Message:
+    """Why a file cannot be judged, and the way out: a clause each, without a full stop."""
+    return Message("error.file", {"path": printable(path), "reason": reason, "way_out": way_out})
 
 
 def printable(name: str) -> str:

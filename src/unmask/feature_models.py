@@ -17,7 +17,8 @@ from typing import Any
 from unmask import models
 from unmask.errors import WeightsError
 from unmask.measuring import Measurement, SightingLine
-from unmask.types import Picture, Reading, Rgb, Status, TrackEvidence, clock, of_highest
+from unmask.messages import Message
+from unmask.types import Picture, Reading, Rgb, Status, TrackEvidence, of_highest
 
 MOST = 4.0
 """Spreads from its mean beyond which a measurement counts no more, so that no single one decides."""
@@ -91,24 +92,24 @@ class WeighingLine(SightingLine[Mapping[str, float]]):
         model = load(self.name)
         readings = tuple(Reading(m.sighting.time, model.score(m.value)) for m in measured)
         worst = measured[max(range(len(readings)), key=lambda i: readings[i].score)]
-        when = f" at {clock(worst.sighting.time)}" if len(readings) > 1 else ""
+        time = worst.sighting.time if len(readings) > 1 else None
         return TrackEvidence(
             Status.RAN,
-            self.summary(model.reason(worst.value), when),
+            self.summary(model.reason(worst.value), time),
             of_highest([r.score for r in readings], self.share),
             readings,
-            (self.picture(worst.sighting.crop, when),),
+            (self.picture(worst.sighting.crop, time),),
         )
 
     @abstractmethod
-    def summary(self, reason: str | None, when: str) -> str:
+    def summary(self, reason: str | None, time: float | None) -> Message:
         """Says in one sentence what the highest sighting shows.
 
         Args:
             reason: see `FeatureModel.reason`.
-            when: that was, as words to put behind a noun; empty where there is only one sighting.
+            time: of that sighting, seconds; None where it is the only one.
         """
 
     @abstractmethod
-    def picture(self, crop: Rgb, when: str) -> Picture:
-        """Shows the crop of the highest sighting; ``when`` as in `summary`."""
+    def picture(self, crop: Rgb, time: float | None) -> Picture:
+        """Shows the crop of the highest sighting; ``time`` as in `summary`."""

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from unmask.errors import MediaError, MediaNotFound, UsageError, printable
+from unmask.errors import MediaError, MediaNotFound, UnmaskError, UsageError, printable, unjudged
+from unmask.messages import Message, verbatim
 
 PHOTOS = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "heic", "heif", "hif", "avif", "gif")
 VIDEOS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "3gp", "3g2", "ts", "mts", "m2ts")
@@ -32,13 +33,29 @@ def _in_folder(folder: str) -> list[str | MediaError]:
     found: list[str | MediaError] = []
 
     def unreadable(error: OSError) -> None:
-        found.append(MediaNotFound(error.filename, words(error), "check that you may read this folder"))
+        found.append(MediaNotFound(error.filename, verbatim(words(error)), Message("way.check_folder")))
 
     for here, below, names in os.walk(folder, onerror=unreadable):
         below[:] = sorted(name for name in below if not name.startswith("."))
         shown = sorted(name for name in names if not name.startswith("."))
         found += [str(Path(here, name)) for name in shown if Path(name).suffix.lower() in SUFFIXES]
-    return found or [MediaNotFound(folder, "a folder without photos or videos", "name the files if they end otherwise")]
+    return found or [MediaNotFound(folder, Message("media.no_media_in_folder"), Message("way.name_files"))]
+
+
+def why_not(path: str, error: Exception, way_out: Message) -> Message:
+    """Why a file cannot be judged.
+
+    Args:
+        path: of the file, as it is to be called.
+        error: what was raised.
+        way_out: a clause for errors that Unmask does not raise on purpose.
+    """
+    if isinstance(error, MediaError):
+        return unjudged(path, error.reason, error.way_out)
+    if isinstance(error, UnmaskError):
+        return Message("error.other", {"path": printable(path), "text": str(error)})
+    unexpected = Message("error.unexpected", {"kind": type(error).__name__, "text": words(error)})
+    return unjudged(path, unexpected, way_out)
 
 
 def words(error: Exception) -> str:

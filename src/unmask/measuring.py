@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from unmask.messages import Message
 from unmask.types import Case, Sighting, Status, Track, TrackEvidence
 
 Key = TypeVar("Key", bound=Hashable)
@@ -28,7 +29,7 @@ class Measurement(Generic[Value]):
 class Unmeasured:
     """Reason why a line could not measure a sighting: a clause without a capital and without a full stop."""
 
-    reason: str
+    reason: Message
 
 
 def recall(
@@ -50,12 +51,10 @@ class SightingLine(ABC, Generic[Value]):
     """A line of evidence that measures each sighting on its own, and sums up a track from what it measured.
 
     Attributes:
-        name: of the line.
-        subject: begins the sentence that says why a track cannot be compared, for instance "The skin".
+        name: of the line; its message ``NAME.unmeasured`` says of a track ``why`` it cannot be compared.
     """
 
     name: str
-    subject: str
 
     def __init__(self) -> None:
         self._looks: dict[Sighting, Measurement[Value] | Unmeasured] = {}
@@ -66,7 +65,7 @@ class SightingLine(ABC, Generic[Value]):
         if measured := [look for look in looks if isinstance(look, Measurement)]:
             return self.sum_up(measured)
         reason = next(look.reason for look in looks if isinstance(look, Unmeasured))
-        return TrackEvidence(Status.NOT_APPLICABLE, f"{self.subject} cannot be compared: {reason}.")
+        return TrackEvidence(Status.NOT_APPLICABLE, Message(f"{self.name}.unmeasured", {"why": reason}))
 
     @abstractmethod
     def look(self, sighting: Sighting) -> Measurement[Value] | Unmeasured:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.messages import Message
+
 SCHEMA_VERSION = 1
 """Version of the JSON that `unmask check --json` prints; raised whenever its common core changes."""
 
@@ -152,6 +154,8 @@ class Sighting:
     """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``.
 
     ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None where they are too small.
+    ``close_up`` is the face finer than in the crop, uint8 ``(224, 224, 3)``, see `unmask.faces.close_up`; None where the face is
+    too small to show more there.
     A sighting is compared and hashed by identity, so that what was measured of it can be kept under it.
     """
 
@@ -160,6 +164,7 @@ class Sighting:
     quality: Quality
     crop: Rgb
     eyes: Rgb | None = None
+    close_up: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,12 @@ class Original:
     frames: int
     complete: bool
     registered_at: str
+
+    @property
+    def credit(self) -> Message:
+        """Title and owner, each on one line, as a sentence names them."""
+        title, owner = (" ".join(text.split()) for text in (self.title, self.owner))
+        return Message("originals.named", {"title": title, "owner": owner})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,7 +277,7 @@ class Reading:
 class Picture:
     """An image that shows a reason to the eye, with its caption; and what it is to be compared with, of the same size."""
 
-    caption: str
+    caption: Message
     rgb: Rgb
     original: Rgb | None = None
 
@@ -277,17 +288,19 @@ class TrackEvidence:
 
     Attributes:
         status: `ran`, `not_applicable` or `failed`.
-        summary: one sentence that a newspaper reader understands; the reason where the line did not run.
+        summary: one sentence that, in words, a newspaper reader understands; the reason where the line did not run.
         score: of the whole track, in the line's own unit; None unless it ran.
         readings: per sighting, in order of time.
         pictures: that show the reason.
+        sampled: whether the line looked at sightings of its own choice only, rather than at all that it could read.
     """
 
     status: Status
-    summary: str
+    summary: Message
     score: float | None = None
     readings: tuple[Reading, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    sampled: bool = False
 
 
 Evidence = Mapping[str, TrackEvidence]
@@ -369,7 +382,7 @@ class LineResult:
     """What one line contributed to one person's verdict; ``log10_lr`` is None where it weighed nothing."""
 
     status: Status
-    summary: str
+    summary: Message
     score: float | None = None
     log10_lr: float | None = None
     pictures: tuple[Picture, ...] = ()
@@ -396,7 +409,7 @@ class Person:
 
     id: int
     verdict: Verdict
-    reason: str
+    reason: Message
     log10_lr: float | None
     spans: tuple[Span, ...]
     lines: Mapping[str, LineResult]
@@ -443,15 +456,15 @@ class CheckResult:
     path: str
     sha256: str | None
     verdict: Verdict | None
-    reason: str
+    reason: Message
     log10_lr: float | None
     people: tuple[Person, ...]
-    error: str | None = None
+    error: Message | None = None
     media: MediaFacts | None = None
     custody: Custody | None = None
     prior: float | None = None
     posterior: float | None = None
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[Message, ...] = ()
     matches: tuple[Match, ...] = ()
     damage: tuple[Damage, ...] = ()
 
@@ -461,6 +474,11 @@ class CheckResult:
         if self.verdict is Verdict.CANNOT_TELL and not self.people and not self.damage:
             return Outcome.NO_FACE
         return None if self.verdict is None else Outcome(self.verdict)
+
+    @classmethod
+    def failed(cls, path: str, error: Message, sha256: str | None = None) -> CheckResult:
+        """The answer for a file that could not be judged."""
+        return cls(path, sha256, None, error, None, (), error=error)
 
     def _repr_html_(self) -> str:
         from unmask.report.html import fragment

@@ -1,4 +1,4 @@
-"""From what the lines measured to a verdict on each person and on the file, or `cannot tell` with its reason."""
+"""From what the lines measured to a verdict on each person and on the file, or `cannot tell`, as codes and values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unmask import calibrations
 from unmask.faces import outline
 from unmask.likelihood import Calibration, chain, combine
+from unmask.messages import Message, Value
 from unmask.types import (
     Evidence,
     Kind,
@@ -27,7 +28,6 @@ from unmask.types import (
     Track,
     TrackEvidence,
     Verdict,
-    clock,
 )
 
 
@@ -71,27 +71,33 @@ def judge(
         calibrated: how the scores of each set of lines become an LR; None for what was shipped.
     """
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
-    judged = [i for i, reason in enumerate(unfit) if reason is None]
-    steps = _steps(track, evidence, judged, calibrations.load() if calibrated is None else calibrated)
-    lrs = _lrs(track, evidence, judged, steps)
-    reason = _why_not(unfit, judged, bool(steps), media, rules)
+    fit = [i for i, reason in enumerate(unfit) if reason is None]
+    fitted = calibrations.load() if calibrated is None else calibrated
+    judged = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
+    steps, everywhere = _steps(track, evidence, judged, fitted), _steps(track, evidence, fit, fitted)
+    lrs = {**_lrs(track, evidence, fit, everywhere), **_lrs(track, evidence, judged, steps)}
+    reason = _why_not(unfit, fit, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
     totals, spans = _totals(track, evidence, judged, () if reason else steps)
     total = totals[-1]
+    if len(judged) < len(fit):
+        # Lines that look everywhere tell the times more sharply, where they see the change at all.
+        (*_, without_it), sharper = _totals(track, evidence, fit, everywhere)
+        spans = sharper if without_it >= rules.changed else spans
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
-    verdict, sentence = _answer(total, spans, reason, media, rules)
+    verdict, why = _answer(total, spans, reason, media, rules)
     return Person(
         id=track.id,
         verdict=verdict,
-        reason=sentence,
+        reason=why,
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
         lines={name: _result(evidence[name], moved.get(name)) for name in dict.fromkeys([*weighed, *evidence])},
-        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
+        timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in sorted(lrs.items())),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
-        judged=len(judged),
+        judged=len(fit),
         quality=_median([s.quality for s in track.sightings]),
         frames=_telling(track, [evidence[name] for name in weighed], lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
@@ -103,9 +109,26 @@ def log10_lrs(
     track: Track, evidence: Evidence, calibrated: Sequence[Calibration], rules: Rules = Rules()
 ) -> list[TimedLR]:
     """The LR of each sighting of a track that is good enough to be judged, on its own; none where no line can weigh."""
-    judged = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
+    fit = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
+    judged = _looked_at(track, evidence, fit, calibrated, 1)
     lrs = _lrs(track, evidence, judged, _steps(track, evidence, judged, calibrated))
     return [TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()]
+
+
+def _looked_at(
+    track: Track, evidence: Evidence, fit: Sequence[int], calibrated: Sequence[Calibration], needed: int
+) -> list[int]:
+    """Sightings that count, by index: those a line chose to look at, if they are enough and tell more; else all that are fit."""
+    whole = _steps(track, evidence, fit, calibrated)
+    for said in evidence.values():
+        times = {reading.time for reading in said.readings} if said.sampled else set()
+        chosen = [i for i in fit if track.sightings[i].time in times]
+        if len(chosen) < needed or not chosen:
+            continue
+        steps = _steps(track, evidence, chosen, calibrated)
+        if steps and (not whole or steps[-1].separation > whole[-1].separation):
+            return chosen
+    return list(fit)
 
 
 def _steps(
@@ -149,15 +172,15 @@ def _known(track: Track, evidence: Evidence, judged: Sequence[int], calibration:
     )
 
 
-def _unfit(quality: Quality, rules: Rules) -> str | None:
+def _unfit(quality: Quality, rules: Rules) -> Message | None:
     if quality.size_px < rules.size_px:
-        return "too small"
+        return Message("fault.small", {"width": rules.size_px})
     if quality.yaw > rules.yaw:
-        return "turned aside"
+        return Message("fault.aside")
     if quality.sharpness < rules.sharpness:
-        return "too blurred"
+        return Message("fault.blurred")
     if quality.blockiness > rules.blockiness:
-        return "too heavily compressed"
+        return Message("fault.compressed")
     return None
 
 
@@ -166,50 +189,43 @@ def _needed(media: MediaFacts, rules: Rules) -> int:
 
 
 def _why_not(
-    unfit: Sequence[str | None],
+    unfit: Sequence[Message | None],
     judged: Sequence[int],
     weighed: bool,
     media: MediaFacts,
     rules: Rules,
-) -> str | None:
+) -> Message | None:
     if not weighed:
-        return "no calibrated line of evidence could be applied"
+        return Message("why.no_line")
     needed = _needed(media, rules)
     if len(judged) >= needed:
         return None
-    faults = Counter(fault for fault in unfit if fault is not None)
-    frames = "1 frame" if len(judged) == 1 else f"{len(judged)} frames"
+    seen: dict[str, Value] = {"count": len(judged), "needed": needed}
+    faults = tuple(fault for fault, _ in Counter(fault for fault in unfit if fault is not None).most_common())
     if not faults:
-        return f"it is seen in only {frames}, and {needed} are needed"
-    words = {
-        "too small": f"too small (under {rules.size_px:.0f} px wide)",
-        "turned aside": "turned too far aside",
-    }
-    found = _and([words.get(fault, fault) for fault, _ in faults.most_common()], "or")
-    return f"it is {found}" + (f" in all but {frames}, and {needed} are needed" if judged else "")
+        return Message("why.seldom", seen)
+    return (
+        Message("why.mostly_unfit", {"faults": faults, **seen}) if judged else Message("why.unfit", {"faults": faults})
+    )
 
 
 def _answer(
-    total: float, spans: tuple[Span, ...], why_not: str | None, media: MediaFacts, rules: Rules
-) -> tuple[Verdict, str]:
+    total: float, spans: tuple[Span, ...], why_not: Message | None, media: MediaFacts, rules: Rules
+) -> tuple[Verdict, Message]:
     if why_not is not None:
-        return Verdict.CANNOT_TELL, f"This face cannot be judged: {why_not}."
+        return Verdict.CANNOT_TELL, Message("face.unjudged", {"why": why_not})
     if total >= rules.changed:
-        when = f"; the signs appear {_when(spans)}" if media.kind is Kind.VIDEO and spans else ""
-        likelier = f"What was measured is {_times(total)} likelier if this face was changed than if it was not"
-        return Verdict.CHANGED, f"{likelier}{when}."
+        strength: dict[str, Value] = {"log10_lr": total}
+        if media.kind is Kind.VIDEO and spans:
+            return Verdict.CHANGED, Message("face.changed_when", {**strength, "spans": _spans(spans)})
+        return Verdict.CHANGED, Message("face.changed", strength)
     if total <= rules.no_change:
-        return Verdict.NO_CHANGE_FOUND, "What was measured does not speak for a change of this face."
-    return Verdict.CANNOT_TELL, "What was measured leans towards a change of this face, but too weakly to say so."
+        return Verdict.NO_CHANGE_FOUND, Message("face.no_change")
+    return Verdict.CANNOT_TELL, Message("face.weak")
 
 
-def _times(log10_lr: float) -> str:
-    lr = 10**log10_lr
-    return f"about {lr:.0f} times" if lr < 100 else f"about {round(lr, 1 - int(np.log10(lr))):,.0f} times"
-
-
-def _when(spans: Sequence[Span]) -> str:
-    return _and([f"from {clock(s.start)} to {clock(s.end)}" for s in spans], at_most=3, more="{} more times")
+def _spans(spans: Sequence[Span]) -> tuple[Message, ...]:
+    return tuple(Message("span", {"start": s.start, "end": s.end}) for s in spans)
 
 
 def _result(said: TrackEvidence, log10_lr: float | None) -> LineResult:
@@ -251,11 +267,11 @@ def _telling(
 
 def of_file(
     people: Sequence[Person], media: MediaFacts, rules: Rules = Rules(), damaged: bool = False
-) -> tuple[Verdict, str, float | None]:
-    """The verdict on a file, one sentence for it, and its log10 LR: the highest of its people.
+) -> tuple[Verdict, Message, float | None]:
+    """The verdict on a file, the reason for it, and its log10 LR: the highest of its people.
 
     One changed face makes the file changed. A person who could not be judged makes it `cannot tell`, unless there is
-    another who could, and the only fault is that this one is a small face in the background; the sentence names them.
+    another who could, and the only fault is that this one is a small face in the background; the reason names them.
     """
     if not people:
         return Verdict.CANNOT_TELL, _nobody(media, damaged), None
@@ -265,61 +281,39 @@ def of_file(
     untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
     told = [p for p in people if p.verdict is not Verdict.CANNOT_TELL]
     if told and all(_in_background(p, media, rules) for p in untold):
-        small = f"; {_persons(untold)} {_for(untold, 'is', 'are')} too small to be judged" if untold else ""
+        small = Message("but.small", _named(untold)) if untold else None
         if licensed := [p for p in told if p.verdict is Verdict.LICENSED_CHANGE]:
-            return Verdict.LICENSED_CHANGE, f"A licence allows the change of {_faces(licensed)}{small}.", highest
-        return Verdict.NO_CHANGE_FOUND, f"No change was found in {_faces(told)}{small}.", highest
+            return Verdict.LICENSED_CHANGE, _but(Message("file.licensed", _named(licensed)), small), highest
+        return Verdict.NO_CHANGE_FOUND, _but(Message("file.no_change", _named(told)), small), highest
     if len(people) == 1:
         return Verdict.CANNOT_TELL, people[0].reason, None
-    rest = f"; no change was found in {_faces(told)}" if told else ""
-    return (
-        Verdict.CANNOT_TELL,
-        f"It cannot be told whether {_faces(untold)} {_for(untold, 'was', 'were')} changed{rest}.",
-        None,
-    )
+    clear = Message("but.no_change", _named(told)) if told else None
+    return Verdict.CANNOT_TELL, _but(Message("file.untold", _named(untold)), clear), None
 
 
-def _nobody(media: MediaFacts, damaged: bool) -> str:
+def _nobody(media: MediaFacts, damaged: bool) -> Message:
     if damaged:
-        return "This video is damaged, and its intact pictures show no face."
-    return f"No face was found in this {'photo' if media.kind is Kind.PHOTO else 'video'}."
+        return Message("file.damaged")
+    return Message("file.no_face_photo") if media.kind is Kind.PHOTO else Message("file.no_face_video")
 
 
 def _in_background(person: Person, media: MediaFacts, rules: Rules) -> bool:
     return person.judged < _needed(media, rules) and person.quality.size_px < rules.size_px
 
 
-def _changed(people: Sequence[Person]) -> str:
-    finding = f"{_capital(_faces(people))} {_for(people, 'shows', 'show')} signs of a change"
+def _changed(people: Sequence[Person]) -> Message:
+    if not any(p.spans for p in people):
+        return Message("file.changed", _named(people))
     if len(people) == 1:
-        return f"{finding} {_when(people[0].spans)}." if people[0].spans else f"{finding}."
-    when = "; ".join(_listed([f"person {p.id} {_when(p.spans)}" for p in people if p.spans]))
-    return f"{finding}: {when}." if when else f"{finding}."
+        return Message("file.changed_when", {**_named(people), "spans": _spans(people[0].spans)})
+    each = (Message("file.stretches", {"person": p.id, "spans": _spans(p.spans)}) for p in people if p.spans)
+    return Message("file.changed_each", {**_named(people), "stretches": tuple(each)})
 
 
-def _faces(people: Sequence[Person]) -> str:
-    return f"the {_for(people, 'face', 'faces')} of {_persons(people)}"
+def _named(people: Sequence[Person]) -> dict[str, Value]:
+    return {"count": len(people), "people": tuple(p.id for p in people)}
 
 
-def _persons(people: Sequence[Person]) -> str:
-    return f"{_for(people, 'person', 'persons')} {_and([str(p.id) for p in people])}"
-
-
-def _for(people: Sequence[Person], one: str, many: str) -> str:
-    return one if len(people) == 1 else many
-
-
-def _and(names: Sequence[str], word: str = "and", at_most: int = 5, more: str = "{} more") -> str:
-    """Names as a sentence lists them: ``1, 2 and 3``."""
-    *some, last = _listed(names, at_most, more)
-    return f"{', '.join(some)} {word} {last}" if some else last
-
-
-def _listed(names: Sequence[str], at_most: int = 5, more: str = "{} more") -> list[str]:
-    """The names, but those past ``at_most`` counted where they are more than one."""
-    over = len(names) - at_most
-    return list(names) if over < 2 else [*names[:at_most], more.format(over)]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _but(message: Message, but: Message | None) -> Message:
+    """The same with a clause that says what is otherwise with others, under the code with ``_but``."""
+    return Message(f"{message.code}_but", {**message.values, "but": but}) if but else message

@@ -21,6 +21,7 @@ from tests import clips, results
 from unmask import pipeline, terminal
 from unmask.cli import app
 from unmask.errors import BrokenMedia, WeightsError
+from unmask.messages import Message, verbatim
 from unmask.report import document, html
 from unmask.types import CheckResult, Verdict
 
@@ -41,7 +42,7 @@ def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress)
     if name.startswith("interrupt"):
         os.kill(os.getpid(), signal.SIGINT)
     wrong = {
-        "broken": BrokenMedia(path, "none of its pictures can be decoded", "download it again"),
+        "broken": BrokenMedia(path, Message("media.undecodable"), verbatim("download it again")),
         "bug": ValueError("two\nlines"),
         "weights": WeightsError("learned.onnx: its sha256 is not the released one; reinstall Unmask"),
         "library": ImportError("libGL.so.1: cannot open shared object file"),
@@ -166,7 +167,21 @@ def test_many_files_are_counted_and_no_limit_is_said_twice() -> None:
 def test_a_person_who_cannot_be_judged_gets_the_reason() -> None:
     line = next(line for line in unmask("check", "crowd.mp4").stdout.splitlines() if "Person 3" in line)
     assert line.startswith("  Person 3  cannot tell      no LR  ")
-    assert line.endswith("The face is too small and too blurred to be judged.")
+    assert line.endswith("This face cannot be judged: it is too small (under 64 px wide).")
+
+
+def test_people_may_read_it_in_another_language(tmp_path: Path) -> None:
+    shown = unmask("check", "nobody.jpg", "--language", "zh", "--report", tmp_path)
+    assert shown.stdout.splitlines()[:2] == ["无法判断  nobody.jpg", "  这张照片中没有找到人脸。"]
+    assert '<html lang="zh">' in (tmp_path / "nobody.jpg.html").read_text(encoding="utf-8")
+    printed = unmask("check", "nobody.jpg", "--language", "zh", "--json").stdout
+    assert json.loads(printed)["reason"] == "No face was found in this photo."
+
+
+def test_a_language_that_there_is_not_is_wrong_usage() -> None:
+    shown = unmask("check", "clean.jpg", "--language", "tlh")
+    assert shown.exit_code == 2
+    assert "no language is called 'tlh'; there are en, zh" in shown.stderr
 
 
 def test_names_from_strangers_are_harmless() -> None:
@@ -296,7 +311,7 @@ def test_a_broken_installation_is_said_once(name: str, said: str) -> None:
 
 
 def test_an_error_beyond_the_files_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "show", lambda _results: 1 / 0)
+    monkeypatch.setattr(terminal, "show", lambda _results, _language: 1 / 0)
     shown = unmask("check", "clean.jpg")
     assert shown.stderr == "unmask: unexpected ZeroDivisionError: division by zero; run again with --debug\n"
     assert shown.exit_code == 1

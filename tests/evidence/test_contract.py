@@ -14,7 +14,9 @@ from tests import added, retouched
 from tests.sightings import case, seen, sized, track
 from unmask.errors import UsageError
 from unmask.evidence import LINES, LineOfEvidence, available, chosen, examine
+from unmask.messages import Message
 from unmask.types import Case, Evidence, Status, Track, TrackEvidence
+from unmask.words import Language, catalogue, english
 
 CASES = {
     "nobody": case(),
@@ -41,13 +43,29 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return lambda name: redness() if name == "redness" else available(folder)[name]
 
 
-def example() -> str:
-    """The line of evidence that CONTRIBUTING shows."""
-    return (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text().split("```python\n")[1].split("```")[0]
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Language:
+    """English, with the messages that CONTRIBUTING shows beside its line."""
+    folder = tmp_path_factory.mktemp("languages")
+    entries = (catalogue.FOLDER / "en.po").read_text(encoding="utf-8")
+    (folder / "en.po").write_text(f"{entries}\n{example('po')}", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogue, "FOLDER", folder)
+        return english()
+
+
+def example(language: str = "python") -> str:
+    """The line of evidence that CONTRIBUTING shows, or its messages."""
+    return (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text().split(f"```{language}\n")[1].split("```")[0]
 
 
 def test_a_whole_line_fits_forty_lines() -> None:
     assert len(example().splitlines()) <= 40
+
+
+def test_a_line_needs_no_more_than_its_file_its_entry_and_its_english_messages(spoken: Language) -> None:
+    new = {code for code in spoken.sentences if code not in english()}
+    assert new == {"redness.measured", "redness.unmeasured"}
 
 
 class Broken:
@@ -61,7 +79,7 @@ class Broken:
     def examine(self, track: Track, case: Case) -> TrackEvidence:
         if self.on in {None, track.id}:
             raise ZeroDivisionError(f"division by {len(case.tracks) - len(case.tracks)}")
-        return TrackEvidence(Status.RAN, "It ran.", 0.0)
+        return TrackEvidence(Status.RAN, Message("broken.ran"), 0.0)
 
 
 class Listening:
@@ -74,7 +92,7 @@ class Listening:
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
         self.heard[track.id] = case.earlier
-        return TrackEvidence(Status.NOT_APPLICABLE, "It only listens.")
+        return TrackEvidence(Status.NOT_APPLICABLE, Message("listening.only"))
 
 
 @pytest.fixture
@@ -101,11 +119,14 @@ def test_every_track_is_spoken_of_in_order(make: Make, name: str, given: Case) -
 
 @lines
 @cases
-def test_what_ran_has_a_score_and_what_did_not_has_a_reason(make: Make, name: str, given: Case) -> None:
+def test_what_ran_has_a_score_and_what_did_not_has_a_reason(
+    make: Make, spoken: Language, name: str, given: Case
+) -> None:
     for said in _asked(make(name), given).values():
-        assert said.summary[0].isupper()
-        assert said.summary.endswith(".")
-        assert "\n" not in said.summary
+        summary = spoken.say(said.summary)
+        assert summary[0].isupper()
+        assert summary.endswith(".")
+        assert "\n" not in summary
         if said.status is Status.RAN:
             assert said.score is not None
             assert np.isfinite(said.score)
@@ -130,10 +151,10 @@ def test_readings_follow_the_sightings(make: Make, name: str, given: Case) -> No
 
 
 @lines
-def test_pictures_can_be_shown(make: Make, name: str) -> None:
+def test_pictures_can_be_shown(make: Make, spoken: Language, name: str) -> None:
     for said in _asked(make(name), CASES["one person"]).values():
         for picture in said.pictures:
-            assert picture.caption.endswith(".")
+            assert spoken.say(picture.caption).endswith(".")
             assert picture.rgb.dtype == np.uint8
             assert picture.rgb.shape[2:] == (3,)
 
@@ -247,7 +268,11 @@ def test_a_user_s_model_is_asked_after_the_lines_of_this_package(tmp_path: Path)
 
 
 def _failed_for(said: TrackEvidence, reason: str) -> bool:
-    return said.status is Status.FAILED and said.score is None and reason in said.summary and said.summary[-1] == "."
+    return (said.status, said.score, said.summary) == (
+        Status.FAILED,
+        None,
+        Message("evidence.failed", {"error": reason}),
+    )
 
 
 def _asked(line: LineOfEvidence, given: Case) -> dict[int, TrackEvidence]:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.sightings import case, track
-from unmask.evidence.originals import NO_INDEX, NO_MATCH, NOT_COMPARED, Originals
+from unmask.evidence.originals import Originals
+from unmask.messages import Message
 from unmask.originals import Comparison, compare
 from unmask.originals.regions import LONGEST_PX
 from unmask.types import Kind, Match, Original, Pair, Rgb, Status, Track, TrackEvidence
@@ -36,9 +37,9 @@ def compared(line: Originals, someone: Track, matches: tuple[Match, ...] | None)
 
 
 def test_without_an_index_and_without_a_match_it_does_not_apply() -> None:
-    for matches, reason in ((None, NO_INDEX), ((), NO_MATCH), ((match(9.0),), NOT_COMPARED)):
+    for matches, reason in ((None, "no_index"), ((), "no_match"), ((match(9.0),), "not_compared")):
         said = compared(Originals(), track([0.0, 1.0]), matches)
-        assert (said.status, said.summary) == (Status.NOT_APPLICABLE, reason)
+        assert (said.status, said.summary) == (Status.NOT_APPLICABLE, Message(f"originals.{reason}"))
 
 
 class Comparing:
@@ -70,7 +71,7 @@ def test_why_a_face_could_not_be_compared_is_said() -> None:
     dark = replace(one, pairs=tuple(replace(p, rgb=(p.rgb * 0.04).astype(np.uint8)) for p in one.pairs))
     said = compared(Originals(), track([0.0, 1.0]), (dark,))
     assert said.status is Status.NOT_APPLICABLE
-    assert said.summary == f"{NOT_COMPARED} Too little is left of the face: a change would not show."
+    assert said.summary == Message("originals.not_compared_why", {"why": Message("originals.why.too faint")})
 
 
 def test_a_pair_speaks_for_the_sightings_about_it() -> None:
@@ -78,6 +79,8 @@ def test_a_pair_speaks_for_the_sightings_about_it() -> None:
     said = compared(Originals(hold=2.0), track(times), (match(3.0, 5.0),))
     assert said.status is Status.RAN
     assert [r.time for r in said.readings] == [t for t in times if 1.0 <= t <= 7.0]
-    assert "“The drama” (Us), from 0:13.0 on; the face is the same in both." in said.summary
+    drama = Message("originals.named", {"title": "The drama", "owner": "Us"})
+    found = {"originals": (drama,), "time": 13.0, "finding": Message("originals.found.the same")}
+    assert said.summary == Message("originals.compared", {"count": 2, **found})
     assert [r.time for r in said.readings if r.heatmap is not None] == [3.0, 5.0]
     assert [p.original is None for p in said.pictures] == [False, True] * 2

@@ -12,6 +12,8 @@ import pytest
 from tests import retouched
 from tests.sightings import examine, seen
 from unmask.evidence.reflection import Reflection, corneas
+from unmask.faces import EYE_PX
+from unmask.messages import Message
 from unmask.types import Sighting, Status, TrackEvidence
 
 
@@ -23,7 +25,7 @@ def test_the_portrait_s_own_eyes_agree() -> None:
     answer = said(seen(retouched.portrait()))
     assert answer.score is not None
     assert answer.score < 0.3
-    assert "agree in place" in answer.summary
+    assert answer.summary == Message("reflection.agree")
 
 
 @pytest.mark.parametrize("place", [(0.4, -0.4), (-0.3, 0.2), (0.0, -0.6)])
@@ -37,7 +39,7 @@ def test_lights_in_different_places_do_not_agree() -> None:
     answer = said(seen(retouched.lit((0.4, -0.4), (-0.5, 0.4))))
     assert answer.score is not None
     assert answer.score > 0.7
-    assert "do not agree" in answer.summary
+    assert answer.summary == Message("reflection.disagree")
 
 
 def test_the_iris_is_found_where_it_was_painted() -> None:
@@ -52,16 +54,16 @@ def test_the_iris_is_found_where_it_was_painted() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda s: replace(s, eyes=None), "under 20 px"),
-        (lambda s: replace(s, quality=replace(s.quality, yaw=0.5)), "turned aside"),
-        (lambda s: replace(s, eyes=np.full_like(s.eyes, 120)), "closed, covered or too dark"),
-        (lambda s: replace(s, eyes=cv2.GaussianBlur(s.eyes, (0, 0), 5)), "mirrors a light"),
+        (lambda s: replace(s, eyes=None), Message("reflection.small", {"width": EYE_PX})),
+        (lambda s: replace(s, quality=replace(s.quality, yaw=0.5)), Message("unmeasured.aside")),
+        (lambda s: replace(s, eyes=np.full_like(s.eyes, 120)), Message("reflection.closed")),
+        (lambda s: replace(s, eyes=cv2.GaussianBlur(s.eyes, (0, 0), 5)), Message("reflection.no_light")),
     ],
 )
-def test_where_the_eyes_cannot_be_compared(change: Callable[[Sighting], Sighting], reason: str) -> None:
+def test_where_the_eyes_cannot_be_compared(change: Callable[[Sighting], Sighting], reason: Message) -> None:
     answer = said(change(seen(retouched.portrait())))
     assert answer.status is Status.NOT_APPLICABLE
-    assert reason in answer.summary
+    assert answer.summary == Message("reflection.unmeasured", {"why": reason})
 
 
 def test_a_small_face_has_no_strip_of_its_eyes() -> None:

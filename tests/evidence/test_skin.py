@@ -12,6 +12,7 @@ from tests import retouched
 from tests.sightings import examine, seen
 from unmask.evidence.skin import FARTHEST, SIDE, Skin, gaps, measure
 from unmask.faces.regions import inner_skin, outer_skin, places, rho
+from unmask.messages import Message
 from unmask.types import Rgb, Status, TrackEvidence
 
 
@@ -36,7 +37,7 @@ def untouched() -> TrackEvidence:
 
 def test_an_untouched_face_goes_with_its_skin(untouched: TrackEvidence) -> None:
     assert untouched.status is Status.RAN
-    assert "go with those of the skin around it" in untouched.summary
+    assert untouched.summary == Message("skin.alike")
 
 
 def test_a_tinted_inner_face(untouched: TrackEvidence) -> None:
@@ -44,7 +45,7 @@ def test_a_tinted_inner_face(untouched: TrackEvidence) -> None:
     assert changed.score is not None
     assert untouched.score is not None
     assert changed.score > untouched.score + 0.3
-    assert "does not go with that of the" in changed.summary
+    assert changed.summary.code == "skin.colour"
 
 
 def test_other_light_on_the_whole_picture_is_no_reason(untouched: TrackEvidence) -> None:
@@ -79,7 +80,7 @@ def test_light_from_the_other_side_is_measured() -> None:
 
 def test_a_picture_without_colour_is_not_read() -> None:
     grey = np.repeat(cv2.cvtColor(retouched.portrait(), cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
-    assert "no colour" in said(grey).summary
+    assert said(grey).summary == Message("skin.unmeasured", {"why": Message("skin.no_colour")})
 
 
 @pytest.mark.parametrize("gain", [0.08, 4.0], ids=["night", "overexposed"])
@@ -88,7 +89,7 @@ def test_a_face_without_light_or_with_too_much_is_not_read(gain: float) -> None:
     shown = replace(sighting, crop=np.clip(sighting.crop * gain, 0, 255).astype(np.uint8))
     answer = examine(Skin(), shown)
     assert answer.status is Status.NOT_APPLICABLE
-    assert "too dark or overexposed" in answer.summary
+    assert answer.summary == Message("skin.unmeasured", {"why": Message("unmeasured.exposure")})
 
 
 def test_a_head_turned_aside_is_not_read() -> None:
@@ -96,4 +97,4 @@ def test_a_head_turned_aside_is_not_read() -> None:
     aside = replace(sighting, quality=replace(sighting.quality, yaw=0.7))
     answer = examine(Skin(), aside)
     assert answer.status is Status.NOT_APPLICABLE
-    assert "turned aside" in answer.summary
+    assert answer.summary == Message("skin.unmeasured", {"why": Message("unmeasured.aside")})

@@ -12,6 +12,7 @@ import pytest
 from tests import retouched
 from tests.sightings import examine, seen, sized, track
 from unmask.evidence.texture import Texture, measure
+from unmask.messages import Message
 from unmask.types import Rgb, Status, TrackEvidence
 
 
@@ -35,7 +36,7 @@ def untouched() -> TrackEvidence:
 
 def test_an_untouched_face_goes_with_its_head(untouched: TrackEvidence) -> None:
     assert untouched.status is Status.RAN
-    assert "go with those of the head" in untouched.summary
+    assert untouched.summary == Message("texture.alike")
 
 
 def test_a_blurred_face_on_a_sharp_head(untouched: TrackEvidence) -> None:
@@ -43,7 +44,7 @@ def test_a_blurred_face_on_a_sharp_head(untouched: TrackEvidence) -> None:
     assert changed.score is not None
     assert untouched.score is not None
     assert changed.score > untouched.score + 1
-    assert "coarser" in changed.summary
+    assert changed.summary == Message("texture.differs", {"how": Message("texture.coarser inside")})
 
 
 def test_a_clean_face_on_a_noisy_head(untouched: TrackEvidence) -> None:
@@ -67,8 +68,8 @@ def test_what_happened_to_the_whole_picture_is_no_reason(whole: Callable[[Rgb], 
 def test_the_sentence_and_the_picture_are_of_the_changed_moment() -> None:
     changed = said(retouched.portrait(), retouched.inside(blurred), retouched.portrait())
     assert max(changed.readings, key=lambda r: r.score).time == 0.5
-    assert "0:00.5" in changed.summary
-    assert "0:00.5" in changed.pictures[0].caption
+    assert (changed.summary.code, changed.summary.values["time"]) == ("texture.differs_at", 0.5)
+    assert changed.pictures[0].caption == Message("texture.picture_at", {"time": 0.5})
 
 
 def test_a_picture_without_colour_is_read() -> None:
@@ -81,10 +82,10 @@ def test_a_face_without_light_or_with_too_much_is_not_read(level: int) -> None:
     sighting = seen(retouched.portrait())
     answer = examine(Texture(), replace(sighting, crop=np.full_like(sighting.crop, level)))
     assert answer.status is Status.NOT_APPLICABLE
-    assert "too dark or overexposed" in answer.summary
+    assert answer.summary == Message("texture.unmeasured", {"why": Message("unmeasured.exposure")})
 
 
 def test_a_tiny_face_has_no_texture() -> None:
     answer = examine(Texture(), *track([0.0], [sized(30.0)]).sightings)
     assert answer.status is Status.NOT_APPLICABLE
-    assert "under 48 px" in answer.summary
+    assert answer.summary == Message("texture.unmeasured", {"why": Message("unmeasured.small", {"width": 48.0})})

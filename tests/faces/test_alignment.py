@@ -13,7 +13,7 @@ from tests import scenes
 from tests.faces.portraits import PORTRAIT
 from tests.faces.similarities import SIMILARITIES, matrix, moved
 from unmask import faces
-from unmask.faces import CROP_PX, TEMPLATE, align, find, similarity
+from unmask.faces import CLOSE_UP, CLOSE_UP_PX, CROP_PX, TEMPLATE, align, find, similarity
 from unmask.types import Rgb
 
 
@@ -141,3 +141,16 @@ def test_eyes_under_twenty_px_are_not_kept() -> None:
     for apart, kept in ((41.0, False), (42.5, True)):
         points = (faces.PROPORTIONS * np.float32(apart) + 150).astype(np.float32)
         assert (faces.eyes(rgb, points) is not None) is kept
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0, 3.0])
+def test_a_close_up_spans_its_part_of_the_face(scale: float) -> None:
+    """The eyes lie where `CLOSE_UP` says, stretched to a square."""
+    points = moved(TEMPLATE, np.array([[scale, 0.0, 40.3], [0.0, scale, 30.6]]))
+    side = int(260 * scale + 60)
+    crop = faces.close_up(dotted(points[:1], 2.5 * scale, (side, side)), points)
+    assert crop.shape == (CLOSE_UP_PX, CLOSE_UP_PX, 3)
+    x0, y0, x1, y1 = CLOSE_UP
+    expected = CLOSE_UP_PX * np.array([(-0.5 - x0) / (x1 - x0), (0.0 - y0) / (y1 - y0)])
+    y, x = np.unravel_index(crop[..., 0].argmax(), crop.shape[:2])
+    assert (x, y) == pytest.approx(tuple(expected), abs=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from unmask.messages import verbatim
 from unmask.types import (
     CheckResult,
     Custody,
@@ -23,6 +24,8 @@ from unmask.types import (
 
 texts = st.text(st.characters(exclude_categories=()), max_size=30)
 """Control characters and lone surrogates included."""
+
+messages = texts.map(verbatim)
 
 nasty = st.sampled_from(
     [
@@ -47,9 +50,9 @@ heatmaps = st.floats(0, 1, width=32).map(lambda value: np.full((4, 4), value, np
 def lines(draw: st.DrawFn) -> LineResult:
     status = draw(st.sampled_from(Status))
     if status is not Status.RAN:
-        return LineResult(status, draw(texts))
-    pictures = st.lists(st.builds(Picture, texts, crops), max_size=1).map(tuple)
-    return LineResult(status, draw(texts), draw(levels), draw(st.none() | levels), draw(pictures))
+        return LineResult(status, draw(messages))
+    pictures = st.lists(st.builds(Picture, messages, crops), max_size=1).map(tuple)
+    return LineResult(status, draw(messages), draw(levels), draw(st.none() | levels), draw(pictures))
 
 
 @st.composite
@@ -63,7 +66,7 @@ def people(draw: st.DrawFn, number: int) -> Person:
     return Person(
         id=number,
         verdict=verdict,
-        reason=draw(texts),
+        reason=draw(messages),
         log10_lr=None if verdict is Verdict.CANNOT_TELL else draw(levels),
         spans=draw(spans) if verdict is Verdict.CHANGED else (),
         lines=draw(st.dictionaries(texts, lines(), max_size=3)),
@@ -110,10 +113,17 @@ custody = st.builds(
 
 @st.composite
 def results(draw: st.DrawFn) -> CheckResult:
-    path, limits = draw(names), draw(st.lists(texts, max_size=2).map(tuple))
+    path, limits = draw(names), draw(st.lists(messages, max_size=2).map(tuple))
     if draw(st.integers(0, 5)) == 0:
         return CheckResult(
-            path, draw(st.none() | hashes), None, draw(texts), None, (), error=draw(names), limits=limits
+            path,
+            draw(st.none() | hashes),
+            None,
+            draw(messages),
+            None,
+            (),
+            error=draw(names.map(verbatim)),
+            limits=limits,
         )
     verdict = draw(st.sampled_from(Verdict))
     log10_lr = None if verdict is Verdict.CANNOT_TELL else draw(levels)
@@ -122,7 +132,7 @@ def results(draw: st.DrawFn) -> CheckResult:
         path=path,
         sha256=draw(hashes),
         verdict=verdict,
-        reason=draw(texts),
+        reason=draw(messages),
         log10_lr=log10_lr,
         people=tuple(draw(people(number)) for number in range(1, draw(st.integers(0, 3)) + 1)),
         media=draw(st.none() | media),

@@ -152,7 +152,7 @@ def test_without_a_base_rate_three_are_shown() -> None:
 def test_every_status_of_a_line_is_told() -> None:
     text = Page(page(results.changed_video())).text
     assert "Did not apply. The file carries no content credentials." in text
-    assert "Failed. The index of originals could not be opened." in text
+    assert "Failed. This line of evidence failed (OriginalsError: no index) and weighs nothing." in text
     assert "not weighed" in text
 
 

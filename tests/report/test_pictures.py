@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests import results
 from unmask import faces
+from unmask.messages import Message
 from unmask.report import pictures
 from unmask.report.document import document
 from unmask.types import CheckResult, Picture
@@ -20,7 +21,10 @@ def compared() -> CheckResult:
     """A clip whose original is known."""
     whole = results.changed_video()
     seen, before = results.portrait(1), results.portrait(2)
-    lines = {"originals": results.line(pictures=(Picture("The face differs.", seen, before),)), **results.lines()}
+    lines = {
+        "originals": results.line(pictures=(Picture(Message("originals.difference"), seen, before),)),
+        **results.lines(),
+    }
     return replace(whole, people=(replace(whole.people[0], lines=lines),))
 
 

@@ -61,7 +61,7 @@ def test_a_short_appearance_in_a_long_clip_is_shown_close() -> None:
 def test_thresholds_come_from_the_rules_of_the_check() -> None:
     rules = {"rules": {"changed": 1.0, "no_change": 0.0}}
     found = chart(results.person(), 15.0, rules, 720, 240)
-    assert [tick.label for tick in found.thresholds] == ["a whole clip is judged changed from +1.0"]
+    assert [(line.rule, line.label) for line in found.thresholds] == [("changed", "+1.0")]
     assert found.thresholds[0].at < found.axes.y(0)
     assert chart(results.person(), 15.0, {}, 720, 240).thresholds == ()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from unmask.messages import verbatim
 from unmask.report.document import document
 from unmask.service.app import create_app
 from unmask.service.people import accounts, keys
@@ -76,7 +77,9 @@ class Desk:
         sha256, tenant = hashlib.sha256(content).hexdigest(), self.tenants[tenant]
         values = {"state": "done", "verdict": "changed", "log10_lr": 2.0, "finished": 2.0, "uploader": "nobody"}
         values |= {
-            "result": document(CheckResult("clip.mp4", sha256, Verdict.CHANGED, "A face was changed.", 2.0, ()))
+            "result": document(
+                CheckResult("clip.mp4", sha256, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ())
+            )
         } | more
         values |= {"name": more.get("name", "clip.mp4"), "configuration": more.get("configuration", "")}
         stored = values.pop("stored", 1.0)

@@ -257,7 +257,7 @@ def _crops(people: dict[str, Sequence[Row]], side: int) -> list[NDArray[np.uint8
 
 
 def _cut(row: Row, side: int) -> Rgb:
-    return cut(FaceImage(row.rgb, row.points), side)
+    return cut(FaceImage(row.rgb, row.points, row.mesh), side)
 
 
 def _save(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, step: int) -> None:

@@ -382,7 +382,7 @@ def _films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]
     for family in (None, "regenerate"):
         clips = []
         for i, row in enumerate(chosen):
-            target = FaceImage(row.rgb, row.points)
+            target = FaceImage(row.rgb, row.points, row.mesh)
             rgb = forge_visibly(family, target, nearest(chosen, points, row, rng), rng).rgb if family else row.rgb
             clips.append(_filmed(row, rgb, str(i), rng))
         films.append(clips)

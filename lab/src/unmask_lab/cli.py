@@ -166,7 +166,7 @@ def train(
 
 @app.command()
 def export(out: Out = Path("lab/out/learned")) -> None:
-    """Hand the trained detector to the runtime as ONNX."""
+    """Hand a trained network to the runtime."""
     from unmask_lab.export import export as run
 
     print(run(out))

@@ -45,7 +45,10 @@ def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
     for family in (None, *FAMILIES):
         results = []
         for i, row in enumerate(chosen):
-            target_face, donor = FaceImage(row.rgb, row.points), nearest(large, points, row, np.random.default_rng(i))
+            target_face, donor = (
+                FaceImage(row.rgb, row.points, row.mesh),
+                nearest(large, points, row, np.random.default_rng(i)),
+            )
             seed = np.random.default_rng(i)
             changed = forge_visibly(family, target_face, donor, seed).rgb if family else row.rgb
             results.append(_checked(row.rgb, changed, phase=i))

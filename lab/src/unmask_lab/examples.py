@@ -33,6 +33,7 @@ class Example:
     Attributes:
         crop: aligned, uint8 ``(CROP_PX, CROP_PX, 3)``.
         eyes: see `unmask.faces.eyes`.
+        close_up: see `unmask.faces.close_up`.
         quality: as the runtime measures it.
         label: 0 bona fide, 1 changed.
         family: of the forgery; "" if bona fide or made by others.
@@ -43,6 +44,7 @@ class Example:
 
     crop: Rgb
     eyes: Rgb | None
+    close_up: Rgb | None
     quality: Quality
     label: int
     family: str
@@ -53,7 +55,9 @@ class Example:
 
     def sighting(self, time: float = 0.0) -> Sighting:
         """As a line of evidence is given it."""
-        return Sighting(time, Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0), self.quality, self.crop, self.eyes)
+        return Sighting(
+            time, Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0), self.quality, self.crop, self.eyes, self.close_up
+        )
 
 
 Picture = tuple[Rgb, NDArray[np.float32] | None, str]
@@ -80,7 +84,7 @@ def with_forgeries(
     row: Row, rows: Sequence[Row], points: NDArray[np.float32], families: Sequence[str], rng: np.random.Generator
 ) -> list[Picture]:
     """A bona fide row's picture, and one forgery of it per family; donors come from ``rows``, whose `shapes` are ``points``."""
-    target = FaceImage(row.rgb, row.points)
+    target = FaceImage(row.rgb, row.points, row.mesh)
     donor = nearest(rows, points, row, rng) if families else target
     fakes = [forge_visibly(family, target, donor, rng) for family in families]
     return [(target.rgb, None, ""), *((fake.rgb, fake.mask, fake.family) for fake in fakes)]
@@ -149,7 +153,10 @@ def as_seen(
         stacked = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, 2)
         where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / 255
     label = int(bool(family)) or row.label
-    return Example(crop, faces.eyes(seen, points), quality, label, family, row.source, row.identity, original, where)
+    closer = faces.close_up(seen, points) if quality.size_px >= faces.CLOSE_UP_LEAST_PX else None
+    return Example(
+        crop, faces.eyes(seen, points), closer, quality, label, family, row.source, row.identity, original, where
+    )
 
 
 def _face(points: NDArray[np.float32]) -> Face:

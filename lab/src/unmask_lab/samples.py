@@ -144,7 +144,7 @@ def _given(
     way, noise_seed, cut_seed = degrade.at_random(rng), int(rng.integers(2**31)), int(rng.integers(2**31))
     crops = []
     for row in (original, changed):
-        cut = _cut(FaceImage(row.rgb, row.points), close, np.random.default_rng(cut_seed))
+        cut = _cut(FaceImage(row.rgb, row.points, row.mesh), close, np.random.default_rng(cut_seed))
         crops.append(cut(way(row.rgb, np.random.default_rng(noise_seed))))
     return np.stack(crops), np.full((MAP, MAP), np.nan, np.float32)
 

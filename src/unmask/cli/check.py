@@ -19,6 +19,7 @@ from unmask.errors import ModelError, OriginalsError, UsageError, WeightsError, 
 if TYPE_CHECKING:
     from unmask.pipeline import Settings
     from unmask.types import CheckResult, Outcome
+    from unmask.words import Language
 
 EXAMPLES = """\b
 Examples:
@@ -65,6 +66,12 @@ def check(
         list[str] | None,
         typer.Option(metavar="A,B", help="Exit with 3 if a file is among these: changed, cannot-tell, no-face ..."),
     ] = None,
+    language: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of what people read: en, zh. JSON and CSV stay English."
+        ),
+    ] = "en",
     debug: Debug = False,
 ) -> None:
     """Say whether faces in photos and videos were changed.
@@ -77,8 +84,9 @@ def check(
             raise UsageError("--json and --csv exclude each other")
         settings = _settings(every, lines, models, originals, prior, debug)
         outcomes, files = _outcomes(fail_on), inputs.named(media)
-        run = Run(settings, outcomes, _folder_for(report), machine=as_json or as_csv)
-        _print(run.over(files), as_json, as_csv)
+        spoken = _language(language)
+        run = Run(settings, outcomes, _folder_for(report), spoken, machine=as_json or as_csv)
+        _print(run.over(files), as_json, as_csv, spoken)
     except UsageError as error:
         complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
         raise typer.Exit(2) from error
@@ -126,6 +134,14 @@ def _outcomes(named: Sequence[str] | None) -> frozenset[Outcome]:
     return frozenset(words[name] for name in names)
 
 
+def _language(code: str) -> Language:
+    from unmask.words import codes, language
+
+    if code not in codes():
+        raise UsageError(f"no language is called {code!r}; there are {', '.join(codes())}")
+    return language(code)
+
+
 def _split(lists: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for part in lists or () for name in part.split(",") if name.strip())
 
@@ -142,7 +158,7 @@ def _folder_for(report: Path | None) -> Path | None:
 # ---------------------------------------------------------------- printing
 
 
-def _print(results: Iterable[CheckResult], as_json: bool, as_csv: bool) -> None:
+def _print(results: Iterable[CheckResult], as_json: bool, as_csv: bool, language: Language) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
         if as_csv:
@@ -161,4 +177,4 @@ def _print(results: Iterable[CheckResult], as_json: bool, as_csv: bool) -> None:
     else:
         from unmask.terminal import show
 
-        show(results)
+        show(results, language)

@@ -14,6 +14,7 @@ import typer
 from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media
 from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, printable
+from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress
@@ -114,7 +115,8 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
     from unmask import pipeline
     from unmask.originals import opened
     from unmask.report.document import matched
-    from unmask.report.wording import shown
+    from unmask.words import english
+    from unmask.words.footage import shown
 
     with _errors(debug), opened(originals) as known:
 
@@ -124,8 +126,8 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
                 typer.echo(json.dumps({"path": printable(path), "originals": [matched(m) for m in found]}))
                 return
             typer.echo(printable(path))
-            for line in [shown(m) for m in found] or ["shows none of the known originals"]:
-                typer.echo(f"  {printable(line)}")
+            for line in [shown(m) for m in found] or [Message("match.none")]:
+                typer.echo(f"  {printable(english().say(line))}")
 
         _each(inputs.named(media), one, debug)
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from unmask import inputs
-from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, WeightsError, printable
+from unmask.errors import MediaError, OriginalsError, UsageError, WeightsError, printable
+from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress, Settings
     from unmask.types import CheckResult, Outcome
+    from unmask.words import Language
 
 
 class Run:
@@ -26,11 +28,15 @@ class Run:
         settings: of each check.
         fail_on: outcomes of a file that make the exit code 3.
         reports: folder for HTML pages, None for none.
+        language: of the pages.
         machine: whether stdout is for a program, so that where a page was written goes to stderr.
     """
 
-    def __init__(self, settings: Settings, fail_on: frozenset[Outcome], reports: Path | None, machine: bool) -> None:
-        self._settings, self._fail_on, self._reports, self._machine = settings, fail_on, reports, machine
+    def __init__(
+        self, settings: Settings, fail_on: frozenset[Outcome], reports: Path | None, language: Language, machine: bool
+    ) -> None:
+        self._settings, self._fail_on, self._reports, self._language = settings, fail_on, reports, language
+        self._machine = machine
         self._taken: set[str] = set()
         self._failed = self._matched = False
 
@@ -46,23 +52,25 @@ class Run:
             UsageError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
         """
         from unmask.terminal import progress
+        from unmask.types import CheckResult
 
-        begun = time.monotonic()
+        begun, t = time.monotonic(), self._language
         for number, given in enumerate(files, start=1):
             if isinstance(given, MediaError):
-                result = _not_judged(given.path, str(given))
+                result = CheckResult.failed(given.path, given.message)
             else:
-                with progress(given, f"{number} of {len(files)}", begun) as tell:
+                with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
                     result = self._judge(given, tell)
             self._matched |= result.outcome in self._fail_on
             if result.error is not None:
-                self._fail(result.error)
+                self._fail(t.say(result.error))
             yield result
             if self._reports:
                 self._write(self._reports, result)
 
     def _judge(self, path: str, progress: Progress) -> CheckResult:
         from unmask import pipeline
+        from unmask.types import CheckResult
 
         try:
             return pipeline.check(path, self._settings, progress)
@@ -71,34 +79,28 @@ class Run:
         except Exception as error:
             if self._settings.debug:
                 traceback.print_exception(error)
-            if isinstance(error, UnmaskError):
-                return _not_judged(path, str(error))
-            way_out = "see its traceback" if self._settings.debug else "run again with --debug"
-            why = f"{printable(path)}: unexpected {type(error).__name__} ({inputs.words(error)}); {way_out}"
-            return _not_judged(path, why)
+            way_out = Message("way.traceback") if self._settings.debug else Message("way.debug")
+            return CheckResult.failed(path, inputs.why_not(path, error, way_out))
 
     def _write(self, folder: Path, result: CheckResult) -> None:
         from unmask.report import html
 
         path = folder / _page_name(result.path, self._taken)
         try:
-            path.write_text(html.page(result), encoding="utf-8")
+            path.write_text(html.page(result, self._language), encoding="utf-8")
         except Exception as error:
             if self._settings.debug:
                 traceback.print_exception(error)
             self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
         else:
-            typer.echo(f"  Report: {printable(str(path))}", err=self._machine or result.error is not None)
+            typer.echo(
+                f"  {self._language('terminal.report', path=printable(str(path)))}",
+                err=self._machine or result.error is not None,
+            )
 
     def _fail(self, text: str) -> None:
         self._failed = True
         complain(text)
-
-
-def _not_judged(path: str, why: str) -> CheckResult:
-    from unmask.types import CheckResult
-
-    return CheckResult(path, None, None, why, None, (), error=why)
 
 
 def _page_name(path: str, taken: set[str]) -> str:

@@ -19,12 +19,14 @@ from unmask.evidence.motion import Motion
 from unmask.evidence.originals import Originals
 from unmask.evidence.reflection import Reflection
 from unmask.evidence.skin import Skin
+from unmask.evidence.strong import Strong
 from unmask.evidence.texture import Texture
+from unmask.messages import Message
 from unmask.types import Case, Evidence, Status, Track, TrackEvidence
 
 
 class LineOfEvidence(Protocol):
-    """Looks at one person's track and says what it measured, and what that means in one sentence.
+    """Looks at one person's track and says what it measured, and what that means, as a message.
 
     It reads nothing but the track, the case and its own weights, imports what is heavy inside `examine`, and says
     `not_applicable` with the reason where it has nothing to go by. It never turns a failure into a middling score. It lives
@@ -45,6 +47,7 @@ Lines = Mapping[str, LineOfEvidence]
 
 LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "learned": Learned,
+    "strong": Strong,
     "texture": Texture,
     "skin": Skin,
     "reflection": Reflection,
@@ -78,6 +81,11 @@ def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
     return {name: lines[name] for name in names or lines}
 
 
+def guiding(lines: Lines) -> Lines:
+    """Those lines that look at every sighting, and so say where to look more closely; not the dear ones, which sample a track."""
+    return {name: line for name, line in lines.items() if name != Strong.name}
+
+
 def examine(case: Case, lines: Lines, debug: bool = False) -> dict[int, Evidence]:
     """Asks each line about each track: evidence by the track's id, and by the line's name in the order of the lines.
 
@@ -105,5 +113,5 @@ def _ask(line: LineOfEvidence, track: Track, case: Case, debug: bool) -> TrackEv
     except Exception as error:
         if debug:
             raise
-        reason = f"This line of evidence failed ({type(error).__name__}: {error}) and weighs nothing."
+        reason = Message("evidence.failed", {"error": f"{type(error).__name__}: {error}"})
         return TrackEvidence(Status.FAILED, reason)

@@ -12,7 +12,8 @@ import numpy as np
 
 from unmask.classifiers import Classifier
 from unmask.measuring import recall
-from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence, clock
+from unmask.messages import Message
+from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence
 
 
 class Added:
@@ -32,9 +33,9 @@ class Added:
         """Reads every sighting."""
         readings = tuple(recall(self._readings, track.sightings, self._measure))
         strongest = max(readings, key=lambda r: r.score)
-        when = f", at {clock(strongest.time)}" if len(readings) > 1 else ""
-        odds = 1 / (1 + np.exp(-np.clip(strongest.score, -30, 30)))
-        summary = f"An added model gives this face up to {odds * 100:.0f} points of 100 for changed{when}."
+        share = 1 / (1 + np.exp(-np.clip(strongest.score, -30, 30)))
+        points = Message("added.points", {"points": float(100 * share)})
+        summary = points.at(strongest.time if len(readings) > 1 else None)
         return TrackEvidence(Status.RAN, summary, strongest.score, readings)
 
     def _measure(self, sightings: Sequence[Sighting]) -> Iterator[Reading]:

@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from unmask import models
 from unmask.measuring import recall
-from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence, clock, of_highest
+from unmask.messages import Message
+from unmask.types import Case, Reading, Sighting, Status, Track, TrackEvidence, of_highest
 
 WEIGHT = "learned"
 
 REGIONS = {
-    "the forehead": (0.0, 0.30),
-    "the eyes": (0.30, 0.50),
-    "the nose and cheeks": (0.50, 0.66),
-    "the mouth": (0.66, 0.80),
-    "the chin and jaw": (0.80, 1.0),
+    "forehead": (0.0, 0.30),
+    "eyes": (0.30, 0.50),
+    "nose": (0.50, 0.66),
+    "mouth": (0.66, 0.80),
+    "chin": (0.80, 1.0),
 }
-"""Parts of the aligned crop, as fractions of its height from the top."""
+"""Parts of the aligned crop, as fractions of its height from the top; each has a message ``learned.NAME``."""
 
 
 class Learned:
@@ -66,11 +67,10 @@ class Learned:
         return logits, where
 
 
-def _summary(strongest: Reading, track: Track) -> str:
+def _summary(strongest: Reading, track: Track) -> Message:
     """Where and when it reacts most. Whether that means anything is for the calibration to say."""
-    when = f" at {clock(strongest.time)}," if len(track.sightings) > 1 else ""
-    where = "" if strongest.heatmap is None else f" around {_region(strongest.heatmap)}"
-    return f"The network looks for what blending and resampling leave behind; it reacts most{when}{where}."
+    region = Message(f"learned.{_region(np.asarray(strongest.heatmap))}")
+    return Message("learned.reacts", {"region": region}).at(strongest.time if len(track.sightings) > 1 else None)
 
 
 def _region(heatmap: NDArray[np.float32]) -> str:

@@ -26,6 +26,7 @@ from unmask import drawing
 from unmask.faces import TEMPLATE
 from unmask.faces.regions import inner_skin, ring
 from unmask.measuring import recall
+from unmask.messages import Message
 from unmask.types import (
     Case,
     Kind,
@@ -41,7 +42,7 @@ from unmask.types import (
 )
 
 TRAITS = ("brightness", "red", "blue", "sharpness", "place")
-"""What is followed of the inner face, relative to the head."""
+"""What is followed of the inner face, relative to the head; each has a message ``motion.NAME``."""
 
 USUAL = (0.028, 0.02, 0.02, 0.045, 0.49)
 """Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per cent of an eye distance; see
@@ -77,12 +78,11 @@ class Motion:
     def examine(self, track: Track, case: Case) -> TrackEvidence:
         """Follows a face that is seen often enough."""
         if case.media.kind is Kind.PHOTO:
-            return TrackEvidence(Status.NOT_APPLICABLE, "A photo does not move.")
+            return TrackEvidence(Status.NOT_APPLICABLE, Message("motion.photo"))
         seen = [s for s in track.sightings if s.quality.yaw <= self.yaw]
         if len(seen) < self.fewest:
-            times = "once" if len(seen) == 1 else f"{len(seen)} times"
-            why = f"the face is seen {times} well enough, and {self.fewest} are needed"
-            return TrackEvidence(Status.NOT_APPLICABLE, f"Nothing can be said of motion: {why}.")
+            seldom = Message("motion.seldom", {"count": len(seen), "needed": self.fewest})
+            return TrackEvidence(Status.NOT_APPLICABLE, seldom)
         strange = self.changes(seen) / np.array(USUAL)
         scores = np.sqrt(np.nanmean(strange**2, axis=1))
         readings = tuple(Reading(s.time, float(score)) for s, score in zip(seen, scores, strict=True))
@@ -141,17 +141,14 @@ def slip(before: Rgb, now: Rgb) -> float:
     return float(100 * np.hypot(*(inside - around)) / (TEMPLATE[1, 0] - TEMPLATE[0, 0]))
 
 
-def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDArray[np.float64]) -> str:
+def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDArray[np.float64]) -> Message:
     worst = int(scores.argmax())
     trait = TRAITS[int(np.nanargmax(strange[worst]))]
     if scores[worst] < NOTABLE:
-        return "The inner face keeps its place, colour and sharpness relative to the head throughout."
-    return f"The inner face does not keep its {trait} relative to the head; it is farthest off at {clock(seen[worst].time)}."
+        return Message("motion.steady")
+    return Message("motion.unsteady", {"trait": Message(f"motion.{trait}"), "time": seen[worst].time})
 
 
 def _picture(times: Sequence[float], scores: NDArray[np.float64]) -> Picture:
-    caption = (
-        "How far the inner face is from its usual colour, sharpness and place relative to the head, over time. "
-        "A face at rest mostly stays below the faint line; one that turns or speaks passes it, too."
-    )
-    return Picture(caption, drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE))
+    curve = drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE)
+    return Picture(Message("motion.picture"), curve)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.measuring import recall
+from unmask.messages import Message, Value
 from unmask.originals import Comparison, Finding, compare
 from unmask.types import (
     Case,
     Match,
-    Original,
     Pair,
     Picture,
     Reading,
@@ -29,30 +29,8 @@ from unmask.types import (
     Status,
     Track,
     TrackEvidence,
-    clock,
     of_highest,
 )
-
-NO_INDEX = "No index of known originals was given."
-NO_MATCH = "This file shows none of the known originals."
-NOT_COMPARED = "A known original shows this footage, but not a moment at which this face could be compared."
-
-SAYS = {
-    Finding.SAME: "the face is the same in both",
-    Finding.CHANGED_FACE: "the face differs, and the picture around it does not",
-    Finding.CHANGED_MOUTH: "the mouth differs, and the rest of the face and the picture do not",
-    Finding.OTHER_TAKE: "the head is the same and lies elsewhere, as in another take of the same scene",
-    Finding.RETOUCHED: "the face is the same in both, but something else in the picture was changed",
-}
-
-WHY = {
-    Finding.OTHER_TAKE: "It may be another take of the same scene.",
-    Finding.COVERED: "Letters, or the edge of the picture, cover the face.",
-    Finding.FAINT: "Too little is left of the face: a change would not show.",
-    Finding.TOO_SMALL: "The face is too small.",
-}
-"""Why a face could not be compared; of several reasons the most frequent is told."""
-
 
 Faces = tuple[Sighting, ...]
 """Everybody's sightings in one frame."""
@@ -85,13 +63,12 @@ class Originals:
     def examine(self, track: Track, case: Case) -> TrackEvidence:
         """Compares a track that is seen in a pair."""
         if not case.matches:
-            return TrackEvidence(Status.NOT_APPLICABLE, NO_INDEX if case.matches is None else NO_MATCH)
+            none = Message("originals.no_index") if case.matches is None else Message("originals.no_match")
+            return TrackEvidence(Status.NOT_APPLICABLE, none)
         compared = self._compared(track, case.tracks, case.matches)
         told = [c for c in compared if np.isfinite(c.face.score)]
         if not told:
-            why = Counter(WHY[c.face.finding] for c in compared)
-            said = " ".join([NOT_COMPARED, *(reason for reason, _ in why.most_common(1))])
-            return TrackEvidence(Status.NOT_APPLICABLE, said)
+            return TrackEvidence(Status.NOT_APPLICABLE, _not_compared(compared))
         times = np.array([c.pair.time for c in told])
         readings = tuple(
             Reading(s.time, max(told[i].face.score for i in near), _on_crop(s, told[near[0]]))
@@ -140,38 +117,42 @@ def _on_crop(sighting: Sighting, compared: Compared) -> NDArray[np.float32] | No
     )
 
 
-# ---------------------------------------------------------------- in words and pictures
+# ---------------------------------------------------------------- messages and pictures
 
 
-def _summary(told: Sequence[Compared]) -> str:
+def _not_compared(compared: Sequence[Compared]) -> Message:
+    """Of several reasons why a face could not be compared, the most frequent."""
+    if not compared:
+        return Message("originals.not_compared")
+    ((finding, _),) = Counter(c.face.finding for c in compared).most_common(1)
+    return Message("originals.not_compared_why", {"why": Message(f"originals.why.{finding}")})
+
+
+def _summary(told: Sequence[Compared]) -> Message:
     """What the original is, and what most of the comparisons that tell a change, or else all, say."""
     changed = [c for c in told if c.face.finding in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}]
     finding = Counter(c.face.finding for c in changed or told).most_common(1)[0][0]
     highest = max(changed or told, key=lambda c: c.face.score).match
-    moments = "one moment" if len(told) == 1 else f"{len(told)} moments"
-    where = f"this is {_named(highest.originals)}, from {clock(highest.original_start)} on"
-    part = f" at {len(changed)} of them" if changed and len(changed) < len(told) else ""
-    return f"Compared with a known original at {moments}: {where}; {SAYS[finding]}{part}."
-
-
-def _named(originals: Sequence[Original]) -> str:
-    """Titles and owners, in quotes; all of them, for two may have registered the same footage."""
-    names = [f"“{_line(o.title)}” ({_line(o.owner)})" for o in originals]
-    return " and ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    values: dict[str, Value] = {
+        "count": len(told),
+        "originals": tuple(original.credit for original in highest.originals),
+        "time": highest.original_start,
+        "finding": Message(f"originals.found.{finding}"),
+    }
+    if changed and len(changed) < len(told):
+        return Message("originals.compared_part", {**values, "part": len(changed)})
+    return Message("originals.compared", values)
 
 
 def _pictures(compared: Compared) -> tuple[Picture, ...]:
     pair, match = compared.pair, compared.match
-    when = f"{clock(pair.time)} of this file, {clock(pair.original_time)} of {_named(match.originals[:1])}"
-    mirrored = ", mirrored back" if match.mirrored else ""
+    when: dict[str, Value] = {"time": pair.time, "original_time": pair.original_time}
+    values = {**when, "originals": match.originals[0].credit}
+    said = Message("originals.pair_mirrored", values) if match.mirrored else Message("originals.pair", values)
     shown = np.where(pair.seen[..., None], pair.rgb, 0).astype(np.uint8)
     return (
-        Picture(f"This file and the original: {when}{mirrored}.", shown, pair.original),
-        Picture("Where the two differ beyond what compression explains.", _difference(pair, compared.face)),
+        Picture(said, shown, pair.original),
+        Picture(Message("originals.difference"), _difference(pair, compared.face)),
     )
 
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from unmask import drawing
 from unmask.faces import EYE_PX, STRIP_EYES, STRIP_PX
 from unmask.measuring import Measurement, SightingLine, Unmeasured
-from unmask.types import Picture, Reading, Rgb, Sighting, Status, TrackEvidence, clock
+from unmask.messages import Message
+from unmask.types import Picture, Reading, Rgb, Sighting, Status, TrackEvidence
 
 EYE = STRIP_PX[1]
 """Side of the square around one eye, px of the strip."""
@@ -76,7 +77,7 @@ class Reflection(SightingLine[Eyes]):
         peak: least brightness of a highlight above its iris, grey levels, in one of the eyes.
     """
 
-    name, subject = "reflection", "The eyes"
+    name = "reflection"
 
     def __init__(self, yaw: float = 0.35, contrast: float = 15.0, peak: float = 12.0) -> None:
         super().__init__()
@@ -85,31 +86,29 @@ class Reflection(SightingLine[Eyes]):
     def look(self, sighting: Sighting) -> Measurement[Eyes] | Unmeasured:
         """Finds both corneas, if the eyes are open and mirror a light."""
         if sighting.eyes is None:
-            return Unmeasured(f"they are under {EYE_PX:.0f} px wide")
+            return Unmeasured(Message("reflection.small", {"width": EYE_PX}))
         if sighting.quality.yaw > self.yaw:
-            return Unmeasured("the head is turned aside")
+            return Unmeasured(Message("unmeasured.aside"))
         right, left = corneas(sighting.eyes)
         if min(right.contrast, left.contrast) < self.contrast:
-            return Unmeasured("one is closed, covered or too dark")
+            return Unmeasured(Message("reflection.closed"))
         if max(right.highlights.max(), left.highlights.max()) < self.peak:
-            return Unmeasured("neither mirrors a light")
+            return Unmeasured(Message("reflection.no_light"))
         return Measurement(sighting, Eyes(right, left, disagreement(right, left)))
 
     def sum_up(self, measured: Sequence[Measurement[Eyes]]) -> TrackEvidence:
         """Scores a track by the median of its sightings, and shows the one with the brightest lights."""
         readings = tuple(Reading(m.sighting.time, m.value.score) for m in measured)
         score = float(np.median([r.score for r in readings]))
-        agree = "agree" if score < AGREE else "do not agree" if score > DISAGREE else "agree in part"
         shown = max(measured, key=lambda m: min(m.value.right.highlights.max(), m.value.left.highlights.max()))
-        when = f" at {clock(shown.sighting.time)}" if len(measured) > 1 else ""
-        caption = f"Both corneas{when}, enlarged, each above the light it mirrors."
-        return TrackEvidence(
-            Status.RAN,
-            f"The lights mirrored in the two eyes {agree} in place and shape.",
-            score,
-            readings,
-            (Picture(caption, _shown(shown.value)),),
-        )
+        caption = Message("reflection.picture").at(shown.sighting.time if len(measured) > 1 else None)
+        return TrackEvidence(Status.RAN, _summary(score), score, readings, (Picture(caption, _shown(shown.value)),))
+
+
+def _summary(score: float) -> Message:
+    if score < AGREE:
+        return Message("reflection.agree")
+    return Message("reflection.disagree") if score > DISAGREE else Message("reflection.agree_in_part")
 
 
 def corneas(strip: Rgb) -> tuple[Cornea, Cornea]:

@@ -23,6 +23,7 @@ from unmask import drawing
 from unmask.faces.regions import inner_skin, outer_skin, places, rho
 from unmask.feature_models import WeighingLine
 from unmask.measuring import Measurement, Unmeasured
+from unmask.messages import Message
 from unmask.types import Picture, Rgb, Sighting
 
 SIDE = 48
@@ -38,7 +39,7 @@ FARTHEST = 20.0
 """Spreads that count as far off: nothing that looks like skin was there."""
 
 COLOURS = {"forehead": (214, 120, 20), "sides": (20, 110, 190)}
-"""Of each region in the picture, rgb."""
+"""Colour of each region in the picture, rgb; each region has a message ``skin.NAME``."""
 
 
 class Skin(WeighingLine):
@@ -52,7 +53,7 @@ class Skin(WeighingLine):
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
-    name, subject = "skin", "The skin"
+    name = "skin"
 
     def __init__(
         self,
@@ -70,38 +71,30 @@ class Skin(WeighingLine):
     def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
         """Takes the measurements of `measure`, unless the face shows too little skin or colour."""
         if sighting.quality.size_px < self.least_px:
-            return Unmeasured(f"the face is under {self.least_px:.0f} px wide")
+            return Unmeasured(Message("unmeasured.small", {"width": self.least_px}))
         if sighting.quality.yaw > self.yaw:
-            return Unmeasured("the head is turned aside")
+            return Unmeasured(Message("unmeasured.aside"))
         lab = patches(sighting.crop)
         lightness, a, b = np.median(lab[inner_skin(SIDE)], axis=0)
         if not self.darkest <= lightness <= self.brightest:
-            return Unmeasured("the face is too dark or overexposed")
+            return Unmeasured(Message("unmeasured.exposure"))
         if np.hypot(a, b) < self.least_chroma:
-            return Unmeasured("the picture has no colour")
+            return Unmeasured(Message("skin.no_colour"))
         if all(gap >= FARTHEST for gap in gaps(lab).values()):
-            return Unmeasured("no skin shows around the inner face")
+            return Unmeasured(Message("skin.none_around"))
         return Measurement(sighting, measure(lab))
 
-    def summary(self, reason: str | None, when: str) -> str:
+    def summary(self, reason: str | None, time: float | None) -> Message:
         """Says whether the inner face goes with the skin around it, and if not, what differs."""
         if reason is None:
-            return "Colour and shading of the inner face go with those of the skin around it."
+            return Message("skin.alike")
         if reason == "shading reversed":
-            return f"The inner face{when} is lit from another side than the head around it."
-        region = reason.removesuffix(" off")
-        return (
-            f"The colour of the inner face{when} does not go with that of the {region}, "
-            "even allowing for light and shade."
-        )
+            return Message("skin.shading").at(time)
+        return Message("skin.colour", {"region": Message(f"skin.{reason.removesuffix(' off')}")}).at(time)
 
-    def picture(self, crop: Rgb, when: str) -> Picture:
+    def picture(self, crop: Rgb, time: float | None) -> Picture:
         """Shows the face with the compared regions outlined, and the colours of their skin."""
-        caption = (
-            f"Where skin was compared{when}, and its colours: the inner face grey, the forehead orange, the sides blue. "
-            "One person's skin in one light gives one cloud."
-        )
-        return Picture(caption, _shown(crop))
+        return Picture(Message("skin.picture").at(time), _shown(crop))
 
 
 def patches(crop: Rgb) -> NDArray[np.float32]:

@@ -29,19 +29,11 @@ from unmask.faces import CROP_PX
 from unmask.faces.regions import ring
 from unmask.feature_models import WeighingLine
 from unmask.measuring import Measurement, Unmeasured
+from unmask.messages import Message
 from unmask.types import Picture, Rgb, Sighting
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
 """Edges of the compared rings, see `unmask.faces.regions.rho`; the inner face is the first two, the head the last two."""
-
-WORDS = {
-    "sharper inside": "its fine detail is sharper than that of the head around it",
-    "coarser inside": "its detail is coarser than that of the head around it",
-    "less noise inside": "it has less noise than the head around it",
-    "step outwards": "its fine detail changes abruptly on the way out",
-    "more colour detail inside": "its colours have too much detail for its brightness, compared with the head around it",
-}
-"""What each measurement means, said of the inner face. Their opposites, and softer detail as such, told nothing more."""
 
 
 class Texture(WeighingLine):
@@ -53,7 +45,7 @@ class Texture(WeighingLine):
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
-    name, subject = "texture", "The texture"
+    name = "texture"
 
     def __init__(
         self, least_px: float = 48.0, darkest: float = 20.0, brightest: float = 245.0, share: float = 0.1
@@ -64,28 +56,27 @@ class Texture(WeighingLine):
     def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
         """Takes the measurements of `measure`, unless the face is too small or ill exposed."""
         if sighting.quality.size_px < self.least_px:
-            return Unmeasured(f"the face is under {self.least_px:.0f} px wide")
+            return Unmeasured(Message("unmeasured.small", {"width": self.least_px}))
         if not self.darkest <= float(np.median(sighting.crop[ring(0.0, 0.6)])) <= self.brightest:
-            return Unmeasured("the face is too dark or overexposed")
+            return Unmeasured(Message("unmeasured.exposure"))
         return Measurement(sighting, measure(sighting.crop))
 
-    def summary(self, reason: str | None, when: str) -> str:
-        """Says whether the inner face goes with its head, and if not, what differs; see `WORDS`."""
+    def summary(self, reason: str | None, time: float | None) -> Message:
+        """Says whether the inner face goes with its head, and if not, what differs."""
         if reason is None:
-            return "Detail, noise and sharpness of the inner face go with those of the head around it."
-        return f"The texture of the inner face{when} is not that of its head: {WORDS[reason]}."
+            return Message("texture.alike")
+        return Message("texture.differs", {"how": Message(f"texture.{reason}")}).at(time)
 
-    def picture(self, crop: Rgb, when: str) -> Picture:
+    def picture(self, crop: Rgb, time: float | None) -> Picture:
         """Shows the face, and beside it its fine detail."""
-        caption = (
-            f"The face{when}, and its fine detail alone. "
-            "In an untouched picture skin has the same grain inside and around."
-        )
-        return Picture(caption, _shown(crop))
+        return Picture(Message("texture.picture").at(time), _shown(crop))
 
 
 def measure(crop: Rgb) -> dict[str, float]:
-    """The measurements that `WORDS` explains, of an aligned crop, uint8 ``(192, 192, 3)``; 0 or more, natural logarithms."""
+    """Measurements of an aligned crop, uint8 ``(192, 192, 3)``; 0 or more, natural logarithms.
+
+    Each has a message ``texture.NAME``. Their opposites, and softer detail as such, told nothing more.
+    """
     import cv2
 
     fine, middle, coarse, noise = _bands(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32))

@@ -2,6 +2,7 @@
 
 from unmask.faces.alignment import (
     CLOSE_UP,
+    CLOSE_UP_LEAST_PX,
     CLOSE_UP_PX,
     CROP_PX,
     EYE_PX,
@@ -21,6 +22,7 @@ from unmask.faces.tracking import SeenFrame, Watcher, colours, is_cut, link
 
 __all__ = [
     "CLOSE_UP",
+    "CLOSE_UP_LEAST_PX",
     "CLOSE_UP_PX",
     "CROP_PX",
     "EYE_PX",

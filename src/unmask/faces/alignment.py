@@ -28,6 +28,9 @@ CLOSE_UP: Box = (-1.62, -1.5, 1.62, 2.24)
 """Part of the upright face in the close-up, in distances between the eyes from the middle between them, as in `PROPORTIONS`:
 the face's outline and an eighth more on each side, squashed to a square as Shiohara and Yamasaki's detector sees it (2022)."""
 
+CLOSE_UP_LEAST_PX = 48.0
+"""Least width of a face, px, of which a close-up is kept; a smaller one shows no more there than in the aligned crop."""
+
 STRIP_PX = (192, 64)
 """Width and height of the strip of both eyes, px. It spans 1.5 by 0.5 distances between the eyes, so that a cornea that the
 camera saw sharply is 24 px wide: much finer than in the crop."""

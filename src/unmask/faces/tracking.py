@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.faces import boxes, detection
-from unmask.faces.alignment import align, eyes
+from unmask.faces.alignment import CLOSE_UP_LEAST_PX, align, close_up, eyes
 from unmask.faces.quality import measure
 from unmask.types import Face, Frame, Rgb, Sighting, Track
 
@@ -64,7 +64,8 @@ class Watcher:
         for face in faces[: self.at_most]:
             crop = align(frame.rgb, face.points)
             quality, strip = measure(frame.rgb, face, crop), eyes(frame.rgb, face.points)
-            sightings.append(Sighting(frame.time, face, quality, crop, strip))
+            closer = close_up(frame.rgb, face.points) if quality.size_px >= CLOSE_UP_LEAST_PX else None
+            sightings.append(Sighting(frame.time, face, quality, crop, strip, closer))
         self._last = SeenFrame(frame.time, histogram, tuple(sightings), max(0, len(faces) - self.at_most))
         return self._last
 

@@ -21,6 +21,7 @@ from unmask.media import photo, video
 from unmask.media.damage import stretches
 from unmask.media.source import CUT, Bounds, Pose, Source, opened
 from unmask.media.times import Index
+from unmask.messages import Message
 from unmask.types import Damage, Frame, Kind, MediaFacts
 
 _SEEK_FRAMES = 12
@@ -96,7 +97,7 @@ class Clip:
         wanted = self._index.at_or_after(np.asarray(times, np.float64), self._damaged)
         with opened(self.facts.path, self._bounds) as source:
             if source.identity != self._identity:
-                raise BrokenMedia(source.path, "it changed while it was being read", "wait until it is complete")
+                raise BrokenMedia(source.path, Message("media.changed"), Message("way.wait"))
             if self.facts.kind is Kind.VIDEO:
                 yield from self._video_frames(source, wanted, longest_px)
             elif wanted.size:
@@ -122,7 +123,7 @@ class Clip:
                     yield Frame(shown[number], self._pose.apply(stream.rgb(picture, *stored)))
                     source.wait_again()
                     if time.monotonic() > deadline:
-                        reason = f"looking at it took over {self._bounds.check_seconds:g} s"
+                        reason = Message("media.slow_check", {"bound": self._bounds.check_seconds})
                         raise MediaTooLarge(source.path, reason, CUT)
                     if not wanted.size or wanted[0] > run[-1]:
                         break

@@ -15,6 +15,7 @@ import numpy as np
 
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from unmask.media.source import AGAIN, SCALE, Pose, Source, words
+from unmask.messages import Message
 from unmask.types import Rgb
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def probe(source: Source, kind: str) -> tuple[tuple[int, int], Pose]:
         source.bounds.check_size(source.path, *photo.size)
         count = getattr(photo, "n_frames", 1)
         if count > 1 and kind != "heic":
-            way_out = "convert it to a video: ffmpeg -i IN -pix_fmt yuv420p OUT.mp4"
-            raise UnsupportedMedia(source.path, f"an animated image with {count} frames", way_out)
+            reason = Message("media.animated", {"frames": count})
+            raise UnsupportedMedia(source.path, reason, Message("way.convert_animation"))
         orientation = _orientation(photo.info.get("exif") or b"")
         return photo.size, _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
 
@@ -99,11 +100,12 @@ def _open(source: Source, kind: str) -> ImageFile:
     module, name = _PLUGINS[kind]
     plugin = getattr(import_module(module), name)
     if source.size > 8 * source.bounds.pixels:  # more than 16-bit RGBA without compression
-        raise MediaTooLarge(source.path, f"a photo of {source.size:,} bytes", SCALE)
+        raise MediaTooLarge(source.path, Message("media.large_photo", {"size": source.size}), SCALE)
     data = source.head(-1)
     source.check()
     if kind == "jpeg" and _scans(data) > MOST_SCANS:
-        raise UnsupportedMedia(source.path, f"a JPEG of over {MOST_SCANS} scans", "save it as a plain JPEG")
+        reason = Message("media.many_scans", {"bound": MOST_SCANS})
+        raise UnsupportedMedia(source.path, reason, Message("way.plain_jpeg"))
     with _quietly():
         photo: ImageFile = plugin(io.BytesIO(data))
     return photo
@@ -149,9 +151,10 @@ def _one_kind_of_error(path: str, kind: str) -> Iterator[None]:
     except (MediaError, ImportError):
         raise
     except (DecompressionBombError, MemoryError) as error:
-        raise MediaTooLarge(path, "more pixels than memory should hold", SCALE) from error
+        raise MediaTooLarge(path, Message("media.memory"), SCALE) from error
     except Exception as error:
-        raise BrokenMedia(path, f"a {kind.upper()} that cannot be decoded ({words(error)})", AGAIN) from error
+        reason = Message("media.broken_photo", {"format": kind.upper(), "error": words(error)})
+        raise BrokenMedia(path, reason, AGAIN) from error
 
 
 def decodes_heic() -> bool:

@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from unmask.errors import BrokenMedia, MediaNotFound, MediaTooLarge, UnsupportedMedia, printable
+from unmask.messages import Message, verbatim
 from unmask.types import Rgb
 
-AGAIN = "download or export it again"
-CUT = "cut out the part that matters"
-SCALE = "scale it down"
-EXPORT = "export it as JPEG, PNG, WebP or HEIC (photo), or as H.264 in MP4 (video)"
+AGAIN = Message("way.again")
+CUT = Message("way.cut")
+SCALE = Message("way.scale")
+EXPORT = Message("way.export")
 
 SMALLEST_SIDE = 32
 """px; no face that can be judged fits into less."""
@@ -48,11 +49,11 @@ class Bounds:
     def check_size(self, path: str, width: int, height: int) -> None:
         """Raises `MediaTooLarge` or, where no face fits in, `UnsupportedMedia`."""
         if width * height > self.pixels:
-            reason = f"{width} x {height} px, over the bound of {self.pixels:,} pixels"
+            reason = Message("media.many_pixels", {"size": f"{width} x {height}", "bound": self.pixels})
             raise MediaTooLarge(path, reason, SCALE)
         if min(width, height) < SMALLEST_SIDE:
-            reason = f"{width} x {height} px, too small to hold a face"
-            raise UnsupportedMedia(path, reason, "find a larger version")
+            reason = Message("media.few_pixels", {"size": f"{width} x {height}"})
+            raise UnsupportedMedia(path, reason, Message("way.larger"))
 
 
 class Pose(NamedTuple):
@@ -87,9 +88,10 @@ class Source:
 
     def check(self) -> None:
         if self._failure:
-            raise BrokenMedia(self.path, f"reading failed: {self._failure}", "copy it to another disk")
+            reason = Message("media.unreadable", {"error": self._failure})
+            raise BrokenMedia(self.path, reason, Message("way.copy"))
         if time.monotonic() > self._deadline:
-            raise MediaTooLarge(self.path, f"decoding took over {self.bounds.wall_seconds:g} s", CUT)
+            raise MediaTooLarge(self.path, Message("media.slow", {"bound": self.bounds.wall_seconds}), CUT)
 
     def head(self, size: int) -> bytes:
         self.seek(0)
@@ -114,16 +116,17 @@ def opened(path: str, bounds: Bounds) -> Iterator[Source]:
     """Opens a regular file for reading, and nothing else: not a folder, and no pipe, which would wait for its writer."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a Path would normalise what the caller gave
-            raise MediaNotFound(path, "not a file", "give a photo or a video, not a folder, pipe or device")
+            raise MediaNotFound(path, Message("media.not_a_file"), Message("way.a_file"))
         file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     except (OSError, ValueError) as error:
-        raise MediaNotFound(path, words(error).lower(), "check the path and that you may read it") from error
+        raise MediaNotFound(path, verbatim(words(error).lower()), Message("way.check_path")) from error
     with file:
         source = Source(path, file, bounds)
         if source.size > bounds.bytes:
-            raise MediaTooLarge(path, f"{source.size:,} bytes, over the bound of {bounds.bytes:,}", CUT)
+            reason = Message("media.many_bytes", {"size": source.size, "bound": bounds.bytes})
+            raise MediaTooLarge(path, reason, CUT)
         if not source.size:
-            raise BrokenMedia(path, "the file is empty", AGAIN)
+            raise BrokenMedia(path, Message("media.empty"), AGAIN)
         yield source
 
 

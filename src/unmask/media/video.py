@@ -19,6 +19,7 @@ from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
 from unmask.media.mp4 import boxes, claimed_seconds
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import Index
+from unmask.messages import Message
 from unmask.types import Kind, MediaFacts, Rgb
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _UNSTATED = 2
 _GEN_PTS = 1
 """AVFMT_FLAG_GENPTS, which PyAV sets: hold packets back, without a bound, until a missing time can be guessed."""
 _NONE = np.zeros(0, np.intp)
-_ENCRYPTED = ("its pictures are encrypted", "get a copy without copy protection")
+_ENCRYPTED = (Message("media.encrypted"), Message("way.unprotected"))
 _MOST_READ_ERRORS = 100
 """of a container, before the rest of it counts as lost."""
 _MOST_REORDERED = 32
@@ -58,13 +59,13 @@ def opened_video(source: Source) -> Iterator[Video]:
         container.flags &= ~_GEN_PTS
         stream = container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
-            raise UnsupportedMedia(source.path, "it holds no moving picture", "give a file with a picture in it")
+            raise UnsupportedMedia(source.path, Message("media.no_picture"), Message("way.with_picture"))
         context = stream.codec_context
         if "enc_key_id" in stream.metadata:
             raise UnsupportedMedia(source.path, *_ENCRYPTED)
         if context is None or context.name not in _CODECS:
             name = context.codec.canonical_name if context else "unknown or encrypted"
-            raise UnsupportedMedia(source.path, f"its picture codec ({name}) is not understood", EXPORT)
+            raise UnsupportedMedia(source.path, Message("media.codec", {"codec": name}), EXPORT)
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
@@ -94,7 +95,7 @@ class Video:
             if packet.has_sidedata("encryption_info"):
                 raise UnsupportedMedia(path, *_ENCRYPTED)
             if len(times) == bounds.frames:
-                raise MediaTooLarge(path, f"over {bounds.frames:,} frames", CUT)
+                raise MediaTooLarge(path, Message("media.many_frames", {"bound": bounds.frames}), CUT)
             times.append(when)
             keys.append(packet.is_keyframe)
             holed = zeros and LEAST_ZEROS in bytes(packet)
@@ -103,14 +104,15 @@ class Video:
             if when >= newest:
                 newest, tail = when, packet.duration or 0
         if not times:
-            raise BrokenMedia(path, "a video without a single picture", AGAIN)
+            raise BrokenMedia(path, Message("media.no_frame"), AGAIN)
         tick = self.stream.time_base or Fraction(1, 1000)
         if (duration := float((max(times) - min(times) + tail) * tick)) > bounds.seconds:
-            raise MediaTooLarge(path, f"{duration:,.0f} s long, over the bound of {bounds.seconds:,.0f} s", CUT)
+            reason = Message("media.long", {"seconds": duration, "most_seconds": bounds.seconds})
+            raise MediaTooLarge(path, reason, CUT)
         index = Index.of(tick, np.frombuffer(times, np.int64), np.frombuffer(keys, np.bool_) & self._timed)
         moved = np.abs(np.argsort(times, kind="stable") - np.arange(len(times)))
         if moved.max() > _MOST_REORDERED or index.ticks.size < 0.9 * len(times):
-            raise BrokenMedia(path, "its pictures are out of order in time, so some would hide others", "re-encode it")
+            raise BrokenMedia(path, Message("media.out_of_order"), Message("way.reencode"))
         gaps = index.gaps()
         duration += 0.0 if tail else float(np.median(gaps)) * float(tick)
         damaged = np.isin(index.ticks, np.frombuffer(times, np.int64)[np.frombuffer(broken, np.bool_)])
@@ -260,7 +262,7 @@ def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index, NDArray
     with opened_video(source) as video:
         picture = picture or video.any_picture()
         if picture is None:
-            raise BrokenMedia(source.path, "none of its pictures can be decoded", AGAIN)
+            raise BrokenMedia(source.path, Message("media.undecodable"), AGAIN)
         pose, aspect = _pose(picture), float(video.stream.sample_aspect_ratio or 1)
         aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
         width, height = pose.size(round(picture.width * max(aspect, 1)), round(picture.height / min(aspect, 1)))
@@ -303,10 +305,10 @@ def _container_name(name: str, head: bytes) -> str:
 def _unreadable(source: Source, error: Exception) -> MediaError:
     match = _VIDEO.match(source.head(12))
     if match is None:
-        return UnsupportedMedia(source.path, "neither a photo nor a video that is understood", EXPORT)
+        return UnsupportedMedia(source.path, Message("media.unknown"), EXPORT)
     if match["mp4"] and b"moov" not in boxes(source, 0, source.size):
-        return BrokenMedia(source.path, "the end of the file is missing, and its index of frames with it", AGAIN)
-    return BrokenMedia(source.path, f"a video that cannot be read ({words(error)})", AGAIN)
+        return BrokenMedia(source.path, Message("media.cut_off"), AGAIN)
+    return BrokenMedia(source.path, Message("media.broken_video", {"error": words(error)}), AGAIN)
 
 
 def codecs() -> dict[str, bool]:

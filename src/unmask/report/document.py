@@ -1,6 +1,7 @@
 """The answer as a document for programs: what `unmask check --json` prints, described by ``schema-1.json``.
 
 Times are seconds with three decimals, likelihood ratios decimal logarithms with three. No number is infinite or NaN.
+Beside every English sentence stand its code and its values, from which `unmask.words` says the same in another language.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import json
 import math
 from collections.abc import Mapping
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 
+from unmask.messages import Message, plain, read, verbatim
 from unmask.types import (
     SCHEMA_VERSION,
     CheckResult,
@@ -20,9 +23,11 @@ from unmask.types import (
     MediaFacts,
     Original,
     Person,
+    Picture,
     Quality,
     TellingFrame,
 )
+from unmask.words import sayable
 
 
 def document(result: CheckResult) -> dict[str, Any]:
@@ -33,17 +38,19 @@ def document(result: CheckResult) -> dict[str, Any]:
         "sha256": result.sha256,
         "verdict": result.verdict,
         "outcome": result.outcome,
-        "reason": result.reason,
+        "reason": str(result.reason),
         "log10_lr": _rounded(result.log10_lr),
         "people": [_person(person) for person in result.people],
-        "error": result.error,
+        "error": result.error and str(result.error),
         "prior": result.prior,
         "posterior": _rounded(result.posterior, 6),
-        "limits": result.limits,
+        "limits": [str(limit) for limit in result.limits],
+        "limit_messages": [plain(limit) for limit in result.limits],
         "media": result.media and _media(result.media),
         "custody": result.custody and _custody(result.custody),
         "originals": [matched(match) for match in result.matches],
         "damage": [{"start": _rounded(d.start), "end": _rounded(d.end), "pictures": d.pictures} for d in result.damage],
+        **_coded(reason=result.reason, error=result.error),
     }
     return {key: _portable(value) for key, value in whole.items()}
 
@@ -65,11 +72,40 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def message(part: Mapping[str, Any], name: str) -> Message:
+    """A message in a part of a document, such as the ``reason`` of a person.
+
+    Where it has no code, as in documents of older versions, or one that cannot be said, its English sentence stands.
+    """
+    return _read({"code": part.get(f"{name}_code"), "values": part.get(f"{name}_values")}, part[name])
+
+
+def limits(whole: Mapping[str, Any]) -> list[Message]:
+    """What limits the answer, each as in `message`."""
+    texts = whole.get("limits", [])
+    coded = whole.get("limit_messages", [])[: len(texts)]
+    return [_read(one, text) for text, one in zip_longest(texts, coded)]
+
+
+def _read(coded: Any, text: Any) -> Message:
+    try:
+        found = read(coded)
+    except (AttributeError, LookupError, RecursionError, TypeError):
+        return verbatim(str(text))
+    return found if sayable(found) else verbatim(str(text))
+
+
+def _coded(**messages: Message | None) -> dict[str, Any]:
+    """Code and values of messages, beside whose names their English sentences stand."""
+    coded = {name: plain(message) if message else {"code": None, "values": None} for name, message in messages.items()}
+    return {f"{name}_{part}": value for name, parts in coded.items() for part, value in parts.items()}
+
+
 def _person(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "verdict": person.verdict,
-        "reason": person.reason,
+        "reason": str(person.reason),
         "log10_lr": _rounded(person.log10_lr),
         "spans": [{"start": _rounded(span.start), "end": _rounded(span.end)} for span in person.spans],
         "lines": {name: _line(line) for name, line in person.lines.items()},
@@ -81,6 +117,7 @@ def _person(person: Person) -> dict[str, Any]:
         "timeline": [{"time": _rounded(p.time), "log10_lr": _rounded(p.log10_lr)} for p in person.timeline],
         "frames": [_frame(frame) for frame in person.frames],
         "places": [{"time": _rounded(p.time), "box": [_rounded(edge, 1) for edge in p.box]} for p in person.places],
+        **_coded(reason=person.reason),
     }
 
 
@@ -89,9 +126,15 @@ def _line(line: LineResult) -> dict[str, Any]:
         "status": line.status,
         "score": _rounded(line.score, 6),
         "log10_lr": _rounded(line.log10_lr),
-        "summary": line.summary,
-        "pictures": [{"caption": p.caption, "original": p.original is not None} for p in line.pictures],
+        "summary": str(line.summary),
+        "pictures": [_picture(picture) for picture in line.pictures],
+        **_coded(summary=line.summary),
     }
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    shown = {"caption": str(picture.caption), "original": picture.original is not None}
+    return {**shown, **_coded(caption=picture.caption)}
 
 
 def _quality(quality: Quality) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,11 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from unmask.errors import printable
 from unmask.likelihood import posterior
-from unmask.report import images, timeline, wording
+from unmask.report import images, timeline
 from unmask.types import CheckResult, Kind, Person, clock
+from unmask.words import Language, english, footage, numbers, strength
+from unmask.words.dates import moment
+from unmask.words.quality import traits
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 BASE_RATES = (1 / 2, 1 / 100, 1 / 1000)
 """Shares of changed faces for which every page says what its LR means."""
@@ -42,13 +47,14 @@ class BaseRate:
     stated: bool
 
 
-def page(result: CheckResult) -> str:
-    """The whole report as one self-contained HTML file."""
+def page(result: CheckResult, language: Language | None = None) -> str:
+    """The whole report as one self-contained HTML file; in English unless another language is given."""
     from markupsafe import Markup
 
     css = _stylesheet("report.css") + _footer(result.sha256)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return _environment().get_template("page.html.j2").render(_view(result), css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
+    view = _view(result, language or english())
+    return _environment().get_template("page.html.j2").render(view, css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
 
 
 def fragment(result: CheckResult) -> str:
@@ -56,10 +62,10 @@ def fragment(result: CheckResult) -> str:
     from markupsafe import Markup
 
     css = Markup(_stylesheet("fragment.css"))  # noqa: S704 - our own file
-    return _environment().get_template("fragment.html.j2").render(_view(result), css=css, most=PEOPLE)
+    return _environment().get_template("fragment.html.j2").render(_view(result, english()), css=css, most=PEOPLE)
 
 
-def _view(result: CheckResult) -> dict[str, Any]:
+def _view(result: CheckResult, t: Language) -> dict[str, Any]:
     settings = result.custody.settings if result.custody else {}
     duration = result.media.duration if result.media else 0.0
     moving = result.media.kind is Kind.VIDEO if result.media else any(p.last_seen > 0 for p in result.people)
@@ -71,20 +77,17 @@ def _view(result: CheckResult) -> dict[str, Any]:
 
     return {
         "result": result,
+        "t": t,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
-        "headline": _headline(result),
-        "verdict": result.outcome or "not judged",
+        "headline": _capital(t.say(footage.headline(result.error or result.reason))),
+        "verdict": t(f"verdict.{(result.outcome or 'not judged').replace(' ', '-')}"),
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),
     }
 
 
-def _headline(result: CheckResult) -> str:
-    """The reason, or the error without the path that stands above it anyway."""
-    if not result.error:
-        return result.reason
-    text = result.error.removeprefix(f"{printable(result.path)}: ")
+def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
@@ -110,24 +113,54 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(images=images, timeline=timeline, wording=wording)
+    environment.globals.update(
+        bold=_element("b"),
+        cite=_element("cite"),
+        footage=footage,
+        images=images,
+        moment=moment,
+        rich=_rich,
+        strength=strength,
+        strong=_element("strong"),
+        time=_time,
+        timeline=timeline,
+        traits=traits,
+        whole=numbers.whole,
+    )
     environment.filters.update(
-        base_rate=wording.base_rate,
         clock=clock,
         data_uri=images.data_uri,
-        figure=wording.figure,
-        in_hundred=wording.in_hundred,
-        likelier=wording.likelier,
-        moment=wording.moment,
-        odds=wording.odds,
-        signed=wording.signed,
-        size=wording.size,
+        figure=numbers.figure,
+        signed=numbers.signed,
         spelt=lambda value: value if isinstance(value, str) else json.dumps(value),
-        such=wording.such_findings,
-        support=wording.support,
         thumbnail=images.thumbnail,
     )
     return environment
+
+
+def _element(name: str) -> Callable[[object], Markup]:
+    """Puts something into an element of HTML."""
+
+    def put(inner: object) -> Markup:
+        from markupsafe import Markup
+
+        return Markup(f"<{name}>{{}}</{name}>").format(inner)  # noqa: S704 - the name is our own
+
+    return put
+
+
+def _time(*seconds: float) -> Markup:
+    """A time, or two with a dash, as a player shows them."""
+    from markupsafe import Markup
+
+    return Markup('<span class="time">{}</span>').format("–".join(map(clock, seconds)))
+
+
+def _rich(t: Language, code: str, count: int = 1, **values: object) -> Markup:
+    """The sentence of a code with HTML in its places."""
+    from markupsafe import escape
+
+    return escape(t.sentence(code, count)).format(**values)
 
 
 def _spelt_out(value: object) -> object:

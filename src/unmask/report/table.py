@@ -18,7 +18,7 @@ COLUMNS = {
     "path": "the file, as the caller gave it",
     "sha256": "of the whole file",
     "kind": "photo or video",
-    "file_verdict": "of the whole file, `no face` where nobody is in it; empty where it could not be judged",
+    "file_verdict": "of the whole file; empty where it could not be judged",
     "error": "why the file could not be judged; empty where it was",
     "person": "number of the person in the file, from 1; empty where there is none",
     "verdict": "on this person; of the file where there is none",
@@ -60,11 +60,11 @@ def rows(result: CheckResult) -> list[list[str]]:
         result.sha256 or "",
         result.media.kind if result.media else "",
         result.outcome or "",
-        _text(result.error or ""),
+        _text(str(result.error or "")),
     ]
     if result.people:
         return [file + _person(person) for person in result.people]
-    answer = ["", result.outcome or "", _text(result.reason), _number(result.log10_lr)]
+    answer = ["", result.outcome or "", _text(str(result.reason)), _number(result.log10_lr)]
     return [file + answer + [""] * (len(COLUMNS) - len(file) - len(answer))]
 
 
@@ -73,7 +73,7 @@ def _person(person: Person) -> list[str]:
     return [
         str(person.id),
         person.verdict,
-        _text(person.reason),
+        _text(str(person.reason)),
         _number(person.log10_lr),
         "; ".join(f"{_number(span.start)} to {_number(span.end)}" for span in person.spans),
         _number(person.first_seen),

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from unmask.report.wording import signed
 from unmask.types import Person, TimedLR, clock
+from unmask.words.numbers import signed
 
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between two marks of the time axis."""
 
-THRESHOLDS = {"changed": "a whole clip is judged changed from", "no_change": "no change is found up to"}
-"""Rules of a verdict, decimal logarithms of the LR under ``rules`` in the settings, that are drawn as lines; their words."""
+THRESHOLDS = ("changed", "no_change")
+"""Rules of a verdict, decimal logarithms of the LR under ``rules`` in the settings, that are drawn as lines."""
 
 CLOSE_UP = 0.15
 """Share of the clip under which the chart shows only the time in which the person was seen."""
@@ -33,6 +33,13 @@ class Tick:
 
     at: float
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold(Tick):
+    """A line at the level of a rule, one of `THRESHOLDS`."""
+
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class Chart:
     """Everything an SVG shows; ``line`` and ``marks_*`` are path data, ``dense`` says that the marks overlap."""
 
     axes: Axes
-    thresholds: tuple[Tick, ...]
+    thresholds: tuple[Threshold, ...]
     spans: tuple[Stretch, ...]
     gaps: tuple[Stretch, ...]
     line: str
@@ -178,7 +185,7 @@ def chart(person: Person, duration: float, settings: Mapping[str, object], width
     pauses = zip(edges[::2], edges[1::2], strict=True)
     return Chart(
         axes,
-        thresholds=tuple(Tick(axes.y(level), f"{label} {signed(level, 1)}") for label, level in levels.items()),
+        thresholds=tuple(Threshold(axes.y(level), signed(level, 1), rule) for rule, level in levels.items()),
         spans=tuple(axes.stretch(span.start, span.end, least=2) for span in person.spans),
         gaps=tuple(axes.stretch(start, end) for start, end in pauses if end - start > silence(points)),
         line=_line(axes, groups(points, width // 8 if dense else len(points))),
@@ -191,8 +198,8 @@ def chart(person: Person, duration: float, settings: Mapping[str, object], width
 def _thresholds(settings: Mapping[str, object]) -> dict[str, float]:
     """Those that do not lie on the zero line, which is drawn anyway."""
     rules = settings.get("rules")
-    found = {words: rules.get(name) for name, words in THRESHOLDS.items()} if isinstance(rules, Mapping) else {}
-    return {words: float(level) for words, level in found.items() if isinstance(level, int | float) and level}
+    found = {name: rules.get(name) for name in THRESHOLDS} if isinstance(rules, Mapping) else {}
+    return {name: float(level) for name, level in found.items() if isinstance(level, int | float) and level}
 
 
 def _group(points: Sequence[TimedLR]) -> Group:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unmask.messages import Message
+from unmask.messages import plain as plain_message
 from unmask.models import WEIGHTS, card, known
 from unmask_lab.benchmark import detection, markdown, plots
 from unmask_lab.benchmark.coverage import risk_coverage
@@ -120,19 +122,16 @@ def _into_card(result: Mapping[str, Any], weights: Path, first: str) -> None:
     rows = [row for row in result["rows"] if row["way"] == first]
     figures = {"command": COMMAND, "cpu_ms": result["cpu_ms"], "rows": rows, "map_agreement": result["map_agreement"]}
     limits = [_limit(row) for row in rows if row["kind"] == "source"]
-    update_card(weights, LINE, figures=plain(figures), limits=[*limits, WHOLE_PICTURES])
-
-
-WHOLE_PICTURES = (
-    "It looks for faces that were pasted, blended or resampled. "
-    "A picture that was generated as a whole is not what it was made for."
-)
-
-
-def _limit(row: Mapping[str, Any]) -> str:
-    auc, found = row["auc"], row["found"]
-    return (
-        f"On {row['changed']} face swaps made in ways the network never saw, against {row['bona_fide']} bona fide faces, its "
-        f"AUC was {auc['value']:.2f} (95 % interval {auc['low']:.2f} to {auc['high']:.2f}; 1 is perfect, 0.5 is guessing), and "
-        f"{100 * found['value']:.0f} % of them reached an LR of 10: that no change was found does not mean that there is none."
+    update_card(
+        weights, LINE, figures=plain(figures), limits=[plain_message(limit) for limit in (*limits, WHOLE_PICTURES)]
     )
+
+
+WHOLE_PICTURES = Message("limit.whole_pictures")
+
+
+def _limit(row: Mapping[str, Any]) -> Message:
+    auc, found = row["auc"], row["found"]
+    faces = {"swaps": row["changed"], "bona_fide": row["bona_fide"]}
+    measured = {"auc": auc["value"], "low": auc["low"], "high": auc["high"], "found": 100 * found["value"]}
+    return Message("limit.unseen_swaps", {**faces, **measured})

@@ -60,7 +60,7 @@ def motion(portraits: Sequence[Row], target: Path, people: int = 30) -> str:
 
 
 def _pictures(row: Row, rows: Sequence[Row], points: np.ndarray, family: str, seed: int) -> Mapping[str, Sequence[Rgb]]:
-    face, rng = FaceImage(row.rgb, row.points), np.random.default_rng(seed)
+    face, rng = FaceImage(row.rgb, row.points, row.mesh), np.random.default_rng(seed)
     fake = forge_visibly(family, face, nearest(rows, points, row, rng), rng)
     stretch = [face.rgb] * FRAMES
     stretch[STRETCH] = [fake.rgb] * (STRETCH.stop - STRETCH.start)

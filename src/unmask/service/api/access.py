@@ -17,6 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from unmask.messages import Message
 from unmask.service.people import accounts, keys, rate_limits, sessions
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.people.rate_limits import Limit
@@ -66,7 +67,7 @@ def allowed(*scopes: Scope) -> Callable[..., Awaitable[Actor]]:
     ) -> Actor:
         actor = await actor_of(request, key.credentials if key else None)
         if missing := [scope for scope in scopes if scope not in actor.scopes]:
-            raise Problem(403, "Not allowed", f"this needs the scope {missing[0]}; ask an admin for it")
+            raise Problem(403, "Not allowed", Message("refusal.scope", {"scope": missing[0]}))
         return actor
 
     return access
@@ -96,9 +97,7 @@ def check_origin(request: Request) -> None:
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     same = origin == own_origin(request) if origin is not None else site == "same-origin"
     if not same:
-        raise Problem(
-            403, "Other site", "this request did not come from Unmask's own page; open the page and try again"
-        )
+        raise Problem(403, "Other site", Message("refusal.other_site"))
 
 
 def own_origin(connection: HTTPConnection) -> str:
@@ -174,7 +173,7 @@ async def _check_token(request: Request, token: str) -> None:
     if given is None and kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
         given = (await request.form()).get("csrf")
     if not isinstance(given, str) or not secrets.compare_digest(given.encode(), token.encode()):
-        raise Problem(403, "No token", "the page is out of date; load it again and repeat what you did")
+        raise Problem(403, "No token", Message("refusal.out_of_date"))
 
 
 Anyone = Annotated[Actor, Depends(allowed())]

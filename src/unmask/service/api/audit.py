@@ -85,7 +85,7 @@ def verification(
         count=found.count,
         head=found.head,
         broken=found.broken,
-        reason=found.reason,
+        reason=str(found.reason or ""),
         anchor=str(Anchor(actor.tenant, found.count, found.head)),
     )
 

@@ -14,8 +14,10 @@ from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the pool 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
 
+from unmask.messages import Message
 from unmask.service.api.protection import HEADERS
 from unmask.service.problems import Problem
 
@@ -67,14 +69,14 @@ class TooLarge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         replaced = False
 
-        async def sending(message: Message) -> None:
+        async def sending(event: Event) -> None:
             nonlocal replaced
-            if message["type"] == "http.response.start" and message["status"] == 413:
-                replaced = Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+            if event["type"] == "http.response.start" and event["status"] == 413:
+                replaced = Headers(raw=event["headers"]).get("content-type", "").startswith("text/plain")
                 if replaced:
                     await response(Problem(413, "Too large", "send less at once"))(scope, receive, send)
             if not replaced:
-                await send(message)
+                await send(event)
 
         await self._app(scope, receive, sending)
 
@@ -96,7 +98,7 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
 
 async def _database(_request: Request, error: Exception) -> JSONResponse:
     log.error("the database does not answer: %s", type(error).__name__)
-    return response(Problem(503, "Out of order", "the database does not answer; try again", {"Retry-After": "2"}))
+    return response(Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"}))
 
 
 async def _gone(_request: Request, _error: Exception) -> JSONResponse:

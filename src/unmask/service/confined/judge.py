@@ -21,7 +21,7 @@ from unmask.service.confined.sandbox import see_only
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 
 if TYPE_CHECKING:
-    from unmask.types import CheckResult
+    from unmask.messages import Message
 
 NICE = 10
 """Answers to people go before judging: ``nice`` value of this process."""
@@ -79,11 +79,15 @@ def _warm() -> None:
     from unmask import faces, models
     from unmask.evidence import chosen
     from unmask.report import html
+    from unmask.words import english
+    from unmask.words.dates import moment
 
     chosen((), None)
     faces.find(np.zeros((64, 64, 3), np.uint8))
     models.session("learned")
+    models.session("strong")
     html._environment()
+    moment(english(), "2026-01-01T00:00:00+00:00")
 
 
 def _check(task: CheckTask, send: Send) -> None:
@@ -91,12 +95,13 @@ def _check(task: CheckTask, send: Send) -> None:
 
     from unmask import pipeline
     from unmask.report import document, html, pictures
+    from unmask.types import CheckResult
 
     settings = pipeline.Settings(originals=task.originals, **task.options)
     try:
         result = replace(pipeline.check(task.path, settings, _progress(send)), path=task.name)
     except Exception as error:
-        result = _not_judged(task.name, _words(task.name, error))
+        result = CheckResult.failed(task.name, _why_not(task.name, error))
     if result.error is None:
         send("page", html.page(result).encode())
         send("pictures", pictures.pack(result))
@@ -111,31 +116,20 @@ def _register(task: RegisterTask, send: Send) -> None:
         with opened_store(Path(task.folder), writing=True) as store:
             pipeline.register(task.path, store, task.title, task.owner, _progress(send))
     except Exception as error:
-        send("result", json.dumps({"error": _words(task.name, error)}).encode())
+        send("result", json.dumps({"error": str(_why_not(task.name, error))}).encode())
     else:
         send("result", json.dumps({"error": None}).encode())
 
 
-def _words(name: str, error: Exception) -> str:
+def _why_not(name: str, error: Exception) -> Message:
     """Why a file cannot be judged, under its uploader's name for it."""
     from unmask import inputs
-    from unmask.errors import MediaError, UnmaskError, printable
+    from unmask.errors import unjudged
+    from unmask.messages import Message
 
-    if isinstance(error, MediaError):
-        return f"{printable(name)}: {error.reason}; {error.way_out}"
     if isinstance(error, MemoryError):
-        return f"{printable(name)}: it needs more memory than a judge may have; scale it down"
-    if isinstance(error, UnmaskError):
-        return f"{printable(name)}: {error}"
-    return (
-        f"{printable(name)}: unexpected {type(error).__name__} ({inputs.words(error)}); tell whoever runs this service"
-    )
-
-
-def _not_judged(name: str, why: str) -> CheckResult:
-    from unmask.types import CheckResult
-
-    return CheckResult(name, None, None, why, None, (), error=why)
+        return unjudged(name, Message("error.memory"), Message("way.scale"))
+    return inputs.why_not(name, error, Message("way.operator"))
 
 
 if __name__ == "__main__":

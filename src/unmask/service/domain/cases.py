@@ -20,7 +20,9 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
+from unmask import words
 from unmask.errors import printable
+from unmask.messages import Message
 from unmask.service.domain import notices
 from unmask.service.domain.notices import Decided
 from unmask.service.people import audit
@@ -130,7 +132,7 @@ def assign(session: Session, actor: Actor, case: str, account: str | None) -> Ca
     if account is not None:
         person = session.scalar(select(Account).where(Account.id == account, *_reviewers(actor.tenant)))
         if person is None:
-            raise Problem(422, "No reviewer", "there is no active account with this id that may decide cases")
+            raise Problem(422, "No reviewer", Message("refusal.no_reviewer"))
         name = person.name
     found.assigned = account
     _note(session, actor, found, "assigned", name)
@@ -167,11 +169,11 @@ def decide(
     found, check = _found(session, actor, case)
     grounds, rule = _worded(grounds), printable(rule.strip())
     if decision in RESTRICTIONS and not rule:
-        raise Problem(422, "No rule", "a restriction names the law or the clause of the terms that the file breaks")
+        raise Problem(422, "No rule", Message("refusal.no_rule"))
     if decision is Decision.RESTORE and found.decision not in RESTRICTIONS:
-        raise Problem(409, "Nothing to restore", "no restriction stands; decide to keep the file as it is")
+        raise Problem(409, "Nothing to restore", Message("refusal.nothing_restricted"))
     if seen is not None and found.updated != seen:
-        raise Problem(409, "Case has changed", "somebody else has worked on this case; read it again and decide then")
+        raise Problem(409, "Case has changed", Message("refusal.case_changed"))
     appealed = found.state == State.APPEALED
     if appealed:
         _check_second(session, actor, found)
@@ -194,7 +196,7 @@ def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
     if Scope.CASES not in actor.scopes and not (Scope.UPLOAD in actor.scopes and check.uploader == actor.id):
         raise Problem(403, "Not allowed", "only the uploader, or a reviewer on their behalf, appeals")
     if found.state != State.DECIDED:
-        raise Problem(409, "Nothing decided", f"the case is {found.state}; only a decision can be appealed")
+        raise Problem(409, "Nothing decided", Message("refusal.undecided", {"state": found.state}))
     found.state = State.APPEALED
     _note(session, actor, found, "appeal", _worded(text))
     audit.record(session, actor, "case.appealed", found.id)
@@ -295,7 +297,7 @@ def _note(session: Session, actor: Actor, case: CaseFile, kind: str, text: str, 
 def _notify(session: Session, actor: Actor, case: CaseFile, check: Check, decided: Decided) -> None:
     opener = session.scalar(select(CaseEvent).where(CaseEvent.case == case.id, CaseEvent.kind == "opened"))
     by_itself = opener is None or opener.actor.startswith("system:")
-    for language in notices.LANGUAGES:
+    for language in words.codes():
         text = notices.write(language, case, check, decided, by_itself, by_person=actor.kind == "account")
         _note(session, actor, case, "notice", text, language=language)
 
@@ -303,7 +305,7 @@ def _notify(session: Session, actor: Actor, case: CaseFile, check: Check, decide
 def _check_second(session: Session, actor: Actor, case: CaseFile) -> None:
     """An appeal is not decided by a program, nor by who decided before if anybody else may."""
     if actor.kind != "account":
-        raise Problem(403, "Not allowed", "a person has to decide an appeal; sign in on the page")
+        raise Problem(403, "Not allowed", Message("refusal.person_decides"))
     last = session.scalar(
         select(CaseEvent.actor)
         .where(CaseEvent.case == case.id, CaseEvent.kind == "decision")
@@ -312,7 +314,7 @@ def _check_second(session: Session, actor: Actor, case: CaseFile) -> None:
     )
     others = session.scalar(select(func.count()).where(Account.id != actor.id, *_reviewers(actor.tenant)))
     if last == f"account:{actor.id}" and others:
-        raise Problem(403, "Second reviewer", "you decided this case before; another reviewer has to decide the appeal")
+        raise Problem(403, "Second reviewer", Message("refusal.second_reviewer"))
 
 
 def _reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
@@ -323,5 +325,5 @@ def _reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
 def _worded(text: str) -> str:
     text = text.strip()
     if not text or len(text) > LONGEST or "\x00" in text:
-        raise Problem(422, "No text", f"say why in 1 to {LONGEST:,} characters")
+        raise Problem(422, "No text", Message("refusal.say_why", {"fewest": 1, "most": LONGEST}))
     return text

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from unmask.messages import Message
 from unmask.service.domain import checks
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Actor, system
@@ -54,7 +55,7 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
                     file.flush()
                     await asyncio.to_thread(os.fdatasync, file.fileno())
         if not size:
-            raise Problem(400, "Empty file", "not one byte came")
+            raise Problem(400, "Empty file", Message("refusal.empty"))
         name = storage.incoming()
         await asyncio.to_thread(service.storage.take, name, path)
     return Received(name, digest.hexdigest(), size)
@@ -68,7 +69,7 @@ def check_digest(received: Received, announced: str | None) -> None:
 
 
 def too_large(most: int) -> Problem:
-    return Problem(413, "Too large", f"a file may have {most:,} bytes; cut out the part that matters")
+    return Problem(413, "Too large", Message("refusal.too_large", {"most": most}))
 
 
 def begin(

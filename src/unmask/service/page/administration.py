@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
+from unmask.messages import Message
 from unmask.service.api.access import Admin, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
 from unmask.service.people import accounts, audit, keys
@@ -94,7 +95,7 @@ def api_keys(request: Request, actor: Admin) -> Response:
 def make_key(request: Request, actor: Admin, name: Text, scopes: Annotated[list[Scope], Form()] = []) -> Response:  # noqa: B006
     problem, secret = None, ""
     if not scopes:
-        problem = Problem(422, "No scope", "choose at least one thing that the key may do")
+        problem = Problem(422, "No scope", Message("refusal.no_scope"))
     else:
         with service_of(request).database.transaction() as session:
             _, secret = keys.make(session, actor, name, scopes)
@@ -111,7 +112,7 @@ def revoke_key(request: Request, actor: Admin, key: str) -> Response:
 def _people(request: Request, actor: Actor, problem: Problem | None = None, given: Given = Given()) -> Response:
     with service_of(request).database.reading() as session:
         found = accounts.listing(session, actor)
-    wrong = language_of(request).said(problem.detail) if problem else ""
+    wrong = language_of(request).say(problem.message) if problem else ""
     status = problem.status if problem else 200
     return render(request, "people.html.j2", status, accounts=found, roles=list(Role), given=given, wrong=wrong)
 
@@ -121,6 +122,6 @@ def _keys(
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = keys.listing(session, actor)
-    wrong = language_of(request).said(problem.detail) if problem else ""
+    wrong = language_of(request).say(problem.message) if problem else ""
     values = {"keys": found, "scopes": list(Scope), "secret": secret, "given": given, "wrong": wrong}
     return render(request, "keys.html.j2", problem.status if problem else 200, **values)

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unmask.errors import printable
 from unmask.likelihood import posterior
-from unmask.report import wording
+from unmask.messages import Message
+from unmask.report.document import message
 from unmask.service.page.strips import Strip, reach, strip
 from unmask.types import Quality, Verdict
+from unmask.words import footage
+from unmask.words.quality import ASIDE, BLOCKY, BLURRED, SMALL_PX, Trait, traits
+from unmask.words.strength import such_findings
 
 Document = Mapping[str, Any]
 """What `unmask.report.document.document` gives, as the database kept it."""
@@ -35,14 +38,14 @@ class Answer:
     Attributes:
         document: as it was kept.
         name: of the file, as its uploader called it.
-        headline: one sentence; where the file could not be judged, why.
+        headline: the reason; where the file could not be judged, why.
         moving: whether it is a video.
         strips: a timeline per person who has one, by id.
     """
 
     document: Document
     name: str
-    headline: str
+    headline: Message
     moving: bool
     strips: Mapping[int, Strip]
 
@@ -71,9 +74,9 @@ class Answer:
         return (*dict.fromkeys(needs), "advice.original")
 
     @property
-    def such(self) -> str:
+    def such(self) -> Message:
         """What `when_rare` counts under this verdict."""
-        return wording.such_findings(Verdict(self.document["verdict"]))
+        return such_findings(Verdict(self.document["verdict"]))
 
     @property
     def when_rare(self) -> float | None:
@@ -96,9 +99,9 @@ def answer(document: Document, name: str) -> Answer:
     return Answer(document, name, _headline(document), moving, strips)
 
 
-def traits(person: Document) -> tuple[wording.Trait, ...]:
+def traits_of(person: Document) -> tuple[Trait, ...]:
     """How well a face can be seen, in words."""
-    return wording.traits(Quality(**person["quality"]))
+    return traits(Quality(**person["quality"]))
 
 
 def matrix(corners: list[list[float]]) -> str:
@@ -108,24 +111,20 @@ def matrix(corners: list[list[float]]) -> str:
     return f"matrix({a:.5f} {b:.5f} {c:.5f} {d:.5f} {x:.1f} {y:.1f})"
 
 
-def _headline(document: Document) -> str:
-    """The reason, or the error without the path that stands above it anyway."""
-    if not document["error"]:
-        return str(document["reason"])
-    text = str(document["error"]).removeprefix(f"{printable(document['path'])}: ")
-    return text[:1].upper() + text[1:]
+def _headline(document: Document) -> Message:
+    return footage.headline(message(document, "error" if document["error"] else "reason"))
 
 
 def _needs(person: Document, rules: Document) -> list[str]:
     """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
     quality, found = person["quality"], []
-    if quality["size_px"] < rules.get("size_px", wording.SMALL_PX):
+    if quality["size_px"] < rules.get("size_px", SMALL_PX):
         found.append("advice.larger")
-    if quality["sharpness"] < rules.get("sharpness", wording.BLURRED):
+    if quality["sharpness"] < rules.get("sharpness", BLURRED):
         found.append("advice.sharper")
-    if quality["yaw"] > rules.get("yaw", wording.ASIDE):
+    if quality["yaw"] > rules.get("yaw", ASIDE):
         found.append("advice.frontal")
-    if quality["blockiness"] > rules.get("blockiness", wording.BLOCKY):
+    if quality["blockiness"] > rules.get("blockiness", BLOCKY):
         found.append("advice.compressed")
     if not found:
         found.append("advice.longer" if person["judged"] < rules.get("sightings", 3) else "advice.weak")

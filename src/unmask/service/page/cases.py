@@ -120,7 +120,7 @@ def _shown(
             "available": is_available(session.get(Media, (check.tenant, check.sha256))),
             "shown": answer(check.result or {}, check.name),
         }
-    wrong = language_of(request).said(problem.detail) if problem else ""
+    wrong = language_of(request).say(problem.message) if problem else ""
     return render(request, "case.html.j2", problem.status if problem else 200, given=given, wrong=wrong, **values)
 
 

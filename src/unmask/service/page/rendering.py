@@ -19,12 +19,13 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 
 from unmask.likelihood import posterior
-from unmask.report import pictures, wording
+from unmask.messages import Message
+from unmask.report import document, pictures
 from unmask.service.page import answer
-from unmask.service.page.language import CODES, Language, chosen, language
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
 from unmask.types import clock
+from unmask.words import Language, choose, codes, footage, language, numbers, strength
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,7 +67,7 @@ class PageRoute(APIRoute):
             except RequestValidationError:
                 return refused(request, Problem(422, "Not understood", ""))
             except (DBAPIError, TimeoutError):
-                return refused(request, Problem(503, "Out of order", "the database does not answer; try again"))
+                return refused(request, Problem(503, "Out of order", Message("refusal.database")))
 
         return page
 
@@ -91,15 +92,15 @@ def refused(request: Request, problem: Problem) -> Response:
         return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", 303, HEADERS)
     t = language_of(request)
     key = f"problem.{problem.status}"
-    title = t(key) if key in t.messages else t("problem.other")
-    response = render(request, "problem.html.j2", problem.status, title=title, detail=t.said(problem.detail))
+    title = t(key) if key in t else t("problem.other")
+    response = render(request, "problem.html.j2", problem.status, title=title, detail=t.say(problem.message))
     response.headers.update(problem.headers)
     return response
 
 
 def language_of(request: Request) -> Language:
     """What the reader's switch or browser asks for."""
-    return chosen(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
+    return choose(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
 
 
 def local(address: str | None) -> str:
@@ -141,10 +142,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        answer=answer, languages=[language(code) for code in CODES], pictures=pictures, posterior=posterior,
-        static=static, wording=wording,
+        answer=answer, document=document, footage=footage, language=language, languages=codes, numbers=numbers, pictures=pictures,
+        posterior=posterior, static=static, strength=strength,
     )  # fmt: skip
-    environment.filters.update(clock=clock, iso=_iso, quoted=lambda text: quote(text, safe=""), signed=wording.signed)
+    environment.filters.update(clock=clock, iso=_iso, quoted=lambda text: quote(text, safe=""), signed=numbers.signed)
     return environment
 
 

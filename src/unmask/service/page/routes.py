@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 
 from unmask.service.api.access import service_of
 from unmask.service.page import administration, cases, checks, live, signing_in
-from unmask.service.page.language import CODES
 from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
 from unmask.service.people.sessions import secure
 from unmask.service.problems import not_found
+from unmask.words import codes
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 for part in (signing_in, checks, cases, administration, live):
@@ -48,7 +48,7 @@ def static(name: str, v: str = "") -> Response:
 @router.get("/language/{code}")
 def switch(request: Request, code: str, next: str = "/") -> Response:  # noqa: A002 - as the address has it
     """Remember which language the reader chose."""
-    if code not in CODES:
+    if code not in codes():
         raise not_found("language")
     response, settings = RedirectResponse(local(next), 303, HEADERS), service_of(request).settings
     response.set_cookie(LANGUAGE_COOKIE, code, max_age=YEAR, secure=secure(settings), httponly=True, samesite="lax")

@@ -33,7 +33,7 @@ def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> 
     try:
         api.begin(request, response, email, password)
     except Problem as problem:
-        wrong = language_of(request).said(problem.detail)
+        wrong = language_of(request).say(problem.message)
         response = render(
             request, "sign_in.html.j2", problem.status, next=local(next), email=email, wrong=wrong, first=False
         )
@@ -74,5 +74,5 @@ def sign_out_everywhere(request: Request, actor: Anyone) -> Response:
 def _account(request: Request, actor: Anyone, problem: Problem | None = None) -> Response:
     with service_of(request).database.reading() as session:
         own = accounts.get(session, actor, actor.id)
-    wrong = language_of(request).said(problem.detail) if problem else ""
+    wrong = language_of(request).say(problem.message) if problem else ""
     return render(request, "account.html.j2", problem.status if problem else 200, account=own, wrong=wrong)

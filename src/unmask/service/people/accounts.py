@@ -8,6 +8,7 @@ import time
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from unmask.messages import Message
 from unmask.service.people import audit, passwords, rate_limits, sessions
 from unmask.service.people.actor import SCOPES, Actor, Role, system
 from unmask.service.people.rate_limits import Limit
@@ -46,7 +47,7 @@ def add(session: Session, actor: Actor, email: str, name: str, role: Role, passw
     """
     email = _address(email)
     if session.scalar(select(Account.id).where(Account.email == email)):
-        raise Problem(409, "Account exists", "this e-mail address has an account")
+        raise Problem(409, "Account exists", Message("refusal.account_exists"))
     account = Account(
         tenant=actor.tenant,
         email=email,
@@ -111,7 +112,7 @@ def change(
         Account.tenant == actor.tenant, Account.role == Role.ADMIN, Account.active.is_(True)
     )
     if not session.scalar(admins):
-        raise Problem(409, "Last admin", "no active admin would be left; make another one first")
+        raise Problem(409, "Last admin", Message("refusal.last_admin"))
     sessions.end_all(session, found.id)
     return found
 
@@ -157,11 +158,11 @@ def authenticate(database: Database, email: str, password: str, address: str, no
             return account
         if account:
             audit.record(session, system(account.tenant), "account.sign_in_failed", account.id)
-    raise Problem(401, "Not signed in", "the e-mail address or the password is wrong")
+    raise Problem(401, "Not signed in", Message("refusal.wrong_password"))
 
 
 def _address(email: str) -> str:
     email = email.strip().casefold()
     if not _EMAIL.fullmatch(email):
-        raise Problem(422, "No e-mail address", "an e-mail address looks like name@example.org")
+        raise Problem(422, "No e-mail address", Message("refusal.no_address"))
     return email

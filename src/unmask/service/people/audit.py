@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from unmask.errors import UsageError
+from unmask.messages import Message
 from unmask.service.people.actor import Actor
 from unmask.service.store.tables import AuditEntry, Tenant
 
@@ -64,13 +65,13 @@ class Verification:
         count: entries that are as they were written, from the first.
         head: hash of the last of these.
         broken: number of the first that is not, None if there is none.
-        reason: what is wrong with it, a clause.
+        reason: what is wrong with it, a clause; None if nothing is.
     """
 
     count: int
     head: str
     broken: int | None = None
-    reason: str = ""
+    reason: Message | None = None
 
 
 def record(session: Session, actor: Actor, action: str, subject: str, **detail: Any) -> AuditEntry:
@@ -122,7 +123,7 @@ def verify(session: Session, tenant: str, *anchors: Anchor) -> Verification:
             return Verification(number, head, number + 1, wrong)
         number, head = entry.number, entry.hash
     if missing := [one for one in sorted(kept) if one > number]:
-        return Verification(number, head, number + 1, f"it is gone: an anchor knows of {missing[-1]} entries")
+        return Verification(number, head, number + 1, Message("chain.cut_off", {"known": missing[-1]}))
     return Verification(number, head)
 
 
@@ -144,16 +145,16 @@ def _entries(session: Session, tenant: str) -> Iterator[AuditEntry]:
     yield from session.scalars(query.execution_options(yield_per=1000, populate_existing=True))
 
 
-def _wrong(entry: AuditEntry, number: int, previous: str, kept: dict[int, str]) -> str:
+def _wrong(entry: AuditEntry, number: int, previous: str, kept: dict[int, str]) -> Message | None:
     if entry.number != number:
-        return f"it is gone: entry {entry.number} follows on entry {number - 1}"
+        return Message("chain.gap", {"next": entry.number, "before": number - 1})
     if entry.previous != previous:
-        return "it does not follow on the entry before it"
+        return Message("chain.unlinked")
     if entry.hash != _digest(canonical(entry)):
-        return "it was changed after it was written"
+        return Message("chain.altered")
     if kept.get(number, entry.hash) != entry.hash:
-        return "an anchor has another hash: this entry or one before it was written anew"
-    return ""
+        return Message("chain.rewritten")
+    return None
 
 
 def _digest(text: str) -> str:

@@ -15,6 +15,7 @@ from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
+from unmask.messages import Message
 from unmask.service.problems import Problem
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ _hashing = BoundedSemaphore(AT_ONCE)
 def _one_of_few() -> Iterator[None]:
     """Waits for its turn, but not so long that those who sign in would keep all others from being answered."""
     if not _hashing.acquire(timeout=PATIENCE):
-        raise Problem(503, "Busy", "too many people sign in just now; try again", {"Retry-After": "5"})
+        raise Problem(503, "Busy", Message("refusal.busy"), {"Retry-After": "5"})
     try:
         yield
     finally:
@@ -72,9 +73,11 @@ def hashed(password: str, own: Iterable[str] = ()) -> str:
     """
     password = unicodedata.normalize("NFC", password)
     if not SHORTEST <= len(password) <= LONGEST:
-        raise Problem(422, "Weak password", f"a password has {SHORTEST} to {LONGEST} characters; a sentence is easiest")
+        raise Problem(
+            422, "Weak password", Message("refusal.password_length", {"shortest": SHORTEST, "longest": LONGEST})
+        )
     if len(_unexpected(password, own)) < SURPRISE:
-        raise Problem(422, "Weak password", "the password is easily guessed; take several unrelated words")
+        raise Problem(422, "Weak password", Message("refusal.weak_password"))
     with _one_of_few():
         return _hasher().hash(password)
 

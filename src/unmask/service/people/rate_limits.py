@@ -15,6 +15,7 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from unmask.messages import Message
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Bucket
 
@@ -84,7 +85,7 @@ def take(session: Session, name: str, limit: Limit, now: float) -> Taken:
     raise Problem(
         429,
         "Too many requests",
-        f"the limit is {limit.quota} in {limit.window} s; come back in {wait} s",
+        Message("refusal.too_many", {"quota": limit.quota, "window": limit.window, "wait": wait}),
         taken.headers,
     )
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from unmask.errors import printable
+from unmask.errors import unjudged
+from unmask.messages import Message
 from unmask.service.confined.judging import Answer, Judge, JudgeDied
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 from unmask.service.domain import checks, registrations
@@ -154,17 +155,16 @@ class Worker:
         from unmask.report.document import document
         from unmask.types import CheckResult
 
-        text = _given_up(job, why)
-        result = CheckResult(job.name, job.sha256, None, text, None, (), error=text)
+        result = CheckResult.failed(job.name, _given_up(job, why), job.sha256)
         checks.conclude(self._service, job, Answer(document(result)), state="failed")
 
     def _give_up_registration(self, job: Registration, why: str) -> None:
-        text = _given_up(job, why)
-        registrations.conclude(self._service, job, None, text, state="failed")
+        registrations.conclude(self._service, job, None, str(_given_up(job, why)), state="failed")
 
 
-def _given_up(job: Check | Registration, why: str) -> str:
+def _given_up(job: Check | Registration, why: str) -> Message:
     times = job.deaths + 1 if why else job.attempts
-    said = "once" if times == 1 else f"{times} times"
-    reason = f"the process that decodes it was begun {said} and never came to an end{f' ({why})' if why else ''}"
-    return f"{printable(job.name)}: {reason}; convert it to H.264 in MP4, or to JPEG"
+    never = Message("error.never_ended", {"count": times})
+    if why:
+        never = Message("error.never_ended_why", {"count": times, "why": why})
+    return unjudged(job.name, never, Message("way.convert"))

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from unmask import models
+from unmask.messages import plain as message
 from unmask_lab.benchmark import plots
 from unmask_lab.benchmark.tables import plain
-from unmask_lab.benchmark.unseen import figures, page
+from unmask_lab.benchmark.unseen import figures, limits, page
 from unmask_lab.benchmark.unseen.judged import NETWORKS, judged
 from unmask_lab.benchmark.unseen.media import Medium, clips, stills
 from unmask_lab.examples import told_apart
+from unmask_lab.export import STRONG, update_card
 
 COMMAND = "make unseen"
 
@@ -29,6 +31,7 @@ def unseen(
     others: Sequence[Path],
     target: Path,
     out: Path = Path("lab/out/unseen"),
+    weights: Path | None = models.WEIGHTS,
 ) -> dict[str, Any] | None:
     """Checks the files of all sets that are here and writes ``unseen.md``, ``unseen.json`` and a plot; goes on where it stopped.
 
@@ -38,6 +41,7 @@ def unseen(
         others: Parquet files of stills, of which changed ones that hardly differ from their original are left out.
         target: a folder to write to.
         out: a folder for what is cut and what was answered.
+        weights: folder whose card of the strong look gets the figures and the limits; None to leave it.
 
     Returns:
         What stands in ``unseen.json``; None, and nothing is written, if no set is here.
@@ -64,6 +68,9 @@ def unseen(
     (target / "unseen.md").write_text(page.page(result))
     (target / "unseen.json").write_text(_lines(plain(result)))
     plots.draw_unseen(result, target / "unseen.png")
+    if weights is not None:
+        figure = {key: plain(result[key]) for key in ("date", "command", "mean", "alarms")}
+        update_card(weights, STRONG, figures=figure, limits=[message(limit) for limit in limits.limits(result)])
     return result
 
 

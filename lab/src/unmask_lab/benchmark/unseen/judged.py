@@ -25,8 +25,11 @@ from unmask_lab.benchmark.unseen.media import Medium
 Views = Callable[[Rgb, NDArray[np.float32]], list[float]]
 """From a picture and the five points of a face to the scores in all `views.VIEWS`."""
 
-NETWORKS: Mapping[str, Views] = {"learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])}
-"""The lines whose score is that of a network over crops; by the line's name."""
+NETWORKS = ("strong", "learned")
+"""The lines whose score is a network's, the stronger one first."""
+
+VIEWED: Mapping[str, Views] = {"learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])}
+"""Networks that are measured over shifted and scaled views, too, by the line's name; of the strong one that takes hours."""
 
 FRAMES = "mean over frames"
 """Name of a score beside the lines' own: the mean log10 LR of a clip's frames, each on its own."""
@@ -122,7 +125,7 @@ def _over_frames(person: Person) -> dict[str, float]:
 def _views(medium: Medium) -> dict[str, list[float]]:
     rgb = medium.rgb
     points = faces.find(rgb)[0].points
-    return {name: scores(rgb, points) for name, scores in NETWORKS.items()}
+    return {name: scores(rgb, points) for name, scores in VIEWED.items()}
 
 
 def _key(medium: Medium) -> str:

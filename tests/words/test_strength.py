@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmask.likelihood import posterior
-from unmask.report import wording
+from unmask.messages import Message
 from unmask.types import Quality, Verdict, clock
 from unmask.verdict import Rules
+from unmask.words import english, footage, numbers, quality, strength
+from unmask.words.dates import moment
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,8 @@ from unmask.verdict import Rules
     ],
 )
 def test_support_is_worded_as_enfsi_does(lr: float, step: int, words: str) -> None:
-    assert wording.support(math.log10(lr)) == wording.Support(step, words)
+    found = strength.support(math.log10(lr))
+    assert (found.step, str(found.words)) == (step, words)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_support_is_worded_as_enfsi_does(lr: float, step: int, words: str) -> No
     ],
 )
 def test_ratios_are_short(log10_lr: float, short: str) -> None:
-    assert wording.odds(log10_lr) == short
+    assert str(strength.odds(log10_lr)) == short
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_ratios_are_short(log10_lr: float, short: str) -> None:
     ],
 )
 def test_likelier(log10_lr: float, words: str) -> None:
-    assert wording.likelier(log10_lr) == words
+    assert str(strength.likelier(log10_lr)) == words
 
 
 def test_half_of_the_alarms_are_false_at_one_in_a_thousand_and_an_lr_of_999() -> None:
@@ -83,14 +86,14 @@ def test_a_posterior_is_a_probability_and_moves_with_the_evidence(log10_lr: floa
     ],
 )
 def test_no_probability_is_rounded_to_certainty(probability: float, words: str) -> None:
-    assert wording.in_hundred(probability) == words
+    assert str(strength.in_hundred(probability)) == words
 
 
 @pytest.mark.parametrize(
     ("prior", "words"), [(0.001, "1 in 1,000"), (0.5, "1 in 2"), (0.3, "30 %"), (0.9, "90 %"), (0, "0 %")]
 )
 def test_base_rates(prior: float, words: str) -> None:
-    assert wording.base_rate(prior) == words
+    assert str(strength.base_rate(prior)) == words
 
 
 @pytest.mark.parametrize(
@@ -102,28 +105,28 @@ def test_clock(seconds: float, shown: str) -> None:
 
 
 def test_moments_are_told_in_utc() -> None:
-    assert wording.moment("2026-11-02T01:05:31+02:00") == "1 November 2026, 23:05:31 UTC"
-    assert wording.moment("yesterday") == "yesterday"
+    assert moment(english(), "2026-11-02T01:05:31+02:00") == "1 November 2026, 23:05:31 UTC"
+    assert moment(english(), "yesterday") == "yesterday"
 
 
 @pytest.mark.parametrize(("number", "shown"), [(-0.001, "0.00"), (-1.5, "−1.50"), (2, "+2.00")])
 def test_signs_are_true_and_zero_has_none(number: float, shown: str) -> None:
-    assert wording.signed(number) == shown
+    assert numbers.signed(number) == shown
 
 
 def test_sizes() -> None:
-    assert wording.size(8_412_233) == "8.4 MB (8,412,233 bytes)"
-    assert wording.size(12) == "12 bytes"
+    assert str(footage.size(8_412_233)) == "8.4 MB (8,412,233 bytes)"
+    assert str(footage.size(12)) == "12 bytes"
 
 
 def test_findings_are_named_after_the_verdict() -> None:
-    assert wording.such_findings(Verdict.CHANGED) == "such alarms would be right"
-    assert wording.such_findings(Verdict.NO_CHANGE_FOUND) == "such faces would be changed all the same"
+    assert strength.such_findings(Verdict.CHANGED) == Message("such.changed")
+    assert strength.such_findings(Verdict.NO_CHANGE_FOUND) == Message("such.no_change")
 
 
 def test_traits_hinder_where_the_verdict_gives_up() -> None:
     rules = Rules()
-    told = (wording.SMALL_PX, wording.BLURRED, wording.ASIDE, wording.BLOCKY)
+    told = (quality.SMALL_PX, quality.BLURRED, quality.ASIDE, quality.BLOCKY)
     assert (rules.size_px, rules.sharpness, rules.yaw, rules.blockiness) == told
-    assert not any(trait.poor for trait in wording.traits(Quality(200, 0.06, 0.1, 1.0)))
-    assert all(trait.poor for trait in wording.traits(Quality(40, 0.001, 0.9, 2.0)))
+    assert not any(trait.poor for trait in quality.traits(Quality(200, 0.06, 0.1, 1.0)))
+    assert all(trait.poor for trait in quality.traits(Quality(40, 0.001, 0.9, 2.0)))

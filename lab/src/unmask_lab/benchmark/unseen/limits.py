@@ -1,0 +1,19 @@
+"""Limits of the learned lines, for the model card, which every report repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unmask.messages import Message
+
+
+def limits(result: Mapping[str, Any]) -> list[Message]:
+    """Says from ``unseen.json`` how many swaps never trained on are missed, and how many bona fide faces are called changed."""
+    measured = [row for row in result["sets"] if row["whole"] and row["set"] in result["mean"]["sets"]]
+    swaps = sum(row["changed_with_lr"] for row in measured)
+    found = sum(row["changed_with_lr"] * row["found"]["value"] for row in measured)
+    alarms = result["alarms"]
+    rates = {"found": 100 * found / swaps, "alarms": 100 * alarms["false_alarms"]["value"]}
+    counts = {"swaps": swaps, "bona_fide": alarms["bona_fide_with_lr"]}
+    return [Message("limit.missed_swaps", {**counts, **rates}), Message("limit.generated")]

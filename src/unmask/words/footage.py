@@ -1,0 +1,43 @@
+"""Files and footage in words."""
+
+from __future__ import annotations
+
+from unmask.messages import Message, Value, verbatim
+from unmask.types import Match
+from unmask.words.numbers import short_size
+
+
+def size(size_bytes: int) -> Message:
+    """A file's size in decimal units and in bytes."""
+    if size_bytes < 1000:
+        return Message("size.bytes", {"count": size_bytes})
+    return Message("size.both", {"short": short_size(size_bytes), "count": size_bytes})
+
+
+def shown(match: Match) -> Message:
+    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows 0:03.0 to 0:11.0 of ...``."""
+    values: dict[str, Value] = {
+        "originals": tuple(original.credit for original in match.originals),
+        "original_start": match.original_start,
+        "mirrored": Message("match.mirrored") if match.mirrored else "",
+    }
+    if match.end <= match.start:
+        return Message("match.picture", values)
+    faster = abs(match.speed - 1) > 0.005
+    return Message(
+        "match.stretch",
+        {
+            **values,
+            "start": match.start,
+            "end": match.end,
+            "original_end": match.original_end,
+            "speed": Message("match.speed", {"speed": 1 / match.speed}) if faster else "",
+        },
+    )
+
+
+def headline(why: Message) -> Message:
+    """A reason as a headline: that of a file that cannot be judged without the path, which stands beside it anyway."""
+    if why.code == "error.other":
+        return verbatim(str(why.values["text"]))
+    return Message("error.headline", why.values) if why.code == "error.file" else why

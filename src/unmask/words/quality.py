@@ -1,0 +1,61 @@
+"""How well a face can be seen, in words. The words describe; the verdict's own rules decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unmask.messages import Message
+from unmask.types import Quality
+
+SMALL_PX, BLURRED, ASIDE, BLOCKY = 64.0, 0.004, 0.75, 6.0
+"""Face width in px, sharpness, turn and blockiness past which a face is not judged, as in `unmask.verdict.Rules`."""
+
+SOFT = 0.02
+"""Sharpness under which a face counts as blurred, see `Quality.sharpness`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One measured limit of a judgement: what, how much, in which unit, and in a word; ``poor`` where it hinders."""
+
+    name: Message
+    value: str
+    word: Message
+    poor: bool
+
+
+def traits(quality: Quality) -> tuple[Trait, ...]:
+    """What limits a judgement of a face: width, sharpness, turn and blockiness."""
+    width, sharp, turn, blocks = quality.size_px, quality.sharpness, quality.yaw, quality.blockiness
+    return (
+        Trait(Message("trait.width"), f"{width:.0f} px", _width(width), width < SMALL_PX),
+        Trait(Message("trait.sharpness"), f"{sharp:.3f}", _sharpness(sharp), sharp < SOFT),
+        Trait(Message("trait.aside"), f"{turn:.2f}", _turn(turn), turn > ASIDE),
+        Trait(Message("trait.blockiness"), f"{blocks:.2f}", _blocks(blocks), blocks >= 1.5),
+    )
+
+
+def _width(px: float) -> Message:
+    if px < SMALL_PX:
+        return Message("trait.too_small")
+    return Message("trait.small") if px < 2 * SMALL_PX else Message("trait.large_enough")
+
+
+def _sharpness(sharpness: float) -> Message:
+    if sharpness < BLURRED:
+        return Message("trait.too_blurred")
+    return Message("trait.blurred") if sharpness < SOFT else Message("trait.sharp_enough")
+
+
+def _turn(yaw: float) -> Message:
+    if yaw > ASIDE:
+        return Message("trait.too_far_aside")
+    return Message("trait.turned") if yaw > ASIDE / 3 else Message("trait.frontal")
+
+
+def _blocks(blockiness: float) -> Message:
+    if blockiness > BLOCKY:
+        return Message("trait.too_blocky")
+    if blockiness >= 1.5:
+        return Message("trait.heavy_blocks")
+    return Message("trait.faint_blocks") if blockiness >= 1.15 else Message("trait.no_blocks")

@@ -1,0 +1,128 @@
+"""The strong look: where it looks, and what the verdict makes of a line that looks at some sightings only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sightings import case, examine, media, sighting, sized, track
+from unmask.evidence.strong import Strong, choose
+from unmask.likelihood import Calibration
+from unmask.messages import Message
+from unmask.types import Case, Reading, Status, Track, TrackEvidence
+from unmask.verdict import judge
+
+SAID = Message("strong.looked_once")
+
+
+def reacting(where: dict[float, float], times: list[float]) -> dict[str, TrackEvidence]:
+    """What the small network would have said: nothing, but for a few times."""
+    readings = tuple(Reading(t, where.get(t, -3.0)) for t in times)
+    return {"learned": TrackEvidence(Status.RAN, SAID, 0.0, readings)}
+
+
+@given(st.integers(1, 60), st.integers(2, 16), st.data())
+def test_it_looks_evenly_and_where_the_small_network_reacts(seen: int, most: int, data: st.DataObject) -> None:
+    times = [i / 2 for i in range(seen)]
+    loudest = data.draw(st.sampled_from(times))
+    sightings = track(times).sightings
+    chosen = [s.time for s in choose(sightings, reacting({loudest: 4.0}, times), most)]
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == min(seen, most)
+    assert loudest in chosen
+    assert chosen[0] == times[0]
+    assert most < 4 or chosen[-1] == times[-1]
+
+
+def test_without_the_small_network_it_looks_evenly() -> None:
+    chosen = [s.time for s in choose(track([i / 2 for i in range(41)]).sightings, {}, 5)]
+    assert chosen == [0.0, 5.0, 10.0, 15.0, 20.0]
+
+
+def test_a_face_too_small_for_a_close_up_is_not_looked_at() -> None:
+    said = examine(Strong(), *track([0.0, 0.5], [sized(40.0)]).sightings)
+    assert said.status is Status.NOT_APPLICABLE
+
+
+def test_its_score_is_the_mean_of_its_looks_and_says_that_it_sampled() -> None:
+    seen = track([i / 2 for i in range(12)])
+    said = Strong(looks=4).examine(seen, case(seen))
+    assert said.sampled
+    assert len(said.readings) == 4
+    assert said.score == pytest.approx(np.mean([r.score for r in said.readings]))
+
+
+def test_a_score_does_not_depend_on_the_faces_beside_it() -> None:
+    faces = np.stack([sighting(person=person).close_up for person in range(3)])
+    assert Strong().run(faces).tolist() == [float(Strong().run(face[None])[0]) for face in faces]
+
+
+TIMES = [i / 2 for i in range(20)]
+QUIET = TrackEvidence(Status.RAN, SAID, -3.0, tuple(Reading(t, -3.0) for t in TIMES))
+
+
+def calibration(separation: float, *lines: str) -> Calibration:
+    """A calibration in which every score is a natural-log LR."""
+    return Calibration(lines, 0.0, {f"score of {line}": 1.0 for line in lines}, 4.0, 0.05, 0.3, separation)
+
+
+def looked(times: list[float], score: float = 6.0) -> TrackEvidence:
+    """A strong look at some moments only."""
+    return TrackEvidence(Status.RAN, SAID, score, tuple(Reading(t, score) for t in times), sampled=True)
+
+
+def test_a_line_that_samples_a_track_weighs_where_it_looked() -> None:
+    seen = track(TIMES)
+    fitted = [calibration(4.0, "learned"), calibration(5.0, "strong"), calibration(6.0, "learned", "strong")]
+    evidence = {"learned": QUIET, "strong": looked(TIMES[::4])}
+    person = judge(seen, evidence, media(), calibrated=fitted)
+    assert {lr.time for lr in person.timeline if lr.log10_lr > 0} == set(TIMES[::4])
+    assert person.judged == len(TIMES)
+    assert person.lines["strong"].log10_lr is not None
+    assert person.lines["learned"].log10_lr is not None
+
+
+def test_a_line_that_looked_too_seldom_leaves_the_others_as_they_are() -> None:
+    seen = track(TIMES)
+    fitted = [calibration(4.0, "learned"), calibration(5.0, "strong")]
+    with_it = judge(seen, {"learned": QUIET, "strong": looked(TIMES[:2])}, media(), calibrated=fitted)
+    without = judge(seen, {"learned": QUIET}, media(), calibrated=fitted)
+    assert with_it.log10_lr == without.log10_lr
+    assert with_it.lines["strong"].log10_lr is None
+    assert len(with_it.timeline) == len(TIMES)
+
+
+def test_the_lines_that_look_everywhere_tell_the_times_where_they_see_the_change() -> None:
+    """Of a change from 2 to 4 s the strong look saw three moments; the small network saw every sighting of it."""
+    seen = track(TIMES)
+    within = [t for t in TIMES if 2 <= t <= 4]
+    readings = tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES)
+    learned = TrackEvidence(Status.RAN, SAID, 0.0, readings)
+    strong = TrackEvidence(
+        Status.RAN, SAID, 0.0, tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES[::2]), sampled=True
+    )
+    fitted = [calibration(8.0, "learned"), calibration(9.0, "strong"), calibration(10.0, "learned", "strong")]
+    person = judge(seen, {"learned": learned, "strong": strong}, media(), calibrated=fitted)
+    alone = judge(seen, {"learned": learned}, media(), calibrated=fitted)
+    assert person.spans == alone.spans
+    assert len(person.spans) == 1
+
+
+def test_where_an_original_tells_more_every_sighting_counts() -> None:
+    seen = track(TIMES)
+    fitted = [calibration(9.0, "originals"), calibration(5.0, "strong")]
+    evidence = {"strong": looked(TIMES[::4]), "originals": QUIET}
+    person = judge(seen, evidence, media(), calibrated=fitted)
+    assert len(person.timeline) == len(TIMES)
+
+
+def test_a_closer_look_asks_again_only_about_what_is_new() -> None:
+    line, first, more = Strong(looks=8), track(TIMES[:8]), track(TIMES)
+    known = dict(zip(first.sightings, line.examine(first, case(first)).readings, strict=True))
+    both = Track(1, (*first.sightings, *more.sightings[8:]))
+    again = line.examine(both, Case(media(), (both,)))
+    kept = {reading.time: reading for reading in again.readings}
+    assert any(s.time in kept for s in first.sightings)
+    assert all(kept[s.time] is reading for s, reading in known.items() if s.time in kept)
