@@ -100,7 +100,7 @@ def check(
         case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
-    people = tuple(verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks)
+    people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
     damage = clip.damage()
     answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
