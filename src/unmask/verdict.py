@@ -105,7 +105,7 @@ def judge(
 
 
 def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
-    """Evidence of the lines that weighed, the strongest first, and of those that they stand in for, whose maps are worth showing."""
+    """Evidence of the lines that weighed, the strongest first, and of those they stand in for, whose maps are worth showing."""
     behind = [name for line in weighed for name in evidence[line].instead_of if name in evidence]
     return [evidence[name] for name in (*weighed, *behind)]
 
