@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -207,3 +207,18 @@ def edit_boxes(data: bytes, edit: Callable[[bytes, bytes], tuple[bytes, bytes]])
         out += box(*edit(kind, content))
         at += size
     return out
+
+
+def without_packets(whole: Path, path: Path, lost: Container[int]) -> Path:
+    """An MPEG-TS, as a receiver writes it that lost some of its packets of 188 bytes, by their numbers."""
+    data = whole.read_bytes()
+    path.write_bytes(b"".join(data[i : i + 188] for i in range(0, len(data), 188) if i // 188 not in lost))
+    return path
+
+
+def enlarged(rgb: Rgb, by: float) -> Rgb:
+    """The middle of a picture, ``by`` times as large, in a picture of the same size."""
+    height, width = rgb.shape[:2]
+    across, down = width * (1 - 1 / by) / 2, height * (1 - 1 / by) / 2
+    middle = (across, down, width - across, height - down)
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR, box=middle))

@@ -15,6 +15,7 @@ from unmask.messages import Message, verbatim
 from unmask.types import (
     CheckResult,
     Custody,
+    Damage,
     Kind,
     LineResult,
     MediaFacts,
@@ -150,6 +151,7 @@ def changed_video(path: str = "clips/minister-interview.mp4", prior: float | Non
         (person(),), media=media(path), custody=custody(), prior=prior,
         posterior=None if prior is None else prior * 10**2.31 / (prior * 10**2.31 + 1 - prior),
         limits=(Message("limit.spacing", {"spacing": 0.9}),),
+        damage=(Damage(10.0, 10.96, 24),),
     )  # fmt: skip
 
 

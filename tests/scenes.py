@@ -49,3 +49,21 @@ def two_people(seconds: float, changed: Callable[[int, float], bool] = lambda _p
             scene[20 : 20 + h, 20 + person * (w + 20) : 20 + person * (w + 20) + w] = shown
         frames.append(scene[: scene.shape[0] // 2 * 2, : scene.shape[1] // 2 * 2])
     return frames
+
+
+def studio(person: int, t: float, width: int = 480, height: int = 360) -> Rgb:
+    """One of three people before the same wall, swaying, at ``t`` seconds; hair, face and clothes tell them apart."""
+    picture = head(min(person, 1), 1.3).astype(np.float32)
+    if person == 2:
+        picture = np.clip(picture[:, ::-1] * [0.95, 0.75, 0.6] + [20, 20, 30], 0, 255).astype(np.float32)
+    h, w = picture.shape[:2]
+    y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
+    middle = 0.2 if person == 0 else -0.2
+    shape = np.clip((1 - np.hypot((x - middle * 0.05) / 0.8, y / 0.97)) * 8, 0, 1)[..., None].astype(np.float32)
+    at = np.array(
+        [[1, 0, (width - w) / 2 + 6 * np.sin(2 * t + person)], [0, 1, height - h + 4 * np.cos(1.5 * t + person)]]
+    )
+    laid, seen = (cv2.warpAffine(layer, at, (width, height)) for layer in (picture, shape))
+    down, across = np.mgrid[0:height, 0:width]
+    wall = (110 + 25 * np.sin(across / 130) + 12 * np.cos(down / 70))[..., None] * np.float32([0.92, 1.0, 1.08])
+    return np.clip(wall * (1 - seen[..., None]) + laid * seen[..., None], 0, 255).astype(np.uint8)

@@ -11,8 +11,9 @@ from tests.sightings import frame, media, track
 from unmask import limits
 from unmask.faces import SeenFrame
 from unmask.messages import Message
-from unmask.types import Kind, MediaFacts, Person
+from unmask.types import Damage, Kind, MediaFacts, Person
 from unmask.verdict import judge
+from unmask.words import english
 
 TIMES = [i / 2 for i in range(20)]
 """Of a clip of ten seconds, as it is looked at."""
@@ -24,10 +25,11 @@ def said(
     people: Sequence[Person] = (),
     dropped: int = 0,
     facts: MediaFacts = media(),
+    damage: Sequence[Damage] = (),
 ) -> list[Message]:
     """The limits of a check that was asked to look twice a second."""
     looked = [frame(t) for t in times] if seen is None else seen
-    return limits.of_check(facts, times, 0.5, looked, people, dropped)
+    return limits.of_check(facts, times, 0.5, looked, people, dropped, damage)
 
 
 def test_a_clip_that_was_seen_as_planned_has_none() -> None:
@@ -43,6 +45,17 @@ def test_frames_that_could_not_be_decoded() -> None:
     seen = [frame(t) for t in TIMES[:-3]] + [frame(9.9)]
     assert said(seen=seen) == [Message("limit.not_decoded", {"lost": 3, "planned": 20})]
     assert said(seen=seen[:-1] + [frame(t) for t in TIMES[-3:-1]]) == [], "the last frame may end before its time"
+
+
+def test_damaged_stretches_are_counted_and_named() -> None:
+    two = [Damage(2.0, 2.96, 24), Damage(4.0, 5.0, 25)]
+    seen = [frame(t) for t in TIMES if not 2 <= t < 2.96 and not 4 <= t < 5]
+    spans = (Message("span", {"start": 2.0, "end": 2.96}), Message("span", {"start": 4.0, "end": 5.0}))
+    assert said(seen=seen, damage=two) == [Message("limit.damaged", {"count": 49, "spans": spans})]
+    text = english().say(said(seen=seen, damage=two)[0])
+    assert text.startswith(
+        "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; nothing"
+    )
 
 
 def test_faces_that_showed_too_briefly() -> None:

@@ -25,7 +25,7 @@ from unmask.measuring import Measurement, SightingLine
 from unmask.messages import Message
 from unmask.pipeline import Settings, check
 from unmask.report import document
-from unmask.types import Case, Sighting, Status, Track, TrackEvidence, Verdict
+from unmask.types import Case, Outcome, Sighting, Status, Track, TrackEvidence, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +204,8 @@ def test_the_heatmap_points_at_what_was_changed() -> None:
 def test_nobody_in_the_picture(tmp_path: Path) -> None:
     result = unmask.check(clips.write_video(tmp_path / "empty.mp4", [clips.textured(i, 320, 240) for i in range(30)]))
     assert result.verdict is Verdict.CANNOT_TELL
+    assert result.outcome is Outcome.NO_FACE
+    assert document.document(result)["outcome"] == "no face"
     assert result.people == ()
     assert result.reason == Message("file.no_face_video")
     assert result.log10_lr is None

@@ -14,8 +14,21 @@ from hypothesis import strategies as st
 from tests.sightings import GOOD, media, sized, track
 from unmask.likelihood import LN10, Calibration
 from unmask.messages import Message, Value
-from unmask.types import Evidence, Kind, Person, Quality, Reading, Span, Status, Track, TrackEvidence, Verdict, clock
-from unmask.verdict import Rules, judge, log10_lrs, of_file
+from unmask.types import (
+    Evidence,
+    Kind,
+    LineResult,
+    Person,
+    Quality,
+    Reading,
+    Span,
+    Status,
+    Track,
+    TrackEvidence,
+    Verdict,
+    clock,
+)
+from unmask.verdict import Rules, judge, log10_lrs, of_file, together
 from unmask.words import english
 
 PLAIN = Calibration(
@@ -330,7 +343,12 @@ def changed(number: int, *spans: Span) -> Person:
 
 
 def undecided(number: int) -> Person:
-    return someone(number, Verdict.CANNOT_TELL)
+    weak = LineResult(Status.RAN, Message("face.weak"), 0.5, log10_lr=0.5)
+    return replace(someone(number, Verdict.CANNOT_TELL), lines={"learned": weak})
+
+
+def mean(*log10_lrs: float) -> float:
+    return round(float(np.log10(np.mean([10.0**lr for lr in log10_lrs]))), 3)
 
 
 HERE, THERE = Span(3.2, 9.1), Span(72.4, 73.0)
@@ -359,11 +377,16 @@ FILES = {
         [bona_fide(1), changed(2, HERE), changed(3, HERE, THERE), undecided(4), small(5)],
         "changed",
         told("file.changed_each", 2, 3, stretches=(stretches(2, HERE), stretches(3, HERE, THERE))),
-        4.0,
+        mean(-1.5, 3.0, 4.0, 0.5),
     ),
-    "a crowd changed": ([changed(i) for i in range(1, 9)], "changed", told("file.changed", *range(1, 9)), 9.0),
+    "a crowd changed": (
+        [changed(i) for i in range(1, 9)],
+        "changed",
+        told("file.changed", *range(1, 9)),
+        mean(*range(2, 10)),
+    ),
     "one bona fide": ([bona_fide(1)], "no change found", told("file.no_change", 1), -1.5),
-    "two bona fide": ([bona_fide(1), bona_fide(2)], "no change found", told("file.no_change", 1, 2), -1.5),
+    "two bona fide": ([bona_fide(1), bona_fide(2)], "no change found", told("file.no_change", 1, 2), mean(-1.5, -2.5)),
     "one in the background": (
         [bona_fide(1), small(2)],
         "no change found",
@@ -400,7 +423,7 @@ FILES = {
         [someone(1, Verdict.LICENSED_CHANGE, 2.5), bona_fide(2), small(3)],
         "licensed change",
         told("file.licensed_but", 1, but=told("but.small", 3)),
-        2.5,
+        mean(2.5, -2.5),
     ),
 }
 
@@ -410,8 +433,42 @@ def test_what_is_said_of_a_file(people: list[Person], verdict: str, reason: Mess
     assert of_file(people, VIDEO) == (verdict, reason, log10_lr)
 
 
+def test_one_of_many_needs_more_to_be_called_changed() -> None:
+    """With n judged, an LR of 10 n; file and people never contradict each other, and what was measured is still said."""
+    crowd = [bona_fide(i) for i in range(1, 10)]
+    enough, too_little = (someone(10, Verdict.CHANGED, lr, HERE) for lr in (2.01, 1.99))
+    assert together([*crowd, enough, small(11)])[9] is enough
+    assert of_file(together([*crowd, enough]), VIDEO)[0] is Verdict.CHANGED
+    *others, one = together([*crowd, too_little])
+    assert others == crowd
+    assert (one.verdict, one.log10_lr, one.spans) == (Verdict.CANNOT_TELL, None, ())
+    assert one.reason == Message("face.one_of_many", {"log10_lr": 1.99, "faces": 10})
+    assert of_file([*others, one], VIDEO)[0] is Verdict.CANNOT_TELL
+    assert together([too_little]) == (too_little,)
+
+
+def test_thirty_bona_fide_faces_raise_no_more_alarms_than_one() -> None:
+    """Simulated: calibrated ln LRs of bona fide faces, normal, whose LRs have the mean 1 that calibrated ones have."""
+    rng = np.random.default_rng(1)
+    spread = 1.5
+
+    def alarms(faces: int, files: int) -> float:
+        lrs = rng.normal(-(spread**2) / 2, spread, (files, faces)) / np.log(10)
+        return float(np.mean([called_changed(file) for file in lrs]))
+
+    template = someone(1, Verdict.CHANGED, 1.0)
+
+    def called_changed(log10_lrs: np.ndarray) -> bool:
+        kind = {True: Verdict.CHANGED, False: Verdict.NO_CHANGE_FOUND}
+        people = [replace(template, verdict=kind[lr >= 1], log10_lr=float(lr)) for lr in log10_lrs]
+        return of_file(together(people), VIDEO)[0] is Verdict.CHANGED
+
+    assert alarms(30, 300) <= alarms(1, 9000)
+
+
 def test_a_file_without_a_face() -> None:
     assert of_file([], VIDEO) == (Verdict.CANNOT_TELL, Message("file.no_face_video"), None)
+    assert of_file([], VIDEO, damaged=True) == (Verdict.CANNOT_TELL, Message("file.damaged"), None)
     assert of_file([], PHOTO) == (Verdict.CANNOT_TELL, Message("file.no_face_photo"), None)
 
 

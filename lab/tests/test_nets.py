@@ -3,16 +3,21 @@ from __future__ import annotations
 import pytest
 import torch
 from unmask_lab.net import MAP
-from unmask_lab.nets import NETS
+from unmask_lab.nets import NETS, SEE_CLOSE_UPS
 
-from unmask.faces import CROP_PX
+from unmask.faces import CLOSE_UP_PX, CROP_PX
+
+
+def side(name: str) -> int:
+    """Side of the faces that a network takes, px."""
+    return CLOSE_UP_PX if name in SEE_CLOSE_UPS else CROP_PX
 
 
 @pytest.mark.parametrize("name", NETS)
 def test_faces_to_a_logit_each_and_a_map_or_none(name: str) -> None:
     net = NETS[name]().eval()
     with torch.inference_mode():
-        logit, where = net(torch.randint(0, 256, (3, CROP_PX, CROP_PX, 3), dtype=torch.uint8))
+        logit, where = net(torch.randint(0, 256, (3, side(name), side(name), 3), dtype=torch.uint8))
     assert logit.shape == (3,)
     assert logit.isfinite().all()
     assert where is None or where.shape == (3, MAP, MAP)
@@ -35,6 +40,6 @@ def test_a_rival_is_as_large_as_its_paper_says(name: str, parameters: int) -> No
 @pytest.mark.parametrize("name", NETS)
 def test_every_part_of_a_network_takes_part(name: str) -> None:
     net = NETS[name]().train()
-    logit, _ = net(torch.randint(0, 256, (4, CROP_PX, CROP_PX, 3), dtype=torch.uint8))
+    logit, _ = net(torch.randint(0, 256, (4, side(name), side(name), 3), dtype=torch.uint8))
     logit.sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters() if p.requires_grad)

@@ -8,7 +8,7 @@ from pathlib import Path
 from unmask import classifiers, models
 from unmask.faces import SeenFrame
 from unmask.messages import Message, read
-from unmask.types import MediaFacts, Person
+from unmask.types import Damage, MediaFacts, Person
 
 NETWORKS = ("strong", "learned")
 """Lines whose model cards say how often the verdict is wrong, the strongest one first."""
@@ -43,6 +43,7 @@ def of_check(
     seen: Sequence[SeenFrame],
     people: Sequence[Person],
     dropped: int,
+    damage: Sequence[Damage] = (),
 ) -> list[Message]:
     """Limits of the looking: frames and faces that were left out, and the meaning of many faces.
 
@@ -53,12 +54,16 @@ def of_check(
         seen: frames that were looked at.
         people: those who were judged.
         dropped: faces that showed too briefly to be judged.
+        damage: stretches that were passed over.
     """
     limits = []
     spacing = media.duration / max(1, len(times))
     if len(times) > 1 and spacing > 1.2 * every and len(times) < media.frames:
         limits.append(Message("limit.spacing", {"spacing": spacing}))
-    planned = {round(t, 6) for t in times}
+    if damage:
+        spans = tuple(Message("span", {"start": d.start, "end": d.end}) for d in damage)
+        limits.append(Message("limit.damaged", {"count": sum(d.pictures for d in damage), "spans": spans}))
+    planned = {round(t, 6) for t in times if not any(d.start <= t < d.end for d in damage)}
     if len(lost := planned - {round(frame.time, 6) for frame in seen}) > 1:
         limits.append(Message("limit.not_decoded", {"lost": len(lost), "planned": len(times)}))
     if dropped:

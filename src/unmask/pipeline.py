@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from unmask import calibrations, evidence, likelihood, limits, originals, verdict
+from unmask import calibrations, evidence, likelihood, limits, originals, takes, verdict
 from unmask.custody import custody
 from unmask.errors import UsageError
-from unmask.faces import SeenFrame, Watcher, link
+from unmask.faces import SeenFrame, Watcher, is_cut, link
 from unmask.media import Bounds, Clip, open_media
 from unmask.types import Case, CheckResult, Evidence, Kind, Match, Original, TimedLR, Track
 
@@ -87,19 +88,21 @@ def check(
     matches = _matches(clip, settings.originals, lambda done: progress("matching", 0.4 * done))
     first = 0.0 if matches is None else 0.4
     wanted = sorted({*times, *(pair.time for match in matches or () for pair in match.pairs)})
-    seen = _look(clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done))
-    tracks = link(seen)
+    looks = _look(clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done))
+    seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
+    tracks = link(seen, cuts=cuts)
     case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, evidence.guiding(lines), settings.debug)
     if more := _closer_times(clip, case, _leaning(case, said, calibrated), settings, {frame.time for frame in seen}):
         closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
-        seen = sorted([*seen, *closer], key=lambda frame: frame.time)
-        tracks = link(seen)
+        seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
+        tracks = link(seen, cuts=cuts)
         case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
-    people = tuple(verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks)
-    answer, reason, log10_lr = verdict.of_file(people, clip.facts)
+    people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
+    damage = clip.damage()
+    answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
         path=os.fspath(path),
         sha256=clip.facts.sha256,
@@ -113,9 +116,10 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
-            *limits.of_check(clip.facts, times, every, seen, people, len(tracks) - len(people)),
+            *limits.of_check(clip.facts, times, every, seen, people, len(tracks) - len(people), damage),
         ),
         matches=matches or (),
+        damage=damage,
     )
 
 
@@ -162,13 +166,26 @@ def _posterior(prior: float | None, log10_lr: float | None) -> float | None:
     return None if prior is None or log10_lr is None else likelihood.posterior(prior, log10_lr)
 
 
-def _look(clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[float], None]) -> list[SeenFrame]:
+def _look(
+    clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[float], None]
+) -> list[tuple[SeenFrame, takes.Miniature]]:
     watcher = Watcher(at_most=at_most)
-    seen = []
+    looks = []
     for frame in clip.frames(times):
-        seen.append(watcher.see(frame))
-        progress(len(seen) / len(times))
-    return seen
+        seen = watcher.see(frame)
+        looks.append((seen, takes.miniature(frame, [sighting.face.box for sighting in seen.sightings])))
+        progress(len(looks) / len(times))
+    return looks
+
+
+def _cuts(clip: Clip, looks: Sequence[tuple[SeenFrame, takes.Miniature]]) -> tuple[float, ...]:
+    """When shots change between two looks at faces, where their colours do not show it already."""
+    pairs = [
+        (small, then)
+        for (seen, small), (after, then) in pairwise(looks)
+        if seen.sightings and after.sightings and not is_cut(seen.histogram, after.histogram)
+    ]
+    return takes.cuts(clip, pairs)
 
 
 def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:

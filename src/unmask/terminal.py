@@ -20,7 +20,7 @@ from rich.text import Text
 from unmask.errors import printable
 from unmask.messages import Message
 from unmask.pipeline import Progress
-from unmask.types import CheckResult, Kind, Person, Verdict
+from unmask.types import CheckResult, Kind, Outcome, Person, Verdict
 from unmask.words import Language, capital, english
 from unmask.words.footage import shown
 from unmask.words.strength import base_rate, in_hundred, likelier, odds, such_findings, support
@@ -29,43 +29,44 @@ PATIENCE = 2.0
 """s, after which a progress bar appears."""
 
 LOOKS = {
-    Verdict.CHANGED: ("◆", "bold red"),
-    Verdict.LICENSED_CHANGE: ("■", "bold magenta"),
-    Verdict.NO_CHANGE_FOUND: ("○", "bold blue"),
-    Verdict.CANNOT_TELL: ("?", "bold yellow"),
+    Outcome.CHANGED: ("◆", "bold red"),
+    Outcome.LICENSED_CHANGE: ("■", "bold magenta"),
+    Outcome.NO_CHANGE_FOUND: ("○", "bold blue"),
+    Outcome.CANNOT_TELL: ("?", "bold yellow"),
+    Outcome.NO_FACE: ("–", "bold"),
 }
-"""Icon and style of each verdict. None is green: that no change was found is no seal of approval."""
+"""Icon and style of each outcome. None is green: that no change was found is no seal of approval."""
 
 
 def show(results: Iterable[CheckResult], language: Language | None = None) -> None:
-    """A block per file that was judged, as it comes, and at the end how many there were of each verdict; English by default."""
+    """A block per file that was judged, as it comes, and at the end how many there were of each outcome; English by default."""
     t = language or english()
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 100_000  # a program that reads this finds every sentence on one line
-    verdicts: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     limits: list[Message] = []
     gap = ""
     for result in results:
-        if result.verdict is not None:
-            console.print(gap, _headline(result.verdict, result.path, console, t), sep="")
+        if result.outcome is not None:
+            console.print(gap, _headline(result.outcome, result.path, console, t), sep="")
             gap = "\n"
             for line in _lines(result, [limit for limit in result.limits if limit not in limits], t):
                 console.print(Padding(line, (0, 0, 0, 2), expand=False))
             limits += result.limits
-        verdicts[_verdict(result.verdict, t)] += 1
-    if verdicts.total() > 1:
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-        console.print(gap, t("terminal.files", count=verdicts.total(), verdicts=counts), sep="")
+        outcomes[_word(result.outcome, t)] += 1
+    if outcomes.total() > 1:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        console.print(gap, t("terminal.files", count=outcomes.total(), verdicts=counts), sep="")
 
 
-def _verdict(verdict: Verdict | None, t: Language) -> str:
-    return t(f"verdict.{(verdict or 'not judged').replace(' ', '-')}")
+def _word(answer: Outcome | Verdict | None, t: Language) -> str:
+    return t(f"verdict.{(answer or 'not judged').replace(' ', '-')}")
 
 
-def _headline(verdict: Verdict, path: str, console: Console, t: Language) -> Text:
-    icon, style = LOOKS[verdict]
-    drawn, word = console.is_terminal and not console.options.ascii_only, _verdict(verdict, t)
+def _headline(outcome: Outcome, path: str, console: Console, t: Language) -> Text:
+    icon, style = LOOKS[outcome]
+    drawn, word = console.is_terminal and not console.options.ascii_only, _word(outcome, t)
     return Text.assemble((f"{icon} {word}" if drawn else word, style), f"  {printable(path)}")
 
 
@@ -92,7 +93,7 @@ def _person(person: Person, result: CheckResult, t: Language) -> str:
     if not when and result.media and result.media.kind is Kind.VIDEO:
         when = t("terminal.seen", start=person.first_seen, end=person.last_seen)
     why = printable(t.say(person.reason)) if person.log10_lr is None and person.reason != result.reason else ""
-    parts = (t("person", id=person.id), f"{_verdict(person.verdict, t):15}", f"{ratio:12}", when, why)
+    parts = (t("person", id=person.id), f"{_word(person.verdict, t):15}", f"{ratio:12}", when, why)
     return "  ".join(part for part in parts if part).rstrip()
 
 

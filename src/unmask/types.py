@@ -37,6 +37,16 @@ class Verdict(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
+class Outcome(StrEnum):
+    """What a check of a file came to: its verdict, but that nobody was there to be judged is told apart."""
+
+    CHANGED = "changed"
+    LICENSED_CHANGE = "licensed change"
+    NO_CHANGE_FOUND = "no change found"
+    CANNOT_TELL = "cannot tell"
+    NO_FACE = "no face"
+
+
 class Status(StrEnum):
     """How a line of evidence fared on one track."""
 
@@ -88,6 +98,15 @@ class MediaFacts:
     frame_rate: float | None = None
     variable_frame_rate: bool = False
     bit_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next intact key frame."""
+
+    start: float
+    end: float
+    pictures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,7 +452,7 @@ class CheckResult:
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
     both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
-    that it shows.
+    that it shows, ``damage`` the stretches that were passed over.
     """
 
     path: str
@@ -449,6 +468,14 @@ class CheckResult:
     posterior: float | None = None
     limits: tuple[Message, ...] = ()
     matches: tuple[Match, ...] = ()
+    damage: tuple[Damage, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The verdict, or `no face` where it is `cannot tell` only because an intact file shows nobody; None without one."""
+        if self.verdict is Verdict.CANNOT_TELL and not self.people and not self.damage:
+            return Outcome.NO_FACE
+        return None if self.verdict is None else Outcome(self.verdict)
 
     @classmethod
     def failed(cls, path: str, error: Message, sha256: str | None = None) -> CheckResult:

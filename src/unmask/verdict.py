@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,10 +98,16 @@ def judge(
         sightings=len(track.sightings),
         judged=len(fit),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, [evidence[name] for name in weighed], lrs, verdict),
+        frames=_telling(track, _showing(evidence, weighed), lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
         places=tuple(Place(s.time, s.face.box) for s in track.sightings),
     )
+
+
+def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
+    """Evidence of the lines that weighed, the strongest first, and of those they stand in for, whose maps are worth showing."""
+    behind = [name for line in weighed for name in evidence[line].instead_of if name in evidence]
+    return [evidence[name] for name in (*weighed, *behind)]
 
 
 def log10_lrs(
@@ -268,31 +274,68 @@ def _telling(
     )
 
 
+def together(people: Sequence[Person], rules: Rules = Rules()) -> tuple[Person, ...]:
+    """The people of one file, each still called changed only where the LR reaches the bound when divided by their number.
+
+    At most one of them is taken to be changed, each as likely; so one in a crowd is a change only if the file is. Otherwise the
+    answer becomes `cannot tell`; the reason and the lines keep what was measured.
+    """
+    count = sum(_measured(p) is not None for p in people)
+    least = rules.changed + float(np.log10(max(1, count)))
+    return tuple(_doubted(p, count) if _is_chance(p, least) else p for p in people)
+
+
+def _is_chance(person: Person, least: float) -> bool:
+    return person.verdict is Verdict.CHANGED and person.log10_lr is not None and person.log10_lr < least
+
+
+def _doubted(person: Person, count: int) -> Person:
+    reason = Message("face.one_of_many", {"log10_lr": person.log10_lr or 0.0, "faces": count})
+    return replace(person, verdict=Verdict.CANNOT_TELL, reason=reason, log10_lr=None, spans=())
+
+
+def _measured(person: Person) -> float | None:
+    """log10 LR of whoever was judged, also where it was too weak for an answer."""
+    moved = [line.log10_lr for line in person.lines.values() if line.log10_lr is not None]
+    return person.log10_lr if person.log10_lr is not None else sum(moved) if moved else None
+
+
+def _mean(people: Sequence[Person]) -> float | None:
+    """log10 of the mean LR of those judged: that of the file, if at most one of them is changed, each as likely."""
+    lrs = [lr for p in people if (lr := _measured(p)) is not None]
+    return _rounded(float(np.log10(np.mean(np.power(10.0, lrs))))) if lrs else None
+
+
 def of_file(
-    people: Sequence[Person], media: MediaFacts, rules: Rules = Rules()
+    people: Sequence[Person], media: MediaFacts, rules: Rules = Rules(), damaged: bool = False
 ) -> tuple[Verdict, Message, float | None]:
-    """The verdict on a file, the reason for it, and its log10 LR: the highest of its people.
+    """The verdict on a file, the reason for it, and its log10 LR: that of the mean LR of its people, see `together`.
 
     One changed face makes the file changed. A person who could not be judged makes it `cannot tell`, unless there is
     another who could, and the only fault is that this one is a small face in the background; the reason names them.
     """
     if not people:
-        none = Message("file.no_face_photo") if media.kind is Kind.PHOTO else Message("file.no_face_video")
-        return Verdict.CANNOT_TELL, none, None
-    highest = max((p.log10_lr for p in people if p.log10_lr is not None), default=None)
+        return Verdict.CANNOT_TELL, _nobody(media, damaged), None
+    mean = _mean(people)
     if changed := [p for p in people if p.verdict is Verdict.CHANGED]:
-        return Verdict.CHANGED, _changed(changed), highest
+        return Verdict.CHANGED, _changed(changed), mean
     untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
     told = [p for p in people if p.verdict is not Verdict.CANNOT_TELL]
     if told and all(_in_background(p, media, rules) for p in untold):
         small = Message("but.small", _named(untold)) if untold else None
         if licensed := [p for p in told if p.verdict is Verdict.LICENSED_CHANGE]:
-            return Verdict.LICENSED_CHANGE, _but(Message("file.licensed", _named(licensed)), small), highest
-        return Verdict.NO_CHANGE_FOUND, _but(Message("file.no_change", _named(told)), small), highest
+            return Verdict.LICENSED_CHANGE, _but(Message("file.licensed", _named(licensed)), small), mean
+        return Verdict.NO_CHANGE_FOUND, _but(Message("file.no_change", _named(told)), small), mean
     if len(people) == 1:
         return Verdict.CANNOT_TELL, people[0].reason, None
     clear = Message("but.no_change", _named(told)) if told else None
     return Verdict.CANNOT_TELL, _but(Message("file.untold", _named(untold)), clear), None
+
+
+def _nobody(media: MediaFacts, damaged: bool) -> Message:
+    if damaged:
+        return Message("file.damaged")
+    return Message("file.no_face_photo") if media.kind is Kind.PHOTO else Message("file.no_face_video")
 
 
 def _in_background(person: Person, media: MediaFacts, rules: Rules) -> bool:

@@ -33,8 +33,8 @@ ASKED: list[pipeline.Settings] = []
 def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress) -> CheckResult:
     """Stands in for `unmask.pipeline.check`: reads no file, and answers by the beginning of its name.
 
-    ``changed``, ``clean``, ``nobody`` and ``crowd`` give those of `tests.results`; ``broken``, ``bug``, ``weights`` and
-    ``library`` raise what their names say; ``interrupt`` is Ctrl-C.
+    ``changed``, ``clean``, ``nobody``, ``untold`` and ``crowd`` give those of `tests.results`; ``broken``, ``bug``,
+    ``weights`` and ``library`` raise what their names say; ``interrupt`` is Ctrl-C.
     """
     ASKED.append(settings)
     progress("looking", 0.5)
@@ -51,6 +51,7 @@ def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress)
         if name.startswith(kind):
             raise error
     answers = {"changed": results.changed_video, "clean": results.clean_photo, "nobody": results.nobody}
+    answers["untold"] = results.cannot_tell
     answer = next((answers[kind](path) for kind in answers if name.startswith(kind)), results.crowd(3))
     return replace(answer, path=path)
 
@@ -159,7 +160,7 @@ def test_a_block_says_it_all_on_whole_lines() -> None:
 def test_many_files_are_counted_and_no_limit_is_said_twice() -> None:
     lines = unmask("check", "broken.mp4", "changed.mp4", "nobody.jpg", "crowd.mp4").stdout.splitlines()
     assert lines[0] == "changed  changed.mp4"
-    assert lines[-2:] == ["", "4 files: 2 changed, 1 not judged, 1 cannot tell"]
+    assert lines[-2:] == ["", "4 files: 2 changed, 1 not judged, 1 no face"]
     assert sum(line.startswith("  Limit:") for line in lines) == 1
 
 
@@ -274,8 +275,10 @@ def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: p
         (["changed.mp4", "broken.mp4", "--fail-on", "changed"], 3),
         (["broken.mp4", "--fail-on", "changed"], 1),
         (["clean.jpg", "--fail-on", "changed,cannot-tell"], 0),
-        (["nobody.jpg", "--fail-on", "changed, cannot tell"], 3),
-        (["nobody.jpg", "--fail-on", "changed", "--fail-on", "cannot-tell"], 3),
+        (["untold.mp4", "--fail-on", "changed, cannot tell"], 3),
+        (["untold.mp4", "--fail-on", "changed", "--fail-on", "cannot-tell"], 3),
+        (["nobody.jpg", "--fail-on", "changed,cannot-tell"], 0),
+        (["nobody.jpg", "--fail-on", "no-face"], 3),
         (["clean.jpg", "--fail-on", "no-change-found", "--json"], 3),
         (["changed.mp4", "--fail-on", "changed", "--csv"], 3),
     ],

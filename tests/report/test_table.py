@@ -33,7 +33,8 @@ def test_a_row_per_person() -> None:
 
 def test_a_row_for_a_file_without_people_or_with_an_error() -> None:
     nobody, failed = read(table.dumps([results.nobody(), results.failed()]))
-    assert (nobody["person"], nobody["verdict"], nobody["error"]) == ("", "cannot tell", "")
+    assert (nobody["person"], nobody["verdict"], nobody["error"]) == ("", "no face", "")
+    assert nobody["file_verdict"] == "no face"
     assert nobody["reason"] == "No face was found in this photo."
     assert failed["verdict"] == failed["file_verdict"] == ""
     assert "breaks off" in failed["error"]

@@ -18,7 +18,7 @@ from unmask.errors import ModelError, OriginalsError, UsageError, WeightsError, 
 
 if TYPE_CHECKING:
     from unmask.pipeline import Settings
-    from unmask.types import CheckResult, Verdict
+    from unmask.types import CheckResult, Outcome
     from unmask.words import Language
 
 EXAMPLES = """\b
@@ -64,7 +64,7 @@ def check(
     ] = None,
     fail_on: Annotated[
         list[str] | None,
-        typer.Option(metavar="A,B", help="Exit with 3 if a file's verdict is among these: changed, cannot-tell ..."),
+        typer.Option(metavar="A,B", help="Exit with 3 if a file is among these: changed, cannot-tell, no-face ..."),
     ] = None,
     language: Annotated[
         str,
@@ -83,9 +83,9 @@ def check(
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
         settings = _settings(every, lines, models, originals, prior, debug)
-        verdicts, files = _verdicts(fail_on), inputs.named(media)
+        outcomes, files = _outcomes(fail_on), inputs.named(media)
         spoken = _language(language)
-        run = Run(settings, verdicts, _folder_for(report), spoken, machine=as_json or as_csv)
+        run = Run(settings, outcomes, _folder_for(report), spoken, machine=as_json or as_csv)
         _print(run.over(files), as_json, as_csv, spoken)
     except UsageError as error:
         complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
@@ -124,10 +124,10 @@ def _settings(
     return Settings(every=every, lines=names, models=models, originals=originals, prior=prior, debug=debug)
 
 
-def _verdicts(named: Sequence[str] | None) -> frozenset[Verdict]:
-    from unmask.types import Verdict
+def _outcomes(named: Sequence[str] | None) -> frozenset[Outcome]:
+    from unmask.types import Outcome
 
-    words = {verdict.replace(" ", "-"): verdict for verdict in Verdict}
+    words = {outcome.replace(" ", "-"): outcome for outcome in Outcome}
     names = [name.replace(" ", "-") for name in _split(named)]
     if unknown := [name for name in names if name not in words]:
         raise UsageError(f"no verdict is called {unknown[0]!r}; there are {', '.join(words)}")

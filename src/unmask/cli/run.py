@@ -17,7 +17,7 @@ from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress, Settings
-    from unmask.types import CheckResult, Verdict
+    from unmask.types import CheckResult, Outcome
     from unmask.words import Language
 
 
@@ -26,14 +26,14 @@ class Run:
 
     Args:
         settings: of each check.
-        fail_on: verdicts on a file that make the exit code 3.
+        fail_on: outcomes of a file that make the exit code 3.
         reports: folder for HTML pages, None for none.
         language: of the pages.
         machine: whether stdout is for a program, so that where a page was written goes to stderr.
     """
 
     def __init__(
-        self, settings: Settings, fail_on: frozenset[Verdict], reports: Path | None, language: Language, machine: bool
+        self, settings: Settings, fail_on: frozenset[Outcome], reports: Path | None, language: Language, machine: bool
     ) -> None:
         self._settings, self._fail_on, self._reports, self._language = settings, fail_on, reports, language
         self._machine = machine
@@ -61,7 +61,7 @@ class Run:
             else:
                 with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
                     result = self._judge(given, tell)
-            self._matched |= result.verdict in self._fail_on
+            self._matched |= result.outcome in self._fail_on
             if result.error is not None:
                 self._fail(t.say(result.error))
             yield result

@@ -82,7 +82,7 @@ class Watcher:
         return tuple(found) if len(found) == len(near) and apart else None
 
 
-def link(frames: Sequence[SeenFrame], patience: float = 2.0) -> tuple[Track, ...]:
+def link(frames: Sequence[SeenFrame], patience: float = 2.0, cuts: Sequence[float] = ()) -> tuple[Track, ...]:
     """Sightings, in order of time, to tracks: one person's face each, across short occlusions, apart at shot changes.
 
     A sighting joins the track whose last place, size and look it fits best. A face that is swapped for a moment must stay
@@ -90,12 +90,13 @@ def link(frames: Sequence[SeenFrame], patience: float = 2.0) -> tuple[Track, ...
 
     Args:
         frames: in order of time.
+        cuts: when shots change, s, beside those that the colours show.
         patience: seconds for which a hidden face is remembered; however far apart the frames are, the next one still counts.
     """
     done: list[list[Sighting]] = []
     open_: list[list[Sighting]] = []
     for before, frame in zip([*frames[:1], *frames], frames, strict=False):
-        if is_cut(before.histogram, frame.histogram):
+        if is_cut(before.histogram, frame.histogram) or any(before.time < cut <= frame.time for cut in cuts):
             done, open_ = done + open_, []
         done += [track for track in open_ if before.time - track[-1].time > patience]
         open_ = [track for track in open_ if before.time - track[-1].time <= patience]

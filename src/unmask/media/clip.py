@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from unmask.errors import BrokenMedia, MediaTooLarge, UsageError
 from unmask.media import photo, video
+from unmask.media.damage import stretches
 from unmask.media.source import CUT, Bounds, Pose, Source, opened
 from unmask.media.times import Index
 from unmask.messages import Message
-from unmask.types import Frame, Kind, MediaFacts
+from unmask.types import Damage, Frame, Kind, MediaFacts
 
 _SEEK_FRAMES = 12
 """Decoding this many frames costs about as much as a seek."""
@@ -40,6 +41,7 @@ class Clip:
     _identity: tuple[int, ...]
     _pose: Pose
     _index: Index
+    _damaged: NDArray[np.bool_]
 
     def times(self, every: float, at_most: int) -> list[float]:
         """Evenly spaced presentation times of real frames over the whole clip; see `times_between`."""
@@ -50,7 +52,7 @@ class Clip:
 
         The stretch is cut into equal parts, and each gives the frame shown at its middle, or a key frame within a
         quarter of a part from there, because a key frame decodes without its neighbours. A picture that is held for
-        longer than ``every`` counts as ``every``: a second look at it tells nothing.
+        longer than ``every`` counts as ``every``: a second look at it tells nothing. Pictures known to be damaged give none.
 
         Args:
             start, end: of the stretch, seconds, both included.
@@ -65,16 +67,21 @@ class Clip:
         """
         if not (every > 0 and at_most >= 1):
             raise UsageError(f"every must be above 0 and at_most at least 1, not {every} and {at_most}")
-        return [float(time) for time in self._index.spread(start, end, every, at_most)]
+        return [float(time) for time in self._index.spread(start, end, every, at_most, self._damaged)]
 
     def key_times(self) -> list[float]:
         """When each key frame is shown, seconds; a key frame decodes without its neighbours. 0 for a photo."""
         return [float(time) for time in self._index.seconds()[self._index.keys]]
 
+    def damage(self) -> tuple[Damage, ...]:
+        """The stretches of damaged pictures, as far as the packets show them and those decoded until now."""
+        return stretches(self._damaged, self._index, self.facts.duration)
+
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
         """The first frame that decodes at or after each of ``times``, in order of time, none twice.
 
-        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over.
+        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over: from an error to the next
+        intact key frame, see `damage`.
 
         Args:
             times: seconds; those after the last frame give nothing.
@@ -87,7 +94,7 @@ class Clip:
             MediaError: the file is gone, or has changed since it was opened, or is a photo that cannot be decoded;
                 `MediaTooLarge` when one frame takes longer than the bound.
         """
-        wanted = self._index.at_or_after(np.asarray(times, np.float64))
+        wanted = self._index.at_or_after(np.asarray(times, np.float64), self._damaged)
         with opened(self.facts.path, self._bounds) as source:
             if source.identity != self._identity:
                 raise BrokenMedia(source.path, Message("media.changed"), Message("way.wait"))
@@ -109,7 +116,7 @@ class Clip:
                 starts = index.key_before(wanted)
                 far = np.flatnonzero(starts[1:] - wanted[:-1] > _SEEK_FRAMES)
                 run = wanted[: far[0] + 1] if far.size else wanted
-                for number, picture in stream.pictures(index, int(starts[0]), run):
+                for number, picture in stream.pictures(index, self._damaged, int(starts[0]), run):
                     if number < wanted[0]:
                         continue
                     wanted = wanted[np.searchsorted(wanted, number, "right") :]
@@ -152,11 +159,11 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
             source.path, Kind.PHOTO, digest.hexdigest(), source.size, kind, kind, *pose.size(*size), pose.turn
         )
         index = Index(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
-        return _clip(source, facts, pose, index)
+        return _clip(source, facts, pose, index, np.zeros(1, np.bool_))
 
 
-def _clip(source: Source, facts: MediaFacts, pose: Pose, index: Index) -> Clip:
-    return Clip(facts, source.bounds, source.identity, pose, index)
+def _clip(source: Source, facts: MediaFacts, pose: Pose, index: Index, damaged: NDArray[np.bool_]) -> Clip:
+    return Clip(facts, source.bounds, source.identity, pose, index, damaged)
 
 
 def decoders() -> dict[str, bool]:

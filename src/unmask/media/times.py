@@ -47,21 +47,26 @@ class Index:
         """The picture that is shown at ``tick``; -1 before the first."""
         return int(np.searchsorted(self.ticks, tick, "right")) - 1
 
-    def at_or_after(self, times: NDArray[np.float64]) -> NDArray[np.intp]:
-        """The next picture from each of ``times``, seconds, on; sorted, none twice, n left out."""
-        numbers = np.unique(np.searchsorted(self.seconds(), times - _SLACK))
-        return numbers[numbers < self.ticks.size]
+    def at_or_after(self, times: NDArray[np.float64], without: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The next picture from each of ``times``, seconds, on that is not ``without``, bool ``(n,)``; sorted, none twice."""
+        there = np.flatnonzero(~without)
+        places = np.unique(np.searchsorted(self.seconds()[there], times - _SLACK))
+        return there[places[places < there.size]]
 
     def key_before(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
         """The nearest key frame at or before each picture; the first picture where there is none."""
         keys = np.flatnonzero(self.keys)
         return np.append(0, keys)[np.searchsorted(keys, numbers, "right")]
 
-    def spread(self, start: float, end: float, every: float, at_most: int) -> NDArray[np.float64]:
-        """The times that `unmask.media.Clip.times_between` describes."""
+    def spread(
+        self, start: float, end: float, every: float, at_most: int, without: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """The times that `unmask.media.Clip.times_between` describes, none of a picture that is ``without``, bool ``(n,)``."""
         shown = self.seconds()
         held = np.minimum(np.diff(shown, append=max(end, shown[-1])), every)
         inside = (shown >= start - _SLACK) & (shown <= end + _SLACK)
+        if without is not None:
+            inside &= ~without
         shown, held, keys = shown[inside], held[inside], np.flatnonzero(self.keys[inside])
         if not shown.size:
             return shown

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
 from unmask.media.mp4 import boxes, claimed_seconds
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import Index
@@ -82,12 +83,13 @@ class Video:
         self._scaler = VideoReformatter()
         self._timed = container.format.name != "avi"  # whose pictures have no times, but are counted from the first
 
-    def index(self) -> tuple[Index, dict[str, Any]]:
-        """Of all pictures, without decoding; and the facts that follow from it."""
+    def index(self) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
+        """Of all pictures, without decoding; which of them came broken, bool ``(n,)``; and the facts that follow from it."""
         bounds, path = self.source.bounds, self.source.path
-        times, keys, size = array("q"), array("b"), 0
+        times, keys, broken, size = array("q"), array("b"), array("b"), 0
+        arrivals, zeros = Arrivals(), self._leaves_no_zeros()
         newest, tail = -math.inf, 0
-        for when, packet in self._packets():
+        for when, packet, whole in self._packets():
             if when is None or not packet.size or packet.is_discard:
                 continue
             if packet.has_sidedata("encryption_info"):
@@ -96,6 +98,8 @@ class Video:
                 raise MediaTooLarge(path, Message("media.many_frames", {"bound": bounds.frames}), CUT)
             times.append(when)
             keys.append(packet.is_keyframe)
+            holed = zeros and LEAST_ZEROS in bytes(packet)
+            broken.append(arrivals.damaged(when, packet.is_keyframe, whole and not holed))
             size += packet.size
             if when >= newest:
                 newest, tail = when, packet.duration or 0
@@ -111,41 +115,59 @@ class Video:
             raise BrokenMedia(path, Message("media.out_of_order"), Message("way.reencode"))
         gaps = index.gaps()
         duration += 0.0 if tail else float(np.median(gaps)) * float(tick)
-        return index, {
-            "duration": duration,
-            "frames": len(times),
-            "frame_rate": len(times) / duration if duration else None,
-            "variable_frame_rate": int(gaps.max() - gaps.min()) * tick > max(tick, Fraction(1, 1000)),
-            "bit_rate": round(size * 8 / duration) if duration else None,
-        }
+        damaged = np.isin(index.ticks, np.frombuffer(times, np.int64)[np.frombuffer(broken, np.bool_)])
+        return (
+            index,
+            damaged,
+            {
+                "duration": duration,
+                "frames": len(times),
+                "frame_rate": len(times) / duration if duration else None,
+                "variable_frame_rate": int(gaps.max() - gaps.min()) * tick > max(tick, Fraction(1, 1000)),
+                "bit_rate": round(size * 8 / duration) if duration else None,
+            },
+        )
 
     def pictures(
-        self, index: Index, start: int = 0, wanted: NDArray[np.intp] = _NONE
+        self, index: Index, damaged: NDArray[np.bool_], start: int = 0, wanted: NDArray[np.intp] = _NONE
     ) -> Iterator[tuple[int, VideoFrame]]:
         """Intact pictures with their numbers, in order, from the one numbered ``start``, the first or a key frame, on.
 
         Pictures that are not ``wanted`` and that no other one needs may be missing, if any is wanted. A key frame that
-        alone is wanted comes as soon as it is read.
+        alone is wanted comes as soon as it is read. Damage that decoding shows is noted in ``damaged``.
         """
-        import av
-
         context, targets = self.stream.codec_context, set(index.ticks[wanted].tolist())
         may_skip = bool(targets) and self._knows_unreferenced()
-        turns = itertools.count(start)
-        for when, packet in self._packets_from(int(index.ticks[start])) if start else self._packets():
+        sent, turns, inspection = itertools.count(start), itertools.count(start), Inspection(damaged)
+        for when, packet, _ in self._packets_from(int(index.ticks[start])) if start else self._packets():
             if may_skip:
                 context.skip_frame = "DEFAULT" if when in targets else "NONREF"
-            pictures: list[VideoFrame] = []
-            with suppress(av.FFmpegError):
-                pictures += context.decode(packet)
-            if packet.is_keyframe and targets == {when}:
-                with suppress(av.FFmpegError):
-                    pictures += context.decode(None)
-                context.flush_buffers()
-            for picture, turn in zip(pictures, turns, strict=False):
-                number = index.number_of(picture.pts) if self._timed and picture.pts is not None else turn
-                if 0 <= number < index.ticks.size and not picture.is_corrupt:
-                    yield number, picture
+            if packet.size and when is not None:
+                inspection.send(when if self._timed else next(sent))
+            for picture, turn in zip(self._decoded(packet, targets == {when}, inspection), turns, strict=False):
+                place = picture.pts if self._timed and picture.pts is not None else turn
+                number = turn if place is turn else index.number_of(place)
+                if 0 <= number < index.ticks.size:
+                    yield from inspection.take(number, place, picture)
+        yield from inspection.rest()
+
+    def _decoded(self, packet: Packet[VideoStream], alone: bool, inspection: Inspection) -> list[VideoFrame]:
+        """The pictures that come out for a packet; all that are inside if it is a key frame that ``alone`` is wanted."""
+        import av
+
+        context = self.stream.codec_context
+        last = alone and packet.is_keyframe
+        pictures: list[VideoFrame] = []
+        for given in (packet, None) if last else (packet,):
+            try:
+                pictures += context.decode(given)
+            except av.EOFError:
+                continue
+            except av.FFmpegError:
+                inspection.fail()
+        if last:
+            context.flush_buffers()
+        return pictures
 
     def rgb(self, picture: VideoFrame, width: int, height: int) -> Rgb:
         """Scaled, and converted by the colour matrix and range that the stream states.
@@ -159,19 +181,32 @@ class Video:
         scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=2)
         return np.asarray(scaled.to_ndarray(), np.uint8)
 
-    def _packets(self) -> Iterator[tuple[int | None, Packet[VideoStream]]]:
-        """From the present position to the end, past read errors; the last one is empty and flushes the decoder."""
+    def any_picture(self) -> VideoFrame | None:
+        """The first picture that comes out of the decoder, damaged or not."""
+        inspection = Inspection(np.zeros(0, np.bool_))
+        decoded = (self._decoded(packet, False, inspection) for _, packet, _ in self._packets())
+        return next(itertools.chain.from_iterable(decoded), None)
+
+    def _packets(self) -> Iterator[tuple[int | None, Packet[VideoStream], bool]]:
+        """From the present position to the end, past read errors; the last one is empty and flushes the decoder.
+
+        Each with its time and whether it is whole, and nothing before it was lost.
+        """
         import av
 
+        whole = True
         for _ in range(_MOST_READ_ERRORS):
             with suppress(av.FFmpegError):
                 for packet in self.container.demux(self.stream):
                     self.source.check()
-                    yield packet.pts if self._timed and packet.pts is not None else packet.dts, packet
+                    timed = self._timed and packet.pts is not None
+                    yield packet.pts if timed else packet.dts, packet, whole and not packet.is_corrupt
+                    whole = True
                 break
+            whole = False
         self.source.check()
 
-    def _packets_from(self, start: int) -> Iterator[tuple[int | None, Packet[VideoStream]]]:
+    def _packets_from(self, start: int) -> Iterator[tuple[int | None, Packet[VideoStream], bool]]:
         """From the key frame at ``start``: by a seek, or by reading from the beginning where the seek overshoots."""
         import av
 
@@ -179,14 +214,23 @@ class Video:
             with suppress(av.FFmpegError):
                 self.container.seek(offset, stream=self.stream)
             found = False
-            for when, packet in self._packets():
+            for when, packet, whole in self._packets():
                 found = found or (packet.is_keyframe and when == start)
                 if found:
-                    yield when, packet
+                    yield when, packet, whole
                 elif packet.is_keyframe and when is not None and when > start:
                     break
             if found:
                 return
+
+    def _leaves_no_zeros(self) -> bool:
+        """Whether no picture of the stream holds a run of zeros: its coder never leaves one, and nothing is stuffed with them.
+
+        H.264 and HEVC forbid even three (ITU-T H.264, 7.4.1.1), but may stuff a byte stream between pictures (annex B).
+        """
+        context = self.stream.codec_context
+        framed = (context.extradata or b"")[:1] == b"\1"
+        return context.name in ("vp8", "vp9", "libdav1d") or (context.name in ("h264", "hevc") and framed)
 
     def _knows_unreferenced(self) -> bool:
         """Whether the stream tells reliably which pictures no other one refers to.
@@ -200,8 +244,11 @@ class Video:
         return self._timed and (context.name == "h264" or (context.name == "hevc" and one_layer))
 
 
-def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index]:
-    """What the file is, how its pictures stand, and when each is shown; decodes the first picture."""
+def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
+    """What the file is, how its pictures stand, when each is shown, and which are known to be damaged.
+
+    Decodes up to the first intact picture.
+    """
     claimed, head = claimed_seconds(source), source.head(64)
     with opened_video(source) as video:
         context = video.stream.codec_context
@@ -209,9 +256,11 @@ def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index]:
             source.bounds.check_size(source.path, context.width, context.height)
         if claimed is None and video.container.duration:
             claimed = video.container.duration / 1e6
-        index, counted = video.index()
+        index, damaged, counted = video.index()
     with opened_video(source) as video:
-        _, picture = next(video.pictures(index), (0, None))
+        _, picture = next(video.pictures(index, damaged), (0, None))
+    with opened_video(source) as video:
+        picture = picture or video.any_picture()
         if picture is None:
             raise BrokenMedia(source.path, Message("media.undecodable"), AGAIN)
         pose, aspect = _pose(picture), float(video.stream.sample_aspect_ratio or 1)
@@ -231,7 +280,7 @@ def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index]:
             declared_duration=claimed,
             **counted,
         )
-    return facts, pose, index
+    return facts, pose, index, damaged
 
 
 def _pose(picture: VideoFrame) -> Pose:

@@ -37,6 +37,7 @@ def document(result: CheckResult) -> dict[str, Any]:
         "path": result.path,
         "sha256": result.sha256,
         "verdict": result.verdict,
+        "outcome": result.outcome,
         "reason": str(result.reason),
         "log10_lr": _rounded(result.log10_lr),
         "people": [_person(person) for person in result.people],
@@ -48,6 +49,7 @@ def document(result: CheckResult) -> dict[str, Any]:
         "media": result.media and _media(result.media),
         "custody": result.custody and _custody(result.custody),
         "originals": [matched(match) for match in result.matches],
+        "damage": [{"start": _rounded(d.start), "end": _rounded(d.end), "pictures": d.pictures} for d in result.damage],
         **_coded(reason=result.reason, error=result.error),
     }
     return {key: _portable(value) for key, value in whole.items()}

@@ -80,7 +80,7 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "t": t,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
         "headline": capital(t.say(footage.headline(result.error or result.reason))),
-        "verdict": t(f"verdict.{(result.verdict or 'not judged').replace(' ', '-')}"),
+        "verdict": t(f"verdict.{(result.outcome or 'not judged').replace(' ', '-')}"),
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),

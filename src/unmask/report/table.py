@@ -59,12 +59,12 @@ def rows(result: CheckResult) -> list[list[str]]:
         _text(result.path),
         result.sha256 or "",
         result.media.kind if result.media else "",
-        result.verdict or "",
+        result.outcome or "",
         _text(str(result.error or "")),
     ]
     if result.people:
         return [file + _person(person) for person in result.people]
-    answer = ["", result.verdict or "", _text(str(result.reason)), _number(result.log10_lr)]
+    answer = ["", result.outcome or "", _text(str(result.reason)), _number(result.log10_lr)]
     return [file + answer + [""] * (len(COLUMNS) - len(file) - len(answer))]
 
 

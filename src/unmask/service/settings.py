@@ -33,7 +33,7 @@ class Settings:
         fetch_hosts: hosts whose media may be fetched by URL; none if empty.
         fetch_seconds: most time that fetching one file may take, s.
         webhook_private: whether webhooks may lead to private addresses.
-        open_cases_for: verdicts that open a case by themselves.
+        open_cases_for: outcomes that open a case by themselves.
         live_readers: processes on this machine that decode the frames of live checks; 0 for no live checks here.
         live_at_once: most live checks at the same time on this machine.
     """

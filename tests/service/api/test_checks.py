@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from tests.service.desk import Desk
@@ -14,7 +15,7 @@ from unmask.service.confined.judging import Answer
 from unmask.service.domain import checks
 from unmask.service.people.actor import Scope
 from unmask.service.store import jobs, storage
-from unmask.service.store.tables import Check, Media
+from unmask.service.store.tables import CaseFile, Check, Media
 
 CONTENT = b"as many bytes as a clip"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -54,6 +55,16 @@ def test_the_same_file_is_queued_once_per_tenant_and_configuration(desk: Desk, c
     assert client.post("/api/v1/checks", content=CONTENT, params=options).json()["id"] != first
     theirs = program(desk, tenant="theirs").post("/api/v1/checks", content=CONTENT)
     assert theirs.status_code == 201
+
+
+@pytest.mark.parametrize(("outcome", "opened"), [("cannot tell", 1), ("no face", 0)])
+def test_a_picture_of_nobody_opens_no_case(desk: Desk, client: TestClient, outcome: str, opened: int) -> None:
+    check = client.post("/api/v1/checks", content=CONTENT).json()["id"]
+    judged(desk, verdict="cannot tell", outcome=outcome, log10_lr=None)
+    shown = client.get(f"/api/v1/checks/{check}").json()
+    assert (shown["verdict"], shown["outcome"]) == ("cannot tell", outcome)
+    with desk.database.reading() as session:
+        assert len(session.scalars(select(CaseFile)).all()) == opened
 
 
 def test_a_file_that_was_deleted_is_judged_again(desk: Desk, client: TestClient) -> None:

@@ -27,7 +27,7 @@ from unmask.service.problems import Problem, not_found
 from unmask.service.store import storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Media
-from unmask.types import Verdict
+from unmask.types import Outcome, Verdict
 
 router = APIRouter(tags=["checks"])
 
@@ -74,12 +74,13 @@ class CheckView(BaseModel):
     created: Annotated[float, Field(description="Seconds since 1970.")]
     finished: float | None
     verdict: Verdict | None
+    outcome: Annotated[Outcome | None, Field(description="The verdict, or `no face` where nobody is in the picture.")]
     log10_lr: float | None
     error: Annotated[str | None, Field(description="Why the file could not be judged.")]
 
     @classmethod
     def of(cls, check: Check) -> CheckView:
-        return cls.model_validate({**vars(check), "error": (check.result or {}).get("error")})
+        return cls.model_validate({**vars(check), "outcome": check.outcome, "error": (check.result or {}).get("error")})
 
 
 class Page(BaseModel):

@@ -20,7 +20,7 @@ from unmask.service.confined.launcher import Launcher
 from unmask.service.confined.sandbox import Limits
 from unmask.service.confined.tasks import Task
 from unmask.service.settings import Settings
-from unmask.types import Verdict
+from unmask.types import Outcome, Verdict
 
 MOST_SAID = 256 << 20
 """bytes that one judge may say in all; a report of 600 telling frames has about 8 MB."""
@@ -177,6 +177,8 @@ def _sound(result: Any) -> dict[str, Any]:
         raise TypeError("a result is an object")
     if result.get("verdict") not in (None, *Verdict):
         raise ValueError("no such verdict")
+    if result.get("outcome") not in (None, *Outcome):
+        raise ValueError("no such outcome")
     log10_lr = result.get("log10_lr")
     if log10_lr is not None and not math.isfinite(float(log10_lr)):
         raise ValueError("a likelihood ratio is finite")

@@ -159,7 +159,7 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         end(session, check, state)
         actor = system(check.tenant)
         audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)
-        if check.verdict in service.settings.open_cases_for:
+        if check.outcome in service.settings.open_cases_for:
             cases.open_for(session, actor, check)
         webhooks.announce(session, check)
         return True

@@ -70,7 +70,7 @@ def _decision(decided: Decided, date: str) -> Message:
 
 
 def _facts(check: Check, date: str) -> Message:
-    finding = Message(f"statement.verdict.{check.verdict or 'none'}")
+    finding = Message(f"statement.verdict.{check.outcome or 'none'}")
     values: dict[str, Value] = {"date": date, "sha256": check.sha256, "finding": finding}
     if check.log10_lr is not None and check.log10_lr >= 1:
         return Message("statement.facts_strength", {**values, "log10_lr": check.log10_lr})

@@ -82,6 +82,7 @@ def summary(check: Check) -> dict[str, Any]:
         "sha256": check.sha256,
         "state": check.state,
         "verdict": check.verdict,
+        "outcome": check.outcome,
         "log10_lr": check.log10_lr,
     }
 

@@ -184,6 +184,11 @@ class Check(Job, Base):
     result: Mapped[dict[str, Any] | None]
     """The document of `unmask.report`; ``error`` filled where the file could not be judged."""
 
+    @property
+    def outcome(self) -> str | None:
+        """The verdict, or ``no face`` where it is ``cannot tell`` only because nobody is in the picture."""
+        return (self.result or {}).get("outcome") or self.verdict
+
 
 class Registration(Job, Base):
     """Footage that its owner registers as a known original; hashes and thumbnails of it go into the tenant's index."""

@@ -134,7 +134,7 @@ async function watch(row, check) {
     try {
       const answer = await fetch(`${API}/checks/${check}`);
       const now = await answer.json();
-      if (!answer.ok || now.finished) return row.done(verdicts[(now.verdict ?? "not judged").replaceAll(" ", "-")]);
+      if (!answer.ok || now.finished) return row.done(verdicts[(now.outcome ?? "not judged").replaceAll(" ", "-")]);
       row.judging(now.state === "queued" ? words.queued : words.judging, now.progress);
     } catch {
       row.say(words.offline);

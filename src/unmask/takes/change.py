@@ -1,0 +1,134 @@
+"""How much changed from one picture to another, apart from what moved, from light and from the inside of faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.types import Box, Frame
+
+GRID = (9, 16)
+"""Blocks of a picture, down and across, whatever its shape."""
+_BLOCK = 6
+"""px of the miniature, the side of a block."""
+_INNER = 0.8
+"""of a face's box, whose content is not looked at: a face that is swapped changes there, and nowhere else."""
+_REACH, _MARGIN = 0.75, 4.0
+"""widths and heights of a face, and px of the miniature beyond them, to which its surroundings reach."""
+_FEWEST = 6
+"""blocks; fewer tell nothing."""
+_LEAST = 7.0
+"""grey levels by which a block differs on average before it counts as changed; film grain and coding stay below."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Miniature:
+    """A picture in small.
+
+    Attributes:
+        time: seconds.
+        grey: its grey levels, float32 ``(54, 96)``.
+        around: bool `GRID`: the blocks about the faces, all of them where there is no face; what changes far from a face, as
+            a picture inserted behind a newsreader, cuts nobody off.
+        inside: bool `GRID`: the blocks in the faces, which change where a face is swapped.
+    """
+
+    time: float
+    grey: NDArray[np.float32]
+    around: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+
+
+def miniature(frame: Frame, faces: Sequence[Box] = ()) -> Miniature:
+    """A frame in small, with its ``faces``, px of the frame."""
+    import cv2
+
+    rows, columns = GRID
+    h, w = frame.rgb.shape[:2]
+    grey = cv2.cvtColor(
+        cv2.resize(frame.rgb, (columns * _BLOCK, rows * _BLOCK), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY
+    )
+    scale = np.array([columns / w, rows / h, columns / w, rows / h]) * _BLOCK
+    around, inside = np.zeros((2, rows * _BLOCK, columns * _BLOCK), np.float32)
+    for face in faces:
+        box = np.array(face) * scale
+        size = np.maximum(box[2:] - box[:2], 0)
+        _fill(inside, box + np.concatenate([size, -size]) * (1 - _INNER) / 2)
+        _fill(around, box + np.concatenate([-_REACH * size - _MARGIN, _REACH * size + _MARGIN]))
+    return Miniature(
+        frame.time,
+        np.asarray(grey, np.float32),
+        _means(around) > 0.5 if faces else np.ones(GRID, np.bool_),
+        _means(inside) > 0.5,
+    )
+
+
+def _fill(mask: NDArray[np.float32], box: NDArray[np.float64]) -> None:
+    x0, y0, x1, y1 = np.round(box.clip(0, None)).astype(int)
+    mask[y0:y1, x0:x1] = 1
+
+
+def change(a: Miniature, b: Miniature, reach: int) -> float:
+    """Share, 0 to 1, of the blocks of either picture that are found nowhere near in the other, by up to ``reach`` px of 96.
+
+    Only blocks around faces count, and none inside; without enough of them it is 0. Light is made alike first: an exposure that
+    changes is no change.
+    """
+    counted = _counted(a, b)
+    if counted.sum() < _FEWEST:
+        return 0.0
+    from_, to = (m.grey - m.grey.mean() for m in (a, b))
+    spread = [max(float(m.std()), 1.0) for m in (from_, to)]
+    to = to * np.clip(spread[0] / spread[1], 0.5, 2.0)
+    least = max(_LEAST, 0.15 * spread[0])
+    there, back = (_nearest(x, y, reach) > least for x, y in ((from_, to), (to, from_)))
+    return float((there | back)[counted].mean())
+
+
+def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float]:
+    """How well ``middle`` is a blend of two pictures, as in a cross-dissolve: the share of ``a``, and what is left unexplained.
+
+    Both where ``a`` and ``b`` differ; the rest is 0 for a perfect blend and about a half for something that moved.
+    """
+    counted = np.kron(_counted(a, middle, b), np.ones((_BLOCK, _BLOCK), np.bool_))
+    apart = (a.grey - b.grey)[counted]
+    at = np.abs(apart) > 1.5 * _LEAST
+    if at.sum() < _BLOCK * _BLOCK:
+        return 0.0, 1.0
+    apart, seen = apart[at], (middle.grey - b.grey)[counted][at]
+    share = float(apart @ seen / (apart @ apart))
+    return share, float(np.abs(seen - share * apart).mean() / np.abs(apart).mean())
+
+
+def _counted(*pictures: Miniature) -> NDArray[np.bool_]:
+    around = np.logical_or.reduce([picture.around for picture in pictures])
+    return np.asarray(around & ~np.logical_or.reduce([picture.inside for picture in pictures]))
+
+
+def _nearest(a: NDArray[np.float32], b: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """Mean difference of each block of ``a`` from where ``b`` is most like it, `GRID`."""
+    import cv2
+
+    h, w = a.shape
+    padded = cv2.copyMakeBorder(b, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    best = np.full(GRID, np.inf, np.float32)
+    for dy, dx in _shifts(reach):
+        best = np.minimum(best, _means(np.abs(a - padded[reach + dy : reach + dy + h, reach + dx : reach + dx + w])))
+    return best
+
+
+@cache
+def _shifts(reach: int) -> tuple[tuple[int, int], ...]:
+    steps = range(-reach, reach + 1)
+    return tuple(product(steps, steps))
+
+
+def _means(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(cv2.resize(values, GRID[::-1], interpolation=cv2.INTER_AREA), np.float32)
