@@ -38,7 +38,7 @@ def test_every_kind_of_result_can_be_shown(capsys: pytest.CaptureFixture[str]) -
     every = [result for result in results.every_kind() if result.error is None]
     terminal.show(every)
     shown = capsys.readouterr().out
-    assert all(f"{result.verdict}  {result.path}\n" in shown for result in every)
+    assert all(f"{result.outcome}  {result.path}\n" in shown for result in every)
 
 
 def test_a_terminal_gets_icons_and_colours() -> None:

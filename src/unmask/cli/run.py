@@ -93,10 +93,8 @@ class Run:
                 traceback.print_exception(error)
             self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
         else:
-            typer.echo(
-                f"  {self._language('terminal.report', path=printable(str(path)))}",
-                err=self._machine or result.error is not None,
-            )
+            written = self._language("terminal.report", path=printable(str(path)))
+            typer.echo(f"  {written}", err=self._machine or result.error is not None)
 
     def _fail(self, text: str) -> None:
         self._failed = True
