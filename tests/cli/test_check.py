@@ -172,7 +172,7 @@ def test_a_person_who_cannot_be_judged_gets_the_reason() -> None:
 
 def test_people_may_read_it_in_another_language(tmp_path: Path) -> None:
     shown = unmask("check", "nobody.jpg", "--language", "zh", "--report", tmp_path)
-    assert shown.stdout.splitlines()[:2] == ["无法判断  nobody.jpg", "  这张照片中没有找到人脸。"]
+    assert shown.stdout.splitlines()[:2] == ["没有人脸  nobody.jpg", "  这张照片中没有找到人脸。"]
     assert '<html lang="zh">' in (tmp_path / "nobody.jpg.html").read_text(encoding="utf-8")
     printed = unmask("check", "nobody.jpg", "--language", "zh", "--json").stdout
     assert json.loads(printed)["reason"] == "No face was found in this photo."
