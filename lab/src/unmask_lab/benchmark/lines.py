@@ -131,7 +131,8 @@ def fused(faces: Measured, unseen: Measured, picked: Picked, left_out: str = "")
         if there.any():
             whole = _theta(faces.by(chosen), np.ones(at.size, bool), left_out)
             rows = Measured(
-                [unseen.examples[i] for i in np.flatnonzero(there)], {n: unseen.scores[n][there] for n in chosen}
+                [unseen.examples[i] for i in np.flatnonzero(there).tolist()],
+                {n: unseen.scores[n][there] for n in chosen},
             )
             found[1][there] = rows.design @ whole
     return found
@@ -231,7 +232,7 @@ def _alone(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[str]:
 def _one(faces: Measured, of: NDArray[np.bool_], name: str) -> str:
     score = faces.scores[name]
     read = np.flatnonzero(of & np.isfinite(score))
-    people = [faces.examples[i].identity for i in read]
+    people = [faces.examples[i].identity for i in read.tolist()]
     label = faces.label[read]
     if len(set(label.tolist())) < 2:
         return "– | 0 %"
@@ -260,7 +261,7 @@ def _row(start: str, faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.
         areas = {name: metrics.area(*metrics.roc(of[at], label, weight)) for name, of in llr.items()}
         return {**areas, "gain": areas["fused"] - areas["learned"]}
 
-    found = metrics.estimates(figures, [faces.examples[i].identity for i in at])
+    found = metrics.estimates(figures, [faces.examples[i].identity for i in at.tolist()])
     return f"{start} | {' | '.join(_shown(found[name]) for name in (*llr, 'gain'))} |"
 
 
@@ -271,7 +272,7 @@ def _alarms(
     read = np.isfinite(llr[1])
     known = np.isfinite(llr[0])
     area = metrics.auc(llr[0][known & (faces.label == 0)], llr[0][known & (faces.label == 1)])
-    part, _ = missed(area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read)])
+    part, _ = missed(area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read).tolist()])
     bound = np.log10(len(set(faces.identities)))
     _, tones = next(of for of in BANDS.values() if of[0] == "typology")
     for among, ways, of, ln in (("portraits", ours, faces, llr[0]), ("research set", theirs, unseen, llr[1])):
@@ -286,7 +287,7 @@ def _alarms(
         groups |= {f"tone of the cheeks {band}": (tone >= low) & (tone < high) for band, (low, high) in tones.items()}
         for group, chosen in groups.items():
             at = np.flatnonzero(bona & chosen)
-            people = [of.examples[i].identity for i in at]
+            people = [of.examples[i].identity for i in at.tolist()]
             rate = metrics.rate(lr[at] >= 1.0, people)
             yield f"| {among}, {group} | {at.size} | {len(set(people))} | {_percent(rate)} |"
 

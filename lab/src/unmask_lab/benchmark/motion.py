@@ -76,9 +76,13 @@ def film(row: Row, pictures: Sequence[Rgb], gap: float, rng: np.random.Generator
     for i, picture in enumerate(pictures):
         t = i * gap
         turn = 2 * np.sin(t + phase) + rng.normal(0, 0.3)
-        move = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), turn, 1 + 0.05 * np.sin(0.7 * t))
+        move = np.asarray(
+            cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), turn, 1 + 0.05 * np.sin(0.7 * t)), np.float64
+        )
         move[:, 2] += 4 * np.sin(1.3 * t), 3 * np.cos(t)
-        shot = cv2.warpAffine(picture, move, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        shot = np.asarray(
+            cv2.warpAffine(picture, move, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        )
         shot = Degradation(exposure=0.15 * float(np.sin(t)), h264=26, noise=2)(shot, rng)
         points = moved(row.points, move) + rng.normal(0, POINTS * apart, (5, 2)).astype(np.float32)
         face = Face((0.0, 0.0, float(w), float(h)), points, 1.0)
