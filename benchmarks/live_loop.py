@@ -24,9 +24,9 @@ from pathlib import Path
 import httpx
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 
-from benchmarks import live_face
-from benchmarks.live_face import Scene
 from tests.service.tree import Tree, tree
+from tests.support import live_face
+from tests.support.live_face import Scene
 
 PATIENCE = 120_000
 """ms that a step of the page may take on a busy machine."""

@@ -9,7 +9,7 @@
     python -m benchmarks.originals report                                         tables of all that was measured
     python -m benchmarks.originals fit                                            the line's LR, from the trials for it
 
-All media is made here (see `benchmarks.films`) and gone through real encoders: every accuracy below is simulated. Results
+All media is made here (see `tests.support.films`) and gone through real encoders: every accuracy below is simulated. Results
 are appended to out/originals/*.jsonl, so that a run can be split (--first) and goes on where it was interrupted.
 """
 
@@ -22,13 +22,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import films
 from benchmarks.originals.fit import fit
 from benchmarks.originals.recall import recall
 from benchmarks.originals.scale import ingest, scale
 from benchmarks.originals.tables import OUT, measured, report
 from benchmarks.originals.trials import trials
 from benchmarks.originals.unrelated import unrelated
+from tests.support import films
 
 PARTS = {"recall": recall, "unrelated": unrelated, "trials": trials, "scale": scale, "ingest": ingest}
 

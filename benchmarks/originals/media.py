@@ -10,7 +10,7 @@ from typing import Any
 import av
 import cv2
 
-from benchmarks.films import FPS, Rgb
+from tests.support.films import FPS, Rgb
 
 SECONDS = 10
 """Length of a clip."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import films
-from benchmarks.films import FPS, Portrait, Rgb
 from benchmarks.originals.media import SECONDS, encode, small
 from benchmarks.originals.tables import OUT
+from tests.support import films
+from tests.support.films import FPS, Portrait, Rgb
 from unmask import originals, pipeline
 from unmask.types import Match
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import films
-from benchmarks.films import Portrait
 from benchmarks.originals.media import SECONDS
+from tests.support import films
+from tests.support.films import Portrait
 from unmask import originals, pipeline
 
 

@@ -9,16 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import films
-from benchmarks.films import FPS, Portrait, Rgb
 from benchmarks.originals.media import encode, small
+from tests.support import films
+from tests.support.films import FPS, Portrait, Rgb
 from unmask import faces, originals, pipeline
 from unmask.media import open_media
 from unmask.types import Match
-
-LEAST_CHANGE = 4.0
-"""Levels of 255 by which a change must differ where it was made: twice the films' grain. A face pasted onto itself is none."""
-
 
 EDITS: dict[str, Callable[[Rgb, float], Rgb]] = {
     "re-encode": lambda rgb, _y: small(rgb),
@@ -46,23 +42,16 @@ def trials(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
         seen = faces.find(plain[1]) if "across" in edit else ()
         height = float(seen[0].points[:, 1].mean() / films.HEIGHT) if seen else 0.5
         both = [acted.frame(t + i / FPS, swap) for i in range(3)]
-        effect = changed_by(*both[0])
+        effect = films.changed_by(*both[0])
         shown = [EDITS[edit](frame, height) for _, frame in both]
         yield {
             "seed": seed,
             "edit": edit,
-            "kind": kind if swap is None or effect >= LEAST_CHANGE else "none",
+            "kind": kind if swap is None or effect >= films.LEAST_CHANGE else "none",
             "face": shot.face,
             "effect": round(effect, 2),
             **_tried(plain, shown, int(rng.integers(24, 35))),
         }
-
-
-def changed_by(before: Rgb, after: Rgb) -> float:
-    """Root mean square of what a change made differ, of 255, over the pixels that it touched; 0 if none."""
-    difference = after.astype(np.float32) - before
-    touched = difference[difference.any(axis=2)]
-    return float(np.sqrt((touched**2).mean())) if touched.size else 0.0
 
 
 def _tried(plain: list[Rgb], shown: list[Rgb], crf: int) -> dict[str, Any]:

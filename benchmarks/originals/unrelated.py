@@ -8,10 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from benchmarks import films
-from benchmarks.films import Portrait
 from benchmarks.originals.media import SECONDS, encode, small
 from benchmarks.originals.tables import OUT
+from tests.support import films
+from tests.support.films import Portrait
 from unmask import originals, pipeline
 
 LIBRARY = 300

@@ -12,7 +12,7 @@ import pytest
 from unmask_lab.benchmark import benchmark
 from unmask_lab.benchmark.coverage import risk_coverage
 from unmask_lab.benchmark.detection import figures, paired
-from unmask_lab.benchmark.measured import FIELDS, Faces, measure
+from unmask_lab.benchmark.measured import Faces, measure
 from unmask_lab.benchmark.subgroups import typology_angle
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation
@@ -51,7 +51,7 @@ def faces(**columns: Any) -> Faces:
     common = {"way": "as it is", "family": "", "source": "test", "original": "", "size_px": 200.0, "sharpness": 0.1}
     common |= {"yaw": 0.0, "blockiness": 1.0, "typology": np.nan, "agreement": np.nan, "score": 0.0}
     full = {**{name: [value] * n for name, value in common.items()}, "identity": [str(i) for i in range(n)], **columns}
-    return np.rec.fromarrays([np.array(full[name]) for name in FIELDS], names=FIELDS)
+    return Faces(**{name: np.array(column) for name, column in full.items()})
 
 
 def test_every_face_goes_every_way_and_knows_its_original(rows: list[Row]) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from skimage.data import chelsea
 
-from benchmarks import films
 from tests import clips
 from tests.postgresql import postgresql  # noqa: F401 - a fixture
+from tests.support import films
 
 START, SWAPPED_FROM = 2.0, 3.0
 """s of the film at which the clips begin, and of the clips from which the face is another's."""

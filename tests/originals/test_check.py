@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import unmask
-from benchmarks import films
 from tests import clips
 from tests.originals.conftest import START
+from tests.support import films
 from unmask.cli import app
 from unmask.messages import Message
 from unmask.report import html

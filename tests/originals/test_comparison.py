@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import films
-from benchmarks.originals.trials import LEAST_CHANGE, changed_by
+from tests.support import films
 from unmask import faces
 from unmask.originals import Comparison, Finding, compare
 from unmask.originals.overlay import homography, lay
@@ -241,8 +240,8 @@ def test_a_face_that_lies_mostly_outside_the_picture_is_not_called_the_same(shot
 
 
 def test_a_face_pasted_onto_itself_is_no_change(shot: films.Shot, people: list[films.Portrait]) -> None:
-    assert changed_by(*shot.frame(AT, films.another_mouth(shot.portrait))) < LEAST_CHANGE
-    assert changed_by(*shot.frame(AT, films.another_mouth(people[5]))) > LEAST_CHANGE
+    assert films.changed_by(*shot.frame(AT, films.another_mouth(shot.portrait))) < films.LEAST_CHANGE
+    assert films.changed_by(*shot.frame(AT, films.another_mouth(people[5]))) > films.LEAST_CHANGE
 
 
 def test_a_frame_retouched_elsewhere(shot: films.Shot) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import films
+from tests.support import films
 from unmask.originals.fitting import Greys, fits
 
 

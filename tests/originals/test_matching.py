@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import films
 from tests import clips
 from tests.originals.conftest import START, SWAPPED_FROM
 from tests.originals.test_regions import bars, circle, title
+from tests.support import films
 from unmask import originals
 from unmask.media import open_media
 from unmask.types import Match, Rgb

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from benchmarks import films
+from tests.support import films
 from unmask.originals.matching import mirror
 from unmask.originals.regions import QUERY_KEPT, QUERY_PX, hash_regions
 from unmask.types import Rgb

@@ -22,6 +22,7 @@ from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import NAMED
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
 from unmask_lab.samples import Attack
+from unmask_lab.tables import interval, table
 from unmask_lab.train import Config, load, train
 
 COMMAND = "make lab-arena"
@@ -164,10 +165,16 @@ def page(record: dict[str, Any]) -> str:
         attack, auc = worst(now)
         tried = ["the detector that enters", "", "", ""]
         if k:
-            before, after = (_cell(_against(one, now["attack"])) for one in (fought[k - 1], now))
+            before, after = (interval(*_against(one, now["attack"])) for one in (fought[k - 1], now))
             tried = [_named(now["attack"]), f"{now['attacker_auc']:.3f}", before, after]
         rows.append(
-            [str(k), *tried, f"{_cell(auc)} {_named(attack)}", _cell(now["mean"]["auc"]), _cell(now["research"]["auc"])]
+            [
+                str(k),
+                *tried,
+                f"{interval(*auc)} {_named(attack)}",
+                interval(*now["mean"]["auc"]),
+                interval(*now["research"]["auc"]),
+            ]
         )
     head = [
         "round",
@@ -179,7 +186,6 @@ def page(record: dict[str, Any]) -> str:
         "mean of all",
         "research set",
     ]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
     return f"""# The arena
 
 `{COMMAND}`, begun {record["date"]}, seed {config["seed"]}. An attack is a forgery family and a way that the picture goes
@@ -194,7 +200,7 @@ AUC with its 95 % interval over people. The worst of many attacks is low partly 
 
 ![AUC over the rounds](arena.png)
 
-{table}
+{table(head, rows)}
 """
 
 
@@ -205,11 +211,6 @@ def _counted(faces: dict[str, int]) -> str:
 def _named(attack: Sequence[str]) -> str:
     family, way = attack
     return family if way == PLAIN else f"{family}, {way}"
-
-
-def _cell(auc: Sequence[float]) -> str:
-    value, low, high = auc
-    return f"{value:.3f} ({low:.3f}–{high:.3f})"
 
 
 def _plot(record: dict[str, Any], path: Path) -> None:

@@ -8,7 +8,7 @@ a crowd: with groups of people in the place of persons, each decoder gives the b
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def _up(inp: int, out: int) -> nn.Sequential:
 
 
 def train(
-    people: dict[str, Sequence[Row]], config: Config, folder: Path, steps: int, snapshots: Sequence[int] = ()
+    people: Mapping[str, Sequence[Row]], config: Config, folder: Path, steps: int, snapshots: Sequence[int] = ()
 ) -> Autoencoder:
     """Trains one decoder per person, or goes on with the checkpoint in ``folder``; each step takes faces of everyone.
 
@@ -96,7 +96,8 @@ def train(
     _refuse_nobody(people)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    net = Autoencoder(config, tuple(people)).to(memory_format=torch.channels_last)
+    net = Autoencoder(config, tuple(people))
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's signature lacks it
     optimizer = torch.optim.Adam(net.parameters(), config.rate, betas=(0.9, 0.99))
     done = _resume(folder / "autoencoder.pt", net, optimizer)
     crops = _crops(people, config.side)
@@ -128,6 +129,11 @@ class Linear(nn.Module):
     is the ridge regression from a person's codes to that person's faces. It leaves ghosts rather than blur.
     """
 
+    mean: Tensor
+    components: Tensor
+    offsets: Tensor
+    decoders: Tensor
+
     def __init__(self, config: Config, people: Sequence[str]) -> None:
         super().__init__()
         self.config, self.people, pixels = config, tuple(people), 3 * config.side**2
@@ -140,7 +146,7 @@ class Linear(nn.Module):
         code = (faces.flatten(1) - self.mean) @ self.components.T
         return (self.offsets[person] + code @ self.decoders[person]).clamp(0, 1).view_as(faces)
 
-    def fit(self, people: dict[str, Sequence[Row]], ridge: float = 0.02) -> None:
+    def fit(self, people: Mapping[str, Sequence[Row]], ridge: float = 0.02) -> None:
         """From bona fide rows by name; ``ridge`` is a part of the codes' mean variance."""
         faces = [
             torch.cat([_tensor(_cut(row, self.config.side)[None]).flatten(1) for row in of]) for of in people.values()
@@ -159,7 +165,7 @@ class Linear(nn.Module):
             self.offsets[k] = middle - centre @ self.decoders[k]
 
 
-def fit(people: dict[str, Sequence[Row]], config: Config, folder: Path) -> Linear:
+def fit(people: Mapping[str, Sequence[Row]], config: Config, folder: Path) -> Linear:
     """Fits and keeps a linear swap as ``linear.pt``; arguments as of `train`."""
     _refuse_nobody(people)
     folder.mkdir(parents=True, exist_ok=True)
@@ -200,8 +206,11 @@ def crowd(rows: Sequence[Row], groups: int, seed: int = 1) -> dict[str, list[Row
 
 def cut(face: FaceImage, side: int) -> Rgb:
     """The aligned face as the network sees it, uint8 ``(side, side, 3)``."""
-    return cv2.warpAffine(
-        face.rgb, _matrix(face, side), (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+    return np.asarray(
+        cv2.warpAffine(
+            face.rgb, _matrix(face, side), (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        np.uint8,
     )
 
 
@@ -212,13 +221,15 @@ def decode_as(net: Autoencoder | Linear, face: FaceImage, person: int, interpola
         back = net(_tensor(cut(face, side)[None]), person)[0]
     decoded = (back.permute(1, 2, 0).numpy() * 255 + 0.5).clip(0, 255).astype(np.uint8)
     inverse = cv2.invertAffineTransform(_matrix(face, side))
-    return cv2.warpAffine(decoded, inverse, (w, h), flags=interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(
+        cv2.warpAffine(decoded, inverse, (w, h), flags=interpolation, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
 
 
 def _matrix(face: FaceImage, side: int) -> NDArray[np.float64]:
     """From px of the image to px of the face that the network sees, whose middle is the crop's middle, a little lower."""
     scale = side / (192 * CROP_PER_SIDE)
-    shift = np.float32([192 * (1 - CROP_PER_SIDE) / 2, 192 * (1 - CROP_PER_SIDE) * 0.62])
+    shift = np.array([192 * (1 - CROP_PER_SIDE) / 2, 192 * (1 - CROP_PER_SIDE) * 0.62], np.float32)
     return similarity(face.points, (TEMPLATE - shift) * np.float32(scale))
 
 
@@ -227,9 +238,13 @@ def _batch(crops: NDArray[np.uint8], config: Config, rng: np.random.Generator) -
     warped, wanted, side = [], [], config.side
     for i in rng.integers(len(crops), size=config.batch):
         face = crops[i][:, ::-1] if rng.random() < 0.5 else crops[i]
-        move = cv2.getRotationMatrix2D((side, side), float(rng.normal(0, 5)), float(rng.uniform(0.95, 1.08)))
+        move = np.asarray(
+            cv2.getRotationMatrix2D((side, side), float(rng.normal(0, 5)), float(rng.uniform(0.95, 1.08))), np.float64
+        )
         move[:, 2] += rng.normal(0, 0.03 * side, 2)
-        moved = cv2.warpAffine(face, move, (2 * side, 2 * side), borderMode=cv2.BORDER_REFLECT_101)
+        moved = np.asarray(
+            cv2.warpAffine(face, move, (2 * side, 2 * side), borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        )
         field = elastic((2 * side, 2 * side), 0.04 * side, 0.5 * side, rng)
         warped.append(cv2.resize(displaced(moved, field), (side, side), interpolation=cv2.INTER_AREA))
         wanted.append(cv2.resize(moved, (side, side), interpolation=cv2.INTER_AREA))
@@ -247,12 +262,12 @@ def _difference(got: Tensor, wanted: Tensor) -> Tensor:
     return functional.l1_loss(got, wanted) + steps[0] + steps[1]
 
 
-def _refuse_nobody(people: dict[str, Sequence[Row]]) -> None:
+def _refuse_nobody(people: Mapping[str, Sequence[Row]]) -> None:
     if empty := [name for name, rows in people.items() if not rows]:
         raise DataError(f"no faces of {empty[0]} to train on")
 
 
-def _crops(people: dict[str, Sequence[Row]], side: int) -> list[NDArray[np.uint8]]:
+def _crops(people: Mapping[str, Sequence[Row]], side: int) -> list[NDArray[np.uint8]]:
     return [np.stack([_cut(row, 2 * side) for row in rows]) for rows in people.values()]
 
 

@@ -67,7 +67,7 @@ class Measured:
     def by(self, lines: Collection[str]) -> Measured:
         """Those faces that all the lines have read, with the scores of these lines."""
         read = np.flatnonzero(np.isfinite([self.scores[line] for line in lines]).all(axis=0))
-        return Measured([self.examples[i] for i in read], {line: self.scores[line][read] for line in lines})
+        return Measured([self.examples[i] for i in read.tolist()], {line: self.scores[line][read] for line in lines})
 
     @property
     def label(self) -> NDArray[np.int_]:
@@ -190,7 +190,7 @@ def _costs(faces: Measured) -> NDArray[np.float64]:
     weight = metrics.balanced(faces.label, np.array([e.family for e in faces.examples]))
     llr = _crossed(faces.design, faces.label, weight, faces.identities)
     _, person = np.unique(np.asarray(faces.identities), return_inverse=True)
-    return np.bincount(person, metrics.cllr_parts(llr, faces.label, weight))
+    return np.asarray(np.bincount(person, metrics.cllr_parts(llr, faces.label, weight)), np.float64)
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
@@ -293,7 +293,7 @@ def _alarms(
     for name, wanted in (("false alarms", 0), ("found", 1)):
         of = np.flatnonzero((label == wanted) & np.array([e.source == source for e in examples]))
         if of.size:
-            people = [examples[i].identity for i in of]
+            people = [examples[i].identity for i in of.tolist()]
             part = metrics.rate(lr[of] >= 1.0, people)
             result[name] = {
                 "part": part.value,
@@ -359,7 +359,7 @@ def logistic(
 
 
 def _crossed(
-    design: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64], identities: Sequence[str]
+    design: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64], identities: metrics.Identities
 ) -> NDArray[np.float64]:
     """ln LR of each example by a calibration that did not see its person; five folds."""
     _, person = np.unique(np.asarray(identities), return_inverse=True)
@@ -417,9 +417,14 @@ def _filmed(row: Row, rgb: Rgb, clip: str, rng: np.random.Generator) -> list[Exa
     cx, cy = (float(c) for c in row.points.mean(axis=0))
     frames = []
     for _ in range(FRAMES):
-        move = cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05)))
+        move = np.asarray(
+            cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05))), np.float64
+        )
         move[:, 2] += rng.uniform(-4, 4, 2)
-        filmed = cv2.warpAffine(rgb, move, rgb.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        filmed = np.asarray(
+            cv2.warpAffine(rgb, move, rgb.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
+            np.uint8,
+        )
         seen = replace(row, points=moved(row.points, move))
         way = Degradation(h264=crf, noise=float(rng.uniform(0, 4)))
         frames.append(as_seen(seen, filmed, None, "", clip, way, scale, rng))

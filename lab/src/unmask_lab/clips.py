@@ -23,6 +23,7 @@ from unmask_lab.data import Row
 from unmask_lab.forge import FAMILIES
 from unmask_lab.forge.face import FaceImage
 from unmask_lab.samples import forge_visibly, nearest, shapes
+from unmask_lab.tables import NONE, table
 
 FPS, SECONDS, START, END = 25, 6.0, 2.0, 4.0
 COMMAND = "make lab-clips"
@@ -35,13 +36,7 @@ def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
     rng = np.random.default_rng(0)
     large = [row for row in portraits if min(row.rgb.shape[:2]) >= 200]
     chosen, points = [large[i] for i in rng.permutation(len(large))[:people]], shapes(large)
-    lines = [
-        "# Simulated clips\n",
-        f"`{COMMAND}`: a camera moves for {SECONDS:.0f} s over the portraits of {len(chosen)} people never trained on (H.264,",
-        f"CRF 23); the face is changed from {START:.0f} to {END:.0f} s. Simulated: nobody speaks or turns.\n",
-        "| clip | changed | cannot tell | no change found | span right within 0.35 s |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for family in (None, *FAMILIES):
         results = []
         for i, row in enumerate(chosen):
@@ -52,20 +47,25 @@ def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
             seed = np.random.default_rng(i)
             changed = forge_visibly(family, target_face, donor, seed).rgb if family else row.rgb
             results.append(_checked(row.rgb, changed, phase=i))
-        lines.append(_line(family or "bona fide", results, family is not None))
-        print(lines[-1], file=sys.stderr, flush=True)
-    text = "\n".join(lines) + "\n"
+        rows.append(_cells(family or "bona fide", results, family is not None))
+        print(*rows[-1], sep=", ", file=sys.stderr, flush=True)
+    about = (
+        f"`{COMMAND}`: a camera moves for {SECONDS:.0f} s over the portraits of {len(chosen)} people never trained on (H.264,\n"
+        f"CRF 23); the face is changed from {START:.0f} to {END:.0f} s. Simulated: nobody speaks or turns.\n"
+    )
+    titles = ("clip", "changed", "cannot tell", "no change found", f"span right within {OFF_BY:g} s")
+    text = f"# Simulated clips\n\n{about}\n{table(titles, rows)}\n"
     target.mkdir(parents=True, exist_ok=True)
     (target / "clips.md").write_text(text)
     return text
 
 
-def _line(name: str, results: Sequence[CheckResult], forged: bool) -> str:
+def _cells(name: str, results: Sequence[CheckResult], forged: bool) -> list[str]:
     verdicts = Counter(result.verdict for result in results)
     spans = [[span for person in result.people for span in person.spans] for result in results]
     right = sum(len(s) == 1 and abs(s[0].start - START) <= OFF_BY and abs(s[0].end - END) <= OFF_BY for s in spans)
     counts = [verdicts[v] for v in (Verdict.CHANGED, Verdict.CANNOT_TELL, Verdict.NO_CHANGE_FOUND)]
-    return f"| {name} | {' | '.join(map(str, counts))} | {right if forged else '–'} |"
+    return [name, *map(str, counts), str(right) if forged else NONE]
 
 
 def _checked(before: Rgb, changed: Rgb, phase: int) -> CheckResult:

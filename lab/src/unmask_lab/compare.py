@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CROP_PX
-from unmask_lab.benchmark.tables import table
 from unmask_lab.data import Row, read, refuse_leak
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
 from unmask_lab.nets import NETS
+from unmask_lab.tables import interval, table
 from unmask_lab.train import Config, load, train
 
 COMMAND = "make lab-compare"
@@ -245,8 +245,7 @@ def _every(result: dict[str, Any]) -> str:
 
 
 def _cell(run: dict[str, Any], name: str, way: str = WAYS[0]) -> str:
-    value, low, high = run["figures"][way][name]["auc"]
-    return f"{value:.3f} ({low:.3f}–{high:.3f})"
+    return interval(*run["figures"][way][name]["auc"])
 
 
 def _plot(result: dict[str, Any], path: Path) -> None:

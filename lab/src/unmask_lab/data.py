@@ -54,7 +54,7 @@ def decode(jpeg: bytes) -> Rgb:
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise DataError("a row's image cannot be decoded")
-    return image
+    return np.asarray(image, np.uint8)
 
 
 def table(path: Path, columns: Collection[str]) -> pa.Table:

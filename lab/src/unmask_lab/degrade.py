@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unmask.types import Rgb
 from unmask_lab import treat
+from unmask_lab.data import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,11 @@ class Degradation:
             small = cv2.resize(
                 rgb, (max(16, int(w * self.scale)), max(16, int(h * self.scale))), interpolation=cv2.INTER_AREA
             )
-            rgb = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+            rgb = np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
         if self.blur is not None:
-            rgb = cv2.GaussianBlur(rgb, (0, 0), self.blur)
+            rgb = np.asarray(cv2.GaussianBlur(rgb, (0, 0), self.blur), np.uint8)
         if self.motion is not None:
-            rgb = cv2.filter2D(rgb, -1, _shake(*self.motion), borderType=cv2.BORDER_REFLECT_101)
+            rgb = np.asarray(cv2.filter2D(rgb, -1, _shake(*self.motion), borderType=cv2.BORDER_REFLECT_101), np.uint8)
         if self.noise is not None:
             rgb = np.clip(rgb + rng.normal(0, self.noise, rgb.shape), 0, 255).astype(np.uint8)
         if self.h264 is not None:
@@ -75,13 +76,15 @@ class Degradation:
 
     def _lit(self, rgb: Rgb) -> Rgb:
         if self.grey:
-            rgb = cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+            rgb = np.asarray(cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
         if self.exposure is None and self.contrast is None and self.tint is None:
             return rgb
         # Exposure acts on light, of which a pixel is the root of 2.2 (IEC 61966-2-1, roughly).
-        x = rgb * np.float32(2 ** ((self.exposure or 0.0) / 2.2)) * np.float32(self.tint or (1, 1, 1))
-        mean = x.mean()
-        return np.clip((x - mean) * (self.contrast or 1.0) + mean + 0.5, 0, 255).astype(np.uint8)
+        x: NDArray[np.float32] = (
+            rgb * np.float32(2 ** ((self.exposure or 0.0) / 2.2)) * np.array(self.tint or (1, 1, 1), np.float32)
+        )
+        mean = np.float32(x.mean())
+        return np.asarray(np.clip((x - mean) * (self.contrast or 1.0) + mean + 0.5, 0, 255), np.uint8)
 
 
 NAMED: dict[str, Degradation] = {
@@ -145,14 +148,14 @@ def _tint(rng: np.random.Generator) -> tuple[float, float, float]:
 def through_jpeg(rgb: Rgb, quality: int) -> Rgb:
     """Encoded and decoded once as JPEG."""
     _, jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[..., ::-1])
+    return decode(jpeg.tobytes())
 
 
 def through_screen(rgb: Rgb, zoom: float) -> Rgb:
     """Shown on a screen at a zoom, shot there, saved as a JPEG of quality 85 and shrunk back."""
     h, w = rgb.shape[:2]
-    shown = cv2.resize(rgb, (round(w * zoom), round(h * zoom)), interpolation=cv2.INTER_LINEAR)
-    return cv2.resize(through_jpeg(shown, 85), (w, h), interpolation=cv2.INTER_AREA)
+    shown = np.asarray(cv2.resize(rgb, (round(w * zoom), round(h * zoom)), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(through_jpeg(shown, 85), (w, h), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _shake(length: float, direction: float) -> NDArray[np.float32]:
@@ -160,9 +163,9 @@ def _shake(length: float, direction: float) -> NDArray[np.float32]:
     reach = int(np.ceil(length / 2))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     dx, dy = length / 2 * np.cos(direction), length / 2 * np.sin(direction)
-    ends = [(round((reach + s * dx) * 16), round((reach + s * dy) * 16)) for s in (-1, 1)]
-    cv2.line(kernel, *ends, 1.0, 1, cv2.LINE_8, 4)
-    return kernel / kernel.sum()
+    start, end = ((round((reach + s * dx) * 16), round((reach + s * dy) * 16)) for s in (-1, 1))
+    cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_8, 4)
+    return kernel / np.float32(kernel.sum())
 
 
 def through_h264(rgb: Rgb, crf: int, speed: tuple[float, float] | None = None) -> Rgb:
@@ -186,7 +189,7 @@ def through_h264(rgb: Rgb, crf: int, speed: tuple[float, float] | None = None) -
     coded = [*packets, *stream.encode(None)]
     frames = [frame for packet in coded for frame in decoder.decode(packet)] + list(decoder.decode(None))
     out = frames[-1].to_ndarray(format="rgb24")
-    return cv2.copyMakeBorder(out, 0, h - out.shape[0], 0, w - out.shape[1], cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.copyMakeBorder(out, 0, h - out.shape[0], 0, w - out.shape[1], cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _frame(rgb: Rgb) -> av.VideoFrame:
@@ -198,5 +201,8 @@ def _approach(rgb: Rgb, speed: tuple[float, float] | None) -> list[Rgb]:
     if speed is None:
         return [rgb]
     h, w = rgb.shape[:2]
-    shifts = [np.float32([[1, 0, speed[0] * before], [0, 1, speed[1] * before]]) for before in (2, 1)]
-    return [*(cv2.warpAffine(rgb, m, (w, h), borderMode=cv2.BORDER_REFLECT_101) for m in shifts), rgb]
+    shifts = [np.array([[1, 0, speed[0] * before], [0, 1, speed[1] * before]], np.float32) for before in (2, 1)]
+    return [
+        *(np.asarray(cv2.warpAffine(rgb, m, (w, h), borderMode=cv2.BORDER_REFLECT_101), np.uint8) for m in shifts),
+        rgb,
+    ]

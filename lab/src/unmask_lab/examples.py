@@ -145,13 +145,13 @@ def as_seen(
     """A row's picture, forged or not, after it was scaled and went a way, as the runtime would align and measure it."""
     points = row.points * np.float32(scale)
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    seen = degradation(small, rng)
+    seen = degradation(np.asarray(small, np.uint8), rng)
     crop = faces.align(seen, points)
     quality = faces.measure(seen, _face(points), crop)
     where = None
     if mask is not None:
         stacked = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, 2)
-        where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / 255
+        where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / np.float32(255)
     label = int(bool(family)) or row.label
     closer = faces.close_up(seen, points) if quality.size_px >= faces.CLOSE_UP_LEAST_PX else None
     return Example(

@@ -67,7 +67,8 @@ class _ServedTower(nn.Module):
         self.head = nn.Parameter(net.whether.weight.detach().T.contiguous())
 
     def forward(self, rgb: Tensor) -> Tensor:
-        return (self.net.level(self.net.features(rgb)) @ self.head + self.net.whether.bias).squeeze(1)
+        level: Tensor = self.net.level(self.net.features(rgb))
+        return (level @ self.head + self.net.whether.bias).squeeze(1)
 
     def tuned(self) -> dict[str, NDArray[np.float32]]:
         """Gives everything that a training changes, by its name in the exported file."""
@@ -102,7 +103,7 @@ def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
         _write_frozen(weights)
     path = weights / f"{STRONG}.npz"
     with path.open("wb") as file:
-        np.savez_compressed(file, **_ServedTower(net).tuned())
+        np.savez_compressed(file, allow_pickle=False, **_ServedTower(net).tuned())
     _enter(weights, path.name, path)
     update_card(weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED])
     return path

@@ -32,7 +32,7 @@ SIDE = 192
 LEAST_CONFIDENCE = 0.5
 """Confidence, 0 to 1, below which MediaPipe itself takes a mesh for none."""
 
-_TWO_EYES = np.float32([[-0.5, 0.0], [0.5, 0.0]]) * np.float32(SIDE / 4)
+_TWO_EYES = np.array([[-0.5, 0.0], [0.5, 0.0]], np.float32) * np.float32(SIDE / 4)
 
 
 def face_mesh(rgb: Rgb, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
@@ -61,7 +61,7 @@ def face_mesh(rgb: Rgb, points: NDArray[np.float32]) -> NDArray[np.float32] | No
     if 1 / (1 + np.exp(-float(logit.ravel()[0]))) < LEAST_CONFIDENCE:
         return None
     upright = mesh.reshape(-1, 3)[:, :2].astype(np.float64)
-    return ((upright - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(np.float32)
+    return np.asarray((upright - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T, np.float32)
 
 
 @cache

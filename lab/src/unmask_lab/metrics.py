@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Identities = Sequence[str] | NDArray[np.str_]
+"""Name of the person of each row, ``(n,)``."""
 ROUNDS = 500
 AT_ONCE = 2_000_000
 """Weights held in memory at a time."""
@@ -74,7 +76,7 @@ def found_at(fpr: Floats, tpr: Floats, alarms: float = 0.01) -> Floats:
 
 
 def estimates(
-    figures: Callable[[Floats], Mapping[str, Floats]], identities: Sequence[str], rounds: int = ROUNDS, seed: int = 0
+    figures: Callable[[Floats], Mapping[str, Floats]], identities: Identities, rounds: int = ROUNDS, seed: int = 0
 ) -> dict[str, Estimate]:
     """Figures with 95 % intervals, resampling people rather than rows (Efron 1979).
 
@@ -92,7 +94,7 @@ def estimates(
     return {name: _estimate(value[0], value[spread]) for name, value in values.items()}
 
 
-def rate(hits: NDArray[np.bool_], identities: Sequence[str]) -> Estimate:
+def rate(hits: NDArray[np.bool_], identities: Identities) -> Estimate:
     """How often something holds. Where it holds for none or for all, resampling shows no spread; the interval is then that of
     a binomial with one trial per person (Clopper and Pearson 1934). Without rows it is not defined.
     """
@@ -103,7 +105,7 @@ def rate(hits: NDArray[np.bool_], identities: Sequence[str]) -> Estimate:
 
 
 def interval(
-    figure: Callable[[NDArray[np.intp]], float], identities: Sequence[str], rounds: int = ROUNDS, seed: int = 0
+    figure: Callable[[NDArray[np.intp]], float], identities: Identities, rounds: int = ROUNDS, seed: int = 0
 ) -> tuple[float, float]:
     """95 % interval, over people as in `estimates`, of any figure of row indices."""
     counts, member = _resampled(identities, rounds, seed)
@@ -113,7 +115,7 @@ def interval(
     return of.low, of.high
 
 
-def _resampled(identities: Sequence[str], rounds: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:
+def _resampled(identities: Identities, rounds: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:
     """How often each person is drawn, ``(rounds, people)``, and which person each row is of."""
     names, member = np.unique(np.asarray(identities), return_inverse=True)
     drawn = np.random.default_rng(seed).multinomial(names.size, np.full(names.size, 1 / names.size), size=rounds)

@@ -68,7 +68,7 @@ class _Block(nn.Module):
         self.residual = stride == 1 and inp == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.narrow(self.filter(self.widen(x)))
+        y: Tensor = self.narrow(self.filter(self.widen(x)))
         return x + y if self.residual else y
 
 

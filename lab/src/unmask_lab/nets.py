@@ -53,7 +53,8 @@ class _Inception(nn.Module):
         self.norm = nn.BatchNorm2d(sum(out))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(torch.cat([view(x) for view in self.views], 1))
+        normed: Tensor = self.norm(torch.cat([view(x) for view in self.views], 1))
+        return normed
 
 
 def _conv(inp: int, out: int, kernel: int) -> nn.Sequential:
@@ -117,7 +118,8 @@ class _Module(nn.Module):
         self.short = nn.Sequential(*short) if stride > 1 else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x) + self.short(x)
+        both: Tensor = self.layers(x) + self.short(x)
+        return both
 
 
 def _separable(inp: int, out: int) -> list[nn.Module]:

@@ -80,8 +80,8 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
     def __getitem__(self, i: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         rng = np.random.default_rng((self.seed, self.first + i))
         if self.given and rng.random() < GIVEN:
-            return _given(*self.given[rng.integers(len(self.given))], self.close, rng)
-        row = self.rows[rng.integers(len(self.rows))]
+            return _given(*self.given[int(rng.integers(len(self.given)))], self.close, rng)
+        row = self.rows[int(rng.integers(len(self.rows)))]
         target = FaceImage(row.rgb, row.points, row.mesh)
         family, way = self._attack(rng)
         beside, forged = forge_beside(family, target, nearest(self.rows, self.shapes, row, rng), rng)
@@ -89,7 +89,7 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
 
     def _attack(self, rng: np.random.Generator) -> tuple[str, degrade.Degradation | None]:
         if self.attacks and rng.random() < ATTACKED:
-            family, name = self.attacks[rng.integers(len(self.attacks))]
+            family, name = self.attacks[int(rng.integers(len(self.attacks)))]
             return family, degrade.NAMED[name]
         return str(rng.choice(self.families)), None
 
@@ -127,14 +127,18 @@ def _same_way(
     target: FaceImage, forged: Forged, way: degrade.Degradation | None, close: bool, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     window = _window(target, TIGHTLY_CUT[close], rng)
-    cut = _cut(FaceImage(target.rgb, target.points - np.float32([window[1].start, window[0].start])), close, rng)
+    cut = _cut(
+        FaceImage(target.rgb, target.points - np.array([window[1].start, window[0].start], np.float32)), close, rng
+    )
     way, noise_seed = way or degrade.at_random(rng), int(rng.integers(2**31))
     crops = [
         cut(way(np.ascontiguousarray(rgb[window]), np.random.default_rng(noise_seed)))
         for rgb in (target.rgb, forged.rgb)
     ]
     where = cut((np.repeat(forged.mask[window][..., None], 3, 2) * 255).astype(np.uint8))
-    small = cv2.resize(where[..., 0].astype(np.float32) / 255, (MAP, MAP), interpolation=cv2.INTER_AREA)
+    small = np.asarray(
+        cv2.resize(where[..., 0].astype(np.float32) / 255, (MAP, MAP), interpolation=cv2.INTER_AREA), np.float32
+    )
     return np.stack(crops), small
 
 

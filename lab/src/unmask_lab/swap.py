@@ -220,12 +220,14 @@ def put_in(rgb: Rgb, points: NDArray[np.float32], eyes_apart: float, change: Cha
     side = round(WINDOW * eyes_apart)
     onto = (PROPORTIONS * eyes_apart + np.array(MIDDLE) * side).astype(np.float32)
     matrix, size = similarity(points, onto), (rgb.shape[1], rgb.shape[0])
-    window = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    window = np.asarray(
+        cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+    )
     changed, mask = change(FaceImage(window, onto), number)
     back = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    layer = cv2.warpAffine(changed, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT_101)
+    layer = np.asarray(cv2.warpAffine(changed, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
     # The window is blended already: it is taken whole wherever the mask is more than a trace.
-    where = cv2.warpAffine(np.minimum(16 * mask, 1), matrix, size, flags=back)
+    where = np.asarray(cv2.warpAffine(np.minimum(16 * mask, 1), matrix, size, flags=back), np.float32)
     return blend(rgb, layer, where)
 
 

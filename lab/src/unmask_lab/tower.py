@@ -39,6 +39,15 @@ Values = Mapping[str, Tensor]
 class Block(nn.Module):
     """One transformer block: attention and a two-layer perceptron, frozen, each behind a trained LayerNorm."""
 
+    qkv_weight: Tensor
+    qkv_bias: Tensor
+    out_weight: Tensor
+    out_bias: Tensor
+    widen_weight: Tensor
+    widen_bias: Tensor
+    narrow_weight: Tensor
+    narrow_bias: Tensor
+
     def __init__(self, values: Values) -> None:
         super().__init__()
         self.attend_norm, self.think_norm = _norm(values, "layer_norm1"), _norm(values, "layer_norm2")
@@ -73,6 +82,12 @@ class Tower(nn.Module):
 
     What is frozen is no part of the state dict, so that a checkpoint takes 140 kB.
     """
+
+    patch_embedding: Tensor
+    class_embedding: Tensor
+    position_embedding: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, values: Values | None = None) -> None:
         super().__init__()

@@ -86,7 +86,8 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
     rows = [row for row in rows if row.label == BONA_FIDE]
     torch.manual_seed(config.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    net = _start(config).to(device, memory_format=torch.channels_last)
+    net = _start(config).to(device)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's signature lacks it
     optimizer = _optimizer(net, config)
     averaged = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average), use_buffers=True

@@ -20,8 +20,8 @@ def denoised(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Smooths away grain and keeps edges, as night modes do."""
     strength = float(rng.uniform(2, 8))
     if rng.random() < 0.5:
-        return cv2.bilateralFilter(rgb, 5, 5 * strength, 3)
-    return cv2.medianBlur(rgb, 3)
+        return np.asarray(cv2.bilateralFilter(rgb, 5, 5 * strength, 3), np.uint8)
+    return np.asarray(cv2.medianBlur(rgb, 3), np.uint8)
 
 
 def beautified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -34,7 +34,7 @@ def beautified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 def sharpened(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Adds an unsharp mask, from a camera's default to far too much."""
     amount, sigma = float(rng.uniform(0.3, 2.0)), float(rng.uniform(0.6, 3.0))
-    return cv2.addWeighted(rgb, 1 + amount, cv2.GaussianBlur(rgb, (0, 0), sigma), -amount, 0)
+    return np.asarray(cv2.addWeighted(rgb, 1 + amount, cv2.GaussianBlur(rgb, (0, 0), sigma), -amount, 0), np.uint8)
 
 
 def clarified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -42,7 +42,7 @@ def clarified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     tiles = int(rng.integers(2, 8))
     lab[..., 0] = cv2.createCLAHE(float(rng.uniform(1, 4)), (tiles, tiles)).apply(lab[..., 0])
-    return cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 
 
 def enlarged(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -51,7 +51,7 @@ def enlarged(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     scale = float(rng.uniform(0.2, 0.6))
     small = cv2.resize(rgb, (max(16, int(w * scale)), max(16, int(h * scale))), interpolation=cv2.INTER_AREA)
     how = int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
-    large = cv2.resize(small, (w, h), interpolation=how)
+    large = np.asarray(cv2.resize(small, (w, h), interpolation=how), np.uint8)
     return sharpened(large, rng) if rng.random() < 0.4 else large
 
 
@@ -62,7 +62,7 @@ def ghosted(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     turn = cv2.getRotationMatrix2D((w / 2, h / 2), float(rng.normal(0, 1.5)), float(rng.normal(1, 0.02)))
     turn[:, 2] += dx, dy
     other = cv2.warpAffine(rgb, turn, (w, h), borderMode=cv2.BORDER_REFLECT_101)
-    return cv2.addWeighted(rgb, share := float(rng.uniform(0.5, 0.85)), other, 1 - share, 0)
+    return np.asarray(cv2.addWeighted(rgb, share := float(rng.uniform(0.5, 0.85)), other, 1 - share, 0), np.uint8)
 
 
 def interlaced(rgb: Rgb, rng: np.random.Generator) -> Rgb:

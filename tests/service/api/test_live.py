@@ -22,10 +22,10 @@ from PIL import Image
 from sqlalchemy import select, text
 from websockets.exceptions import InvalidStatus
 
-from benchmarks import live_face
 from tests.service.live_client import PATIENCE, Client
 from tests.service.site import Site
 from tests.service.tree import processes_of, until
+from tests.support import live_face
 from unmask.live.session import FRAME_BYTES
 from unmask.service.api.live import PER_ADDRESS
 from unmask.service.confined import live_reader, live_reading

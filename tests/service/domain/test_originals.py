@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks import films
 from tests import clips
 from tests.service.api.test_checks import program
 from tests.service.desk import Desk
 from tests.service.tree import Tree, tree, until
+from tests.support import films
 from unmask.service.people.actor import Scope
 
 

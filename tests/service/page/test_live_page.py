@@ -17,13 +17,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, WebSocketRoute, expect
 
-from benchmarks import live_face
-from benchmarks.live_face import Scene
 from tests.service.conftest import CHROMIUM
 from tests.service.desk import PASSWORD
 from tests.service.page.test_page import BLOCKED, LOOKS
 from tests.service.site import Site
 from tests.service.tree import until
+from tests.support import live_face
+from tests.support.live_face import Scene
 from unmask.live.session import FRAME_BYTES, HEAD
 from unmask.service.confined.live_reader import decoded
 from unmask.service.domain import live

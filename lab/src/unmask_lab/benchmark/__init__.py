@@ -22,12 +22,12 @@ from unmask_lab.benchmark.markdown import FORGED, OTHERS
 from unmask_lab.benchmark.measured import measure
 from unmask_lab.benchmark.reliability import reliability_diagrams
 from unmask_lab.benchmark.speed import cpu_ms
-from unmask_lab.benchmark.tables import plain
 from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row
 from unmask_lab.degrade import NAMED, Degradation
 from unmask_lab.examples import told_apart
 from unmask_lab.export import update_card
 from unmask_lab.forge import FAMILIES
+from unmask_lab.tables import plain
 
 COMMAND = "make benchmark"
 

@@ -41,7 +41,7 @@ def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Figures]:
     """One row per source and subgroup over all ways together; a group that lacks a class is left out."""
     groups = {("source", str(s)): faces.source == s for s in np.unique(faces.source)}
     for title, (field, bands) in BANDS.items():
-        value = faces[field]
+        value: Floats = getattr(faces, field)
         groups |= {(title, name): (value >= low) & (value < high) for name, (low, high) in bands.items()}
     for (title, name), chosen in groups.items():
         if np.unique(faces.label[chosen]).size == 2:

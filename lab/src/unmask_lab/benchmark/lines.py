@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import combinations
@@ -27,7 +27,8 @@ from unmask_lab.data import Row
 from unmask_lab.degrade import NAMED, Degradation
 from unmask_lab.examples import Example, forged, given
 from unmask_lab.forge import FAMILIES
-from unmask_lab.metrics import Estimate, Floats
+from unmask_lab.metrics import Floats
+from unmask_lab.tables import NONE, percent, shown, table
 
 COMMAND = "make lab-lines"
 WAYS: Mapping[str, Degradation] = {
@@ -37,6 +38,9 @@ WAYS: Mapping[str, Degradation] = {
 }
 LEARNED, NAMED_LINES = ("learned",), ("texture", "skin", "reflection")
 """What is compared. Motion needs more than one frame: see `unmask_lab.benchmark.motion`."""
+
+UNSEEN = "**research set**"
+"""Name of the set that others made, in the tables."""
 
 FOLDS = 5
 
@@ -131,7 +135,8 @@ def fused(faces: Measured, unseen: Measured, picked: Picked, left_out: str = "")
         if there.any():
             whole = _theta(faces.by(chosen), np.ones(at.size, bool), left_out)
             rows = Measured(
-                [unseen.examples[i] for i in np.flatnonzero(there)], {n: unseen.scores[n][there] for n in chosen}
+                [unseen.examples[i] for i in np.flatnonzero(there).tolist()],
+                {n: unseen.scores[n][there] for n in chosen},
             )
             found[1][there] = rows.design @ whole
     return found
@@ -185,23 +190,23 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
     yield "set, forged in ways never trained on. Each went every way. AUC with 95 % interval over people; *read*: part of the"
     yield "faces that a line could read.\n"
     yield "## Each line alone\n"
-    yield from _alone(ours, theirs)
+    titles_alone = [title for name in (*LEARNED, *NAMED_LINES) for title in (name, "read")]
+    yield table(("set", "way", *titles_alone), _alone(ours, theirs))
     yield "\n## Learned alone, named alone, fused\n"
     weigh = "; ".join(
         f"{', '.join(reading)}: {', '.join(of)}" for reading, of in picked["fused"].items() if len(reading) > 1
     )
     yield f"A line weighs only where it helps the stronger ones. By the lines that read a face, these do: {weigh}.\n"
     yield "*Named* are texture, skin and reflection. *Gain* is the AUC of the fused LR less that of the learned line alone.\n"
-    yield from _compared(faces, way, {name: of[0] for name, of in llr.items()}, sorted(set(family) - {""}))
-    yield from _compared(unseen, way_unseen, {name: of[1] for name, of in llr.items()}, [""])
+    forged_here = _compared(faces, way, {name: of[0] for name, of in llr.items()}, sorted(set(family) - {""}))
+    by_others = _compared(unseen, way_unseen, {name: of[1] for name, of in llr.items()}, [""])
+    yield table(("set", "way", *sets, "gain"), [*forged_here, *by_others])
     yield "\nLeft out: fitted to the other families, all ways together.\n"
-    yield "| family | learned | named | fused | gain |\n| --- | --- | --- | --- | --- |"
-    for one in sorted(set(family) - {""}):
-        apart = {name: fused(faces, unseen, of, one)[0] for name, of in picked.items()}
-        yield _row(f"| {one}", faces, apart, (family == "") | (family == one))
+    yield table(("family", *sets, "gain"), _left_out(faces, unseen, picked))
     yield "\n## False alarms of the fused LR\n"
     yield "Bona fide faces, judged one by one, that reach an LR of 10. At most 1 % is asked for.\n"
-    yield from _alarms(ours, theirs, llr["fused"], faces, unseen)
+    titles = ("faces", "bona fide", "people", "at an LR of 10")
+    yield table(titles, _alarms(ours, theirs, llr["fused"], faces, unseen))
 
 
 def _counted(faces: Measured) -> str:
@@ -216,42 +221,45 @@ def _together(ways: Sequence[Way]) -> Measured:
     return Measured([e for w in ways for e in w.faces.examples], scores)
 
 
-def _alone(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[str]:
-    names = (*LEARNED, *NAMED_LINES)
-    yield f"| set | way | {' | '.join(f'{name} | read' for name in names)} |"
-    yield "| --- " * (2 + 2 * len(names)) + "|"
+def _alone(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[list[str]]:
     for w in (*ours, *theirs):
         family = np.array([e.family for e in w.faces.examples])
         for one in sorted(set(family) - {""}) or [""]:
             of = (w.faces.label == 0) | (family == one)
-            cells = [_one(w.faces, of, name) for name in names]
-            yield f"| {one or '**research set**'} | {w.name} | {' | '.join(cells)} |"
+            cells = [cell for name in (*LEARNED, *NAMED_LINES) for cell in _one(w.faces, of, name)]
+            yield [one or UNSEEN, w.name, *cells]
 
 
-def _one(faces: Measured, of: NDArray[np.bool_], name: str) -> str:
+def _one(faces: Measured, of: NDArray[np.bool_], name: str) -> tuple[str, str]:
+    """The AUC of one line, and the part of the faces that it read."""
     score = faces.scores[name]
     read = np.flatnonzero(of & np.isfinite(score))
-    people = [faces.examples[i].identity for i in read]
+    people = [faces.examples[i].identity for i in read.tolist()]
     label = faces.label[read]
     if len(set(label.tolist())) < 2:
-        return "– | 0 %"
+        return NONE, "0 %"
     found = metrics.estimates(lambda w: {"auc": metrics.area(*metrics.roc(score[read], label, w))}, people)["auc"]
-    return f"{_shown(found)} | {100 * read.size / of.sum():.0f} %"
+    return shown(asdict(found)), f"{100 * read.size / of.sum():.0f} %"
 
 
 def _compared(
     faces: Measured, way: NDArray[np.str_], llr: Mapping[str, Floats], families: Sequence[str]
-) -> Iterator[str]:
+) -> Iterator[list[str]]:
     family = np.array([e.family for e in faces.examples])
-    if families != [""]:
-        yield "| set | way | learned | named | fused | gain |\n| --- | --- | --- | --- | --- | --- |"
     for name in dict.fromkeys(way.tolist()):
         for one in families:
             of = (way == name) & ((faces.label == 0) | (family == one))
-            yield _row(f"| {one or '**research set**'} | {name}", faces, llr, of)
+            yield [one or UNSEEN, name, *_aucs(faces, llr, of)]
 
 
-def _row(start: str, faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.bool_]) -> str:
+def _left_out(faces: Measured, unseen: Measured, picked: Mapping[str, Picked]) -> Iterator[list[str]]:
+    family = np.array([e.family for e in faces.examples])
+    for one in sorted(set(family) - {""}):
+        apart = {name: fused(faces, unseen, of, one)[0] for name, of in picked.items()}
+        yield [one, *_aucs(faces, apart, (family == "") | (family == one))]
+
+
+def _aucs(faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.bool_]) -> list[str]:
     """AUCs over the same faces, those which all of the compared sets could judge, and the gain, paired."""
     at = np.flatnonzero(of & np.isfinite(list(llr.values())).all(axis=0))
     label = faces.label[at]
@@ -260,18 +268,17 @@ def _row(start: str, faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.
         areas = {name: metrics.area(*metrics.roc(of[at], label, weight)) for name, of in llr.items()}
         return {**areas, "gain": areas["fused"] - areas["learned"]}
 
-    found = metrics.estimates(figures, [faces.examples[i].identity for i in at])
-    return f"{start} | {' | '.join(_shown(found[name]) for name in (*llr, 'gain'))} |"
+    found = metrics.estimates(figures, [faces.examples[i].identity for i in at.tolist()])
+    return [shown(asdict(found[name])) for name in (*llr, "gain")]
 
 
 def _alarms(
     ours: Sequence[Way], theirs: Sequence[Way], llr: tuple[Floats, Floats], faces: Measured, unseen: Measured
-) -> Iterator[str]:
-    yield "| faces | bona fide | people | at an LR of 10 |\n| --- | --- | --- | --- |"
+) -> Iterator[list[str]]:
     read = np.isfinite(llr[1])
     known = np.isfinite(llr[0])
     area = metrics.auc(llr[0][known & (faces.label == 0)], llr[0][known & (faces.label == 1)])
-    part, _ = missed(area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read)])
+    part, _ = missed(area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read).tolist()])
     bound = np.log10(len(set(faces.identities)))
     _, tones = next(of for of in BANDS.values() if of[0] == "typology")
     for among, ways, of, ln in (("portraits", ours, faces, llr[0]), ("research set", theirs, unseen, llr[1])):
@@ -286,14 +293,6 @@ def _alarms(
         groups |= {f"tone of the cheeks {band}": (tone >= low) & (tone < high) for band, (low, high) in tones.items()}
         for group, chosen in groups.items():
             at = np.flatnonzero(bona & chosen)
-            people = [of.examples[i].identity for i in at]
+            people = [of.examples[i].identity for i in at.tolist()]
             rate = metrics.rate(lr[at] >= 1.0, people)
-            yield f"| {among}, {group} | {at.size} | {len(set(people))} | {_percent(rate)} |"
-
-
-def _shown(found: Estimate) -> str:
-    return f"{found.value:.3f} ({found.low:.3f}–{found.high:.3f})"
-
-
-def _percent(found: Estimate) -> str:
-    return f"{100 * found.value:.1f} % ({100 * found.low:.1f}–{100 * found.high:.1f})"
+            yield [f"{among}, {group}", str(at.size), str(len(set(people))), percent(asdict(rate))]

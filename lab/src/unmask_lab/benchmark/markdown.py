@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unmask_lab.benchmark.tables import paragraph, shown, table
+from unmask_lab.tables import paragraph, shown, table
 
 FORGED, OTHERS = "forged here", "made by others"
 """Names of the two sets in tables and plots."""

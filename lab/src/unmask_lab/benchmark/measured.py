@@ -6,9 +6,8 @@ import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,16 +22,48 @@ from unmask_lab.degrade import Degradation
 from unmask_lab.examples import Example, as_seen, score, with_forgeries
 from unmask_lab.samples import shapes
 
-FIELDS = (
-    *("way", "family", "source", "identity", "original", "label", "score"),
-    *("size_px", "sharpness", "yaw", "blockiness", "typology", "agreement"),
-)
-Faces = Any
-"""A NumPy record array of `FIELDS`, one record a face and way. Beside what `Example` and `Quality` say: ``score``, the logit;
-``typology``, the individual typology angle of the bona fide face, degrees; ``agreement`` of the map with the true mask, an
-AUC over the cells of the map. nan where unknown."""
+Record = tuple[str | int | float, ...]
+"""One face after one way: a value for each field of `Faces`, in order."""
 
-Record = tuple[object, ...]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Measured faces in columns, ``(n,)`` each: one entry a face and way. Figures that are not known are nan.
+
+    Attributes:
+        way: name of the degradation.
+        family, source, identity, original, label: as `Example` has them.
+        score: logit of the served network.
+        size_px, sharpness, yaw, blockiness: as `Quality` has them.
+        typology: individual typology angle of the bona fide face, degrees.
+        agreement: of the map with the true mask, an AUC over the cells of the map.
+    """
+
+    way: NDArray[np.str_]
+    family: NDArray[np.str_]
+    source: NDArray[np.str_]
+    identity: NDArray[np.str_]
+    original: NDArray[np.str_]
+    label: NDArray[np.int64]
+    score: NDArray[np.float64]
+    size_px: NDArray[np.float64]
+    sharpness: NDArray[np.float64]
+    yaw: NDArray[np.float64]
+    blockiness: NDArray[np.float64]
+    typology: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Faces:
+        """Builds the columns from at least one record."""
+        return cls(*(np.array(column) for column in zip(*records, strict=True)))
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __getitem__(self, chosen: NDArray[np.bool_]) -> Faces:
+        """Selects faces by a mask, ``(n,)``."""
+        return Faces(*(getattr(self, column.name)[chosen] for column in fields(self)))
 
 
 def measure(
@@ -57,7 +88,7 @@ def measure(
         records += of_row
         if done % 100 == 0:
             print(f"measured {done} of {len(task.rows)}", file=sys.stderr, flush=True)
-    return np.rec.fromrecords(records, names=list(FIELDS))
+    return Faces.of(records)
 
 
 def _each(task: Task, processes: int) -> Iterator[list[Record]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.forge.flicker import jitter
 from unmask_lab.metrics import Floats
 from unmask_lab.samples import forge_visibly, nearest, shapes
+from unmask_lab.tables import percent, shown, table
 
 COMMAND = "make lab-lines"
 FRAMES, STRETCH = 14, slice(5, 9)
@@ -32,14 +34,15 @@ def motion(portraits: Sequence[Row], target: Path, people: int = 30) -> str:
     """Films, forges and measures; writes ``motion.md`` to a folder and returns its text."""
     rows = [row for row in portraits if row.label == BONA_FIDE]
     chosen = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:people]]
-    points, lines = shapes(rows), []
+    points = shapes(rows)
+    cells: list[list[str]] = []
     for gap in (0.1, 0.5):
         films: dict[str, list[list[Sighting]]] = {}
         for i, row in enumerate(chosen):
             family = tuple(FAMILIES)[i % len(FAMILIES)]
             for kind, pictures in _pictures(row, rows, points, family, i).items():
                 films.setdefault(kind, []).append(film(row, pictures, gap, np.random.default_rng(i)))
-        lines += _rows(films, gap, [row.identity for row in chosen])
+        cells += _rows(films, gap, [row.identity for row in chosen])
     usual = ", ".join(f"{trait} {value:g}" for trait, value in zip(TRAITS, USUAL, strict=True))
     text = "\n".join(
         [
@@ -49,9 +52,9 @@ def motion(portraits: Sequence[Row], target: Path, people: int = 30) -> str:
             "speaks or turns, so real footage will raise more alarms. *Stretch*: four looks in the middle are changed.",
             "*Flicker*: all are, each a little differently. *Steady*: all are, alike; motion cannot see that. *Usual*: root mean",
             f"square of the bona fide changes, in units of {usual}.\n",
-            f"| gap, s | changed | AUC of clips (95 %) | bona fide looks at {NOTABLE:g} or more | usual |",
-            "| --- | --- | --- | --- | --- |",
-            *lines,
+            table(
+                ("gap, s", "changed", "AUC of clips (95 %)", f"bona fide looks at {NOTABLE:g} or more", "usual"), cells
+            ),
         ]
     )
     target.mkdir(parents=True, exist_ok=True)
@@ -76,9 +79,13 @@ def film(row: Row, pictures: Sequence[Rgb], gap: float, rng: np.random.Generator
     for i, picture in enumerate(pictures):
         t = i * gap
         turn = 2 * np.sin(t + phase) + rng.normal(0, 0.3)
-        move = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), turn, 1 + 0.05 * np.sin(0.7 * t))
+        move = np.asarray(
+            cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), turn, 1 + 0.05 * np.sin(0.7 * t)), np.float64
+        )
         move[:, 2] += 4 * np.sin(1.3 * t), 3 * np.cos(t)
-        shot = cv2.warpAffine(picture, move, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        shot = np.asarray(
+            cv2.warpAffine(picture, move, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        )
         shot = Degradation(exposure=0.15 * float(np.sin(t)), h264=26, noise=2)(shot, rng)
         points = moved(row.points, move) + rng.normal(0, POINTS * apart, (5, 2)).astype(np.float32)
         face = Face((0.0, 0.0, float(w), float(h)), points, 1.0)
@@ -86,7 +93,7 @@ def film(row: Row, pictures: Sequence[Rgb], gap: float, rng: np.random.Generator
     return seen
 
 
-def _rows(films: Mapping[str, Sequence[Sequence[Sighting]]], gap: float, people: Sequence[str]) -> list[str]:
+def _rows(films: Mapping[str, Sequence[Sequence[Sighting]]], gap: float, people: Sequence[str]) -> list[list[str]]:
     media = MediaFacts("", Kind.VIDEO, "", 0, "", "", 1, 1)
     tracks = {kind: [Track(1, tuple(clip)) for clip in of] for kind, of in films.items()}
     said = {kind: [Motion().examine(track, Case(media, (track,))) for track in of] for kind, of in tracks.items()}
@@ -103,7 +110,6 @@ def _rows(films: Mapping[str, Sequence[Sequence[Sighting]]], gap: float, people:
             return {"auc": metrics.area(*metrics.roc(score, label, weight))}
 
         found = metrics.estimates(area, [*people, *people])["auc"]
-        auc = f"{found.value:.3f} ({found.low:.3f}–{found.high:.3f})"
-        percent = f"{100 * alarms.value:.1f} % ({100 * alarms.low:.1f}–{100 * alarms.high:.1f})"
-        rows.append(f"| {gap:g} | {kind} | {auc} | {percent} | {', '.join(f'{u:.2f}' for u in usual)} |")
+        figures = [shown(asdict(found)), percent(asdict(alarms)), ", ".join(f"{u:.2f}" for u in usual)]
+        rows.append([f"{gap:g}", kind, *figures])
     return rows

@@ -96,8 +96,8 @@ def draw_unseen(result: Mapping[str, Any], path: Path) -> None:
             value, y, xerr=np.maximum(0, [value - low, high - value]), fmt="o", color=colour, label=score, ms=4
         )
     for (title, published), marker in zip(PUBLISHED.items(), "v*", strict=True):
-        value = [published.get(row["set"], np.nan) for row in rows]
-        axes.plot(value, range(len(rows)), marker, color="black", fillstyle="none", label=title)
+        theirs = [published.get(row["set"], np.nan) for row in rows]
+        axes.plot(theirs, range(len(rows)), marker, color="black", fillstyle="none", label=title)
     axes.axvline(0.5, color="black", linewidth=0.7, linestyle=":")
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.invert_yaxis()

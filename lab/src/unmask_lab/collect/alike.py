@@ -45,8 +45,9 @@ def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     Five points found anew in each frame jitter by a pixel or two, which moves a still face more than a blink changes it;
     registration takes that out, and brightness and contrast with it.
     """
+    everywhere = np.full(b.shape, 255, np.uint8)
     try:
-        rho, _ = cv2.findTransformECC(a, b, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, STEPS, None, 3)
+        rho, _ = cv2.findTransformECC(a, b, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, STEPS, everywhere, 3)
     except cv2.error:  # nothing to register with: a flat image, or no convergence
         return 0.0
     return float(rho)

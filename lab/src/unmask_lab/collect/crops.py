@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from unmask import faces
+from unmask.types import Rgb
 from unmask_lab.data import COLUMNS, DataError, decode, table
 from unmask_lab.landmarks import face_mesh
 
@@ -60,14 +61,16 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
     return len(kept), left_out
 
 
-def five_points(rgb: faces.Rgb) -> NDArray[np.float32] | None:
+def five_points(rgb: Rgb) -> NDArray[np.float32] | None:
     """The points, float32 ``(5, 2)`` px, of the most central large face of a crop; None if there is none."""
     h, w = rgb.shape[:2]
     pad = int(MARGIN * max(h, w))
-    padded = cv2.copyMakeBorder(rgb, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(127, 127, 127))
+    padded = np.asarray(
+        cv2.copyMakeBorder(rgb, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(127, 127, 127)), np.uint8
+    )
     found = faces.find(padded, search_px=320, confidence=0.4)
     if not found:
         return None
-    centre = np.float32([w / 2 + pad, h / 2 + pad])
+    centre = np.array([w / 2 + pad, h / 2 + pad], np.float32)
     best = min(found, key=lambda f: float(np.hypot(*(f.points.mean(axis=0) - centre))) / (f.box[2] - f.box[0]))
-    return best.points - np.float32([pad, pad])
+    return best.points - np.array([pad, pad], np.float32)

@@ -42,7 +42,7 @@ def embed(faces: Sequence[tuple[Rgb, NDArray[np.float32]]]) -> NDArray[np.float3
         x, y = (eyes + mouth) / 2
         place = dlib.rectangle(*(int(v) for v in (x - half, y - half, x + half, y + half)))
         embeddings.append(network.compute_face_descriptor(rgb, landmarks(rgb, place)))
-    return np.mean(embeddings, axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(np.mean(embeddings, axis=0, dtype=np.float64), np.float32)
 
 
 def people(embeddings: Mapping[str, NDArray[np.float32] | None], same: float = SAME) -> dict[str, str]:

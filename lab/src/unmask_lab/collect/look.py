@@ -137,10 +137,10 @@ def cut(rgb: Rgb, face: Face) -> Cut:
     part, scale = rgb[top:bottom, left:right], min(1.0, LARGEST / max(right - left, bottom - top))
     if scale < 1:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    per_px = np.float32([part.shape[1] / (right - left), part.shape[0] / (bottom - top)])
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    per_px = np.array([part.shape[1] / (right - left), part.shape[0] / (bottom - top)], np.float32)
     # The corner, not the middle, of the first pixel stays in place when an image shrinks.
-    points = (face.points - np.float32([left, top]) + 0.5) * per_px - 0.5
+    points = (face.points - np.array([left, top], np.float32) + 0.5) * per_px - 0.5
     return _jpeg(part), points.astype(np.float32)
 
 

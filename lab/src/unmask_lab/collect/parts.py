@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from unmask.models import CENTERFACE_SHA256
 from unmask_lab.collect import identity
@@ -108,10 +109,12 @@ def merge(parts: Sequence[Part], target: Path, label: int, licence: str) -> int:
     Returns:
         How many people are in it.
     """
-    embeddings = {}
+    embeddings: dict[str, NDArray[np.float32] | None] = {}
     for part in parts:
         tracks = pq.read_table(part.path, columns=["track", "embedding"]).to_pylist()
-        embeddings.update({part.name(t["track"]): t["embedding"] and np.float32(t["embedding"]) for t in tracks})
+        for t in tracks:
+            mean = t["embedding"]
+            embeddings[part.name(t["track"])] = None if mean is None else np.array(mean, np.float32)
     person = identity.people(embeddings)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")

@@ -53,8 +53,8 @@ def moved(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[n
 
 def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], rng: np.random.Generator) -> Mask:
     """One of the shapes, deformed, as a soft mask, float32 ``(h, w)``, 0 to 1; its edge spans 1 to 25 % of an eye distance."""
-    half = np.float32(shapes[rng.integers(len(shapes))])
-    shape = np.concatenate([half, (half * np.float32([-1, 1]))[::-1]])
+    half = np.array(shapes[rng.integers(len(shapes))], np.float32)
+    shape = np.concatenate([half, (half * np.array([-1, 1], np.float32))[::-1]])
     shape += rng.normal(0, 0.05, shape.shape).astype(np.float32)
     middle = shape.mean(axis=0)
     shape = (shape - middle) * np.float32(rng.uniform(0.85, 1.12, 2)) + middle
@@ -72,7 +72,7 @@ def elastic(
     h, w = shape
     grid = (max(2, int(h / smooth_px) + 1), max(2, int(w / smooth_px) + 1))
     field = rng.normal(0, strength_px, (*grid, 2)).astype(np.float32)
-    return cv2.resize(field, (w, h), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(field, (w, h), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def displaced(rgb: Rgb, field: NDArray[np.float32], matrix: NDArray[np.float64] | None = None) -> Rgb:
@@ -85,12 +85,15 @@ def displaced(rgb: Rgb, field: NDArray[np.float32], matrix: NDArray[np.float64] 
             inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2],
             inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2],
         )
-    return cv2.remap(
-        rgb,
-        (x + field[..., 0]).astype(np.float32),
-        (y + field[..., 1]).astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT_101,
+    return np.asarray(
+        cv2.remap(
+            rgb,
+            (x + field[..., 0]).astype(np.float32),
+            (y + field[..., 1]).astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT_101,
+        ),
+        np.uint8,
     )
 
 
@@ -109,14 +112,14 @@ def match_colour(layer: Rgb, like: Rgb, mask: Mask) -> Rgb:
     b = cv2.cvtColor(like, cv2.COLOR_RGB2LAB).astype(np.float32)
     gain = (b[inside].std(axis=0) + 1) / (a[inside].std(axis=0) + 1)
     matched = (a - a[inside].mean(axis=0)) * np.clip(gain, 0.5, 2.0) + b[inside].mean(axis=0)
-    return cv2.cvtColor(np.clip(matched, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
+    return np.asarray(cv2.cvtColor(np.clip(matched, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8)
 
 
 def shift_colour(rgb: Rgb, rng: np.random.Generator, strength: float = 1.0) -> Rgb:
     """A small random change of gain, offset per channel, saturation and gamma, as between two cameras or generators."""
     x = rgb.astype(np.float32) / 255
     x = x ** float(np.exp(rng.normal(0, 0.10 * strength)))
-    grey = x.mean(axis=2, keepdims=True)
+    grey: NDArray[np.float32] = x.mean(axis=2, keepdims=True)
     x = grey + (x - grey) * float(np.exp(rng.normal(0, 0.12 * strength)))
     x = x * np.exp(rng.normal(0, 0.04 * strength, 3)).astype(np.float32) + rng.normal(0, 0.02 * strength, 3).astype(
         np.float32
@@ -131,13 +134,16 @@ def change_detail(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     if how == 0:
         scale = rng.uniform(0.3, 0.9)
         small = cv2.resize(rgb, (max(8, int(w * scale)), max(8, int(h * scale))), interpolation=cv2.INTER_AREA)
-        return cv2.resize(
-            small, (w, h), interpolation=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
+        return np.asarray(
+            cv2.resize(
+                small, (w, h), interpolation=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
+            ),
+            np.uint8,
         )
     if how == 1:
-        return cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.4, 1.6)))
+        return np.asarray(cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.4, 1.6))), np.uint8)
     if how == 2:
         amount = float(rng.uniform(0.3, 1.5))
         soft = cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.7, 2.0)))
-        return cv2.addWeighted(rgb, 1 + amount, soft, -amount, 0)
+        return np.asarray(cv2.addWeighted(rgb, 1 + amount, soft, -amount, 0), np.uint8)
     return rgb

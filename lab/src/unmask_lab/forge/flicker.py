@@ -44,20 +44,23 @@ def jitter(
 ) -> tuple[Rgb, Mask]:
     """The changed face, uint8 ``(h, w, 3)``, moved, recoloured and blurred a little, its mask, float32 ``(h, w)``, too."""
     size = (mask.shape[1], mask.shape[0])
-    layer = cv2.warpAffine(changed, _move(target, rng, 0.01 * strength), size, borderMode=cv2.BORDER_REFLECT_101)
+    layer = np.asarray(
+        cv2.warpAffine(changed, _move(target, rng, 0.01 * strength), size, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+    )
     layer = shift_colour(layer, rng, 0.4 * strength)
     blur = abs(rng.normal(0, 0.015 * strength * target.eyes_apart))
     if blur > 0.2:
-        layer = cv2.GaussianBlur(layer, (0, 0), blur)
-    moved = cv2.warpAffine(mask, _move(target, rng, 0.02 * strength), size)
+        layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), blur), np.uint8)
+    moved = np.asarray(cv2.warpAffine(mask, _move(target, rng, 0.02 * strength), size), np.float32)
     return blend(target.rgb, layer, moved), moved
 
 
 def _move(face: FaceImage, rng: np.random.Generator, amount: float) -> NDArray[np.float64]:
     """A shift by about ``amount`` eye distances each way, and as much turn (radians) and growth about the face's middle."""
     x, y = (float(v) for v in face.points.mean(axis=0))
-    matrix = cv2.getRotationMatrix2D(
-        (x, y), float(np.degrees(rng.normal(0, amount))), float(np.exp(rng.normal(0, amount)))
+    matrix = np.asarray(
+        cv2.getRotationMatrix2D((x, y), float(np.degrees(rng.normal(0, amount))), float(np.exp(rng.normal(0, amount)))),
+        np.float64,
     )
     matrix[:, 2] += rng.normal(0, amount * face.eyes_apart, 2)
     return matrix

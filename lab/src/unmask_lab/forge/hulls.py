@@ -70,7 +70,7 @@ def _warped(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
     h, w = mask.shape
     field = elastic((h, w), WARP / 2 * eyes_apart, SMOOTH * eyes_apart, rng)
     x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-    return cv2.remap(mask, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR)
+    return np.asarray(cv2.remap(mask, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR), np.float32)
 
 
 def _softened(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
@@ -84,4 +84,4 @@ def _softened(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
 
 def _blurred(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
     w, h = (2 * int(eyes_apart * rng.uniform(LEAST_SOFT, MOST_SOFT)) + 1 for _ in range(2))
-    return cv2.GaussianBlur(mask, (w, h), 0)
+    return np.asarray(cv2.GaussianBlur(mask, (w, h), 0), np.float32)

@@ -30,9 +30,13 @@ def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
 def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
     """The donor's image moved so that its mesh, or else its five points, meets the target's, in the target's size."""
     h, w = target.rgb.shape[:2]
-    meshes = donor.mesh is not None and target.mesh is not None
-    matrix = similarity(donor.mesh, target.mesh) if meshes else similarity(donor.points, target.points)
-    return cv2.warpAffine(donor.rgb, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    if donor.mesh is not None and target.mesh is not None:
+        matrix = similarity(donor.mesh, target.mesh)
+    else:
+        matrix = similarity(donor.points, target.points)
+    return np.asarray(
+        cv2.warpAffine(donor.rgb, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+    )
 
 
 def poisson(base: Rgb, layer: Rgb, mask: Mask) -> tuple[Rgb, Mask]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
 from unmask.faces import TEMPLATE, similarity
 from unmask.types import Rgb
@@ -24,22 +25,34 @@ def regenerate(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
     h, w = target.rgb.shape[:2]
     side = int(rng.choice(SIDES))
     matrix = similarity(target.points, TEMPLATE * np.float32(side / 192))
-    face = cv2.warpAffine(target.rgb, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101)
+    face = np.asarray(
+        cv2.warpAffine(target.rgb, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101),
+        np.uint8,
+    )
     if rng.random() < 0.6:
-        other = cv2.warpAffine(
-            laid_over(donor, target), matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+        other = np.asarray(
+            cv2.warpAffine(
+                laid_over(donor, target), matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+            ),
+            np.uint8,
         )
-        face = cv2.addWeighted(
-            face, 1 - (share := float(rng.uniform(0.2, 0.9))), match_colour(other, face, _oval(side)), share, 0
+        face = np.asarray(
+            cv2.addWeighted(
+                face, 1 - (share := float(rng.uniform(0.2, 0.9))), match_colour(other, face, _oval(side)), share, 0
+            ),
+            np.uint8,
         )
     face = displaced(face, elastic((side, side), side * 0.008, side / 5, rng))
     face = _smooth(face, rng)
-    back = cv2.warpAffine(
-        face,
-        cv2.invertAffineTransform(matrix),
-        (w, h),
-        flags=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])),
-        borderMode=cv2.BORDER_REFLECT_101,
+    back = np.asarray(
+        cv2.warpAffine(
+            face,
+            cv2.invertAffineTransform(matrix),
+            (w, h),
+            flags=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])),
+            borderMode=cv2.BORDER_REFLECT_101,
+        ),
+        np.uint8,
     )
     mask = face_mask(target, rng)
     if rng.random() < 0.7:
@@ -48,16 +61,17 @@ def regenerate(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
 
 
 def _smooth(face: Rgb, rng: np.random.Generator) -> Rgb:
+    smooth: MatLike = face
     how = rng.integers(4)
     if how == 0:
-        face = cv2.bilateralFilter(face, 5, float(rng.uniform(10, 40)), 2.0)
+        smooth = cv2.bilateralFilter(smooth, 5, float(rng.uniform(10, 40)), 2.0)
     elif how == 1:
-        face = cv2.medianBlur(face, 3)
+        smooth = cv2.medianBlur(smooth, 3)
     elif how == 2:
-        face = cv2.GaussianBlur(face, (0, 0), float(rng.uniform(0.4, 0.9)))
+        smooth = cv2.GaussianBlur(smooth, (0, 0), float(rng.uniform(0.4, 0.9)))
     if rng.random() < 0.4:
-        face = cv2.addWeighted(face, 1.6, cv2.GaussianBlur(face, (0, 0), 1.0), -0.6, 0)
-    return face
+        smooth = cv2.addWeighted(smooth, 1.6, cv2.GaussianBlur(smooth, (0, 0), 1.0), -0.6, 0)
+    return np.asarray(smooth, np.uint8)
 
 
 def _oval(side: int) -> Mask:

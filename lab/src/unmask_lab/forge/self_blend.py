@@ -34,7 +34,9 @@ def blended(base: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb,
     scale, centre = rng.uniform(0.95, 1.05), base.points.mean(axis=0)
     shift = rng.uniform(-SHIFT, SHIFT) * FACE_PER_EYES * base.eyes_apart
     matrix = np.column_stack([np.eye(2) * scale, centre * (1 - scale) + shift])
-    moved_layer = cv2.warpAffine(layer, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    moved_layer = np.asarray(
+        cv2.warpAffine(layer, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+    )
     mask = cv2.warpAffine(face_mask(base, rng), matrix, (w, h)) * np.float32(rng.choice(OPACITY))
     return blend(base.rgb, moved_layer, mask), mask
 
@@ -45,7 +47,7 @@ def treated(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     h, w = rgb.shape[:2]
     if rng.random() < 0.5:
         amount, soft = rng.uniform(0.2, 0.8), cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.7, 1.5))
-        return cv2.addWeighted(rgb, 1 + amount, soft, -amount, 0)
+        return np.asarray(cv2.addWeighted(rgb, 1 + amount, soft, -amount, 0), np.uint8)
     scale = rng.uniform(0.25, 0.7)
     down, up = (
         int(rng.choice(ways))
@@ -55,7 +57,7 @@ def treated(rgb: Rgb, rng: np.random.Generator) -> Rgb:
         )
     )
     small = cv2.resize(rgb, (max(8, int(w * scale)), max(8, int(h * scale))), interpolation=down)
-    return cv2.resize(small, (w, h), interpolation=up)
+    return np.asarray(cv2.resize(small, (w, h), interpolation=up), np.uint8)
 
 
 def recoloured(rgb: Rgb, rng: np.random.Generator) -> Rgb:

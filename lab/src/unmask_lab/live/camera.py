@@ -143,7 +143,9 @@ def shutter(device: Camera, gain: Floats) -> Floats:
     Args:
         gain: output per cd/m2.
     """
-    return np.minimum(np.float32(1 / 30), gain * np.float32(FULL_WELL / (ELECTRONS * device.sensitivity)))
+    return np.asarray(
+        np.minimum(np.float32(1 / 30), gain * np.float32(FULL_WELL / (ELECTRONS * device.sensitivity))), np.float32
+    )
 
 
 def noisy(light: Floats, gains: Floats, device: Camera, random: np.random.Generator, merged: float = 1.0) -> Floats:
@@ -191,7 +193,7 @@ def frame(light: Floats, gains: Floats, device: Camera, random: np.random.Genera
         light: cd/m2 per primary, float32 ``(h, w, 3)``.
         gains: of `Automatics`.
     """
-    blurred = cv2.GaussianBlur(light, (0, 0), device.blur)
+    blurred = np.asarray(cv2.GaussianBlur(light, (0, 0), device.blur), np.float32)
     return jpeg(toned(noisy(blurred, gains, device, random), device), device.jpeg)
 
 

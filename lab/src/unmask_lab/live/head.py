@@ -141,7 +141,8 @@ def sheet(
     metre = float(np.hypot(*(points[1] - points[0]))) / eyes_apart
     x, y = np.meshgrid(_steps(-SHEET[0] / 2, SHEET[0] / 2), _steps(-0.42 * SHEET[1], 0.58 * SHEET[1]))
     px = (np.stack([x, y], axis=-1) * metre + middle).astype(np.float32)
-    albedo = cv2.remap(image, px, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)
+    looked_up = cv2.remap(image, px[..., 0], px[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    albedo = np.asarray(looked_up, np.float32).reshape(-1, 3)
     c, d = np.cos(along), np.sin(along)
     bent, straight = c * x + d * y, c * y - d * x
     angle = bent * bend
@@ -170,7 +171,7 @@ def _height(
     along = np.clip((y + 0.006) / 0.042, 0, 1)  # The nose rises from its root to its tip and falls off below it.
     falls = np.exp(-(np.maximum(y - 0.036, 0) ** 2) / (2 * 0.0045**2)) * (y > -0.006)
     height += vary[-1] * 0.022 * along**1.2 * falls * np.exp(-(x**2) / (2 * (0.0060 + 0.0035 * along) ** 2))
-    return cv2.GaussianBlur(height, (0, 0), 1.5), radius < 0.97
+    return np.asarray(cv2.GaussianBlur(height, (0, 0), 1.5), np.float64), radius < 0.97
 
 
 def _normals(height: NDArray[np.float64]) -> Floats:
@@ -225,5 +226,6 @@ def _texture(portrait: Rgb, points: Floats, tone: str) -> tuple[Floats, Floats]:
 def _looked_up(texture: Floats, x: NDArray[np.float64], y: NDArray[np.float64]) -> Floats:
     """Colours of an aligned crop at places of the face's plane, float32 ``(*x.shape, 3)``."""
     px = np.stack([x, y], axis=-1) / EYES_APART * (TEMPLATE[1, 0] - TEMPLATE[0, 0]) + TEMPLATE[:2].mean(axis=0)
-    found = cv2.remap(texture, px.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    across, down = px[..., 0].astype(np.float32), px[..., 1].astype(np.float32)
+    found = cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)

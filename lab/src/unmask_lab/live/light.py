@@ -97,7 +97,7 @@ CLOTH = Finish(0.0, 1.0)
 def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Floats:
     """What each light sends back, cd/m2 per primary, float32 ``(LIGHTS, n, 3)``: the quarters at full white, key and fill."""
     view = -surface.points / np.linalg.norm(surface.points, axis=1, keepdims=True)
-    found = [_from_quarter(surface, view, screen, *quarter, finish) for quarter in QUARTERS]
+    found: list[NDArray[np.floating]] = [_from_quarter(surface, view, screen, *quarter, finish) for quarter in QUARTERS]
     colour = light_colour(room.kelvin)
     towards = room.towards.astype(np.float32)
     facing = max(float(-room.towards[2]), 0.15)  # A light that grazes the plane is not made endlessly bright.

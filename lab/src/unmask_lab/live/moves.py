@@ -92,7 +92,7 @@ Mover = Callable[[Setting, MovementChallenge, NDArray[np.float64], np.random.Gen
 
 def asked_at(challenge: MovementChallenge) -> NDArray[np.float64]:
     """When the moves are asked for, s."""
-    return LEAD + np.arange(len(challenge.moves)) * challenge.seconds
+    return np.asarray(LEAD + np.arange(len(challenge.moves)) * challenge.seconds, np.float64)
 
 
 def honest(
@@ -193,14 +193,14 @@ def moved(time: NDArray[np.float64], act: Performance, distance: float, random: 
 
 def _person(where: Setting, moves: Sequence[Move], shown: Sequence[float] | NDArray[np.float64]) -> Performance:
     sides = _sides(where.head.surface)
-    both = [_covered(surface, sides) for surface in (where.head.surface, where.head.blinking(1.0))]
-    return Performance(*both, where.head.marks, SKIN, moves, shown, axis=AXIS)
+    eyes_open, shut = (_covered(surface, sides) for surface in (where.head.surface, where.head.blinking(1.0)))
+    return Performance(eyes_open, shut, where.head.marks, SKIN, moves, shown, axis=AXIS)
 
 
 def _sides(surface: Surface) -> Floats:
     """How far each point lies beyond the face, 0 to 1, float32 ``(n, 1)``: there a portrait shows what was behind its person."""
     x, y = surface.points[:, :1] / FACE[0], (surface.points[:, 1:2] - FACE[2]) / FACE[1]
-    return np.clip((np.hypot(x, y) - 0.9) / 0.2, 0, 1)
+    return np.asarray(np.clip((np.hypot(x, y) - 0.9) / 0.2, 0, 1), np.float32)
 
 
 def _covered(surface: Surface, sides: Floats) -> Surface:
@@ -230,12 +230,13 @@ def _blinks(time: NDArray[np.float64], random: np.random.Generator) -> NDArray[n
 
 def _lit(where: Setting, act: Performance) -> tuple[Callable[[float, float], Floats], Floats]:
     """The thing's light, ``(n, 3)``, as a function of yaw and of how far the eyes are closed; and the background's."""
-    sources = np.float32([0.5] * 4 + [1.0] * (2 if act.emission is None else 3))
+    sources = np.array([0.5] * 4 + [1.0] * (2 if act.emission is None else 3), np.float32)
     turns: list[tuple[Floats, Floats]] = []
     for yaw in TURNS:
         turned = replace(where, turned=(float(yaw), where.turned[1], where.turned[2]))
         both = [held_up(turned, one, act.marks, act.finish, act.emission) for one in (act.open, act.shut)]
-        turns.append(tuple(np.tensordot(sources, one.lit, 1) for one in both))
+        eyes_open, shut = (np.tensordot(sources, one.lit, 1) for one in both)
+        turns.append((eyes_open, shut))
     behind = np.tensordot(sources, both[0].behind, 1)
 
     def lit(yaw: float, closed: float) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from math import isinf
@@ -38,6 +38,7 @@ from unmask_lab.live.sessions import (
 )
 from unmask_lab.live.trial import LEAD, TAIL
 from unmask_lab.metrics import Estimate, binomial
+from unmask_lab.tables import percent, table
 
 COMMAND = "make lab-live"
 TIMED = "timed.json"
@@ -174,9 +175,7 @@ APCER is the share called `live`, of each species. The relit face is a virtual c
 victim's shape to 11 degrees and answers within 0.2 s: no check by screen light alone can be sure to stop it, so its rate is
 published and nothing is promised. The re-timed recording holds and hurries the frames of another check, as the symbols come in,
 until they fit; fifteen programs take turns, of which nine take the frames in any order and six add noise.
-
-| simulated, readings: species | n | APCER | not live | inconclusive |
-| --- | --- | --- | --- | --- |"""
+"""
 
 
 def _introduction(record: dict[str, Any]) -> list[str]:
@@ -199,29 +198,24 @@ def _reach(record: dict[str, Any]) -> list[str]:
     ]
     return [
         "## Against the goals\n",
-        "| simulated, readings | goal | found | n |",
-        "| --- | --- | --- | --- |",
-        *(f"| {name} | {goal} | {_share(of, 2)} | {n:,} |" for name, goal, of, n in rows),
+        table(
+            ("simulated, readings", "goal", "found", "n"),
+            [(name, goal, percent(of, 2), f"{n:,}") for name, goal, of, n in rows],
+        ),
         "",
     ]
 
 
 def _honest(record: dict[str, Any]) -> list[str]:
+    by_light = {f"{int(lux):,}": of for lux, of in record["lux"].items()} | {f"to {ORDINARY}": record["ordinary"]}
     lines = [
         "## Honest persons\n",
         "BPCER is the share called `not live`. Whoever gets `inconclusive` is told what to do and tries again; *not passed*",
         "counts both.\n",
         "![Simulated results by light](live.png)\n",
-        "| simulated, readings: lux at the face | n | live | BPCER | inconclusive | not passed |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    named = {f"{int(lux):,}": of for lux, of in record["lux"].items()} | {f"to {ORDINARY}": record["ordinary"]}
-    lines += [_honest_row(name, of) for name, of in named.items()]
-    lines += [
+        _honest_table("simulated, readings: lux at the face", by_light),
         "",
-        f"| simulated, readings: skin tone, to {ORDINARY} lux | n | live | BPCER | inconclusive | not passed |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *(_honest_row(tone, of) for tone, of in record["tones"].items()),
+        _honest_table(f"simulated, readings: skin tone, to {ORDINARY} lux", record["tones"]),
         "",
     ]
     passed = {tone: 100 * of[Result.LIVE]["value"] for tone, of in record["tones"].items() if of["n"]}
@@ -237,15 +231,15 @@ def _attacked(record: dict[str, Any]) -> list[str]:
     mixed = record["retimed"]["mixed"]
     return [
         ATTACKED,
-        *(_attack_row(kind, of) for kind, of in record["attacks"].items()),
+        _attack_table("simulated, readings: species", record["attacks"], "APCER"),
         "",
         f"Freshness: {stale['n']:,} times a living person's answer to one challenge was offered to another ({OFFERED} others",
-        f"each), at the right times: {stale[Result.LIVE]['count']} were accepted, {_share(stale[Result.LIVE], 4)};",
-        f"{first['count']} of {first['n']:,} came first among the decoys, {_share(first, 4)}; by construction 1 in 10,000 does",
+        f"each), at the right times: {stale[Result.LIVE]['count']} were accepted, {percent(stale[Result.LIVE], 4)};",
+        f"{first['count']} of {first['n']:,} came first among the decoys, {percent(first, 4)}; by construction 1 in 10,000 does",
         "(simulated, readings). Re-timed recordings do depend on the sequence, so this does not bind them:",
-        f"{retimed['count']} of {retimed['n']:,} came first, {_share(retimed)}; what they leave unexplained gives most away.",
+        f"{retimed['count']} of {retimed['n']:,} came first, {percent(retimed)}; what they leave unexplained gives most away.",
         f"Programs that take frames in any order are the strongest: {mixed[Result.LIVE]['count']} of {mixed['n']} accepted,",
-        f"{_share(mixed[Result.LIVE])}.\n",
+        f"{percent(mixed[Result.LIVE])}.\n",
     ]
 
 
@@ -253,9 +247,7 @@ def _whole_frames(record: dict[str, Any]) -> list[str]:
     return [
         "## The same through whole frames\n",
         "All tones; the attacks at 50 to 600 lux.\n",
-        "| simulated, whole frames | n | live | not live | inconclusive |",
-        "| --- | --- | --- | --- | --- |",
-        *(_attack_row(kind, of) for kind, of in record["frames"].items()),
+        _attack_table("simulated, whole frames", record["frames"]),
         "",
     ]
 
@@ -263,9 +255,7 @@ def _whole_frames(record: dict[str, Any]) -> list[str]:
 def _moved(record: dict[str, Any]) -> list[str]:
     return [
         "## The challenge by movement\n",
-        "| simulated, whole frames | n | live | not live | inconclusive |",
-        "| --- | --- | --- | --- | --- |",
-        *(_attack_row(kind, of) for kind, of in record["movement"].items()),
+        _attack_table("simulated, whole frames", record["movement"]),
         "",
         "Not simulated: a face swapped or animated live in a virtual camera, which can do all moves that its owner does.\n",
     ]
@@ -287,25 +277,22 @@ def _time(record: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def _honest_row(name: str, of: Rates) -> str:
-    shares = [*(of[r] for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE)), asdict(_not_passed(of))]
-    return f"| {name} | {of['n']} | {' | '.join(map(_share, shares))} |"
+def _honest_table(title: str, rates: Mapping[str, Rates]) -> str:
+    rows = [[name, *_results(of), percent(asdict(_not_passed(of)))] for name, of in rates.items()]
+    return table((title, "n", "live", "BPCER", "inconclusive", "not passed"), rows)
+
+
+def _attack_table(title: str, rates: Mapping[str, Rates], accepted: str = "live") -> str:
+    rows = [[name, *_results(of)] for name, of in rates.items()]
+    return table((title, "n", accepted, "not live", "inconclusive"), rows)
+
+
+def _results(of: Rates) -> list[str]:
+    return [str(of["n"]), *(percent(of[r]) for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE))]
 
 
 def _not_passed(of: Rates) -> Estimate:
     return binomial(of["n"] - of[Result.LIVE]["count"], of["n"])
-
-
-def _attack_row(name: str, of: Rates) -> str:
-    cells = [_share(of[r]) for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE)]
-    return f"| {name} | {of['n']} | {cells[0]} | {cells[1]} | {cells[2]} |"
-
-
-def _share(of: dict[str, float], digits: int = 1) -> str:
-    if not np.isfinite(of["value"]):
-        return "–"
-    value, low, high = (100 * of[name] for name in ("value", "low", "high"))
-    return f"{value:.{digits}f} % ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def _spread(seconds: Iterable[float]) -> dict[str, float]:

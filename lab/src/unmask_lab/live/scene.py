@@ -100,7 +100,7 @@ def setting(
         lux: at the face; None draws 50 to 600, log-uniform.
         tone: of `TONES`; None draws one.
     """
-    portrait = portraits[random.integers(len(portraits))]
+    portrait = portraits[int(random.integers(len(portraits)))]
     person = head(portrait.rgb, portrait.points, tone or str(random.choice(list(TONES))), random)
     screen, distance = _screen(random)
     place = np.array([random.normal(0, 0.015), random.normal(0.02, 0.015), distance], np.float32)
@@ -185,7 +185,7 @@ def render(points: Floats, colours: Floats, behind: Floats, focal: float, near: 
 def pixels(points: Floats, focal: float) -> Floats:
     """Where points lie in the frame, float32 ``(n, 2)`` px."""
     return np.asarray(
-        points[:, :2] / points[:, 2:] * np.float32(focal) + np.float32([WIDTH / 2, HEIGHT / 2]), np.float32
+        points[:, :2] / points[:, 2:] * np.float32(focal) + np.array([WIDTH / 2, HEIGHT / 2], np.float32), np.float32
     )
 
 
@@ -251,7 +251,7 @@ def _wall(random: np.random.Generator) -> Floats:
     coarse = random.uniform(0.08, 0.7, (6, 8, 1)) * random.uniform(0.7, 1.0, (6, 8, 3))
     wall = cv2.resize(coarse.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     for _ in range(random.integers(2, 7)):
-        x, y = random.integers(0, WIDTH), random.integers(0, HEIGHT)
+        x, y = int(random.integers(0, WIDTH)), int(random.integers(0, HEIGHT))
         colour = random.uniform(0.05, 0.7, 3).tolist()
         cv2.rectangle(wall, (x, y), (x + int(random.integers(10, 90)), y + int(random.integers(10, 120))), colour, -1)
     return np.clip(cv2.GaussianBlur(wall, (0, 0), 1.5), 0.03, 0.85).astype(np.float32)

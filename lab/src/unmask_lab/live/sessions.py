@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -117,7 +117,7 @@ class Session:
 def plan(counts: Counts, seed: int) -> list[Case]:
     """All cases, each kind's spread evenly over the whole."""
     lit = partial(Case, seed, LIGHT)
-    kinds: list[tuple[int, Callable[[int], Case]]] = []
+    kinds: list[tuple[int, partial[Case]]] = []
     for lux in LUX:
         n = counts.tone if lux <= ORDINARY else max(1, counts.tone // 2)
         kinds += [(n, partial(lit, READINGS, HONEST, lux=lux, tone=tone)) for tone in TONES]

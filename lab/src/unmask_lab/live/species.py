@@ -6,7 +6,7 @@ still, replays are sharp, a virtual camera answers within 0.2 s.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -136,7 +136,7 @@ def relit_face(where: Setting, asked: Playing, random: np.random.Generator) -> A
     place = where.place * np.float32(random.uniform(0.85, 1.15))
     lux = irradiance(posed(surface.points, place), posed(wrong, np.zeros(3, np.float32), *where.turned), guessed)
     much = np.float32(random.uniform(0.1, 0.5)) * lux / lux.sum(axis=0).max()
-    return Act(_tinted(seen, list(much), [np.float32(0)] * 4), asked, where.room, _late(where.screen, random))
+    return Act(_tinted(seen, much, [np.float32(0)] * 4), asked, where.room, _late(where.screen, random))
 
 
 ATTACKS: dict[str, Species] = {
@@ -176,7 +176,7 @@ def photo(where: Setting) -> tuple[Floats, Floats]:
     return np.clip(image / np.percentile(image, 98) * 0.8, 0.03, 0.85).astype(np.float32), points
 
 
-def _tinted(seen: Stage, face: list[Floats], behind: list[Floats]) -> Stage:
+def _tinted(seen: Stage, face: Sequence[Floats | np.float32], behind: Sequence[Floats | np.float32]) -> Stage:
     """The stage with its quarters' light replaced by shares of the room's."""
     room, wall = seen.lit[KEY] + seen.lit[FILL], seen.behind[KEY] + seen.behind[FILL]
     lit, back = seen.lit.copy(), seen.behind.copy()

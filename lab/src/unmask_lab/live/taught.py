@@ -17,6 +17,7 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from unmask.live import light, shape
+from unmask.live.challenge import LightChallenge
 from unmask.live.relief import relief
 from unmask.live.response import response
 from unmask.live.shading import shading
@@ -101,6 +102,9 @@ class Shape(nn.Module):
     """The mean of several perceptrons; inputs are in spreads of the lessons and at most `MOST` from their means."""
 
     MOST = 6.0
+
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self, inputs: NDArray[np.float32], course: Course) -> None:
         super().__init__()
@@ -193,6 +197,7 @@ def case_of(seed: int, number: int) -> Case:
 def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Floats] | None:
     """Maps and figures of a case; None where its answer is too weak or none."""
     what = recorded(case, files, out)
+    assert isinstance(what.challenge, LightChallenge)
     during = during_steps(what.challenge, what.sent, what.readings)
     if not any(one.face for one in during):
         return None

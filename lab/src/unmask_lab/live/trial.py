@@ -55,7 +55,7 @@ seven in whole frames for most of the session."""
 def metered(light: Floats) -> Floats:
     """Mean of the middle of a frame, by which exposure and white balance go, float32 ``(3,)``."""
     middle = light[HEIGHT // 4 : 3 * HEIGHT // 4, WIDTH // 4 : 3 * WIDTH // 4]
-    return np.float32(cv2.mean(middle)[:3])
+    return np.array(cv2.mean(middle)[:3], np.float32)
 
 
 TURNS = float(np.radians(1.2))
@@ -168,7 +168,7 @@ def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | 
         return None
     eyes = float(np.hypot(*(face.points[1] - face.points[0])))
     step = np.float32(0.01 * eyes)
-    right, down = face.points + np.float32([step, 0]), face.points + np.float32([0, step])
+    right, down = face.points + np.array([step, 0], np.float32), face.points + np.array([0, step], np.float32)
     base, right, down = (_gridded(seen, points) for points in (face.points, right, down))
     turns = [tuple(np.add(stage.turned, by)) for by in ((TURNS, 0, 0), (0, TURNS, 0))]
     moved = [right, down, *(_gridded(_lights(stage, to), _followed(stage, to, face.points)) for to in turns)]

@@ -15,12 +15,12 @@ from typing import Any
 from unmask import models
 from unmask.messages import plain as message
 from unmask_lab.benchmark import plots
-from unmask_lab.benchmark.tables import plain
 from unmask_lab.benchmark.unseen import figures, limits, page
 from unmask_lab.benchmark.unseen.judged import NETWORKS, judged
 from unmask_lab.benchmark.unseen.media import Medium, clips, stills
 from unmask_lab.examples import told_apart
 from unmask_lab.export import STRONG, update_card
+from unmask_lab.tables import plain
 
 COMMAND = "make unseen"
 

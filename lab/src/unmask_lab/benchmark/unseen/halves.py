@@ -34,6 +34,7 @@ def cut(clip: Path, side: str, target: Path) -> Path:
         x0, x1 = _reach(stream.width, side)
         half = container.add_stream("libx264", rate=stream.average_rate, options={"qp": "0", "preset": "veryfast"})
         half.width, half.height, half.pix_fmt = x1 - x0, stream.height, stream.pix_fmt
+        assert stream.time_base is not None
         half.codec_context.time_base = stream.time_base
         for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
             setattr(half.codec_context, name, getattr(stream.codec_context, name))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unmask_lab.benchmark.tables import NONE, paragraph, percent, shown, table
 from unmask_lab.benchmark.unseen.figures import BLURRIER, FEWEST, LR
+from unmask_lab.tables import NONE, paragraph, percent, shown, table
 
 
 def page(result: Mapping[str, Any]) -> str:

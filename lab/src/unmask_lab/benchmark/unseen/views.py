@@ -40,6 +40,6 @@ def over_views(
 def _moved(points: NDArray[np.float32], x: float, y: float, scale: float) -> NDArray[np.float32]:
     """Points for which the face comes to lie ``x`` right and ``y`` below of where it would, and ``scale`` times as large."""
     across = points[1] - points[0]
-    down = np.float32([-across[1], across[0]])
+    down = np.array([-across[1], across[0]], np.float32)
     middle = points.mean(axis=0)
     return np.asarray(middle + (points - middle) / scale - x * across - y * down, np.float32)

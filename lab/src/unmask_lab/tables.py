@@ -30,15 +30,20 @@ def shown(estimate: Mapping[str, float]) -> str:
         return NONE
     if math.isnan(estimate["low"]):
         return f"{estimate['value']:.3f} ({NONE})"
-    return f"{estimate['value']:.3f} ({estimate['low']:.3f}–{estimate['high']:.3f})"
+    return interval(estimate["value"], estimate["low"], estimate["high"])
 
 
-def percent(estimate: Mapping[str, float]) -> str:
+def interval(value: float, low: float, high: float) -> str:
+    """A figure, and in brackets its interval."""
+    return f"{value:.3f} ({low:.3f}–{high:.3f})"
+
+
+def percent(estimate: Mapping[str, float], digits: int = 1) -> str:
     """A rate, as `shown` shows other figures."""
     if math.isnan(estimate["value"]):
         return NONE
     value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
-    return f"{value:.1f} % ({low:.1f}–{high:.1f})"
+    return f"{value:.{digits}f} % ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def plain(value: Any) -> Any:

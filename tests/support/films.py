@@ -1,4 +1,4 @@
-"""Films for benchmarks: shots with a person each before painted scenery, a hand-held camera, cuts; and what uploaders do to them.
+"""Films for tests and benchmarks: shots of a person each before painted scenery, a moving camera, cuts; and what uploaders do.
 
 Scenery is painted from a seed. People are portraits: NASA's of astronaut Eileen Collins, which scikit-image carries, with her
 looks varied, or faces of a Parquet file such as `unmask-lab collect` writes, of which none is ever copied into the repository.
@@ -21,6 +21,9 @@ from unmask.faces import PROPORTIONS, similarity
 
 Rgb = NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 640, 360, 25
+
+LEAST_CHANGE = 4.0
+"""Levels of 255 by which a change must differ where it was made: twice the films' grain. A face pasted onto itself is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,3 +337,10 @@ def inset(rgb: Rgb, around: Rgb, part: float = 0.42) -> Rgb:
 def behind(rgb: Rgb, front: Rgb, part: float = 0.35) -> Rgb:
     """With another film shown small in a corner of it."""
     return inset(front, rgb, part)
+
+
+def changed_by(before: Rgb, after: Rgb) -> float:
+    """Root mean square of what a change made differ, of 255, over the pixels that it touched; 0 if none."""
+    difference = after.astype(np.float32) - before
+    touched = difference[difference.any(axis=2)]
+    return float(np.sqrt((touched**2).mean())) if touched.size else 0.0

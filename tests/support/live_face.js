@@ -1,4 +1,4 @@
-// Stands in for a camera: a face, drawn as the page's own quarters light it. Called with what `benchmarks.live_face` gives.
+// Stands in for a camera: a face, drawn as the page's own quarters light it. Called with what `tests.support.live_face` gives.
 (face) => {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
