@@ -53,9 +53,9 @@ def two_people(seconds: float, changed: Callable[[int, float], bool] = lambda _p
 
 def studio(person: int, t: float, width: int = 480, height: int = 360) -> Rgb:
     """One of three people before the same wall, swaying, at ``t`` seconds; hair, face and clothes tell them apart."""
-    picture = head(min(person, 1), 1.3).astype(np.float32)
+    picture = head(person % 2, 1.5 if person == 2 else 1.3).astype(np.float32)
     if person == 2:
-        picture = np.clip(picture[:, ::-1] * [0.95, 0.75, 0.6] + [20, 20, 30], 0, 255).astype(np.float32)
+        picture = np.clip(picture * [0.65, 0.55, 0.45] + [20, 20, 30], 0, 255).astype(np.float32)
     h, w = picture.shape[:2]
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
     middle = 0.2 if person == 0 else -0.2
