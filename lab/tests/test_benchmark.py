@@ -21,6 +21,7 @@ from unmask_lab.forge import FAMILIES as KNOWN
 
 from unmask import models
 from unmask.faces import CROP_PX
+from unmask.messages import read as read_message
 from unmask.verdict import Rules
 
 FAMILIES = tuple(KNOWN)
@@ -165,7 +166,7 @@ def test_benchmark_writes_a_page_figures_plots_and_the_card(
         assert cv2.imread(str(docs / name)) is not None
         assert (docs / name).stat().st_size < 100_000
     card = models.card("learned")
-    assert "AUC was" in card["limits"][0]
+    assert "AUC was" in str(read_message(card["limits"][0]))
     assert {row["way"] for row in card["figures"]["rows"]} == {"as it is"}
 
 

@@ -9,7 +9,7 @@ import pytest
 from unmask_lab.compare import WAYS, compare, cpu_ms, plan
 from unmask_lab.data import DataError, Row
 from unmask_lab.held_out import RESEARCH, hold_out
-from unmask_lab.nets import NETS
+from unmask_lab.nets import NETS, SEE_CLOSE_UPS
 from unmask_lab.train import Config
 
 FAMILIES = ("self_blend", "regenerate")
@@ -32,7 +32,7 @@ def others(rows: list[Row]) -> list[Row]:
 def test_each_run_differs_from_the_reference_in_one_thing(config: Config) -> None:
     runs = plan(config)
     assert runs["without regenerate"] == replace(config, families=("self_blend",))
-    assert {run.net for run in runs.values()} == set(NETS)
+    assert {run.net for run in runs.values()} == set(NETS) - SEE_CLOSE_UPS, "rivals see what the detector sees"
 
 
 def test_a_set_pairs_every_forgery_with_its_bona_fide_faces(rows: list[Row], others: list[Row]) -> None:

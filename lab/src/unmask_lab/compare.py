@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from unmask.faces import CROP_PX
 from unmask_lab.data import Row, read, refuse_leak
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
-from unmask_lab.nets import NETS
+from unmask_lab.nets import NETS, SEE_CLOSE_UPS
 from unmask_lab.tables import interval, table
 from unmask_lab.train import Config, load, train
 
@@ -45,7 +45,7 @@ def plan(reference: Config) -> dict[str, Config]:
     runs = {REFERENCE: reference}
     for family in reference.families:
         runs[f"without {family}"] = replace(reference, families=tuple(f for f in reference.families if f != family))
-    for net in NETS:
+    for net in (name for name in NETS if name not in SEE_CLOSE_UPS):
         if net != reference.net:
             runs[net] = replace(reference, net=net, rate=1e-3)
     return runs
