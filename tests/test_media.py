@@ -391,6 +391,12 @@ def test_settings_out_of_range_are_refused(tmp_path: Path, every: float, at_most
         clip.times(every, at_most)
 
 
+def test_a_look_moves_to_one_key_frame_and_not_on_to_the_next() -> None:
+    keys = np.array([True, False, True, *[False] * 6])
+    times = Index(Fraction(1, 1000), np.arange(5, 14), keys).spread(0.0, 0.008, 5.0, 1)
+    assert times.tolist() == pytest.approx([0.002])
+
+
 GAPS = st.lists(st.integers(1, 2000), max_size=60)
 EVERY = st.floats(0.001, 5.0)
 AT_MOST = st.integers(1, 80)

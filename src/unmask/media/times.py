@@ -73,7 +73,10 @@ class Index:
         clock, total = np.cumsum(held) - held, held.sum()
         parts = min(at_most, max(1, math.ceil(total / every - 1e-9)))
         chosen = np.searchsorted(clock, (np.arange(parts) + 0.5) * total / parts, "right") - 1
-        after = np.searchsorted(keys, chosen).clip(0, keys.size - 1)
-        for near in (keys[after], keys[(after - 1).clip(0)]) if keys.size else ():
-            chosen = np.where(np.abs(clock[near] - clock[chosen]) <= total / parts / 4, near, chosen)
+        if keys.size:
+            after = np.searchsorted(keys, chosen).clip(0, keys.size - 1)
+            either = np.stack([keys[after], keys[(after - 1).clip(0)]])
+            away = np.abs(clock[either] - clock[chosen])
+            near = np.where(away[0] <= away[1], *either)
+            chosen = np.where(away.min(axis=0) <= total / parts / 4, near, chosen)
         return np.asarray(shown[np.unique(chosen)])
