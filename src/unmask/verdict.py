@@ -79,7 +79,7 @@ def judge(
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
     totals, spans = _totals(track, evidence, judged, () if reason else steps)
     total = totals[-1]
-    if len(judged) < len(fit):
+    if total >= rules.changed and len(judged) < len(fit):
         # Lines that look everywhere tell the times more sharply, where they see the change at all.
         (*_, without_it), sharper = _totals(track, evidence, fit, _steps(track, evidence, fit, fitted))
         spans = sharper if without_it >= rules.changed else spans
