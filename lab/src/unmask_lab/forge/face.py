@@ -75,16 +75,10 @@ def elastic(
     return np.asarray(cv2.resize(field, (w, h), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def displaced(rgb: Rgb, field: NDArray[np.float32], matrix: NDArray[np.float64] | None = None) -> Rgb:
-    """The image moved by a displacement field and then by an affine matrix, ``(2, 3)``, both in px."""
+def displaced(rgb: Rgb, field: NDArray[np.float32]) -> Rgb:
+    """Moves the image by a displacement field, px."""
     h, w = rgb.shape[:2]
     x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-    if matrix is not None:
-        inverse = cv2.invertAffineTransform(matrix)
-        x, y = (
-            inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2],
-            inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2],
-        )
     return np.asarray(
         cv2.remap(
             rgb,
