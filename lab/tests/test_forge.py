@@ -8,6 +8,7 @@ from unmask_lab.data import Row
 from unmask_lab.forge import FAMILIES, forge, forge_beside
 from unmask_lab.forge.face import FaceImage
 from unmask_lab.forge.hulls import face_mask
+from unmask_lab.forge.laid_over import laid_over
 from unmask_lab.samples import Pairs, nearest, shapes
 
 from unmask import faces
@@ -43,6 +44,24 @@ def test_a_treatment_alone_never_means_a_change(rows: list[Row]) -> None:
         assert np.array_equal(forged.rgb[outside], beside.rgb[outside])
         treated += not np.array_equal(beside.rgb, target.rgb)
     assert 4 <= treated <= 16
+
+
+def test_a_donor_is_laid_over_feature_on_feature(rows: list[Row]) -> None:
+    """A donor whose colours tell the place: under each point of the target's mesh lies that point of the donor's."""
+    target = FaceImage(rows[0].rgb, rows[0].points, rows[0].mesh)
+    assert target.mesh is not None
+    bent = target.mesh + np.float32(0.1 * target.eyes_apart) * np.sin(
+        target.mesh[:, ::-1] / np.float32(target.eyes_apart / 5)
+    )
+    y, x = np.mgrid[: target.rgb.shape[0], : target.rgb.shape[1]] // 2
+    donor = FaceImage(np.stack([x, y, 0 * x], 2).astype(np.uint8), target.points, bent)
+    inner = np.abs(target.mesh - target.mesh.mean(axis=0)).max(axis=1) < target.eyes_apart / 2
+    column, row = np.round(target.mesh[inner]).astype(int).T
+    layer, unbent = laid_over(donor, target), laid_over(FaceImage(donor.rgb, donor.points), target)
+    assert layer.shape == target.rgb.shape
+    off, off_unbent = (np.abs(rgb[row, column, :2] * 2.0 - bent[inner]).mean() for rgb in (layer, unbent))
+    assert off < 1.0
+    assert off < off_unbent / 2
 
 
 def test_a_mask_follows_the_mesh(rows: list[Row]) -> None:

@@ -16,7 +16,8 @@ from unmask_lab.forge.face import (
     match_colour,
     random_mask,
 )
-from unmask_lab.forge.other_face import laid_over, poisson
+from unmask_lab.forge.laid_over import laid_over
+from unmask_lab.forge.other_face import poisson
 
 
 def local_edit(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:

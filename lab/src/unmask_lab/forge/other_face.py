@@ -1,4 +1,4 @@
-"""Another person's face, laid over by the five points, its colours matched, blended softly or by Poisson cloning.
+"""Another person's face, laid over feature on feature, its colours matched, blended softly or by Poisson cloning.
 
 Poisson cloning: Perez, Gangnet and Blake, "Poisson Image Editing", 2003. Choosing the seam's blend at random follows the
 swaps that Face X-ray (Li et al. 2020) trains on.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unmask.faces import similarity
 from unmask.types import Rgb
 from unmask_lab.forge.face import FaceImage, Mask, blend, change_detail, match_colour
 from unmask_lab.forge.hulls import face_mask
+from unmask_lab.forge.laid_over import laid_over
 
 
 def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
@@ -25,18 +25,6 @@ def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
     if rng.random() < 0.2:
         return poisson(target.rgb, layer, mask)
     return blend(target.rgb, layer, mask), mask
-
-
-def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
-    """The donor's image moved so that its mesh, or else its five points, meets the target's, in the target's size."""
-    h, w = target.rgb.shape[:2]
-    if donor.mesh is not None and target.mesh is not None:
-        matrix = similarity(donor.mesh, target.mesh)
-    else:
-        matrix = similarity(donor.points, target.points)
-    return np.asarray(
-        cv2.warpAffine(donor.rgb, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
-    )
 
 
 def poisson(base: Rgb, layer: Rgb, mask: Mask) -> tuple[Rgb, Mask]:

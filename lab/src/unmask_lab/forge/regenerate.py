@@ -14,7 +14,7 @@ from unmask.faces import TEMPLATE, similarity
 from unmask.types import Rgb
 from unmask_lab.forge.face import FaceImage, Mask, blend, displaced, elastic, match_colour
 from unmask_lab.forge.hulls import face_mask
-from unmask_lab.forge.other_face import laid_over
+from unmask_lab.forge.laid_over import laid_over
 
 SIDES = (48, 64, 80, 96, 128, 160)
 """Sides at which the face is made anew, px, for a crop as wide as the runtime's."""
