@@ -82,6 +82,15 @@ def test_the_lr_is_the_logistic_regression_s() -> None:
     assert CALIBRATION.known({"learned": 0.7}, quality) == pytest.approx(logit / LN10)
 
 
+def test_past_its_knee_a_score_counts_once_more_by_its_excess() -> None:
+    bent = replace(
+        CALIBRATION, terms={**CALIBRATION.terms, "score of learned past its knee": 3.0}, knees={"learned": 0.5}
+    )
+    for score, more in ((-2.0, 0.0), (0.5, 0.0), (0.7, 3.0 * 0.2)):
+        straight = CALIBRATION.known({"learned": score}, GOOD)
+        assert bent.known({"learned": score}, GOOD) == pytest.approx(straight + more / LN10)
+
+
 @given(st.floats(-3, 3), st.floats(0, 0.99))
 def test_no_trace_never_weighs_more_than_the_missed_part_allows(known: float, missed: float) -> None:
     lr = 10 ** replace(CALIBRATION, missed=missed).any_kind(known)

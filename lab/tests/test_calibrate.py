@@ -13,10 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, Measured, as_it_comes, calibrate, earns, holds, logistic, slopes
+from unmask_lab.calibrate import FEWEST, Measured, calibrate, earns, holds, logistic, slopes
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
+from unmask_lab.degrade import as_it_comes
 from unmask_lab.examples import Example, forged
 from unmask_lab.forge import FAMILIES
 
@@ -248,16 +249,18 @@ def test_the_unit_of_a_score_does_not_matter(unit: float) -> None:
     assert held[1] * unit == pytest.approx(2, abs=0.15)
 
 
-def test_slopes_are_those_of_the_lr() -> None:
-    theta = np.random.default_rng(3).normal(size=12)
-    terms = dict(zip(features({"a": 0.0, "b": 0.0}, QUALITY), theta[1:], strict=True))
-    fitted = likelihood.Calibration(("a", "b"), theta[0], terms, 1e9, 0.0, 0.5, 1.0)
+@pytest.mark.parametrize("knees", [{}, {"a": 0.5, "b": 0.5}], ids=["straight", "bent"])
+def test_slopes_are_those_of_the_lr(knees: dict[str, float]) -> None:
+    theta = np.random.default_rng(3).normal(size=12 + len(knees))
+    terms = dict(zip(features({"a": 0.0, "b": 0.0}, QUALITY, knees), theta[1:], strict=True))
+    fitted = likelihood.Calibration(("a", "b"), theta[0], terms, 1e9, 0.0, 0.5, 1.0, knees)
     rises = [
-        (fitted.known({"a": a, "b": 1 - a}, q) - fitted.known({"a": 0, "b": 0}, q)) * LN10
+        (fitted.known({"a": at + a, "b": at + 1 - a}, q) - fitted.known({"a": at, "b": at}, q)) * LN10
+        for at in (-1.0, 0.5)[: 1 + bool(knees)]
         for a in (1, 0)
         for q in (Quality(s, h, 0.0, b) for s in (1, 9999) for h in (1e-9, 99) for b in (1, 99))
     ]
-    assert slopes(12) @ theta == pytest.approx(rises)
+    assert slopes(theta.size, len(knees)) @ theta == pytest.approx(rises)
 
 
 # ---------------------------------------------------------------- refusals

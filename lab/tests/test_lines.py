@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from unmask_lab.benchmark.lines import fused, lines, pick
 from unmask_lab.benchmark.motion import motion
-from unmask_lab.calibrate import Measured, as_it_comes, measured
+from unmask_lab.calibrate import Measured, measured
 from unmask_lab.data import DataError, Row
-from unmask_lab.degrade import Degradation
+from unmask_lab.degrade import Degradation, as_it_comes
 from unmask_lab.examples import forged
 from unmask_lab.line_models import fit_lines
 

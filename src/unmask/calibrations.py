@@ -36,7 +36,10 @@ def load(folder: Path | None = None) -> tuple[Calibration, ...]:
         there = {key: fit for key, fit in sets.items() if fit["weights"].keys() <= here.keys()}
         changed = [name for fit in there.values() for name, sha256 in fit["weights"].items() if here[name] != sha256]
         fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
-        fitted = tuple(Calibration(tuple(key.split("+")), **{f: fit[f] for f in fields}) for key, fit in there.items())
+        fitted = tuple(
+            Calibration(tuple(key.split("+")), **{f: fit[f] for f in fields}, knees=fit.get("knees", {}))
+            for key, fit in there.items()
+        )
     except FileNotFoundError:
         raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ pose, the light and the blur of the moment, so neighbouring looks are hardly mor
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ class Calibration:
         missed: part of the forgeries made in ways never trained on that leave no trace these lines can see, 0 to 1.
         shared: part of the LR's variance that all frames of one track share, 0 to 1.
         separation: mean natural-log LR of changed faces less that of bona fide ones.
+        knees: by line, the score from which on its LR may rise at another rate, see `features`.
     """
 
     lines: tuple[str, ...]
@@ -43,10 +44,11 @@ class Calibration:
     missed: float
     shared: float
     separation: float
+    knees: Mapping[str, float] = field(default_factory=dict)
 
     def known(self, scores: Mapping[str, float], quality: Quality) -> float:
         """log10 LR of one sighting on its own, by the lines' scores, if every forgery were of the kinds calibrated on."""
-        values = features(scores, quality)
+        values = features(scores, quality, self.knees)
         total = self.intercept + sum(weight * values[name] for name, weight in self.terms.items())
         return float(np.clip(total / LN10, -self.bound, self.bound))
 
@@ -58,10 +60,14 @@ class Calibration:
         return float(np.logaddexp(np.log(max(self.missed, 1e-9)), np.log1p(-self.missed) + known * LN10) / LN10)
 
 
-def features(scores: Mapping[str, float], quality: Quality) -> dict[str, float]:
-    """What a calibration may weigh: the lines' scores, the limits of quality, and each score under each limit.
+def features(
+    scores: Mapping[str, float], quality: Quality, knees: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """What a calibration may weigh: the lines' scores, the limits of quality, each score under each limit, and past its knee.
 
-    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none; bounded by `LIMITS`.
+    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none; bounded by `LIMITS`. Past a
+    knee a score counts once more, by its excess: bona fide faces lie closer together than changed ones, so that the LR rises
+    faster beyond them than one straight line through both classes would.
     """
     measured = {
         "size": np.log2(max(quality.size_px, 1.0) / 128),
@@ -71,7 +77,8 @@ def features(scores: Mapping[str, float], quality: Quality) -> dict[str, float]:
     limits = {name: float(np.clip(value, *LIMITS[name])) for name, value in measured.items()}
     weighed = {f"score of {line}": score for line, score in scores.items()}
     crossed = {f"{term} x {name}": score * value for term, score in weighed.items() for name, value in limits.items()}
-    return {**weighed, **limits, **crossed}
+    excess = {f"score of {line} past its knee": max(0.0, scores[line] - knee) for line, knee in (knees or {}).items()}
+    return {**weighed, **limits, **crossed, **excess}
 
 
 def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -27,20 +26,16 @@ from unmask import classifiers, models
 from unmask.evidence import Lines, available
 from unmask.evidence.strong import GUIDE, Strong
 from unmask.likelihood import LIMITS, LN10, Calibration, features
-from unmask.types import Case, Kind, MediaFacts, Rgb, Track
-from unmask_lab import degrade, metrics
+from unmask.types import Case, Kind, MediaFacts, Track
+from unmask_lab import metrics
 from unmask_lab.data import DataError, Row
-from unmask_lab.degrade import Degradation
-from unmask_lab.examples import Example, as_seen, forged, given
+from unmask_lab.degrade import Degradation, as_it_comes
+from unmask_lab.examples import Example, forged, given
+from unmask_lab.films import FRAMES, films
 from unmask_lab.forge import FAMILIES
-from unmask_lab.forge.face import FaceImage, moved
-from unmask_lab.samples import forge_visibly, nearest, shapes
 
 ROUNDS = 3
 """Ways that each face goes."""
-
-FRAMES = 6
-"""Simulated frames of one clip, for the shared error."""
 
 MOST_SHARED = 0.9
 """Part of the LR's variance beyond which no frame would add anything."""
@@ -52,22 +47,26 @@ FEWEST = 10
 """People below which nothing is fitted: the LR would be bounded below the 10 from which a face is called changed."""
 
 
-def as_it_comes(rng: np.random.Generator) -> tuple[Degradation, float]:
-    """Degraded at random, and in half of the cases scaled down by up to half."""
-    return degrade.at_random(rng), float(rng.uniform(0.5, 1.0)) if rng.random() < 0.5 else 1.0
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Faces, and what each line said of them: ``(n,)`` by line, nan where it could not read the face."""
+    """Faces, and what each line said of them: ``(n,)`` by line, nan where it could not read the face.
+
+    Attributes:
+        knees: by line, where a calibration may bend, see `unmask.likelihood.features`.
+    """
 
     examples: Sequence[Example]
     scores: dict[str, NDArray[np.float64]]
+    knees: Mapping[str, float] = field(default_factory=dict)
 
     def by(self, lines: Collection[str]) -> Measured:
         """Those faces that all the lines have read, with the scores of these lines."""
         read = np.flatnonzero(np.isfinite([self.scores[line] for line in lines]).all(axis=0))
-        return Measured([self.examples[i] for i in read.tolist()], {line: self.scores[line][read] for line in lines})
+        return Measured(
+            [self.examples[i] for i in read.tolist()],
+            {line: self.scores[line][read] for line in lines},
+            {line: knee for line, knee in self.knees.items() if line in lines},
+        )
 
     @property
     def label(self) -> NDArray[np.int_]:
@@ -83,7 +82,7 @@ class Measured:
     def rows(self) -> list[dict[str, float]]:
         """What a calibration may weigh, of each face."""
         return [
-            features({line: float(values[i]) for line, values in self.scores.items()}, e.quality)
+            features({line: float(values[i]) for line, values in self.scores.items()}, e.quality, self.knees)
             for i, e in enumerate(self.examples)
         ]
 
@@ -114,8 +113,10 @@ def calibrate(
     unseen = measured([[e] for e in given(others, lambda _rng: (Degradation(), 1.0), seed=1)], available(folder))
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
-    films = [measured(clips, available(folder)) for clips in _films(portraits)]
-    fits = _fits(known, unseen, films, {**models.known(), **classifiers.known(folder)})
+    clips = [measured(some, available(folder)) for some in films(portraits)]
+    bends = knees(known)
+    known, unseen, *clips = (replace(faces, knees=bends) for faces in (known, unseen, *clips))
+    fits = _fits(known, unseen, clips, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
     written = {"lines": fits}
@@ -123,8 +124,18 @@ def calibrate(
     return written
 
 
+def knees(faces: Measured) -> dict[str, float]:
+    """By line, the score half way between the classes' medians: past it bona fide faces become rare."""
+    middles = {}
+    for line, scores in faces.scores.items():
+        read = [scores[(faces.label == label) & np.isfinite(scores)] for label in (0, 1)]
+        if all(some.size for some in read):
+            middles[line] = round(float(np.mean([np.median(some) for some in read])), 3)
+    return middles
+
+
 def _fits(
-    known: Measured, unseen: Measured, films: Sequence[Measured], custody: Mapping[str, str]
+    known: Measured, unseen: Measured, clips: Sequence[Measured], custody: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model."""
     fits: dict[str, dict[str, Any]] = {}
@@ -138,7 +149,7 @@ def _fits(
         if _people((known, unseen), chosen) < FEWEST or not earns(known.by(chosen)):
             print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
             continue
-        served, fit = _fit(known.by(chosen), unseen.by(chosen), [f.by(chosen) for f in films])
+        served, fit = _fit(known.by(chosen), unseen.by(chosen), [c.by(chosen) for c in clips])
         if not holds(served, [kept[few] for few in kept if {*few} < {*chosen}], unseen):
             print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
             continue
@@ -188,7 +199,7 @@ def _lower(costs: NDArray[np.float64], than: NDArray[np.float64]) -> bool:
 def _costs(faces: Measured) -> NDArray[np.float64]:
     """What each person adds to the Cllr, bits, of LRs by calibrations that did not see the person."""
     weight = metrics.balanced(faces.label, np.array([e.family for e in faces.examples]))
-    llr = _crossed(faces.design, faces.label, weight, faces.identities)
+    llr = _crossed(faces.design, faces.label, weight, faces.identities, len(faces.knees))
     _, person = np.unique(np.asarray(faces.identities), return_inverse=True)
     return np.asarray(np.bincount(person, metrics.cllr_parts(llr, faces.label, weight)), np.float64)
 
@@ -210,14 +221,14 @@ def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     return Measured([e for track in tracks for e in track], scores)
 
 
-def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> tuple[Calibration, dict[str, Any]]:
+def _fit(known: Measured, unseen: Measured, clips: Sequence[Measured]) -> tuple[Calibration, dict[str, Any]]:
     """The calibration of one set of lines, what it rests on, and how well it holds."""
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
-    theta = logistic(design, label, weight, slopes(design.shape[1]))
+    theta = logistic(design, label, weight, slopes(design.shape[1], len(known.knees)))
     people = len(set(known.identities))
     llr = design @ theta
-    crossed = _crossed(design, label, weight, known.identities)
+    crossed = _crossed(design, label, weight, known.identities, len(known.knees))
     part, (area, low, high) = missed(
         metrics.auc(crossed[label == 0], crossed[label == 1]), unseen.design @ theta, unseen.examples
     )
@@ -226,8 +237,9 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> tuple[
         "terms": dict(zip(known.rows[0], theta[1:].tolist(), strict=True)),
         "bound": float(np.log10(people)),
         "missed": part,
-        "shared": _shared(films, theta),
+        "shared": _shared(clips, theta),
         "separation": float(llr[label == 1].mean() - llr[label == 0].mean()),
+        "knees": dict(known.knees),
     }
     served = Calibration(lines=tuple(known.scores), **fitted)
     about = {
@@ -237,7 +249,7 @@ def _fit(known: Measured, unseen: Measured, films: Sequence[Measured]) -> tuple[
         "forgeries": list(FAMILIES),
         "missed_from": f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on {len(unseen.examples)} faces of "
         f"{len(set(unseen.identities))} people, forged in ways never trained on; the lower end is used",
-        "shared_from": f"simulated: a camera moving over {len(set(films[0].identities))} people's portraits, "
+        "shared_from": f"simulated: a camera moving over heads that turn, of {len(set(clips[0].identities))} people, "
         f"{FRAMES} frames each",
     }
     checked = {
@@ -304,18 +316,24 @@ def _alarms(
     return result
 
 
-def slopes(columns: int) -> NDArray[np.float64]:
+def slopes(columns: int, knees: int = 0) -> NDArray[np.float64]:
     """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`: ``(slopes, columns)``.
 
     A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere negative between them.
+
+    Args:
+        columns: of the design, see `Measured.design`.
+        knees: 0, or the number of lines, if each has one; then the slopes past the knees follow.
     """
-    lines = (columns - 1 - len(LIMITS)) // (1 + len(LIMITS))
+    lines = (columns - 1 - len(LIMITS) - knees) // (1 + len(LIMITS))
     rows = []
-    for line, ends in product(range(lines), product(*LIMITS.values())):
+    for past, line, ends in product((False, True)[: 1 + bool(knees)], range(lines), product(*LIMITS.values())):
         row = np.zeros(columns)
         row[1 + line] = 1
         crossed = 1 + lines + len(LIMITS) * (1 + line)
         row[crossed : crossed + len(LIMITS)] = ends
+        if past:
+            row[columns - knees + line] = 1
         rows.append(row)
     return np.array(rows)
 
@@ -359,12 +377,16 @@ def logistic(
 
 
 def _crossed(
-    design: NDArray[np.float64], label: NDArray[np.int_], weight: NDArray[np.float64], identities: metrics.Identities
+    design: NDArray[np.float64],
+    label: NDArray[np.int_],
+    weight: NDArray[np.float64],
+    identities: metrics.Identities,
+    knees: int = 0,
 ) -> NDArray[np.float64]:
     """ln LR of each example by a calibration that did not see its person; five folds."""
     _, person = np.unique(np.asarray(identities), return_inverse=True)
     fold = np.random.default_rng(0).permutation(person.max() + 1)[person] % 5
-    rising = slopes(design.shape[1])
+    rising = slopes(design.shape[1], knees)
     llr = np.zeros(label.size)
     for k in range(5):
         held = fold == k
@@ -372,60 +394,20 @@ def _crossed(
     return llr
 
 
-def _films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]]]:
-    """Clips of bona fide faces, and of forged ones; each clip is `FRAMES` frames of one person.
-
-    Each clip is one forgery, or none, one scale and one encoder setting, over which a camera moves; frame by frame only
-    place, turn and noise differ.
-    """
-    rng = np.random.default_rng(5)
-    chosen = [portraits[i] for i in rng.permutation(len(portraits))[:most]]
-    points = shapes(chosen)
-    films = []
-    for family in (None, "regenerate"):
-        clips = []
-        for i, row in enumerate(chosen):
-            target = FaceImage(row.rgb, row.points, row.mesh)
-            rgb = forge_visibly(family, target, nearest(chosen, points, row, rng), rng).rgb if family else row.rgb
-            clips.append(_filmed(row, rgb, str(i), rng))
-        films.append(clips)
-    return films
-
-
-def _shared(films: Sequence[Measured], theta: NDArray[np.float64]) -> float:
+def _shared(clips: Sequence[Measured], theta: NDArray[np.float64]) -> float:
     """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance).
 
     Where fewer than `FEWEST` clips were read throughout, `MOST_SHARED`: the most cautious answer.
     """
     parts = []
-    for film in films:
-        clips: dict[str, list[float]] = {}
-        for example, llr in zip(film.examples, film.design @ theta, strict=True):
-            clips.setdefault(example.original, []).append(float(llr))
-        whole = np.array([clip for clip in clips.values() if len(clip) == FRAMES])
+    for faces in clips:
+        by_clip: dict[str, list[float]] = {}
+        for example, llr in zip(faces.examples, faces.design @ theta, strict=True):
+            by_clip.setdefault(example.original, []).append(float(llr))
+        whole = np.array([clip for clip in by_clip.values() if len(clip) == FRAMES])
         if len(whole) < FEWEST:
             return MOST_SHARED
         within = whole.var(axis=1, ddof=1).mean()
         between = max(0.0, whole.mean(axis=1).var(ddof=1) - within / FRAMES)
         parts.append(between / max(between + within, 1e-9))
     return float(np.clip(np.mean(parts), 0.3, MOST_SHARED))
-
-
-def _filmed(row: Row, rgb: Rgb, clip: str, rng: np.random.Generator) -> list[Example]:
-    """A picture as `FRAMES` frames of a clip."""
-    scale, crf = float(rng.uniform(0.6, 1.0)), int(rng.integers(20, 34))
-    cx, cy = (float(c) for c in row.points.mean(axis=0))
-    frames = []
-    for _ in range(FRAMES):
-        move = np.asarray(
-            cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05))), np.float64
-        )
-        move[:, 2] += rng.uniform(-4, 4, 2)
-        filmed = np.asarray(
-            cv2.warpAffine(rgb, move, rgb.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
-            np.uint8,
-        )
-        seen = replace(row, points=moved(row.points, move))
-        way = Degradation(h264=crf, noise=float(rng.uniform(0, 4)))
-        frames.append(as_seen(seen, filmed, None, "", clip, way, scale, rng))
-    return frames

@@ -102,9 +102,39 @@ NAMED: dict[str, Degradation] = {
 """The ways that the benchmark measures."""
 
 
+JUDGED = ("denoised", "beautified", "sharpened", "clarified", "drawn upon")
+"""Treatments of a whole picture that keep it from no judgement."""
+
+
 def at_random(rng: np.random.Generator) -> Degradation:
     """A way drawn as pictures come: half of them hardly touched, the others encoded, resized, lit, blurred, treated."""
     return _mild(rng) if rng.random() < 0.5 else _harsh(rng)
+
+
+def as_it_comes(rng: np.random.Generator) -> tuple[Degradation, float]:
+    """A way drawn as photos and frames reach those who judge them, and the part of its size that a picture is scaled to first.
+
+    Milder than `at_random`, whose harder ways are for learning from: a calibration must say how often pictures that are really
+    judged score high. Left out is what the check recognises and does not judge: damage, ghosting, woven fields, enlargement.
+    The shares are assumed, not measured.
+    """
+
+    def chance(of: float) -> bool:
+        return bool(rng.random() < of)
+
+    frame = chance(0.4)
+    way = Degradation(
+        exposure=float(rng.normal(0, 0.5)) if chance(0.3) else None,
+        contrast=float(rng.uniform(0.8, 1.15)) if chance(0.3) else None,
+        tint=_tint(rng) if chance(0.3) else None,
+        treatment=str(rng.choice(JUDGED)) if chance(0.15) else None,
+        blur=float(rng.uniform(0.3, 1.2)) if chance(0.1) else None,
+        noise=float(rng.uniform(1, 5)) if chance(0.1) else None,
+        h264=int(rng.integers(18, 34)) if frame else None,
+        moving=chance(0.7),
+        jpeg=int(rng.integers(50, 100)) if chance(0.2 if frame else 0.8) else None,
+    )
+    return way, float(rng.uniform(0.5, 1.0)) if chance(0.5) else 1.0
 
 
 def _mild(rng: np.random.Generator) -> Degradation:

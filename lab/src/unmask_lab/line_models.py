@@ -23,8 +23,9 @@ from unmask.feature_models import MOST, WeighingLine
 from unmask.measuring import Measurement, Unmeasured
 from unmask.models import WEIGHTS
 from unmask_lab import metrics
-from unmask_lab.calibrate import as_it_comes, logistic
+from unmask_lab.calibrate import logistic
 from unmask_lab.data import BONA_FIDE, DataError, Row
+from unmask_lab.degrade import as_it_comes
 from unmask_lab.examples import Example, as_seen, with_forgeries
 from unmask_lab.forge import FAMILIES
 from unmask_lab.samples import shapes

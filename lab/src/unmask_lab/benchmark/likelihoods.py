@@ -40,10 +40,10 @@ def served_calibration() -> Calibration:
 
 def cross_fitted(faces: Faces, served: Calibration) -> Likelihoods:
     """Each person judged by a calibration of the same form, fitted to the other people's faces; five folds."""
-    rows = [features({LINE: float(s)}, q) for s, q in zip(faces.score, _qualities(faces), strict=True)]
+    rows = [features({LINE: float(s)}, q, served.knees) for s, q in zip(faces.score, _qualities(faces), strict=True)]
     design = np.column_stack([np.ones(len(rows)), [list(row.values()) for row in rows]])
     weight = metrics.balanced(faces.label, faces.family)
-    crossed = _crossed(design, faces.label, weight, faces.identity) / LN10
+    crossed = _crossed(design, faces.label, weight, faces.identity, len(served.knees)) / LN10
     return _likelihoods(np.clip(crossed, -served.bound, served.bound), served)
 
 
