@@ -76,8 +76,19 @@ def test_the_points_lie_in_the_crop_as_they_lay_in_the_frame(tmp_path: Path) -> 
     collect_media([photo(tmp_path / "large.jpg", large)], tmp_path / "faces.parquet", NASA)
     (row,) = read([tmp_path / "faces.parquet"])
     assert max(row.rgb.shape) == 512
+    assert row.mesh is not None
+    assert np.abs(row.mesh.mean(axis=0) - row.points.mean(axis=0)).max() < 0.1 * 512
     served = faces.align(large, faces.find(large)[0].points)
     assert np.abs(faces.align(row.rgb, row.points).astype(float) - served).mean() < 6
+
+
+def test_smallest_and_largest_bound_what_is_kept(tmp_path: Path) -> None:
+    picture, width = photo(tmp_path / "a.jpg", PORTRAIT), faces.find(PORTRAIT)[0].box
+    collect_media([picture], tmp_path / "faces.parquet", NASA, Settings(largest=128))
+    (row,) = read([tmp_path / "faces.parquet"])
+    assert max(row.rgb.shape) == 128
+    with pytest.raises(DataError, match="1 too small"):
+        collect_media([picture], tmp_path / "none.parquet", NASA, Settings(size_px=width[2] - width[0] + 5))
 
 
 def test_a_face_that_does_not_move_is_kept_once(tmp_path: Path) -> None:

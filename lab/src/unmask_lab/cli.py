@@ -33,6 +33,8 @@ def collect(
     every: Annotated[float, typer.Option(help="Seconds between frames looked at.")] = 0.5,
     at_most: Annotated[int, typer.Option(help="Faces kept per file.")] = 2000,
     alike: Annotated[float, typer.Option(help="Correlation from which two faces count as one; 1 keeps all.")] = 0.97,
+    smallest: Annotated[float, typer.Option(help="Least width of a face, px.")] = 64.0,
+    largest: Annotated[int, typer.Option(help="Side to which a larger crop is reduced, px.")] = 512,
 ) -> None:
     """Collect aligned faces from photos and videos, or add the five points to Parquet files of face crops.
 
@@ -56,7 +58,7 @@ def collect(
             print(f"  {line}", file=sys.stderr)
     if media:
         target = out if one_file else out / "collected.parquet"
-        settings = Settings(every=every, at_most=at_most, alike=alike)
+        settings = Settings(every, at_most, size_px=smallest, alike=alike, largest=largest)
         got = collect_media(media, target, Declared(licence, label, source), settings)
         print(f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept")
         print(f"left out: {said(got.left_out, got.unreadable)}")

@@ -17,12 +17,10 @@ from unmask.verdict import Rules
 from unmask_lab.collect import identity
 from unmask_lab.collect.alike import unlike
 from unmask_lab.data import DataError, decode
+from unmask_lab.landmarks import face_mesh
 
 WIDE = 1.7
 """Side of a crop in longer sides of the face box."""
-
-LARGEST = 512
-"""Side, px, to which a larger crop is reduced."""
 
 JPEG_QUALITY = 95
 
@@ -46,6 +44,7 @@ class Settings:
         alike: correlation from which two faces of a track count as one. On one portrait, filmed and altered by program
             (simulated), a face at rest comes to 0.976 or more whatever the codec and the finder's jitter, a blink to 0.924
             or less.
+        largest: side, px, to which a larger crop is reduced.
     """
 
     every: float = 0.5
@@ -55,12 +54,15 @@ class Settings:
     yaw: float = RULES.yaw
     blockiness: float = RULES.blockiness
     alike: float = 0.97
+    largest: int = 512
 
     def __post_init__(self) -> None:
         if not (self.every > 0 and self.at_most >= 1):
             raise DataError(
                 f"every must be above 0 s and at most 1 face or more, not {self.every:g} and {self.at_most}"
             )
+        if self.largest < 64:
+            raise DataError(f"largest must be 64 px or more, not {self.largest}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +72,7 @@ class Found:
     Attributes:
         jpeg: the picture around the face.
         points: float32 ``(5, 2)`` px in that picture.
+        mesh: float32 ``(468, 2)`` px in that picture, see `unmask_lab.landmarks`; None where it was not found.
         box: px in the frame.
         time: seconds.
         quality: in the frame.
@@ -79,6 +82,7 @@ class Found:
 
     jpeg: bytes
     points: NDArray[np.float32]
+    mesh: NDArray[np.float32] | None
     box: Box
     time: float
     quality: Quality
@@ -103,7 +107,7 @@ def look(clip: Clip, settings: Settings, progress: Callable[[float], None]) -> t
     for frame in clip.frames(times):
         seen.append(watcher.see(frame))
         good = [s for s in seen[-1].sightings if poor(s.quality, settings) is None]
-        cuts.update({(s.time, s.face.box): cut(frame.rgb, s.face) for s in good})
+        cuts.update({(s.time, s.face.box): cut(frame.rgb, s.face, settings.largest) for s in good})
         progress(len(seen) / len(times))
     left_out = Counter({"smaller than the others in its frame": sum(frame.left_out for frame in seen)})
     kept = [(track.id, s) for track in link(seen) for s in _sifted(track, len(seen) > 1, settings, left_out)]
@@ -126,15 +130,15 @@ def poor(quality: Quality, settings: Settings) -> str | None:
     return None
 
 
-def cut(rgb: Rgb, face: Face) -> Cut:
-    """The square around a face, at most `LARGEST` px a side and ending where the image ends."""
+def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
+    """The square around a face, at most ``largest`` px a side and ending where the image ends."""
     x0, y0, x1, y1 = face.box
     half = WIDE / 2 * max(x1 - x0, y1 - y0)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     h, w = rgb.shape[:2]
     left, top = int(np.clip(x - half, 0, w - 1)), int(np.clip(y - half, 0, h - 1))
     right, bottom = int(np.clip(np.ceil(x + half), left + 1, w)), int(np.clip(np.ceil(y + half), top + 1, h))
-    part, scale = rgb[top:bottom, left:right], min(1.0, LARGEST / max(right - left, bottom - top))
+    part, scale = rgb[top:bottom, left:right], min(1.0, largest / max(right - left, bottom - top))
     if scale < 1:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -164,7 +168,9 @@ def _found(kept: Sequence[tuple[int, Sighting]], cuts: dict[tuple[float, Box], C
     for track, s in kept:
         if track not in embeddings:
             embeddings[track] = _embedding([s for t, s in kept if t == track], cuts)
-        yield Found(*cuts[s.time, s.face.box], s.face.box, s.time, s.quality, track, embeddings[track])
+        jpeg, points = cuts[s.time, s.face.box]
+        mesh = face_mesh(decode(jpeg), points)
+        yield Found(jpeg, points, mesh, s.face.box, s.time, s.quality, track, embeddings[track])
 
 
 def _embedding(track: Sequence[Sighting], cuts: dict[tuple[float, Box], Cut]) -> NDArray[np.float32] | None:

@@ -19,7 +19,7 @@ from unmask.models import CENTERFACE_SHA256
 from unmask_lab.collect import identity
 from unmask_lab.collect.look import Found, Settings
 
-VERSION = 2
+VERSION = 3
 """Of what a part holds; parts of another version are made anew."""
 
 FLOATS = pa.list_(pa.float32())
@@ -28,6 +28,7 @@ PART = pa.schema(
     [
         ("image", pa.binary()),
         ("points", FLOATS),
+        ("mesh", FLOATS),
         ("box", FLOATS),
         ("time", pa.float64()),
         ("quality", QUALITY),
@@ -41,6 +42,7 @@ DATA = pa.schema(
         ("label", pa.int8()),
         *((name, pa.string()) for name in ("source", "identity", "clip", "made_from", "licence")),
         ("points", FLOATS),
+        ("mesh", FLOATS),
         ("quality", QUALITY),
         ("time", pa.float64()),
         ("provenance", pa.struct([("file", pa.string()), ("sha256", pa.string()), ("box", FLOATS)])),
@@ -83,6 +85,7 @@ def write(path: Path, found: Sequence[Found], left_out: Counter[str]) -> None:
         {
             "image": f.jpeg,
             "points": f.points.ravel(),
+            "mesh": None if f.mesh is None else f.mesh.ravel(),
             "box": f.box,
             "time": f.time,
             "quality": asdict(f.quality),
@@ -130,7 +133,7 @@ def _rows(part: Part, person: dict[str, str], label: int, licence: str) -> Itera
     for found in pq.read_table(part.path).to_pylist():
         track = part.name(found["track"])
         yield {
-            **{name: found[name] for name in ("image", "points", "quality", "time")},
+            **{name: found[name] for name in ("image", "points", "mesh", "quality", "time")},
             "label": label,
             "source": part.source,
             "identity": person[track],
