@@ -23,17 +23,22 @@ from unmask.types import (
     Picture,
     Place,
     Quality,
+    Rate,
     Rgb,
+    Scene,
     Span,
     Status,
     TellingFrame,
     TimedLR,
+    TrackRecord,
     Verdict,
 )
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 MOUTH = Message("learned.mouth")
 CHANGED_SPANS = (Span(3.2, 9.1), Span(12.4, 13.0))
+REACH = (-0.26, 3.5)
+RECORD = TrackRecord(1195, 1144, Rate(0.0, 0.0, 0.084), Rate(0.52, 0.45, 0.59))
 GOOD_QUALITY = Quality(size_px=182.0, sharpness=0.061, yaw=0.12, blockiness=1.04)
 
 
@@ -121,7 +126,16 @@ def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float 
             for p, spot in zip(telling, spots, strict=True)
         ),
         thumbnail=portrait(number),
+        reach=REACH,
+        record=RECORD,
     )
+
+
+def scene(result: CheckResult) -> Scene:
+    """A painted frame with everybody of a result side by side."""
+    faces = [np.pad(portrait(p.id), ((80, 40), (24, 24), (0, 0)), constant_values=90) for p in result.people]
+    boxes = {p.id: (54.0 + 240 * i, 96.0, 186.0 + 240 * i, 262.0) for i, p in enumerate(result.people)}
+    return Scene(3.2, np.hstack(faces), boxes)
 
 
 def media(path: str = "clips/minister-interview.mp4") -> MediaFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from unmask import classifiers, models
 from unmask.errors import WeightsError
 from unmask.likelihood import Calibration
+from unmask.types import Rate, TrackRecord
 
 
 @cache
@@ -37,7 +39,9 @@ def load(folder: Path | None = None) -> tuple[Calibration, ...]:
         changed = [name for fit in there.values() for name, sha256 in fit["weights"].items() if here[name] != sha256]
         fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
         fitted = tuple(
-            Calibration(tuple(key.split("+")), **{f: fit[f] for f in fields}, knees=fit.get("knees", {}))
+            Calibration(
+                tuple(key.split("+")), **{f: fit[f] for f in fields}, knees=fit.get("knees", {}), record=_record(fit)
+            )
             for key, fit in there.items()
         )
     except FileNotFoundError:
@@ -49,6 +53,21 @@ def load(folder: Path | None = None) -> tuple[Calibration, ...]:
             f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
         )
     return fitted
+
+
+def _record(fit: Mapping[str, Any]) -> TrackRecord | None:
+    """What the lab measured on forgeries of kinds never trained on, where it did."""
+    answers = fit.get("never_trained_on", {}).get("answers")
+    if answers is None:
+        return None
+    bona_fide, changed = answers["bona fide"], answers["changed"]
+    return TrackRecord(
+        bona_fide["faces"], changed["faces"], _rate(bona_fide["changed"]), _rate(changed["no change found"])
+    )
+
+
+def _rate(measured: Mapping[str, Any]) -> Rate:
+    return Rate(measured["part"], *measured["interval"])
 
 
 def _file_in_use(folder: Path | None = None) -> Path:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.types import Quality, Span
+from unmask.types import Quality, Span, TrackRecord
 
 LN10 = float(np.log(10))
 
@@ -35,6 +35,7 @@ class Calibration:
         shared: part of the LR's variance that all frames of one track share, 0 to 1.
         separation: mean natural-log LR of changed faces less that of bona fide ones.
         knees: by line, the score from which on its LR may rise at another rate, see `features`.
+        record: how often single faces got which answer by it; None where that was not measured.
     """
 
     lines: tuple[str, ...]
@@ -45,6 +46,12 @@ class Calibration:
     shared: float
     separation: float
     knees: Mapping[str, float] = field(default_factory=dict)
+    record: TrackRecord | None = None
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest log10 LR that it can come to."""
+        return self.any_kind(-self.bound), self.any_kind(self.bound)
 
     def known(self, scores: Mapping[str, float], quality: Quality) -> float:
         """log10 LR of one sighting on its own, by the lines' scores, if every forgery were of the kinds calibrated on."""

@@ -391,6 +391,31 @@ class LineResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A share, 0 to 1, with its 95 % interval."""
+
+    part: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """What single faces of people never trained on were answered by the lines that weighed; changed in ways never trained on.
+
+    Attributes:
+        bona_fide, changed: number of faces of each class.
+        alarms: share of the bona fide faces that were called changed.
+        missed: share of the changed faces in which no change was found.
+    """
+
+    bona_fide: int
+    changed: int
+    alarms: Rate
+    missed: Rate
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """The verdict on one track, with its reasons.
 
@@ -407,6 +432,8 @@ class Person:
         frames: the most telling sightings, the most telling first.
         thumbnail: aligned crop of the clearest sighting.
         places: of the face at each sighting, in order of time.
+        reach: lowest and highest log10 LR that the lines that weighed can come to; None where none weighed.
+        record: of these lines; None where it was not measured.
     """
 
     id: int
@@ -424,6 +451,17 @@ class Person:
     frames: tuple[TellingFrame, ...]
     thumbnail: Rgb
     places: tuple[Place, ...] = ()
+    reach: tuple[float, float] | None = None
+    record: TrackRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A whole frame at ``time`` seconds, rgb uint8 ``(h, w, 3)``, and the box of each face in it by the person's id."""
+
+    time: float
+    rgb: Rgb
+    boxes: Mapping[int, Box]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ def judge(
         frames=_telling(track, _showing(evidence, weighed), lrs, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
         places=tuple(Place(s.time, s.face.box) for s in track.sightings),
+        reach=steps[-1].reach if steps else None,
+        record=steps[-1].record if steps else None,
     )
 
 
@@ -322,14 +324,14 @@ def of_file(
     untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
     told = [p for p in people if p.verdict is not Verdict.CANNOT_TELL]
     if told and all(_in_background(p, media, rules) for p in untold):
-        small = Message("but.small", _named(untold)) if untold else None
+        small = _counted(Message("but.small", _named(untold)), untold, people) if untold else None
         if licensed := [p for p in told if p.verdict is Verdict.LICENSED_CHANGE]:
             return Verdict.LICENSED_CHANGE, _but(Message("file.licensed", _named(licensed)), small), mean
         return Verdict.NO_CHANGE_FOUND, _but(Message("file.no_change", _named(told)), small), mean
     if len(people) == 1:
         return Verdict.CANNOT_TELL, people[0].reason, None
     clear = Message("but.no_change", _named(told)) if told else None
-    return Verdict.CANNOT_TELL, _but(Message("file.untold", _named(untold)), clear), None
+    return Verdict.CANNOT_TELL, _but(_counted(Message("file.untold", _named(untold)), untold, people), clear), None
 
 
 def _nobody(media: MediaFacts, damaged: bool) -> Message:
@@ -353,6 +355,13 @@ def _changed(people: Sequence[Person]) -> Message:
 
 def _named(people: Sequence[Person]) -> dict[str, Value]:
     return {"count": len(people), "people": tuple(p.id for p in people)}
+
+
+def _counted(message: Message, some: Sequence[Person], people: Sequence[Person], named: int = 3) -> Message:
+    """The same, under the code with ``_many``, where more than ``named`` people are counted instead of named."""
+    if len(some) <= named:
+        return message
+    return Message(f"{message.code}_many", {"count": len(some), "of": len(people)})
 
 
 def _but(message: Message, but: Message | None) -> Message:

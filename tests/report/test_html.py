@@ -193,6 +193,58 @@ def test_many_people_have_a_table_of_contents() -> None:
     assert "#people" not in Page(page(results.changed_video())).all("href")
 
 
+def test_the_people_stand_in_order_of_their_verdict_and_those_not_judged_are_folded() -> None:
+    crowd = results.crowd(12)
+    unjudged = tuple(replace(results.cannot_tell().people[0], id=number) for number in (4, 5))
+    found = Page(page(replace(crowd, people=(*crowd.people[:3], *unjudged, *crowd.people[5:]))))
+    order = [int(link.removeprefix("#person-")) for link in found.all("href") if link.startswith("#person-")]
+    assert order == [2, 3, 1, *range(6, 13), 4, 5]
+    assert "2 of 12 faces could not be judged" in found.text
+    assert "could not be judged" not in Page(page(crowd)).text
+
+
+def test_a_scene_has_a_numbered_box_around_each_face_that_leads_to_the_person() -> None:
+    crowd = results.crowd(3)
+    found = Page(page(crowd, scenes=[results.scene(crowd)]))
+    assert [attrs["class"] for tag, attrs in found.tags if tag == "rect" and attrs.get("class") == "face"] == [
+        "face"
+    ] * 3
+    assert [link for link in found.all("href") if link.startswith("#person-")] == [
+        f"#person-{i}" for i in (1, 2, 3, 2, 3, 1)
+    ]
+    assert "The frame at 0:03.2" in " ".join(found.all("alt"))
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (
+            results.changed_video(),
+            "Of 1,000 bona fide faces of people it never saw, it calls about 0 changed (0 to 84; 1,195",
+        ),
+        (
+            results.clean_photo(),
+            "Of 100 faces changed in ways it was never taught, it finds no change in about 52 (45 to 59; 1,144",
+        ),
+        (results.cannot_tell(), None),
+    ],
+)
+def test_beside_an_answer_stands_how_often_it_is_wrong(result: CheckResult, words: str | None) -> None:
+    text = Page(page(result)).text
+    assert words in text if words else "it never saw" not in text and "never taught" not in text
+    unmeasured = replace(result, people=tuple(replace(person, record=None) for person in result.people))
+    assert "single faces measured" not in Page(page(unmeasured)).text
+
+
+def test_what_the_lines_cannot_come_to_is_hatched() -> None:
+    found = Page(page(results.changed_video()))
+    hatched = [attrs["class"] for tag, attrs in found.tags if tag == "span" and "beyond" in str(attrs.get("class"))]
+    assert hatched == [f"cell against n{i} beyond" for i in (6, 5, 4, 3, 2, 1)] + [
+        f"cell for n{i} beyond" for i in (5, 6)
+    ]
+    assert "between 1/1.8 and 3,200" in found.text
+
+
 def test_the_card_is_what_a_notebook_shows() -> None:
     result = results.crowd(14)
     card = result._repr_html_()

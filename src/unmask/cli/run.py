@@ -17,7 +17,7 @@ from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.pipeline import Progress, Settings
-    from unmask.types import CheckResult, Outcome
+    from unmask.types import CheckResult, Outcome, Scene
     from unmask.words import Language
 
 
@@ -87,7 +87,7 @@ class Run:
 
         path, t = folder / _page_name(result.path, self._taken), self._language
         try:
-            path.write_text(html.page(result, t), encoding="utf-8")
+            path.write_text(html.page(result, t, self._scenes(result)), encoding="utf-8")
         except Exception as error:
             if self._settings.debug:
                 traceback.print_exception(error)
@@ -95,6 +95,16 @@ class Run:
         else:
             said = t("terminal.report", path=printable(str(path)))
             typer.echo(f"  {said}", err=self._machine or result.error is not None)
+
+    def _scenes(self, result: CheckResult) -> tuple[Scene, ...]:
+        """Whole frames for the report; none of a file that has gone or changed meanwhile."""
+        from unmask.media import open_media
+        from unmask.scenes import scenes
+
+        try:
+            return scenes(open_media(result.path), result.people) if result.people else ()
+        except MediaError:
+            return ()
 
     def _fail(self, text: str) -> None:
         self._failed = True

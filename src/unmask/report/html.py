@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from unmask.errors import printable
 from unmask.likelihood import posterior
+from unmask.messages import Message
 from unmask.report import images, timeline
-from unmask.types import CheckResult, Kind, Person, clock
+from unmask.types import CheckResult, Kind, Person, Scene, Verdict, clock
 from unmask.words import Language, capital, english, footage, numbers, strength
 from unmask.words.dates import moment
 from unmask.words.quality import traits
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 BASE_RATES = (1 / 2, 1 / 100, 1 / 1000)
 """Shares of changed faces for which every page says what its LR means."""
+
+ORDER = (Verdict.CHANGED, Verdict.LICENSED_CHANGE, Verdict.CANNOT_TELL, Verdict.NO_CHANGE_FOUND)
+"""Whom a reader looks for first."""
 
 PEOPLE = 12
 """Most people that a card lists."""
@@ -47,13 +51,19 @@ class BaseRate:
     stated: bool
 
 
-def page(result: CheckResult, language: Language | None = None) -> str:
-    """The whole report as one self-contained HTML file; in English unless another language is given."""
+def page(result: CheckResult, language: Language | None = None, scenes: Sequence[Scene] = ()) -> str:
+    """The whole report as one self-contained HTML file.
+
+    Args:
+        result: what is told.
+        language: English if none is given.
+        scenes: whole frames to show on top, see `unmask.scenes`.
+    """
     from markupsafe import Markup
 
     css = _stylesheet("report.css") + _footer(result.sha256)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    view = _view(result, language or english())
+    view = {**_view(result, language or english()), "scenes": scenes}
     return _environment().get_template("page.html.j2").render(view, css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
 
 
@@ -75,8 +85,12 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
             return []
         return [timeline.chart(person, duration, settings, *size) for size in CHART_SIZES]
 
+    people = sorted(result.people, key=lambda person: (_unjudged(person), ORDER.index(person.verdict)))
+    folded = [person for person in people if _unjudged(person)] if len(people) > 1 else []
     return {
         "result": result,
+        "people": [person for person in people if person not in folded],
+        "folded": folded,
         "t": t,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
         "headline": capital(t.say(footage.headline(result.error or result.reason))),
@@ -84,7 +98,26 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),
+        "reach": _reach(result),
+        "record": _record(result),
     }
+
+
+def _unjudged(person: Person) -> bool:
+    """Whether nothing can be said of somebody, not even how strongly the lines lean."""
+    return person.verdict is Verdict.CANNOT_TELL and not person.timeline
+
+
+def _reach(result: CheckResult) -> tuple[float, float] | None:
+    """Lowest and highest log10 LR that the lines which weighed on anybody can come to."""
+    reaches = [person.reach for person in result.people if person.reach is not None]
+    return (min(low for low, _ in reaches), max(high for _, high in reaches)) if reaches else None
+
+
+def _record(result: CheckResult) -> Message | None:
+    """How often the answer of the file was wrong where the truth was known, by the lines that weighed on who decides it."""
+    deciding = [person for person in result.people if person.verdict is result.verdict]
+    return strength.record(result.verdict, deciding[0].record) if deciding else None
 
 
 def _base_rates(result: CheckResult) -> list[BaseRate]:

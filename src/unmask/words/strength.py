@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from unmask.messages import Message
-from unmask.types import Verdict
+from unmask.messages import Message, Value
+from unmask.types import Rate, TrackRecord, Verdict
 from unmask.words.numbers import BEYOND, amount
 
 ENFSI_SCALE = (1, 2, 10, 100, 1_000, 10_000, 1_000_000)
@@ -36,6 +36,35 @@ def support(log10_lr: float) -> Support:
     if log10_lr > 0:
         return Support(step, Message(f"support.changed.{step}"))
     return Support(-step, Message(f"support.unchanged.{step}"))
+
+
+def reachable(step: int, reach: tuple[float, float] | None) -> bool:
+    """Whether a step of the scale can be come to by lines that come to log10 LRs from ``reach[0]`` to ``reach[1]``."""
+    if reach is None or step == 0:
+        return True
+    lowest = math.log10(ENFSI_SCALE[abs(step)])
+    return reach[1] >= lowest if step > 0 else reach[0] <= -lowest
+
+
+def record(verdict: Verdict | None, measured: TrackRecord | None) -> Message | None:
+    """How often this answer was wrong where the truth was known; None where that was not measured, or for no such answer."""
+    if measured is None:
+        return None
+    if verdict is Verdict.CHANGED:
+        return Message("record.alarms", _counted(measured.alarms, 1000, measured.bona_fide))
+    if verdict is Verdict.NO_CHANGE_FOUND:
+        return Message("record.missed", _counted(measured.missed, 100, measured.changed))
+    return None
+
+
+def _counted(rate: Rate, of: int, faces: int) -> dict[str, Value]:
+    """A share as so many of 100 or 1,000, the interval rounded outwards."""
+    return {
+        "number": round(rate.part * of),
+        "fewest": math.floor(rate.low * of),
+        "highest": math.ceil(rate.high * of),
+        "faces": faces,
+    }
 
 
 def odds(log10_lr: float) -> Message:

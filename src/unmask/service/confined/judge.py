@@ -94,7 +94,9 @@ def _check(task: CheckTask, send: Send) -> None:
     from dataclasses import replace
 
     from unmask import pipeline
+    from unmask.media import open_media
     from unmask.report import document, html, pictures
+    from unmask.scenes import scenes
     from unmask.types import CheckResult
 
     settings = pipeline.Settings(originals=task.originals, **task.options)
@@ -103,7 +105,7 @@ def _check(task: CheckTask, send: Send) -> None:
     except Exception as error:
         result = CheckResult.failed(task.name, _why_not(task.name, error))
     if result.error is None:
-        send("page", html.page(result).encode())
+        send("page", html.page(result, scenes=scenes(open_media(task.path), result.people)).encode())
         send("pictures", pictures.pack(result))
     send("result", json.dumps(document.document(result), allow_nan=False).encode())
 
