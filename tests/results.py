@@ -18,7 +18,10 @@ from unmask.types import (
     Damage,
     Kind,
     LineResult,
+    Match,
     MediaFacts,
+    Original,
+    Pair,
     Person,
     Picture,
     Place,
@@ -188,6 +191,24 @@ def compared_video() -> CheckResult:
     picture = Picture(caption, portrait(1), portrait(2))
     said = lines() | {"originals": line(2.0, pictures=(picture,))}
     return replace(whole, people=(replace(whole.people[0], lines=said),))
+
+
+def known_video() -> CheckResult:
+    """The same, with the stretch of the original that it shows, the place of the face, and that of one telling frame."""
+    whole = compared_video()
+    drama = Original(
+        7, "The drama", "Us", "drama.mkv", SHA256, Kind.VIDEO, 2700.0, 4811, True, "2026-11-20T08:00:00+00:00"
+    )
+    pair = Pair(3.2, 6.2, portrait(1), portrait(2), np.ones((192, 192), np.bool_), np.eye(3))
+    corners = np.array([[390, 70], [630, 80], [620, 320], [380, 310]], np.float32)
+    someone = replace(
+        whole.people[0],
+        frames=(replace(whole.people[0].frames[0], corners=corners),),
+        timeline=whole.people[0].timeline[:3],
+        places=(Place(0.04, (412.52, 96.0, 594.5, 330.0)),),
+    )
+    match = Match((drama,), 0.0, 12.04, 3.0, 15.0401, False, 210, (pair,))
+    return replace(whole, people=(someone,), matches=(match,))
 
 
 def licensed_video() -> CheckResult:

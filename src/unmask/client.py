@@ -3,7 +3,7 @@
 >>> from unmask.client import Client
 >>> with Client("https://unmask.example.org", key="um_...") as client:
 ...     check = client.wait(client.upload("clip.mp4"))
-...     check.verdict, client.result(check.id)["people"]
+...     check.verdict, client.result(check.id).people
 
 Needs ``pip install 'unmask[client]'``.
 """
@@ -24,6 +24,7 @@ from typing import Any, Literal
 import httpx
 
 from unmask.errors import UnmaskError
+from unmask.report.document import Document
 
 PIECE = 8 << 20
 """bytes of an upload that are sent at once, unless told otherwise."""
@@ -146,10 +147,9 @@ class Client:
             time.sleep(every)
         return found
 
-    def result(self, check: str) -> dict[str, Any]:
-        """What was found, as `unmask check --json` prints it."""
-        found: dict[str, Any] = self._ask("GET", f"/checks/{check}/result").json()
-        return found
+    def result(self, check: str) -> Document:
+        """What was found; its ``plain()`` is what `unmask check --json` prints."""
+        return Document.model_validate_json(self._ask("GET", f"/checks/{check}/result").content)
 
     def report(self, check: str) -> str:
         """What was found, as one HTML page."""

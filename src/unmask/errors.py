@@ -101,3 +101,8 @@ def unjudged(path: str, reason: Message, way_out: Message) -> Message:
 def printable(name: str) -> str:
     """A file name made safe for one line of a terminal: control characters and lone surrogates escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
+def encodable(text: str) -> str:
+    r"""Text that UTF-8 can hold: a lone surrogate, as the path of a file may have whose name is not UTF-8, is spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unmask.errors import MediaError, MediaNotFound, UnmaskError, UsageError, printable, unjudged
 from unmask.messages import Message, verbatim
+
+if TYPE_CHECKING:
+    from unmask.types import CheckResult
 
 PHOTOS = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "heic", "heif", "hif", "avif", "gif")
 VIDEOS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "3gp", "3g2", "ts", "mts", "m2ts")
@@ -42,14 +46,22 @@ def _in_folder(folder: str) -> list[str | MediaError]:
     return found or [MediaNotFound(folder, Message("media.no_media_in_folder"), Message("way.name_files"))]
 
 
-def why_not(path: str, error: Exception, way_out: Message) -> Message:
-    """Why a file cannot be judged.
+def failed(path: str, error: Exception, way_out: Message = Message("way.debug")) -> CheckResult:
+    """The answer for a file that cannot be judged.
 
     Args:
         path: of the file, as it is to be called.
         error: what was raised.
         way_out: a clause for errors that Unmask does not raise on purpose.
     """
+    from unmask.types import CheckResult
+
+    return CheckResult.failed(path, _why(path, error, way_out))
+
+
+def _why(path: str, error: Exception, way_out: Message) -> Message:
+    if isinstance(error, MemoryError):
+        return unjudged(path, Message("error.memory"), Message("way.scale"))
     if isinstance(error, MediaError):
         return unjudged(path, error.reason, error.way_out)
     if isinstance(error, UnmaskError):

@@ -18,9 +18,6 @@ from numpy.typing import NDArray
 
 from unmask.messages import Message
 
-SCHEMA_VERSION = 1
-"""Version of the JSON that `unmask check --json` prints; raised whenever its common core changes."""
-
 Rgb = NDArray[np.uint8]
 """An image, rgb uint8 ``(h, w, 3)``."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,16 @@ from jsonschema import Draft202012Validator
 
 from tests import results
 from tests.report import strategies
-from unmask.report.document import document, dumps, schema
+from tests.report.test_contract import CONTRACT
+from unmask.report.document import Document, document, dumps, schema
+from unmask.report.reference import page
 from unmask.types import CheckResult, Custody, Span, Verdict
 
 CORE = ["schema_version", "path", "sha256", "verdict", "reason", "log10_lr", "people", "error"]
 PERSON_CORE = ["id", "verdict", "reason", "log10_lr", "spans", "lines"]
-VALIDATOR = Draft202012Validator(schema())
+VALIDATOR, PUBLISHED = Draft202012Validator(schema()), Draft202012Validator(CONTRACT)
+WRITTEN = (Path(__file__).parent / "documents-1.jsonl").read_text(encoding="ascii").splitlines()
+"""Documents of `kept`, as they were written before the document was declared in one place."""
 
 
 def test_schema_is_a_schema() -> None:
@@ -28,6 +33,48 @@ def test_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("result", results.every_kind(), ids=lambda result: result.path)
 def test_documents_obey_the_schema(result: CheckResult) -> None:
     VALIDATOR.validate(document(result))
+    PUBLISHED.validate(document(result))
+
+
+def kept() -> tuple[CheckResult, ...]:
+    """Results with every part of a document in them."""
+    return results.known_video(), results.clean_photo(), results.cannot_tell(), results.nobody(), results.failed()
+
+
+@pytest.mark.parametrize(
+    ("result", "line"), tuple(zip(kept(), WRITTEN, strict=True)), ids=lambda one: getattr(one, "path", "")
+)
+def test_documents_are_byte_for_byte_what_they_were(result: CheckResult, line: str) -> None:
+    assert dumps(result) == line
+    stored = Document.model_validate(json.loads(line))
+    assert stored == Document.model_validate_json(line) == Document.of(result)
+    assert json.dumps(stored.plain()) == line
+
+
+@pytest.mark.parametrize("line", WRITTEN, ids=len)
+def test_a_document_of_the_common_core_alone_is_read(line: str) -> None:
+    whole = json.loads(line)
+    core = {name: whole[name] for name in CORE}
+    core["people"] = [
+        {
+            **{name: person[name] for name in PERSON_CORE},
+            "lines": {name: dict(list(one.items())[:4]) for name, one in person["lines"].items()},
+        }
+        for person in whole["people"]
+    ]
+    VALIDATOR.validate(core)
+    found = Document.model_validate(core)
+    assert str(found.message("reason")) == whole["reason"]
+    assert {name: found.plain()[name] for name in CORE if name != "people"} == {
+        n: core[n] for n in CORE if n != "people"
+    }
+    assert [one.message("summary").code for p in found.people for one in p.lines.values()] == ["verbatim"] * sum(
+        len(person["lines"]) for person in core["people"]
+    )
+
+
+def test_the_reference_is_up_to_date() -> None:
+    assert (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8") == page(), "run: make api"
 
 
 @settings(max_examples=60, deadline=None)
@@ -39,6 +86,7 @@ def test_any_document_obeys_the_schema_and_survives_the_way(result: CheckResult)
     read = json.loads(line.encode().decode(), parse_constant=pytest.fail)
     VALIDATOR.validate(read)
     assert read == document(result)
+    assert Document.model_validate_json(line) == Document.of(result)
     read["reason"].encode()
 
 
@@ -48,7 +96,7 @@ def test_the_core_comes_first_and_is_complete() -> None:
     assert list(whole["people"][0])[: len(PERSON_CORE)] == PERSON_CORE
     assert list(whole["people"][0]["lines"]["learned"])[:4] == ["status", "score", "log10_lr", "summary"]
     assert schema()["required"] == CORE
-    assert schema()["$defs"]["person"]["required"] == PERSON_CORE
+    assert schema()["$defs"]["PersonPart"]["required"] == PERSON_CORE
 
 
 def test_every_field_is_described() -> None:
@@ -110,6 +158,27 @@ def test_settings_without_a_json_value_are_null() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"reason_code": ["face.weak"]},
+        {"reason_values": "text"},
+        {"verdict": "authentic"},
+        {"log10_lr": float("inf")},
+        {"people": {}},
+        {"path": None},
+        {"schema_version": 2},
+        {"media": {"kind": "film"}},
+    ],
+    ids=str,
+)
+def test_what_is_no_document_is_not_read(changes: dict[str, Any]) -> None:
+    """As from a process that a stranger's file has taken over."""
+    said = json.dumps(document(results.changed_video()) | changes)
+    with pytest.raises(ValueError, match="Document"):
+        Document.model_validate_json(said)
+
+
+@pytest.mark.parametrize(
     "broken",
     [
         {"error": "cannot be read"},
@@ -124,7 +193,9 @@ def test_settings_without_a_json_value_are_null() -> None:
     ids=str,
 )
 def test_the_schema_refuses_contradictions(broken: dict[str, Any]) -> None:
-    assert not VALIDATOR.is_valid(document(results.changed_video()) | broken)
+    found = document(results.changed_video()) | broken
+    assert not VALIDATOR.is_valid(found)
+    assert not PUBLISHED.is_valid(found)
 
 
 def test_the_schema_refuses_spans_of_an_unchanged_face() -> None:

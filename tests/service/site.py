@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import uvicorn
 from tests import clips
 from tests.service.desk import Desk
 from unmask.report import html, images, pictures
-from unmask.report.document import document
+from unmask.report.document import Document
 from unmask.service.api.live import WEBSOCKETS
 from unmask.service.app import create_app
 from unmask.service.confined.judging import Answer
@@ -89,7 +90,7 @@ class Oracle:
         if job is None:
             return False
         result = self._answer(job)
-        whole = {**document(result), "sha256": job.sha256}
+        whole = Document.of(replace(result, sha256=job.sha256))
         page = b"" if result.error else html.page(result).encode()
         return checks.conclude(self._service, job, Answer(whole, page, b"" if result.error else pictures.pack(result)))
 

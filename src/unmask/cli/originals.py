@@ -83,14 +83,14 @@ def add(
 def list_(originals: Address, as_json: Json = False, debug: Debug = False) -> None:
     """List what is registered: number, title, owner, length and file."""
     from unmask.originals import opened_store
-    from unmask.report.document import registration
+    from unmask.report.document import RegistrationPart
     from unmask.types import clock
 
     with _errors(debug), opened_store(originals) as store:
         for one in store.originals():
             unfinished = "" if one.complete else "\tnot complete: add it again"
             row = f"{one.id}\t“{one.title}”\t{one.owner}\t{clock(one.duration)}\t{one.name}{unfinished}"
-            typer.echo(json.dumps(registration(one)) if as_json else printable(row.replace("\t", "  ")))
+            typer.echo(json.dumps(RegistrationPart.of(one).plain()) if as_json else printable(row.replace("\t", "  ")))
 
 
 @app.command()
@@ -114,7 +114,7 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
     """Say which known originals files show, and when. `unmask check --originals` also tells what was changed."""
     from unmask import pipeline
     from unmask.originals import opened
-    from unmask.report.document import matched
+    from unmask.report.document import MatchPart
     from unmask.words import english
     from unmask.words.footage import shown
 
@@ -123,7 +123,7 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
         def one(path: str, tell: Progress) -> None:
             found = pipeline.match(path, known, tell)
             if as_json:
-                typer.echo(json.dumps({"path": printable(path), "originals": [matched(m) for m in found]}))
+                typer.echo(json.dumps({"path": printable(path), "originals": [MatchPart.of(m).plain() for m in found]}))
                 return
             typer.echo(printable(path))
             for line in [shown(m) for m in found] or [Message("match.none")]:

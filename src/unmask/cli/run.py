@@ -52,12 +52,11 @@ class Run:
             UsageError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
         """
         from unmask.terminal import progress
-        from unmask.types import CheckResult
 
         begun, t = time.monotonic(), self._language
         for number, given in enumerate(files, start=1):
             if isinstance(given, MediaError):
-                result = CheckResult.failed(given.path, given.message)
+                result = inputs.failed(given.path, given)
             else:
                 with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
                     result = self._judge(given, tell)
@@ -70,7 +69,6 @@ class Run:
 
     def _judge(self, path: str, progress: Progress) -> CheckResult:
         from unmask import pipeline
-        from unmask.types import CheckResult
 
         try:
             return pipeline.check(path, self._settings, progress)
@@ -80,7 +78,7 @@ class Run:
             if self._settings.debug:
                 traceback.print_exception(error)
             way_out = Message("way.traceback") if self._settings.debug else Message("way.debug")
-            return CheckResult.failed(path, inputs.why_not(path, error, way_out))
+            return inputs.failed(path, error, way_out)
 
     def _write(self, folder: Path, result: CheckResult) -> None:
         from unmask.report import html

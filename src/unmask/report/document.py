@@ -1,58 +1,477 @@
-"""The answer as a document for programs: what `unmask check --json` prints, described by ``schema-1.json``.
+"""The answer as a document for programs: what `unmask check --json` prints, declared here once.
 
-Times are seconds with three decimals, likelihood ratios decimal logarithms with three. No number is infinite or NaN.
-Beside every English sentence stand its code and its values, from which `unmask.words` says the same in another language.
+The JSON, its schema and docs/json.md, what the service stores and shows, and what `unmask.client` gives all come from
+`Document`. ``schema-1.json`` is the contract as it was published; the tests compare. Numbers are finite and rounded. Beside
+every English sentence stand its code and its values, from which `unmask.words` says the same in another language.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from importlib.resources import files
+from dataclasses import is_dataclass
 from itertools import zip_longest
-from typing import Any
+from math import isfinite
+from typing import Annotated, Any, Literal, Self
 
-from unmask.messages import Message, plain, read, verbatim
-from unmask.types import (
-    SCHEMA_VERSION,
-    CheckResult,
-    Custody,
-    LineResult,
-    Match,
-    MediaFacts,
-    Original,
-    Person,
-    Picture,
-    Quality,
-    TellingFrame,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from unmask.errors import encodable
+from unmask.messages import Message, plain, read, verbatim
+from unmask.types import CheckResult, Kind, Match, Outcome, Status, Verdict
 from unmask.words import sayable
+
+SCHEMA_VERSION = 1
+"""Version of the document; raised whenever its common core changes."""
+
+
+def _to(digits: int) -> AfterValidator:
+    return AfterValidator(lambda number: round(number, digits))
+
+
+def _portable(value: Any) -> Any:
+    """Replaces what not every parser of JSON reads: tuples, other kinds of mapping, NaN, infinity, lone surrogates."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {encodable(str(key)): _portable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_portable(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+Number = Annotated[float, _to(3)]
+Positive = Annotated[float, Field(ge=0), _to(3)]
+Px = Annotated[float, _to(1)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Box = Annotated[tuple[Px, ...], Field(min_length=4, max_length=4)]
+Point = Annotated[
+    tuple[Annotated[Px, Field(description="px.")], ...], Field(min_length=2, max_length=2, description="x, y.")
+]
+Corners = Annotated[tuple[Point, ...], Field(min_length=4, max_length=4)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Json = Annotated[dict[str, Any], AfterValidator(_portable)]
+IsThere = Annotated[bool, BeforeValidator(lambda given: given if isinstance(given, bool) else given is not None)]
+"""Whether there is a picture."""
+
+CODE = Field(description="Code of that sentence, under which catalogues of other languages have it.")
+VALUES = Field(
+    description="Values of the places in that sentence, by name: numbers, texts, messages of a code and values of their "
+    "own, or lists of these. Times are seconds."
+)
+
+UNTOLD: dict[str, Any] = {
+    "if": {"properties": {"verdict": {"const": "cannot tell"}}},
+    "then": {"properties": {"log10_lr": {"type": "null"}}},
+}
+"""Rule of JSON Schema: where it cannot be told, there is no likelihood ratio."""
+
+
+class Part(BaseModel):
+    """Base of the document and its parts: made `of` a value of `unmask.types`, or validated from JSON values."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Makes it of the value with the same fields."""
+        return cls.model_validate(value)
+
+    def plain(self) -> dict[str, Any]:
+        """Gives all fields as JSON values, the common core first."""
+        return self.model_dump(mode="json")
+
+    def message(self, name: str) -> Message:
+        """Reads a message, such as the ``reason``.
+
+        Where it has no code, as in documents of older versions, or one that cannot be said, its English sentence stands.
+        """
+        coded = {part: getattr(self, f"{name}_{part}") for part in ("code", "values")}
+        return _sayable(coded, getattr(self, name))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Gives the schema with every description on one line, and without titles made of the fields' names."""
+        found = handler.resolve_ref_schema(handler(core))
+        for field in found["properties"].values():
+            field.pop("title", None)
+        for told in (found, *found["properties"].values()):
+            if "description" in told:
+                told["description"] = " ".join(told["description"].split())
+        return found
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take(cls, given: Any) -> Any:
+        return _fields(cls, given) if is_dataclass(given) else given
+
+
+class MessagePart(Part):
+    """One sentence as a code and the values of its places."""
+
+    code: str
+    """Code of the sentence."""
+    values: Json
+    """Values of its places, by name."""
+
+
+class SpanPart(Part):
+    """A stretch of time in which a face is judged changed."""
+
+    start: Positive
+    """Seconds."""
+    end: Positive
+    """Seconds, not before start."""
+
+
+class ReadingPart(Part):
+    """One judged sighting."""
+
+    time: Positive
+    """Seconds."""
+    log10_lr: Number
+    """Decimal logarithm of the likelihood ratio changed : bona fide; of this sighting alone."""
+
+
+class PlacePart(Part):
+    """Where a face was at one time."""
+
+    time: Positive
+    """Seconds."""
+    box: Box
+    """x0, y0, x1, y1 of the face in the frame, px."""
+
+
+class FramePart(Part):
+    """A sighting worth showing."""
+
+    time: Positive
+    """Seconds."""
+    log10_lr: Number | None
+    """Decimal logarithm of the likelihood ratio changed : bona fide; of this sighting alone; null where it was not
+    judged."""
+    box: Box
+    """x0, y0, x1, y1 of the face in the frame, px."""
+    heatmap: IsThere = False
+    """Whether a line of evidence says where in the face it reacts."""
+    corners: Annotated[Corners | None, BeforeValidator(lambda array: getattr(array, "tolist", lambda: array)())] = None
+    """Corners of the upright picture of the face, in the frame, px, from its top left one clockwise; null where they
+    were not kept."""
+
+
+class QualityPart(Part):
+    """How well a face can be seen."""
+
+    size_px: Annotated[float, Field(ge=0), _to(1)] | None
+    """Width of the face in the frame, px."""
+    sharpness: Annotated[float, Field(ge=0), _to(4)] | None
+    """Variance of the Laplacian of the aligned crop's luma over the luma's own variance, no unit; below 0.02 is
+    blurred."""
+    yaw: Positive | None
+    """How far the head is turned aside, 0 frontal to 1 full profile."""
+    blockiness: Positive | None
+    """Luma step across the frame's 8 px grid over the step inside it, no unit; 1 means no visible blocks."""
+
+
+class PicturePart(Part):
+    """One picture."""
+
+    caption: str
+    """What it shows."""
+    original: IsThere
+    """Whether the same place in a known original is shown beside it."""
+    caption_code: Annotated[str, CODE] = ""
+    caption_values: Annotated[Json, VALUES] = {}
+
+
+class LinePart(Part):
+    """What one line of evidence contributed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"not": {"properties": {"status": {"const": "ran"}}}},
+            "then": {"properties": {"score": {"type": "null"}, "log10_lr": {"type": "null"}}},
+        }
+    )
+
+    status: Status
+    """How the line fared."""
+    score: Annotated[float, _to(6)] | None
+    """In the line's own unit, meaningless until calibrated; null unless it ran."""
+    log10_lr: Number | None
+    """Decimal logarithm of the likelihood ratio changed : bona fide that the line adds to the lines before it; null
+    where it weighed nothing."""
+    summary: str
+    """One sentence; the reason where the line did not run."""
+    pictures: tuple[PicturePart, ...] = ()
+    """What the report shows for this line, in the same order."""
+    summary_code: Annotated[str, CODE] = ""
+    summary_values: Annotated[Json, VALUES] = {}
+
+
+class PersonPart(Part):
+    """The verdict on one person's face, with its reasons."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                UNTOLD,
+                {
+                    "if": {"not": {"properties": {"verdict": {"const": "changed"}}}},
+                    "then": {"properties": {"spans": {"maxItems": 0}}},
+                },
+            ]
+        }
+    )
+
+    id: Annotated[int, Field(ge=1)]
+    """Number of the person in this file, from 1."""
+    verdict: Verdict
+    """What is said of a face."""
+    reason: str
+    """One sentence for the verdict."""
+    log10_lr: Number | None
+    """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is 'cannot tell'."""
+    spans: tuple[SpanPart, ...]
+    """When the face is judged changed; empty unless the verdict is 'changed'."""
+    lines: dict[str, LinePart]
+    """What each line of evidence said, by its name."""
+    first_seen: Positive = 0.0
+    """Seconds."""
+    last_seen: Positive = 0.0
+    """Seconds."""
+    sightings: Count = 0
+    """How often the face was seen."""
+    judged: Count = 0
+    """How often it was seen well enough to be judged."""
+    quality: QualityPart = QualityPart(size_px=None, sharpness=None, yaw=None, blockiness=None)
+    """What limits a judgement of this face: medians over its sightings."""
+    timeline: tuple[ReadingPart, ...] = ()
+    """The likelihood ratio of each judged sighting, on its own."""
+    frames: tuple[FramePart, ...] = ()
+    """The most telling sightings, the most telling first."""
+    places: tuple[PlacePart, ...] = ()
+    """Where the face was at each sighting, in order of time."""
+    reason_code: Annotated[str, CODE] = ""
+    reason_values: Annotated[Json, VALUES] = {}
+
+
+class MediaPart(Part):
+    """What the file is, measured from its packets rather than believed from its header."""
+
+    kind: Kind
+    """What sort of media it holds."""
+    size_bytes: Count
+    """Of the whole file."""
+    container: str
+    """Name of the container or image format, as mp4 or jpeg."""
+    codec: str
+    """Name of the picture codec, as h264 or jpeg."""
+    width: Count
+    """Of the upright picture, px."""
+    height: Count
+    """Of the upright picture, px."""
+    rotation: int
+    """Degrees clockwise by which the stored picture was turned to stand upright."""
+    duration: Positive
+    """Seconds from the first presentation to the end of the last one; 0 for a photo."""
+    declared_duration: Number | None
+    """Seconds that the header claims; null where it claims nothing."""
+    frames: Count
+    """Number of pictures in the file."""
+    frame_rate: Number | None
+    """Mean frames per second; null for a photo."""
+    variable_frame_rate: bool
+    """Whether the gaps between presentation times differ by more than rounding."""
+    bit_rate: int | None
+    """Bits per second of the picture stream; null for a photo."""
+
+
+class CustodyPart(Part):
+    """Enough to repeat the check and to see that the file is the same."""
+
+    checked_at: str
+    """UTC, ISO 8601."""
+    versions: dict[str, str]
+    """Of Unmask, Python and the libraries that decode and infer, by name."""
+    weights: dict[str, str]
+    """sha256 by weight name."""
+    settings: Json
+    """Of the check, any JSON values."""
+    frames_examined: Count
+    """How many frames were decoded for judging."""
+
+
+class MomentPart(Part):
+    """One moment."""
+
+    time: Number
+    """Seconds in the file."""
+    original_time: Number
+    """Seconds in the original."""
+
+
+class RegistrationPart(Part):
+    """A known original, as its owner registered it."""
+
+    id: int
+    """Its number in the index."""
+    title: str
+    """In the owner's words."""
+    owner: str
+    """In the owner's words."""
+    name: str
+    """Of the file that was registered, without its folder."""
+    sha256: str
+    """Of that file, hexadecimal."""
+    kind: Kind
+    """What sort of media it is."""
+    duration: Positive
+    """Seconds; 0 for a photo."""
+    frames: Count
+    """How many of its frames are known."""
+    complete: bool
+    """Whether its registration came to its end."""
+    registered_at: str
+    """UTC, ISO 8601."""
+
+
+class MatchPart(Part):
+    """A stretch of the file that shows a known original."""
+
+    start: Positive
+    """Seconds in the file."""
+    end: Positive
+    """Seconds in the file."""
+    original_start: Number
+    """Seconds in the original."""
+    original_end: Number
+    """Seconds in the original."""
+    mirrored: bool
+    """Whether left and right are exchanged."""
+    compared: tuple[MomentPart, ...]
+    """Moments at which the two were laid over each other."""
+    registrations: Annotated[tuple[RegistrationPart, ...], Field(min_length=1)]
+    """Who registered this footage; more than one where several own the same file."""
+
+    @classmethod
+    def of(cls, match: Match) -> Self:
+        return cls.model_validate({**_fields(cls, match), "compared": match.pairs, "registrations": match.originals})
+
+
+class DamagePart(Part):
+    """A damaged stretch of a video."""
+
+    start: Positive
+    """Seconds."""
+    end: Positive
+    """Seconds."""
+    pictures: Annotated[int, Field(ge=1)]
+    """How many damaged pictures there are in it."""
+
+
+class Document(Part):
+    """The answer for one photo or video: whether a face in it was changed by software, how that is known, and how sure
+    the answer is. Times are seconds of presentation time from the clip's first frame; px are pixels of the upright
+    picture. Later releases may add fields; those described here keep their meaning until schema_version is raised."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                UNTOLD,
+                {
+                    "if": {"properties": {"verdict": {"type": "null"}}},
+                    "then": {
+                        "properties": {
+                            "error": {"type": "string", "minLength": 1},
+                            "log10_lr": {"type": "null"},
+                            "people": {"maxItems": 0},
+                        }
+                    },
+                    "else": {"properties": {"error": {"type": "null"}}},
+                },
+                {
+                    "if": {"properties": {"prior": {"type": "null"}}},
+                    "then": {"properties": {"posterior": {"type": "null"}}},
+                },
+            ]
+        },
+    )
+
+    schema_version: Literal[1]
+    """Version of this schema."""
+    path: str
+    r"""The file as the caller gave it. A byte that is no UTF-8 stands as \udc80 to \udcff, written out."""
+    sha256: Sha256 | None
+    """Of the whole file, hexadecimal; null where it could not be read."""
+    verdict: Verdict | None
+    """The answer for the file; null where it could not be judged, and then error says why. There is no 'authentic': no
+    detector can say that."""
+    reason: str
+    """One sentence for the verdict."""
+    log10_lr: Number | None
+    """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is 'cannot tell' or
+    missing."""
+    people: tuple[PersonPart, ...]
+    """One entry per person, in order of appearance."""
+    error: str | None
+    """Why the file could not be judged and what to do about it; null where it was judged."""
+    outcome: Outcome | None = None
+    """What the check came to: the verdict, but 'no face' where that is 'cannot tell' only because nobody is in the
+    picture; null where the file could not be judged."""
+    prior: Share | None = None
+    """Base rate of changed faces that the user stated, 0 to 1; null where none was stated."""
+    posterior: Annotated[Share, _to(6)] | None = None
+    """Probability, 0 to 1, that the face is changed, given the prior and log10_lr; null without either."""
+    limits: tuple[str, ...] = ()
+    """What limits this answer, a sentence each."""
+    limit_messages: tuple[MessagePart, ...] = ()
+    """The same limits, in the same order, as codes and values."""
+    media: MediaPart | None = None
+    """What the file is; null where it could not be read."""
+    custody: CustodyPart | None = None
+    """Who judged what, with what; null where it was not judged."""
+    originals: tuple[MatchPart, ...] = ()
+    """Stretches of the file that show a known original, in order of time; empty where none is known or no index was
+    given."""
+    damage: tuple[DamagePart, ...] = ()
+    """Stretches of a video that are damaged, from an error to the next intact key frame, in order of time. They were
+    passed over; nothing is said of them."""
+    reason_code: Annotated[str, CODE] = ""
+    reason_values: Annotated[Json, VALUES] = {}
+    error_code: Annotated[str | None, CODE] = None
+    error_values: Annotated[Json | None, VALUES] = None
+
+    @classmethod
+    def of(cls, result: CheckResult) -> Self:
+        more = {
+            "schema_version": SCHEMA_VERSION,
+            "limits": [encodable(str(limit)) for limit in result.limits],
+            "limit_messages": [_portable(plain(limit)) for limit in result.limits],
+            "originals": [MatchPart.of(match) for match in result.matches],
+        }
+        return cls.model_validate(_fields(cls, result) | more)
+
+    def all_limits(self) -> list[Message]:
+        """Reads the limits, each as `message` does."""
+        coded = self.limit_messages[: len(self.limits)]
+        return [_sayable(one and one.plain(), text) for text, one in zip_longest(self.limits, coded)]
 
 
 def document(result: CheckResult) -> dict[str, Any]:
     """A result as JSON values, without its pictures."""
-    whole = {
-        "schema_version": SCHEMA_VERSION,
-        "path": result.path,
-        "sha256": result.sha256,
-        "verdict": result.verdict,
-        "reason": str(result.reason),
-        "log10_lr": _rounded(result.log10_lr),
-        "people": [_person(person) for person in result.people],
-        "error": result.error and str(result.error),
-        "outcome": result.outcome,
-        "prior": result.prior,
-        "posterior": _rounded(result.posterior, 6),
-        "limits": [str(limit) for limit in result.limits],
-        "limit_messages": [plain(limit) for limit in result.limits],
-        "media": result.media and _media(result.media),
-        "custody": result.custody and _custody(result.custody),
-        "originals": [matched(match) for match in result.matches],
-        "damage": [{"start": _rounded(d.start), "end": _rounded(d.end), "pictures": d.pictures} for d in result.damage],
-        **_coded(reason=result.reason, error=result.error),
-    }
-    return {key: _portable(value) for key, value in whole.items()}
+    return Document.of(result).plain()
 
 
 def dumps(result: CheckResult) -> str:
@@ -62,169 +481,29 @@ def dumps(result: CheckResult) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) that every `document` obeys."""
-    text = files("unmask.report").joinpath(f"schema-{SCHEMA_VERSION}.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    named = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://unmask.invalid/schema/check-{SCHEMA_VERSION}.json",
+        "title": f"Unmask check, version {SCHEMA_VERSION}",
+    }
+    return Document.model_json_schema() | named
 
 
-def encodable(text: str) -> str:
-    r"""Text that UTF-8 can hold: a lone surrogate, as the path of a file may have whose name is not UTF-8, is spelt out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _fields(part: type[Part], value: Any) -> dict[str, Any]:
+    """Fields of a part that a value has; a message as its English sentence, and beside it its code and values."""
+    found: dict[str, Any] = {}
+    for name in part.model_fields:
+        given = getattr(value, name, None)
+        if isinstance(given, Message):
+            found |= {name: str(given), **{f"{name}_{key}": plain(given)[key] for key in ("code", "values")}}
+        elif hasattr(value, name):
+            found[name] = given
+    return {name: _portable(given) for name, given in found.items()}
 
 
-def message(part: Mapping[str, Any], name: str) -> Message:
-    """A message in a part of a document, such as the ``reason`` of a person.
-
-    Where it has no code, as in documents of older versions, or one that cannot be said, its English sentence stands.
-    """
-    return _read({"code": part.get(f"{name}_code"), "values": part.get(f"{name}_values")}, part[name])
-
-
-def limits(whole: Mapping[str, Any]) -> list[Message]:
-    """What limits the answer, each as in `message`."""
-    texts = whole.get("limits", [])
-    coded = whole.get("limit_messages", [])[: len(texts)]
-    return [_read(one, text) for text, one in zip_longest(texts, coded)]
-
-
-def _read(coded: Any, text: Any) -> Message:
+def _sayable(coded: Any, text: str) -> Message:
     try:
         found = read(coded)
     except (AttributeError, LookupError, RecursionError, TypeError):
-        return verbatim(str(text))
-    return found if sayable(found) else verbatim(str(text))
-
-
-def _coded(**messages: Message | None) -> dict[str, Any]:
-    """Code and values of messages, beside whose names their English sentences stand."""
-    coded = {name: plain(message) if message else {"code": None, "values": None} for name, message in messages.items()}
-    return {f"{name}_{part}": value for name, parts in coded.items() for part, value in parts.items()}
-
-
-def _person(person: Person) -> dict[str, Any]:
-    return {
-        "id": person.id,
-        "verdict": person.verdict,
-        "reason": str(person.reason),
-        "log10_lr": _rounded(person.log10_lr),
-        "spans": [{"start": _rounded(span.start), "end": _rounded(span.end)} for span in person.spans],
-        "lines": {name: _line(line) for name, line in person.lines.items()},
-        "first_seen": _rounded(person.first_seen),
-        "last_seen": _rounded(person.last_seen),
-        "sightings": person.sightings,
-        "judged": person.judged,
-        "quality": _quality(person.quality),
-        "timeline": [{"time": _rounded(p.time), "log10_lr": _rounded(p.log10_lr)} for p in person.timeline],
-        "frames": [_frame(frame) for frame in person.frames],
-        "places": [{"time": _rounded(p.time), "box": [_rounded(edge, 1) for edge in p.box]} for p in person.places],
-        **_coded(reason=person.reason),
-    }
-
-
-def _line(line: LineResult) -> dict[str, Any]:
-    return {
-        "status": line.status,
-        "score": _rounded(line.score, 6),
-        "log10_lr": _rounded(line.log10_lr),
-        "summary": str(line.summary),
-        "pictures": [_picture(picture) for picture in line.pictures],
-        **_coded(summary=line.summary),
-    }
-
-
-def _picture(picture: Picture) -> dict[str, Any]:
-    shown = {"caption": str(picture.caption), "original": picture.original is not None}
-    return {**shown, **_coded(caption=picture.caption)}
-
-
-def _quality(quality: Quality) -> dict[str, Any]:
-    return {
-        "size_px": _rounded(quality.size_px, 1),
-        "sharpness": _rounded(quality.sharpness, 4),
-        "yaw": _rounded(quality.yaw, 3),
-        "blockiness": _rounded(quality.blockiness, 3),
-    }
-
-
-def _frame(frame: TellingFrame) -> dict[str, Any]:
-    return {
-        "time": _rounded(frame.time),
-        "log10_lr": _rounded(frame.log10_lr),
-        "box": [_rounded(edge, 1) for edge in frame.box],
-        "heatmap": frame.heatmap is not None,
-        "corners": None if frame.corners is None else [[_rounded(x, 1), _rounded(y, 1)] for x, y in frame.corners],
-    }
-
-
-def _media(media: MediaFacts) -> dict[str, Any]:
-    return {
-        "kind": media.kind,
-        "size_bytes": media.size_bytes,
-        "container": media.container,
-        "codec": media.codec,
-        "width": media.width,
-        "height": media.height,
-        "rotation": media.rotation,
-        "duration": _rounded(media.duration),
-        "declared_duration": _rounded(media.declared_duration),
-        "frames": media.frames,
-        "frame_rate": _rounded(media.frame_rate),
-        "variable_frame_rate": media.variable_frame_rate,
-        "bit_rate": media.bit_rate,
-    }
-
-
-def _custody(custody: Custody) -> dict[str, Any]:
-    return {
-        "checked_at": custody.checked_at,
-        "versions": custody.versions,
-        "weights": custody.weights,
-        "settings": custody.settings,
-        "frames_examined": custody.frames_examined,
-    }
-
-
-def matched(match: Match) -> dict[str, Any]:
-    """A stretch that shows a known original, as JSON values."""
-    return {
-        "start": _rounded(match.start),
-        "end": _rounded(match.end),
-        "original_start": _rounded(match.original_start),
-        "original_end": _rounded(match.original_end),
-        "mirrored": match.mirrored,
-        "compared": [{"time": _rounded(p.time), "original_time": _rounded(p.original_time)} for p in match.pairs],
-        "registrations": [registration(original) for original in match.originals],
-    }
-
-
-def registration(original: Original) -> dict[str, Any]:
-    """A known original, as JSON values."""
-    return {
-        "id": original.id,
-        "title": encodable(original.title),
-        "owner": encodable(original.owner),
-        "name": encodable(original.name),
-        "sha256": original.sha256,
-        "kind": str(original.kind),
-        "duration": _rounded(original.duration),
-        "frames": original.frames,
-        "complete": original.complete,
-        "registered_at": original.registered_at,
-    }
-
-
-def _rounded(number: float | None, digits: int = 3) -> float | None:
-    return None if number is None else round(float(number), digits)
-
-
-def _portable(value: Any) -> Any:
-    """Plain JSON values that every parser reads: no subclasses, no NaN, no infinity, no lone surrogate."""
-    if isinstance(value, str):
-        return encodable(str(value))
-    if isinstance(value, Mapping):
-        return {encodable(str(key)): _portable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_portable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+        return verbatim(text)
+    return found if sayable(found) else verbatim(text)

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable
 from typing import TextIO
 
-from unmask.report.document import encodable
+from unmask.errors import encodable
 from unmask.types import CheckResult, Person
 
 COLUMNS = {

@@ -10,16 +10,19 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from tests.service.desk import Desk
+from unmask.messages import verbatim
+from unmask.report.document import Document
 from unmask.service.app import create_app
 from unmask.service.confined.judging import Answer
 from unmask.service.domain import checks
 from unmask.service.people.actor import Scope
 from unmask.service.store import jobs, storage
 from unmask.service.store.tables import CaseFile, Check, Media
+from unmask.types import CheckResult, Verdict
 
 CONTENT = b"as many bytes as a clip"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-RESULT = {"verdict": "changed", "log10_lr": 2.5, "error": None}
+RESULT = Document.of(CheckResult("clip.mp4", SHA256, Verdict.CHANGED, verbatim("A face was changed."), 2.5, ()))
 
 
 def program(desk: Desk, *scopes: Scope, tenant: str = "ours") -> TestClient:
@@ -32,11 +35,11 @@ def client(desk: Desk) -> TestClient:
     return program(desk)
 
 
-def judged(desk: Desk, **more: object) -> Check:
+def judged(desk: Desk, result: Document = RESULT) -> Check:
     """The queued check, judged; as a worker would."""
     job = jobs.claim(desk.database, Check, 60.0)
     assert job is not None
-    assert checks.conclude(desk.service, job, Answer({**RESULT, **more}, b"<p>report</p>"))
+    assert checks.conclude(desk.service, job, Answer(result, b"<p>report</p>"))
     return job
 
 
@@ -60,7 +63,10 @@ def test_the_same_file_is_queued_once_per_tenant_and_configuration(desk: Desk, c
 @pytest.mark.parametrize(("outcome", "opened"), [("cannot tell", 1), ("no face", 0)])
 def test_a_picture_of_nobody_opens_no_case(desk: Desk, client: TestClient, outcome: str, opened: int) -> None:
     check = client.post("/api/v1/checks", content=CONTENT).json()["id"]
-    judged(desk, verdict="cannot tell", outcome=outcome, log10_lr=None)
+    judged(
+        desk,
+        Document.model_validate({**RESULT.plain(), "verdict": "cannot tell", "outcome": outcome, "log10_lr": None}),
+    )
     shown = client.get(f"/api/v1/checks/{check}").json()
     assert (shown["verdict"], shown["outcome"]) == ("cannot tell", outcome)
     with desk.database.reading() as session:
@@ -104,7 +110,7 @@ def test_the_result_and_the_report_are_there_when_it_is_done(desk: Desk, client:
     assert (early.status_code, early.json()["title"], early.headers["Retry-After"]) == (409, "Not done", "1")
     judged(desk)
     assert client.get(f"/api/v1/checks/{check}").json()["verdict"] == "changed"
-    assert client.get(f"/api/v1/checks/{check}/result").json() == RESULT
+    assert client.get(f"/api/v1/checks/{check}/result").json() == RESULT.plain()
     report = client.get(f"/api/v1/checks/{check}/report")
     assert report.text == "<p>report</p>"
     assert "sandbox" in report.headers["Content-Security-Policy"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.tree import clip
-from unmask.service.confined.judging import Judge, JudgeDied
+from unmask.service.confined.judging import Answer, Judge, JudgeDied
 from unmask.service.confined.sandbox import impossible
 from unmask.service.confined.tasks import CheckTask
 from unmask.service.settings import Settings
@@ -188,6 +188,6 @@ def test_a_bomb_is_answered_and_not_unpacked(tmp_path: Path, said: str) -> None:
     task = CheckTask(str(path), "bomb.png", {}, None)
     answer = judge.judge(task, lambda _: True)
     judge.close()
-    assert answer is not None
-    assert said in answer.result["reason"]
-    assert answer.result["verdict"] in (None, "cannot tell")
+    assert isinstance(answer, Answer)
+    assert said in answer.result.reason
+    assert answer.result.verdict in (None, "cannot tell")

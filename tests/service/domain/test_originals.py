@@ -41,16 +41,16 @@ def test_a_clip_is_found_in_what_was_registered_until_that_is_taken_back(
         assert made.status_code == 201
         address = f"/originals/{made.json()['id']}"
         until(lambda: http.get(address).json()["state"] == "done")
-        before = client.result(client.wait(client.upload(part), timeout=60).id)["originals"]
+        before = client.result(client.wait(client.upload(part), timeout=60).id).originals
         (match,) = before
-        (registration,) = match["registrations"]
-        assert (registration["title"], registration["owner"]) == ("The drama", "The broadcaster")
-        assert registration["name"] == "film.mp4"
-        assert match["original_start"] == pytest.approx(1.5, abs=0.5)
+        (registration,) = match.registrations
+        assert (registration.title, registration.owner) == ("The drama", "The broadcaster")
+        assert registration.name == "film.mp4"
+        assert match.original_start == pytest.approx(1.5, abs=0.5)
         assert http.delete(address).status_code == 204
         assert http.get(address).status_code == 404
         again = client.result(client.wait(client.upload(part), timeout=60).id)
-        assert again["originals"] == []
+        assert again.originals == ()
 
 
 def test_what_is_no_footage_ends_with_a_reason(running: Tree) -> None:

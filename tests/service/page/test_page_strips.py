@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 
 import numpy as np
 from hypothesis import given
@@ -10,19 +11,23 @@ from hypothesis import strategies as st
 
 from tests import results
 from unmask import faces
-from unmask.report.document import document
+from unmask.report.document import Document, PersonPart, ReadingPart, SpanPart
 from unmask.service.page.answer import CROP_PX, answer, matrix
 from unmask.service.page.strips import HEIGHT, WIDTH, reach, strip
 
 levels = st.floats(-9, 9)
 readings = st.lists(
-    st.builds(lambda t, lr: {"time": t, "log10_lr": lr}, st.floats(0, 60), levels), min_size=2, max_size=400
+    st.builds(lambda t, lr: ReadingPart(time=t, log10_lr=lr), st.floats(0, 60), levels), min_size=2, max_size=400
 )
 
 
+def someone(timeline: Sequence[ReadingPart], spans: Sequence[SpanPart] = ()) -> PersonPart:
+    return PersonPart.of(results.person()).model_copy(update={"timeline": tuple(timeline), "spans": tuple(spans)})
+
+
 @given(readings, st.floats(1, 60))
-def test_every_bar_stays_in_its_frame(timeline: list[dict[str, float]], duration: float) -> None:
-    person = {"timeline": timeline, "spans": [{"start": 1.0, "end": 70.0}]}
+def test_every_bar_stays_in_its_frame(timeline: list[ReadingPart], duration: float) -> None:
+    person = someone(timeline, [SpanPart(start=1.0, end=70.0)])
     drawn = strip(person, duration, reach([person]))
     for bar in drawn.bars:
         assert 0 <= bar.x <= WIDTH
@@ -32,15 +37,15 @@ def test_every_bar_stays_in_its_frame(timeline: list[dict[str, float]], duration
 
 
 def test_a_short_change_in_a_long_clip_is_seen() -> None:
-    timeline = [{"time": float(i), "log10_lr": 3.0 if i == 777 else -0.1} for i in range(2000)]
-    drawn = strip({"timeline": timeline, "spans": []}, 2000.0, 3.0)
+    timeline = [ReadingPart(time=i, log10_lr=3.0 if i == 777 else -0.1) for i in range(2000)]
+    drawn = strip(someone(timeline), 2000.0, 3.0)
     (peak,) = (bar for bar in drawn.bars if bar.speaks_for)
     assert peak.x <= WIDTH * 777 / 2000 <= peak.x + peak.width
 
 
 def test_where_nobody_was_seen_stands_no_bar() -> None:
-    timeline = [{"time": t / 2, "log10_lr": -1.0} for t in (*range(20), *range(60, 80))]
-    drawn = strip({"timeline": timeline, "spans": []}, 40.0, 2.0)
+    timeline = [ReadingPart(time=t / 2, log10_lr=-1.0) for t in (*range(20), *range(60, 80))]
+    drawn = strip(someone(timeline), 40.0, 2.0)
     assert not [bar for bar in drawn.bars if bar.x < WIDTH / 2 < bar.x + bar.width]
 
 
@@ -54,10 +59,10 @@ def test_the_heatmap_is_laid_where_the_face_was() -> None:
 
 
 def test_what_would_help_is_said_only_where_it_cannot_be_told() -> None:
-    assert answer(document(results.changed_video()), "a").advice == ()
-    assert answer(document(results.nobody()), "a").advice == ("advice.no_face", "advice.original")
-    assert "advice.larger" in answer(document(results.cannot_tell()), "a").advice
-    assert "advice.sharper" in answer(document(results.cannot_tell()), "a").advice
+    assert answer(Document.of(results.changed_video()), "a").advice == ()
+    assert answer(Document.of(results.nobody()), "a").advice == ("advice.no_face", "advice.original")
+    assert "advice.larger" in answer(Document.of(results.cannot_tell()), "a").advice
+    assert "advice.sharper" in answer(Document.of(results.cannot_tell()), "a").advice
 
 
 def test_the_icon_is_a_picture() -> None:

@@ -35,11 +35,11 @@ def test_a_file_is_judged_and_its_result_and_report_can_be_had(running: Tree, tm
         check = client.wait(client.upload(path, options={"prior": 0.01}), timeout=PATIENCE)
         assert (check.state, check.name, check.error) == ("done", "interview.mp4", None)
         result = client.result(check.id)
-        jsonschema.validate(result, schema())
-        assert result["path"] == "interview.mp4"
-        assert result["sha256"] == check.sha256
-        assert result["verdict"] == check.verdict
-        assert result["prior"] == 0.01
+        jsonschema.validate(result.plain(), schema())
+        assert result.path == "interview.mp4"
+        assert result.sha256 == check.sha256
+        assert result.verdict == check.verdict
+        assert result.prior == 0.01
         assert "interview.mp4" in client.report(check.id)
         assert [one.id for one in client.checks("interview")] == [check.id]
 
@@ -86,7 +86,7 @@ def test_a_file_that_kills_its_judge_is_given_up(running: Tree, tmp_path: Path) 
         assert ended.state == "failed"
         assert ended.error is not None
         assert "was begun 3 times and never came to an end (it was ended by SIGKILL)" in ended.error
-        jsonschema.validate(client.result(check.id), schema())
+        jsonschema.validate(client.result(check.id).plain(), schema())
 
 
 def test_the_http_process_killed_during_uploads_costs_nothing(running: Tree, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 
 from unmask.errors import UsageError
 from unmask.report import pictures
-from unmask.report.document import schema
+from unmask.report.document import Document
 from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, allowed, service_of
 from unmask.service.api.problems import documented
@@ -80,7 +80,7 @@ class CheckView(BaseModel):
 
     @classmethod
     def of(cls, check: Check) -> CheckView:
-        return cls.model_validate({**vars(check), "outcome": check.outcome, "error": (check.result or {}).get("error")})
+        return cls.model_validate(check, from_attributes=True)
 
 
 class Page(BaseModel):
@@ -257,13 +257,8 @@ def show(request: Request, actor: Reader, check: Identifier) -> CheckView:
 
 @router.get(
     "/checks/{check}/result",
-    responses={
-        200: {
-            "description": "As `unmask check --json` prints it.",
-            "content": {"application/json": {"schema": schema()}},
-        },
-        **documented(404, 409),
-    },
+    response_model=Document,
+    responses={200: {"description": "As `unmask check --json` prints it."}, **documented(404, 409)},
 )
 def result(request: Request, actor: Reader, check: Identifier) -> JSONResponse:
     """What was found, once it is done."""

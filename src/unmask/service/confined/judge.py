@@ -21,7 +21,7 @@ from unmask.service.confined.sandbox import see_only
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 
 if TYPE_CHECKING:
-    from unmask.messages import Message
+    from unmask.types import CheckResult
 
 NICE = 10
 """Answers to people go before judging: ``nice`` value of this process."""
@@ -78,7 +78,7 @@ def _warm() -> None:
 
     from unmask import faces, models
     from unmask.evidence import chosen
-    from unmask.report import html
+    from unmask.report import document, html  # noqa: F401 - imported ahead
     from unmask.words import english
     from unmask.words.dates import moment
 
@@ -95,19 +95,19 @@ def _check(task: CheckTask, send: Send) -> None:
 
     from unmask import pipeline
     from unmask.media import open_media
-    from unmask.report import document, html, pictures
+    from unmask.report import html, pictures
+    from unmask.report.document import Document
     from unmask.scenes import scenes
-    from unmask.types import CheckResult
 
     settings = pipeline.Settings(originals=task.originals, **task.options)
     try:
         result = replace(pipeline.check(task.path, settings, _progress(send)), path=task.name)
     except Exception as error:
-        result = CheckResult.failed(task.name, _why_not(task.name, error))
+        result = _failed(task, error)
     if result.error is None:
         send("page", html.page(result, scenes=scenes(open_media(task.path), result.people)).encode())
         send("pictures", pictures.pack(result))
-    send("result", json.dumps(document.document(result), allow_nan=False).encode())
+    send("result", Document.of(result).model_dump_json().encode())
 
 
 def _register(task: RegisterTask, send: Send) -> None:
@@ -118,20 +118,17 @@ def _register(task: RegisterTask, send: Send) -> None:
         with opened_store(Path(task.folder), writing=True) as store:
             pipeline.register(task.path, store, task.title, task.owner, _progress(send))
     except Exception as error:
-        send("result", json.dumps({"error": str(_why_not(task.name, error))}).encode())
+        send("registered", error=str(_failed(task, error).error))
     else:
-        send("result", json.dumps({"error": None}).encode())
+        send("registered", error=None)
 
 
-def _why_not(name: str, error: Exception) -> Message:
-    """Why a file cannot be judged, under its uploader's name for it."""
+def _failed(task: Task, error: Exception) -> CheckResult:
+    """The answer for a file that cannot be judged, under its uploader's name for it."""
     from unmask import inputs
-    from unmask.errors import unjudged
     from unmask.messages import Message
 
-    if isinstance(error, MemoryError):
-        return unjudged(name, Message("error.memory"), Message("way.scale"))
-    return inputs.why_not(name, error, Message("way.operator"))
+    return inputs.failed(task.name, error, Message("way.operator"))
 
 
 if __name__ == "__main__":

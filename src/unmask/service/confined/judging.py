@@ -6,21 +6,20 @@ What comes out of a judge may have been written by the file it read: every messa
 from __future__ import annotations
 
 import json
-import math
 import os
 import selectors
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from typing import IO, cast
 
+from unmask.report.document import Document
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import Launcher
 from unmask.service.confined.sandbox import Limits
 from unmask.service.confined.tasks import Task
 from unmask.service.settings import Settings
-from unmask.types import Outcome, Verdict
 
 MOST_SAID = 256 << 20
 """bytes that one judge may say in all; a report of 600 telling frames has about 8 MB."""
@@ -40,14 +39,21 @@ class JudgeDied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a judge found: the result as JSON values, the HTML page, and a zip of pictures (`unmask.report.pictures`).
+    """What a judge found: the result, the HTML page, and a zip of pictures (`unmask.report.pictures`).
 
     Where the file could not be judged, page and pictures are empty.
     """
 
-    result: dict[str, Any]
+    result: Document
     page: bytes = b""
     pictures: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of footage that a judge registered; ``error`` says why it could not, None where it could."""
+
+    error: str | None
 
 
 @dataclass(slots=True)
@@ -55,7 +61,7 @@ class _Heard:
     """What one judge has said so far."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    result: dict[str, Any] | None = None
+    answer: Answer | Registered | None = None
     progress: float = 0.0
     waiting: bytearray = field(default_factory=bytearray)
     said: int = 0
@@ -84,7 +90,7 @@ class Judge:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def judge(self, task: Task, tick: Callable[[float], bool], every: float = 1.0) -> Answer | None:
+    def judge(self, task: Task, tick: Callable[[float], bool], every: float = 1.0) -> Answer | Registered | None:
         """What it finds in a file; None if ``tick`` called it off.
 
         Args:
@@ -102,7 +108,7 @@ class Judge:
         with selectors.DefaultSelector() as selector:
             selector.register(self._out, selectors.EVENT_READ)
             due = time.monotonic() + every
-            while heard.result is None:
+            while heard.answer is None:
                 if selector.select(max(0.0, due - time.monotonic())) and not self._hear(heard):
                     raise self._death()
                 if time.monotonic() > deadline:
@@ -111,7 +117,7 @@ class Judge:
                     due = time.monotonic() + every
                     if not tick(heard.progress):
                         return None
-        return Answer(heard.result, heard.files.get("page", b""), heard.files.get("pictures", b""))
+        return heard.answer
 
     def close(self) -> None:
         """Ends the process, whatever it is doing."""
@@ -167,19 +173,7 @@ def _take(heard: _Heard) -> bool:
     elif head["kind"] in ("page", "pictures"):
         heard.files[head["kind"]] = content
     elif head["kind"] == "result":
-        heard.result = _sound(json.loads(content))
+        heard.answer = Answer(Document.model_validate_json(content), **heard.files)
+    elif head["kind"] == "registered":
+        heard.answer = Registered(None if head["error"] is None else str(head["error"]))
     return True
-
-
-def _sound(result: Any) -> dict[str, Any]:
-    """A result whose parts that are acted upon have the right kind."""
-    if not isinstance(result, dict):
-        raise TypeError("a result is an object")
-    if result.get("verdict") not in (None, *Verdict):
-        raise ValueError("no such verdict")
-    if result.get("outcome") not in (None, *Outcome):
-        raise ValueError("no such outcome")
-    log10_lr = result.get("log10_lr")
-    if log10_lr is not None and not math.isfinite(float(log10_lr)):
-        raise ValueError("a likelihood ratio is finite")
-    return result

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from unmask.errors import printable
-from unmask.report.document import encodable
+from unmask.errors import encodable, printable
 from unmask.service.confined.judging import Answer
 from unmask.service.domain import cases, webhooks
 from unmask.service.people import audit
@@ -145,7 +144,7 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
     """Writes all that follows from a result, in one transaction; False if the job was lost to another worker.
 
     Args:
-        answer: its result as `unmask.report.document` makes it.
+        answer: what a judge found, or why nothing was.
         state: ``done``, or ``failed`` where no attempt came to an end.
     """
     with held(service.database, job) as (session, check):
@@ -155,7 +154,8 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         for name, content in ((storage.report(*key), answer.page), (storage.pictures(*key), answer.pictures)):
             if content:
                 service.storage.put(name, content)
-        check.result, check.verdict, check.log10_lr = answer.result, answer.result["verdict"], answer.result["log10_lr"]
+        found = answer.result
+        check.result, check.verdict, check.log10_lr = found.plain(), found.verdict, found.log10_lr
         end(session, check, state)
         actor = system(check.tenant)
         audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from unmask.likelihood import posterior
 from unmask.messages import Message
-from unmask.report.document import message
+from unmask.report.document import Document, PersonPart
 from unmask.service.page.strips import Strip, reach, strip
-from unmask.types import Quality, Verdict
+from unmask.types import Kind, Quality, Verdict
 from unmask.words import footage
 from unmask.words.quality import ASIDE, BLOCKY, BLURRED, SMALL_PX, Trait, traits
 from unmask.words.strength import such_findings
-
-Document = Mapping[str, Any]
-"""What `unmask.report.document.document` gives, as the database kept it."""
 
 CROP_PX = 192
 """Side of the picture of an upright face, px."""
@@ -36,7 +32,7 @@ class Answer:
     """One result, ready to be shown.
 
     Attributes:
-        document: as it was kept.
+        document: the result.
         name: of the file, as its uploader called it.
         headline: the reason; where the file could not be judged, why.
         moving: whether it is a video.
@@ -50,82 +46,82 @@ class Answer:
     strips: Mapping[int, Strip]
 
     @property
-    def people(self) -> list[Document]:
+    def people(self) -> list[PersonPart]:
         """Those judged changed first, then those who cannot be told, each the strongest evidence first."""
-        order = {"changed": 0, "cannot tell": 1}
-        return sorted(
-            self.document["people"], key=lambda p: (order.get(p["verdict"], 2), -(p["log10_lr"] or 0), p["id"])
-        )
+        order = {Verdict.CHANGED: 0, Verdict.CANNOT_TELL: 1}
+        return sorted(self.document.people, key=lambda p: (order.get(p.verdict, 2), -(p.log10_lr or 0), p.id))
 
-    def folded(self, person: Document) -> bool:
+    def folded(self, person: PersonPart) -> bool:
         """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was found."""
-        return len(self.document["people"]) > CROWD and person["verdict"] == "no change found"
+        return len(self.document.people) > CROWD and person.verdict is Verdict.NO_CHANGE_FOUND
+
+    @property
+    def heated(self) -> bool:
+        """Whether it is known of any face where in it a line reacts."""
+        return any(frame.heatmap for person in self.document.people for frame in person.frames)
 
     @property
     def advice(self) -> tuple[str, ...]:
         """Keys of the messages that say what would help, where it cannot be told."""
-        if self.document["verdict"] != "cannot tell":
+        people, custody = self.document.people, self.document.custody
+        if self.document.verdict is not Verdict.CANNOT_TELL:
             return ()
-        people = self.document["people"]
         if not people:
             return ("advice.no_face", "advice.original")
-        rules = (self.document.get("custody") or {}).get("settings", {}).get("rules", {})
-        needs = [key for person in people if person["verdict"] == "cannot tell" for key in _needs(person, rules)]
+        rules = custody.settings.get("rules", {}) if custody else {}
+        needs = [key for person in people if person.verdict is Verdict.CANNOT_TELL for key in _needs(person, rules)]
         return (*dict.fromkeys(needs), "advice.original")
 
     @property
     def such(self) -> Message:
         """What `when_rare` counts under this verdict."""
-        return such_findings(Verdict(self.document["verdict"]))
+        return such_findings(self.document.verdict)
 
     @property
     def when_rare(self) -> float | None:
         """Probability that the face is changed if one in a thousand is, 0 to 1."""
-        return None if self.document["log10_lr"] is None else posterior(RARE, self.document["log10_lr"])
+        return None if self.document.log10_lr is None else posterior(RARE, self.document.log10_lr)
 
-    def lines_reach(self, person: Document) -> float:
+    def lines_reach(self, person: PersonPart) -> float:
         """The log10 LR to which the bars of a person's lines reach."""
-        weights: list[float] = [abs(line["log10_lr"] or 0.0) for line in person["lines"].values()]
-        return max([UNWEIGHED_REACH, *weights])
+        return max([UNWEIGHED_REACH, *(abs(line.log10_lr or 0.0) for line in person.lines.values())])
 
 
 def answer(document: Document, name: str) -> Answer:
     """A document as the page shows it."""
-    media = document.get("media") or {}
-    moving, duration = media.get("kind") == "video", media.get("duration") or 0.0
-    people = document["people"] if moving else []
+    media = document.media
+    moving, duration = (media.kind is Kind.VIDEO, media.duration) if media else (False, 0.0)
+    people = document.people if moving else ()
     most = reach(people)
-    strips = {person["id"]: strip(person, duration, most) for person in people if len(person.get("timeline", ())) > 1}
-    return Answer(document, name, _headline(document), moving, strips)
+    strips = {person.id: strip(person, duration, most) for person in people if len(person.timeline) > 1}
+    headline = footage.headline(document.message("error" if document.error else "reason"))
+    return Answer(document, name, headline, moving, strips)
 
 
-def traits_of(person: Document) -> tuple[Trait, ...]:
-    """How well a face can be seen, in words."""
-    return traits(Quality(**person["quality"]))
+def traits_of(person: PersonPart) -> tuple[Trait, ...]:
+    """How well a face can be seen, in words; nothing where it was not measured."""
+    quality = person.quality.plain()
+    return () if None in quality.values() else traits(Quality(**quality))
 
 
-def matrix(corners: list[list[float]]) -> str:
+def matrix(corners: Sequence[Sequence[float]]) -> str:
     """The SVG transform that lays the picture of an upright face onto the frame, from where its corners lie."""
     (x, y), right, _, down = corners
     (a, b), (c, d) = (((to[0] - x) / CROP_PX, (to[1] - y) / CROP_PX) for to in (right, down))
     return f"matrix({a:.5f} {b:.5f} {c:.5f} {d:.5f} {x:.1f} {y:.1f})"
 
 
-def _headline(document: Document) -> Message:
-    return footage.headline(message(document, "error" if document["error"] else "reason"))
-
-
-def _needs(person: Document, rules: Document) -> list[str]:
+def _needs(person: PersonPart, rules: Mapping[str, float]) -> list[str]:
     """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
-    quality, found = person["quality"], []
-    if quality["size_px"] < rules.get("size_px", SMALL_PX):
+    quality, found = person.quality, []
+    if (quality.size_px or 0) < rules.get("size_px", SMALL_PX):
         found.append("advice.larger")
-    if quality["sharpness"] < rules.get("sharpness", BLURRED):
+    if (quality.sharpness or 0) < rules.get("sharpness", BLURRED):
         found.append("advice.sharper")
-    if quality["yaw"] > rules.get("yaw", ASIDE):
+    if (quality.yaw or 0) > rules.get("yaw", ASIDE):
         found.append("advice.frontal")
-    if quality["blockiness"] > rules.get("blockiness", BLOCKY):
+    if (quality.blockiness or 0) > rules.get("blockiness", BLOCKY):
         found.append("advice.compressed")
     if not found:
-        found.append("advice.longer" if person["judged"] < rules.get("sightings", 3) else "advice.weak")
+        found.append("advice.longer" if person.judged < rules.get("sightings", 3) else "advice.weak")
     return found

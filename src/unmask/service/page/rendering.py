@@ -16,11 +16,12 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError
 
 from unmask.likelihood import posterior
 from unmask.messages import Message
-from unmask.report import document, pictures
+from unmask.report import pictures
 from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
@@ -142,10 +143,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        answer=answer, capital=capital, document=document, footage=footage, language=language, languages=codes,
+        answer=answer, capital=capital, footage=footage, language=language, languages=codes,
         numbers=numbers, pictures=pictures, posterior=posterior, static=static, strength=strength,
     )  # fmt: skip
-    environment.filters.update(clock=clock, iso=_iso, quoted=lambda text: quote(text, safe=""), signed=numbers.signed)
+    environment.filters.update(
+        clock=clock, iso=_iso, json=_json, quoted=lambda text: quote(text, safe=""), signed=numbers.signed
+    )
     return environment
 
 
@@ -159,6 +162,10 @@ def _spelt_out(value: object) -> object:
 def _iso(seconds: float) -> str:
     """Seconds since 1970 as ISO 8601, UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _json(value: object) -> str:
+    return to_json(value).decode()
 
 
 def _viewer(request: Request) -> Viewer | None:

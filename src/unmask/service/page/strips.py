@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
+from unmask.report.document import PersonPart
 from unmask.report.timeline import runs, silence
 from unmask.types import TimedLR
 
@@ -47,18 +47,17 @@ class Strip:
     spans: tuple[Stretch, ...]
 
 
-def reach(people: Sequence[Mapping[str, Any]]) -> float:
+def reach(people: Sequence[PersonPart]) -> float:
     """The log10 LR up to which all strips of a file reach, so that they can be compared."""
-    levels: list[float] = [abs(p["log10_lr"]) for person in people for p in person.get("timeline", ())]
-    return max([LEAST_REACH, *levels])
+    return max([LEAST_REACH, *(abs(point.log10_lr) for person in people for point in person.timeline)])
 
 
-def strip(person: Mapping[str, Any], duration: float, reach: float) -> Strip:
-    """A person of a result document as a strip, over ``duration`` seconds."""
-    points = [TimedLR(point["time"], point["log10_lr"]) for point in person.get("timeline", ())]
+def strip(person: PersonPart, duration: float, reach: float) -> Strip:
+    """A person of a document as a strip, over ``duration`` seconds."""
+    points = [TimedLR(point.time, point.log10_lr) for point in person.timeline]
     longest = silence(points) or duration / 20
     bars = [bar for run in runs(points) if run for bar in _bars(_thinned(run, len(points)), duration, reach, longest)]
-    spans = (_stretch(span["start"], span["end"], duration) for span in person["spans"])
+    spans = (_stretch(span.start, span.end, duration) for span in person.spans)
     return Strip(tuple(bars), tuple(spans))
 
 

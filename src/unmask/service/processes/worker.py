@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from unmask.errors import unjudged
 from unmask.messages import Message
-from unmask.service.confined.judging import Answer, Judge, JudgeDied
+from unmask.report.document import Document
+from unmask.service.confined.judging import Answer, Judge, JudgeDied, Registered
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 from unmask.service.domain import checks, registrations
 from unmask.service.processes.stopping import Stopping
@@ -23,6 +24,7 @@ from unmask.service.store import jobs, storage
 from unmask.service.store.jobs import AnyJob
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Registration
+from unmask.types import CheckResult
 
 IDLE = 0.2
 """s between two looks for a job."""
@@ -83,8 +85,8 @@ class Worker:
         with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
             task = CheckTask(str(path), job.name, job.options, str(known) if known else None)
             answer = self._ask(task, job, self._give_up_check)
-        if answer:
-            whole = replace(answer, result={**answer.result, "sha256": job.sha256})
+        if isinstance(answer, Answer):
+            whole = replace(answer, result=answer.result.model_copy(update={"sha256": job.sha256}))
             self._insist(lambda: checks.conclude(self._service, job, whole))
 
     def _register(self, job: Registration) -> None:
@@ -93,13 +95,12 @@ class Worker:
             with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
                 task = RegisterTask(str(path), job.name, job.title, job.owner, str(folder))
                 answer = self._ask(task, job, self._give_up_registration)
-            if answer:
-                error = answer.result.get("error")
-                self._insist(lambda: registrations.conclude(self._service, job, folder, error))
+            if isinstance(answer, Registered):
+                self._insist(lambda: registrations.conclude(self._service, job, folder, answer.error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _ask(self, task: Task, job: AnyJob, give_up: Callable[[AnyJob, str], None]) -> Answer | None:
+    def _ask(self, task: Task, job: AnyJob, give_up: Callable[[AnyJob, str], None]) -> Answer | Registered | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
         judge, self._ahead = self._ahead or Judge(self._service.settings), None
         try:
@@ -152,11 +153,8 @@ class Worker:
         return tick
 
     def _give_up_check(self, job: Check, why: str) -> None:
-        from unmask.report.document import document
-        from unmask.types import CheckResult
-
         result = CheckResult.failed(job.name, _given_up(job, why), job.sha256)
-        checks.conclude(self._service, job, Answer(document(result)), state="failed")
+        checks.conclude(self._service, job, Answer(Document.of(result)), state="failed")
 
     def _give_up_registration(self, job: Registration, why: str) -> None:
         registrations.conclude(self._service, job, None, str(_given_up(job, why)), state="failed")

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import JSON, BigInteger, Double, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from unmask.report.document import Document
+
 
 def new_id() -> str:
     """A UUID of version 7 (RFC 9562): ids made later sort after ids made earlier, to the millisecond."""
@@ -182,12 +184,22 @@ class Check(Job, Base):
     verdict: Mapped[str | None]
     log10_lr: Mapped[float | None]
     result: Mapped[dict[str, Any] | None]
-    """The document of `unmask.report`; ``error`` filled where the file could not be judged."""
+    """JSON values of the `document`."""
+
+    @property
+    def document(self) -> Document | None:
+        """What was found, or why nothing could be; None before there is an answer."""
+        return None if self.result is None else Document.model_validate(self.result)
 
     @property
     def outcome(self) -> str | None:
-        """The verdict, or ``no face`` where it is ``cannot tell`` only because nobody is in the picture."""
+        """The document's outcome, or its verdict where an older version wrote it; lists do not read whole documents."""
         return (self.result or {}).get("outcome") or self.verdict
+
+    @property
+    def error(self) -> str | None:
+        """The document's error."""
+        return (self.result or {}).get("error")
 
 
 class Registration(Job, Base):
