@@ -44,11 +44,21 @@ def kept() -> tuple[CheckResult, ...]:
 @pytest.mark.parametrize(
     ("result", "line"), tuple(zip(kept(), WRITTEN, strict=True)), ids=lambda one: getattr(one, "path", "")
 )
-def test_documents_are_byte_for_byte_what_they_were(result: CheckResult, line: str) -> None:
-    assert dumps(result) == line
-    stored = Document.model_validate(json.loads(line))
-    assert stored == Document.model_validate_json(line) == Document.of(result)
-    assert json.dumps(stored.plain()) == line
+def test_documents_are_byte_for_byte_what_they_were_but_for_added_fields(result: CheckResult, line: str) -> None:
+    before = json.loads(line)
+    assert json.dumps(as_before(json.loads(dumps(result)), before)) == line
+    stored = Document.model_validate(before)
+    assert stored == Document.model_validate_json(line)
+    assert json.dumps(as_before(stored.plain(), before)) == line
+
+
+def as_before(now: Any, before: Any) -> Any:
+    """Values of a document without the fields that an older one did not have, in their order now."""
+    if isinstance(now, dict) and isinstance(before, dict):
+        return {name: as_before(value, before[name]) for name, value in now.items() if name in before}
+    if isinstance(now, list) and isinstance(before, list) and len(now) == len(before):
+        return [as_before(*both) for both in zip(now, before, strict=True)]
+    return now
 
 
 @pytest.mark.parametrize("line", WRITTEN, ids=len)
@@ -108,6 +118,8 @@ def _undescribed(value: Any, rule: dict[str, Any], where: str) -> list[str]:
     for option in rule.get("anyOf", [rule]):
         if "$ref" in option:
             rule = {**schema()["$defs"][option["$ref"].rpartition("/")[2]], **rule}
+        elif "items" in option:
+            rule = {**option, **rule}
     missing = [] if rule.get("description") else [where]
     if isinstance(value, list):
         return missing + [

@@ -60,6 +60,7 @@ Point = Annotated[
     tuple[Annotated[Px, Field(description="px.")], ...], Field(min_length=2, max_length=2, description="x, y.")
 ]
 Corners = Annotated[tuple[Point, ...], Field(min_length=4, max_length=4)]
+Reach = Annotated[tuple[Number, ...], Field(min_length=2, max_length=2)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Json = Annotated[dict[str, Any], AfterValidator(_portable)]
 IsThere = Annotated[bool, BeforeValidator(lambda given: given if isinstance(given, bool) else given is not None)]
@@ -220,6 +221,30 @@ class LinePart(Part):
     summary_values: Annotated[Json, VALUES] = {}
 
 
+class RatePart(Part):
+    """A share with its 95 % interval."""
+
+    part: Share
+    """Of all, 0 to 1."""
+    low: Share
+    """Lower end of the interval."""
+    high: Share
+    """Upper end of the interval."""
+
+
+class RecordPart(Part):
+    """What single faces of people never trained on were answered by the lines that weighed; changed in ways never trained on."""
+
+    bona_fide: Count
+    """Number of bona fide faces."""
+    changed: Count
+    """Number of changed faces."""
+    alarms: RatePart
+    """Share of the bona fide faces that were called changed."""
+    missed: RatePart
+    """Share of the changed faces in which no change was found."""
+
+
 class PersonPart(Part):
     """The verdict on one person's face, with its reasons."""
 
@@ -263,6 +288,10 @@ class PersonPart(Part):
     """The most telling sightings, the most telling first."""
     places: tuple[PlacePart, ...] = ()
     """Where the face was at each sighting, in order of time."""
+    reach: Reach | None = None
+    """Lowest and highest log10_lr that the lines which weighed can come to; null where none weighed."""
+    record: RecordPart | None = None
+    """How often these lines were right and wrong where the truth was known; null where it was not measured."""
     reason_code: Annotated[str, CODE] = ""
     reason_values: Annotated[Json, VALUES] = {}
 
