@@ -21,7 +21,7 @@ from tests.report import strategies
 from unmask.errors import printable
 from unmask.report import images
 from unmask.report.html import fragment, page
-from unmask.types import CheckResult, TimedLR
+from unmask.types import CheckResult, Person, TimedLR
 
 VOID = {"meta", "img", "br", "path", "rect", "circle"}
 FORBIDDEN = {
@@ -234,6 +234,18 @@ def test_beside_an_answer_stands_how_often_it_is_wrong(result: CheckResult, word
     assert words in text if words else "it never saw" not in text and "never taught" not in text
     unmeasured = replace(result, people=tuple(replace(person, record=None) for person in result.people))
     assert "single faces measured" not in Page(page(unmeasured)).text
+
+
+def test_where_nothing_reacts_no_moment_is_called_telling() -> None:
+    quiet = results.clean_photo()
+    assert "Where the evidence reacts" not in Page(page(quiet)).text
+    assert "Where the evidence reacts" in Page(page(replace(quiet, people=(reacting(quiet),)))).text
+
+
+def reacting(result: CheckResult) -> Person:
+    """The only person of a result, with frames that lean towards a change."""
+    (someone,) = result.people
+    return replace(someone, frames=tuple(replace(frame, log10_lr=0.2) for frame in someone.frames))
 
 
 def test_what_the_lines_cannot_come_to_is_hatched() -> None:
