@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
@@ -98,7 +99,14 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
     close = config.net in SEE_CLOSE_UPS
     pairs = Pairs(rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close)
     # A generator of its own, or the loader would draw from the state that dropout resumes from.
-    loader = DataLoader(pairs, config.batch, num_workers=workers, drop_last=True, generator=torch.Generator())
+    loader = DataLoader(
+        pairs,
+        config.batch,
+        num_workers=workers,
+        drop_last=True,
+        generator=torch.Generator(),
+        worker_init_fn=_keep_to_one_thread,
+    )
     for step, (crops, where) in enumerate(loader, start=1):
         for group in optimizer.param_groups:
             group["lr"] = group["highest"] * _schedule(state.seen / config.pairs)
@@ -118,6 +126,11 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
             _plot(state, folder / "training.png")
     trained: nn.Module = averaged.module
     return trained
+
+
+def _keep_to_one_thread(_worker: int) -> None:
+    """OpenCV's own threads wait actively, in the network's time."""
+    cv2.setNumThreads(1)
 
 
 def given_swaps(rows: Sequence[Row]) -> list[Swap]:
