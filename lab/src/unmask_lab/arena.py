@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from unmask_lab import records
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import NAMED
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
@@ -92,7 +93,7 @@ def arena(
         fought.append({"attack": list(attack), "attacker_auc": seen, **_standing(net, on)})
         _keep(record, out)
     target.mkdir(parents=True, exist_ok=True)
-    (target / "arena.json").write_text(json.dumps(record, indent=1) + "\n")
+    (target / "arena.json").write_text(records.dumps(record) + "\n")
     (target / "arena.md").write_text(page(record))
     _plot(record, target / "arena.png")
     return record

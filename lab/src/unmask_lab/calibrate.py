@@ -9,7 +9,6 @@ in which a line is no help, so that a weak line costs a strong one neither its p
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,7 @@ from unmask.evidence.strong import GUIDE, Strong
 from unmask.likelihood import LIMITS, LN10, Calibration, features
 from unmask.types import Case, Kind, MediaFacts, Track
 from unmask.verdict import Rules
-from unmask_lab import metrics
+from unmask_lab import metrics, records
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import Degradation, as_it_comes
 from unmask_lab.examples import Example, forged, given
@@ -121,7 +120,7 @@ def calibrate(
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
     written = {"lines": fits}
-    ((folder or weights) / "calibration.json").write_text(json.dumps(written, indent=2) + "\n")
+    ((folder or weights) / "calibration.json").write_text(records.dumps(written) + "\n")
     return written
 
 

@@ -6,7 +6,6 @@ is measured on the one it does not know.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.faces import CROP_PX
+from unmask_lab import records
 from unmask_lab.data import Row, read, refuse_leak
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
 from unmask_lab.nets import NETS, SEE_CLOSE_UPS
@@ -103,7 +103,7 @@ def compare(
         "runs": measured,
     }
     target.mkdir(parents=True, exist_ok=True)
-    (target / "compare.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    (target / "compare.json").write_text(records.dumps(result) + "\n")
     (target / "compare.md").write_text(page(result))
     _plot(result, target / "compare.png")
     return result

@@ -6,7 +6,6 @@ made in ways never trained on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from unmask.messages import Message
 from unmask.messages import plain as plain_message
 from unmask.models import WEIGHTS, card, known
+from unmask_lab import records
 from unmask_lab.benchmark import detection, markdown, plots
 from unmask_lab.benchmark.coverage import risk_coverage
 from unmask_lab.benchmark.likelihoods import LINE, as_served, cross_fitted, served_calibration
@@ -111,7 +111,7 @@ def _refuse(
 
 def _write(result: dict[str, Any], target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    (target / "benchmark.json").write_text(json.dumps(plain(result), indent=1) + "\n")
+    (target / "benchmark.json").write_text(records.dumps(plain(result)) + "\n")
     (target / "benchmark.md").write_text(markdown.page(result) + "\n")
     plots.draw_accuracy(result["rows"], target / "accuracy.png")
     plots.draw_reliability(result["reliability"], target / "reliability.png")

@@ -14,6 +14,7 @@ import numpy as np
 
 from unmask.live.challenge import MOVE_SECONDS, MOVES, SYMBOL_SECONDS, SYMBOLS
 from unmask.live.verification import Result
+from unmask_lab import records
 from unmask_lab.live import moves
 from unmask_lab.live.head import TONES
 from unmask_lab.live.retimed import program
@@ -129,7 +130,7 @@ def _first(sessions: Sequence[Session]) -> dict[str, float]:
 def write(record: dict[str, Any], target: Path) -> str:
     """``live.json``, ``live.md`` and ``live.png`` in the folder ``target``; gives the page."""
     target.mkdir(parents=True, exist_ok=True)
-    (target / "live.json").write_text(json.dumps(record, indent=1) + "\n")
+    (target / "live.json").write_text(records.dumps(record) + "\n")
     text = page(record)
     (target / "live.md").write_text(text)
     _plot(record, target / "live.png")

@@ -5,15 +5,15 @@ For measuring only, see `unmask_lab.benchmark.unseen.media`.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from unmask import models
 from unmask.messages import plain as message
+from unmask_lab import records
 from unmask_lab.benchmark import plots
 from unmask_lab.benchmark.unseen import figures, limits, page
 from unmask_lab.benchmark.unseen.judged import NETWORKS, judged
@@ -66,7 +66,7 @@ def unseen(
     }
     target.mkdir(parents=True, exist_ok=True)
     (target / "unseen.md").write_text(page.page(result))
-    (target / "unseen.json").write_text(_lines(plain(result)))
+    (target / "unseen.json").write_text(records.dumps(plain(result)) + "\n")
     plots.draw_unseen(result, target / "unseen.png")
     if weights is not None:
         figure = {key: plain(result[key]) for key in ("date", "command", "mean", "alarms")}
@@ -86,14 +86,3 @@ def gathered(photos: Sequence[Path], films: Sequence[Path], others: Sequence[Pat
             read = stills(path, out / "stills")
             media += told_apart(read) if path in others else read
     return media
-
-
-def _lines(result: Mapping[str, Any]) -> str:
-    """JSON with each record of a list on a line of its own."""
-
-    def of(value: Any) -> str:
-        if not isinstance(value, list):
-            return json.dumps(value)
-        return "[\n" + ",\n".join(json.dumps(record) for record in value) + "\n]"
-
-    return "{\n" + ",\n".join(f"{json.dumps(key)}: {of(value)}" for key, value in result.items()) + "\n}\n"
