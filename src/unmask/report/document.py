@@ -520,13 +520,10 @@ def schema() -> dict[str, Any]:
 
 def _fields(part: type[Part], value: Any) -> dict[str, Any]:
     """Fields of a part that a value has; a message as its English sentence, and beside it its code and values."""
-    found: dict[str, Any] = {}
-    for name in part.model_fields:
-        given = getattr(value, name, None)
+    found = {name: getattr(value, name) for name in part.model_fields if hasattr(value, name)}
+    for name, given in list(found.items()):
         if isinstance(given, Message):
-            found |= {name: str(given), **{f"{name}_{key}": plain(given)[key] for key in ("code", "values")}}
-        elif hasattr(value, name):
-            found[name] = given
+            found |= {name: str(given), **{f"{name}_{key}": told for key, told in plain(given).items()}}
     return {name: _portable(given) for name, given in found.items()}
 
 

@@ -205,6 +205,9 @@ def test_a_case_is_opened_once_and_by_hand_where_nobody_did(desk: Desk) -> None:
     first, again = (reviewer.post("/api/v1/cases", json={"check": check}).json()["id"] for _ in range(2))
     assert first == again
     assert reviewer.post("/api/v1/cases", json={"check": waiting}).status_code == 409
+    by_hand = {"csrf": reviewer.headers["X-CSRF-Token"]}
+    assert reviewer.post(f"/checks/{waiting}/case", data=by_hand).status_code == 409
+    assert reviewer.post(f"/checks/{check}/case", data=by_hand).status_code == 200
     assert reviewer.post("/api/v1/cases", json={"check": "none"}).status_code == 404
     with desk.database.reading() as session:
         page = cases.queue(session, desk.actor("vera"), Wanted(states=list(State), check=check))

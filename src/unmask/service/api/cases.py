@@ -13,7 +13,7 @@ from unmask.service.api.access import BODY, Reader, allowed, service_of
 from unmask.service.domain import cases
 from unmask.service.domain.cases import LONGEST, WAITING, Decision, State, Wanted
 from unmask.service.people.actor import Actor, Scope
-from unmask.service.problems import Problem, not_found
+from unmask.service.problems import not_found
 from unmask.service.store.tables import CaseEvent, CaseFile, Check
 
 router = APIRouter(prefix="/cases", tags=["cases"], max_body_size=BODY)
@@ -142,8 +142,6 @@ def open_case(request: Request, actor: Reviewer, form: NewCase) -> CaseView:
         check = session.scalar(select(Check).where(Check.id == form.check, Check.tenant == actor.tenant))
         if check is None:
             raise not_found("check")
-        if check.state != "done":
-            raise Problem(409, "Not judged", "the check has no result yet; open the case when it has one")
         return CaseView.of(cases.open_for(session, actor, check), check)
 
 

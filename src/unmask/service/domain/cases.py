@@ -78,10 +78,16 @@ class Page:
 
 
 def open_for(session: Session, actor: Actor, check: Check) -> CaseFile:
-    """The case of a check, opened now if there is none."""
+    """The case of a check, opened now if there is none.
+
+    Raises:
+        Problem: 409, the check is not done.
+    """
     found = session.scalar(select(CaseFile).where(CaseFile.check == check.id, CaseFile.tenant == actor.tenant))
     if found is not None:
         return found
+    if check.state != "done":
+        raise Problem(409, "Not judged", "the check has no result yet; open the case when it has one")
     opened = CaseFile(tenant=check.tenant, check=check.id)
     session.add(opened)
     session.flush()

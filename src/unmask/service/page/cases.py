@@ -109,8 +109,6 @@ def _shown(
 ) -> Response:
     with service_of(request).database.reading() as session:
         found, check = cases.get(session, actor, case)
-        if (document := check.document) is None:
-            raise Problem(409, "Not judged", "the check has no result yet; open the case when it has one")
         values = {
             "case": found,
             "check": check,
@@ -120,7 +118,7 @@ def _shown(
             "assigned": found.assigned and accounts.get(session, actor, found.assigned).name,
             "next": next((one.id for one, _ in cases.queue(session, actor, limit=2).cases if one.id != found.id), None),
             "available": is_available(session.get(Media, (check.tenant, check.sha256))),
-            "shown": answer(document, check.name),
+            "shown": answer(check.document, check.name),
         }
     wrong = language_of(request).say(problem.message) if problem else ""
     return render(request, "case.html.j2", problem.status if problem else 200, given=given, wrong=wrong, **values)

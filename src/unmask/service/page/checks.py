@@ -105,9 +105,9 @@ def show(request: Request, actor: Reader, check: str) -> Response:
         found = checks.find(session, actor, check)
         case = session.scalar(select(CaseFile).where(CaseFile.check == found.id))
         available = is_available(session.get(Media, (found.tenant, found.sha256)))
-    if found.finished is None or (document := found.document) is None:
+    if found.finished is None or found.result is None:
         return render(request, "waiting.html.j2", check=found)
-    shown, report = answer(document, found.name), available and found.verdict
+    shown, report = answer(found.document, found.name), available and found.verdict
     return render(request, "check.html.j2", check=found, shown=shown, case=case, available=available, report=report)
 
 

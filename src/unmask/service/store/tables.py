@@ -187,9 +187,13 @@ class Check(Job, Base):
     """JSON values of the `document`."""
 
     @property
-    def document(self) -> Document | None:
-        """What was found, or why nothing could be; None before there is an answer."""
-        return None if self.result is None else Document.model_validate(self.result)
+    def document(self) -> Document:
+        """What was found, or why nothing could be.
+
+        Raises:
+            ValueError: there is no result yet.
+        """
+        return Document.model_validate(self.result)
 
     @property
     def outcome(self) -> str | None:
