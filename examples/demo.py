@@ -22,7 +22,9 @@ from skimage.data import astronaut
 
 import unmask
 from unmask import faces
+from unmask.media import open_media
 from unmask.report import html
+from unmask.scenes import scenes
 from unmask.types import Rgb
 
 FPS, SECONDS, CHANGED_FROM, CHANGED_UNTIL = 25, 8, 3.0, 5.0
@@ -73,9 +75,10 @@ def main(folder: Path) -> None:
     changed = (swapped(rgb) if CHANGED_FROM <= t < CHANGED_UNTIL else rgb for t, rgb in shots)
     write(folder / "changed-from-3-to-5-s.mp4", changed)
     for name in ("bona-fide.mp4", "changed-from-3-to-5-s.mp4"):
-        result = unmask.check(folder / name)
-        report = folder / f"{name}.html"
-        report.write_text(html.page(result), encoding="utf-8")
+        clip, report = folder / name, folder / f"{name}.html"
+        result = unmask.check(clip)
+        page = html.page(result, scenes=scenes(open_media(clip), result.people))
+        report.write_text(page, encoding="utf-8")
         print(f"{name}: {result.verdict}. {result.reason}\n    report: {report}")
 
 
