@@ -9,10 +9,10 @@ from unmask.likelihood import posterior
 from unmask.messages import Message
 from unmask.report.document import Document, PersonPart
 from unmask.service.page.strips import Strip, reach, strip
-from unmask.types import Kind, Quality, Verdict
+from unmask.types import Kind, Quality, Rate, TrackRecord, Verdict
 from unmask.words import footage
 from unmask.words.quality import ASIDE, BLOCKY, BLURRED, SMALL_PX, Trait, traits
-from unmask.words.strength import such_findings
+from unmask.words.strength import record, such_findings
 
 CROP_PX = 192
 """Side of the picture of an upright face, px."""
@@ -81,6 +81,23 @@ class Answer:
     def when_rare(self) -> float | None:
         """Probability that the face is changed if one in a thousand is, 0 to 1."""
         return None if self.document.log10_lr is None else posterior(RARE, self.document.log10_lr)
+
+    @property
+    def reach(self) -> tuple[float, float] | None:
+        """Lowest and highest log10 LR that the lines which weighed on anybody can come to."""
+        reaches = [person.reach for person in self.document.people if person.reach is not None]
+        return (min(low for low, _ in reaches), max(high for _, high in reaches)) if reaches else None
+
+    @property
+    def record(self) -> Message | None:
+        """How often this answer was wrong where the truth was known, by the lines that weighed on who decides it."""
+        verdict = self.document.verdict
+        records = [p.record for p in self.document.people if p.verdict is verdict and p.record is not None]
+        if not records:
+            return None
+        one = records[0]
+        measured = TrackRecord(one.bona_fide, one.changed, Rate(**one.alarms.plain()), Rate(**one.missed.plain()))
+        return record(verdict, measured)
 
     def lines_reach(self, person: PersonPart) -> float:
         """The log10 LR to which the bars of a person's lines reach."""
