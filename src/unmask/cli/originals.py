@@ -13,6 +13,7 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media
+from unmask.cli.run import complain
 from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, printable
 from unmask.messages import Message
 
@@ -63,7 +64,7 @@ def add(
     from unmask.originals import opened_store
 
     with _errors(debug), opened_store(originals, writing=True) as store:
-        files = inputs.named(media)
+        files = _found(media)
 
         def titled(path: str) -> str:
             name = Path(path).stem
@@ -129,7 +130,16 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
             for line in [shown(m) for m in found] or [Message("match.none")]:
                 typer.echo(f"  {printable(english().say(line))}")
 
-        _each(inputs.named(media), one, debug)
+        _each(_found(media), one, debug)
+
+
+def _found(media: Sequence[str]) -> list[str | MediaError]:
+    from unmask.words import english
+
+    given = inputs.named(media)
+    for clause in given.left_out:
+        complain(english().say(clause))
+    return given.files
 
 
 def _each(files: Sequence[str | MediaError], do: Callable[[str, Progress], None], debug: bool) -> None:
@@ -146,7 +156,7 @@ def _each(files: Sequence[str | MediaError], do: Callable[[str, Progress], None]
         except MediaError as error:
             if debug:
                 traceback.print_exception(error)
-            typer.echo(f"unmask: {error}", err=True)
+            complain(str(error))
             failed = True
     if failed:
         raise typer.Exit(1)
@@ -166,5 +176,5 @@ def _errors(debug: bool) -> Iterator[None]:
         text = (
             str(error) if known else f"unexpected {type(error).__name__}: {inputs.words(error)}; run again with --debug"
         )
-        typer.echo(f"unmask: {text}", err=True)
+        complain(text)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
