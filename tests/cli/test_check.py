@@ -387,10 +387,27 @@ def test_names_of_reports_are_safe_and_unique(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_later_report_replaces_that_of_the_same_file_only(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "clean.png.html").write_text("somebody else's")
+    for _ in range(2):
+        for name in ("a/clean.jpg", "b/clean.jpg", "b/changed.mp4", "clean.png"):
+            assert unmask("check", tmp_path / name, "--report", folder).exit_code == 0
+    pages = {page.name: html.marked(page) for page in folder.iterdir()}
+    assert pages == {
+        "clean.jpg.html": html.mark(str(tmp_path / "a/clean.jpg")),
+        "clean.jpg-2.html": html.mark(str(tmp_path / "b/clean.jpg")),
+        "changed.mp4.html": html.mark(str(tmp_path / "b/changed.mp4")),
+        "clean.png.html": None,
+        "clean.png-2.html": html.mark(str(tmp_path / "clean.png")),
+    }
+
+
 def test_a_report_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / "clean.jpg.html").mkdir()
+    (tmp_path / "clean.jpg.html").symlink_to(tmp_path / "gone" / "page.html")
     shown = unmask("check", "clean.jpg", "changed.mp4", "--report", tmp_path)
-    assert "clean.jpg.html: the report cannot be written: Is a directory\n" in shown.stderr
+    assert "clean.jpg.html: the report cannot be written: No such file or directory\n" in shown.stderr
     assert (tmp_path / "changed.mp4.html").is_file()
     assert shown.exit_code == 1
 

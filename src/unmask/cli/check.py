@@ -43,7 +43,9 @@ def check(
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", file_okay=False, help="Write an HTML page per file there; an older one is replaced."
+            metavar="DIR",
+            file_okay=False,
+            help="Write an HTML page per file there; an older one on the same file is replaced.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,

@@ -51,7 +51,10 @@ def add(
     media: Media,
     originals: Address,
     owner: Annotated[str, typer.Option(help="Who owns the footage.")],
-    title: Annotated[str | None, typer.Option(help="What it is. Of several files, the name of each is added.")] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(help="What it is; the file's name by default. Of several files, the name of each is added."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Register films and photos: hashes and small thumbnails of their key frames, never the footage itself.
@@ -66,9 +69,8 @@ def add(
     with _errors(debug), opened_store(originals, writing=True) as store:
         files = _found(media)
 
-        def titled(path: str) -> str:
-            name = Path(path).stem
-            return name if title is None else title if len(files) == 1 else f"{title}: {name}"
+        def titled(path: str) -> str | None:
+            return title if title is None or len(files) == 1 else f"{title}: {Path(path).stem}"
 
         def one(path: str, tell: Progress) -> None:
             registered = pipeline.register(path, store, titled(path), owner, tell)
