@@ -156,11 +156,22 @@ def write_photo(path: Path, picture: Rgb | Image.Image, format: str, *, orientat
     return path
 
 
-def write_heic(path: Path, picture: Rgb, *, quarter_turns: int = 0) -> Path:
+def write_heic(
+    path: Path,
+    picture: Rgb,
+    *,
+    quarter_turns: int = 0,
+    crop: tuple[int, int] | None = None,
+    brands: bytes = b"heicmif1heic",
+    after: bytes = b"",
+) -> Path:
     """A HEIC photo: one HEVC picture wrapped by hand (ISO/IEC 23008-12), because libheif here has no encoder.
 
     Args:
         quarter_turns: counter-clockwise turns of 90 degrees that a viewer is told to make.
+        crop: width and height, px, of the middle to which a viewer is told to crop it first.
+        brands: the one that it is foremost, and those that it is compatible with.
+        after: boxes behind the picture.
 
     Returns:
         ``path``.
@@ -172,10 +183,13 @@ def write_heic(path: Path, picture: Rgb, *, quarter_turns: int = 0) -> Path:
     video.unlink()
     height, width = picture.shape[:2]
     ispe = box(b"ispe", struct.pack(">III", 0, width, height))
-    ipco = box(b"ipco", box(b"hvcC", hvcc) + ispe + box(b"irot", bytes([quarter_turns])))
-    ipma = box(b"ipma", struct.pack(">IIHBBBB", 0, 1, 1, 3, 0x81, 2, 0x83))
+    clap = box(b"clap", struct.pack(">8i", crop[0], 1, crop[1], 1, 0, 1, 0, 1)) if crop else b""
+    irot = box(b"irot", bytes([quarter_turns]))
+    ipco = box(b"ipco", box(b"hvcC", hvcc) + ispe + clap + irot)
+    properties = bytes([0x81, 2, *([0x83, 0x84] if crop else [0x83])])
+    ipma = box(b"ipma", struct.pack(">IIHB", 0, 1, 1, len(properties)) + properties)
     infe = box(b"infe", struct.pack(">IHH4sB", 2 << 24, 1, 0, b"hvc1", 0))
-    ftyp = box(b"ftyp", b"heic\0\0\0\0mif1heic")
+    ftyp = box(b"ftyp", brands[:4] + bytes(4) + brands[4:])
 
     def meta(offset: int) -> bytes:
         iloc = struct.pack(">IHHHHHII", 0, 0x4400, 1, 1, 0, 1, offset, len(data))
@@ -184,7 +198,7 @@ def write_heic(path: Path, picture: Rgb, *, quarter_turns: int = 0) -> Path:
         pitm = box(b"pitm", struct.pack(">IH", 0, 1))
         return box(b"meta", b"\0\0\0\0" + hdlr + pitm + box(b"iloc", iloc) + iinf + box(b"iprp", ipco + ipma))
 
-    path.write_bytes(ftyp + meta(len(ftyp + meta(0)) + 8) + box(b"mdat", data))
+    path.write_bytes(ftyp + meta(len(ftyp + meta(0)) + 8) + box(b"mdat", data) + after)
     return path
 
 

@@ -48,12 +48,25 @@ def write_seeds(folder: Path) -> None:
         ("libvpx-vp9", "webm", 0),
         ("libsvtav1", "mp4", 0),
         ("mpeg4", "avi", 0),
+        ("wmv2", "wmv", 0),
+        ("msmpeg4", "asf", 0),
+        ("flv", "flv", 0),
+        ("mpeg2video", "mpg", 2),
+        ("mpeg2video", "mxf", 2),
     ):
         clips.write_video(folder / f"{codec}.{suffix}", pictures, codec=codec, b_frames=b_frames, gop=5, rotation=90)
-    for kind in ("JPEG", "PNG", "WEBP", "GIF", "AVIF"):
+    clips.write_video(
+        folder / "dnxhd.mov",
+        [clips.textured(1, 256, 120)] * 2,
+        codec="dnxhd",
+        pix_fmt="yuv422p",
+        options={"profile": "dnxhr_lb"},
+    )
+    clips.write_video(folder / "dvvideo.dv", [clips.textured(1, 720, 576)] * 2, codec="dvvideo")
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"):
         clips.write_photo(folder / f"photo.{kind.lower()}", pictures[0], kind)
     clips.write_photo(folder / "progressive.jpeg", pictures[0], "JPEG", progressive=True, orientation=6)
-    clips.write_heic(folder / "photo.heic", pictures[0])
+    clips.write_heic(folder / "photo.heic", pictures[0], crop=(50, 60))
 
 
 def damaged(data: bytes, dice: random.Random) -> bytes:

@@ -44,7 +44,7 @@ def check(
     """Whether a face in a photo or video was changed by software, per person, with the reasons.
 
     Args:
-        path: a photo (JPEG, PNG, WebP, HEIC, AVIF) or a video (H.264, HEVC, VP9, AV1 in MP4, MOV, MKV or WebM).
+        path: a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF ...) or a video (MP4, MOV, MKV, WebM, AVI, MXF, MPEG, WMV ...).
         every: seconds between the frames looked at; suspicious stretches are looked at more closely.
         lines: lines of evidence to ask, by name; all of them if empty.
         models: folder of ONNX classifiers to add as lines, each with a card; see docs/lines/your-model.md.

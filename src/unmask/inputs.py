@@ -1,9 +1,10 @@
-"""Which files a command means: named ones as they are, folders with all that is in them."""
+"""Which files a command means: named ones as they are, and of folders all that are photos or videos by their content."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,37 +14,88 @@ from unmask.messages import Message, verbatim
 if TYPE_CHECKING:
     from unmask.types import CheckResult
 
-PHOTOS = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "heic", "heif", "hif", "avif", "gif")
-VIDEOS = ("mp4", "m4v", "mov", "mkv", "webm", "avi", "3gp", "3g2", "ts", "mts", "m2ts")
+PHOTOS = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "heic", "heif", "hif", "avif", "gif", "tif", "tiff", "bmp")
+VIDEOS = (
+    *("mp4", "m4v", "mov", "mkv", "webm", "avi", "3gp", "3g2", "ts", "mts", "m2ts"),
+    *("mxf", "mpg", "mpeg", "vob", "dv", "wmv", "asf", "flv"),
+)
 SUFFIXES = frozenset(f".{suffix}" for suffix in PHOTOS + VIDEOS)
-"""How the names of files end that are looked for in a folder; a file that is named itself is always tried."""
+"""How the names of photos and videos end."""
+SHARED = frozenset((".ts", ".mts", ".dv"))
+"""Endings that other files have as well; TypeScript's do."""
 
 
-def named(media: Iterable[str]) -> list[str | MediaError]:
-    """Every file that is meant: as it was named, or as found in a folder; and what is wrong with a folder.
+@dataclass(slots=True)
+class Inputs:
+    """What a command is given.
+
+    Attributes:
+        files: each as it was named, or as found in a folder; and what is wrong with a folder.
+        others, hidden, links: how many files of folders are no media, entries are hidden, and folders are only linked.
+    """
+
+    files: list[str | MediaError] = field(default_factory=list)
+    others: int = 0
+    hidden: int = 0
+    links: int = 0
+
+    @property
+    def left_out(self) -> list[Message]:
+        """What of the folders is not looked at, a clause each."""
+        clauses = (
+            Message("inputs.others", {"count": self.others}),
+            Message("inputs.hidden", {"count": self.hidden}),
+            Message("inputs.links", {"count": self.links}),
+        )
+        return [clause for clause in clauses if clause.values["count"]]
+
+
+def named(media: Iterable[str]) -> Inputs:
+    """Every file that is meant: as it was named, or as found in a folder.
 
     Raises:
         UsageError: standard input was named.
     """
-    found: list[str | MediaError] = []
+    inputs = Inputs()
     for name in media:
         if name == "-":
             raise UsageError("standard input is not supported: save it to a file and name that (a file '-' is ./-)")
-        found += _in_folder(name) if os.path.isdir(name) else [name]  # noqa: PTH112 a Path would raise on a long name
-    return found
+        if os.path.isdir(name):  # noqa: PTH112 a Path would raise on a long name
+            _search(name, inputs)
+        else:
+            inputs.files.append(name)
+    return inputs
 
 
-def _in_folder(folder: str) -> list[str | MediaError]:
-    found: list[str | MediaError] = []
+def _search(folder: str, inputs: Inputs) -> None:
+    before = len(inputs.files)
 
     def unreadable(error: OSError) -> None:
-        found.append(MediaNotFound(error.filename, verbatim(words(error)), Message("way.check_folder")))
+        inputs.files.append(MediaNotFound(error.filename, verbatim(words(error)), Message("way.check_folder")))
 
     for here, below, names in os.walk(folder, onerror=unreadable):
-        below[:] = sorted(name for name in below if not name.startswith("."))
         shown = sorted(name for name in names if not name.startswith("."))
-        found += [str(Path(here, name)) for name in shown if Path(name).suffix.lower() in SUFFIXES]
-    return found or [MediaNotFound(folder, Message("media.no_media_in_folder"), Message("way.name_files"))]
+        inputs.hidden += sum(name.startswith(".") for name in (*below, *names))
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        inputs.links += sum(Path(here, name).is_symlink() for name in below)
+        media = [str(path) for path in (Path(here, name) for name in shown) if _is_media(path)]
+        inputs.files += media
+        inputs.others += len(shown) - len(media)
+    if len(inputs.files) == before:
+        inputs.files.append(MediaNotFound(folder, Message("media.no_media_in_folder"), Message("way.name_files")))
+
+
+def _is_media(path: Path) -> bool:
+    """Whether it is a photo or video by its content, or could not be read, or its name says that it should be one."""
+    from unmask.media import recognise
+
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES - SHARED:
+        return True
+    try:
+        return recognise(path) is not None
+    except MediaError:
+        return path.is_file() and path.stat().st_size > 0
 
 
 def failed(path: str, error: Exception, way_out: Message = Message("way.debug")) -> CheckResult:

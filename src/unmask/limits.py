@@ -48,7 +48,7 @@ def of_check(
     """Limits of the looking: frames and faces that were left out, and the meaning of many faces.
 
     Args:
-        media: the file.
+        media: the file; what its frames do not show comes first.
         times: planned frames, s, without those of the closer look.
         every: spacing that was asked for, s.
         seen: frames that were looked at.
@@ -56,7 +56,7 @@ def of_check(
         dropped: faces that showed too briefly to be judged.
         damage: stretches that were passed over.
     """
-    limits = []
+    limits = list(media.limits)
     spacing = media.duration / max(1, len(times))
     if len(times) > 1 and spacing > 1.2 * every and len(times) < media.frames:
         limits.append(Message("limit.spacing", {"spacing": spacing}))

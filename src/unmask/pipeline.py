@@ -126,7 +126,7 @@ def check(
 def register(
     path: str | os.PathLike[str],
     store: originals.Store,
-    title: str,
+    title: str | None,
     owner: str,
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = Bounds(),

@@ -78,6 +78,7 @@ class MediaFacts:
         frame_rate: mean frames per second; None for a photo.
         variable_frame_rate: whether the gaps between presentation times differ by more than rounding.
         bit_rate: bits per second of the picture stream; None for a photo.
+        limits: what of the file its frames do not show, such as a missing end or another film.
     """
 
     path: str
@@ -95,6 +96,7 @@ class MediaFacts:
     frame_rate: float | None = None
     variable_frame_rate: bool = False
     bit_rate: float | None = None
+    limits: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

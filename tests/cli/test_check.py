@@ -229,15 +229,55 @@ def test_wrong_usage_exits_with_2_and_judges_nothing(args: Sequence[str], said: 
     assert (shown.stdout, ASKED) == ("", [])
 
 
-def test_a_folder_is_searched_for_media(tmp_path: Path) -> None:
-    names = ("b/clean.PNG", "b/a.mov", "clean.jpg", "A.HEIC", "notes.txt", ".clean.jpg", ".git/clean.jpg", "noise.ogg")
-    for name in names:
+def test_a_folder_is_searched_for_what_is_media_by_its_content(tmp_path: Path) -> None:
+    clip = clips.write_video(tmp_path / "clip.mp4", [clips.numbered(i) for i in range(5)]).read_bytes()
+    tiff = clips.write_photo(tmp_path / "photo.tiff", clips.numbered(1), "TIFF").read_bytes()
+    files = {
+        "clean.mp4 without its ending": clip,
+        "b/clean.txt": tiff,
+        "b/clean.bmp": b"",
+        "b/broken.MP4": b"<html>404</html>",
+        "code.ts": b"export const answer = 42;\n",
+        "code.mts": b"export const answer = 42;\n",
+        "notes.txt": b"Just some words.\n",
+        "raw": b"FUJIFILMCCD-RAW " + bytes(100),
+        ".clean.jpg": tiff,
+        ".git/clean.jpg": tiff,
+    }
+    for name, data in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "again").symlink_to(tmp_path / "b", target_is_directory=True)
     shown = unmask("check", tmp_path, tmp_path / "notes.txt", tmp_path / ".clean.jpg", "--json")
-    paths = [json.loads(line)["path"] for line in shown.stdout.splitlines()]
-    found = [os.path.relpath(path, tmp_path) for path in paths]
-    assert found == ["A.HEIC", "clean.jpg", "b/a.mov", "b/clean.PNG", "notes.txt", ".clean.jpg"]
+    found = [os.path.relpath(json.loads(line)["path"], tmp_path) for line in shown.stdout.splitlines()]
+    in_folder = [
+        "clean.mp4 without its ending",
+        "clip.mp4",
+        "photo.tiff",
+        "raw",
+        "b/broken.MP4",
+        "b/clean.bmp",
+        "b/clean.txt",
+    ]
+    assert found == [*in_folder, "notes.txt", ".clean.jpg"]
+    assert shown.stderr.splitlines()[:3] == [
+        "unmask: 3 files in the folders are neither photos nor videos by their content, and were left out",
+        "unmask: 2 hidden files or folders were left out",
+        "unmask: 1 link to a folder was not followed",
+    ]
+    assert shown.exit_code == 1, "broken.MP4"
+
+
+def test_what_is_no_media_is_counted_and_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "clean.jpg").touch()
+    (tmp_path / "notes.txt").touch()
+    shown = unmask("check", tmp_path)
+    assert (
+        shown.stderr
+        == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
+    )
+    assert shown.exit_code == 0
+    assert unmask("check", tmp_path, "--language", "zh").stderr.startswith("unmask: 文件夹中有 1 个文件")
 
 
 def test_a_folder_without_media_is_an_error_of_its_own(tmp_path: Path) -> None:
@@ -347,10 +387,27 @@ def test_names_of_reports_are_safe_and_unique(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_later_report_replaces_that_of_the_same_file_only(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "clean.png.html").write_text("somebody else's")
+    for _ in range(2):
+        for name in ("a/clean.jpg", "b/clean.jpg", "b/changed.mp4", "clean.png"):
+            assert unmask("check", tmp_path / name, "--report", folder).exit_code == 0
+    pages = {page.name: html.marked(page) for page in folder.iterdir()}
+    assert pages == {
+        "clean.jpg.html": html.mark(str(tmp_path / "a/clean.jpg")),
+        "clean.jpg-2.html": html.mark(str(tmp_path / "b/clean.jpg")),
+        "changed.mp4.html": html.mark(str(tmp_path / "b/changed.mp4")),
+        "clean.png.html": None,
+        "clean.png-2.html": html.mark(str(tmp_path / "clean.png")),
+    }
+
+
 def test_a_report_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / "clean.jpg.html").mkdir()
+    (tmp_path / "clean.jpg.html").symlink_to(tmp_path / "gone" / "page.html")
     shown = unmask("check", "clean.jpg", "changed.mp4", "--report", tmp_path)
-    assert "clean.jpg.html: the report cannot be written: Is a directory\n" in shown.stderr
+    assert "clean.jpg.html: the report cannot be written: No such file or directory\n" in shown.stderr
     assert (tmp_path / "changed.mp4.html").is_file()
     assert shown.exit_code == 1
 
@@ -411,3 +468,51 @@ def test_real_files_are_judged_and_refused(real: None, tmp_path: Path) -> None:
     assert f"unmask: {tmp_path / 'missing.mp4'}: no such file" in shown.stderr
     assert shown.exit_code == 1
     assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_a_folder_as_a_newsroom_has_it_is_judged_whole(real: None, tmp_path: Path) -> None:
+    grey = np.full((96, 128, 3), 90, np.uint8)
+    for suffix, codec, pixels in (
+        ("wmv", "wmv2", "yuv420p"),
+        ("flv", "flv", "yuv420p"),
+        ("mxf", "mpeg2video", "yuv422p"),
+    ):
+        clips.write_video(tmp_path / f"grey.{suffix}", [grey] * 10, codec=codec, pix_fmt=pixels)
+    for suffix in ("tiff", "bmp", "jpeg"):
+        clips.write_photo(tmp_path / f"grey.{suffix}", grey, suffix.upper())
+    clips.write_video(tmp_path / "grey.mp4", [grey] * 10).rename(tmp_path / "grey")
+    (tmp_path / "grey.ts").write_text("export const grey = 90;\n" * 100)
+    shown = unmask("check", tmp_path, "--json")
+    assert [json.loads(line)["outcome"] for line in shown.stdout.splitlines()] == ["no face"] * 7
+    assert (
+        shown.stderr
+        == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
+    )
+    assert shown.exit_code == 0
+    (tmp_path / "photo.cr3").write_bytes(clips.box(b"ftyp", b"crx \0\0\0\0crx "))
+    shown = unmask("check", tmp_path)
+    assert "photo.cr3: a RAW file, which is not understood; export it as JPEG" in shown.stderr
+    assert shown.exit_code == 1
+
+
+def test_a_film_that_was_cut_off_says_so_everywhere(real: None, tmp_path: Path) -> None:
+    grey = [clips.textured(i, 160, 120) for i in range(100)]
+    whole = clips.write_video(tmp_path / "whole.mp4", grey, container_options={"movflags": "faststart"}).read_bytes()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole[: len(whole) * 47 // 100])
+    said = "The file announces a length of 0:04.0, but its pictures end at 0:0"
+    assert said in unmask("check", cut, "--report", tmp_path).stdout
+    assert said in (tmp_path / "cut.mp4.html").read_text(encoding="utf-8")
+    answer = json.loads(unmask("check", cut, "--json").stdout)
+    at = answer["limit_codes"].index("limit.cut_off")
+    assert answer["limits"][at].startswith(said)
+    assert answer["limit_messages"][at]["code"] == "limit.cut_off"
+
+
+def test_an_address_is_answered_with_how_to_save_it(real: None) -> None:
+    shown = unmask("check", "https://example.org/clip.mp4")
+    assert shown.stderr == (
+        "unmask: https://example.org/clip.mp4: a web address, not a file; "
+        "save it first, with the browser or by: curl -L -o FILE ADDRESS\n"
+    )
+    assert shown.exit_code == 1

@@ -101,6 +101,15 @@ def test_the_command_line_from_adding_to_removing(tmp_path: Path, footage: Path,
     assert "shows none of the known originals" in run("originals", "match", tmp_path / "still.png", *where).stdout
 
 
+def test_a_photo_has_no_times_and_keeps_its_title(tmp_path: Path, film: films.Film) -> None:
+    photo, where = tmp_path / "still.png", ("--originals", str(tmp_path / "index"))
+    cv2.imwrite(str(photo), film.frame(3.0)[:, :, ::-1])
+    run("originals", "add", photo, *where, "--owner", "The broadcaster", "--title", "The scene")
+    assert "“The scene”" in run("originals", "add", photo, *where, "--owner", "The broadcaster").stdout
+    matched = run("originals", "match", photo, *where)
+    assert matched.stdout == f"{photo}\n  this picture shows “The scene” (The broadcaster)\n"
+
+
 def test_a_series_is_told_apart_by_the_names_of_its_files(tmp_path: Path, film: films.Film) -> None:
     for name, time in (("one", 1.0), ("two", 4.0)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), film.frame(time)[:, :, ::-1])

@@ -57,6 +57,13 @@ def test_a_film_is_registered_once_however_often_it_is_added(address: str, foota
     with originals.opened_store(address, writing=True) as store:
         originals.register(open_media(footage), store, "The drama, restored", "The broadcaster")
     assert names(address) == [("The drama, restored", "The broadcaster", 10, True)]
+    with originals.opened_store(address, writing=True) as store:
+        originals.register(open_media(footage), store, None, "The broadcaster")
+        originals.register(open_media(footage), store, None, "An archive")
+    assert names(address) == [
+        ("The drama, restored", "The broadcaster", 10, True),
+        (footage.stem, "An archive", 10, True),
+    ]
 
 
 def test_two_owners_of_one_film_are_both_named_and_share_its_frames(address: str, footage: Path) -> None:

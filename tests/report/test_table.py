@@ -40,6 +40,15 @@ def test_a_row_for_a_file_without_people_or_with_an_error() -> None:
     assert "breaks off" in failed["error"]
 
 
+def test_the_prior_that_was_stated_and_what_follows_from_it() -> None:
+    stated = replace(results.changed_video(), prior=0.001, posterior=0.169492)
+    untold = replace(results.nobody(), prior=0.001)
+    first, second, third = read(table.dumps([stated, untold, replace(stated, prior=None, posterior=None)]))
+    assert (first["prior"], first["posterior"]) == ("0.001", "0.169492")
+    assert (second["prior"], second["posterior"]) == ("0.001", "")
+    assert (third["prior"], third["posterior"]) == ("", "")
+
+
 def test_lines_end_as_rfc_4180_says_and_quotes_are_doubled() -> None:
     text = table.dumps([results.clean_photo('a "b", c.jpg')])
     assert text.count("\r\n") == text.count("\n") == 2

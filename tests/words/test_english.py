@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests import results
@@ -161,3 +163,7 @@ def test_a_stretch_of_an_original() -> None:
     assert str(shown(faster)) == (
         "0:00.0 to 0:08.0 shows 0:03.0 to 0:19.0 of “The drama” (Us) and “The drama” (Us), mirrored, at 0.50 times its speed"
     )
+    photo = replace(one, title="The still", kind=Kind.PHOTO, duration=0.0)
+    same = Match((photo,), 0.0, 0.0, 0.0, 0.0, False, 9, ())
+    assert str(shown(same)) == "this picture shows “The still” (Us)"
+    assert str(shown(replace(same, end=8.0, mirrored=True))) == "0:00.0 to 0:08.0 shows “The still” (Us), mirrored"

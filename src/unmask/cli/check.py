@@ -43,7 +43,9 @@ def check(
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", file_okay=False, help="Write an HTML page per file there; an older one is replaced."
+            metavar="DIR",
+            file_okay=False,
+            help="Write an HTML page per file there; an older one on the same file is replaced.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
@@ -76,17 +78,18 @@ def check(
 ) -> None:
     """Say whether faces in photos and videos were changed.
 
-    Folders are searched with all their subfolders for names that end like a photo's or a video's; hidden ones are left
-    out. A file that cannot be judged does not stop the rest.
+    Folders are searched with all their subfolders for what is a photo or a video by its content, whatever its name; how many
+    other and hidden files were left out is said. A file that cannot be judged does not stop the rest.
     """
     try:
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
         settings = _settings(every, lines, models, originals, prior, debug)
-        outcomes, files = _outcomes(fail_on), inputs.named(media)
-        spoken = _language(language)
+        outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
         run = Run(settings, outcomes, _folder_for(report), spoken, machine=as_json or as_csv)
-        _print(run.over(files), as_json, as_csv, spoken)
+        for clause in given.left_out:
+            complain(spoken.say(clause))
+        _print(run.over(given.files), as_json, as_csv, spoken)
     except UsageError as error:
         complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
         raise typer.Exit(2) from error

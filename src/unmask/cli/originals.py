@@ -13,6 +13,7 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media
+from unmask.cli.run import complain
 from unmask.errors import MediaError, OriginalsError, UnmaskError, UsageError, printable
 from unmask.messages import Message
 
@@ -50,7 +51,10 @@ def add(
     media: Media,
     originals: Address,
     owner: Annotated[str, typer.Option(help="Who owns the footage.")],
-    title: Annotated[str | None, typer.Option(help="What it is. Of several files, the name of each is added.")] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(help="What it is; the file's name by default. Of several files, the name of each is added."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Register films and photos: hashes and small thumbnails of their key frames, never the footage itself.
@@ -63,11 +67,10 @@ def add(
     from unmask.originals import opened_store
 
     with _errors(debug), opened_store(originals, writing=True) as store:
-        files = inputs.named(media)
+        files = _found(media)
 
-        def titled(path: str) -> str:
-            name = Path(path).stem
-            return name if title is None else title if len(files) == 1 else f"{title}: {name}"
+        def titled(path: str) -> str | None:
+            return title if title is None or len(files) == 1 else f"{title}: {Path(path).stem}"
 
         def one(path: str, tell: Progress) -> None:
             registered = pipeline.register(path, store, titled(path), owner, tell)
@@ -129,7 +132,16 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
             for line in [shown(m) for m in found] or [Message("match.none")]:
                 typer.echo(f"  {printable(english().say(line))}")
 
-        _each(inputs.named(media), one, debug)
+        _each(_found(media), one, debug)
+
+
+def _found(media: Sequence[str]) -> list[str | MediaError]:
+    from unmask.words import english
+
+    given = inputs.named(media)
+    for clause in given.left_out:
+        complain(english().say(clause))
+    return given.files
 
 
 def _each(files: Sequence[str | MediaError], do: Callable[[str, Progress], None], debug: bool) -> None:
@@ -146,7 +158,7 @@ def _each(files: Sequence[str | MediaError], do: Callable[[str, Progress], None]
         except MediaError as error:
             if debug:
                 traceback.print_exception(error)
-            typer.echo(f"unmask: {error}", err=True)
+            complain(str(error))
             failed = True
     if failed:
         raise typer.Exit(1)
@@ -166,5 +178,5 @@ def _errors(debug: bool) -> Iterator[None]:
         text = (
             str(error) if known else f"unexpected {type(error).__name__}: {inputs.words(error)}; run again with --debug"
         )
-        typer.echo(f"unmask: {text}", err=True)
+        complain(text)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import traceback
 import unicodedata
@@ -83,7 +84,7 @@ class Run:
     def _write(self, folder: Path, result: CheckResult) -> None:
         from unmask.report import html
 
-        path, t = folder / _page_name(result.path, self._taken), self._language
+        path, t = _page_for(result.path, folder, self._taken), self._language
         try:
             path.write_text(html.page(result, t, self._scenes(result)), encoding="utf-8")
         except Exception as error:
@@ -109,16 +110,29 @@ class Run:
         complain(text)
 
 
-def _page_name(path: str, taken: set[str]) -> str:
-    """A name for the page on a file: safe in every file system, never hidden, and not ``taken`` in any spelling."""
+def _page_for(path: str, folder: Path, taken: set[str]) -> Path:
+    """Where the page on a file goes: under a name that is safe in every file system and never hidden.
+
+    It is not ``taken`` in any spelling, and what is there already is replaced only if it is an older page on the same file.
+    """
     name = unicodedata.normalize("NFC", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
     safe = "".join(c if c.isalnum() or c in "-_.,+=@()[] " else "_" for c in name).strip(". ") or "file"
     safe = safe.encode()[:200].decode(errors="ignore")
-    number = 1
-    while (page := f"{safe}{f'-{number}' if number > 1 else ''}.html").casefold() in taken:
-        number += 1
+    names = (f"{safe}{f'-{number}' if number > 1 else ''}.html" for number in itertools.count(1))
+    page = next(name for name in names if name.casefold() not in taken and _is_free(folder / name, path))
     taken.add(page.casefold())
-    return page
+    return folder / page
+
+
+def _is_free(page: Path, path: str) -> bool:
+    from unmask.report import html
+
+    try:
+        return html.marked(page) == html.mark(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def complain(text: str) -> None:

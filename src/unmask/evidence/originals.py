@@ -20,6 +20,7 @@ from unmask.messages import Message, Value
 from unmask.originals import Comparison, Finding, compare
 from unmask.types import (
     Case,
+    Kind,
     Match,
     Pair,
     Picture,
@@ -139,6 +140,8 @@ def _summary(told: Sequence[Compared]) -> Message:
         "time": highest.original_start,
         "finding": Message(f"originals.found.{finding}"),
     }
+    if _is_photo(highest) and len(told) == 1:
+        return Message("originals.compared_photo", values)
     if changed and len(changed) < len(told):
         return Message("originals.compared_part", {**values, "part": len(changed)})
     return Message("originals.compared", values)
@@ -148,12 +151,20 @@ def _pictures(compared: Compared) -> tuple[Picture, ...]:
     pair, match = compared.pair, compared.match
     when: dict[str, Value] = {"time": pair.time, "original_time": pair.original_time}
     values = {**when, "originals": match.originals[0].credit}
-    said = Message("originals.pair_mirrored", values) if match.mirrored else Message("originals.pair", values)
+    if _is_photo(match):
+        mirrored, plain = Message("originals.pair_photo_mirrored", values), Message("originals.pair_photo", values)
+    else:
+        mirrored, plain = Message("originals.pair_mirrored", values), Message("originals.pair", values)
+    said = mirrored if match.mirrored else plain
     shown = np.where(pair.seen[..., None], pair.rgb, 0).astype(np.uint8)
     return (
         Picture(said, shown, pair.original),
         Picture(Message("originals.difference"), _difference(pair, compared.face)),
     )
+
+
+def _is_photo(match: Match) -> bool:
+    return all(original.kind is Kind.PHOTO for original in match.originals)
 
 
 def _difference(pair: Pair, face: Comparison) -> Rgb:

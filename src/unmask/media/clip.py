@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 from unmask.errors import BrokenMedia, MediaTooLarge, UsageError
 from unmask.media import photo, video
 from unmask.media.damage import stretches
-from unmask.media.source import CUT, Bounds, Pose, Source, opened
+from unmask.media.mp4 import boxes
+from unmask.media.recognition import HEAD, recognised
+from unmask.media.source import AGAIN, CUT, Bounds, Pose, Source, opened
 from unmask.media.times import Index
 from unmask.messages import Message
-from unmask.types import Damage, Frame, Kind, MediaFacts
+from unmask.types import Damage, Frame, Kind, MediaFacts, Rgb
 
 _SEEK_FRAMES = 12
 """Decoding this many frames costs about as much as a seek."""
@@ -101,7 +104,15 @@ class Clip:
             if self.facts.kind is Kind.VIDEO:
                 yield from self._video_frames(source, wanted, longest_px)
             elif wanted.size:
-                yield Frame(0.0, self._pose.apply(photo.decode(source, self.facts.container)))
+                yield Frame(0.0, self._photo(source))
+
+    def _photo(self, source: Source) -> Rgb:
+        rgb = self._pose.apply(photo.decode(source, self.facts.container))
+        if rgb.shape[:2] != (self.facts.height, self.facts.width):
+            error = f"its size is not that of its header, {self.facts.width} x {self.facts.height} px"
+            reason = Message("media.broken_photo", {"format": self.facts.container.upper(), "error": error})
+            raise BrokenMedia(source.path, reason, AGAIN)
+        return rgb
 
     def _video_frames(self, source: Source, wanted: NDArray[np.intp], longest_px: int | None) -> Iterator[Frame]:
         """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
@@ -132,7 +143,8 @@ class Clip:
 
 
 def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
-    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF) or a video (MP4, MOV, MKV, WebM, AVI, MPEG-TS), told by its content.
+    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) or a video (MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG-PS, MXF,
+    DV, WMV, FLV), told by its content.
 
     Reads the whole file twice, for its sha256 and for the time of every frame, and decodes a video's first frame.
 
@@ -151,15 +163,38 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
         while chunk := source.read(1 << 20):
             digest.update(chunk)
         source.check()
-        kind = photo.photo_format(source.head(64))
-        if kind is None:
+        kind = recognised(source.head(HEAD))
+        if kind == "sequence":
+            kind = "mp4" if b"moov" in boxes(source, 0, source.size) else "heic"
+        if kind not in photo.PLUGINS:
             return _clip(source, *video.probe(source, digest.hexdigest()))
-        size, pose = photo.probe(source, kind)
+        size, pose, limits = photo.probe(source, kind)
         facts = MediaFacts(
-            source.path, Kind.PHOTO, digest.hexdigest(), source.size, kind, kind, *pose.size(*size), pose.turn
+            path=source.path,
+            kind=Kind.PHOTO,
+            sha256=digest.hexdigest(),
+            size_bytes=source.size,
+            container=kind,
+            codec=kind,
+            width=pose.size(*size)[0],
+            height=pose.size(*size)[1],
+            rotation=pose.turn,
+            limits=limits,
         )
         index = Index(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
         return _clip(source, facts, pose, index, np.zeros(1, np.bool_))
+
+
+def recognise(path: str | os.PathLike[str]) -> str | None:
+    """Name of the photo or video format that a file's first bytes announce, understood or not; None if it is no media.
+
+    Raises:
+        MediaError: it is empty, or cannot be read.
+    """
+    with opened(os.fspath(path), Bounds(bytes=sys.maxsize)) as source:
+        head = source.head(HEAD)
+        source.check()
+        return recognised(head)
 
 
 def _clip(source: Source, facts: MediaFacts, pose: Pose, index: Index, damaged: NDArray[np.bool_]) -> Clip:

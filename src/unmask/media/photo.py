@@ -1,20 +1,24 @@
-"""Photos for `unmask.media`: told by content, refused by header, decoded by Pillow and libheif."""
+"""Photos for `unmask.media`: refused by header, decoded by Pillow and libheif, the largest ones smaller than they are."""
 
 from __future__ import annotations
 
 import io
+import math
 import re
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
-from unmask.media.source import AGAIN, SCALE, Pose, Source, words
+from unmask.media import jpeg
+from unmask.media.heif import as_still
+from unmask.media.mp4 import boxes
+from unmask.media.source import AGAIN, EXPORT, SCALE, SMALLEST_SIDE, Pose, Source, words
 from unmask.messages import Message
 from unmask.types import Rgb
 
@@ -24,26 +28,29 @@ if TYPE_CHECKING:
 MOST_SCANS = 200
 """of a JPEG; a progressive photo has about 10, and each costs a pass over all pixels however few bytes it takes."""
 
-_FORMATS = re.compile(
-    rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF.{4}WEBP)"
-    rb"|.{4}ftyp(?:(?P<avif>avi[fs])|(?P<heic>hei[cxms]|mif1))",
-    re.DOTALL,
-)
+LEAST_LEFT = 0.5
+"""Share of the rows of a cut-off JPEG that must be there."""
 
-
-_PLUGINS = {
+PLUGINS = {
     "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
     "gif": ("PIL.GifImagePlugin", "GifImageFile"),
     "heic": ("pi_heif", "HeifImageFile"),
     "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
     "png": ("PIL.PngImagePlugin", "PngImageFile"),
+    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
 }
 """Where each format's decoder is; only the one that a photo needs is imported."""
 
-_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-"""Of a JPEG segment: neither a stuffed byte of picture data, nor a restart, nor filling (ITU-T T.81, B.1.1)."""
-
+_BYTES_PER_PIXEL = 12
+"""that decoding takes: 4 of Pillow's own, 4 of a decoder or of a copy in other colours, 3 of rgb."""
+_BYTES_PER_COEFFICIENT = 2
+_HEADER = 1 << 16
+"""bytes in which the boxes that describe a HEIC photo stand."""
+_FILM = re.compile(rb"\0\0\0.ftyp", re.DOTALL)
+_ORIENTATION, _SUBFILE, _DNG = 0x0112, 0x00FE, 0xC612
+"""Tags of TIFF 6.0, section 8, and of DNG 1.7.1, chapter 4."""
 _FILTERS = threading.Lock()
 _POSES = (
     *(Pose(), Pose(True), Pose(False, 180), Pose(True, 180)),
@@ -52,85 +59,175 @@ _POSES = (
 """By EXIF orientation, 1 to 8 (CIPA DC-008, 4.6.4)."""
 
 
-def photo_format(head: bytes) -> str | None:
-    """Name of the image format that a file's first 12 bytes announce, None if it is none."""
-    match = _FORMATS.match(head)
-    return match.lastgroup if match else None
+class Facts(NamedTuple):
+    """What a photo is.
+
+    Attributes:
+        size: width and height in px, as `decode` gives it.
+        pose: how it stands upright.
+        limits: what is not seen of it.
+    """
+
+    size: tuple[int, int]
+    pose: Pose
+    limits: tuple[Message, ...]
 
 
-def probe(source: Source, kind: str) -> tuple[tuple[int, int], Pose]:
-    """Width and height in px as stored, and how it stands upright, without decoding a pixel.
+class _Opened(NamedTuple):
+    """A photo whose pixels are not decoded yet.
+
+    Attributes:
+        photo: of Pillow; a large JPEG is set to be decoded at a fraction of its size.
+        stored: width and height in the file, px.
+        divisor: of the sides, once it is decoded.
+        cut: whether the last bytes are missing.
+        film: whether a film comes with it, as with a Motion Photo.
+    """
+
+    photo: ImageFile
+    stored: tuple[int, int]
+    divisor: int
+    cut: bool
+    film: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        width, height = self.photo.size
+        return math.ceil(width / self.divisor), math.ceil(height / self.divisor)
+
+
+def probe(source: Source, kind: str) -> Facts:
+    """Reads the header; decodes only what is cut off or cropped, because its size shows in no other way.
 
     Raises:
         BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be decoded, passes a bound, or is animated or too small.
     """
     with _one_kind_of_error(source.path, kind):
-        photo = _open(source, kind)
-        source.bounds.check_size(source.path, *photo.size)
-        count = getattr(photo, "n_frames", 1)
-        if count > 1 and kind != "heic":
-            reason = Message("media.animated", {"frames": count})
-            raise UnsupportedMedia(source.path, reason, Message("way.convert_animation"))
-        orientation = _orientation(photo.info.get("exif") or b"")
-        return photo.size, _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
+        opened = _open(source, kind)
+        photo, pose, size = opened.photo, _pose(opened.photo), opened.size
+        source.bounds.check_size(source.path, *size)
+        several = bool(getattr(photo, "is_animated", False))
+        if several and kind not in ("heic", "tiff"):
+            way_out = Message("way.save_pictures") if kind == "webp" else Message("way.convert_animation")
+            raise UnsupportedMedia(source.path, Message("media.animated", {"frames": _frames(photo)}), way_out)
+        limits = [Message("limit.pictures")] if several else []
+        if opened.film:
+            limits.append(Message("limit.film"))
+        if size != opened.stored:
+            stored, scaled = (f"{width} x {height}" for width, height in (opened.stored, size))
+            limits.append(Message("limit.scaled", {"size": stored, "to": scaled}))
+        if kind == "tiff":
+            size = pose.size(*size)
+        if opened.cut or (kind == "heic" and b"clap" in source.head(_HEADER)):
+            height, width = decode(source, kind).shape[:2]
+            if opened.cut:
+                limits.append(Message("limit.cut_photo", {"lost": round(100 * (1 - height / size[1]))}))
+            size = (width, height)
+        return Facts(size, pose, tuple(limits))
 
 
 def decode(source: Source, kind: str) -> Rgb:
-    """The picture as stored, rgb uint8 ``(h, w, 3)``; on a white page where it is transparent.
+    """The picture as stored, rgb uint8 ``(h, w, 3)``; smaller where it passes the bound, on white where it is transparent.
 
     Raises:
         BrokenMedia, MediaTooLarge: it cannot be decoded, or passes a bound.
     """
-    from PIL import Image
-
     with _one_kind_of_error(source.path, kind):
-        photo = _open(source, kind)
-        photo.load()
-        if photo.mode.startswith("I"):  # 16 bits of grey
-            grey = (np.asarray(photo).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-            return np.repeat(grey[:, :, None], 3, axis=2)
-        if photo.has_transparency_data:
-            page = Image.new("RGBA", photo.size, "white")
-            return np.asarray(Image.alpha_composite(page, photo.convert("RGBA")).convert("RGB"))
-        return np.asarray(photo.convert("RGB"))
+        opened = _open(source, kind)
+        pose = _pose(opened.photo)
+        opened.photo.load()
+        rgb = _rgb(opened.photo, opened.divisor)
+        if kind == "tiff":  # which Pillow has turned upright
+            return pose.undone(rgb)
+        if not opened.cut:
+            return rgb
+        rows = jpeg.intact_rows(rgb)
+        if rows < max(LEAST_LEFT * rgb.shape[0], SMALLEST_SIDE):
+            raise BrokenMedia(source.path, Message("media.cut_photo"), AGAIN)
+        return rgb[:rows]
 
 
-def _open(source: Source, kind: str) -> ImageFile:
+def _open(source: Source, kind: str) -> _Opened:
     """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel limit."""
-    module, name = _PLUGINS[kind]
+    module, name = PLUGINS[kind]
     plugin = getattr(import_module(module), name)
     if source.size > 8 * source.bounds.pixels:  # more than 16-bit RGBA without compression
         raise MediaTooLarge(source.path, Message("media.large_photo", {"size": source.size}), SCALE)
     data = source.head(-1)
     source.check()
-    if kind == "jpeg" and _scans(data) > MOST_SCANS:
-        reason = Message("media.many_scans", {"bound": MOST_SCANS})
-        raise UnsupportedMedia(source.path, reason, Message("way.plain_jpeg"))
+    outline, cut, film = None, False, kind == "heic" and b"mpvd" in boxes(source, 0, source.size)
+    if kind == "jpeg":
+        outline = jpeg.outline(data)
+        if outline.scans > MOST_SCANS:
+            reason = Message("media.many_scans", {"bound": MOST_SCANS})
+            raise UnsupportedMedia(source.path, reason, Message("way.plain_jpeg"))
+        cut, film = outline.cut, outline.end is not None and bool(_FILM.search(data, outline.end))
+        data += jpeg.END if cut else b""
     with _quietly():
-        photo: ImageFile = plugin(io.BytesIO(data))
-    return photo
+        photo: ImageFile = plugin(io.BytesIO(as_still(data) if kind == "heic" else data))
+    if kind == "tiff":
+        _refuse_raw(source.path, photo)
+    stored = photo.size
+    return _Opened(photo, stored, _fit(source, photo, outline), cut, film)
 
 
-def _scans(data: bytes) -> int:
-    """How many scans a JPEG has up to its end; what phones append behind it, a video say, does not count."""
-    at, scans = 2, 0
-    while marker := _MARKER.search(data, at):
-        if marker[1] == b"\xd9":
-            break
-        scans += marker[1] == b"\xda"
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
-    return scans
+def _fit(source: Source, photo: ImageFile, outline: jpeg.Outline | None) -> int:
+    """By what the sides of a photo must be divided; a JPEG is set to be decoded at 1/2, 1/4 or 1/8 of its size instead.
+
+    Raises:
+        MediaTooLarge: decoding it takes more memory than the bound.
+    """
+    bounds, (width, height) = source.bounds, photo.size
+    held, divisor = 0, 1
+    if outline and width * height > bounds.pixels:
+        fraction = next((n for n in (2, 4) if math.ceil(width / n) * math.ceil(height / n) <= bounds.pixels), 8)
+        photo.draft(None, (width // fraction, height // fraction))
+        held = 0 if outline.scans == 1 else width * height * len(photo.getbands()) * _BYTES_PER_COEFFICIENT
+    if photo.size[0] * photo.size[1] * _BYTES_PER_PIXEL + held > bounds.memory:
+        reason = Message("media.much_memory", {"size": f"{width} x {height}", "bound": bounds.memory})
+        raise MediaTooLarge(source.path, reason, SCALE)
+    while math.ceil(photo.size[0] / divisor) * math.ceil(photo.size[1] / divisor) > bounds.pixels:
+        divisor += 1
+    return divisor
 
 
-def _orientation(exif: bytes) -> int:
-    """By EXIF metadata before the pixels, 1 if they are damaged; Pillow's `getexif` would decode a PNG to look behind."""
+def _rgb(photo: ImageFile, divisor: int) -> Rgb:
+    from PIL import Image
+
+    if photo.mode.startswith("I"):  # 16 bits of grey
+        grey = (np.asarray(photo).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        plain = Image.fromarray(np.repeat(grey[:, :, None], 3, axis=2))
+    elif photo.has_transparency_data:
+        page = Image.new("RGBA", photo.size, "white")
+        plain = Image.alpha_composite(page, photo.convert("RGBA")).convert("RGB")
+    else:
+        plain = photo.convert("RGB")
+    return np.asarray(plain.reduce(divisor) if divisor > 1 else plain)
+
+
+def _refuse_raw(path: str, photo: Any) -> None:
+    """A camera's raw file is a TIFF whose first picture is a small preview."""
+    if photo.tag_v2.get(_SUBFILE, 0) & 1 or _DNG in photo.tag_v2:
+        raise UnsupportedMedia(path, Message("media.not_understood", {"format": "RAW"}), EXPORT)
+
+
+def _frames(photo: ImageFile) -> int:
+    return int(getattr(photo, "n_frames", 1))
+
+
+def _pose(photo: Any) -> Pose:
+    """By metadata before the pixels, upright if they are damaged; Pillow's `getexif` would decode a PNG to look behind."""
     from PIL.Image import Exif
 
     tags = Exif()
     with _quietly(), suppress(Exception):
-        tags.load(exif)
-        return int(tags.get(0x0112, 1))
-    return 1
+        if hasattr(photo, "tag_v2"):
+            orientation = photo.tag_v2.get(_ORIENTATION, 1)
+        else:
+            tags.load(photo.info.get("exif") or b"")
+            orientation = tags.get(_ORIENTATION, 1)
+        return _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
+    return Pose()
 
 
 @contextmanager

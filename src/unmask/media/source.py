@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ CUT = Message("way.cut")
 SCALE = Message("way.scale")
 EXPORT = Message("way.export")
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
 SMALLEST_SIDE = 32
 """px; no face that can be judged fits into less."""
 
@@ -31,7 +34,9 @@ class Bounds:
     """What one file may cost. Past a bound `MediaTooLarge` is raised, before the cost where the header tells.
 
     Attributes:
-        pixels: of one picture; an 8K frame has 33 million, most phone photos have 12 to 50 million.
+        pixels: of one picture; an 8K frame has 33 million, most phone photos have 12 to 50 million. A photo that has more is
+            made smaller.
+        memory: bytes that decoding a photo may take; enough for 134 million pixels, and for any JPEG of one scan.
         frames: of a clip; four hours at 60 per second are 864,000. Each costs 9 bytes of memory.
         seconds: from a clip's first frame to its last one.
         bytes: of the file; an hour of 4K from a phone is about 20 GB.
@@ -40,6 +45,7 @@ class Bounds:
     """
 
     pixels: int = 64_000_000
+    memory: int = 3 * 2**29
     frames: int = 1_000_000
     seconds: float = 4 * 3600.0
     bytes: int = 32 * 2**30
@@ -64,6 +70,11 @@ class Pose(NamedTuple):
 
     def apply(self, rgb: Rgb) -> Rgb:
         return np.ascontiguousarray(np.rot90(rgb[:, ::-1] if self.mirrored else rgb, -self.turn // 90))
+
+    def undone(self, rgb: Rgb) -> Rgb:
+        """The stored picture of an upright one."""
+        stored = np.rot90(rgb, self.turn // 90)
+        return np.ascontiguousarray(stored[:, ::-1] if self.mirrored else stored)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the upright picture; the same way back."""
@@ -119,6 +130,8 @@ def opened(path: str, bounds: Bounds) -> Iterator[Source]:
             raise MediaNotFound(path, Message("media.not_a_file"), Message("way.a_file"))
         file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     except (OSError, ValueError) as error:
+        if _ADDRESS.match(path):
+            raise MediaNotFound(path, Message("media.address"), Message("way.save")) from error
         raise MediaNotFound(path, verbatim(words(error).lower()), Message("way.check_path")) from error
     with file:
         source = Source(path, file, bounds)

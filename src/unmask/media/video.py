@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from unmask.media import asf
 from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
 from unmask.media.mp4 import boxes, claimed_seconds
+from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import Index
 from unmask.messages import Message
@@ -26,9 +27,34 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
-_CODECS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "mpeg4", "mpeg2video", "mjpeg", "prores")
-_VIDEO = re.compile(rb"(?P<mp4>.{4}(?:ftyp|moov|mdat|wide|free|skip))|\x1aE\xdf\xa3|RIFF.{4}AVI ", re.DOTALL)
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,dv,asf,flv"
+_CODECS = (
+    *(
+        "h264",
+        "hevc",
+        "vp8",
+        "vp9",
+        "libdav1d",
+        "mpeg4",
+        "mpeg2video",
+        "mpeg1video",
+        "mjpeg",
+        "prores",
+        "dnxhd",
+        "dvvideo",
+    ),
+    *("wmv1", "wmv2", "wmv3", "vc1", "msmpeg4v2", "msmpeg4", "flv", "vp6", "vp6f"),
+)
+_UNDERSTOOD = frozenset(("mp4", "sequence", "mkv", "avi", "mpegts", "mpeg", "mxf", "dv", "asf", "flv"))
+"""Formats, as they are recognised, of which only a damaged file cannot be opened."""
+_COUNTED = frozenset(("avi", "mpeg"))
+"""Containers that give times to some pictures or none, which are therefore counted from the first."""
+_UNANNOUNCED = frozenset(("mpegts", "mpeg", "dv"))
+"""Containers without a header that would say how long they are."""
+_MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.05
+"""From how many seconds and which share of it on a film that is shorter than announced counts as cut off; sound often goes on."""
+_LOOKS = 8
+"""Key frames, spread over a clip, at which its pictures' size is looked up."""
 _UNSTATED = 2
 """The colour matrix of a stream that states none (ITU-T H.273, table 4)."""
 _GEN_PTS = 1
@@ -81,7 +107,9 @@ class Video:
 
         self.source, self.container, self.stream = source, container, stream
         self._scaler = VideoReformatter()
-        self._timed = container.format.name != "avi"  # whose pictures have no times, but are counted from the first
+        self._timed = container.format.name not in _COUNTED
+        aspect = float(stream.sample_aspect_ratio or 1)
+        self._aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
 
     def index(self) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
         """Of all pictures, without decoding; which of them came broken, bool ``(n,)``; and the facts that follow from it."""
@@ -139,12 +167,16 @@ class Video:
         context, targets = self.stream.codec_context, set(index.ticks[wanted].tolist())
         may_skip = bool(targets) and self._knows_unreferenced()
         sent, turns, inspection = itertools.count(start), itertools.count(start), Inspection(damaged)
+        alone = False
         for when, packet, _ in self._packets_from(int(index.ticks[start])) if start else self._packets():
+            if alone and packet.size and not packet.is_keyframe:
+                continue  # the decoder has let go what it refers to, and FFmpeg's for VP9 would crash
+            alone = packet.is_keyframe and targets == {when}
             if may_skip:
                 context.skip_frame = "DEFAULT" if when in targets else "NONREF"
             if packet.size and when is not None:
                 inspection.send(when if self._timed else next(sent))
-            for picture, turn in zip(self._decoded(packet, targets == {when}, inspection), turns, strict=False):
+            for picture, turn in zip(self._decoded(packet, alone, inspection), turns, strict=False):
                 place = picture.pts if self._timed and picture.pts is not None else turn
                 number = turn if place is turn else index.number_of(place)
                 if 0 <= number < index.ticks.size:
@@ -152,28 +184,70 @@ class Video:
         yield from inspection.rest()
 
     def _decoded(self, packet: Packet[VideoStream], alone: bool, inspection: Inspection) -> list[VideoFrame]:
-        """The pictures that come out for a packet; all that are inside if it is a key frame that ``alone`` is wanted."""
+        """The pictures that come out for a packet; all that are inside if it ``alone``, a key frame, is wanted."""
         import av
 
         context = self.stream.codec_context
-        last = alone and packet.is_keyframe
         pictures: list[VideoFrame] = []
-        for given in (packet, None) if last else (packet,):
+        for given in (packet, None) if alone else (packet,):
             try:
                 pictures += context.decode(given)
             except av.EOFError:
                 continue
             except av.FFmpegError:
                 inspection.fail()
-        if last:
+        if alone:
             context.flush_buffers()
         return pictures
 
+    def others(self) -> int:
+        """How many other films the file holds, still pictures not counted."""
+        from av.stream import Disposition
+
+        still = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
+        films = (s for s in self.container.streams.video if s is not self.stream and not s.disposition & still)
+        return sum(film.frames != 1 for film in films)
+
+    def announced(self) -> float | None:
+        """Seconds of pictures that the stream's header claims, or else the container's; None if neither does."""
+        name = self.container.format.name
+        if name in _UNANNOUNCED:
+            return None
+        if name == "avi" and self.stream.average_rate:  # FFmpeg shortens the length of one that is cut off,
+            return self.stream.frames / float(self.stream.average_rate)
+        if name == "asf":  # and forgets it
+            return asf.claimed_seconds(self.source)
+        if self.stream.duration and self.stream.time_base:
+            return float(self.stream.duration * self.stream.time_base)
+        return self.container.duration / 1e6 if self.container.duration else None
+
+    def sizes(self, index: Index, damaged: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        """Sizes of the pictures, as in `square`, at some key frames; streams change theirs where recordings are joined."""
+        keys = np.flatnonzero(index.keys & ~damaged)
+        places = np.unique(np.linspace(0, keys.size - 1, min(keys.size, _LOOKS)).round().astype(int))
+        firsts = (next(self.pictures(index, damaged, int(key), np.array([key])), None) for key in keys[places])
+        return list(dict.fromkeys(self.square(first[1]) for first in firsts if first))
+
+    def square(self, picture: VideoFrame) -> tuple[int, int]:
+        """Width and height of a picture, not turned yet, once its pixels are square."""
+        return round(picture.width * max(self._aspect, 1)), round(picture.height / min(self._aspect, 1))
+
     def rgb(self, picture: VideoFrame, width: int, height: int) -> Rgb:
-        """Scaled, and converted by the colour matrix and range that the stream states.
+        """Scaled, and converted by the colour matrix and range that the stream states; on black where its shape is another.
 
         One that states no matrix is BT.709 from 720 lines on, as players assume, and BT.601 below.
         """
+        own = self.square(picture)
+        scale = min(width / own[0], height / own[1])
+        inner = max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+        if width - inner[0] <= 1 and height - inner[1] <= 1:
+            return self._scaled(picture, width, height)
+        page = np.zeros((height, width, 3), np.uint8)
+        left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+        page[top : top + inner[1], left : left + inner[0]] = self._scaled(picture, *inner)
+        return page
+
+    def _scaled(self, picture: VideoFrame, width: int, height: int) -> Rgb:
         from av.video.reformatter import Colorspace
 
         unstated_hd = picture.colorspace == _UNSTATED and min(picture.width, picture.height) >= 720
@@ -194,13 +268,16 @@ class Video:
         """
         import av
 
-        whole = True
+        whole, following = True, 0
         for _ in range(_MOST_READ_ERRORS):
             with suppress(av.FFmpegError):
                 for packet in self.container.demux(self.stream):
                     self.source.check()
-                    timed = self._timed and packet.pts is not None
-                    yield packet.pts if timed else packet.dts, packet, whole and not packet.is_corrupt
+                    when = packet.pts if self._timed and packet.pts is not None else packet.dts
+                    if when is None and packet.size and not self._timed:
+                        when = following
+                    following = (when or 0) + (packet.duration or 0)
+                    yield when, packet, whole and not packet.is_corrupt
                     whole = True
                 break
             whole = False
@@ -247,15 +324,13 @@ class Video:
 def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
     """What the file is, how its pictures stand, when each is shown, and which are known to be damaged.
 
-    Decodes up to the first intact picture.
+    Decodes up to the first intact picture, and some key frames.
     """
     claimed, head = claimed_seconds(source), source.head(64)
     with opened_video(source) as video:
         context = video.stream.codec_context
         if context.width and context.height:  # or nobody knows yet
             source.bounds.check_size(source.path, context.width, context.height)
-        if claimed is None and video.container.duration:
-            claimed = video.container.duration / 1e6
         index, damaged, counted = video.index()
     with opened_video(source) as video:
         _, picture = next(video.pictures(index, damaged), (0, None))
@@ -263,10 +338,12 @@ def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index, NDArray
         picture = picture or video.any_picture()
         if picture is None:
             raise BrokenMedia(source.path, Message("media.undecodable"), AGAIN)
-        pose, aspect = _pose(picture), float(video.stream.sample_aspect_ratio or 1)
-        aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
-        width, height = pose.size(round(picture.width * max(aspect, 1)), round(picture.height / min(aspect, 1)))
+        pose = _pose(picture)
+    with opened_video(source) as video:
+        sizes = list(dict.fromkeys([video.square(picture), *video.sizes(index, damaged)]))
+        width, height = pose.size(*max(sizes, key=math.prod))
         source.bounds.check_size(source.path, width, height)
+        announced = video.announced()
         facts = MediaFacts(
             path=source.path,
             kind=Kind.VIDEO,
@@ -277,10 +354,21 @@ def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index, NDArray
             width=width,
             height=height,
             rotation=pose.turn,
-            declared_duration=claimed,
+            declared_duration=announced if claimed is None else claimed,
+            limits=tuple(_unseen(counted["duration"], announced, len(sizes), video.others())),
             **counted,
         )
     return facts, pose, index, damaged
+
+
+def _unseen(duration: float, announced: float | None, sizes: int, others: int) -> Iterator[Message]:
+    """What the pictures of a film do not show, or not as they were."""
+    if announced is not None and announced - duration > max(_MISSING_SECONDS, _MISSING_SHARE * announced):
+        yield Message("limit.cut_off", {"time": duration, "end": announced})
+    if sizes > 1:
+        yield Message("limit.sizes", {"sizes": sizes})
+    if others:
+        yield Message("limit.films", {"count": others})
 
 
 def _pose(picture: VideoFrame) -> Pose:
@@ -303,10 +391,12 @@ def _container_name(name: str, head: bytes) -> str:
 
 
 def _unreadable(source: Source, error: Exception) -> MediaError:
-    match = _VIDEO.match(source.head(12))
-    if match is None:
+    kind = recognised(source.head(HEAD))
+    if kind is None:
         return UnsupportedMedia(source.path, Message("media.unknown"), EXPORT)
-    if match["mp4"] and b"moov" not in boxes(source, 0, source.size):
+    if kind not in _UNDERSTOOD:
+        return UnsupportedMedia(source.path, Message("media.not_understood", {"format": kind.upper()}), EXPORT)
+    if kind == "mp4" and b"moov" not in boxes(source, 0, source.size):
         return BrokenMedia(source.path, Message("media.cut_off"), AGAIN)
     return BrokenMedia(source.path, Message("media.broken_video", {"error": words(error)}), AGAIN)
 

@@ -42,7 +42,7 @@ COMMIT = 5.0
 def register(
     film: Film,
     store: Store,
-    title: str,
+    title: str | None,
     owner: str,
     progress: Progress = lambda _done: None,
     every: float = EVERY,
@@ -52,7 +52,8 @@ def register(
     Args:
         film: open.
         store: opened for writing.
-        title, owner: in the owner's words.
+        title: in the owner's words; None for that of an earlier attempt, or else the file's name.
+        owner: in the owner's words.
         every: seconds between two known frames that must not be passed by much; key frames alone if they are closer.
 
     Returns:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +74,11 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def register(self, facts: MediaFacts | Original, name: str, title: str, owner: str) -> tuple[int, bool]:
+    def register(self, facts: MediaFacts | Original, name: str, title: str | None, owner: str) -> tuple[int, bool]:
         """Notes who owns a file, and gives the number of its footage and whether all its frames are known already.
 
-        The same file of the same owner is registered once; another title replaces the older one.
+        The same file of the same owner is registered once; another title replaces the older one. Without a title the older one
+        stays, and a new registration is called by the file's name without its ending.
         """
         with self._db.transaction():
             self._db.run(
@@ -89,8 +91,9 @@ class Store:
             )
             self._db.run(
                 "INSERT INTO registrations (footage, title, owner, registered_at) VALUES (:footage, :title, :owner, :now)"
-                " ON CONFLICT (footage, owner) DO UPDATE SET title = excluded.title",
-                footage=footage, title=title, owner=owner, now=datetime.now(UTC).isoformat(timespec="seconds"),
+                " ON CONFLICT (footage, owner) DO UPDATE SET title = coalesce(CAST(:given AS TEXT), registrations.title)",
+                footage=footage, title=Path(name).stem if title is None else title, owner=owner, given=title,
+                now=datetime.now(UTC).isoformat(timespec="seconds"),
             )  # fmt: skip
         return footage, bool(complete)
 

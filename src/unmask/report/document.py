@@ -467,6 +467,8 @@ class Document(Part):
     """What limits this answer, a sentence each."""
     limit_messages: tuple[MessagePart, ...] = ()
     """The same limits, in the same order, as codes and values."""
+    limit_codes: tuple[str, ...] = ()
+    """Which limits these are, in the same order: ``limit.cut_off`` stays what it is in every language."""
     media: MediaPart | None = None
     """What the file is; null where it could not be read."""
     custody: CustodyPart | None = None
@@ -488,6 +490,7 @@ class Document(Part):
             "schema_version": SCHEMA_VERSION,
             "limits": [encodable(str(limit)) for limit in result.limits],
             "limit_messages": [_portable(plain(limit)) for limit in result.limits],
+            "limit_codes": [limit.code for limit in result.limits],
             "originals": [MatchPart.of(match) for match in result.matches],
         }
         return cls.model_validate(_fields(cls, result) | more)

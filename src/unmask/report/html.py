@@ -10,10 +10,13 @@ import base64
 import hashlib
 import json
 import math
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unmask.errors import printable
@@ -28,6 +31,8 @@ from unmask.words.quality import traits
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
+
+_MARK = re.compile(rb'<meta name="unmask-file" content="([0-9a-f]{16})">')
 
 BASE_RATES = (1 / 2, 1 / 100, 1 / 1000)
 """Shares of changed faces for which every page says what its LR means."""
@@ -49,6 +54,22 @@ class BaseRate:
     prior: float
     posterior: float
     stated: bool
+
+
+def mark(path: str) -> str:
+    """What its page says of which file it is about, where others of that name may be: a digest of the whole path."""
+    return hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:16]  # noqa: PTH100 a Path would raise on some
+
+
+def marked(page: Path) -> str | None:
+    """Of which file a page in a folder says that it is about, as `mark`; None if it is no page of these.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with page.open("rb") as file:
+        found = _MARK.search(file.read(8192))
+    return found[1].decode() if found else None
 
 
 def page(result: CheckResult, language: Language | None = None, scenes: Sequence[Scene] = ()) -> str:
@@ -91,6 +112,7 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "result": result,
         "people": [person for person in people if person not in folded],
         "folded": folded,
+        "mark": mark(result.path),
         "t": t,
         "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
         "headline": capital(t.say(footage.headline(result.error or result.reason))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unmask.messages import Message, Value, verbatim
-from unmask.types import Match
+from unmask.types import Kind, Match
 from unmask.words.numbers import short_size
 
 
@@ -15,14 +15,20 @@ def size(size_bytes: int) -> Message:
 
 
 def shown(match: Match) -> Message:
-    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows 0:03.0 to 0:11.0 of ...``."""
+    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows 0:03.0 to 0:11.0 of ...``.
+
+    A photo has no times, neither as the file nor as the original.
+    """
     values: dict[str, Value] = {
         "originals": tuple(original.credit for original in match.originals),
         "original_start": match.original_start,
         "mirrored": Message("match.mirrored") if match.mirrored else "",
     }
+    photo = all(original.kind is Kind.PHOTO for original in match.originals)
     if match.end <= match.start:
-        return Message("match.picture", values)
+        return Message("match.photo", values) if photo else Message("match.picture", values)
+    if photo:
+        return Message("match.still", {**values, "start": match.start, "end": match.end})
     faster = abs(match.speed - 1) > 0.005
     return Message(
         "match.stretch",
