@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
+from unmask.media.fields import has_comb
 from unmask.media.mp4 import boxes, claimed_seconds
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import Index
@@ -80,7 +81,7 @@ class Video:
         from av.video.reformatter import VideoReformatter
 
         self.source, self.container, self.stream = source, container, stream
-        self._scaler = VideoReformatter()
+        self._scaler, self._greyer = VideoReformatter(), VideoReformatter()
         self._timed = container.format.name != "avi"  # whose pictures have no times, but are counted from the first
 
     def index(self) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
@@ -180,6 +181,10 @@ class Video:
         matrix = Colorspace.ITU709 if unstated_hd else None
         scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=2)
         return np.asarray(scaled.to_ndarray(), np.uint8)
+
+    def is_woven(self, picture: VideoFrame) -> bool:
+        """Whether it is interlaced, and its half-pictures differ."""
+        return has_comb(np.asarray(self._greyer.reformat(picture, format="gray").to_ndarray(), np.uint8))
 
     def any_picture(self) -> VideoFrame | None:
         """The first picture that comes out of the decoder, damaged or not."""
