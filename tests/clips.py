@@ -123,6 +123,14 @@ def write_video(
     return path
 
 
+def woven(frames: Sequence[Rgb]) -> list[Rgb]:
+    """Interlaced pictures of progressive ones: the even lines of one, the odd lines of the next, at half the rate."""
+    out = [frame.copy() for frame in frames[: len(frames) // 2 * 2 : 2]]
+    for picture, later in zip(out, frames[1::2], strict=False):
+        picture[1::2] = later[1::2]
+    return out
+
+
 def write_audio(path: Path, seconds: float = 0.5) -> Path:
     """An audio file: silence, AAC."""
     with av.open(str(path), "w") as out:

@@ -30,8 +30,13 @@ def head(i: int, scale: float = 1.6) -> Rgb:
     return np.clip(person[:, ::-1] * [0.72, 0.8, 0.9], 0, 255).astype(np.uint8)
 
 
-def two_people(seconds: float, changed: Callable[[int, float], bool] = lambda _person, _t: False) -> list[Rgb]:
-    """Two people side by side, each swaying a little; ``changed(person, t)`` says whose face is swapped, and when."""
+def two_people(
+    seconds: float, changed: Callable[[int, float], bool] = lambda _person, _t: False, pace: float = 1.0
+) -> list[Rgb]:
+    """Two people side by side, each swaying a little; ``changed(person, t)`` says whose face is swapped, and when.
+
+    At a ``pace`` of 1 they move by up to 10 px in a second.
+    """
     heads = [head(0), head(1)]
     h, w = heads[0].shape[:2]
     frames = []
@@ -41,7 +46,7 @@ def two_people(seconds: float, changed: Callable[[int, float], bool] = lambda _p
         for person, picture in enumerate(heads):
             moved = cv2.warpAffine(
                 picture,
-                np.array([[1, 0, 5 * np.sin(2 * t + person)], [0, 1, 4 * np.cos(1.5 * t + 2 * person)]]),
+                np.array([[1, 0, 5 * np.sin(2 * pace * t + person)], [0, 1, 4 * np.cos(1.5 * pace * t + 2 * person)]]),
                 (w, h),
                 borderMode=cv2.BORDER_REFLECT,
             )

@@ -26,10 +26,11 @@ def said(
     dropped: int = 0,
     facts: MediaFacts = media(),
     damage: Sequence[Damage] = (),
+    interlaced: int = 0,
 ) -> list[Message]:
     """The limits of a check that was asked to look twice a second."""
     looked = [frame(t) for t in times] if seen is None else seen
-    return limits.of_check(facts, times, 0.5, looked, people, dropped, damage)
+    return limits.of_check(facts, times, 0.5, looked, people, dropped, damage, interlaced)
 
 
 def test_a_clip_that_was_seen_as_planned_has_none() -> None:
@@ -56,6 +57,10 @@ def test_damaged_stretches_are_counted_and_named() -> None:
     assert text.startswith(
         "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; nothing"
     )
+
+
+def test_interlaced_pictures_are_counted() -> None:
+    assert said(interlaced=4) == [Message("limit.interlaced", {"count": 4})]
 
 
 def test_faces_that_showed_too_briefly() -> None:

@@ -96,6 +96,39 @@ def test_a_face_changed_for_some_seconds() -> None:
     assert person.spans == (Span(9.75, 14.75),)
 
 
+ORIGINALS = replace(PLAIN, lines=("originals",), terms={"score of originals": LN10}, separation=3.5)
+
+
+def compared(of: Track, every: float, score: Callable[[float], float]) -> Evidence:
+    """The evidence of a line that looked once in ``every`` seconds, and holds what it saw until it looks again."""
+    readings = []
+    for s in of.sightings:
+        at = every * round(s.time / every)
+        where = np.ones((12, 12), np.float32) if s.time == at else None
+        readings.append(Reading(s.time, score(at), where, held=s.time != at))
+    return {"originals": TrackEvidence(Status.RAN, RAN, 0.0, tuple(readings))}
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_what_was_seen_at_a_few_moments_makes_no_time_less_sharp(sees: bool) -> None:
+    someone = track(seconds(30))
+    few = compared(someone, 4.0, lambda t: 1.9 if 10 <= t < 15 else -1.0)
+    many = said(someone, lambda t: 1.5 if sees and 10 <= t < 15 else -1.0)
+    alone = judge(someone, many, VIDEO, calibrated=[PLAIN])
+    both = judge(someone, {**many, **few}, VIDEO, calibrated=[PLAIN, ORIGINALS])
+    assert both.verdict is Verdict.CHANGED
+    assert both.lines["originals"].log10_lr == both.log10_lr
+    assert both.spans == (alone.spans if sees else (Span(10.25, 13.75),))
+    assert 12.0 in [frame.time for frame in both.frames]
+    if sees:
+        assert [lr.time for lr in both.timeline] == seconds(30)
+        assert all((lr.log10_lr > 0) == (10 <= lr.time < 15) for lr in both.timeline)
+        assert {float(frame.heatmap.mean()) for frame in both.frames if frame.heatmap is not None} == {1.0}
+        assert all(10 <= frame.time < 15 for frame in both.frames)
+    else:
+        assert [frame.time for frame in both.frames] == [12.0], "at others nothing was seen"
+
+
 def test_a_changed_face_in_a_photo_has_no_times() -> None:
     person = judged(track([0.0]), lambda _: 1.5, PHOTO)
     assert person.verdict is Verdict.CHANGED
@@ -164,6 +197,22 @@ def test_faces_at_the_limits_are_judged() -> None:
     rules = Rules()
     limit = Quality(rules.size_px, rules.sharpness, rules.yaw, 1.0)
     assert judged(track(seconds(2), [limit])).verdict is Verdict.NO_CHANGE_FOUND
+
+
+@pytest.mark.parametrize(
+    ("quality", "fault"),
+    [
+        (replace(GOOD, echo=0.3), Message("fault.ghosted")),
+        (replace(GOOD, detail_px=50.0), Message("fault.coarse", {"width": 64.0})),
+    ],
+)
+def test_ghosted_and_enlarged_faces_are_passed_over(quality: Quality, fault: Message) -> None:
+    """However loud they are."""
+    only = judged(track(seconds(10), [quality]), lambda _: 2.0)
+    assert only.verdict is Verdict.CANNOT_TELL
+    assert only.reason == Message("face.unjudged", {"why": Message("why.unfit", {"faults": (fault,)})})
+    half = judged(track(seconds(10), [GOOD, quality]), lambda t: 2.0 if t % 1 else -1.0)
+    assert (half.verdict, half.judged) == (Verdict.NO_CHANGE_FOUND, 10)
 
 
 def test_bad_sightings_do_not_weigh() -> None:

@@ -44,6 +44,7 @@ def of_check(
     people: Sequence[Person],
     dropped: int,
     damage: Sequence[Damage] = (),
+    interlaced: int = 0,
 ) -> list[Message]:
     """Limits of the looking: frames and faces that were left out, and the meaning of many faces.
 
@@ -55,6 +56,7 @@ def of_check(
         people: those who were judged.
         dropped: faces that showed too briefly to be judged.
         damage: stretches that were passed over.
+        interlaced: pictures of which one half-picture was looked at.
     """
     limits = list(media.limits)
     spacing = media.duration / max(1, len(times))
@@ -63,6 +65,8 @@ def of_check(
     if damage:
         spans = tuple(Message("span", {"start": d.start, "end": d.end}) for d in damage)
         limits.append(Message("limit.damaged", {"count": sum(d.pictures for d in damage), "spans": spans}))
+    if interlaced:
+        limits.append(Message("limit.interlaced", {"count": interlaced}))
     planned = {round(t, 6) for t in times if not any(d.start <= t < d.end for d in damage)}
     if len(lost := planned - {round(frame.time, 6) for frame in seen}) > 1:
         limits.append(Message("limit.not_decoded", {"lost": len(lost), "planned": len(times)}))

@@ -101,7 +101,7 @@ def check(
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
-    damage = clip.damage()
+    damage, brief = clip.damage(), len(tracks) - len(people)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
         path=os.fspath(path),
@@ -116,7 +116,7 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
-            *limits.of_check(clip.facts, times, every, seen, people, len(tracks) - len(people), damage),
+            *limits.of_check(clip.facts, times, every, seen, people, brief, damage, clip.interlaced()),
         ),
         matches=matches or (),
         damage=damage,

@@ -140,12 +140,16 @@ class Quality:
         sharpness: variance of the Laplacian of the aligned crop's luma over the luma's own variance; below 0.02 is blurred.
         yaw: how far the head is turned aside, 0 frontal to 1 full profile, from the five points.
         blockiness: mean luma step across the frame's 8 px grid over the step inside it, at the face; 1 means no visible blocks.
+        detail_px: width, px, at which the face would show as much detail; at most ``size_px``, less where it was enlarged.
+        echo: how clearly everything is seen twice, a little apart; 0 not at all, towards 1 in an even blend of two pictures.
     """
 
     size_px: float
     sharpness: float
     yaw: float
     blockiness: float
+    detail_px: float = math.inf
+    echo: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,11 +269,13 @@ class Reading:
         time: seconds.
         score: in the line's own unit; means nothing until calibrated.
         heatmap: float32 ``(h, w)``, 0 to 1, over the aligned crop: where the line sees the change; None if it cannot say.
+        held: whether it was measured at another moment nearby, and stands for this one.
     """
 
     time: float
     score: float
     heatmap: NDArray[np.float32] | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Rules:
         sharpness: least sharpness, see `Quality`; half of the portraits that were blurred by 3 px lie below it.
         yaw: farthest turn aside, see `Quality`; one in twenty portraits is turned further, most of them into half profile.
         blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40 about 3 to 5.
+        echo: most of a double picture, see `Quality`; 6 in 1,000 portraits show more, see docs/verdict.md.
         sightings: of a video, how many frames of a face must be good enough.
     """
 
@@ -52,6 +53,7 @@ class Rules:
     yaw: float = 0.75
     blockiness: float = 6.0
     sightings: int = 3
+    echo: float = 0.131
 
 
 def judge(
@@ -78,11 +80,22 @@ def judge(
     reason = _why_not(unfit, fit, bool(steps), media, rules)
     weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
     totals, spans = _totals(track, evidence, judged, () if reason else steps)
-    total = totals[-1]
-    if total >= rules.changed and len(judged) < len(fit):
-        # Lines that look everywhere tell the times more sharply, where they see the change at all.
-        (*_, without_it), sharper = _totals(track, evidence, fit, _steps(track, evidence, fit, fitted))
-        spans = sharper if without_it >= rules.changed else spans
+    total, shown = totals[-1], weighed
+    held = [
+        i
+        for i in lrs
+        if any(r.held and r.time == track.sightings[i].time for n in weighed for r in evidence[n].readings)
+    ]
+    telling = {i: lr for i, lr in lrs.items() if i not in held} or lrs
+    if (
+        total >= rules.changed
+        and (held or len(judged) < len(fit))
+        and (sharper := _sharper(track, evidence, fit, fitted, rules))
+    ):
+        spans, elsewhere, lines = sharper
+        shown = list(dict.fromkeys([*weighed, *lines]))
+        if held:
+            lrs = telling = dict(sorted({**elsewhere, **telling}.items()))
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, why = _answer(total, spans, reason, media, rules)
     return Person(
@@ -98,12 +111,29 @@ def judge(
         sightings=len(track.sightings),
         judged=len(fit),
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, _showing(evidence, weighed), lrs, verdict),
+        frames=_telling(track, _showing(evidence, shown), telling, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
         places=tuple(Place(s.time, s.face.box) for s in track.sightings),
         reach=steps[-1].reach if steps else None,
         record=steps[-1].record if steps else None,
     )
+
+
+def _sharper(
+    track: Track, evidence: Evidence, fit: Sequence[int], fitted: Sequence[Calibration], rules: Rules
+) -> tuple[tuple[Span, ...], dict[int, float], tuple[str, ...]] | None:
+    """Times by lines that look everywhere, or else at moments of their choice, where they see the change at all.
+
+    Returns:
+        The spans, the LR of each sighting on its own, and the lines; None where such lines see no change.
+    """
+    moments = {name: said for name, said in evidence.items() if not any(r.held for r in said.readings)}
+    for there in ({name: said for name, said in moments.items() if not said.sampled}, moments):
+        judged, steps = _looked_at(track, there, fit, fitted, rules.sightings)
+        totals, spans = _totals(track, there, judged, steps)
+        if totals[-1] >= rules.changed:
+            return spans, _lrs(track, there, judged, steps), steps[-1].lines
+    return None
 
 
 def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
@@ -184,15 +214,15 @@ def _known(track: Track, evidence: Evidence, judged: Sequence[int], calibration:
 
 
 def _unfit(quality: Quality, rules: Rules) -> Message | None:
-    if quality.size_px < rules.size_px:
-        return Message("fault.small", {"width": rules.size_px})
-    if quality.yaw > rules.yaw:
-        return Message("fault.aside")
-    if quality.sharpness < rules.sharpness:
-        return Message("fault.blurred")
-    if quality.blockiness > rules.blockiness:
-        return Message("fault.compressed")
-    return None
+    faults = (
+        (quality.size_px < rules.size_px, Message("fault.small", {"width": rules.size_px})),
+        (quality.yaw > rules.yaw, Message("fault.aside")),
+        (quality.echo > rules.echo, Message("fault.ghosted")),
+        (quality.sharpness < rules.sharpness, Message("fault.blurred")),
+        (quality.detail_px < rules.size_px, Message("fault.coarse", {"width": rules.size_px})),
+        (quality.blockiness > rules.blockiness, Message("fault.compressed")),
+    )
+    return next((fault for there, fault in faults if there), None)
 
 
 def _needed(media: MediaFacts, rules: Rules) -> int:
@@ -249,7 +279,7 @@ def _rounded(log10_lr: float) -> float:
 
 
 def _median(qualities: Sequence[Quality]) -> Quality:
-    values = np.median([[q.size_px, q.sharpness, q.yaw, q.blockiness] for q in qualities], axis=0)
+    values = np.median([astuple(q) for q in qualities], axis=0)
     return Quality(*(float(v) for v in values))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from tests.faces.portraits import HEAD, room, scaled, scene
@@ -32,12 +32,45 @@ def test_sharpness_falls_with_blur() -> None:
     assert sharpness[0] > 0.02 > sharpness[2]
 
 
+def enlarged(picture: Rgb, by: float, kernel: int) -> Rgb:
+    small = scaled(picture, 1 / by)
+    return np.asarray(cv2.resize(small, picture.shape[1::-1], interpolation=kernel))
+
+
+@pytest.mark.parametrize("kernel", [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
+def test_detail_does_not_grow_with_enlarging(kernel: int) -> None:
+    """The face is 88 px wide: 44 px stay, whatever is done to them afterwards."""
+    coarse = enlarged(HEAD, 2, kernel)
+    sharpened = np.asarray(cv2.addWeighted(coarse, 1.7, cv2.GaussianBlur(coarse, None, 1), -0.7, 0))
+    for picture in (coarse, scaled(coarse, 2.5), scaled(sharpened, 2), jpeg(scaled(coarse, 2), 85)):
+        assert measured(picture).detail_px < 64 < measured(picture).size_px
+    for picture in (HEAD, scaled(HEAD, 1.4), jpeg(HEAD, 85)):
+        assert measured(picture).detail_px > 64
+
+
+def moved_by(picture: Rgb, x: float, y: float) -> Rgb:
+    at = np.float32([[1, 0, x], [0, 1, y]])
+    return np.asarray(cv2.warpAffine(picture, at, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101))
+
+
+@pytest.mark.parametrize(("x", "y"), [(8, 0), (-5, 7), (12, 5), (0, 10)])
+def test_what_is_seen_twice_has_an_echo(x: float, y: float) -> None:
+    head = scaled(HEAD, 2)
+    double = cv2.addWeighted(head, 0.5, moved_by(head, x, y), 0.5, 0)
+    thrice = np.mean([head, moved_by(head, x, y), moved_by(head, 2 * x, 2 * y)], axis=0).astype(np.uint8)
+    assert measured(head).echo < 0.1
+    assert min(measured(np.asarray(double)).echo, measured(thrice).echo) > 0.2
+
+
+def jpeg(picture: Rgb, quality: int) -> Rgb:
+    return np.asarray(
+        cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    )
+
+
 def test_blockiness_rises_with_compression_and_is_one_without() -> None:
     picture = scene((HEAD, 203, 131))
-    blocky = [measured(picture).blockiness]
-    for quality in (60, 25, 10):
-        jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        blocky.append(measured(np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))).blockiness)
+    blocky = [measured(version).blockiness for version in (picture, *(jpeg(picture, q) for q in (60, 25, 10)))]
     assert blocky == sorted(blocky)
     assert blocky[0] == pytest.approx(1, abs=0.15)
     assert blocky[-1] > 1.5
@@ -58,6 +91,7 @@ def test_yaw_is_nothing_from_the_front_and_full_in_profile() -> None:
     assert yaw(mirrored[[1, 0, 2, 4, 3]]) == pytest.approx(yaws[2], abs=1e-5)
 
 
+@settings(deadline=None)
 @given(SIMILARITIES)
 def test_yaw_does_not_depend_on_where_how_large_and_how_tilted(given_: tuple[float, float, float, float]) -> None:
     aside = TEMPLATE + np.float32([[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]])

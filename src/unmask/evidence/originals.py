@@ -72,7 +72,12 @@ class Originals:
             return TrackEvidence(Status.NOT_APPLICABLE, _not_compared(compared))
         times = np.array([c.pair.time for c in told])
         readings = tuple(
-            Reading(s.time, max(told[i].face.score for i in near), _on_crop(s, told[near[0]]))
+            Reading(
+                s.time,
+                max(told[i].face.score for i in near),
+                _on_crop(s, told[near[0]]),
+                held=s.time != told[near[0]].pair.time,
+            )
             for s in track.sightings
             if (near := _nearest(times, s.time, self.hold))
         )

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from unmask.errors import BrokenMedia, MediaTooLarge, UsageError
 from unmask.media import photo, video
 from unmask.media.damage import stretches
+from unmask.media.fields import upper_field
 from unmask.media.mp4 import boxes
 from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, Bounds, Pose, Source, opened
@@ -45,6 +46,7 @@ class Clip:
     _pose: Pose
     _index: Index
     _damaged: NDArray[np.bool_]
+    _woven: NDArray[np.bool_]
 
     def times(self, every: float, at_most: int) -> list[float]:
         """Evenly spaced presentation times of real frames over the whole clip; see `times_between`."""
@@ -80,11 +82,16 @@ class Clip:
         """The stretches of damaged pictures, as far as the packets show them and those decoded until now."""
         return stretches(self._damaged, self._index, self.facts.duration)
 
+    def interlaced(self) -> int:
+        """How many of the pictures decoded until now were interlaced, and were parted into their half-pictures."""
+        return int(self._woven.sum())
+
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
         """The first frame that decodes at or after each of ``times``, in order of time, none twice.
 
         Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over: from an error to the next
-        intact key frame, see `damage`.
+        intact key frame, see `damage`. Of an interlaced frame that was not scaled to half its lines, the upper half-picture
+        is given, its missing lines drawn, see `interlaced`.
 
         Args:
             times: seconds; those after the last frame give nothing.
@@ -131,7 +138,10 @@ class Clip:
                     if number < wanted[0]:
                         continue
                     wanted = wanted[np.searchsorted(wanted, number, "right") :]
-                    yield Frame(shown[number], self._pose.apply(stream.rgb(picture, *stored)))
+                    if picture.height < 2 * stored[1] and stream.is_woven(picture):
+                        self._woven[number] = True
+                    whole = upper_field(picture) if self._woven[number] else picture
+                    yield Frame(shown[number], self._pose.apply(stream.rgb(whole, *stored)))
                     source.wait_again()
                     if time.monotonic() > deadline:
                         reason = Message("media.slow_check", {"bound": self._bounds.check_seconds})
@@ -198,7 +208,7 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
 
 
 def _clip(source: Source, facts: MediaFacts, pose: Pose, index: Index, damaged: NDArray[np.bool_]) -> Clip:
-    return Clip(facts, source.bounds, source.identity, pose, index, damaged)
+    return Clip(facts, source.bounds, source.identity, pose, index, damaged, np.zeros_like(damaged))
 
 
 def decoders() -> dict[str, bool]:

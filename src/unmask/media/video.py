@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from unmask.media import asf
 from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
+from unmask.media.fields import has_comb
 from unmask.media.mp4 import boxes, claimed_seconds
 from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
@@ -106,7 +107,7 @@ class Video:
         from av.video.reformatter import VideoReformatter
 
         self.source, self.container, self.stream = source, container, stream
-        self._scaler = VideoReformatter()
+        self._scaler, self._greyer = VideoReformatter(), VideoReformatter()
         self._timed = container.format.name not in _COUNTED
         aspect = float(stream.sample_aspect_ratio or 1)
         self._aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
@@ -254,6 +255,10 @@ class Video:
         matrix = Colorspace.ITU709 if unstated_hd else None
         scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=2)
         return np.asarray(scaled.to_ndarray(), np.uint8)
+
+    def is_woven(self, picture: VideoFrame) -> bool:
+        """Whether it is interlaced, and its half-pictures differ."""
+        return has_comb(np.asarray(self._greyer.reformat(picture, format="gray").to_ndarray(), np.uint8))
 
     def any_picture(self) -> VideoFrame | None:
         """The first picture that comes out of the decoder, damaged or not."""

@@ -183,6 +183,10 @@ class QualityPart(Part):
     """How far the head is turned aside, 0 frontal to 1 full profile."""
     blockiness: Positive | None
     """Luma step across the frame's 8 px grid over the step inside it, no unit; 1 means no visible blocks."""
+    detail_px: Annotated[float, Field(ge=0), _to(1)] | None = None
+    """Width at which the face would show as much detail, px; below size_px where it was enlarged."""
+    echo: Positive | None = None
+    """How clearly everything is seen twice, a little apart, no unit; 0 not at all."""
 
 
 class PicturePart(Part):

@@ -11,7 +11,7 @@ from unmask.report.document import Document, PersonPart
 from unmask.service.page.strips import Strip, reach, strip
 from unmask.types import Kind, Quality, Rate, TrackRecord, Verdict
 from unmask.words import footage
-from unmask.words.quality import ASIDE, BLOCKY, BLURRED, SMALL_PX, Trait, traits
+from unmask.words.quality import ASIDE, BLOCKY, BLURRED, DOUBLE, SMALL_PX, Trait, traits
 from unmask.words.strength import record, such_findings
 
 CROP_PX = 192
@@ -117,8 +117,9 @@ def answer(document: Document, name: str) -> Answer:
 
 def traits_of(person: PersonPart) -> tuple[Trait, ...]:
     """How well a face can be seen, in words; nothing where it was not measured."""
-    quality = person.quality.plain()
-    return () if None in quality.values() else traits(Quality(**quality))
+    measured = {name: value for name, value in person.quality.plain().items() if value is not None}
+    known = {"size_px", "sharpness", "yaw", "blockiness"} <= measured.keys()
+    return traits(Quality(**measured)) if known else ()
 
 
 def matrix(corners: Sequence[Sequence[float]]) -> str:
@@ -131,12 +132,15 @@ def matrix(corners: Sequence[Sequence[float]]) -> str:
 def _needs(person: PersonPart, rules: Mapping[str, float]) -> list[str]:
     """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
     quality, found = person.quality, []
-    if (quality.size_px or 0) < rules.get("size_px", SMALL_PX):
+    width = quality.size_px or 0
+    if min(width, quality.detail_px or width) < rules.get("size_px", SMALL_PX):
         found.append("advice.larger")
     if (quality.sharpness or 0) < rules.get("sharpness", BLURRED):
         found.append("advice.sharper")
     if (quality.yaw or 0) > rules.get("yaw", ASIDE):
         found.append("advice.frontal")
+    if (quality.echo or 0) > rules.get("echo", DOUBLE):
+        found.append("advice.single")
     if (quality.blockiness or 0) > rules.get("blockiness", BLOCKY):
         found.append("advice.compressed")
     if not found:
