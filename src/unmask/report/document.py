@@ -472,7 +472,7 @@ class Document(Part):
     limit_messages: tuple[MessagePart, ...] = ()
     """The same limits, in the same order, as codes and values."""
     limit_codes: tuple[str, ...] = ()
-    """Which limits these are, in the same order: ``limit.cut_off`` stays what it is in every language."""
+    """Which limits these are, in the same order: `limit.cut_off` stays what it is in every language."""
     media: MediaPart | None = None
     """What the file is; null where it could not be read."""
     custody: CustodyPart | None = None
