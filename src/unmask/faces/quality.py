@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.faces import boxes
-from unmask.faces.spectrum import detail_end, echo
+from unmask.faces.spectrum import Grey, detail_end, echo
 from unmask.types import Box, Face, Quality, Rgb
 
 FACE_PX = 182.0
 """Width, px, of a face whose detail ends at one cycle per px of the aligned crop: about half of the faces that were shrunk
-to 64 px and enlarged again end below 0.35. It is told by the whole crop, for an enlarged picture is coarse everywhere."""
+to 64 px and enlarged again end below 0.35."""
+
+CORNER_PX = 96
+"""Side of the corners of the crop, px, that show what is around the face."""
 
 
 def measure(rgb: Rgb, face: Face, crop: Rgb) -> Quality:
@@ -22,8 +25,21 @@ def measure(rgb: Rgb, face: Face, crop: Rgb) -> Quality:
     inner = grey[32:-32, 32:-32]
     sharpness = float(cv2.Laplacian(inner, cv2.CV_32F).var()) / max(float(inner.var()), 25.0)
     width = boxes.width(face.box)
-    detail = min(width, FACE_PX * end) if (end := detail_end(grey)) < 0.5 else width
+    detail = min(width, FACE_PX * end) if (end := _detail_end(grey)) < 0.5 else width
     return Quality(width, sharpness, _yaw(face.points), _blockiness(rgb, face.box), detail, echo(grey[16:-16, 16:-16]))
+
+
+def _detail_end(grey: Grey) -> float:
+    """See `detail_end`; of the crop or of its corners, whichever reaches farther.
+
+    An enlarged picture is coarse everywhere. A face that is coarser than what is around it was not enlarged with the picture: a
+    swap looks like that, and must be judged.
+    """
+    if (whole := detail_end(grey)) >= 0.5:
+        return whole
+    far = len(grey) - CORNER_PX
+    corners = [grey[y : y + CORNER_PX, x : x + CORNER_PX] for y in (0, far) for x in (0, far)]
+    return max(whole, float(np.median([detail_end(corner) for corner in corners])))
 
 
 def _yaw(points: NDArray[np.float32]) -> float:
