@@ -65,6 +65,18 @@ def test_the_right_person_and_the_right_times(changed: unmask.CheckResult) -> No
     assert len(right.spans) == 1
 
 
+def test_only_the_stretch_that_was_asked_for_is_looked_at(changed_clip: Path) -> None:
+    """As closely as a short clip; what is changed lies before it."""
+    result = check(changed_clip, Settings(start=6.5, end=8.0, lines=("learned",)))
+    times = [place.time for person in result.people for place in person.places]
+    assert len(set(times)) >= 8
+    assert (min(times) >= 6.5, max(times) <= 8.0) == (True, True)
+    assert result.verdict is not Verdict.CHANGED
+    assert Message("limit.stretch", {"start": 6.5, "end": 8.0}) in result.limits
+    with pytest.raises(MediaError, match=r"begins at 0:12\.5, and the video ends at 0:12\.0"):
+        check(changed_clip, Settings(start=12.5))
+
+
 def test_what_the_lr_means_at_the_stated_base_rate(changed: unmask.CheckResult) -> None:
     assert changed.log10_lr is not None
     assert changed.posterior == pytest.approx(likelihood.posterior(0.01, changed.log10_lr))

@@ -36,6 +36,13 @@ def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
     return [*map(read, models.card(network)["limits"]), *added]
 
 
+def of_stretch(media: MediaFacts, start: float, end: float) -> list[Message]:
+    """Says that only a stretch of a video, seconds, was looked at; nothing where it was all of it."""
+    if start <= 0 and end >= media.duration:
+        return []
+    return [Message("limit.stretch", {"start": start, "end": end})]
+
+
 def of_check(
     media: MediaFacts,
     times: Sequence[float],
@@ -59,7 +66,7 @@ def of_check(
         interlaced: pictures of which one half-picture was looked at.
     """
     limits = list(media.limits)
-    spacing = media.duration / max(1, len(times))
+    spacing = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
     if len(times) > 1 and spacing > 1.2 * every and len(times) < media.frames:
         limits.append(Message("limit.spacing", {"spacing": spacing}))
     if damage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from unmask import calibrations, evidence, likelihood, limits, originals, takes, verdict
 from unmask.custody import custody
-from unmask.errors import UsageError
+from unmask.errors import UnsupportedMedia, UsageError
 from unmask.faces import SeenFrame, Watcher, is_cut, link
 from unmask.media import Bounds, Clip, open_media
+from unmask.messages import Message
 from unmask.types import Case, CheckResult, Evidence, Kind, Match, Original, TimedLR, Track
 
 Progress = Callable[[str, float], None]
@@ -33,6 +35,7 @@ class Settings:
         originals: folder or ``postgresql://`` address of an index of known originals; None for none.
         prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes to; None to leave it open.
         debug: whether a line of evidence that crashes raises.
+        start, end: stretch of a video that is looked at, seconds; None for its end.
     """
 
     every: float = 0.5
@@ -44,8 +47,12 @@ class Settings:
     originals: str | None = None
     prior: float | None = None
     debug: bool = False
+    start: float = 0.0
+    end: float | None = None
 
     def __post_init__(self) -> None:
+        if self.start < 0 or (self.end is not None and self.end <= self.start):
+            raise UsageError("a stretch begins at 0 seconds or later and ends after it begins")
         if not (self.every > 0 and self.closer > 0 and self.frames >= 1 and self.closer_frames >= 0):
             raise UsageError("the spacing of frames must be above 0 seconds, and their number at least 1")
         if self.prior is not None and not 0 < self.prior < 1:
@@ -82,18 +89,22 @@ def check(
     lines = evidence.chosen(settings.lines, settings.models)
     calibrated = calibrations.load(settings.models)
     clip = open_media(path, bounds)
-    every = min(settings.every, clip.facts.duration / LOOKS) or settings.every
-    times = clip.times(every, settings.frames)
+    stretch = _stretch(clip, settings)
+    every = min(settings.every, (stretch[1] - stretch[0]) / LOOKS) or settings.every
+    times = clip.times_between(*stretch, every, settings.frames)
     at_most = max(3, min(32, MOST_CROPS // (len(times) + settings.closer_frames)))
     matches = _matches(clip, settings.originals, lambda done: progress("matching", 0.4 * done))
     first = 0.0 if matches is None else 0.4
-    wanted = sorted({*times, *(pair.time for match in matches or () for pair in match.pairs)})
+    compared = {pair.time for match in matches or () for pair in match.pairs}
+    wanted = sorted({*times, *(time for time in compared if stretch[0] <= time <= stretch[1])})
     looks = _look(clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done))
     seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
     tracks = link(seen, cuts=cuts)
     case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, evidence.guiding(lines), settings.debug)
-    if more := _closer_times(clip, case, _leaning(case, said, calibrated), settings, {frame.time for frame in seen}):
+    if more := _closer_times(
+        clip, case, _leaning(case, said, calibrated), settings, stretch, {frame.time for frame in seen}
+    ):
         closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
         seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
         tracks = link(seen, cuts=cuts)
@@ -116,6 +127,7 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
+            *limits.of_stretch(clip.facts, *stretch),
             *limits.of_check(clip.facts, times, every, seen, people, brief, damage, clip.interlaced()),
         ),
         matches=matches or (),
@@ -153,6 +165,17 @@ def match(
         MediaError, OriginalsError: the file or the index cannot be read.
     """
     return known.find(open_media(path, bounds), lambda done: progress("matching", done))
+
+
+def _stretch(clip: Clip, settings: Settings) -> tuple[float, float]:
+    """The seconds that are looked at: all of a photo, of a video what was asked for."""
+    facts = clip.facts
+    if facts.kind is Kind.PHOTO:
+        return 0.0, facts.duration
+    if settings.start >= facts.duration > 0:
+        asked = {"time": settings.start, "end": facts.duration}
+        raise UnsupportedMedia(facts.path, Message("media.no_stretch", asked), Message("way.stretch"))
+    return settings.start, min(facts.duration, math.inf if settings.end is None else settings.end)
 
 
 def _matches(clip: Clip, where: str | None, progress: Callable[[float], None]) -> tuple[Match, ...] | None:
@@ -198,12 +221,17 @@ def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:
 
 
 def _closer_times(
-    clip: Clip, case: Case, leaning: Sequence[TimedLR], settings: Settings, done: set[float]
+    clip: Clip,
+    case: Case,
+    leaning: Sequence[TimedLR],
+    settings: Settings,
+    stretch: tuple[float, float],
+    done: set[float],
 ) -> list[float]:
     """Frames not looked at yet around every sighting that leans towards a change, the worst first, and every brief face."""
     if clip.facts.kind is Kind.PHOTO:
         return []
-    around = max(settings.every, clip.facts.duration / settings.frames)
+    around = max(settings.every, (stretch[1] - stretch[0]) / settings.frames)
     worst = sorted(leaning, key=lambda lr: -lr.log10_lr)
     brief = [t for t in case.tracks if len(t.sightings) < LOOKS // 2]
     windows = [(lr.time - around, lr.time + around, settings.closer) for lr in worst]
@@ -213,7 +241,7 @@ def _closer_times(
         room = settings.closer_frames - len(times)
         if room <= 0:
             break
-        near = clip.times_between(max(0.0, start), end, every, settings.closer_frames)
+        near = clip.times_between(max(stretch[0], start), min(stretch[1], end), every, settings.closer_frames)
         times.update([t for t in near if t not in done | times][:room])
     return sorted(times)
 

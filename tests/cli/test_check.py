@@ -205,6 +205,9 @@ def test_settings_reach_the_pipeline() -> None:
     assert ASKED.pop() == pipeline.Settings(every=0.2, lines=("learned",), prior=0.01, debug=True)
     unmask("check", "clean.jpg")
     assert ASKED.pop() == pipeline.Settings()
+    for start, end, seconds in (("75.5", "1:20", (75.5, 80.0)), ("1:02:03.5", "2:00:00", (3723.5, 7200.0))):
+        unmask("check", "clean.jpg", "--from", start, "--to", end)
+        assert ASKED.pop() == pipeline.Settings(start=seconds[0], end=seconds[1])
 
 
 @pytest.mark.parametrize(
@@ -214,6 +217,9 @@ def test_settings_reach_the_pipeline() -> None:
         (["--every", "0"], "above 0 seconds"),
         (["--every", "nan"], "above 0 seconds"),
         (["--prior", "1"], "between 0 and 1"),
+        (["--from", "soon"], "'soon' is no time"),
+        (["--to", "1:-2"], "'1:-2' is no time"),
+        (["--from", "5", "--to", "5"], "ends after it begins"),
         (["--lines", "learned,tarot"], "no line of evidence is called 'tarot'; there are learned"),
         (["--fail-on", "authentic"], "no verdict is called 'authentic'; there are changed, licensed-change"),
         (["--report", __file__], "is a file"),

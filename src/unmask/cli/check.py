@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ EXAMPLES = """\b
 Examples:
   unmask check clip.mp4                          the verdict on every person in a clip
   unmask check footage/ --report reports/        a folder, with a page to show for every file
+  unmask check clip.mp4 --from 1:05 --to 1:20    only these fifteen seconds, as closely as a short clip
   unmask check clip.mp4 --prior 0.001            what it means where 1 face in 1,000 is changed
   unmask check *.jpg --json | jq -c '[.path, .verdict]'
   unmask check inbox/ --csv --fail-on changed,cannot-tell > inbox.csv
@@ -53,6 +55,10 @@ def check(
     every: Annotated[
         float, typer.Option(metavar="SECONDS", help="Between the frames looked at; suspicious stretches get more.")
     ] = 0.5,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Look at videos from there on: seconds, or 1:02:03.5.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="And up to there.")] = None,
     lines: Annotated[
         list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them.")
     ] = None,
@@ -84,7 +90,7 @@ def check(
     try:
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
-        settings = _settings(every, lines, models, originals, prior, debug)
+        settings = _settings(every, lines, models, originals, prior, debug, _seconds(start), _seconds(end))
         outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
         run = Run(settings, outcomes, _folder_for(report), spoken, machine=as_json or as_csv)
         for clause in given.left_out:
@@ -118,13 +124,38 @@ def _settings(
     originals: str | None,
     prior: float | None,
     debug: bool,
+    start: float | None,
+    end: float | None,
 ) -> Settings:
     from unmask.evidence import chosen
     from unmask.pipeline import Settings
 
     names = _split(lines)
     chosen(names, models)
-    return Settings(every=every, lines=names, models=models, originals=originals, prior=prior, debug=debug)
+    return Settings(
+        every=every,
+        lines=names,
+        models=models,
+        originals=originals,
+        prior=prior,
+        debug=debug,
+        start=start or 0.0,
+        end=end,
+    )
+
+
+def _seconds(given: str | None) -> float | None:
+    """A time as a player shows it, or in seconds."""
+    if given is None:
+        return None
+    parts = given.split(":")
+    try:
+        seconds: float = sum(float(part) * 60.0**place for place, part in enumerate(reversed(parts)))
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds) or len(parts) > 3 or "-" in given:
+        raise UsageError(f"{given!r} is no time; write seconds, as 75.5, or 1:15.5")
+    return seconds
 
 
 def _outcomes(named: Sequence[str] | None) -> frozenset[Outcome]:
