@@ -25,11 +25,14 @@ from unmask_lab.data import DataError, Row
 from unmask_lab.forge import FAMILIES
 from unmask_lab.forge.face import FaceImage
 from unmask_lab.forge.flicker import flickering, jitter, steady
-from unmask_lab.licence import Licence, grant, make_key, sha256s
 from unmask_lab.swap import MOST_FRAMES, Likeness, Permission, of_model, of_photo, swap
 from unmask_lab.swap import flickering as with_flicker
 
 from unmask import faces
+from unmask.errors import LicenceError
+from unmask.licences import keys
+from unmask.licences.files import sha256s
+from unmask.licences.licence import Part, Portrait, grant
 from unmask.types import Rgb
 
 W, H = 321, 240
@@ -100,16 +103,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("swap")
     write(folder / "clip.mp4", map(scene, range(len(TIMES_MS))), TIMES_MS)
     Image.fromarray(astronaut()[20:212, 130:322][:, ::-1]).save(folder / "me.png")
-    make_key(folder / "key")
+    keys.keygen(folder / "key", ["Me"], "correct horse")
     begin, end = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(days=1)
-    granted = Licence("Me", sha256s([folder / "me.png"]), "Red team", "a test", "nowhere", "Me", begin, end)
-    grant(granted, folder / "key", folder / "licence.json")
+    key = keys.private_key(folder / "key", "correct horse")
+    for name, footage in (("licence", []), ("other-work", ["00" * 32])):
+        portrait = Portrait(
+            name="Me",
+            portraits=list(sha256s([folder / "me.png"])),
+            part=Part.PUT_IN,
+            licensee="Red team",
+            role="any role",
+            purpose="a test",
+            territory="nowhere",
+            works=[],
+            files=footage,
+        )
+        grant(portrait, "Me", begin, end, key, folder / "list.json", folder / f"{name}.json")
     return folder
 
 
 @pytest.fixture(scope="module")
 def permission(folder: Path) -> Permission:
-    return Permission(folder / "licence.json", folder / "key.pub", "Red team")
+    return Permission(folder / "licence.json", (folder / "key.pub",), (folder / "list.json",), "Red team")
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +202,8 @@ def test_the_label_cannot_be_turned_off() -> None:
         "footage",
         "out",
         "licence",
-        "public_key",
+        "owners",
+        "status_list",
         "licensee",
         "model",
         "to",
@@ -197,7 +213,14 @@ def test_the_label_cannot_be_turned_off() -> None:
         "seed",
     }
     assert options == wanted
-    assert {p.name for p in command.params if p.required} == {"footage", "out", "licence", "public_key", "licensee"}
+    assert {p.name for p in command.params if p.required} == {
+        "footage",
+        "out",
+        "licence",
+        "owners",
+        "status_list",
+        "licensee",
+    }
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 200), (200, 64), (480, 640), (1080, 1920), (1920, 1080)])
@@ -224,8 +247,14 @@ def test_without_a_licence_nothing_is_written(
     folder: Path, tmp_path: Path, permission: Permission, likeness: Likeness, licensee: str, days: int, because: str
 ) -> None:
     asked, at = replace(permission, licensee=licensee), datetime.now(UTC) + timedelta(days=days)
-    with pytest.raises(DataError, match=because):
+    with pytest.raises(LicenceError, match=because):
         swap(folder / "clip.mp4", tmp_path / "out.mp4", likeness, asked, at)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_licence_for_another_work_allows_nothing(folder: Path, tmp_path: Path, permission: Permission) -> None:
+    with pytest.raises(LicenceError, match="does not name this footage"):
+        swap(folder / "clip.mp4", tmp_path / "out.mp4", GREEN, replace(permission, licence=folder / "other-work.json"))
     assert not list(tmp_path.iterdir())
 
 
@@ -297,14 +326,15 @@ def test_a_trained_autoencoder_puts_a_person_in(
     assert swap(folder / "clip.mp4", tmp_path / "out.mp4", likeness, permission) == len(TIMES_MS) - len(GONE)
     for rgb in pictures(tmp_path / "out.mp4")[0]:
         assert_labelled(rgb)
-    with pytest.raises(DataError, match="the licence is for the face of Me, not You"):
+    with pytest.raises(LicenceError, match="the licence is for the face of Me, not You"):
         swap(folder / "clip.mp4", tmp_path / "you.mp4", of_model(tmp_path / "model", "You"), permission)
     with pytest.raises(DataError, match="knows Me, You, not Them"):
         of_model(tmp_path / "model", "Them")
 
 
 def test_the_command_line_swaps(folder: Path, tmp_path: Path) -> None:
-    who = ["--licence", str(folder / "licence.json"), "--public-key", str(folder / "key.pub"), "--licensee", "Red team"]
+    who = ["--licence", str(folder / "licence.json"), "--owners", str(folder / "key.pub"), "--licensee", "Red team"]
+    who += ["--status-list", str(folder / "list.json")]
     what = ["swap", str(folder / "clip.mp4"), *who, "--out", str(tmp_path / "out.mp4")]
     ran = CliRunner().invoke(app, [*what, "--family", "other_face", "--donor", str(folder / "me.png"), "--flicker"])
     assert ran.exit_code == 0, ran.output

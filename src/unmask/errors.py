@@ -1,11 +1,13 @@
 """What can go wrong with an input, as one tree.
 
 UnmaskError
-├── MediaError               this file cannot be judged: says which, why, and the way out
-│   ├── MediaNotFound        no such path, no permission, a folder, a pipe or a device
-│   ├── UnsupportedMedia     readable, but not a photo or video that is understood
-│   ├── BrokenMedia          claims to be media and cannot be decoded
-│   └── MediaTooLarge        past a bound on pixels, frames, seconds or bytes
+├── FileError                a file cannot be used: says which, why, and the way out
+│   ├── MediaError           this file cannot be judged
+│   │   ├── MediaNotFound    no such path, no permission, a folder, a pipe or a device
+│   │   ├── UnsupportedMedia readable, but not a photo or video that is understood
+│   │   ├── BrokenMedia      claims to be media and cannot be decoded
+│   │   └── MediaTooLarge    past a bound on pixels, frames, seconds or bytes
+│   └── LicenceError         a licence, a key or a list of revocations, or what is asked is not covered
 ├── OriginalsError           an index of known originals cannot be used: says which, why, and the way out
 ├── WeightsError             a weight file is missing or is not the one that was released
 └── UsageError               settings that contradict each other
@@ -23,8 +25,8 @@ class UnmaskError(Exception):
     """Root of every error that Unmask raises on purpose; its text is one line for people, in English."""
 
 
-class MediaError(UnmaskError):
-    """A media file that cannot be judged.
+class FileError(UnmaskError):
+    """A file that cannot be used.
 
     Args:
         path: the file, as the caller gave it.
@@ -43,6 +45,14 @@ class MediaError(UnmaskError):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+class MediaError(FileError):
+    """A media file that cannot be judged."""
+
+
+class LicenceError(FileError):
+    """A licence, a key or a list of revocations that cannot be used, or a licence that does not cover what is asked."""
 
 
 class MediaNotFound(MediaError):

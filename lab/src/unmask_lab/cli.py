@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -380,64 +379,13 @@ def live_shape(
     print(json.dumps(found, indent=2))
 
 
-licence_app = typer.Typer(no_args_is_help=True, help="Make a key, grant a licence for a portrait, check one.")
-app.add_typer(licence_app, name="licence")
-
-
-@licence_app.command("key")
-def licence_key(
-    key: Annotated[Path, typer.Argument(help="File for the private key; the public one is KEY.pub.")],
-) -> None:
-    """Make the pair of keys that a portrait's owner signs with."""
-    from unmask_lab.licence import make_key
-
-    print(f"private: {key} (keep it to yourself)\npublic: {make_key(key)}")
-
-
-@licence_app.command("grant")
-def licence_grant(
-    subject: Annotated[str, typer.Option(help="Whose face.")],
-    licensee: Annotated[str, typer.Option(help="Who may use it.")],
-    until: Annotated[datetime, typer.Option(help="Last day, UTC.", formats=["%Y-%m-%d"])],
-    key: Annotated[Path, typer.Option(help="The owner's private key.")],
-    out: Annotated[Path, typer.Option(help="File to write.")],
-    portrait: Annotated[list[Path] | None, typer.Option(help="Reference portrait, or a folder of them.")] = None,
-    purpose: Annotated[str, typer.Option(help="For what.")] = "testing detectors of changed faces",
-    where: Annotated[str, typer.Option(help="Where the result may be shown.")] = "not published",
-    issuer: Annotated[str | None, typer.Option(help="Who signs, if not the person.")] = None,
-    not_before: Annotated[datetime | None, typer.Option(help="First day, UTC; now.", formats=["%Y-%m-%d"])] = None,
-) -> None:
-    """Sign that a face may be put into other footage."""
-    from unmask_lab.licence import Licence, grant, sha256s
-
-    begin = not_before.replace(tzinfo=UTC) if not_before else datetime.now(UTC)
-    end = until.replace(tzinfo=UTC, hour=23, minute=59, second=59)
-    portraits = sha256s(portrait or [])
-    grant(Licence(subject, portraits, licensee, purpose, where, issuer or subject, begin, end), key, out)
-    print(out)
-
-
-@licence_app.command("check")
-def licence_check(
-    licence: Path,
-    public_key: Annotated[Path, typer.Option(help="The owner's public key, from the owner.")],
-    licensee: Annotated[str | None, typer.Option(help="Who wants to use the face.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Whose face is wanted.")] = None,
-) -> None:
-    """Tell whether a licence is genuine, in force and for whom."""
-    from unmask_lab.licence import check
-
-    found = check(licence, public_key, licensee=licensee, subject=subject)
-    when = f"from {found.valid_from:%Y-%m-%d %H:%M} to {found.valid_until:%Y-%m-%d %H:%M} UTC"
-    print(f"valid: {found.subject}'s face, for {found.licensee}, for {found.purpose}; {found.where}; {when}")
-
-
 @app.command()
 def swap(
     footage: Annotated[Path, typer.Argument(help="Clip or photo whose main face is changed.")],
     out: Annotated[Path, typer.Option(help="MP4 for a clip, JPEG or PNG for a photo.")],
     licence: Annotated[Path, typer.Option(help="Licence by the owner of the portrait that is put in.")],
-    public_key: Annotated[Path, typer.Option(help="The owner's public key, from the owner.")],
+    owners: Annotated[list[Path], typer.Option(help="The owner's public key, from the owner; may be repeated.")],
+    status_list: Annotated[list[Path], typer.Option(help="The owner's list of revocations; may be repeated.")],
     licensee: Annotated[str, typer.Option(help="Who you are, as the licence names you.")],
     model: Annotated[Path | None, typer.Option(help="Trained autoencoder that knows the person.")] = None,
     to: Annotated[str | None, typer.Option(help="Whose face is put in; needed with a model.")] = None,
@@ -456,7 +404,7 @@ def swap(
         likeness = of_photo(family, donor, to, seed)
     else:
         raise typer.BadParameter("give either --model and --to, or --family and --donor")
-    permission = Permission(licence, public_key, licensee)
+    permission = Permission(licence, tuple(owners), tuple(status_list), licensee)
     frames = run(footage, out, flickering(likeness, seed) if flicker else likeness, permission)
     print(f"{out}: the face was put into {frames} frames, and all are labelled")
 

@@ -24,9 +24,9 @@ import cv2
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from unmask.licences.licence import Licence
 from unmask.types import Frame, Kind, Rgb
 from unmask_lab.data import DataError
-from unmask_lab.licence import Licence
 
 TEXT = "AI-CHANGED AI生成"
 LETTERS = 0.05
@@ -117,7 +117,7 @@ def marking(licence: Licence) -> dict[str, str]:
     """The machine-readable marks, by key; ``AIGC`` gets a new ``ProduceID`` with every call."""
     aigc = {
         "Label": "1",
-        "ContentProducer": licence.licensee,
+        "ContentProducer": licence.subject.licensee,
         "ProduceID": uuid4().hex,
         "ReservedCode1": licence.sha256,
         "ContentPropagator": "",

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from unmask import faces
 from unmask.faces import PROPORTIONS, Watcher, link, similarity
+from unmask.licences import keys
+from unmask.licences.licence import Asked, Licence, Part, check
+from unmask.licences.status import StatusList
 from unmask.media import Clip, open_media
 from unmask.types import Frame, Kind, Rgb, Track
-from unmask_lab import label, licence
+from unmask_lab import label
 from unmask_lab.data import DataError
 from unmask_lab.forge import FAMILIES, flicker
 from unmask_lab.forge.face import FaceImage, blend
@@ -63,11 +66,32 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """The licence file of the portrait's owner, the owner's public key, and who uses it."""
+    """The licence file of the portrait's owner, who may license whom, what was taken back, and who uses it.
+
+    Attributes:
+        licence: made by `unmask licence grant`.
+        owners: public keys that are vouched for, from their owners.
+        lists: of revocations.
+        licensee: as the licence names who uses it.
+    """
 
     licence: Path
-    public_key: Path
+    owners: tuple[Path, ...]
+    lists: tuple[Path, ...]
     licensee: str
+
+    def check(self, likeness: Likeness, footage: str, at: datetime | None) -> Licence:
+        """The licence, if it holds at a moment for this face in this footage.
+
+        Args:
+            footage: sha256, hexadecimal.
+
+        Raises:
+            LicenceError: it does not.
+        """
+        asked = Asked(self.licensee, likeness.subject, Part.PUT_IN, likeness.portrait, footage)
+        lists = tuple(StatusList.of(path) for path in self.lists)
+        return check(self.licence, keys.owners(self.owners), lists, asked, at)
 
 
 def of_photo(family: str, donor: Path, subject: str | None = None, seed: int = 1) -> Likeness:
@@ -131,18 +155,12 @@ def swap(
         In how many frames the face was put in.
 
     Raises:
-        DataError: the licence does not allow it, no face is seen, the clip is too long, or ``out`` cannot be written.
+        LicenceError: the licence does not allow it.
+        DataError: no face is seen, the clip is too long, or ``out`` cannot be written.
         MediaError: the clip cannot be read.
     """
-    allowed = licence.check(
-        permission.licence,
-        permission.public_key,
-        licensee=permission.licensee,
-        subject=likeness.subject,
-        portrait=likeness.portrait,
-        at=at,
-    )
     clip = open_media(source)
+    allowed = permission.check(likeness, clip.facts.sha256, at)
     if clip.facts.frames > MOST_FRAMES:
         raise DataError(f"{source}: {clip.facts.frames:,} frames, over {MOST_FRAMES:,}; cut out the part that matters")
     label.refuse_name(out, clip.facts.kind)

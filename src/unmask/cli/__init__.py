@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli import accounts, audit, check, doctor, originals, serve
+from unmask.cli import accounts, audit, check, doctor, licence, originals, serve
 
 app = typer.Typer(
     name="unmask",
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command(epilog=check.EXAMPLES)(check.check)
 app.command()(doctor.doctor)
 app.add_typer(originals.app, name="originals")
+app.add_typer(licence.app, name="licence")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command(epilog=serve.EXAMPLES)(serve.serve)
