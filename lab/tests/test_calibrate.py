@@ -114,7 +114,7 @@ def test_every_set_of_lines_has_a_calibration_that_names_what_it_was_fitted_to(
     assert fits.keys() >= {"learned", "texture", "mine"}
     assert not [key for key in fits if "motion" in key], "one frame a person does not move"
     for key, fit in fits.items():
-        used = {name: here[name] for name in here if name.removesuffix(".json") in key.split("+")}
+        used = {name: here[name] for name in here if Path(name).stem in key.split("+")}
         assert fit["weights"] == used
         assert 10 <= fit["fitted_on"]["people"] <= 12  # type: ignore[index]
 

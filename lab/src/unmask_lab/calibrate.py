@@ -154,7 +154,7 @@ def _fits(
             print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
             continue
         kept[chosen] = served
-        used = {name: sha256 for name, sha256 in custody.items() if name.removesuffix(".json") in chosen}
+        used = {name: sha256 for name, sha256 in custody.items() if Path(name).stem in chosen}
         fits[key] = {"weights": used, **fit}
     return fits
 
