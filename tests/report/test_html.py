@@ -19,6 +19,7 @@ from PIL import Image
 from tests import results
 from tests.report import strategies
 from unmask.errors import printable
+from unmask.messages import Message
 from unmask.report import images
 from unmask.report.html import fragment, page
 from unmask.types import CheckResult, Person, TimedLR
@@ -246,6 +247,15 @@ def reacting(result: CheckResult) -> Person:
     """The only person of a result, with frames that lean towards a change."""
     (someone,) = result.people
     return replace(someone, frames=tuple(replace(frame, log10_lr=0.2) for frame in someone.frames))
+
+
+def test_what_became_of_the_file_stands_before_the_evidence_and_once() -> None:
+    damaged = Message("limit.damaged", {"count": 24, "spans": (Message("span", {"start": 10.0, "end": 10.96}),)})
+    clip = results.changed_video()
+    text = Page(page(replace(clip, limits=(*clip.limits, damaged)))).text
+    assert text.count("24 damaged pictures") == 1
+    assert text.index("24 damaged pictures") < text.index("Strength of evidence") < text.index("about 0.9 s apart")
+    assert "The file" not in Page(page(clip)).words
 
 
 def test_what_the_lines_cannot_come_to_is_hatched() -> None:

@@ -40,6 +40,15 @@ BASE_RATES = (1 / 2, 1 / 100, 1 / 1000)
 ORDER = (Verdict.CHANGED, Verdict.LICENSED_CHANGE, Verdict.CANNOT_TELL, Verdict.NO_CHANGE_FOUND)
 """Whom a reader looks for first."""
 
+OF_THE_FILE = frozenset(
+    f"limit.{what}"
+    for what in (
+        *("damaged", "cut_off", "cut_photo", "interlaced", "sizes", "films", "film", "pictures", "scaled", "stretch"),
+        "not_decoded",
+    )
+)
+"""Limits that say what became of the file itself, or what of it was not looked at."""
+
 PEOPLE = 12
 """Most people that a card lists."""
 
@@ -110,6 +119,8 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
     folded = [person for person in people if _unjudged(person)] if len(people) > 1 else []
     return {
         "result": result,
+        "of_the_file": [limit for limit in result.limits if limit.code in OF_THE_FILE],
+        "limits": [limit for limit in result.limits if limit.code not in OF_THE_FILE],
         "people": [person for person in people if person not in folded],
         "folded": folded,
         "mark": mark(result.path),
