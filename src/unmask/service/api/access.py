@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
@@ -32,7 +33,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""
 
 BODY = 256 << 10
-"""Most bytes of a request's JSON."""
+"""Most bytes of a request that brings no file."""
+
+FIELDS, FILES = 40, 1
+"""Most fields and files of a form."""
 
 PER_PERSON = 600
 """Requests per minute of one signed-in person, all browsers together."""
@@ -51,41 +55,59 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def allowed(*scopes: Scope) -> Callable[..., Awaitable[Actor]]:
+class Allowed:
     """A dependency that gives the actor.
 
     Args:
         scopes: all of them are needed; none for whoever is known at all.
-
-    Raises:
-        Problem: 401, nobody known; 403, a scope is missing, or the request may not come from our own page; 429, the
-            rate limit.
     """
 
-    async def access(
-        request: Request, key: Credentials, _cookie: Annotated[str | None, Security(COOKIE)] = None
+    def __init__(self, *scopes: Scope) -> None:
+        self._scopes = scopes
+
+    async def __call__(
+        self, request: Request, key: Credentials, _cookie: Annotated[str | None, Security(COOKIE)] = None
     ) -> Actor:
-        actor = await actor_of(request, key.credentials if key else None)
-        if missing := [scope for scope in scopes if scope not in actor.scopes]:
-            raise Problem(403, "Not allowed", Message("refusal.scope", {"scope": missing[0]}))
+        """Who asks, counted once against their rate limit.
+
+        Raises:
+            Problem: 401, nobody known; 403, a scope is missing, or the request may not come from our own page; 429, the
+                rate limit.
+        """
+        known: Actor | None = getattr(request.state, "actor", None)
+        return known or await self.admit(request, key)
+
+    async def admit(self, request: Request, key: HTTPAuthorizationCredentials | None) -> Actor:
+        """As when called, but always anew; the body is looked at last, and only for a browser's token."""
+        if key is not None:
+            actor = await run_in_threadpool(_program, request, key.credentials)
+            self._check_scopes(actor)
+            return actor
+        actor, token = await run_in_threadpool(_person, request)
+        self._check_scopes(actor)
+        if request.method not in SAFE:
+            check_origin(request)
+            await _check_token(request, token)
         return actor
 
-    return access
+    def _check_scopes(self, actor: Actor) -> None:
+        if missing := [scope for scope in self._scopes if scope not in actor.scopes]:
+            raise Problem(403, "Not allowed", Message("refusal.scope", {"scope": missing[0]}))
 
 
-async def actor_of(request: Request, key: str | None) -> Actor:
-    """Who asks, counted against their rate limit.
+class Guarded(APIRoute):
+    """A route that reads no body before it knows who sends it: by itself, FastAPI reads and parses that first."""
 
-    Raises:
-        Problem: as for `allowed`.
-    """
-    if key is not None:
-        return await run_in_threadpool(_program, request, key)
-    actor, token = await run_in_threadpool(_person, request)
-    if request.method not in SAFE:
-        check_origin(request)
-        await _check_token(request, token)
-    return actor
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        guards = [one.call for one in self.dependant.dependencies if isinstance(one.call, Allowed)]
+
+        async def guarded(request: Request) -> Response:
+            for guard in guards:
+                await guard.admit(request, await BEARER(request))
+            return await handle(request)
+
+        return guarded
 
 
 def check_origin(request: Request) -> None:
@@ -171,11 +193,11 @@ async def _check_token(request: Request, token: str) -> None:
     given: Any = request.headers.get("x-csrf-token")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given is None and kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        given = (await request.form()).get("csrf")
+        given = (await request.form(max_files=FILES, max_fields=FIELDS)).get("csrf")
     if not isinstance(given, str) or not secrets.compare_digest(given.encode(), token.encode()):
         raise Problem(403, "No token", Message("refusal.out_of_date"))
 
 
-Anyone = Annotated[Actor, Depends(allowed())]
-Reader = Annotated[Actor, Depends(allowed(Scope.READ))]
-Admin = Annotated[Actor, Depends(allowed(Scope.ADMIN))]
+Anyone = Annotated[Actor, Depends(Allowed())]
+Reader = Annotated[Actor, Depends(Allowed(Scope.READ))]
+Admin = Annotated[Actor, Depends(Allowed(Scope.ADMIN))]

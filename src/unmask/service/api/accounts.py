@@ -7,13 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, SecretStr
 
-from unmask.service.api.access import BODY, Admin, Anyone, check_origin, drop_cookie, secret_of, service_of, set_cookie
+from unmask.service.api.access import (
+    Admin,
+    Anyone,
+    Guarded,
+    check_origin,
+    drop_cookie,
+    secret_of,
+    service_of,
+    set_cookie,
+)
 from unmask.service.people import accounts, audit, keys, sessions
 from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, Key
 
-router = APIRouter(tags=["accounts"], max_body_size=BODY)
+router = APIRouter(tags=["accounts"], route_class=Guarded)
 
 Password = Annotated[SecretStr, Field(max_length=1000)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]

@@ -10,12 +10,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from unmask.service.api.access import Admin, service_of
+from unmask.service.api.access import Admin, Guarded, service_of
 from unmask.service.people import audit
 from unmask.service.people.audit import Anchor
 from unmask.service.store.tables import AuditEntry
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = APIRouter(prefix="/audit", tags=["audit"], route_class=Guarded)
 
 
 class EntryView(BaseModel):

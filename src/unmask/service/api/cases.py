@@ -9,16 +9,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from unmask.service.api.access import BODY, Reader, allowed, service_of
+from unmask.service.api.access import Allowed, Guarded, Reader, service_of
 from unmask.service.domain import cases
 from unmask.service.domain.cases import LONGEST, WAITING, Decision, State, Wanted
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import not_found
 from unmask.service.store.tables import CaseEvent, CaseFile, Check
 
-router = APIRouter(prefix="/cases", tags=["cases"], max_body_size=BODY)
+router = APIRouter(prefix="/cases", tags=["cases"], route_class=Guarded)
 
-Reviewer = Annotated[Actor, Depends(allowed(Scope.CASES))]
+Reviewer = Annotated[Actor, Depends(Allowed(Scope.CASES))]
 Identifier = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*$")]
 
@@ -179,7 +179,7 @@ def decide_case(request: Request, actor: Reviewer, case: Identifier, form: NewDe
 
 @router.post("/{case}/appeals", status_code=201)
 def appeal_case(
-    request: Request, actor: Annotated[Actor, Depends(allowed(Scope.UPLOAD))], case: Identifier, form: Said
+    request: Request, actor: Annotated[Actor, Depends(Allowed(Scope.UPLOAD))], case: Identifier, form: Said
 ) -> CaseView:
     """Contest a decision, as the uploader or on their behalf."""
     with service_of(request).database.transaction() as session:

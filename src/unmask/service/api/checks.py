@@ -17,7 +17,7 @@ from unmask.errors import UsageError
 from unmask.report import pictures
 from unmask.report.document import Document
 from unmask.service.api import idempotency
-from unmask.service.api.access import BODY, allowed, service_of
+from unmask.service.api.access import BODY, FIELDS, FILES, Allowed, Guarded, service_of
 from unmask.service.api.problems import documented
 from unmask.service.api.protection import REPORT_POLICY
 from unmask.service.domain import checks, fetch, uploads
@@ -29,12 +29,14 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Media
 from unmask.types import Outcome, Verdict
 
-router = APIRouter(tags=["checks"])
+router = APIRouter(tags=["checks"], route_class=Guarded)
+sending = APIRouter(tags=["checks"], route_class=Guarded)
+"""Routes that take files."""
 
 Identifier = Annotated[str, Field(max_length=64, pattern=r"^[0-9a-f-]+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", description="Of the whole file; refused if it is another.")]
-Reader = Annotated[Actor, Depends(allowed(Scope.READ))]
-Uploader = Annotated[Actor, Depends(allowed(Scope.UPLOAD))]
+Reader = Annotated[Actor, Depends(Allowed(Scope.READ))]
+Uploader = Annotated[Actor, Depends(Allowed(Scope.UPLOAD))]
 Model = TypeVar("Model", bound=BaseModel)
 State = Literal["queued", "running", "done", "failed"]
 
@@ -132,7 +134,7 @@ class Asked(BaseModel):
     options: Options = Options()
 
 
-@router.post(
+@sending.post(
     "/checks",
     status_code=201,
     response_model=CheckView,
@@ -188,7 +190,7 @@ async def _file(request: Request, service: Service, given: Mapping[str, str | No
         received = await fetch.fetch(service, wanted.url)
         return received, Asked(name=name[:1000], sha256=wanted.sha256, options=wanted.options)
     if kind == "multipart/form-data":
-        async with request.form(max_files=1, max_fields=20) as form:
+        async with request.form(max_files=FILES, max_fields=FIELDS) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise Problem(422, "Not understood", "the form has no file called 'file'")

@@ -10,12 +10,12 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from unmask.service.api.access import service_of
+from unmask.service.api.access import Guarded, service_of
 from unmask.service.problems import Problem, not_found
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Tenant
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=Guarded)
 log = logging.getLogger(__name__)
 
 

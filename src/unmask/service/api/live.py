@@ -24,7 +24,7 @@ from starlette.websockets import WebSocketDisconnect
 from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
 from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
 from unmask.live.verification import Advice, Result
-from unmask.service.api.access import BODY, allowed, own_origin, service_of
+from unmask.service.api.access import Allowed, Guarded, own_origin, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.live_waiting import IN_ALL, PER_CHECK, PER_NETWORK
 from unmask.service.api.problems import documented
@@ -40,7 +40,7 @@ from unmask.service.store.database import Database
 from unmask.service.store.service import Service
 from unmask.service.store.tables import LiveCheck
 
-router = APIRouter(tags=["live"], max_body_size=BODY)
+router = APIRouter(tags=["live"], route_class=Guarded)
 
 PER_ADDRESS = Limit("live connections", 120, 60)
 """Connections of browsers of one network address."""
@@ -61,7 +61,7 @@ WEBSOCKETS: dict[str, Any] = {
 }
 """Uvicorn's settings for them; a message that is larger ends the connection before it is held in memory."""
 
-Caller = Annotated[Actor, Depends(allowed(Scope.LIVE))]
+Caller = Annotated[Actor, Depends(Allowed(Scope.LIVE))]
 log = logging.getLogger(__name__)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from unmask.service.api import idempotency
-from unmask.service.api.access import allowed, service_of
+from unmask.service.api.access import Allowed, Guarded, service_of
 from unmask.service.api.checks import Identifier, Reader, Sha256, State
 from unmask.service.api.problems import documented
 from unmask.service.domain import registrations, uploads
@@ -20,9 +20,11 @@ from unmask.service.people.actor import Actor, Scope
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Registration
 
-router = APIRouter(tags=["originals"])
+router = APIRouter(tags=["originals"], route_class=Guarded)
+sending = APIRouter(tags=["originals"], route_class=Guarded)
+"""Routes that take files."""
 
-Owner = Annotated[Actor, Depends(allowed(Scope.ORIGINALS))]
+Owner = Annotated[Actor, Depends(Allowed(Scope.ORIGINALS))]
 Words = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
@@ -52,7 +54,7 @@ class OriginalsPage(BaseModel):
     next: Annotated[str | None, Field(description="Give it as `before` to go on; null at the end.")]
 
 
-@router.post(
+@sending.post(
     "/originals",
     status_code=201,
     response_model=OriginalView,

@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from unmask.service.api.access import BODY, Admin, service_of
+from unmask.service.api.access import Admin, Guarded, service_of
 from unmask.service.api.cases import Identifier
 from unmask.service.domain import retention
 from unmask.service.store.tables import Media
 
-router = APIRouter(prefix="/checks/{check}/media", tags=["retention"], max_body_size=BODY)
+router = APIRouter(prefix="/checks/{check}/media", tags=["retention"], route_class=Guarded)
 
 
 class Reason(BaseModel):

@@ -21,9 +21,11 @@ from unmask.service.api import (
     uploads,
     webhooks,
 )
+from unmask.service.api.access import BODY
 from unmask.service.api.live_waiting import Waiting
 from unmask.service.api.protection import protect
 from unmask.service.confined.live_reading import Readers
+from unmask.service.settings import Settings
 from unmask.service.store.service import Service
 
 ABOUT = """
@@ -55,14 +57,22 @@ def create_api(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.readers, app.state.waiting = Readers(service.settings), Waiting()
+    refusals = problems.documented(*REFUSALS)
+    for part in (checks, uploads, originals):
+        app.include_router(part.sending, prefix="/api/v1", responses=refusals, max_body_size=largest(service.settings))
     for part in (checks, uploads, originals, live, webhooks, retention, cases, audit, accounts):
-        app.include_router(part.router, prefix="/api/v1", responses=problems.documented(*REFUSALS))
+        app.include_router(part.router, prefix="/api/v1", responses=refusals)
     app.include_router(health.router, responses=problems.documented(401, 404, 503))
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.upload_bytes + FORM)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY)
     problems.install(app)
     protect(app, service)
     _document_problems(app)
     return app
+
+
+def largest(settings: Settings) -> int:
+    """Most bytes of a request that brings a file."""
+    return settings.upload_bytes + FORM
 
 
 def _document_problems(app: FastAPI) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import ClientDisconnect
 
 from unmask.service.api import idempotency
-from unmask.service.api.access import service_of
+from unmask.service.api.access import Guarded, service_of
 from unmask.service.api.checks import Asked, Identifier, Uploader, asked_for
 from unmask.service.api.problems import documented
 from unmask.service.domain import uploads
@@ -27,7 +27,9 @@ from unmask.service.people.actor import Actor
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Upload
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(tags=["uploads"], route_class=Guarded)
+sending = APIRouter(tags=["uploads"], route_class=Guarded)
+"""Routes that take files."""
 
 VERSION = {"Tus-Resumable": "1.0.0"}
 EXTENSIONS = "creation,expiration,termination"
@@ -103,7 +105,7 @@ def show(request: Request, actor: Uploader, upload: Identifier) -> UploadView:
         return UploadView.of(uploads.find(session, actor, upload))
 
 
-@router.patch(
+@sending.patch(
     "/uploads/{upload}",
     status_code=204,
     response_class=Response,

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from unmask.service.api import idempotency
-from unmask.service.api.access import BODY, Admin, service_of
+from unmask.service.api.access import Admin, Guarded, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.problems import documented
 from unmask.service.domain import webhooks
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Webhook
 
-router = APIRouter(tags=["webhooks"], max_body_size=BODY)
+router = APIRouter(tags=["webhooks"], route_class=Guarded)
 
 Event = Literal["check.done", "check.failed"]
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from unmask.service.api.access import allowed, service_of
+from unmask.service.api.access import Allowed, service_of
 from unmask.service.domain import cases
 from unmask.service.domain.cases import RESTRICTIONS, WAITING, Decision, State, Wanted
 from unmask.service.page.answer import answer
@@ -24,7 +24,7 @@ from unmask.service.store.tables import CaseEvent, CaseFile, Media
 
 router = APIRouter(prefix="/cases", route_class=PageRoute)
 
-Reviewer = Annotated[Actor, Depends(allowed(Scope.CASES))]
+Reviewer = Annotated[Actor, Depends(Allowed(Scope.CASES))]
 Text = Annotated[str, Form(max_length=cases.LONGEST)]
 
 

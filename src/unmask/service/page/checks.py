@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
 from unmask.service.api import checks as api
-from unmask.service.api.access import Reader, allowed, service_of
+from unmask.service.api.access import Allowed, Reader, service_of
 from unmask.service.domain import cases, checks
 from unmask.service.domain import fetch as fetching
 from unmask.service.page.answer import answer
@@ -22,14 +22,16 @@ from unmask.service.people.actor import Actor, Scope
 from unmask.service.store.tables import CaseFile, Media
 
 router = APIRouter(route_class=PageRoute)
+sending = APIRouter(include_in_schema=False, route_class=PageRoute)
+"""Routes that take files."""
 
 LATEST, LISTED = 8, 40
 """Checks on the first screen, and on one screen of the list."""
 
 DAY = 86400.0
 
-Uploader = Annotated[Actor, Depends(allowed(Scope.UPLOAD))]
-Reviewer = Annotated[Actor, Depends(allowed(Scope.CASES))]
+Uploader = Annotated[Actor, Depends(Allowed(Scope.UPLOAD))]
+Reviewer = Annotated[Actor, Depends(Allowed(Scope.CASES))]
 Day = Annotated[str, Query(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
 
 
@@ -58,7 +60,7 @@ def home(request: Request, actor: Reader) -> Response:
     return render(request, "home.html.j2", found=found, most=settings.upload_bytes, fetching=settings.fetch_hosts)
 
 
-@router.post("/checks")
+@sending.post("/checks")
 async def bring(request: Request, actor: Uploader) -> Response:
     """A file from a browser without scripts; with them, it comes as an upload that can go on."""
     accepted = await api.create(request, actor)

@@ -15,13 +15,13 @@ from urllib.parse import quote, urlencode
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.routing import APIRoute
 from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError
 
 from unmask.likelihood import posterior
 from unmask.messages import Message
 from unmask.report import pictures
+from unmask.service.api.access import Guarded
 from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
@@ -54,7 +54,7 @@ class Viewer:
         return Scope(scope) in self.actor.scopes
 
 
-class PageRoute(APIRoute):
+class PageRoute(Guarded):
     """A route whose problems are shown as a page; whoever is not signed in is asked to."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -9,10 +9,12 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from unmask.service.api.access import service_of
+from unmask.service.api.routes import largest
 from unmask.service.page import administration, cases, checks, live, signing_in
 from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
 from unmask.service.people.sessions import secure
 from unmask.service.problems import not_found
+from unmask.service.store.service import Service
 from unmask.words import codes
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -24,6 +26,8 @@ YEAR = 365 * 86400
 
 def install(app: FastAPI) -> None:
     """Adds the page to an app; what is not there is then said on a page, except to programs."""
+    service: Service = app.state.service
+    app.include_router(checks.sending, max_body_size=largest(service.settings))
     app.include_router(router)
     said_to_programs = app.exception_handlers[HTTPException]
 
