@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import uuid
 from io import StringIO
 from pathlib import Path
@@ -170,6 +172,15 @@ def test_an_exception_is_logged_by_kind_and_place_not_by_what_it_quotes(written:
     assert "test_protection.py" in own["at"][0]
     assert foreign["message"] == "reading %s failed"
     assert "holiday" not in written.getvalue()
+
+
+def test_a_process_that_dies_quotes_nothing(tmp_path: Path) -> None:
+    program = "from unmask.service.processes.logs import configure; configure(); open('/nowhere/private holiday.mp4')"
+    died = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    assert died.returncode == 1
+    (line,) = died.stderr.splitlines()
+    assert json.loads(line)["error"] == "FileNotFoundError"
+    assert "holiday" not in line
 
 
 def test_probes_tell_whether_it_lives_and_can_work(desk: Desk) -> None:

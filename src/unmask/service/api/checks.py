@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
@@ -14,11 +15,12 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from unmask.errors import UsageError
+from unmask.messages import Message
 from unmask.report import pictures
 from unmask.report.document import Document
 from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, FIELDS, FILES, Allowed, Guarded, service_of
-from unmask.service.api.problems import documented
+from unmask.service.api.problems import documented, storage_away
 from unmask.service.api.protection import REPORT_POLICY
 from unmask.service.domain import checks, fetch, uploads
 from unmask.service.domain.checks import Received
@@ -28,6 +30,8 @@ from unmask.service.store import storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Media
 from unmask.types import Outcome, Verdict
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["checks"], route_class=Guarded)
 sending = APIRouter(tags=["checks"], route_class=Guarded)
@@ -164,7 +168,7 @@ async def create(
         uploads.check_digest(received, asked.sha256)
         return await run_in_threadpool(_create, service, actor, key, received, asked.name, plain)
     finally:
-        await run_in_threadpool(service.storage.delete, received.object)
+        await run_in_threadpool(service.storage.discard, received.object)
 
 
 def _create(
@@ -257,6 +261,13 @@ def show(request: Request, actor: Reader, check: Identifier) -> CheckView:
         return CheckView.of(checks.find(session, actor, check))
 
 
+@router.post("/checks/{check}/judgements", status_code=202, responses=documented(404, 410))
+def judge_again(request: Request, actor: Uploader, check: Identifier) -> CheckView:
+    """Judge the file again, with the weights and known originals of today. Until that is done there is no result."""
+    with service_of(request).database.transaction() as session:
+        return CheckView.of(checks.rejudge(session, actor, check))
+
+
 @router.get(
     "/checks/{check}/result",
     response_model=Document,
@@ -332,7 +343,11 @@ def media(request: Request, actor: Reader, check: Identifier) -> Response:
     if partial:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.bytes}"
     kind = MEDIA_TYPES.get(row.name.rpartition(".")[2].lower(), "application/octet-stream")
-    body = service.storage.stream(storage.media(row.tenant, row.sha256), start, end)
+    try:
+        body = service.storage.stream(storage.media(row.tenant, row.sha256), start, end)
+    except FileNotFoundError:
+        log.error("media is missing from the storage", extra={"check": row.id})
+        raise storage_away() from None
     return StreamingResponse(body, 206 if partial else 200, headers, kind)
 
 
@@ -353,9 +368,7 @@ def _finished(check: Check) -> Check:
 
 
 def _deleted() -> Problem:
-    return Problem(
-        410, "Deleted", "the media and what shows its faces were deleted when their time was over; upload it again"
-    )
+    return Problem(410, "Deleted", Message("refusal.deleted"))
 
 
 def _beside(request: Request, actor: Actor, check: str, name: Any) -> bytes:

@@ -82,7 +82,7 @@ async def register(
         uploads.check_digest(received, sha256)
         return await run_in_threadpool(_register, service, actor, key, received, name, title or "", owner)
     finally:
-        await run_in_threadpool(service.storage.delete, received.object)
+        await run_in_threadpool(service.storage.discard, received.object)
 
 
 def _register(

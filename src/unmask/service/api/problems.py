@@ -20,6 +20,7 @@ from starlette.types import Message as Event
 from unmask.messages import Message
 from unmask.service.api.protection import HEADERS
 from unmask.service.problems import Problem
+from unmask.service.store.storage import StorageAway
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -49,9 +50,15 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(DBAPIError)(_database)
     app.exception_handler(TimeoutError)(_database)
+    app.exception_handler(StorageAway)(_storage)
     app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unexpected)
     app.add_middleware(TooLarge)
+
+
+def storage_away() -> Problem:
+    """Nothing was accepted and nothing lost; the same request later may do."""
+    return Problem(503, "Out of order", Message("refusal.storage"), {"Retry-After": "10"})
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -99,6 +106,11 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
 async def _database(_request: Request, error: Exception) -> JSONResponse:
     log.error("the database does not answer: %s", type(error).__name__)
     return response(Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"}))
+
+
+async def _storage(_request: Request, _error: Exception) -> JSONResponse:
+    log.error("the storage does not answer")
+    return response(storage_away())
 
 
 async def _gone(_request: Request, _error: Exception) -> JSONResponse:

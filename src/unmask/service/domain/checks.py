@@ -14,11 +14,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from unmask.errors import encodable, printable
+from unmask.messages import Message
 from unmask.service.confined.judging import Answer
 from unmask.service.domain import cases, webhooks
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
-from unmask.service.problems import not_found
+from unmask.service.problems import Problem, not_found
 from unmask.service.store import storage
 from unmask.service.store.database import insert_new, now
 from unmask.service.store.jobs import end, held
@@ -50,7 +51,7 @@ def accept(
     """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
 
     The same bytes under the same configuration are judged once per tenant: then the check that is there is given, and
-    whether it is new. Where its media was deleted meanwhile, it is judged again.
+    whether it is new. Where its media was deleted meanwhile, or its judging never came to an end, it is judged again.
 
     Args:
         options: of the check, see `unmask.service.api.checks.Options`.
@@ -64,11 +65,45 @@ def accept(
     check = session.scalars(select(Check).filter_by(**key).with_for_update()).one()
     if new:
         audit.record(session, actor, "check.created", check.id, sha256=check.sha256)
-    elif revived and check.finished is not None:
-        check.state, check.progress, check.finished, check.lease_until = "queued", 0.0, None, 0.0
-        check.attempts = check.deaths = 0
-        audit.record(session, actor, "check.repeated", check.id, sha256=check.sha256)
+    elif revived or check.state == "failed":
+        again(session, actor, check)
     return check, new
+
+
+def rejudge(session: Session, actor: Actor, check: str) -> Check:
+    """Has a check judged again, with the weights and known originals of today.
+
+    Returns:
+        The check; the other one of the same file where that was judged with these already.
+
+    Raises:
+        Problem: 404, no such check; 410, its media has been deleted.
+    """
+    found = find(session, actor, check)
+    media = session.scalars(select(Media).filter_by(tenant=found.tenant, sha256=found.sha256).with_for_update()).one()
+    if media.deleted is not None:
+        raise Problem(410, "Deleted", Message("refusal.deleted"))
+    configuration = _configuration(session, found.tenant, found.options)
+    same = select(Check).filter_by(tenant=found.tenant, sha256=found.sha256, configuration=configuration)
+    other = session.scalar(same.where(Check.id != found.id))
+    if other is not None:
+        return other
+    session.refresh(found, with_for_update=True)
+    found.configuration = configuration
+    again(session, actor, found)
+    return found
+
+
+def again(session: Session, actor: Actor, check: Check) -> None:
+    """Queues a check anew, as if nobody had tried; one that is waiting or being judged just goes on.
+
+    Its result stays in the row until the next one takes its place, for what has to be compared with it.
+    """
+    if check.finished is None:
+        return
+    check.state, check.progress, check.finished, check.lease_until = "queued", 0.0, None, 0.0
+    check.attempts = check.lapses = check.deaths = 0
+    audit.record(session, actor, "check.repeated", check.id, sha256=check.sha256, verdict=check.verdict)
 
 
 def keep(session: Session, service: Service, actor: Actor, received: Received) -> bool:
@@ -77,7 +112,7 @@ def keep(session: Session, service: Service, actor: Actor, received: Received) -
     new = insert_new(session, Media, **key, bytes=received.bytes, stored=now(session))
     media = session.scalars(select(Media).filter_by(**key).with_for_update()).one()
     if not (new or media.deleted is not None):
-        service.storage.delete(received.object)
+        service.storage.discard(received.object)
         return False
     media.deleted, media.stored = None, now(session)
     session.flush()

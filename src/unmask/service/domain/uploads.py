@@ -23,6 +23,7 @@ from unmask.service.problems import Problem, not_found
 from unmask.service.store import storage
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
+from unmask.service.store.storage import StorageAway
 from unmask.service.store.tables import Check, Upload
 
 HOUR = 3600.0
@@ -112,7 +113,7 @@ def append(service: Service, actor: Actor, upload: str, offset: int, piece: Rece
     with service.database.transaction() as session:
         row = find(session, actor, upload, changing=True)
         if row.offset != offset or offset + piece.bytes > row.length:
-            service.storage.delete(piece.object)
+            service.storage.discard(piece.object)
             raise wrong_offset(row, offset)
         row.offset += piece.bytes
         row.pieces = [*row.pieces, piece.object]
@@ -128,6 +129,9 @@ def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
 
     Returns:
         The upload, with ``check`` or ``refused`` filled.
+
+    Raises:
+        StorageAway: pieces of it cannot be read now; they are kept.
     """
     try:
         received = _joined(service, upload)
@@ -142,7 +146,9 @@ def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
                 row.check = check.id
             except Problem as problem:
                 row.refused = problem.detail
-    service.storage.delete(*row.pieces, *([received.object] if received else []))
+    if received is None and row.check is None and row.refused is None:
+        raise StorageAway("pieces of an upload are missing")
+    service.storage.discard(*row.pieces, *([received.object] if received else []))
     return row
 
 

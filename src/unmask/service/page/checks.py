@@ -113,6 +113,13 @@ def show(request: Request, actor: Reader, check: str) -> Response:
     return render(request, "check.html.j2", check=found, shown=shown, case=case, available=available, report=report)
 
 
+@router.post("/checks/{check}/judgement")
+def judge_again(request: Request, actor: Uploader, check: str) -> Response:
+    with service_of(request).database.transaction() as session:
+        found = checks.rejudge(session, actor, check)
+    return RedirectResponse(f"/checks/{found.id}", 303, HEADERS)
+
+
 @router.post("/checks/{check}/case")
 def open_case(request: Request, actor: Reviewer, check: str) -> Response:
     """A case for a check that has none."""

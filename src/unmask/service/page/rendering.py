@@ -22,9 +22,11 @@ from unmask.likelihood import posterior
 from unmask.messages import Message
 from unmask.report import pictures
 from unmask.service.api.access import Guarded
+from unmask.service.api.problems import storage_away
 from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
+from unmask.service.store.storage import StorageAway
 from unmask.types import clock
 from unmask.words import Language, capital, choose, codes, footage, language, numbers, strength
 
@@ -69,6 +71,8 @@ class PageRoute(Guarded):
                 return refused(request, Problem(422, "Not understood", ""))
             except (DBAPIError, TimeoutError):
                 return refused(request, Problem(503, "Out of order", Message("refusal.database")))
+            except StorageAway:
+                return refused(request, storage_away())
 
         return page
 

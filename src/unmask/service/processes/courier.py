@@ -9,12 +9,13 @@ from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
 from unmask.service.domain import retention, uploads, webhooks
+from unmask.service.processes.backoff import Backoff
 from unmask.service.processes.stopping import Stopping
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Answered
 
-IDLE, BROKEN = 0.5, 2.0
-"""s between two looks for a message, and until a database that did not answer is tried again."""
+IDLE = 0.5
+"""s between two looks for a message."""
 
 EVERY = 30.0
 """s between two tidyings."""
@@ -39,7 +40,7 @@ class Courier:
         self._service, self._stopping = service, stopping
 
     def run(self) -> None:
-        due = time.monotonic()
+        due, backoff = time.monotonic(), Backoff(self._stopping)
         while not self._stopping():
             try:
                 if time.monotonic() >= due:
@@ -47,9 +48,10 @@ class Courier:
                     tidy(self._service)
                 if not webhooks.deliver(self._service):
                     time.sleep(IDLE)
+                backoff.reset()
             except (DBAPIError, OSError) as error:
                 log.warning("the database or the storage does not answer: %s", type(error).__name__)
-                time.sleep(BROKEN)
+                backoff.wait()
 
 
 def tidy(service: Service) -> None:

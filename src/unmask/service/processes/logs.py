@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
+
+log = logging.getLogger(__name__)
 
 OWN = "unmask"
 """Loggers whose messages are written with care; of others' only the logger, the level and the template are kept."""
@@ -50,3 +54,9 @@ def configure(level: int = logging.INFO) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers, logging.getLogger(name).propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True
+    sys.excepthook = _died
+
+
+def _died(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """In place of Python's own traceback, which quotes what it met."""
+    log.critical("this process ends by %s", kind.__name__, exc_info=(kind, error, trace))

@@ -19,7 +19,8 @@ from unmask.report.document import Document
 from unmask.service.confined.judging import Answer, Judge, JudgeDied, Registered
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 from unmask.service.domain import checks, registrations
-from unmask.service.processes.stopping import Stopping
+from unmask.service.processes.backoff import LONGEST, Backoff
+from unmask.service.settings import Settings
 from unmask.service.store import jobs, storage
 from unmask.service.store.jobs import AnyJob
 from unmask.service.store.service import Service
@@ -32,8 +33,11 @@ IDLE = 0.2
 WORKERS = 5
 """Workers that may be killed over one job for each judge that may die of it: mostly they are not killed by the file."""
 
-BROKEN = 2.0
-"""s until the database or the storage is tried again after it did not answer."""
+AWAY = (DBAPIError, OSError)
+"""What the database, the storage and this machine's disk raise while they are out of order; no fault of the file."""
+
+MISSING = 300.0
+"""s until a file is looked for again that the storage does not have, though it answers: a volume may not be mounted."""
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +47,15 @@ class Worker:
 
     Args:
         stopping: tells when.
+        judge: makes a process that judges one file.
     """
 
-    def __init__(self, service: Service, stopping: Stopping) -> None:
-        self._service, self._stopping = service, stopping
+    def __init__(
+        self, service: Service, stopping: Callable[[], bool], judge: Callable[[Settings], Judge] = Judge
+    ) -> None:
+        self._service, self._stopping, self._judge = service, stopping, judge
         self._ahead: Judge | None = None
+        self._backoff = Backoff(stopping)
 
     def run(self) -> None:
         """Works until told to stop; whatever it had begun then is left to others at once."""
@@ -55,15 +63,20 @@ class Worker:
             try:
                 if not self.once():
                     time.sleep(IDLE)
-            except (DBAPIError, OSError) as error:
+                self._backoff.reset()
+            except AWAY as error:
                 log.warning("the database or the storage does not answer: %s", type(error).__name__)
-                time.sleep(BROKEN)
+                self._backoff.wait()
         if self._ahead:
             self._ahead.close()
 
     def once(self) -> bool:
-        """Does one job; False if there was none."""
-        self._ahead = self._ahead if self._ahead and self._ahead.alive else Judge(self._service.settings)
+        """Does one job; False if there was none.
+
+        Raises:
+            DBAPIError, OSError: something is out of order. The job waits for it, and that it was taken does not count.
+        """
+        self._ahead = self._ahead if self._ahead and self._ahead.alive else self._judge(self._service.settings)
         return self._take(Check, self._check, self._give_up_check) or self._take(
             Registration, self._register, self._give_up_registration
         )
@@ -74,11 +87,23 @@ class Worker:
         job = jobs.claim(self._service.database, kind, settings.lease)
         if job is None:
             return False
-        if job.attempts > WORKERS * settings.attempts:
+        if job.lapses >= WORKERS * settings.attempts:
             give_up(job, "")
-        else:
+            return True
+        try:
             do(job)
+        except FileNotFoundError:
+            log.error("what a job needs is missing from the storage", extra={"job": job.id})
+            self._put_back(job, MISSING)
+        except OSError:
+            self._put_back(job)
+            raise
         return True
+
+    def _put_back(self, job: AnyJob, wait: float = 0.0) -> None:
+        with jobs.held(self._service.database, job) as (session, row):
+            if row is not None:
+                jobs.put_back(session, row, wait)
 
     def _check(self, job: Check) -> None:
         known = registrations.index(self._service, job.tenant)
@@ -87,7 +112,7 @@ class Worker:
             answer = self._ask(task, job, self._give_up_check)
         if isinstance(answer, Answer):
             whole = replace(answer, result=answer.result.model_copy(update={"sha256": job.sha256}))
-            self._insist(lambda: checks.conclude(self._service, job, whole))
+            self._insist(job, lambda: checks.conclude(self._service, job, whole))
 
     def _register(self, job: Registration) -> None:
         folder = Path(tempfile.mkdtemp(dir=self._service.settings.scratch))
@@ -96,13 +121,13 @@ class Worker:
                 task = RegisterTask(str(path), job.name, job.title, job.owner, str(folder))
                 answer = self._ask(task, job, self._give_up_registration)
             if isinstance(answer, Registered):
-                self._insist(lambda: registrations.conclude(self._service, job, folder, answer.error))
+                self._insist(job, lambda: registrations.conclude(self._service, job, folder, answer.error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _ask(self, task: Task, job: AnyJob, give_up: Callable[[AnyJob, str], None]) -> Answer | Registered | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
-        judge, self._ahead = self._ahead or Judge(self._service.settings), None
+        judge, self._ahead = self._ahead or self._judge(self._service.settings), None
         try:
             return judge.judge(task, self._pulse(job))
         except JudgeDied as died:
@@ -118,16 +143,19 @@ class Worker:
             judge.close()
         return None
 
-    def _insist(self, write: Callable[[], bool]) -> None:
-        """Writes what is found even if the database or the storage is away for a moment, as long as the lease may hold."""
-        until = time.monotonic() + self._service.settings.lease
+    def _insist(self, job: AnyJob, write: Callable[[], bool]) -> None:
+        """Writes what was found, however long the database or the storage is away; nothing if the job was lost meanwhile."""
+        backoff = Backoff(self._stopping)
         while True:
             try:
                 write()
-            except (DBAPIError, OSError):
-                if time.monotonic() > until:
+            except AWAY as error:
+                if self._stopping():
                     raise
-                time.sleep(BROKEN)
+                log.warning("a result waits to be written: %s", type(error).__name__, extra={"job": job.id})
+                backoff.wait()
+                with suppress(DBAPIError):
+                    jobs.renew(self._service.database, job, self._service.settings.lease + LONGEST, 1.0)
             else:
                 return
 
@@ -139,9 +167,8 @@ class Worker:
         def tick(progress: float) -> bool:
             nonlocal renewed
             if self._stopping():
-                with suppress(DBAPIError), jobs.held(self._service.database, job) as (session, row):
-                    if row is not None:
-                        jobs.put_back(session, row)
+                with suppress(DBAPIError):
+                    self._put_back(job)
                 return False
             try:
                 kept = jobs.renew(self._service.database, job, lease, progress)
@@ -161,7 +188,7 @@ class Worker:
 
 
 def _given_up(job: Check | Registration, why: str) -> Message:
-    times = job.deaths + 1 if why else job.attempts
+    times = job.deaths + 1 if why else job.lapses
     never = Message("error.never_ended", {"count": times})
     if why:
         never = Message("error.never_ended_why", {"count": times, "why": why})

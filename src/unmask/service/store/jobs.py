@@ -29,7 +29,8 @@ def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None
         kind: the table.
 
     Returns:
-        The row, detached; its ``attempts`` counts this one, its ``lease`` is the token.
+        The row, detached; its ``attempts`` counts this one, its ``lapses`` those whose worker fell silent, its ``lease``
+        is the token.
     """
     with database.reading() as session:
         if session.scalar(select(kind.id).where(_due(kind, now(session))).limit(1)) is None:
@@ -39,6 +40,7 @@ def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None
         oldest = select(kind).where(_due(kind, moment)).order_by(kind.created).limit(1)
         job = session.scalar(oldest.with_for_update(skip_locked=True))
         if job is not None:
+            job.lapses += job.state == "running"
             job.state, job.begun, job.attempts = "running", moment, job.attempts + 1
             job.lease, job.lease_until = secrets.token_hex(16), moment + lease
         return job

@@ -16,11 +16,12 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
-from obstore import copy, delete, get, get_async, head, put
+from obstore import copy, delete, get, head, put
 from obstore import list as listed
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from unmask.errors import UsageError
@@ -29,6 +30,14 @@ from unmask.service.store.tables import new_id
 
 CHUNK = 1 << 20
 """bytes that are read at once."""
+
+
+RETRYING = timedelta(seconds=5)
+"""How long a request to a bucket is repeated by itself; what takes longer is an outage, and said."""
+
+
+class StorageAway(OSError):
+    """The place where bytes lie does not answer; asking again later may help. Says what failed, and names no object."""
 
 
 def folder(tenant: str, sha256: str) -> str:
@@ -65,6 +74,8 @@ class Storage:
 
     Raises:
         UsageError: the address is not understood.
+
+    Every method raises `StorageAway` where the storage does not answer.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -76,30 +87,37 @@ class Storage:
             self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
         elif settings.storage.startswith("s3://"):
             plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-            self._store = S3Store.from_url(settings.storage, client_options={"allow_http": plain})
+            self._store = S3Store.from_url(
+                settings.storage,
+                client_options={"allow_http": plain, "connect_timeout": "5s", "timeout": "60s"},
+                retry_config={"max_retries": 3, "retry_timeout": RETRYING},
+            )
         else:
             raise UsageError(f"storage must be s3://bucket/prefix or empty, not {settings.storage!r}")
 
     def put(self, name: str, content: bytes) -> None:
-        put(self._store, name, content)
+        with _answering():
+            put(self._store, name, content)
 
     def take(self, name: str, path: Path) -> None:
         """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power cut."""
-        if self._folder:
-            stored = _made(self._folder / name)
-            shutil.move(path, stored)
-            with stored.open("rb") as file:
-                os.fsync(file.fileno())
-        else:
-            put(self._store, name, path)
+        with _answering():
+            if self._folder:
+                stored = _made(self._folder / name)
+                shutil.move(path, stored)
+                with stored.open("rb") as file:
+                    os.fsync(file.fileno())
+            else:
+                put(self._store, name, path)
 
     def move(self, name: str, to: str) -> None:
         """Renames an object; one that stood there is replaced."""
         if self._folder:
             (self._folder / name).replace(_made(self._folder / to))
             return
-        copy(self._store, name, to)
-        delete(self._store, name)
+        with _answering():
+            copy(self._store, name, to)
+        self.discard(name)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The content, piece by piece.
@@ -107,22 +125,35 @@ class Storage:
         Raises:
             FileNotFoundError: there is none so named.
         """
-        for chunk in get(self._store, name).stream(min_chunk_size=CHUNK):
-            yield bytes(chunk)
+        with _answering():
+            for chunk in get(self._store, name).stream(min_chunk_size=CHUNK):
+                yield bytes(chunk)
 
     def read(self, name: str) -> bytes:
         """The whole content; raises `FileNotFoundError` if there is none."""
-        return bytes(get(self._store, name).bytes())
+        with _answering():
+            return bytes(get(self._store, name).bytes())
 
-    async def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` up to, not including, ``end``, piece by piece."""
-        result = await get_async(self._store, name, options={"range": (start, end)})
-        async for chunk in result.stream(min_chunk_size=CHUNK):
-            yield bytes(chunk)
+    def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` up to, not including, ``end``, piece by piece; whether there are any is known at once.
+
+        Raises:
+            FileNotFoundError: there is no object so named.
+        """
+        with _answering():
+            found = get(self._store, name, options={"range": (start, end)}).stream(min_chunk_size=CHUNK)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            with _answering():
+                async for chunk in found:
+                    yield bytes(chunk)
+
+        return pieces()
 
     def exists(self, name: str) -> bool:
         try:
-            head(self._store, name)
+            with _answering():
+                head(self._store, name)
         except FileNotFoundError:
             return False
         return True
@@ -130,10 +161,13 @@ class Storage:
     def delete(self, *names: str) -> None:
         """Deletes objects; one that is not there is no error."""
         for name in names:
-            try:
+            with suppress(FileNotFoundError), _answering():
                 delete(self._store, name)
-            except (FileNotFoundError, NotFoundError):
-                continue
+
+    def discard(self, *names: str) -> None:
+        """Deletes objects of `incoming` that nobody needs; those that cannot be deleted now are when they are days old."""
+        with suppress(StorageAway):
+            self.delete(*names)
 
     def delete_all(self, prefix: str) -> None:
         """Deletes every object in a folder, such as `folder` names, and the folder.
@@ -148,14 +182,17 @@ class Storage:
 
     def listed(self, prefix: str) -> Iterator[tuple[str, float]]:
         """Every object in a folder: its name, and when it was written, in seconds since 1970."""
-        for batch in listed(self._store, prefix.rstrip("/")):
-            for one in batch:
-                yield one["path"], one["last_modified"].timestamp()
+        with _answering():
+            for batch in listed(self._store, prefix.rstrip("/")):
+                for one in batch:
+                    yield one["path"], one["last_modified"].timestamp()
 
     @contextmanager
     def on_disk(self, name: str) -> Iterator[Path]:
-        """The object as a file to read, for as long as the context lasts."""
+        """The object as a file to read, for as long as the context lasts; raises `FileNotFoundError` if there is none."""
         if self._folder:
+            if not (self._folder / name).is_file():
+                raise FileNotFoundError("no such object")
             yield self._folder / name
             return
         with self.scratch() as path:
@@ -185,6 +222,19 @@ class Storage:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Obstore's errors are no `OSError`, and quote names and addresses."""
+    try:
+        yield
+    except NotFoundError:
+        raise FileNotFoundError("no such object") from None
+    except InvalidPathError:
+        raise
+    except BaseError as error:
+        raise StorageAway(f"the storage does not answer ({type(error).__name__})") from None
 
 
 def _made(path: Path) -> Path:

@@ -45,7 +45,9 @@ class Job:
     """When the latest attempt was."""
     finished: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
-    """How often it was taken; a worker that was killed costs one."""
+    """How often it was taken, for whatever reason it was not ended."""
+    lapses: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often its worker fell silent while it had it."""
     deaths: Mapped[int] = mapped_column(default=0)
     """How often the process that was made for this job alone died of it."""
     lease: Mapped[str | None]

@@ -1,0 +1,258 @@
+"""A worker when things are out of order: an outage costs a check nothing, and only deaths while judging count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from tests.service.desk import Desk
+from tests.service.site import accept
+from unmask.messages import verbatim
+from unmask.report.document import document
+from unmask.service.confined.judging import Answer
+from unmask.service.confined.tasks import Task
+from unmask.service.people.actor import Scope
+from unmask.service.processes import backoff
+from unmask.service.processes.worker import WORKERS, Worker
+from unmask.service.settings import Settings
+from unmask.service.store import jobs, storage
+from unmask.service.store.storage import StorageAway
+from unmask.service.store.tables import Check
+from unmask.types import CheckResult, Verdict
+
+CONTENT = b"a clip"
+
+
+class Seer:
+    """A judge of this process, which answers at once: the file must be there, and whatever it shows was changed.
+
+    Args:
+        settings: not looked at.
+    """
+
+    alive = True
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+        assert Path(task.path).read_bytes() == CONTENT
+        if not tick(0.5):
+            return None
+        result = CheckResult(task.name, "0" * 64, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ())
+        return Answer(document(result), b"<!doctype html>")
+
+    def close(self) -> None:
+        pass
+
+
+class Bucket:
+    """A bucket of an S3 server that can be away for a while; it keeps what it has.
+
+    Args:
+        monkeypatch: sets the environment that reaches it.
+    """
+
+    address = "s3://media/prefix"
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._port = 0
+        self.back()
+        self._url = f"http://127.0.0.1:{self._port}"
+        httpx.put(f"{self._url}/media", timeout=60).raise_for_status()
+        access = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+        for variable, value in {"AWS_ENDPOINT_URL": self._url, **access}.items():
+            monkeypatch.setenv(variable, value)
+
+    def away(self) -> None:
+        self._server.stop()
+
+    def back(self) -> None:
+        from moto.server import ThreadedMotoServer
+
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
+        self._server.start()
+        _, self._port = self._server.get_host_and_port()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    made = Bucket(monkeypatch)
+    yield made
+    made.away()
+
+
+@pytest.fixture
+def remote(tmp_path: Path, bucket: Bucket) -> Iterator[Desk]:
+    """With its media in the bucket."""
+    made = Desk(tmp_path / "service", {"storage": Bucket.address})
+    yield made
+    made.close()
+
+
+def worker(desk: Desk) -> Worker:
+    return Worker(desk.service, lambda: False, Seer)
+
+
+def row(desk: Desk, check: str) -> Check:
+    with desk.database.reading() as session:
+        return session.get_one(Check, check)
+
+
+def test_an_outage_of_the_storage_costs_a_waiting_check_nothing(remote: Desk, bucket: Bucket) -> None:
+    check = accept(remote, remote.actor("rob"), "clip.mp4", CONTENT)
+    bucket.away()
+    tired = worker(remote)
+    for _ in range(3):
+        with pytest.raises(StorageAway):
+            tired.once()
+    waiting = row(remote, check)
+    assert (waiting.state, waiting.lapses, waiting.deaths) == ("queued", 0, 0)
+    bucket.back()
+    assert tired.once()
+    assert (row(remote, check).state, row(remote, check).verdict) == ("done", "changed")
+
+
+def test_however_often_a_check_was_put_back_it_is_not_given_up(desk: Desk) -> None:
+    check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+    with desk.database.transaction() as session:
+        session.execute(update(Check).values(attempts=1000))
+    assert worker(desk).once()
+    assert row(desk, check).state == "done"
+
+
+def test_a_check_whose_workers_keep_dying_is_given_up(desk: Desk) -> None:
+    check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+    for _ in range(WORKERS * desk.service.settings.attempts):
+        assert row(desk, check).state != "failed"
+        assert jobs.claim(desk.database, Check, 0.0)  # and no word from that worker again
+    assert worker(desk).once()
+    given_up = row(desk, check)
+    assert given_up.state == "failed"
+    assert given_up.result is not None
+    assert "was begun 15 times and never came to an end" in given_up.result["error"]
+
+
+def test_a_result_waits_until_the_storage_is_back(
+    remote: Desk, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = accept(remote, remote.actor("rob"), "clip.mp4", CONTENT)
+    monkeypatch.setattr(backoff.Backoff, "wait", lambda _self: bucket.back())
+
+    class Slow(Seer):
+        """Has its answer when the storage is away."""
+
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+            answer = super().judge(task, tick)
+            bucket.away()
+            return answer
+
+    assert Worker(remote.service, lambda: False, Slow).once()
+    done = row(remote, check)
+    assert (done.state, done.attempts) == ("done", 1)
+    key = done.tenant, done.sha256, done.id
+    assert remote.service.storage.read(storage.report(*key)) == b"<!doctype html>"
+
+
+def test_media_that_is_missing_is_waited_for_and_nobody_else_waits(desk: Desk) -> None:
+    missing = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+    media = desk.data / "media"
+    media.rename(desk.data / "not mounted")
+    assert worker(desk).once()
+    assert row(desk, missing).state == "queued"
+    assert row(desk, missing).lease_until > time.time() + 60
+    assert not worker(desk).once()
+    (desk.data / "not mounted").rename(media)
+    with desk.database.transaction() as session:
+        session.execute(update(Check).values(lease_until=0.0))
+    assert worker(desk).once()
+    assert row(desk, missing).state == "done"
+
+
+def test_while_the_storage_is_away_uploads_are_asked_to_come_again(remote: Desk, bucket: Bucket) -> None:
+    _, secret = remote.key(Scope.UPLOAD, Scope.READ)
+    program = remote.program(secret)
+    done = accept(remote, remote.actor("rob"), "clip.mp4", CONTENT)
+    begun = program.post("/api/v1/uploads", headers={"Upload-Length": "6"}).headers["Location"]
+    piece = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    bucket.away()
+    refused = [
+        program.post("/api/v1/checks", content=b"another clip"),
+        program.patch(begun, content=b"a film", headers=piece),
+        program.get(f"/api/v1/checks/{done}/media"),
+        program.get("/readyz"),
+    ]
+    assert [(answer.status_code, "Retry-After" in answer.headers) for answer in refused] == [(503, True)] * 4
+    bucket.back()
+    assert program.post("/api/v1/checks", content=b"another clip").status_code == 201
+    assert program.patch(begun, content=b"a film", headers=piece).status_code == 204
+    assert not list(remote.service.settings.scratch.iterdir())
+
+
+def test_pieces_that_cannot_be_read_now_are_kept(desk: Desk) -> None:
+    _, secret = desk.key(Scope.UPLOAD)
+    program = desk.program(secret)
+    begun = program.post("/api/v1/uploads", headers={"Upload-Length": "6"}).headers["Location"]
+    kind = {"Content-Type": "application/offset+octet-stream"}
+    assert program.patch(begun, content=b"a c", headers={**kind, "Upload-Offset": "0"}).status_code == 204
+    incoming = desk.data / "media" / "incoming"
+    incoming.rename(desk.data / "elsewhere")
+    assert program.patch(begun, content=b"lip", headers={**kind, "Upload-Offset": "3"}).status_code == 503
+    for piece in (desk.data / "elsewhere").iterdir():
+        piece.rename(incoming / piece.name)
+    assert program.patch(begun, content=b"", headers={**kind, "Upload-Offset": "6"}).headers["Unmask-Check"]
+
+
+def test_a_failed_check_is_judged_again_when_the_file_comes_again_or_somebody_asks(desk: Desk) -> None:
+    _, secret = desk.key(Scope.UPLOAD, Scope.READ)
+    program = desk.program(secret)
+    check = program.post("/api/v1/checks?name=clip.mp4", content=CONTENT).json()["id"]
+
+    def fail() -> None:
+        with desk.database.transaction() as session:
+            session.execute(update(Check).values(state="failed", finished=1.0, lapses=15, deaths=3))
+
+    fail()
+    assert program.post("/api/v1/checks?name=clip.mp4", content=CONTENT).json()["id"] == check
+    assert (row(desk, check).state, row(desk, check).lapses, row(desk, check).deaths) == ("queued", 0, 0)
+    fail()
+    for _ in range(2):
+        asked = program.post(f"/api/v1/checks/{check}/judgements")
+        assert (asked.status_code, asked.json()["id"], asked.json()["state"]) == (202, check, "queued")
+    assert worker(desk).once()
+    assert row(desk, check).state == "done"
+    browser = desk.browser(person="rob")
+    form = {"csrf": browser.headers["X-CSRF-Token"]}
+    assert browser.post(f"/checks/{check}/judgement", data=form, follow_redirects=False).status_code == 303
+    assert row(desk, check).state == "queued"
+
+
+def test_what_was_deleted_is_not_judged_again(desk: Desk) -> None:
+    check = desk.check(state="failed")
+    assert desk.browser(person="ada").delete(f"/api/v1/checks/{check}/media").status_code == 204
+    _, secret = desk.key(Scope.UPLOAD)
+    assert desk.program(secret).post(f"/api/v1/checks/{check}/judgements").status_code == 410
+    assert row(desk, check).state == "failed"
+
+
+def test_waits_grow_and_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    clock = iter(range(10_000_000))
+    monkeypatch.setattr(backoff.time, "monotonic", lambda: next(clock) * backoff.LOOK)
+    monkeypatch.setattr(backoff.time, "sleep", slept.append)
+    waiting, lengths = backoff.Backoff(lambda: False), []
+    for _ in range(9):
+        slept.clear()
+        waiting.wait()
+        lengths.append(sum(slept))
+    assert lengths[0] < 1.01
+    assert 29 <= min(lengths[-2:]) <= max(lengths) <= 60.5
+    waiting.reset()
+    slept.clear()
+    waiting.wait()
+    assert sum(slept) < 1.01
