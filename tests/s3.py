@@ -27,7 +27,7 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     import httpx
 
     name = f"media-{new_id()}"
-    httpx.put(f"{s3_server}/{name}").raise_for_status()
+    httpx.put(f"{s3_server}/{name}", timeout=60).raise_for_status()  # its first request loads much
     for variable, value in {
         "AWS_ENDPOINT_URL": s3_server,
         "AWS_ACCESS_KEY_ID": "test",

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from unmask.service.api.access import Allowed, Guarded, Reader, service_of
 from unmask.service.domain import cases
-from unmask.service.domain.cases import LONGEST, WAITING, Decision, State, Wanted
+from unmask.service.domain.cases import LONGEST, Decision, Wanted
+from unmask.service.domain.course import WAITING, State
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import not_found
 from unmask.service.store.tables import CaseEvent, CaseFile, Check
@@ -174,6 +175,15 @@ def decide_case(request: Request, actor: Reviewer, case: Identifier, form: NewDe
     """Decide a case; the notices to the uploader are written along."""
     with service_of(request).database.transaction() as session:
         cases.decide(session, actor, case, form.decision, form.grounds, form.rule, form.illegal, form.seen)
+        return CaseView.of(*cases.get(session, actor, case))
+
+
+@router.post("/{case}/corrections", status_code=201)
+def correct_decision(request: Request, actor: Reviewer, case: Identifier, form: NewDecision) -> CaseView:
+    """Correct a decision that was wrong though nobody contests it; another person does than decided."""
+    with service_of(request).database.transaction() as session:
+        what = form.decision, form.grounds, form.rule, form.illegal, form.seen
+        cases.decide(session, actor, case, *what, correcting=True)
         return CaseView.of(*cases.get(session, actor, case))
 
 

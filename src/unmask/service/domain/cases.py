@@ -1,9 +1,6 @@
-"""Cases: what people make of a check, from its opening to a decision that stands.
+"""Cases: what people make of a check, from its opening to a decision that stands; `course` says what may follow what.
 
-    open ──decide──> decided ──appeal──> appealed ──decide──> decided ...
-
-A decision has grounds; one that restricts the file names the rule behind it. An appeal is decided by a person, and by
-another one than decided before where there is another (Regulation (EU) 2022/2065, the Digital Services Act, article 20).
+A decision has grounds; one that restricts the file names the rule behind it.
 """
 
 from __future__ import annotations
@@ -24,22 +21,15 @@ from unmask import words
 from unmask.errors import printable
 from unmask.messages import Message
 from unmask.service.domain import notices
+from unmask.service.domain.course import WAITING, Act, State, enter, reviewers
 from unmask.service.domain.notices import Decided
 from unmask.service.people import audit
-from unmask.service.people.actor import SCOPES, Actor, Role, Scope
+from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
 from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
 
 LONGEST = 10_000
 """Characters of a text that a person writes on a case."""
-
-
-class State(StrEnum):
-    """Where a case stands."""
-
-    OPEN = "open"
-    DECIDED = "decided"
-    APPEALED = "appealed"
 
 
 class Decision(StrEnum):
@@ -53,9 +43,6 @@ class Decision(StrEnum):
 
 RESTRICTIONS = frozenset({Decision.LABEL, Decision.TAKE_DOWN})
 """Decisions that need a rule behind them, and can be taken back."""
-
-WAITING = (State.APPEALED, State.OPEN)
-"""States in which somebody has to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +93,8 @@ def get(session: Session, actor: Actor, case: str) -> tuple[CaseFile, Check]:
 
 
 def events(session: Session, actor: Actor, case: str) -> list[CaseEvent]:
-    """All that happened to a case, in order; ``kind`` is opened, note, assigned, decision, appeal or notice.
+    """All that happened to a case, in order; ``kind`` is opened, note, assigned, decision, correction, appeal,
+    reopened or notice.
 
     Raises:
         Problem: 404, there is none with this id.
@@ -136,7 +124,7 @@ def assign(session: Session, actor: Actor, case: str, account: str | None) -> Ca
     found, _ = _found(session, actor, case)
     name = ""
     if account is not None:
-        person = session.scalar(select(Account).where(Account.id == account, *_reviewers(actor.tenant)))
+        person = session.scalar(select(Account).where(Account.id == account, *reviewers(actor.tenant)))
         if person is None:
             raise Problem(422, "No reviewer", Message("refusal.no_reviewer"))
         name = person.name
@@ -155,8 +143,9 @@ def decide(
     rule: str = "",
     illegal: bool = False,
     seen: float | None = None,
+    correcting: bool = False,
 ) -> CaseFile:
-    """Decides a case, and writes the notices to the uploader.
+    """Decides a case, or corrects its decision, and writes the notices to the uploader.
 
     Args:
         session: a transaction.
@@ -167,10 +156,11 @@ def decide(
         rule: the law, or the clause of the terms of use, that the file breaks; needed for a restriction.
         illegal: whether the rule is a law.
         seen: ``updated`` of the case as the actor saw it; None to decide whatever happened meanwhile.
+        correcting: whether a decision stands that nobody contests, and was wrong.
 
     Raises:
-        Problem: 404, no such case; 422, no grounds or no rule; 409, nothing to restore, or the case has changed since;
-            403, an appeal that somebody else has to decide.
+        Problem: 404, no such case; 422, no grounds or no rule; 409, it cannot be decided or corrected as it stands, nothing
+            to restore, or the case has changed since; 403, somebody else has to decide.
     """
     found, check = _found(session, actor, case)
     grounds, rule = _worded(grounds), printable(rule.strip())
@@ -181,13 +171,11 @@ def decide(
     if seen is not None and found.updated != seen:
         raise Problem(409, "Case has changed", Message("refusal.case_changed"))
     appealed = found.state == State.APPEALED
-    if appealed:
-        _check_second(session, actor, found)
-    found.state, found.decision = State.DECIDED, decision
-    event = _note(session, actor, found, "decision", grounds, decision=decision, rule=rule, illegal=illegal)
-    audit.record(
-        session, actor, "case.decided", found.id, decision=decision, rule=rule, illegal=illegal, on_appeal=appealed
-    )
+    enter(session, actor, found, check, Act.CORRECT if correcting else Act.DECIDE)
+    found.decision = decision
+    kind, action = ("correction", "case.corrected") if correcting else ("decision", "case.decided")
+    event = _note(session, actor, found, kind, grounds, decision=decision, rule=rule, illegal=illegal)
+    audit.record(session, actor, action, found.id, decision=decision, rule=rule, illegal=illegal, on_appeal=appealed)
     _notify(session, actor, found, check, Decided(decision, grounds, rule, illegal, appealed, event.created))
     return found
 
@@ -199,14 +187,25 @@ def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
         Problem: 404, no such case; 403, somebody else's; 409, nothing is decided; 422, no text.
     """
     found, check = _found(session, actor, case)
-    if Scope.CASES not in actor.scopes and not (Scope.UPLOAD in actor.scopes and check.uploader == actor.id):
-        raise Problem(403, "Not allowed", "only the uploader, or a reviewer on their behalf, appeals")
-    if found.state != State.DECIDED:
-        raise Problem(409, "Nothing decided", Message("refusal.undecided", {"state": found.state}))
-    found.state = State.APPEALED
+    enter(session, actor, found, check, Act.APPEAL)
     _note(session, actor, found, "appeal", _worded(text))
     audit.record(session, actor, "case.appealed", found.id)
     return found
+
+
+def reopen(session: Session, check: Check, before: str | None) -> CaseFile | None:
+    """Has the case of a check looked at anew where the check was judged again, with another outcome than ``before``.
+
+    Returns:
+        The case, None if there is none.
+    """
+    actor = system(check.tenant)
+    case = session.scalar(select(CaseFile).where(CaseFile.check == check.id).with_for_update())
+    if case is not None and check.outcome != before:
+        enter(session, actor, case, check, Act.REOPEN)
+        _note(session, actor, case, "reopened", "")
+        audit.record(session, actor, "case.reopened", case.id, before=before, outcome=check.outcome)
+    return case
 
 
 def queue(
@@ -243,7 +242,7 @@ def queue(
 
 
 def _order() -> tuple[Any, ...]:
-    rank = when((CaseFile.state == State.APPEALED, 0), (CaseFile.state == State.OPEN, 1), else_=2)
+    rank = when((CaseFile.state == State.APPEALED, 0), (CaseFile.state.in_(WAITING), 1), else_=2)
     return rank, -func.coalesce(Check.log10_lr, 0.0), CaseFile.created, CaseFile.id
 
 
@@ -306,26 +305,6 @@ def _notify(session: Session, actor: Actor, case: CaseFile, check: Check, decide
     for language in words.codes():
         text = notices.write(language, case, check, decided, by_itself, by_person=actor.kind == "account")
         _note(session, actor, case, "notice", text, language=language)
-
-
-def _check_second(session: Session, actor: Actor, case: CaseFile) -> None:
-    """An appeal is not decided by a program, nor by who decided before if anybody else may."""
-    if actor.kind != "account":
-        raise Problem(403, "Not allowed", Message("refusal.person_decides"))
-    last = session.scalar(
-        select(CaseEvent.actor)
-        .where(CaseEvent.case == case.id, CaseEvent.kind == "decision")
-        .order_by(CaseEvent.number.desc())
-        .limit(1)
-    )
-    others = session.scalar(select(func.count()).where(Account.id != actor.id, *_reviewers(actor.tenant)))
-    if last == f"account:{actor.id}" and others:
-        raise Problem(403, "Second reviewer", Message("refusal.second_reviewer"))
-
-
-def _reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
-    roles = [role for role in Role if Scope.CASES in SCOPES[role]]
-    return Account.tenant == tenant, Account.active.is_(True), Account.role.in_(roles)
 
 
 def _worded(text: str) -> str:

@@ -189,12 +189,14 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         for name, content in ((storage.report(*key), answer.page), (storage.pictures(*key), answer.pictures)):
             if content:
                 service.storage.put(name, content)
+        before = check.outcome
         found = answer.result
         check.result, check.verdict, check.log10_lr = found.plain(), found.verdict, found.log10_lr
         end(session, check, state)
         actor = system(check.tenant)
         audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)
-        if check.outcome in service.settings.open_cases_for:
+        case = cases.reopen(session, check, before)
+        if case is None and check.outcome in service.settings.open_cases_for:
             cases.open_for(session, actor, check)
         webhooks.announce(session, check)
         return True

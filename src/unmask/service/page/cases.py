@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from unmask.service.api.access import Allowed, service_of
 from unmask.service.domain import cases
-from unmask.service.domain.cases import RESTRICTIONS, WAITING, Decision, State, Wanted
+from unmask.service.domain.cases import RESTRICTIONS, Decision, Wanted
+from unmask.service.domain.course import State
 from unmask.service.page.answer import answer
 from unmask.service.page.checks import is_available
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
@@ -69,10 +70,11 @@ def decide(
     rule: Annotated[str, Form(max_length=1000)] = "",
     illegal: Annotated[str, Form(max_length=9)] = "",
     seen: Annotated[float | None, Form()] = None,
+    correcting: Annotated[str, Form(pattern="^(yes|)$")] = "",
 ) -> Response:
     given = Given(decision, grounds, rule, bool(illegal))
     restricts = decision in RESTRICTIONS
-    arguments = decision, grounds, rule if restricts else "", restricts and bool(illegal), seen
+    arguments = decision, grounds, rule if restricts else "", restricts and bool(illegal), seen, bool(correcting)
     return _done(request, actor, case, given, lambda session: cases.decide(session, actor, case, *arguments))
 
 
@@ -126,7 +128,7 @@ def _shown(
 
 def _choices(case: CaseFile) -> tuple[Decision, ...]:
     """What may be decided: a restriction can be taken back only where one stands."""
-    if case.state in WAITING and case.decision in RESTRICTIONS:
+    if case.decision in RESTRICTIONS:
         return (Decision.RESTORE, Decision.LABEL, Decision.TAKE_DOWN)
     return (Decision.KEEP, Decision.LABEL, Decision.TAKE_DOWN)
 

@@ -43,8 +43,9 @@ def add(session: Session, actor: Actor, email: str, name: str, role: Role, passw
     """A new account in the actor's organisation.
 
     Raises:
-        Problem: 422, no e-mail address or a weak password; 409, the address has an account.
+        Problem: 422, no e-mail address or a weak password; 409, the address has an account; 403, a program.
     """
+    _check_person(actor)
     email = _address(email)
     if session.scalar(select(Account.id).where(Account.email == email)):
         raise Problem(409, "Account exists", Message("refusal.account_exists"))
@@ -101,9 +102,11 @@ def change(
     """Another role for an account, or whether it may sign in; it is signed out everywhere.
 
     Raises:
-        Problem: 404, there is none; 409, no active admin would be left.
+        Problem: 404, there is none; 409, no active admin would be left; 403, a program that gives a role or lets somebody in.
     """
     found = get(session, actor, account)
+    if role is not None or active:
+        _check_person(actor)
     found.role, found.active = role or found.role, found.active if active is None else active
     session.flush()
     audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
@@ -121,9 +124,10 @@ def set_password(session: Session, actor: Actor, account: str, password: str) ->
     """Another password for an account; it is signed out everywhere.
 
     Raises:
-        Problem: 404, there is no such account; 422, a weak password.
+        Problem: 404, there is no such account; 422, a weak password; 403, a program.
     """
     found = get(session, actor, account)
+    _check_person(actor)
     found.password = passwords.hashed(password, (found.email, found.name))
     sessions.end_all(session, found.id)
     audit.record(session, actor, "account.password_set", found.id)
@@ -159,6 +163,12 @@ def authenticate(database: Database, email: str, password: str, address: str, no
         if account:
             audit.record(session, system(account.tenant), "account.sign_in_failed", account.id)
     raise Problem(401, "Not signed in", Message("refusal.wrong_password"))
+
+
+def _check_person(actor: Actor) -> None:
+    """A program that could make an account, or open one, could act as a person where a person has to decide."""
+    if actor.kind == "key":
+        raise Problem(403, "Not allowed", Message("refusal.person_only"))
 
 
 def _address(email: str) -> str:

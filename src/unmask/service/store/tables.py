@@ -237,7 +237,7 @@ class CaseFile(Base):
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     check: Mapped[str] = mapped_column(ForeignKey("checks.id"), unique=True)
     state: Mapped[str] = mapped_column(default="open")
-    """``open``, ``decided`` or ``appealed``."""
+    """``open``, ``decided``, ``appealed`` or ``reopened``."""
     decision: Mapped[str | None]
     """``keep``, ``label``, ``take down`` or ``restore``: the latest."""
     assigned: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
@@ -256,7 +256,7 @@ class CaseEvent(Base):
     number: Mapped[int]
     """1 for the first of a case."""
     kind: Mapped[str]
-    """``opened``, ``note``, ``assigned``, ``decision``, ``appeal`` or ``notice``."""
+    """``opened``, ``note``, ``assigned``, ``decision``, ``correction``, ``appeal``, ``reopened`` or ``notice``."""
     actor: Mapped[str]
     actor_name: Mapped[str]
     text: Mapped[str]

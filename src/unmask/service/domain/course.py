@@ -1,0 +1,134 @@
+"""The course of a case: its states, what leads from one to another, and who may do it. Nothing else changes a state.
+
+    open ─────decide────> decided ──appeal──> appealed ──decide──> decided
+    reopened ─decide────> decided ──correct─> decided
+                          decided ──reopen──> reopened             appealed ──reopen──> appealed
+
+A contested decision is looked at again by a person, and by another one (Regulation (EU) 2022/2065, the Digital Services
+Act, article 20 (6)); so is one that is corrected, or reopened by a new finding: else whoever decided, or a program, could
+decide the same case again in another way. While an appeal waits, a new finding is noted and the appeal goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from unmask.messages import Message
+from unmask.service.people.actor import SCOPES, Actor, Role, Scope
+from unmask.service.problems import Problem
+from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    APPEALED = "appealed"
+    REOPENED = "reopened"
+
+
+class Act(StrEnum):
+    """What is done to a case."""
+
+    DECIDE = "decide"
+    CORRECT = "correct"
+    APPEAL = "appeal"
+    REOPEN = "reopen"
+
+
+class By(StrEnum):
+    """Who does it: anybody who decides cases, a person who does, the uploader or who decides cases, or Unmask itself."""
+
+    REVIEWER = "reviewer or program"
+    PERSON = "person"
+    UPLOADER = "uploader or reviewer"
+    SERVICE = "service"
+
+
+class Apart(StrEnum):
+    """Whose work it must not be, as long as somebody else may do it."""
+
+    NOBODY = "nobody"
+    LATEST = "who decided last"
+    ALL = "whoever decided in this case"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Where an act leads, who may do it, and who may not."""
+
+    to: State
+    by: By
+    apart: Apart = Apart.NOBODY
+
+
+COURSE: dict[tuple[State, Act], Transition] = {
+    (State.OPEN, Act.DECIDE): Transition(State.DECIDED, By.REVIEWER),
+    (State.REOPENED, Act.DECIDE): Transition(State.DECIDED, By.PERSON),
+    (State.APPEALED, Act.DECIDE): Transition(State.DECIDED, By.PERSON, Apart.LATEST),
+    (State.DECIDED, Act.CORRECT): Transition(State.DECIDED, By.PERSON, Apart.ALL),
+    (State.DECIDED, Act.APPEAL): Transition(State.APPEALED, By.UPLOADER),
+    (State.DECIDED, Act.REOPEN): Transition(State.REOPENED, By.SERVICE),
+    (State.APPEALED, Act.REOPEN): Transition(State.APPEALED, By.SERVICE),
+    (State.OPEN, Act.REOPEN): Transition(State.OPEN, By.SERVICE),
+    (State.REOPENED, Act.REOPEN): Transition(State.REOPENED, By.SERVICE),
+}
+"""All there are; whatever is not here cannot be done."""
+
+WAITING = tuple(state for state in State if (state, Act.DECIDE) in COURSE)
+"""States in which somebody has to decide."""
+
+DECISIONS = ("decision", "correction")
+"""Kinds of the events that stand for a decision."""
+
+
+def enter(session: Session, actor: Actor, case: CaseFile, check: Check, act: Act) -> None:
+    """Leads a case, whose row is locked, to where an act leads.
+
+    Raises:
+        Problem: 409, it cannot be done in this state; 403, not by this actor.
+    """
+    step = COURSE.get((State(case.state), act))
+    if step is None:
+        code = "refusal.decided" if act is Act.DECIDE else "refusal.undecided"
+        raise Problem(409, "Not in this state", Message(code, {"state": case.state}))
+    _check_by(step.by, actor, check)
+    _check_apart(session, step.apart, actor, case)
+    case.state = step.to
+
+
+def reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for the accounts that may decide cases."""
+    roles = [role for role in Role if Scope.CASES in SCOPES[role]]
+    return Account.tenant == tenant, Account.active.is_(True), Account.role.in_(roles)
+
+
+def _check_by(by: By, actor: Actor, check: Check) -> None:
+    decides = Scope.CASES in actor.scopes
+    brought = Scope.UPLOAD in actor.scopes and check.uploader == actor.id
+    if by is By.PERSON and decides and actor.kind != "account":
+        raise Problem(403, "Not allowed", Message("refusal.person_decides"))
+    may = {
+        By.REVIEWER: decides,
+        By.PERSON: decides,
+        By.UPLOADER: decides or brought,
+        By.SERVICE: actor.kind == "system",
+    }
+    if not may[by]:
+        raise Problem(403, "Not allowed", Message("refusal.not_this_act"))
+
+
+def _check_apart(session: Session, apart: Apart, actor: Actor, case: CaseFile) -> None:
+    if apart is Apart.NOBODY:
+        return
+    told = select(CaseEvent.actor).where(CaseEvent.case == case.id, CaseEvent.kind.in_(DECISIONS))
+    before = session.scalars(told.order_by(CaseEvent.number.desc())).all()
+    excluded = {one.removeprefix("account:") for one in (before[:1] if apart is Apart.LATEST else before)}
+    others = select(func.count()).where(Account.id.not_in(excluded), *reviewers(case.tenant))
+    if actor.id in excluded and session.scalar(others):
+        raise Problem(403, "Second reviewer", Message("refusal.second_reviewer"))
