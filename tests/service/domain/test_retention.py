@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.service.desk import Desk
 from unmask.service.domain import retention
 from unmask.service.domain.retention import DAY, PERIOD
 from unmask.service.people import audit
+from unmask.service.people.actor import Scope
 from unmask.service.processes import courier
 from unmask.service.store import storage
 from unmask.service.store.tables import AuditEntry, BrowserSession, Check, Media
@@ -153,3 +155,66 @@ def test_what_a_killed_process_left_on_its_machine_goes_too(desk: Desk) -> None:
     with desk.service.storage.scratch() as path:
         courier.tidy(desk.service)
         assert [one.name for one in scratch.iterdir()] == [path.name]
+
+
+def test_very_many_at_once_wait_until_a_person_confirms(desk: Desk) -> None:
+    now = desk.database.now()
+    for number in range(21):
+        desk.check(f"old {number}".encode(), stored=now - 31 * DAY)
+    desk.check(b"theirs", tenant="theirs", stored=now - 31 * DAY)
+    assert retention.run(desk.service, now) == 1  # the other organisation's
+    assert len(objects(desk)) == 42
+    admin, program = desk.browser(person="ada"), desk.program(desk.key(*Scope)[1])
+    assert admin.get("/api/v1/retention").json() == {"waiting": 21}
+    assert program.post("/api/v1/retention/confirmations").status_code == 403
+    assert desk.browser(person="rob").post("/api/v1/retention/confirmations").status_code == 403
+    assert retention.run(desk.service, now + PERIOD) == 0
+    assert admin.post("/api/v1/retention/confirmations").json() == {"waiting": 21}
+    assert retention.run(desk.service, now + 2 * PERIOD) == 21
+    assert objects(desk) == []
+    assert [entry.detail for entry in entries(desk, "retention.confirmed")] == [{"count": 21}]
+
+
+def test_many_among_very_many_more_go_by_themselves(desk: Desk) -> None:
+    tenant = desk.tenants["ours"]
+    with desk.database.transaction() as session:
+        for number in range(250):
+            old = number < 25
+            session.add(Media(tenant=tenant, sha256=f"{number:064}", bytes=1, stored=1.0 if old else 1e9))
+    assert retention.run(desk.service, 1e9) == 25
+
+
+def test_a_day_or_a_month_ahead_a_machine_harms_nobody_on_postgresql(
+    postgresql: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right, ahead = time.time, Desk(tmp_path / "ahead", {"database": postgresql})
+    _, secret = ahead.key(Scope.READ, per_minute=2)
+    browser, check = ahead.browser(person="ada"), ahead.check(stored=right())
+    monkeypatch.setattr(time, "time", lambda: right() + DAY)
+    assert browser.get("/api/v1/whoami").status_code == 200
+    assert ahead.program(secret).get("/api/v1/whoami").status_code == 200
+    case = browser.post("/api/v1/cases", json={"check": check}).json()
+    monkeypatch.setattr(time, "time", lambda: right() + 31 * DAY)
+    courier.tidy(ahead.service)
+    assert len(objects(ahead)) == 2
+    assert ahead.browser().get("/readyz").json() == {"status": "ok"}
+    monkeypatch.undo()
+    assert abs(case["created"] - right()) < 3600
+    assert abs(entries(ahead, "case.opened")[0].time - right()) < 3600
+    assert ahead.program(secret).get("/api/v1/whoami").status_code == 200
+    ahead.close()
+
+
+def test_where_the_machines_clock_is_all_there_is_a_jump_stops_deletion_and_shows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.check(stored=time.time())
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 31 * DAY)
+    courier.tidy(desk.service)
+    assert len(objects(desk)) == 2
+    assert "the clock was set" in desk.browser().get("/readyz").json()["status"]
+    monkeypatch.undo()
+    assert desk.browser().get("/readyz").json() == {"status": "ok"}

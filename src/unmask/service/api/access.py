@@ -7,7 +7,6 @@ what changes something must also come from our own page (Origin, or Sec-Fetch-Si
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -185,8 +184,10 @@ def _unknown(detail: str, scheme: str) -> Problem:
 
 
 def _count(request: Request, name: str, limit: Limit) -> None:
-    with service_of(request).database.transaction() as session:
-        request.state.headers = rate_limits.take(session, name, limit, time.time()).headers
+    database = service_of(request).database
+    moment = database.now()
+    with database.transaction() as session:
+        request.state.headers = rate_limits.take(session, name, limit, moment).headers
 
 
 async def _check_token(request: Request, token: str) -> None:

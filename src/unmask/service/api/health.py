@@ -39,7 +39,7 @@ def ready(request: Request) -> Health:
         except Exception as error:
             log.exception("%s does not answer", part)
             raise Problem(503, "Not ready", f"the {part} does not answer", {"Retry-After": "5"}) from error
-    return Health()
+    return Health(status="the clock was set; nothing is deleted") if service.database.clock_jumped else Health()
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -37,6 +37,7 @@ from unmask.service.people.actor import Actor, Scope
 from unmask.service.people.rate_limits import Limit
 from unmask.service.problems import Problem
 from unmask.service.store.database import Database
+from unmask.service.store.database import now as clock
 from unmask.service.store.service import Service
 from unmask.service.store.tables import LiveCheck
 
@@ -126,7 +127,8 @@ def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
     It can be begun once, within ten minutes. Keep its id with the person's own session, never in the browser: then nobody can
     answer with somebody else's check.
     """
-    service, now = service_of(request), time.time()
+    service = service_of(request)
+    now = service.database.now()
     if not request.app.state.readers.any:
         raise Problem(503, "No live checks", "this machine does none; an operator sets UNMASK_LIVE_READERS")
     with service.database.transaction() as session:
@@ -138,8 +140,9 @@ def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
 @router.get("/live/{live_check}", responses=documented(404))
 def result(request: Request, actor: Caller, live_check: Identifier) -> LiveCheckView:
     """How a live check stands, or how it ended."""
-    now = time.time()
-    return LiveCheckView.of(live.read(service_of(request).database, actor, live_check, now), now)
+    database = service_of(request).database
+    now = database.now()
+    return LiveCheckView.of(live.read(database, actor, live_check, now), now)
 
 
 @router.websocket("/live/{identifier}/session")
@@ -158,7 +161,8 @@ async def attend(socket: WebSocket, identifier: str) -> None:
             await socket.send_json({"refused": problem.status})
         except Refused as refused:
             if row:
-                await run_in_threadpool(live.note_abuse, _database(socket), row, refused.abuse, time.time())
+                moment = await _now(socket)
+                await run_in_threadpool(live.note_abuse, _database(socket), row, refused.abuse, moment)
             await socket.send_json({"refused": 400})
         await socket.close()
     return None
@@ -169,8 +173,9 @@ async def _admitted(socket: WebSocket, waiting: ExitStack) -> None:
     network = rate_limits.network(socket.client.host if socket.client else "")
 
     def take() -> None:
+        moment = _database(socket).now()
         with _database(socket).transaction() as session:
-            rate_limits.take(session, network, PER_ADDRESS, time.time())
+            rate_limits.take(session, network, PER_ADDRESS, moment)
 
     try:
         waiting.enter_context(socket.app.state.waiting.place("all", IN_ALL))
@@ -188,7 +193,11 @@ async def _presented(socket: WebSocket, identifier: str) -> LiveCheck:
         raise Refused(Abuse.MALFORMED) from None
     if not isinstance(ticket, str) or not ticket.isascii() or "\0" in identifier:
         raise Refused(Abuse.MALFORMED)
-    return await run_in_threadpool(live.presented, _database(socket), identifier, ticket, time.time())
+    return await run_in_threadpool(live.presented, _database(socket), identifier, ticket, await _now(socket))
+
+
+async def _now(socket: WebSocket) -> float:
+    return await run_in_threadpool(_database(socket).now)
 
 
 async def _said(socket: WebSocket, patience: float) -> dict[str, object]:
@@ -235,7 +244,7 @@ async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[
     """The way that the person chose, and how far our clock is ahead of the browser's, s, once there is a place for them."""
     for _ in range(BEGINNINGS):
         try:
-            said = await _said(socket, max(0.0, row.expires - time.time()))
+            said = await _said(socket, max(0.0, row.expires - await _now(socket)))
         except TimeoutError:
             raise Problem(410, "Expired", "the live check was not begun in time") from None
         way, ahead = said.get("begin"), time.monotonic() - sound(said.get("time"))
@@ -322,12 +331,12 @@ def _step(challenge: LightChallenge | MovementChallenge, number: int) -> dict[st
 
 def _begin(service: Service, row: LiveCheck, way: Way) -> None:
     with service.database.transaction() as session:
-        live.begin(session, row, way, time.time())
+        live.begin(session, row, way, clock(session))
 
 
 def _conclude(service: Service, row: LiveCheck, end: Conclusion) -> LiveCheck:
     with service.database.transaction() as session:
-        ended = live.conclude(session, row.id, end, time.time())
+        ended = live.conclude(session, row.id, end, clock(session))
     told = {"tenant": row.tenant, "live": row.id, "result": end.result, "advice": end.advice, "abuse": end.abuse}
     log.info("live check", extra=told | {"details": dict(end.details or {})})
     return ended

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -13,7 +12,9 @@ from unmask.service.api.cases import Identifier
 from unmask.service.domain import retention
 from unmask.service.store.tables import Media
 
-router = APIRouter(prefix="/checks/{check}/media", tags=["retention"], route_class=Guarded)
+router = APIRouter(tags=["retention"], route_class=Guarded)
+
+MEDIA = "/checks/{check}/media"
 
 
 class Reason(BaseModel):
@@ -33,21 +34,46 @@ class Kept(BaseModel):
         return cls.model_validate(media, from_attributes=True)
 
 
-@router.delete("", status_code=204)
+@router.delete(MEDIA, status_code=204)
 def delete_media(request: Request, actor: Admin, check: Identifier) -> None:
     """Delete the file and all reports on it at once. The result stays; it has no pictures."""
-    retention.delete(service_of(request), actor, check, time.time())
+    service = service_of(request)
+    retention.delete(service, actor, check, service.database.now())
 
 
-@router.put("/hold")
+@router.put(f"{MEDIA}/hold")
 def hold_media(request: Request, actor: Admin, check: Identifier, form: Reason) -> Kept:
     """Keep the file until it is released, whatever its age."""
     with service_of(request).database.transaction() as session:
         return Kept.of(retention.hold(session, actor, check, form.reason))
 
 
-@router.delete("/hold")
+@router.delete(f"{MEDIA}/hold")
 def release_media(request: Request, actor: Admin, check: Identifier) -> Kept:
     """End the legal hold."""
     with service_of(request).database.transaction() as session:
         return Kept.of(retention.release(session, actor, check))
+
+
+class Waiting(BaseModel):
+    """Files that are due and wait for a person, because they are too many at once; 0 for none."""
+
+    waiting: int
+
+
+@router.get("/retention")
+def show_retention(request: Request, actor: Admin) -> Waiting:
+    """Whether a deletion waits: more than 20 files at once, and more than a tenth of all that the organisation has."""
+    service = service_of(request)
+    return Waiting(waiting=retention.waiting(service, actor, service.database.now()))
+
+
+@router.post("/retention/confirmations", status_code=201)
+def confirm_retention(request: Request, actor: Admin) -> Waiting:
+    """Let what is due be deleted, however many files, for a day. A person has to."""
+    service = service_of(request)
+    now = service.database.now()
+    waiting = retention.waiting(service, actor, now)
+    with service.database.transaction() as session:
+        retention.confirm(session, actor, waiting, now)
+    return Waiting(waiting=waiting)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +25,7 @@ from unmask.service.domain.notices import Decided
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
+from unmask.service.store.database import now
 from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
 
 LONGEST = 10_000
@@ -282,7 +282,7 @@ def _found(session: Session, actor: Actor, case: str, lock: bool = True) -> tupl
 
 def _note(session: Session, actor: Actor, case: CaseFile, kind: str, text: str, **more: Any) -> CaseEvent:
     number = session.scalar(select(func.count()).where(CaseEvent.case == case.id)) or 0
-    case.updated = time.time()
+    case.updated = now(session)
     event = CaseEvent(
         tenant=case.tenant,
         case=case.id,

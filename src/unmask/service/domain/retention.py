@@ -7,12 +7,15 @@ between is done again, and nobody can bring the same file back meanwhile. The re
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from unmask.messages import Message
 from unmask.service.domain import live
 from unmask.service.people import audit, rate_limits, sessions
 from unmask.service.people.actor import Actor, system
@@ -26,6 +29,11 @@ PERIOD = 3600.0
 
 DAY = 86400.0
 
+MANY, SHARE = 20, 0.1
+"""More files of one organisation than the first, and a greater part of all it has than the second, are not deleted at once until
+one of its admins confirms it.
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -36,13 +44,23 @@ def run(service: Service, now: float) -> int | None:
         service: whose.
         now: s since 1970.
     """
+    if service.database.clock_jumped:
+        log.error(
+            "this machine's clock was set; nothing is deleted until it is right again, or the service started anew"
+        )
+        return None
     with service.database.transaction() as session:
         if not _claimed(session, now):
             return None
         sessions.drop_expired(session, now)
         rate_limits.drop_full(session, now)
         live.drop_old(session, service.settings.keep_days, now)
-    deleted = sum(_delete_due(service, now, tenant, sha256) for tenant, sha256 in _due(service, now))
+    deleted = 0
+    for tenant, due in _due(service, now).items():
+        if _too_many(service, tenant, due, now):
+            log.error("the deletion of many files waits for an admin", extra={"tenant": tenant, "number": len(due)})
+        else:
+            deleted += sum(_delete_due(service, now, tenant, sha256) for sha256 in due)
     with service.database.reading() as session:
         for tenant in session.scalars(select(Tenant.id)):
             anchor = audit.newest(session, tenant)
@@ -108,13 +126,47 @@ def _claimed(session: Session, now: float) -> bool:
     return session.scalar(statement) is not None
 
 
-def _due(service: Service, now: float) -> list[tuple[str, str]]:
-    days = service.settings.keep_days
-    if not days:
-        return []
-    overdue = (Media.deleted.is_(None), Media.hold.is_(None), Media.stored <= now - days * DAY)
+def waiting(service: Service, actor: Actor, now: float) -> int:
+    """How many files of the actor's organisation are due and wait for a person, because they are too many at once."""
+    due = _due(service, now).get(actor.tenant, [])
+    return len(due) if _too_many(service, actor.tenant, due, now) else 0
+
+
+def confirm(session: Session, actor: Actor, count: int, now: float) -> None:
+    """Lets what is due be deleted, however many files, for a day.
+
+    Raises:
+        Problem: 403, a program.
+    """
+    if actor.kind != "account":
+        raise Problem(403, "Not allowed", Message("refusal.person_only"))
+    session.merge(Lease(name=_confirmation(actor.tenant), until=now + DAY))
+    audit.record(session, actor, "retention.confirmed", actor.tenant, count=count)
+
+
+def _due(service: Service, now: float) -> dict[str, list[str]]:
+    """sha256 of the files whose time is over, by organisation."""
+    days, due = service.settings.keep_days, defaultdict[str, list[str]](list)
+    if days:
+        overdue = (Media.deleted.is_(None), Media.hold.is_(None), Media.stored <= now - days * DAY)
+        with service.database.reading() as session:
+            for tenant, sha256 in session.execute(select(Media.tenant, Media.sha256).where(*overdue)):
+                due[tenant].append(sha256)
+    return due
+
+
+def _too_many(service: Service, tenant: str, due: Sequence[str], now: float) -> bool:
+    """Whether so much at once looks like a wrong clock or setting, and nobody has confirmed it."""
+    if len(due) <= MANY:
+        return False
     with service.database.reading() as session:
-        return [(row[0], row[1]) for row in session.execute(select(Media.tenant, Media.sha256).where(*overdue))]
+        kept = session.scalar(select(func.count()).where(Media.tenant == tenant, Media.deleted.is_(None))) or 0
+        confirmed = session.get(Lease, _confirmation(tenant))
+    return len(due) > SHARE * kept and (confirmed is None or confirmed.until <= now)
+
+
+def _confirmation(tenant: str) -> str:
+    return f"retention confirmed {tenant}"
 
 
 def _delete_due(service: Service, now: float, tenant: str, sha256: str) -> bool:

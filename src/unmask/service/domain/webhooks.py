@@ -25,6 +25,7 @@ from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.problems import not_found
 from unmask.service.store import jobs
+from unmask.service.store.database import now
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Delivery, Webhook
 
@@ -68,7 +69,7 @@ def remove(session: Session, actor: Actor, webhook: str) -> None:
 def announce(session: Session, check: Check) -> None:
     """Queues a message about a finished check to each webhook that wants it."""
     event = f"check.{check.state}"
-    payload = {"type": event, "timestamp": _iso(check.finished or time.time()), "data": summary(check)}
+    payload = {"type": event, "timestamp": _iso(check.finished or now(session)), "data": summary(check)}
     for webhook in session.scalars(select(Webhook).filter_by(tenant=check.tenant, active=True)):
         if event in webhook.events:
             session.add(Delivery(tenant=check.tenant, webhook=webhook.id, event=event, payload=payload))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -141,13 +140,13 @@ def authenticate(database: Database, email: str, password: str, address: str, no
         database: where attempts are counted, too, before the password is looked at.
         email, password: as typed.
         address: network address of who tries.
-        now: s since 1970; the clock's if not given.
+        now: s since 1970; the shared clock's if not given.
 
     Raises:
         Problem: 429, too many attempts from this address or for this account, whether it exists or not; 401, wrong;
             503, too many sign in just now.
     """
-    now, email = time.time() if now is None else now, email.strip().casefold()
+    now, email = database.now() if now is None else now, email.strip().casefold()
     network = rate_limits.network(address)
     for name, limit in ((network, PER_ADDRESS), (email, PER_ACCOUNT)):
         with database.transaction() as session:

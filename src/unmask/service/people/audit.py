@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 from unmask.errors import UsageError
 from unmask.messages import Message
 from unmask.service.people.actor import Actor
+from unmask.service.store.database import now
 from unmask.service.store.tables import AuditEntry, Tenant
 
 START = "0" * 64
@@ -89,7 +89,7 @@ def record(session: Session, actor: Actor, action: str, subject: str, **detail: 
     entry = AuditEntry(
         tenant=actor.tenant,
         number=last.number + 1,
-        time=round(time.time(), 3),
+        time=round(now(session), 3),
         actor=f"{actor.kind}:{actor.id}",
         actor_name=actor.name,
         action=action,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Collection
 
 from sqlalchemy import or_, select, update
@@ -14,6 +13,7 @@ from unmask.service.people.actor import Actor, Scope
 from unmask.service.people.sessions import NOTED_EVERY, digest
 from unmask.service.problems import Problem, not_found
 from unmask.service.store.database import Database
+from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Key
 
 PREFIX = "um_"
@@ -73,14 +73,14 @@ def revoke(session: Session, actor: Actor, key: str) -> Key:
     if found is None:
         raise not_found("key")
     if found.revoked is None:
-        found.revoked = time.time()
+        found.revoked = clock(session)
         audit.record(session, actor, "key.revoked", found.id)
     return found
 
 
 def find(database: Database, secret: str, now: float | None = None) -> Key | None:
     """The key of this text; None if it expired, was revoked or never was."""
-    now = time.time() if now is None else now
+    now = database.now() if now is None else now
     with database.reading() as session:
         key = session.scalar(
             select(Key).where(

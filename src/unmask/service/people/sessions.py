@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select, update
@@ -14,6 +13,7 @@ from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.settings import Settings
 from unmask.service.store.database import Database
+from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Account, BrowserSession
 
 IDLE, ABSOLUTE = 8 * 3600, 7 * 86400
@@ -48,7 +48,7 @@ def begin(session: Session, actor: Actor, account: Account, replaced: str | None
         replaced: secret of the session that this browser had until now, which ends.
         now: s since 1970.
     """
-    now = time.time() if now is None else now
+    now = clock(session) if now is None else now
     if replaced:
         session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(replaced)))
     secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -62,7 +62,7 @@ def begin(session: Session, actor: Actor, account: Account, replaced: str | None
 
 def find(database: Database, secret: str, now: float | None = None) -> tuple[BrowserSession, Account] | None:
     """The session of a cookie's secret, and whose it is; None if it expired, ended or never was."""
-    now = time.time() if now is None else now
+    now = database.now() if now is None else now
     with database.reading() as session:
         found = session.execute(
             select(BrowserSession, Account)

@@ -58,6 +58,7 @@ def tidy(service: Service) -> None:
     """Finishes what was cut off, and forgets what is over."""
     uploads.tidy(service)
     service.storage.drop_scratch(time.time() - SCRATCH)
-    retention.run(service, time.time())
+    moment = service.database.now()
+    retention.run(service, moment)
     with service.database.transaction() as session:
-        session.execute(delete(Answered).where(Answered.created < time.time() - ANSWERS))
+        session.execute(delete(Answered).where(Answered.created < moment - ANSWERS))

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from unmask.service.settings import Settings
+from unmask.service.store import clock
 from unmask.service.store.tables import Base
 
 THREADS = 40
@@ -21,6 +22,10 @@ THREADS = 40
 
 PATIENCE = 30.0
 """s that a writer waits for another one (SQLite)."""
+
+
+FRESH = 30.0
+"""s after which PostgreSQL is asked for the time again."""
 
 
 class Database:
@@ -34,6 +39,8 @@ class Database:
         self.engine = _postgresql(settings.database) if settings.database else _sqlite(settings)
         self._writing = self.engine.execution_options(writing=True)
         self._lock = None if settings.database else Lock()
+        self._watch = None if settings.database else clock.Watch()
+        self._asked: tuple[float, float] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -62,15 +69,27 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
+    def now(self) -> float:
+        """Seconds since 1970 by the shared clock; asked for every `FRESH` s, and counted on from there in between."""
+        if self._watch is not None:
+            return time.time()
+        if self._asked is None or clock.passed() - self._asked[1] > FRESH:
+            with self.reading() as session:
+                self._asked = now(session), clock.passed()
+        return self._asked[0] + clock.passed() - self._asked[1]
+
+    @property
+    def clock_jumped(self) -> bool:
+        """Whether the clock is this machine's, and was set by more than an hour since the process began."""
+        return self._watch is not None and self._watch.jumped
+
     def close(self) -> None:
         self.engine.dispose()
 
 
 def now(session: Session) -> float:
     """Seconds since 1970 by the clock that all who share the database share."""
-    if session.get_bind().dialect.name == "sqlite":
-        return time.time()
-    return float(session.scalar(select(func.extract("epoch", func.clock_timestamp()))) or 0.0)
+    return clock.shared(session.connection())
 
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, BigInteger, Double, ForeignKey, ForeignKeyConstrain
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from unmask.report.document import Document
+from unmask.service.store.clock import shared
 
 
 def new_id() -> str:
@@ -31,7 +32,11 @@ def identity() -> Mapped[str]:
 
 
 def moment() -> Mapped[float]:
-    return mapped_column(default=time.time)
+    return mapped_column(default=_now)
+
+
+def _now(context: Any) -> float:
+    return shared(context.connection)
 
 
 class Job:
