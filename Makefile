@@ -68,15 +68,14 @@ lab-check: lab/.venv/.ready      ## the lab's types and tests
 lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
 	$(LAB)/unmask-lab train $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) --pairs $(PAIRS) $(RECIPE)
 
-PEOPLE := $(wildcard $(FACES)/people.parquet)
-STRONG := --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend \
-  --family other_face --family other_face --family regenerate --family regenerate --family autoencoder \
-  --rate 1e-3 --trunk-rate 7e-4 --decay 0 --average 0.99 --looks 60 --every 240 --workers 1
+STRONG := --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend \
+  --family other_face --family other_face --family regenerate --family autoencoder \
+  --rate 1e-3 --trunk-rate 7e-4 --decay 0 --average 0.99 --looks 60 --every 150 --workers 1
 
-lab-strong: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS) lab/out/strong/checkpoint.pt lab/out/people/checkpoint.pt  ## goes on training the strong look: about 2 pairs a second; docs/lines/people.md tells where its people come from
-	$(LAB)/unmask-lab train --net tower --start lab/out/strong $(TRAIN:%=--data %) $(TRAIN:%=--data %) $(PEOPLE:%=--data %) \
-	  --dev $(DEV) --dev $(OTHERS) --pairs 8000 $(STRONG) --out lab/out/people
-	$(LAB)/unmask-lab export --out lab/out/people
+lab-strong: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS) lab/out/trial/checkpoint.pt lab/out/strong/checkpoint.pt  ## goes on training the strong look: about 2 pairs a second
+	$(LAB)/unmask-lab train --net tower --start lab/out/trial $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) \
+	  --pairs 40000 $(STRONG) --out lab/out/strong
+	$(LAB)/unmask-lab export --out lab/out/strong
 
 lab/out/%/checkpoint.pt: | lab/checkpoints/%/checkpoint.pt
 	mkdir -p $(@D) && cp $| $@
