@@ -150,7 +150,8 @@ def _fits(
             print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
             continue
         served, fit = _fit(known.by(chosen), unseen.by(chosen), [c.by(chosen) for c in clips])
-        if not holds(served, [kept[few] for few in kept if {*few} < {*chosen}], unseen):
+        fewer = [kept[few] for few in kept if {*few} < {*chosen}]
+        if any(served.missed > one.missed for one in fewer) or not holds(served, fewer, unseen):
             print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
             continue
         kept[chosen] = served
