@@ -99,6 +99,76 @@ class MediaFacts:
     limits: tuple[Message, ...] = ()
 
 
+class Seal(StrEnum):
+    """Whether a file is what its content credentials were signed for."""
+
+    NONE = "none"
+    ELSEWHERE = "elsewhere"
+    INTACT = "intact"
+    CHANGED = "changed"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+AI_MADE = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic")
+"""Ends of the IPTC digital source types that declare content made by a trained model, whole or in part."""
+
+
+def declares_ai(source_types: Sequence[str]) -> bool:
+    """Whether one of the IPTC digital source types declares content made by a trained model."""
+    return any(one.rpartition("/")[2] in AI_MADE for one in source_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Unsigned labels in a file's metadata.
+
+    Attributes:
+        producer: who made it with AI, by China's label (GB 45438-2025); may be empty; None without one.
+        source_types: IPTC digital source types, by their addresses.
+    """
+
+    producer: str | None = None
+    source_types: tuple[str, ...] = ()
+
+    @property
+    def declares_ai(self) -> bool:
+        """Whether they declare content made by AI."""
+        return self.producer is not None or declares_ai(self.source_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a file's content credentials (C2PA) say, and what that is worth. Texts are of strangers, on one line.
+
+    Attributes:
+        seal: whether the file is what was signed.
+        signer: name on the certificate; empty if unknown.
+        trusted: whether the signer is vouched for by an authority of the user's own list.
+        signed_at: as a time stamp says, ISO 8601; empty without one.
+        tool: that wrote them.
+        source_types: IPTC digital source types declared, those of what the file was made from included.
+        licences: sha256 of the licences named.
+        problems: status codes of the standard, or the reader's words.
+        manifests: how many there are: the file's own, and those of what it was made from.
+    """
+
+    seal: Seal
+    signer: str = ""
+    trusted: bool = False
+    signed_at: str = ""
+    tool: str = ""
+    source_types: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    manifests: int = 0
+
+    @property
+    def declares_ai(self) -> bool:
+        """Whether they declare content made by a trained model, whole or in part."""
+        return declares_ai(self.source_types)
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next intact key frame."""
