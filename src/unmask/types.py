@@ -384,6 +384,65 @@ Evidence = Mapping[str, TrackEvidence]
 """Evidence on one track, by the name of the line that gave it."""
 
 
+class Basis(StrEnum):
+    """What a verdict rests on: what was measured, or what the file declares of itself."""
+
+    MEASURED = "measured"
+    DECLARED = "declared"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point on a face in an original: its sha256, seconds, and x and y in parts of its width and height, 0 to 1."""
+
+    original: str
+    time: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLicence:
+    """A licence at hand, and whether it is to be relied on.
+
+    Attributes:
+        sha256: of the licence.
+        subject, licensee, role: in its issuer's words.
+        part: of the portrait, in a sentence.
+        puts_in: whether it is for the face that is put in, rather than for the one that is covered.
+        until: its last moment, UTC.
+        marks: on whose face, in which originals.
+        names_file: whether it names the file that is checked, by its sha256.
+        refused: why it must not be relied on; None if it holds.
+    """
+
+    sha256: str
+    subject: str
+    licensee: str
+    role: str
+    part: Message
+    puts_in: bool
+    until: str
+    marks: tuple[Mark, ...] = ()
+    names_file: bool = False
+    refused: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a file says of its own making, and the licences at hand."""
+
+    credentials: Credentials
+    labels: Labels
+    licences: tuple[HeldLicence, ...] = ()
+
+    @property
+    def ai(self) -> bool:
+        """Whether AI is declared; by credentials only where the file is still what was signed."""
+        signed = self.credentials.seal is Seal.INTACT and self.credentials.declares_ai
+        return signed or self.labels.declares_ai
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Everything that a line of evidence may look at beside the track that it examines.
@@ -392,12 +451,14 @@ class Case:
         media: what the file is.
         tracks: everybody in it; the track examined is one of them.
         matches: the known originals that it shows; None where no index of them was given.
+        declared: what it says of itself, and the licences at hand; None where no folder of licences was given.
         earlier: what the lines asked before this one say of the same track; a line must do without, for it may be asked alone.
     """
 
     media: MediaFacts
     tracks: tuple[Track, ...]
     matches: tuple[Match, ...] | None = None
+    declared: Declared | None = None
     earlier: Evidence = field(default_factory=dict)
 
 
@@ -509,6 +570,8 @@ class Person:
         places: of the face at each sighting, in order of time.
         reach: lowest and highest log10 LR that the lines that weighed can come to; None where none weighed.
         record: of these lines; None where it was not measured.
+        basis: of the verdict; None where it is `cannot tell`.
+        licences: that reach this person, whether they hold or not.
     """
 
     id: int
@@ -528,6 +591,8 @@ class Person:
     places: tuple[Place, ...] = ()
     reach: tuple[float, float] | None = None
     record: TrackRecord | None = None
+    basis: Basis | None = None
+    licences: tuple[HeldLicence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,7 +630,7 @@ class CheckResult:
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
     both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
-    that it shows, ``damage`` the stretches that were passed over.
+    that it shows, ``damage`` the stretches that were passed over, ``declared`` what it says of itself.
     """
 
     path: str
@@ -582,6 +647,13 @@ class CheckResult:
     limits: tuple[Message, ...] = ()
     matches: tuple[Match, ...] = ()
     damage: tuple[Damage, ...] = ()
+    declared: Declared | None = None
+
+    @property
+    def basis(self) -> Basis | None:
+        """What the verdict rests on: on something measured, if that is so of one person who has this verdict."""
+        found = {person.basis for person in self.people if person.verdict is self.verdict}
+        return Basis.MEASURED if Basis.MEASURED in found else Basis.DECLARED if Basis.DECLARED in found else None
 
     @property
     def outcome(self) -> Outcome | None:
