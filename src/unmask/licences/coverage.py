@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.types import Case, HeldLicence, Mark, Pair, Sighting, Track
+from unmask.types import Box, Case, HeldLicence, Mark, Pair, Track
 
-HOLD = 0.3
-"""s by which a sighting may be off the moment of a mark; a walking face moves less than its own width meanwhile."""
+HOLD = 1.0
+"""s by which the nearest sighting may be off the moment of a mark; between sightings a face is taken to move steadily."""
 
 
 def reaching(track: Track, case: Case, alone: bool) -> tuple[HeldLicence, ...]:
@@ -36,22 +36,27 @@ def _marked(track: Track, case: Case, mark: Mark) -> bool:
         if shows and match.original_start <= mark.time <= match.original_end and match.pairs:
             when = match.start + (mark.time - match.original_start) / match.speed
             pair = min(match.pairs, key=lambda pair: abs(pair.original_time - mark.time))
-            hit = [one for one in case.tracks if _on(_near(one, when), pair, mark)]
+            hit = [one for one in case.tracks if _on(_box(one, when), pair, mark)]
             if [one.id for one in hit] == [track.id]:
                 return True
     return False
 
 
-def _near(track: Track, when: float) -> Sighting | None:
-    nearest = min(track.sightings, key=lambda sighting: abs(sighting.time - when))
-    return nearest if abs(nearest.time - when) <= HOLD else None
+def _box(track: Track, when: float) -> Box | None:
+    """Where a face was at a moment, px; None where it was not seen about then."""
+    times = [sighting.time for sighting in track.sightings]
+    if min(abs(time - when) for time in times) > HOLD:
+        return None
+    sides = zip(*(sighting.face.box for sighting in track.sightings), strict=True)
+    x0, y0, x1, y1 = (float(np.interp(when, times, side)) for side in sides)
+    return x0, y0, x1, y1
 
 
-def _on(sighting: Sighting | None, pair: Pair, mark: Mark) -> bool:
+def _on(box: Box | None, pair: Pair, mark: Mark) -> bool:
     """Whether a mark lies in a face, once that is laid over the original."""
-    if sighting is None:
+    if box is None:
         return False
-    x0, y0, x1, y1 = sighting.face.box
+    x0, y0, x1, y1 = box
     corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]], np.float64) @ pair.onto.T
     if (corners[:, 2] <= 0).any():
         return False
