@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli import accounts, audit, check, doctor, originals, serve
+from unmask.cli import accounts, audit, check, doctor, originals, serve, take
 
 app = typer.Typer(
     name="unmask",
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command(epilog=check.EXAMPLES)(check.check)
+app.command(epilog=take.EXAMPLES)(take.take)
 app.command()(doctor.doctor)
 app.add_typer(originals.app, name="originals")
 app.add_typer(accounts.app, name="accounts")
