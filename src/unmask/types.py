@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -178,12 +179,66 @@ class Damage:
     pictures: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Packets:
+    """All pictures of a film as they lie in its file, one packet each, before any is decoded.
+
+    Attributes:
+        tick: unit of the film's clock, seconds.
+        ticks: int64 ``(n,)``, n >= 1: when each is shown, in the order of the file, which need not rise.
+        keys: bool ``(n,)``: which are key frames.
+        broken: bool ``(n,)``: which came broken, or after one that did, up to the next whole key frame.
+        sizes: int32 ``(n,)``: bytes.
+        crcs: uint32 ``(n,)``: CRC-32 of the bytes.
+        tail: how long the last one is shown, ticks; 0 where nothing tells.
+        begun: numbers of the key frames, but for the first, with which an encoder began anew or changed its settings.
+    """
+
+    tick: Fraction
+    ticks: NDArray[np.int64]
+    keys: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+    sizes: NDArray[np.int32]
+    crcs: NDArray[np.uint32]
+    tail: int
+    begun: tuple[int, ...]
+
+    def before(self, number: int) -> Packets:
+        """The same without the packets from ``number`` on."""
+        arrays = {name: getattr(self, name)[:number] for name in ("ticks", "keys", "broken", "sizes", "crcs")}
+        return replace(self, **arrays, begun=tuple(one for one in self.begun if one < number))
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One upright picture: ``time`` in seconds, ``rgb`` uint8 ``(h, w, 3)``."""
 
     time: float
     rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Small:
+    """A picture in small: ``time`` in seconds, ``grey`` uint8 ``(90, 160)``, whatever its shape was.
+
+    ``follows`` tells whether the picture right before it was given, too, and was not passed over as damaged.
+    """
+
+    time: float
+    grey: NDArray[np.uint8]
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """A stretch of sound without a gap: ``time`` of its beginning, s, and mono samples, float32 ``(n,)``, 16,000 a second."""
+
+    time: float
+    samples: NDArray[np.float32]
+
+
+SOUND_RATE = 16_000
+"""Samples a second of `Sound`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli import accounts, audit, check, credentials, doctor, licence, originals, report, serve
+from unmask.cli import accounts, audit, check, credentials, doctor, licence, originals, report, serve, take
 
 app = typer.Typer(
     name="unmask",
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command(epilog=check.EXAMPLES)(check.check)
 app.command(epilog=credentials.EXAMPLES)(credentials.credentials)
+app.command(epilog=take.EXAMPLES)(take.take)
 app.command()(doctor.doctor)
 app.add_typer(originals.app, name="originals")
 app.add_typer(licence.app, name="licence")
