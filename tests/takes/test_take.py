@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
-from typer.testing import CliRunner
 
 from tests import clips
 from tests.support import takes as made
-from unmask.cli import app
 from unmask.report.take import dumps, schema
-from unmask.take import Settings, Take, take
+from unmask.take import Settings, take
 from unmask.takes.findings import Answer, Kind
+from unmask.takes.power import places
 from unmask.types import Rgb
 
 MUTE = Settings(power=False)
@@ -82,7 +81,6 @@ def test_a_take_without_a_break_is_said_with_its_power(tmp_path: Path) -> None:
     assert half.trials == 40
     assert half.found / half.trials > 0.8
     assert half.interval[0] < half.found / half.trials < 1
-    assert take(result.path).power == result.power
     Draft202012Validator(schema()).validate(json.loads(dumps(result)))
 
 
@@ -104,6 +102,13 @@ def test_a_damaged_stretch_is_told_and_the_rest_is_judged(tmp_path: Path) -> Non
     assert result.answer is Answer.NO_BREAK_FOUND
 
 
+def test_the_places_where_cuts_are_tried_follow_from_the_seed() -> None:
+    first, again, other = (places(60.0, seed, lambda _time: True) for seed in (1, 1, 2))
+    assert first == again != other
+    assert all(0 < time < 58 for time, _ in first)
+    assert places(3.0, 1, lambda _time: True) == []
+
+
 def long_film(path: Path, lost: float, hum: bool) -> Path:
     """130 s at five pictures a second, of which ``lost`` seconds are missing after 70 s."""
     seconds = [i / 5 + lost * (i >= 350) for i in range(650)]
@@ -123,36 +128,3 @@ def test_long_footage_without_sound_cannot_be_told_by_its_key_frames(tmp_path: P
     result = take(path, MUTE)
     assert (result.answer, result.breaks) == (Answer.CANNOT_TELL, ())
     assert {one.reason.code for one in result.unseen} >= {"take.not_decoded"}
-    assert take(path, Settings(thorough=True, power=False)).decoded == pytest.approx(1)
-
-
-def asked(*args: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["take", "--no-power", *args])
-    return result.exit_code, result.stdout, result.stderr
-
-
-def test_the_command_answers_a_file_a_line_and_goes_on_after_a_bad_one(tmp_path: Path) -> None:
-    cut = film(tmp_path / "cut.mp4", (0, 4), (5, 9))
-    photo = clips.write_photo(tmp_path / "photo.jpg", made.filmed(0), "JPEG")
-    code, out, err = asked("--json", str(photo), str(cut), str(tmp_path / "missing.mp4"))
-    documents = [json.loads(line) for line in out.splitlines()]
-    assert (code, [one["answer"] for one in documents]) == (1, [None, "broken", None])
-    for one in documents:
-        Draft202012Validator(schema()).validate(one)
-    assert "holds no moving picture; give a video" in err
-    assert asked(str(cut), "--fail-on", "broken")[0] == 3
-    assert asked(str(cut), "--fail-on", "cannot-tell")[0] == 0
-
-
-def test_the_command_speaks_to_people_in_their_language(tmp_path: Path) -> None:
-    cut = str(film(tmp_path / "cut.mp4", (0, 4), (5, 9)))
-    assert "broken  " in (english := asked(cut)[1])
-    assert "Broken at 0:04.0 (jump cut)." in english
-    assert "跳切" in asked(cut, "--language", "zh")[1]
-    assert asked(cut, "--fail-on", "perhaps")[0] == 2
-
-
-def test_an_answer_that_could_not_be_given_has_its_document() -> None:
-    from unmask.messages import Message
-
-    Draft202012Validator(schema()).validate(json.loads(dumps(Take.failed("a", Message("take.jump")))))
