@@ -77,6 +77,7 @@ def write_video(
     with_audio: bool = False,
     colorspace: int | None = None,
     color_range: int | None = None,
+    metadata: dict[str, str] | None = None,
 ) -> Path:
     """Encodes ``frames`` (rgb uint8 of one size) into a video file; the container follows from the file's suffix.
 
@@ -89,6 +90,7 @@ def write_video(
         gop, b_frames: largest distance of key frames; frames in a row that nothing refers to or that look ahead.
         container: name of the FFmpeg muxer, where the suffix would not do.
         colorspace, color_range: as PyAV numbers them; converted to and written into the stream.
+        metadata: of the container.
 
     Returns:
         ``path``.
@@ -97,6 +99,7 @@ def write_video(
     first = next(frames)
     tick = time_base or Fraction(1, fps)
     with av.open(str(path), "w", format=container, container_options=container_options or {}) as out:
+        out.metadata.update(metadata or {})
         stream: Any = out.add_stream(codec, rate=fps, options=QUIET.get(codec, {}) | (options or {}))
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt, stream.time_base, stream.codec_context.time_base = pix_fmt, tick, tick

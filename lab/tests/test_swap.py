@@ -28,12 +28,14 @@ from unmask_lab.forge.flicker import flickering, jitter, steady
 from unmask_lab.swap import MOST_FRAMES, Likeness, Permission, of_model, of_photo, swap
 from unmask_lab.swap import flickering as with_flicker
 
+from tests.support.authority import Authority
 from unmask import faces
 from unmask.errors import LicenceError
-from unmask.licences import keys
+from unmask.licences import keys, manifest
 from unmask.licences.files import sha256s
-from unmask.licences.licence import Part, Portrait, grant
-from unmask.types import Rgb
+from unmask.licences.licence import Licence, Part, Portrait, grant
+from unmask.media import labels
+from unmask.types import Rgb, Seal
 
 W, H = 321, 240
 """Odd, because H.264's chroma is not."""
@@ -191,11 +193,26 @@ def test_a_photo_is_labelled_and_marked_too(folder: Path, permission: Permission
     assert 'xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/"' in xmp
 
 
+@pytest.mark.parametrize("name", ["out.png", "out.jpg", "out.mp4"])
+def test_with_a_certificate_the_same_is_said_signed(
+    folder: Path, permission: Permission, tmp_path: Path, name: str
+) -> None:
+    authority = Authority.called("Our authority")
+    source = folder / ("clip.mp4" if name.endswith("mp4") else "me.png")
+    swap(source, tmp_path / name, GREEN, permission, signing=authority.vouches("The red team"))
+    found = manifest.of(tmp_path / name, authority.pem)
+    assert (found.seal, found.signer, found.trusted, found.declares_ai) == (Seal.INTACT, "The red team", True, True)
+    assert found.licences == (Licence.of(permission.licence).sha256,)
+    told = labels(tmp_path / name)
+    assert (told.producer, told.declares_ai) == ("Red team", True)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_the_label_cannot_be_turned_off() -> None:
     """Neither by the library nor on the command line; `test_every_frame_...` sees it in what is written."""
-    assert set(inspect.signature(swap).parameters) == {"source", "out", "likeness", "permission", "at"}
-    assert set(inspect.signature(label.write_clip).parameters) == {"path", "frames", "frame_rate", "licence"}
-    assert set(inspect.signature(label.write_photo).parameters) == {"path", "rgb", "licence"}
+    assert set(inspect.signature(swap).parameters) == {"source", "out", "likeness", "permission", "at", "signing"}
+    assert set(inspect.signature(label.write_clip).parameters) == {"path", "frames", "frame_rate", "licence", "signing"}
+    assert set(inspect.signature(label.write_photo).parameters) == {"path", "rgb", "licence", "signing"}
     command = typer.main.get_command(app).commands["swap"]  # type: ignore[attr-defined]
     options = {p.name for p in command.params}
     wanted = {
@@ -210,6 +227,8 @@ def test_the_label_cannot_be_turned_off() -> None:
         "family",
         "donor",
         "flicker",
+        "certificates",
+        "certificate_key",
         "seed",
     }
     assert options == wanted

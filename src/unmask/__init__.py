@@ -38,6 +38,7 @@ def check(
     lines: Sequence[str] = (),
     models: str | os.PathLike[str] | None = None,
     originals: str | os.PathLike[str] | None = None,
+    licences: str | os.PathLike[str] | None = None,
     prior: float | None = None,
     debug: bool = False,
 ) -> CheckResult:
@@ -49,6 +50,7 @@ def check(
         lines: lines of evidence to ask, by name; all of them if empty.
         models: folder of ONNX classifiers to add as lines, each with a card; see docs/lines/your-model.md.
         originals: folder or ``postgresql://`` address of an index of known originals; see docs/originals.md.
+        licences: folder of licences, keys and trusted authorities; see docs/licences.md.
         prior: base rate of changed faces among such files, 0 to 1 exclusive; adds what the LR comes to at that rate.
         debug: raise whatever a line of evidence raises, instead of reporting it as failed.
 
@@ -58,7 +60,8 @@ def check(
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
         OriginalsError: the index of known originals cannot be read.
-        UsageError: settings out of range, an unknown line, or a model that cannot be used.
+        LicenceError: a key or authority in the folder of licences cannot be read.
+        UsageError: settings out of range, an unknown line, or a model or folder that cannot be used.
     """
     from pathlib import Path
 
@@ -66,5 +69,8 @@ def check(
 
     folder = None if models is None else Path(models)
     index = None if originals is None else os.fspath(originals)
-    settings = Settings(every=every, lines=tuple(lines), models=folder, originals=index, prior=prior, debug=debug)
+    desk = None if licences is None else Path(licences)
+    settings = Settings(
+        every=every, lines=tuple(lines), models=folder, originals=index, licences=desk, prior=prior, debug=debug
+    )
     return check(path, settings)

@@ -30,7 +30,8 @@ def custody(settings: Mapping[str, Any], frames: int) -> Custody:
     import cv2
 
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items() if k != "debug"}
-    plain["models"] = settings["models"] and str(settings["models"])
+    for folder in ("models", "licences"):
+        plain[folder] = settings[folder] and str(settings[folder])
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in PACKAGES}},

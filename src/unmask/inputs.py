@@ -108,10 +108,11 @@ def failed(path: str, error: Exception, way_out: Message = Message("way.debug"))
     """
     from unmask.types import CheckResult
 
-    return CheckResult.failed(path, _why(path, error, way_out))
+    return CheckResult.failed(path, why(path, error, way_out))
 
 
-def _why(path: str, error: Exception, way_out: Message) -> Message:
+def why(path: str, error: Exception, way_out: Message) -> Message:
+    """What is said of an error in a file, with a way out, a clause, for those that Unmask does not raise on purpose."""
     if isinstance(error, MemoryError):
         return unjudged(path, Message("error.memory"), Message("way.scale"))
     if isinstance(error, MediaError):

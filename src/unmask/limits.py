@@ -8,7 +8,7 @@ from pathlib import Path
 from unmask import classifiers, models
 from unmask.faces import SeenFrame
 from unmask.messages import Message, read
-from unmask.types import Damage, MediaFacts, Person
+from unmask.types import Damage, MediaFacts, Person, Verdict
 
 NETWORKS = ("strong", "learned")
 """Lines whose model cards say how often the verdict is wrong, the strongest one first."""
@@ -41,6 +41,25 @@ def of_stretch(media: MediaFacts, start: float, end: float) -> list[Message]:
     if start <= 0 and end >= media.duration:
         return []
     return [Message("limit.stretch", {"start": start, "end": end})]
+
+
+def of_licences(people: Sequence[Person]) -> list[Message]:
+    """That a licence which marks a place was believed of whoever's face was put there, and why another one was of no use."""
+    by_mark = any(
+        p.verdict is Verdict.LICENSED_CHANGE and not any(one.names_file and not one.refused for one in p.licences)
+        for p in people
+    )
+    why = {
+        held.refused: None
+        for p in people
+        if p.verdict is not Verdict.LICENSED_CHANGE and p.reason.code != "face.unlicensed"
+        for held in p.licences
+        if held.refused is not None
+    }
+    return [
+        *([Message("limit.marked")] if by_mark else []),
+        *(Message("limit.no_licence", {"why": one}) for one in why),
+    ]
 
 
 def of_check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from unmask import calibrations, evidence, likelihood, limits, originals, takes,
 from unmask.custody import custody
 from unmask.errors import UnsupportedMedia, UsageError
 from unmask.faces import SeenFrame, Watcher, is_cut, link
-from unmask.media import Bounds, Clip, open_media
+from unmask.media import Bounds, Clip, labels, open_media
 from unmask.messages import Message
-from unmask.types import Case, CheckResult, Evidence, Kind, Match, Original, TimedLR, Track
+from unmask.types import Case, CheckResult, Declared, Evidence, Kind, Match, Original, TimedLR, Track
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how much of it is done, 0 to 1."""
@@ -35,6 +35,7 @@ class Settings:
         originals: folder or ``postgresql://`` address of an index of known originals; None for none.
         prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes to; None to leave it open.
         debug: whether a line of evidence that crashes raises.
+        licences: folder of licences, keys and trusted authorities, see `unmask.licences.register`; None for none.
         start, end: stretch of a video that is looked at, seconds; None for its end.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     originals: str | None = None
     prior: float | None = None
     debug: bool = False
+    licences: Path | None = None
     start: float = 0.0
     end: float | None = None
 
@@ -82,7 +84,8 @@ def check(
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
-        UsageError: a line of evidence that does not exist, or an added model that cannot be used.
+        UsageError: a line of evidence that does not exist, or an added model or a folder of licences that cannot be used.
+        LicenceError: a key or authority in that folder cannot be read.
         OriginalsError: the index of known originals cannot be read.
         WeightsError: this installation is damaged, or a model has changed since it was calibrated.
     """
@@ -109,9 +112,11 @@ def check(
         seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
         tracks = link(seen, cuts=cuts)
         case = Case(clip.facts, _kept(tracks), matches)
+    case = replace(case, declared=_declared(clip, settings.licences))
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
+    people = verdict.under_licences(people, case)
     damage, brief = clip.damage(), len(tracks) - len(people)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
@@ -127,11 +132,13 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
+            *limits.of_licences(people),
             *limits.of_stretch(clip.facts, *stretch),
             *limits.of_check(clip.facts, times, every, seen, people, brief, damage, clip.interlaced()),
         ),
         matches=matches or (),
         damage=damage,
+        declared=case.declared,
     )
 
 
@@ -183,6 +190,14 @@ def _matches(clip: Clip, where: str | None, progress: Callable[[float], None]) -
         return None
     with originals.opened(where) as known:
         return known.find(clip, progress)
+
+
+def _declared(clip: Clip, folder: Path | None) -> Declared | None:
+    if folder is None:
+        return None
+    from unmask.licences.register import declared
+
+    return declared(clip.facts.path, clip.facts.sha256, labels(clip.facts.path), folder)
 
 
 def _posterior(prior: float | None, log10_lr: float | None) -> float | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,76 @@ class MediaFacts:
     limits: tuple[Message, ...] = ()
 
 
+class Seal(StrEnum):
+    """Whether a file is what its content credentials were signed for."""
+
+    NONE = "none"
+    ELSEWHERE = "elsewhere"
+    INTACT = "intact"
+    CHANGED = "changed"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+AI_MADE = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic")
+"""Ends of the IPTC digital source types that declare content made by a trained model, whole or in part."""
+
+
+def declares_ai(source_types: Sequence[str]) -> bool:
+    """Whether one of the IPTC digital source types declares content made by a trained model."""
+    return any(one.rpartition("/")[2] in AI_MADE for one in source_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Unsigned labels in a file's metadata.
+
+    Attributes:
+        producer: who made it with AI, by China's label (GB 45438-2025); may be empty; None without one.
+        source_types: IPTC digital source types, by their addresses.
+    """
+
+    producer: str | None = None
+    source_types: tuple[str, ...] = ()
+
+    @property
+    def declares_ai(self) -> bool:
+        """Whether they declare content made by AI."""
+        return self.producer is not None or declares_ai(self.source_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a file's content credentials (C2PA) say, and what that is worth. Texts are of strangers, on one line.
+
+    Attributes:
+        seal: whether the file is what was signed.
+        signer: name on the certificate; empty if unknown.
+        trusted: whether the signer is vouched for by an authority of the user's own list.
+        signed_at: as a time stamp says, ISO 8601; empty without one.
+        tool: that wrote them.
+        source_types: IPTC digital source types declared, those of what the file was made from included.
+        licences: sha256 of the licences named.
+        problems: status codes of the standard, or the reader's words.
+        manifests: how many there are: the file's own, and those of what it was made from.
+    """
+
+    seal: Seal
+    signer: str = ""
+    trusted: bool = False
+    signed_at: str = ""
+    tool: str = ""
+    source_types: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    manifests: int = 0
+
+    @property
+    def declares_ai(self) -> bool:
+        """Whether they declare content made by a trained model, whole or in part."""
+        return declares_ai(self.source_types)
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next intact key frame."""
@@ -108,12 +179,66 @@ class Damage:
     pictures: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Packets:
+    """All pictures of a film as they lie in its file, one packet each, before any is decoded.
+
+    Attributes:
+        tick: unit of the film's clock, seconds.
+        ticks: int64 ``(n,)``, n >= 1: when each is shown, in the order of the file, which need not rise.
+        keys: bool ``(n,)``: which are key frames.
+        broken: bool ``(n,)``: which came broken, or after one that did, up to the next whole key frame.
+        sizes: int32 ``(n,)``: bytes.
+        crcs: uint32 ``(n,)``: CRC-32 of the bytes.
+        tail: how long the last one is shown, ticks; 0 where nothing tells.
+        begun: numbers of the key frames, but for the first, with which an encoder began anew or changed its settings.
+    """
+
+    tick: Fraction
+    ticks: NDArray[np.int64]
+    keys: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+    sizes: NDArray[np.int32]
+    crcs: NDArray[np.uint32]
+    tail: int
+    begun: tuple[int, ...]
+
+    def before(self, number: int) -> Packets:
+        """The same without the packets from ``number`` on."""
+        arrays = {name: getattr(self, name)[:number] for name in ("ticks", "keys", "broken", "sizes", "crcs")}
+        return replace(self, **arrays, begun=tuple(one for one in self.begun if one < number))
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One upright picture: ``time`` in seconds, ``rgb`` uint8 ``(h, w, 3)``."""
 
     time: float
     rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Small:
+    """A picture in small: ``time`` in seconds, ``grey`` uint8 ``(90, 160)``, whatever its shape was.
+
+    ``follows`` tells whether the picture right before it was given, too, and was not passed over as damaged.
+    """
+
+    time: float
+    grey: NDArray[np.uint8]
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """A stretch of sound without a gap: ``time`` of its beginning, s, and mono samples, float32 ``(n,)``, 16,000 a second."""
+
+    time: float
+    samples: NDArray[np.float32]
+
+
+SOUND_RATE = 16_000
+"""Samples a second of `Sound`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +439,65 @@ Evidence = Mapping[str, TrackEvidence]
 """Evidence on one track, by the name of the line that gave it."""
 
 
+class Basis(StrEnum):
+    """What a verdict rests on: what was measured, or what the file declares of itself."""
+
+    MEASURED = "measured"
+    DECLARED = "declared"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point on a face in an original: its sha256, seconds, and x and y in parts of its width and height, 0 to 1."""
+
+    original: str
+    time: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLicence:
+    """A licence at hand, and whether it is to be relied on.
+
+    Attributes:
+        sha256: of the licence.
+        subject, licensee, role: in its issuer's words.
+        part: of the portrait, in a sentence.
+        puts_in: whether it is for the face that is put in, rather than for the one that is covered.
+        until: its last moment, UTC.
+        marks: on whose face, in which originals.
+        names_file: whether it names the file that is checked, by its sha256.
+        refused: why it must not be relied on; None if it holds.
+    """
+
+    sha256: str
+    subject: str
+    licensee: str
+    role: str
+    part: Message
+    puts_in: bool
+    until: str
+    marks: tuple[Mark, ...] = ()
+    names_file: bool = False
+    refused: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a file says of its own making, and the licences at hand."""
+
+    credentials: Credentials
+    labels: Labels
+    licences: tuple[HeldLicence, ...] = ()
+
+    @property
+    def ai(self) -> bool:
+        """Whether AI is declared; by credentials only where the file is still what was signed."""
+        signed = self.credentials.seal is Seal.INTACT and self.credentials.declares_ai
+        return signed or self.labels.declares_ai
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Everything that a line of evidence may look at beside the track that it examines.
@@ -322,12 +506,14 @@ class Case:
         media: what the file is.
         tracks: everybody in it; the track examined is one of them.
         matches: the known originals that it shows; None where no index of them was given.
+        declared: what it says of itself, and the licences at hand; None where no folder of licences was given.
         earlier: what the lines asked before this one say of the same track; a line must do without, for it may be asked alone.
     """
 
     media: MediaFacts
     tracks: tuple[Track, ...]
     matches: tuple[Match, ...] | None = None
+    declared: Declared | None = None
     earlier: Evidence = field(default_factory=dict)
 
 
@@ -439,6 +625,8 @@ class Person:
         places: of the face at each sighting, in order of time.
         reach: lowest and highest log10 LR that the lines that weighed can come to; None where none weighed.
         record: of these lines; None where it was not measured.
+        basis: of the verdict; None where it is `cannot tell`.
+        licences: that reach this person, whether they hold or not.
     """
 
     id: int
@@ -458,6 +646,8 @@ class Person:
     places: tuple[Place, ...] = ()
     reach: tuple[float, float] | None = None
     record: TrackRecord | None = None
+    basis: Basis | None = None
+    licences: tuple[HeldLicence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,7 +685,7 @@ class CheckResult:
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
     both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
-    that it shows, ``damage`` the stretches that were passed over.
+    that it shows, ``damage`` the stretches that were passed over, ``declared`` what it says of itself.
     """
 
     path: str
@@ -512,6 +702,13 @@ class CheckResult:
     limits: tuple[Message, ...] = ()
     matches: tuple[Match, ...] = ()
     damage: tuple[Damage, ...] = ()
+    declared: Declared | None = None
+
+    @property
+    def basis(self) -> Basis | None:
+        """What the verdict rests on: on something measured, if that is so of one person who has this verdict."""
+        found = {person.basis for person in self.people if person.verdict is self.verdict}
+        return Basis.MEASURED if Basis.MEASURED in found else Basis.DECLARED if Basis.DECLARED in found else None
 
     @property
     def outcome(self) -> Outcome | None:

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from unmask import calibrations
 from unmask.faces import outline
+from unmask.licences.coverage import reaching
 from unmask.likelihood import Calibration, chain, combine
 from unmask.messages import Message, Value
 from unmask.types import (
+    Basis,
+    Case,
     Evidence,
+    HeldLicence,
     Kind,
     LineResult,
     MediaFacts,
@@ -116,6 +120,7 @@ def judge(
         places=tuple(Place(s.time, s.face.box) for s in track.sightings),
         reach=steps[-1].reach if steps else None,
         record=steps[-1].record if steps else None,
+        basis=None if verdict is Verdict.CANNOT_TELL else Basis.MEASURED,
     )
 
 
@@ -317,13 +322,44 @@ def together(people: Sequence[Person], rules: Rules = Rules()) -> tuple[Person, 
     return tuple(_doubted(p, count) if _is_chance(p, least) else p for p in people)
 
 
+def under_licences(people: Sequence[Person], case: Case) -> tuple[Person, ...]:
+    """The people of one file with the licences that reach them; a change that one of these allows becomes `licensed change`.
+
+    What is only declared is changed as well where a licence allows it; without one it makes nobody changed, for anybody can
+    declare anything. What was measured stays.
+    """
+    changed = [p for p in people if p.verdict is Verdict.CHANGED]
+    declared = case.declared is not None and case.declared.ai
+    meant = {p.id for p in changed or (people if declared else ())}
+    tracks = {track.id: track for track in case.tracks}
+    return tuple(
+        _under_licence(p, reaching(tracks[p.id], case, alone=len(meant) == 1), declared) if p.id in meant else p
+        for p in people
+    )
+
+
+def _under_licence(person: Person, licences: tuple[HeldLicence, ...], declared: bool) -> Person:
+    measured = person.verdict is Verdict.CHANGED
+    allowed = next((one for one in licences if one.puts_in and one.refused is None), None)
+    if allowed is not None and (measured or declared):
+        values: dict[str, Value] = {"subject": allowed.subject, "licensee": allowed.licensee, "moment": allowed.until}
+        reason = Message("face.licensed", values) if measured else Message("face.licensed_declared", values)
+        basis = Basis.MEASURED if measured else Basis.DECLARED
+        return replace(person, verdict=Verdict.LICENSED_CHANGE, reason=reason, spans=(), basis=basis, licences=licences)
+    refused = [one.refused for one in licences if one.refused is not None]
+    if measured and refused:
+        reason = Message("face.unlicensed", {"log10_lr": person.log10_lr or 0.0, "why": refused[0]})
+        return replace(person, reason=reason, licences=licences)
+    return replace(person, licences=licences)
+
+
 def _is_chance(person: Person, least: float) -> bool:
     return person.verdict is Verdict.CHANGED and person.log10_lr is not None and person.log10_lr < least
 
 
 def _doubted(person: Person, count: int) -> Person:
     reason = Message("face.one_of_many", {"log10_lr": person.log10_lr or 0.0, "faces": count})
-    return replace(person, verdict=Verdict.CANNOT_TELL, reason=reason, log10_lr=None, spans=())
+    return replace(person, verdict=Verdict.CANNOT_TELL, reason=reason, log10_lr=None, spans=(), basis=None)
 
 
 def _measured(person: Person) -> float | None:
@@ -350,7 +386,9 @@ def of_file(
         return Verdict.CANNOT_TELL, _nobody(media, damaged), None
     mean = _mean(people)
     if changed := [p for p in people if p.verdict is Verdict.CHANGED]:
-        return Verdict.CHANGED, _changed(changed), mean
+        why = next((p.reason.values["why"] for p in changed if p.reason.code == "face.unlicensed"), None)
+        unlicensed = Message("but.unlicensed", {"why": why}) if why is not None else None
+        return Verdict.CHANGED, _but(_changed(changed), unlicensed), mean
     untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
     told = [p for p in people if p.verdict is not Verdict.CANNOT_TELL]
     if told and all(_in_background(p, media, rules) for p in untold):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -13,11 +14,15 @@ import unmask
 from tests import clips
 from tests.originals.conftest import START
 from tests.support import films
+from tests.support.owner import Owner
+from unmask import faces
 from unmask.cli import app
+from unmask.licences import files, licence
+from unmask.licences.licence import Mark, Work
 from unmask.messages import Message
 from unmask.report import html
 from unmask.report.document import document
-from unmask.types import Status, Verdict
+from unmask.types import Basis, Status, Verdict
 
 
 def run(*arguments: str | Path) -> Result:
@@ -64,6 +69,28 @@ def test_a_changed_face_is_shown_beside_what_was_before(index: Path, clip_of) ->
     assert "Known originals" in page
     assert 'class="slider"' in page
     assert "<b>broadcaster" not in page
+
+
+def test_a_licence_for_a_face_in_the_film_makes_it_a_licensed_change_until_it_is_taken_back(
+    index: Path, footage: Path, film: films.Film, clip_of, tmp_path: Path
+) -> None:
+    clip, frame, zoe = clip_of(True), film.frame(START + 1.5), Owner.in_folder(tmp_path / "desk")
+    x, y = faces.find(frame)[0].points.mean(axis=0) / (frame.shape[1], frame.shape[0])
+    mark = Mark(time=START + 1.5, x=float(x), y=float(y))
+    work = Work(title="The drama", original=files.sha256(footage), marks=[mark])
+    path = zoe.grants("licence.json", works=[work])
+    allowed = unmask.check(clip, originals=index, licences=zoe.folder)
+    assert (allowed.verdict, allowed.basis) == (Verdict.LICENSED_CHANGE, Basis.MEASURED)
+    assert allowed.log10_lr is not None
+    assert allowed.log10_lr > 1
+    assert Message("limit.marked") in allowed.limits
+    assert "a licence of Zoë 张, given to The studio" in html.page(allowed)
+    licence.revoke((licence.Licence.of(path),), zoe.folder / "list.json", zoe.key, datetime.now(UTC))
+    shown = run("check", clip, "--originals", index, "--licences", zoe.folder, "--json")
+    again = json.loads(shown.stdout)
+    assert (again["verdict"], again["basis"], again["log10_lr"]) == ("changed", "measured", allowed.log10_lr)
+    assert "; no licence allows it: the licence was taken back, says the list of " in again["reason"]
+    assert again["people"][0]["licences"][0]["refused_code"] == "licence.revoked"
 
 
 def test_a_face_that_is_the_same_speaks_against_a_change(index: Path, clip_of) -> None:

@@ -392,9 +392,14 @@ def swap(
     family: Annotated[str | None, typer.Option(help="Forgery family that puts the donor's face in.")] = None,
     donor: Annotated[Path | None, typer.Option(help="Photo of the face that is put in.")] = None,
     flicker: Annotated[bool, typer.Option("--flicker", help="Let the face jitter from frame to frame.")] = False,
+    certificates: Annotated[
+        Path | None, typer.Option(help="Your chain, PEM, to sign content credentials with.")
+    ] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="Its private key, PEM, P-256.")] = None,
     seed: int = 1,
 ) -> None:
     """Put another face into a clip or photo, under a licence; everything written is labelled as changed."""
+    from unmask.licences.manifest import Signing
     from unmask_lab.swap import Permission, flickering, of_model, of_photo
     from unmask_lab.swap import swap as run
 
@@ -405,7 +410,12 @@ def swap(
     else:
         raise typer.BadParameter("give either --model and --to, or --family and --donor")
     permission = Permission(licence, tuple(owners), tuple(status_list), licensee)
-    frames = run(footage, out, flickering(likeness, seed) if flicker else likeness, permission)
+    if (certificates is None) is not (certificate_key is None):
+        raise typer.BadParameter("give both --certificates and --certificate-key, or neither")
+    signing = (
+        Signing(certificates.read_bytes(), certificate_key.read_bytes()) if certificates and certificate_key else None
+    )
+    frames = run(footage, out, flickering(likeness, seed) if flicker else likeness, permission, signing=signing)
     print(f"{out}: the face was put into {frames} frames, and all are labelled")
 
 

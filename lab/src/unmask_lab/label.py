@@ -5,7 +5,8 @@ the word AI and one of 生成, 合成 in letters of at least 5 % of the picture'
 
 Machine-readable: the JSON ``AIGC`` of that standard's annex E, the IPTC digital source type, and which licence allowed the
 change. In MP4 they are metadata keys of the container; in JPEG and PNG they are XMP (ISO 16684-1), ``AIGC`` in the namespace
-that TC260 gave it. Metadata are easily stripped; the visible label and the licence register are what is left then.
+that TC260 gave it. With a certificate the same stands, signed, in content credentials (C2PA). All of these are easily stripped;
+the visible label and the register of licences are what is left then.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ import cv2
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from unmask.licences import manifest
 from unmask.licences.licence import Licence
+from unmask.licences.manifest import Signing
 from unmask.types import Frame, Kind, Rgb
 from unmask_lab.data import DataError
 
 TEXT = "AI-CHANGED AI生成"
 LETTERS = 0.05
 """Least height of the capital letters, in short sides of the picture (GB 45438-2025)."""
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-"""IPTC NewsCodes, digital source type: a composite that holds parts made by a trained model."""
 
 _CAPITALS = 0.71
 """Height of a capital letter of OpenCV's font `uni`, in font sizes."""
@@ -47,18 +48,21 @@ _XMP = (
 )
 
 
-def write_clip(path: Path, frames: Iterable[Frame], frame_rate: float, licence: Licence) -> None:
+def write_clip(
+    path: Path, frames: Iterable[Frame], frame_rate: float, licence: Licence, signing: Signing | None = None
+) -> None:
     """Labelled pictures as H.264 (CRF 18) in MP4, at their own times; an odd last row or column is left out.
 
     Args:
         frames: in order of time, of one size.
         frame_rate: mean pictures per second, a hint for the encoder.
+        signing: what content credentials are signed with; None writes none.
 
     Raises:
         DataError: it is not called ``.mp4``, or cannot be written. Then there is no file.
     """
     refuse_name(path, Kind.VIDEO)
-    with _whole(path) as partial, _opened(path, partial, licence) as out:
+    with _whole(path, licence, signing) as partial, _opened(path, partial, licence) as out:
         stream = None
         for frame in frames:
             h, w = (side // 2 * 2 for side in frame.rgb.shape[:2])
@@ -81,7 +85,7 @@ _BT709, _LIMITED = 1, 1
 """Colour matrix and range as ITU-T H.273 and FFmpeg number them."""
 
 
-def write_photo(path: Path, rgb: Rgb, licence: Licence) -> None:
+def write_photo(path: Path, rgb: Rgb, licence: Licence, signing: Signing | None = None) -> None:
     """One labelled picture, as JPEG or PNG.
 
     Raises:
@@ -92,7 +96,7 @@ def write_photo(path: Path, rgb: Rgb, licence: Licence) -> None:
     xmp = _XMP.format("".join(f"<{name}>{escape(value)}</{name}>" for name, value in marks.items()))
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", xmp)
-    with _whole(path) as partial:
+    with _whole(path, licence, signing) as partial:
         picture = Image.fromarray(labelled(rgb))
         if path.suffix.lower() == ".png":
             picture.save(partial, "PNG", pnginfo=info)
@@ -126,7 +130,7 @@ def marking(licence: Licence) -> dict[str, str]:
     }
     return {
         "AIGC": json.dumps(aigc),
-        "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
+        "Iptc4xmpExt:DigitalSourceType": manifest.SWAP,
         "unmask_licence": json.dumps({"sha256": licence.sha256, "signature": licence.signature}),
     }
 
@@ -151,12 +155,15 @@ def _label(h: int, w: int) -> Rgb:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name to write to beside ``path``, which takes its place once all is written; else nothing stays."""
-    partial = path.with_name(path.name + ".partial")
+def _whole(path: Path, licence: Licence, signing: Signing | None) -> Iterator[Path]:
+    """A name to write to beside ``path``, which takes its place once all is written, and signed; else nothing stays."""
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
         yield partial
-        partial.replace(path)
+        if signing is None:
+            partial.replace(path)
+        else:
+            manifest.write(partial, path, signing, [licence.sha256])
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     finally:

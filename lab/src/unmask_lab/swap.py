@@ -20,6 +20,7 @@ from unmask import faces
 from unmask.faces import PROPORTIONS, Watcher, link, similarity
 from unmask.licences import keys
 from unmask.licences.licence import Asked, Licence, Part, check
+from unmask.licences.manifest import Signing
 from unmask.licences.status import StatusList
 from unmask.media import Clip, open_media
 from unmask.types import Frame, Kind, Rgb, Track
@@ -142,6 +143,7 @@ def swap(
     likeness: Likeness,
     permission: Permission,
     at: datetime | None = None,
+    signing: Signing | None = None,
 ) -> int:
     """Puts the face in wherever the clip's or photo's main person is seen; sound is left out, everything is labelled.
 
@@ -150,6 +152,7 @@ def swap(
     Args:
         out: ``.mp4`` for a clip, ``.jpg`` or ``.png`` for a photo.
         at: the moment at which the licence must hold; now, if None.
+        signing: what content credentials are signed with; None writes none.
 
     Returns:
         In how many frames the face was put in.
@@ -171,9 +174,9 @@ def swap(
         raise DataError(f"{source}: no face was found; choose footage with a larger, frontal face")
     changed = _changed(clip, places, likeness.change)
     if clip.facts.kind is Kind.PHOTO:
-        label.write_photo(out, next(changed).rgb, allowed)
+        label.write_photo(out, next(changed).rgb, allowed, signing)
     else:
-        label.write_clip(out, changed, clip.facts.frame_rate or 25.0, allowed)
+        label.write_clip(out, changed, clip.facts.frame_rate or 25.0, allowed, signing)
     return len(places)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli import accounts, audit, check, doctor, licence, originals, serve
+from unmask.cli import accounts, audit, check, credentials, doctor, licence, originals, report, serve, take
 
 app = typer.Typer(
     name="unmask",
@@ -22,9 +22,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command(epilog=check.EXAMPLES)(check.check)
+app.command(epilog=credentials.EXAMPLES)(credentials.credentials)
+app.command(epilog=take.EXAMPLES)(take.take)
 app.command()(doctor.doctor)
 app.add_typer(originals.app, name="originals")
 app.add_typer(licence.app, name="licence")
+app.add_typer(report.app, name="report")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command(epilog=serve.EXAMPLES)(serve.serve)

@@ -15,7 +15,7 @@ import typer
 from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media, Models
 from unmask.cli.run import Run, complain
-from unmask.errors import ModelError, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import LicenceError, ModelError, OriginalsError, UsageError, WeightsError, printable
 
 if TYPE_CHECKING:
     from unmask.pipeline import Settings
@@ -27,6 +27,7 @@ Examples:
   unmask check clip.mp4                          the verdict on every person in a clip
   unmask check footage/ --report reports/        a folder, with a page to show for every file
   unmask check clip.mp4 --from 1:05 --to 1:20    only these fifteen seconds, as closely as a short clip
+  unmask check clip.mp4 --originals index --licences desk/      a licensed change is told from abuse
   unmask check clip.mp4 --prior 0.001            what it means where 1 face in 1,000 is changed
   unmask check *.jpg --json | jq -c '[.path, .verdict]'
   unmask check inbox/ --csv --fail-on changed,cannot-tell > inbox.csv
@@ -67,6 +68,14 @@ def check(
         str | None,
         typer.Option(metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."),
     ] = None,
+    licences: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            envvar="UNMASK_LICENCES",
+            help="Licences, keys and authorities to rely on; reads credentials.",
+        ),
+    ] = None,
     prior: Annotated[
         float | None, typer.Option(metavar="P", help="Share of changed faces among such files; adds what the LR means.")
     ] = None,
@@ -90,7 +99,7 @@ def check(
     try:
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
-        settings = _settings(every, lines, models, originals, prior, debug, _seconds(start), _seconds(end))
+        settings = _settings(every, lines, models, originals, licences, prior, debug, _seconds(start), _seconds(end))
         outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
         run = Run(settings, outcomes, _folder_for(report), spoken, machine=as_json or as_csv)
         for clause in given.left_out:
@@ -104,7 +113,7 @@ def check(
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OriginalsError):
+        if isinstance(error, OriginalsError | LicenceError):
             complain(str(error))
             raise typer.Exit(1) from error
         damaged = isinstance(error, WeightsError | ImportError)
@@ -122,6 +131,7 @@ def _settings(
     lines: Sequence[str] | None,
     models: Path | None,
     originals: str | None,
+    licences: Path | None,
     prior: float | None,
     debug: bool,
     start: float | None,
@@ -137,6 +147,7 @@ def _settings(
         lines=names,
         models=models,
         originals=originals,
+        licences=licences,
         prior=prior,
         debug=debug,
         start=start or 0.0,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from unmask import inputs
-from unmask.errors import MediaError, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import LicenceError, MediaError, OriginalsError, UsageError, WeightsError, printable
 from unmask.messages import Message
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Run:
         """The result for each input, in their order, as soon as it is there.
 
         Raises:
-            UsageError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
+            UsageError, LicenceError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
         """
         from unmask.terminal import progress
 
@@ -73,7 +73,7 @@ class Run:
 
         try:
             return pipeline.check(path, self._settings, progress)
-        except (UsageError, OriginalsError, WeightsError, ImportError):
+        except (UsageError, LicenceError, OriginalsError, WeightsError, ImportError):
             raise
         except Exception as error:
             if self._settings.debug:

@@ -14,6 +14,7 @@ from typing import Protocol
 from unmask import classifiers
 from unmask.errors import ModelError, UsageError
 from unmask.evidence.added import Added
+from unmask.evidence.credentials import Credentials
 from unmask.evidence.learned import Learned
 from unmask.evidence.motion import Motion
 from unmask.evidence.originals import Originals
@@ -53,6 +54,7 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "reflection": Reflection,
     "motion": Motion,
     "originals": Originals,
+    "credentials": Credentials,
 }
 """Constructor of each line of this package, by its name. A new line is one file and one entry here."""
 

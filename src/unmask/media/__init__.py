@@ -1,6 +1,8 @@
 """Photos and videos: open, probe, and frames with exact times. The only folder that knows the decoders."""
 
 from unmask.media.clip import Clip, decoders, open_media, recognise
+from unmask.media.footage import HOURS, Footage, open_footage
+from unmask.media.labels import labels
 from unmask.media.source import Bounds
 
-__all__ = ["Bounds", "Clip", "decoders", "open_media", "recognise"]
+__all__ = ["HOURS", "Bounds", "Clip", "Footage", "decoders", "labels", "open_footage", "open_media", "recognise"]

@@ -177,7 +177,7 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
         if kind == "sequence":
             kind = "mp4" if b"moov" in boxes(source, 0, source.size) else "heic"
         if kind not in photo.PLUGINS:
-            return _clip(source, *video.probe(source, digest.hexdigest()))
+            return _clip(source, *video.probe(source, digest.hexdigest(), video.packets(source)))
         size, pose, limits = photo.probe(source, kind)
         facts = MediaFacts(
             path=source.path,

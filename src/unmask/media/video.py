@@ -1,9 +1,10 @@
-"""Videos for `unmask.media`: demuxed and decoded by PyAV. The only file that imports it."""
+"""Videos for `unmask.media`: demuxed and decoded by PyAV."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import zlib
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 from unmask.errors import BrokenMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from unmask.media import asf
 from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
+from unmask.media.encoder import Encoder
 from unmask.media.fields import has_comb
 from unmask.media.mp4 import boxes, claimed_seconds
 from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import Index
 from unmask.messages import Message
-from unmask.types import Kind, MediaFacts, Rgb
+from unmask.types import Kind, MediaFacts, Packets, Rgb
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
@@ -64,7 +66,7 @@ _NONE = np.zeros(0, np.intp)
 _ENCRYPTED = (Message("media.encrypted"), Message("way.unprotected"))
 _MOST_READ_ERRORS = 100
 """of a container, before the rest of it counts as lost."""
-_MOST_REORDERED = 32
+MOST_REORDERED = 32
 """pictures between a picture's place in the file and its place in time; H.264 and HEVC need up to 16."""
 
 
@@ -112,11 +114,12 @@ class Video:
         aspect = float(stream.sample_aspect_ratio or 1)
         self._aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
 
-    def index(self) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
-        """Of all pictures, without decoding; which of them came broken, bool ``(n,)``; and the facts that follow from it."""
-        bounds, path = self.source.bounds, self.source.path
-        times, keys, broken, size = array("q"), array("b"), array("b"), 0
+    def packets(self) -> Packets:
+        """All pictures as they lie in the file, without decoding."""
+        bounds, path, context = self.source.bounds, self.source.path, self.stream.codec_context
+        times, keys, broken, sizes, crcs = array("q"), array("b"), array("b"), array("i"), array("I")
         arrivals, zeros = Arrivals(), self._leaves_no_zeros()
+        encoder, begun = Encoder(context.name, context.extradata or b""), []
         newest, tail = -math.inf, 0
         for when, packet, whole in self._packets():
             if when is None or not packet.size or packet.is_discard:
@@ -125,35 +128,51 @@ class Video:
                 raise UnsupportedMedia(path, *_ENCRYPTED)
             if len(times) == bounds.frames:
                 raise MediaTooLarge(path, Message("media.many_frames", {"bound": bounds.frames}), CUT)
+            data = bytes(packet)
+            holed = zeros and LEAST_ZEROS in data
+            if packet.is_keyframe and encoder.began_anew(data, _new_header(packet)):
+                begun.append(len(times))
             times.append(when)
             keys.append(packet.is_keyframe)
-            holed = zeros and LEAST_ZEROS in bytes(packet)
             broken.append(arrivals.damaged(when, packet.is_keyframe, whole and not holed))
-            size += packet.size
+            sizes.append(len(data))
+            crcs.append(zlib.crc32(data))
             if when >= newest:
                 newest, tail = when, packet.duration or 0
         if not times:
             raise BrokenMedia(path, Message("media.no_frame"), AGAIN)
-        tick = self.stream.time_base or Fraction(1, 1000)
-        if (duration := float((max(times) - min(times) + tail) * tick)) > bounds.seconds:
+        return Packets(
+            self.stream.time_base or Fraction(1, 1000),
+            np.frombuffer(times, np.int64),
+            np.frombuffer(keys, np.bool_) & self._timed,
+            np.frombuffer(broken, np.bool_),
+            np.frombuffer(sizes, np.int32),
+            np.frombuffer(crcs, np.uint32),
+            tail,
+            tuple(begun),
+        )
+
+    def index(self, packets: Packets) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
+        """The pictures in order of time; which of them came broken, bool ``(n,)``; and the facts that follow from it."""
+        bounds, path, times, tick = self.source.bounds, self.source.path, packets.ticks, packets.tick
+        if (duration := float((int(times.max() - times.min()) + packets.tail) * tick)) > bounds.seconds:
             reason = Message("media.long", {"seconds": duration, "most_seconds": bounds.seconds})
             raise MediaTooLarge(path, reason, CUT)
-        index = Index.of(tick, np.frombuffer(times, np.int64), np.frombuffer(keys, np.bool_) & self._timed)
-        moved = np.abs(np.argsort(times, kind="stable") - np.arange(len(times)))
-        if moved.max() > _MOST_REORDERED or index.ticks.size < 0.9 * len(times):
+        index = Index.of(tick, times, packets.keys)
+        moved = np.abs(np.argsort(times, kind="stable") - np.arange(times.size))
+        if moved.max() > MOST_REORDERED or index.ticks.size < 0.9 * times.size:
             raise BrokenMedia(path, Message("media.out_of_order"), Message("way.reencode"))
         gaps = index.gaps()
-        duration += 0.0 if tail else float(np.median(gaps)) * float(tick)
-        damaged = np.isin(index.ticks, np.frombuffer(times, np.int64)[np.frombuffer(broken, np.bool_)])
+        duration += 0.0 if packets.tail else float(np.median(gaps)) * float(tick)
         return (
             index,
-            damaged,
+            np.isin(index.ticks, times[packets.broken]),
             {
                 "duration": duration,
-                "frames": len(times),
-                "frame_rate": len(times) / duration if duration else None,
+                "frames": times.size,
+                "frame_rate": times.size / duration if duration else None,
                 "variable_frame_rate": int(gaps.max() - gaps.min()) * tick > max(tick, Fraction(1, 1000)),
-                "bit_rate": round(size * 8 / duration) if duration else None,
+                "bit_rate": round(int(packets.sizes.sum(dtype=np.int64)) * 8 / duration) if duration else None,
             },
         )
 
@@ -256,6 +275,11 @@ class Video:
         scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=2)
         return np.asarray(scaled.to_ndarray(), np.uint8)
 
+    def grey(self, picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+        """Its grey levels, uint8 ``(height, width)``, as it is stored, and whatever its shape."""
+        small = self._greyer.reformat(picture, width, height, "gray", interpolation="AREA", threads=2)
+        return np.ascontiguousarray(small.to_ndarray(), np.uint8)
+
     def is_woven(self, picture: VideoFrame) -> bool:
         """Whether it is interlaced, and its half-pictures differ."""
         return has_comb(np.asarray(self._greyer.reformat(picture, format="gray").to_ndarray(), np.uint8))
@@ -326,17 +350,23 @@ class Video:
         return self._timed and (context.name == "h264" or (context.name == "hevc" and one_layer))
 
 
-def probe(source: Source, sha256: str) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
+def packets(source: Source) -> Packets:
+    """All pictures of the file as they lie in it."""
+    with opened_video(source) as video:
+        context = video.stream.codec_context
+        if context.width and context.height:  # or nobody knows yet
+            source.bounds.check_size(source.path, context.width, context.height)
+        return video.packets()
+
+
+def probe(source: Source, sha256: str, packets: Packets) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
     """What the file is, how its pictures stand, when each is shown, and which are known to be damaged.
 
     Decodes up to the first intact picture, and some key frames.
     """
     claimed, head = claimed_seconds(source), source.head(64)
     with opened_video(source) as video:
-        context = video.stream.codec_context
-        if context.width and context.height:  # or nobody knows yet
-            source.bounds.check_size(source.path, context.width, context.height)
-        index, damaged, counted = video.index()
+        index, damaged, counted = video.index(packets)
     with opened_video(source) as video:
         _, picture = next(video.pictures(index, damaged), (0, None))
     with opened_video(source) as video:
@@ -374,6 +404,11 @@ def _unseen(duration: float, announced: float | None, sizes: int, others: int) -
         yield Message("limit.sizes", {"sizes": sizes})
     if others:
         yield Message("limit.films", {"count": others})
+
+
+def _new_header(packet: Packet[VideoStream]) -> bytes:
+    """What a packet brings in the place of the header that the decoder was given first; nothing mostly."""
+    return bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else b""
 
 
 def _pose(picture: VideoFrame) -> Pose:

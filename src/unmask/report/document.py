@@ -28,7 +28,7 @@ from pydantic_core import CoreSchema
 
 from unmask.errors import encodable
 from unmask.messages import Message, plain, read, verbatim
-from unmask.types import CheckResult, Kind, Match, Outcome, Status, Verdict
+from unmask.types import Basis, CheckResult, Kind, Match, Outcome, Seal, Status, Verdict
 from unmask.words import sayable
 
 SCHEMA_VERSION = 1
@@ -249,6 +249,72 @@ class RecordPart(Part):
     """Share of the changed faces in which no change was found."""
 
 
+class LicencePart(Part):
+    """A licence that reaches a person: it names the file, or a place in an original where this person is."""
+
+    sha256: Sha256
+    """Of the licence, in canonical form."""
+    subject: str
+    """Whose portrait, in its issuer's words."""
+    licensee: str
+    """Who may use it."""
+    role: str
+    """As which the person is to appear."""
+    puts_in: bool
+    """Whether it is for the face that is put in, rather than for the one that is covered."""
+    until: str
+    """Its last moment, UTC."""
+    names_file: bool
+    """Whether it names this file, by its sha256."""
+    refused: str | None = None
+    """Why it must not be relied on; null if it holds."""
+    refused_code: Annotated[str | None, CODE] = None
+    refused_values: Annotated[Json | None, VALUES] = None
+
+
+class CredentialsPart(Part):
+    """Content credentials (C2PA): what the file says, signed, of its own making."""
+
+    seal: Seal
+    """Whether the file is what was signed."""
+    signer: str
+    """Name on the certificate; empty if unknown."""
+    trusted: bool
+    """Whether an authority of the user's own list vouches for the signer."""
+    signed_at: str
+    """As a time stamp says, ISO 8601; empty without one."""
+    tool: str
+    """That wrote them."""
+    source_types: tuple[str, ...]
+    """IPTC digital source types declared."""
+    licences: tuple[str, ...]
+    """sha256 of the licences named."""
+    problems: tuple[str, ...]
+    """Status codes of the standard."""
+    manifests: Count
+    """How many there are, those of what the file was made from included."""
+
+
+class LabelsPart(Part):
+    """Unsigned labels in the metadata."""
+
+    producer: str | None
+    """Who made it with AI, by the label of GB 45438-2025; may be empty; null without one."""
+    source_types: tuple[str, ...]
+    """IPTC digital source types."""
+
+
+class DeclaredPart(Part):
+    """What the file says of its own making."""
+
+    ai: bool
+    """Whether AI is declared; by credentials only where the file is still what was signed."""
+    credentials: CredentialsPart
+    """Signed."""
+    labels: LabelsPart
+    """Unsigned."""
+
+
 class PersonPart(Part):
     """The verdict on one person's face, with its reasons."""
 
@@ -296,6 +362,10 @@ class PersonPart(Part):
     """Lowest and highest log10_lr that the lines which weighed can come to; null where none weighed."""
     record: RecordPart | None = None
     """How often these lines were right and wrong where the truth was known; null where it was not measured."""
+    basis: Basis | None = None
+    """What the verdict rests on; null where it is 'cannot tell', and in documents of older versions."""
+    licences: tuple[LicencePart, ...] = ()
+    """Licences that reach this person, whether they hold or not."""
     reason_code: Annotated[str, CODE] = ""
     reason_values: Annotated[Json, VALUES] = {}
 
@@ -483,6 +553,10 @@ class Document(Part):
     damage: tuple[DamagePart, ...] = ()
     """Stretches of a video that are damaged, from an error to the next intact key frame, in order of time. They were
     passed over; nothing is said of them."""
+    basis: Basis | None = None
+    """What the verdict rests on; null where it is 'cannot tell', and in documents of older versions."""
+    declared: DeclaredPart | None = None
+    """What the file says of its own making; null where no folder of licences was given."""
     reason_code: Annotated[str, CODE] = ""
     reason_values: Annotated[Json, VALUES] = {}
     error_code: Annotated[str | None, CODE] = None

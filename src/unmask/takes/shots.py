@@ -76,7 +76,7 @@ def cuts(film: Film, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[floa
     found: list[float] = []
     for stretch in _joined(sorted(chosen, key=lambda pair: pair[0].time)):
         pictures_of = _pictures(film, stretch)
-        found += [*_hard(pictures_of), *_dissolves(pictures_of)]
+        found += [*_hard(pictures_of), *((start + end) / 2 for start, end in dissolves(pictures_of))]
     return tuple(sorted(found))
 
 
@@ -118,7 +118,8 @@ def _hard(pictures: Sequence[Miniature]) -> list[float]:
     return found
 
 
-def _dissolves(pictures: Sequence[Miniature]) -> list[float]:
+def dissolves(pictures: Sequence[Miniature]) -> list[tuple[float, float]]:
+    """The dissolves among pictures that follow each other: where each begins and ends, s."""
     times = np.array([p.time for p in pictures])
     found: list[tuple[float, float]] = []
     for length, first in product(_DISSOLVES, range(len(pictures))):
@@ -133,7 +134,7 @@ def _dissolves(pictures: Sequence[Miniature]) -> list[float]:
             groups.append([stretch])
     ends = [(group[0][0], max(end for _, end in group)) for group in groups if len(group) >= _STRETCHES]
     at = dict(zip(times.tolist(), pictures, strict=True))
-    return [(start + end) / 2 for start, end in ends if likeness(at[start], at[end]) < _ALIKE]
+    return [(start, end) for start, end in ends if likeness(at[start], at[end]) < _ALIKE]
 
 
 def _is_dissolve(a: Miniature, first: Miniature, second: Miniature, third: Miniature, b: Miniature) -> bool:

@@ -35,7 +35,10 @@ class Series:
 SERIES = {
     "faults": Series("series.or"),
     "spans": Series(most=3, more="series.more_times"),
+    "breaks": Series(more="series.more_times"),
+    "unseen": Series("series.semicolon", "series.semicolon", more="series.more_times"),
     "stretches": Series("series.semicolon", "series.semicolon"),
+    "sentences": Series("series.space", "series.space", most=9),
     "originals": Series(between="series.and", most=3, more="series.more_originals"),
 }
 """Of places that are not listed as usual, by their names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from typer.testing import CliRunner
@@ -66,6 +66,7 @@ def test_how_a_character_is_composed_does_not_matter() -> None:
 
 
 @given(unit=st.text(st.characters(min_codepoint=33), min_size=1, max_size=4), times=st.integers(8, 60))
+@example(unit="\u0390\u03b0\u1fb7\ufb03", times=8)  # each folds to three letters
 def test_a_few_characters_repeated_are_refused(unit: str, times: int) -> None:
     with pytest.raises(Problem):
         passwords.hashed(unit * times)

@@ -95,8 +95,8 @@ def enter(session: Session, actor: Actor, case: CaseFile, check: Check, act: Act
     """
     step = COURSE.get((State(case.state), act))
     if step is None:
-        code = "refusal.decided" if act is Act.DECIDE else "refusal.undecided"
-        raise Problem(409, "Not in this state", Message(code, {"state": case.state}))
+        why = Message("refusal.decided") if act is Act.DECIDE else Message("refusal.undecided")
+        raise Problem(409, "Not in this state", why)
     _check_by(step.by, actor, check)
     _check_apart(session, step.apart, actor, case)
     case.state = step.to

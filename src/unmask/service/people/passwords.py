@@ -95,7 +95,8 @@ def matches(password: str, kept: str | None) -> bool:
 
 
 def _unexpected(password: str, own: Iterable[str]) -> str:
-    rest = password.casefold()
+    # Letter by letter: some fold to three, and would count three times.
+    rest = "".join(folded if len(folded := letter.casefold()) == 1 else letter for letter in password)
     words = {part for text in own for part in re.split(r"\W+", text.casefold()) if len(part) > 2}
     for word in sorted({*words, *_COMMON.split()}, key=len, reverse=True):
         rest = rest.replace(word, " ")

@@ -1,0 +1,157 @@
+"""The command `unmask take`: whether videos are unbroken takes, and how the answers are printed."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unmask import inputs
+from unmask.cli.options import Debug
+from unmask.cli.run import complain
+from unmask.errors import MediaError, UsageError, printable
+from unmask.messages import Message
+
+if TYPE_CHECKING:
+    from unmask.take import Settings, Take
+    from unmask.takes.findings import Answer
+    from unmask.words import Language
+
+EXAMPLES = """\b
+Examples:
+  unmask take broadcast.mkv                      is it one unbroken take, and where does it break?
+  unmask take interview.mp4 --thorough           decode every picture, however long it is
+  unmask take *.mp4 --json | jq -c '[.path, .answer]'
+  unmask take bodycam.mp4 --fail-on broken,cannot-tell
+"""
+
+Videos = Annotated[
+    list[str], typer.Argument(metavar="VIDEO", help="Videos, and folders of them; each is a take of its own.")
+]
+
+
+def take(
+    videos: Videos,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Decode every picture; two minutes of film are decoded anyway.")
+    ] = False,
+    power: Annotated[
+        bool, typer.Option("--power/--no-power", help="Try cuts, and tell how many would be found.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of the places at which cuts are tried.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B", help="Exit with 3 if a file is among these: broken, cannot-tell, no-break-found."),
+    ] = None,
+    language: Annotated[
+        str,
+        typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of what people read: en, zh. JSON stays English."),
+    ] = "en",
+    debug: Debug = False,
+) -> None:
+    """Say whether a video is one unbroken take, and where it breaks.
+
+    A careful cut in a scene that stands still leaves nothing, so no take is ever called proved: where a cut could not have been
+    seen is said, and how probable it is that one would have been found.
+    """
+    from unmask.take import Settings
+    from unmask.words import codes
+    from unmask.words import language as spoken
+
+    try:
+        if language not in codes():
+            raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
+        settings, matching, given = Settings(thorough, power, seed), _answers(fail_on), inputs.named(videos)
+    except UsageError as error:
+        complain(f"{error}; `unmask take --help` shows the usage")
+        raise typer.Exit(2) from error
+    t = spoken(language)
+    for clause in given.left_out:
+        complain(t.say(clause))
+    failed = matched = False
+    for result in _over(given.files, settings, t, debug):
+        if result.error is not None:
+            complain(t.say(result.error))
+        failed |= result.error is not None
+        matched |= result.answer in matching
+        _print(result, as_json, t)
+    raise typer.Exit(3 if matched else int(failed))
+
+
+def _answers(named: list[str] | None) -> frozenset[Answer]:
+    from unmask.takes.findings import Answer
+
+    words = {answer.replace(" ", "-"): answer for answer in Answer}
+    names = [name.strip().replace(" ", "-") for part in named or () for name in part.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in words]:
+        raise UsageError(f"no answer is called {unknown[0]!r}; there are {', '.join(words)}")
+    return frozenset(words[name] for name in names)
+
+
+def _over(files: list[str | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
+    from unmask import take as stages
+    from unmask.terminal import progress
+
+    begun = time.monotonic()
+    for number, given in enumerate(files, start=1):
+        if isinstance(given, MediaError):
+            yield stages.Take.failed(given.path, given.message)
+            continue
+        try:
+            with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
+                yield stages.take(given, settings, tell)
+        except MediaError as error:
+            yield stages.Take.failed(given, error.message)
+        except (OSError, ImportError):
+            raise
+        except Exception as error:
+            if debug:
+                traceback.print_exception(error)
+            way_out = Message("way.traceback") if debug else Message("way.debug")
+            yield stages.Take.failed(given, inputs.why(given, error, way_out))
+
+
+def _print(result: Take, as_json: bool, t: Language) -> None:
+    if as_json:
+        from unmask.report.take import dumps
+
+        typer.echo(dumps(result))
+    elif result.answer is not None:
+        typer.echo(f"{t(f'take.answer.{result.answer.replace(chr(32), chr(45))}')}  {printable(result.path)}")
+        for line in _lines(result, t):
+            typer.echo(f"  {line}")
+    sys.stdout.flush()
+
+
+def _lines(result: Take, t: Language) -> Iterator[str]:
+    """What stands under the headline."""
+    yield t.say(result.reason)
+    for one in result.findings:
+        what = Message(f"take.kind.{one.kind.replace(' ', '-')}")
+        if one.end - one.start < 0.5:
+            yield t("take.finding", time=one.end, what=what, reason=one.reason)
+        else:
+            yield t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
+    if result.unseen and result.media:
+        stretches = tuple(
+            Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason}) for u in result.unseen
+        )
+        yield t("take.unseen", time=result.blind, end=result.media.duration, unseen=stretches)
+    yield (
+        t("take.decoded_all") if result.decoded > 0.999 else t("take.decoded_part", percent=round(100 * result.decoded))
+    )
+    for one_power in result.power:
+        low, high = one_power.interval
+        yield t(
+            "take.power",
+            lost=one_power.lost,
+            percent=round(100 * one_power.found / one_power.trials),
+            lowest=round(100 * low),
+            highest=round(100 * high),
+            count=one_power.trials,
+        )

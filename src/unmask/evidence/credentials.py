@@ -1,0 +1,27 @@
+"""Credentials: what the file declares of its own making, signed and unsigned. It measures nothing and weighs nothing.
+
+The score is 1 where AI is declared and 0 where something else is. Files that carry nothing are most files.
+"""
+
+from __future__ import annotations
+
+from unmask.messages import Message
+from unmask.types import Case, Seal, Status, Track, TrackEvidence
+
+
+class Credentials:
+    """Says what was declared of the whole file; the same of everybody in it."""
+
+    name = "credentials"
+
+    def examine(self, track: Track, case: Case) -> TrackEvidence:
+        """Tells what `Case.declared` holds."""
+        from unmask.licences.telling import told
+
+        if case.declared is None:
+            return TrackEvidence(Status.NOT_APPLICABLE, Message("credentials.not_read"))
+        credentials, labels = case.declared.credentials, case.declared.labels
+        said = Message("credentials.said", {"sentences": told(credentials, labels)})
+        if credentials.seal is Seal.NONE and not labels.declares_ai:
+            return TrackEvidence(Status.NOT_APPLICABLE, said)
+        return TrackEvidence(Status.RAN, said, float(case.declared.ai))

@@ -1,0 +1,230 @@
+"""Content credentials (C2PA): what a file says, signed, of its own making; read, told apart, and written.
+
+Four questions are answered apart: who signed, whether that is somebody whom the user trusts, whether the file is still what was
+signed, and whether it is declared to be made by AI. Nothing is fetched. A signer, a signature or a claim that is not known
+here is unknown, and no sign of tampering: credentials outlive the tools that read them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from unmask.errors import LicenceError
+from unmask.licences.keys import read_bytes
+from unmask.messages import Message
+from unmask.types import Credentials, Seal
+
+if TYPE_CHECKING:
+    import c2pa
+
+SWAP = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""IPTC NewsCodes, digital source type: a composite that holds parts made by a trained model."""
+
+LICENCE = "org.unmask.licence"
+"""Label of the assertion that names the licence of a change, by its sha256."""
+
+LARGEST = 16 << 20
+"""Letters of a manifest store as JSON at most."""
+LONGEST = 200
+"""Letters of a name that is shown."""
+MOST_ANCHORS = 8 << 20
+"""Bytes of trust anchors at most."""
+
+CHANGED = ("assertion.dataHash.mismatch", "assertion.bmffHash.mismatch", "assertion.boxesHash.mismatch")
+"""Status codes (C2PA 2.2, 15.2) that say that the content is not what was signed."""
+BROKEN = (
+    "assertion.collectionHash.mismatch",
+    "assertion.hashedURI.mismatch",
+    "assertion.missing",
+    "claimSignature.mismatch",
+    "ingredient.claimSignature.mismatch",
+    "ingredient.manifest.mismatch",
+)
+"""Status codes that say that the manifest itself is not what was signed."""
+OF_THE_SIGNER = ("signingCredential.", "timeStamp.", "cawg.")
+"""Beginnings of status codes that speak of who signed, and when, not of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What content credentials are signed with, both PEM: the chain of certificates, its own first, and the private key."""
+
+    chain: bytes
+    key: bytes
+    algorithm: str = "es256"
+
+
+def anchors(paths: Iterable[Path]) -> str:
+    """The trusted authorities of the user's own list, PEM; empty if there is none.
+
+    Raises:
+        LicenceError: a file cannot be read, or holds no certificate.
+    """
+    found = ""
+    for path in paths:
+        text = read_bytes(path, MOST_ANCHORS).decode(errors="replace")
+        if "-----BEGIN CERTIFICATE-----" not in text:
+            raise LicenceError(str(path), Message("credentials.no_anchor"), Message("credentials.way.pem"))
+        found += text.rstrip("\n") + "\n"
+    return found
+
+
+def read(file: IO[bytes], trusted: str = "") -> Credentials:
+    """Reads and verifies what a photo or video carries.
+
+    Args:
+        file: at any place.
+        trusted: `anchors`; nobody is trusted without.
+    """
+    import c2pa
+
+    file.seek(0)
+    try:
+        found = c2pa.Reader.try_create(file, context=_context(trusted))
+        if found is None:
+            return Credentials(Seal.NONE)
+        with found:
+            text = found.json()
+        return _told(json.loads(text)) if len(text) <= LARGEST else Credentials(Seal.UNKNOWN, problems=("too large",))
+    except c2pa.C2paError as error:
+        return _refused(str(error))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return Credentials(Seal.UNKNOWN, problems=(f"{type(error).__name__}",))
+
+
+def of(path: str | os.PathLike[str], trusted: str = "") -> Credentials:
+    """Reads what the file at a path carries, see `read`.
+
+    Raises:
+        LicenceError: it cannot be opened.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return read(file, trusted)
+    except OSError as error:
+        why = Message("licence.unreadable", {"error": (error.strerror or "").lower()})
+        raise LicenceError(str(path), why, Message("licence.way.path")) from error
+
+
+def write(source: Path, out: Path, signing: Signing, licences: Sequence[str], source_type: str = SWAP) -> None:
+    """Writes a copy of a file that declares what it is, signed; credentials that it has stay in it as those of its origin.
+
+    Args:
+        licences: sha256 of each licence that allows the change.
+        source_type: IPTC digital source type.
+
+    Raises:
+        LicenceError: key and certificates do not fit, or the file cannot carry credentials or be written. Then there is none.
+    """
+    import c2pa
+
+    action = {"action": "c2pa.created", "digitalSourceType": source_type, "softwareAgent": {"name": "Unmask"}}
+    asserted = [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]
+    asserted += [{"label": LICENCE, "data": {"sha256": sha256}} for sha256 in licences]
+    manifest = {"claim_generator_info": [{"name": "Unmask"}], "title": out.name, "assertions": asserted}
+    partial = out.with_name(out.name + ".partial")
+    try:
+        info = c2pa.C2paSignerInfo(alg=signing.algorithm, sign_cert=signing.chain, private_key=signing.key, ta_url=None)
+        signer, builder = c2pa.Signer.from_info(info), c2pa.Builder(manifest, _context(""))
+        with source.open("rb") as given, partial.open("w+b") as written:
+            builder.sign(signer, _type(source), given, written)
+        partial.replace(out)
+    except (c2pa.C2paError, OSError) as error:
+        why = Message("credentials.unwritable", {"error": str(error)[:LONGEST]})
+        raise LicenceError(str(out), why, Message("credentials.way.signing")) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _context(trusted: str) -> c2pa.Context:
+    """Settings of one call: the anchors given and no others, nothing fetched from anywhere."""
+    import c2pa
+
+    given = {"trust_anchors": trusted} if trusted else {}
+    verify = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
+    settings = {
+        "version": 1,
+        "trust": given,
+        "cawg_trust": {"verify_trust_list": True, **given},
+        "verify": verify,
+        "core": {"allowed_network_hosts": []},
+        "builder": {"thumbnail": {"enabled": False}},
+    }
+    return c2pa.Context(settings=c2pa.Settings.from_dict(settings))
+
+
+def _type(path: Path) -> str:
+    types = {
+        ".mp4": "video/mp4",
+        ".mov": "video/quicktime",
+        ".jpg": "image/jpeg",
+        ".jpeg": "image/jpeg",
+        ".png": "image/png",
+    }
+    return types.get(path.suffix.lower(), path.suffix.lower().lstrip("."))
+
+
+def _refused(error: str) -> Credentials:
+    """What an error of the reader means; only one that speaks of a remote manifest is more than that nothing can be read."""
+    kind = error.partition(":")[0]
+    if kind == "Remote":
+        return Credentials(Seal.ELSEWHERE, problems=(_line(error),))
+    return Credentials(
+        Seal.NONE if kind in {"NotSupported", "ManifestNotFound"} else Seal.UNKNOWN, problems=(_line(error),)
+    )
+
+
+def _told(store: Mapping[str, Any]) -> Credentials:
+    manifests = store["manifests"]
+    active = manifests[store["active_manifest"]]
+    problems = tuple(dict.fromkeys(_failures(store)))
+    signature = active.get("signature_info") or {}
+    names = dict.fromkeys(_line(signature.get(key) or "") for key in ("common_name", "issuer"))
+    tools = active.get("claim_generator_info") or [{}]
+    asserted = [one for manifest in (active, *manifests.values()) for one in manifest.get("assertions") or ()]
+    return Credentials(
+        seal=_seal(problems),
+        signer=", ".join(name for name in names if name),
+        trusted=store.get("validation_state") == "Trusted",
+        signed_at=_line(signature.get("time") or ""),
+        tool=_line(tools[0].get("name") or ""),
+        source_types=tuple(dict.fromkeys(_line(one) for one in _source_types(asserted))),
+        licences=tuple(
+            dict.fromkeys(_line(str(one["data"]["sha256"])) for one in asserted if one["label"].startswith(LICENCE))
+        ),
+        problems=problems,
+        manifests=len(manifests),
+    )
+
+
+def _failures(store: Mapping[str, Any]) -> Iterator[str]:
+    """Codes of what failed, in the active manifest and in those of what it was made from."""
+    results = store.get("validation_results") or {}
+    deltas = [delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or ()]
+    for part in (results.get("activeManifest") or {}, *deltas):
+        yield from (_line(one["code"]) for one in part.get("failure") or ())
+
+
+def _seal(problems: Sequence[str]) -> Seal:
+    if any(code in BROKEN for code in problems):
+        return Seal.BROKEN
+    if any(code in CHANGED for code in problems):
+        return Seal.CHANGED
+    return Seal.INTACT if all(code.startswith(OF_THE_SIGNER) for code in problems) else Seal.UNKNOWN
+
+
+def _source_types(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for one in assertions:
+        if one["label"].startswith("c2pa.actions"):
+            actions = one["data"].get("actions") or ()
+            yield from (action["digitalSourceType"] for action in actions if action.get("digitalSourceType"))
+
+
+def _line(text: object) -> str:
+    """A stranger's text, on one line and not endless."""
+    return "".join(c if c.isprintable() else " " for c in str(text))[:LONGEST]

@@ -1,0 +1,96 @@
+"""The sound of a film, for `unmask.media`: decoded by PyAV to mono."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.media.source import Source
+from unmask.types import SOUND_RATE, Sound
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioStream
+    from av.container import InputContainer
+
+_CODECS = (
+    *("aac", "mp3float", "mp3", "mp2float", "mp2", "ac3", "eac3", "opus", "libopus", "vorbis", "flac", "alac"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_alaw", "pcm_mulaw"),
+    *("amrnb", "amrwb", "wmav1", "wmav2", "adpcm_ms", "adpcm_ima_wav"),
+)
+_STRETCH_S = 4.0
+"""s of sound that are handed on at a time."""
+_GAP_S = 0.03
+"""s by which a frame of sound must lie elsewhere than where the last one ended before a new stretch begins."""
+_MOST_ERRORS = 1000
+"""frames in all that may not decode, before the rest of the sound counts as lost."""
+
+
+def read(source: Source, zero: float) -> Iterator[Sound]:
+    """The main stream of sound in stretches, times from ``zero`` of the file's clock, s; nothing if it is not understood."""
+    import av
+
+    allowed = {"protocol_whitelist": "none", "codec_whitelist": ",".join(_CODECS)}
+    source.seek(0)
+    try:
+        container = av.open(source, "r", options=allowed, metadata_errors="replace", buffer_size=1 << 17)
+    except (av.FFmpegError, ValueError):
+        return
+    with container:
+        stream = container.streams.best("audio")
+        if isinstance(stream, av.AudioStream) and stream.codec_context and stream.codec_context.name in _CODECS:
+            yield from _stretches(source, container, stream, zero)
+
+
+def _stretches(source: Source, container: InputContainer, stream: AudioStream, zero: float) -> Iterator[Sound]:
+    parts: list[NDArray[np.float32]] = []
+    begin = end = 0.0
+    for time, samples in _mono(source, container, stream):
+        if parts and (abs(time - zero - end) > _GAP_S or end - begin >= _STRETCH_S):
+            yield Sound(begin, np.concatenate(parts))
+            parts = []
+        if not parts:
+            begin = end if abs(time - zero - end) <= _GAP_S else time - zero
+            end = begin
+        parts.append(samples)
+        end += samples.size / SOUND_RATE
+    if parts:
+        yield Sound(begin, np.concatenate(parts))
+
+
+def _mono(
+    source: Source, container: InputContainer, stream: AudioStream
+) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """Times on the file's clock, s, and samples; a new resampler where the clock jumps, as one carries on over it."""
+    import av
+
+    resampler, expected = None, 0.0
+    for frame in _frames(source, container, stream):
+        time = frame.time
+        if time is None:
+            time = expected
+        if resampler is None or abs(time - expected) > _GAP_S:
+            resampler = av.AudioResampler(format="fltp", layout="mono", rate=SOUND_RATE)
+        expected = time + frame.samples / frame.sample_rate
+        frame.pts = None
+        for mono in resampler.resample(frame):
+            yield time, np.asarray(mono.to_ndarray()[0], np.float32)
+
+
+def _frames(source: Source, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    import av
+
+    errors = 0
+    packets = container.demux(stream)
+    while errors < _MOST_ERRORS:
+        source.check()
+        try:
+            packet = next(packets)
+            yield from packet.decode()
+            source.wait_again()
+        except StopIteration:
+            return
+        except (av.FFmpegError, ValueError):
+            errors += 1

@@ -1,0 +1,141 @@
+"""The answer on a take as a document for programs: what `unmask take --json` prints, declared here once."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from unmask.messages import Message, plain
+from unmask.report.document import CODE, VALUES, Count, Json, MediaPart, Part, Positive, Share
+from unmask.take import Take
+from unmask.takes.findings import Answer, Confidence, Kind
+
+SCHEMA_VERSION = 1
+"""Version of the document; raised whenever the meaning of a field changes."""
+
+
+class FindingPart(Part):
+    """What breaks the take at a place, or is noted about it."""
+
+    kind: Kind
+    """What it is."""
+    breaks: bool
+    """Whether the take is broken by it."""
+    start: Positive
+    """Seconds: the last moment before a break, or the beginning of a stretch."""
+    end: Positive
+    """Seconds: the first moment after a break, or the end of a stretch."""
+    confidence: Confidence
+    """`high` where it rests on the bytes of the file or stands out twice as much as it must."""
+    reason: str
+    """One sentence."""
+    reason_code: Annotated[str, CODE]
+    reason_values: Annotated[Json, VALUES]
+
+
+class UnseenPart(Part):
+    """A stretch in which a cut could not have been seen."""
+
+    start: Positive
+    """Seconds."""
+    end: Positive
+    """Seconds."""
+    reason: str
+    """Why, a clause."""
+    reason_code: Annotated[str, CODE]
+    reason_values: Annotated[Json, VALUES]
+
+
+class PowerPart(Part):
+    """How many cuts that were tried in this footage were found by its pictures."""
+
+    lost: Positive
+    """Seconds that each took out."""
+    trials: Annotated[int, Field(ge=1)]
+    """At how many random places one was tried."""
+    found: Count
+    """How many were found."""
+    low: Share
+    """Lower end of the 95 % interval of the probability (Wilson)."""
+    high: Share
+    """Upper end."""
+
+
+class TakeDocument(Part):
+    """Whether one video is one unbroken take. Times are seconds of presentation time from its first picture. Later
+    releases may add fields; those described here keep their meaning until schema_version is raised."""
+
+    schema_version: Literal[1]
+    """Version of this schema."""
+    path: str
+    r"""The file as the caller gave it. A byte that is no UTF-8 stands as \udc80 to \udcff, written out."""
+    sha256: str | None
+    """Of the whole file, hexadecimal; null where it could not be read."""
+    answer: Answer | None
+    """The answer; null where the file could not be judged, and then error says why. There is no 'proved'."""
+    reason: str
+    """One sentence for the answer."""
+    reason_code: Annotated[str, CODE]
+    reason_values: Annotated[Json, VALUES]
+    findings: tuple[FindingPart, ...]
+    """What breaks the take, and what is only noted, in order of time."""
+    unseen: tuple[UnseenPart, ...]
+    """Stretches in which a cut could not have been seen, in order of time."""
+    decoded: Share
+    """Share of the footage of which all pictures were looked at."""
+    power: tuple[PowerPart, ...]
+    """What share of tried cuts was found, by their length; empty where none was tried."""
+    media: MediaPart | None
+    """What the file is; null where it could not be read. Where its times start over, of the part before."""
+    error: str | None
+    """Why the file could not be judged and what to do about it; null where it was judged."""
+
+    @classmethod
+    def of(cls, take: Take) -> Self:
+        """Makes it of an answer."""
+        return cls.model_validate(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "path": take.path,
+                "sha256": take.media.sha256 if take.media else None,
+                "answer": take.answer,
+                **_said(take.reason),
+                "findings": [
+                    {"kind": one.kind, "breaks": one.kind.breaks, "start": one.start, "end": one.end}
+                    | {"confidence": one.confidence}
+                    | _said(one.reason)
+                    for one in take.findings
+                ],
+                "unseen": [{"start": one.start, "end": one.end} | _said(one.reason) for one in take.unseen],
+                "decoded": round(take.decoded, 4),
+                "power": [
+                    {"lost": one.lost, "trials": one.trials, "found": one.found}
+                    | {"low": round(one.interval[0], 4), "high": round(one.interval[1], 4)}
+                    for one in take.power
+                ],
+                "media": MediaPart.of(take.media) if take.media else None,
+                "error": None if take.error is None else str(take.error),
+            }
+        )
+
+
+def dumps(take: Take) -> str:
+    """An answer as JSON on one line, in ASCII."""
+    return json.dumps(TakeDocument.of(take).plain(), allow_nan=False)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) that every document obeys."""
+    named = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://unmask.invalid/schema/take-{SCHEMA_VERSION}.json",
+        "title": f"Unmask take, version {SCHEMA_VERSION}",
+    }
+    return TakeDocument.model_json_schema() | named
+
+
+def _said(message: Message) -> dict[str, Any]:
+    told = plain(message)
+    return {"reason": str(message), "reason_code": told["code"], "reason_values": told["values"]}

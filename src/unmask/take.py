@@ -1,0 +1,262 @@
+"""take(): the whole way from a file to the answer whether it is one unbroken take. It alone knows the order of the stages.
+
+From coarse to fine: the packets of the whole file, its whole sound, its key frames, and then all pictures where any of these is
+odd; all pictures of the file if they are asked for, or if it is short.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from unmask.errors import UsageError
+from unmask.media import HOURS, Bounds, Footage, open_footage
+from unmask.messages import Message
+from unmask.takes import container, hearing, power, seeing
+from unmask.takes.findings import Answer, Finding, Kind, Unseen, in_order, joined
+from unmask.takes.power import Power
+from unmask.takes.repeats import Memory
+from unmask.types import MediaFacts, Small
+
+Progress = Callable[[str, float], None]
+"""Told what is being done and how much of it is done, 0 to 1."""
+
+SHORT_S = 120.0
+"""s of footage up to which all pictures are decoded anyway."""
+_AROUND_S = 3.0
+"""s of pictures on either side of what is odd that are decoded; a step is compared with one second of either side."""
+_MOST_CLOSER = 0.1
+"""Share of long footage that is decoded without being asked for, the oddest first."""
+_KEYS_S = 1.0
+"""s between key frames that are looked at."""
+_KEY_CHANGE = 0.35
+"""Change from one key frame to the next from which the pictures between them are worth decoding, where most change less."""
+_ENOUGH = 0.5
+"""Share of the footage in which a cut could have been seen or heard, below which it cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may be asked.
+
+    Attributes:
+        thorough: whether all pictures are decoded, however long the footage is.
+        power: whether the footage is cut at random places to see how many cuts are found.
+        seed: of these places.
+    """
+
+    thorough: bool = False
+    power: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"a seed is 0 or more, not {self.seed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The answer for one file.
+
+    Attributes:
+        path: as the caller gave it.
+        answer: None where the file could not be read, and then ``error`` says why.
+        reason: one sentence for the answer.
+        findings: what breaks the take, and what is only noted, in order of time.
+        unseen: stretches in which a cut could not have been seen, in order of time.
+        decoded: share of the footage of which all pictures were looked at, 0 to 1.
+        power: how many tried cuts were found, by how much they took out; empty where none were tried.
+        media: what the file is.
+    """
+
+    path: str
+    answer: Answer | None
+    reason: Message
+    findings: tuple[Finding, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    decoded: float = 0.0
+    power: tuple[Power, ...] = ()
+    media: MediaFacts | None = None
+    error: Message | None = None
+
+    @property
+    def breaks(self) -> tuple[Finding, ...]:
+        """The findings that break the take."""
+        return tuple(finding for finding in self.findings if finding.kind.breaks)
+
+    @property
+    def blind(self) -> float:
+        """Seconds in all in which a cut could not have been seen."""
+        return sum(end - start for start, end in _merged([(one.start, one.end) for one in self.unseen]))
+
+    @classmethod
+    def failed(cls, path: str, error: Message) -> Take:
+        """The answer for a file that could not be read."""
+        return cls(path=path, answer=None, reason=error, error=error)
+
+
+def take(
+    path: str | os.PathLike[str],
+    settings: Settings = Settings(),
+    progress: Progress = lambda _what, _done: None,
+    bounds: Bounds = HOURS,
+) -> Take:
+    """Whether a video is one unbroken take, and where it breaks.
+
+    Raises:
+        MediaError: the file cannot be read: missing, no video, broken or too large.
+    """
+    progress("reading", 0.0)
+    footage = open_footage(path, bounds)
+    heard = hearing.listen(footage.sound(lambda done: progress("listening", done)))
+    odd = sorted([*container.marks(footage.packets), *heard.marks, *(one.start for one in heard.findings)])
+    packed = container.findings(footage.packets)
+    duration = footage.facts.duration
+    everything = settings.thorough or duration <= SHORT_S
+    stretches = (
+        [(0.0, duration)] if everything else _worth_decoding(footage, [*odd, *(one.start for one in packed)], progress)
+    )
+    seen = _look(footage, stretches, odd, progress)
+    findings = in_order([*packed, *heard.findings, *seen.findings])
+    unseen = joined([*seen.unseen, *_not_judged(footage), *_gaps_between(stretches, heard.steady, duration)])
+    return _answer(footage, findings, unseen, stretches, _power(footage, stretches, settings, progress))
+
+
+def _worth_decoding(footage: Footage, odd: Sequence[float], progress: Progress) -> list[tuple[float, float]]:
+    """Stretches around what is odd, and between key frames that differ, up to a share of the whole."""
+    duration = footage.facts.duration
+    around = [(max(0.0, time - _AROUND_S), min(duration, time + _AROUND_S)) for time in odd]
+    changes: list[tuple[float, float, float]] = []
+    keys = footage.key_pictures(_KEYS_S)
+    for before, after in pairwise(keys):
+        changes.append((seeing.change_between(before, after), before.time - _AROUND_S, after.time + _AROUND_S))
+        progress("looking", 0.4 * after.time / duration)
+    usual = float(np.median([change for change, _, _ in changes])) if changes else 1.0
+    changes = sorted(one for one in changes if one[0] > max(_KEY_CHANGE, 2 * usual))[::-1]
+    left = max(SHORT_S, _MOST_CLOSER * duration)
+    chosen: list[tuple[float, float]] = []
+    for start, end in [*around, *((max(0.0, start), min(duration, end)) for _, start, end in changes)]:
+        if end - start <= left:
+            chosen.append((start, end))
+            left -= end - start
+    return _merged(chosen, apart=1.0)
+
+
+def _merged(stretches: Sequence[tuple[float, float]], apart: float = 0.0) -> list[tuple[float, float]]:
+    """Stretches in order, those as one that overlap or are at most so many seconds ``apart``."""
+    out: list[tuple[float, float]] = []
+    for start, end in sorted(stretches):
+        if out and start <= out[-1][1] + apart:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return out
+
+
+def _look(
+    footage: Footage, stretches: Sequence[tuple[float, float]], odd: Sequence[float], progress: Progress
+) -> seeing.Seen:
+    seen, memory = seeing.Seen(), Memory()
+    whole, done = sum(end - start for start, end in stretches) or 1.0, 0.0
+    for start, end in stretches:
+
+        def tell(time: float, done: float = done, start: float = start) -> None:
+            progress("looking", 0.4 + 0.6 * (done + time - start) / whole)
+
+        for run in _runs(footage.pictures(start, end)):
+            seeing.look(run, odd, memory, seen, tell)
+        done += end - start
+    return seen
+
+
+def _runs(pictures: Iterable[Small]) -> Iterator[Iterable[Small]]:
+    """The pictures in runs in which none is missing between two, as damaged ones are."""
+    missing = itertools.count()
+    part = next(missing)
+
+    def part_of(picture: Small) -> int:
+        nonlocal part
+        if not picture.follows:
+            part = next(missing)
+        return part
+
+    for _, run in itertools.groupby(pictures, part_of):
+        yield run
+
+
+def _not_judged(footage: Footage) -> list[Unseen]:
+    """Damaged stretches, and what comes after times start over."""
+    out = [Unseen(one.start, one.end, Message("take.damaged")) for one in footage.damage()]
+    if footage.restart is not None:
+        end = float(container.clock(footage.packets).max())
+        out.append(Unseen(footage.facts.duration, end, Message("take.after_restart")))
+    return out
+
+
+def _gaps_between(
+    decoded: Sequence[tuple[float, float]], heard: Sequence[tuple[float, float]], duration: float
+) -> list[Unseen]:
+    """What was neither decoded nor followed by ear."""
+    out, at = [], 0.0
+    for start, end in [*_merged([*decoded, *heard]), (duration, duration)]:
+        if start - at >= seeing.UNSEEN_S:
+            out.append(Unseen(at, start, Message("take.not_decoded")))
+        at = max(at, end)
+    return out
+
+
+def _power(
+    footage: Footage, stretches: Sequence[tuple[float, float]], settings: Settings, progress: Progress
+) -> tuple[Power, ...]:
+    if not settings.power:
+        return ()
+    starts = [start for start, _ in stretches]
+
+    def looked(time: float) -> bool:
+        place = bisect_left(starts, time) - 1
+        return place >= 0 and stretches[place][0] <= time <= stretches[place][1]
+
+    chosen = power.places(footage.facts.duration, settings.seed, looked)
+    result: tuple[Power, ...] = ()
+    for result in power.tried(chosen, footage.pictures):
+        progress("trying", result[0].trials / len(chosen))
+    return result
+
+
+def _answer(
+    footage: Footage,
+    findings: tuple[Finding, ...],
+    unseen: tuple[Unseen, ...],
+    stretches: Sequence[tuple[float, float]],
+    measured: tuple[Power, ...],
+) -> Take:
+    duration = footage.facts.duration
+    breaks = [finding for finding in findings if finding.kind.breaks]
+    blind = sum(end - start for start, end in _merged([(one.start, one.end) for one in unseen]))
+    if breaks:
+        spans = tuple(Message("take.at", {"time": finding.end, "what": _named(finding.kind)}) for finding in breaks)
+        answer, reason = Answer.BROKEN, Message("take.broken", {"breaks": spans})
+    elif blind > (1 - _ENOUGH) * duration:
+        answer, reason = Answer.CANNOT_TELL, Message("take.cannot_tell", {"time": blind, "end": duration})
+    else:
+        answer, reason = Answer.NO_BREAK_FOUND, Message("take.no_break")
+    return Take(
+        path=footage.facts.path,
+        answer=answer,
+        reason=reason,
+        findings=findings,
+        unseen=unseen,
+        decoded=min(1.0, sum(end - start for start, end in stretches) / duration) if duration else 1.0,
+        power=measured,
+        media=footage.facts,
+    )
+
+
+def _named(kind: Kind) -> Message:
+    return Message(f"take.kind.{kind.replace(' ', '-')}")

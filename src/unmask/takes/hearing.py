@@ -1,0 +1,185 @@
+"""What the sound of a film tells of a take: where it stops, where a steady tone jumps in phase, and where it clicks.
+
+Sound goes on when pictures do not change. Mains hum, a fan or an engine is a tone whose phase no cut keeps but by chance. A
+click is no break: doors make them; it says where the pictures are worth a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from unmask.messages import Message
+from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.types import SOUND_RATE, Sound
+
+_GAP_S = 0.1
+"""s by which sound must stop before its clock counts as broken; containers and encoders leave up to 0.06 at the ends."""
+_QUIET = 3e-4
+"""Root mean square, of 1, below which nothing can be heard: 10 steps of 16 bits."""
+_ORDER = 16
+"""Samples from which the next is predicted."""
+_CLICK = 14.0
+"""times the usual error of the prediction around it, from which a sample is a click; vowels reach 8."""
+_BLOCK_S, _MARGIN_S = 4.0, 1.0
+_HOP = 160
+"""samples, 10 ms, between the phases of a tone that are looked at."""
+_SIDE = 30
+"""phases on either side of a jump from which the tone is foretold: 0.3 s."""
+_LOWEST_HZ, _HIGHEST_HZ = 45.0, 1200.0
+_TONE = 30.0
+"""times its neighbours' power, from which a line of the spectrum is a steady tone."""
+_STEADY = 0.25
+"""rad, root mean square, by which a steady tone's phase may stray on either side."""
+_LASTING = 0.85
+"""Share of some seconds in which a tone must be there; notes of music and vowels are shorter."""
+_JUMP = 0.6
+"""rad, least jump; of random jumps a fifth is less."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was heard.
+
+    Attributes:
+        findings: breaks.
+        marks: times, s, of clicks.
+        steady: stretches, s, in which a steady tone was followed, so that a cut would mostly have been heard.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    marks: list[float] = field(default_factory=list)
+    steady: list[tuple[float, float]] = field(default_factory=list)
+
+
+def listen(sound: Iterable[Sound]) -> Heard:
+    """Listens to the whole of a film's sound, block by block."""
+    heard = Heard()
+    last = None
+    for block in _blocks(sound, heard):
+        begin = block.time if last is None or block.time > last + 0.05 else last
+        end = block.time + block.samples.size / SOUND_RATE
+        last = end - _MARGIN_S
+        heard.marks += [t for t in _clicks(block) if begin <= t < last]
+        jumps, steady = phase_jumps(block)
+        heard.findings += [
+            Finding(
+                Kind.SOUND, t, t, Confidence.HIGH if abs(by) > 2 * _JUMP else Confidence.MEDIUM, Message("take.phase")
+            )
+            for t, by in jumps
+            if begin <= t < last
+        ]
+        if steady:
+            heard.steady.append((begin, last))
+    return heard
+
+
+def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
+    """Blocks that overlap, none over a gap in the sound; a gap is a finding."""
+    kept: Sound | None = None
+    for part in sound:
+        if kept is not None and abs(gap := part.time - (end := kept.time + kept.samples.size / SOUND_RATE)) > _GAP_S:
+            length = {"length": abs(gap)}
+            stops = Message("take.sound_gap", length) if gap > 0 else Message("take.sound_back", length)
+            heard.findings.append(
+                Finding(Kind.SOUND, min(end, part.time), max(end, part.time), Confidence.MEDIUM, stops)
+            )
+            kept = None
+        if kept is not None:
+            tail = kept.samples[-round(2 * _MARGIN_S * SOUND_RATE) :]
+            kept = Sound(part.time - tail.size / SOUND_RATE, np.concatenate([tail, part.samples]))
+        else:
+            kept = part
+        yield kept
+
+
+def _clicks(block: Sound) -> list[float]:
+    """Times of samples that those before them do not foretell."""
+    x = block.samples.astype(np.float64)
+    if x.size < 100 * _ORDER or np.sqrt((x * x).mean()) < _QUIET:
+        return []
+    error = np.abs(_unforetold(x))
+    frames = error[: error.size // _HOP * _HOP].reshape(-1, _HOP)
+    usual = np.sqrt((frames * frames).mean(axis=1))
+    around = np.median(sliding_window_view(np.pad(usual, 10, "reflect"), 21), axis=1)
+    peaks = frames.max(axis=1) / np.maximum(around, 1e-7)
+    return [block.time + (i * _HOP + int(frames[i].argmax())) / SOUND_RATE for i in np.flatnonzero(peaks > _CLICK)]
+
+
+def _unforetold(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Errors of linear prediction fitted to the whole block by least squares on its autocorrelation."""
+    spectrum = np.abs(np.fft.rfft(x, 2 * x.size)) ** 2
+    r = np.fft.irfft(spectrum)[: _ORDER + 1]
+    lags = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
+    weights = np.linalg.solve(r[lags] + 1e-6 * r[0] * np.eye(_ORDER), r[1:])
+    return np.convolve(x, np.concatenate([[1.0], -weights]))[: x.size]
+
+
+def phase_jumps(block: Sound) -> tuple[list[tuple[float, float]], bool]:
+    """Times, s, and sizes, rad, of jumps in phase of the steadiest tone of a block; and whether it has a steady tone at all."""
+    x = block.samples.astype(np.float64)
+    if x.size < 2 * SOUND_RATE or np.sqrt((x * x).mean()) < _QUIET:
+        return [], False
+    found: list[tuple[float, float]] = []
+    steady = False
+    for hertz in _tones(x):
+        phases, there = _phases(x, hertz)
+        if there.mean() > _LASTING:
+            steady = True
+            found += [(block.time + place * _HOP / SOUND_RATE, by) for place, by in _steps(phases, there)]
+    return _strongest(found), steady
+
+
+def _tones(x: NDArray[np.float64]) -> list[float]:
+    """Hertz of up to three lines that stand out of the spectrum, averaged over half seconds."""
+    size = SOUND_RATE // 2
+    windows = x[: x.size // size * size].reshape(-1, size) * np.hanning(size)
+    power = np.median(np.abs(np.fft.rfft(windows, axis=1)) ** 2, axis=0)
+    hertz = np.arange(power.size) * SOUND_RATE / size
+    around = np.median(sliding_window_view(np.pad(power, 10, "reflect"), 21), axis=1)
+    peak = (power > np.roll(power, 1)) & (power >= np.roll(power, -1)) & (power > _TONE * around)
+    places = np.flatnonzero(peak & (hertz >= _LOWEST_HZ) & (hertz <= _HIGHEST_HZ))
+    return [float(hertz[place]) for place in places[np.argsort(-power[places])][:3]]
+
+
+def _phases(x: NDArray[np.float64], hertz: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Phase of a tone every 10 ms, rad, unwrapped, its even turning taken out; and whether it is as loud as it usually is."""
+    turned = x * np.exp(-2j * np.pi * hertz * np.arange(x.size) / SOUND_RATE)
+    hops = turned[: x.size // _HOP * _HOP].reshape(-1, _HOP).mean(axis=1)
+    smooth = np.convolve(hops, np.ones(5) / 5, "same")
+    phases = np.unwrap(np.angle(smooth))
+    loud = np.abs(smooth)
+    return phases, loud > 0.5 * np.median(loud)
+
+
+def _steps(phases: NDArray[np.float64], there: NDArray[np.bool_]) -> Iterator[tuple[int, float]]:
+    """Places where a phase that runs straight for 0.3 s before and 0.3 s after does not go on where it was."""
+    side, skip = _SIDE, 3
+    at = np.arange(side, dtype=np.float64)
+    basis = np.stack([np.ones(side), at - at.mean()], axis=1)
+    project = np.linalg.pinv(basis)
+    for place in range(side + skip, phases.size - side - skip):
+        before, after = phases[place - skip - side : place - skip], phases[place + skip : place + skip + side]
+        if not (there[place - skip - side : place - skip].all() and there[place + skip : place + skip + side].all()):
+            continue
+        (a, slope_a), (b, slope_b) = project @ before, project @ after
+        strays = max(np.std(before - basis @ (a, slope_a)), np.std(after - basis @ (b, slope_b)))
+        if strays > _STEADY or abs(slope_a - slope_b) > 0.03:
+            continue
+        between = (slope_a + slope_b) / 2 * (side + 2 * skip)
+        by = float((b - a - between + np.pi) % (2 * np.pi) - np.pi)
+        if abs(by) > max(_JUMP, 8 * strays / np.sqrt(side)):
+            yield place, by
+
+
+def _strongest(found: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The largest jump of each half second."""
+    kept: list[tuple[float, float]] = []
+    for time, by in sorted(found, key=lambda jump: -abs(jump[1])):
+        if all(abs(time - other) > 0.5 for other, _ in kept):
+            kept.append((time, by))
+    return sorted(kept)

@@ -1,0 +1,74 @@
+"""Detection power: how probable it is that a cut would have been found, by cutting this very footage at random places."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmask.takes import steps
+from unmask.takes.steps import CUT_Z
+from unmask.types import Small
+
+LOST_S = (0.2, 0.5, 2.0)
+"""s that the tried cuts take out."""
+TRIALS = 40
+"""places at which each is tried."""
+_BESIDE_S = 1.4
+"""s of pictures on either side of a place that are looked at."""
+_SHORTEST_S = 6.0
+"""s of footage below which nothing is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """How many of ``trials`` cuts that took out ``lost`` seconds were ``found``."""
+
+    lost: float
+    found: int
+    trials: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the share that is found (Wilson 1927)."""
+        z, n = 1.96, self.trials
+        share = self.found / n
+        middle, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+
+
+def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[tuple[float, bool]]:
+    """Random times, s, at which a cut is tried, in order, and whether the pictures there would be looked at."""
+    most = duration - _BESIDE_S - max(LOST_S) - _BESIDE_S
+    if duration < _SHORTEST_S or most <= 0:
+        return []
+    times = np.sort(np.random.default_rng(seed).uniform(_BESIDE_S, _BESIDE_S + most, TRIALS))
+    return [(float(time), looked(float(time))) for time in times]
+
+
+def tried(
+    chosen: Sequence[tuple[float, bool]], pictures: Callable[[float, float], Iterator[Small]]
+) -> Iterator[tuple[Power, ...]]:
+    """The power so far after each place; where the pictures would not be looked at, a cut counts as missed.
+
+    The pictures are cut as they were decoded: what encoding them again would hide is not in this.
+
+    Args:
+        chosen: of `places`.
+        pictures: gives those of a stretch, s.
+    """
+    found = dict.fromkeys(LOST_S, 0)
+    for count, (time, looked) in enumerate(chosen, start=1):
+        if looked:
+            run = steps.run(list(pictures(time - _BESIDE_S, time + max(LOST_S) + _BESIDE_S)))
+            for lost in LOST_S:
+                found[lost] += _is_found(run, time, lost)
+        yield tuple(Power(lost, found[lost], count) for lost in LOST_S)
+
+
+def _is_found(run: steps.Steps, time: float, lost: float) -> bool:
+    times = np.array([picture.time for picture in run.pictures])
+    first, last = np.searchsorted(times, [time, time + lost])
+    return last > first and run.would_show(int(first), int(last - first)) >= CUT_Z

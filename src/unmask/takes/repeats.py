@@ -1,0 +1,98 @@
+"""Stretches of a film that are shown again, told by how the picture changes within a second.
+
+What changes, block by block, in the course of a second is as good as never the same twice, unless it was recorded once; and
+where nothing changes nothing can be told. Each picture is compared with one of each half second that came before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.messages import Message
+from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.types import Small
+
+_STEPS, _STRIDE = 6, 4
+"""Differences, over so many pictures each, that describe a second."""
+_NUMBERS = 48
+"""to which a description is projected at random (Johnson and Lindenstrauss 1984)."""
+_EVERY = 12
+"""pictures between those that are remembered."""
+_ALIKE = 0.96
+"""Cosine from which two descriptions are of one recording."""
+_LEAST = 0.8
+"""Grey levels by which the blocks must change within a description, root mean square; less is noise."""
+_IN_LINE = 2
+"""remembered pictures in a row that must come again at one distance."""
+_FAR_S = 1.0
+_SLACK_S = 0.05
+
+
+class Memory:
+    """Remembers what was shown; about 70 MB for 18 hours."""
+
+    def __init__(self) -> None:
+        self._last: deque[Small] = deque(maxlen=_STEPS * _STRIDE + 1)
+        self._known = np.zeros((0, _NUMBERS), np.float32)
+        self._times = np.zeros(0)
+        self._since = 0
+        self._hits: deque[tuple[float, float]] = deque(maxlen=400)
+
+    def shown_again(self, pictures: Sequence[Small]) -> list[Finding]:
+        """The stretches among the next pictures that came before; pictures are given in order, each once."""
+        described = [(picture.time, code) for picture in pictures if (code := self._describe(picture)) is not None]
+        if not described:
+            return []
+        codes, times = np.array([code for _, code in described]), np.array([time for time, _ in described])
+        hits = [(float(times[i]), float(self._times[j])) for i, j in np.argwhere(codes @ self._known.T > _ALIKE)]
+        self._hits += [(now, then) for now, then in hits if now - then > _FAR_S]
+        self._known = np.concatenate([self._known, codes[::_EVERY]])
+        self._times = np.concatenate([self._times, times[::_EVERY]])
+        return self._stretches(float(times[0]))
+
+    def _describe(self, picture: Small) -> NDArray[np.float32] | None:
+        """How the second before a picture went, of length 1; None where nothing changed or a picture is missing."""
+        if self._last and picture.time - self._last[-1].time > 0.5:
+            self._last.clear()
+        self._last.append(picture)
+        if len(self._last) < _STEPS * _STRIDE + 1:
+            return None
+        blocks = np.array([_blocks(self._last[i * _STRIDE].grey) for i in range(_STEPS + 1)])
+        changes = np.diff(blocks, axis=0).ravel()
+        size = float(np.linalg.norm(changes))
+        if size < _LEAST * np.sqrt(changes.size):
+            return None
+        code = _projection() @ changes
+        return np.asarray(code / np.linalg.norm(code), np.float32)
+
+    def _stretches(self, since: float) -> list[Finding]:
+        """Hits at one distance in time, at least two of remembered pictures in a row, that end among the newest pictures."""
+        out: list[Finding] = []
+        by_distance: dict[int, list[tuple[float, float]]] = {}
+        for now, then in self._hits:
+            by_distance.setdefault(round((now - then) / _SLACK_S), []).append((now, then))
+        for hits in by_distance.values():
+            thens = sorted({then for _, then in hits})
+            if len(thens) >= _IN_LINE and max(now for now, _ in hits) >= since:
+                nows = [now for now, _ in hits]
+                before = {"original_start": thens[0] - 1.0, "original_end": thens[-1]}
+                again = Message("take.repeat", before)
+                out.append(Finding(Kind.REPEAT, min(nows) - 1.0, max(nows), Confidence.MEDIUM, again))
+        return out
+
+
+def _blocks(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(cv2.resize(grey, (16, 9), interpolation=cv2.INTER_AREA), np.float32)
+
+
+@cache
+def _projection() -> NDArray[np.float32]:
+    rng = np.random.default_rng(1984)
+    return np.asarray(rng.normal(0, 1, (_NUMBERS, _STEPS * 9 * 16)), np.float32)

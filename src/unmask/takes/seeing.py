@@ -1,0 +1,144 @@
+"""What the pictures of a film tell of a take, one after the other: cuts, dissolves, stretches shown again or not changing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.messages import Message
+from unmask.takes import steps
+from unmask.takes.change import GRID, Miniature, change
+from unmask.takes.findings import Confidence, Finding, Kind, Unseen
+from unmask.takes.repeats import Memory
+from unmask.takes.shots import dissolves
+from unmask.takes.steps import CUT_Z, MARKED_Z, Steps
+from unmask.types import Small
+
+CORE, MARGIN = 200, 40
+"""Pictures that are judged at a time, and more on either side that are only compared with."""
+_MARK_S = 0.3
+"""s from a mark within which a step needs less to be a cut."""
+_SCENE = 0.5
+"""Change from which what comes after a cut is another scene."""
+_EVERY_S, _LOST_S, UNSEEN_S = 0.5, 0.5, 2.0
+"""s between the places at which a cut is tried, what it takes out, and for how long it must not show to be told."""
+_FROZEN_S = 0.5
+_DARK = 20.0
+"""Grey level below which nine tenths of a black picture lie."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen.
+
+    Attributes:
+        findings: what breaks the take, or is noted.
+        unseen: stretches in which a cut would not have shown.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+
+
+def change_between(before: Small, after: Small) -> float:
+    """Share, 0 to 1, of the blocks of either picture that are found nowhere near in the other."""
+    return change(_miniature(before), _miniature(after), reach=6)
+
+
+def look(
+    pictures: Iterable[Small], marks: Sequence[float], memory: Memory, seen: Seen, told: Callable[[float], None]
+) -> None:
+    """Looks at a run of pictures without a gap, and adds what it finds.
+
+    Args:
+        pictures: in order.
+        marks: sorted times, s, at which something else already points to a cut.
+        memory: of what was shown before, of this run and of others.
+        seen: to which is added.
+        told: is told the time, s, of the last picture that was looked at.
+    """
+    held: list[float] = []
+    first = 0
+    for run in steps.runs(pictures, CORE, MARGIN, held.append):
+        end = len(run.pictures) - MARGIN if len(run.pictures) == CORE + 2 * MARGIN else len(run.pictures)
+        seen.findings += [finding for i in range(max(first, 1), end) if (finding := _cut(run, i, marks)) is not None]
+        seen.findings += _dissolved(run, first, end)
+        seen.findings += memory.shown_again(run.pictures[first:end])
+        seen.unseen += _blind(run, first, end)
+        told(run.pictures[end - 1].time)
+        first = MARGIN
+    seen.unseen += _frozen(held)
+
+
+def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
+    """The cut before a picture, if there is one."""
+    before, after = run.pictures[number - 1], run.pictures[number]
+    z = run.stands_out(number)
+    place = bisect_left(marks, before.time - _MARK_S)
+    marked = place < len(marks) and marks[place] <= after.time + _MARK_S
+    if z < (MARKED_Z if marked else CUT_Z):
+        return None
+    confidence = Confidence.HIGH if z >= 2 * CUT_Z or (marked and z >= CUT_Z) else Confidence.MEDIUM
+    if change_between(before, after) >= _SCENE:
+        return Finding(Kind.SCENE_CUT, before.time, after.time, confidence, Message("take.scene"))
+    if run.goes_on(number):
+        return Finding(Kind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.overlay"))
+    return Finding(Kind.JUMP_CUT, before.time, after.time, confidence, Message("take.jump"))
+
+
+def _dissolved(run: Steps, first: int, end: int) -> list[Finding]:
+    """Dissolves of which the middle lies between two pictures of a run; sought where its ends differ at all."""
+    small = [_miniature(picture) for picture in run.pictures]
+    if all(change(a, b, reach=6) < 0.2 for a, b in zip(small[::20], small[20::20], strict=False)):
+        return []
+    begin, last = run.pictures[first].time, run.pictures[end - 1].time
+    return [
+        Finding(Kind.DISSOLVE, start, stop, Confidence.MEDIUM, Message("take.dissolve"))
+        for start, stop in dissolves(small)
+        if begin <= (start + stop) / 2 <= last
+    ]
+
+
+def _miniature(picture: Small) -> Miniature:
+    import cv2
+
+    everywhere = np.ones(GRID, np.bool_)
+    grey = cv2.resize(picture.grey, (GRID[1] * 6, GRID[0] * 6), interpolation=cv2.INTER_AREA)
+    return Miniature(picture.time, grey.astype(np.float32), everywhere, ~everywhere)
+
+
+def _blind(run: Steps, first: int, end: int) -> list[Unseen]:
+    """Stretches in which a cut of half a second, tried every half second, does not show; near an end as at the nearest try."""
+    times = np.array([picture.time for picture in run.pictures])
+    ends = np.minimum(np.searchsorted(times, times + _LOST_S), len(times) - 1)
+    near = np.arange(10, len(times) - 10)
+    possible = near[ends[near] < len(times) - 10]
+    if not possible.size:
+        return [Unseen(float(times[0]), float(times[-1]), Message("take.short"))] if first == 0 else []
+    out: list[Unseen] = []
+    for start in np.arange(times[first], times[end - 1], _EVERY_S).tolist():
+        place = int(possible[np.abs(times[possible] - start).argmin()])
+        if run.would_show(place, int(ends[place]) - place) < CUT_Z:
+            stop = min(start + _EVERY_S, float(times[-1]))
+            out.append(Unseen(start, stop, _why(run.pictures[place].grey, run, place)))
+    return out
+
+
+def _why(grey: NDArray[np.uint8], run: Steps, place: int) -> Message:
+    """Why a cut would not show in a place: the picture is black, does not change, or moves so much that a jump is nothing new."""
+    if float(np.quantile(grey, 0.9)) < _DARK:
+        return Message("take.black")
+    still = np.median(np.abs(run.residual[max(1, place - 12) : place + 13])) < 1.5
+    return Message("take.static") if still else Message("take.restless")
+
+
+def _frozen(held: Sequence[float]) -> list[Unseen]:
+    """Stretches of pictures that show the same again for longer than half a second."""
+    times = np.array(held)
+    runs = np.split(times, np.flatnonzero(np.diff(times) > 0.1) + 1) if times.size else []
+    frozen = Message("take.frozen")
+    return [Unseen(float(run[0]), float(run[-1]), frozen) for run in runs if np.ptp(run) >= _FROZEN_S]

@@ -1,0 +1,70 @@
+"""The sound of a take: a cut is heard as a jump of a steady tone, silence as a stop, and a slammed door is only a click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.support import takes as made
+from unmask.media import open_footage
+from unmask.takes.findings import Kind
+from unmask.takes.hearing import listen
+from unmask.types import Sound
+
+
+def parts(samples: NDArray[np.float32], start: float = 0.0) -> Iterator[Sound]:
+    for place in range(0, samples.size, 4 * made.RATE):
+        yield Sound(start + place / made.RATE, samples[place : place + 4 * made.RATE])
+
+
+def test_a_room_that_hums_on_is_one_take() -> None:
+    heard = listen(parts(made.heard((0, 30))))
+    assert heard.findings == []
+    assert sum(end - start for start, end in heard.steady) > 25
+
+
+@pytest.mark.parametrize("lost", [0.33, 2.2, 30.013])
+def test_a_cut_in_a_hum_is_heard_to_a_tenth_of_a_second(lost: float) -> None:
+    (found,) = listen(parts(made.heard((0, 11), (11 + lost, 22 + lost)))).findings
+    assert (found.kind, found.start) == (Kind.SOUND, pytest.approx(11, abs=0.1))
+
+
+def test_a_cut_is_heard_through_a_codec(tmp_path: Path) -> None:
+    sound = made.heard((0, 5), (8.003, 12))
+    path = made.write(tmp_path / "cut.mp4", [made.filmed(0)] * 225, sound)
+    (found,) = listen(open_footage(path).sound()).findings
+    assert found.start == pytest.approx(5, abs=0.15)
+
+
+def test_sound_that_stops_and_goes_on_is_told() -> None:
+    sound = made.heard((0, 8))
+    heard = listen([*parts(sound[: 4 * made.RATE]), *parts(sound[5 * made.RATE :], 5.0)])
+    (gap,) = heard.findings
+    assert (gap.start, gap.end) == (pytest.approx(4), pytest.approx(5))
+
+
+def test_a_door_that_slams_is_no_break() -> None:
+    sound = made.heard((0, 12), hum=0.0)
+    slam = np.random.default_rng(1).normal(0, 1, 4000) * np.exp(-np.arange(4000) / 600)
+    sound[80_000:84_000] += slam.astype(np.float32)
+    assert listen(parts(sound)).findings == []
+
+
+def test_a_click_points_to_its_place() -> None:
+    sound = made.heard((0, 12), hum=0.0)
+    sound[80_000] += 0.5
+    assert listen(parts(sound)).marks == pytest.approx([5.0], abs=0.01)
+
+
+def test_silence_is_neither_broken_nor_followed() -> None:
+    heard = listen(parts(np.zeros(12 * made.RATE, np.float32)))
+    assert (heard.findings, heard.marks, heard.steady) == ([], [], [])
+
+
+def test_a_film_without_sound_gives_none(tmp_path: Path) -> None:
+    path = made.write(tmp_path / "mute.mp4", [made.filmed(0)] * 10)
+    assert list(open_footage(path).sound()) == []
