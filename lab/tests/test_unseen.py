@@ -308,7 +308,7 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
     assert json.loads(text)["sets"][0]["auc"]["learned"]["value"] == pytest.approx(
         row["auc"]["learned"]["value"], rel=1e-3
     )
-    assert json.loads(next(line for line in text.splitlines() if line.startswith('{"set": "test"')).rstrip(","))
+    assert json.loads(next(line for line in text.splitlines() if line.strip().startswith('{"set": "test"')).rstrip(","))
     assert cv2.imread(str(docs / "unseen.png")) is not None
 
 
