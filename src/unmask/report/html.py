@@ -41,10 +41,9 @@ ORDER = (Verdict.CHANGED, Verdict.LICENSED_CHANGE, Verdict.CANNOT_TELL, Verdict.
 """Whom a reader looks for first."""
 
 OF_THE_FILE = frozenset(
-    f"limit.{what}"
-    for what in (
-        *("damaged", "cut_off", "cut_photo", "interlaced", "sizes", "films", "film", "pictures", "scaled", "stretch"),
-        "not_decoded",
+    (
+        *("limit.damaged", "limit.cut_off", "limit.cut_photo", "limit.interlaced", "limit.sizes", "limit.not_decoded"),
+        *("limit.films", "limit.film", "limit.pictures", "limit.scaled", "limit.stretch"),
     )
 )
 """Limits that say what became of the file itself, or what of it was not looked at."""
@@ -131,7 +130,7 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "moving": moving,
         "charts": charts,
         "base_rates": _base_rates(result),
-        "reach": _reach(result),
+        "reach": strength.reach(person.reach for person in result.people),
         "record": _record(result),
     }
 
@@ -139,12 +138,6 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
 def _unjudged(person: Person) -> bool:
     """Whether nothing can be said of somebody, not even how strongly the lines lean."""
     return person.verdict is Verdict.CANNOT_TELL and not person.timeline
-
-
-def _reach(result: CheckResult) -> tuple[float, float] | None:
-    """Lowest and highest log10 LR that the lines which weighed on anybody can come to."""
-    reaches = [person.reach for person in result.people if person.reach is not None]
-    return (min(low for low, _ in reaches), max(high for _, high in reaches)) if reaches else None
 
 
 def _record(result: CheckResult) -> Message | None:

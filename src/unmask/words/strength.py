@@ -7,6 +7,7 @@ Evaluative Reporting in Forensic Science*, version 3.0, 2015.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from unmask.messages import Message, Value
@@ -36,6 +37,12 @@ def support(log10_lr: float) -> Support:
     if log10_lr > 0:
         return Support(step, Message(f"support.changed.{step}"))
     return Support(-step, Message(f"support.unchanged.{step}"))
+
+
+def reach(reaches: Iterable[tuple[float, ...] | None]) -> tuple[float, float] | None:
+    """Lowest and highest log10 LR that lines can come to on anybody, of what they can on each; None where none weighed."""
+    ends = [end for each in reaches if each is not None for end in each]
+    return (min(ends), max(ends)) if ends else None
 
 
 def reachable(step: int, reach: tuple[float, float] | None) -> bool:

@@ -10,9 +10,8 @@ from unmask.messages import Message
 from unmask.report.document import Document, PersonPart
 from unmask.service.page.strips import Strip, reach, strip
 from unmask.types import Kind, Quality, Rate, TrackRecord, Verdict
-from unmask.words import footage
+from unmask.words import footage, strength
 from unmask.words.quality import ASIDE, BLOCKY, BLURRED, DOUBLE, SMALL_PX, Trait, traits
-from unmask.words.strength import record, such_findings
 
 CROP_PX = 192
 """Side of the picture of an upright face, px."""
@@ -75,7 +74,7 @@ class Answer:
     @property
     def such(self) -> Message:
         """What `when_rare` counts under this verdict."""
-        return such_findings(self.document.verdict)
+        return strength.such_findings(self.document.verdict)
 
     @property
     def when_rare(self) -> float | None:
@@ -85,8 +84,7 @@ class Answer:
     @property
     def reach(self) -> tuple[float, float] | None:
         """Lowest and highest log10 LR that the lines which weighed on anybody can come to."""
-        reaches = [person.reach for person in self.document.people if person.reach is not None]
-        return (min(low for low, _ in reaches), max(high for _, high in reaches)) if reaches else None
+        return strength.reach(person.reach for person in self.document.people)
 
     @property
     def record(self) -> Message | None:
@@ -97,7 +95,7 @@ class Answer:
             return None
         one = records[0]
         measured = TrackRecord(one.bona_fide, one.changed, Rate(**one.alarms.plain()), Rate(**one.missed.plain()))
-        return record(verdict, measured)
+        return strength.record(verdict, measured)
 
     def lines_reach(self, person: PersonPart) -> float:
         """The log10 LR to which the bars of a person's lines reach."""
