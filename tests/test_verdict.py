@@ -203,7 +203,7 @@ def test_faces_at_the_limits_are_judged() -> None:
     ("quality", "fault"),
     [
         (replace(GOOD, echo=0.3), Message("fault.ghosted")),
-        (replace(GOOD, detail_px=50.0), Message("fault.coarse", {"width": 64.0})),
+        (replace(GOOD, detail_px=47.0), Message("fault.coarse", {"width": 48.0})),
     ],
 )
 def test_ghosted_and_enlarged_faces_are_passed_over(quality: Quality, fault: Message) -> None:

@@ -43,6 +43,8 @@ class Rules:
         changed: least log10 LR of `changed`; an LR of 10 is where ENFSI's verbal scale (2015) says "moderate support".
         no_change: highest log10 LR of `no change found`; between the two the answer is `cannot tell`.
         size_px: least face width, px; a smaller face has lost the traces that are looked for.
+        detail_px: least width of a face's detail, px, see `Quality`. Below `size_px`, for its estimate is rough: bona fide faces
+            enlarged from 52 or 60 px score hardly higher than from 80, see docs/verdict.md.
         sharpness: least sharpness, see `Quality`; half of the portraits that were blurred by 3 px lie below it.
         yaw: farthest turn aside, see `Quality`; one in twenty portraits is turned further, most of them into half profile.
         blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40 about 3 to 5.
@@ -53,6 +55,7 @@ class Rules:
     changed: float = 1.0
     no_change: float = 0.0
     size_px: float = 64.0
+    detail_px: float = 48.0
     sharpness: float = 0.004
     yaw: float = 0.75
     blockiness: float = 6.0
@@ -224,7 +227,7 @@ def _unfit(quality: Quality, rules: Rules) -> Message | None:
         (quality.yaw > rules.yaw, Message("fault.aside")),
         (quality.echo > rules.echo, Message("fault.ghosted")),
         (quality.sharpness < rules.sharpness, Message("fault.blurred")),
-        (quality.detail_px < rules.size_px, Message("fault.coarse", {"width": rules.size_px})),
+        (quality.detail_px < rules.detail_px, Message("fault.coarse", {"width": rules.detail_px})),
         (quality.blockiness > rules.blockiness, Message("fault.compressed")),
     )
     return next((fault for there, fault in faults if there), None)

@@ -126,9 +126,9 @@ def test_findings_are_named_after_the_verdict() -> None:
 
 def test_traits_hinder_where_the_verdict_gives_up() -> None:
     rules = Rules()
-    told = (quality.SMALL_PX, quality.BLURRED, quality.ASIDE, quality.BLOCKY, quality.DOUBLE)
-    assert (rules.size_px, rules.sharpness, rules.yaw, rules.blockiness, rules.echo) == told
+    told = (quality.SMALL_PX, quality.COARSE_PX, quality.BLURRED, quality.ASIDE, quality.BLOCKY, quality.DOUBLE)
+    assert (rules.size_px, rules.detail_px, rules.sharpness, rules.yaw, rules.blockiness, rules.echo) == told
     assert not any(trait.poor for trait in quality.traits(Quality(200, 0.06, 0.1, 1.0)))
     assert all(trait.poor for trait in quality.traits(Quality(40, 0.001, 0.9, 2.0)))
-    coarse_and_double = quality.traits(Quality(200, 0.06, 0.1, 1.0, detail_px=50.0, echo=0.4))
+    coarse_and_double = quality.traits(Quality(200, 0.06, 0.1, 1.0, detail_px=47.0, echo=0.4))
     assert [trait.poor for trait in coarse_and_double] == [True, True, False, False]

@@ -8,8 +8,9 @@ from unmask.messages import Message
 from unmask.types import Quality
 from unmask.words.numbers import decimal, whole
 
-SMALL_PX, BLURRED, ASIDE, BLOCKY, DOUBLE = 64.0, 0.004, 0.75, 6.0, 0.131
-"""Face width in px, sharpness, turn, blockiness and echo past which a face is not judged, as in `unmask.verdict.Rules`."""
+SMALL_PX, COARSE_PX, BLURRED, ASIDE, BLOCKY, DOUBLE = 64.0, 48.0, 0.004, 0.75, 6.0, 0.131
+"""Face width and detail in px, sharpness, turn, blockiness and echo past which a face is not judged, as in
+`unmask.verdict.Rules`."""
 
 SOFT = 0.02
 """Sharpness under which a face counts as blurred, see `Quality.sharpness`."""
@@ -29,9 +30,10 @@ def traits(quality: Quality) -> tuple[Trait, ...]:
     """What limits a judgement of a face: width, sharpness, turn and blockiness."""
     width, sharp, turn, blocks = quality.size_px, quality.sharpness, quality.yaw, quality.blockiness
     detail, double = min(width, quality.detail_px), quality.echo > DOUBLE
+    narrow = width < SMALL_PX or detail < COARSE_PX
     clear = Message("trait.double") if double else _sharpness(sharp)
     return (
-        Trait(Message("trait.width"), f"{whole(width)} px", _width(width, detail), detail < SMALL_PX),
+        Trait(Message("trait.width"), f"{whole(width)} px", _width(width, detail), narrow),
         Trait(Message("trait.sharpness"), decimal(sharp, 3), clear, double or sharp < SOFT),
         Trait(Message("trait.aside"), decimal(turn, 2), _turn(turn), turn > ASIDE),
         Trait(Message("trait.blockiness"), decimal(blocks, 2), _blocks(blocks), blocks >= 1.5),
@@ -41,7 +43,7 @@ def traits(quality: Quality) -> tuple[Trait, ...]:
 def _width(px: float, detail_px: float) -> Message:
     if px < SMALL_PX:
         return Message("trait.too_small")
-    if detail_px < SMALL_PX:
+    if detail_px < COARSE_PX:
         return Message("trait.too_coarse")
     return Message("trait.small") if px < 2 * SMALL_PX else Message("trait.large_enough")
 

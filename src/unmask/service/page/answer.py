@@ -11,7 +11,7 @@ from unmask.report.document import Document, PersonPart
 from unmask.service.page.strips import Strip, reach, strip
 from unmask.types import Kind, Quality, Rate, TrackRecord, Verdict
 from unmask.words import footage, strength
-from unmask.words.quality import ASIDE, BLOCKY, BLURRED, DOUBLE, SMALL_PX, Trait, traits
+from unmask.words.quality import ASIDE, BLOCKY, BLURRED, COARSE_PX, DOUBLE, SMALL_PX, Trait, traits
 
 CROP_PX = 192
 """Side of the picture of an upright face, px."""
@@ -131,7 +131,7 @@ def _needs(person: PersonPart, rules: Mapping[str, float]) -> list[str]:
     """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
     quality, found = person.quality, []
     width = quality.size_px or 0
-    if min(width, quality.detail_px or width) < rules.get("size_px", SMALL_PX):
+    if width < rules.get("size_px", SMALL_PX) or (quality.detail_px or width) < rules.get("detail_px", COARSE_PX):
         found.append("advice.larger")
     if (quality.sharpness or 0) < rules.get("sharpness", BLURRED):
         found.append("advice.sharper")
