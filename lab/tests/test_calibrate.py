@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, Measured, calibrate, earns, holds, logistic, slopes
+from unmask_lab.calibrate import FEWEST, Measured, calibrate, earns, holds, logistic, slopes, weakened
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
@@ -148,6 +148,24 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     total = sum(line.log10_lr or 0 for line in person.lines.values())
     assert total == pytest.approx(joint.any_kind(joint.known({n: scores[n] for n in weighed}, QUALITY)), abs=0.002)
     assert set(person.lines) == {*LINES, "mine"}
+
+
+def test_a_forgery_is_weakened_to_any_strength_the_same_for_all_lines_and_a_bona_fide_face_is_not() -> None:
+    nothing = np.empty((0, 0, 3), np.uint8)
+    examples = [
+        Example(nothing, None, None, QUALITY, int(k > 0), "made" if k else "", "test", str(i), str(i))
+        for i in range(200)
+        for k in range(3)
+    ]
+    bona_fide = np.array([e.label == 0 for e in examples])
+    first, second = np.where(bona_fide, -1.0, 3.0), np.where(bona_fide, 0.0, 10.0)
+    second[:3] = np.nan
+    weaker = weakened(Measured(examples, {"first": first, "second": second}), np.random.default_rng(0)).scores
+    strength = (weaker["first"][~bona_fide] + 1) / 4
+    assert (weaker["first"][bona_fide] == -1).all()
+    assert np.histogram(strength, 4, (0, 1))[0] == pytest.approx(100, abs=30)
+    assert np.isnan(weaker["second"][:3]).all()
+    assert weaker["second"][3:][~bona_fide[3:]] == pytest.approx(10 * strength[2:])
 
 
 @pytest.mark.parametrize(("second", "helps"), [("sees what the first does not", True), ("noise", False)])

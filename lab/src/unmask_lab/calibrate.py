@@ -1,7 +1,8 @@
 """From raw scores to likelihood ratios, jointly over the lines of evidence and with the face's size and sharpness.
 
-Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. What that
-cannot tell, forgeries of other kinds, enters as the `missed` part, from a set that was made by others. Lines share frames,
+Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. Forgeries of
+other kinds leave fainter traces, so each forgery's scores are weakened, see `weakened`; those that leave no trace at all enter
+as the `missed` part, from a set that was made by others. Lines share frames,
 so that their errors correlate: one logistic regression weighs them all. A line that could not read a face says nothing of
 it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read; but none for a set
 in which a line is no help, so that a weak line costs a strong one neither its people nor its weight.
@@ -28,7 +29,7 @@ from unmask.likelihood import LIMITS, LN10, Calibration, features
 from unmask.types import Case, Kind, MediaFacts, Track
 from unmask.verdict import Rules
 from unmask_lab import metrics, records
-from unmask_lab.data import DataError, Row
+from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row
 from unmask_lab.degrade import Degradation, as_it_comes
 from unmask_lab.examples import Example, forged, given
 from unmask_lab.films import FRAMES, films
@@ -114,6 +115,7 @@ def calibrate(
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
     clips = [measured(some, available(folder)) for some in films(portraits)]
+    known = weakened(known, np.random.default_rng(100))
     bends = knees(known)
     known, unseen, *clips = (replace(faces, knees=bends) for faces in (known, unseen, *clips))
     fits = _fits(known, unseen, clips, {**models.known(), **classifiers.known(folder)})
@@ -122,6 +124,22 @@ def calibrate(
     written = {"lines": fits}
     ((folder or weights) / "calibration.json").write_text(records.dumps(written) + "\n")
     return written
+
+
+def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
+    """Forgeries of every strength between no trace and all of it: each score moved towards that of the face it was made from.
+
+    The network knows the kinds that it was trained on so well that hardly one of them scores where most others do: between
+    the classes. How strong the traces of other kinds are is not known, so every strength counts alike.
+
+    Args:
+        faces: bona fide ones, and forgeries of them.
+        rng: draws each forgery's strength, 0 to 1, the same for all lines.
+    """
+    bona_fide = {e.original: i for i, e in enumerate(faces.examples) if e.label == BONA_FIDE}
+    before = np.array([bona_fide[e.original] for e in faces.examples])
+    strength = np.where(faces.label == CHANGED, rng.uniform(size=len(before)), 1.0)
+    return replace(faces, scores={n: s[before] + strength * (s - s[before]) for n, s in faces.scores.items()})
 
 
 def knees(faces: Measured) -> dict[str, float]:
@@ -255,7 +273,7 @@ def _fit(known: Measured, unseen: Measured, clips: Sequence[Measured]) -> tuple[
     }
     checked = {
         "cross_fitted": {
-            "note": "families trained on; every person judged by a calibration that did not see them",
+            "note": "families trained on, of every strength; every person judged by a calibration that did not see them",
             **_checked(served, crossed, known.examples, weight),
         },
         "never_trained_on": {
