@@ -96,7 +96,7 @@ def opened(data: Path, make: bool = False) -> Iterator[Database]:
     from unmask.service.store import migrations
     from unmask.service.store.database import Database
 
-    settings = Settings.of_environment(data=data)
+    settings = Settings.read(data=data)
     if not (make or settings.database or (data / "unmask.sqlite").is_file()):
         raise UsageError(f"{printable(str(data))} holds no service; name the folder of `unmask serve`")
     database = Database(settings)

@@ -36,7 +36,7 @@ class Database:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = _postgresql(settings.database) if settings.database else _sqlite(settings)
+        self.engine = _postgresql(settings) if settings.database else _sqlite(settings)
         self._writing = self.engine.execution_options(writing=True)
         self._lock = None if settings.database else Lock()
         self._watch = None if settings.database else clock.Watch()
@@ -99,9 +99,10 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 
-def _postgresql(address: str) -> Engine:
+def _postgresql(settings: Settings) -> Engine:
     """``?host=/folder`` in the address stands for a server's socket, as for libpq."""
-    url = make_url(address).set(drivername="postgresql+pg8000")
+    url = make_url(settings.database).set(drivername="postgresql+pg8000")
+    url = url.set(password=settings.database_password) if settings.database_password else url
     folder = url.query.get("host")
     connect = {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
     url = url.difference_update_query(["host"])

@@ -18,15 +18,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from obstore import copy, delete, get, head, put
 from obstore import list as listed
 from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
-from unmask.errors import UsageError
 from unmask.service.settings import Settings
 from unmask.service.store.tables import new_id
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 CHUNK = 1 << 20
 """bytes that are read at once."""
@@ -72,9 +75,6 @@ class Storage:
     Args:
         settings: where they lie; and ``scratch``, where a bucket's objects are put while a decoder reads them.
 
-    Raises:
-        UsageError: the address is not understood.
-
     Every method raises `StorageAway` where the storage does not answer.
     """
 
@@ -85,15 +85,17 @@ class Storage:
         if not settings.storage:
             self._folder = settings.data.resolve() / "media"
             self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
-        elif settings.storage.startswith("s3://"):
+        else:
             plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+            keys: S3Config = {}
+            if settings.storage_key:
+                keys = {"access_key_id": settings.storage_key, "secret_access_key": settings.storage_secret}
             self._store = S3Store.from_url(
                 settings.storage,
                 client_options={"allow_http": plain, "connect_timeout": "5s", "timeout": "60s"},
                 retry_config={"max_retries": 3, "retry_timeout": RETRYING},
+                **keys,
             )
-        else:
-            raise UsageError(f"storage must be s3://bucket/prefix or empty, not {settings.storage!r}")
 
     def put(self, name: str, content: bytes) -> None:
         with _answering():
