@@ -2,6 +2,7 @@
 
     incoming/...                      on their way in; what lies there for days is nobody's
     TENANT/SHA256/media               a file as it was uploaded, once per tenant
+    TENANT/SHA256/altered-...         what lay there instead of it, for whoever finds out why
     TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
     TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
 
@@ -58,6 +59,11 @@ def report(tenant: str, sha256: str, check: str) -> str:
 
 def pictures(tenant: str, sha256: str, check: str) -> str:
     return f"{folder(tenant, sha256)}{check}.zip"
+
+
+def altered(tenant: str, sha256: str) -> str:
+    """A new name for bytes that lay where the file should."""
+    return f"{folder(tenant, sha256)}altered-{new_id()}"
 
 
 def original(tenant: str, registration: str) -> str:
