@@ -23,6 +23,10 @@ PREFIX, FILE = "UNMASK_", "_FILE"
 OTHERS = frozenset({"URL", "KEY", "KEY_PASSWORD", "LANGUAGE", "MODELS", "LICENCES", "ORIGINALS"})
 """Variables that other commands read, without the prefix."""
 
+PARAMETERS = ("host", "sslmode", "sslrootcert")
+MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
+"""What of libpq's parameters may stand in a database's address, and the values of the second."""
+
 SHORTEST_TOKEN = 16
 
 LIKE = 0.8
@@ -48,6 +52,13 @@ def _database(address: str) -> str:
         raise ValueError("names no server: postgresql://user@server:5432/database")
     if address and not parts.path.strip("/"):
         raise ValueError("names no database: postgresql://user@server:5432/database")
+    if strange := query.keys() - set(PARAMETERS):
+        raise ValueError(f"has a parameter {min(strange)!r}; understood are {', '.join(PARAMETERS)}")
+    if (mode := query.get("sslmode", ["prefer"])[0]) not in MODES:
+        raise ValueError(f"has sslmode={mode}; understood are {', '.join(MODES)}")
+    authorities = query.get("sslrootcert", ["system"])[0]
+    if authorities != "system" and not Path(authorities).is_file():
+        raise ValueError("has a sslrootcert that is no file")
     return address
 
 

@@ -49,7 +49,10 @@ class Way(StrEnum):
 
 
 LOST = Conclusion("inconclusive", "connection")
-"""How one ends whose messages were lost."""
+"""How one ends whose messages were lost, or came too late."""
+
+SUSPICIOUS = Conclusion("inconclusive", "suspicious")
+"""How one ends whose browser sent what no honest page sends: the caller learns it, whoever did it reads the same as of `LOST`."""
 
 
 def make(
@@ -158,6 +161,11 @@ def way_back(row: LiveCheck) -> str | None:
     parts = urlsplit(row.back)
     query = f"{parts.query}&" if parts.query else ""
     return urlunsplit(parts._replace(query=f"{query}{urlencode({'code': row.code})}"))
+
+
+def told(row: LiveCheck) -> str:
+    """The advice that the person is given: not the caller's, where that would tell what was noticed."""
+    return LOST.advice if row.advice == SUSPICIOUS.advice else row.advice or ""
 
 
 def state(row: LiveCheck, now: float) -> str:

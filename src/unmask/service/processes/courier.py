@@ -8,7 +8,7 @@ import time
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from unmask.service.domain import retention, uploads, webhooks
+from unmask.service.domain import retention, sweeping, uploads, webhooks
 from unmask.service.processes.backoff import Backoff
 from unmask.service.processes.stopping import Stopping
 from unmask.service.store.service import Service
@@ -60,5 +60,6 @@ def tidy(service: Service) -> None:
     service.storage.drop_scratch(time.time() - SCRATCH)
     moment = service.database.now()
     retention.run(service, moment)
+    sweeping.run(service, moment)
     with service.database.transaction() as session:
         session.execute(delete(Answered).where(Answered.created < moment - ANSWERS))

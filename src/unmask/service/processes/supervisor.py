@@ -21,6 +21,7 @@ from unmask.service.processes.stopping import Stopping
 from unmask.service.settings import Settings, unknown
 from unmask.service.store import migrations
 from unmask.service.store.database import Database
+from unmask.service.store.folders import keep_private
 
 LOOK = 0.2
 """s between two looks whether all live."""
@@ -64,7 +65,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     check(settings)
     for line in unknown(os.environ):
         log.warning(line)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    keep_private()
     database = Database(settings)
     migrations.upgrade(database)
     database.close()

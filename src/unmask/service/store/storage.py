@@ -12,6 +12,7 @@ An object appears whole or not at all. Access to a bucket is set as for every S3
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from unmask.service.settings import Settings
+from unmask.service.store.folders import private
 from unmask.service.store.tables import new_id
 
 if TYPE_CHECKING:
@@ -38,6 +40,15 @@ CHUNK = 1 << 20
 
 RETRYING = timedelta(seconds=5)
 """How long a request to a bucket is repeated by itself; what takes longer is an outage, and said."""
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Numbers of the errors of a disk, or of a user's share of it, that has no room left."""
+
+
+def full(error: OSError) -> bool:
+    """Whether it is one of `FULL`."""
+    return error.errno in FULL
 
 
 class StorageAway(OSError):
@@ -85,8 +96,8 @@ class Storage:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._scratch = settings.scratch
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch = private(settings.data) / settings.scratch.name
+        self._scratch.mkdir(exist_ok=True)
         self._folder: Path | None = None
         if not settings.storage:
             self._folder = settings.data.resolve() / "media"
@@ -218,6 +229,11 @@ class Storage:
         finally:
             Path(name).unlink(missing_ok=True)
 
+    @property
+    def room(self) -> int:
+        """bytes that are free on this machine where files arrive and where, without a bucket, they stay."""
+        return min(shutil.disk_usage(place).free for place in (self._scratch, self._folder or self._scratch))
+
     def drop_scratch(self, before: float) -> None:
         """Deletes the files and folders of this machine that nobody wrote to since ``before``, s since 1970: those of
         processes that were killed.
@@ -242,6 +258,8 @@ def _answering() -> Iterator[None]:
     except InvalidPathError:
         raise
     except BaseError as error:
+        if any(f"os error {number})" in str(error) for number in FULL):
+            raise OSError(errno.ENOSPC, "no room left") from None
         raise StorageAway(f"the storage does not answer ({type(error).__name__})") from None
 
 
