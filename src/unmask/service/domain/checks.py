@@ -203,7 +203,7 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         case = cases.reopen(session, check, before)
         if case is None and check.outcome in service.settings.open_cases_for:
             cases.open_for(session, actor, check)
-        webhooks.announce(session, check)
+        webhooks.announce(session, check.tenant, f"check.{state}", webhooks.about_check(check))
         return True
 
 

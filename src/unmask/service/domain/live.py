@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from unmask.service.confined.conclusion import Conclusion
+from unmask.service.domain import webhooks
 from unmask.service.people import audit, rate_limits
 from unmask.service.people.actor import Actor, system
 from unmask.service.people.rate_limits import Limit
@@ -135,6 +136,8 @@ def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> 
         row.result, row.advice, row.finished = end.result, end.advice or None, now
         said = {"result": end.result, "way": row.way, "advice": end.advice, "abuse": end.abuse}
         audit.record(session, system(row.tenant), "live.done", row.id, **{k: v for k, v in said.items() if v})
+        about = {"id": row.id, "way": row.way, "result": row.result, "advice": row.advice}
+        webhooks.announce(session, row.tenant, "live.done", about)
     return row
 
 
