@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,14 +24,19 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._user = folder, "postgres" if os.geteuid() == 0 else None
-        if self._user:
-            shutil.chown(folder, self._user)
+        self.own(folder)
         self.url = f"postgresql://postgres@/postgres?host={folder}"
         self._run("initdb", "-U", "postgres", "--auth", "trust", "--no-sync")
 
-    def start(self) -> None:
-        settings = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off"
+    def start(self, more: str = "") -> None:
+        """Starts it, with ``more`` options of its command line."""
+        settings = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off {more}"
         self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", settings, "start")
+
+    def own(self, path: Path) -> None:
+        """Gives a file or folder to the server's user."""
+        if self._user:
+            shutil.chown(path, self._user)
 
     def stop(self) -> None:
         """As if the power failed."""
@@ -51,14 +56,20 @@ def postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """A server that runs."""
+def server(more: str = "", beside: Callable[[Server, Path], None] = lambda *_: None) -> Iterator[Server]:
+    """A server that runs.
+
+    Args:
+        more: options of its command line.
+        beside: puts what these need into the server's folder.
+    """
     if not BINARIES:
         pytest.skip("needs PostgreSQL's initdb; on Debian: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="pg."))
     try:
         made = Server(folder)
-        made.start()
+        beside(made, folder)
+        made.start(more)
         try:
             yield made
         finally:

@@ -43,7 +43,7 @@ class Desk:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.service = Service.opened(Settings(self.data, **self.settings))
+        self.service = Service.opened(Settings(data=self.data, **self.settings))
         self.database = self.service.database
         if self.settings.get("database"):
             with self.database.engine.begin() as connection:

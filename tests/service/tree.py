@@ -110,7 +110,7 @@ class Tree:
         return self.process.wait(PATIENCE)
 
     def _key(self) -> str:
-        settings = Settings.of_environment(self.environment, data=self.data)
+        settings = Settings(data=self.data, database=self.environment.get("UNMASK_DATABASE", ""))
         database = Database(settings)
         with database.transaction() as session:
             tenant = accounts.organisation(session, "desk").id

@@ -95,8 +95,10 @@ def opened(data: Path, make: bool = False) -> Iterator[Database]:
     from unmask.service.settings import Settings
     from unmask.service.store import migrations
     from unmask.service.store.database import Database
+    from unmask.service.store.folders import keep_private
 
-    settings = Settings.of_environment(data=data)
+    keep_private()
+    settings = Settings.read(data=data)
     if not (make or settings.database or (data / "unmask.sqlite").is_file()):
         raise UsageError(f"{printable(str(data))} holds no service; name the folder of `unmask serve`")
     database = Database(settings)

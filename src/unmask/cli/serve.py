@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unmask.errors import UnmaskError, UsageError
 
+if TYPE_CHECKING:
+    from unmask.service.settings import Settings
+
 EXAMPLES = """\b
 Examples:
   unmask serve --data /srv/unmask --port 8000
+  unmask serve --data /srv/unmask --check-config
   UNMASK_DATABASE=postgresql://unmask:secret@db/unmask UNMASK_STORAGE=s3://media unmask serve --workers 8
 """
 
@@ -25,6 +29,9 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Processes that judge; 0 to answer HTTP only.")
     ] = None,
+    check_config: Annotated[
+        bool, typer.Option("--check-config", help="Say what is set, or what is wrong with it, and end.")
+    ] = False,
 ) -> None:
     """Run the service: an HTTP API and a page where files are uploaded, judged and decided on.
 
@@ -35,11 +42,28 @@ def serve(
         from unmask.service.processes.supervisor import serve as run
         from unmask.service.settings import Settings
 
+        settings = Settings.read(data=data, workers=workers)
+        if check_config:
+            return _tell(settings)
         configure()
-        run(Settings.of_environment(data=data, workers=workers), host, port)
+        run(settings, host, port)
     except ModuleNotFoundError as error:
         typer.echo(f"unmask: the service needs {error.name}: pip install 'unmask[service]'", err=True)
         raise typer.Exit(1) from error
     except UnmaskError as error:
         typer.echo(f"unmask: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+
+
+def _tell(settings: Settings) -> None:
+    """Prints every setting, and what only looks like one."""
+    import os
+
+    from unmask.service.processes.supervisor import check
+    from unmask.service.settings import shown, unknown
+
+    check(settings)
+    for line in shown(settings):
+        typer.echo(line)
+    for line in unknown(os.environ):
+        typer.echo(f"unmask: {line}", err=True)

@@ -21,7 +21,7 @@ def main() -> None:
     from unmask.service.store.service import Service
 
     configure()
-    service = Service.opened(Settings.of_environment())
+    service = Service.opened(Settings.read())
     if role == "http":
         _answer(service, socket.socket(fileno=int(sys.argv[3])))
         return

@@ -68,7 +68,7 @@ class Sender:
 def changing() -> Iterator[str]:
     """Every route that may change something, of the API and of the page."""
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app(Service.opened(Settings(Path(folder))))
+        app = create_app(Service.opened(Settings(data=Path(folder))))
     for one in iter_route_contexts(app.routes):
         if isinstance(one.original_route, APIRoute):
             yield from (f"{method} {one.path}" for method in one.methods - {"GET", "HEAD", "OPTIONS"})

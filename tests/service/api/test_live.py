@@ -161,7 +161,8 @@ def test_abuse_ends_the_check_and_is_recorded(site: Site, backend: Backend, face
         _abuse(client, face, abuse)
         assert client.outcome() == {**INCONCLUSIVE, "advice": "connection"}
         assert client.hear() == {}
-    assert ended(backend, made["id"])["result"] == "inconclusive"
+    view = ended(backend, made["id"])
+    assert (view["result"], view["advice"]) == ("inconclusive", "suspicious")
     assert audited(site, made["id"])[-1][1]["abuse"] == abuse
 
 

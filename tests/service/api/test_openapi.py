@@ -37,7 +37,9 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
-    desk = Desk(tmp_path_factory.mktemp("service"), {"hosts": ("testserver",), "metrics_token": "token"})
+    desk = Desk(
+        tmp_path_factory.mktemp("service"), {"hosts": ("testserver",), "metrics_token": "a token of the operator"}
+    )
     _, secret = desk.key(*Scope, per_minute=1_000_000)
     desk.check()
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(desk.service))
@@ -47,7 +49,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
 
 def operations() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
-        paths = create_app(Service.opened(Settings(Path(folder)))).openapi()["paths"]
+        paths = create_app(Service.opened(Settings(data=Path(folder)))).openapi()["paths"]
     return [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
 
 
@@ -67,7 +69,7 @@ def test_no_request_makes_it_fail(api: BaseSchema, operation: str, mode: Generat
 
 
 def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:
-    document = create_app(Service.opened(Settings(tmp_path))).openapi()
+    document = create_app(Service.opened(Settings(data=tmp_path))).openapi()
     assert document["openapi"].startswith("3.1")
     for path, methods in document["paths"].items():
         for method, route in methods.items():
@@ -79,5 +81,5 @@ def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:
 
 
 def test_the_api_page_is_up_to_date(tmp_path: Path) -> None:
-    document = create_app(Service.opened(Settings(tmp_path))).openapi()
+    document = create_app(Service.opened(Settings(data=tmp_path))).openapi()
     assert (Path(__file__).parents[3] / "docs" / "service-api.md").read_text() == page(document), "run: make api"

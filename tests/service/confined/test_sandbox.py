@@ -115,7 +115,7 @@ def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
 def test_a_judge_gets_no_secret_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    judge = Judge(Settings(tmp_path))
+    judge = Judge(Settings(data=tmp_path))
     environment = Path(f"/proc/{judge.pid}/environ").read_bytes()
     judge.close()
     assert b"secret" not in environment
@@ -123,7 +123,7 @@ def test_a_judge_gets_no_secret_of_the_service(tmp_path: Path, monkeypatch: pyte
 
 def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
     path = clip(tmp_path / "clip.mp4", seconds=4)
-    judge = Judge(Settings(tmp_path, judge_seconds=1))
+    judge = Judge(Settings(data=tmp_path, judge_seconds=1))
     task = CheckTask(str(path), "clip.mp4", {}, None)
     with pytest.raises(JudgeDied) as died:
         judge.judge(task, lambda _: True)
@@ -132,7 +132,7 @@ def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
-    judge = Judge(Settings(tmp_path, judge_bytes=200 << 20))
+    judge = Judge(Settings(data=tmp_path, judge_bytes=200 << 20))
     task = CheckTask(os.devnull, "clip.mp4", {}, None)
     with pytest.raises(JudgeDied) as died:
         judge.judge(task, lambda _: True)
@@ -142,7 +142,7 @@ def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
 
 def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
     path = clip(tmp_path / "clip.mp4", seconds=4)
-    judge = Judge(Settings(tmp_path))
+    judge = Judge(Settings(data=tmp_path))
     task = CheckTask(str(path), "clip.mp4", {}, None)
     assert judge.judge(task, lambda _: False, every=0.01) is None
     judge.close()
@@ -184,7 +184,7 @@ BOMBS = {
 def test_a_bomb_is_answered_and_not_unpacked(tmp_path: Path, said: str) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(BOMBS[said](tmp_path / "archive"))
-    judge = Judge(Settings(tmp_path))
+    judge = Judge(Settings(data=tmp_path))
     task = CheckTask(str(path), "bomb.png", {}, None)
     answer = judge.judge(task, lambda _: True)
     judge.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.service.desk import Desk
-from unmask.service.domain import retention
+from unmask.service.domain import retention, sweeping
 from unmask.service.domain.retention import DAY, PERIOD
 from unmask.service.people import audit
 from unmask.service.people.actor import Scope
@@ -218,3 +219,36 @@ def test_where_the_machines_clock_is_all_there_is_a_jump_stops_deletion_and_show
     assert "the clock was set" in desk.browser().get("/readyz").json()["status"]
     monkeypatch.undo()
     assert desk.browser().get("/readyz").json() == {"status": "ok"}
+
+
+def _left_behind(desk: Desk, *contents: bytes, days: float = 2) -> None:
+    """Files without a row, as old as that."""
+    for content in contents:
+        name = storage.media(desk.tenants["ours"], hashlib.sha256(content).hexdigest())
+        desk.service.storage.put(name, content)
+        written = time.time() - days * DAY
+        os.utime(desk.data / "media" / name, (written, written))
+
+
+def test_media_without_a_row_is_swept_and_may_come_again(desk: Desk) -> None:
+    known = desk.check(b"known", stored=time.time())
+    original = storage.original(desk.tenants["ours"], "0190b0d2-0000-7000-8000-000000000000")
+    _left_behind(desk, b"orphan")
+    _left_behind(desk, b"just coming", days=0)
+    desk.service.storage.put(original, b"an index")
+    os.utime(desk.data / "media" / original, (1.0, 1.0))
+    assert sweeping.run(desk.service, time.time()) == 2
+    assert sweeping.run(desk.service, time.time()) is None
+    assert len(objects(desk)) == 3
+    (entry,) = entries(desk, "media.deleted")
+    assert (entry.subject, entry.detail) == (hashlib.sha256(b"orphan").hexdigest(), {"reason": "no row"})
+    program = desk.program(desk.key(Scope.UPLOAD, Scope.READ)[1])
+    again = program.post("/api/v1/checks", content=b"orphan").json()["id"]
+    assert program.get(f"/api/v1/checks/{again}/media").content == b"orphan"
+    assert program.get(f"/api/v1/checks/{known}/media").content == b"known"
+
+
+def test_very_many_files_without_a_row_are_left(desk: Desk) -> None:
+    _left_behind(desk, *(bytes([number]) for number in range(retention.MANY + 1)))
+    assert sweeping.run(desk.service, time.time()) == 0
+    assert len(objects(desk)) == retention.MANY + 1

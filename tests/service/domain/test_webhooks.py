@@ -1,4 +1,4 @@
-"""Messages about results: signed, sent again, and never to a private address unless the operator allows it."""
+"""Messages to webhooks: signed, sent again, many at once, and never to a private address unless the operator allows it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from tests.service.api.test_checks import judged, program
 from tests.service.desk import Desk
 from tests.service.listener import Listener, listener
-from unmask.service.domain import webhooks
+from tests.service.tree import PATIENCE, until
+from unmask.service.domain import deliveries as sending
+from unmask.service.domain import live, webhooks
+from unmask.service.domain.live import Way
 from unmask.service.people.actor import Scope
+from unmask.service.store import jobs
+from unmask.service.store.service import Service
 from unmask.service.store.tables import Delivery
 
 HOOK = "/hook"
@@ -51,6 +60,14 @@ def check(desk: Desk, content: bytes = b"a clip") -> str:
     return made
 
 
+def deliver(desk: Desk) -> bool:
+    """Sends the message that has waited longest; False if none is due."""
+    job = jobs.claim(desk.database, Delivery, 60.0)
+    if job is not None:
+        sending.send(desk.service, job)
+    return job is not None
+
+
 def due_at_once(desk: Desk) -> None:
     with desk.database.transaction() as session:
         session.execute(update(Delivery).values(lease_until=0.0))
@@ -66,8 +83,8 @@ def deliveries(desk: Desk) -> list[tuple[str, int, str | None]]:
 def test_a_result_is_told_once_and_signed(open_desk: Desk, web: Listener) -> None:
     secret = hook(open_desk, web.url + HOOK)["secret"]
     about = check(open_desk)
-    assert webhooks.deliver(open_desk.service)
-    assert not webhooks.deliver(open_desk.service)
+    assert deliver(open_desk)
+    assert not deliver(open_desk)
     ((method, path, headers, body),) = web.requests
     assert (method, path) == ("POST", HOOK)
     told = json.loads(body)
@@ -83,12 +100,12 @@ def test_who_does_not_answer_well_is_asked_again_later(open_desk: Desk, web: Lis
     hook(open_desk, web.url + HOOK)
     check(open_desk)
     web.answers[HOOK] = (500, {}, b"")
-    assert webhooks.deliver(open_desk.service)
-    assert not webhooks.deliver(open_desk.service)
+    assert deliver(open_desk)
+    assert not deliver(open_desk)
     assert deliveries(open_desk) == [("queued", 1, "answered 500")]
     due_at_once(open_desk)
     web.answers[HOOK] = (200, {}, b"")
-    assert webhooks.deliver(open_desk.service)
+    assert deliver(open_desk)
     assert deliveries(open_desk) == [("done", 2, "answered 200")]
     assert web.requests[0][2]["webhook-id"] == web.requests[1][2]["webhook-id"]
 
@@ -96,18 +113,18 @@ def test_who_does_not_answer_well_is_asked_again_later(open_desk: Desk, web: Lis
 def test_a_message_is_given_up_in_the_end(open_desk: Desk, web: Listener) -> None:
     hook(open_desk, f"{web.url}/none")
     check(open_desk)
-    for _attempt in range(len(webhooks.WAITS) + 1):
-        assert webhooks.deliver(open_desk.service)
+    for _attempt in range(len(sending.WAITS) + 1):
+        assert deliver(open_desk)
         due_at_once(open_desk)
-    assert not webhooks.deliver(open_desk.service)
-    assert deliveries(open_desk) == [("failed", len(webhooks.WAITS) + 1, "answered 404")]
+    assert not deliver(open_desk)
+    assert deliveries(open_desk) == [("failed", len(sending.WAITS) + 1, "answered 404")]
 
 
 def test_a_redirect_is_not_followed(open_desk: Desk, web: Listener) -> None:
     web.answers[HOOK] = (302, {"Location": "/there"}, b"")
     hook(open_desk, web.url + HOOK)
     check(open_desk)
-    webhooks.deliver(open_desk.service)
+    deliver(open_desk)
     assert [path for _, path, _, _ in web.requests] == [HOOK]
     assert deliveries(open_desk) == [("queued", 1, "answered 302")]
 
@@ -115,7 +132,7 @@ def test_a_redirect_is_not_followed(open_desk: Desk, web: Listener) -> None:
 def test_private_addresses_are_not_told(desk: Desk, web: Listener) -> None:
     hook(desk, web.url + HOOK)
     check(desk)
-    webhooks.deliver(desk.service)
+    deliver(desk)
     assert web.requests == []
     assert deliveries(desk) == [("queued", 1, "127.0.0.1 leads to a private address")]
 
@@ -141,3 +158,133 @@ def test_another_organisation_neither_hears_nor_removes(desk: Desk) -> None:
     stranger.post("/api/v1/checks", content=b"theirs")
     judged(desk)
     assert deliveries(desk) == []
+
+
+class Hanging:
+    """Receivers of which some hang until they are told to answer: what is sent to whom stands in ``sent``.
+
+    Args:
+        hang: ids of webhooks that hang.
+    """
+
+    def __init__(self, *hang: str) -> None:
+        self._hang, self._answer = frozenset(hang), Event()
+        self.sent: list[str] = []
+
+    def __call__(self, service: Service, job: Delivery) -> None:
+        self.sent.append(job.webhook)
+        if job.webhook in self._hang:
+            assert self._answer.wait(PATIENCE)
+        with jobs.held(service.database, job) as (session, row):
+            assert row is not None
+            jobs.end(session, row, "done")
+
+    def answer(self) -> None:
+        self._answer.set()
+
+
+def queue(desk: Desk, webhook: str, count: int, tenant: str = "ours") -> None:
+    with desk.database.transaction() as session:
+        for _ in range(count):
+            values = {"tenant": desk.tenants[tenant], "webhook": webhook, "event": "check.done", "payload": {}}
+            session.add(Delivery(**values))
+
+
+def send_until(post: sending.Post, true: Callable[[], bool]) -> None:
+    def step() -> bool:
+        post.hand_out()
+        return true()
+
+    until(step)
+
+
+def test_a_receiver_that_hangs_holds_up_nobody_else(open_desk: Desk) -> None:
+    admin = program(open_desk, Scope.ADMIN, tenant="theirs")
+    slow = [
+        admin.post("/api/v1/webhooks", json={"url": f"https://example.org/{number}"}).json()["id"]
+        for number in range(10)
+    ]
+    quick = hook(open_desk, "https://example.org/quick")["id"]
+    for one in slow:
+        queue(open_desk, one, 4, "theirs")
+    queue(open_desk, quick, 20)
+    receivers = Hanging(*slow)
+    post = sending.Post(open_desk.service, receivers)
+    send_until(post, lambda: receivers.sent.count(quick) == 20)
+    hanging = Counter(one for one in receivers.sent if one != quick)
+    assert hanging.total() == sending.OF_TENANT
+    assert max(hanging.values()) == sending.TO_WEBHOOK
+    receivers.answer()
+    send_until(post, lambda: len(receivers.sent) == 60)
+    post.close()
+    assert {state for state, _, _ in deliveries(open_desk)} == {"done"}
+
+
+def test_what_cannot_be_written_down_is_said_and_sent_again(desk: Desk) -> None:
+    queue(desk, hook(desk, "https://example.org/one")["id"], 1)
+
+    def away(*_: object) -> None:
+        raise OperationalError("the database is away", None, Exception())
+
+    post = sending.Post(desk.service, away)
+    assert post.hand_out()
+    post.close()
+    with pytest.raises(OperationalError):
+        post.hand_out()
+    due_at_once(desk)
+    assert jobs.claim(desk.database, Delivery, 60.0) is not None
+
+
+def test_the_log_shows_how_each_message_fared_and_sends_it_again(open_desk: Desk, web: Listener) -> None:
+    desk, admin = open_desk, program(open_desk, Scope.ADMIN)
+    made = hook(desk, f"{web.url}/none")
+    for content in (b"one", b"two"):
+        check(desk, content)
+    log, failed = f"/api/v1/webhooks/{made['id']}/deliveries", len(sending.WAITS) + 1
+    for _ in range(2 * failed):
+        assert deliver(desk)
+        due_at_once(desk)
+    page = admin.get(log, params={"limit": 1}).json()
+    (first,) = page["items"]
+    assert (first["state"], first["attempts"], first["answer"]) == ("failed", failed, "answered 404")
+    assert first["payload"]["data"]["name"] == "file"
+    (second,) = admin.get(log, params={"before": page["next"]}).json()["items"]
+    web.answers["/none"] = (200, {}, b"")
+    again = admin.post(f"{log}/{first['id']}/replays")
+    assert (again.status_code, again.json()["state"], again.json()["attempts"]) == (202, "queued", 0)
+    assert admin.post(f"{log}/{first['id']}/replays").status_code == 409
+    assert admin.post(f"/api/v1/webhooks/{made['id']}/replays").json() == {"count": 1}
+    assert deliver(desk)
+    assert deliver(desk)
+    assert {one["id"]: one["state"] for one in admin.get(log).json()["items"]} == {
+        first["id"]: "done",
+        second["id"]: "done",
+    }
+    assert {headers["webhook-id"] for _, _, headers, _ in web.requests[-2:]} == {first["id"], second["id"]}
+    stranger = program(desk, Scope.ADMIN, tenant="theirs")
+    assert stranger.get(log).status_code == 404
+    assert stranger.post(f"{log}/{first['id']}/replays").status_code == 404
+    with desk.database.transaction() as session:
+        sending.drop_old(session, time.time() + sending.KEPT + 60)
+    assert admin.get(log).json() == {"items": [], "next": None}
+
+
+def test_cases_and_live_checks_are_told_of(open_desk: Desk, web: Listener) -> None:
+    events = [one for one in webhooks.EVENTS if not one.startswith("check.")]
+    hook(open_desk, web.url + HOOK, events=events)
+    about = check(open_desk)
+    case = open_desk.browser(person="rob").get("/api/v1/cases").json()["cases"][0]["id"]
+    decision = {"decision": "keep", "grounds": "It is a parody."}
+    decided = open_desk.browser(person="rob").post(f"/api/v1/cases/{case}/decisions", json=decision)
+    assert decided.status_code == 201, decided.text
+    with open_desk.database.transaction() as session:
+        row, _ = live.make(session, open_desk.actor("ada"), "their customer 7", [Way.LIGHT], None, 1.0)
+        live.conclude(session, row.id, live.SUSPICIOUS, 2.0)
+    while deliver(open_desk):
+        pass
+    told = {json.loads(body)["type"]: json.loads(body)["data"] for *_, body in web.requests}
+    assert told == {
+        "case.opened": {"id": case, "check": about, "state": "open", "decision": None},
+        "case.decided": {"id": case, "check": about, "state": "decided", "decision": "keep"},
+        "live.done": {"id": row.id, "way": None, "result": "inconclusive", "advice": "suspicious"},
+    }

@@ -50,7 +50,7 @@ def swapped_clip(path: Path) -> Path:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """A new service with one admin, as `unmask accounts add` makes one."""
     with tree(tmp_path_factory.mktemp("walk") / "service", workers="1") as made:
-        database = Database(Settings(made.data))
+        database = Database(Settings(data=made.data))
         with database.transaction() as session:
             actor = system(accounts.organisation(session, "desk").id)
             accounts.add(session, actor, "ada@example.org", "Ada", Role.ADMIN, PASSWORD)

@@ -154,7 +154,7 @@ def _send(running: Tree, path: Path) -> str:
 
 
 def _audited(running: Tree, subject: str) -> list[str]:
-    database = Database(Settings(running.data))
+    database = Database(Settings(data=running.data))
     with database.reading() as session:
         found = session.scalars(select(AuditEntry.action).filter_by(subject=subject).order_by(AuditEntry.number)).all()
     database.close()

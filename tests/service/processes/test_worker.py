@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.service.desk import Desk
 from tests.service.site import accept
@@ -22,7 +23,7 @@ from unmask.service.processes.worker import WORKERS, Worker
 from unmask.service.settings import Settings
 from unmask.service.store import jobs, storage
 from unmask.service.store.storage import StorageAway
-from unmask.service.store.tables import Check
+from unmask.service.store.tables import AuditEntry, Check
 from unmask.types import CheckResult, Verdict
 
 CONTENT = b"a clip"
@@ -171,6 +172,40 @@ def test_media_that_is_missing_is_waited_for_and_nobody_else_waits(desk: Desk) -
         session.execute(update(Check).values(lease_until=0.0))
     assert worker(desk).once()
     assert row(desk, missing).state == "done"
+
+
+def test_media_that_was_exchanged_is_not_judged_and_the_file_sent_again_is(desk: Desk) -> None:
+    check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+    key = desk.tenants["ours"], row(desk, check).sha256
+    stored = desk.data / "media" / storage.media(*key)
+    stored.write_bytes(b"another clip")
+    assert worker(desk).once()
+    refused = row(desk, check)
+    assert (refused.state, refused.verdict) == ("failed", None)
+    assert "is not the one that was uploaded" in str(refused.error)
+    with desk.database.reading() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "media.altered")).one()
+    assert (entry.subject, entry.detail) == (key[1], {"found": sha256(b"another clip").hexdigest()})
+    aside = [path for path in stored.parent.iterdir() if path.name.startswith("altered-")]
+    assert [path.read_bytes() for path in aside] == [b"another clip"]
+    assert accept(desk, desk.actor("rob"), "clip.mp4", CONTENT) == check
+    assert worker(desk).once()
+    assert (row(desk, check).state, row(desk, check).verdict) == ("done", "changed")
+
+
+def test_media_that_is_exchanged_while_it_is_judged_has_no_result(desk: Desk) -> None:
+    check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+
+    class Watched(Seer):
+        """While it looks, somebody writes the same bytes anew."""
+
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+            answer = super().judge(task, tick)
+            Path(task.path).write_bytes(CONTENT)
+            return answer
+
+    assert Worker(desk.service, lambda: False, Watched).once()
+    assert (row(desk, check).state, row(desk, check).verdict) == ("failed", None)
 
 
 def test_while_the_storage_is_away_uploads_are_asked_to_come_again(remote: Desk, bucket: Bucket) -> None:

@@ -20,7 +20,7 @@ from unmask.service.store.tables import Base
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     address = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
-    database = Database(Settings(tmp_path, database=address))
+    database = Database(Settings(data=tmp_path, database=address))
     _drop(database)
     yield database
     _drop(database)

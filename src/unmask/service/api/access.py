@@ -15,12 +15,13 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from unmask.messages import Message
 from unmask.service.people import accounts, keys, rate_limits, sessions
 from unmask.service.people.actor import Actor, Scope
-from unmask.service.people.rate_limits import Limit
+from unmask.service.people.rate_limits import Limit, Taken
 from unmask.service.people.sessions import SignedIn
 from unmask.service.problems import Problem
 from unmask.service.settings import Settings
@@ -184,10 +185,19 @@ def _unknown(detail: str, scheme: str) -> Problem:
 
 
 def _count(request: Request, name: str, limit: Limit) -> None:
+    """Whoever only reads is let in uncounted where the database cannot be written."""
     database = service_of(request).database
     moment = database.now()
-    with database.transaction() as session:
-        request.state.headers = rate_limits.take(session, name, limit, moment).headers
+
+    def take(session: Session) -> Taken:
+        return rate_limits.take(session, name, limit, moment)
+
+    if request.method in SAFE:
+        taken = database.note(take)
+    else:
+        with database.transaction() as session:
+            taken = take(session)
+    request.state.headers = taken.headers if taken else {}
 
 
 async def _check_token(request: Request, token: str) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from unmask.service.api.access import Guarded, service_of
+from unmask.service.domain import uploads
 from unmask.service.problems import Problem, not_found
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Tenant
@@ -31,7 +32,7 @@ def alive() -> Health:
 
 @router.get("/readyz")
 def ready(request: Request) -> Health:
-    """The database and the storage answer, too. If not, send requests elsewhere."""
+    """The database and the storage answer, too. If not, send requests elsewhere. Where most goes on, `status` says what not."""
     service = service_of(request)
     for part, reached in (("database", _database), ("storage", _storage)):
         try:
@@ -39,7 +40,9 @@ def ready(request: Request) -> Health:
         except Exception as error:
             log.exception("%s does not answer", part)
             raise Problem(503, "Not ready", f"the {part} does not answer", {"Retry-After": "5"}) from error
-    return Health(status="the clock was set; nothing is deleted") if service.database.clock_jumped else Health()
+    wrong = ["the clock was set; nothing is deleted"] if service.database.clock_jumped else []
+    wrong += ["the disk is full; uploads are refused"] if service.storage.room < uploads.RESERVE else []
+    return Health(status="; ".join(wrong)) if wrong else Health()
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -100,7 +100,9 @@ class LiveCheckView(BaseModel):
     state: Literal["waiting", "running", "done", "expired"]
     way: Annotated[Way | None, Field(description="What the person chose.")]
     result: Annotated[Result | None, Field(description="Null until it is done.")]
-    advice: Annotated[str | None, Field(description="What the person was told to do, where it is not live.")]
+    advice: Annotated[
+        str | None, Field(description="What to do, where it is not live; `suspicious`: no honest page sends such.")
+    ]
     code: Annotated[
         str, Field(description="The browser that did the check brings it to `back`, as the parameter `code`.")
     ]
@@ -237,7 +239,7 @@ async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None
             end = await _ended(_held(socket, ahead, challenge, sitting, readers), socket.app.state.service, row)
     except ReaderDied as died:
         raise Problem(503, "Out of order", "frames cannot be read just now; try again") from died
-    await socket.send_json({"outcome": end.result, "advice": end.advice or "", "back": live.way_back(row)})
+    await socket.send_json({"outcome": end.result, "advice": live.told(end), "back": live.way_back(row)})
 
 
 async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
@@ -262,7 +264,7 @@ async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) 
     try:
         end = await held
     except Refused as refused:
-        end = replace(end, abuse=refused.abuse)
+        end = replace(live.LOST if refused.abuse is Abuse.LATE else live.SUSPICIOUS, abuse=refused.abuse)
     except ReaderDied:
         end = replace(end, advice=Advice.TRY_AGAIN)
     finally:

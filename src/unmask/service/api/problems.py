@@ -19,7 +19,10 @@ from starlette.types import Message as Event
 
 from unmask.messages import Message
 from unmask.service.api.protection import HEADERS
+from unmask.service.domain import uploads
 from unmask.service.problems import Problem
+from unmask.service.store import storage
+from unmask.service.store.database import full
 from unmask.service.store.storage import StorageAway
 
 MEDIA_TYPE = "application/problem+json"
@@ -51,6 +54,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(DBAPIError)(_database)
     app.exception_handler(TimeoutError)(_database)
     app.exception_handler(StorageAway)(_storage)
+    app.exception_handler(OSError)(_disk)
     app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unexpected)
     app.add_middleware(TooLarge)
@@ -104,6 +108,8 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _database(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DBAPIError) and full(error):
+        return response(uploads.no_room())
     log.error("the database does not answer: %s", type(error).__name__)
     return response(Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"}))
 
@@ -111,6 +117,12 @@ async def _database(_request: Request, error: Exception) -> JSONResponse:
 async def _storage(_request: Request, _error: Exception) -> JSONResponse:
     log.error("the storage does not answer")
     return response(storage_away())
+
+
+async def _disk(_request: Request, error: Exception) -> JSONResponse:
+    if not (isinstance(error, OSError) and storage.full(error)):
+        raise error
+    return response(uploads.no_room())
 
 
 async def _gone(_request: Request, _error: Exception) -> JSONResponse:

@@ -70,7 +70,7 @@ def main() -> None:
     from unmask.service.store.service import Service
 
     with tempfile.TemporaryDirectory() as folder:
-        sys.stdout.write(page(create_api(Service.opened(Settings(Path(folder)))).openapi()))
+        sys.stdout.write(page(create_api(Service.opened(Settings(data=Path(folder)))).openapi()))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
@@ -14,13 +14,17 @@ from unmask.service.api import idempotency
 from unmask.service.api.access import Admin, Guarded, service_of
 from unmask.service.api.checks import Identifier
 from unmask.service.api.problems import documented
-from unmask.service.domain import webhooks
+from unmask.service.domain import deliveries, webhooks
 from unmask.service.problems import Problem
-from unmask.service.store.tables import Webhook
+from unmask.service.store.tables import Delivery, Webhook
 
 router = APIRouter(tags=["webhooks"], route_class=Guarded)
 
-Event = Literal["check.done", "check.failed"]
+Event = Literal[
+    "check.done", "check.failed",
+    "case.opened", "case.decided", "case.corrected", "case.appealed", "case.reopened",
+    "live.done",
+]  # fmt: skip
 
 
 class NewWebhook(BaseModel):
@@ -51,9 +55,39 @@ class MadeWebhook(WebhookView):
     secret: str
 
 
+class DeliveryView(BaseModel):
+    """A message to a webhook, and how it fared."""
+
+    id: Annotated[str, Field(description="As in the header webhook-id.")]
+    event: str
+    state: Annotated[Literal["queued", "running", "done", "failed"], Field(description="Failed: it was given up.")]
+    attempts: int
+    answer: Annotated[str | None, Field(description="What the last attempt met with.")]
+    created: Annotated[float, Field(description="Seconds since 1970.")]
+    finished: float | None
+    payload: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Delivery) -> DeliveryView:
+        return cls.model_validate(row, from_attributes=True)
+
+
+class Deliveries(BaseModel):
+    """Some messages, the newest first."""
+
+    items: list[DeliveryView]
+    next: Annotated[str | None, Field(description="Give it as `before` to go on; null at the end.")]
+
+
+class Replayed(BaseModel):
+    """How many messages are sent again."""
+
+    count: int
+
+
 @router.post("/webhooks", status_code=201, response_model=MadeWebhook)
 def add(request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key = None) -> JSONResponse:
-    """Be told about results. Messages are signed as Standard Webhooks 1.0 has it."""
+    """Be told about checks, cases and live checks. Messages are signed as Standard Webhooks 1.0 has it."""
     if not _host(form.url):
         raise Problem(422, "Not understood", "url: there is no host in it")
 
@@ -76,6 +110,35 @@ def remove(request: Request, actor: Admin, webhook: Identifier) -> None:
     """Tell this address no more."""
     with service_of(request).database.transaction() as session:
         webhooks.remove(session, actor, webhook)
+
+
+@router.get("/webhooks/{webhook}/deliveries", responses=documented(404))
+def log(
+    request: Request,
+    actor: Admin,
+    webhook: Identifier,
+    before: Identifier | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Deliveries:
+    """The messages to a webhook, the newest first, for 30 days after they were taken or given up."""
+    with service_of(request).database.reading() as session:
+        found = deliveries.log(session, actor, webhook, limit + 1, before)
+    more = found[limit - 1].id if len(found) > limit else None
+    return Deliveries(items=[DeliveryView.of(row) for row in found[:limit]], next=more)
+
+
+@router.post("/webhooks/{webhook}/deliveries/{delivery}/replays", status_code=202, responses=documented(404, 409))
+def replay(request: Request, actor: Admin, webhook: Identifier, delivery: Identifier) -> DeliveryView:
+    """Send a message again that was taken or given up, under the id that it has."""
+    with service_of(request).database.transaction() as session:
+        return DeliveryView.of(deliveries.replay(session, actor, webhook, delivery))
+
+
+@router.post("/webhooks/{webhook}/replays", status_code=202, responses=documented(404))
+def replay_failed(request: Request, actor: Admin, webhook: Identifier) -> Replayed:
+    """Send all messages again that were given up, as after an outage of yours."""
+    with service_of(request).database.transaction() as session:
+        return Replayed(count=deliveries.replay_failed(session, actor, webhook))
 
 
 def _host(url: str) -> str | None:

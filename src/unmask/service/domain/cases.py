@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from unmask import words
 from unmask.errors import printable
 from unmask.messages import Message
-from unmask.service.domain import notices
+from unmask.service.domain import notices, webhooks
 from unmask.service.domain.course import WAITING, Act, State, enter, reviewers
 from unmask.service.domain.notices import Decided
 from unmask.service.people import audit
@@ -43,6 +43,12 @@ class Decision(StrEnum):
 
 RESTRICTIONS = frozenset({Decision.LABEL, Decision.TAKE_DOWN})
 """Decisions that need a rule behind them, and can be taken back."""
+
+TOLD = {
+    "opened": "case.opened", "decision": "case.decided", "correction": "case.corrected", "appeal": "case.appealed",
+    "reopened": "case.reopened",
+}  # fmt: skip
+"""What webhooks are told of: the event, by the kind of what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +302,9 @@ def _note(session: Session, actor: Actor, case: CaseFile, kind: str, text: str, 
     )
     session.add(event)
     session.flush()
+    if kind in TOLD:
+        about = {"id": case.id, "check": case.check, "state": case.state, "decision": case.decision}
+        webhooks.announce(session, case.tenant, TOLD[kind], about)
     return event
 
 

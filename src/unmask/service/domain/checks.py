@@ -111,13 +111,18 @@ def keep(session: Session, service: Service, actor: Actor, received: Received) -
     key = {"tenant": actor.tenant, "sha256": received.sha256}
     new = insert_new(session, Media, **key, bytes=received.bytes, stored=now(session))
     media = session.scalars(select(Media).filter_by(**key).with_for_update()).one()
-    if not (new or media.deleted is not None):
+    if not (new or media.deleted is not None or _lost(service, media)):
         service.storage.discard(received.object)
         return False
-    media.deleted, media.stored = None, now(session)
+    media.deleted, media.stored, media.bytes = None, now(session), received.bytes
     session.flush()
     service.storage.move(received.object, storage.media(**key))
     return True
+
+
+def _lost(service: Service, media: Media) -> bool:
+    """Whether the bytes are gone though nobody deleted them: a file that comes again mends that."""
+    return not service.storage.exists(storage.media(media.tenant, media.sha256))
 
 
 def clean(name: str) -> str:
@@ -198,7 +203,7 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         case = cases.reopen(session, check, before)
         if case is None and check.outcome in service.settings.open_cases_for:
             cases.open_for(session, actor, check)
-        webhooks.announce(session, check)
+        webhooks.announce(session, check.tenant, f"check.{state}", webhooks.about_check(check))
         return True
 
 

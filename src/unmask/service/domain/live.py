@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from unmask.service.confined.conclusion import Conclusion
+from unmask.service.domain import webhooks
 from unmask.service.people import audit, rate_limits
 from unmask.service.people.actor import Actor, system
 from unmask.service.people.rate_limits import Limit
@@ -49,7 +50,10 @@ class Way(StrEnum):
 
 
 LOST = Conclusion("inconclusive", "connection")
-"""How one ends whose messages were lost."""
+"""How one ends whose messages were lost, or came too late."""
+
+SUSPICIOUS = Conclusion("inconclusive", "suspicious")
+"""How one ends whose browser sent what no honest page sends: the caller learns it, whoever did it reads the same as of `LOST`."""
 
 
 def make(
@@ -132,6 +136,8 @@ def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> 
         row.result, row.advice, row.finished = end.result, end.advice or None, now
         said = {"result": end.result, "way": row.way, "advice": end.advice, "abuse": end.abuse}
         audit.record(session, system(row.tenant), "live.done", row.id, **{k: v for k, v in said.items() if v})
+        about = {"id": row.id, "way": row.way, "result": row.result, "advice": row.advice}
+        webhooks.announce(session, row.tenant, "live.done", about)
     return row
 
 
@@ -158,6 +164,11 @@ def way_back(row: LiveCheck) -> str | None:
     parts = urlsplit(row.back)
     query = f"{parts.query}&" if parts.query else ""
     return urlunsplit(parts._replace(query=f"{query}{urlencode({'code': row.code})}"))
+
+
+def told(row: LiveCheck) -> str:
+    """The advice that the person is given: not the caller's, where that would tell what was noticed."""
+    return LOST.advice if row.advice == SUSPICIOUS.advice else row.advice or ""
 
 
 def state(row: LiveCheck, now: float) -> str:

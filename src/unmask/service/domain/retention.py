@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from unmask.messages import Message
@@ -21,6 +19,7 @@ from unmask.service.people import audit, rate_limits, sessions
 from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
 from unmask.service.store import storage
+from unmask.service.store.leases import claimed
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Lease, Media, Registration, Tenant
 
@@ -50,7 +49,7 @@ def run(service: Service, now: float) -> int | None:
         )
         return None
     with service.database.transaction() as session:
-        if not _claimed(session, now):
+        if not claimed(session, "retention", PERIOD, now):
             return None
         sessions.drop_expired(session, now)
         rate_limits.drop_full(session, now)
@@ -82,7 +81,7 @@ def delete(service: Service, actor: Actor, check: str, now: float) -> None:
             raise Problem(409, "Legal hold", "a legal hold keeps this file; release it first")
         if _in_work(session, media):
             raise Problem(409, "Being judged", "the file is being judged; delete it when that is done")
-        _erase(service, session, actor, media, now, "request")
+        erase(service, session, actor, media, now, "request")
 
 
 def hold(session: Session, actor: Actor, check: str, reason: str) -> Media:
@@ -112,18 +111,6 @@ def release(session: Session, actor: Actor, check: str) -> Media:
         media.hold = None
         audit.record(session, actor, "media.released", media.sha256)
     return media
-
-
-def _claimed(session: Session, now: float) -> bool:
-    """Whether this run is the one of its period."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = (
-        insert(Lease)
-        .values(name="retention", until=now + PERIOD)
-        .on_conflict_do_update(index_elements=["name"], set_={"until": now + PERIOD}, where=Lease.until <= now)
-        .returning(Lease.until)
-    )
-    return session.scalar(statement) is not None
 
 
 def waiting(service: Service, actor: Actor, now: float) -> int:
@@ -175,11 +162,12 @@ def _delete_due(service: Service, now: float, tenant: str, sha256: str) -> bool:
         kept_since = now - service.settings.keep_days * DAY
         if media.deleted is not None or media.hold is not None or media.stored > kept_since or _in_work(session, media):
             return False
-        _erase(service, session, system(tenant), media, now, "retention")
+        erase(service, session, system(tenant), media, now, "retention")
         return True
 
 
-def _erase(service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str) -> None:
+def erase(service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str) -> None:
+    """Deletes what shows a file's content, and says so in its row, which the transaction holds."""
     service.storage.delete_all(storage.folder(media.tenant, media.sha256))
     media.deleted = now
     audit.record(session, actor, "media.deleted", media.sha256, reason=reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 from collections.abc import AsyncIterable
 from typing import Any
@@ -29,8 +30,13 @@ from unmask.service.store.tables import Check, Upload
 HOUR = 3600.0
 DAY = 24 * HOUR
 
+RESERVE = 256 << 20
+"""bytes of this machine's disk that uploads leave free: the database and the judges need some."""
+
 AHEAD = 4 << 20
 """bytes of a file that may wait in memory for the disk: with its last byte, hardly any are left to wait for."""
+
+log = logging.getLogger(__name__)
 
 
 async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Received:
@@ -40,9 +46,10 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
         most: bytes.
 
     Raises:
-        Problem: 413 past that, 400 for nothing at all.
+        Problem: 413 past that, 400 for nothing at all, 507 where there is no room.
     """
     digest, size, written = hashlib.sha256(), 0, 0
+    check_room(service)
     with service.storage.scratch() as path:
         with path.open("wb") as file:
             async for chunk in body:
@@ -52,6 +59,7 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
                 digest.update(chunk)
                 file.write(chunk)
                 if size - written >= AHEAD:
+                    check_room(service)
                     written = size
                     file.flush()
                     await asyncio.to_thread(os.fdatasync, file.fileno())
@@ -60,6 +68,18 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
         name = storage.incoming()
         await asyncio.to_thread(service.storage.take, name, path)
     return Received(name, digest.hexdigest(), size)
+
+
+def no_room() -> Problem:
+    """Nothing was kept; what is here already can be read."""
+    log.error("the disk is full: uploads are refused")
+    return Problem(507, "No room", Message("refusal.no_room"), {"Retry-After": "60"})
+
+
+def check_room(service: Service, size: int = 0) -> None:
+    """Refuses a file of ``size`` bytes or more that would leave less than `RESERVE`; raises a `Problem`, 507."""
+    if service.storage.room < size + RESERVE:
+        raise no_room()
 
 
 def check_digest(received: Received, announced: str | None) -> None:
@@ -87,6 +107,7 @@ def begin(
         raise too_large(service.settings.upload_bytes)
     if length < 1:
         raise Problem(400, "Empty file", "an upload needs at least one byte")
+    check_room(service, length)
     upload = Upload(
         tenant=actor.tenant, actor=actor.id, name=checks.clean(name), length=length, sha256=sha256, options=options,
         expires=now(session) + service.settings.upload_hours * HOUR,

@@ -88,8 +88,8 @@ def find(database: Database, secret: str, now: float | None = None) -> Key | Non
             )
         )
     if key and (key.used is None or key.used < now - NOTED_EVERY):
-        with database.transaction() as session:
-            session.execute(update(Key).where(Key.id == key.id).values(used=now))
+        used = update(Key).where(Key.id == key.id).values(used=now)
+        database.note(lambda session: session.execute(used))
     return key
 
 

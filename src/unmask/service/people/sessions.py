@@ -78,8 +78,8 @@ def find(database: Database, secret: str, now: float | None = None) -> tuple[Bro
         return None
     browser, account = found
     if browser.seen < now - NOTED_EVERY:
-        with database.transaction() as session:
-            session.execute(update(BrowserSession).where(BrowserSession.digest == browser.digest).values(seen=now))
+        seen = update(BrowserSession).where(BrowserSession.digest == browser.digest).values(seen=now)
+        database.note(lambda session: session.execute(seen))
     return browser, account
 
 

@@ -8,7 +8,8 @@ import time
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from unmask.service.domain import retention, uploads, webhooks
+from unmask.service.domain import deliveries, retention, sweeping, uploads
+from unmask.service.domain.deliveries import Post
 from unmask.service.processes.backoff import Backoff
 from unmask.service.processes.stopping import Stopping
 from unmask.service.store.service import Service
@@ -40,18 +41,19 @@ class Courier:
         self._service, self._stopping = service, stopping
 
     def run(self) -> None:
-        due, backoff = time.monotonic(), Backoff(self._stopping)
+        due, backoff, post = time.monotonic(), Backoff(self._stopping), Post(self._service)
         while not self._stopping():
             try:
                 if time.monotonic() >= due:
                     due = time.monotonic() + EVERY
                     tidy(self._service)
-                if not webhooks.deliver(self._service):
-                    time.sleep(IDLE)
+                if not post.hand_out():
+                    post.wait(IDLE)
                 backoff.reset()
             except (DBAPIError, OSError) as error:
                 log.warning("the database or the storage does not answer: %s", type(error).__name__)
                 backoff.wait()
+        post.close()
 
 
 def tidy(service: Service) -> None:
@@ -60,5 +62,7 @@ def tidy(service: Service) -> None:
     service.storage.drop_scratch(time.time() - SCRATCH)
     moment = service.database.now()
     retention.run(service, moment)
+    sweeping.run(service, moment)
     with service.database.transaction() as session:
         session.execute(delete(Answered).where(Answered.created < moment - ANSWERS))
+        deliveries.drop_old(session, moment)

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from unmask.errors import UsageError
 from unmask.service.confined import sandbox
 from unmask.service.processes.stopping import Stopping
-from unmask.service.settings import Settings
+from unmask.service.settings import Settings, unknown
 from unmask.service.store import migrations
 from unmask.service.store.database import Database
+from unmask.service.store.folders import keep_private
 
 LOOK = 0.2
 """s between two looks whether all live."""
@@ -61,9 +62,10 @@ def serve(settings: Settings, host: str, port: int) -> None:
         UsageError: the address cannot be listened on, or media cannot be decoded safely here.
     """
     stopping = Stopping()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := sandbox.impossible()):
-        raise UsageError(why)
+    check(settings)
+    for line in unknown(os.environ):
+        log.warning(line)
+    keep_private()
     database = Database(settings)
     migrations.upgrade(database)
     database.close()
@@ -77,6 +79,16 @@ def serve(settings: Settings, host: str, port: int) -> None:
                 time.sleep(LOOK)
         finally:
             _stop(children)
+
+
+def check(settings: Settings) -> None:
+    """Refuses settings that this machine cannot follow.
+
+    Raises:
+        UsageError: media cannot be decoded safely here.
+    """
+    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := sandbox.impossible()):
+        raise UsageError(why)
 
 
 def _look_after(child: Child, settings: Settings, listening: socket.socket) -> None:

@@ -6,10 +6,11 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,11 +19,11 @@ from unmask.messages import Message
 from unmask.report.document import Document
 from unmask.service.confined.judging import Answer, Judge, JudgeDied, Registered
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
-from unmask.service.domain import checks, registrations
+from unmask.service.domain import checks, integrity, registrations
+from unmask.service.domain.integrity import Altered
 from unmask.service.processes.backoff import LONGEST, Backoff
 from unmask.service.settings import Settings
 from unmask.service.store import jobs, storage
-from unmask.service.store.jobs import AnyJob
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Registration
 from unmask.types import CheckResult
@@ -38,6 +39,8 @@ AWAY = (DBAPIError, OSError)
 
 MISSING = 300.0
 """s until a file is looked for again that the storage does not have, though it answers: a volume may not be mounted."""
+
+FileJob = TypeVar("FileJob", Check, Registration)
 
 log = logging.getLogger(__name__)
 
@@ -81,17 +84,22 @@ class Worker:
             Registration, self._register, self._give_up_registration
         )
 
-    def _take(self, kind: type[AnyJob], do: Callable[[AnyJob], None], give_up: Callable[[AnyJob, str], None]) -> bool:
+    def _take(
+        self, kind: type[FileJob], do: Callable[[FileJob], None], give_up: Callable[[FileJob, Message], None]
+    ) -> bool:
         """Does the oldest job of a kind, or gives it up where it was begun too often; False if there is none."""
         settings = self._service.settings
         job = jobs.claim(self._service.database, kind, settings.lease)
         if job is None:
             return False
         if job.lapses >= WORKERS * settings.attempts:
-            give_up(job, "")
+            give_up(job, _given_up(job, ""))
             return True
         try:
             do(job)
+        except Altered as altered:
+            integrity.set_aside(self._service, job, altered)
+            give_up(job, unjudged(job.name, Message("error.altered"), Message("way.resend")))
         except FileNotFoundError:
             log.error("what a job needs is missing from the storage", extra={"job": job.id})
             self._put_back(job, MISSING)
@@ -100,14 +108,14 @@ class Worker:
             raise
         return True
 
-    def _put_back(self, job: AnyJob, wait: float = 0.0) -> None:
+    def _put_back(self, job: FileJob, wait: float = 0.0) -> None:
         with jobs.held(self._service.database, job) as (session, row):
             if row is not None:
                 jobs.put_back(session, row, wait)
 
     def _check(self, job: Check) -> None:
         known = registrations.index(self._service, job.tenant)
-        with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
+        with self._media(job) as path:
             task = CheckTask(str(path), job.name, job.options, str(known) if known else None)
             answer = self._ask(task, job, self._give_up_check)
         if isinstance(answer, Answer):
@@ -117,7 +125,7 @@ class Worker:
     def _register(self, job: Registration) -> None:
         folder = Path(tempfile.mkdtemp(dir=self._service.settings.scratch))
         try:
-            with self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path:
+            with self._media(job) as path:
                 task = RegisterTask(str(path), job.name, job.title, job.owner, str(folder))
                 answer = self._ask(task, job, self._give_up_registration)
             if isinstance(answer, Registered):
@@ -125,7 +133,16 @@ class Worker:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _ask(self, task: Task, job: AnyJob, give_up: Callable[[AnyJob, str], None]) -> Answer | Registered | None:
+    @contextmanager
+    def _media(self, job: Check | Registration) -> Iterator[Path]:
+        """The file of a job on this machine, as it was uploaded; raises `Altered` where it is not, or not any more at the end."""
+        with (
+            self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path,
+            integrity.unaltered(path, job.sha256),
+        ):
+            yield path
+
+    def _ask(self, task: Task, job: FileJob, give_up: Callable[[FileJob, Message], None]) -> Answer | Registered | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
         judge, self._ahead = self._ahead or self._judge(self._service.settings), None
         try:
@@ -133,7 +150,7 @@ class Worker:
         except JudgeDied as died:
             log.warning("a judge died: %s", died)
             if not died.again or job.deaths + 1 >= self._service.settings.attempts:
-                give_up(job, str(died))
+                give_up(job, _given_up(job, str(died)))
             else:
                 with jobs.held(self._service.database, job) as (session, row):
                     if row is not None:
@@ -143,7 +160,7 @@ class Worker:
             judge.close()
         return None
 
-    def _insist(self, job: AnyJob, write: Callable[[], bool]) -> None:
+    def _insist(self, job: FileJob, write: Callable[[], bool]) -> None:
         """Writes what was found, however long the database or the storage is away; nothing if the job was lost meanwhile."""
         backoff = Backoff(self._stopping)
         while True:
@@ -159,7 +176,7 @@ class Worker:
             else:
                 return
 
-    def _pulse(self, job: AnyJob) -> Callable[[float], bool]:
+    def _pulse(self, job: FileJob) -> Callable[[float], bool]:
         """Called every second while a judge works: renews the lease, and ends the work when told to stop."""
         lease = self._service.settings.lease
         renewed = time.monotonic()
@@ -179,12 +196,12 @@ class Worker:
 
         return tick
 
-    def _give_up_check(self, job: Check, why: str) -> None:
-        result = CheckResult.failed(job.name, _given_up(job, why), job.sha256)
+    def _give_up_check(self, job: Check, why: Message) -> None:
+        result = CheckResult.failed(job.name, why, job.sha256)
         checks.conclude(self._service, job, Answer(Document.of(result)), state="failed")
 
-    def _give_up_registration(self, job: Registration, why: str) -> None:
-        registrations.conclude(self._service, job, None, str(_given_up(job, why)), state="failed")
+    def _give_up_registration(self, job: Registration, why: Message) -> None:
+        registrations.conclude(self._service, job, None, str(why), state="failed")
 
 
 def _given_up(job: Check | Registration, why: str) -> Message:

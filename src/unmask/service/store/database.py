@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ssl import SSLContext, create_default_context
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from unmask.service.settings import Settings
+from unmask.service.settings import PARAMETERS, Settings
 from unmask.service.store import clock
+from unmask.service.store.folders import private
 from unmask.service.store.tables import Base
 
 THREADS = 40
 """Most connections of one process: as many as Starlette has threads for requests."""
 
-PATIENCE = 30.0
-"""s that a writer waits for another one (SQLite)."""
-
+PATIENCE, BRIEF = 30.0, 1.0
+"""s that a writer waits for another one (SQLite), and one whose note may be left out."""
 
 FRESH = 30.0
 """s after which PostgreSQL is asked for the time again."""
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -36,28 +42,45 @@ class Database:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = _postgresql(settings.database) if settings.database else _sqlite(settings)
+        self.engine = _postgresql(settings) if settings.database else _sqlite(settings)
         self._writing = self.engine.execution_options(writing=True)
         self._lock = None if settings.database else Lock()
         self._watch = None if settings.database else clock.Watch()
         self._asked: tuple[float, float] | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, patience: float | None = None) -> Iterator[Session]:
         """A session in which all takes effect together, at its end, or nothing does.
 
         SQLite lets one write at a time and the others ask again, later and later; threads of one process wait in line instead.
+
+        Args:
+            patience: most s of each of the two waits, `PATIENCE` if None.
         """
-        with self._turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        patience = PATIENCE if patience is None else patience
+        writing = self._writing.execution_options(patience=patience)
+        with self._turn(patience), Session(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def note(self, write: Callable[[Session], T]) -> T | None:
+        """What ``write`` gives, in a transaction; None where the database can be read but not written just now.
+
+        For what whoever reads can do without: a disk may be full, and another program may hold the database.
+        """
+        try:
+            with self.transaction(BRIEF) as session:
+                return write(session)
+        except DBAPIError as error:
+            log.warning("a note was left out: %s", type(error).__name__)
+            return None
+
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, patience: float) -> Iterator[None]:
         if self._lock is None:
             yield
             return
-        if not self._lock.acquire(timeout=PATIENCE):
-            raise OperationalError("wait for the writer before", None, TimeoutError(f"{PATIENCE} s"))
+        if not self._lock.acquire(timeout=patience):
+            raise OperationalError("wait for the writer before", None, TimeoutError(f"{patience} s"))
         try:
             yield
         finally:
@@ -92,6 +115,13 @@ def now(session: Session) -> float:
     return clock.shared(session.connection())
 
 
+def full(error: DBAPIError) -> bool:
+    """Whether the database's disk is full: SQLite's code, or PostgreSQL's (SQLSTATE 53100)."""
+    said = error.orig.args[0] if error.orig and error.orig.args else None
+    state = said.get("C") if isinstance(said, dict) else None
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or state == "53100"
+
+
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     """Adds a row unless one with the same key stands there, and says whether it did; waits for whoever is adding it now."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
@@ -99,20 +129,34 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 
-def _postgresql(address: str) -> Engine:
-    """``?host=/folder`` in the address stands for a server's socket, as for libpq."""
-    url = make_url(address).set(drivername="postgresql+pg8000")
+def _postgresql(settings: Settings) -> Engine:
+    """Understands of libpq's parameters ``host=/folder``, the folder of a server's socket, ``sslmode`` and ``sslrootcert``."""
+    url = make_url(settings.database).set(drivername="postgresql+pg8000")
+    url = url.set(password=settings.database_password) if settings.database_password else url
     folder = url.query.get("host")
-    connect = {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
-    url = url.difference_update_query(["host"])
+    connect: dict[str, Any] = {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
+    connect["ssl_context"] = _encryption(url.query.get("sslmode", "prefer"), url.query.get("sslrootcert"))
+    url = url.difference_update_query(PARAMETERS)
     return create_engine(
         url, pool_pre_ping=True, pool_size=10, max_overflow=THREADS - 10, connect_args=connect, hide_parameters=True
     )
 
 
+def _encryption(mode: object, authorities: object) -> SSLContext | bool | None:
+    """What the driver does for a ``sslmode`` of libpq: None encrypts where the server can, True insists, a context verifies.
+
+    Args:
+        authorities: file of those whose signature counts; the system's if None.
+    """
+    if mode not in {"verify-ca", "verify-full"}:
+        return {"disable": False, "require": True}.get(str(mode))
+    context = create_default_context(cafile=None if authorities in {None, "system"} else str(authorities))
+    context.check_hostname = mode == "verify-full"
+    return context
+
+
 def _sqlite(settings: Settings) -> Engine:
-    settings.data.mkdir(parents=True, exist_ok=True)
-    address = f"sqlite:///{settings.data.resolve() / 'unmask.sqlite'}"
+    address = f"sqlite:///{private(settings.data).resolve() / 'unmask.sqlite'}"
     engine = create_engine(address, connect_args={"timeout": PATIENCE}, pool_size=THREADS, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -123,7 +167,8 @@ def _sqlite(settings: Settings) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * options.get('patience', PATIENCE):.0f}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
     return engine

@@ -22,22 +22,23 @@ from unmask.service.store.tables import Check, Delivery, Registration
 AnyJob = TypeVar("AnyJob", Check, Registration, Delivery)
 
 
-def claim(database: Database, kind: type[AnyJob], lease: float) -> AnyJob | None:
+def claim(database: Database, kind: type[AnyJob], lease: float, *wanted: ColumnElement[bool]) -> AnyJob | None:
     """Takes the oldest job that is due, for ``lease`` seconds; None if there is none.
 
     Args:
         kind: the table.
+        wanted: what else must hold of the job.
 
     Returns:
         The row, detached; its ``attempts`` counts this one, its ``lapses`` those whose worker fell silent, its ``lease``
         is the token.
     """
     with database.reading() as session:
-        if session.scalar(select(kind.id).where(_due(kind, now(session))).limit(1)) is None:
+        if session.scalar(select(kind.id).where(_due(kind, now(session)), *wanted).limit(1)) is None:
             return None
     with database.transaction() as session:
         moment = now(session)
-        oldest = select(kind).where(_due(kind, moment)).order_by(kind.created).limit(1)
+        oldest = select(kind).where(_due(kind, moment), *wanted).order_by(kind.created).limit(1)
         job = session.scalar(oldest.with_for_update(skip_locked=True))
         if job is not None:
             job.lapses += job.state == "running"

@@ -2,6 +2,7 @@
 
     incoming/...                      on their way in; what lies there for days is nobody's
     TENANT/SHA256/media               a file as it was uploaded, once per tenant
+    TENANT/SHA256/altered-...         what lay there instead of it, for whoever finds out why
     TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
     TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
 
@@ -11,6 +12,7 @@ An object appears whole or not at all. Access to a bucket is set as for every S3
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -18,15 +20,19 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from obstore import copy, delete, get, head, put
 from obstore import list as listed
 from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
-from unmask.errors import UsageError
 from unmask.service.settings import Settings
+from unmask.service.store.folders import private
 from unmask.service.store.tables import new_id
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 CHUNK = 1 << 20
 """bytes that are read at once."""
@@ -34,6 +40,15 @@ CHUNK = 1 << 20
 
 RETRYING = timedelta(seconds=5)
 """How long a request to a bucket is repeated by itself; what takes longer is an outage, and said."""
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Numbers of the errors of a disk, or of a user's share of it, that has no room left."""
+
+
+def full(error: OSError) -> bool:
+    """Whether it is one of `FULL`."""
+    return error.errno in FULL
 
 
 class StorageAway(OSError):
@@ -57,6 +72,11 @@ def pictures(tenant: str, sha256: str, check: str) -> str:
     return f"{folder(tenant, sha256)}{check}.zip"
 
 
+def altered(tenant: str, sha256: str) -> str:
+    """A new name for bytes that lay where the file should."""
+    return f"{folder(tenant, sha256)}altered-{new_id()}"
+
+
 def original(tenant: str, registration: str) -> str:
     return f"{tenant}/originals/{registration}"
 
@@ -72,28 +92,27 @@ class Storage:
     Args:
         settings: where they lie; and ``scratch``, where a bucket's objects are put while a decoder reads them.
 
-    Raises:
-        UsageError: the address is not understood.
-
     Every method raises `StorageAway` where the storage does not answer.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._scratch = settings.scratch
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch = private(settings.data) / settings.scratch.name
+        self._scratch.mkdir(exist_ok=True)
         self._folder: Path | None = None
         if not settings.storage:
             self._folder = settings.data.resolve() / "media"
             self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
-        elif settings.storage.startswith("s3://"):
+        else:
             plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+            keys: S3Config = {}
+            if settings.storage_key:
+                keys = {"access_key_id": settings.storage_key, "secret_access_key": settings.storage_secret}
             self._store = S3Store.from_url(
                 settings.storage,
                 client_options={"allow_http": plain, "connect_timeout": "5s", "timeout": "60s"},
                 retry_config={"max_retries": 3, "retry_timeout": RETRYING},
+                **keys,
             )
-        else:
-            raise UsageError(f"storage must be s3://bucket/prefix or empty, not {settings.storage!r}")
 
     def put(self, name: str, content: bytes) -> None:
         with _answering():
@@ -210,6 +229,11 @@ class Storage:
         finally:
             Path(name).unlink(missing_ok=True)
 
+    @property
+    def room(self) -> int:
+        """bytes that are free on this machine where files arrive and where, without a bucket, they stay."""
+        return min(shutil.disk_usage(place).free for place in (self._scratch, self._folder or self._scratch))
+
     def drop_scratch(self, before: float) -> None:
         """Deletes the files and folders of this machine that nobody wrote to since ``before``, s since 1970: those of
         processes that were killed.
@@ -234,6 +258,8 @@ def _answering() -> Iterator[None]:
     except InvalidPathError:
         raise
     except BaseError as error:
+        if any(f"os error {number})" in str(error) for number in FULL):
+            raise OSError(errno.ENOSPC, "no room left") from None
         raise StorageAway(f"the storage does not answer ({type(error).__name__})") from None
 
 

@@ -322,7 +322,10 @@ class Delivery(Job, Base):
     """One message to one webhook, until it was taken or given up."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("deliveries_queue", "state", "lease_until", "created"),)
+    __table_args__ = (
+        Index("deliveries_queue", "state", "lease_until", "created"),
+        Index("deliveries_log", "webhook", "id"),
+    )
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     webhook: Mapped[str] = mapped_column(ForeignKey("webhooks.id"))

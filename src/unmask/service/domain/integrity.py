@@ -1,0 +1,59 @@
+"""Whether the bytes that are judged are those that were uploaded: an answer must not stand under another file's sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unmask.service.people import audit
+from unmask.service.people.actor import system
+from unmask.service.store import storage
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Check, Registration
+
+log = logging.getLogger(__name__)
+
+
+class Altered(Exception):
+    """A stored file that is not the one that was uploaded; ``found`` is its sha256, empty where it changed while it was read."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__("the stored file is not the one that was uploaded")
+
+
+@contextmanager
+def unaltered(path: Path, sha256: str) -> Iterator[None]:
+    """A context in which a file is read whose content has this sha256.
+
+    Raises:
+        Altered: it has another one, or somebody wrote to it meanwhile.
+    """
+    before = _state(path)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise Altered(found)
+    yield
+    if _state(path) != before:
+        raise Altered("")
+
+
+def set_aside(service: Service, job: Check | Registration, altered: Altered) -> None:
+    """Says loudly that a file was altered, and keeps what lies there for whoever finds out why, until its time is over.
+
+    The same file sent again takes its place.
+    """
+    log.critical("a stored file is not the one that was uploaded", extra={"job": job.id, "hash": altered.found})
+    service.storage.move(storage.media(job.tenant, job.sha256), storage.altered(job.tenant, job.sha256))
+    with service.database.transaction() as session:
+        audit.record(session, system(job.tenant), "media.altered", job.sha256, found=altered.found)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Differs after every change of the content or of what lies at the path; nobody sets ``st_ctime`` (POSIX)."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

@@ -1,0 +1,81 @@
+"""Objects in storage that no row of the database knows, as a crash between the two leaves them: they show faces, so they go.
+
+A file's place is claimed in the database first, by a row that says it is deleted, so that the same file cannot come in meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+
+from sqlalchemy import select
+
+from unmask.service.domain import retention
+from unmask.service.domain.retention import DAY, MANY, SHARE
+from unmask.service.people.actor import system
+from unmask.service.store import storage
+from unmask.service.store.database import insert_new
+from unmask.service.store.leases import claimed
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Media, Registration, Tenant
+
+log = logging.getLogger(__name__)
+
+
+def run(service: Service, now: float) -> int | None:
+    """Deletes what nobody knows and what is a day old at least; how many files and originals, None where it is not yet time.
+
+    Args:
+        now: s since 1970.
+    """
+    if service.database.clock_jumped:
+        return None
+    with service.database.transaction() as session:
+        if not claimed(session, "sweeping", DAY, now):
+            return None
+    with service.database.reading() as session:
+        tenants = session.scalars(select(Tenant.id)).all()
+    return sum(_sweep(service, tenant, now) for tenant in tenants)
+
+
+def _sweep(service: Service, tenant: str, now: float) -> int:
+    known, written = _known(service, tenant), defaultdict[str, float](float)
+    for name, moment in service.storage.listed(tenant):
+        place = _place(name)
+        if place not in known:
+            written[place] = max(written[place], moment)
+    strange = [place for place, moment in written.items() if moment < now - DAY]
+    if len(strange) > MANY and len(strange) > SHARE * len(known):
+        log.error(
+            "very many files have no row; is this their database?", extra={"tenant": tenant, "number": len(strange)}
+        )
+        return 0
+    return sum(_drop(service, tenant, place, now) for place in strange)
+
+
+def _known(service: Service, tenant: str) -> set[str]:
+    """Places of all that the database knows."""
+    with service.database.reading() as session:
+        files = session.scalars(select(Media.sha256).filter_by(tenant=tenant, deleted=None)).all()
+        footage = session.scalars(select(Registration.id).filter_by(tenant=tenant)).all()
+    return {storage.folder(tenant, one) for one in files} | {storage.original(tenant, one) for one in footage}
+
+
+def _place(name: str) -> str:
+    """A file's folder, or the object of an original itself."""
+    tenant, second, *_ = name.split("/")
+    return name if second == "originals" else storage.folder(tenant, second)
+
+
+def _drop(service: Service, tenant: str, place: str, now: float) -> bool:
+    if not place.endswith("/"):
+        service.storage.delete(place)
+        return True
+    key = {"tenant": tenant, "sha256": place.split("/")[1]}
+    with service.database.transaction() as session:
+        insert_new(session, Media, **key, bytes=0, stored=now, deleted=now)
+        media = session.scalars(select(Media).filter_by(**key).with_for_update()).one()
+        if media.deleted is None:
+            return False
+        retention.erase(service, session, system(tenant), media, now, "no row")
+        return True
