@@ -1,4 +1,4 @@
-.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -60,6 +60,7 @@ SWAPPED := $(FACES)/autoencoder-pairs.parquet
 ROUNDS ?= 6
 PAIRS ?= 32000
 MORE ?= 8000
+PEOPLE ?= 300
 
 lab-check: lab/.venv/.ready      ## the lab's types and tests
 	cd lab && .venv/bin/mypy
@@ -101,6 +102,9 @@ lab-lines: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## each line of 
 
 lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
 	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
+
+lab-footage: lab/.venv/.ready $(DEV) $(SWAPS)  ## broken, joined, blended, interlaced, enlarged simulated clips: docs/benchmark/footage.md
+	$(LAB)/unmask-lab footage --portraits $(DEV) $(TRAIN:%=--trained-on %) --people $(PEOPLE)
 
 lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## one family left out, rival networks, longer trainings
 	$(LAB)/unmask-lab compare $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) \

@@ -11,10 +11,11 @@ import cv2
 import faces_for_tests
 import numpy as np
 import pytest
+from unmask_lab.benchmark.kept import Answer
 from unmask_lab.benchmark.unseen import figures, gathered, unseen
 from unmask_lab.benchmark.unseen.figures import BLURRIER, EVERY, LR, Told, at_lr_10, by_method, by_tone, by_view
 from unmask_lab.benchmark.unseen.halves import cut, where_they_differ
-from unmask_lab.benchmark.unseen.judged import Answer, answer, judged
+from unmask_lab.benchmark.unseen.judged import answer, judged
 from unmask_lab.benchmark.unseen.media import Medium, clips, stills
 from unmask_lab.benchmark.unseen.views import VIEWS, over_views
 from unmask_lab.data import DataError

@@ -325,6 +325,23 @@ def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Optio
 
 
 @app.command()
+def footage(
+    portraits: Data,
+    trained_on: Data,
+    target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
+    out: Annotated[Path, typer.Option(help="Folder for answers; run again, it goes on.")] = Path("lab/out/footage"),
+    people: Annotated[int, typer.Option(min=2, help="Filmed.")] = 300,
+    each: Annotated[int, typer.Option(min=1, max=6, help="Versions of each person's clip, in turn.")] = 1,
+) -> None:
+    """Check broken, joined, blended, interlaced and enlarged versions of simulated clips, bona fide and changed."""
+    from unmask_lab.benchmark.footage import footage as run
+
+    fresh, _ = _never_seen(portraits, portraits, trained_on)
+    run(fresh, target, out, people, each)
+    print((target / "footage.md").read_text())
+
+
+@app.command()
 def live(
     faces: Annotated[list[Path] | None, typer.Option(help="Collected Parquet files of bona fide faces.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for recordings; run again, it goes on.")] = Path("lab/out/live"),

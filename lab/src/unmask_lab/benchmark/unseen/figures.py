@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unmask.likelihood import LN10
 from unmask_lab import metrics
 from unmask_lab.benchmark.detection import LR_10
-from unmask_lab.benchmark.unseen.judged import Answer
+from unmask_lab.benchmark.kept import Answer
 from unmask_lab.benchmark.unseen.media import Medium
 from unmask_lab.metrics import Estimate, Floats
 

@@ -1,24 +1,22 @@
-"""What the whole check says of a file's main face, kept on disk, so that a run that was cut short goes on where it stopped."""
+"""What the whole check says of a file's main face; answers are kept, see `unmask_lab.benchmark.kept`."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import unmask
-from unmask import calibrations, faces
+from unmask import faces
 from unmask.evidence.learned import Learned
 from unmask.types import Kind, Person, Rgb
 from unmask_lab.benchmark import subgroups
+from unmask_lab.benchmark.kept import Answer, kept, version
 from unmask_lab.benchmark.unseen import views
 from unmask_lab.benchmark.unseen.media import Medium
 
@@ -34,14 +32,6 @@ VIEWED: Mapping[str, Views] = {"learned": partial(views.over_views, score=lambda
 FRAMES = "mean over frames"
 """Name of a score beside the lines' own: the mean log10 LR of a clip's frames, each on its own."""
 
-OUTSIDES = ("report", "service", "live", "weights", "words")
-"""Folders of the runtime that have no say in a score."""
-
-Answer = Mapping[str, Any]
-"""Of one file, as JSON holds it: ``faces`` (how many people), and of the main face ``verdict``, ``lr`` (log10, null where no
-line weighed), ``scores`` by line, ``quality``, ``tone`` (typology angle of the cheeks, degrees, or null) and, of a photo,
-``views`` by network. Without a face only ``faces``."""
-
 
 def judged(media: Sequence[Medium], folder: Path, judge: Callable[[Medium], Answer] | None = None) -> list[Answer]:
     """The answer for every file, in order.
@@ -51,25 +41,18 @@ def judged(media: Sequence[Medium], folder: Path, judge: Callable[[Medium], Answ
         folder: where answers are kept, by what is in the file, the weights and the code; a new one of these is measured anew.
         judge: gives an answer; `answer` if not given.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{version()}.jsonl"
-    known = dict(_kept(kept))
-    answers = []
-    with kept.open("a") as file:
-        for done, medium in enumerate(media, start=1):
-            key = _key(medium)
-            if key not in known:
-                known[key] = (judge or answer)(medium)
-                file.write("\n" + json.dumps({"key": key, "answer": known[key]}))
-                file.flush()
-            answers.append(known[key])
-            if done % 50 == 0 or done == len(media):
-                print(f"checked {done} of {len(media)}", file=sys.stderr, flush=True)
-    return answers
+    name = version(Path(subgroups.__file__), Path(views.__file__), Path(__file__))
+    return kept(media, _key, judge or answer, folder / f"{name}.jsonl")
 
 
 def answer(medium: Medium) -> Answer:
-    """Asks `unmask.check`, as a user would, and the networks over the views of a photo's face."""
+    """Asks `unmask.check`, as a user would, and the networks over the views of a photo's face.
+
+    Returns:
+        ``faces`` (how many people), and of the main face ``verdict``, ``lr`` (log10, null where no line weighed), ``scores`` by
+        line, ``quality``, ``tone`` (typology angle of the cheeks, degrees, or null) and, of a photo, ``views`` by network.
+        Without a face only ``faces``.
+    """
     result = unmask.check(medium.path)
     person = main_face(result.people, medium)
     if person is None:
@@ -99,16 +82,6 @@ def total(person: Person) -> float | None:
     return sum(parts) if parts else None
 
 
-def version() -> str:
-    """Names the weights and the code that decide a score."""
-    digest = hashlib.sha256(json.dumps(calibrations.digests(), sort_keys=True).encode())
-    package = Path(unmask.__file__).parent
-    runtime = [path for path in sorted(package.rglob("*.py")) if path.relative_to(package).parts[0] not in OUTSIDES]
-    for path in (*runtime, Path(subgroups.__file__), Path(views.__file__), Path(__file__)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def _is_at(person: Person, x: float, y: float) -> bool:
     x0, y0, x1, y1 = np.median([place.box for place in person.places], axis=0)
     return bool(x0 <= x <= x1 and y0 <= y <= y1)
@@ -132,13 +105,3 @@ def _key(medium: Medium) -> str:
     with medium.path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return content if medium.place is None else f"{content} at {medium.place[0]:.0f}, {medium.place[1]:.0f}"
-
-
-def _kept(path: Path) -> Iterator[tuple[str, Answer]]:
-    """What was kept. A record begins with a line break, so that one that was cut short spoils no other."""
-    for line in path.read_text().splitlines() if path.is_file() else ():
-        try:
-            record = json.loads(line)
-            yield record["key"], record["answer"]
-        except ValueError:
-            continue
