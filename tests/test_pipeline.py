@@ -65,6 +65,15 @@ def test_the_right_person_and_the_right_times(changed: unmask.CheckResult) -> No
     assert len(right.spans) == 1
 
 
+def test_changes_of_shot_are_told_beside_everybody_and_weigh_nothing(tmp_path: Path) -> None:
+    frames = [scenes.studio(int(i >= 35), i / 25) for i in range(70)]
+    result = check(clips.write_video(tmp_path / "cut.mp4", frames, options={"crf": "20"}), Settings(lines=("take",)))
+    assert result.people
+    for line in (person.lines["take"] for person in result.people):
+        assert (line.summary.code, line.score, line.log10_lr) == ("take.line.cuts", 1.0, None)
+        assert "0:01.4" in str(line.summary)
+
+
 def test_only_the_stretch_that_was_asked_for_is_looked_at(changed_clip: Path) -> None:
     """As closely as a short clip; what is changed lies before it."""
     result = check(changed_clip, Settings(start=6.5, end=8.0, lines=("learned",)))

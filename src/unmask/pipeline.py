@@ -112,7 +112,7 @@ def check(
         seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
         tracks = link(seen, cuts=cuts)
         case = Case(clip.facts, _kept(tracks), matches)
-    case = replace(case, declared=_declared(clip, settings.licences))
+    case = replace(case, declared=_declared(clip, settings.licences), cuts=_all_cuts(looks, cuts))
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
@@ -224,6 +224,12 @@ def _cuts(clip: Clip, looks: Sequence[tuple[SeenFrame, takes.Miniature]]) -> tup
         if seen.sightings and after.sightings and not is_cut(seen.histogram, after.histogram)
     ]
     return takes.cuts(clip, pairs)
+
+
+def _all_cuts(looks: Sequence[tuple[SeenFrame, takes.Miniature]], cuts: Sequence[float]) -> tuple[float, ...]:
+    """Those between looks at faces, and those that colours show."""
+    by_colours = [after.time for (seen, _), (after, _) in pairwise(looks) if is_cut(seen.histogram, after.histogram)]
+    return tuple(sorted([*cuts, *by_colours]))
 
 
 def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:

@@ -1,4 +1,4 @@
-"""take(): the whole way from a file to the answer whether it is one unbroken take. It alone knows the order of the stages.
+"""take(): the whole way from files to the answer whether they are one unbroken take. It alone knows the order of the stages.
 
 From coarse to fine: the packets of the whole file, its whole sound, its key frames, and then all pictures where any of these is
 odd; all pictures of the file if they are asked for, or if it is short.
@@ -10,16 +10,16 @@ import itertools
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
 from unmask.errors import UsageError
-from unmask.media import HOURS, Bounds, Footage, open_footage
+from unmask.media import HOURS, Bounds, Reel, open_footage
 from unmask.messages import Message
 from unmask.takes import container, hearing, power, seeing
-from unmask.takes.findings import Answer, Finding, Kind, Unseen, in_order, joined
+from unmask.takes.findings import Answer, Confidence, Finding, Kind, Unseen, in_order, joined
 from unmask.takes.power import Power
 from unmask.takes.repeats import Memory
 from unmask.types import MediaFacts, Small
@@ -61,18 +61,29 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a take: when it begins in it, s, and how long it is."""
+
+    path: str
+    sha256: str
+    start: float
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
 class Take:
-    """The answer for one file.
+    """The answer for one file, or for several that are one take.
 
     Attributes:
-        path: as the caller gave it.
+        path: as the caller gave it; of several, that of the first.
         answer: None where the file could not be read, and then ``error`` says why.
         reason: one sentence for the answer.
         findings: what breaks the take, and what is only noted, in order of time.
         unseen: stretches in which a cut could not have been seen, in order of time.
         decoded: share of the footage of which all pictures were looked at, 0 to 1.
         power: how many tried cuts were found, by how much they took out; empty where none were tried.
-        media: what the file is.
+        media: what the file is; of several, the first.
+        parts: all files, in order.
     """
 
     path: str
@@ -83,12 +94,18 @@ class Take:
     decoded: float = 0.0
     power: tuple[Power, ...] = ()
     media: MediaFacts | None = None
+    parts: tuple[Part, ...] = ()
     error: Message | None = None
 
     @property
     def breaks(self) -> tuple[Finding, ...]:
         """The findings that break the take."""
         return tuple(finding for finding in self.findings if finding.kind.breaks)
+
+    @property
+    def duration(self) -> float:
+        """Seconds in all."""
+        return sum(part.duration for part in self.parts)
 
     @property
     def blind(self) -> float:
@@ -112,28 +129,78 @@ def take(
     Raises:
         MediaError: the file cannot be read: missing, no video, broken or too large.
     """
+    return one_take([path], settings, progress, bounds)
+
+
+def one_take(
+    paths: Sequence[str | os.PathLike[str]],
+    settings: Settings = Settings(),
+    progress: Progress = lambda _what, _done: None,
+    bounds: Bounds = HOURS,
+) -> Take:
+    """Whether videos that follow each other, at least one, are together one unbroken take. Times run on over all of them.
+
+    Raises:
+        MediaError: a file cannot be read.
+    """
     progress("reading", 0.0)
-    footage = open_footage(path, bounds)
-    heard = hearing.listen(footage.sound(lambda done: progress("listening", done)))
-    odd = sorted([*container.marks(footage.packets), *heard.marks, *(one.start for one in heard.findings)])
-    packed = container.findings(footage.packets)
-    duration = footage.facts.duration
-    everything = settings.thorough or duration <= SHORT_S
-    stretches = (
-        [(0.0, duration)] if everything else _worth_decoding(footage, [*odd, *(one.start for one in packed)], progress)
-    )
-    seen = _look(footage, stretches, odd, progress)
-    findings = in_order([*packed, *heard.findings, *seen.findings])
-    unseen = joined([*seen.unseen, *_not_judged(footage), *_gaps_between(stretches, heard.steady, duration)])
-    return _answer(footage, findings, unseen, stretches, _power(footage, stretches, settings, progress))
+    reel = Reel([open_footage(path, bounds) for path in paths])
+    told = _tell(reel, progress)
+    odd = sorted([*told.marks, *(one.start for one in told.findings if one.kind is Kind.SOUND)])
+    everything = settings.thorough or reel.duration <= SHORT_S
+    stretches = [(0.0, reel.duration)] if everything else _worth_decoding(reel, odd, told.findings, progress)
+    seen = _look(reel, stretches, odd, progress)
+    findings = in_order([*told.findings, *seen.findings])
+    unseen = joined([*seen.unseen, *_not_judged(reel), *_gaps_between(stretches, told.steady, reel.duration)])
+    return _answer(reel, findings, unseen, stretches, _power(reel, stretches, settings, progress))
 
 
-def _worth_decoding(footage: Footage, odd: Sequence[float], progress: Progress) -> list[tuple[float, float]]:
-    """Stretches around what is odd, and between key frames that differ, up to a share of the whole."""
-    duration = footage.facts.duration
-    around = [(max(0.0, time - _AROUND_S), min(duration, time + _AROUND_S)) for time in odd]
+@dataclass(slots=True)
+class _Told:
+    """What packets and sound tell: breaks, times at which something is odd, and stretches followed by ear."""
+
+    findings: list[Finding] = field(default_factory=list)
+    marks: list[float] = field(default_factory=list)
+    steady: list[tuple[float, float]] = field(default_factory=list)
+
+
+def _tell(reel: Reel, progress: Progress) -> _Told:
+    told = _Told(marks=list(reel.starts[1:]))
+    for part, begin in zip(reel.parts, reel.starts, strict=True):
+        share = part.facts.duration / (reel.duration or 1.0)
+
+        def listening(done: float, share: float = share, begin: float = begin) -> None:
+            progress("listening", begin / (reel.duration or 1.0) + share * done)
+
+        heard = hearing.listen(part.sound(listening))
+        told.findings += [one.later(begin) for one in (*container.findings(part.packets), *heard.findings)]
+        told.marks += [begin + time for time in (*container.marks(part.packets), *heard.marks)]
+        told.steady += [(begin + start, begin + end) for start, end in heard.steady]
+    for (before, after), at in zip(pairwise(reel.parts), reel.starts[1:], strict=True):
+        told.findings += [
+            *container.between(before.packets, after.packets, at),
+            *_otherwise(before.facts, after.facts, at),
+        ]
+    return told
+
+
+def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding]:
+    """Whether a file is of another codec or size than the one before it."""
+    first, second = (f"{facts.codec}, {facts.width} x {facts.height}" for facts in (before, after))
+    if first == second:
+        return []
+    return [Finding(Kind.JOIN, at, at, Confidence.HIGH, Message("take.otherwise", {"before": first, "after": second}))]
+
+
+def _worth_decoding(
+    reel: Reel, odd: Sequence[float], findings: Sequence[Finding], progress: Progress
+) -> list[tuple[float, float]]:
+    """Stretches around what is odd or was found, and between key frames that differ, up to a share of the whole."""
+    duration = reel.duration
+    times = [*odd, *(one.start for one in findings)]
+    around = [(max(0.0, time - _AROUND_S), min(duration, time + _AROUND_S)) for time in times]
     changes: list[tuple[float, float, float]] = []
-    keys = footage.key_pictures(_KEYS_S)
+    keys = reel.key_pictures(_KEYS_S)
     for before, after in pairwise(keys):
         changes.append((seeing.change_between(before, after), before.time - _AROUND_S, after.time + _AROUND_S))
         progress("looking", 0.4 * after.time / duration)
@@ -160,7 +227,7 @@ def _merged(stretches: Sequence[tuple[float, float]], apart: float = 0.0) -> lis
 
 
 def _look(
-    footage: Footage, stretches: Sequence[tuple[float, float]], odd: Sequence[float], progress: Progress
+    reel: Reel, stretches: Sequence[tuple[float, float]], odd: Sequence[float], progress: Progress
 ) -> seeing.Seen:
     seen, memory = seeing.Seen(), Memory()
     whole, done = sum(end - start for start, end in stretches) or 1.0, 0.0
@@ -169,7 +236,7 @@ def _look(
         def tell(time: float, done: float = done, start: float = start) -> None:
             progress("looking", 0.4 + 0.6 * (done + time - start) / whole)
 
-        for run in _runs(footage.pictures(start, end)):
+        for run in _runs(reel.pictures(start, end)):
             seeing.look(run, odd, memory, seen, tell)
         done += end - start
     return seen
@@ -190,12 +257,12 @@ def _runs(pictures: Iterable[Small]) -> Iterator[Iterable[Small]]:
         yield run
 
 
-def _not_judged(footage: Footage) -> list[Unseen]:
-    """Damaged stretches, and what comes after times start over."""
-    out = [Unseen(one.start, one.end, Message("take.damaged")) for one in footage.damage()]
-    if footage.restart is not None:
-        end = float(container.clock(footage.packets).max())
-        out.append(Unseen(footage.facts.duration, end, Message("take.after_restart")))
+def _not_judged(reel: Reel) -> list[Unseen]:
+    """Damaged stretches, and what comes after the times of the last file start over."""
+    out = [Unseen(one.start, one.end, Message("take.damaged")) for one in reel.damage()]
+    if (last := reel.parts[-1]).restart is not None:
+        end = reel.starts[-1] + float(container.clock(last.packets).max())
+        out.append(Unseen(reel.duration, end, Message("take.after_restart")))
     return out
 
 
@@ -212,7 +279,7 @@ def _gaps_between(
 
 
 def _power(
-    footage: Footage, stretches: Sequence[tuple[float, float]], settings: Settings, progress: Progress
+    reel: Reel, stretches: Sequence[tuple[float, float]], settings: Settings, progress: Progress
 ) -> tuple[Power, ...]:
     if not settings.power:
         return ()
@@ -222,21 +289,21 @@ def _power(
         place = bisect_left(starts, time) - 1
         return place >= 0 and stretches[place][0] <= time <= stretches[place][1]
 
-    chosen = power.places(footage.facts.duration, settings.seed, looked)
+    chosen = power.places(reel.duration, settings.seed, looked)
     result: tuple[Power, ...] = ()
-    for result in power.tried(chosen, footage.pictures):
+    for result in power.tried(chosen, reel.pictures):
         progress("trying", result[0].trials / len(chosen))
     return result
 
 
 def _answer(
-    footage: Footage,
+    reel: Reel,
     findings: tuple[Finding, ...],
     unseen: tuple[Unseen, ...],
     stretches: Sequence[tuple[float, float]],
     measured: tuple[Power, ...],
 ) -> Take:
-    duration = footage.facts.duration
+    duration = reel.duration
     breaks = [finding for finding in findings if finding.kind.breaks]
     blind = sum(end - start for start, end in _merged([(one.start, one.end) for one in unseen]))
     if breaks:
@@ -247,14 +314,18 @@ def _answer(
     else:
         answer, reason = Answer.NO_BREAK_FOUND, Message("take.no_break")
     return Take(
-        path=footage.facts.path,
+        path=reel.parts[0].facts.path,
         answer=answer,
         reason=reason,
         findings=findings,
         unseen=unseen,
         decoded=min(1.0, sum(end - start for start, end in stretches) / duration) if duration else 1.0,
         power=measured,
-        media=footage.facts,
+        media=reel.parts[0].facts,
+        parts=tuple(
+            Part(one.facts.path, one.facts.sha256, start, one.facts.duration)
+            for one, start in zip(reel.parts, reel.starts, strict=True)
+        ),
     )
 
 

@@ -507,6 +507,7 @@ class Case:
         tracks: everybody in it; the track examined is one of them.
         matches: the known originals that it shows; None where no index of them was given.
         declared: what it says of itself, and the licences at hand; None where no folder of licences was given.
+        cuts: when its shots change, s, as far as looks at it show; where only colours tell, the time of the look after it.
         earlier: what the lines asked before this one say of the same track; a line must do without, for it may be asked alone.
     """
 
@@ -514,6 +515,7 @@ class Case:
     tracks: tuple[Track, ...]
     matches: tuple[Match, ...] | None = None
     declared: Declared | None = None
+    cuts: tuple[float, ...] = ()
     earlier: Evidence = field(default_factory=dict)
 
 

@@ -41,6 +41,54 @@ def test_the_command_answers_a_file_a_line_and_goes_on_after_a_bad_one(tmp_path:
     assert asked(cut, "--fail-on", "cannot-tell")[0] == 0
 
 
+def segments(folder: Path, *stretches: tuple[float, float]) -> list[str]:
+    """A film in files of its own, each a stretch."""
+    return [
+        str(made.write(folder / f"{number}.ts", map(made.filmed, made.times(stretch))))
+        for number, stretch in enumerate(stretches)
+    ]
+
+
+def test_files_that_follow_each_other_are_one_take(tmp_path: Path) -> None:
+    files = segments(tmp_path, (0, 3), (3, 6), (7, 10))
+    code, out, _ = asked("--json", "--one-take", *files)
+    (document,) = map(json.loads, out.splitlines())
+    Draft202012Validator(schema()).validate(document)
+    assert (code, document["answer"]) == (0, "broken")
+    assert [(one["kind"], round(one["end"], 2)) for one in document["findings"]] == [("jump cut", 6.0)]
+    assert [(one["path"], round(one["start"], 2)) for one in document["parts"]] == list(
+        zip(files, (0, 3, 6), strict=True)
+    )
+    assert "0.ts to " in asked("--one-take", *files[:2])[1]
+
+
+def test_a_playlist_is_one_take_of_what_it_names_by_now(tmp_path: Path) -> None:
+    segments(tmp_path, (0, 3), (3, 6), (7, 10))
+    playlist = tmp_path / "live.m3u8"
+    playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n0.ts\n#EXTINF:3,\n1.ts\n")
+    (document,) = map(json.loads, asked("--json", str(playlist))[1].splitlines())
+    assert (document["answer"], len(document["parts"])) == ("no break found", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("0.ts", "no playlist"),
+        ("#EXTM3U\n", "names no file"),
+        ("#EXTM3U\n../0.ts\n", "does not lie beside it"),
+        ("#EXTM3U\nhttp://example.org/0.ts\n", "does not lie beside it"),
+        ('#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n0.ts\n', "are locked"),
+        ('#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n0.m4s\n', "no files of their own"),
+    ],
+)
+def test_a_playlist_of_anything_else_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    playlist = tmp_path / "live.m3u8"
+    playlist.write_text(text)
+    code, out, err = asked(str(playlist))
+    assert (code, out) == (1, "")
+    assert why in err
+
+
 def test_the_command_speaks_to_people_in_their_language(cut: str) -> None:
     assert "broken  " in (english := asked(cut)[1])
     assert "Broken at 0:04.0 (jump cut)." in english

@@ -26,16 +26,24 @@ Examples:
   unmask take broadcast.mkv                      is it one unbroken take, and where does it break?
   unmask take interview.mp4 --thorough           decode every picture, however long it is
   unmask take *.mp4 --json | jq -c '[.path, .answer]'
+  unmask take day-1.ts day-2.ts --one-take       files that follow each other, as one
   unmask take bodycam.mp4 --fail-on broken,cannot-tell
 """
 
 Videos = Annotated[
-    list[str], typer.Argument(metavar="VIDEO", help="Videos, and folders of them; each is a take of its own.")
+    list[str],
+    typer.Argument(
+        metavar="VIDEO", help="Videos, playlists (.m3u8) and folders of videos; each video is a take of its own."
+    ),
 ]
 
 
 def take(
     videos: Videos,
+    one_take: Annotated[
+        bool,
+        typer.Option("--one-take", help="Judge all videos together, in order, as one take; a playlist always is one."),
+    ] = False,
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Decode every picture; two minutes of film are decoded anyway.")
     ] = False,
@@ -74,7 +82,7 @@ def take(
     for clause in given.left_out:
         complain(t.say(clause))
     failed = matched = False
-    for result in _over(given.files, settings, t, debug):
+    for result in _over(_takes(given.files, one_take), settings, t, debug):
         if result.error is not None:
             complain(t.say(result.error))
         failed |= result.error is not None
@@ -93,27 +101,49 @@ def _answers(named: list[str] | None) -> frozenset[Answer]:
     return frozenset(words[name] for name in names)
 
 
-def _over(files: list[str | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
+def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] | MediaError]:
+    """The files of each take: one each, those of a playlist, or all in one."""
+    from unmask.media import playlist
+
+    together: list[str] = []
+    for given in files:
+        if isinstance(given, MediaError):
+            yield given
+            continue
+        try:
+            named = playlist.segments(given) if given.endswith(".m3u8") else [given]
+        except MediaError as error:
+            yield error
+            continue
+        if one_take:
+            together += named
+        else:
+            yield named
+    if together:
+        yield together
+
+
+def _over(takes: Iterator[list[str] | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
     from unmask import take as stages
     from unmask.terminal import progress
 
-    begun = time.monotonic()
-    for number, given in enumerate(files, start=1):
-        if isinstance(given, MediaError):
-            yield stages.Take.failed(given.path, given.message)
+    begun, given = time.monotonic(), list(takes)
+    for number, files in enumerate(given, start=1):
+        if isinstance(files, MediaError):
+            yield stages.Take.failed(files.path, files.message)
             continue
         try:
-            with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
-                yield stages.take(given, settings, tell)
+            with progress(files[0], t("progress.number", number=number, count=len(given)), begun, t) as tell:
+                yield stages.one_take(files, settings, tell)
         except MediaError as error:
-            yield stages.Take.failed(given, error.message)
+            yield stages.Take.failed(error.path, error.message)
         except (OSError, ImportError):
             raise
         except Exception as error:
             if debug:
                 traceback.print_exception(error)
             way_out = Message("way.traceback") if debug else Message("way.debug")
-            yield stages.Take.failed(given, inputs.why(given, error, way_out))
+            yield stages.Take.failed(files[0], inputs.why(files[0], error, way_out))
 
 
 def _print(result: Take, as_json: bool, t: Language) -> None:
@@ -122,7 +152,11 @@ def _print(result: Take, as_json: bool, t: Language) -> None:
 
         typer.echo(dumps(result))
     elif result.answer is not None:
-        typer.echo(f"{t(f'take.answer.{result.answer.replace(chr(32), chr(45))}')}  {printable(result.path)}")
+        first, *_, last = result.parts * 2
+        name, ends = printable(first.path), printable(last.path)
+        if (count := len(result.parts)) > 1:
+            name = t("take.files", first=name, last=ends, count=count)
+        typer.echo(f"{t(f'take.answer.{result.answer.replace(chr(32), chr(45))}')}  {name}")
         for line in _lines(result, t):
             typer.echo(f"  {line}")
     sys.stdout.flush()
@@ -137,11 +171,11 @@ def _lines(result: Take, t: Language) -> Iterator[str]:
             yield t("take.finding", time=one.end, what=what, reason=one.reason)
         else:
             yield t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
-    if result.unseen and result.media:
+    if result.unseen:
         stretches = tuple(
             Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason}) for u in result.unseen
         )
-        yield t("take.unseen", time=result.blind, end=result.media.duration, unseen=stretches)
+        yield t("take.unseen", time=result.blind, end=result.duration, unseen=stretches)
     yield (
         t("take.decoded_all") if result.decoded > 0.999 else t("take.decoded_part", percent=round(100 * result.decoded))
     )

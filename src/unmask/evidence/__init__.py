@@ -21,6 +21,7 @@ from unmask.evidence.originals import Originals
 from unmask.evidence.reflection import Reflection
 from unmask.evidence.skin import Skin
 from unmask.evidence.strong import Strong
+from unmask.evidence.take import Take
 from unmask.evidence.texture import Texture
 from unmask.messages import Message
 from unmask.types import Case, Evidence, Status, Track, TrackEvidence
@@ -55,6 +56,7 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "motion": Motion,
     "originals": Originals,
     "credentials": Credentials,
+    "take": Take,
 }
 """Constructor of each line of this package, by its name. A new line is one file and one entry here."""
 

@@ -63,9 +63,22 @@ class PowerPart(Part):
     """Upper end."""
 
 
+class FilePart(Part):
+    """One file of the take."""
+
+    path: str
+    """As the caller gave it."""
+    sha256: str
+    """Of the whole file, hexadecimal."""
+    start: Positive
+    """Seconds of the take at which it begins."""
+    duration: Positive
+    """Its seconds."""
+
+
 class TakeDocument(Part):
-    """Whether one video is one unbroken take. Times are seconds of presentation time from its first picture. Later
-    releases may add fields; those described here keep their meaning until schema_version is raised."""
+    """Whether one video, or several in order, are one unbroken take. Times are seconds of presentation time from the first
+    picture. Later releases may add fields; those described here keep their meaning until schema_version is raised."""
 
     schema_version: Literal[1]
     """Version of this schema."""
@@ -88,7 +101,9 @@ class TakeDocument(Part):
     power: tuple[PowerPart, ...]
     """What share of tried cuts was found, by their length; empty where none was tried."""
     media: MediaPart | None
-    """What the file is; null where it could not be read. Where its times start over, of the part before."""
+    """What the file is, of several the first; null where it could not be read. Where times start over, of the part before."""
+    parts: tuple[FilePart, ...]
+    """All files of the take, in order; empty where one could not be read."""
     error: str | None
     """Why the file could not be judged and what to do about it; null where it was judged."""
 
@@ -116,6 +131,10 @@ class TakeDocument(Part):
                     for one in take.power
                 ],
                 "media": MediaPart.of(take.media) if take.media else None,
+                "parts": [
+                    {"path": one.path, "sha256": one.sha256, "start": one.start, "duration": one.duration}
+                    for one in take.parts
+                ],
                 "error": None if take.error is None else str(take.error),
             }
         )

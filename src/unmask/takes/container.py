@@ -89,6 +89,15 @@ def marks(packets: Packets) -> list[float]:
     return sorted(odd)
 
 
+def between(before: Packets, after: Packets, at: float) -> list[Finding]:
+    """What the clocks of two files tell that follow each other, ``at`` s of the take: whether one camera stopped between them."""
+    step = float(np.median(np.diff(np.sort(before.ticks[-1000:])))) if before.ticks.size > 1 else 0.0
+    ends = (float(before.ticks.max()) + step) * float(before.tick)
+    stopped = float(after.ticks.min()) * float(after.tick) - ends
+    gap = Message("take.gap", {"length": stopped})
+    return [Finding(Kind.GAP, at, at, Confidence.MEDIUM, gap)] if stopped >= GAP_S else []
+
+
 def _restarted(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
     for place in restarts(packets):
         at = float(shown[place])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from unmask.messages import Message
@@ -51,6 +51,16 @@ class Finding:
     end: float
     confidence: Confidence
     reason: Message
+
+    def later(self, seconds: float) -> Finding:
+        """The same, of a film that begins so much later."""
+        told = {name: value + seconds if name in _TIMES else value for name, value in self.reason.values.items()}  # type: ignore[operator]
+        start, end = self.start + seconds, self.end + seconds
+        return replace(self, start=start, end=end, reason=Message(self.reason.code, told))
+
+
+_TIMES = ("original_start", "original_end")
+"""Values of reasons that are times of the film."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,20 @@ BLOCKS = (9, 16)
 _MOST_CHANGED = 12
 """blocks whose mean counts: someone who walks through a wide picture is a tenth of it."""
 _WIDE = 0.6
-"""Quantile of the blocks whose turn counts: a camera that moves turns them all, a blink or a wrong flow a few."""
+"""Quantile of the blocks whose turn counts: a camera that moves turns them all, a blink or a wrong flow a few. Before a camera
+that stands, only the blocks turn most in which somebody moves."""
 _AROUND = 25
 """steps on either side with which one is compared; a second of most film."""
 _NEAR = 8
 """steps on either side of which none may come near a cut."""
 _SPREAD = 0.12
 """Least spread of the logarithms around, so that a still camera does not make a cut of every breath."""
-_ADDED = (0.6, 0.08)
+_ADDED = (0.6, 0.08, 0.08)
 """Grey levels and px that are added before logarithms are taken: below is noise."""
-_LEAST = (2.2, 0.4)
+_LEAST = (2.2, 0.4, 0.4)
 """Grey levels and px, below which a step is never a cut."""
+_OVER_NEXT = (0.0, 1.4, 1.4)
+"""times the steps on both sides, at least: a jump turns flow there by half as much, what begins to move turns it twice alike."""
 _HELD, _LOOKED_BACK = 0.12, 50
 """Share of what neighbours usually differ by, the upper quartile of so many: a picture that differs by less is the one before,
 shown again, and passed over. Screens and cameras in the dark give many."""
@@ -65,6 +68,7 @@ class Steps:
         flow: float32 ``(n, 9, 16, 2)``: how far things moved, px.
         residual: float ``(n,)``: the mean of ``left`` over the blocks where most is left.
         turn: float ``(n,)``: how far flow is from that of the steps before and after, px, in a wide part of the picture.
+        turn_most: float ``(n,)``: the same, the mean of the blocks where it is farthest.
     """
 
     pictures: Sequence[Small]
@@ -72,26 +76,28 @@ class Steps:
     flow: NDArray[np.float32]
     residual: NDArray[np.float64]
     turn: NDArray[np.float64]
+    turn_most: NDArray[np.float64]
 
     @classmethod
     def of(cls, pictures: Sequence[Small], left: NDArray[np.float32], flow: NDArray[np.float32]) -> Steps:
         """Sums up what was measured by block."""
-        turn = np.zeros(len(pictures))
-        if len(pictures) > 3:
-            away = np.linalg.norm(flow[2:-1] - (flow[1:-2] + flow[3:]) / 2, axis=-1)
-            turn[2:-1] = np.quantile(away.reshape(len(away), -1), _WIDE, axis=1)
-        return cls(tuple(pictures), left, flow, _of_most(left), turn)
+        away = _turns(flow)
+        turn = np.quantile(away.reshape(len(away), -1), _WIDE, axis=1)
+        return cls(tuple(pictures), left, flow, _of_most(left), turn, _of_most(away))
 
-    def z(self, number: int, residual: float, turn: float) -> float:
-        """How a step of that residual and turn would stand out in the place of step ``number``; the higher of both.
+    def z(self, number: int) -> float:
+        """How a step stands out; the highest of what it is by residual and by either turn.
 
         Robust z of the logarithm against the steps around that are not held; 0 where it is near others like it, or is small.
         """
         best = 0.0
-        measured = ((self.residual, residual), (self.turn, turn))
-        for (values, value), added, least in zip(measured, _ADDED, _LEAST, strict=True):
+        measured = zip((self.residual, self.turn, self.turn_most), _ADDED, _LEAST, _OVER_NEXT, strict=True)
+        for values, added, least, over_next in measured:
             near, around = self._others(values, number)
-            if around.size < _NEAR or value < max(least, _OVER_NEAR * float(near.max(initial=0.0))):
+            if around.size < _NEAR:
+                continue
+            value, beside = float(values[number]), float(max(values[number - 1], values[number + 1]))
+            if value < max(least, _OVER_NEAR * float(near.max(initial=0.0)), over_next * beside):
                 continue
             logs = np.log(around + added)
             middle = float(np.median(logs))
@@ -109,7 +115,7 @@ class Steps:
 
     def stands_out(self, number: int) -> float:
         """The z of a step itself, 0 where it is a flash."""
-        z = self.z(number, float(self.residual[number]), float(self.turn[number]))
+        z = self.z(number)
         return 0.0 if z >= MARKED_Z and self._is_flash(number) else z
 
     def _is_flash(self, number: int) -> bool:
@@ -119,19 +125,13 @@ class Steps:
 
     def goes_on(self, number: int) -> bool:
         """Whether most that moved before a step and after it moves on as if nothing had happened."""
-        around = [
-            *range(max(1, number - _NEAR), number - 1),
-            *range(number + 2, min(number + _NEAR, len(self.pictures))),
-        ]
-        speed = np.linalg.norm(self.flow, axis=-1)
-        moves = np.median(speed[around], axis=0) > _MOVES
-        usual, turned = (
-            np.median(self.left[around], axis=0),
-            np.linalg.norm(self.flow[number] - self.flow[number - 1], axis=-1),
-        )
-        jumped = (self.left[number] > _JUMPED * (usual + _ADDED[0])) | (
-            turned > _JUMPED * (speed[around].max(axis=0) + _MOVES)
-        )
+        first, last = max(0, number - _NEAR), min(number + _NEAR, len(self.pictures))
+        flow, at = self.flow[first:last], number - first
+        others = [i for i in range(1, len(flow)) if abs(i - at) > 1]
+        moves = np.median(np.linalg.norm(flow, axis=-1)[others], axis=0) > _MOVES
+        turns, left = _turns(flow), self.left[first:last]
+        jumped = left[at] > _JUMPED * (np.median(left[others], axis=0) + _ADDED[0])
+        jumped |= turns[at] > _OVER_NEAR * (turns[others].max(axis=0) + _MOVES)
         return bool(moves.sum() >= 3 and jumped[moves].mean() < _GO_ON)
 
     def would_show(self, number: int, lost: int) -> float:
@@ -179,7 +179,15 @@ def runs(
         yield Steps.of(kept, np.array(lefts), np.array(flows))
 
 
-def _of_most(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def _turns(flow: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How far flow is from the mean of the steps before and after, px, ``(n, 9, 16)``; 0 at the ends, where a step lacks."""
+    away = np.zeros(flow.shape[:3])
+    if len(flow) > 3:
+        away[2:-1] = np.linalg.norm(flow[2:-1] - (flow[1:-2] + flow[3:]) / 2, axis=-1)
+    return away
+
+
+def _of_most(values: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of each picture's blocks, ``(n, 9, 16)``, in which a value is highest."""
     flat = values.reshape(len(values), -1)
     return np.asarray(np.partition(flat, -_MOST_CHANGED, axis=1)[:, -_MOST_CHANGED:].mean(axis=1), np.float64)

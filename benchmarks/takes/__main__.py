@@ -1,0 +1,72 @@
+"""One unbroken take: what of all that was cut is found, and what is found that was not cut; beside PySceneDetect.
+
+    python -m benchmarks.takes run --count 7        a file per seed and kind of edit; 7 seeds meet every camera once
+    python -m benchmarks.takes report               docs/benchmark/take.md
+
+All media is made here and gone through real encoders: every figure is simulated. Results are appended to out/takes/run.jsonl, so
+that a run can be split (--first, --edit) and goes on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.takes.cases import EDITS, Case
+from benchmarks.takes.rivals import RIVALS, cuts
+from benchmarks.takes.tables import OUT, measured, report
+from unmask.take import Settings, take
+
+
+def main() -> None:
+    """One part, or the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["run", "report"])
+    parser.add_argument("--count", type=int, default=7, help="seeds; each is one file of every kind of edit")
+    parser.add_argument(
+        "--first", type=int, default=0, help="the first seed; 1000000 and on are for choosing thresholds"
+    )
+    parser.add_argument("--edit", choices=list(EDITS), action="append", help="only these")
+    options = parser.parse_args()
+    if options.part == "report":
+        report()
+        return
+    OUT.mkdir(parents=True, exist_ok=True)
+    done = {(row["seed"], row["edit"]) for row in measured()}
+    edits = options.edit or list(EDITS)
+    left = [(s, e) for s in range(options.first, options.first + options.count) for e in edits if (s, e) not in done]
+    begun = time.monotonic()
+    with (OUT / "run.jsonl").open("a") as out:
+        for number, (seed, edit) in enumerate(left, start=1):
+            out.write(json.dumps(_tried(Case.of(seed, edit))) + "\n")
+            out.flush()
+            each = (time.monotonic() - begun) / number
+            print(f"\r{number} of {len(left)}, {each:.1f} s each", end="", file=sys.stderr)
+
+
+def _tried(case: Case) -> dict[str, Any]:
+    """What is found in one file, and by whom."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = case.write(Path(folder))
+        begun = time.process_time()
+        result = take(path, Settings(power=False))
+        spent = {"unmask take": time.process_time() - begun}
+        found = {"unmask take": [[str(one.kind), one.start, one.end] for one in result.breaks]}
+        for rival in RIVALS:
+            times, spent[rival] = cuts(path, rival)
+            found[rival] = [["cut", at, at] for at in times]
+    told = {
+        name: getattr(case, name) for name in ("seed", "edit", "camera", "event", "codec", "fps", "sound", "seconds")
+    }
+    answer = {"answer": result.answer and str(result.answer), "error": result.error and str(result.error)}
+    unseen = {"unseen": [[one.start, one.end] for one in result.unseen], "decoded": result.decoded}
+    return told | {"breaks": case.breaks, "found": found, "spent": spent} | answer | unseen
+
+
+if __name__ == "__main__":
+    main()
