@@ -1,8 +1,8 @@
 """From raw scores to likelihood ratios, jointly over the lines of evidence and with the face's size and sharpness.
 
 Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. Forgeries of
-other kinds leave fainter traces, so each forgery's scores are weakened, see `weakened`; those that leave no trace at all enter
-as the `missed` part, from a set that was made by others. Lines share frames,
+other kinds leave fainter traces, so where that holds better on a set made by others, each forgery's scores are `weakened`;
+those that leave no trace at all enter as the `missed` part, from the same set. Lines share frames,
 so that their errors correlate: one logistic regression weighs them all. A line that could not read a face says nothing of
 it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read; but none for a set
 in which a line is no help, so that a weak line costs a strong one neither its people nor its weight.
@@ -115,10 +115,8 @@ def calibrate(
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
     clips = [measured(some, available(folder)) for some in films(portraits)]
-    known = weakened(known, np.random.default_rng(100))
-    bends = knees(known)
-    known, unseen, *clips = (replace(faces, knees=bends) for faces in (known, unseen, *clips))
-    fits = _fits(known, unseen, clips, {**models.known(), **classifiers.known(folder)})
+    strengths = {"full": known, "any": weakened(known, np.random.default_rng(100))}
+    fits = _fits(strengths, unseen, clips, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
     written = {"lines": fits}
@@ -129,7 +127,7 @@ def calibrate(
 def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
     """Forgeries of every strength between no trace and all of it: each score moved towards that of the face it was made from.
 
-    The network knows the kinds that it was trained on so well that hardly one of them scores where most others do: between
+    A network knows the kinds that it was trained on so well that hardly one of them scores where most others do: between
     the classes. How strong the traces of other kinds are is not known, so every strength counts alike.
 
     Args:
@@ -140,6 +138,11 @@ def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
     before = np.array([bona_fide[e.original] for e in faces.examples])
     strength = np.where(faces.label == CHANGED, rng.uniform(size=len(before)), 1.0)
     return replace(faces, scores={n: s[before] + strength * (s - s[before]) for n, s in faces.scores.items()})
+
+
+def bent(faces: Measured) -> Measured:
+    """The same faces with the knees that a calibration fitted to them has."""
+    return replace(faces, knees=knees(faces))
 
 
 def knees(faces: Measured) -> dict[str, float]:
@@ -153,21 +156,28 @@ def knees(faces: Measured) -> dict[str, float]:
 
 
 def _fits(
-    known: Measured, unseen: Measured, clips: Sequence[Measured], custody: Mapping[str, str]
+    strengths: Mapping[str, Measured], unseen: Measured, clips: Sequence[Measured], custody: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model."""
+    """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model.
+
+    For each set that strength of the forgeries which costs the least (Cllr) on those made by others.
+    """
     fits: dict[str, dict[str, Any]] = {}
     kept: dict[tuple[str, ...], Calibration] = {}
+    known = strengths["full"]
     lines = [line for line in known.scores if _people((known, unseen), (line,)) >= FEWEST]
     for chosen in (some for k in range(1, len(lines) + 1) for some in combinations(lines, k)):
         key = "+".join(chosen)
         if {Strong.name, GUIDE} <= {*chosen}:
             continue  # They never weigh together, see `unmask.evidence.strong.GUIDE`.
         print(f"fitting {key}", file=sys.stderr, flush=True)
-        if _people((known, unseen), chosen) < FEWEST or not earns(known.by(chosen)):
+        enough = _people((known, unseen), chosen) >= FEWEST
+        helped = [strength for strength, faces in strengths.items() if enough and earns(bent(faces).by(chosen))]
+        if not helped:
             print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
             continue
-        served, fit = _fit(known.by(chosen), unseen.by(chosen), [c.by(chosen) for c in clips])
+        by_strength = [_fit(strengths[strength], strength, unseen, clips, chosen) for strength in helped]
+        served, fit = min(by_strength, key=lambda one: cost(one[0], unseen))
         fewer = [kept[few] for few in kept if {*few} < {*chosen}]
         if any(served.missed > one.missed for one in fewer) or not holds(served, fewer, unseen):
             print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
@@ -181,14 +191,16 @@ def _fits(
 def holds(served: Calibration, fewer: Iterable[Calibration], unseen: Measured) -> bool:
     """Whether the LR of these lines costs no more (Cllr) on others' forgeries than that of fewer lines, on the same faces."""
     unseen = unseen.by(served.lines)
+    return all(cost(served, unseen) <= cost(one, unseen) for one in fewer)
 
-    def cost(by: Calibration) -> float:
-        scores = [{line: unseen.scores[line][i] for line in by.lines} for i in range(len(unseen.examples))]
-        known = [by.known(score, e.quality) for score, e in zip(scores, unseen.examples, strict=True)]
-        llr = np.array([by.any_kind(k) for k in known]) * LN10
-        return metrics.cllr(llr, unseen.label, np.ones(llr.size))
 
-    return all(cost(served) <= cost(one) for one in fewer)
+def cost(by: Calibration, faces: Measured) -> float:
+    """Cllr, bits, of the LR that a calibration gives the faces that its lines have read."""
+    faces = faces.by(by.lines)
+    scores = [{line: faces.scores[line][i] for line in by.lines} for i in range(len(faces.examples))]
+    known = [by.known(score, e.quality) for score, e in zip(scores, faces.examples, strict=True)]
+    llr = np.array([by.any_kind(k) for k in known]) * LN10
+    return metrics.cllr(llr, faces.label, np.ones(llr.size))
 
 
 def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
@@ -240,8 +252,12 @@ def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     return Measured([e for track in tracks for e in track], scores)
 
 
-def _fit(known: Measured, unseen: Measured, clips: Sequence[Measured]) -> tuple[Calibration, dict[str, Any]]:
+def _fit(
+    faces: Measured, strength: str, unseen: Measured, clips: Sequence[Measured], lines: Collection[str]
+) -> tuple[Calibration, dict[str, Any]]:
     """The calibration of one set of lines, what it rests on, and how well it holds."""
+    known, *beside = (replace(some, knees=knees(faces)).by(lines) for some in (faces, unseen, *clips))
+    unseen, clips = beside[0], beside[1:]
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
     theta = logistic(design, label, weight, slopes(design.shape[1], len(known.knees)))
@@ -266,6 +282,7 @@ def _fit(known: Measured, unseen: Measured, clips: Sequence[Measured]) -> tuple[
         "people": people,
         "faces": len(known.examples),
         "forgeries": list(FAMILIES),
+        "strength": strength,
         "missed_from": f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on {len(unseen.examples)} faces of "
         f"{len(set(unseen.identities))} people, forged in ways never trained on; the lower end is used",
         "shared_from": f"simulated: a camera moving over heads that turn, of {len(set(clips[0].identities))} people, "
@@ -273,7 +290,7 @@ def _fit(known: Measured, unseen: Measured, clips: Sequence[Measured]) -> tuple[
     }
     checked = {
         "cross_fitted": {
-            "note": "families trained on, of every strength; every person judged by a calibration that did not see them",
+            "note": "families trained on; every person judged by a calibration that did not see them",
             **_checked(served, crossed, known.examples, weight),
         },
         "never_trained_on": {
