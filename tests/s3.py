@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
-
-from unmask.service.store.tables import new_id
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +25,7 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an empty bucket, ``s3://...``, with the environment that reaches it."""
     import httpx
 
-    name = f"media-{new_id()}"
+    name = f"media-{uuid.uuid4().hex}"
     httpx.put(f"{s3_server}/{name}", timeout=60).raise_for_status()  # its first request loads much
     for variable, value in {
         "AWS_ENDPOINT_URL": s3_server,

@@ -46,7 +46,7 @@ def send(client: TestClient, address: str, offset: int, piece: bytes) -> object:
 
 
 def lying(desk: Desk) -> list[str]:
-    return [name for name, _ in desk.service.storage.listed("incoming")]
+    return [one.name for one in desk.service.storage.listed("incoming")]
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

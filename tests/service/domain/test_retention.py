@@ -23,7 +23,7 @@ from unmask.service.store.tables import AuditEntry, BrowserSession, Check, Media
 
 
 def objects(desk: Desk, tenant: str = "ours") -> list[str]:
-    return [name for name, _ in desk.service.storage.listed(desk.tenants[tenant])]
+    return [one.name for one in desk.service.storage.listed(desk.tenants[tenant])]
 
 
 def files(desk: Desk) -> list[Any]:

@@ -22,8 +22,8 @@ from unmask.service.processes import backoff
 from unmask.service.processes.worker import WORKERS, Worker
 from unmask.service.settings import Settings
 from unmask.service.store import jobs, storage
-from unmask.service.store.storage import StorageAway
 from unmask.service.store.tables import AuditEntry, Check
+from unmask.storage import StorageAway
 from unmask.types import CheckResult, Verdict
 
 CONTENT = b"a clip"

@@ -21,9 +21,9 @@ from unmask.messages import Message
 from unmask.service.api.protection import HEADERS
 from unmask.service.domain import uploads
 from unmask.service.problems import Problem
-from unmask.service.store import storage
 from unmask.service.store.database import full
-from unmask.service.store.storage import StorageAway
+from unmask.storage import StorageAway
+from unmask.storage import full as without_room
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -120,7 +120,7 @@ async def _storage(_request: Request, _error: Exception) -> JSONResponse:
 
 
 async def _disk(_request: Request, error: Exception) -> JSONResponse:
-    if not (isinstance(error, OSError) and storage.full(error)):
+    if not (isinstance(error, OSError) and without_room(error)):
         raise error
     return response(uploads.no_room())
 

@@ -40,10 +40,10 @@ def run(service: Service, now: float) -> int | None:
 
 def _sweep(service: Service, tenant: str, now: float) -> int:
     known, written = _known(service, tenant), defaultdict[str, float](float)
-    for name, moment in service.storage.listed(tenant):
-        place = _place(name)
+    for one in service.storage.listed(tenant):
+        place = _place(one.name)
         if place not in known:
-            written[place] = max(written[place], moment)
+            written[place] = max(written[place], one.written)
     strange = [place for place, moment in written.items() if moment < now - DAY]
     if len(strange) > MANY and len(strange) > SHARE * len(known):
         log.error(

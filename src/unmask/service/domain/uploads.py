@@ -24,8 +24,8 @@ from unmask.service.problems import Problem, not_found
 from unmask.service.store import storage
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
-from unmask.service.store.storage import StorageAway
 from unmask.service.store.tables import Check, Upload
+from unmask.storage import StorageAway
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -202,7 +202,7 @@ def tidy(service: Service) -> None:
         for upload in session.scalars(select(Upload).where(Upload.expires < moment).with_for_update(skip_locked=True)):
             cancel(session, service, upload)
     oldest = moment - service.settings.upload_hours * HOUR - DAY
-    service.storage.delete(*(name for name, written in service.storage.listed("incoming") if written < oldest))
+    service.storage.delete(*(one.name for one in service.storage.listed("incoming") if one.written < oldest))
 
 
 def made(session: Session, upload: Upload) -> Check | None:

@@ -26,7 +26,7 @@ from unmask.service.api.problems import storage_away
 from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
-from unmask.service.store.storage import StorageAway
+from unmask.storage import StorageAway
 from unmask.types import clock
 from unmask.words import Language, capital, choose, codes, footage, language, numbers, strength
 

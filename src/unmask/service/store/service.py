@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unmask.service.settings import Settings
+from unmask.service.store import storage
 from unmask.service.store.database import Database
-from unmask.service.store.storage import Storage
+from unmask.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +20,4 @@ class Service:
 
     @classmethod
     def opened(cls, settings: Settings) -> Service:
-        return cls(settings, Database(settings), Storage(settings))
+        return cls(settings, Database(settings), storage.opened(settings))

@@ -1,58 +1,25 @@
-"""Where bytes lie: a folder, or a bucket of any S3-compatible service, behind one interface.
+"""The service's storage, and what is called how in it.
 
-    incoming/...                      on their way in; what lies there for days is nobody's
-    TENANT/SHA256/media               a file as it was uploaded, once per tenant
-    TENANT/SHA256/altered-...         what lay there instead of it, for whoever finds out why
-    TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
-    TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
-
-An object appears whole or not at all. Access to a bucket is set as for every S3 client: ``AWS_ACCESS_KEY_ID``,
-``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on.
+incoming/...                      on their way in; what lies there for days is nobody's
+TENANT/SHA256/media               a file as it was uploaded, once per tenant
+TENANT/SHA256/altered-...         what lay there instead of it, for whoever finds out why
+TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
+TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from obstore import copy, delete, get, head, put
-from obstore import list as listed
-from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
-from obstore.store import LocalStore, S3Store
-
 from unmask.service.settings import Settings
 from unmask.service.store.folders import private
 from unmask.service.store.tables import new_id
-
-if TYPE_CHECKING:
-    from obstore.store import S3Config
-
-CHUNK = 1 << 20
-"""bytes that are read at once."""
+from unmask.storage import Storage
 
 
-RETRYING = timedelta(seconds=5)
-"""How long a request to a bucket is repeated by itself; what takes longer is an outage, and said."""
-
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""Numbers of the errors of a disk, or of a user's share of it, that has no room left."""
-
-
-def full(error: OSError) -> bool:
-    """Whether it is one of `FULL`."""
-    return error.errno in FULL
-
-
-class StorageAway(OSError):
-    """The place where bytes lie does not answer; asking again later may help. Says what failed, and names no object."""
+def opened(settings: Settings) -> Storage:
+    """The folder or bucket that the settings name; what is in passing lies in the data folder, which is made private."""
+    scratch = private(settings.data) / settings.scratch.name
+    keys = (settings.storage_key, settings.storage_secret) if settings.storage_key else None
+    return Storage(settings.storage or settings.data / "media", scratch, keys)
 
 
 def folder(tenant: str, sha256: str) -> str:
@@ -84,185 +51,3 @@ def original(tenant: str, registration: str) -> str:
 def incoming() -> str:
     """A new name for bytes on their way in."""
     return f"incoming/{new_id()}"
-
-
-class Storage:
-    """Objects by name.
-
-    Args:
-        settings: where they lie; and ``scratch``, where a bucket's objects are put while a decoder reads them.
-
-    Every method raises `StorageAway` where the storage does not answer.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._scratch = private(settings.data) / settings.scratch.name
-        self._scratch.mkdir(exist_ok=True)
-        self._folder: Path | None = None
-        if not settings.storage:
-            self._folder = settings.data.resolve() / "media"
-            self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
-        else:
-            plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-            keys: S3Config = {}
-            if settings.storage_key:
-                keys = {"access_key_id": settings.storage_key, "secret_access_key": settings.storage_secret}
-            self._store = S3Store.from_url(
-                settings.storage,
-                client_options={"allow_http": plain, "connect_timeout": "5s", "timeout": "60s"},
-                retry_config={"max_retries": 3, "retry_timeout": RETRYING},
-                **keys,
-            )
-
-    def put(self, name: str, content: bytes) -> None:
-        with _answering():
-            put(self._store, name, content)
-
-    def take(self, name: str, path: Path) -> None:
-        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power cut."""
-        with _answering():
-            if self._folder:
-                stored = _made(self._folder / name)
-                shutil.move(path, stored)
-                with stored.open("rb") as file:
-                    os.fsync(file.fileno())
-            else:
-                put(self._store, name, path)
-
-    def move(self, name: str, to: str) -> None:
-        """Renames an object; one that stood there is replaced."""
-        if self._folder:
-            (self._folder / name).replace(_made(self._folder / to))
-            return
-        with _answering():
-            copy(self._store, name, to)
-        self.discard(name)
-
-    def chunks(self, name: str) -> Iterator[bytes]:
-        """The content, piece by piece.
-
-        Raises:
-            FileNotFoundError: there is none so named.
-        """
-        with _answering():
-            for chunk in get(self._store, name).stream(min_chunk_size=CHUNK):
-                yield bytes(chunk)
-
-    def read(self, name: str) -> bytes:
-        """The whole content; raises `FileNotFoundError` if there is none."""
-        with _answering():
-            return bytes(get(self._store, name).bytes())
-
-    def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` up to, not including, ``end``, piece by piece; whether there are any is known at once.
-
-        Raises:
-            FileNotFoundError: there is no object so named.
-        """
-        with _answering():
-            found = get(self._store, name, options={"range": (start, end)}).stream(min_chunk_size=CHUNK)
-
-        async def pieces() -> AsyncIterator[bytes]:
-            with _answering():
-                async for chunk in found:
-                    yield bytes(chunk)
-
-        return pieces()
-
-    def exists(self, name: str) -> bool:
-        try:
-            with _answering():
-                head(self._store, name)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def delete(self, *names: str) -> None:
-        """Deletes objects; one that is not there is no error."""
-        for name in names:
-            with suppress(FileNotFoundError), _answering():
-                delete(self._store, name)
-
-    def discard(self, *names: str) -> None:
-        """Deletes objects of `incoming` that nobody needs; those that cannot be deleted now are when they are days old."""
-        with suppress(StorageAway):
-            self.delete(*names)
-
-    def delete_all(self, prefix: str) -> None:
-        """Deletes every object in a folder, such as `folder` names, and the folder.
-
-        Only here: a folder that went whenever it is empty could go while another process is about to put something there.
-        """
-        if self._folder:
-            with suppress(FileNotFoundError):
-                shutil.rmtree(self._folder / prefix)
-            return
-        self.delete(*(name for name, _ in self.listed(prefix)))
-
-    def listed(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """Every object in a folder: its name, and when it was written, in seconds since 1970."""
-        with _answering():
-            for batch in listed(self._store, prefix.rstrip("/")):
-                for one in batch:
-                    yield one["path"], one["last_modified"].timestamp()
-
-    @contextmanager
-    def on_disk(self, name: str) -> Iterator[Path]:
-        """The object as a file to read, for as long as the context lasts; raises `FileNotFoundError` if there is none."""
-        if self._folder:
-            if not (self._folder / name).is_file():
-                raise FileNotFoundError("no such object")
-            yield self._folder / name
-            return
-        with self.scratch() as path:
-            with path.open("wb") as file:
-                file.writelines(self.chunks(name))
-            yield path
-
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A file of this machine that is gone when the context ends."""
-        number, name = tempfile.mkstemp(dir=self._scratch)
-        os.close(number)
-        try:
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
-
-    @property
-    def room(self) -> int:
-        """bytes that are free on this machine where files arrive and where, without a bucket, they stay."""
-        return min(shutil.disk_usage(place).free for place in (self._scratch, self._folder or self._scratch))
-
-    def drop_scratch(self, before: float) -> None:
-        """Deletes the files and folders of this machine that nobody wrote to since ``before``, s since 1970: those of
-        processes that were killed.
-        """
-        for path in self._scratch.iterdir():
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime >= before:
-                    continue
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Obstore's errors are no `OSError`, and quote names and addresses."""
-    try:
-        yield
-    except NotFoundError:
-        raise FileNotFoundError("no such object") from None
-    except InvalidPathError:
-        raise
-    except BaseError as error:
-        if any(f"os error {number})" in str(error) for number in FULL):
-            raise OSError(errno.ENOSPC, "no room left") from None
-        raise StorageAway(f"the storage does not answer ({type(error).__name__})") from None
-
-
-def _made(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
-from unmask.service.settings import Settings
-from unmask.service.store.storage import Storage, folder, media, report
+from unmask.storage import Storage
 
 
 @pytest.fixture(params=["folder", "s3"])
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    address = request.getfixturevalue("bucket") if request.param == "s3" else ""
-    return Storage(Settings(data=tmp_path / "data", storage=address))
+    where = request.getfixturevalue("bucket") if request.param == "s3" else tmp_path / "media"
+    return Storage(where, tmp_path / "scratch")
 
 
 def test_what_was_put_can_be_read(stored: Storage) -> None:
@@ -61,14 +60,15 @@ def test_a_range_is_read(stored: Storage) -> None:
 
 
 def test_a_folder_goes_with_all_that_lies_in_it_and_nothing_else(stored: Storage) -> None:
-    mine, other = ("tenant", "a" * 64), ("tenant", "a" * 63 + "b")
-    for name in (media(*mine), report(*mine, "check"), media(*other)):
+    mine, other = "tenant/aaaa/", "tenant/aaab/"
+    for name in (f"{mine}media", f"{mine}check.html", f"{other}media"):
         stored.put(name, b"bytes")
-    assert {name for name, _ in stored.listed(folder(*mine))} == {media(*mine), report(*mine, "check")}
-    stored.delete_all(folder(*mine))
-    assert not stored.exists(media(*mine))
-    assert not stored.exists(report(*mine, "check"))
-    assert stored.exists(media(*other))
+    assert {(one.name, one.size) for one in stored.listed(mine)} == {(f"{mine}media", 5), (f"{mine}check.html", 5)}
+    assert len(list(stored.listed())) == 3
+    stored.delete_all(mine)
+    assert not stored.exists(f"{mine}media")
+    assert not stored.exists(f"{mine}check.html")
+    assert stored.exists(f"{other}media")
 
 
 def test_no_name_leads_out_of_the_folder(stored: Storage, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_no_name_leads_out_of_the_folder(stored: Storage, tmp_path: Path) -> Non
 
 
 def test_the_place_where_files_arrive_stays_when_it_is_empty(tmp_path: Path) -> None:
-    stored = Storage(Settings(data=tmp_path))
+    stored = Storage(tmp_path / "media", tmp_path / "scratch")
     stored.put("incoming/1", b"bytes")
     stored.delete("incoming/1")
     assert (tmp_path / "media" / "incoming").is_dir()
