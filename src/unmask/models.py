@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unmask.errors import WeightsError
+from unmask.threads import threads
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -56,7 +57,7 @@ def opened(model: bytes) -> ort.InferenceSession:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.intra_op_num_threads = min(threads(), os.cpu_count() or 1)
     options.log_severity_level = 3
     # Threads that spin while they wait would take the cores from the video decoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

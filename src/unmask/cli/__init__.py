@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli import accounts, audit, check, credentials, doctor, licence, originals, report, serve, take
+from unmask.cli import accounts, audit, check, credentials, doctor, fleet, licence, originals, report, serve, take
 
 app = typer.Typer(
     name="unmask",
@@ -28,6 +28,7 @@ app.command()(doctor.doctor)
 app.add_typer(originals.app, name="originals")
 app.add_typer(licence.app, name="licence")
 app.add_typer(report.app, name="report")
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command(epilog=serve.EXAMPLES)(serve.serve)

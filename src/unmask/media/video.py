@@ -24,6 +24,7 @@ from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import Index
 from unmask.messages import Message
+from unmask.threads import threads
 from unmask.types import Kind, MediaFacts, Packets, Rgb
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def opened_video(source: Source) -> Iterator[Video]:
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
-        context.options, context.thread_count, context.thread_type = limits, 2, "AUTO"
+        context.options, context.thread_count, context.thread_type = limits, threads(), "AUTO"
         yield Video(source, container, stream)
 
 
@@ -272,12 +273,12 @@ class Video:
 
         unstated_hd = picture.colorspace == _UNSTATED and min(picture.width, picture.height) >= 720
         matrix = Colorspace.ITU709 if unstated_hd else None
-        scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=2)
+        scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=threads())
         return np.asarray(scaled.to_ndarray(), np.uint8)
 
     def grey(self, picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
         """Its grey levels, uint8 ``(height, width)``, as it is stored, and whatever its shape."""
-        small = self._greyer.reformat(picture, width, height, "gray", interpolation="AREA", threads=2)
+        small = self._greyer.reformat(picture, width, height, "gray", interpolation="AREA", threads=threads())
         return np.ascontiguousarray(small.to_ndarray(), np.uint8)
 
     def is_woven(self, picture: VideoFrame) -> bool:

@@ -79,14 +79,24 @@ class Candidate:
     support: int
 
 
-def look(frames: Iterable[Frame], tell: Callable[[float], None] = lambda _time: None) -> Looks:
-    """Hashes of frames, in order of time."""
+def look(
+    frames: Iterable[Frame],
+    tell: Callable[[float], None] = lambda _time: None,
+    longest_px: int = QUERY_PX,
+    at_most: int = QUERY_KEPT,
+) -> Looks:
+    """Hashes of frames, in order of time.
+
+    Args:
+        tell: told the time of each frame that is done.
+        longest_px, at_most: see `unmask.originals.regions.hash_regions`.
+    """
     times: list[float] = []
     regions: list[Regions] = []
     aspect = 1.0
     for frame in frames:
         times.append(frame.time)
-        regions.append(hash_regions(frame.rgb, QUERY_PX, QUERY_KEPT))
+        regions.append(hash_regions(frame.rgb, longest_px, at_most))
         aspect = frame.rgb.shape[0] / frame.rgb.shape[1]
         tell(frame.time)
     counts = [len(r.hashes) for r in regions]

@@ -12,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -88,12 +88,23 @@ def page(result: CheckResult, language: Language | None = None, scenes: Sequence
         language: English if none is given.
         scenes: whole frames to show on top, see `unmask.scenes`.
     """
+    view = {**_view(result, language or english()), "scenes": scenes}
+    return rendered("page.html.j2", ("report.css",), view, _footer(result.sha256))
+
+
+def rendered(template: str, stylesheets: Sequence[str], view: Mapping[str, Any], more: str = "") -> str:
+    """A template as one file that opens anywhere.
+
+    Args:
+        stylesheets: of the folder of the templates.
+        view: what the template names; ``t`` is the language.
+        more: style that is added, our own.
+    """
     from markupsafe import Markup
 
-    css = _stylesheet("report.css") + _footer(result.sha256)
+    css = "".join(map(_stylesheet, stylesheets)) + more
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    view = {**_view(result, language or english()), "scenes": scenes}
-    return _environment().get_template("page.html.j2").render(view, css=Markup(css), css_digest=digest)  # noqa: S704 - our own file
+    return _environment().get_template(template).render(view, css=Markup(css), css_digest=digest)  # noqa: S704 - our own files
 
 
 def fragment(result: CheckResult) -> str:

@@ -1,0 +1,171 @@
+"""What is to be judged, what is being judged, and what is done: every content once, whatever happens to its workers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmask.errors import encodable
+from unmask.fleet import rows
+from unmask.fleet.source import Item
+from unmask.fleet.tables import Row, Rows, Tables
+from unmask.messages import Message
+
+TRIES = 3
+"""Workers that a content may kill; then it is poison, and gets a result that says so."""
+
+LONGEST = 60.0
+"""s of results that a killed driver loses at most. A part is written once gathering it took as long as all before it did, up
+to that: so a driver that is killed every few seconds gets on, and a long scan has few parts."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """How far a scan has come: in files, but for ``judged``, ``failed`` (could not be judged) and ``poison``, in contents.
+
+    Attributes:
+        listed: files of the source.
+        before: files that need not be read, because earlier scans did.
+        read, unreadable: files that were read, and could not be.
+    """
+
+    listed: int = 0
+    before: int = 0
+    read: int = 0
+    unreadable: int = 0
+    judged: int = 0
+    failed: int = 0
+    poison: int = 0
+
+    @property
+    def passed(self) -> int:
+        """Files that are dealt with."""
+        return self.before + self.read + self.unreadable
+
+
+class Ledger:
+    """The driver's book of one scan.
+
+    Args:
+        items: what the source holds.
+        tables: where everything is written.
+        tries: file in which the deaths of workers are noted, see `_Tries`.
+        tell: told how far it has come, whenever that changes.
+    """
+
+    def __init__(
+        self, items: Iterable[Item], tables: Tables, tries: Path, tell: Callable[[Counts], None] = lambda _counts: None
+    ) -> None:
+        self.counts = Counts()
+        self._tables, self._tell = tables, tell
+        self._taken = tables.done()
+        self._tries = _Tries(tries)
+        self._known: set[str] = set()
+        self._waiting = deque(self._unseen(items))
+        self._rows: dict[str, list[Row]] = {}
+        self._begun = self._written = time.monotonic()
+
+    def take(self) -> Item | None:
+        """The next file to read; None if there is none now, though a worker that dies may leave its own again."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def identified(self, item: Item, sha256: str) -> bool:
+        """Notes what a file is; whether it is to be judged. If not, it is done with, for that content is taken."""
+        if item.path not in self._known:
+            self._add({"files": [rows.of_file(item.path, item.size, item.written, sha256)]})
+            self._known.add(item.path)
+        wanted = sha256 not in self._taken
+        self._taken.add(sha256)
+        if not wanted:
+            self._pass()
+        return wanted
+
+    def judged(self, found: Rows) -> None:
+        """Notes what was found in the content that a file was identified as."""
+        self.counts.judged += 1
+        self.counts.failed += found["results"][0].get("error_code") is not None
+        self._add(found)
+        self._pass()
+
+    def unreadable(self, item: Item, why: str, sha256: str | None = None) -> None:
+        """Notes that a file could not be read, before or after it was identified; the next scan tries again."""
+        if sha256:
+            self._taken.discard(sha256)
+        self.counts.unreadable += 1
+        self._add({"files": [rows.of_file(item.path, item.size, item.written, None, why)]})
+        self._tell(self.counts)
+
+    def died(self, item: Item, sha256: str | None, how: str, again: bool) -> None:
+        """Notes that a worker died over a file; it is tried again, until it is poison or ``again`` is False."""
+        times = self._tries.add(sha256 or item.path)
+        if again and times < TRIES:
+            self._waiting.append(item)
+            if sha256:
+                self._taken.discard(sha256)
+            return
+        why = Message("error.never_ended_why", {"count": times, "why": how})
+        if sha256 is None:
+            self.unreadable(item, str(why))
+            return
+        self.counts.poison += 1
+        self.judged(rows.of_poison(sha256, why))
+
+    def close(self) -> None:
+        """Writes what is not written yet."""
+        if self._rows:
+            self._tables.commit(self._rows)
+            self._rows = {}
+        self._written = time.monotonic()
+
+    def _pass(self) -> None:
+        self.counts.read += 1
+        self._tell(self.counts)
+
+    def _add(self, found: Rows) -> None:
+        for table, some in found.items():
+            self._rows.setdefault(table, []).extend(some)
+        now = time.monotonic()
+        if now - self._written >= min(LONGEST, max(1.0, self._written - self._begun)):
+            self.close()
+
+    def _unseen(self, items: Iterable[Item]) -> list[Item]:
+        """Files whose content is unknown, or has no result; of those that are known to have the same, one."""
+        seen = {row["path"]: row for row in self._tables.files()}
+        left, queued = [], set(self._taken)
+        for item in items:
+            self.counts.listed += 1
+            row = seen.get(encodable(item.path))
+            same = row and (row["size_bytes"], row["written"]) == (item.size, rows.moment(item.written))
+            if row and same and row["sha256"]:
+                self._known.add(item.path)
+                if row["sha256"] in queued:
+                    self.counts.before += 1
+                    continue
+                queued.add(row["sha256"])
+            left.append(item)
+        return left
+
+
+class _Tries:
+    """How many workers died over each content, kept in a file, a line of JSON each, so that a killed driver forgets none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._counts: Counter[str] = Counter()
+        if path.exists():
+            for line in path.read_text().splitlines():
+                try:
+                    self._counts[json.loads(line)["over"]] += 1
+                except (ValueError, KeyError, TypeError):
+                    continue  # the driver was killed while it wrote this line
+
+    def add(self, over: str) -> int:
+        """Notes one more; how many there are."""
+        self._counts[over] += 1
+        with self._path.open("a") as file:
+            file.write(json.dumps({"over": over}) + "\n")
+        return self._counts[over]

@@ -1,0 +1,67 @@
+"""The tables of a scan as DuckDB sees them: one view each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from unmask.fleet.tables import OF_A_RESULT, TABLES, Row, schema
+
+FOLDERS = {**dict.fromkeys(OF_A_RESULT, "configuration=*/day=*/*"), "files": "day=*/*", "groups": "groups"}
+"""Where the parts of a table lie in its folder."""
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Tables]:
+    """The tables in a folder, for as long as the context lasts. A part without its results is not seen."""
+    with duckdb.connect(config={"temp_directory": str(folder / "scratch")}) as connection:
+        for table in TABLES:
+            _see(connection, folder, table)
+        yield Tables(connection)
+
+
+class Tables:
+    """Asks for rows in SQL."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str) -> None:
+        """Runs statements that give nothing."""
+        self._connection.execute(sql)
+
+    def rows(self, sql: str, **values: Any) -> list[Row]:
+        """All rows of a query with ``$name`` parameters."""
+        return list(self.stream(sql, **values))
+
+    def row(self, sql: str, **values: Any) -> Row:
+        """The one row of a query."""
+        (only,) = self.stream(sql, **values)
+        return only
+
+    def stream(self, sql: str, **values: Any) -> Iterator[Row]:
+        """Rows one after the other, so that a large table need not fit into memory."""
+        asked = self._connection.execute(sql, values or None)
+        names = [column[0] for column in asked.description or ()]
+        while batch := asked.fetchmany(1000):
+            yield from (dict(zip(names, values, strict=True)) for values in batch)
+
+
+def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> None:
+    parts = folder / table / f"{FOLDERS[table]}.parquet"
+    if not any(folder.joinpath(table).glob(f"{FOLDERS[table]}.parquet")):
+        connection.register(f"empty_{table}", schema(table).empty_table())
+        more = ", NULL::VARCHAR AS configuration, NULL::DATE AS day" if table in OF_A_RESULT else ""
+        connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names
+        return
+    read = f"read_parquet({_quoted(str(parts))}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"
+    whole = " WHERE part IN (SELECT part FROM results)" if table in OF_A_RESULT and table != "results" else ""
+    connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {read}{whole}")  # noqa: S608 - our own names
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,130 @@
+"""The driver of a scan: lists the source, gives its files to workers, writes what they find; all that it does can be killed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from unmask.errors import UsageError, printable
+from unmask.fleet import configuration, crew, query
+from unmask.fleet.ledger import Counts, Ledger
+from unmask.fleet.rows import looks_of
+from unmask.fleet.source import Listing, listing
+from unmask.fleet.tables import Tables
+from unmask.fleet.worker import Worker
+from unmask.originals import grouping
+from unmask.originals.matching import Looks
+from unmask.pipeline import Settings
+
+FILE_SECONDS = 1800.0
+"""Most time that one file may take, s."""
+
+Maker = Callable[[str, Settings, Path], Worker]
+
+
+class Scanned:
+    """What a scan came to: its counts, and what of the source was left out or could not be listed."""
+
+    def __init__(self, counts: Counts, listed: Listing) -> None:
+        self.counts, self.left_out, self.unreadable = counts, listed.left_out, listed.unreadable
+
+
+def scan(
+    source: str,
+    out: Path,
+    settings: Settings = Settings(),
+    workers: int = 1,
+    tell: Callable[[Counts], None] = lambda _counts: None,
+    seconds: float = FILE_SECONDS,
+    maker: Maker = Worker,
+) -> Scanned:
+    """Judges every content of a source that has no result yet under this configuration.
+
+    Args:
+        source: a folder, or ``s3://bucket/prefix``.
+        out: folder of the tables, made if missing; several sources may share one.
+        settings: of each check.
+        workers: processes that judge.
+        tell: told how far it has come.
+        seconds: that one file may take.
+        maker: makes a worker of a source, settings and a folder for files in passing.
+
+    Raises:
+        UsageError: no such source, or another scan writes there; a setting that cannot be used.
+        OriginalsError, LicenceError, WeightsError: what every check needs cannot be read.
+        StorageAway: the bucket does not answer.
+        UnmaskError: workers do not start.
+    """
+    with _alone(out):
+        facts = configuration.configuration(settings)
+        name = configuration.digest(facts)
+        tables = Tables(out, name)
+        tables.tidy()
+        _describe(out, name, facts)
+        scratch = _emptied(out / "scratch")
+        found = listing(source, scratch)
+        ledger = Ledger(found.items, tables, out / "tries" / f"{name}.jsonl", tell)
+        tell(ledger.counts)
+        try:
+            crew.run(ledger, partial(maker, source, settings), workers, scratch, seconds)
+        finally:
+            ledger.close()
+        if ledger.counts.judged or not (out / "groups").exists():
+            group(out, tables)
+        return Scanned(ledger.counts, found)
+
+
+def group(out: Path, tables: Tables) -> None:
+    """Writes which contents are near-duplicates, of whatever was judged so far; those that are alone are left out."""
+    sketches = (
+        "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
+    )
+    names: list[str] = []
+
+    def looks() -> Iterator[Looks]:
+        for row in opened.stream(sketches):
+            names.append(row["sha256"])
+            yield looks_of(row)
+
+    with query.opened(out) as opened:
+        leaders = grouping.groups(looks())
+    many = {leader for number, leader in enumerate(leaders) if leader != number}
+    tables.replace_groups(
+        [{"sha256": names[n], "group": names[leader]} for n, leader in enumerate(leaders) if leader in many]
+    )
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """One scan at a time writes to a folder; that of a driver that was killed is free again."""
+    try:
+        (out / "tries").mkdir(parents=True, exist_ok=True)
+        file = (out / "lock").open("w")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"{printable(str(out))}: {reason}; name a folder that you may write to") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{printable(str(out))}: another scan writes there; wait for it, or end it") from None
+        yield
+
+
+def _describe(out: Path, name: str, facts: dict[str, Any]) -> None:
+    """Keeps what a configuration is, for people."""
+    path = out / "configurations" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder

@@ -1,0 +1,105 @@
+"""What is to be scanned: a folder, or a bucket of any S3-compatible service; and its files, one at a time, on this disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from unmask import inputs
+from unmask.errors import MediaError, UsageError
+from unmask.messages import Message
+
+BUCKET = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file as it was listed: its address, its bytes, and when it was last written, s since 1970."""
+
+    path: str
+    size: int
+    written: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a source holds.
+
+    Attributes:
+        items: in order of their addresses, each once.
+        left_out: what of it is not looked at, a clause each.
+        unreadable: folders and files that could not be listed, a sentence each.
+    """
+
+    items: tuple[Item, ...]
+    left_out: tuple[Message, ...]
+    unreadable: tuple[Message, ...]
+
+
+def listing(source: str, scratch: Path) -> Listing:
+    """Everything in a source that may be a photo or a video.
+
+    Of a folder, what is one by its content or its name, as `unmask check` takes it. Of a bucket, whose objects are not opened
+    for this, what is called like one, and what has no ending at all, as where objects are called by their hashes.
+
+    Raises:
+        UsageError: there is no such folder.
+        StorageAway: the bucket does not answer.
+    """
+    return _bucket(source, scratch) if source.startswith(BUCKET) else _folder(source)
+
+
+@contextmanager
+def on_disk(source: str, path: str, scratch: Path) -> Iterator[Path]:
+    """A file of the source, to be read for as long as the context lasts.
+
+    Raises:
+        OSError: it has gone, or cannot be fetched.
+    """
+    if not source.startswith(BUCKET):
+        yield Path(path)
+        return
+    from unmask.storage import Storage
+
+    with Storage(source, scratch).on_disk(path.removeprefix(_prefix(source))) as file:
+        yield file
+
+
+def _folder(source: str) -> Listing:
+    if not os.path.exists(source):  # noqa: PTH110 a Path would raise on a long name
+        raise UsageError(f"{source}: there is no such folder; name a folder, or s3://BUCKET/PREFIX")
+    given = inputs.named([source])
+    unreadable = [one.message for one in given.files if isinstance(one, MediaError)]
+    items = []
+    for name in sorted({os.path.abspath(one) for one in given.files if isinstance(one, str)}):  # noqa: PTH100
+        try:
+            found = os.stat(name)  # noqa: PTH116
+        except OSError as error:
+            unreadable.append(inputs.why(name, error, Message("way.check_folder")))
+        else:
+            items.append(Item(name, found.st_size, found.st_mtime))
+    return Listing(tuple(items), tuple(given.left_out), tuple(unreadable))
+
+
+def _bucket(source: str, scratch: Path) -> Listing:
+    from unmask.storage import Storage
+
+    items, others, hidden = [], 0, 0
+    for one in Storage(source, scratch).listed():
+        name = PurePosixPath(one.name)
+        if name.name.startswith("."):
+            hidden += 1
+        elif name.suffix and name.suffix.lower() not in inputs.SUFFIXES:
+            others += 1
+        else:
+            items.append(Item(_prefix(source) + one.name, one.size, one.written))
+    clauses = (Message("inputs.others", {"count": others}), Message("inputs.hidden", {"count": hidden}))
+    left_out = tuple(clause for clause in clauses if clause.values["count"])
+    return Listing(tuple(sorted(items, key=lambda item: item.path)), left_out, ())
+
+
+def _prefix(source: str) -> str:
+    return f"{source.rstrip('/')}/"

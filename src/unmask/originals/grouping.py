@@ -1,0 +1,100 @@
+"""Which of many files show the same footage: near-duplicates, found by the hashes that known originals are found by.
+
+Each file is sketched by the hashes of a few frames. One after the other it is sought among the leaders of the groups so far:
+where it shows the footage of one, it joins that group, else it leads a new one (leader clustering, Hartigan 1975). Only
+leaders are sought among, so that a flood of ten thousand copies costs no more than ten thousand single files, and does not
+crowd the index. A file that shows the footage of two leaders joins their groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from unmask.originals.film import Film
+from unmask.originals.index import Index, Searcher
+from unmask.originals.matching import Looks, candidates, look
+from unmask.originals.regions import LONGEST_PX
+from unmask.originals.store import Hashes
+
+EVERY = 2.0
+"""Seconds between the frames of a sketch, as between those kept of an original."""
+
+FRAMES = 8
+"""Most frames of a sketch, evenly spaced; with the regions of each, a file costs 10 kB at most."""
+
+REGIONS = 32
+"""Most regions of a frame in a sketch."""
+
+SHARE = 0.25
+"""Share of a file's regions that must agree with a leader's in time and place. A station's logo has a few of them, a changed
+face leaves most as they were."""
+
+
+def sketch(film: Film) -> Looks:
+    """The hashes by which a photo or video is compared with many others.
+
+    Raises:
+        MediaError: the file cannot be read.
+    """
+    return look(film.frames(film.times(EVERY, FRAMES), LONGEST_PX), longest_px=LONGEST_PX, at_most=REGIONS)
+
+
+def groups(sketches: Iterable[Looks]) -> list[int]:
+    """The group of each file, in their order: the number, from 0, of the first file in it.
+
+    The order decides where a chain of likenesses is parted; give them in one that does not change.
+    """
+    first: list[int] = []
+    leaders = _Leaders()
+    for number, looks in enumerate(sketches):
+        alike = {_root(first, other) for other in leaders.like(looks)}
+        first.append(min(alike, default=number))
+        for other in alike:
+            first[other] = first[number]
+        if not alike:
+            leaders.add(number, looks)
+    return [_root(first, number) for number in range(len(first))]
+
+
+class _Leaders:
+    """The files that lead groups. Their indexes double in size, so that adding one seldom makes a large one anew."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Hashes, Index]] = []
+
+    def like(self, looks: Looks) -> list[int]:
+        """The leaders whose footage a file shows."""
+        if not looks.hashes.size or not self._parts:
+            return []
+        searcher = Searcher(tuple(index for _, index in self._parts))
+        found = candidates(looks, searcher.search)
+        return [one.footage for one in found if one.support >= SHARE * len(looks.hashes)]
+
+    def add(self, number: int, looks: Looks) -> None:
+        if not looks.hashes.size:
+            return
+        new = _hashes(number, looks)
+        while self._parts and len(self._parts[-1][0].hashes) < 2 * len(new.hashes):
+            new = _joined(self._parts.pop()[0], new)
+        self._parts.append((new, Index.of(new)))
+
+
+def _hashes(number: int, looks: Looks) -> Hashes:
+    """A sketch as the index takes it; the order within a frame stays."""
+    frames, counts = np.unique(looks.of, return_counts=True)
+    footage = np.full(frames.size, number, np.int64)
+    return Hashes(number, frames.size, footage, looks.times[frames], counts, looks.hashes, looks.places)
+
+
+def _joined(one: Hashes, other: Hashes) -> Hashes:
+    arrays = ("footage", "times", "counts", "hashes", "places")
+    both = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in arrays}
+    return Hashes(last=other.last, moments=one.moments + other.moments, **both)
+
+
+def _root(first: list[int], number: int) -> int:
+    while first[number] != number:
+        number = first[number]
+    return number

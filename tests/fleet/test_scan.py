@@ -1,0 +1,181 @@
+"""Scans, with workers that judge nothing: every content has one result, whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.quick import Quick
+from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
+from unmask.errors import UsageError
+from unmask.fleet import query
+from unmask.fleet.scan import Scanned, scan
+from unmask.fleet.tables import Row
+from unmask.pipeline import Settings
+from unmask.storage import Storage
+
+PATIENCE = 240.0
+"""s that a test waits at most."""
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, orders in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(orders)
+    return folder
+
+
+def quickly(source: Path | str, out: Path, settings: Settings = Settings(), **more: object) -> Scanned:
+    return scan(str(source), out, settings, maker=Quick, **more)  # type: ignore[arg-type]
+
+
+def rows(out: Path, sql: str) -> list[Row]:
+    with query.opened(out) as tables:
+        return tables.rows(sql)
+
+
+def outcomes(out: Path) -> dict[str, str | None]:
+    """By the name of a file, what its content came to."""
+    found = rows(out, "SELECT path, outcome FROM files JOIN results USING (sha256)")
+    return {Path(row["path"]).name: row["outcome"] for row in found}
+
+
+def test_a_folder_is_scanned_and_the_same_bytes_are_judged_once(tmp_path: Path) -> None:
+    files = {"a.mp4": "changed", "below/b.mp4": "no face\n1", "copy.mp4": "changed", "c.mp4": "fail", "notes.txt": "x"}
+    found = quickly(write(tmp_path / "in", files), tmp_path / "out")
+    assert outcomes(tmp_path / "out") == {"a.mp4": "changed", "b.mp4": "no face", "copy.mp4": "changed", "c.mp4": None}
+    assert len(rows(tmp_path / "out", "FROM results")) == 3
+    assert (found.counts.listed, found.counts.read, found.counts.judged, found.counts.failed) == (4, 4, 3, 1)
+    assert [str(clause) for clause in found.left_out] == [
+        "1 file in the folders is neither a photo nor a video by its content, and was left out"
+    ]
+
+
+def test_a_second_scan_judges_what_is_new_or_written_to_and_nothing_else(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "cannot tell"})
+    quickly(source, tmp_path / "out")
+    again = quickly(source, tmp_path / "out")
+    assert (again.counts.judged, again.counts.read, again.counts.before) == (0, 0, 3)
+    write(source, {"b.mp4": "changed\n2", "d.mp4": "no face\n3"})
+    more = quickly(source, tmp_path / "out")
+    assert (more.counts.judged, more.counts.before) == (2, 2)
+    assert len(rows(tmp_path / "out", "FROM results")) == 5
+
+
+def test_another_configuration_judges_anew_beside_the_old_one(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "changed"})
+    quickly(source, tmp_path / "out")
+    anew = quickly(source, tmp_path / "out", Settings(every=1.0))
+    assert (anew.counts.judged, anew.counts.before) == (1, 1)
+    per = rows(tmp_path / "out", "SELECT configuration, count(*) AS n FROM results GROUP BY ALL")
+    assert [row["n"] for row in per] == [1, 1]
+    assert {path.stem for path in (tmp_path / "out" / "configurations").iterdir()} == {
+        row["configuration"] for row in per
+    }
+
+
+def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "die", "b.mp4": "no face", "copy.mp4": "die"})
+    found = quickly(source, tmp_path / "out")
+    assert (found.counts.poison, found.counts.judged) == (1, 2)
+    (row,) = rows(tmp_path / "out", "FROM results WHERE error_code = 'error.never_ended_why'")
+    assert "begun 3 times" in row["error"]
+    assert "SIGKILL" in row["error"]
+    assert quickly(source, tmp_path / "out").counts.judged == 0
+
+
+def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "sleep 600", "b.mp4": "no face"})
+    found = quickly(source, tmp_path / "out", seconds=5.0)
+    assert (found.counts.poison, found.counts.judged) == (1, 2)
+    assert outcomes(tmp_path / "out") == {"a.mp4": None, "b.mp4": "no face"}
+
+
+def test_what_cannot_be_read_is_tried_again_by_the_next_scan(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "away"})
+    (source / "c.mp4").symlink_to(tmp_path / "nothing")
+    found = quickly(source, tmp_path / "out")
+    assert (found.counts.unreadable, found.counts.judged, len(found.unreadable)) == (1, 1, 1)
+    (row,) = rows(tmp_path / "out", "FROM files WHERE problem IS NOT NULL")
+    assert (row["sha256"], row["problem"]) == (None, "the storage does not answer")
+    write(source, {"b.mp4": "no face"})
+    assert quickly(source, tmp_path / "out").counts.judged == 1
+
+
+def test_one_scan_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
+    import fcntl
+
+    source = write(tmp_path / "in", {"a.mp4": "changed"})
+    (tmp_path / "out").mkdir()
+    with (tmp_path / "out" / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another scan writes there"):
+            quickly(source, tmp_path / "out")
+    with pytest.raises(UsageError, match="no such folder"):
+        quickly(tmp_path / "nothing", tmp_path / "out")
+
+
+def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
+    stored = Storage(bucket, tmp_path / "scratch")
+    for name, orders in {"2026/a.mp4": "changed", "2026/b": "no face", "c.mp4": "changed", "notes.txt": "x"}.items():
+        stored.put(name, orders.encode())
+    found = quickly(bucket, tmp_path / "out")
+    assert outcomes(tmp_path / "out") == {"a.mp4": "changed", "b": "no face", "c.mp4": "changed"}
+    paths = {row["path"] for row in rows(tmp_path / "out", "FROM files")}
+    assert paths == {f"{bucket}/2026/a.mp4", f"{bucket}/2026/b", f"{bucket}/c.mp4"}
+    assert found.counts.judged == 2
+    assert quickly(bucket, tmp_path / "out").counts.read == 0
+    assert [path for path in (tmp_path / "out" / "scratch").rglob("*") if path.is_file()] == []
+
+
+def test_whoever_is_killed_every_content_has_one_result(tmp_path: Path) -> None:
+    chance = random.Random(7)  # noqa: S311
+    files = {f"{n:02}.mp4": f"sleep {chance.uniform(0.2, 0.6):.2f}\n{n}\nno face" for n in range(50)}
+    files |= {f"broken-{n}.mp4": f"fail\n{n}" for n in range(5)} | {
+        f"copy-{n}.mp4": files[f"{n:02}.mp4"] for n in range(5)
+    }
+    source, out = write(tmp_path / "in", files), tmp_path / "out"
+    command, deadline, kills = [sys.executable, "-m", "tests.fleet.driver", source, out], time.monotonic() + PATIENCE, 0
+    while time.monotonic() < deadline:
+        driver = subprocess.Popen(command, start_new_session=True)
+        while kills < 8 and driver.poll() is None and time.monotonic() < deadline:
+            time.sleep(chance.uniform(1.0, 4.0))
+            workers = children(driver.pid)
+            victim = driver.pid if chance.random() < 0.3 or not workers else chance.choice(workers)
+            os.kill(victim, signal.SIGKILL)
+            kills += 1
+        if driver.wait(max(1.0, deadline - time.monotonic())) == 0:
+            break
+    assert kills >= 3
+    judged = Counter(row["sha256"] for row in rows(out, "FROM results"))
+    assert set(judged.values()) == {1}
+    named = rows(out, "SELECT DISTINCT path, sha256 FROM files")
+    assert len(named) == len(files) == 60
+    assert {row["sha256"] for row in named} == set(judged)
+    assert len(judged) == 55
+    assert len(rows(out, "FROM people")) == len(
+        rows(out, "FROM results WHERE error_code IS DISTINCT FROM 'error.never_ended_why'")
+    )
+    assert quickly(source, out).counts.judged == 0
+
+
+def children(pid: int) -> list[int]:
+    """The workers of a driver; its helper that tidies up after multiprocessing is none."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and b"spawn_main" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+        except (OSError, ValueError):
+            continue
+    return found
