@@ -55,7 +55,7 @@ def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
     parts = folder / table / f"{FOLDERS[table]}.parquet"
     if not any(folder.joinpath(table).glob(f"{FOLDERS[table]}.parquet")):
         connection.register(f"empty_{table}", schema(table).empty_table())
-        more = ", NULL::VARCHAR AS configuration, NULL::DATE AS day" if table in OF_A_RESULT else ""
+        more = ", NULL::VARCHAR AS configuration, NULL::VARCHAR AS day" if table in OF_A_RESULT else ""
         connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names
         return
     read = f"read_parquet({_quoted(str(parts))}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"

@@ -73,7 +73,7 @@ FROM judged GROUP BY flood HAVING sum(files) > 1 ORDER BY files DESC, path LIMIT
 """
 
 SPEED = """
-SELECT strftime(day, '%Y-%m-%d') AS day, count(*) AS contents, coalesce(sum(duration), 0) AS video,
+SELECT day, count(*) AS contents, coalesce(sum(duration), 0) AS video,
   coalesce(sum(seconds), 0) AS work, count(DISTINCT date_trunc('minute', checked)) AS minutes
 FROM judged GROUP BY ALL ORDER BY day
 """

@@ -152,9 +152,9 @@ class Tables:
             _write("files", rows["files"], self._folder / "files" / day / f"{part}.parquet")
         if rows.get("results"):
             for table in OF_A_RESULT:
-                named = [{**row, "part": part} for row in rows.get(table, ())]
                 where = self._folder / table / f"configuration={self._configuration}" / day
-                _write(table, named, where / f"{part}.parquet")
+                if some := [{**row, "part": part} for row in rows.get(table, ())]:
+                    _write(table, some, where / f"{part}.parquet")
 
     def replace_groups(self, rows: Sequence[Row]) -> None:
         """Writes the groups of all contents anew."""
