@@ -155,3 +155,12 @@ def test_the_command_writes_the_page(scanned: Path, tmp_path: Path) -> None:
 def test_the_page_on_an_empty_scan(tmp_path: Path) -> None:
     Tables(tmp_path, CONFIGURATION).commit({"files": [rows.of_file("/in/a.mp4", 1, 0.0, None, "gone")]})
     assert "gone" in page(summary(tmp_path))
+
+
+def test_the_docs_list_the_tables_as_they_are_declared() -> None:
+    from unmask.fleet import reference
+
+    docs = Path(__file__).parents[2] / "docs" / "fleet.md"
+    assert reference.tables() in docs.read_text(encoding="utf-8"), (
+        "put in what `python -m unmask.fleet.reference` prints"
+    )

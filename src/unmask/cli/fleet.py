@@ -72,6 +72,9 @@ def scan(
     originals: Originals = None,
     licences: Licences = None,
     prior: Prior = None,
+    ray: Annotated[
+        str | None, typer.Option("--ray", metavar="ADDRESS", help="Judge on this Ray cluster; 'auto' for the one here.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take, as `plan` does.")] = False,
 ) -> None:
     """Judge every content of a folder or bucket that has no result yet.
@@ -81,15 +84,15 @@ def scan(
     """
     with _complaining():
         settings = _settings(every, lines, models, originals, licences, prior)
-        count = workers or _cores()
+        count = workers if ray else workers or _cores()
         if dry_run:
-            _plan(source, out, settings, count, 12, None)
+            _plan(source, out, settings, count or 1, 12, None)
             return
         from unmask.fleet import scan as fleet
 
         begun = time.monotonic()
         with _bar() as tell:
-            found = fleet.scan(source, out, settings, count, tell, seconds)
+            found = fleet.scan(source, out, settings, count, tell, seconds, ray=ray)
         for clause in (*found.left_out, *found.unreadable):
             complain(str(clause))
         _say(found.counts, time.monotonic() - begun)
@@ -230,7 +233,8 @@ def _complaining() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        complain(f"fleets need {error.name}: pip install 'unmask[fleet]'")
+        extra = "ray" if error.name == "ray" else "fleet"
+        complain(f"this needs {error.name}: pip install 'unmask[{extra}]'")
         raise typer.Exit(1) from error
     except UsageError as error:
         complain(f"{error}; `unmask fleet --help` shows the usage")

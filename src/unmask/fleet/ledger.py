@@ -69,6 +69,11 @@ class Ledger:
         self._rows: dict[str, list[Row]] = {}
         self._begun = self._written = time.monotonic()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there are files to take now."""
+        return bool(self._waiting)
+
     def take(self) -> Item | None:
         """The next file to read; None if there is none now, though a worker that dies may leave its own again."""
         return self._waiting.popleft() if self._waiting else None

@@ -26,18 +26,24 @@ def work(pipe: Connection, make: Make, scratch: Path) -> None:
     """Does what the driver says, until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    _bound()
+    bound()
     try:
         worker = make(scratch)
         pipe.send(("ready", None))
         while True:
             order, path = pipe.recv()
-            pipe.send(_answer(worker, order, path))
+            pipe.send(answer(worker, order, path))
     except (EOFError, OSError):
         return
 
 
-def _answer(worker: Worker, order: str, path: str) -> tuple[str, Any]:
+def answer(worker: Worker, order: str, path: str) -> tuple[str, Any]:
+    """What a worker says when it is asked to ``identify`` a file, or to ``judge`` the one that it holds.
+
+    Returns:
+        ``identified`` and the sha256, ``judged`` and the rows, ``unreadable`` and why, or ``wrong`` and what no
+        file is to blame for.
+    """
     try:
         return ("identified", worker.identify(path)) if order == "identify" else ("judged", worker.judge())
     except Unreadable as error:
@@ -53,7 +59,7 @@ def _end_with_driver() -> None:
         os._exit(1)
 
 
-def _bound() -> None:
+def bound() -> None:
     """Bounds the memory of this process, and has the kernel end it before others where the machine runs out."""
     with suppress(ImportError, OSError, ValueError):
         import resource

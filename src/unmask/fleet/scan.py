@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.errors import UsageError, printable
-from unmask.fleet import configuration, crew, query
+from unmask.fleet import configuration, local, query
 from unmask.fleet.ledger import Counts, Ledger
 from unmask.fleet.rows import looks_of
 from unmask.fleet.source import Listing, listing
@@ -39,10 +39,11 @@ def scan(
     source: str,
     out: Path,
     settings: Settings = Settings(),
-    workers: int = 1,
+    workers: int | None = None,
     tell: Callable[[Counts], None] = lambda _counts: None,
     seconds: float = FILE_SECONDS,
     maker: Maker = Worker,
+    ray: str | None = None,
 ) -> Scanned:
     """Judges every content of a source that has no result yet under this configuration.
 
@@ -50,10 +51,11 @@ def scan(
         source: a folder, or ``s3://bucket/prefix``.
         out: folder of the tables, made if missing; several sources may share one.
         settings: of each check.
-        workers: processes that judge.
+        workers: processes that judge; one if None, or one per core of the cluster.
         tell: told how far it has come.
         seconds: that one file may take.
         maker: makes a worker of a source, settings and a folder for files in passing.
+        ray: address of a Ray cluster whose machines judge; None for this one alone.
 
     Raises:
         UsageError: no such source, or another scan writes there; a setting that cannot be used.
@@ -72,7 +74,13 @@ def scan(
         ledger = Ledger(found.items, tables, out / "tries" / f"{name}.jsonl", tell)
         tell(ledger.counts)
         try:
-            crew.run(ledger, partial(maker, source, settings), workers, scratch, seconds)
+            make = partial(maker, source, settings)
+            if ray is None:
+                local.run(ledger, make, scratch, workers or 1, seconds)
+            else:
+                from unmask.fleet import cluster
+
+                cluster.run(ledger, make, ray, workers, seconds)
         finally:
             ledger.close()
         if ledger.counts.judged or not (out / "groups").exists():

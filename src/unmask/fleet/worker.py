@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmask import inputs
-from unmask.errors import LicenceError, MediaError, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import LicenceError, OriginalsError, UsageError, WeightsError, printable
 from unmask.messages import Message
 
 if TYPE_CHECKING:
@@ -97,6 +97,6 @@ class Worker:
         from unmask.media import open_media
         from unmask.originals.grouping import sketch
 
-        with suppress(MediaError):
+        with suppress(Exception):  # what was judged without trouble stays judged; it is only not compared with others
             return sketch(open_media(os.fspath(self._path)))
         return None

@@ -1,0 +1,91 @@
+"""Workers on a cluster that Ray holds together: an actor each, with a core of its own. Paths, hashes and rows travel.
+
+Every machine needs Unmask of the same version, and the source under the same address: a bucket, or a folder that all of them see.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from unmask.errors import UsageError
+from unmask.fleet import crew
+from unmask.fleet.ledger import Ledger
+from unmask.fleet.local import ONE_THREAD
+from unmask.fleet.process import Make, answer, bound
+
+
+def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: float) -> None:
+    """Has everything judged by the actors of a cluster; see `crew.run`.
+
+    Args:
+        make: makes a worker in its process.
+        address: of the cluster, as ``ray.init`` takes it; ``local`` starts one on this machine.
+        count: of actors; one per core of the cluster if None.
+
+    Raises:
+        UsageError: there is no cluster at that address.
+    """
+    try:
+        ray.init(address=address, log_to_driver=False, include_dashboard=False if address == "local" else None)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UsageError(f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:200]}") from error
+    try:
+        cores = int(cast("Any", ray).cluster_resources().get("CPU", 1))
+        crew.run(ledger, partial(Actor, make), _listen, count or cores, seconds)
+    finally:
+        ray.shutdown()
+
+
+class Actor:
+    """A worker's process somewhere in the cluster; see `crew.Link`."""
+
+    def __init__(self, make: Make) -> None:
+        remote: Any = ray.remote(num_cpus=1, max_restarts=0, runtime_env={"env_vars": ONE_THREAD})(_Remote)
+        self._actor: Any = remote.remote(make)
+        self.said: Any = self._actor.ready.remote()
+
+    def ask(self, order: str, path: str = "") -> None:
+        self.said = self._actor.answer.remote(order, path)
+
+    def hear(self) -> tuple[str, Any]:
+        try:
+            said: tuple[str, Any] = ray.get(self.said)
+        except RayActorError as error:
+            raise crew.Died(f"its actor is gone ({type(error).__name__})") from None
+        except RayError as error:
+            return "wrong", " ".join(str(error).split())[-300:]
+        self.said = None
+        return said
+
+    def end(self) -> None:
+        with suppress(RayError):
+            ray.kill(self._actor)
+
+
+def _listen(actors: Sequence[Actor], seconds: float) -> Collection[Actor]:
+    asked = [actor.said for actor in actors if actor.said is not None]
+    heard = ray.wait(asked, timeout=seconds)[0] if asked else []
+    return [actor for actor in actors if actor.said in heard]
+
+
+class _Remote:
+    """What runs in the actor's process."""
+
+    def __init__(self, make: Make) -> None:
+        bound()
+        self._scratch = tempfile.TemporaryDirectory(prefix="unmask-")
+        self._worker = make(Path(self._scratch.name))
+
+    def ready(self) -> tuple[str, None]:
+        return "ready", None
+
+    def answer(self, order: str, path: str) -> tuple[str, Any]:
+        return answer(self._worker, order, path)
