@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +22,28 @@ FILES = {f"{n}.mp4": f"sleep 0.3\n{n}\nno face" for n in range(20)} | {
 }
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keeps Ray's files in a folder of the test, whose name is short, for sockets lie there; and its token out of the home."""
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        for name, value in {"RAY_TMPDIR": folder, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
 def told(out: Path) -> list[Row]:
     return rows(out, "SELECT path, sha256, outcome, error FROM files JOIN results USING (sha256) ORDER BY path")
 
 
-def kill_an_actor() -> None:
-    """As soon as there are any."""
+def kill_an_actor(killed: list[int]) -> None:
+    """As soon as there are any; says which."""
     for _ in range(600):
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 if (path / "cmdline").read_bytes().startswith(b"ray::_Remote"):
                     time.sleep(1)
                     os.kill(int(path.name), signal.SIGKILL)
+                    killed.append(int(path.name))
                     return
             except OSError:
                 continue
@@ -41,10 +53,15 @@ def kill_an_actor() -> None:
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_a_cluster_finds_what_this_machine_finds_though_an_actor_is_killed(tmp_path: Path) -> None:
     source = write(tmp_path / "in", FILES)
-    killer = threading.Thread(target=kill_an_actor, daemon=True)
-    killer.start()
-    quickly(source, tmp_path / "cluster", ray="local", workers=2)
-    killer.join(60)
+    killed: list[int] = []
+    threading.Thread(target=kill_an_actor, args=(killed,), daemon=True).start()
+    try:
+        quickly(source, tmp_path / "cluster", ray="local", workers=2)
+    except UsageError as error:
+        if "timed out during startup" in str(error):
+            pytest.skip("this machine is too busy: Ray gives its own processes 30 s to start")
+        raise
+    assert killed
     quickly(source, tmp_path / "here")
     assert told(tmp_path / "cluster") == told(tmp_path / "here")
     assert len(rows(tmp_path / "cluster", "FROM results")) == 21

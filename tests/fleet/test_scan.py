@@ -22,7 +22,7 @@ from unmask.fleet.tables import Row
 from unmask.pipeline import Settings
 from unmask.storage import Storage
 
-PATIENCE = 240.0
+PATIENCE = 500.0
 """s that a test waits at most."""
 
 
@@ -137,9 +137,10 @@ def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     assert [path for path in (tmp_path / "out" / "scratch").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.timeout(600)
 def test_whoever_is_killed_every_content_has_one_result(tmp_path: Path) -> None:
     chance = random.Random(7)  # noqa: S311
-    files = {f"{n:02}.mp4": f"sleep {chance.uniform(0.2, 0.6):.2f}\n{n}\nno face" for n in range(50)}
+    files = {f"{n:02}.mp4": f"sleep {chance.uniform(0.1, 0.3):.2f}\n{n}\nno face" for n in range(50)}
     files |= {f"broken-{n}.mp4": f"fail\n{n}" for n in range(5)} | {
         f"copy-{n}.mp4": files[f"{n:02}.mp4"] for n in range(5)
     }
@@ -147,7 +148,7 @@ def test_whoever_is_killed_every_content_has_one_result(tmp_path: Path) -> None:
     command, deadline, kills = [sys.executable, "-m", "tests.fleet.driver", source, out], time.monotonic() + PATIENCE, 0
     while time.monotonic() < deadline:
         driver = subprocess.Popen(command, start_new_session=True)
-        while kills < 8 and driver.poll() is None and time.monotonic() < deadline:
+        while kills < 6 and driver.poll() is None and time.monotonic() < deadline:
             time.sleep(chance.uniform(1.0, 4.0))
             workers = children(driver.pid)
             victim = driver.pid if chance.random() < 0.3 or not workers else chance.choice(workers)
