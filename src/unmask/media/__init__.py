@@ -3,6 +3,18 @@
 from unmask.media.clip import Clip, decoders, open_media, recognise
 from unmask.media.footage import HOURS, Footage, open_footage
 from unmask.media.labels import labels
+from unmask.media.recorded import recorded
 from unmask.media.source import Bounds
 
-__all__ = ["HOURS", "Bounds", "Clip", "Footage", "decoders", "labels", "open_footage", "open_media", "recognise"]
+__all__ = [
+    "HOURS",
+    "Bounds",
+    "Clip",
+    "Footage",
+    "decoders",
+    "labels",
+    "open_footage",
+    "open_media",
+    "recognise",
+    "recorded",
+]
