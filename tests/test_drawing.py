@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from unmask import drawing
-from unmask.drawing import PANEL_PX
+from unmask.drawing import DARK, GAP, LIGHT, PANEL_PX
 
 
 def test_panels_stand_side_by_side_at_one_height() -> None:
     drawn = drawing.side_by_side(np.zeros((10, 10, 3), np.uint8), np.zeros((20, 40, 3), np.uint8))
-    assert drawn.shape == (PANEL_PX, PANEL_PX + 12 + 2 * PANEL_PX, 3)
-    assert (drawn[:, PANEL_PX : PANEL_PX + 12] == 255).all()
+    assert drawn.shape == (PANEL_PX, PANEL_PX + 4 + 2 * PANEL_PX, 3)
+    assert (drawn[:, PANEL_PX : PANEL_PX + 4] == GAP).all()
 
 
 def test_a_region_is_outlined_at_its_edge() -> None:
@@ -43,3 +43,25 @@ def test_a_curve_is_high_where_its_values_are(values: list[float], side: int) ->
     coloured = np.nonzero((top.max(axis=2) - top.min(axis=2) > 60).any(axis=0))[0]
     assert (coloured > drawn.shape[1] / 2).all() == bool(side)
     assert coloured.size
+
+
+def test_a_curve_stands_on_an_axis_with_numbers() -> None:
+    drawn = drawing.curve([0.0, 1.0, 2.0], [1.0, 2.0, 7.0], ("0:00.0", "0:02.0"), mark=3.0)
+    ink = (drawn != LIGHT.ground).any(axis=2)
+    rows = np.flatnonzero(ink[:, :54].any(axis=1))
+    numbers = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    assert len(numbers) == 3, "0, 3 and 5"
+    middle = [float(rows.mean()) for rows in numbers]
+    assert middle == sorted(middle)
+    zero, mark, five = middle[2], middle[1], middle[0]
+    assert (zero - five) / (zero - mark) == pytest.approx(5 / 3, abs=0.1)
+
+
+def test_what_is_drawn_for_a_dark_page_is_dark() -> None:
+    drawn = (
+        drawing.curve([0.0, 1.0, 2.0], [1.0, 2.0, 7.0], ("0:00.0", "0:02.0"), mark=3.0, paper=DARK),
+        drawing.scatter([(np.array([[0.0, 0.0], [10.0, 10.0]]), (250, 0, 0))], paper=DARK),
+    )
+    for picture in drawn:
+        assert np.median(picture, axis=(0, 1)) == pytest.approx(DARK.ground)
+        assert (picture.min(axis=2) > 200).mean() < 0.001

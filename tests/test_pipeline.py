@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 import unmask
 from examples.demo import swapped
-from tests import clips, scenes
+from tests import clips, retouched, scenes
 from unmask import faces, likelihood, models
 from unmask.errors import MediaError, UsageError
 from unmask.evidence import LINES, LineOfEvidence
@@ -25,7 +26,7 @@ from unmask.measuring import Measurement, SightingLine
 from unmask.messages import Message
 from unmask.pipeline import Settings, check
 from unmask.report import document
-from unmask.types import Case, Outcome, Sighting, Status, Track, TrackEvidence, Verdict
+from unmask.types import Case, Outcome, Rgb, Sighting, Status, Track, TrackEvidence, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +221,22 @@ def test_the_heatmap_points_at_what_was_changed() -> None:
         inside, outside = where[cells], where[~cells]
         agreement.append((inside[:, None] > outside[None, :]).mean())
     assert np.mean(agreement) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda rgb: cv2.addWeighted(rgb, 0.5, np.roll(rgb, (5, 9), (0, 1)), 0.5, 0), "fault.ghosted"),
+        (lambda rgb: cv2.resize(cv2.resize(rgb, (128, 128), interpolation=cv2.INTER_AREA), (640, 640)), "fault.coarse"),
+    ],
+)
+def test_who_was_exposed_twice_or_enlarged_is_not_accused(
+    tmp_path: Path, change: Callable[[Rgb], Rgb], fault: str
+) -> None:
+    path = clips.write_photo(tmp_path / "photo.png", change(retouched.portrait()), "PNG")
+    (person,) = unmask.check(path).people
+    assert person.verdict is Verdict.CANNOT_TELL
+    assert fault in [one.code for one in person.reason.values["why"].values["faults"]]
 
 
 def test_nobody_in_the_picture(tmp_path: Path) -> None:

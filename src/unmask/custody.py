@@ -10,19 +10,20 @@ from importlib.metadata import version
 from typing import Any
 
 from unmask import calibrations
-from unmask.types import Custody
+from unmask.types import Custody, Recorded
 from unmask.verdict import Rules
 
 PACKAGES = ("unmask", "onnxruntime", "av", "pillow", "numpy")
 """Whose versions are written down beside those of Python and OpenCV."""
 
 
-def custody(settings: Mapping[str, Any], frames: int) -> Custody:
-    """Records the time, versions, weights, settings and rules of a check.
+def custody(settings: Mapping[str, Any], frames: int, recorded: Recorded) -> Custody:
+    """Records the time, versions, weights, settings and rules of a check, and what the file says of its recording.
 
     Args:
         settings: fields of `unmask.pipeline.Settings`.
         frames: how many were examined.
+        recorded: what the file's metadata say.
 
     Raises:
         WeightsError: a weight's file is missing.
@@ -38,4 +39,5 @@ def custody(settings: Mapping[str, Any], frames: int) -> Custody:
         weights=calibrations.digests(settings["models"]),
         settings={**plain, "rules": asdict(Rules())},
         frames_examined=frames,
+        recorded=recorded,
     )

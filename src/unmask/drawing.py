@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +11,34 @@ from numpy.typing import NDArray
 from unmask.types import Rgb
 
 Colour = tuple[int, int, int]
-INK: Colour = (60, 60, 60)
-FAINT: Colour = (205, 205, 205)
 PANEL_PX = 288
 """Height of every panel."""
 
 FONT = 0.8
 """Scale of letters: about 18 px high, since a report shows pictures at half their size."""
 
+GAP: Colour = (128, 134, 142)
+"""Between panels, on a light page and on a dark one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Colours of what is drawn on a ground of its own: as the report's page has them, by day and by night."""
+
+    ground: Colour
+    ink: Colour
+    faint: Colour
+
+
+LIGHT = Paper((255, 255, 255), (60, 60, 60), (205, 205, 205))
+DARK = Paper((18, 20, 23), (190, 196, 204), (74, 80, 88))
+
 
 def side_by_side(*panels: Rgb) -> Rgb:
-    """Panels scaled to the same height, `PANEL_PX`, with a white gap between them."""
+    """Panels scaled to the same height, `PANEL_PX`, with a thin gap between them."""
     import cv2
 
-    gap = np.full((PANEL_PX, 12, 3), 255, np.uint8)
+    gap = np.full((PANEL_PX, 4, 3), GAP, np.uint8)
     row = [gap]
     for panel in panels:
         width = max(1, round(panel.shape[1] * PANEL_PX / panel.shape[0]))
@@ -45,12 +60,14 @@ def outlined(rgb: Rgb, regions: Sequence[tuple[NDArray[np.bool_], Colour]]) -> R
     return np.asarray(drawn, np.uint8)
 
 
-def scatter(groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: float = 20.0) -> Rgb:
+def scatter(
+    groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: float = 20.0, paper: Paper = LIGHT
+) -> Rgb:
     """Dots ``(n, 2)``, x to the right and y upwards in the same unit; the window spans at least ``least_span`` of it."""
     import cv2
 
-    drawn = np.full((PANEL_PX, PANEL_PX, 3), 255, np.uint8)
-    cv2.rectangle(drawn, (0, 0), (PANEL_PX - 1, PANEL_PX - 1), FAINT, 1)
+    drawn = np.full((PANEL_PX, PANEL_PX, 3), paper.ground, np.uint8)
+    cv2.rectangle(drawn, (0, 0), (PANEL_PX - 1, PANEL_PX - 1), paper.faint, 1)
     dots = np.concatenate([of for of, _ in groups])
     if not dots.size:
         return drawn
@@ -63,23 +80,47 @@ def scatter(groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: f
 
 
 def curve(
-    times: Sequence[float], values: Sequence[float], labels: tuple[str, str], mark: float, width: int = 588
+    times: Sequence[float],
+    values: Sequence[float],
+    labels: tuple[str, str],
+    mark: float,
+    width: int = 588,
+    paper: Paper = LIGHT,
 ) -> Rgb:
-    """Values over time, from 0 upwards, with a faint line at ``mark``; ``labels`` stand at the ends of the axis of time."""
+    """Values over time, from 0 upwards, on a labelled axis, with a dashed line at ``mark``; ``labels`` end the axis of time."""
     import cv2
 
-    drawn = np.full((PANEL_PX, width, 3), 255, np.uint8)
-    base, left, right = PANEL_PX - 40, 12, width - 12
-    span, per_unit = max(times[-1] - times[0], 1e-6), (base - 14) / max(*values, 1.25 * mark)
-    for height in (0.0, mark):
-        y = round(base - per_unit * height)
-        cv2.line(drawn, (left, y), (right, y), FAINT, 1)
+    drawn = np.full((PANEL_PX, width, 3), paper.ground, np.uint8)
+    base, left, right = PANEL_PX - 40, 64, width - 12
+    top = max(*values, 1.25 * mark)
+    span, per_unit = max(times[-1] - times[0], 1e-6), (base - 24) / top
+    for value in _ticks(top, mark):
+        y = round(base - per_unit * value)
+        for x in range(left, right, 14 if value == mark else right - left):
+            end = min(right, x + 8) if value == mark else right
+            cv2.line(drawn, (x, y), (end, y), paper.ink if value == mark else paper.faint, 1)
+        _write(drawn, f"{value:g}", (left - 10, y + 8), paper.ink, ends=True)
+    cv2.line(drawn, (left, 8), (left, base), paper.ink, 1)
+    cv2.line(drawn, (left, base), (right, base), paper.ink, 1)
     points = [
         (left + (right - left) * (t - times[0]) / span, base - per_unit * v) for t, v in zip(times, values, strict=True)
     ]
     path = np.round(np.array(points) * 8).astype(np.int32)
     cv2.polylines(drawn, [path], False, (200, 90, 20), 2, cv2.LINE_AA, 3)
-    (text_px, _), _ = cv2.getTextSize(labels[1], cv2.FONT_HERSHEY_SIMPLEX, FONT, 1)
-    cv2.putText(drawn, labels[0], (left, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, FONT, INK, 1, cv2.LINE_AA)
-    cv2.putText(drawn, labels[1], (right - text_px, PANEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, FONT, INK, 1, cv2.LINE_AA)
+    _write(drawn, labels[0], (left, PANEL_PX - 8), paper.ink)
+    _write(drawn, labels[1], (right, PANEL_PX - 8), paper.ink, ends=True)
     return drawn
+
+
+def _ticks(top: float, mark: float) -> list[float]:
+    """0, the mark, and two round values at most besides, none of which stands close to another."""
+    step = next(s * 10.0**power for power in range(-3, 6) for s in (1, 2, 5) if top / (s * 10.0**power) <= 3)
+    return [0.0, mark, *(v for v in np.arange(step, top, step).tolist() if abs(v - mark) > 0.12 * top)]
+
+
+def _write(drawn: Rgb, text: str, at: tuple[int, int], colour: Colour, ends: bool = False) -> None:
+    """Letters whose left end, or with ``ends`` the right one, and base line are at a place, px."""
+    import cv2
+
+    (px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT, 1)
+    cv2.putText(drawn, text, (at[0] - px * ends, at[1]), cv2.FONT_HERSHEY_SIMPLEX, FONT, colour, 1, cv2.LINE_AA)

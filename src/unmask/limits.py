@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from unmask import classifiers, models
 from unmask.faces import SeenFrame
 from unmask.messages import Message, read
-from unmask.types import Damage, MediaFacts, Person, Verdict
+from unmask.types import Damage, MediaFacts, Person, Recorded, Verdict
 
 NETWORKS = ("strong", "learned")
 """Lines whose model cards say how often the verdict is wrong, the strongest one first."""
+
+SAVED_LATER = 60.0
+"""Seconds after its recording from which a file counts as saved again: a camera itself needs some to write it."""
 
 MANY_PEOPLE = 5
 """People beyond which the report says that one of so many may reach an LR of 10 by chance."""
@@ -34,6 +38,19 @@ def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
     ]
     network = next((name for name in NETWORKS if name in lines), NETWORKS[-1])
     return [*map(read, models.card(network)["limits"]), *added]
+
+
+def of_recording(recorded: Recorded) -> list[Message]:
+    """Says that a file was written again after it was recorded, where its own metadata say so."""
+    if not (recorded.taken and recorded.saved):
+        return []
+    taken, saved = map(datetime.fromisoformat, (recorded.taken, recorded.saved))
+    if (taken.tzinfo is None) is not (saved.tzinfo is None) or (saved - taken).total_seconds() <= SAVED_LATER:
+        return []
+    when = {"taken": recorded.taken.replace("T", " "), "saved": recorded.saved.replace("T", " ")}
+    if not recorded.software:
+        return [Message("limit.saved", when)]
+    return [Message("limit.saved_with", {**when, "software": recorded.software})]
 
 
 def of_stretch(media: MediaFacts, start: float, end: float) -> list[Message]:

@@ -13,7 +13,7 @@ from unmask import calibrations, evidence, likelihood, limits, originals, takes,
 from unmask.custody import custody
 from unmask.errors import UnsupportedMedia, UsageError
 from unmask.faces import SeenFrame, Watcher, is_cut, link
-from unmask.media import Bounds, Clip, labels, open_media
+from unmask.media import Bounds, Clip, labels, open_media, recorded
 from unmask.messages import Message
 from unmask.types import Case, CheckResult, Declared, Evidence, Kind, Match, Original, TimedLR, Track
 
@@ -105,9 +105,9 @@ def check(
     tracks = link(seen, cuts=cuts)
     case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, evidence.guiding(lines), settings.debug)
-    if more := _closer_times(
-        clip, case, _leaning(case, said, calibrated), settings, stretch, {frame.time for frame in seen}
-    ):
+    leaning = _leaning(case, said, calibrated)
+    matches = _compared_closer(clip, matches, leaning, settings, stretch)
+    if more := _closer_times(clip, case, matches, leaning, settings, stretch, {frame.time for frame in seen}):
         closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
         seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
         tracks = link(seen, cuts=cuts)
@@ -118,6 +118,7 @@ def check(
     people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
     people = verdict.under_licences(people, case)
     damage, brief = clip.damage(), len(tracks) - len(people)
+    said_of_itself = recorded(clip.facts, bounds)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
         path=os.fspath(path),
@@ -127,12 +128,13 @@ def check(
         log10_lr=log10_lr,
         people=people,
         media=clip.facts,
-        custody=custody(asdict(settings), len(seen)),
+        custody=custody(asdict(settings), len(seen), said_of_itself),
         prior=settings.prior,
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
             *limits.of_licences(people),
+            *limits.of_recording(said_of_itself),
             *limits.of_stretch(clip.facts, *stretch),
             *limits.of_check(clip.facts, times, every, seen, people, brief, damage, clip.interlaced()),
         ),
@@ -244,18 +246,21 @@ def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:
 def _closer_times(
     clip: Clip,
     case: Case,
+    matches: Sequence[Match] | None,
     leaning: Sequence[TimedLR],
     settings: Settings,
     stretch: tuple[float, float],
     done: set[float],
 ) -> list[float]:
-    """Frames not looked at yet around every sighting that leans towards a change, the worst first, and every brief face."""
+    """Frames not looked at yet around every sighting that leans towards a change, the worst first, and every brief face.
+
+    And those that are compared with an original.
+    """
     if clip.facts.kind is Kind.PHOTO:
         return []
-    around = max(settings.every, (stretch[1] - stretch[0]) / settings.frames)
-    worst = sorted(leaning, key=lambda lr: -lr.log10_lr)
+    around = _around(settings, stretch)
     brief = [t for t in case.tracks if len(t.sightings) < LOOKS // 2]
-    windows = [(lr.time - around, lr.time + around, settings.closer) for lr in worst]
+    windows = [(start, end, settings.closer) for start, end in _windows(leaning, around)]
     windows += [(t.sightings[0].time - around, t.sightings[-1].time + around, around / 3) for t in brief]
     times: set[float] = set()
     for start, end, every in windows:
@@ -264,7 +269,31 @@ def _closer_times(
             break
         near = clip.times_between(max(stretch[0], start), min(stretch[1], end), every, settings.closer_frames)
         times.update([t for t in near if t not in done | times][:room])
-    return sorted(times)
+    compared = {pair.time for match in matches or () for pair in match.pairs}
+    return sorted(times | {t for t in compared - done if stretch[0] <= t <= stretch[1]})
+
+
+def _compared_closer(
+    clip: Clip,
+    matches: tuple[Match, ...] | None,
+    leaning: Sequence[TimedLR],
+    settings: Settings,
+    stretch: tuple[float, float],
+) -> tuple[Match, ...] | None:
+    """The matches, compared at all moments known around every sighting that leans towards a change: its edges are there."""
+    if not matches or not leaning or settings.originals is None or clip.facts.kind is Kind.PHOTO:
+        return matches
+    return originals.closer(settings.originals, clip, matches, _windows(leaning, _around(settings, stretch)))
+
+
+def _around(settings: Settings, stretch: tuple[float, float]) -> float:
+    """Seconds before and after a sighting that are looked at more closely."""
+    return max(settings.every, (stretch[1] - stretch[0]) / settings.frames)
+
+
+def _windows(leaning: Sequence[TimedLR], around: float) -> list[tuple[float, float]]:
+    """Around each of them, the worst first."""
+    return [(lr.time - around, lr.time + around) for lr in sorted(leaning, key=lambda lr: -lr.log10_lr)]
 
 
 def _leaning(case: Case, said: Mapping[int, Evidence], calibrated: Sequence[likelihood.Calibration]) -> list[TimedLR]:

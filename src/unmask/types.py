@@ -405,11 +405,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image that shows a reason to the eye, with its caption; and what it is to be compared with, of the same size."""
+    """An image that shows a reason to the eye, with its caption.
+
+    Attributes:
+        caption: what it shows.
+        rgb: uint8 ``(h, w, 3)``.
+        original: what it is to be compared with, of the same size.
+        dark: the same for a dark page, where something is drawn on a ground of its own.
+    """
 
     caption: Message
     rgb: Rgb
     original: Rgb | None = None
+    dark: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -662,6 +670,25 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a file's own metadata say of its recording; nobody signs them, and anybody can write or remove them.
+
+    Attributes:
+        camera: its maker and model; empty, as each of these, where nothing is said.
+        software: that wrote the file.
+        taken: when it was recorded, ISO 8601; by the camera's clock, without an offset from UTC where it states none.
+        saved: when it was written, likewise.
+        located: whether they say where it was recorded; the place itself is not read.
+    """
+
+    camera: str = ""
+    software: str = ""
+    taken: str = ""
+    saved: str = ""
+    located: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Custody:
     """Who judged what, with what: enough to repeat the check and to see that the file is the same.
 
@@ -671,6 +698,7 @@ class Custody:
         weights: sha256 by weight name.
         settings: of the check, JSON values.
         frames_examined: how many frames were decoded for judging.
+        recorded: what the file's metadata say.
     """
 
     checked_at: str
@@ -678,6 +706,7 @@ class Custody:
     weights: Mapping[str, str]
     settings: Mapping[str, Any]
     frames_examined: int
+    recorded: Recorded = Recorded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,7 +716,8 @@ class CheckResult:
     A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
     ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
     both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
-    that it shows, ``damage`` the stretches that were passed over, ``declared`` what it says of itself.
+    that it shows, ``damage`` the stretches that were passed over, ``declared`` what it says of itself. ``report`` and
+    ``key_frames`` are paths of the page and of whole frames that were written, if any were.
     """
 
     path: str
@@ -705,6 +735,8 @@ class CheckResult:
     matches: tuple[Match, ...] = ()
     damage: tuple[Damage, ...] = ()
     declared: Declared | None = None
+    report: str | None = None
+    key_frames: tuple[str, ...] = ()
 
     @property
     def basis(self) -> Basis | None:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
-from tests import clips, results
+from tests import clips, results, scenes
 from unmask import pipeline, terminal
 from unmask.cli import app
 from unmask.errors import BrokenMedia, WeightsError
@@ -418,6 +419,43 @@ def test_a_report_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     assert shown.exit_code == 1
 
 
+def test_one_page_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    page = tmp_path / "new" / "finding.html"
+    for _ in range(2):
+        shown = unmask("check", "changed.mp4", "--out", page, "--json")
+        assert shown.exit_code == 0
+    assert page.read_text(encoding="utf-8") == html.page(results.changed_video("changed.mp4"))
+    assert json.loads(shown.stdout)["report"] == str(page)
+    assert f"  Report: {page}\n" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("clean.jpg", "changed.mp4"), "--out names the page on one file, and these are 2; use --report DIR"),
+        (("clean.jpg", "--report", "."), "--out and --report exclude each other"),
+        (("clean.jpg",), "footage.mov is there already and is no report; choose another name for --out"),
+    ],
+)
+def test_a_page_takes_no_other_files_place(tmp_path: Path, arguments: Sequence[str], reason: str) -> None:
+    footage = tmp_path / "footage.mov"
+    footage.write_bytes(b"footage")
+    shown = unmask("check", *arguments, "--out", footage)
+    assert shown.exit_code == 2
+    assert reason in shown.stderr
+    assert footage.read_bytes() == b"footage"
+    assert ASKED == []
+
+
+def test_the_json_says_where_the_pages_are(tmp_path: Path) -> None:
+    shown = unmask("check", "clean.jpg", "changed.mp4", "--json", "--report", tmp_path)
+    assert [json.loads(line)["report"] for line in shown.stdout.splitlines()] == [
+        str(tmp_path / "clean.jpg.html"),
+        str(tmp_path / "changed.mp4.html"),
+    ]
+    assert json.loads(unmask("check", "clean.jpg", "--json").stdout)["report"] is None
+
+
 # ---------------------------------------------------------------- as a process
 
 
@@ -513,6 +551,23 @@ def test_a_film_that_was_cut_off_says_so_everywhere(real: None, tmp_path: Path) 
     at = answer["limit_codes"].index("limit.cut_off")
     assert answer["limits"][at].startswith(said)
     assert answer["limit_messages"][at]["code"] == "limit.cut_off"
+
+
+def test_key_frames_for_a_reverse_image_search_have_no_metadata_and_no_boxes(real: None, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[0x010F] = "A camera"
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        clips.write_photo(tmp_path / folder / "x.jpg", scenes.portrait(), "JPEG", quality=95, exif=tags)
+    shown = unmask("check", tmp_path / "a", tmp_path / "b", "--key-frames", tmp_path / "search", "--json")
+    frames = [Path(path) for line in shown.stdout.splitlines() for path in json.loads(line)["key_frames"]]
+    assert sorted(frames) == sorted((tmp_path / "search").iterdir())
+    assert len(frames) == 2
+    for frame in frames:
+        assert f"  Key frame: {frame}\n" in shown.stderr
+        picture = Image.open(frame)
+        assert not picture.getexif()
+        assert np.abs(np.asarray(picture).astype(int) - scenes.portrait()).mean() < 3
 
 
 def test_an_address_is_answered_with_how_to_save_it(real: None) -> None:

@@ -16,6 +16,7 @@ from tests.originals.test_regions import bars, circle, title
 from tests.support import films
 from unmask import originals
 from unmask.media import open_media
+from unmask.originals import alignment
 from unmask.types import Match, Rgb
 
 
@@ -99,6 +100,28 @@ def test_a_film_between_black_and_a_title(tmp_path: Path, film: films.Film) -> N
     with originals.opened(tmp_path / "index") as known:
         (match,) = known.find(open_media(tmp_path / "clip.mp4"))
     assert [p.original_time - p.time for p in match.pairs] == pytest.approx([1.0] * len(match.pairs), abs=0.045)
+
+
+def test_a_closer_look_compares_every_moment_that_the_index_knows(
+    tmp_path: Path, footage: Path, film: films.Film, people: list[films.Portrait], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long stretch is compared at evenly spaced moments; here it counts as long."""
+    monkeypatch.setattr(alignment, "MOST_PAIRS", 2)
+    with originals.opened_store(tmp_path / "index", writing=True) as store:
+        originals.register(open_media(footage), store, "The drama", "The broadcaster")
+    film_in_question = open_media(clip(tmp_path / "clip.mp4", film, people, films.graded))
+    with originals.opened(tmp_path / "index") as known:
+        (match,) = known.find(film_in_question)
+    assert len(match.pairs) == 2
+    (closer,) = originals.closer(tmp_path / "index", film_in_question, (match,), [(2.4, 4.5), (1.8, 2.4)])
+    assert set(match.pairs) <= set(closer.pairs)
+    assert [pair.time for pair in closer.pairs] == sorted(pair.time for pair in closer.pairs)
+    added = [pair for pair in closer.pairs if pair not in match.pairs]
+    near = {4.0, 5.0, 6.0} - {pair.original_time for pair in match.pairs}
+    assert {pair.original_time for pair in added} == near
+    for pair in added:
+        assert pair.original_time - pair.time == pytest.approx(START, abs=0.05)
+        assert np.abs(pair.rgb.astype(int) - pair.original)[pair.seen].mean() < 25
 
 
 def test_a_still_of_the_film_as_a_photo(tmp_path: Path, known: originals.Known, film: films.Film) -> None:

@@ -15,6 +15,7 @@ from unmask.types import (
     Person,
     Picture,
     Quality,
+    Recorded,
     Span,
     Status,
     TellingFrame,
@@ -51,7 +52,7 @@ def lines(draw: st.DrawFn) -> LineResult:
     status = draw(st.sampled_from(Status))
     if status is not Status.RAN:
         return LineResult(status, draw(messages))
-    pictures = st.lists(st.builds(Picture, messages, crops), max_size=1).map(tuple)
+    pictures = st.lists(st.builds(Picture, messages, crops, dark=st.none() | crops), max_size=1).map(tuple)
     return LineResult(status, draw(messages), draw(levels), draw(st.none() | levels), draw(pictures))
 
 
@@ -108,6 +109,7 @@ custody = st.builds(
     weights=st.dictionaries(texts, hashes, max_size=2),
     settings=st.dictionaries(texts, settings_values, max_size=2),
     frames_examined=counts,
+    recorded=st.builds(Recorded, texts, texts, texts, texts, st.booleans()),
 )
 
 
@@ -140,4 +142,6 @@ def results(draw: st.DrawFn) -> CheckResult:
         prior=prior,
         posterior=None if prior is None or log10_lr is None else draw(st.floats(0, 1)),
         limits=limits,
+        report=draw(st.none() | names),
+        key_frames=draw(st.lists(names, max_size=2).map(tuple)),
     )

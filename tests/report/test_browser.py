@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from tests import results
+from unmask import drawing
+from unmask.messages import Message
 from unmask.report import html
-from unmask.types import CheckResult
+from unmask.types import CheckResult, Picture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
@@ -59,6 +61,25 @@ def test_the_page_fits_and_is_not_blank(tmp_path: Path, width: int) -> None:
     assert pixels.shape[1] == width
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 200
     assert (pixels[:, -4:] == pixels[0, -1]).all(), "something sticks out to the right"
+
+
+def test_on_a_dark_page_no_chart_shines(tmp_path: Path) -> None:
+    times = [i / 5 for i in range(40)]
+    light, dark = (
+        drawing.curve(times, [1.0] * 40, ("0:00.0", "0:08.0"), 3.0, paper=paper)
+        for paper in (drawing.LIGHT, drawing.DARK)
+    )
+    chart = results.line(pictures=(Picture(Message("motion.picture"), light, dark=dark),))
+    person = replace(results.person(), frames=(), lines={"motion": chart})
+    result = replace(results.changed_video(), people=(person,))
+    shining = []
+    for scheme in (0, 1):
+        shot = tmp_path / f"{scheme}.png"
+        settings = ("--window-size=1100,4200", f"--blink-settings=preferredColorScheme={scheme}")
+        browse(tmp_path, result, *settings, f"--screenshot={shot}")
+        shining.append(float((np.asarray(Image.open(shot).convert("RGB")).min(axis=2) > 225).mean()))
+    assert shining[0] < 0.02, "letters alone"
+    assert shining[1] > 0.8, "the same page on a light desk"
 
 
 def test_it_prints(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from unmask.report import images
 from unmask.report.html import fragment, page
 from unmask.types import CheckResult, Person, TimedLR
 
-VOID = {"meta", "img", "br", "path", "rect", "circle"}
+VOID = {"meta", "img", "br", "path", "rect", "circle", "source"}
 FORBIDDEN = {
     "script",
     "link",

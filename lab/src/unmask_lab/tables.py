@@ -43,6 +43,8 @@ def percent(estimate: Mapping[str, float], digits: int = 1) -> str:
     if math.isnan(estimate["value"]):
         return NONE
     value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
+    if math.isnan(low):
+        return f"{value:.{digits}f} % ({NONE})"
     return f"{value:.{digits}f} % ({low:.{digits}f}–{high:.{digits}f})"
 
 

@@ -14,6 +14,7 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media, Models
+from unmask.cli.pages import Pages, Wanted
 from unmask.cli.run import Run, complain
 from unmask.errors import LicenceError, ModelError, OriginalsError, UsageError, WeightsError, printable
 
@@ -26,6 +27,7 @@ EXAMPLES = """\b
 Examples:
   unmask check clip.mp4                          the verdict on every person in a clip
   unmask check footage/ --report reports/        a folder, with a page to show for every file
+  unmask check clip.mp4 --out clip.html --key-frames search/    one page, and frames to look for on the web
   unmask check clip.mp4 --from 1:05 --to 1:20    only these fifteen seconds, as closely as a short clip
   unmask check clip.mp4 --originals index --licences desk/      a licensed change is told from abuse
   unmask check clip.mp4 --prior 0.001            what it means where 1 face in 1,000 is changed
@@ -49,6 +51,15 @@ def check(
             metavar="DIR",
             file_okay=False,
             help="Write an HTML page per file there; an older one on the same file is replaced.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only file there.")
+    ] = None,
+    key_frames: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Write a whole frame per shot there, for a reverse image search."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
@@ -101,7 +112,9 @@ def check(
             raise UsageError("--json and --csv exclude each other")
         settings = _settings(every, lines, models, originals, licences, prior, debug, _seconds(start), _seconds(end))
         outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
-        run = Run(settings, outcomes, _folder_for(report), spoken, machine=as_json or as_csv)
+        wanted = Wanted(report, out, key_frames)
+        wanted.prepare(len(given.files))
+        run = Run(settings, outcomes, Pages(wanted, spoken), spoken, machine=as_json or as_csv)
         for clause in given.left_out:
             complain(spoken.say(clause))
         _print(run.over(given.files), as_json, as_csv, spoken)
@@ -189,15 +202,6 @@ def _language(code: str) -> Language:
 
 def _split(lists: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for part in lists or () for name in part.split(",") if name.strip())
-
-
-def _folder_for(report: Path | None) -> Path | None:
-    try:
-        if report:
-            report.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"the folder {printable(str(report))} cannot be made: {inputs.words(error)}") from error
-    return report
 
 
 # ---------------------------------------------------------------- printing

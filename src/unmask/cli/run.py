@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 import traceback
-import unicodedata
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -17,8 +14,9 @@ from unmask.errors import LicenceError, MediaError, OriginalsError, UsageError, 
 from unmask.messages import Message
 
 if TYPE_CHECKING:
+    from unmask.cli.pages import Pages
     from unmask.pipeline import Progress, Settings
-    from unmask.types import CheckResult, Outcome, Scene
+    from unmask.types import CheckResult, Outcome
     from unmask.words import Language
 
 
@@ -28,17 +26,16 @@ class Run:
     Args:
         settings: of each check.
         fail_on: outcomes of a file that make the exit code 3.
-        reports: folder for HTML pages, None for none.
-        language: of the pages.
+        pages: writes what is wanted beside the answers.
+        language: of what people read.
         machine: whether stdout is for a program, so that where a page was written goes to stderr.
     """
 
     def __init__(
-        self, settings: Settings, fail_on: frozenset[Outcome], reports: Path | None, language: Language, machine: bool
+        self, settings: Settings, fail_on: frozenset[Outcome], pages: Pages, language: Language, machine: bool
     ) -> None:
-        self._settings, self._fail_on, self._reports, self._language = settings, fail_on, reports, language
+        self._settings, self._fail_on, self._pages, self._language = settings, fail_on, pages, language
         self._machine = machine
-        self._taken: set[str] = set()
         self._failed = self._matched = False
 
     @property
@@ -64,9 +61,9 @@ class Run:
             self._matched |= result.outcome in self._fail_on
             if result.error is not None:
                 self._fail(t.say(result.error))
+            result = self._written(result)
             yield result
-            if self._reports:
-                self._write(self._reports, result)
+            self._tell(result)
 
     def _judge(self, path: str, progress: Progress) -> CheckResult:
         from unmask import pipeline
@@ -81,58 +78,27 @@ class Run:
             way_out = Message("way.traceback") if self._settings.debug else Message("way.debug")
             return inputs.failed(path, error, way_out)
 
-    def _write(self, folder: Path, result: CheckResult) -> None:
-        from unmask.report import html
-
-        path, t = _page_for(result.path, folder, self._taken), self._language
+    def _written(self, result: CheckResult) -> CheckResult:
         try:
-            path.write_text(html.page(result, t, self._scenes(result)), encoding="utf-8")
+            return self._pages.written(result)
         except Exception as error:
             if self._settings.debug:
                 traceback.print_exception(error)
-            self._fail(f"{printable(str(path))}: the report cannot be written: {inputs.words(error)}")
-        else:
-            said = t("terminal.report", path=printable(str(path)))
-            typer.echo(f"  {said}", err=self._machine or result.error is not None)
+            where = getattr(error, "filename", None) or result.path
+            self._fail(f"{printable(str(where))}: the report cannot be written: {inputs.words(error)}")
+            return result
 
-    def _scenes(self, result: CheckResult) -> tuple[Scene, ...]:
-        """Whole frames for the report; none of a file that has gone or changed meanwhile."""
-        from unmask.media import open_media
-        from unmask.scenes import scenes
-
-        try:
-            return scenes(open_media(result.path), result.people) if result.people else ()
-        except MediaError:
-            return ()
+    def _tell(self, result: CheckResult) -> None:
+        """Where the page and the frames are."""
+        t = self._language
+        told = [t("terminal.report", path=printable(result.report))] if result.report else []
+        told += [t("terminal.key_frame", path=printable(path)) for path in result.key_frames]
+        for line in told:
+            typer.echo(f"  {line}", err=self._machine or result.error is not None)
 
     def _fail(self, text: str) -> None:
         self._failed = True
         complain(text)
-
-
-def _page_for(path: str, folder: Path, taken: set[str]) -> Path:
-    """Where the page on a file goes: under a name that is safe in every file system and never hidden.
-
-    It is not ``taken`` in any spelling, and what is there already is replaced only if it is an older page on the same file.
-    """
-    name = unicodedata.normalize("NFC", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
-    safe = "".join(c if c.isalnum() or c in "-_.,+=@()[] " else "_" for c in name).strip(". ") or "file"
-    safe = safe.encode()[:200].decode(errors="ignore")
-    names = (f"{safe}{f'-{number}' if number > 1 else ''}.html" for number in itertools.count(1))
-    page = next(name for name in names if name.casefold() not in taken and _is_free(folder / name, path))
-    taken.add(page.casefold())
-    return folder / page
-
-
-def _is_free(page: Path, path: str) -> bool:
-    from unmask.report import html
-
-    try:
-        return html.marked(page) == html.mark(path)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
 
 
 def complain(text: str) -> None:

@@ -150,5 +150,8 @@ def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDA
 
 
 def _picture(times: Sequence[float], scores: NDArray[np.float64]) -> Picture:
-    curve = drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE)
-    return Picture(Message("motion.picture"), curve)
+    light, dark = (
+        drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE, paper=paper)
+        for paper in (drawing.LIGHT, drawing.DARK)
+    )
+    return Picture(Message("motion.picture"), light, dark=dark)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import drawing
+from unmask.drawing import DARK, LIGHT, Paper
 from unmask.faces.regions import inner_skin, outer_skin, places, rho
 from unmask.feature_models import WeighingLine
 from unmask.measuring import Measurement, Unmeasured
@@ -40,6 +41,9 @@ FARTHEST = 20.0
 
 COLOURS = {"forehead": (214, 120, 20), "sides": (20, 110, 190)}
 """Colour of each region in the picture, rgb; each region has a message ``skin.NAME``."""
+
+GREYS = {LIGHT: (90, 90, 90), DARK: (165, 165, 165)}
+"""Colour of the inner face, by what it is drawn on."""
 
 
 class Skin(WeighingLine):
@@ -94,7 +98,7 @@ class Skin(WeighingLine):
 
     def picture(self, crop: Rgb, time: float | None) -> Picture:
         """Shows the face with the compared regions outlined, and the colours of their skin."""
-        return Picture(Message("skin.picture").at(time), _shown(crop))
+        return Picture(Message("skin.picture").at(time), _shown(crop, LIGHT), dark=_shown(crop, DARK))
 
 
 def patches(crop: Rgb) -> NDArray[np.float32]:
@@ -151,12 +155,14 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
     return float(values[where].mean())
 
 
-def _shown(crop: Rgb) -> Rgb:
+def _shown(crop: Rgb, paper: Paper) -> Rgb:
     """The face with the compared regions outlined, and the colours of their skin, a* across and b* upwards."""
     lab = patches(crop)
     regions = {"inner face": inner_skin(SIDE), **outer_skin(SIDE)}
-    colours = {"inner face": (90, 90, 90), **COLOURS}
+    colours = {"inner face": GREYS[paper], **COLOURS}
     middle = np.median(lab[regions["inner face"]], axis=0)
     seen = {name: lab[region][np.abs(lab[region][:, 0] - middle[0]) < DARKER, 1:] for name, region in regions.items()}
     outlined = drawing.outlined(crop, [(regions[name], colours[name]) for name in regions])
-    return drawing.side_by_side(outlined, drawing.scatter([(seen[name], colours[name]) for name in regions]))
+    return drawing.side_by_side(
+        outlined, drawing.scatter([(seen[name], colours[name]) for name in regions], paper=paper)
+    )

@@ -3,6 +3,7 @@
 from unmask.media.clip import Clip, decoders, open_media, recognise
 from unmask.media.footage import HOURS, Footage, open_footage
 from unmask.media.labels import labels
+from unmask.media.recorded import recorded
 from unmask.media.reel import Reel
 from unmask.media.source import Bounds
 
@@ -17,4 +18,5 @@ __all__ = [
     "open_footage",
     "open_media",
     "recognise",
+    "recorded",
 ]

@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,6 +51,8 @@ _HEADER = 1 << 16
 _FILM = re.compile(rb"\0\0\0.ftyp", re.DOTALL)
 _ORIENTATION, _SUBFILE, _DNG = 0x0112, 0x00FE, 0xC612
 """Tags of TIFF 6.0, section 8, and of DNG 1.7.1, chapter 4."""
+_MORE, _GPS, _LATITUDE = 0x8769, 0x8825, 2
+"""Tags of EXIF (CIPA DC-008, 4.6.3 and 4.6.6)."""
 _FILTERS = threading.Lock()
 _POSES = (
     *(Pose(), Pose(True), Pose(False, 180), Pose(True, 180)),
@@ -71,6 +73,14 @@ class Facts(NamedTuple):
     size: tuple[int, int]
     pose: Pose
     limits: tuple[Message, ...]
+
+
+class Metadata(NamedTuple):
+    """EXIF of a photo by tag (CIPA DC-008): of its main part and of the part on how it was taken; and whether it says where."""
+
+    main: Mapping[int, Any] = {}
+    more: Mapping[int, Any] = {}
+    located: bool = False
 
 
 class _Opened(NamedTuple):
@@ -147,6 +157,20 @@ def decode(source: Source, kind: str) -> Rgb:
         return rgb[:rows]
 
 
+def exif(source: Source, kind: str) -> Metadata:
+    """Metadata before the pixels; empty if it has none or they are damaged.
+
+    Raises:
+        BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be opened.
+    """
+    with _one_kind_of_error(source.path, kind):
+        photo: Any = _open(source, kind).photo
+        with _quietly(), suppress(Exception):
+            tags = photo.getexif() if hasattr(photo, "tag_v2") else _tags(photo)
+            return Metadata(dict(tags), dict(tags.get_ifd(_MORE)), _LATITUDE in tags.get_ifd(_GPS))
+    return Metadata()
+
+
 def _open(source: Source, kind: str) -> _Opened:
     """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel limit."""
     module, name = PLUGINS[kind]
@@ -216,18 +240,20 @@ def _frames(photo: ImageFile) -> int:
 
 
 def _pose(photo: Any) -> Pose:
-    """By metadata before the pixels, upright if they are damaged; Pillow's `getexif` would decode a PNG to look behind."""
+    """Upright if the metadata are damaged."""
+    with _quietly(), suppress(Exception):
+        orientation = (photo.tag_v2 if hasattr(photo, "tag_v2") else _tags(photo)).get(_ORIENTATION, 1)
+        return _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
+    return Pose()
+
+
+def _tags(photo: Any) -> Any:
+    """Metadata before the pixels; Pillow's `getexif` would decode a PNG to look behind."""
     from PIL.Image import Exif
 
     tags = Exif()
-    with _quietly(), suppress(Exception):
-        if hasattr(photo, "tag_v2"):
-            orientation = photo.tag_v2.get(_ORIENTATION, 1)
-        else:
-            tags.load(photo.info.get("exif") or b"")
-            orientation = tags.get(_ORIENTATION, 1)
-        return _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
-    return Pose()
+    tags.load(photo.info.get("exif") or b"")
+    return tags
 
 
 @contextmanager

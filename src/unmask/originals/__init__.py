@@ -10,8 +10,19 @@ The store keeps hashes and thumbnails, never the footage.
 
 from unmask.originals.comparison import Comparison, Finding, compare
 from unmask.originals.film import Film
-from unmask.originals.known import Known, opened
+from unmask.originals.known import Known, closer, opened
 from unmask.originals.registration import register
 from unmask.originals.store import Store, opened_store
 
-__all__ = ["Comparison", "Film", "Finding", "Known", "Store", "compare", "opened", "opened_store", "register"]
+__all__ = [
+    "Comparison",
+    "Film",
+    "Finding",
+    "Known",
+    "Store",
+    "closer",
+    "compare",
+    "opened",
+    "opened_store",
+    "register",
+]

@@ -20,7 +20,7 @@ from unmask.originals.overlay import correlation, homography, lay, luma, resembl
 from unmask.originals.regions import QUERY_PX, is_drawn, scaled
 from unmask.originals.stretches import Stretch, stretches
 from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
-from unmask.types import Frame, Pair, Rgb
+from unmask.types import Frame, Match, Pair, Rgb
 
 REACHED = 8.0
 """s before and after the votes in which thumbnails are tried as well."""
@@ -84,6 +84,20 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     found, parts, place = _fitted(film, likely, guess, mirrored, place)
     made = [_aligned(film, found, part, inside, mirrored, place, picture) for part in parts]
     return list(_bounded([part for part in made if part is not None]))
+
+
+def nearer(film: Film, match: Match, moments: Sequence[float], picture: Picture) -> tuple[Pair, ...]:
+    """Frames that show further moments of an original, laid over it where those of a match lie.
+
+    Args:
+        film: the clip, open.
+        match: a stretch of it that was aligned.
+        moments: times of thumbnails within that stretch, s.
+        picture: gives the thumbnail of a time.
+    """
+    place = _common(match.pairs, film.facts.width, match.mirrored)
+    at = [(match.start + (moment - match.original_start) / match.speed, moment) for moment in moments]
+    return _the_same(_pairs(film, at, match.mirrored, place, picture))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from unmask.originals.alignment import Aligned, align
+from unmask.originals.alignment import Aligned, align, nearer
 from unmask.originals.film import Film
 from unmask.originals.index import Searcher, searcher
 from unmask.originals.matching import Candidate, candidates, look
@@ -27,6 +28,9 @@ MOST_LOOKS = 240
 
 MOST_MATCHES = 6
 """Stretches that are reported."""
+
+MOST_CLOSER = 60
+"""Frames of a stretch laid over the original in a closer look."""
 
 
 class Known:
@@ -68,6 +72,45 @@ class Known:
 
         aligned = align(film, frames, candidate, self._store.times(candidate.footage), thumbnail)
         return [_match(film, candidate, originals, part) for part in aligned]
+
+
+def closer(
+    where: str | os.PathLike[str],
+    film: Film,
+    matches: Sequence[Match],
+    windows: Sequence[tuple[float, float]],
+) -> tuple[Match, ...]:
+    """The same matches, compared at every moment that the index knows within some stretches of the file, `MOST_CLOSER` more.
+
+    Args:
+        where: folder or ``postgresql://`` address of the index.
+        film: the file, open.
+        matches: as found in it.
+        windows: beginning and end of each stretch, s, the most important first.
+
+    Raises:
+        MediaError, OriginalsError: the file or the index cannot be read.
+    """
+    with opened_store(where) as store:
+        return tuple(_closer(store, film, match, windows) for match in matches)
+
+
+def _closer(store: Store, film: Film, match: Match, windows: Sequence[tuple[float, float]]) -> Match:
+    footage, length = store.footage(match.originals[0].sha256), match.end - match.start
+    if footage is None or not length or not match.speed:
+        return match
+    known = {pair.original_time for pair in match.pairs}
+    moments = np.array([time for time in store.times(footage) if time not in known])
+    here = match.start + (moments - match.original_start) / match.speed
+    within = [moments[(here >= max(a, match.start)) & (here <= min(b, match.end))] for a, b in windows]
+    wanted = list(dict.fromkeys(float(time) for times in within for time in times))[:MOST_CLOSER]
+
+    def thumbnail(time: float) -> Rgb | None:
+        data = store.thumbnail(footage, time)
+        return None if data is None else picture(data)
+
+    pairs = nearer(film, match, wanted, thumbnail)
+    return replace(match, pairs=tuple(sorted((*match.pairs, *pairs), key=lambda pair: pair.time)))
 
 
 def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], part: Aligned) -> Match:

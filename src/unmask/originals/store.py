@@ -97,6 +97,11 @@ class Store:
             )  # fmt: skip
         return footage, bool(complete)
 
+    def footage(self, sha256: str) -> int | None:
+        """The number of a file's footage; None if it is not registered."""
+        found = self._db.run("SELECT id FROM footage WHERE sha256 = :sha256", sha256=sha256)
+        return int(found[0][0]) if found else None
+
     def times(self, footage: int) -> list[float]:
         """Seconds of the frames that are known of some footage, in order."""
         found = self._db.run("SELECT seconds FROM moments WHERE footage = :footage ORDER BY seconds", footage=footage)

@@ -401,6 +401,21 @@ class MediaPart(Part):
     """Bits per second of the picture stream; null for a photo."""
 
 
+class RecordedPart(Part):
+    """What the file's own metadata say of its recording. Nobody signs them: anybody can write or remove them."""
+
+    camera: str
+    """Its maker and model; empty, as each of these, where nothing is said."""
+    software: str
+    """That wrote the file."""
+    taken: str
+    """When it was recorded, ISO 8601, by the camera's clock; without an offset from UTC where it states none."""
+    saved: str
+    """When it was written, likewise."""
+    located: bool
+    """Whether they say where it was recorded. The place itself is not read: it would travel on with every report."""
+
+
 class CustodyPart(Part):
     """Enough to repeat the check and to see that the file is the same."""
 
@@ -414,6 +429,8 @@ class CustodyPart(Part):
     """Of the check, any JSON values."""
     frames_examined: Count
     """How many frames were decoded for judging."""
+    recorded: RecordedPart | None = None
+    """What the file's metadata say of its recording; null in documents of older versions."""
 
 
 class MomentPart(Part):
@@ -557,6 +574,10 @@ class Document(Part):
     """What the verdict rests on; null where it is 'cannot tell', and in documents of older versions."""
     declared: DeclaredPart | None = None
     """What the file says of its own making; null where no folder of licences was given."""
+    report: str | None = None
+    """Path of the page on this file; null where none was written."""
+    key_frames: tuple[str, ...] = ()
+    """Paths of whole frames, as JPEGs, for a reverse image search; empty where none were asked for, or nobody was found."""
     reason_code: Annotated[str, CODE] = ""
     reason_values: Annotated[Json, VALUES] = {}
     error_code: Annotated[str | None, CODE] = None

@@ -44,6 +44,7 @@ OF_THE_FILE = frozenset(
     (
         *("limit.damaged", "limit.cut_off", "limit.cut_photo", "limit.interlaced", "limit.sizes", "limit.not_decoded"),
         *("limit.films", "limit.film", "limit.pictures", "limit.scaled", "limit.stretch"),
+        *("limit.saved", "limit.saved_with"),
     )
 )
 """Limits that say what became of the file itself, or what of it was not looked at."""

@@ -70,6 +70,9 @@ def _found(changed: Sequence[tuple[Trial, Answer]], before: Mapping[int, Answer]
 
 
 def _mean(values: Floats, people: Sequence[str]) -> Estimate:
+    """Where all are alike, resampling shows no spread, and there is no interval."""
+    if np.ptp(values) == 0:
+        return Estimate(float(values[0]), np.nan, np.nan)
     return metrics.estimates(lambda weight: {"mean": weight @ values / weight.sum(axis=1)}, people)["mean"]
 
 

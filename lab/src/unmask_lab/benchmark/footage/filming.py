@@ -10,8 +10,8 @@ from unmask.types import Rgb
 from unmask_lab.benchmark.footage.versions import RATE
 
 SECONDS = 2.0
-EYES_PX = 56.0
-"""Distance of the eyes to which a larger face is reduced: it is then about 140 px wide."""
+EYES_PX = 72.0
+"""Distance of the eyes to which a larger face is reduced: it is then about 185 px wide."""
 
 SWAY_PX = 7.0
 
@@ -27,7 +27,7 @@ def film(rgb: Rgb, points: NDArray[np.float32], rng: np.random.Generator) -> lis
     scale = min(1.0, EYES_PX / float(np.hypot(*(points[1] - points[0]))))
     h, w = (round(side * scale) // 2 * 2 for side in rgb.shape[:2])
     small = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA)
-    pace, phase = float(rng.uniform(1, 6)), rng.uniform(0, 2 * np.pi, 3)
+    pace, phase = float(rng.uniform(2, 12)), rng.uniform(0, 2 * np.pi, 3)
     noise = rng.normal(0, 2, (h + 16, w + 16, 3)).astype(np.float32)
     pictures = []
     for i in range(round(2 * RATE * SECONDS)):

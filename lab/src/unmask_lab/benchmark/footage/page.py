@@ -21,7 +21,7 @@ def _head(result: Mapping[str, Any]) -> Iterator[str]:
     yield "# Footage as it comes: broken, joined, blended, interlaced, enlarged\n"
     yield paragraph(
         f"`{result['command']}`, {result['date']}, weights: {weights}. Simulated: a camera sways over the portraits of "
-        f"{result['people']} people never trained on, two seconds each, faces about 140 px wide (H.264, CRF 20, a key frame "
+        f"{result['people']} people never trained on, two seconds each, faces up to 185 px wide (H.264, CRF 20, a key frame "
         "every 12 pictures); nobody speaks or turns. Each clip goes one of these ways, in turn, and through the whole "
         "`unmask check`: three packets of a transport stream are lost; a fiftieth of an MP4 is zeros; somebody else follows "
         "after a hard cut; each picture is the mean of three; two moments are woven line by line, without a flag; everything is "
