@@ -103,6 +103,7 @@ def judge(
         shown = list(dict.fromkeys([*weighed, *lines]))
         if held:
             lrs = telling = dict(sorted({**elsewhere, **telling}.items()))
+    telling = _within(spans, track, telling) or telling
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, why = _answer(total, spans, reason, media, rules)
     return Person(
@@ -289,6 +290,11 @@ def _rounded(log10_lr: float) -> float:
 def _median(qualities: Sequence[Quality]) -> Quality:
     values = np.median([astuple(q) for q in qualities], axis=0)
     return Quality(*(float(v) for v in values))
+
+
+def _within(spans: Sequence[Span], track: Track, lrs: Mapping[int, float]) -> dict[int, float]:
+    """Those of the sightings that lie in a stretch that was changed, if any was: what reacts elsewhere is chance."""
+    return {i: lr for i, lr in lrs.items() if any(s.start <= track.sightings[i].time <= s.end for s in spans)}
 
 
 def _telling(

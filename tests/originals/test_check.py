@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import unmask
-from tests import clips
+from tests import clips, scenes
 from tests.originals.conftest import START
 from tests.support import films
 from tests.support.owner import Owner
@@ -158,3 +158,37 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
         assert done.exit_code == 1
         assert done.stderr == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
     assert list(tmp_path.iterdir()) == []
+def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_path: Path) -> None:
+    """The second of two people is swapped from 3 to 5 s; the same scene as it was filmed is registered."""
+    before = clips.write_video(tmp_path / "before.mp4", scenes.two_people(7), gop=50, options={"crf": "20"})
+    swapped = scenes.two_people(7, lambda person, t: person == 1 and 3 <= t < 5)
+    after = clips.write_video(tmp_path / "after.mp4", swapped, gop=50, options={"crf": "20"})
+    run("originals", "add", before, "--originals", tmp_path / "index", "--owner", "The broadcaster")
+    alone, beside = unmask.check(after), unmask.check(after, originals=tmp_path / "index")
+    assert alone.verdict is beside.verdict is Verdict.CHANGED
+    off = []
+    for result in (alone, beside):
+        (person,) = (one for one in result.people if one.verdict is Verdict.CHANGED)
+        (span,) = person.spans
+        off.append(max(abs(span.start - 3), abs(span.end - 5)))
+        assert all(3 <= frame.time < 5 for frame in person.frames), "an unchanged moment tells nothing of the change"
+        assert any(frame.heatmap is not None for frame in person.frames)
+    assert off[1] <= off[0] + 1e-6
+    assert off[1] <= 0.25
+    line = person.lines["originals"]
+    assert line.status is Status.RAN
+    assert line.log10_lr is not None
+    assert line.log10_lr > 1
+
+
+def test_damage_is_no_change_against_the_original_either(index: Path, film: films.Film, tmp_path: Path) -> None:
+    frames = (films.graded(film.frame(START + i / 25)) for i in range(150))
+    whole = clips.write_video(tmp_path / "whole.ts", frames, gop=50, b_frames=2, options={"crf": "23"})
+    packets = whole.stat().st_size // 188
+    lost = {packets // 2 + i for i in (0, 1, packets // 5)}
+    result = unmask.check(clips.without_packets(whole, tmp_path / "lost.ts", lost), originals=index)
+    assert result.damage
+    assert result.matches
+    assert result.verdict is Verdict.NO_CHANGE_FOUND
+
+
