@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from unmask.service.confined.sandbox import die_with_parent
+from unmask.sandbox.control import die_with_parent, hide
 from unmask.service.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def main() -> None:
     """Does what its role says until told to stop."""
     role, parent = sys.argv[1], int(sys.argv[2])
     die_with_parent(parent)
+    hide()
     from unmask.service.processes.logs import configure
     from unmask.service.store.service import Service
 

@@ -16,7 +16,9 @@ import time
 from dataclasses import dataclass
 
 from unmask.errors import UsageError
-from unmask.service.confined import sandbox
+from unmask.sandbox.confine import offered
+from unmask.sandbox.control import hide
+from unmask.sandbox.filter import impossible
 from unmask.service.processes.stopping import Stopping
 from unmask.service.settings import Settings, unknown
 from unmask.service.store import migrations
@@ -63,9 +65,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     stopping = Stopping()
     check(settings)
-    for line in unknown(os.environ):
-        log.warning(line)
+    _tell_walls()
     keep_private()
+    hide()
     database = Database(settings)
     migrations.upgrade(database)
     database.close()
@@ -81,13 +83,23 @@ def serve(settings: Settings, host: str, port: int) -> None:
             _stop(children)
 
 
+def _tell_walls() -> None:
+    """Logs what an operator should know of this machine and its settings."""
+    for line in unknown(os.environ):
+        log.warning(line)
+    for wall, what in offered().items():
+        log.info("a judge is confined: %s: %s", wall, what)
+    if os.geteuid() == 0:
+        log.warning("this service runs as root: give it a user of its own, to whom these walls hold in full")
+
+
 def check(settings: Settings) -> None:
     """Refuses settings that this machine cannot follow.
 
     Raises:
         UsageError: media cannot be decoded safely here.
     """
-    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := sandbox.impossible()):
+    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := impossible()):
         raise UsageError(why)
 
 
