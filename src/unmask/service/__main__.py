@@ -37,9 +37,11 @@ def main() -> None:
 def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
+    from unmask.service.api.connections import BOUNDED, open_more_files
     from unmask.service.api.live import WEBSOCKETS
     from unmask.service.app import create_app
 
+    open_more_files()
     config = uvicorn.Config(
         create_app(service),
         log_config=None,
@@ -47,6 +49,7 @@ def _answer(service: Service, listening: socket.socket) -> None:
         server_header=False,
         lifespan="off",
         **WEBSOCKETS,
+        **BOUNDED,
         timeout_graceful_shutdown=10,
     )
     uvicorn.Server(config).run(sockets=[listening])
