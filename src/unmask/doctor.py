@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from unmask.errors import UnmaskError
+from unmask.sandbox.confine import offered
 
 DECODERS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "libdav1d": "AV1", "heic": "HEIC"}
 """Those that a check must have, by their names in `unmask.media.decoders`."""
@@ -58,6 +59,7 @@ class Diagnosis:
         calibrated: lines of evidence that weigh in a verdict.
         decoders: whether each is there.
         providers: what ONNX Runtime computes on, the preferred one first.
+        confinement: by wall, what this kernel gives to bound the processes of `unmask serve` that open strangers' media.
         speed_ms: milliseconds, see `SPEEDS`; empty where something is broken.
         problems: whatever a check would stumble over.
     """
@@ -68,6 +70,7 @@ class Diagnosis:
     calibrated: list[str] = field(default_factory=list)
     decoders: dict[str, bool] = field(default_factory=dict)
     providers: list[str] = field(default_factory=list)
+    confinement: dict[str, str] = field(default_factory=dict)
     speed_ms: dict[str, float] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -88,6 +91,7 @@ class Diagnosis:
             ("Calibrated", [", ".join(self.calibrated)]),
             ("Decoders", [", ".join(name for name, there in self.decoders.items() if there)]),
             ("Inference", [", ".join(self.providers)]),
+            ("Confinement", [f"{wall}: {what}" for wall, what in self.confinement.items()]),
             ("Speed", [f"{ms:.1f} {SPEEDS[step]}" for step, ms in self.speed_ms.items()]),
         ]
         lines = [f"{title if i == 0 else '':12}{item or '-'}" for title, items in rows for i, item in enumerate(items)]
@@ -99,6 +103,7 @@ def examine(folder: Path | None = None) -> Diagnosis:
     """Looks at everything that a check needs, and at the user's models in a folder; goes on past whatever is broken."""
     found = Diagnosis()
     found.system.update(python=platform.python_version(), platform=platform.platform(), cores=os.cpu_count())
+    found.confinement.update(offered())
     _packages(found)
     with _noting(found, "OpenCV cannot be loaded"):
         import cv2  # noqa: F401

@@ -23,6 +23,7 @@ from tests import clips
 from tests.service.desk import Desk
 from unmask.report import html, images, pictures
 from unmask.report.document import Document
+from unmask.service.api.connections import BOUNDED
 from unmask.service.api.live import WEBSOCKETS
 from unmask.service.app import create_app
 from unmask.service.confined.judging import Answer
@@ -48,7 +49,7 @@ class Site:
     def __init__(self, data: Path, **settings: Any) -> None:
         self.desk = Desk(data, settings)
         config = uvicorn.Config(
-            create_app(self.desk.service), port=0, log_level="warning", lifespan="off", **WEBSOCKETS
+            create_app(self.desk.service), port=0, log_level="warning", lifespan="off", **WEBSOCKETS, **BOUNDED
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

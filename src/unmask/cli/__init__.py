@@ -12,7 +12,20 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli import accounts, audit, check, credentials, doctor, fleet, licence, originals, report, serve, take
+from unmask.cli import (
+    accounts,
+    audit,
+    backup,
+    check,
+    credentials,
+    doctor,
+    fleet,
+    licence,
+    originals,
+    report,
+    serve,
+    take,
+)
 
 app = typer.Typer(
     name="unmask",
@@ -32,6 +45,8 @@ app.add_typer(fleet.app, name="fleet")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.command(epilog=backup.EXAMPLES)(backup.backup)
+app.command(epilog=backup.EXAMPLES)(backup.restore)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,13 +48,27 @@ def serve(
         if check_config:
             return _tell(settings)
         configure()
-        run(settings, host, port)
+        run(settings, host, port, lambda port, inhabited: _welcome(settings, host, port, inhabited))
     except ModuleNotFoundError as error:
         typer.echo(f"unmask: the service needs {error.name}: pip install 'unmask[service]'", err=True)
         raise typer.Exit(1) from error
     except UnmaskError as error:
         typer.echo(f"unmask: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+
+
+def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
+    """On a terminal: where the page is, and how the first account is made."""
+    if not sys.stderr.isatty():
+        return
+    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - where one listens, not where one asks
+    typer.echo(f"\nThe page: {settings.public_url or f'http://{local}:{port}'}", err=True)
+    if not inhabited:
+        data = shlex.quote(str(settings.data))
+        typer.echo(
+            f"Nobody has an account yet: unmask accounts add you@example.org --role admin --data {data}", err=True
+        )
+    typer.echo("Ctrl-C ends it.\n", err=True)
 
 
 def _tell(settings: Settings) -> None:

@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from unmask.service.confined.sandbox import die_with_parent
+from unmask.sandbox.control import die_with_parent, hide
 from unmask.service.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def main() -> None:
     """Does what its role says until told to stop."""
     role, parent = sys.argv[1], int(sys.argv[2])
     die_with_parent(parent)
+    hide()
     from unmask.service.processes.logs import configure
     from unmask.service.store.service import Service
 
@@ -36,9 +37,11 @@ def main() -> None:
 def _answer(service: Service, listening: socket.socket) -> None:
     import uvicorn
 
+    from unmask.service.api.connections import BOUNDED, open_more_files
     from unmask.service.api.live import WEBSOCKETS
     from unmask.service.app import create_app
 
+    open_more_files()
     config = uvicorn.Config(
         create_app(service),
         log_config=None,
@@ -46,6 +49,7 @@ def _answer(service: Service, listening: socket.socket) -> None:
         server_header=False,
         lifespan="off",
         **WEBSOCKETS,
+        **BOUNDED,
         timeout_graceful_shutdown=10,
     )
     uvicorn.Server(config).run(sockets=[listening])

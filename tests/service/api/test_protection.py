@@ -202,19 +202,24 @@ def test_figures_are_for_who_has_the_operators_token(tmp_path: Path, desk: Desk)
     assert browser.get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 401
     open_to_one.check()
     open_to_one.check(b"another", state="queued", verdict=None, finished=None, created=1.0)
-    open_to_one.check(b"a third", begun=1.0, finished=3.5)
+    open_to_one.check(b"a third", begun=1.0, finished=3.5, deaths=2, lapses=1)
     browser.get("/api/v1/checks/0/result")
     text = browser.get("/metrics", headers={"Authorization": "Bearer a token of the operator"}).text
     for line in (
         'unmask_checks{state="done",verdict="changed"} 2.0',
         'unmask_checks{state="queued",verdict="none"} 1.0',
         "unmask_queue_depth 1.0",
+        "unmask_judge_deaths 2.0",
+        "unmask_worker_deaths 1.0",
+        "unmask_deliveries_waiting 0.0",
+        "unmask_deliveries_failed 0.0",
         "unmask_judge_seconds_sum 2.5",
         "unmask_judge_seconds_count 1.0",
         'unmask_http_seconds_count{method="GET",route="/api/v1/checks/{check}/result",status="401"} 1.0',
     ):
         assert line in text
     assert float(text.split("\nunmask_queue_age_seconds ")[1].split()[0]) > 1e9
+    assert float(text.split("\nunmask_disk_free_bytes ")[1].split()[0]) > 0
     assert "ours.example" not in text
     open_to_one.close()
 

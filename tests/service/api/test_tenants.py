@@ -16,12 +16,12 @@ from unmask.service import page
 from unmask.service.domain import cases, live, registrations, uploads, webhooks
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
-from unmask.service.store.tables import Check
+from unmask.service.store.tables import Check, Delivery
 
 METHODS = ("get", "head", "put", "post", "patch", "delete")
 """In an order in which what deletes comes last."""
 
-UNLISTED = ("picture", "upload", "live_check")
+UNLISTED = ("picture", "upload", "live_check", "delivery")
 """What no list shows."""
 
 FORM = "application/x-www-form-urlencoded"
@@ -48,6 +48,11 @@ class Other:
                 session, desk.system("theirs"), session.get_one(Check, self.ids["check"])
             ).id
             self.ids["webhook"] = webhooks.add(session, actor, "https://hook.example", ["check.done"]).id
+            message = {"tenant": actor.tenant, "webhook": self.ids["webhook"], "event": "check.done", "payload": {}}
+            delivery = Delivery(**message)
+            session.add(delivery)
+            session.flush()
+            self.ids["delivery"] = delivery.id
             self.ids["upload"] = uploads.begin(session, service, actor, 10, "clip.mp4", None, {}).id
             self.ids["live_check"] = live.make(session, actor, "their user", [live.Way.LIGHT], None, 1e9)[0].id
             film = Received("incoming/film", "ab" * 32, 6)
@@ -188,7 +193,7 @@ def test_a_viewer_changes_nothing(desk: Desk) -> None:
     mine.ids = {"check": desk.check(), "account": desk.account("rob").id}
     with desk.database.transaction() as session:
         mine.ids["case"] = cases.open_for(session, desk.system(), session.get_one(Check, mine.ids["check"])).id
-    unknown = dict.fromkeys(("key", "webhook", "upload", "original", "picture"), "0")
+    unknown = dict.fromkeys(("key", "webhook", "delivery", "upload", "original", "picture"), "0")
     viewer = desk.browser(person="vera")
     document, own = viewer.get("/openapi.json").json(), {"/api/v1/session", "/api/v1/sessions", "/api/v1/password"}
     for method, path, operation in routes(document):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from unmask.sandbox.confine import Limits
 from unmask.service.confined.launcher import Launcher
-from unmask.service.confined.sandbox import Limits
 
 LIMITS = Limits(3 << 30, 60, 0)
 

@@ -107,7 +107,7 @@ def check_screen(page: Page, address: str) -> None:
 
 
 FIXED = ("/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided", "/cases?state=mine", "/audit",
-         "/people", "/keys", "/account", "/nothing-here")  # fmt: skip
+         "/people", "/keys", "/webhooks", "/account", "/nothing-here")  # fmt: skip
 LOOKS = [(WIDE, "light", "en"), (PHONE, "dark", "en"), (WIDE, "dark", "zh"), (PHONE, "light", "zh")]
 
 
@@ -230,7 +230,7 @@ def test_a_viewer_sees_only_what_a_viewer_may_do(visit: Open, shown: dict[str, s
     page.goto(shown["photos/portrait.jpg"])
     expect(page.get_by_role("button", name="Open a case")).to_have_count(0)
     expect(page.get_by_role("link", name=re.compile("Case:"))).to_have_count(0)
-    for address in (shown["open"], "/cases", "/audit", "/people", "/keys"):
+    for address in (shown["open"], "/cases", "/audit", "/people", "/keys", "/webhooks"):
         answer = page.goto(address)
         assert answer
         assert answer.status == 403, address

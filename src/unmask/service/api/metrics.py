@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from unmask.service.store.database import Database, now
-from unmask.service.store.tables import CaseFile, Check, LiveCheck
+from unmask.service.store.database import now
+from unmask.service.store.service import Service
+from unmask.service.store.tables import CaseFile, Check, Delivery, LiveCheck
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -21,14 +23,14 @@ class Metrics:
     """All figures of one HTTP process.
 
     Args:
-        database: where checks and cases are counted.
+        service: in whose database checks, cases and messages are counted.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, service: Service) -> None:
         from prometheus_client import CollectorRegistry, Histogram
 
         self._registry = CollectorRegistry()
-        self._registry.register(_Counted(database))
+        self._registry.register(_Counted(service))
         self._answers = Histogram(
             "unmask_http_seconds",
             "Time until an answer was sent, by route.",
@@ -49,42 +51,82 @@ class Metrics:
 
 
 class _Counted:
-    """What the database knows."""
+    """What the database knows, and the disk."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+        with self._service.database.reading() as session:
+            yield from _kept(session)
+            yield from _judging(session)
+            yield from _messages(session)
+        room = self._service.storage.room
+        yield _gauge("unmask_disk_free_bytes", "Room on this machine for files that arrive, bytes.", room)
 
-        checks = GaugeMetricFamily("unmask_checks", "Checks, by state and verdict.", labels=("state", "verdict"))
-        cases = GaugeMetricFamily("unmask_cases", "Cases, by state.", labels=("state",))
-        depth = GaugeMetricFamily("unmask_queue_depth", "Checks that wait for a judge.")
-        age = GaugeMetricFamily("unmask_queue_age_seconds", "How long the oldest of them has waited, s.")
-        lives = GaugeMetricFamily(
-            "unmask_live_checks", "Live checks kept, by way and result.", labels=("way", "result")
-        )
-        judged = SummaryMetricFamily("unmask_judge_seconds", "Time from a check's taking to its end, s.")
-        attempts = CounterMetricFamily("unmask_attempts", "Times that a judging was begun.")
-        with self._database.reading() as session:
-            by_state = select(Check.state, Check.verdict, func.count()).group_by(Check.state, Check.verdict)
-            for state, verdict, count in session.execute(by_state):
-                checks.add_metric((state, verdict or "none"), count)
-            for state, count in session.execute(select(CaseFile.state, func.count()).group_by(CaseFile.state)):
-                cases.add_metric((state,), count)
-            by_result = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(LiveCheck.way, LiveCheck.result)
-            for way, result, count in session.execute(by_result):
-                lives.add_metric((way or "none", result or "none"), count)
-            waiting = select(func.count(), func.min(Check.created)).where(Check.state == "queued")
-            queued, oldest = session.execute(waiting).one()
-            depth.add_metric((), queued)
-            age.add_metric((), 0.0 if oldest is None else max(0.0, now(session) - oldest))
-            took = select(func.count(), func.sum(Check.finished - Check.begun), func.sum(Check.attempts))
-            ended = took.where(Check.finished.is_not(None), Check.begun.is_not(None))
-            count, seconds, begun = session.execute(ended).one()
-            judged.add_metric((), count, float(seconds or 0.0))
-            attempts.add_metric((), float(begun or 0))
-        yield from (checks, cases, depth, age, lives, judged, attempts)
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily
+
+    return GaugeMetricFamily(name, about, value=value)
+
+
+def _counts(name: str, about: str, labels: Sequence[str], rows: Iterable[Sequence[Any]]) -> Metric:
+    """A gauge per combination of labels; each row ends with its count."""
+    from prometheus_client.core import GaugeMetricFamily
+
+    found = GaugeMetricFamily(name, about, labels=labels)
+    for *values, count in rows:
+        found.add_metric([value or "none" for value in values], count)
+    return found
+
+
+def _kept(session: Session) -> Iterator[Metric]:
+    """Checks, cases and live checks, by what became of them."""
+    checks = select(Check.state, Check.verdict, func.count()).group_by(Check.state, Check.verdict)
+    cases = select(CaseFile.state, func.count()).group_by(CaseFile.state)
+    lives = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(LiveCheck.way, LiveCheck.result)
+    for name, about, labels, query in (
+        ("unmask_checks", "Checks, by state and verdict.", ("state", "verdict"), checks),
+        ("unmask_cases", "Cases, by state.", ("state",), cases),
+        ("unmask_live_checks", "Live checks kept, by way and result.", ("way", "result"), lives),
+    ):
+        yield _counts(name, about, labels, session.execute(query))
+
+
+def _judging(session: Session) -> Iterator[Metric]:
+    """The queue, how long judging takes, and who died of it."""
+    from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
+
+    waiting = select(func.count(), func.min(Check.created)).where(Check.state == "queued")
+    queued, oldest = session.execute(waiting).one()
+    yield _gauge("unmask_queue_depth", "Checks that wait for a judge.", queued)
+    yield _gauge("unmask_queue_age_seconds", "How long the oldest of them has waited, s.", _age(session, oldest))
+    took = select(func.count(), func.sum(Check.finished - Check.begun), func.sum(Check.attempts))
+    ended = took.where(Check.finished.is_not(None), Check.begun.is_not(None))
+    count, seconds, begun = session.execute(ended).one()
+    judged = SummaryMetricFamily("unmask_judge_seconds", "Time from a check's taking to its end, s.")
+    judged.add_metric((), count, float(seconds or 0.0))
+    attempts = CounterMetricFamily("unmask_attempts", "Times that a judging was begun.")
+    attempts.add_metric((), float(begun or 0))
+    yield from (judged, attempts)
+    judges, workers = session.execute(select(func.sum(Check.deaths), func.sum(Check.lapses))).one()
+    yield _gauge("unmask_judge_deaths", "Judges that died of the checks kept here.", float(judges or 0))
+    yield _gauge("unmask_worker_deaths", "Workers that fell silent over the checks kept here.", float(workers or 0))
+
+
+def _messages(session: Session) -> Iterator[Metric]:
+    """What webhooks are still to be told."""
+    waiting = select(func.count(), func.min(Delivery.created)).where(Delivery.finished.is_(None))
+    count, oldest = session.execute(waiting).one()
+    failed = session.scalar(select(func.count()).where(Delivery.state == "failed")) or 0
+    yield _gauge("unmask_deliveries_waiting", "Messages to webhooks that were neither taken nor given up.", count)
+    yield _gauge("unmask_delivery_age_seconds", "How long the oldest of them has waited, s.", _age(session, oldest))
+    yield _gauge("unmask_deliveries_failed", "Messages that were given up in the last 30 days.", failed)
+
+
+def _age(session: Session, since: float | None) -> float:
+    return 0.0 if since is None else max(0.0, now(session) - since)

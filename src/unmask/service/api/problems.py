@@ -60,6 +60,11 @@ def install(app: FastAPI) -> None:
     app.add_middleware(TooLarge)
 
 
+def database_away() -> Problem:
+    """Nothing was changed; the same request later may do."""
+    return Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"})
+
+
 def storage_away() -> Problem:
     """Nothing was accepted and nothing lost; the same request later may do."""
     return Problem(503, "Out of order", Message("refusal.storage"), {"Retry-After": "10"})
@@ -111,7 +116,7 @@ async def _database(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DBAPIError) and full(error):
         return response(uploads.no_room())
     log.error("the database does not answer: %s", type(error).__name__)
-    return response(Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"}))
+    return response(database_away())
 
 
 async def _storage(_request: Request, _error: Exception) -> JSONResponse:

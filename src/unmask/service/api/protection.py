@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 def protect(app: FastAPI, service: Service) -> None:
     """Puts all of it around an application; ``app.state.metrics`` counts from then on."""
-    app.state.metrics = Metrics(service.database)
+    app.state.metrics = Metrics(service)
     app.add_middleware(Hosts, hosts=hosts(service.settings))
     app.add_middleware(Headers, settings=service.settings)
     app.add_middleware(Observed, metrics=app.state.metrics)

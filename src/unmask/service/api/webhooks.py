@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from unmask.messages import Message
 from unmask.service.api import idempotency
 from unmask.service.api.access import Admin, Guarded, service_of
 from unmask.service.api.checks import Identifier
@@ -88,8 +90,7 @@ class Replayed(BaseModel):
 @router.post("/webhooks", status_code=201, response_model=MadeWebhook)
 def add(request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key = None) -> JSONResponse:
     """Be told about checks, cases and live checks. Messages are signed as Standard Webhooks 1.0 has it."""
-    if not _host(form.url):
-        raise Problem(422, "Not understood", "url: there is no host in it")
+    check(form.url, form.events)
 
     def do(session: Session) -> idempotency.Answer:
         row = webhooks.add(session, actor, form.url, form.events)
@@ -141,8 +142,14 @@ def replay_failed(request: Request, actor: Admin, webhook: Identifier) -> Replay
         return Replayed(count=deliveries.replay_failed(session, actor, webhook))
 
 
-def _host(url: str) -> str | None:
+def check(url: str, events: Sequence[str]) -> None:
+    """Refuses what leads nowhere; raises a `Problem`, 422."""
     try:
-        return urlsplit(url).hostname
+        parts = urlsplit(url)
+        leads = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
-        return None
+        leads = False
+    if not leads:
+        raise Problem(422, "Not understood", Message("refusal.leads_nowhere"))
+    if not events:
+        raise Problem(422, "Not understood", Message("refusal.no_event"))

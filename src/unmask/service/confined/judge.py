@@ -1,8 +1,8 @@
 """The process that decodes one stranger's file and judges it: ``python -m unmask.service.confined.judge``.
 
-Started afresh for every file, and ahead of it: it confines itself (`sandbox`), loads what it will need, and only then waits on
-standard input for one line that says what to do. It answers on standard output with messages, each a line of JSON, followed
-by as many bytes as the line's ``bytes`` says; see `judging`, the other end of the pipe.
+Started afresh for every file, and ahead of it: it confines itself (`unmask.sandbox`), loads what it will need, and only then
+waits on standard input for one line that says what to do. It answers on standard output with messages, each a line of JSON,
+followed by as many bytes as the line's ``bytes`` says; see `judging`, the other end of the pipe.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from unmask.sandbox.landlock import see_only
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import enter
-from unmask.service.confined.sandbox import see_only
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from unmask.report.document import Document
+from unmask.sandbox.confine import Limits
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import Launcher
-from unmask.service.confined.sandbox import Limits
 from unmask.service.confined.tasks import Task
 from unmask.service.settings import Settings
 

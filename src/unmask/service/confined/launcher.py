@@ -10,7 +10,8 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
-from unmask.service.confined.sandbox import Limits, confine, die_with_parent
+from unmask.sandbox.confine import Limits, confine
+from unmask.sandbox.control import die_with_parent
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")

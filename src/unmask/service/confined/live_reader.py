@@ -2,8 +2,9 @@
 
 Strangers' JPEGs are opened here and nowhere else. One such process serves many checks, since to start one takes longer than a
 check: what takes it over could forge the checks that it serves, but reaches neither the network, nor the database, nor a file.
-It confines itself (`sandbox`), loads what it needs, and then takes messages on standard input, each a line of JSON followed by as
-many bytes as the line's ``bytes`` says, and answers with lines of JSON; see `live_reading`, the other end of the pipe.
+It confines itself (`unmask.sandbox`), loads what it needs, and then takes messages on standard input, each a line of JSON
+followed by as many bytes as the line's ``bytes`` says, and answers with lines of JSON; see `live_reading`, the other end of
+the pipe.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from dataclasses import dataclass, field
 from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any
 
+from unmask.sandbox.landlock import see_only
 from unmask.service.confined.launcher import enter
-from unmask.service.confined.sandbox import see_only
 from unmask.types import Frame, Rgb
 
 if TYPE_CHECKING:

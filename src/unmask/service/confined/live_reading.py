@@ -18,9 +18,9 @@ from typing import Any
 from unmask.live.challenge import LightChallenge, MovementChallenge
 from unmask.live.session import CameraFrame
 from unmask.live.verification import Advice, Result
+from unmask.sandbox.confine import Limits
 from unmask.service.confined.conclusion import Conclusion
 from unmask.service.confined.launcher import Launcher
-from unmask.service.confined.sandbox import Limits
 from unmask.service.settings import Settings
 
 MEMORY = 2 << 30

@@ -109,6 +109,19 @@ def events(session: Session, actor: Actor, case: str) -> list[CaseEvent]:
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case == case).order_by(CaseEvent.number)))
 
 
+def of_same_file(session: Session, check: Check) -> list[tuple[Check, CaseFile | None]]:
+    """The other checks of a file, the newest first, each with its case if it has one."""
+    query = select(Check, CaseFile).outerjoin(CaseFile, CaseFile.check == Check.id).order_by(Check.id.desc())
+    same = query.where(Check.tenant == check.tenant, Check.sha256 == check.sha256, Check.id != check.id)
+    return [(row[0], row[1]) for row in session.execute(same)]
+
+
+def waiting(session: Session, tenant: str) -> int:
+    """How many of an organisation's cases wait for a decision."""
+    count = select(func.count()).where(CaseFile.tenant == tenant, CaseFile.state.in_(WAITING))
+    return session.scalar(count) or 0
+
+
 def note(session: Session, actor: Actor, case: str, text: str) -> CaseEvent:
     """Writes down a thought for the other reviewers.
 

@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from unmask.service.domain import retention
 from unmask.service.domain.retention import DAY, MANY, SHARE
@@ -39,39 +40,39 @@ def run(service: Service, now: float) -> int | None:
 
 
 def _sweep(service: Service, tenant: str, now: float) -> int:
-    known, written = _known(service, tenant), defaultdict[str, float](float)
+    written = defaultdict[str, float](float)
+    with service.database.reading() as session:
+        expected = known(session, tenant)
     for one in service.storage.listed(tenant):
-        place = _place(one.name)
-        if place not in known:
-            written[place] = max(written[place], one.written)
-    strange = [place for place, moment in written.items() if moment < now - DAY]
-    if len(strange) > MANY and len(strange) > SHARE * len(known):
+        if place(one.name) not in expected:
+            written[place(one.name)] = max(written[place(one.name)], one.written)
+    strange = [where for where, moment in written.items() if moment < now - DAY]
+    if len(strange) > MANY and len(strange) > SHARE * len(expected):
         log.error(
             "very many files have no row; is this their database?", extra={"tenant": tenant, "number": len(strange)}
         )
         return 0
-    return sum(_drop(service, tenant, place, now) for place in strange)
+    return sum(_drop(service, tenant, where, now) for where in strange)
 
 
-def _known(service: Service, tenant: str) -> set[str]:
-    """Places of all that the database knows."""
-    with service.database.reading() as session:
-        files = session.scalars(select(Media.sha256).filter_by(tenant=tenant, deleted=None)).all()
-        footage = session.scalars(select(Registration.id).filter_by(tenant=tenant)).all()
+def known(session: Session, tenant: str) -> set[str]:
+    """Places of all objects that the database knows, see `place`."""
+    files = session.scalars(select(Media.sha256).filter_by(tenant=tenant, deleted=None)).all()
+    footage = session.scalars(select(Registration.id).filter_by(tenant=tenant)).all()
     return {storage.folder(tenant, one) for one in files} | {storage.original(tenant, one) for one in footage}
 
 
-def _place(name: str) -> str:
+def place(name: str) -> str:
     """A file's folder, or the object of an original itself."""
     tenant, second, *_ = name.split("/")
     return name if second == "originals" else storage.folder(tenant, second)
 
 
-def _drop(service: Service, tenant: str, place: str, now: float) -> bool:
-    if not place.endswith("/"):
-        service.storage.delete(place)
+def _drop(service: Service, tenant: str, where: str, now: float) -> bool:
+    if not where.endswith("/"):
+        service.storage.delete(where)
         return True
-    key = {"tenant": tenant, "sha256": place.split("/")[1]}
+    key = {"tenant": tenant, "sha256": where.split("/")[1]}
     with service.database.transaction() as session:
         insert_new(session, Media, **key, bytes=0, stored=now, deleted=now)
         media = session.scalars(select(Media).filter_by(**key).with_for_update()).one()

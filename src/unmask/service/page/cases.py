@@ -117,6 +117,8 @@ def _shown(
             "events": (events := cases.events(session, actor, case)),
             "notice": _notices(request, events),
             "choices": _choices(found),
+            "uploader": accounts.name_of(session, check.tenant, check.uploader),
+            "same": cases.of_same_file(session, check),
             "assigned": found.assigned and accounts.get(session, actor, found.assigned).name,
             "next": next((one.id for one, _ in cases.queue(session, actor, limit=2).cases if one.id != found.id), None),
             "available": is_available(session.get(Media, (check.tenant, check.sha256))),

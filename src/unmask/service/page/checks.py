@@ -106,11 +106,14 @@ def show(request: Request, actor: Reader, check: str) -> Response:
     with service_of(request).database.reading() as session:
         found = checks.find(session, actor, check)
         case = session.scalar(select(CaseFile).where(CaseFile.check == found.id))
-        available = is_available(session.get(Media, (found.tenant, found.sha256)))
+        media = session.get(Media, (found.tenant, found.sha256))
+        available = is_available(media)
     if found.finished is None or found.result is None:
         return render(request, "waiting.html.j2", check=found)
     shown, report = answer(found.document, found.name), available and found.verdict
-    return render(request, "check.html.j2", check=found, shown=shown, case=case, available=available, report=report)
+    hold = media.hold if media else None
+    given = {"check": found, "shown": shown, "case": case, "available": available, "report": report, "hold": hold}
+    return render(request, "check.html.j2", 200, **given)
 
 
 @router.post("/checks/{check}/judgement")

@@ -16,17 +16,19 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic_core import to_json
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the pool of connections
 
 from unmask.likelihood import posterior
-from unmask.messages import Message
 from unmask.report import pictures
-from unmask.service.api.access import Guarded
-from unmask.service.api.problems import storage_away
+from unmask.service.api.access import Guarded, service_of
+from unmask.service.api.problems import database_away, storage_away
+from unmask.service.domain import cases, uploads
 from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
+from unmask.service.store.database import full
 from unmask.storage import StorageAway
+from unmask.storage import full as without_room
 from unmask.types import clock
 from unmask.words import Language, capital, choose, codes, footage, language, numbers, strength
 
@@ -51,6 +53,8 @@ class Viewer:
 
     actor: Actor
     csrf: str
+    waiting: int
+    """Cases that wait for a decision."""
 
     def may(self, scope: str) -> bool:
         return Scope(scope) in self.actor.scopes
@@ -65,16 +69,25 @@ class PageRoute(Guarded):
         async def page(request: Request) -> Response:
             try:
                 return await handle(request)
-            except Problem as problem:
+            except (Problem, RequestValidationError, DBAPIError, TimeoutError, OSError) as error:
+                if (problem := _problem(error)) is None:
+                    raise
                 return refused(request, problem)
-            except RequestValidationError:
-                return refused(request, Problem(422, "Not understood", ""))
-            except (DBAPIError, TimeoutError):
-                return refused(request, Problem(503, "Out of order", Message("refusal.database")))
-            except StorageAway:
-                return refused(request, storage_away())
 
         return page
+
+
+def _problem(error: Exception) -> Problem | None:
+    """What an error means for whoever asked; None for one that nobody expected."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return Problem(422, "Not understood", "")
+    if isinstance(error, StorageAway):
+        return storage_away()
+    if (isinstance(error, DBAPIError) and full(error)) or (isinstance(error, OSError) and without_room(error)):
+        return uploads.no_room()
+    return database_away() if isinstance(error, DBAPIError | TimeoutError) else None
 
 
 def render(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
@@ -173,8 +186,14 @@ def _json(value: object) -> str:
 
 
 def _viewer(request: Request) -> Viewer | None:
-    actor = getattr(request.state, "actor", None)
-    return Viewer(actor, getattr(request.state, "csrf", "")) if actor else None
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        return None
+    waiting = 0
+    if Scope.CASES in actor.scopes:
+        with service_of(request).database.reading() as session:
+            waiting = cases.waiting(session, actor.tenant)
+    return Viewer(actor, getattr(request.state, "csrf", ""), waiting)
 
 
 def _address(request: Request) -> str:

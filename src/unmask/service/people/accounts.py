@@ -13,7 +13,7 @@ from unmask.service.people.actor import SCOPES, Actor, Role, system
 from unmask.service.people.rate_limits import Limit
 from unmask.service.problems import Problem, not_found
 from unmask.service.store.database import Database
-from unmask.service.store.tables import Account, Tenant
+from unmask.service.store.tables import Account, Key, Tenant
 
 PER_ADDRESS = Limit("sign-in-address", quota=30, window=900)
 PER_ACCOUNT = Limit("sign-in", quota=10, window=900)
@@ -36,6 +36,14 @@ def organisation(session: Session, name: str) -> Tenant:
         session.add(found)
         session.flush()
     return found
+
+
+def name_of(session: Session, tenant: str, actor: str) -> str:
+    """The name of the account or API key of an organisation that has this id; empty if there is none."""
+    for found in (session.get(Account, actor), session.get(Key, actor)):
+        if found is not None and found.tenant == tenant:
+            return found.name
+    return ""
 
 
 def add(session: Session, actor: Actor, email: str, name: str, role: Role, password: str) -> Account:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 import traceback
+from collections import Counter
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -18,11 +20,36 @@ log = logging.getLogger(__name__)
 OWN = "unmask"
 """Loggers whose messages are written with care; of others' only the logger, the level and the template are kept."""
 
+LONGEST = 200
+"""characters of another's template that are kept."""
+
+OFTEN, PERIOD = 20, 60.0
+"""Warnings of one kind that are written in so many s: whoever causes them from outside must not fill the disk."""
+
 FIELDS = (
     "request", "method", "route", "status", "ms", "tenant", "actor", "number", "hash", "check", "job", "attempt",
     "live", "result", "advice", "abuse", "details",
 )  # fmt: skip
 """What a message may carry by ``extra=``; all ids, figures or constants."""
+
+
+class Throttle(logging.Filter):
+    """Lets `OFTEN` warnings of one kind through in a `PERIOD`; the first of the next says how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began, self._seen, self._before = time.monotonic(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        if time.monotonic() > self._began + PERIOD:
+            self._began, self._before, self._seen = time.monotonic(), self._seen, Counter()
+        kind = record.name, str(record.msg)[:LONGEST]
+        self._seen[kind] += 1
+        if (more := self._before.pop(kind, 0) - OFTEN) > 0:
+            record.left_out = more
+        return self._seen[kind] <= OFTEN
 
 
 class JsonLines(logging.Formatter):
@@ -34,8 +61,10 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage() if own else str(record.msg)[:200],
+            "message": record.getMessage() if own else str(record.msg)[:LONGEST],
         }
+        if hasattr(record, "left_out"):
+            entry["left_out"] = record.left_out
         entry |= {name: getattr(record, name) for name in FIELDS if own and hasattr(record, name)}
         if record.exc_info and record.exc_info[0]:
             kind, _, trace = record.exc_info
@@ -48,6 +77,7 @@ def configure(level: int = logging.INFO) -> None:
     """Sends all logs of this process to stderr in this form. Uvicorn's own log of requests has addresses in it: off."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
+    handler.addFilter(Throttle())
     root = logging.getLogger()
     root.handlers, root.level = [handler], logging.WARNING
     logging.getLogger(OWN).setLevel(level)

@@ -13,10 +13,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from unmask.errors import UsageError
-from unmask.service.confined import sandbox
+from unmask.sandbox.confine import offered
+from unmask.sandbox.control import hide
+from unmask.sandbox.filter import impossible
+from unmask.service.people import accounts
 from unmask.service.processes.stopping import Stopping
 from unmask.service.settings import Settings, unknown
 from unmask.service.store import migrations
@@ -55,22 +59,24 @@ class Child:
     wait: float = 0.0
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def serve(settings: Settings, host: str, port: int, ready: Callable[[int, bool], None] = lambda *_: None) -> None:
     """Runs the service until SIGTERM or SIGINT.
+
+    Args:
+        ready: called with the port once it is listened on, and with whether anybody has an account.
 
     Raises:
         UsageError: the address cannot be listened on, or media cannot be decoded safely here.
     """
     stopping = Stopping()
     check(settings)
-    for line in unknown(os.environ):
-        log.warning(line)
+    _tell_walls()
     keep_private()
-    database = Database(settings)
-    migrations.upgrade(database)
-    database.close()
+    hide()
+    inhabited = _upgraded(settings)
     with _listening(host, port) as listening:
         log.info("listening on http://%s:%d", host, listening.getsockname()[1])
+        ready(listening.getsockname()[1], inhabited)
         children = [Child(role) for role in ("http", "courier", *["worker"] * settings.workers)]
         try:
             while not stopping():
@@ -81,13 +87,33 @@ def serve(settings: Settings, host: str, port: int) -> None:
             _stop(children)
 
 
+def _tell_walls() -> None:
+    """Logs what an operator should know of this machine and its settings."""
+    for line in unknown(os.environ):
+        log.warning(line)
+    for wall, what in offered().items():
+        log.info("a judge is confined: %s: %s", wall, what)
+    if os.geteuid() == 0:
+        log.warning("this service runs as root: give it a user of its own, to whom these walls hold in full")
+
+
+def _upgraded(settings: Settings) -> bool:
+    """Brings the tables up to date; whether anybody has an account."""
+    database = Database(settings)
+    migrations.upgrade(database)
+    with database.reading() as session:
+        inhabited = not accounts.nobody(session)
+    database.close()
+    return inhabited
+
+
 def check(settings: Settings) -> None:
     """Refuses settings that this machine cannot follow.
 
     Raises:
         UsageError: media cannot be decoded safely here.
     """
-    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := sandbox.impossible()):
+    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := impossible()):
         raise UsageError(why)
 
 

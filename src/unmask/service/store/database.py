@@ -92,6 +92,13 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session that only reads, and all the while sees the database as it was at its first look."""
+        engine = self.engine.execution_options(isolation_level="REPEATABLE READ") if self._lock is None else self.engine
+        with Session(engine, expire_on_commit=False) as session:
+            yield session
+
     def now(self) -> float:
         """Seconds since 1970 by the shared clock; asked for every `FRESH` s, and counted on from there in between."""
         if self._watch is not None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from unmask.service.store.database import Database
 
 LOCK = 0x756E6D61736B
 """Number of PostgreSQL's advisory lock under which one machine at a time upgrades: "unmask" in ASCII."""
+
+
+def revision(session: Session) -> str:
+    """The revision of a database's tables; they sort by age."""
+    return str(session.scalar(text("SELECT version_num FROM alembic_version")))
 
 
 def upgrade(database: Database) -> None:

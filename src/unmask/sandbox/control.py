@@ -1,0 +1,33 @@
+"""The kernel's ``prctl``: what a process asks for itself (linux/prctl.h)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA = 1, 4, 15, 38, 0x53564D41
+
+
+def control(option: int, *arguments: int) -> None:
+    """Asks the kernel for one thing; raises `OSError` where it refuses."""
+    values = [ctypes.c_ulong(int(value)) for value in (*arguments, 0, 0, 0, 0)[:4]]
+    if ctypes.CDLL(None, use_errno=True).prctl(option, *values):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def hide() -> None:
+    """Keeps other processes of this user from reading this one's memory and environment, and from tracing it (Linux)."""
+    if platform.system() == "Linux":
+        control(PR_SET_DUMPABLE, 0)
+
+
+def die_with_parent(parent: int) -> None:
+    """Has the kernel kill this process as soon as the thread that started it ends (Linux; nothing elsewhere)."""
+    if platform.system() != "Linux":
+        return
+    control(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
