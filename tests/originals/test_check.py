@@ -158,6 +158,8 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
         assert done.exit_code == 1
         assert done.stderr == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
     assert list(tmp_path.iterdir()) == []
+
+
 def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_path: Path) -> None:
     """The second of two people is swapped from 3 to 5 s; the same scene as it was filmed is registered."""
     before = clips.write_video(tmp_path / "before.mp4", scenes.two_people(7), gop=50, options={"crf": "20"})
@@ -190,5 +192,3 @@ def test_damage_is_no_change_against_the_original_either(index: Path, film: film
     assert result.damage
     assert result.matches
     assert result.verdict is Verdict.NO_CHANGE_FOUND
-
-
