@@ -24,8 +24,8 @@ CODECS: dict[str, dict[str, str]] = {
     "libx264": {"preset": "veryfast", "threads": "1"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=error:pools=none:frame-threads=1"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "threads": "1"},
-    "mpeg4": {"qscale": "5", "threads": "1"},
-    "mjpeg": {"qscale": "4", "threads": "1"},
+    "mpeg4": {"b": "1000k", "threads": "1"},
+    "mjpeg": {"qmin": "4", "qmax": "4", "threads": "1"},
 }
 ENDS = {"libx264": ("mp4", "mkv", "ts"), "libx265": ("mp4", "mkv"), "libvpx-vp9": ("webm",), "mpeg4": ("mp4", "avi")}
 SOUNDS = ("hum", "room", "mute")
@@ -195,7 +195,7 @@ class Case:
         return _joined(path, parts, self.fps)
 
     def _encode(self, path: Path, pictures: Iterator[Rgb], samples: NDArray[np.float32] | None) -> Path:
-        options = CODECS[self.codec] | ({} if "qscale" in CODECS[self.codec] else {"crf": str(self.crf)})
+        options = CODECS[self.codec] | ({"crf": str(self.crf)} if self.codec.startswith("lib") else {})
         with av.open(str(path), "w") as out:
             stream: Any = out.add_stream(self.codec, rate=self.fps, options=options)
             stream.width, stream.height = SIZE

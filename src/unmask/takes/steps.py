@@ -56,7 +56,7 @@ _OVER_NEAR = 1.7
 _OVER_ALL = 3.0
 """times the most of all the steps around, from which one stands out, however much these differ; within one shot 1.2 at most."""
 _OVER_NEAR_KEY = 4.0
-"""The same of what is left at a key frame, which shows anew what coding had lost before it; below, only flow counts there."""
+"""The same at a key frame, which shows anew what coding had lost before it, so that flow errs, too."""
 _BACK = 0.45
 """of a step, left from the picture before it to one soon after it: then it was a flash, and no cut."""
 _FLASH = 10
@@ -96,13 +96,13 @@ class Steps:
         it is near others like it, or is small.
         """
         best = 0.0
+        over_near = _OVER_NEAR_KEY if self.pictures[number].key else _OVER_NEAR
         measured = zip((self.residual, self.turn, self.turn_most), _ADDED, _LEAST, _OVER_NEXT, strict=True)
         for values, added, least, over_next in measured:
             near, around = self._others(values, number)
             if around.size < _NEAR:
                 continue
             value, beside = float(values[number]), float(max(values[number - 1], values[number + 1]))
-            over_near = _OVER_NEAR_KEY if self.pictures[number].key and values is self.residual else _OVER_NEAR
             if value < max(least, over_near * float(near.max(initial=0.0)), over_next * beside):
                 continue
             logs = np.log(around + added)
