@@ -1,4 +1,4 @@
-.PHONY: demo check serve api words format lint types imports test speed service-load live originals lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check serve api words format lint types imports test speed service-load live originals take lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -166,6 +166,13 @@ originals: $(VENV)/.ready        ## known originals, simulated; COUNT=4 takes so
 	$(ORIGINALS) scale
 	$(ORIGINALS) ingest
 	$(ORIGINALS) report
+
+CUTS ?= 7
+
+take: $(VENV)/.ready             ## one unbroken take, simulated, beside PySceneDetect; CUTS=7 meets each camera once, in about fifteen minutes
+	$(RUN)/uv sync --frozen --inexact --quiet --group benchmark
+	$(RUN)/python -m benchmarks.takes run --count $(CUTS)
+	$(RUN)/python -m benchmarks.takes report
 
 SESSIONS ?= 100
 PARALLEL ?= 1

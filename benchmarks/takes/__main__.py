@@ -37,9 +37,7 @@ def main() -> None:
         report()
         return
     OUT.mkdir(parents=True, exist_ok=True)
-    done = {(row["seed"], row["edit"]) for row in measured()}
-    edits = options.edit or list(EDITS)
-    left = [(s, e) for s in range(options.first, options.first + options.count) for e in edits if (s, e) not in done]
+    left = _left(range(options.first, options.first + options.count), options.edit or list(EDITS))
     begun = time.monotonic()
     with (OUT / "run.jsonl").open("a") as out:
         for number, (seed, edit) in enumerate(left, start=1):
@@ -47,6 +45,13 @@ def main() -> None:
             out.flush()
             each = (time.monotonic() - begun) / number
             print(f"\r{number} of {len(left)}, {each:.1f} s each", end="", file=sys.stderr)
+
+
+def _left(seeds: range, edits: list[str]) -> list[tuple[int, str]]:
+    """What has not been measured yet, in turn through cameras and kinds of edit, so that a run cut short has met all of them."""
+    done = {(row["seed"], row["edit"]) for row in measured()}
+    turns = sorted(((number - seed) % len(edits), seed, edit) for seed in seeds for number, edit in enumerate(edits))
+    return [(seed, edit) for _, seed, edit in turns if (seed, edit) not in done]
 
 
 def _tried(case: Case) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Everything follows from the seed. Seeds from `FOR_CHOOSING` on are for choosing 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ CODECS: dict[str, dict[str, str]] = {
     "libx264": {"preset": "veryfast", "threads": "1"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=error:pools=none:frame-threads=1"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "threads": "1"},
-    "mpeg4": {"qscale": "5", "threads": "1"},
-    "mjpeg": {"qscale": "4", "threads": "1"},
+    "mpeg4": {"b": "1000k", "threads": "1"},
+    "mjpeg": {"qmin": "4", "qmax": "4", "threads": "1"},
 }
 ENDS = {"libx264": ("mp4", "mkv", "ts"), "libx265": ("mp4", "mkv"), "libvpx-vp9": ("webm",), "mpeg4": ("mp4", "avi")}
 SOUNDS = ("hum", "room", "mute")
@@ -171,10 +171,12 @@ class Case:
         return page
 
     def samples(self) -> NDArray[np.float32] | None:
-        """The sound of the pieces, mono at `RATE`; it is cut where the pictures are. None of a mute file."""
+        """The sound of the pieces, mono at `RATE`, cut where the pictures are, or begin to blend. None of a mute file."""
         if self.sound == "mute":
             return None
-        return np.concatenate([_heard(self.sound, piece) for piece in self.pieces])[: round(self.seconds * RATE)]
+        blends = [piece.blend for piece in self.pieces[1:]] + [0.0]
+        pieces = [replace(piece, end=piece.end - blend) for piece, blend in zip(self.pieces, blends, strict=True)]
+        return np.concatenate([_heard(self.sound, piece) for piece in pieces])
 
     @property
     def seconds(self) -> float:
@@ -188,12 +190,12 @@ class Case:
             return self._encode(path, self.pictures(), self.samples())
         parts = []
         for number, piece in enumerate(self.pieces):
-            alone = Case(**{**vars(self), "edit": "uncut", "pieces": (piece,)})
+            alone = replace(self, edit="uncut", pieces=(piece,))
             parts.append(self._encode(folder / f"{number}.{self.end}", alone.pictures(), alone.samples()))
         return _joined(path, parts, self.fps)
 
     def _encode(self, path: Path, pictures: Iterator[Rgb], samples: NDArray[np.float32] | None) -> Path:
-        options = CODECS[self.codec] | ({} if "qscale" in CODECS[self.codec] else {"crf": str(self.crf)})
+        options = CODECS[self.codec] | ({"crf": str(self.crf)} if self.codec.startswith("lib") else {})
         with av.open(str(path), "w") as out:
             stream: Any = out.add_stream(self.codec, rate=self.fps, options=options)
             stream.width, stream.height = SIZE
@@ -242,10 +244,12 @@ def _joined(path: Path, parts: list[Path], fps: int) -> Path:
                 for stream in whole.streams:
                     if stream.type not in tracks:
                         tracks[stream.type] = out.add_stream_from_template(stream)
-                last = Fraction(0)
-                first = min(p.pts * p.time_base for p in _packets(whole) if p.stream.type == "video")
-                whole.seek(0)
-                for packet in _packets(whole):
+                last, packets = (
+                    Fraction(0),
+                    [packet for packet in whole.demux() if packet.size and packet.pts is not None],
+                )
+                first = min(packet.pts * packet.time_base for packet in packets if packet.stream.type == "video")
+                for packet in packets:
                     time, moved = packet.pts * packet.time_base - first, round((at - first) / packet.time_base)
                     if packet.stream.type == "video":
                         last = max(last, time + Fraction(1, fps))
@@ -257,7 +261,3 @@ def _joined(path: Path, parts: list[Path], fps: int) -> Path:
                     out.mux(packet)
                 at += last
     return path
-
-
-def _packets(container: Any) -> Iterator[Any]:
-    return (packet for packet in container.demux() if packet.size and packet.pts is not None)

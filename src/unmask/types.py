@@ -221,12 +221,14 @@ class Frame:
 class Small:
     """A picture in small: ``time`` in seconds, ``grey`` uint8 ``(90, 160)``, whatever its shape was.
 
-    ``follows`` tells whether the picture right before it was given, too, and was not passed over as damaged.
+    ``follows`` tells whether the picture right before it was given, too, and was not passed over as damaged; ``key`` whether it
+    is a key frame, which was encoded without regard to the one before.
     """
 
     time: float
     grey: NDArray[np.uint8]
     follows: bool
+    key: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

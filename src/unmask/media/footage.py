@@ -81,7 +81,7 @@ class Footage:
                 found = next(stream.pictures(self._index, self._damaged, number, np.array([number])), None)
                 if found is not None:
                     last = float(seconds[number])
-                    yield Small(last, stream.grey(found[1], *SMALL), False)
+                    yield Small(last, stream.grey(found[1], *SMALL), follows=False, key=True)
 
     def sound(self, progress: Callable[[float], None] = lambda _done: None) -> Iterator[Sound]:
         """The sound in stretches of a few seconds, none if it is not understood; how far it was read is told, 0 to 1."""
@@ -100,7 +100,8 @@ class Footage:
                 if number > last or number <= before:
                     return
                 if number >= numbers[0]:
-                    yield Small(float(seconds[number]), stream.grey(picture, *SMALL), number == before + 1)
+                    small, key = stream.grey(picture, *SMALL), bool(self._index.keys[number])
+                    yield Small(float(seconds[number]), small, number == before + 1, key)
                 before = number
                 if number == last:
                     return

@@ -53,6 +53,10 @@ MARKED_Z = 5.0
 """The same where something else already points to a cut, as a click or an odd key frame."""
 _OVER_NEAR = 1.7
 """times the most of the steps near: what moves fast does so for several pictures."""
+_OVER_ALL = 3.0
+"""times the most of all the steps around, from which one stands out, however much these differ; within one shot 1.2 at most."""
+_OVER_NEAR_KEY = 4.0
+"""The same at a key frame, which shows anew what coding had lost before it, so that flow errs, too."""
 _BACK = 0.45
 """of a step, left from the picture before it to one soon after it: then it was a flash, and no cut."""
 _FLASH = 10
@@ -88,21 +92,24 @@ class Steps:
     def z(self, number: int) -> float:
         """How a step stands out; the highest of what it is by residual and by either turn.
 
-        Robust z of the logarithm against the steps around that are not held; 0 where it is near others like it, or is small.
+        Robust z of the logarithm against the steps around that are not held, or by how much it is above all of these; 0 where
+        it is near others like it, or is small.
         """
         best = 0.0
+        over_near = _OVER_NEAR_KEY if self.pictures[number].key else _OVER_NEAR
         measured = zip((self.residual, self.turn, self.turn_most), _ADDED, _LEAST, _OVER_NEXT, strict=True)
         for values, added, least, over_next in measured:
             near, around = self._others(values, number)
             if around.size < _NEAR:
                 continue
             value, beside = float(values[number]), float(max(values[number - 1], values[number + 1]))
-            if value < max(least, _OVER_NEAR * float(near.max(initial=0.0)), over_next * beside):
+            if value < max(least, over_near * float(near.max(initial=0.0)), over_next * beside):
                 continue
             logs = np.log(around + added)
             middle = float(np.median(logs))
             spread = max(_SPREAD, 1.4826 * float(np.median(np.abs(logs - middle))))
-            best = max(best, (float(np.log(value + added)) - middle) / spread)
+            over_all = float(np.log((value + added) / np.exp(logs.max())) / np.log(_OVER_ALL))
+            best = max(best, (float(np.log(value + added)) - middle) / spread, CUT_Z * over_all)
         return best
 
     def _others(self, values: NDArray[np.float64], number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -204,9 +211,8 @@ def between(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[NDArra
     gain = float(np.clip(a.std() / max(float(b.std()), 1.0), 0.5, 2.0))
     b = (b - b.mean()) * gain + a.mean()
     flow = _flow().calc(before, np.clip(b, 0, 255).astype(np.uint8), None)
-    moved_back = cv2.remap(
-        b, _grid() + flow, np.empty((0, 0), np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    x, y = (np.ascontiguousarray(to) for to in np.moveaxis(_grid() + flow, -1, 0))
+    moved_back = cv2.remap(b, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     left = cv2.resize(np.abs(moved_back - a), BLOCKS[::-1], interpolation=cv2.INTER_AREA)
     return left, cv2.resize(flow, BLOCKS[::-1], interpolation=cv2.INTER_AREA)
 
