@@ -103,6 +103,23 @@ def test_a_file_that_is_missing_and_a_secret_given_twice_are_named(
         Settings.read(data=tmp_path)
 
 
+@pytest.mark.parametrize(("content", "reason"), [("\n", "is empty"), (16 * "ab" * 200, "is longer than 4096 bytes")])
+def test_a_file_that_is_empty_or_too_long_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, reason: str
+) -> None:
+    (tmp_path / "token").write_text(content)
+    monkeypatch.setenv("UNMASK_METRICS_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(UsageError, match=f"UNMASK_METRICS_TOKEN_FILE: .*token {reason}"):
+        Settings.read(data=tmp_path)
+
+
+def test_a_variable_that_names_a_file_for_what_is_no_secret_takes_nothing_from_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNMASK_WORKERS_FILE", "/run/workers")
+    assert Settings.read(data=tmp_path, workers=7).environment()["UNMASK_WORKERS"] == "7"
+
+
 def test_a_process_reads_from_its_environment_what_its_parent_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

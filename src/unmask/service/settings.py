@@ -192,7 +192,8 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The variables from which `read` reads these settings again; what lies in a file is left there."""
-        return {variable(name): _written(value) for name, value in self if variable(name) + FILE not in os.environ}
+        filed = {name for name in SECRETS if variable(name) + FILE in os.environ}
+        return {variable(name): _written(value) for name, value in self if name not in filed}
 
     @property
     def scratch(self) -> Path:
@@ -232,8 +233,12 @@ def _from_files(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[st
             wrong.append(f"{variable(name)}: is set twice, here and by {variable(name)}{FILE}; keep one of them")
         elif path:
             try:
-                with Path(path).open(encoding="utf-8") as file:
-                    values[name] = file.read(LONGEST_SECRET).strip()
+                with Path(path).open("rb") as file:
+                    content = file.read(LONGEST_SECRET + 1)
+                values[name] = content.decode().strip()
+                if not values[name] or len(content) > LONGEST_SECRET:
+                    reason = f"is longer than {LONGEST_SECRET} bytes" if values[name] else "is empty"
+                    wrong.append(f"{variable(name)}{FILE}: {printable(path)} {reason}; it must hold the secret alone")
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or "it is not text"
                 wrong.append(f"{variable(name)}{FILE}: {printable(path)} cannot be read ({reason.lower()})")

@@ -17,9 +17,11 @@ from unmask.messages import verbatim
 from unmask.report.document import Document
 from unmask.service.confined.judging import Answer
 from unmask.service.confined.tasks import Task
+from unmask.service.domain import checks, retention
+from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
 from unmask.service.processes import backoff
-from unmask.service.processes.worker import WORKERS, Worker
+from unmask.service.processes.worker import SOUGHT, WORKERS, Worker
 from unmask.service.settings import Settings
 from unmask.service.store import jobs, storage
 from unmask.service.store.tables import AuditEntry, Check
@@ -204,8 +206,63 @@ def test_media_that_is_exchanged_while_it_is_judged_has_no_result(desk: Desk) ->
             Path(task.path).write_bytes(CONTENT)
             return answer
 
-    assert Worker(desk.service, lambda: False, Watched).once()
+    for attempt in range(desk.service.settings.attempts):
+        assert (row(desk, check).state, row(desk, check).deaths) == ("queued", attempt)
+        assert Worker(desk.service, lambda: False, Watched).once()
     assert (row(desk, check).state, row(desk, check).verdict) == ("failed", None)
+    assert "touched while it was judged" in str(row(desk, check).error)
+    assert desk.service.storage.exists(storage.media(row(desk, check).tenant, row(desk, check).sha256))
+
+
+def test_a_file_whose_rights_change_while_it_is_judged_is_judged_again_and_stays(desk: Desk) -> None:
+    check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+
+    class Tidied(Seer):
+        """While it looks, an operator changes the rights of the file."""
+
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+            answer = super().judge(task, tick)
+            Path(task.path).chmod(0o640)
+            return answer
+
+    assert Worker(desk.service, lambda: False, Tidied).once()
+    assert row(desk, check).state == "queued"
+    assert worker(desk).once()
+    assert (row(desk, check).state, row(desk, check).verdict) == ("done", "changed")
+    with desk.database.reading() as session:
+        assert session.scalar(select(AuditEntry).where(AuditEntry.action == "media.altered")) is None
+
+
+def test_every_check_of_a_file_that_was_exchanged_fails_and_the_file_can_be_deleted(desk: Desk) -> None:
+    first = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+    service, actor = desk.service, desk.actor("rob")
+    service.storage.put("incoming/y", CONTENT)
+    received = Received("incoming/y", sha256(CONTENT).hexdigest(), len(CONTENT))
+    with desk.database.transaction() as session:
+        second = checks.accept(session, service, actor, received, "clip.mp4", {"frames": 9}, actor.id)[0].id
+    assert first != second
+    (desk.data / "media" / storage.media(actor.tenant, received.sha256)).write_bytes(b"another clip")
+    assert worker(desk).once()
+    assert worker(desk).once()
+    for check in (first, second):
+        assert row(desk, check).state == "failed"
+        assert "is not the one that was uploaded" in str(row(desk, check).error)
+    retention.delete(service, desk.actor("ada"), first, time.time())
+    assert not list(service.storage.listed(actor.tenant))
+
+
+def test_media_that_stays_missing_is_given_up(desk: Desk) -> None:
+    check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
+    (desk.data / "media" / storage.media(row(desk, check).tenant, row(desk, check).sha256)).unlink()
+    with desk.database.transaction() as session:
+        session.execute(update(Check).values(attempts=SOUGHT - 2))
+    assert worker(desk).once()
+    assert row(desk, check).state == "queued"
+    with desk.database.transaction() as session:
+        session.execute(update(Check).values(lease_until=0.0))
+    assert worker(desk).once()
+    assert row(desk, check).state == "failed"
+    assert "missing from the storage" in str(row(desk, check).error)
 
 
 def test_while_the_storage_is_away_uploads_are_asked_to_come_again(remote: Desk, bucket: Bucket) -> None:

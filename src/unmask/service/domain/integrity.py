@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unmask.service.people import audit
@@ -18,11 +18,15 @@ log = logging.getLogger(__name__)
 
 
 class Altered(Exception):
-    """A stored file that is not the one that was uploaded; ``found`` is its sha256, empty where it changed while it was read."""
+    """A stored file that is not the one that was uploaded; ``found`` is its sha256."""
 
     def __init__(self, found: str) -> None:
         self.found = found
         super().__init__("the stored file is not the one that was uploaded")
+
+
+class Touched(Exception):
+    """A stored file that is the one that was uploaded, but may have been another for a moment while it was read."""
 
 
 @contextmanager
@@ -30,16 +34,15 @@ def unaltered(path: Path, sha256: str) -> Iterator[None]:
     """A context in which a file is read whose content has this sha256.
 
     Raises:
-        Altered: it has another one, or somebody wrote to it meanwhile.
+        Altered: it has another one, before or after.
+        Touched: somebody wrote to it meanwhile, or changed its owner, rights or links, and it has this one still.
     """
     before = _state(path)
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise Altered(found)
+    _insist(path, sha256)
     yield
     if _state(path) != before:
-        raise Altered("")
+        _insist(path, sha256)
+        raise Touched("the stored file was touched while it was judged")
 
 
 def set_aside(service: Service, job: Check | Registration, altered: Altered) -> None:
@@ -48,9 +51,23 @@ def set_aside(service: Service, job: Check | Registration, altered: Altered) -> 
     The same file sent again takes its place.
     """
     log.critical("a stored file is not the one that was uploaded", extra={"job": job.id, "hash": altered.found})
-    service.storage.move(storage.media(job.tenant, job.sha256), storage.altered(job.tenant, job.sha256))
+    with suppress(FileNotFoundError):  # another worker did it
+        service.storage.move(storage.media(job.tenant, job.sha256), storage.altered(job.tenant, job.sha256))
     with service.database.transaction() as session:
         audit.record(session, system(job.tenant), "media.altered", job.sha256, found=altered.found)
+
+
+def is_set_aside(service: Service, job: Check | Registration) -> bool:
+    """Whether a job's file was altered, and has not been sent again."""
+    names = [one.name.rpartition("/")[2] for one in service.storage.listed(storage.folder(job.tenant, job.sha256))]
+    return "media" not in names and any(name.startswith("altered-") for name in names)
+
+
+def _insist(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise Altered(found)
 
 
 def _state(path: Path) -> tuple[int, ...]:

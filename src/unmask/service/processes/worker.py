@@ -20,7 +20,7 @@ from unmask.report.document import Document
 from unmask.service.confined.judging import Answer, Judge, JudgeDied, Registered
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 from unmask.service.domain import checks, integrity, registrations
-from unmask.service.domain.integrity import Altered
+from unmask.service.domain.integrity import Altered, Touched
 from unmask.service.processes.backoff import LONGEST, Backoff
 from unmask.service.settings import Settings
 from unmask.service.store import jobs, storage
@@ -39,6 +39,9 @@ AWAY = (DBAPIError, OSError)
 
 MISSING = 300.0
 """s until a file is looked for again that the storage does not have, though it answers: a volume may not be mounted."""
+
+SOUGHT = 288
+"""Times that a job may have been begun when its file is missing: a day of looking for it. Then it is given up."""
 
 FileJob = TypeVar("FileJob", Check, Registration)
 
@@ -99,14 +102,36 @@ class Worker:
             do(job)
         except Altered as altered:
             integrity.set_aside(self._service, job, altered)
-            give_up(job, unjudged(job.name, Message("error.altered"), Message("way.resend")))
+            give_up(job, _unstored(job, "error.altered"))
+        except Touched as touched:
+            log.warning("a stored file was touched while it was judged", extra={"job": job.id})
+            self._once_more(job, str(touched), give_up)
         except FileNotFoundError:
-            log.error("what a job needs is missing from the storage", extra={"job": job.id})
-            self._put_back(job, MISSING)
+            self._miss(job, give_up)
         except OSError:
             self._put_back(job)
             raise
         return True
+
+    def _miss(self, job: FileJob, give_up: Callable[[FileJob, Message], None]) -> None:
+        """Waits for what the storage does not have, but not for a file that was set aside, nor for ever."""
+        if integrity.is_set_aside(self._service, job):
+            give_up(job, _unstored(job, "error.altered"))
+        elif job.attempts >= SOUGHT:
+            give_up(job, _unstored(job, "error.missing"))
+        else:
+            log.error("what a job needs is missing from the storage", extra={"job": job.id})
+            self._put_back(job, MISSING)
+
+    def _once_more(self, job: FileJob, why: str, give_up: Callable[[FileJob, Message], None]) -> None:
+        """Puts a job back whose judging failed, or gives it up where that happened too often."""
+        if job.deaths + 1 >= self._service.settings.attempts:
+            give_up(job, _given_up(job, why))
+            return
+        with jobs.held(self._service.database, job) as (session, row):
+            if row is not None:
+                row.deaths += 1
+                jobs.put_back(session, row)
 
     def _put_back(self, job: FileJob, wait: float = 0.0) -> None:
         with jobs.held(self._service.database, job) as (session, row):
@@ -135,7 +160,7 @@ class Worker:
 
     @contextmanager
     def _media(self, job: Check | Registration) -> Iterator[Path]:
-        """The file of a job on this machine, as it was uploaded; raises `Altered` where it is not, or not any more at the end."""
+        """The file of a job on this machine, as it was uploaded; raises as `integrity.unaltered`."""
         with (
             self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path,
             integrity.unaltered(path, job.sha256),
@@ -149,13 +174,10 @@ class Worker:
             return judge.judge(task, self._pulse(job))
         except JudgeDied as died:
             log.warning("a judge died: %s", died)
-            if not died.again or job.deaths + 1 >= self._service.settings.attempts:
-                give_up(job, _given_up(job, str(died)))
+            if died.again:
+                self._once_more(job, str(died), give_up)
             else:
-                with jobs.held(self._service.database, job) as (session, row):
-                    if row is not None:
-                        row.deaths += 1
-                        jobs.put_back(session, row)
+                give_up(job, _given_up(job, str(died)))
         finally:
             judge.close()
         return None
@@ -202,6 +224,10 @@ class Worker:
 
     def _give_up_registration(self, job: Registration, why: Message) -> None:
         registrations.conclude(self._service, job, None, str(why), state="failed")
+
+
+def _unstored(job: Check | Registration, why: str) -> Message:
+    return unjudged(job.name, Message(why), Message("way.resend"))
 
 
 def _given_up(job: Check | Registration, why: str) -> Message:
