@@ -105,22 +105,21 @@ def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] 
     """The files of each take: one each, those of a playlist, or all in one."""
     from unmask.media import playlist
 
-    together: list[str] = []
-    for given in files:
+    def named(given: str | MediaError) -> list[str] | MediaError:
         if isinstance(given, MediaError):
-            yield given
-            continue
+            return given
         try:
-            named = playlist.segments(given) if given.endswith(".m3u8") else [given]
+            return playlist.segments(given) if given.endswith(".m3u8") else [given]
         except MediaError as error:
-            yield error
-            continue
-        if one_take:
-            together += named
-        else:
-            yield named
-    if together:
-        yield together
+            return error
+
+    takes = [named(given) for given in files]
+    missing = [take for take in takes if isinstance(take, MediaError)]
+    if one_take and not missing:
+        yield [part for take in takes if not isinstance(take, MediaError) for part in take]
+    else:
+        # What is left of one take where a part cannot be read is not the take.
+        yield from missing if one_take else takes
 
 
 def _over(takes: Iterator[list[str] | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
