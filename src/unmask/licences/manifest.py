@@ -82,6 +82,24 @@ def anchors(paths: Iterable[Path]) -> str:
     return found
 
 
+def names(paths: Iterable[Path]) -> list[str]:
+    """Whom the certificates of a list of authorities are of.
+
+    Raises:
+        LicenceError: see `anchors`; also where there is a certificate that cannot be read, or anything else beside them.
+    """
+    from cryptography import x509
+
+    text = anchors(paths)
+    try:
+        found = x509.load_pem_x509_certificates(text.encode())
+    except ValueError as error:
+        raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem")) from error
+    if text.count("-----BEGIN ") != len(found):
+        raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem"))
+    return [_line(one.subject.rfc4514_string()) for one in found]
+
+
 def read(file: IO[bytes], trusted: str = "") -> Credentials:
     """Reads and verifies what a photo or video carries.
 
