@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from unmask.errors import encodable, printable
 from unmask.messages import Message
 from unmask.service.confined.judging import Answer
-from unmask.service.domain import cases, webhooks
+from unmask.service.domain import cases, reliance, webhooks
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
@@ -24,7 +24,7 @@ from unmask.service.store import storage
 from unmask.service.store.database import insert_new, now
 from unmask.service.store.jobs import end, held
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Check, Media, Registration, new_id
+from unmask.service.store.tables import Check, LicenceDocument, Media, Registration, new_id
 
 LONGEST_NAME = 200
 """characters of a file's name that are kept."""
@@ -197,6 +197,7 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         before = check.outcome
         found = answer.result
         check.result, check.verdict, check.log10_lr = found.plain(), found.verdict, found.log10_lr
+        reliance.note(session, check, found)
         end(session, check, state)
         actor = system(check.tenant)
         audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)
@@ -208,9 +209,12 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
 
 
 def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> str:
-    """sha256 over all that a result depends on beside the file, the tenant's known originals included."""
+    """sha256 over all that a result depends on beside the file, the tenant's known originals and licences included."""
     known = select(func.max(Registration.finished)).filter_by(tenant=tenant, state="done")
     whole = {"unmask": version("unmask"), "weights": _weights(), "originals": session.scalar(known), "options": options}
+    licences = session.scalar(select(func.max(LicenceDocument.updated)).filter_by(tenant=tenant))
+    if licences is not None:
+        whole["licences"] = licences
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 

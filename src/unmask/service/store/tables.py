@@ -234,6 +234,37 @@ class Registration(Job, Base):
     """Why it could not be registered."""
 
 
+class LicenceDocument(Base):
+    """What an organisation relies on where a licence allows a change, as it came."""
+
+    __tablename__ = "licence_documents"
+    __table_args__ = (UniqueConstraint("tenant", "kind", "named"),)
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    kind: Mapped[str]
+    """``licence``, ``list`` of revocations, ``key`` that is vouched for, or ``authority``."""
+    named: Mapped[str]
+    """A list's issuer and id, under which a newer one takes its place; sha256 of whatever else."""
+    title: Mapped[str]
+    """Whom it is about, for people."""
+    text: Mapped[str]
+    list: Mapped[str | None]
+    """``named`` of the list that tells whether a licence was taken back."""
+    begins: Mapped[float | None]
+    ends: Mapped[float | None]
+    created: Mapped[float] = moment()
+    updated: Mapped[float] = moment()
+
+
+class Reliance(Base):
+    """A licence, by its sha256, that the result of a check rests on."""
+
+    __tablename__ = "reliances"
+    __table_args__ = (Index("reliances_licence", "licence"),)
+    check: Mapped[str] = mapped_column(ForeignKey("checks.id"), primary_key=True)
+    licence: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class CaseFile(Base):
     """What people make of a check."""
 
