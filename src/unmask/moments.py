@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unmask.errors import BrokenMedia
 from unmask.media import HOURS, Bounds, Reel, open_footage
 from unmask.messages import Message
-from unmask.take import Take
+from unmask.take import Progress, Take
 from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import Frame
 
@@ -55,7 +55,12 @@ class Moment:
     sound: Waveform | None
 
 
-def moments(take: Take, most: int = MOST, bounds: Bounds = HOURS) -> tuple[Moment, ...]:
+def moments(
+    take: Take,
+    most: int = MOST,
+    progress: Progress = lambda _what, _done: None,
+    bounds: Bounds = HOURS,
+) -> tuple[Moment, ...]:
     """Up to so many findings of a take, in order of time, read once more from its files.
 
     Raises:
@@ -71,10 +76,11 @@ def moments(take: Take, most: int = MOST, bounds: Bounds = HOURS) -> tuple[Momen
     shown = np.concatenate([part.shown() + begin for part, begin in zip(reel.parts, reel.starts, strict=True)])
     places = [_beside(finding, shown) for finding in findings]
     pictures = _pictures(reel, sorted({number for pair in places for number in pair}))
-    return tuple(
-        Moment(finding, pictures.get(before), pictures.get(after), _heard(reel, finding))
-        for finding, (before, after) in zip(findings, places, strict=True)
-    )
+    out = []
+    for finding, (before, after) in zip(findings, places, strict=True):
+        out.append(Moment(finding, pictures.get(before), pictures.get(after), _heard(reel, finding)))
+        progress("showing", len(out) / len(findings))
+    return tuple(out)
 
 
 def _foremost(findings: Sequence[Finding], most: int) -> list[Finding]:

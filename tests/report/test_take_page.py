@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
 
+from tests import clips
 from tests.report.test_html import Page, assert_self_contained
 from tests.support import takes as made
 from unmask.cli import app
+from unmask.errors import BrokenMedia
 from unmask.messages import Message
 from unmask.moments import moments
 from unmask.report.take import schema
@@ -121,6 +124,27 @@ def test_a_repeat_shows_the_same_moment_twice(cut: Path, broken: Take) -> None:
     assert moment.before is not None
     assert moment.after is not None
     assert (moment.before.time, moment.after.time) == (pytest.approx(1.52), pytest.approx(6.52))
+
+
+def test_a_finding_among_damaged_pictures_shows_none_of_them(tmp_path: Path) -> None:
+    whole = made.write(tmp_path / "whole.ts", map(made.filmed, made.times((0, 8))))
+    size = whole.stat().st_size // 188
+    result = take(clips.without_packets(whole, tmp_path / "damaged.ts", range(size // 2, size // 2 + 4)), MUTE)
+    (damaged,) = [one for one in result.unseen if one.reason.code == "take.damaged"]
+    middle = (damaged.start + damaged.end) / 2
+    overlay = Finding(Kind.OVERLAY, middle, middle, Confidence.MEDIUM, Message("take.overlay"))
+    (moment,) = shown = moments(replace(result, findings=(overlay,)))
+    assert (moment.before, moment.after, moment.sound) == (None, None, None)
+    found = assert_self_contained(page(replace(result, findings=(overlay,)), MUTE, shown))
+    assert found.text.count("No intact picture is there.") == 2
+    assert "It does not break the take." in found.text
+
+
+def test_a_file_that_has_changed_since_it_was_judged_shows_nothing(tmp_path: Path, broken: Take) -> None:
+    other = made.write(tmp_path / "other.mp4", [made.filmed(0)] * 10)
+    parts = (replace(broken.parts[0], path=str(other)),)
+    with pytest.raises(BrokenMedia):
+        moments(replace(broken, parts=parts))
 
 
 def test_the_command_writes_the_page_and_says_where(tmp_path: Path, cut: Path) -> None:

@@ -151,7 +151,7 @@ def _written(result: Take, settings: Settings, pages: Pages, t: Language, debug:
             return result
         from unmask.report import take_page
 
-        page.write_text(take_page.page(result, settings, _moments(result), t), encoding="utf-8")
+        page.write_text(take_page.page(result, settings, _moments(result, t), t), encoding="utf-8")
         return replace(result, report=str(page))
     except Exception as error:
         if debug:
@@ -161,12 +161,14 @@ def _written(result: Take, settings: Settings, pages: Pages, t: Language, debug:
         return None
 
 
-def _moments(result: Take) -> tuple[Moment, ...]:
+def _moments(result: Take, t: Language) -> tuple[Moment, ...]:
     """What is shown of its findings; nothing of a file that has gone or changed meanwhile."""
     from unmask.moments import moments
+    from unmask.terminal import progress
 
     try:
-        return moments(result)
+        with progress(result.path, "", time.monotonic(), t) as tell:
+            return moments(result, progress=tell)
     except MediaError:
         return ()
 
