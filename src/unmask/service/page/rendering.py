@@ -164,7 +164,12 @@ def _environment() -> Environment:
         numbers=numbers, pictures=pictures, posterior=posterior, static=static, strength=strength,
     )  # fmt: skip
     environment.filters.update(
-        clock=clock, iso=_iso, json=_json, quoted=lambda text: quote(text, safe=""), signed=numbers.signed
+        browser=browser,
+        clock=clock,
+        iso=_iso,
+        json=_json,
+        quoted=lambda text: quote(text, safe=""),
+        signed=numbers.signed,
     )
     return environment
 
@@ -174,6 +179,21 @@ def _spelt_out(value: object) -> object:
     if hasattr(value, "__html__") or not isinstance(value, str) or value.isprintable():
         return value
     return "".join(c if c.isprintable() or c in "\n\u3000" else c.encode("unicode_escape").decode() for c in value)
+
+
+def browser(agent: str) -> str:
+    """The browser and its system by the names that people know, as far as it tells; others say that they are these, too."""
+    names = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+    systems = {
+        "Android": "Android",
+        "iPhone": "iPhone",
+        "iPad": "iPad",
+        "Windows": "Windows",
+        "Mac OS": "macOS",
+        "Linux": "Linux",
+    }
+    found = (next((name for mark, name in known.items() if mark in agent), "") for known in (names, systems))
+    return ", ".join(name for name in found if name)
 
 
 def _iso(seconds: float) -> str:

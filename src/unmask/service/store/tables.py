@@ -74,13 +74,17 @@ class Account(Base):
     """A person who signs in."""
 
     __tablename__ = "accounts"
+    __table_args__ = (Index("accounts_link", "link", unique=True),)
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     role: Mapped[str]
     password: Mapped[str]
-    """Argon2id, as a PHC string."""
+    """Argon2id, as a PHC string; empty where none was set yet."""
+    link: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the secret in the one-time link that sets a password."""
+    link_expires: Mapped[float | None]
     active: Mapped[bool] = mapped_column(default=True)
     created: Mapped[float] = moment()
 
@@ -93,6 +97,8 @@ class BrowserSession(Base):
     """sha256 of the cookie's secret."""
     account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     csrf: Mapped[str]
+    agent: Mapped[str] = mapped_column(default="", server_default="")
+    """What the browser calls itself."""
     created: Mapped[float] = moment()
     seen: Mapped[float] = moment()
     expires: Mapped[float]
