@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the pool of connections
 
 from unmask.likelihood import posterior
+from unmask.messages import Message
 from unmask.report import pictures
 from unmask.service.api.access import Guarded, service_of
 from unmask.service.api.problems import database_away, storage_away
@@ -34,6 +35,8 @@ from unmask.words import Language, capital, choose, codes, footage, language, nu
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+HOUR, DAY = 3600, 86400
 
 LANGUAGE_COOKIE = "unmask_language"
 
@@ -164,6 +167,7 @@ def _environment() -> Environment:
         numbers=numbers, pictures=pictures, posterior=posterior, static=static, strength=strength,
     )  # fmt: skip
     environment.filters.update(
+        age=age,
         browser=browser,
         clock=clock,
         iso=_iso,
@@ -194,6 +198,15 @@ def browser(agent: str) -> str:
     }
     found = (next((name for mark, name in known.items() if mark in agent), "") for known in (names, systems))
     return ", ".join(name for name in found if name)
+
+
+def age(seconds: float) -> Message:
+    """How long something has been there, in whole minutes, hours or days."""
+    if seconds < HOUR:
+        return Message("age.minutes", {"count": max(0, int(seconds / 60))})
+    if seconds < 2 * DAY:
+        return Message("age.hours", {"count": int(seconds / HOUR)})
+    return Message("age.days", {"count": int(seconds / DAY)})
 
 
 def _iso(seconds: float) -> str:
