@@ -14,7 +14,8 @@ from tests.service.site import Oracle, accept
 from unmask.messages import verbatim
 from unmask.report.document import document
 from unmask.service.page.rendering import age
-from unmask.service.store.tables import CaseFile, Media
+from unmask.service.store import jobs
+from unmask.service.store.tables import CaseFile, Check, Media
 from unmask.types import CheckResult, Verdict
 
 
@@ -90,3 +91,18 @@ def test_a_case_is_shown_by_its_face_as_long_as_the_media_is_there(desk: Desk) -
 def test_how_long_a_case_waits(seconds: float, said: tuple[str, int]) -> None:
     message = age(seconds)
     assert (message.code, message.values["count"]) == said
+
+
+def test_a_check_that_waits_says_its_place_and_then_how_far_it_is(either_desk: Desk) -> None:
+    desk = either_desk
+    first, second = (accept(desk, desk.actor("rob"), f"{i}.mp4", b"clip %d" % i) for i in (1, 2))
+    accept(desk, desk.actor("rob", "theirs"), "theirs.mp4", b"another's")
+    rob = desk.browser(person="rob")
+    assert "Place 2 in the queue." in rob.get(f"/checks/{second}").text
+    job = jobs.claim(desk.database, Check, 60)
+    assert job is not None
+    assert job.id == first
+    assert jobs.renew(desk.database, job, 60, 0.426)
+    assert "42 %" in rob.get(f"/checks/{first}").text
+    assert "Place 1 in the queue." in rob.get(f"/checks/{second}").text
+    assert [rob.get(f"/api/v1/checks/{one}").json()["place"] for one in (first, second)] == [None, 1]
