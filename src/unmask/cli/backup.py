@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  unmask backup /backups/2026-11-30 --data DIR >> anchors.txt     while the service runs
-  unmask restore /backups/2026-11-30 --data EMPTY --anchors anchors.txt
+  unmask backup /backups/2026-11-30 --data DIR > 2026-11-30.txt     while the service runs
+  unmask restore /backups/2026-11-30 --data EMPTY --anchors 2026-11-30.txt
 """
 
 Anchors = Annotated[
@@ -60,6 +60,8 @@ def restore(
     with _service(data, there=False) as service:
         made = bring(service, folder, *(Anchor.parse(line) for line in lines if line.strip()))
     typer.echo(f"unmask: {made.rows:,} rows and {made.objects:,} files are back; people sign in again", err=True)
+    for name in made.missing:
+        typer.echo(f"unmask: {name} is not in the backup and counts as deleted", err=True)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,9 +62,8 @@ def test_all_is_back_and_nobody_is_signed_in(busy: Desk, tmp_path: Path) -> None
     assert made.altered == ()
     assert len(made.anchors) == 2
     restored = empty(tmp_path / "restored")
-    assert backup.restore(restored, tmp_path / "copy", *map(Anchor.parse, made.anchors)) == backup.Manifest(
-        **json.loads((tmp_path / "copy" / "manifest.json").read_text())
-    )
+    brought = backup.restore(restored, tmp_path / "copy", *map(Anchor.parse, made.anchors))
+    assert brought == backup.Restored(made.rows, made.objects, [])
     assert kept(restored) == before
     with restored.database.reading() as session:
         assert session.scalar(select(BrowserSession.digest)) is None
@@ -132,9 +130,50 @@ def test_what_was_lost_or_exchanged_is_said(busy: Desk, tmp_path: Path) -> None:
     made = backup.save(busy.service, tmp_path / "copy")
     assert made.altered == (names[b"waiting"],)
     restored = empty(tmp_path / "restored")
-    backup.restore(restored, tmp_path / "copy")
+    assert backup.restore(restored, tmp_path / "copy").missing == [names[b"decided"]]
     with restored.database.reading() as session:
         media = session.get_one(Media, (ours, names[b"decided"].split("/")[1]))
         assert media.deleted is not None
         assert audit.verify(session, ours).broken is None
+    restored.database.close()
+
+
+def test_a_backup_that_lost_objects_is_refused_and_leaves_the_place_empty(busy: Desk, tmp_path: Path) -> None:
+    copy, ours = tmp_path / "copy", busy.tenants["ours"]
+    backup.save(busy.service, copy)
+    names = {one: storage.media(ours, hashlib.sha256(one).hexdigest()) for one in (b"decided", b"waiting")}
+    (copy / "objects" / names[b"decided"]).unlink()
+    (copy / "objects" / names[b"waiting"]).write_bytes(b"another")
+    restored = empty(tmp_path / "restored")
+    with pytest.raises(BackupError, match=r"2 of the \d files .*missing") as refused:
+        backup.restore(restored, copy)
+    assert all(name in str(refused.value) for name in names.values())
+    for content, name in names.items():
+        (copy / "objects" / name).write_bytes(content)
+    backup.restore(restored, copy)
+    assert kept(restored) == kept(busy.service)
+    restored.database.close()
+
+
+def test_a_storage_that_has_files_is_refused(busy: Desk, tmp_path: Path) -> None:
+    backup.save(busy.service, tmp_path / "copy")
+    restored = empty(tmp_path / "restored")
+    restored.storage.put("somebody/else", b"else")
+    with pytest.raises(UsageError, match="such as somebody/else"):
+        backup.restore(restored, tmp_path / "copy")
+    assert [one.name for one in restored.storage.listed()] == ["somebody/else"]
+    restored.database.close()
+
+
+def test_anchors_newer_than_the_backup_are_explained_and_leave_the_place_empty(busy: Desk, tmp_path: Path) -> None:
+    older = backup.save(busy.service, tmp_path / "older")
+    rob = busy.browser(person="rob")
+    opened = rob.post("/api/v1/cases", json={"check": busy.check(b"more", stored=time.time())})
+    assert opened.status_code == 201
+    newer = backup.save(busy.service, tmp_path / "newer")
+    restored = empty(tmp_path / "restored")
+    with pytest.raises(BackupError, match="older than the anchors"):
+        backup.restore(restored, tmp_path / "older", *map(Anchor.parse, [*older.anchors, *newer.anchors]))
+    assert not list(restored.storage.listed())
+    assert backup.restore(restored, tmp_path / "older", *map(Anchor.parse, older.anchors)).objects == older.objects
     restored.database.close()

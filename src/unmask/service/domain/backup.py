@@ -3,6 +3,7 @@
     manifest.json    what it is of, how much, and where each audit log stood
     rows.jsonl       the tables, a row a line, in an order in which they can be put back
     objects/...      what the rows name of the storage
+    objects.sha256   the digest and name of each of them, as ``sha256sum -c ../objects.sha256`` reads it
 
 The rows are read in one snapshot, and then the objects that they name are copied: what comes in meanwhile is in neither. Who
 is signed in, uploads under way, rate limits and the like are left out. What is deleted meanwhile is missing, and counts as
@@ -15,7 +16,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +43,9 @@ PASSING = frozenset(table.__tablename__ for table in (BrowserSession, Bucket, Le
 BATCH = 500
 """Rows that are put back at once."""
 
+NAMED = 3
+"""Files that an error names."""
+
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +65,7 @@ class Manifest:
         rows: in all.
         rows_sha256: of ``rows.jsonl``.
         objects: files of the storage that are in it.
+        objects_sha256: of ``objects.sha256``.
         altered: names of those whose content is not what was uploaded, see `integrity`.
         anchors: where the audit logs stood, see `audit.Anchor`. Keep these lines elsewhere, too.
     """
@@ -72,8 +77,23 @@ class Manifest:
     rows: int
     rows_sha256: str
     objects: int
+    objects_sha256: str
     altered: Sequence[str]
     anchors: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was brought back.
+
+    Attributes:
+        rows, objects: how many.
+        missing: names of media that have a row and were not in the storage when the backup was made; they count as deleted.
+    """
+
+    rows: int
+    objects: int
+    missing: Sequence[str]
 
 
 def save(service: Service, folder: Path) -> Manifest:
@@ -96,27 +116,50 @@ def save(service: Service, folder: Path) -> Manifest:
                 file.write(line)
                 count += 1
         known = {tenant: sweeping.known(session, tenant) for tenant in tenants}
-    objects, altered = _copy(service, known, folder / "objects")
+    objects = _copy(service, known, folder / "objects")
+    (folder / "objects.sha256").write_text("".join(f"{digest}  {name}\n" for name, digest in objects.items()))
     manifest = Manifest(
-        FORMAT, version("unmask"), revision, made, count, digest.hexdigest(), objects, tuple(altered), tuple(anchors)
+        format=FORMAT,
+        unmask=version("unmask"),
+        revision=revision,
+        made=made,
+        rows=count,
+        rows_sha256=digest.hexdigest(),
+        objects=len(objects),
+        objects_sha256=_sha256(folder / "objects.sha256"),
+        altered=tuple(name for name, digest in objects.items() if _altered(name, digest)),
+        anchors=tuple(anchors),
     )
     (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1) + "\n")
     return manifest
 
 
-def restore(service: Service, folder: Path, *anchors: Anchor) -> Manifest:
-    """Brings a backup back, all of it or nothing of its rows.
+def restore(service: Service, folder: Path, *anchors: Anchor) -> Restored:
+    """Brings a backup back, all of it or nothing; what is wrong with it is found before anything is written to the storage.
 
     Args:
-        service: with an empty database.
+        service: with an empty database and an empty storage.
         anchors: of the audit logs as they were kept elsewhere, beside those of the backup itself.
 
     Raises:
-        UsageError: the database is not empty.
+        UsageError: the database or the storage is not empty.
         BackupError: the folder is no whole backup, one of a newer version, or an audit log in it is not as it was written.
     """
     manifest = _manifest(folder)
+    objects = _objects(folder, manifest)
     migrations.upgrade(service.database)
+    _insist_on_empty(service, manifest)
+    kept = [*anchors, *(Anchor.parse(line) for line in manifest.anchors)]
+    with service.database.transaction() as session:
+        _bring_rows(session, folder / "rows.jsonl")
+        for tenant in {*session.scalars(select(Tenant.id)), *(one.tenant for one in kept)}:
+            _verify(session, tenant, kept)
+        missing = _mark_missing(session, objects)
+        _bring_objects(service, objects)
+    return Restored(manifest.rows, len(objects), missing)
+
+
+def _insist_on_empty(service: Service, manifest: Manifest) -> None:
     with service.database.reading() as session:
         if session.scalar(select(Tenant.id).limit(1)):
             raise UsageError("this service has accounts already; a backup is brought back in an empty place")
@@ -124,16 +167,18 @@ def restore(service: Service, folder: Path, *anchors: Anchor) -> Manifest:
             raise BackupError(
                 f"the backup was made by Unmask {manifest.unmask}; restore it with that version or a newer one"
             )
-    _bring_objects(service, folder / "objects")
-    kept = [*anchors, *(Anchor.parse(line) for line in manifest.anchors)]
-    with service.database.transaction() as session:
-        _bring_rows(session, folder / "rows.jsonl")
-        for tenant in {*session.scalars(select(Tenant.id)), *(one.tenant for one in kept)}:
-            found = audit.verify(session, tenant, *kept)
-            if found.broken is not None:
-                raise BackupError(f"entry {found.broken} of an audit log is not as it was written: {found.reason}")
-        _mark_missing(service, session)
-    return manifest
+    if found := next(service.storage.listed(), None):
+        raise UsageError(f"the storage has files already, such as {found.name}; name an empty folder or bucket")
+
+
+def _verify(session: Session, tenant: str, kept: Sequence[Anchor]) -> None:
+    found = audit.verify(session, tenant, *kept)
+    if found.reason is None:
+        return
+    way = ""
+    if found.reason.code == "chain.cut_off":
+        way = "; if the backup is older than the anchors, give only those that were printed up to when it was made"
+    raise BackupError(f"entry {found.broken} of an audit log is not as it was written: {found.reason}{way}")
 
 
 def _lines(session: Session) -> Iterator[bytes]:
@@ -144,9 +189,9 @@ def _lines(session: Session) -> Iterator[bytes]:
                 yield json.dumps({"table": table.name, "row": dict(row)}).encode() + b"\n"
 
 
-def _copy(service: Service, known: dict[str, set[str]], to: Path) -> tuple[int, list[str]]:
-    """Copies the objects of all places that are known; how many, and which are not what was uploaded."""
-    count, altered = 0, []
+def _copy(service: Service, known: dict[str, set[str]], to: Path) -> dict[str, str]:
+    """Copies the objects of all places that are known; the sha256 of each, by name."""
+    copied: dict[str, str] = {}
     for tenant, places in known.items():
         for name in (one.name for one in service.storage.listed(tenant)):
             if sweeping.place(name) not in places:
@@ -161,30 +206,59 @@ def _copy(service: Service, known: dict[str, set[str]], to: Path) -> tuple[int, 
             except FileNotFoundError:
                 path.unlink()
                 continue
-            count += 1
-            if name.endswith("/media") and digest.hexdigest() != name.split("/")[1]:
-                log.critical("a stored file is not the one that was uploaded", extra={"hash": digest.hexdigest()})
-                altered.append(name)
-    return count, altered
+            copied[name] = digest.hexdigest()
+            if _altered(name, copied[name]):
+                log.critical("a stored file is not the one that was uploaded", extra={"hash": copied[name]})
+    return copied
+
+
+def _altered(name: str, sha256: str) -> bool:
+    return name.endswith("/media") and name.split("/")[1] != sha256
 
 
 def _manifest(folder: Path) -> Manifest:
     try:
         manifest = Manifest(**json.loads((folder / "manifest.json").read_text()))
-        with (folder / "rows.jsonl").open("rb") as file:
-            rows = hashlib.file_digest(file, "sha256").hexdigest()
+        digests = [_sha256(folder / name) for name in ("rows.jsonl", "objects.sha256")]
     except (OSError, ValueError, TypeError) as error:
         raise BackupError(f"{folder} is no whole backup ({type(error).__name__}); take another one") from error
-    if manifest.format != FORMAT or rows != manifest.rows_sha256:
+    if manifest.format != FORMAT or digests != [manifest.rows_sha256, manifest.objects_sha256]:
         raise BackupError(f"{folder} is not as it was written; take another backup")
     return manifest
 
 
-def _bring_objects(service: Service, folder: Path) -> None:
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-        with service.storage.scratch() as copied:
-            shutil.copyfile(path, copied)
-            service.storage.take(path.relative_to(folder).as_posix(), copied)
+def _objects(folder: Path, manifest: Manifest) -> dict[str, Path]:
+    """The files of the storage that are in a backup, by name; raises `BackupError` unless all are there as they were written."""
+    lines = (folder / "objects.sha256").read_text().splitlines()
+    wanted = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    there = {path.relative_to(folder / "objects").as_posix(): path for path in (folder / "objects").rglob("*")}
+    wrong = [name for name, digest in wanted.items() if name not in there or _sha256(there[name]) != digest]
+    if wrong or len(wanted) != manifest.objects:
+        named = ", ".join(wrong[:NAMED]) + (", ..." if len(wrong) > NAMED else "")
+        raise BackupError(
+            f"{len(wrong):,} of the {manifest.objects:,} files in {folder / 'objects'} are missing or not as they were written "
+            f"({named}); copy them there again, or take another backup"
+        )
+    return {name: there[name] for name in wanted}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _bring_objects(service: Service, objects: dict[str, Path]) -> None:
+    """Copies files into the storage; what came before a fault is deleted again."""
+    brought: list[str] = []
+    try:
+        for name, path in objects.items():
+            brought.append(name)
+            with service.storage.scratch() as copied:
+                shutil.copyfile(path, copied)
+                service.storage.take(name, copied)
+    except BaseException:
+        service.storage.discard(*brought)
+        raise
 
 
 def _bring_rows(session: Session, path: Path) -> None:
@@ -201,9 +275,12 @@ def _bring_rows(session: Session, path: Path) -> None:
         session.execute(insert(tables[current]), waiting)
 
 
-def _mark_missing(service: Service, session: Session) -> None:
-    """Says of media that are not in the backup that they are deleted, as they were when it was made."""
+def _mark_missing(session: Session, objects: Container[str]) -> list[str]:
+    """Says of media that are not in the backup that they are deleted, as they were when it was made; their names."""
+    missing = []
     for media in session.scalars(select(Media).where(Media.deleted.is_(None))).all():
-        if not service.storage.exists(storage.media(media.tenant, media.sha256)):
+        if (name := storage.media(media.tenant, media.sha256)) not in objects:
             media.deleted = now(session)
             audit.record(session, system(media.tenant), "media.deleted", media.sha256, reason="not in the backup")
+            missing.append(name)
+    return missing
