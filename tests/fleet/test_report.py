@@ -124,14 +124,16 @@ def test_what_a_killed_driver_left_half_is_not_seen_and_is_deleted(scanned: Path
     tables.commit({"results": [Told("half", "changed").result()], "people": [{"sha256": swap.sha256, "person": 1}]})
     newest = max((scanned / "results").rglob("*.parquet"), key=lambda path: path.name)
     newest.unlink()
-    (scanned / "results" / "half.parquet.tmp").write_bytes(b"PAR1")
+    (newest.parent / "half.parquet.tmp").write_bytes(b"PAR1")
+    other = scanned / "results" / "mine.tmp"
+    other.write_text("not of a scan")
     from unmask.fleet import query
 
     with query.opened(scanned) as opened:
         assert opened.rows("FROM people") == []
     tables.tidy()
     assert list((scanned / "people").rglob("*.parquet")) == []
-    assert list(scanned.rglob("*.tmp")) == []
+    assert list(scanned.rglob("*.tmp")) == [other]
 
 
 @pytest.mark.parametrize("code", ["en", "zh"])

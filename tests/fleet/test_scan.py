@@ -18,7 +18,7 @@ from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from unmask.errors import UsageError
 from unmask.fleet import query
 from unmask.fleet.scan import Scanned, scan
-from unmask.fleet.tables import Row
+from unmask.fleet.tables import SCRATCH, Row
 from unmask.pipeline import Settings
 from unmask.storage import Storage
 
@@ -124,6 +124,21 @@ def test_one_scan_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
         quickly(tmp_path / "nothing", tmp_path / "out")
 
 
+def test_nothing_is_written_to_or_deleted_from_a_folder_of_other_things(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "changed"})
+    mine = write(tmp_path / "mine", {"scratch/notes": "x", "work/draft.tmp": "x", "results/day=1/old.parquet.tmp": "x"})
+    before = sorted(mine.rglob("*"))
+    with pytest.raises(UsageError, match="mine: other things lie there; name a new or empty folder"):
+        quickly(source, mine)
+    assert sorted(mine.rglob("*")) == before
+    (out := tmp_path / "out").mkdir()
+    quickly(source, out)
+    write(out, {"scratch/notes": "x", "work/draft.tmp": "x"})
+    quickly(source, out)
+    assert (out / "scratch" / "notes").exists()
+    assert (out / "work" / "draft.tmp").exists()
+
+
 def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     stored = Storage(bucket, tmp_path / "scratch")
     for name, orders in {"2026/a.mp4": "changed", "2026/b": "no face", "c.mp4": "changed", "notes.txt": "x"}.items():
@@ -134,7 +149,7 @@ def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     assert paths == {f"{bucket}/2026/a.mp4", f"{bucket}/2026/b", f"{bucket}/c.mp4"}
     assert found.counts.judged == 2
     assert quickly(bucket, tmp_path / "out").counts.read == 0
-    assert [path for path in (tmp_path / "out" / "scratch").rglob("*") if path.is_file()] == []
+    assert [path for path in (tmp_path / "out" / SCRATCH).rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.timeout(600)

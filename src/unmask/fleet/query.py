@@ -9,16 +9,13 @@ from typing import Any
 
 import duckdb
 
-from unmask.fleet.tables import OF_A_RESULT, TABLES, Row, schema
-
-FOLDERS = {**dict.fromkeys(OF_A_RESULT, "configuration=*/day=*/*"), "files": "day=*/*", "groups": "groups"}
-"""Where the parts of a table lie in its folder."""
+from unmask.fleet.tables import OF_A_RESULT, PARTS, SCRATCH, TABLES, Row, schema
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Tables]:
     """The tables in a folder, for as long as the context lasts. A part without its results is not seen."""
-    with duckdb.connect(config={"temp_directory": str(folder / "scratch")}) as connection:
+    with duckdb.connect(config={"temp_directory": str(folder / SCRATCH)}) as connection:
         for table in TABLES:
             _see(connection, folder, table)
         yield Tables(connection)
@@ -52,8 +49,8 @@ class Tables:
 
 
 def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> None:
-    parts = folder / table / f"{FOLDERS[table]}.parquet"
-    if not any(folder.joinpath(table).glob(f"{FOLDERS[table]}.parquet")):
+    parts = folder / table / PARTS[table]
+    if not any(folder.joinpath(table).glob(PARTS[table])):
         connection.register(f"empty_{table}", schema(table).empty_table())
         more = ", NULL::VARCHAR AS configuration, NULL::VARCHAR AS day" if table in OF_A_RESULT else ""
         connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names

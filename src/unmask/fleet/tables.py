@@ -124,6 +124,16 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
 OF_A_RESULT = ("sketches", "findings", "people", "results")
 """Tables whose rows belong together, in the order in which they are written."""
 
+PARTS = {
+    **dict.fromkeys(OF_A_RESULT, "configuration=*/day=*/*.parquet"),
+    "files": "day=*/*.parquet",
+    "groups": "*.parquet",
+}
+"""Patterns of the parts of each table, in its folder."""
+
+SCRATCH = "unmask-scratch"
+"""Name of the folder, beside the tables, of what is only in passing; whatever lies in it is deleted."""
+
 
 def schema(table: str) -> pa.Schema:
     """The columns of a table, as Arrow has them; each with its meaning, and the version of all."""
@@ -162,8 +172,9 @@ class Tables:
 
     def tidy(self) -> None:
         """Deletes what a scan that was killed has left unfinished."""
-        for path in self._folder.glob("*/**/*.tmp"):
-            path.unlink()
+        for table, parts in PARTS.items():
+            for path in (self._folder / table).glob(f"{parts}.tmp"):
+                path.unlink()
         whole = {path.relative_to(self._folder / "results") for path in self._parts("results")}
         for table in OF_A_RESULT[:-1]:
             for path in self._parts(table):
