@@ -154,6 +154,15 @@ def test_the_command_writes_the_page(scanned: Path, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["fleet", "report", str(tmp_path / "nothing")]).exit_code == 2
 
 
+def test_a_table_that_is_broken_is_said_in_one_line(scanned: Path) -> None:
+    (part,) = (scanned / "results").rglob("*.parquet")
+    part.write_bytes(b"PAR1 and no more")
+    done = CliRunner().invoke(app, ["fleet", "report", str(scanned)])
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"unmask: {scanned}: its tables cannot be read (")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_page_on_an_empty_scan(tmp_path: Path) -> None:
     Tables(tmp_path, CONFIGURATION).commit({"files": [rows.of_file("/in/a.mp4", 1, 0.0, None, "gone")]})
     assert "gone" in page(summary(tmp_path))

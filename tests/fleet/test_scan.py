@@ -18,6 +18,7 @@ from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from unmask.errors import UsageError
 from unmask.fleet import query
 from unmask.fleet.scan import Scanned, scan
+from unmask.fleet.summary import summary
 from unmask.fleet.tables import SCRATCH, Row
 from unmask.pipeline import Settings
 from unmask.storage import Storage
@@ -137,6 +138,13 @@ def test_nothing_is_written_to_or_deleted_from_a_folder_of_other_things(tmp_path
     quickly(source, out)
     assert (out / "scratch" / "notes").exists()
     assert (out / "work" / "draft.tmp").exists()
+
+
+def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    out = tmp_path / "scan[1]*?'"
+    quickly(write(tmp_path / "in", {"a.mp4": "changed"}), out)
+    assert outcomes(out) == {"a.mp4": "changed"}
+    assert summary(out).scope["contents"] == 1
 
 
 def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
