@@ -75,7 +75,7 @@ def scanned(tmp_path: Path) -> Path:
     tables.commit(found)
     names = {told.name: told.sha256 for told in WORLD}
     pairs = (("original", "original"), ("swap", "original"), ("copy-a", "copy-a"), ("copy-b", "copy-a"))
-    tables.replace_groups([{"sha256": names[one], "group": names[leader]} for one, leader in pairs])
+    tables.replace_groups([{"sha256": names[one], "group": names[leader]} for one, leader in pairs], tables.sketched())
     return tmp_path
 
 

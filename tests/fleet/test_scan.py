@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fleet.quick import Quick
@@ -19,7 +20,7 @@ from unmask.errors import UsageError
 from unmask.fleet import query
 from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
-from unmask.fleet.tables import SCRATCH, Row
+from unmask.fleet.tables import SCRATCH, Row, Tables
 from unmask.pipeline import Settings
 from unmask.storage import Storage
 
@@ -145,6 +146,28 @@ def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
     quickly(write(tmp_path / "in", {"a.mp4": "changed"}), out)
     assert outcomes(out) == {"a.mp4": "changed"}
     assert summary(out).scope["contents"] == 1
+
+
+def test_groups_that_a_killed_driver_did_not_write_are_written_by_the_next_scan(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "in", {"a.mp4": "changed"}), tmp_path / "out"
+    quickly(source, out)
+    assert rows(out, "FROM groups") == []
+    (facts,) = (out / "configurations").iterdir()
+    random = np.random.default_rng(1)
+    sketch = {
+        "times": [0.0, 2.0],
+        "frame": [0] * 32 + [1] * 32,
+        "hashes": random.bytes(64 * 32),
+        "places": random.uniform(0.1, 0.5, (64, 3)).astype("<f4").tobytes(),
+        "aspect": 0.5625,
+    }
+    alike = [{"sha256": letter * 64} for letter in "ab"]
+    Tables(out, facts.stem).commit({"results": alike, "sketches": [row | sketch for row in alike]})
+    assert quickly(source, out).counts.judged == 0
+    assert {row["sha256"]: row["group"] for row in rows(out, "FROM groups")} == {"a" * 64: "a" * 64, "b" * 64: "a" * 64}
+    written = (out / "groups" / "groups.parquet").stat().st_mtime_ns
+    quickly(source, out)
+    assert (out / "groups" / "groups.parquet").stat().st_mtime_ns == written
 
 
 def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811

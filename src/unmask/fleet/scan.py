@@ -83,7 +83,7 @@ def scan(
                 cluster.run(ledger, make, ray, workers, seconds)
         finally:
             ledger.close()
-        if ledger.counts.judged or not (out / "groups").exists():
+        if tables.grouped() != tables.sketched():
             group(out, tables)
         return Scanned(ledger.counts, found)
 
@@ -94,6 +94,7 @@ def group(out: Path, tables: Tables) -> None:
         "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
     )
     names: list[str] = []
+    of = tables.sketched()
 
     def looks() -> Iterator[Looks]:
         for row in opened.stream(sketches):
@@ -104,7 +105,7 @@ def group(out: Path, tables: Tables) -> None:
         leaders = grouping.groups(looks())
     many = {leader for number, leader in enumerate(leaders) if leader != number}
     tables.replace_groups(
-        [{"sha256": names[n], "group": names[leader]} for n, leader in enumerate(leaders) if leader in many]
+        [{"sha256": names[n], "group": names[leader]} for n, leader in enumerate(leaders) if leader in many], of
     )
 
 

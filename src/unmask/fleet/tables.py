@@ -6,6 +6,7 @@ name of a part, results last: a part that ``results`` does not have was never fi
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import uuid
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -153,6 +155,7 @@ class Tables:
 
     def __init__(self, folder: Path, configuration: str) -> None:
         self._folder, self._configuration = folder, configuration
+        self._groups = folder / "groups" / "groups.parquet"
 
     def commit(self, rows: Rows) -> None:
         """Writes rows so that they outlive a power cut; those of one result all together, or none."""
@@ -166,9 +169,21 @@ class Tables:
                 if some := [{**row, "part": part} for row in rows.get(table, ())]:
                     _write(table, some, where / f"{part}.parquet")
 
-    def replace_groups(self, rows: Sequence[Row]) -> None:
-        """Writes the groups of all contents anew."""
-        _write("groups", rows, self._folder / "groups" / "groups.parquet")
+    def replace_groups(self, rows: Sequence[Row], of: str) -> None:
+        """Writes the groups of all contents anew; ``of`` says of which, see `sketched`."""
+        _write("groups", rows, self._groups, {"sketched": of})
+
+    def sketched(self) -> str:
+        """A digest of the names of all parts with sketches, of whatever configuration: where it differs, groups may."""
+        names = sorted(path.name for path in (self._folder / "sketches").glob(PARTS["sketches"]))
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+    def grouped(self) -> str | None:
+        """What `sketched` was for the groups that there are; None if there are none."""
+        if not self._groups.exists():
+            return None
+        metadata = pq.read_schema(self._groups).metadata
+        return str(metadata.get(b"sketched", b"").decode())
 
     def tidy(self) -> None:
         """Deletes what a scan that was killed has left unfinished."""
@@ -199,11 +214,13 @@ class Tables:
             yield from pq.read_table(path, columns=columns, partitioning=None).to_pylist()
 
 
-def _write(table: str, rows: Sequence[Row], path: Path) -> None:
+def _write(table: str, rows: Sequence[Row], path: Path, more: Mapping[str, str] = MappingProxyType({})) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.tmp")
     with beside.open("wb") as file:
-        pq.write_table(pa.Table.from_pylist(list(rows), schema(table)), file, compression="zstd")
+        columns = schema(table)
+        columns = columns.with_metadata({**columns.metadata, **more})
+        pq.write_table(pa.Table.from_pylist(list(rows), columns), file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
