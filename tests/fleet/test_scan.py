@@ -18,6 +18,7 @@ from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from unmask.errors import UsageError
 from unmask.fleet import query
+from unmask.fleet.plan import plan
 from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
 from unmask.fleet.tables import SCRATCH, Row, Tables
@@ -168,6 +169,49 @@ def test_groups_that_a_killed_driver_did_not_write_are_written_by_the_next_scan(
     written = (out / "groups" / "groups.parquet").stat().st_mtime_ns
     quickly(source, out)
     assert (out / "groups" / "groups.parquet").stat().st_mtime_ns == written
+
+
+def test_a_file_that_has_gone_is_no_longer_counted_nor_queued(tmp_path: Path) -> None:
+    source, out = (
+        write(tmp_path / "in", {"a.mp4": "changed", "below/b.mp4": "changed\n2", "c.mp4": "away"}),
+        tmp_path / "out",
+    )
+    other = write(tmp_path / "in-other", {"d.mp4": "no face"})
+    quickly(source, out)
+    quickly(other, out)
+    (source / "a.mp4").unlink()
+    (source / "c.mp4").unlink()
+    assert quickly(source, out).counts.gone == 2
+    told = summary(out)
+    assert (told.scope["files"], told.scope["unread"], told.scope["waiting"]) == (2, 0, 0)
+    assert [Path(row["path"]).name for row in told.queue] == ["b.mp4"]
+    assert quickly(source, out).counts.gone == 0
+    write(source, {"a.mp4": "changed"})
+    assert quickly(source, out).counts.judged == 0
+    assert summary(out).scope["files"] == 3
+
+
+def test_nothing_has_gone_where_some_of_the_source_could_not_be_listed(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face"}), tmp_path / "out"
+    quickly(source, out)
+    for path in source.iterdir():
+        path.unlink()
+    found = quickly(source, out)
+    assert (found.counts.gone, len(found.unreadable)) == (0, 1)
+    assert summary(out).scope["files"] == 2
+
+
+def test_a_plan_counts_what_a_scan_would_read(tmp_path: Path) -> None:
+    source, out = (
+        write(tmp_path / "in", {"a.mp4": "changed", "copy.mp4": "changed", "b.mp4": "no face"}),
+        tmp_path / "out",
+    )
+    quickly(source, out)
+    settings = Settings(every=1.0)
+    told = plan(str(source), out, settings, sample=0)
+    assert (told.files, told.done) == (2, 1)
+    scanned = quickly(source, out, settings)
+    assert (scanned.counts.read, scanned.counts.before) == (told.files, told.done)
 
 
 def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811

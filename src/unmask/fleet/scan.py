@@ -71,7 +71,7 @@ def scan(
         _describe(out, name, facts)
         scratch = _emptied(out / SCRATCH)
         found = listing(source, scratch)
-        ledger = Ledger(found.items, tables, out / "tries" / f"{name}.jsonl", tell)
+        ledger = Ledger(source, found, tables, out / "tries" / f"{name}.jsonl", tell)
         tell(ledger.counts)
         try:
             make = partial(maker, source, settings)

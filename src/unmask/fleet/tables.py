@@ -49,9 +49,9 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "path": Column(pa.string(), "address of the file, absolute"),
         "size_bytes": Column(pa.int64(), "when it was listed"),
         "written": Column(MOMENT, "when it was last written, as its folder or bucket says"),
-        **CONTENT,
+        "sha256": Column(pa.string(), "of the content, hexadecimal; null where it was not read, or has gone"),
         "problem": Column(pa.string(), "why it could not be read, and then sha256 is null; it is tried again by the next scan"),
-        "seen": Column(MOMENT, "when the scan read it"),
+        "seen": Column(MOMENT, "when the scan read it, or missed it"),
     },
     "results": {
         **CONTENT,
@@ -201,8 +201,8 @@ class Tables:
         return {row["sha256"] for row in self._read("results", ["sha256"])}
 
     def files(self) -> Iterator[Row]:
-        """Every file that was read, in the order in which they were: ``path``, ``size_bytes``, ``written``, ``sha256``."""
-        yield from self._read("files", ["path", "size_bytes", "written", "sha256"])
+        """Every row of ``files`` but for when it was ``seen``, in the order in which they were written."""
+        yield from self._read("files", ["path", "size_bytes", "written", "sha256", "problem"])
 
     def _parts(self, table: str) -> list[Path]:
         """Files of a table, of this configuration where it has any, in the order in which they were written."""
