@@ -6,6 +6,7 @@ already; a file from a bucket is fetched once for both.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 WRONGLY_SET_UP = (UsageError, LicenceError, OriginalsError, WeightsError, ImportError)
 """What no file is to blame for: with these, no other file would fare better."""
 
+
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS)
+"""Errors of a machine that has run out of something."""
 
 WRITTEN_TO = "it was written to while it was read"
 
@@ -127,12 +131,10 @@ def _sha256(path: Path) -> str:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether an error is one of the moment: of the system, and not of FFmpeg or Pillow, which blame the content."""
-    import av
-
+    """Whether an error is one of the moment, and not of the content."""
     if isinstance(error, MediaError):
         return isinstance(error, MediaNotFound) or error.reason.code == "media.unreadable"
-    return isinstance(error, OSError) and error.errno is not None and not isinstance(error, av.FFmpegError)
+    return isinstance(error, OSError) and error.errno in MACHINE
 
 
 def _why(error: Exception) -> str:
