@@ -34,9 +34,10 @@ $(VENV)/.ready: pyproject.toml uv.lock
 serve: $(VENV)/.ready            ## the service on http://127.0.0.1:8000, with its data in out/service
 	$(RUN)/unmask serve --data out/service
 
-api: $(VENV)/.ready              ## docs/json.md and docs/service-api.md, from what declares them
+api: $(VENV)/.ready              ## docs/json.md, docs/service-api.md and docs/credentials-cases.md, from what declares them
 	$(RUN)/python -m unmask.report.reference > docs/json.md
 	$(RUN)/python -m unmask.service.api.reference > docs/service-api.md
+	$(RUN)/python -m tests.licences.page > docs/credentials-cases.md
 
 WORDS := src/unmask/words/languages
 

@@ -181,7 +181,7 @@ def calibrated(folder: Path, **replaced: Any) -> Path:
     """Writes a calibration beside the model, of each line and of both; ``replaced`` are fields of what both were fitted to."""
     shipped = json.loads((models.WEIGHTS / "calibration.json").read_text())["lines"]["learned"]
     custody = classifiers.known(folder)
-    mine = {**shipped, "weights": custody, "terms": {"score of mine": 0.1}, "separation": 0.5}
+    mine = {**shipped, "weights": custody, "terms": {"score of mine": 0.1}, "separation": 0.5, "knees": {}}
     terms = {**shipped["terms"], "score of mine": 9.0}
     both = {**shipped, "weights": {**shipped["weights"], **custody, **replaced}, "terms": terms, "missed": 0.05}
     written = {"lines": {"learned": shipped, "mine": mine, "learned+mine": both}}

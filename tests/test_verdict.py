@@ -351,6 +351,15 @@ def test_where_no_change_was_found_the_clearest_of_it_are_shown() -> None:
     assert person.frames[0].time == 9.5
 
 
+def test_telling_moments_of_a_change_lie_where_it_was_and_of_no_change_anywhere() -> None:
+    changed = judged(track(seconds(60)), lambda t: 1.5 if 10 <= t < 40 else 1.0 if t == 55 else -1.0)
+    assert changed.verdict is Verdict.CHANGED
+    assert all(10 <= frame.time < 40 for frame in changed.frames)
+    clean = judged(track(seconds(60)), lambda t: -0.8 if 10 <= t < 11 else -1.5)
+    assert clean.verdict is Verdict.NO_CHANGE_FOUND
+    assert all(not 10 <= frame.time < 11 for frame in clean.frames)
+
+
 def test_a_face_that_is_not_judged_is_shown_all_the_same() -> None:
     person = judged(track(seconds(10), [SMALL]))
     assert person.frames

@@ -28,16 +28,25 @@ def custody(settings: Mapping[str, Any], frames: int, recorded: Recorded) -> Cus
     Raises:
         WeightsError: a weight's file is missing.
     """
-    import cv2
-
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items() if k != "debug"}
     for folder in ("models", "licences"):
         plain[folder] = settings[folder] and str(settings[folder])
     return Custody(
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), "opencv": cv2.__version__, **{p: version(p) for p in PACKAGES}},
+        versions=versions(),
         weights=calibrations.digests(settings["models"]),
         settings={**plain, "rules": asdict(Rules())},
         frames_examined=frames,
         recorded=recorded,
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions, by name, of Python, OpenCV and `PACKAGES`."""
+    import cv2
+
+    return {
+        "python": platform.python_version(),
+        "opencv": cv2.__version__,
+        **{name: version(name) for name in PACKAGES},
+    }

@@ -10,7 +10,7 @@ import itertools
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -62,12 +62,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a take: when it begins in it, s, and how long it is."""
+    """One file of a take: when it begins in it and how long it is, s, and its size."""
 
     path: str
     sha256: str
     start: float
     duration: float
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,12 @@ class Take:
         findings: what breaks the take, and what is only noted, in order of time.
         unseen: stretches in which a cut could not have been seen, in order of time.
         decoded: share of the footage of which all pictures were looked at, 0 to 1.
+        looked: the stretches, s, of which they were, in order of time.
+        followed: stretches, s, in which a steady tone was followed, in order of time.
         power: how many tried cuts were found, by how much they took out; empty where none were tried.
         media: what the file is; of several, the first.
         parts: all files, in order.
+        report: path of the page that was written, if one was.
     """
 
     path: str
@@ -92,10 +96,13 @@ class Take:
     findings: tuple[Finding, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     decoded: float = 0.0
+    looked: tuple[tuple[float, float], ...] = ()
+    followed: tuple[tuple[float, float], ...] = ()
     power: tuple[Power, ...] = ()
     media: MediaFacts | None = None
     parts: tuple[Part, ...] = ()
     error: Message | None = None
+    report: str | None = None
 
     @property
     def breaks(self) -> tuple[Finding, ...]:
@@ -111,6 +118,13 @@ class Take:
     def blind(self) -> float:
         """Seconds in all in which a cut could not have been seen."""
         return sum(end - start for start, end in _merged([(one.start, one.end) for one in self.unseen]))
+
+    @property
+    def looked_at(self) -> Message:
+        """A sentence for how much of it all pictures were looked at."""
+        if self.decoded > 0.999:
+            return Message("take.decoded_all")
+        return Message("take.decoded_part", {"percent": round(100 * self.decoded)})
 
     @classmethod
     def failed(cls, path: str, error: Message) -> Take:
@@ -152,7 +166,13 @@ def one_take(
     seen = _look(reel, stretches, odd, progress)
     findings = in_order([*told.findings, *seen.findings])
     unseen = joined([*seen.unseen, *_not_judged(reel), *_gaps_between(stretches, told.steady, reel.duration)])
-    return _answer(reel, findings, unseen, stretches, _power(reel, stretches, settings, progress))
+    measured = _power(reel, stretches, settings, progress)
+    return replace(
+        _answer(reel, findings, unseen, measured),
+        decoded=min(1.0, sum(end - start for start, end in stretches) / reel.duration) if reel.duration else 1.0,
+        looked=tuple(stretches),
+        followed=tuple(_merged(told.steady)),
+    )
 
 
 @dataclass(slots=True)
@@ -300,7 +320,6 @@ def _answer(
     reel: Reel,
     findings: tuple[Finding, ...],
     unseen: tuple[Unseen, ...],
-    stretches: Sequence[tuple[float, float]],
     measured: tuple[Power, ...],
 ) -> Take:
     duration = reel.duration
@@ -319,11 +338,10 @@ def _answer(
         reason=reason,
         findings=findings,
         unseen=unseen,
-        decoded=min(1.0, sum(end - start for start, end in stretches) / duration) if duration else 1.0,
         power=measured,
         media=reel.parts[0].facts,
         parts=tuple(
-            Part(one.facts.path, one.facts.sha256, start, one.facts.duration)
+            Part(one.facts.path, one.facts.sha256, start, one.facts.duration, one.facts.size_bytes)
             for one, start in zip(reel.parts, reel.starts, strict=True)
         ),
     )

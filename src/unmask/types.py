@@ -543,11 +543,13 @@ class Span:
     end: float
 
 
-def clock(seconds: float) -> str:
-    """A time as ``m:ss.s``, with hours in front where there are any."""
-    tenths = round(max(seconds, 0) * 10)
-    hours, minutes, rest = tenths // 36_000, tenths // 600 % 60, tenths % 600
-    return f"{hours}:{minutes:02}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
+def clock(seconds: float, digits: int = 1) -> str:
+    """A time as ``m:ss.s``, with hours in front where there are any, and so many digits of a second."""
+    parts = 10**digits
+    whole = round(max(seconds, 0) * parts)
+    hours, minutes, rest = whole // (3600 * parts), whole // (60 * parts) % 60, whole % (60 * parts) / parts
+    shown = f"{rest:0{3 + digits}.{digits}f}"
+    return f"{hours}:{minutes:02}:{shown}" if hours else f"{minutes}:{shown}"
 
 
 @dataclass(frozen=True, slots=True)

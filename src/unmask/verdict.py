@@ -103,7 +103,8 @@ def judge(
         shown = list(dict.fromkeys([*weighed, *lines]))
         if held:
             lrs = telling = dict(sorted({**elsewhere, **telling}.items()))
-    telling = _within(spans, track, telling) or telling
+    if total >= rules.changed:
+        telling = _within(spans, track, telling) or telling
     moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
     verdict, why = _answer(total, spans, reason, media, rules)
     return Person(

@@ -62,6 +62,14 @@ def test_files_that_follow_each_other_are_one_take(tmp_path: Path) -> None:
     assert "0.ts to " in asked("--one-take", *files[:2])[1]
 
 
+def test_what_is_left_of_one_take_without_a_part_that_cannot_be_read_is_not_judged(tmp_path: Path) -> None:
+    files = segments(tmp_path, (0, 2), (2, 4))
+    code, out, error = asked("--json", "--one-take", files[0], str(tmp_path / "missing.m3u8"), files[1])
+    assert code == 1
+    assert "missing.m3u8" in out + error
+    assert all("answer" not in json.loads(line) or json.loads(line)["answer"] is None for line in out.splitlines())
+
+
 def test_a_playlist_is_one_take_of_what_it_names_by_now(tmp_path: Path) -> None:
     segments(tmp_path, (0, 3), (3, 6), (7, 10))
     playlist = tmp_path / "live.m3u8"

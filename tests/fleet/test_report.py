@@ -75,7 +75,7 @@ def scanned(tmp_path: Path) -> Path:
     tables.commit(found)
     names = {told.name: told.sha256 for told in WORLD}
     pairs = (("original", "original"), ("swap", "original"), ("copy-a", "copy-a"), ("copy-b", "copy-a"))
-    tables.replace_groups([{"sha256": names[one], "group": names[leader]} for one, leader in pairs])
+    tables.replace_groups([{"sha256": names[one], "group": names[leader]} for one, leader in pairs], tables.sketched())
     return tmp_path
 
 
@@ -124,14 +124,16 @@ def test_what_a_killed_driver_left_half_is_not_seen_and_is_deleted(scanned: Path
     tables.commit({"results": [Told("half", "changed").result()], "people": [{"sha256": swap.sha256, "person": 1}]})
     newest = max((scanned / "results").rglob("*.parquet"), key=lambda path: path.name)
     newest.unlink()
-    (scanned / "results" / "half.parquet.tmp").write_bytes(b"PAR1")
+    (newest.parent / "half.parquet.tmp").write_bytes(b"PAR1")
+    other = scanned / "results" / "mine.tmp"
+    other.write_text("not of a scan")
     from unmask.fleet import query
 
     with query.opened(scanned) as opened:
         assert opened.rows("FROM people") == []
     tables.tidy()
     assert list((scanned / "people").rglob("*.parquet")) == []
-    assert list(scanned.rglob("*.tmp")) == []
+    assert list(scanned.rglob("*.tmp")) == [other]
 
 
 @pytest.mark.parametrize("code", ["en", "zh"])
@@ -150,6 +152,15 @@ def test_the_command_writes_the_page(scanned: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no scan has written there"):
         summary(tmp_path / "nothing")
     assert CliRunner().invoke(app, ["fleet", "report", str(tmp_path / "nothing")]).exit_code == 2
+
+
+def test_a_table_that_is_broken_is_said_in_one_line(scanned: Path) -> None:
+    (part,) = (scanned / "results").rglob("*.parquet")
+    part.write_bytes(b"PAR1 and no more")
+    done = CliRunner().invoke(app, ["fleet", "report", str(scanned)])
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"unmask: {scanned}: its tables cannot be read (")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_page_on_an_empty_scan(tmp_path: Path) -> None:

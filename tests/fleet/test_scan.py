@@ -11,14 +11,17 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from unmask.errors import UsageError
 from unmask.fleet import query
+from unmask.fleet.plan import plan
 from unmask.fleet.scan import Scanned, scan
-from unmask.fleet.tables import Row
+from unmask.fleet.summary import summary
+from unmask.fleet.tables import SCRATCH, Row, Tables
 from unmask.pipeline import Settings
 from unmask.storage import Storage
 
@@ -124,6 +127,93 @@ def test_one_scan_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
         quickly(tmp_path / "nothing", tmp_path / "out")
 
 
+def test_nothing_is_written_to_or_deleted_from_a_folder_of_other_things(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "changed"})
+    mine = write(tmp_path / "mine", {"scratch/notes": "x", "work/draft.tmp": "x", "results/day=1/old.parquet.tmp": "x"})
+    before = sorted(mine.rglob("*"))
+    with pytest.raises(UsageError, match="mine: other things lie there; name a new or empty folder"):
+        quickly(source, mine)
+    assert sorted(mine.rglob("*")) == before
+    (out := tmp_path / "out").mkdir()
+    quickly(source, out)
+    write(out, {"scratch/notes": "x", "work/draft.tmp": "x"})
+    quickly(source, out)
+    assert (out / "scratch" / "notes").exists()
+    assert (out / "work" / "draft.tmp").exists()
+
+
+def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    out = tmp_path / "scan[1]*?'"
+    quickly(write(tmp_path / "in", {"a.mp4": "changed"}), out)
+    assert outcomes(out) == {"a.mp4": "changed"}
+    assert summary(out).scope["contents"] == 1
+
+
+def test_groups_that_a_killed_driver_did_not_write_are_written_by_the_next_scan(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "in", {"a.mp4": "changed"}), tmp_path / "out"
+    quickly(source, out)
+    assert rows(out, "FROM groups") == []
+    (facts,) = (out / "configurations").iterdir()
+    random = np.random.default_rng(1)
+    sketch = {
+        "times": [0.0, 2.0],
+        "frame": [0] * 32 + [1] * 32,
+        "hashes": random.bytes(64 * 32),
+        "places": random.uniform(0.1, 0.5, (64, 3)).astype("<f4").tobytes(),
+        "aspect": 0.5625,
+    }
+    alike = [{"sha256": letter * 64} for letter in "ab"]
+    Tables(out, facts.stem).commit({"results": alike, "sketches": [row | sketch for row in alike]})
+    assert quickly(source, out).counts.judged == 0
+    assert {row["sha256"]: row["group"] for row in rows(out, "FROM groups")} == {"a" * 64: "a" * 64, "b" * 64: "a" * 64}
+    written = (out / "groups" / "groups.parquet").stat().st_mtime_ns
+    quickly(source, out)
+    assert (out / "groups" / "groups.parquet").stat().st_mtime_ns == written
+
+
+def test_a_file_that_has_gone_is_no_longer_counted_nor_queued(tmp_path: Path) -> None:
+    source, out = (
+        write(tmp_path / "in", {"a.mp4": "changed", "below/b.mp4": "changed\n2", "c.mp4": "away"}),
+        tmp_path / "out",
+    )
+    other = write(tmp_path / "in-other", {"d.mp4": "no face"})
+    quickly(source, out)
+    quickly(other, out)
+    (source / "a.mp4").unlink()
+    (source / "c.mp4").unlink()
+    assert quickly(source, out).counts.gone == 2
+    told = summary(out)
+    assert (told.scope["files"], told.scope["unread"], told.scope["waiting"]) == (2, 0, 0)
+    assert [Path(row["path"]).name for row in told.queue] == ["b.mp4"]
+    assert quickly(source, out).counts.gone == 0
+    write(source, {"a.mp4": "changed"})
+    assert quickly(source, out).counts.judged == 0
+    assert summary(out).scope["files"] == 3
+
+
+def test_nothing_has_gone_where_some_of_the_source_could_not_be_listed(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face"}), tmp_path / "out"
+    quickly(source, out)
+    for path in source.iterdir():
+        path.unlink()
+    found = quickly(source, out)
+    assert (found.counts.gone, len(found.unreadable)) == (0, 1)
+    assert summary(out).scope["files"] == 2
+
+
+def test_a_plan_counts_what_a_scan_would_read(tmp_path: Path) -> None:
+    source, out = (
+        write(tmp_path / "in", {"a.mp4": "changed", "copy.mp4": "changed", "b.mp4": "no face"}),
+        tmp_path / "out",
+    )
+    quickly(source, out)
+    settings = Settings(every=1.0)
+    told = plan(str(source), out, settings, sample=0)
+    assert (told.files, told.done) == (2, 1)
+    scanned = quickly(source, out, settings)
+    assert (scanned.counts.read, scanned.counts.before) == (told.files, told.done)
+
+
 def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     stored = Storage(bucket, tmp_path / "scratch")
     for name, orders in {"2026/a.mp4": "changed", "2026/b": "no face", "c.mp4": "changed", "notes.txt": "x"}.items():
@@ -134,7 +224,7 @@ def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     assert paths == {f"{bucket}/2026/a.mp4", f"{bucket}/2026/b", f"{bucket}/c.mp4"}
     assert found.counts.judged == 2
     assert quickly(bucket, tmp_path / "out").counts.read == 0
-    assert [path for path in (tmp_path / "out" / "scratch").rglob("*") if path.is_file()] == []
+    assert [path for path in (tmp_path / "out" / SCRATCH).rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.timeout(600)

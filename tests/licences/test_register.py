@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests import results
-from tests.sightings import case, track
+from tests.licences.footage import FILE, film, given, judged, of, of_film, person
+from tests.sightings import track
 from tests.support.authority import Authority
 from tests.support.owner import Owner
 from unmask import limits, verdict
@@ -18,27 +18,11 @@ from unmask.errors import LicenceError, UsageError
 from unmask.evidence.credentials import Credentials as Line
 from unmask.licences import licence as licences
 from unmask.licences import manifest
-from unmask.licences.licence import Licence, Mark, Work
+from unmask.licences.licence import Licence
 from unmask.licences.register import declared
 from unmask.report import document
-from unmask.types import (
-    Basis,
-    Case,
-    CheckResult,
-    Credentials,
-    Declared,
-    Kind,
-    Labels,
-    Match,
-    Original,
-    Pair,
-    Person,
-    Seal,
-    Status,
-    Verdict,
-)  # fmt: skip
+from unmask.types import Basis, CheckResult, Credentials, Declared, Labels, Seal, Status, Verdict
 
-FILM, FILE = "ab" * 32, "cd" * 32
 NOTHING = Credentials(Seal.NONE)
 AI = Labels("The studio")
 
@@ -52,40 +36,6 @@ def zoe(tmp_path: Path) -> Owner:
 def plain(tmp_path: Path) -> Path:
     (tmp_path / "clip.jpg").write_bytes(b"\xff\xd8\xff\xd9")
     return tmp_path / "clip.jpg"
-
-
-def of_film(*marks: tuple[float, float, float]) -> list[Work]:
-    return [Work(title="The film", original=FILM, marks=[Mark(time=t, x=x, y=y) for t, x, y in marks])]
-
-
-def film(start: float = 0.0, scale: float = 0.5) -> Match:
-    """The whole file shows the film from ``start`` on; its picture of 600 px is a thumbnail of 300 there."""
-    original = Original(1, "The film", "Us", "film.mp4", FILM, Kind.VIDEO, 100.0, 50, True, "2026-01-01T00:00:00Z")
-    grey = np.zeros((300, 300, 3), np.uint8)
-    onto = np.diag([scale, scale, 1.0])
-    pairs = tuple(Pair(t, start + t, grey, grey, np.ones((300, 300), bool), onto) for t in (0.0, 2.0, 4.0))
-    return Match((original,), 0.0, 4.0, start, start + 4.0, False, 100, pairs)
-
-
-def person(number: int = 1, answer: Verdict = Verdict.CHANGED) -> Person:
-    lr = {Verdict.CHANGED: 2.5, Verdict.NO_CHANGE_FOUND: -0.5}.get(answer)
-    basis = None if answer is Verdict.CANNOT_TELL else Basis.MEASURED
-    one = results.changed_video("clip.mp4").people[0]
-    return replace(one, id=number, verdict=answer, log10_lr=lr, spans=(), basis=basis)
-
-
-def given(said: Declared | None, *people: int, matches: tuple[Match, ...] = (film(10.0),)) -> Case:
-    """People whose faces are about (300, 200) px of the file, from 0 to 4 s."""
-    tracks = [track([0.0, 2.0, 4.0], number=number) for number in people or (1,)]
-    return replace(case(*tracks), matches=matches, declared=said)
-
-
-def judged(said: Declared | None, *people: Person, matches: tuple[Match, ...] = (film(10.0),)) -> tuple[Person, ...]:
-    return verdict.under_licences(people, given(said, *(p.id for p in people), matches=matches))
-
-
-def of(owner: Owner, plain: Path, labels: Labels = Labels(), days: float = 0) -> Declared:
-    return declared(str(plain), FILE, labels, owner.folder, datetime.now(UTC) + timedelta(days=days))
 
 
 def test_a_change_where_a_licence_marks_the_face_is_licensed(zoe: Owner, plain: Path) -> None:

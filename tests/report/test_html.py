@@ -22,7 +22,7 @@ from unmask.errors import printable
 from unmask.messages import Message
 from unmask.report import images
 from unmask.report.html import fragment, page
-from unmask.types import CheckResult, Person, TimedLR
+from unmask.types import Basis, CheckResult, Person, TimedLR, Verdict
 
 VOID = {"meta", "img", "br", "path", "rect", "circle", "source"}
 FORBIDDEN = {
@@ -82,8 +82,9 @@ def assert_self_contained(text: str) -> Page:
     found = Page(text)
     assert FORBIDDEN.isdisjoint(tag for tag, _ in found.tags)
     names = {name for _, attrs in found.tags for name in attrs}
-    assert not any(name.startswith("on") or name in {"style", "srcset", "action", "background"} for name in names)
-    assert all(src.startswith("data:image/jpeg;base64,") for src in found.all("src"))
+    active = {name for name in names if name.startswith("on") or name in {"style", "action", "background"}}
+    assert not active
+    assert all(src.startswith("data:image/jpeg;base64,") for src in (*found.all("src"), *found.all("srcset")))
     assert {href[1:] for href in found.all("href") if href[:1] == "#"} == {
         href.removeprefix("#") for href in found.all("href")
     }
@@ -142,6 +143,17 @@ def test_a_changed_video_says_what_its_lr_means() -> None:
     assert "0:03.2–0:09.1, 0:12.4–0:13.0" in text
     assert "the header claims 0:20.0" in text
     assert "ENFSI" in text
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"), [("measured", "what was measured"), ("declared", "what the file declares")]
+)
+def test_a_licensed_change_says_what_it_rests_on(basis: str, words: str) -> None:
+    whole = results.changed_video()
+    person = replace(whole.people[0], verdict=Verdict.LICENSED_CHANGE, basis=Basis(basis))
+    told = page(replace(whole, verdict=Verdict.LICENSED_CHANGE, people=(person,)))
+    assert f"<dt>Rests on</dt><dd>{words}, and a licence</dd>" in told
+    assert "Rests on" not in page(whole)
 
 
 def test_without_a_base_rate_three_are_shown() -> None:

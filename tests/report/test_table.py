@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from tests import results
 from tests.report import strategies
 from unmask.report import table
-from unmask.types import CheckResult
+from unmask.types import Basis, CheckResult, Verdict
 
 FREE_TEXT = ("path", "error", "reason", "lines")
 
@@ -47,6 +47,14 @@ def test_the_prior_that_was_stated_and_what_follows_from_it() -> None:
     assert (first["prior"], first["posterior"]) == ("0.001", "0.169492")
     assert (second["prior"], second["posterior"]) == ("0.001", "")
     assert (third["prior"], third["posterior"]) == ("", "")
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_what_the_verdict_rests_on(basis: Basis) -> None:
+    whole = results.changed_video()
+    person = replace(whole.people[0], verdict=Verdict.LICENSED_CHANGE, basis=basis)
+    licensed, nobody = read(table.dumps([replace(whole, people=(person,)), results.nobody()]))
+    assert (licensed["basis"], nobody["basis"]) == (basis.value, "")
 
 
 def test_lines_end_as_rfc_4180_says_and_quotes_are_doubled() -> None:

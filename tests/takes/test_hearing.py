@@ -68,3 +68,15 @@ def test_silence_is_neither_broken_nor_followed() -> None:
 def test_a_film_without_sound_gives_none(tmp_path: Path) -> None:
     path = made.write(tmp_path / "mute.mp4", [made.filmed(0)] * 10)
     assert list(open_footage(path).sound()) == []
+
+
+@pytest.mark.parametrize("start", [0.0, 11.3, 17.5])
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+def test_the_sound_of_a_stretch_is_read_from_near_it(tmp_path: Path, container: str, start: float) -> None:
+    t = np.arange(20 * made.RATE) / made.RATE
+    sound = (0.3 * np.sin(2 * np.pi * (200 * t + 10 * t * t))).astype(np.float32)
+    film = open_footage(made.write(tmp_path / f"film.{container}", [made.filmed(0)] * 500, sound))
+    read = film.sound_between(start, start + 2)
+    first = round(start * made.RATE)
+    assert np.corrcoef(read, sound[first : first + read.size])[0, 1] > 0.999
+    assert film.sound_between(30, 31).size == 0

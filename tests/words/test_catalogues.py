@@ -32,8 +32,8 @@ FAMILIES = (
     "action.", "advice.", "case.state.", "cases.none.", "cases.", "confirm.title", "decision.", "delivery.", "detail.",
     "event.", "kind.", "learned.", "language.name", "line.", "live.says.", "motion.", "nav.",
     "originals.found.", "originals.why.", "press.", "problem.", "progress.", "report.term.", "report.threshold.", "role.",
-    "scope.", "series.", "skin.", "state.", "statement.", "support.", "take.answer.", "take.kind.", "texture.", "times.", "told.",
-    "upload.", "verdict.", "wait.",
+    "scope.", "series.", "skin.", "state.", "statement.", "support.", "take.answer.", "take.kind.", "take.lane.", "texture.",
+    "times.", "told.", "upload.", "verdict.", "wait.",
 )  # fmt: skip
 """Codes whose ends the source makes up from names, such as those of verdicts; and two that templates ask a language for."""
 

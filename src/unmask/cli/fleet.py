@@ -194,6 +194,7 @@ def _say(counts: Counts, seconds: float) -> None:
         (counts.failed, "could not be judged"),
         (counts.poison, "of them ended their workers"),
         (counts.unreadable, "could not be read"),
+        (counts.gone, "known before are no longer there"),
     )
     typer.echo("; ".join([done, *(f"{number:,} {what}" for number, what in more if number)]))
 

@@ -1,4 +1,4 @@
-"""What `unmask check` writes beside its answers: a page per file, and whole frames of it for a reverse image search."""
+"""What `unmask check` and `unmask take` write beside their answers: a page per file, and whole frames of it to search for."""
 
 from __future__ import annotations
 
@@ -60,11 +60,17 @@ class Pages:
     Args:
         wanted: what.
         language: of the pages.
+        about: what the pages are about beside the file, and the end of their names; it keeps pages on the same file apart.
     """
 
-    def __init__(self, wanted: Wanted, language: Language) -> None:
-        self._wanted, self._language = wanted, language
+    def __init__(self, wanted: Wanted, language: Language, about: str = "") -> None:
+        self._wanted, self._language, self._about = wanted, language, about
         self._taken: set[str] = set()
+
+    def place(self, path: str) -> Path | None:
+        """Where the page on a file goes, None if none is wanted."""
+        wanted = self._wanted
+        return wanted.page or (_page_for(path, wanted.reports, self._taken, self._about) if wanted.reports else None)
 
     def written(self, result: CheckResult) -> CheckResult:
         """The result, with where its page and its frames are.
@@ -75,7 +81,7 @@ class Pages:
         from unmask.report import html
 
         wanted = self._wanted
-        page = wanted.page or (_page_for(result.path, wanted.reports, self._taken) if wanted.reports else None)
+        page = self.place(result.path)
         scenes = _scenes(result) if page or wanted.key_frames else ()
         if wanted.key_frames:
             result = replace(result, key_frames=_exported(result.path, scenes, wanted.key_frames))
@@ -109,14 +115,14 @@ def _exported(path: str, scenes: tuple[Scene, ...], folder: Path) -> tuple[str, 
     return tuple(made)
 
 
-def _page_for(path: str, folder: Path, taken: set[str]) -> Path:
+def _page_for(path: str, folder: Path, taken: set[str], about: str) -> Path:
     """Where the page on a file goes.
 
     It is not ``taken`` in any spelling, and what is there already is replaced only if it is an older page on the same file.
     """
-    safe = _safe(path)
+    safe = _safe(path) + about
     names = (f"{safe}{f'-{number}' if number > 1 else ''}.html" for number in itertools.count(1))
-    page = next(name for name in names if name.casefold() not in taken and _is_free(folder / name, path))
+    page = next(name for name in names if name.casefold() not in taken and _is_free(folder / name, path, about))
     taken.add(page.casefold())
     return folder / page
 
@@ -128,11 +134,11 @@ def _safe(path: str) -> str:
     return safe.encode()[:200].decode(errors="ignore")
 
 
-def _is_free(page: Path, path: str) -> bool:
+def _is_free(page: Path, path: str, about: str) -> bool:
     from unmask.report import html
 
     try:
-        return html.marked(page) == html.mark(path)
+        return html.marked(page) == html.mark(path, about)
     except FileNotFoundError:
         return True
     except OSError:

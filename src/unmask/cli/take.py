@@ -6,17 +6,21 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unmask import inputs
 from unmask.cli.options import Debug
+from unmask.cli.pages import Pages, Wanted
 from unmask.cli.run import complain
 from unmask.errors import MediaError, UsageError, printable
 from unmask.messages import Message
 
 if TYPE_CHECKING:
+    from unmask.moments import Moment
     from unmask.take import Settings, Take
     from unmask.takes.findings import Answer
     from unmask.words import Language
@@ -25,6 +29,7 @@ EXAMPLES = """\b
 Examples:
   unmask take broadcast.mkv                      is it one unbroken take, and where does it break?
   unmask take interview.mp4 --thorough           decode every picture, however long it is
+  unmask take clip.mp4 --report reports/         a page to show, with the pictures before and after each finding
   unmask take *.mp4 --json | jq -c '[.path, .answer]'
   unmask take day-1.ts day-2.ts --one-take       files that follow each other, as one
   unmask take bodycam.mp4 --fail-on broken,cannot-tell
@@ -51,6 +56,17 @@ def take(
         bool, typer.Option("--power/--no-power", help="Try cuts, and tell how many would be found.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Of the places at which cuts are tried.")] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Write an HTML page per take there; an older one on the same file is replaced.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only take there.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
     fail_on: Annotated[
         list[str] | None,
@@ -67,6 +83,7 @@ def take(
     A careful cut in a scene that stands still leaves nothing, so no take is ever called proved: where a cut could not have been
     seen is said, and how probable it is that one would have been found.
     """
+    from unmask.report import take_page
     from unmask.take import Settings
     from unmask.words import codes
     from unmask.words import language as spoken
@@ -75,6 +92,8 @@ def take(
         if language not in codes():
             raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
         settings, matching, given = Settings(thorough, power, seed), _answers(fail_on), inputs.named(videos)
+        takes, wanted = list(_takes(given.files, one_take)), Wanted(report, out)
+        wanted.prepare(len(takes))
     except UsageError as error:
         complain(f"{error}; `unmask take --help` shows the usage")
         raise typer.Exit(2) from error
@@ -82,12 +101,14 @@ def take(
     for clause in given.left_out:
         complain(t.say(clause))
     failed = matched = False
-    for result in _over(_takes(given.files, one_take), settings, t, debug):
+    pages = Pages(wanted, t, take_page.ABOUT)
+    for result in _over(takes, settings, t, debug):
         if result.error is not None:
             complain(t.say(result.error))
-        failed |= result.error is not None
         matched |= result.answer in matching
-        _print(result, as_json, t)
+        written = _written(result, settings, pages, t, debug)
+        failed |= written is None or result.error is not None
+        _print(written or result, as_json, t)
     raise typer.Exit(3 if matched else int(failed))
 
 
@@ -105,35 +126,63 @@ def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] 
     """The files of each take: one each, those of a playlist, or all in one."""
     from unmask.media import playlist
 
-    together: list[str] = []
-    for given in files:
+    def named(given: str | MediaError) -> list[str] | MediaError:
         if isinstance(given, MediaError):
-            yield given
-            continue
+            return given
         try:
-            named = playlist.segments(given) if given.endswith(".m3u8") else [given]
+            return playlist.segments(given) if given.endswith(".m3u8") else [given]
         except MediaError as error:
-            yield error
-            continue
-        if one_take:
-            together += named
-        else:
-            yield named
-    if together:
-        yield together
+            return error
+
+    takes = [named(given) for given in files]
+    missing = [take for take in takes if isinstance(take, MediaError)]
+    if one_take and not missing:
+        yield [part for take in takes if not isinstance(take, MediaError) for part in take]
+    else:
+        # What is left of one take where a part cannot be read is not the take.
+        yield from missing if one_take else takes
 
 
-def _over(takes: Iterator[list[str] | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
+def _written(result: Take, settings: Settings, pages: Pages, t: Language, debug: bool) -> Take | None:
+    """The result with where its page is, if one is wanted; None where it could not be written, which is told."""
+    try:
+        if (page := pages.place(result.path)) is None:
+            return result
+        from unmask.report import take_page
+
+        page.write_text(take_page.page(result, settings, _moments(result, t), t), encoding="utf-8")
+        return replace(result, report=str(page))
+    except Exception as error:
+        if debug:
+            traceback.print_exception(error)
+        where = getattr(error, "filename", None) or result.path
+        complain(f"{printable(str(where))}: the report cannot be written: {inputs.words(error)}")
+        return None
+
+
+def _moments(result: Take, t: Language) -> tuple[Moment, ...]:
+    """What is shown of its findings; nothing of a file that has gone or changed meanwhile."""
+    from unmask.moments import moments
+    from unmask.terminal import progress
+
+    try:
+        with progress(result.path, "", time.monotonic(), t) as tell:
+            return moments(result, progress=tell)
+    except MediaError:
+        return ()
+
+
+def _over(takes: list[list[str] | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
     from unmask import take as stages
     from unmask.terminal import progress
 
-    begun, given = time.monotonic(), list(takes)
-    for number, files in enumerate(given, start=1):
+    begun = time.monotonic()
+    for number, files in enumerate(takes, start=1):
         if isinstance(files, MediaError):
             yield stages.Take.failed(files.path, files.message)
             continue
         try:
-            with progress(files[0], t("progress.number", number=number, count=len(given)), begun, t) as tell:
+            with progress(files[0], t("progress.number", number=number, count=len(takes)), begun, t) as tell:
                 yield stages.one_take(files, settings, tell)
         except MediaError as error:
             yield stages.Take.failed(error.path, error.message)
@@ -159,6 +208,9 @@ def _print(result: Take, as_json: bool, t: Language) -> None:
         typer.echo(f"{t(f'take.answer.{result.answer.replace(chr(32), chr(45))}')}  {name}")
         for line in _lines(result, t):
             typer.echo(f"  {line}")
+    if result.report:
+        told = t("terminal.report", path=printable(result.report))
+        typer.echo(f"  {told}", err=as_json or result.error is not None)
     sys.stdout.flush()
 
 
@@ -176,16 +228,6 @@ def _lines(result: Take, t: Language) -> Iterator[str]:
             Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason}) for u in result.unseen
         )
         yield t("take.unseen", time=result.blind, end=result.duration, unseen=stretches)
-    yield (
-        t("take.decoded_all") if result.decoded > 0.999 else t("take.decoded_part", percent=round(100 * result.decoded))
-    )
-    for one_power in result.power:
-        low, high = one_power.interval
-        yield t(
-            "take.power",
-            lost=one_power.lost,
-            percent=round(100 * one_power.found / one_power.trials),
-            lowest=round(100 * low),
-            highest=round(100 * high),
-            count=one_power.trials,
-        )
+    yield t.say(result.looked_at)
+    for tried in result.power:
+        yield t.say(tried.said)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmask.errors import encodable
 from unmask.fleet import rows
-from unmask.fleet.source import Item
+from unmask.fleet.left import left
+from unmask.fleet.source import Item, Listing
 from unmask.fleet.tables import Row, Rows, Tables
 from unmask.messages import Message
 
@@ -31,12 +31,14 @@ class Counts:
         listed: files of the source.
         before: files that need not be read, because earlier scans did.
         read, unreadable: files that were read, and could not be.
+        gone: files that earlier scans knew, and the source no longer has.
     """
 
     listed: int = 0
     before: int = 0
     read: int = 0
     unreadable: int = 0
+    gone: int = 0
     judged: int = 0
     failed: int = 0
     poison: int = 0
@@ -51,23 +53,32 @@ class Ledger:
     """The driver's book of one scan.
 
     Args:
-        items: what the source holds.
+        source: that is scanned.
+        found: in it.
         tables: where everything is written.
         tries: file in which the deaths of workers are noted, see `_Tries`.
         tell: told how far it has come, whenever that changes.
     """
 
     def __init__(
-        self, items: Iterable[Item], tables: Tables, tries: Path, tell: Callable[[Counts], None] = lambda _counts: None
+        self,
+        source: str,
+        found: Listing,
+        tables: Tables,
+        tries: Path,
+        tell: Callable[[Counts], None] = lambda _counts: None,
     ) -> None:
-        self.counts = Counts()
         self._tables, self._tell = tables, tell
         self._taken = tables.done()
         self._tries = _Tries(tries)
-        self._known: set[str] = set()
-        self._waiting = deque(self._unseen(items))
+        before = left(source, found, tables, self._taken)
+        self._known, self._waiting = set(before.known), deque(before.items)
+        listed = len(found.items)
+        self.counts = Counts(listed=listed, before=listed - len(before.items), gone=len(before.gone))
         self._rows: dict[str, list[Row]] = {}
         self._begun = self._written = time.monotonic()
+        if before.gone:
+            self._add({"files": [rows.of_gone(row) for row in before.gone]})
 
     @property
     def waiting(self) -> bool:
@@ -136,23 +147,6 @@ class Ledger:
         now = time.monotonic()
         if now - self._written >= min(LONGEST, max(1.0, self._written - self._begun)):
             self.close()
-
-    def _unseen(self, items: Iterable[Item]) -> list[Item]:
-        """Files whose content is unknown, or has no result; of those that are known to have the same, one."""
-        seen = {row["path"]: row for row in self._tables.files()}
-        left, queued = [], set(self._taken)
-        for item in items:
-            self.counts.listed += 1
-            row = seen.get(encodable(item.path))
-            same = row and (row["size_bytes"], row["written"]) == (item.size, rows.moment(item.written))
-            if row and same and row["sha256"]:
-                self._known.add(item.path)
-                if row["sha256"] in queued:
-                    self.counts.before += 1
-                    continue
-                queued.add(row["sha256"])
-            left.append(item)
-        return left
 
 
 class _Tries:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmask.errors import encodable
-from unmask.fleet import configuration, rows
+from unmask.fleet import configuration
+from unmask.fleet.left import left
 from unmask.fleet.source import Item, listing
 from unmask.fleet.tables import Tables
 from unmask.fleet.worker import Unreadable, Worker
@@ -54,7 +54,7 @@ def plan(
 ) -> Plan:
     """Lists a source, and judges a sample of what is left in this process; nothing is written.
 
-    Copies of one content cannot be told before they are read, so a source with many takes less than this says.
+    Copies of one content cannot be told before they were read once, so a source with many takes less than this says.
 
     Args:
         source: a folder, or ``s3://bucket/prefix``.
@@ -70,27 +70,18 @@ def plan(
     name = configuration.digest(configuration.configuration(settings))
     with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
         found = listing(source, Path(folder))
-        left = found.items if out is None else _left(found.items, Tables(out, name))
-        chosen = random.Random(seed).sample(left, min(sample, len(left)))  # noqa: S311 - no secret
+        items = found.items
+        if out is not None:
+            tables = Tables(out, name)
+            items = left(source, found, tables, tables.done()).items
+        chosen = random.Random(seed).sample(items, min(sample, len(items)))  # noqa: S311 - no secret
         worker, taken = Worker(source, settings, Path(folder)), []
         for number, item in enumerate(chosen, start=1):
             taken.append(_seconds(worker, item))
             tell(number / len(chosen))
         worker.drop()
-    size = sum(item.size for item in left)
-    return Plan(len(left), size, len(found.items) - len(left), len(taken), _all(taken, len(left)), found.left_out)
-
-
-def _left(items: Sequence[Item], tables: Tables) -> tuple[Item, ...]:
-    """Those that a scan would read: whose content is not known, or has no result."""
-    done, seen = tables.done(), {row["path"]: row for row in tables.files()}
-
-    def is_done(item: Item) -> bool:
-        row = seen.get(encodable(item.path))
-        same = row and (row["size_bytes"], row["written"]) == (item.size, rows.moment(item.written))
-        return bool(row and same and row["sha256"] in done)
-
-    return tuple(item for item in items if not is_done(item))
+    size, count = sum(item.size for item in items), len(items)
+    return Plan(count, size, len(found.items) - count, len(taken), _all(taken, count), found.left_out)
 
 
 def _seconds(worker: Worker, item: Item) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,19 +10,28 @@ from typing import Any
 
 import duckdb
 
-from unmask.fleet.tables import OF_A_RESULT, TABLES, Row, schema
-
-FOLDERS = {**dict.fromkeys(OF_A_RESULT, "configuration=*/day=*/*"), "files": "day=*/*", "groups": "groups"}
-"""Where the parts of a table lie in its folder."""
+from unmask.errors import UnmaskError, printable
+from unmask.fleet.tables import OF_A_RESULT, PARTS, SCRATCH, TABLES, Row, schema
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Tables]:
-    """The tables in a folder, for as long as the context lasts. A part without its results is not seen."""
-    with duckdb.connect(config={"temp_directory": str(folder / "scratch")}) as connection:
-        for table in TABLES:
-            _see(connection, folder, table)
-        yield Tables(connection)
+    """The tables in a folder, for as long as the context lasts. A part without its results is not seen.
+
+    Raises:
+        UnmaskError: a table cannot be read; also from questions that are asked meanwhile.
+    """
+    try:
+        with duckdb.connect(config={"temp_directory": str(folder / SCRATCH)}) as connection:
+            for table in TABLES:
+                _see(connection, folder, table)
+            yield Tables(connection)
+    except duckdb.Error as error:
+        why = " ".join(str(error).split())[:200]
+        way_out = "move away what is broken, and scan again"
+        raise UnmaskError(
+            f"{printable(str(folder))}: its tables cannot be read ({printable(why)}); {way_out}"
+        ) from error
 
 
 class Tables:
@@ -52,13 +62,13 @@ class Tables:
 
 
 def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> None:
-    parts = folder / table / f"{FOLDERS[table]}.parquet"
-    if not any(folder.joinpath(table).glob(f"{FOLDERS[table]}.parquet")):
+    parts = f"{glob.escape(str(folder / table))}/{PARTS[table]}"
+    if not any(folder.joinpath(table).glob(PARTS[table])):
         connection.register(f"empty_{table}", schema(table).empty_table())
         more = ", NULL::VARCHAR AS configuration, NULL::VARCHAR AS day" if table in OF_A_RESULT else ""
         connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names
         return
-    read = f"read_parquet({_quoted(str(parts))}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"
+    read = f"read_parquet({_quoted(parts)}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"
     whole = " WHERE part IN (SELECT part FROM results)" if table in OF_A_RESULT and table != "results" else ""
     connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {read}{whole}")  # noqa: S608 - our own names
 

@@ -50,6 +50,11 @@ def of_file(path: str, size: int, written: float, sha256: str | None, problem: s
     }
 
 
+def of_gone(row: Row) -> Row:
+    """The row of a file that is no longer in its source, from the newest that there is of it."""
+    return row | {"sha256": None, "problem": None, "seen": _now()}
+
+
 def moment(seconds: float) -> datetime:
     """Seconds since 1970 as the tables keep them, to the microsecond."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -16,7 +16,7 @@ from unmask.fleet import configuration, local, query
 from unmask.fleet.ledger import Counts, Ledger
 from unmask.fleet.rows import looks_of
 from unmask.fleet.source import Listing, listing
-from unmask.fleet.tables import Tables
+from unmask.fleet.tables import SCRATCH, Tables
 from unmask.fleet.worker import Worker
 from unmask.originals import grouping
 from unmask.originals.matching import Looks
@@ -49,7 +49,7 @@ def scan(
 
     Args:
         source: a folder, or ``s3://bucket/prefix``.
-        out: folder of the tables, made if missing; several sources may share one.
+        out: folder of the tables, made if missing, else empty or of earlier scans; several sources may share one.
         settings: of each check.
         workers: processes that judge; one if None, or one per core of the cluster.
         tell: told how far it has come.
@@ -58,7 +58,7 @@ def scan(
         ray: address of a Ray cluster whose machines judge; None for this one alone.
 
     Raises:
-        UsageError: no such source, or another scan writes there; a setting that cannot be used.
+        UsageError: no such source; other things lie in ``out``, or another scan writes there; a setting that cannot be used.
         OriginalsError, LicenceError, WeightsError: what every check needs cannot be read.
         StorageAway: the bucket does not answer.
         UnmaskError: workers do not start.
@@ -69,9 +69,9 @@ def scan(
         tables = Tables(out, name)
         tables.tidy()
         _describe(out, name, facts)
-        scratch = _emptied(out / "scratch")
+        scratch = _emptied(out / SCRATCH)
         found = listing(source, scratch)
-        ledger = Ledger(found.items, tables, out / "tries" / f"{name}.jsonl", tell)
+        ledger = Ledger(source, found, tables, out / "tries" / f"{name}.jsonl", tell)
         tell(ledger.counts)
         try:
             make = partial(maker, source, settings)
@@ -83,7 +83,7 @@ def scan(
                 cluster.run(ledger, make, ray, workers, seconds)
         finally:
             ledger.close()
-        if ledger.counts.judged or not (out / "groups").exists():
+        if tables.grouped() != tables.sketched():
             group(out, tables)
         return Scanned(ledger.counts, found)
 
@@ -94,6 +94,7 @@ def group(out: Path, tables: Tables) -> None:
         "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
     )
     names: list[str] = []
+    of = tables.sketched()
 
     def looks() -> Iterator[Looks]:
         for row in opened.stream(sketches):
@@ -104,7 +105,7 @@ def group(out: Path, tables: Tables) -> None:
         leaders = grouping.groups(looks())
     many = {leader for number, leader in enumerate(leaders) if leader != number}
     tables.replace_groups(
-        [{"sha256": names[n], "group": names[leader]} for n, leader in enumerate(leaders) if leader in many]
+        [{"sha256": names[n], "group": names[leader]} for n, leader in enumerate(leaders) if leader in many], of
     )
 
 
@@ -112,8 +113,13 @@ def group(out: Path, tables: Tables) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """One scan at a time writes to a folder; that of a driver that was killed is free again."""
     try:
-        (out / "tries").mkdir(parents=True, exist_ok=True)
-        file = (out / "lock").open("w")
+        out.mkdir(parents=True, exist_ok=True)
+        if not (out / "lock").exists() and any(out.iterdir()):
+            raise UsageError(
+                f"{printable(str(out))}: other things lie there; name a new or empty folder, or that of a scan"
+            )
+        file = (out / "lock").open("a")
+        (out / "tries").mkdir(exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{printable(str(out))}: {reason}; name a folder that you may write to") from error

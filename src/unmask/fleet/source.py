@@ -64,7 +64,7 @@ def on_disk(source: str, path: str, scratch: Path) -> Iterator[Path]:
         return
     from unmask.storage import Storage
 
-    with Storage(source, scratch).on_disk(path.removeprefix(_prefix(source))) as file:
+    with Storage(source, scratch).on_disk(path.removeprefix(prefix(source))) as file:
         yield file
 
 
@@ -95,11 +95,13 @@ def _bucket(source: str, scratch: Path) -> Listing:
         elif name.suffix and name.suffix.lower() not in inputs.SUFFIXES:
             others += 1
         else:
-            items.append(Item(_prefix(source) + one.name, one.size, one.written))
+            items.append(Item(prefix(source) + one.name, one.size, one.written))
     clauses = (Message("inputs.others", {"count": others}), Message("inputs.hidden", {"count": hidden}))
     left_out = tuple(clause for clause in clauses if clause.values["count"])
     return Listing(tuple(sorted(items, key=lambda item: item.path)), left_out, ())
 
 
-def _prefix(source: str) -> str:
-    return f"{source.rstrip('/')}/"
+def prefix(source: str) -> str:
+    """How the addresses of all files in a source begin."""
+    whole = source if source.startswith(BUCKET) else os.path.abspath(source)  # noqa: PTH100
+    return f"{whole.rstrip('/')}/"

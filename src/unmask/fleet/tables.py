@@ -6,6 +6,7 @@ name of a part, results last: a part that ``results`` does not have was never fi
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import uuid
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -47,9 +49,9 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "path": Column(pa.string(), "address of the file, absolute"),
         "size_bytes": Column(pa.int64(), "when it was listed"),
         "written": Column(MOMENT, "when it was last written, as its folder or bucket says"),
-        **CONTENT,
+        "sha256": Column(pa.string(), "of the content, hexadecimal; null where it was not read, or has gone"),
         "problem": Column(pa.string(), "why it could not be read, and then sha256 is null; it is tried again by the next scan"),
-        "seen": Column(MOMENT, "when the scan read it"),
+        "seen": Column(MOMENT, "when the scan read it, or missed it"),
     },
     "results": {
         **CONTENT,
@@ -124,6 +126,16 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
 OF_A_RESULT = ("sketches", "findings", "people", "results")
 """Tables whose rows belong together, in the order in which they are written."""
 
+PARTS = {
+    **dict.fromkeys(OF_A_RESULT, "configuration=*/day=*/*.parquet"),
+    "files": "day=*/*.parquet",
+    "groups": "*.parquet",
+}
+"""Patterns of the parts of each table, in its folder."""
+
+SCRATCH = "unmask-scratch"
+"""Name of the folder, beside the tables, of what is only in passing; whatever lies in it is deleted."""
+
 
 def schema(table: str) -> pa.Schema:
     """The columns of a table, as Arrow has them; each with its meaning, and the version of all."""
@@ -143,6 +155,7 @@ class Tables:
 
     def __init__(self, folder: Path, configuration: str) -> None:
         self._folder, self._configuration = folder, configuration
+        self._groups = folder / "groups" / "groups.parquet"
 
     def commit(self, rows: Rows) -> None:
         """Writes rows so that they outlive a power cut; those of one result all together, or none."""
@@ -156,14 +169,27 @@ class Tables:
                 if some := [{**row, "part": part} for row in rows.get(table, ())]:
                     _write(table, some, where / f"{part}.parquet")
 
-    def replace_groups(self, rows: Sequence[Row]) -> None:
-        """Writes the groups of all contents anew."""
-        _write("groups", rows, self._folder / "groups" / "groups.parquet")
+    def replace_groups(self, rows: Sequence[Row], of: str) -> None:
+        """Writes the groups of all contents anew; ``of`` says of which, see `sketched`."""
+        _write("groups", rows, self._groups, {"sketched": of})
+
+    def sketched(self) -> str:
+        """A digest of the names of all parts with sketches, of whatever configuration: where it differs, groups may."""
+        names = sorted(path.name for path in (self._folder / "sketches").glob(PARTS["sketches"]))
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+    def grouped(self) -> str | None:
+        """What `sketched` was for the groups that there are; None if there are none."""
+        if not self._groups.exists():
+            return None
+        metadata = pq.read_schema(self._groups).metadata
+        return str(metadata.get(b"sketched", b"").decode())
 
     def tidy(self) -> None:
         """Deletes what a scan that was killed has left unfinished."""
-        for path in self._folder.glob("*/**/*.tmp"):
-            path.unlink()
+        for table, parts in PARTS.items():
+            for path in (self._folder / table).glob(f"{parts}.tmp"):
+                path.unlink()
         whole = {path.relative_to(self._folder / "results") for path in self._parts("results")}
         for table in OF_A_RESULT[:-1]:
             for path in self._parts(table):
@@ -175,8 +201,8 @@ class Tables:
         return {row["sha256"] for row in self._read("results", ["sha256"])}
 
     def files(self) -> Iterator[Row]:
-        """Every file that was read, in the order in which they were: ``path``, ``size_bytes``, ``written``, ``sha256``."""
-        yield from self._read("files", ["path", "size_bytes", "written", "sha256"])
+        """Every row of ``files`` but for when it was ``seen``, in the order in which they were written."""
+        yield from self._read("files", ["path", "size_bytes", "written", "sha256", "problem"])
 
     def _parts(self, table: str) -> list[Path]:
         """Files of a table, of this configuration where it has any, in the order in which they were written."""
@@ -188,11 +214,13 @@ class Tables:
             yield from pq.read_table(path, columns=columns, partitioning=None).to_pylist()
 
 
-def _write(table: str, rows: Sequence[Row], path: Path) -> None:
+def _write(table: str, rows: Sequence[Row], path: Path, more: Mapping[str, str] = MappingProxyType({})) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.tmp")
     with beside.open("wb") as file:
-        pq.write_table(pa.Table.from_pylist(list(rows), schema(table)), file, compression="zstd")
+        columns = schema(table)
+        columns = columns.with_metadata({**columns.metadata, **more})
+        pq.write_table(pa.Table.from_pylist(list(rows), columns), file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

@@ -6,6 +6,7 @@ already; a file from a bucket is fetched once for both.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmask import inputs
-from unmask.errors import LicenceError, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import LicenceError, MediaError, MediaNotFound, OriginalsError, UsageError, WeightsError, printable
 from unmask.messages import Message
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 WRONGLY_SET_UP = (UsageError, LicenceError, OriginalsError, WeightsError, ImportError)
 """What no file is to blame for: with these, no other file would fare better."""
+
+
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS)
+"""Errors of a machine that has run out of something."""
+
+WRITTEN_TO = "it was written to while it was read"
 
 
 class Unreadable(Exception):
@@ -55,18 +62,18 @@ class Worker:
         self.drop()
         try:
             self._path = self._holding.enter_context(on_disk(self._source, path, self._scratch))
-            with self._path.open("rb") as file:
-                self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            self._sha256 = _sha256(self._path)
         except OSError as error:
             self.drop()
-            raise Unreadable(printable(inputs.words(error))) from None
+            raise Unreadable(_why(error)) from None
         return self._sha256
 
     def judge(self) -> Rows:
         """All rows of the file that is held.
 
         Raises:
-            Unreadable: it was written to meanwhile.
+            Unreadable: it has gone, was written to or could not be read meanwhile, or this machine lacks what it takes, as
+                room on its disk.
             UsageError, LicenceError, OriginalsError, WeightsError, ImportError: no file can be judged in this way.
         """
         import cv2
@@ -82,9 +89,12 @@ class Worker:
         except WRONGLY_SET_UP:
             raise
         except Exception as error:
+            if _passes(error):
+                raise Unreadable(_why(error)) from None
+            self._unchanged()
             result = inputs.failed(str(self._path), error, Message("way.debug"))
         if result.sha256 not in {None, self._sha256}:
-            raise Unreadable("it was written to while it was read")
+            raise Unreadable(WRITTEN_TO)
         looks = self._sketch() if result.error is None else None
         return rows.of_document(self._sha256, Document.of(result), looks, time.monotonic() - begun)
 
@@ -93,6 +103,19 @@ class Worker:
         self._holding.close()
         self._holding = ExitStack()
 
+    def _unchanged(self) -> None:
+        """Makes sure that a failure is one of the content that was identified.
+
+        Raises:
+            Unreadable: the file has gone, holds something else, or cannot be read.
+        """
+        try:
+            same = _sha256(self._path) == self._sha256
+        except OSError as error:
+            raise Unreadable(_why(error)) from None
+        if not same:
+            raise Unreadable(WRITTEN_TO)
+
     def _sketch(self) -> Looks | None:
         from unmask.media import open_media
         from unmask.originals.grouping import sketch
@@ -100,3 +123,19 @@ class Worker:
         with suppress(Exception):  # what was judged without trouble stays judged; it is only not compared with others
             return sketch(open_media(os.fspath(self._path)))
         return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _passes(error: Exception) -> bool:
+    """Whether an error is one of the moment, and not of the content."""
+    if isinstance(error, MediaError):
+        return isinstance(error, MediaNotFound) or error.reason.code == "media.unreadable"
+    return isinstance(error, OSError) and error.errno in MACHINE
+
+
+def _why(error: Exception) -> str:
+    return printable(str(error.reason) if isinstance(error, MediaError) else inputs.words(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,11 @@ LICENCE = "org.unmask.licence"
 
 LARGEST = 16 << 20
 """Letters of a manifest store as JSON at most."""
+MOST_BOXES = 2000
+"""Boxes of a file's manifests at most, that is about 200 manifests: the reader's time grows with the square of their number,
+and is 10 s for twice as many as that."""
+UNPACKED = 16
+"""MB of a compressed manifest at most, once it is unpacked."""
 LONGEST = 200
 """Letters of a name that is shown."""
 MOST_ANCHORS = 8 << 20
@@ -46,6 +52,8 @@ BROKEN = (
     "ingredient.manifest.mismatch",
 )
 """Status codes that say that the manifest itself is not what was signed."""
+OURS = "urn:unmask:trust"
+"""Name of the user's own list of authorities, for the reader."""
 OF_THE_SIGNER = ("signingCredential.", "timeStamp.", "cawg.")
 """Beginnings of status codes that speak of who signed, and when, not of the file."""
 
@@ -74,6 +82,24 @@ def anchors(paths: Iterable[Path]) -> str:
     return found
 
 
+def names(paths: Iterable[Path]) -> list[str]:
+    """Whom the certificates of a list of authorities are of.
+
+    Raises:
+        LicenceError: see `anchors`; also where there is a certificate that cannot be read, or anything else beside them.
+    """
+    from cryptography import x509
+
+    text = anchors(paths)
+    try:
+        found = x509.load_pem_x509_certificates(text.encode())
+    except ValueError as error:
+        raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem")) from error
+    if text.count("-----BEGIN ") != len(found):
+        raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem"))
+    return [_line(one.subject.rfc4514_string()) for one in found]
+
+
 def read(file: IO[bytes], trusted: str = "") -> Credentials:
     """Reads and verifies what a photo or video carries.
 
@@ -83,6 +109,8 @@ def read(file: IO[bytes], trusted: str = "") -> Credentials:
     """
     import c2pa
 
+    if _boxes(file) > MOST_BOXES:
+        return Credentials(Seal.UNKNOWN, problems=("too many boxes",))
     file.seek(0)
     try:
         found = c2pa.Reader.try_create(file, context=_context(trusted))
@@ -145,14 +173,13 @@ def _context(trusted: str) -> c2pa.Context:
     """Settings of one call: the anchors given and no others, nothing fetched from anywhere."""
     import c2pa
 
-    given = {"trust_anchors": trusted} if trusted else {}
+    kinds = ("manifest", "tsa", "cawg") if trusted else ()
     verify = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
     settings = {
         "version": 1,
-        "trust": given,
-        "cawg_trust": {"verify_trust_list": True, **given},
+        "trust": {"anchors": [{"trust_anchors": trusted, "trust_kind": kind, "trust_uri": OURS} for kind in kinds]},
         "verify": verify,
-        "core": {"allowed_network_hosts": []},
+        "core": {"allowed_network_hosts": [], "max_decompressed_manifest_size_in_mb": UNPACKED},
         "builder": {"thumbnail": {"enabled": False}},
     }
     return c2pa.Context(settings=c2pa.Settings.from_dict(settings))
@@ -190,13 +217,11 @@ def _told(store: Mapping[str, Any]) -> Credentials:
     return Credentials(
         seal=_seal(problems),
         signer=", ".join(name for name in names if name),
-        trusted=store.get("validation_state") == "Trusted",
+        trusted=_trusted(store, problems),
         signed_at=_line(signature.get("time") or ""),
         tool=_line(tools[0].get("name") or ""),
         source_types=tuple(dict.fromkeys(_line(one) for one in _source_types(asserted))),
-        licences=tuple(
-            dict.fromkeys(_line(str(one["data"]["sha256"])) for one in asserted if one["label"].startswith(LICENCE))
-        ),
+        licences=tuple(dict.fromkeys(_licences(asserted))),
         problems=problems,
         manifests=len(manifests),
     )
@@ -210,6 +235,14 @@ def _failures(store: Mapping[str, Any]) -> Iterator[str]:
         yield from (_line(one["code"]) for one in part.get("failure") or ())
 
 
+def _trusted(store: Mapping[str, Any], problems: Sequence[str]) -> bool:
+    """Whether the signature is of its signer, and the signer on the list; whatever else may be wrong with the file."""
+    results = (store.get("validation_results") or {}).get("activeManifest") or {}
+    fine = {one["code"] for one in results.get("success") or ()}
+    wrong = any(code.startswith("signingCredential.") for code in problems)
+    return {"signingCredential.trusted", "claimSignature.validated"} <= fine and not wrong
+
+
 def _seal(problems: Sequence[str]) -> Seal:
     if any(code in BROKEN for code in problems):
         return Seal.BROKEN
@@ -221,8 +254,26 @@ def _seal(problems: Sequence[str]) -> Seal:
 def _source_types(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for one in assertions:
         if one["label"].startswith("c2pa.actions"):
-            actions = one["data"].get("actions") or ()
+            actions = (one.get("data") or {}).get("actions") or ()
             yield from (action["digitalSourceType"] for action in actions if action.get("digitalSourceType"))
+
+
+def _licences(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every sha256 that is named as a licence's; whatever else stands there names none."""
+    for one in assertions:
+        named = data.get("sha256") if isinstance(data := one.get("data"), dict) else None
+        if one["label"].startswith(LICENCE) and isinstance(named, str) and re.fullmatch("[0-9a-f]{64}", named):
+            yield named
+
+
+def _boxes(file: IO[bytes]) -> int:
+    """How many boxes of a manifest a file may hold: each has one description (JUMBF, ISO 19566-5)."""
+    file.seek(0)
+    count, end = 0, b""
+    while chunk := file.read(1 << 20):
+        count += (end + chunk).count(b"jumd")
+        end = chunk[-3:]
+    return count
 
 
 def _line(text: object) -> str:

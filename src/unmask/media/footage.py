@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +16,21 @@ from numpy.typing import NDArray
 
 from unmask.errors import UnsupportedMedia
 from unmask.media import photo, sound, video
+from unmask.media.clip import Clip
 from unmask.media.damage import stretches
 from unmask.media.mp4 import boxes
 from unmask.media.recognition import HEAD, recognised
-from unmask.media.source import Bounds, Source, opened
+from unmask.media.source import Bounds, Pose, Source, opened
 from unmask.media.times import Index
 from unmask.messages import Message
-from unmask.types import Damage, MediaFacts, Packets, Small, Sound
+from unmask.types import SOUND_RATE, Damage, Frame, MediaFacts, Packets, Small, Sound
 
 HOURS = Bounds(frames=6_000_000, seconds=26 * 3600.0, bytes=2**40, check_seconds=7 * 86400.0)
 """What footage may cost: a day at 60 pictures a second."""
 SMALL = (160, 90)
 """px across and down of pictures in small."""
+_BEFORE_S = 0.5
+"""s before a stretch of sound at which decoding begins, so that decoders have settled."""
 _BACK_S = 1.0
 """s by which times must go back at a key frame before they count as starting over; pictures are reordered by less."""
 
@@ -46,6 +49,8 @@ class Footage:
     packets: Packets
     restart: int | None
     _bounds: Bounds
+    _identity: tuple[int, ...]
+    _pose: Pose
     _index: Index
     _damaged: NDArray[np.bool_]
 
@@ -91,6 +96,31 @@ class Footage:
                 progress(min(1.0, max(0.0, part.time / self.facts.duration)) if self.facts.duration else 1.0)
                 yield part
 
+    def sound_between(self, start: float, end: float) -> NDArray[np.float32]:
+        """The sound of a stretch, s, mono, 16,000 samples a second, 0 where none is; empty if there is none at all."""
+        whole = np.zeros(round((end - start) * SOUND_RATE), np.float32)
+        heard = False
+        with opened(self.facts.path, self._bounds) as source:
+            first = float(self._index.ticks[0] * self._index.tick)
+            for part in sound.read(source, first, start - _BEFORE_S):
+                if part.time >= end:
+                    break
+                at = round((part.time - start) * SOUND_RATE)
+                inside = part.samples[max(0, -at) : whole.size - at]
+                whole[max(0, at) : max(0, at) + inside.size] = inside
+                heard |= inside.size > 0
+        return whole if heard else whole[:0]
+
+    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
+        """Pictures in colour, upright, as `Clip.frames` gives them.
+
+        Raises:
+            MediaError: the file is gone, or has changed since it was opened.
+        """
+        woven = np.zeros_like(self._damaged)
+        clip = Clip(self.facts, self._bounds, self._identity, self._pose, self._index, self._damaged, woven)
+        return clip.frames(times, longest_px)
+
     def _decoded(self, numbers: NDArray[np.intp]) -> Iterator[Small]:
         start, last = int(self._index.key_before(numbers[:1])[0]), int(numbers[-1])
         seconds, before = self._index.seconds(), -1
@@ -123,8 +153,10 @@ def open_footage(path: str | os.PathLike[str], bounds: Bounds = HOURS) -> Footag
             raise UnsupportedMedia(source.path, Message("media.no_picture"), Message("way.a_film"))
         packets = video.packets(source)
         restart = _restart(packets)
-        facts, _, index, damaged = video.probe(source, sha256, packets if restart is None else packets.before(restart))
-        return Footage(facts, packets, restart, bounds, index, damaged)
+        facts, pose, index, damaged = video.probe(
+            source, sha256, packets if restart is None else packets.before(restart)
+        )
+        return Footage(facts, packets, restart, bounds, source.identity, pose, index, damaged)
 
 
 def _restart(packets: Packets) -> int | None:

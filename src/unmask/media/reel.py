@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unmask.media.footage import Footage
-from unmask.types import Damage, Small
+from unmask.types import SOUND_RATE, Damage, Small
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +50,19 @@ class Reel:
         for part, begin in zip(self.parts, self.starts, strict=True):
             for picture in part.key_pictures(apart):
                 yield replace(picture, time=picture.time + begin)
+
+    def sound_between(self, start: float, end: float) -> NDArray[np.float32]:
+        """The sound of a stretch, as `Footage.sound_between` gives it, of all the parts in it."""
+        whole = np.zeros(round((end - start) * SOUND_RATE), np.float32)
+        heard = False
+        for part, begin in zip(self.parts, self.starts, strict=True):
+            first, last = max(start, begin), min(end, begin + part.facts.duration)
+            if first < last:
+                at = round((first - start) * SOUND_RATE)
+                samples = part.sound_between(first - begin, last - begin)[: whole.size - at]
+                whole[at : at + samples.size] = samples
+                heard |= samples.size > 0
+        return whole if heard else whole[:0]
 
     def damage(self) -> list[Damage]:
         """Stretches of damaged pictures, as far as they are known by now."""

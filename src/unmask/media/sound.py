@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,13 @@ _MOST_ERRORS = 1000
 """frames in all that may not decode, before the rest of the sound counts as lost."""
 
 
-def read(source: Source, zero: float) -> Iterator[Sound]:
-    """The main stream of sound in stretches, times from ``zero`` of the file's clock, s; nothing if it is not understood."""
+def read(source: Source, zero: float, start: float = 0.0) -> Iterator[Sound]:
+    """The main stream of sound in stretches, nothing if it is not understood.
+
+    Args:
+        zero: on the file's clock, s, from which times count.
+        start: s at or before which to begin, as near as the file can be entered.
+    """
     import av
 
     allowed = {"protocol_whitelist": "none", "codec_whitelist": ",".join(_CODECS)}
@@ -41,7 +47,17 @@ def read(source: Source, zero: float) -> Iterator[Sound]:
     with container:
         stream = container.streams.best("audio")
         if isinstance(stream, av.AudioStream) and stream.codec_context and stream.codec_context.name in _CODECS:
+            if start > 0:
+                _enter(container, stream, zero + start)
             yield from _stretches(source, container, stream, zero)
+
+
+def _enter(container: InputContainer, stream: AudioStream, time: float) -> None:
+    """Goes to the packet before a time on the file's clock, s; stays at the beginning where the file cannot be entered."""
+    import av
+
+    with contextlib.suppress(av.FFmpegError):
+        container.seek(int(time / (stream.time_base or 1)), stream=stream)
 
 
 def _stretches(source: Source, container: InputContainer, stream: AudioStream, zero: float) -> Iterator[Sound]:

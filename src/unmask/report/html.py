@@ -65,9 +65,14 @@ class BaseRate:
     stated: bool
 
 
-def mark(path: str) -> str:
-    """What its page says of which file it is about, where others of that name may be: a digest of the whole path."""
-    return hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:16]  # noqa: PTH100 a Path would raise on some
+def mark(path: str, about: str = "") -> str:
+    """What its page says of which file it is about, where others of that name may be: a digest of the whole path.
+
+    Args:
+        about: what else the page is about, which keeps pages on the same file apart.
+    """
+    whole = os.fsencode(os.path.abspath(path))  # noqa: PTH100 a Path would raise on some
+    return hashlib.sha256(whole + about.encode()).hexdigest()[:16]
 
 
 def marked(page: Path) -> str | None:
@@ -90,7 +95,7 @@ def page(result: CheckResult, language: Language | None = None, scenes: Sequence
         scenes: whole frames to show on top, see `unmask.scenes`.
     """
     view = {**_view(result, language or english()), "scenes": scenes}
-    return rendered("page.html.j2", ("report.css",), view, _footer(result.sha256))
+    return rendered("page.html.j2", ("report.css",), view, footer(result.sha256))
 
 
 def rendered(template: str, stylesheets: Sequence[str], view: Mapping[str, Any], more: str = "") -> str:
@@ -136,7 +141,7 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "folded": folded,
         "mark": mark(result.path),
         "t": t,
-        "name": result.path.replace("\\", "/").rstrip("/").rpartition("/")[2] or result.path,
+        "name": named(result.path),
         "headline": capital(t.say(footage.headline(result.error or result.reason))),
         "verdict": t(f"verdict.{(result.outcome or 'not judged').replace(' ', '-')}"),
         "moving": moving,
@@ -145,6 +150,11 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
         "reach": strength.reach(person.reach for person in result.people),
         "record": _record(result),
     }
+
+
+def named(path: str) -> str:
+    """The name of a file at the end of its path, of whatever system."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
 def _unjudged(person: Person) -> bool:
@@ -239,7 +249,7 @@ def _stylesheet(name: str) -> str:
     return files("unmask.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _footer(sha256: str | None) -> str:
+def footer(sha256: str | None) -> str:
     """The file's hash at the foot of every printed page."""
     if not sha256 or not sha256.isalnum():
         return ""

@@ -33,6 +33,7 @@ COLUMNS = {
     "lines": "log10 LR by line of evidence, for those that weighed, as in `learned 2.10; texture -0.30`",
     "prior": "share of changed faces among such files, as it was stated; empty if it was not",
     "posterior": "what the file's LR makes of it, 0 to 1; empty where it cannot be told",
+    "basis": "what the verdict rests on: `measured`, or `declared` by the file itself; empty where nothing could be told",
 }
 """What each column of the table holds."""
 
@@ -66,9 +67,10 @@ def rows(result: CheckResult) -> list[list[str]]:
     ]
     rate = ["" if result.prior is None else f"{result.prior:g}", _number(result.posterior, 6)]
     if result.people:
-        return [file + _person(person) + rate for person in result.people]
+        return [[*file, *_person(person), *rate, person.basis or ""] for person in result.people]
     answer = ["", result.outcome or "", _text(str(result.reason)), _number(result.log10_lr)]
-    return [file + answer + [""] * (len(COLUMNS) - len(file) - len(answer) - len(rate)) + rate]
+    end = [*rate, ""]
+    return [file + answer + [""] * (len(COLUMNS) - len(file) - len(answer) - len(end)) + end]
 
 
 def _person(person: Person) -> list[str]:

@@ -74,6 +74,8 @@ class FilePart(Part):
     """Seconds of the take at which it begins."""
     duration: Positive
     """Its seconds."""
+    size_bytes: Count
+    """Of the whole file."""
 
 
 class TakeDocument(Part):
@@ -104,6 +106,8 @@ class TakeDocument(Part):
     """What the file is, of several the first; null where it could not be read. Where times start over, of the part before."""
     parts: tuple[FilePart, ...]
     """All files of the take, in order; empty where one could not be read."""
+    report: str | None = None
+    """Path of the HTML page, where one was written."""
     error: str | None
     """Why the file could not be judged and what to do about it; null where it was judged."""
 
@@ -133,8 +137,10 @@ class TakeDocument(Part):
                 "media": MediaPart.of(take.media) if take.media else None,
                 "parts": [
                     {"path": one.path, "sha256": one.sha256, "start": one.start, "duration": one.duration}
+                    | {"size_bytes": one.size_bytes}
                     for one in take.parts
                 ],
+                "report": take.report,
                 "error": None if take.error is None else str(take.error),
             }
         )

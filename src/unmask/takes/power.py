@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unmask.messages import Message
 from unmask.takes import steps
 from unmask.takes.steps import CUT_Z
 from unmask.types import Small
@@ -37,6 +38,14 @@ class Power:
         share = self.found / n
         middle, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
         return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+
+    @property
+    def said(self) -> Message:
+        """A sentence for it."""
+        low, high = self.interval
+        shares = {"percent": self.found / self.trials, "lowest": low, "highest": high}
+        told = {name: round(100 * share) for name, share in shares.items()}
+        return Message("take.power", {"lost": self.lost, "count": self.trials, **told})
 
 
 def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[tuple[float, bool]]:

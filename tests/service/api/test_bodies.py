@@ -24,7 +24,7 @@ PIECE = 64 << 10
 MOST = 64 * BODY
 """Bytes after which a sender gives up, in case nothing stops it."""
 
-OPEN = {"POST /sign-in", "POST /api/v1/session"}
+OPEN = {"POST /sign-in", "POST /password/{secret}", "POST /api/v1/session"}
 """What strangers may send: an e-mail address and a password."""
 
 FILES = {"POST /checks", "POST /api/v1/checks", "POST /api/v1/originals", "PATCH /api/v1/uploads/{upload}"}

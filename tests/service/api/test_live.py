@@ -511,7 +511,7 @@ def test_they_are_counted(site: Site, backend: Backend) -> None:
     backend.make()
     from unmask.service.api.metrics import Metrics
 
-    found = Metrics(site.desk.database).text().decode()
+    found = Metrics(site.desk.service).text().decode()
     assert 'unmask_live_checks{result="none",way="none"}' in found
 
 

@@ -12,8 +12,9 @@ import pytest
 from fastapi import FastAPI
 
 from tests.service.desk import Desk
+from tests.support.authority import Authority
 from unmask.service import page
-from unmask.service.domain import cases, live, registrations, uploads, webhooks
+from unmask.service.domain import cases, licences, live, registrations, uploads, webhooks
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import Check, Delivery
@@ -55,6 +56,8 @@ class Other:
             self.ids["delivery"] = delivery.id
             self.ids["upload"] = uploads.begin(session, service, actor, 10, "clip.mp4", None, {}).id
             self.ids["live_check"] = live.make(session, actor, "their user", [live.Way.LIGHT], None, 1e9)[0].id
+            ours = Authority.called("Their authority").pem
+            self.ids["document"] = licences.add(session, service, actor, ours)[0].id
             film = Received("incoming/film", "ab" * 32, 6)
             self.ids["original"] = registrations.accept(session, service, actor, film, "film.mp4", "A film", "They")[
                 0
@@ -193,7 +196,7 @@ def test_a_viewer_changes_nothing(desk: Desk) -> None:
     mine.ids = {"check": desk.check(), "account": desk.account("rob").id}
     with desk.database.transaction() as session:
         mine.ids["case"] = cases.open_for(session, desk.system(), session.get_one(Check, mine.ids["check"])).id
-    unknown = dict.fromkeys(("key", "webhook", "delivery", "upload", "original", "picture"), "0")
+    unknown = dict.fromkeys(("key", "webhook", "delivery", "upload", "original", "picture", "document"), "0")
     viewer = desk.browser(person="vera")
     document, own = viewer.get("/openapi.json").json(), {"/api/v1/session", "/api/v1/sessions", "/api/v1/password"}
     for method, path, operation in routes(document):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
@@ -19,6 +20,7 @@ from unmask.service.app import create_app
 from unmask.service.domain import uploads
 from unmask.service.people.actor import Scope
 from unmask.service.store import storage
+from unmask.service.store.tables import Upload
 
 CONTENT = bytes(range(256)) * 40
 PIECE = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
@@ -111,10 +113,12 @@ def test_a_cancelled_upload_leaves_nothing(desk: Desk, client: TestClient) -> No
 
 
 def test_an_upload_that_nobody_goes_on_with_is_forgotten(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, {"upload_hours": 0})
+    desk = Desk(tmp_path)
     client = program(desk)
     address = announce(client)
     send(client, address, 0, CONTENT[:100])
+    with desk.service.database.transaction() as session:
+        session.execute(update(Upload).values(expires=1.0))
     uploads.tidy(desk.service)
     assert client.head(address).status_code == 404
     assert lying(desk) == []

@@ -106,8 +106,8 @@ def check_screen(page: Page, address: str) -> None:
     assert not found.response["violations"], f"{address}: {found.generate_report()}"
 
 
-FIXED = ("/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided", "/cases?state=mine", "/audit",
-         "/people", "/keys", "/webhooks", "/account", "/nothing-here")  # fmt: skip
+FIXED = ("/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided", "/cases?assigned=me",
+         "/cases?words=no+such+file", "/audit", "/people", "/keys", "/webhooks", "/account", "/nothing-here")  # fmt: skip
 LOOKS = [(WIDE, "light", "en"), (PHONE, "dark", "en"), (WIDE, "dark", "zh"), (PHONE, "light", "zh")]
 
 
@@ -338,3 +338,32 @@ def test_a_new_key_is_shown_once(visit: Open) -> None:
     assert secret not in page.content()
     page.get_by_role("button", name="End it the newsroom's bot").click()
     expect(page.get_by_role("row", name="the newsroom's bot")).to_contain_text("ended")
+
+
+def test_on_a_phone_the_decision_is_one_tap_away(visit: Open, shown: dict[str, str]) -> None:
+    page = visit("ada", PHONE)
+    page.goto(shown["open"])
+    decide, form = page.get_by_role("link", name="Decide", exact=True), page.locator("#decision")
+    expect(form).not_to_be_in_viewport()
+    expect(decide).to_be_in_viewport()
+    decide.click()
+    expect(form).to_be_in_viewport()
+    page.get_by_label("Grounds").focus()
+    expect(decide).to_be_hidden()
+    page.goto(shown["decided"])
+    expect(decide).to_be_hidden()
+    wide = visit("ada")
+    wide.goto(shown["open"])
+    expect(wide.locator(".to-decide")).to_be_hidden()
+
+
+def test_a_case_is_printed_dark_on_white_without_what_is_to_be_pressed(visit: Open, shown: dict[str, str]) -> None:
+    page = visit("ada", color_scheme="dark")
+    for address in (shown["open"], shown["decided"]):
+        page.goto(address)
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        for seen in (".word", "#custody", ".events"):
+            expect(page.locator(seen)).to_be_visible()
+        assert page.locator("button:visible, input:visible, .button:visible").count() == 0
+        page.emulate_media(media="screen")

@@ -136,8 +136,9 @@ def begin(request: Request, response: Response, email: str, password: str) -> se
     service = service_of(request)
     address = request.client.host if request.client else ""
     account = accounts.authenticate(service.database, email, password, address)
+    agent = request.headers.get("user-agent", "")
     with service.database.transaction() as session:
-        signed_in = sessions.begin(session, accounts.actor_of(account), account, secret_of(request))
+        signed_in = sessions.begin(session, accounts.actor_of(account), account, secret_of(request), agent=agent)
     set_cookie(response, service.settings, signed_in)
     return signed_in
 

@@ -26,7 +26,7 @@ from unmask.service.domain import checks, fetch, uploads
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem, not_found
-from unmask.service.store import storage
+from unmask.service.store import jobs, storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Media
 from unmask.types import Outcome, Verdict
@@ -77,6 +77,10 @@ class CheckView(BaseModel):
     sha256: str
     state: State
     progress: Annotated[float, Field(ge=0, le=1)]
+    place: Annotated[
+        int | None,
+        Field(description="Among all checks that wait, 1 for the next; null in lists, and once it is taken."),
+    ] = None
     created: Annotated[float, Field(description="Seconds since 1970.")]
     finished: float | None
     verdict: Verdict | None
@@ -258,7 +262,8 @@ def search(
 def show(request: Request, actor: Reader, check: Identifier) -> CheckView:
     """Where a check stands."""
     with service_of(request).database.reading() as session:
-        return CheckView.of(checks.find(session, actor, check))
+        found = checks.find(session, actor, check)
+        return CheckView.of(found).model_copy(update={"place": jobs.place(session, found)})
 
 
 @router.post("/checks/{check}/judgements", status_code=202, responses=documented(404, 410))

@@ -14,6 +14,7 @@ from unmask.service.api import (
     cases,
     checks,
     health,
+    licences,
     live,
     originals,
     problems,
@@ -60,7 +61,7 @@ def create_api(service: Service) -> FastAPI:
     refusals = problems.documented(*REFUSALS)
     for part in (checks, uploads, originals):
         app.include_router(part.sending, prefix="/api/v1", responses=refusals, max_body_size=largest(service.settings))
-    for part in (checks, uploads, originals, live, webhooks, retention, cases, audit, accounts):
+    for part in (checks, uploads, originals, licences, live, webhooks, retention, cases, audit, accounts):
         app.include_router(part.router, prefix="/api/v1", responses=refusals)
     app.include_router(health.router, responses=problems.documented(401, 404, 503))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY)

@@ -45,7 +45,8 @@ def main() -> None:
 
 
 def _do(task: Task, send: Send) -> None:
-    see_only([task.path], [task.folder] if task.folder else [])
+    register = [task.licences] if isinstance(task, CheckTask) and task.licences else []
+    see_only([task.path, *register], [task.folder] if task.folder else [])
     if isinstance(task, CheckTask):
         _check(task, send)
     else:
@@ -99,7 +100,8 @@ def _check(task: CheckTask, send: Send) -> None:
     from unmask.report.document import Document
     from unmask.scenes import scenes
 
-    settings = pipeline.Settings(originals=task.originals, **task.options)
+    licences = Path(task.licences) if task.licences else None
+    settings = pipeline.Settings(originals=task.originals, licences=licences, **task.options)
     try:
         result = replace(pipeline.check(task.path, settings, _progress(send)), path=task.name)
     except Exception as error:

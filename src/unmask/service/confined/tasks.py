@@ -17,12 +17,14 @@ class CheckTask:
         name: what its uploader calls it.
         options: JSON values of further fields of `unmask.pipeline.Settings`.
         originals: folder with the index of known originals, if there is one.
+        licences: folder with the organisation's register of licences, if it has one.
     """
 
     path: str
     name: str
     options: Mapping[str, Any]
     originals: str | None
+    licences: str | None = None
 
     @property
     def folder(self) -> str | None:

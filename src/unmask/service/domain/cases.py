@@ -21,6 +21,7 @@ from unmask.errors import printable
 from unmask.messages import Message
 from unmask.service.domain import notices, webhooks
 from unmask.service.domain.course import WAITING, Act, State, enter, reviewers
+from unmask.service.domain.naming import matching
 from unmask.service.domain.notices import Decided
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
@@ -53,13 +54,25 @@ TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cases of a queue; None for any."""
+    """Which cases of a queue; None for any.
+
+    Attributes:
+        states: where they stand.
+        verdict: of the check.
+        decision: the latest.
+        assigned: account that has it; empty for nobody's.
+        check: its id.
+        outcome: of the check: its verdict, ``no face`` or ``not judged``.
+        words: only cases of files that they match, see `naming`.
+    """
 
     states: Sequence[State] = WAITING
     verdict: str | None = None
     decision: Decision | None = None
     assigned: str | None = None
     check: str | None = None
+    outcome: str | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +282,12 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     pairs = (
         (Check.verdict, wanted.verdict),
         (CaseFile.decision, wanted.decision),
-        (CaseFile.assigned, wanted.assigned),
+        (func.coalesce(CaseFile.assigned, ""), wanted.assigned),
         (CaseFile.check, wanted.check),
+        (func.coalesce(Check.result["outcome"].as_string(), Check.verdict, "not judged"), wanted.outcome),
     )
-    return [column == value for column, value in pairs if value is not None]
+    conditions = [column == value for column, value in pairs if value is not None]
+    return [*conditions, *matching(wanted.words)]
 
 
 def _cursor(places: Sequence[Any]) -> str:

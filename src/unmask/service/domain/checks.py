@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from unmask.errors import encodable, printable
 from unmask.messages import Message
 from unmask.service.confined.judging import Answer
-from unmask.service.domain import cases, webhooks
+from unmask.service.domain import cases, reliance, webhooks
+from unmask.service.domain.naming import matching
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
@@ -24,7 +25,7 @@ from unmask.service.store import storage
 from unmask.service.store.database import insert_new, now
 from unmask.service.store.jobs import end, held
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Check, Media, Registration, new_id
+from unmask.service.store.tables import Check, LicenceDocument, Media, Registration, new_id
 
 LONGEST_NAME = 200
 """characters of a file's name that are kept."""
@@ -160,7 +161,7 @@ def search(
         limit: most of them.
         before: id of the last check of the page before.
         state, verdict: only such.
-        words: only those in whose name each of these words stands, in any case, or whose sha256 begins with one.
+        words: only those that they match, see `naming`.
         since, until: only those accepted from the one time to before the other, s since 1970.
     """
     found = select(Check).where(Check.tenant == actor.tenant).order_by(Check.id.desc()).limit(limit)
@@ -174,10 +175,13 @@ def search(
         found = found.where(Check.created >= since)
     if until is not None:
         found = found.where(Check.created < until)
-    for word in words.replace("\x00", " ").split():
-        named = func.lower(Check.name).contains(word.lower(), autoescape=True)
-        found = found.where(named | Check.sha256.startswith(word.lower(), autoescape=True))
-    return session.scalars(found).all()
+    return session.scalars(found.where(*matching(words))).all()
+
+
+def kept(session: Session, actor: Actor, files: Sequence[str]) -> set[str]:
+    """Those of some files of the tenant, by sha256, whose media was not deleted."""
+    there = Media.tenant == actor.tenant, Media.sha256.in_(files), Media.deleted.is_(None)
+    return set(session.scalars(select(Media.sha256).where(*there)))
 
 
 def conclude(service: Service, job: Check, answer: Answer, state: str = "done") -> bool:
@@ -197,6 +201,7 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         before = check.outcome
         found = answer.result
         check.result, check.verdict, check.log10_lr = found.plain(), found.verdict, found.log10_lr
+        reliance.note(session, check, found)
         end(session, check, state)
         actor = system(check.tenant)
         audit.record(session, actor, f"check.{state}", check.id, verdict=check.verdict)
@@ -208,9 +213,12 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
 
 
 def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> str:
-    """sha256 over all that a result depends on beside the file, the tenant's known originals included."""
+    """sha256 over all that a result depends on beside the file, the tenant's known originals and licences included."""
     known = select(func.max(Registration.finished)).filter_by(tenant=tenant, state="done")
     whole = {"unmask": version("unmask"), "weights": _weights(), "originals": session.scalar(known), "options": options}
+    licences = session.scalar(select(func.max(LicenceDocument.updated)).filter_by(tenant=tenant))
+    if licences is not None:
+        whole["licences"] = licences
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,12 +10,12 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
 from unmask.messages import Message
-from unmask.service.api.access import Admin, service_of
+from unmask.service.api.access import Admin, own_origin, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
-from unmask.service.people import accounts, audit, keys
+from unmask.service.people import accounts, audit, keys, links
 from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.problems import Problem
-from unmask.service.store.tables import AuditEntry
+from unmask.service.store.tables import Account, AuditEntry
 
 router = APIRouter(route_class=PageRoute)
 
@@ -33,6 +33,15 @@ class Given:
     email: str = ""
     role: str = Role.REVIEWER
     scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A new link to set a password: whose, its address, and the hours that it lasts."""
+
+    name: str
+    address: str
+    hours: int
 
 
 @router.get("/audit")
@@ -59,15 +68,26 @@ def people(request: Request, actor: Admin) -> Response:
 
 
 @router.post("/people")
-def add_person(
-    request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()], password: Text
-) -> Response:
+def add_person(request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()]) -> Response:
     try:
         with service_of(request).database.transaction() as session:
-            accounts.add(session, actor, email, name, role, password)
+            added = accounts.add(session, actor, email, name, role)
+            secret = links.make(session, actor, added.id)
     except Problem as problem:
         return _people(request, actor, problem, Given(name, email, role))
-    return RedirectResponse("/people", 303, HEADERS)
+    return _people(request, actor, link=_link(request, secret, added))
+
+
+@router.post("/people/{account}/link")
+def make_link(request: Request, actor: Admin, account: str) -> Response:
+    """A link to set another password, shown this once."""
+    try:
+        with service_of(request).database.transaction() as session:
+            secret = links.make(session, actor, account)
+            found = accounts.get(session, actor, account)
+    except Problem as problem:
+        return _people(request, actor, problem)
+    return _people(request, actor, link=_link(request, secret, found))
 
 
 @router.post("/people/{account}")
@@ -109,12 +129,22 @@ def revoke_key(request: Request, actor: Admin, key: str) -> Response:
     return RedirectResponse("/keys", 303, HEADERS)
 
 
-def _people(request: Request, actor: Actor, problem: Problem | None = None, given: Given = Given()) -> Response:
+def _link(request: Request, secret: str, account: Account) -> Link:
+    return Link(account.name, f"{own_origin(request)}/password/{secret}", links.LASTS // 3600)
+
+
+def _people(
+    request: Request,
+    actor: Actor,
+    problem: Problem | None = None,
+    given: Given = Given(),
+    link: Link | None = None,
+) -> Response:
     with service_of(request).database.reading() as session:
         found = accounts.listing(session, actor)
     wrong = language_of(request).say(problem.message) if problem else ""
-    status = problem.status if problem else 200
-    return render(request, "people.html.j2", status, accounts=found, roles=list(Role), given=given, wrong=wrong)
+    values = {"accounts": found, "roles": list(Role), "given": given, "wrong": wrong, "link": link}
+    return render(request, "people.html.j2", problem.status if problem else 200, **values)
 
 
 def _keys(

@@ -9,6 +9,7 @@ from unmask.likelihood import posterior
 from unmask.messages import Message
 from unmask.report.document import Document, PersonPart
 from unmask.service.page.strips import Strip, reach, strip
+from unmask.service.store.tables import Check
 from unmask.types import Kind, Quality, Rate, TrackRecord, Verdict
 from unmask.words import footage, strength
 from unmask.words.quality import ASIDE, BLOCKY, BLURRED, COARSE_PX, DOUBLE, SMALL_PX, Trait, traits
@@ -47,8 +48,7 @@ class Answer:
     @property
     def people(self) -> list[PersonPart]:
         """Those judged changed first, then those who cannot be told, each the strongest evidence first."""
-        order = {Verdict.CHANGED: 0, Verdict.CANNOT_TELL: 1}
-        return sorted(self.document.people, key=lambda p: (order.get(p.verdict, 2), -(p.log10_lr or 0), p.id))
+        return sorted(self.document.people, key=lambda p: _rank(p.verdict, p.log10_lr, p.id))
 
     def folded(self, person: PersonPart) -> bool:
         """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was found."""
@@ -111,6 +111,21 @@ def answer(document: Document, name: str) -> Answer:
     strips = {person.id: strip(person, duration, most) for person in people if len(person.timeline) > 1}
     headline = footage.headline(document.message("error" if document.error else "reason"))
     return Answer(document, name, headline, moving, strips)
+
+
+def foremost(check: Check) -> int | None:
+    """Id of the person whose face stands for a check in a list: the first of `Answer.people`; None where nobody was found.
+
+    Lists do not read whole documents.
+    """
+    people = (check.result or {}).get("people") or ()
+    ranks = [_rank(person["verdict"], person["log10_lr"], person["id"]) for person in people]
+    return min(ranks)[-1] if ranks else None
+
+
+def _rank(verdict: str, log10_lr: float | None, person: int) -> tuple[int, float, int]:
+    order: dict[str, int] = {Verdict.CHANGED: 0, Verdict.CANNOT_TELL: 1}
+    return order.get(verdict, 2), -(log10_lr or 0), person
 
 
 def traits_of(person: PersonPart) -> tuple[Trait, ...]:

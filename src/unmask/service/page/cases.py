@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from unmask.service.api.access import Allowed, service_of
-from unmask.service.domain import cases
+from unmask.service.domain import cases, checks
 from unmask.service.domain.cases import RESTRICTIONS, Decision, Wanted
-from unmask.service.domain.course import State
+from unmask.service.domain.course import WAITING, State, reviewers
 from unmask.service.page.answer import answer
 from unmask.service.page.checks import is_available
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
 from unmask.service.people import accounts
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
-from unmask.service.store.tables import CaseEvent, CaseFile, Media
+from unmask.service.store.database import now
+from unmask.service.store.tables import Account, CaseEvent, CaseFile, Media
 
 router = APIRouter(prefix="/cases", route_class=PageRoute)
 
@@ -41,18 +43,58 @@ class Given:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the queue was searched for, as its address has it; empty for any."""
+
+    state: str = ""
+    outcome: str = ""
+    assigned: str = ""
+    words: str = ""
+
+    def wanted(self, actor: Actor) -> Wanted:
+        states = (State(self.state),) if self.state else WAITING
+        assigned = {"": None, "me": actor.id, "nobody": ""}.get(self.assigned, self.assigned)
+        return Wanted(states, assigned=assigned, outcome=self.outcome or None, words=self.words)
+
+
+TABS = {"waiting": Asked(), "decided": Asked(State.DECIDED), "mine": Asked(assigned="me")}
+"""What is asked for most, one click away."""
+
+OUTCOMES = ("changed", "licensed change", "no change found", "cannot tell", "no face", "not judged")
+
+
 @router.get("")
 def queue(
     request: Request,
     actor: Reviewer,
-    state: Annotated[str, Query(pattern="^(waiting|decided|mine)$")] = "waiting",
+    state: Annotated[str, Query(pattern=f"^({'|'.join(State)}|)$")] = "",
+    outcome: Annotated[str, Query(pattern=f"^({'|'.join(OUTCOMES)}|)$")] = "",
+    assigned: Annotated[str, Query(max_length=64, pattern=r"^[\w-]*$")] = "",
+    words: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    wanted = {"waiting": Wanted(), "decided": Wanted((State.DECIDED,)), "mine": Wanted(assigned=actor.id)}[state]
+    asked = Asked(state, outcome, assigned, words)
     with service_of(request).database.reading() as session:
-        page = cases.queue(session, actor, wanted, cursor)
-    more = urlencode({"state": state, "cursor": page.next}) if page.next else ""
-    return render(request, "cases.html.j2", page=page, wanted=state, next=more)
+        page = cases.queue(session, actor, asked.wanted(actor), cursor)
+        values = {
+            "names": {one.id: one.name for one in accounts.listing(session, actor)},
+            "reviewers": session.scalars(select(Account).where(*reviewers(actor.tenant)).order_by(Account.name)).all(),
+            "kept": checks.kept(session, actor, [check.sha256 for _, check in page.cases]),
+            "now": now(session),
+        }
+    more = urlencode(asdict(asked) | {"cursor": page.next}) if page.next else ""
+    tab = next((name for name, preset in TABS.items() if preset == asked), "found")
+    shown = {
+        "page": page,
+        "asked": asked,
+        "tabs": TABS,
+        "tab": tab,
+        "states": list(State),
+        "outcomes": OUTCOMES,
+        "next": more,
+    }
+    return render(request, "cases.html.j2", 200, **shown, **values)
 
 
 @router.get("/{case}")

@@ -19,6 +19,7 @@ from unmask.service.domain import fetch as fetching
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import HEADERS, PageRoute, render
 from unmask.service.people.actor import Actor, Scope
+from unmask.service.store import jobs
 from unmask.service.store.tables import CaseFile, Media
 
 router = APIRouter(route_class=PageRoute)
@@ -107,9 +108,9 @@ def show(request: Request, actor: Reader, check: str) -> Response:
         found = checks.find(session, actor, check)
         case = session.scalar(select(CaseFile).where(CaseFile.check == found.id))
         media = session.get(Media, (found.tenant, found.sha256))
-        available = is_available(media)
+        available, place = is_available(media), jobs.place(session, found)
     if found.finished is None or found.result is None:
-        return render(request, "waiting.html.j2", check=found)
+        return render(request, "waiting.html.j2", check=found, place=place)
     shown, report = answer(found.document, found.name), available and found.verdict
     hold = media.hold if media else None
     given = {"check": found, "shown": shown, "case": case, "available": available, "report": report, "hold": hold}

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004 - of the pool of connections
 
 from unmask.likelihood import posterior
+from unmask.messages import Message
 from unmask.report import pictures
 from unmask.service.api.access import Guarded, service_of
 from unmask.service.api.problems import database_away, storage_away
@@ -34,6 +35,8 @@ from unmask.words import Language, capital, choose, codes, footage, language, nu
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+HOUR, DAY = 3600, 86400
 
 LANGUAGE_COOKIE = "unmask_language"
 
@@ -164,7 +167,13 @@ def _environment() -> Environment:
         numbers=numbers, pictures=pictures, posterior=posterior, static=static, strength=strength,
     )  # fmt: skip
     environment.filters.update(
-        clock=clock, iso=_iso, json=_json, quoted=lambda text: quote(text, safe=""), signed=numbers.signed
+        age=age,
+        browser=browser,
+        clock=clock,
+        iso=_iso,
+        json=_json,
+        quoted=lambda text: quote(text, safe=""),
+        signed=numbers.signed,
     )
     return environment
 
@@ -174,6 +183,30 @@ def _spelt_out(value: object) -> object:
     if hasattr(value, "__html__") or not isinstance(value, str) or value.isprintable():
         return value
     return "".join(c if c.isprintable() or c in "\n\u3000" else c.encode("unicode_escape").decode() for c in value)
+
+
+def browser(agent: str) -> str:
+    """The browser and its system by the names that people know, as far as it tells; others say that they are these, too."""
+    names = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+    systems = {
+        "Android": "Android",
+        "iPhone": "iPhone",
+        "iPad": "iPad",
+        "Windows": "Windows",
+        "Mac OS": "macOS",
+        "Linux": "Linux",
+    }
+    found = (next((name for mark, name in known.items() if mark in agent), "") for known in (names, systems))
+    return ", ".join(name for name in found if name)
+
+
+def age(seconds: float) -> Message:
+    """How long something has been there, in whole minutes, hours or days."""
+    if seconds < HOUR:
+        return Message("age.minutes", {"count": max(0, int(seconds / 60))})
+    if seconds < 2 * DAY:
+        return Message("age.hours", {"count": int(seconds / HOUR)})
+    return Message("age.days", {"count": int(seconds / DAY)})
 
 
 def _iso(seconds: float) -> str:

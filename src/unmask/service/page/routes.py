@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from unmask.service.api.access import service_of
 from unmask.service.api.routes import largest
-from unmask.service.page import administration, cases, checks, live, retention, signing_in, webhooks
+from unmask.service.page import administration, cases, checks, licences, live, retention, signing_in, webhooks
 from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
 from unmask.service.people.sessions import secure
 from unmask.service.problems import not_found
@@ -18,7 +18,7 @@ from unmask.service.store.service import Service
 from unmask.words import codes
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-for part in (signing_in, checks, retention, cases, administration, webhooks, live):
+for part in (signing_in, checks, retention, cases, administration, licences, webhooks, live):
     router.include_router(part.router)
 
 YEAR = 365 * 86400

@@ -9,9 +9,9 @@ from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 
 from unmask.service.api import accounts as api
-from unmask.service.api.access import Anyone, check_origin, service_of
+from unmask.service.api.access import Anyone, check_origin, secret_of, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, local, render
-from unmask.service.people import accounts
+from unmask.service.people import accounts, links, sessions
 from unmask.service.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
@@ -48,6 +48,23 @@ def sign_out(request: Request, actor: Anyone) -> Response:
     return response
 
 
+@router.get("/password/{secret}")
+def ask_password(request: Request, secret: str) -> Response:
+    """Only asks, so that a program which looks at links before people do does not use it up."""
+    return _password(request, secret)
+
+
+@router.post("/password/{secret}")
+def set_password(request: Request, secret: str, new: Text) -> Response:
+    check_origin(request)
+    try:
+        with service_of(request).database.transaction() as session:
+            links.use(session, secret, new)
+    except Problem as problem:
+        return _password(request, secret, problem)
+    return RedirectResponse("/sign-in", 303, HEADERS)
+
+
 @router.get("/account")
 def account(request: Request, actor: Anyone) -> Response:
     return _account(request, actor)
@@ -71,8 +88,23 @@ def sign_out_everywhere(request: Request, actor: Anyone) -> Response:
     return response
 
 
+@router.post("/account/sessions/{digest}/end")
+def sign_one_out(request: Request, actor: Anyone, digest: str) -> Response:
+    with service_of(request).database.transaction() as session:
+        sessions.end_one(session, actor, digest)
+    return RedirectResponse("/account", 303, HEADERS)
+
+
+def _password(request: Request, secret: str, problem: Problem | None = None) -> Response:
+    with service_of(request).database.reading() as session:
+        own = links.find(session, secret)
+    wrong = language_of(request).say(problem.message) if problem else ""
+    return render(request, "password.html.j2", problem.status if problem else 200, account=own, wrong=wrong)
+
+
 def _account(request: Request, actor: Anyone, problem: Problem | None = None) -> Response:
     with service_of(request).database.reading() as session:
-        own = accounts.get(session, actor, actor.id)
+        own, signed_in = accounts.get(session, actor, actor.id), sessions.of_account(session, actor.id)
     wrong = language_of(request).say(problem.message) if problem else ""
-    return render(request, "account.html.j2", problem.status if problem else 200, account=own, wrong=wrong)
+    values = {"account": own, "wrong": wrong, "browsers": signed_in, "this": sessions.digest(secret_of(request) or "")}
+    return render(request, "account.html.j2", problem.status if problem else 200, **values)

@@ -46,13 +46,13 @@ def name_of(session: Session, tenant: str, actor: str) -> str:
     return ""
 
 
-def add(session: Session, actor: Actor, email: str, name: str, role: Role, password: str) -> Account:
-    """A new account in the actor's organisation.
+def add(session: Session, actor: Actor, email: str, name: str, role: Role, password: str | None = None) -> Account:
+    """A new account in the actor's organisation; without a password nobody can sign in, until one is set by a link.
 
     Raises:
         Problem: 422, no e-mail address or a weak password; 409, the address has an account; 403, a program.
     """
-    _check_person(actor)
+    check_person(actor)
     email = _address(email)
     if session.scalar(select(Account.id).where(Account.email == email)):
         raise Problem(409, "Account exists", Message("refusal.account_exists"))
@@ -61,7 +61,7 @@ def add(session: Session, actor: Actor, email: str, name: str, role: Role, passw
         email=email,
         name=name.strip() or email.partition("@")[0],
         role=role,
-        password=passwords.hashed(password, (email, name)),
+        password="" if password is None else passwords.hashed(password, (email, name)),
     )
     session.add(account)
     session.flush()
@@ -113,7 +113,7 @@ def change(
     """
     found = get(session, actor, account)
     if role is not None or active:
-        _check_person(actor)
+        check_person(actor)
     found.role, found.active = role or found.role, found.active if active is None else active
     session.flush()
     audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
@@ -128,14 +128,15 @@ def change(
 
 
 def set_password(session: Session, actor: Actor, account: str, password: str) -> Account:
-    """Another password for an account; it is signed out everywhere.
+    """Another password for an account; it is signed out everywhere, and a link to set one is worth nothing any more.
 
     Raises:
         Problem: 404, there is no such account; 422, a weak password; 403, a program.
     """
     found = get(session, actor, account)
-    _check_person(actor)
+    check_person(actor)
     found.password = passwords.hashed(password, (found.email, found.name))
+    found.link = found.link_expires = None
     sessions.end_all(session, found.id)
     audit.record(session, actor, "account.password_set", found.id)
     return found
@@ -172,8 +173,12 @@ def authenticate(database: Database, email: str, password: str, address: str, no
     raise Problem(401, "Not signed in", Message("refusal.wrong_password"))
 
 
-def _check_person(actor: Actor) -> None:
-    """A program that could make an account, or open one, could act as a person where a person has to decide."""
+def check_person(actor: Actor) -> None:
+    """Refuses a program: one that could make an account, or open one, could act as a person where a person has to decide.
+
+    Raises:
+        Problem: 403.
+    """
     if actor.kind == "key":
         raise Problem(403, "Not allowed", Message("refusal.person_only"))
 

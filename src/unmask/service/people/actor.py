@@ -21,6 +21,7 @@ class Scope(StrEnum):
     UPLOAD = "checks:write"
     CASES = "cases:write"
     ORIGINALS = "originals:write"
+    LICENCES = "licences:write"
     LIVE = "live:write"
     ADMIN = "admin"
 

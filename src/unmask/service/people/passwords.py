@@ -83,7 +83,7 @@ def hashed(password: str, own: Iterable[str] = ()) -> str:
 
 
 def matches(password: str, kept: str | None) -> bool:
-    """Whether the password is the one kept. Takes the same time where none is kept, so that nobody learns which exist."""
+    """Whether the password is the one kept, None or empty for none; takes as long for none, so that nobody learns which exist."""
     from argon2.exceptions import VerifyMismatchError
 
     try:
@@ -91,7 +91,7 @@ def matches(password: str, kept: str | None) -> bool:
             _hasher().verify(kept or _of_nobody(), unicodedata.normalize("NFC", password[:LONGEST]))
     except VerifyMismatchError:
         return False
-    return kept is not None
+    return bool(kept)
 
 
 def _unexpected(password: str, own: Iterable[str]) -> str:

@@ -6,9 +6,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from unmask.errors import encodable, printable
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.settings import Settings
@@ -18,6 +19,9 @@ from unmask.service.store.tables import Account, BrowserSession
 
 IDLE, ABSOLUTE = 8 * 3600, 7 * 86400
 """s without a request, and s in all, after which one has to sign in again: a working day, and a week."""
+
+AGENT = 200
+"""Characters that are kept of what a browser calls itself."""
 
 NOTED_EVERY = 60
 """s between two notes that a browser is still there."""
@@ -38,7 +42,9 @@ class SignedIn:
     account: Account
 
 
-def begin(session: Session, actor: Actor, account: Account, replaced: str | None, now: float | None = None) -> SignedIn:
+def begin(
+    session: Session, actor: Actor, account: Account, replaced: str | None, now: float | None = None, agent: str = ""
+) -> SignedIn:
     """Signs a browser in. Its secret is always a new one, so that none planted there before is worth anything.
 
     Args:
@@ -47,15 +53,15 @@ def begin(session: Session, actor: Actor, account: Account, replaced: str | None
         account: whose password was right.
         replaced: secret of the session that this browser had until now, which ends.
         now: s since 1970.
+        agent: what the browser calls itself.
     """
     now = clock(session) if now is None else now
     if replaced:
         session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(replaced)))
     secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    row = BrowserSession(
-        digest=digest(secret), account=account.id, csrf=csrf, created=now, seen=now, expires=now + ABSOLUTE
-    )
-    session.add(row)
+    times = {"created": now, "seen": now, "expires": now + ABSOLUTE}
+    kept = printable(encodable(agent))[:AGENT]
+    session.add(BrowserSession(digest=digest(secret), account=account.id, csrf=csrf, agent=kept, **times))
     audit.record(session, actor, "session.begun", account.id)
     return SignedIn(secret, csrf, account)
 
@@ -67,12 +73,7 @@ def find(database: Database, secret: str, now: float | None = None) -> tuple[Bro
         found = session.execute(
             select(BrowserSession, Account)
             .join(Account, Account.id == BrowserSession.account)
-            .where(
-                BrowserSession.digest == digest(secret),
-                BrowserSession.expires > now,
-                BrowserSession.seen > now - IDLE,
-                Account.active.is_(True),
-            )
+            .where(BrowserSession.digest == digest(secret), *_alive(now), Account.active.is_(True))
         ).first()
     if found is None:
         return None
@@ -87,6 +88,20 @@ def end(session: Session, actor: Actor, secret: str) -> None:
     """Signs one browser out."""
     session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(secret)))
     audit.record(session, actor, "session.ended", actor.id)
+
+
+def of_account(session: Session, account: str) -> list[BrowserSession]:
+    """The browsers in which an account is signed in, the one seen last first."""
+    mine = BrowserSession.account == account, *_alive(clock(session))
+    return list(session.scalars(select(BrowserSession).where(*mine).order_by(BrowserSession.seen.desc())))
+
+
+def end_one(session: Session, actor: Actor, kept: str) -> None:
+    """Signs one of the actor's own browsers out, by the digest of its secret; nothing happens if it is not there any more."""
+    mine = BrowserSession.digest == kept, BrowserSession.account == actor.id
+    if session.scalar(select(BrowserSession.digest).where(*mine)):
+        session.execute(delete(BrowserSession).where(*mine))
+        audit.record(session, actor, "session.ended", actor.id)
 
 
 def end_all(session: Session, account: str) -> None:
@@ -112,3 +127,7 @@ def cookie_name(settings: Settings) -> str:
 def secure(settings: Settings) -> bool:
     """Whether people reach the page by https."""
     return settings.public_url.startswith("https://")
+
+
+def _alive(now: float) -> tuple[ColumnElement[bool], ...]:
+    return BrowserSession.expires > now, BrowserSession.seen > now - IDLE

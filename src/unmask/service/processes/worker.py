@@ -19,7 +19,7 @@ from unmask.messages import Message
 from unmask.report.document import Document
 from unmask.service.confined.judging import Answer, Judge, JudgeDied, Registered
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
-from unmask.service.domain import checks, integrity, registrations
+from unmask.service.domain import checks, integrity, licences, registrations
 from unmask.service.domain.integrity import Altered, Touched
 from unmask.service.processes.backoff import LONGEST, Backoff
 from unmask.service.settings import Settings
@@ -140,8 +140,9 @@ class Worker:
 
     def _check(self, job: Check) -> None:
         known = registrations.index(self._service, job.tenant)
-        with self._media(job) as path:
-            task = CheckTask(str(path), job.name, job.options, str(known) if known else None)
+        with self._media(job) as path, licences.folder(self._service, job.tenant) as register:
+            folders = [str(one) if one else None for one in (known, register)]
+            task = CheckTask(str(path), job.name, job.options, *folders)
             answer = self._ask(task, job, self._give_up_check)
         if isinstance(answer, Answer):
             whole = replace(answer, result=answer.result.model_copy(update={"sha256": job.sha256}))

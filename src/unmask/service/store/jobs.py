@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from unmask.service.store.database import Database, now
@@ -54,6 +54,15 @@ def renew(database: Database, job: AnyJob, lease: float, progress: float) -> boo
             return False
         row.lease_until, row.progress = now(session) + lease, progress
         return True
+
+
+def place(session: Session, job: AnyJob) -> int | None:
+    """Place of a job among all that wait, 1 for the next one; None where it does not wait."""
+    if job.state != "queued":
+        return None
+    kind = type(job)
+    earlier = kind.state == "queued", tuple_(kind.created, kind.id) < tuple_(job.created, job.id)
+    return 1 + (session.scalar(select(func.count()).select_from(kind).where(*earlier)) or 0)
 
 
 @contextmanager

@@ -74,13 +74,17 @@ class Account(Base):
     """A person who signs in."""
 
     __tablename__ = "accounts"
+    __table_args__ = (Index("accounts_link", "link", unique=True),)
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     role: Mapped[str]
     password: Mapped[str]
-    """Argon2id, as a PHC string."""
+    """Argon2id, as a PHC string; empty where none was set yet."""
+    link: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the secret in the one-time link that sets a password."""
+    link_expires: Mapped[float | None]
     active: Mapped[bool] = mapped_column(default=True)
     created: Mapped[float] = moment()
 
@@ -93,6 +97,8 @@ class BrowserSession(Base):
     """sha256 of the cookie's secret."""
     account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     csrf: Mapped[str]
+    agent: Mapped[str] = mapped_column(default="", server_default="")
+    """What the browser calls itself."""
     created: Mapped[float] = moment()
     seen: Mapped[float] = moment()
     expires: Mapped[float]
@@ -232,6 +238,37 @@ class Registration(Job, Base):
     uploader: Mapped[str]
     error: Mapped[str | None]
     """Why it could not be registered."""
+
+
+class LicenceDocument(Base):
+    """What an organisation relies on where a licence allows a change, as it came."""
+
+    __tablename__ = "licence_documents"
+    __table_args__ = (UniqueConstraint("tenant", "kind", "named"),)
+    id: Mapped[str] = identity()
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    kind: Mapped[str]
+    """``licence``, ``list`` of revocations, ``key`` that is vouched for, or ``authority``."""
+    named: Mapped[str]
+    """A list's issuer and id, under which a newer one takes its place; sha256 of whatever else."""
+    title: Mapped[str]
+    """Whom it is about, for people."""
+    text: Mapped[str]
+    list: Mapped[str | None]
+    """``named`` of the list that tells whether a licence was taken back."""
+    begins: Mapped[float | None]
+    ends: Mapped[float | None]
+    created: Mapped[float] = moment()
+    updated: Mapped[float] = moment()
+
+
+class Reliance(Base):
+    """A licence, by its sha256, that the result of a check rests on."""
+
+    __tablename__ = "reliances"
+    __table_args__ = (Index("reliances_licence", "licence"),)
+    check: Mapped[str] = mapped_column(ForeignKey("checks.id"), primary_key=True)
+    licence: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class CaseFile(Base):

@@ -2,6 +2,7 @@
 const page = document.querySelector(".waiting-page");
 const bar = page.querySelector("progress");
 const how = page.querySelector("#how");
+const where = page.querySelector("#where");
 
 async function look() {
   try {
@@ -9,6 +10,8 @@ async function look() {
     const check = await answer.json();
     if (!answer.ok || check.finished) return location.reload();
     bar.value = check.progress;
+    const percent = check.state === "running" ? `${Math.floor(100 * check.progress)} %` : "";
+    where.textContent = check.place ? page.dataset.place.replace("{place}", check.place) : percent;
     if (check.state === "running" && how.textContent !== page.dataset.running) how.textContent = page.dataset.running;
   } catch {
     // the connection is away; the next look may find it again

@@ -4,6 +4,7 @@ const own = navigator.languages.find((one) => one.startsWith(language)) ?? langu
 const format = new Intl.DateTimeFormat(own, { dateStyle: "medium", timeStyle: "short" });
 
 for (const element of document.querySelectorAll("time[datetime]")) {
-  element.title = element.dateTime;
-  element.textContent = format.format(new Date(element.dateTime));
+  const said = format.format(new Date(element.dateTime));
+  element.title = element.matches(".age") ? said : element.dateTime;
+  if (!element.matches(".age")) element.textContent = said;
 }

@@ -1,0 +1,59 @@
+"""What a worker says of a file that changes under its hands: nothing that would stand as the result of its content."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from unmask import pipeline
+from unmask.fleet.worker import Unreadable, Worker
+from unmask.pipeline import Settings
+
+BROKEN = b"\0\0\0\x18ftypmp42" + bytes(400)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(BROKEN)
+    return path
+
+
+@pytest.fixture
+def worker(file: Path, tmp_path: Path) -> Worker:
+    holding = Worker(str(tmp_path), Settings(lines=("learned",)), tmp_path)
+    holding.identify(str(file))
+    return holding
+
+
+def test_a_broken_content_has_a_result(worker: Worker) -> None:
+    (row,) = worker.judge()["results"]
+    assert row["error_code"].startswith("media.")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        (lambda path: path.rename(path.with_name("b.mp4")), "no such file"),
+        (lambda path: path.write_bytes(BROKEN + b"more"), "it was written to while it was read"),
+    ],
+)
+def test_a_file_that_was_renamed_or_written_to_has_none(
+    worker: Worker, file: Path, meanwhile: Callable[[Path], object], why: str
+) -> None:
+    meanwhile(file)
+    with pytest.raises(Unreadable, match=why):
+        worker.judge()
+
+
+def test_a_full_disk_is_no_property_of_a_content(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pipeline, "check", full)
+    with pytest.raises(Unreadable, match="No space left on device"):
+        worker.judge()
