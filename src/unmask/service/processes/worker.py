@@ -102,7 +102,7 @@ class Worker:
             do(job)
         except Altered as altered:
             integrity.set_aside(self._service, job, altered)
-            give_up(job, _unstored(job, "error.altered"))
+            give_up(job, _unstored(job, Message("error.altered")))
         except Touched as touched:
             log.warning("a stored file was touched while it was judged", extra={"job": job.id})
             self._once_more(job, str(touched), give_up)
@@ -116,9 +116,9 @@ class Worker:
     def _miss(self, job: FileJob, give_up: Callable[[FileJob, Message], None]) -> None:
         """Waits for what the storage does not have, but not for a file that was set aside, nor for ever."""
         if integrity.is_set_aside(self._service, job):
-            give_up(job, _unstored(job, "error.altered"))
+            give_up(job, _unstored(job, Message("error.altered")))
         elif job.attempts >= SOUGHT:
-            give_up(job, _unstored(job, "error.missing"))
+            give_up(job, _unstored(job, Message("error.missing")))
         else:
             log.error("what a job needs is missing from the storage", extra={"job": job.id})
             self._put_back(job, MISSING)
@@ -227,8 +227,8 @@ class Worker:
         registrations.conclude(self._service, job, None, str(why), state="failed")
 
 
-def _unstored(job: Check | Registration, why: str) -> Message:
-    return unjudged(job.name, Message(why), Message("way.resend"))
+def _unstored(job: Check | Registration, why: Message) -> Message:
+    return unjudged(job.name, why, Message("way.resend"))
 
 
 def _given_up(job: Check | Registration, why: str) -> Message:
