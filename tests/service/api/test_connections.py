@@ -133,3 +133,22 @@ def test_whoever_opens_very_many_shuts_nobody_out(running: Running, monkeypatch:
         assert running.count <= 21
         honest.sendall(b"b")
         assert b" 200 " in honest.recv(1 << 16)
+
+
+def test_whoever_sends_very_many_slow_bodies_shuts_nobody_out(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("HEADERS", "STALLED"):
+        monkeypatch.setattr(connections, bound, 600.0)
+    monkeypatch.setattr(connections, "MOST", 20)
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    whole = bytes(1 << 20)
+    with ExitStack() as stack:
+        honest = stack.enter_context(running.connect(head % len(whole) + whole[:-1]))
+        for _ in range(60):
+            stack.enter_context(running.connect(head % 200_000 + b"x"))
+        until(lambda: running.count <= 20)
+        for _ in range(3):
+            assert httpx.get(f"http://127.0.0.1:{running.port}/", timeout=PATIENCE).text == "0"
+        honest.sendall(whole[-1:])
+        assert b" 200 " in honest.recv(1 << 16)

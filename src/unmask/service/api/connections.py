@@ -27,8 +27,8 @@ SPARE = 200
 
 
 class Bounded(H11Protocol):
-    """One connection. Where there are too many, the one that has gone longest without a whole request is cut: not whoever is
-    new, since an honest client sends its headers at once.
+    """One connection. Where there are too many, the one that has gone longest without a request is cut, or else the one whose
+    body comes most slowly: not whoever is new, since an honest client sends its headers at once.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -36,19 +36,31 @@ class Bounded(H11Protocol):
     _coming = False
     since = 0.0
     """When it last had nothing of a request, s of the loop's clock."""
+    received = 0
+    """Bytes since then."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.since = self.loop.time()
         self._watch()
         if len(self.connections) > _most():
-            idle = [one for one in self.connections if isinstance(one, Bounded) and one.idle]
-            min(idle, key=lambda one: one.since).cut()
+            others = [one for one in self.connections if isinstance(one, Bounded) and one is not self]
+            idle = [one for one in others if one.idle]
+            slow = [one for one in others if one.conn.their_state is h11.SEND_BODY and not one.flow.read_paused]
+            if idle:
+                min(idle, key=lambda one: one.since).cut()
+            else:
+                min(slow, key=lambda one: one.rate, default=self).cut()
 
     @property
     def idle(self) -> bool:
         """Whether no whole request has come that is not answered."""
         return self.conn.their_state is h11.IDLE
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second of the request that is coming."""
+        return self.received / max(self.loop.time() - self.since, 1e-3)
 
     def cut(self) -> None:
         """Ends the connection at once."""
@@ -56,11 +68,12 @@ class Bounded(H11Protocol):
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        self.received += len(data)
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        self.since = self.loop.time()
+        self.since, self.received = self.loop.time(), 0
         super().on_response_complete()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
