@@ -147,6 +147,7 @@ def test_the_whole_way_by_keyboard(page: Page, tmp_path: Path) -> None:
     sign_in(page, "ada@example.org")
     link = add_account(page, "Rob", "rob@example.org")
     press(page, "button", "Sign out")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     choose_password(page, link)
     sign_in(page, "rob@example.org")
 
@@ -163,7 +164,7 @@ def test_the_whole_way_by_keyboard(page: Page, tmp_path: Path) -> None:
     press(page, "button", "Sign out")
 
     sign_in(page, "ada@example.org")
-    press(page, "link", "Cases")
+    press(page, "link", "Cases 1 wait for a decision")
     expect(page.locator(".queue")).to_contain_text("appealed")
     page.wait_for_load_state()
     page.keyboard.press("j")
