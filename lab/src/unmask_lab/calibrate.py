@@ -115,7 +115,7 @@ def calibrate(
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
     clips = [measured(some, available(folder)) for some in films(portraits)]
-    strengths = {"full": known, "any": weakened(known, np.random.default_rng(100))}
+    strengths = {"full": bent(known), "any": bent(weakened(known, np.random.default_rng(100)))}
     fits = _fits(strengths, unseen, clips, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
@@ -160,7 +160,8 @@ def _fits(
 ) -> dict[str, dict[str, Any]]:
     """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model.
 
-    For each set that strength of the forgeries which costs the least (Cllr) on those made by others.
+    For each set that strength of the forgeries which costs the least (Cllr) on those made by others; ``strengths`` are the
+    same faces, each with the `knees` of its own scores.
     """
     fits: dict[str, dict[str, Any]] = {}
     kept: dict[tuple[str, ...], Calibration] = {}
@@ -172,7 +173,7 @@ def _fits(
             continue  # They never weigh together, see `unmask.evidence.strong.GUIDE`.
         print(f"fitting {key}", file=sys.stderr, flush=True)
         enough = _people((known, unseen), chosen) >= FEWEST
-        helped = [strength for strength, faces in strengths.items() if enough and earns(bent(faces).by(chosen))]
+        helped = [strength for strength, faces in strengths.items() if enough and earns(faces.by(chosen))]
         if not helped:
             print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
             continue
@@ -256,7 +257,7 @@ def _fit(
     faces: Measured, strength: str, unseen: Measured, clips: Sequence[Measured], lines: Collection[str]
 ) -> tuple[Calibration, dict[str, Any]]:
     """The calibration of one set of lines, what it rests on, and how well it holds."""
-    known, *beside = (replace(some, knees=knees(faces)).by(lines) for some in (faces, unseen, *clips))
+    known, *beside = (replace(some, knees=faces.knees).by(lines) for some in (faces, unseen, *clips))
     unseen, clips = beside[0], beside[1:]
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
