@@ -18,9 +18,10 @@ from unmask.messages import Message
 from unmask.service.confined.judging import Answer
 from unmask.service.domain import cases, reliance, webhooks
 from unmask.service.domain.naming import matching
+from unmask.service.domain.tenancy import newest, owned
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
-from unmask.service.problems import Problem, not_found
+from unmask.service.problems import Problem
 from unmask.service.store import storage
 from unmask.service.store.database import insert_new, now
 from unmask.service.store.jobs import end, held
@@ -138,10 +139,7 @@ def find(session: Session, actor: Actor, check: str) -> Check:
     Raises:
         Problem: 404, also where it is another tenant's.
     """
-    found = session.get(Check, check)
-    if found is None or found.tenant != actor.tenant:
-        raise not_found("check")
-    return found
+    return owned(session, Check, actor, check, "check")
 
 
 def search(
@@ -164,9 +162,7 @@ def search(
         words: only those that they match, see `naming`.
         since, until: only those accepted from the one time to before the other, s since 1970.
     """
-    found = select(Check).where(Check.tenant == actor.tenant).order_by(Check.id.desc()).limit(limit)
-    if before:
-        found = found.where(Check.id < before)
+    found = select(Check).where(Check.tenant == actor.tenant)
     if state:
         found = found.where(Check.state == state)
     if verdict:
@@ -175,7 +171,7 @@ def search(
         found = found.where(Check.created >= since)
     if until is not None:
         found = found.where(Check.created < until)
-    return session.scalars(found.where(*matching(words))).all()
+    return newest(session, Check, found.where(*matching(words)), limit, before)
 
 
 def kept(session: Session, actor: Actor, files: Sequence[str]) -> set[str]:

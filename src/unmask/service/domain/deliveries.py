@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from unmask.service.domain import webhooks
 from unmask.service.domain.network import Forbidden, opened
+from unmask.service.domain.tenancy import newest
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.problems import Problem, not_found
@@ -124,8 +125,7 @@ def log(session: Session, actor: Actor, webhook: str, limit: int, before: str | 
         Problem: 404, no such webhook.
     """
     webhooks.find(session, actor, webhook)
-    found = select(Delivery).filter_by(webhook=webhook).order_by(Delivery.id.desc()).limit(limit)
-    return session.scalars(found.where(Delivery.id < before) if before else found).all()
+    return newest(session, Delivery, select(Delivery).filter_by(webhook=webhook), limit, before)
 
 
 def replay(session: Session, actor: Actor, webhook: str, delivery: str) -> Delivery:

@@ -23,9 +23,10 @@ from unmask.licences.licence import Licence
 from unmask.licences.status import StatusList
 from unmask.messages import Message
 from unmask.service.domain import cases, checks, reliance
+from unmask.service.domain.tenancy import newest, owned
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
-from unmask.service.problems import Problem, not_found
+from unmask.service.problems import Problem
 from unmask.service.store.database import insert_new, now
 from unmask.service.store.service import Service
 from unmask.service.store.tables import LicenceDocument, Media, new_id
@@ -79,16 +80,12 @@ def add(session: Session, service: Service, actor: Actor, text: str) -> tuple[Li
 
 def find(session: Session, actor: Actor, document: str) -> LicenceDocument:
     """The organisation's document with this id; 404 otherwise."""
-    found = session.get(LicenceDocument, document)
-    if found is None or found.tenant != actor.tenant:
-        raise not_found("licence")
-    return found
+    return owned(session, LicenceDocument, actor, document, "licence")
 
 
 def search(session: Session, actor: Actor, limit: int, before: str | None = None) -> Sequence[LicenceDocument]:
     """The organisation's documents, the newest first; ``before`` is the id of the last one of the page before."""
-    found = select(LicenceDocument).filter_by(tenant=actor.tenant).order_by(LicenceDocument.id.desc()).limit(limit)
-    return session.scalars(found.where(LicenceDocument.id < before) if before else found).all()
+    return newest(session, LicenceDocument, select(LicenceDocument).filter_by(tenant=actor.tenant), limit, before)
 
 
 def remove(session: Session, actor: Actor, document: str) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from unmask.service.domain import checks
 from unmask.service.domain.checks import Received
+from unmask.service.domain.tenancy import newest, owned
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
-from unmask.service.problems import not_found
 from unmask.service.store import storage
 from unmask.service.store.database import insert_new, now
 from unmask.service.store.jobs import end, held
@@ -45,16 +45,12 @@ def accept(
 
 def find(session: Session, actor: Actor, registration: str) -> Registration:
     """The tenant's registration with this id; 404 otherwise."""
-    found = session.get(Registration, registration)
-    if found is None or found.tenant != actor.tenant:
-        raise not_found("original")
-    return found
+    return owned(session, Registration, actor, registration, "original")
 
 
 def search(session: Session, actor: Actor, limit: int, before: str | None = None) -> Sequence[Registration]:
     """The tenant's registrations, the newest first; ``before`` is the id of the last one of the page before."""
-    found = select(Registration).filter_by(tenant=actor.tenant).order_by(Registration.id.desc()).limit(limit)
-    return session.scalars(found.where(Registration.id < before) if before else found).all()
+    return newest(session, Registration, select(Registration).filter_by(tenant=actor.tenant), limit, before)
 
 
 def remove(session: Session, service: Service, actor: Actor, registration: str) -> None:

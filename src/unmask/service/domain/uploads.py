@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from unmask.messages import Message
 from unmask.service.domain import checks
 from unmask.service.domain.checks import Received
+from unmask.service.domain.tenancy import owned
 from unmask.service.people.actor import Actor, system
-from unmask.service.problems import Problem, not_found
+from unmask.service.problems import Problem
 from unmask.service.store import storage
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
@@ -119,10 +120,7 @@ def begin(
 
 def find(session: Session, actor: Actor, upload: str, changing: bool = False) -> Upload:
     """The tenant's upload with this id; 404 otherwise. Locked until the transaction ends where it is to be changed."""
-    found = session.get(Upload, upload, with_for_update=changing or None)
-    if found is None or found.tenant != actor.tenant:
-        raise not_found("upload")
-    return found
+    return owned(session, Upload, actor, upload, "upload", changing)
 
 
 def append(service: Service, actor: Actor, upload: str, offset: int, piece: Received) -> Upload:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from unmask.service.domain.tenancy import owned
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.problems import not_found
@@ -39,8 +40,8 @@ def add(session: Session, actor: Actor, url: str, events: Sequence[str]) -> Webh
 
 def find(session: Session, actor: Actor, webhook: str) -> Webhook:
     """The tenant's webhook with this id; 404 otherwise."""
-    found = session.get(Webhook, webhook)
-    if found is None or found.tenant != actor.tenant or not found.active:
+    found = owned(session, Webhook, actor, webhook, "webhook")
+    if not found.active:
         raise not_found("webhook")
     return found
 
