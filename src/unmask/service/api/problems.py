@@ -51,18 +51,22 @@ def install(app: FastAPI) -> None:
     app.exception_handler(Problem)(_problem)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
-    app.exception_handler(DBAPIError)(_database)
-    app.exception_handler(TimeoutError)(_database)
-    app.exception_handler(StorageAway)(_storage)
-    app.exception_handler(OSError)(_disk)
+    for outages in (DBAPIError, TimeoutError, OSError):
+        app.exception_handler(outages)(_outage)
     app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unexpected)
     app.add_middleware(TooLarge)
 
 
-def database_away() -> Problem:
-    """Nothing was changed; the same request later may do."""
-    return Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"})
+def outage(error: Exception) -> Problem | None:
+    """What it means for whoever asked that storage, disk or database do not do their part; None for another error."""
+    if isinstance(error, StorageAway):
+        return storage_away()
+    if (isinstance(error, DBAPIError) and full(error)) or (isinstance(error, OSError) and without_room(error)):
+        return uploads.no_room()
+    if isinstance(error, DBAPIError | TimeoutError):
+        return Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"})
+    return None
 
 
 def storage_away() -> Problem:
@@ -112,22 +116,14 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
     return response(Problem(error.status_code, title, str(error.detail), error.headers))
 
 
-async def _database(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, DBAPIError) and full(error):
-        return response(uploads.no_room())
-    log.error("the database does not answer: %s", type(error).__name__)
-    return response(database_away())
-
-
-async def _storage(_request: Request, _error: Exception) -> JSONResponse:
-    log.error("the storage does not answer")
-    return response(storage_away())
-
-
-async def _disk(_request: Request, error: Exception) -> JSONResponse:
-    if not (isinstance(error, OSError) and without_room(error)):
+async def _outage(_request: Request, error: Exception) -> JSONResponse:
+    if (problem := outage(error)) is None:
         raise error
-    return response(uploads.no_room())
+    if isinstance(error, StorageAway):
+        log.error("the storage does not answer")
+    elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        log.error("the database does not answer: %s", type(error).__name__)
+    return response(problem)
 
 
 async def _gone(_request: Request, _error: Exception) -> JSONResponse:

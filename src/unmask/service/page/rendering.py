@@ -22,14 +22,11 @@ from unmask.likelihood import posterior
 from unmask.messages import Message
 from unmask.report import pictures
 from unmask.service.api.access import Guarded, service_of
-from unmask.service.api.problems import database_away, storage_away
-from unmask.service.domain import cases, uploads
+from unmask.service.api.problems import outage
+from unmask.service.domain import cases
 from unmask.service.page import answer
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
-from unmask.service.store.database import full
-from unmask.storage import StorageAway
-from unmask.storage import full as without_room
 from unmask.types import clock
 from unmask.words import Language, capital, choose, codes, footage, language, numbers, strength
 
@@ -86,11 +83,7 @@ def _problem(error: Exception) -> Problem | None:
         return error
     if isinstance(error, RequestValidationError):
         return Problem(422, "Not understood", "")
-    if isinstance(error, StorageAway):
-        return storage_away()
-    if (isinstance(error, DBAPIError) and full(error)) or (isinstance(error, OSError) and without_room(error)):
-        return uploads.no_room()
-    return database_away() if isinstance(error, DBAPIError | TimeoutError) else None
+    return outage(error)
 
 
 def render(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
