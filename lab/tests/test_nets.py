@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from unmask_lab.net import MAP
+from unmask_lab.net import STRIDE
 from unmask_lab.nets import NETS, SEE_CLOSE_UPS
 
 from unmask.faces import CLOSE_UP_PX, CROP_PX
@@ -20,7 +20,8 @@ def test_faces_to_a_logit_each_and_a_map_or_none(name: str) -> None:
         logit, where = net(torch.randint(0, 256, (3, side(name), side(name), 3), dtype=torch.uint8))
     assert logit.shape == (3,)
     assert logit.isfinite().all()
-    assert where is None or where.shape == (3, MAP, MAP)
+    cells = side(name) // STRIDE
+    assert where is None or where.shape == (3, cells, cells)
 
 
 @pytest.mark.parametrize(

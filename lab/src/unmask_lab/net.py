@@ -73,7 +73,7 @@ class _Block(nn.Module):
 
 
 class Detector(nn.Module):
-    """Faces, uint8 ``(n, CROP_PX, CROP_PX, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits, ``(n, MAP, MAP)``.
+    """Faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits, ``(n, px / STRIDE, px / STRIDE)``.
 
     Scaling the pixels is part of the network, so that it exists once.
     """

@@ -1,7 +1,8 @@
 """The networks a training can choose from: the project's own, and rivals from the papers to compare it with.
 
 Each takes faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits,
-``(n, MAP, MAP)``, or None where it does not say where. The rivals are written anew from the papers and start from nothing.
+``(n, px / STRIDE, px / STRIDE)``, or None where it does not say where. The rivals are written anew from the papers and
+start from nothing.
 """
 
 from __future__ import annotations
@@ -136,8 +137,9 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "meso4": Meso4,
     "mesoinception4": MesoInception4,
     "xception": Xception,
+    "close_detector": Detector,
     "tower": Tower,
 }
 
-SEE_CLOSE_UPS = frozenset({"tower"})
+SEE_CLOSE_UPS = frozenset({"close_detector", "tower"})
 """Networks that take close-ups, see `unmask.faces.close_up`, instead of aligned crops."""

@@ -18,7 +18,7 @@ from unmask_lab import degrade
 from unmask_lab.data import Row
 from unmask_lab.forge import Forged, forge, forge_beside
 from unmask_lab.forge.face import FaceImage, moved
-from unmask_lab.net import MAP
+from unmask_lab.net import STRIDE
 
 Attack = tuple[str, str]
 """A forgery family, and the way in `degrade.NAMED` that the picture goes afterwards."""
@@ -47,7 +47,8 @@ Swap = tuple[Row, Row]
 
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
-    """Sample ``i``: crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map, float32 ``(MAP, MAP)``.
+    """Sample ``i``: crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map, float32, a value for
+    each ``STRIDE`` px.
 
     Args:
         rows: bona fide faces.
@@ -136,10 +137,9 @@ def _same_way(
         for rgb in (target.rgb, forged.rgb)
     ]
     where = cut((np.repeat(forged.mask[window][..., None], 3, 2) * 255).astype(np.uint8))
-    small = np.asarray(
-        cv2.resize(where[..., 0].astype(np.float32) / 255, (MAP, MAP), interpolation=cv2.INTER_AREA), np.float32
-    )
-    return np.stack(crops), small
+    side = where.shape[0] // STRIDE
+    small = cv2.resize(where[..., 0].astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_AREA)
+    return np.stack(crops), np.asarray(small, np.float32)
 
 
 def _given(
@@ -150,7 +150,7 @@ def _given(
     for row in (original, changed):
         cut = _cut(FaceImage(row.rgb, row.points, row.mesh), close, np.random.default_rng(cut_seed))
         crops.append(cut(way(row.rgb, np.random.default_rng(noise_seed))))
-    return np.stack(crops), np.full((MAP, MAP), np.nan, np.float32)
+    return np.stack(crops), np.full((crops[0].shape[0] // STRIDE,) * 2, np.nan, np.float32)
 
 
 def _cut(face: FaceImage, close: bool, rng: np.random.Generator) -> Callable[[Rgb], Rgb]:

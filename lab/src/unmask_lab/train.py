@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
@@ -24,6 +25,7 @@ from unmask_lab.net import Detector
 from unmask_lab.nets import NETS, SEE_CLOSE_UPS
 from unmask_lab.samples import Attack, Pairs, Swap
 from unmask_lab.tower import Tower
+from unmask_lab.unfold import unfold
 from unmask_lab.validate import validate
 
 
@@ -34,7 +36,7 @@ class Config:
     Attributes:
         train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on, if any.
         net: the network to train, one of `nets.NETS`.
-        start: folder of a training to start from; "" for the network's own start.
+        start: folder of a training, or an exported detector (.onnx), to start from; "" for the network's own start.
         families: forgery families to learn; one that is listed twice counts twice.
         given: whether to learn from the changed rows of the training files as well, which others made.
         attacks: families and ways that make half of the pairs, see `Pairs`.
@@ -87,7 +89,7 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
     rows = [row for row in rows if row.label == BONA_FIDE]
     torch.manual_seed(config.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    net = _start(config).to(device)
+    net = _start(config, rows).to(device)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's signature lacks it
     optimizer = _optimizer(net, config)
     averaged = torch.optim.swa_utils.AveragedModel(
@@ -150,9 +152,12 @@ def given_swaps(rows: Sequence[Row]) -> list[Swap]:
     return swaps
 
 
-def _start(config: Config) -> nn.Module:
+def _start(config: Config, rows: Sequence[Row]) -> nn.Module:
     net = NETS[config.net]()
-    if config.start:
+    if isinstance(net, Detector) and config.start.endswith(".onnx"):
+        pairs = Pairs(rows, config.families, config.seed + 1, 0, 96, close=config.net in SEE_CLOSE_UPS)
+        unfold(net, Path(config.start), torch.from_numpy(np.concatenate([pairs[i][0] for i in range(len(pairs))])))
+    elif config.start:
         net.load_state_dict(load(Path(config.start))[0].state_dict())
     elif isinstance(net, Detector):
         net.start_from_imagenet()
