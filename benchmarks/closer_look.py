@@ -1,10 +1,11 @@
-"""Time of a check of a 12-second clip, a face of which is changed from 4 to 6 s: this checkout and an earlier one in turn.
+"""Time of a check of a 12-second clip, a face of which is changed from 4 to 6 s: this checkout and
+an earlier one in turn.
 
     git worktree add ../before COMMIT
     python -m benchmarks.closer_look ../before/src
 
-Each run is a process that has checked the clip once before it is timed. CPU time is user and system time of the process; it
-is the steadier one on a machine that does other work, too.
+Each run is a process that has checked the clip once before it is timed. CPU time is user and system
+time of the process; it is the steadier one on a machine that does other work, too.
 """
 
 from __future__ import annotations
@@ -41,20 +42,33 @@ def timed(clip: Path, source: Path) -> list[float]:
 
 def main() -> None:
     """Times both in turn and prints a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("before", type=Path, help="src folder of the other checkout")
     parser.add_argument("--runs", type=int, default=7)
     options = parser.parse_args()
     after = Path(__file__).parents[1] / "src"
     with tempfile.TemporaryDirectory() as folder:
-        frames = scenes.two_people(SECONDS, lambda person, t: person == 1 and CHANGED_FROM <= t < CHANGED_UNTIL)
+        frames = scenes.two_people(
+            SECONDS, lambda person, t: person == 1 and CHANGED_FROM <= t < CHANGED_UNTIL
+        )
         clip = clips.write_video(Path(folder) / "changed.mp4", frames, options={"crf": "20"})
-        spent = np.array([[timed(clip, source) for source in (options.before, after)] for _ in range(options.runs)])
-    print("| s, median (least to most) | before | after | before / after |\n| --- | --- | --- | --- |")
+        spent = np.array(
+            [
+                [timed(clip, source) for source in (options.before, after)]
+                for _ in range(options.runs)
+            ]
+        )
+    print(
+        "| s, median (least to most) | before | after | before / after |\n| --- | --- | --- | --- |"
+    )
     for k, name in enumerate(("wall", "CPU")):
         each = [f"{np.median(of):.2f} ({of.min():.2f} to {of.max():.2f})" for of in spent[..., k].T]
         ratio = spent[:, 0, k] / spent[:, 1, k]
-        print(f"| {name} | {' | '.join(each)} | {np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f}) |")
+        print(
+            f"| {name} | {' | '.join(each)} | {np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f}) |"
+        )
 
 
 if __name__ == "__main__":

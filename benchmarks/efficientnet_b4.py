@@ -1,7 +1,9 @@
-"""EfficientNet-B4 at 380 px with random weights, built as an ONNX graph: the yardstick of cost that SBI's detector sets.
+"""EfficientNet-B4 at 380 px with random weights, built as an ONNX graph: the yardstick of cost that
+SBI's detector sets.
 
-Layers after Tan and Le, "EfficientNet", ICML 2019, table 1, widened by 1.4 and deepened by 1.8. Batch normalisation is left
-out, as it is folded into the convolutions when a network is served. Random weights cost what trained ones cost.
+Layers after Tan and Le, "EfficientNet", ICML 2019, table 1, widened by 1.4 and deepened by 1.8.
+Batch normalisation is left out, as it is folded into the convolutions when a network is served.
+Random weights cost what trained ones cost.
 """
 
 from __future__ import annotations
@@ -40,13 +42,19 @@ class _Graph:
 
     def weight(self, *shape: int) -> str:
         name = f"w{len(self.weights)}"
-        values = self.rng.normal(0, 1 / math.sqrt(math.prod(shape[1:]) or 1), shape).astype(np.float32)
+        values = self.rng.normal(0, 1 / math.sqrt(math.prod(shape[1:]) or 1), shape).astype(
+            np.float32
+        )
         self.weights.append(numpy_helper.from_array(values, name))
         return name
 
-    def conv(self, x: str, inp: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> str:
+    def conv(
+        self, x: str, inp: int, out: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> str:
         weights = self.weight(out, inp // groups, kernel, kernel), self.weight(out)
-        return self.op("Conv", x, *weights, strides=[stride] * 2, group=groups, auto_pad="SAME_UPPER")
+        return self.op(
+            "Conv", x, *weights, strides=[stride] * 2, group=groups, auto_pad="SAME_UPPER"
+        )
 
     def swish(self, x: str) -> str:
         return self.op("Mul", x, self.op("Sigmoid", x))
@@ -74,5 +82,11 @@ def model() -> bytes:
     x = graph.op("Gemm", x, graph.weight(width(1280), 1))
     value = helper.make_tensor_value_info
     inputs = [value("rgb", TensorProto.FLOAT, [1, 3, SIDE, SIDE])]
-    made = helper.make_graph(graph.nodes, "b4", inputs, [value(x, TensorProto.FLOAT, [1, 1])], graph.weights)
-    return bytes(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())
+    made = helper.make_graph(
+        graph.nodes, "b4", inputs, [value(x, TensorProto.FLOAT, [1, 1])], graph.weights
+    )
+    return bytes(
+        helper.make_model(
+            made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+        ).SerializeToString()
+    )

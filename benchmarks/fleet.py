@@ -1,10 +1,13 @@
-"""A fleet beside a bare loop of `unmask.check`, and under kills. Run it on an otherwise idle machine.
+"""A fleet beside a bare loop of `unmask.check`, and under kills. Run it on an otherwise idle
+machine.
 
-    python -m benchmarks.fleet speed --clips 200     overhead of one worker over the loop, and what a second worker brings
-    python -m benchmarks.fleet kills --clips 10000 --kills 20     is every content judged exactly once?
+    python -m benchmarks.fleet speed --clips 200     overhead of one worker over the loop, and what
+    a second worker brings python -m benchmarks.fleet kills --clips 10000 --kills 20     is every
+    content judged exactly once?
 
-Clips are tiny, drawn, each different: two seconds of a portrait before a moving camera, 320 x 240 px. One in twenty is cut off.
-Times are by the clock, of whole processes, their start included; those that are compared take turns.
+Clips are tiny, drawn, each different: two seconds of a portrait before a moving camera, 320 x 240
+px. One in twenty is cut off. Times are by the clock, of whole processes, their start included;
+those that are compared take turns.
 """
 
 from __future__ import annotations
@@ -58,7 +61,9 @@ def _scene(number: int) -> Iterator[np.ndarray]:
     x, y = rng.integers(40, 120), rng.integers(0, 60)
     tint = rng.uniform(0.8, 1.1, 3)
     for i in range(50):
-        frame = portrait[y : y + 240, x + i // 5 : x + i // 5 + 320] * tint + rng.normal(0, 2, (240, 320, 1))
+        frame = portrait[y : y + 240, x + i // 5 : x + i // 5 + 320] * tint + rng.normal(
+            0, 2, (240, 320, 1)
+        )
         yield np.clip(frame, 0, 255).astype(np.uint8)
 
 
@@ -72,8 +77,12 @@ def speed(source: Path, out: Path, runs: int) -> None:
             taken[name].append(_timed(_scan(source, out / f"{run}-{workers}", workers)))
     medians = {name: statistics.median(times) for name, times in taken.items()}
     for name, times in taken.items():
-        print(f"{name:10} {medians[name]:8.1f} s, {min(times):.1f} to {max(times):.1f}, {runs} runs")
-    print(f"overhead of one worker over the loop: {100 * (medians['1 worker'] / medians['loop'] - 1):.1f} %")
+        print(
+            f"{name:10} {medians[name]:8.1f} s, {min(times):.1f} to {max(times):.1f}, {runs} runs"
+        )
+    print(
+        f"overhead of one worker over the loop: {100 * (medians['1 worker'] / medians['loop'] - 1):.1f} %"
+    )
     print(f"two workers: {medians['1 worker'] / medians['2 workers']:.2f} times as fast as one")
 
 
@@ -87,7 +96,10 @@ def kills(source: Path, out: Path, count: int, seed: int) -> None:
         while killed < count and driver.poll() is None:
             time.sleep(chance.uniform(5, 60))
             workers = [int(pid) for pid in _children(driver.pid)]
-            os.kill(chance.choice(workers) if workers and chance.random() < 0.7 else driver.pid, signal.SIGKILL)
+            os.kill(
+                chance.choice(workers) if workers and chance.random() < 0.7 else driver.pid,
+                signal.SIGKILL,
+            )
             killed += 1
         if driver.wait() == 0:
             break
@@ -103,7 +115,18 @@ def kills(source: Path, out: Path, count: int, seed: int) -> None:
 
 
 def _scan(source: Path, out: Path, workers: int) -> list[str]:
-    return [sys.executable, "-c", SCAN, "fleet", "scan", str(source), "--out", str(out), "--workers", str(workers)]
+    return [
+        sys.executable,
+        "-c",
+        SCAN,
+        "fleet",
+        "scan",
+        str(source),
+        "--out",
+        str(out),
+        "--workers",
+        str(workers),
+    ]
 
 
 def _timed(command: list[str]) -> float:
@@ -113,12 +136,16 @@ def _timed(command: list[str]) -> float:
 
 
 def _children(pid: int) -> list[str]:
-    found = subprocess.run(["pgrep", "-P", str(pid), "-f", "spawn_main"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["pgrep", "-P", str(pid), "-f", "spawn_main"], capture_output=True, text=True, check=False
+    )
     return found.stdout.split()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("speed", "kills"))
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--runs", type=int, default=3)

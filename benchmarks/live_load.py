@@ -1,10 +1,13 @@
-"""Many live checks at once over real WebSockets: how many are decided, how, and how long after the last frame.
+"""Many live checks at once over real WebSockets: how many are decided, how, and how long after the
+last frame.
 
-    python -m benchmarks.live_load --sessions 100 --readers 2              all begin, and so end, at one moment
-    python -m benchmarks.live_load --sessions 100 --readers 2 --over 11    they begin over 11 s; the last as the first ends
+    python -m benchmarks.live_load --sessions 100 --readers 2              all begin, and so end, at
+    one moment python -m benchmarks.live_load --sessions 100 --readers 2 --over 11    they begin
+    over 11 s; the last as the first ends
 
-Each client does what the page does, with frames drawn before of a face (`tests.support.live_face`) in the light of each symbol
-that there can be, so all of them should pass. The clients share the machine with the service.
+Each client does what the page does, with frames drawn before of a face (`tests.support.live_face`)
+in the light of each symbol that there can be, so all of them should pass. The clients share the
+machine with the service.
 """
 
 from __future__ import annotations
@@ -48,7 +51,10 @@ class Run:
 
 def drawn(scene: Scene) -> Frames:
     """JPEGs by symbol, as the service sends it, and of the face before the first one."""
-    noise, found = np.random.default_rng(0), {"": [jpeg(seen(None, scene, np.random.default_rng(1)))]}
+    noise, found = (
+        np.random.default_rng(0),
+        {"": [jpeg(seen(None, scene, np.random.default_rng(1)))]},
+    )
     for patterns in itertools.product(PATTERNS, repeat=3):
         values = np.where(np.stack(patterns, axis=-1).astype(bool), HIGH, LOW).tolist()
         one, other = (tuple(tuple(colour) for colour in row) for row in values)
@@ -57,7 +63,9 @@ def drawn(scene: Scene) -> Frames:
     return found
 
 
-async def client(url: str, frames: Frames, scene: Scene, begin: asyncio.Event, late: float, run: Run) -> None:
+async def client(
+    url: str, frames: Frames, scene: Scene, begin: asyncio.Event, late: float, run: Run
+) -> None:
     """One browser, which begins ``late`` s after the others may."""
     parts = urlsplit(url)
     check, _, ticket = parts.fragment.partition(".")
@@ -73,7 +81,9 @@ async def client(url: str, frames: Frames, scene: Scene, begin: asyncio.Event, l
     run.outcomes[outcome] += 1
 
 
-async def attended(socket: ClientConnection, said: dict[str, Any], frames: Frames, scene: Scene, run: Run) -> str:
+async def attended(
+    socket: ClientConnection, said: dict[str, Any], frames: Frames, scene: Scene, run: Run
+) -> str:
     """The check itself; its outcome."""
     shown: list[tuple[float, str]] = [(0.0, "")]
     pace = [said["go"]]
@@ -97,7 +107,12 @@ async def attended(socket: ClientConnection, said: dict[str, Any], frames: Frame
 
 
 async def film(
-    socket: ClientConnection, frames: Frames, scene: Scene, shown: list[tuple[float, str]], pace: list[float], run: Run
+    socket: ClientConnection,
+    frames: Frames,
+    scene: Scene,
+    shown: list[tuple[float, str]],
+    pace: list[float],
+    run: Run,
 ) -> None:
     """Sends what the camera sees, until it is cancelled."""
     for number in itertools.count():
@@ -112,8 +127,13 @@ async def film(
 async def together(service: Tree, sessions: int, over: float, frames: Frames, scene: Scene) -> Run:
     """All clients, which begin one after the other over so many seconds."""
     run, begin = Run(), asyncio.Event()
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {service.key}"}, timeout=60) as http:
-        made = [await http.post(f"{service.url}/api/v1/live", json={"subject": f"{i}"}) for i in range(sessions)]
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {service.key}"}, timeout=60
+    ) as http:
+        made = [
+            await http.post(f"{service.url}/api/v1/live", json={"subject": f"{i}"})
+            for i in range(sessions)
+        ]
     late = np.linspace(0, over, sessions).tolist()
     urls = [one.json()["url"] for one in made]
     clients = [
@@ -133,21 +153,33 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=100)
     parser.add_argument("--readers", type=int, default=2)
     parser.add_argument("--over", type=float, default=0.0, help="seconds over which they begin")
-    parser.add_argument("--details", action="store_true", help="what was measured, from the service's log")
+    parser.add_argument(
+        "--details", action="store_true", help="what was measured, from the service's log"
+    )
     given = parser.parse_args()
-    scene, settings = Scene(), {"live_readers": str(given.readers), "live_at_once": str(given.sessions), "workers": "0"}
+    scene, settings = (
+        Scene(),
+        {"live_readers": str(given.readers), "live_at_once": str(given.sessions), "workers": "0"},
+    )
     frames = drawn(scene)
-    with tempfile.TemporaryDirectory() as folder, tree(Path(folder) / "data", **settings) as service:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tree(Path(folder) / "data", **settings) as service,
+    ):
         run = asyncio.run(together(service, given.sessions, given.over, frames, scene))
         if given.details:
             log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
             print(*(line for line in log if "live check" in line), sep="\n")
-        print(f"{given.sessions} sessions, {given.readers} readers, {run.sent} frames in {run.seconds:.1f} s")
+        print(
+            f"{given.sessions} sessions, {given.readers} readers, {run.sent} frames in {run.seconds:.1f} s"
+        )
     for outcome, count in run.outcomes.most_common():
         print(f"{count} {outcome}")
     if run.waits:
         low, middle, high = np.percentile(run.waits, [50, 95, 100])
-        print(f"from the last frame to the outcome: median {low:.2f} s, 95 % {middle:.2f} s, at most {high:.2f} s")
+        print(
+            f"from the last frame to the outcome: median {low:.2f} s, 95 % {middle:.2f} s, at most {high:.2f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Live checks in a real browser, on the real page over the real WebSocket: an honest face, and videos in its place.
+"""Live checks in a real browser, on the real page over the real WebSocket: an honest face, and
+videos in its place.
 
     python -m benchmarks.live_loop honest --sessions 100
     python -m benchmarks.live_loop video --sessions 100
 
-`honest` replaces the page's camera by a canvas on which a face is drawn as the page's own colours light it, so the loop is
-closed: the face answers what the screen really shows, and when. `video` gives Chromium a prepared file for a camera
-(``--use-file-for-fake-video-capture``), recorded of that same face answering other challenges. Both are simulated cameras:
-what they show of people is nothing, what they show of the whole way through page, network and service is real.
+`honest` replaces the page's camera by a canvas on which a face is drawn as the page's own colours
+light it, so the loop is closed: the face answers what the screen really shows, and when. `video`
+gives Chromium a prepared file for a camera (``--use-file-for-fake-video-capture``), recorded of
+that same face answering other challenges. Both are simulated cameras: what they show of people is
+nothing, what they show of the whole way through page, network and service is real.
 """
 
 from __future__ import annotations
@@ -63,11 +65,17 @@ def asked(service: Tree, subject: str) -> str:
 
 async def launched(playwright: Playwright, *more: str) -> Browser:
     """A headless Chromium of the system."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     return await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *more])
 
 
-async def honest(playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene) -> Attempt:
+async def honest(
+    playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene
+) -> Attempt:
     browser = await launched(playwright)
     stack.push_async_callback(browser.close)
 
@@ -83,7 +91,9 @@ async def honest(playwright: Playwright, service: Tree, stack: AsyncExitStack, s
     return attempt
 
 
-async def video(playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene) -> Attempt:
+async def video(
+    playwright: Playwright, service: Tree, stack: AsyncExitStack, scene: Scene
+) -> Attempt:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     files: dict[int, asyncio.Task[Path]] = {}
 
@@ -94,9 +104,13 @@ async def video(playwright: Playwright, service: Tree, stack: AsyncExitStack, sc
             files[number] = asyncio.create_task(made)
         file = await files[number]
         camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}")
-        browser = await launched(playwright, "--use-fake-ui-for-media-stream", *camera)  # so that the file begins anew
+        browser = await launched(
+            playwright, "--use-fake-ui-for-media-stream", *camera
+        )  # so that the file begins anew
         try:
-            context = await browser.new_context(viewport={"width": 800, "height": 600}, permissions=["camera"])
+            context = await browser.new_context(
+                viewport={"width": 800, "height": 600}, permissions=["camera"]
+            )
             return await done(await context.new_page(), asked(service, f"video {i}"))
         finally:
             await browser.close()
@@ -104,7 +118,9 @@ async def video(playwright: Playwright, service: Tree, stack: AsyncExitStack, sc
     return attempt
 
 
-async def run(kind: str, sessions: int, parallel: int, service: Tree, scene: Scene) -> collections.Counter[str]:
+async def run(
+    kind: str, sessions: int, parallel: int, service: Tree, scene: Scene
+) -> collections.Counter[str]:
     """How many sessions ended how."""
     free, found = asyncio.Semaphore(parallel), collections.Counter[str]()
     async with async_playwright() as playwright, AsyncExitStack() as stack:
@@ -113,7 +129,9 @@ async def run(kind: str, sessions: int, parallel: int, service: Tree, scene: Sce
         async def one(i: int) -> None:
             async with free:
                 found[await attempt(i)] += 1
-                print(f"\r{sum(found.values())} of {sessions}: {dict(found)}", end="", file=sys.stderr)
+                print(
+                    f"\r{sum(found.values())} of {sessions}: {dict(found)}", end="", file=sys.stderr
+                )
 
         await asyncio.gather(*(one(i) for i in range(sessions)))
     print(file=sys.stderr)
@@ -127,10 +145,15 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=1, help="at the same time")
     parser.add_argument("--room", type=float, default=Scene().room)
     parser.add_argument("--screen", type=float, default=Scene().screen)
-    parser.add_argument("--details", action="store_true", help="what was measured, from the service's log")
+    parser.add_argument(
+        "--details", action="store_true", help="what was measured, from the service's log"
+    )
     given = parser.parse_args()
     scene = Scene(given.room, given.screen)
-    with tempfile.TemporaryDirectory() as folder, tree(Path(folder) / "data", workers="0") as service:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tree(Path(folder) / "data", workers="0") as service,
+    ):
         found = asyncio.run(run(given.kind, given.sessions, given.parallel, service, scene))
         if given.details:
             log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()

@@ -1,8 +1,10 @@
-"""Speed and memory, side by side in one run: median and spread. Run it on an otherwise idle machine.
+"""Speed and memory, side by side in one run: median and spread. Run it on an otherwise idle
+machine.
 
     python -m benchmarks.speed [--long SECONDS]
 
-Each part runs in a process of its own, so that its peak memory is its own. CPU time is user and system time of the process.
+Each part runs in a process of its own, so that its peak memory is its own. CPU time is user and
+system time of the process.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import numpy as np
 RUNS = 7
 
 
-def moving_scene(seconds: float, fps: int = 25, width: int = 1920, height: int = 1080) -> Iterator[np.ndarray]:
+def moving_scene(
+    seconds: float, fps: int = 25, width: int = 1920, height: int = 1080
+) -> Iterator[np.ndarray]:
     """A hand-held camera over a portrait, 1080p, with the noise of a sensor: rgb uint8 frames."""
     import cv2
     from skimage.data import astronaut
@@ -32,20 +36,36 @@ def moving_scene(seconds: float, fps: int = 25, width: int = 1920, height: int =
     noise = rng.normal(0, 3, (4, height, width, 1)).astype(np.float32)
     for i in range(int(seconds * fps)):
         t = i / fps
-        matrix = cv2.getRotationMatrix2D((225, 140), 2 * np.sin(0.6 * t), 2.6 + 0.3 * np.sin(0.5 * t))
-        matrix[:, 2] += width / 2 - 225 + 60 * np.sin(0.9 * t), height / 2 - 140 + 30 * np.cos(0.7 * t)
-        frame = cv2.warpAffine(portrait, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        matrix = cv2.getRotationMatrix2D(
+            (225, 140), 2 * np.sin(0.6 * t), 2.6 + 0.3 * np.sin(0.5 * t)
+        )
+        matrix[:, 2] += (
+            width / 2 - 225 + 60 * np.sin(0.9 * t),
+            height / 2 - 140 + 30 * np.cos(0.7 * t),
+        )
+        frame = cv2.warpAffine(
+            portrait, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
         yield np.clip(frame + noise[i % 4], 0, 255).astype(np.uint8)
 
 
 def write_clip(path: Path, seconds: float, repeat: int = 1, gop: int = 250) -> None:
-    """A scene encoded once as H.264 (key frame every ``gop`` frames, B-frames), its packets repeated to any length."""
+    """A scene encoded once as H.264 (key frame every ``gop`` frames, B-frames), its packets
+    repeated to any length.
+    """
     import av
 
     once = path.with_suffix(".once.mp4")
     with av.open(once, "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "23", "preset": "veryfast", "g": str(gop)})
-        stream.width, stream.height, stream.pix_fmt, stream.time_base = 1920, 1080, "yuv420p", Fraction(1, 25)
+        stream = container.add_stream(
+            "libx264", rate=25, options={"crf": "23", "preset": "veryfast", "g": str(gop)}
+        )
+        stream.width, stream.height, stream.pix_fmt, stream.time_base = (
+            1920,
+            1080,
+            "yuv420p",
+            Fraction(1, 25),
+        )
         for rgb in moving_scene(seconds):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         container.mux(stream.encode(None))
@@ -59,12 +79,18 @@ def write_clip(path: Path, seconds: float, repeat: int = 1, gop: int = 250) -> N
                     if packet.dts is None:
                         continue
                     shift = round(k * seconds / stream.time_base)
-                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, target
+                    packet.pts, packet.dts, packet.stream = (
+                        packet.pts + shift,
+                        packet.dts + shift,
+                        target,
+                    )
                     out.mux(packet)
 
 
 def in_turn(*tasks: Callable[[], object], runs: int = 30) -> list[list[float]]:
-    """CPU milliseconds of each task, measured in turn so that a drift of the machine hits all alike."""
+    """CPU milliseconds of each task, measured in turn so that a drift of the machine hits all
+    alike.
+    """
     spent: list[list[float]] = [[] for _ in tasks]
     for _ in range(runs):
         for k, task in enumerate(tasks):
@@ -75,7 +101,9 @@ def in_turn(*tasks: Callable[[], object], runs: int = 30) -> list[list[float]]:
 
 
 def faces_part(_folder: Path) -> dict[str, object]:
-    """The learned line, several faces at a time, the strong look, and EfficientNet-B4 at 380 px, one thread each."""
+    """The learned line, several faces at a time, the strong look, and EfficientNet-B4 at 380 px,
+    one thread each.
+    """
     import onnxruntime as ort
 
     from benchmarks.efficientnet_b4 import SIDE, model
@@ -84,19 +112,25 @@ def faces_part(_folder: Path) -> dict[str, object]:
     one = ort.SessionOptions()
     one.intra_op_num_threads = 1
     learned = ort.InferenceSession(models.WEIGHTS / "learned.onnx", one)
-    strong = ort.InferenceSession(models.with_values(models.content("strong"), models.content("strong.npz")), one)
+    strong = ort.InferenceSession(
+        models.with_values(models.content("strong"), models.content("strong.npz")), one
+    )
     b4 = ort.InferenceSession(model(), one)
     rng = np.random.default_rng(0)
     crop = rng.integers(0, 256, (1, 192, 192, 3)).astype(np.uint8)
     close_up = rng.integers(0, 256, (1, 224, 224, 3)).astype(np.uint8)
     picture = rng.normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
     batches = {count: np.repeat(crop, count, axis=0) for count in (1, 4, 16)}
-    tasks: list[Callable[[], object]] = [lambda rgb=rgb: learned.run(None, {"rgb": rgb}) for rgb in batches.values()]
+    tasks: list[Callable[[], object]] = [
+        lambda rgb=rgb: learned.run(None, {"rgb": rgb}) for rgb in batches.values()
+    ]
     tasks += [lambda: strong.run(None, {"rgb": close_up}), lambda: b4.run(None, {"rgb": picture})]
     in_turn(*tasks, runs=5)
     ours, *together, strongest, theirs = in_turn(*tasks)
     each = {n: (np.array(ms) / n).tolist() for n, ms in zip([4, 16], together, strict=True)}
-    ratio, strong_ratio = ([b / a for a, b in zip(ms, theirs, strict=True)] for ms in (ours, strongest))
+    ratio, strong_ratio = (
+        [b / a for a, b in zip(ms, theirs, strict=True)] for ms in (ours, strongest)
+    )
     return {
         "learned, CPU ms per face": ours,
         **{f"learned, {n} faces at a time, CPU ms per face": ms for n, ms in each.items()},
@@ -108,7 +142,9 @@ def faces_part(_folder: Path) -> dict[str, object]:
 
 
 def lines_part(_folder: Path) -> dict[str, object]:
-    """The named lines of evidence on ten looks at one face, one thread; their pictures are drawn once per track."""
+    """The named lines of evidence on ten looks at one face, one thread; their pictures are drawn
+    once per track.
+    """
     import cv2
 
     from unmask import faces
@@ -129,7 +165,12 @@ def lines_part(_folder: Path) -> dict[str, object]:
     in_turn(*tasks, runs=3)
     spent = np.array(in_turn(*tasks)) / len(seen)
     each = {f"{name}, CPU ms per face": ms.tolist() for name, ms in zip(named, spent, strict=True)}
-    return {**each, "texture, skin, reflection and motion together, CPU ms per face": spent.sum(axis=0).tolist()}
+    return {
+        **each,
+        "texture, skin, reflection and motion together, CPU ms per face": spent.sum(
+            axis=0
+        ).tolist(),
+    }
 
 
 def photo_part(folder: Path) -> dict[str, object]:
@@ -149,7 +190,9 @@ def clip_part(folder: Path) -> dict[str, object]:
     import unmask
 
     unmask.check(folder / "short.mp4")
-    return {"10 s of 1080p, s": [_wall(lambda: unmask.check(folder / "short.mp4")) for _ in range(RUNS)]}
+    return {
+        "10 s of 1080p, s": [_wall(lambda: unmask.check(folder / "short.mp4")) for _ in range(RUNS)]
+    }
 
 
 def long_part(folder: Path) -> dict[str, object]:
@@ -166,10 +209,14 @@ def long_part(folder: Path) -> dict[str, object]:
 def start_part(_folder: Path) -> dict[str, object]:
     """Import and help, as whole processes beside a bare interpreter."""
     python, script = sys.executable, str(Path(sys.executable).with_name("unmask"))
-    commands = {"python -c pass, s": [python, "-c", "pass"], "import unmask, s": [python, "-c", "import unmask"]}
+    commands = {
+        "python -c pass, s": [python, "-c", "pass"],
+        "import unmask, s": [python, "-c", "import unmask"],
+    }
     commands["unmask --help, s"] = [script, "--help"]
     run = {
-        name: lambda c=command: subprocess.run(c, check=True, capture_output=True) for name, command in commands.items()
+        name: lambda c=command: subprocess.run(c, check=True, capture_output=True)
+        for name, command in commands.items()
     }
     return {name: [_wall(task) for _ in range(RUNS + 1)][1:] for name, task in run.items()}
 
@@ -198,8 +245,12 @@ PARTS = {
 
 def main() -> None:
     """Runs every part and prints a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--long", type=int, default=600, help="length of the long clip, s (default 600)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--long", type=int, default=600, help="length of the long clip, s (default 600)"
+    )
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -215,7 +266,9 @@ def main() -> None:
         for part in PARTS:
             command = [sys.executable, "-m", "benchmarks.speed", "--part", part, "--folder", name]
             environment = {**os.environ, "UNMASK_LONG": str(options.long)}
-            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+            done = subprocess.run(
+                command, check=True, capture_output=True, text=True, env=environment
+            )
             for label, values in json.loads(done.stdout).items():
                 print(
                     f"| {label} | {np.median(values):.3g} | {min(values):.3g} to {max(values):.3g} | {len(values)} |",

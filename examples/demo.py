@@ -1,9 +1,11 @@
-"""The main job on real input: a clip of a real portrait, a copy in which the face is changed for two seconds, two reports.
+"""The main job on real input: a clip of a real portrait, a copy in which the face is changed for
+two seconds, two reports.
 
-The portrait is NASA's of astronaut Eileen Collins, public domain, which scikit-image carries. A moving camera makes a clip
-of it. In the copy, from 0:03 to 0:05, the face is swapped for its own mirror image, made anew at 96 px, as one-shot
-face swappers make theirs, and pasted back with its colours shifted. The portrait was never trained on; changes of this
-kind, a face made anew at a small size, were (the family `regenerate` of the lab).
+The portrait is NASA's of astronaut Eileen Collins, public domain, which scikit-image carries. A
+moving camera makes a clip of it. In the copy, from 0:03 to 0:05, the face is swapped for its own
+mirror image, made anew at 96 px, as one-shot face swappers make theirs, and pasted back with its
+colours shifted. The portrait was never trained on; changes of this kind, a face made anew at a
+small size, were (the family `regenerate` of the lab).
 
     python examples/demo.py [FOLDER]
 """
@@ -32,27 +34,56 @@ WIDTH, HEIGHT = 640, 480
 
 
 def camera(portrait: Rgb) -> Iterator[tuple[float, Rgb]]:
-    """A hand-held camera that drifts over a picture and comes a little closer: times, s, and frames."""
+    """A hand-held camera that drifts over a picture and comes a little closer: times, s, and
+    frames.
+    """
     for i in range(FPS * SECONDS):
         t = i / FPS
         zoom = 1.55 + 0.15 * np.sin(0.5 * t)
-        x, y = 225 + 14 * np.sin(0.9 * t) + 1.0 * np.sin(7 * t), 140 + 9 * np.cos(0.7 * t) + 0.8 * np.cos(9 * t)
+        x, y = (
+            225 + 14 * np.sin(0.9 * t) + 1.0 * np.sin(7 * t),
+            140 + 9 * np.cos(0.7 * t) + 0.8 * np.cos(9 * t),
+        )
         matrix = cv2.getRotationMatrix2D((x, y), 2.0 * np.sin(0.6 * t), zoom)
         matrix[:, 2] += WIDTH / 2 - x, HEIGHT / 2 - y
-        yield t, cv2.warpAffine(portrait, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        yield (
+            t,
+            cv2.warpAffine(
+                portrait,
+                matrix,
+                (WIDTH, HEIGHT),
+                flags=cv2.INTER_CUBIC,
+                borderMode=cv2.BORDER_REFLECT,
+            ),
+        )
 
 
 def swapped(rgb: Rgb, side: int = 96) -> Rgb:
     """The largest face replaced by its mirror image, made anew at ``side`` px."""
     face = faces.find(rgb)[0]
     matrix = faces.similarity(face.points, faces.TEMPLATE * np.float32(side / faces.CROP_PX))
-    small = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_AREA)[:, ::-1].astype(np.float32)
-    small = np.clip(cv2.bilateralFilter(small, 5, 20, 2) * [1.04, 0.99, 0.94] + 3, 0, 255).astype(np.uint8)
+    small = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_AREA)[:, ::-1].astype(
+        np.float32
+    )
+    small = np.clip(cv2.bilateralFilter(small, 5, 20, 2) * [1.04, 0.99, 0.94] + 3, 0, 255).astype(
+        np.uint8
+    )
     mask = np.zeros((side, side), np.float32)
-    cv2.ellipse(mask, (side // 2, int(side * 0.56)), (int(side * 0.25), int(side * 0.33)), 0, 0, 360, 1.0, -1)
+    cv2.ellipse(
+        mask,
+        (side // 2, int(side * 0.56)),
+        (int(side * 0.25), int(side * 0.33)),
+        0,
+        0,
+        360,
+        1.0,
+        -1,
+    )
     mask = cv2.GaussianBlur(mask, (0, 0), side * 0.02)
     size, back = (rgb.shape[1], rgb.shape[0]), cv2.WARP_INVERSE_MAP
-    layer = cv2.warpAffine(small, matrix, size, flags=cv2.INTER_LINEAR | back, borderMode=cv2.BORDER_REFLECT)
+    layer = cv2.warpAffine(
+        small, matrix, size, flags=cv2.INTER_LINEAR | back, borderMode=cv2.BORDER_REFLECT
+    )
     alpha = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR | back)[..., None]
     return (rgb * (1 - alpha) + layer * alpha + 0.5).astype(np.uint8)
 
@@ -61,7 +92,12 @@ def write(path: Path, frames: Iterator[Rgb]) -> None:
     """Frames as H.264 in MP4."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"crf": "20"})
-        stream.width, stream.height, stream.pix_fmt, stream.time_base = WIDTH, HEIGHT, "yuv420p", Fraction(1, FPS)
+        stream.width, stream.height, stream.pix_fmt, stream.time_base = (
+            WIDTH,
+            HEIGHT,
+            "yuv420p",
+            Fraction(1, FPS),
+        )
         for rgb in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         container.mux(stream.encode(None))

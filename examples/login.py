@@ -2,18 +2,20 @@
 
 It needs a running service and one of its API keys with the scope ``live:write``:
 
-    unmask serve --data service                                    # http://127.0.0.1:8000; make a key on its page
-    UNMASK_KEY=um_... python examples/login.py
+    unmask serve --data service                                    # http://127.0.0.1:8000; make a
+    key on its page UNMASK_KEY=um_... python examples/login.py
 
 What a login of your own has to do as well, and why:
 
-- Make the check in the backend, for the account that is about to sign in, and keep its id in the backend's own session. An id
-  that came with the browser could be that of anybody's check.
+- Make the check in the backend, for the account that is about to sign in, and keep its id in the
+  backend's own session. An id that came with the browser could be that of anybody's check.
 - Ask the service for the result. That the browser came back says nothing.
-- Compare the code with which the browser came back: else somebody could have the check done by another person elsewhere.
+- Compare the code with which the browser came back: else somebody could have the check done by
+  another person elsewhere.
 - Take only `live`, only for the same account, only fresh, only once.
-- Nobody is turned away for good: who does not pass tries again, or takes your other way to sign in. A live check says that a
-  person is there, not who it is; the password, or a comparison of faces, says that.
+- Nobody is turned away for good: who does not pass tries again, or takes your other way to sign in.
+  A live check says that a person is there, not who it is; the password, or a comparison of faces,
+  says that.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ FORM = """<form method="post"><p><label>Name <input name="name" autocomplete="us
 
 @dataclass(slots=True)
 class Visit:
-    """What the backend knows of a browser: whose password was right, the check made for them, and whether they are signed in."""
+    """What the backend knows of a browser: whose password was right, the check made for them, and
+    whether they are signed in.
+    """
 
     name: str
     check: str | None
@@ -70,7 +74,9 @@ def ask() -> Response:
 
 @app.post("/")
 def check_password(name: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
-    if not secrets.compare_digest(ACCOUNTS.get(name, secrets.token_hex()).encode(), password.encode()):
+    if not secrets.compare_digest(
+        ACCOUNTS.get(name, secrets.token_hex()).encode(), password.encode()
+    ):
         return page("Sign in", f"<p>That is not right.</p>{FORM}")
     return send_to_check(name)
 
@@ -88,9 +94,14 @@ def back(visit: Known = "", code: str = "") -> Response:
         return RedirectResponse("/", 303)
     check = unmask.get(f"/api/v1/live/{known.check}").raise_for_status().json()
     known.check = None  # good for once, whatever comes of it
-    same = check["subject"] == known.name and secrets.compare_digest(check["code"].encode(), code.encode())
+    same = check["subject"] == known.name and secrets.compare_digest(
+        check["code"].encode(), code.encode()
+    )
     if check["result"] != "live" or not same or check["finished"] < time.time() - FRESH:
-        return page("Not signed in", '<p><a href="/again">Try again</a>, or call us: there is another way.</p>')
+        return page(
+            "Not signed in",
+            '<p><a href="/again">Try again</a>, or call us: there is another way.</p>',
+        )
     known.signed_in = True
     return RedirectResponse("/account", 303)
 
@@ -105,11 +116,17 @@ def account(visit: Known = "") -> Response:
 
 def send_to_check(name: str) -> Response:
     """Makes a live check for an account and sends the browser there."""
-    made = unmask.post("/api/v1/live", json={"subject": name, "back": f"{OWN}/back"}).raise_for_status().json()
+    made = (
+        unmask.post("/api/v1/live", json={"subject": name, "back": f"{OWN}/back"})
+        .raise_for_status()
+        .json()
+    )
     visit = secrets.token_urlsafe(32)
     visits[visit] = Visit(name, made["id"])
     response = RedirectResponse(made["url"], 303)
-    response.set_cookie("visit", visit, httponly=True, samesite="lax", secure=OWN.startswith("https://"))
+    response.set_cookie(
+        "visit", visit, httponly=True, samesite="lax", secure=OWN.startswith("https://")
+    )
     return response
 
 

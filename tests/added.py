@@ -16,7 +16,13 @@ SIZE = 32
 def card(**fields: Any) -> dict[str, Any]:
     """The card of `brightness`; ``input_size=64`` replaces ``input.size``, None leaves a field out."""
     whole: dict[str, Any] = {
-        "input": {"size": SIZE, "layout": "nchw", "colour": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]},
+        "input": {
+            "size": SIZE,
+            "layout": "nchw",
+            "colour": "rgb",
+            "mean": [0, 0, 0],
+            "std": [1, 1, 1],
+        },
         "output": {"name": "logit", "changed": 0, "is": "logit"},
         "licence": "CC0-1.0",
         "origin": "made by a test",
@@ -36,7 +42,9 @@ def brightness(
     opset: int = 18,
     operator: str = "MatMul",
 ) -> onnx.ModelProto:
-    """A model that weighs the mean of each channel, ``(3, classes)``: by default it says how bright red is."""
+    """A model that weighs the mean of each channel, ``(3, classes)``: by default it says how bright
+    red is.
+    """
     axes = numpy_helper.from_array(np.array([2, 3] if shape[1:2] == (3,) else [1, 2]), "axes")
     nodes = [
         helper.make_node("ReduceMean", ["faces", "axes"], ["means"], keepdims=0),
@@ -49,7 +57,9 @@ def brightness(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
-def write(folder: Path, name: str = "mine", model: onnx.ModelProto | None = None, **fields: Any) -> Path:
+def write(
+    folder: Path, name: str = "mine", model: onnx.ModelProto | None = None, **fields: Any
+) -> Path:
     """Writes a model, by default `brightness`, and its `card` into a folder, which is returned."""
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.onnx").write_bytes((model or brightness()).SerializeToString())

@@ -1,7 +1,8 @@
 """Makes small real photos and videos for tests, with the encoders that PyAV and Pillow carry.
 
-Every picture is drawn, none is downloaded. A numbered picture (`numbered`) carries its own number in black and white
-cells large enough to survive any codec, so that a test can tell which frame it was given.
+Every picture is drawn, none is downloaded. A numbered picture (`numbered`) carries its own number
+in black and white cells large enough to survive any codec, so that a test can tell which frame it
+was given.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ _CELLS = (4, 4)
 
 
 def numbered(number: int, width: int = 64, height: int = 64) -> Rgb:
-    """Picture ``number``, 0 to 65535: a grid of 4 x 4 cells, black or white by the bits of the number."""
+    """Picture ``number``, 0 to 65535: a grid of 4 x 4 cells, black or white by the bits of the
+    number.
+    """
     bits = np.array([(number >> i) & 1 for i in range(16)], np.uint8).reshape(_CELLS) * 200 + 28
     rows, columns = np.arange(height) * 4 // height, np.arange(width) * 4 // width
     return np.repeat(bits[rows][:, columns, None], 3, axis=2)
@@ -48,7 +51,9 @@ def number_of(rgb: Rgb) -> int:
 
 
 def textured(number: int, width: int = 64, height: int = 64) -> Rgb:
-    """A picture full of detail that drifts by a pixel or two with each number; tells wrong references apart."""
+    """A picture full of detail that drifts by a pixel or two with each number; tells wrong
+    references apart.
+    """
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin((x + number * a) / b) + np.cos((y - number * c) / d) for a, b, c, d in _WAVES]
     return (np.stack(waves, axis=2) * 50 + 128).astype(np.uint8)
@@ -79,15 +84,18 @@ def write_video(
     color_range: int | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Path:
-    """Encodes ``frames`` (rgb uint8 of one size) into a video file; the container follows from the file's suffix.
+    """Encodes ``frames`` (rgb uint8 of one size) into a video file; the container follows from the
+    file's suffix.
 
     Args:
         codec: name of an FFmpeg encoder, see `QUIET`.
-        pts: presentation time of each frame in ``time_base``; None means one tick of ``1 / fps`` each.
+        pts: presentation time of each frame in ``time_base``; None means one tick of ``1 / fps``
+            each.
         rotation: degrees counter-clockwise by which a player is told to turn the stored picture.
         hflip: tell the player to mirror the picture, after turning it.
         sample_aspect: width over height of one stored pixel.
-        gop, b_frames: largest distance of key frames; frames in a row that nothing refers to or that look ahead.
+        gop, b_frames: largest distance of key frames; frames in a row that nothing refers to or
+            that look ahead.
         container: name of the FFmpeg muxer, where the suffix would not do.
         colorspace, color_range: as PyAV numbers them; converted to and written into the stream.
         metadata: of the container.
@@ -98,9 +106,13 @@ def write_video(
     frames = iter(frames)
     first = next(frames)
     tick = time_base or Fraction(1, fps)
-    with av.open(str(path), "w", format=container, container_options=container_options or {}) as out:
+    with av.open(
+        str(path), "w", format=container, container_options=container_options or {}
+    ) as out:
         out.metadata.update(metadata or {})
-        stream: Any = out.add_stream(codec, rate=fps, options=QUIET.get(codec, {}) | (options or {}))
+        stream: Any = out.add_stream(
+            codec, rate=fps, options=QUIET.get(codec, {}) | (options or {})
+        )
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt, stream.time_base, stream.codec_context.time_base = pix_fmt, tick, tick
         stream.gop_size, stream.max_b_frames, stream.thread_count = gop, b_frames, 1
@@ -127,7 +139,9 @@ def write_video(
 
 
 def woven(frames: Sequence[Rgb]) -> list[Rgb]:
-    """Interlaced pictures of progressive ones: the even lines of one, the odd lines of the next, at half the rate."""
+    """Interlaced pictures of progressive ones: the even lines of one, the odd lines of the next, at
+    half the rate.
+    """
     out = [frame.copy() for frame in frames[: len(frames) // 2 * 2 : 2]]
     for picture, later in zip(out, frames[1::2], strict=False):
         picture[1::2] = later[1::2]
@@ -143,14 +157,24 @@ def write_audio(path: Path, seconds: float = 0.5) -> Path:
 
 def _mux_silence(out: Any, stream: Any, seconds: float) -> None:
     for start in range(0, max(1, int(seconds * 8000)), 1024):
-        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+        )
         silence.sample_rate, silence.pts, silence.time_base = 8000, start, Fraction(1, 8000)
         out.mux(stream.encode(silence))
     out.mux(stream.encode(None))
 
 
-def write_photo(path: Path, picture: Rgb | Image.Image, format: str, *, orientation: int = 1, **options: Any) -> Path:  # noqa: A002
-    """Writes a photo with Pillow in ``format`` whatever the suffix, with an EXIF orientation 1 to 8.
+def write_photo(
+    path: Path,
+    picture: Rgb | Image.Image,
+    format: str,  # noqa: A002
+    *,
+    orientation: int = 1,
+    **options: Any,
+) -> Path:
+    """Writes a photo with Pillow in ``format`` whatever the suffix, with an EXIF orientation 1 to
+    8.
 
     Args:
         options: of Pillow's writer, e.g. ``quality`` or ``append_images``.
@@ -176,7 +200,8 @@ def write_heic(
     brands: bytes = b"heicmif1heic",
     after: bytes = b"",
 ) -> Path:
-    """A HEIC photo: one HEVC picture wrapped by hand (ISO/IEC 23008-12), because libheif here has no encoder.
+    """A HEIC photo: one HEVC picture wrapped by hand (ISO/IEC 23008-12), because libheif here has
+    no encoder.
 
     Args:
         quarter_turns: counter-clockwise turns of 90 degrees that a viewer is told to make.
@@ -207,7 +232,10 @@ def write_heic(
         hdlr = box(b"hdlr", struct.pack(">II4s12xx", 0, 0, b"pict"))
         iinf = box(b"iinf", struct.pack(">IH", 0, 1) + infe)
         pitm = box(b"pitm", struct.pack(">IH", 0, 1))
-        return box(b"meta", b"\0\0\0\0" + hdlr + pitm + box(b"iloc", iloc) + iinf + box(b"iprp", ipco + ipma))
+        return box(
+            b"meta",
+            b"\0\0\0\0" + hdlr + pitm + box(b"iloc", iloc) + iinf + box(b"iprp", ipco + ipma),
+        )
 
     path.write_bytes(ftyp + meta(len(ftyp + meta(0)) + 8) + box(b"mdat", data) + after)
     return path
@@ -219,9 +247,11 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 
 def edit_boxes(data: bytes, edit: Callable[[bytes, bytes], tuple[bytes, bytes]]) -> bytes:
-    """An MP4 or MOV file with ``edit(type, content) -> (type, content)`` applied to every box, the innermost first.
+    """An MP4 or MOV file with ``edit(type, content) -> (type, content)`` applied to every box, the
+    innermost first.
 
-    Offsets into the file are not adjusted: the media must stand before the box that changes its size.
+    Offsets into the file are not adjusted: the media must stand before the box that changes its
+    size.
     """
     out, at = b"", 0
     while at + 8 <= len(data):
@@ -235,9 +265,13 @@ def edit_boxes(data: bytes, edit: Callable[[bytes, bytes], tuple[bytes, bytes]])
 
 
 def without_packets(whole: Path, path: Path, lost: Container[int]) -> Path:
-    """An MPEG-TS, as a receiver writes it that lost some of its packets of 188 bytes, by their numbers."""
+    """An MPEG-TS, as a receiver writes it that lost some of its packets of 188 bytes, by their
+    numbers.
+    """
     data = whole.read_bytes()
-    path.write_bytes(b"".join(data[i : i + 188] for i in range(0, len(data), 188) if i // 188 not in lost))
+    path.write_bytes(
+        b"".join(data[i : i + 188] for i in range(0, len(data), 188) if i // 188 not in lost)
+    )
     return path
 
 
@@ -246,4 +280,6 @@ def enlarged(rgb: Rgb, by: float) -> Rgb:
     height, width = rgb.shape[:2]
     across, down = width * (1 - 1 / by) / 2, height * (1 - 1 / by) / 2
     middle = (across, down, width - across, height - down)
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR, box=middle))
+    return np.asarray(
+        Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR, box=middle)
+    )

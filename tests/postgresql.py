@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-BINARIES = [Path(p).parent for p in (shutil.which("initdb"),) if p] + sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+BINARIES = [Path(p).parent for p in (shutil.which("initdb"),) if p] + sorted(
+    Path("/usr/lib/postgresql").glob("*/bin")
+)
 
 
 class Server:
@@ -30,7 +32,9 @@ class Server:
 
     def start(self, more: str = "") -> None:
         """Starts it, with ``more`` options of its command line."""
-        settings = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off {more}"
+        settings = (
+            f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off {more}"
+        )
         self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", settings, "start")
 
     def own(self, path: Path) -> None:
@@ -56,7 +60,9 @@ def postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def server(more: str = "", beside: Callable[[Server, Path], None] = lambda *_: None) -> Iterator[Server]:
+def server(
+    more: str = "", beside: Callable[[Server, Path], None] = lambda *_: None
+) -> Iterator[Server]:
     """A server that runs.
 
     Args:

@@ -1,4 +1,5 @@
-"""Realistic answers to render, made without any photo: `changed_video`, `clean_photo`, `cannot_tell`, `failed`, `crowd` ...
+"""Realistic answers to render, made without any photo: `changed_video`, `clean_photo`,
+`cannot_tell`, `failed`, `crowd` ...
 
 Every number is invented. The faces are painted by `portrait`, so that pages have something to show.
 """
@@ -71,7 +72,12 @@ def heatmap(cx: float = 0.0, cy: float = 0.4, size: int = 24) -> NDArray[np.floa
 
 def line(log10_lr: float | None = 2.1, **changes: object) -> LineResult:
     """A line of evidence that ran."""
-    ran = LineResult(Status.RAN, Message("learned.reacts_at", {"region": MOUTH, "time": 3.4}), 0.931, log10_lr=log10_lr)
+    ran = LineResult(
+        Status.RAN,
+        Message("learned.reacts_at", {"region": MOUTH, "time": 3.4}),
+        0.931,
+        log10_lr=log10_lr,
+    )
     return replace(ran, **changes)  # type: ignore[arg-type]
 
 
@@ -88,15 +94,25 @@ def lines(log10_lr: float = 2.1) -> dict[str, LineResult]:
         ),
         "motion": line(-0.22, score=-0.04, summary=Message("motion.steady")),
         "reflection": line(None, score=0.4, summary=Message("reflection.agree_in_part")),
-        "credentials": LineResult(Status.NOT_APPLICABLE, verbatim("The file carries no content credentials.")),
-        "originals": LineResult(Status.FAILED, Message("evidence.failed", {"error": "OriginalsError: no index"})),
+        "credentials": LineResult(
+            Status.NOT_APPLICABLE, verbatim("The file carries no content credentials.")
+        ),
+        "originals": LineResult(
+            Status.FAILED, Message("evidence.failed", {"error": "OriginalsError: no index"})
+        ),
     }
 
 
 def timeline(
-    start: float = 0.0, end: float = 15.0, step: float = 0.2, high: tuple[Span, ...] = CHANGED_SPANS, seed: int = 3
+    start: float = 0.0,
+    end: float = 15.0,
+    step: float = 0.2,
+    high: tuple[Span, ...] = CHANGED_SPANS,
+    seed: int = 3,
 ) -> tuple[TimedLR, ...]:
-    """Readings every ``step`` seconds that rise inside ``high``; none between 68 and 79 per cent of the way."""
+    """Readings every ``step`` seconds that rise inside ``high``; none between 68 and 79 per cent of
+    the way.
+    """
     rng = np.random.default_rng(seed)
     blank = (start + 0.68 * (end - start), start + 0.79 * (end - start))
     times = [t for t in np.arange(start, end, step) if not blank[0] < t < blank[1]]
@@ -105,7 +121,9 @@ def timeline(
     return tuple(TimedLR(float(t), float(level)) for t, level in zip(times, levels, strict=True))
 
 
-def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float | None = 2.31) -> Person:
+def person(
+    number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float | None = 2.31
+) -> Person:
     """Someone seen for fifteen seconds."""
     changed = verdict is Verdict.CHANGED
     points = timeline(high=CHANGED_SPANS if changed else (), seed=number)
@@ -125,7 +143,9 @@ def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float 
         judged=len(points),
         quality=GOOD_QUALITY,
         frames=tuple(
-            TellingFrame(p.time, p.log10_lr, portrait(number), (412.5, 96.0, 594.5, 330.0), heatmap(*spot))
+            TellingFrame(
+                p.time, p.log10_lr, portrait(number), (412.5, 96.0, 594.5, 330.0), heatmap(*spot)
+            )
             for p, spot in zip(telling, spots, strict=True)
         ),
         thumbnail=portrait(number),
@@ -136,8 +156,13 @@ def person(number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float 
 
 def scene(result: CheckResult) -> Scene:
     """A painted frame with everybody of a result side by side."""
-    faces = [np.pad(portrait(p.id), ((80, 40), (24, 24), (0, 0)), constant_values=90) for p in result.people]
-    boxes = {p.id: (54.0 + 240 * i, 96.0, 186.0 + 240 * i, 262.0) for i, p in enumerate(result.people)}
+    faces = [
+        np.pad(portrait(p.id), ((80, 40), (24, 24), (0, 0)), constant_values=90)
+        for p in result.people
+    ]
+    boxes = {
+        p.id: (54.0 + 240 * i, 96.0, 186.0 + 240 * i, 262.0) for i, p in enumerate(result.people)
+    }
     return Scene(3.2, np.hstack(faces), boxes)
 
 
@@ -156,12 +181,18 @@ def custody() -> Custody:
         checked_at="2026-11-22T17:05:31+00:00",
         versions={"unmask": "0.1.0", "python": "3.11.2", "av": "18.1.0", "onnxruntime": "1.32.0"},
         weights={"centerface": SHA256, "learned-1": SHA256[::-1]},
-        settings={"every": 0.2, "lines": ["learned", "texture"], "rules": {"changed": 1.0, "no_change": -0.5}},
+        settings={
+            "every": 0.2,
+            "lines": ["learned", "texture"],
+            "rules": {"changed": 1.0, "no_change": -0.5},
+        },
         frames_examined=75,
     )
 
 
-def changed_video(path: str = "clips/minister-interview.mp4", prior: float | None = 0.001) -> CheckResult:
+def changed_video(
+    path: str = "clips/minister-interview.mp4", prior: float | None = 0.001
+) -> CheckResult:
     """One person, changed for part of the clip, with a stated base rate."""
     return CheckResult(
         path, SHA256, Verdict.CHANGED, _said_changed(1), 2.31,
@@ -173,7 +204,9 @@ def changed_video(path: str = "clips/minister-interview.mp4", prior: float | Non
 
 
 def followed_video() -> CheckResult:
-    """The same, with the place of the face at every sighting, and of the upright face in the telling frames."""
+    """The same, with the place of the face at every sighting, and of the upright face in the
+    telling frames.
+    """
     whole = changed_video()
     someone = whole.people[0]
     box = (412.5, 96.0, 594.5, 330.0)
@@ -194,10 +227,21 @@ def compared_video() -> CheckResult:
 
 
 def known_video() -> CheckResult:
-    """The same, with the stretch of the original that it shows, the place of the face, and that of one telling frame."""
+    """The same, with the stretch of the original that it shows, the place of the face, and that of
+    one telling frame.
+    """
     whole = compared_video()
     drama = Original(
-        7, "The drama", "Us", "drama.mkv", SHA256, Kind.VIDEO, 2700.0, 4811, True, "2026-11-20T08:00:00+00:00"
+        7,
+        "The drama",
+        "Us",
+        "drama.mkv",
+        SHA256,
+        Kind.VIDEO,
+        2700.0,
+        4811,
+        True,
+        "2026-11-20T08:00:00+00:00",
     )
     pair = Pair(3.2, 6.2, portrait(1), portrait(2), np.ones((192, 192), np.bool_), np.eye(3))
     corners = np.array([[390, 70], [630, 80], [620, 320], [380, 310]], np.float32)
@@ -214,7 +258,9 @@ def known_video() -> CheckResult:
 def licensed_video() -> CheckResult:
     """A change that the portrait's owner has allowed."""
     someone = replace(person(verdict=Verdict.LICENSED_CHANGE), spans=())
-    return replace(changed_video(prior=None), verdict=someone.verdict, reason=someone.reason, people=(someone,))
+    return replace(
+        changed_video(prior=None), verdict=someone.verdict, reason=someone.reason, people=(someone,)
+    )
 
 
 def clean_photo(path: str = "photos/portrait.jpg") -> CheckResult:
@@ -269,7 +315,9 @@ def failed(path: str = "inbox/broken.mov") -> CheckResult:
 def crowd(number: int = 12) -> CheckResult:
     """A clip with many people, of whom the second is changed and the third cannot be told."""
     others = {2: (Verdict.CHANGED, 3.4), 3: (Verdict.CANNOT_TELL, None)}
-    people = tuple(person(i, *others.get(i, (Verdict.NO_CHANGE_FOUND, -1.2))) for i in range(1, number + 1))
+    people = tuple(
+        person(i, *others.get(i, (Verdict.NO_CHANGE_FOUND, -1.2))) for i in range(1, number + 1)
+    )
     return replace(
         changed_video("clips/press-conference.mp4", prior=None), people=people, log10_lr=3.4,
         reason=_said_changed(2),
@@ -281,9 +329,16 @@ def long_video(readings: int = 2000) -> CheckResult:
     end = 3600.0
     points = timeline(0, end, end / readings, (Span(900, 1500),))
     someone = replace(
-        person(), timeline=points, last_seen=end, spans=(Span(900, 1500),), sightings=88_412, judged=len(points)
+        person(),
+        timeline=points,
+        last_seen=end,
+        spans=(Span(900, 1500),),
+        sightings=88_412,
+        judged=len(points),
     )
-    facts = replace(media("clips/debate.mkv"), duration=end, declared_duration=None, container="matroska")
+    facts = replace(
+        media("clips/debate.mkv"), duration=end, declared_duration=None, container="matroska"
+    )
     return replace(
         changed_video("clips/debate.mkv"),
         people=(someone,),
@@ -300,12 +355,16 @@ def every_kind() -> tuple[CheckResult, ...]:
 
 
 def _said_changed(number: int, *spans: Span) -> Message:
-    when = tuple(Message("span", {"start": span.start, "end": span.end}) for span in spans or CHANGED_SPANS[:1])
+    when = tuple(
+        Message("span", {"start": span.start, "end": span.end})
+        for span in spans or CHANGED_SPANS[:1]
+    )
     return Message("file.changed_when", {"count": 1, "people": (number,), "spans": when})
 
 
 _UNJUDGED = Message(
-    "face.unjudged", {"why": Message("why.unfit", {"faults": (Message("fault.small", {"width": 64.0}),)})}
+    "face.unjudged",
+    {"why": Message("why.unfit", {"faults": (Message("fault.small", {"width": 64.0}),)})},
 )
 
 _REASONS = {

@@ -1,4 +1,6 @@
-"""A real portrait whose inner face the tests change in one way at a time: blurred, tinted, moved, its eyes given other lights."""
+"""A real portrait whose inner face the tests change in one way at a time: blurred, tinted, moved,
+its eyes given other lights.
+"""
 
 from __future__ import annotations
 
@@ -26,27 +28,44 @@ def face() -> Face:
 
 
 def inside(change: Callable[[Rgb], Rgb], rgb: Rgb | None = None) -> Rgb:
-    """The portrait with its inner face, from brows to chin, replaced by that of a changed copy; the seam is soft."""
+    """The portrait with its inner face, from brows to chin, replaced by that of a changed copy; the
+    seam is soft.
+    """
     base = portrait() if rgb is None else rgb
     x, y = (float(v) for v in face().points.mean(axis=0))
     apart = float(np.hypot(*(face().points[1] - face().points[0])))
     mask = np.zeros(base.shape[:2], np.float32)
-    cv2.ellipse(mask, (round(x), round(y)), (round(0.85 * apart), round(1.15 * apart)), 0, 0, 360, 1.0, -1)
+    cv2.ellipse(
+        mask, (round(x), round(y)), (round(0.85 * apart), round(1.15 * apart)), 0, 0, 360, 1.0, -1
+    )
     mask = cv2.GaussianBlur(mask, (0, 0), 0.03 * apart)[..., None]
     return np.rint(base * (1 - mask) + change(base) * mask).astype(np.uint8)
 
 
 def lit(right: tuple[float, float], left: tuple[float, float]) -> Rgb:
-    """The portrait with wide eyes and one light mirrored in each, at ``(x, y)`` in radii of its iris from its middle."""
+    """The portrait with wide eyes and one light mirrored in each, at ``(x, y)`` in radii of its
+    iris from its middle.
+    """
     rgb = portrait().copy()
     radius = 0.093 * float(np.hypot(*(face().points[1] - face().points[0])))
     for eye, (x, y) in zip(face().points[:2], (right, left), strict=True):
         cv2.ellipse(
-            rgb, _eighths(eye), _eighths((1.7 * radius, 1.1 * radius)), 0, 0, 360, (225, 220, 215), -1, cv2.LINE_AA, 3
+            rgb,
+            _eighths(eye),
+            _eighths((1.7 * radius, 1.1 * radius)),
+            0,
+            0,
+            360,
+            (225, 220, 215),
+            -1,
+            cv2.LINE_AA,
+            3,
         )
         cv2.circle(rgb, _eighths(eye), round(8 * radius), (60, 35, 25), -1, cv2.LINE_AA, 3)
         light = (float(eye[0]) + x * radius, float(eye[1]) + y * radius)
-        cv2.circle(rgb, _eighths(light), round(8 * 0.25 * radius), (250, 250, 250), -1, cv2.LINE_AA, 3)
+        cv2.circle(
+            rgb, _eighths(light), round(8 * 0.25 * radius), (250, 250, 250), -1, cv2.LINE_AA, 3
+        )
     return rgb
 
 

@@ -1,4 +1,5 @@
-"""Real scenes with faces, filmed from NASA's public-domain portrait that scikit-image carries; changed as the demo does.
+"""Real scenes with faces, filmed from NASA's public-domain portrait that scikit-image carries;
+changed as the demo does.
 
 The person was never trained on, the kind of change was. A scene is a list of rgb uint8 frames.
 """
@@ -23,17 +24,24 @@ def portrait() -> Rgb:
 
 
 def head(i: int, scale: float = 1.6) -> Rgb:
-    """The portrait's upper half, scaled, as one of two people: the second is mirrored, darker and less red."""
-    person = cv2.resize(portrait()[:256, 90:358], None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    """The portrait's upper half, scaled, as one of two people: the second is mirrored, darker and
+    less red.
+    """
+    person = cv2.resize(
+        portrait()[:256, 90:358], None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC
+    )
     if i == 0:
         return person
     return np.clip(person[:, ::-1] * [0.72, 0.8, 0.9], 0, 255).astype(np.uint8)
 
 
 def two_people(
-    seconds: float, changed: Callable[[int, float], bool] = lambda _person, _t: False, pace: float = 1.0
+    seconds: float,
+    changed: Callable[[int, float], bool] = lambda _person, _t: False,
+    pace: float = 1.0,
 ) -> list[Rgb]:
-    """Two people side by side, each swaying a little; ``changed(person, t)`` says whose face is swapped, and when.
+    """Two people side by side, each swaying a little; ``changed(person, t)`` says whose face is
+    swapped, and when.
 
     At a ``pace`` of 1 they move by up to 10 px in a second.
     """
@@ -46,7 +54,12 @@ def two_people(
         for person, picture in enumerate(heads):
             moved = cv2.warpAffine(
                 picture,
-                np.array([[1, 0, 5 * np.sin(2 * pace * t + person)], [0, 1, 4 * np.cos(1.5 * pace * t + 2 * person)]]),
+                np.array(
+                    [
+                        [1, 0, 5 * np.sin(2 * pace * t + person)],
+                        [0, 1, 4 * np.cos(1.5 * pace * t + 2 * person)],
+                    ]
+                ),
                 (w, h),
                 borderMode=cv2.BORDER_REFLECT,
             )
@@ -57,18 +70,27 @@ def two_people(
 
 
 def studio(person: int, t: float, width: int = 480, height: int = 360) -> Rgb:
-    """One of three people before the same wall, swaying, at ``t`` seconds; hair, face and clothes tell them apart."""
+    """One of three people before the same wall, swaying, at ``t`` seconds; hair, face and clothes
+    tell them apart.
+    """
     picture = head(person % 2, 1.5 if person == 2 else 1.3).astype(np.float32)
     if person == 2:
         picture = np.clip(picture * [0.65, 0.55, 0.45] + [20, 20, 30], 0, 255).astype(np.float32)
     h, w = picture.shape[:2]
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
     middle = 0.2 if person == 0 else -0.2
-    shape = np.clip((1 - np.hypot((x - middle * 0.05) / 0.8, y / 0.97)) * 8, 0, 1)[..., None].astype(np.float32)
+    shape = np.clip((1 - np.hypot((x - middle * 0.05) / 0.8, y / 0.97)) * 8, 0, 1)[
+        ..., None
+    ].astype(np.float32)
     at = np.array(
-        [[1, 0, (width - w) / 2 + 6 * np.sin(2 * t + person)], [0, 1, height - h + 4 * np.cos(1.5 * t + person)]]
+        [
+            [1, 0, (width - w) / 2 + 6 * np.sin(2 * t + person)],
+            [0, 1, height - h + 4 * np.cos(1.5 * t + person)],
+        ]
     )
     laid, seen = (cv2.warpAffine(layer, at, (width, height)) for layer in (picture, shape))
     down, across = np.mgrid[0:height, 0:width]
-    wall = (110 + 25 * np.sin(across / 130) + 12 * np.cos(down / 70))[..., None] * np.float32([0.92, 1.0, 1.08])
+    wall = (110 + 25 * np.sin(across / 130) + 12 * np.cos(down / 70))[..., None] * np.float32(
+        [0.92, 1.0, 1.08]
+    )
     return np.clip(wall * (1 - seen[..., None]) + laid * seen[..., None], 0, 255).astype(np.uint8)

@@ -1,4 +1,6 @@
-"""Sightings, tracks and cases made by hand, for whatever comes after the finder. `look` paints; nothing is detected."""
+"""Sightings, tracks and cases made by hand, for whatever comes after the finder. `look` paints;
+nothing is detected.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ GOOD = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
 def look(seed: int = 1) -> Rgb:
     """An aligned crop as soft as a face; two seeds look like two strangers."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return np.asarray(cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(
+        cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC), np.uint8
+    )
 
 
 def sighting(
@@ -28,15 +32,21 @@ def sighting(
 ) -> Sighting:
     """Someone's face about ``(x, y)``; ``person`` says who, as the seed of `look`."""
     w = quality.size_px
-    points = (TEMPLATE * np.float32(w / CROP_PX) + np.float32([x - w / 2, y - w / 2])).astype(np.float32)
+    points = (TEMPLATE * np.float32(w / CROP_PX) + np.float32([x - w / 2, y - w / 2])).astype(
+        np.float32
+    )
     face = Face((x - w / 2, y - 0.7 * w, x + w / 2, y + 0.7 * w), points, 0.9)
     close_up = look(person) if w >= CLOSE_UP_LEAST_PX else None
-    return Sighting(time, face, quality, look(person), close_up=None if close_up is None else enlarged(close_up))
+    return Sighting(
+        time, face, quality, look(person), close_up=None if close_up is None else enlarged(close_up)
+    )
 
 
 def enlarged(crop: Rgb) -> Rgb:
     """An aligned crop in the size of a close-up."""
-    return np.asarray(cv2.resize(crop, (CLOSE_UP_PX, CLOSE_UP_PX), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(
+        cv2.resize(crop, (CLOSE_UP_PX, CLOSE_UP_PX), interpolation=cv2.INTER_LINEAR), np.uint8
+    )
 
 
 def seen(rgb: Rgb, time: float = 0.0) -> Sighting:
@@ -54,7 +64,10 @@ def sized(size_px: float) -> Quality:
 
 def track(times: Sequence[float], qualities: Sequence[Quality] = (GOOD,), number: int = 1) -> Track:
     """Someone who stays in place; the qualities repeat."""
-    seen = [sighting(t, quality=qualities[i % len(qualities)], person=number) for i, t in enumerate(times)]
+    seen = [
+        sighting(t, quality=qualities[i % len(qualities)], person=number)
+        for i, t in enumerate(times)
+    ]
     return Track(number, tuple(seen))
 
 

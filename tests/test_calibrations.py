@@ -11,7 +11,12 @@ from unmask.types import Quality
 
 def test_the_shipped_calibrations_rise_with_each_score_at_every_quality() -> None:
     """Slopes are linear in the limits, so their ends suffice."""
-    qualities = [Quality(size, sharp, 0.0, blocks) for size in (1, 9999) for sharp in (1e-6, 99) for blocks in (1, 99)]
+    qualities = [
+        Quality(size, sharp, 0.0, blocks)
+        for size in (1, 9999)
+        for sharp in (1e-6, 99)
+        for blocks in (1, 99)
+    ]
     for fitted in calibrations.load():
         assert 0 <= fitted.missed < 1, fitted.lines
         assert 0 <= fitted.shared < 1, fitted.lines

@@ -1,4 +1,6 @@
-"""Models of the user's own: read as their card says, refused with the reason, and shown, weighed and named in a check."""
+"""Models of the user's own: read as their card says, refused with the reason, and shown, weighed
+and named in a check.
+"""
 
 from __future__ import annotations
 
@@ -62,10 +64,14 @@ def test_each_sort_of_output_becomes_log_odds(tmp_path: Path) -> None:
     two = ((1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
     logits = added.brightness(weights=two)
     assert answer(tmp_path, model=logits, output_changed=1) == pytest.approx(0.4)
-    assert answer(tmp_path, model=logits, output_changed=1, output_is="softmax") == pytest.approx(0.4 - 0.2)
+    assert answer(tmp_path, model=logits, output_changed=1, output_is="softmax") == pytest.approx(
+        0.4 - 0.2
+    )
     three = added.brightness(weights=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
     rest = np.logaddexp(0.2, 0.4)
-    assert answer(tmp_path, model=three, output_changed=2, output_is="softmax") == pytest.approx(0.8 - rest, abs=1e-6)
+    assert answer(tmp_path, model=three, output_changed=2, output_is="softmax") == pytest.approx(
+        0.8 - rest, abs=1e-6
+    )
     assert answer(tmp_path, output_is="probability") == pytest.approx(np.log(0.2 / 0.8))
     assert answer(tmp_path, RED, output_is="probability") == pytest.approx(np.log(1e6), abs=1e-3)
 
@@ -84,7 +90,9 @@ def test_many_faces_are_read_in_order_whatever_the_batch(tmp_path: Path) -> None
 def without_weights() -> onnx.ModelProto:
     """Its weights are said to stand in another file."""
     model = added.brightness()
-    external_data_helper.convert_model_to_external_data(model, location="../secret", size_threshold=0)
+    external_data_helper.convert_model_to_external_data(
+        model, location="../secret", size_threshold=0
+    )
     for tensor in model.graph.initializer:
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
@@ -102,35 +110,82 @@ def hidden() -> onnx.ModelProto:
 
 
 REFUSED = {
-    "weights elsewhere": ({"model": without_weights()}, r"mine\.onnx: keeps weights in other files; export it as one"),
+    "weights elsewhere": (
+        {"model": without_weights()},
+        r"mine\.onnx: keeps weights in other files; export it as one",
+    ),
     "hidden weights elsewhere": ({"model": hidden()}, r"mine\.onnx: keeps weights in other files"),
-    "a new opset": ({"model": added.brightness(opset=99)}, r"mine\.onnx: ONNX Runtime .* cannot load it .*; export it"),
-    "an unknown operator": ({"model": added.brightness(operator="Palm")}, r"cannot load it .*without custom operators"),
-    "another size": ({"input_size": 64}, r"takes tensor\(float\) .*32, 32\], but by its card .*64, 64\]"),
-    "another layout": ({"input_layout": "nhwc"}, r"by its card one tensor\(float\) \[1, 32, 32, 3\]"),
+    "a new opset": (
+        {"model": added.brightness(opset=99)},
+        r"mine\.onnx: ONNX Runtime .* cannot load it .*; export it",
+    ),
+    "an unknown operator": (
+        {"model": added.brightness(operator="Palm")},
+        r"cannot load it .*without custom operators",
+    ),
+    "another size": (
+        {"input_size": 64},
+        r"takes tensor\(float\) .*32, 32\], but by its card .*64, 64\]",
+    ),
+    "another layout": (
+        {"input_layout": "nhwc"},
+        r"by its card one tensor\(float\) \[1, 32, 32, 3\]",
+    ),
     "a fixed batch": ({"model": added.brightness((4, 3, 32, 32))}, r"takes tensor\(float\) \[4, 3"),
-    "no such output": ({"output_name": "fake"}, r"mine\.onnx: has no output 'fake', but logit; correct its card"),
-    "no such class": ({"output_changed": 1}, r"fails a trial run \(the output has 1 values per face"),
-    "softmax of one": ({"output_is": "softmax"}, r"fails a trial run \(the output has 1 values per face"),
+    "no such output": (
+        {"output_name": "fake"},
+        r"mine\.onnx: has no output 'fake', but logit; correct its card",
+    ),
+    "no such class": (
+        {"output_changed": 1},
+        r"fails a trial run \(the output has 1 values per face",
+    ),
+    "softmax of one": (
+        {"output_is": "softmax"},
+        r"fails a trial run \(the output has 1 values per face",
+    ),
     "no probability": (
         {"output_is": "probability", "input_std": [0.01] * 3},
         r"fails a trial run \(the output, .* is no probability\); correct the model or its card",
     ),
-    "not finite": ({"model": added.brightness(weights=((np.nan,),) * 3)}, r"the output is not finite"),
-    "a field missing": ({"input_std": None}, r"mine\.json: lacks input\.std, three numbers above 0; docs/lines/your-m"),
+    "not finite": (
+        {"model": added.brightness(weights=((np.nan,),) * 3)},
+        r"the output is not finite",
+    ),
+    "a field missing": (
+        {"input_std": None},
+        r"mine\.json: lacks input\.std, three numbers above 0; docs/lines/your-m",
+    ),
     "no licence": ({"licence": None}, r"mine\.json: lacks licence, a text; docs"),
-    "a field too many": ({"input_margin": 1.3}, r"mine\.json: has 'input\.margin', which no card has; docs"),
-    "a wrong value": ({"output_is": "guess"}, r'output\.is must be "logit", "probability" or "softmax", not "guess"'),
-    "a wrong type": ({"input_size": "32"}, r'input\.size must be a whole number of px from 16 to 1024, not "32"'),
+    "a field too many": (
+        {"input_margin": 1.3},
+        r"mine\.json: has 'input\.margin', which no card has; docs",
+    ),
+    "a wrong value": (
+        {"output_is": "guess"},
+        r'output\.is must be "logit", "probability" or "softmax", not "guess"',
+    ),
+    "a wrong type": (
+        {"input_size": "32"},
+        r'input\.size must be a whole number of px from 16 to 1024, not "32"',
+    ),
     "a part that is none": ({"input": 3}, r"mine\.json: lacks input\.size"),
-    "a zero spread": ({"input_std": [1, 1, 0]}, r"input\.std must be three numbers above 0, not \[1, 1, 0\]"),
-    "a taken name": ({"name": "learned"}, r"learned\.onnx: this name cannot be a line's; use lower-case"),
+    "a zero spread": (
+        {"input_std": [1, 1, 0]},
+        r"input\.std must be three numbers above 0, not \[1, 1, 0\]",
+    ),
+    "a taken name": (
+        {"name": "learned"},
+        r"learned\.onnx: this name cannot be a line's; use lower-case",
+    ),
     "a bad name": ({"name": "Mine-2"}, r"Mine-2\.onnx: this name cannot be a line's"),
 }
 
 
 @pytest.mark.parametrize(("made", "why"), REFUSED.values(), ids=REFUSED)
-def test_a_model_that_cannot_be_used_is_refused_on_one_line(tmp_path: Path, made: dict[str, Any], why: str) -> None:
+def test_a_model_that_cannot_be_used_is_refused_on_one_line(
+    tmp_path: Path, made: dict[str, Any], why: str
+) -> None:
     with pytest.raises(ModelError, match=why) as refusal:
         classifiers.in_folder(added.write(tmp_path, **made))
     assert str(refusal.value).startswith(str(tmp_path))
@@ -178,18 +233,33 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def calibrated(folder: Path, **replaced: Any) -> Path:
-    """Writes a calibration beside the model, of each line and of both; ``replaced`` are fields of what both were fitted to."""
+    """Writes a calibration beside the model, of each line and of both; ``replaced`` are fields of
+    what both were fitted to.
+    """
     shipped = json.loads((models.WEIGHTS / "calibration.json").read_text())["lines"]["learned"]
     custody = classifiers.known(folder)
-    mine = {**shipped, "weights": custody, "terms": {"score of mine": 0.1}, "separation": 0.5, "knees": {}}
+    mine = {
+        **shipped,
+        "weights": custody,
+        "terms": {"score of mine": 0.1},
+        "separation": 0.5,
+        "knees": {},
+    }
     terms = {**shipped["terms"], "score of mine": 9.0}
-    both = {**shipped, "weights": {**shipped["weights"], **custody, **replaced}, "terms": terms, "missed": 0.05}
+    both = {
+        **shipped,
+        "weights": {**shipped["weights"], **custody, **replaced},
+        "terms": terms,
+        "missed": 0.05,
+    }
     written = {"lines": {"learned": shipped, "mine": mine, "learned+mine": both}}
     (folder / "calibration.json").write_text(json.dumps(written))
     return folder
 
 
-def test_a_model_without_a_calibration_is_shown_and_weighs_nothing(photo: Path, tmp_path: Path) -> None:
+def test_a_model_without_a_calibration_is_shown_and_weighs_nothing(
+    photo: Path, tmp_path: Path
+) -> None:
     folder = added.write(tmp_path / "models", origin="my own training")
     plain, result = unmask.check(photo), unmask.check(photo, models=folder)
     line = result.people[0].lines["mine"]
@@ -219,7 +289,11 @@ def test_custody_names_the_model_its_card_and_the_calibration(photo: Path, tmp_p
     folder = calibrated(added.write(tmp_path / "models"))
     result = unmask.check(photo, models=folder)
     assert result.custody is not None
-    for name, file in (("mine", "mine.onnx"), ("mine.json", "mine.json"), ("calibration", "calibration.json")):
+    for name, file in (
+        ("mine", "mine.onnx"),
+        ("mine.json", "mine.json"),
+        ("calibration", "calibration.json"),
+    ):
         sha256 = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         assert result.custody.weights[name] == sha256
         assert sha256 in html.page(result)
@@ -228,10 +302,13 @@ def test_custody_names_the_model_its_card_and_the_calibration(photo: Path, tmp_p
 
 
 @pytest.mark.parametrize("changed", ["mine", "mine.json", "learned"])
-def test_a_model_that_changed_since_it_was_calibrated_is_refused(photo: Path, tmp_path: Path, changed: str) -> None:
+def test_a_model_that_changed_since_it_was_calibrated_is_refused(
+    photo: Path, tmp_path: Path, changed: str
+) -> None:
     folder = calibrated(added.write(tmp_path / "models"), **{changed: "0" * 64})
     with pytest.raises(
-        WeightsError, match=rf"calibration\.json: fitted to another .* run unmask-lab calibrate --models {folder}"
+        WeightsError,
+        match=rf"calibration\.json: fitted to another .* run unmask-lab calibrate --models {folder}",
     ):
         unmask.check(photo, models=folder)
 
@@ -243,11 +320,16 @@ def test_a_calibration_outlives_a_model_that_was_taken_away(tmp_path: Path) -> N
     assert {c.lines for c in calibrations.load(rest)} == {("learned",), ("originals",)}
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"lines": {"mine": 3}}', '{"lines": {"mine": {"weights": {}}}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"lines": {"mine": 3}}', '{"lines": {"mine": {"weights": {}}}}']
+)
 def test_a_broken_calibration_is_refused(tmp_path: Path, content: str) -> None:
     folder = added.write(tmp_path / "models")
     (folder / "calibration.json").write_text(content)
-    with pytest.raises(WeightsError, match=r"calibration\.json: no calibration that this version .*; run unmask-lab"):
+    with pytest.raises(
+        WeightsError,
+        match=r"calibration\.json: no calibration that this version .*; run unmask-lab",
+    ):
         calibrations.load(folder)
 
 
@@ -265,9 +347,9 @@ def test_the_folder_is_an_option_and_an_environment_variable(photo: Path, tmp_pa
     for shown in (by_option, by_variable):
         assert shown.exit_code == 0
         assert "mine" in json.loads(shown.stdout)["people"][0]["lines"]
-    assert json.loads(run("check", str(photo), "--json", "--models", folder, "--lines", "mine").stdout)["people"][0][
-        "lines"
-    ].keys() == {"mine"}
+    assert json.loads(
+        run("check", str(photo), "--json", "--models", folder, "--lines", "mine").stdout
+    )["people"][0]["lines"].keys() == {"mine"}
 
 
 def test_a_refused_model_is_wrong_usage(photo: Path, tmp_path: Path) -> None:
@@ -288,5 +370,8 @@ def test_doctor_looks_at_added_models(tmp_path: Path, monkeypatch: pytest.Monkey
     bad = added.write(tmp_path / "bad", licence=None)
     shown = run("doctor", "--models", str(bad))
     assert shown.exit_code == 1
-    assert f"- {bad / 'mine.json'}: lacks licence, a text\n  docs/lines/your-model.md explains cards" in shown.stdout
+    assert (
+        f"- {bad / 'mine.json'}: lacks licence, a text\n  docs/lines/your-model.md explains cards"
+        in shown.stdout
+    )
     assert shown.stdout.count("lacks licence") == 1

@@ -23,8 +23,14 @@ def read(name: str) -> Any:
 
 
 def test_every_variable_is_a_setting() -> None:
-    known = {variable(name) for name in Settings.model_fields} | {variable(name) + FILE for name in SECRETS}
-    named = {one for path in DEPLOY.iterdir() for one in re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", path.read_text())}
+    known = {variable(name) for name in Settings.model_fields} | {
+        variable(name) + FILE for name in SECRETS
+    }
+    named = {
+        one
+        for path in DEPLOY.iterdir()
+        for one in re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", path.read_text())
+    }
     assert len(named) > 10
     assert named <= known
 
@@ -40,7 +46,11 @@ def test_the_container_file_has_no_known_fault() -> None:
 
 
 def test_the_container_file_copies_only_what_goes_along() -> None:
-    given = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    given = {
+        line[1:]
+        for line in (ROOT / ".containerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
     assert all((ROOT / one).exists() for one in given)
     assert {"src", "pyproject.toml", "uv.lock", "README.md", "LICENSE", "deploy/uv.txt"} == given
 
@@ -48,10 +58,14 @@ def test_the_container_file_copies_only_what_goes_along() -> None:
 def test_compose_declares_all_that_its_services_use() -> None:
     whole = read("compose.yaml")
     for name, service in whole["services"].items():
-        assert {one.partition(":")[0] for one in service.get("volumes", ())} <= whole["volumes"].keys(), name
+        assert {one.partition(":")[0] for one in service.get("volumes", ())} <= whole[
+            "volumes"
+        ].keys(), name
         assert set(service.get("secrets", ())) <= whole["secrets"].keys(), name
         assert service.get("depends_on", {}).keys() <= whole["services"].keys(), name
-        files = {value for key, value in service.get("environment", {}).items() if key.endswith(FILE)}
+        files = {
+            value for key, value in service.get("environment", {}).items() if key.endswith(FILE)
+        }
         assert {path.rpartition("/")[2] for path in files} <= set(service.get("secrets", ())), name
 
 
@@ -59,10 +73,15 @@ def test_the_unit_is_understood() -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("needs systemd")
     checked = subprocess.run(
-        ["systemd-analyze", "verify", DEPLOY / "unmask.service"], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", DEPLOY / "unmask.service"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     wrong = [
-        line for line in checked.stderr.splitlines() if "unmask.service" in line and "is not executable" not in line
+        line
+        for line in checked.stderr.splitlines()
+        if "unmask.service" in line and "is not executable" not in line
     ]
     assert wrong == []
 

@@ -25,7 +25,14 @@ def test_doctor_finds_this_installation_whole(monkeypatch: pytest.MonkeyPatch) -
     assert set(found["decoders"]) == {"H.264", "HEVC", "VP9", "AV1", "HEIC"}
     assert found["weights"]["centerface"]["sha256"] == models.CENTERFACE_SHA256
     assert "CPUExecutionProvider" in found["providers"]
-    assert found["calibrated"] == ["learned", "originals", "reflection", "skin", "strong", "texture"]
+    assert found["calibrated"] == [
+        "learned",
+        "originals",
+        "reflection",
+        "skin",
+        "strong",
+        "texture",
+    ]
     assert found["packages"].keys() >= {"unmask", "av", "onnxruntime", "opencv-python"}
     assert all(ms > 0 for ms in found["speed_ms"].values())
 
@@ -59,19 +66,28 @@ class WithoutOpenGl:
 
     def find_spec(self, name: str, *_: object) -> None:
         if name == "cv2":
-            raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+            raise ImportError(
+                "libGL.so.1: cannot open shared object file: No such file or directory"
+            )
 
 
 def test_doctor_names_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "requires", lambda _name: ["no-such-package>=3", "rich>=14"])
     monkeypatch.setattr(doctor, "_speed", dict)
     shown = unmask("doctor")
-    assert "- the package no-such-package is missing\n  pip install 'no-such-package>=3'\n" in shown.stdout
+    assert (
+        "- the package no-such-package is missing\n  pip install 'no-such-package>=3'\n"
+        in shown.stdout
+    )
     assert shown.exit_code == 1
 
 
-def test_doctor_does_not_ask_for_parts_that_were_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "requires", lambda _name: ["no-such-package>=3; extra == 'service'", "rich>=14"])
+def test_doctor_does_not_ask_for_parts_that_were_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        doctor, "requires", lambda _name: ["no-such-package>=3; extra == 'service'", "rich>=14"]
+    )
     monkeypatch.setattr(doctor, "_speed", dict)
     shown = unmask("doctor")
     assert "no-such-package" not in shown.stdout

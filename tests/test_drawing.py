@@ -30,7 +30,9 @@ def test_dots_rise_with_y_and_go_right_with_x() -> None:
     dots = np.array([[0.0, 0.0], [10.0, 10.0]])
     red, blue = (250, 0, 0), (0, 0, 250)
     drawn = drawing.scatter([(dots[:1], red), (dots[1:], blue)]).astype(int)
-    of_red, of_blue = (np.argwhere(np.abs(drawn - colour).sum(axis=2) < 60).mean(axis=0) for colour in (red, blue))
+    of_red, of_blue = (
+        np.argwhere(np.abs(drawn - colour).sum(axis=2) < 60).mean(axis=0) for colour in (red, blue)
+    )
     assert of_blue[0] < of_red[0]
     assert of_blue[1] > of_red[1]
     assert drawing.scatter([(np.empty((0, 2)), red)]).shape == (PANEL_PX, PANEL_PX, 3)

@@ -1,4 +1,6 @@
-"""Small models of named measurements: what they weigh, that more never lowers a score, and that a changed file is refused."""
+"""Small models of named measurements: what they weigh, that more never lowers a score, and that a
+changed file is refused.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from unmask.errors import WeightsError
 from unmask.feature_models import MOST, FeatureModel, Term
 
 MODEL = FeatureModel(
-    -0.5, {"soft": Term(1.0, 0.5, 0.4), "noisy": Term(0.0, 1.0, 0.1), "idle": Term(0.0, 1.0, 0.0)}, 0.5
+    -0.5,
+    {"soft": Term(1.0, 0.5, 0.4), "noisy": Term(0.0, 1.0, 0.1), "idle": Term(0.0, 1.0, 0.0)},
+    0.5,
 )
 VALUES = st.fixed_dictionaries({name: st.floats(-1e6, 1e6) for name in MODEL.terms})
 
@@ -24,7 +28,9 @@ def test_the_mean_bona_fide_face_has_the_intercept_for_a_score() -> None:
 
 
 @given(VALUES, st.sampled_from(sorted(MODEL.terms)), st.floats(0, 1e6))
-def test_a_larger_measurement_never_lowers_the_score(values: dict[str, float], name: str, more: float) -> None:
+def test_a_larger_measurement_never_lowers_the_score(
+    values: dict[str, float], name: str, more: float
+) -> None:
     assert MODEL.score({**values, name: values[name] + more}) >= MODEL.score(values)
 
 
@@ -42,7 +48,9 @@ def test_a_reason_is_what_adds_most_and_is_given_only_where_the_score_is_notable
 
 @pytest.mark.parametrize("name", ["texture", "skin"])
 def test_the_shipped_models_weigh_nothing_against_themselves(name: str) -> None:
-    assert all(term.weight >= 0 and term.spread > 0 for term in feature_models.load(name).terms.values())
+    assert all(
+        term.weight >= 0 and term.spread > 0 for term in feature_models.load(name).terms.values()
+    )
 
 
 def test_a_changed_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

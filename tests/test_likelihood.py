@@ -1,4 +1,6 @@
-"""Likelihood ratios, of one look and of a track, against explicit calibrations, and against numpy.linalg."""
+"""Likelihood ratios, of one look and of a track, against explicit calibrations, and against
+numpy.linalg.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def whole(value: float, n: int, calibration: Calibration = UNBOUNDED) -> float:
 
 @given(QUALITIES, st.floats(-30, 30), st.floats(0, 10))
 def test_a_higher_score_never_means_a_lower_lr(quality: Quality, score: float, more: float) -> None:
-    assert CALIBRATION.known({"learned": score + more}, quality) >= CALIBRATION.known({"learned": score}, quality)
+    assert CALIBRATION.known({"learned": score + more}, quality) >= CALIBRATION.known(
+        {"learned": score}, quality
+    )
 
 
 @given(QUALITIES, st.floats(-1e9, 1e9))
@@ -74,17 +78,23 @@ def test_no_lr_passes_the_bound(quality: Quality, score: float) -> None:
 
 
 def test_the_lr_is_the_logistic_regression_s() -> None:
-    quality = replace(GOOD, size_px=256.0, sharpness=0.5, blockiness=2.0)  # each one step above its middle
+    quality = replace(
+        GOOD, size_px=256.0, sharpness=0.5, blockiness=2.0
+    )  # each one step above its middle
     one = dict.fromkeys(("size", "sharpness", "blockiness"), 1.0)
     crossed = {f"score of learned x {name}": 0.7 for name in one}
-    assert features({"learned": 0.7}, quality) == pytest.approx({"score of learned": 0.7, **one, **crossed})
+    assert features({"learned": 0.7}, quality) == pytest.approx(
+        {"score of learned": 0.7, **one, **crossed}
+    )
     logit = -0.3 + 2.0 * 0.7 - 0.1 - 0.4 + 0.5 * 0.7 - 0.6 * 0.7
     assert CALIBRATION.known({"learned": 0.7}, quality) == pytest.approx(logit / LN10)
 
 
 def test_past_its_knee_a_score_counts_once_more_by_its_excess() -> None:
     bent = replace(
-        CALIBRATION, terms={**CALIBRATION.terms, "score of learned past its knee": 3.0}, knees={"learned": 0.5}
+        CALIBRATION,
+        terms={**CALIBRATION.terms, "score of learned past its knee": 3.0},
+        knees={"learned": 0.5},
     )
     for score, more in ((-2.0, 0.0), (0.5, 0.0), (0.7, 3.0 * 0.2)):
         straight = CALIBRATION.known({"learned": score}, GOOD)
@@ -92,16 +102,24 @@ def test_past_its_knee_a_score_counts_once_more_by_its_excess() -> None:
 
 
 @given(st.floats(-3, 3), st.floats(0, 0.99))
-def test_no_trace_never_weighs_more_than_the_missed_part_allows(known: float, missed: float) -> None:
+def test_no_trace_never_weighs_more_than_the_missed_part_allows(
+    known: float, missed: float
+) -> None:
     lr = 10 ** replace(CALIBRATION, missed=missed).any_kind(known)
     assert lr == pytest.approx(missed + (1 - missed) * 10**known, abs=1e-8)
     assert lr >= missed * (1 - 1e-9)
 
 
 def test_several_lines_are_weighed_at_once() -> None:
-    both = replace(CALIBRATION, lines=("learned", "mine"), terms={"score of learned": 1.0, "score of mine x size": 0.5})
+    both = replace(
+        CALIBRATION,
+        lines=("learned", "mine"),
+        terms={"score of learned": 1.0, "score of mine x size": 0.5},
+    )
     quality = replace(GOOD, size_px=256.0)
-    assert both.known({"learned": 0.2, "mine": 0.4}, quality) == pytest.approx((-0.3 + 0.2 + 0.5 * 0.4) / LN10)
+    assert both.known({"learned": 0.2, "mine": 0.4}, quality) == pytest.approx(
+        (-0.3 + 0.2 + 0.5 * 0.4) / LN10
+    )
 
 
 def test_a_chain_adds_the_weaker_lines_to_the_stronger_ones() -> None:
@@ -132,7 +150,9 @@ def test_one_look_weighs_what_it_weighs_alone(known: float, calibration: Calibra
 
 
 def brute_force(times: NDArray[np.float64], known: NDArray[np.float64], c: Calibration) -> float:
-    """The mixture over all stretches of three looks or more, each the LR of two normal densities of the two means."""
+    """The mixture over all stretches of three looks or more, each the LR of two normal densities of
+    the two means.
+    """
     n, d = known.size, c.separation
     covariance = d * (c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / 2.0))
     lengths = range(min(3, n), n + 1)
@@ -160,13 +180,17 @@ def test_a_track_s_lr_agrees_with_brute_force(n: int, shared: float, separation:
     rng = np.random.default_rng(n)
     times, known = np.cumsum(rng.uniform(0.3, 3, n)), rng.normal(0, 0.6, n)
     calibration = replace(UNBOUNDED, shared=shared, separation=separation)
-    assert combine(times, known, calibration)[0] == pytest.approx(brute_force(times, known, calibration))
+    assert combine(times, known, calibration)[0] == pytest.approx(
+        brute_force(times, known, calibration)
+    )
 
 
 def test_over_bona_fide_tracks_the_lr_is_one_on_average() -> None:
     """As of any true LR; drawn from the very model that `combine` assumes."""
     c, times, rng = replace(UNBOUNDED, separation=1.0), every(0.5, 8), np.random.default_rng(1)
-    covariance = c.separation * (c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / 2.0))
+    covariance = c.separation * (
+        c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / 2.0)
+    )
     tracks = rng.multivariate_normal(np.full(8, -c.separation / 2), covariance, 4000) / LN10
     lrs = 10 ** np.array([combine(times, known, c)[0] for known in tracks])
     assert lrs.mean() == pytest.approx(1.0, abs=0.1)
@@ -188,9 +212,13 @@ def test_more_frames_never_turn_a_weak_bona_fide_face_into_a_changed_one(weak: f
 
 @pytest.mark.parametrize("drift", [0.01, 0.5, 1.0, 3.0])
 def test_errors_that_drift_raise_no_alarm(drift: float) -> None:
-    """A minute of bona fide faces whose errors stay alike for some seconds: LR 10 in under one in ten, as LR 10 promises."""
+    """A minute of bona fide faces whose errors stay alike for some seconds: LR 10 in under one in
+    ten, as LR 10 promises.
+    """
     c, times, rng = UNBOUNDED, every(0.5, 120), np.random.default_rng(2)
-    covariance = c.separation * (c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / drift))
+    covariance = c.separation * (
+        c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / drift)
+    )
     tracks = rng.multivariate_normal(np.full(120, -c.separation / 2), covariance, 200) / LN10
     assert np.mean([combine(times, known, c)[0] >= 1 for known in tracks]) < 0.1
 
@@ -213,7 +241,9 @@ def test_two_changed_seconds_in_a_minute_are_found(start: float, spacing: float)
 def test_one_odd_look_among_many_is_no_evidence(at: int, separation: float, missed: float) -> None:
     known = np.full(120, -1.0)
     known[at] = 2.0
-    total, _ = combine(every(0.5, 120), known, replace(CALIBRATION, missed=missed, separation=separation))
+    total, _ = combine(
+        every(0.5, 120), known, replace(CALIBRATION, missed=missed, separation=separation)
+    )
     assert total < 0
 
 
@@ -248,7 +278,9 @@ def test_looking_again_at_the_same_moment_adds_nothing() -> None:
 
 @given(LOOKS, st.sampled_from([0.04, 0.1, 0.25, 0.5, 3.0]), st.floats(0, 1e5))
 @example(np.linspace(-1, 1, 8), 0.25, 0.1)
-def test_when_a_clip_starts_does_not_matter(known: NDArray[np.float64], spacing: float, later: float) -> None:
+def test_when_a_clip_starts_does_not_matter(
+    known: NDArray[np.float64], spacing: float, later: float
+) -> None:
     times = every(spacing, known.size)
     now, _ = combine(times, known, UNBOUNDED)
     then, _ = combine(times + later, known, UNBOUNDED)
@@ -258,19 +290,27 @@ def test_when_a_clip_starts_does_not_matter(known: NDArray[np.float64], spacing:
 @given(LOOKS)
 def test_a_clip_played_backwards_weighs_the_same(known: NDArray[np.float64]) -> None:
     times = every(0.5, known.size)
-    assert combine(times, known[::-1], UNBOUNDED)[0] == pytest.approx(combine(times, known, UNBOUNDED)[0])
+    assert combine(times, known[::-1], UNBOUNDED)[0] == pytest.approx(
+        combine(times, known, UNBOUNDED)[0]
+    )
 
 
 @given(
     st.lists(st.tuples(st.floats(0, 0.5), st.floats(-300, 300)), min_size=1, max_size=60),
     CALIBRATIONS,
 )
-def test_nothing_overflows_and_spans_stay_inside(looks: list[tuple[float, float]], calibration: Calibration) -> None:
+def test_nothing_overflows_and_spans_stay_inside(
+    looks: list[tuple[float, float]], calibration: Calibration
+) -> None:
     gaps, known = np.array(looks).T
     times = np.cumsum(gaps)
     total, spans = combine(times, known, calibration)
     assert np.isfinite(total)
-    assert np.log10(max(calibration.missed, 1e-9)) - calibration.bound <= total <= calibration.bound + 1e-9
+    assert (
+        np.log10(max(calibration.missed, 1e-9)) - calibration.bound
+        <= total
+        <= calibration.bound + 1e-9
+    )
     edges = [edge for span in spans for edge in (span.start, span.end)]
     assert edges == sorted(edges)
     assert all(times[0] - 0.001 <= edge <= times[-1] + 0.001 for edge in edges)

@@ -45,13 +45,18 @@ def test_frames_farther_apart_than_asked_for() -> None:
 def test_frames_that_could_not_be_decoded() -> None:
     seen = [frame(t) for t in TIMES[:-3]] + [frame(9.9)]
     assert said(seen=seen) == [Message("limit.not_decoded", {"lost": 3, "planned": 20})]
-    assert said(seen=seen[:-1] + [frame(t) for t in TIMES[-3:-1]]) == [], "the last frame may end before its time"
+    assert said(seen=seen[:-1] + [frame(t) for t in TIMES[-3:-1]]) == [], (
+        "the last frame may end before its time"
+    )
 
 
 def test_damaged_stretches_are_counted_and_named() -> None:
     two = [Damage(2.0, 2.96, 24), Damage(4.0, 5.0, 25)]
     seen = [frame(t) for t in TIMES if not 2 <= t < 2.96 and not 4 <= t < 5]
-    spans = (Message("span", {"start": 2.0, "end": 2.96}), Message("span", {"start": 4.0, "end": 5.0}))
+    spans = (
+        Message("span", {"start": 2.0, "end": 2.96}),
+        Message("span", {"start": 4.0, "end": 5.0}),
+    )
     assert said(seen=seen, damage=two) == [Message("limit.damaged", {"count": 49, "spans": spans})]
     text = english().say(said(seen=seen, damage=two)[0])
     assert text.startswith(
@@ -68,7 +73,9 @@ def test_faces_that_showed_too_briefly() -> None:
 
 
 def test_small_faces_in_a_crowd() -> None:
-    assert said(seen=[replace(frame(t), left_out=int(t)) for t in TIMES]) == [Message("limit.small", {"most": 9})]
+    assert said(seen=[replace(frame(t), left_out=int(t)) for t in TIMES]) == [
+        Message("limit.small", {"most": 9})
+    ]
 
 
 def test_many_people_make_a_chance_alarm_likelier() -> None:

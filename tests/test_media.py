@@ -1,4 +1,6 @@
-"""Photos and videos as they should be: facts, upright pictures, true colours, exact times, streaming."""
+"""Photos and videos as they should be: facts, upright pictures, true colours, exact times,
+streaming.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,13 @@ def test_every_frame_of_a_video_comes_once_with_its_time(
     path = clips.write_video(tmp_path / f"clip.{suffix}", frames, codec=encoder, b_frames=b_frames)
     clip = open_media(path)
     facts = clip.facts
-    assert (facts.kind, facts.codec, facts.width, facts.height, facts.frames) == (Kind.VIDEO, codec, 64, 64, 40)
+    assert (facts.kind, facts.codec, facts.width, facts.height, facts.frames) == (
+        Kind.VIDEO,
+        codec,
+        64,
+        64,
+        40,
+    )
     assert facts.container == {"ts": "mpegts"}.get(suffix, suffix)
     assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert facts.size_bytes == path.stat().st_size
@@ -77,16 +85,29 @@ def test_every_frame_of_a_video_comes_once_with_its_time(
 
 OPTIONS = {
     "closed": ("libx264", "mp4", {"preset": "veryfast"}, 3),
-    "open gop": ("libx264", "mkv", {"preset": "veryfast", "x264-params": "open-gop=1:b-pyramid=normal"}, 4),
+    "open gop": (
+        "libx264",
+        "mkv",
+        {"preset": "veryfast", "x264-params": "open-gop=1:b-pyramid=normal"},
+        4,
+    ),
     "stream": ("libx264", "ts", {"preset": "veryfast"}, 3),
     "hevc open gop": ("libx265", "mp4", {"preset": "veryfast"}, 4),
     "hevc layers": (
         "libx265",
         "mp4",
-        {"preset": "fast", "x265-params": "log-level=none:pools=none:frame-threads=1:temporal-layers=3"},
+        {
+            "preset": "fast",
+            "x265-params": "log-level=none:pools=none:frame-threads=1:temporal-layers=3",
+        },
         4,
     ),
-    "hidden frames": ("libvpx-vp9", "webm", {"deadline": "good", "cpu-used": "5", "lag-in-frames": "16"}, 0),
+    "hidden frames": (
+        "libvpx-vp9",
+        "webm",
+        {"deadline": "good", "cpu-used": "5", "lag-in-frames": "16"},
+        0,
+    ),
     "av1": ("libsvtav1", "mp4", {}, 0),
     "no times": ("mpeg4", "avi", {}, 2),
     "open gop mpeg4": ("mpeg4", "mp4", {}, 2),
@@ -115,12 +136,20 @@ def test_sampled_frames_equal_those_of_a_full_decode(tmp_path: Path, case: str) 
         picked = sorted(dice.sample(range(100), count))
         got = list(clip.frames([times[i] for i in picked]))
         assert [frame.time for frame in got] == [times[i] for i in picked]
-        assert all(np.array_equal(frame.rgb, plain[i]) for frame, i in zip(got, picked, strict=True))
+        assert all(
+            np.array_equal(frame.rgb, plain[i]) for frame, i in zip(got, picked, strict=True)
+        )
 
 
-def test_unwanted_frames_that_nothing_needs_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwanted_frames_that_nothing_needs_are_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = clips.write_video(
-        tmp_path / "clip.mp4", (clips.textured(i) for i in range(48)), b_frames=3, gop=48, options={"bf": "3"}
+        tmp_path / "clip.mp4",
+        (clips.textured(i) for i in range(48)),
+        b_frames=3,
+        gop=48,
+        options={"bf": "3"},
     )
     clip = open_media(path)
     decoded = count_decoded(monkeypatch)
@@ -128,7 +157,9 @@ def test_unwanted_frames_that_nothing_needs_are_not_decoded(tmp_path: Path, monk
     assert len(decoded) < 30
 
 
-def test_a_distant_frame_is_reached_by_a_seek(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_distant_frame_is_reached_by_a_seek(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i) for i in range(200)), gop=20)
     clip = open_media(path)
     decoded = count_decoded(monkeypatch)
@@ -161,7 +192,9 @@ def test_a_photo_is_a_clip_of_one_frame(tmp_path: Path, format: str) -> None:  #
     clip = open_media(path)
     kind = format.lower()
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert clip.facts == MediaFacts(str(path), Kind.PHOTO, sha256, path.stat().st_size, kind, kind, 96, 64)
+    assert clip.facts == MediaFacts(
+        str(path), Kind.PHOTO, sha256, path.stat().st_size, kind, kind, 96, 64
+    )
     assert clip.times(0.5, 10) == clip.times_between(0.0, 9.0, 1.0, 1) == [0.0]
     assert numbers(clip, [0.0]) == [77]
     assert numbers(clip, [0.0, 0.0]) == [77]
@@ -192,15 +225,23 @@ def test_exif_orientation_is_honoured(tmp_path: Path, format: str, orientation: 
 def test_damaged_metadata_do_not_hide_a_photo(tmp_path: Path) -> None:
     path = clips.write_photo(tmp_path / "photo.jpg", corners(), "JPEG", orientation=6)
     data = path.read_bytes()
-    path.write_bytes(data.replace(b"Exif\0\0MM\0*", b"Exif\0\0MM?*").replace(b"Exif\0\0II*\0", b"Exif\0\0II*?"))
+    path.write_bytes(
+        data.replace(b"Exif\0\0MM\0*", b"Exif\0\0MM?*").replace(b"Exif\0\0II*\0", b"Exif\0\0II*?")
+    )
     (frame,) = open_media(path).frames([0.0])
     assert corner_names(frame.rgb) == "RGBW"
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "HEIC"])
-def test_opening_a_photo_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str) -> None:  # noqa: A002
+def test_opening_a_photo_decodes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    format: str,  # noqa: A002
+) -> None:
     path = tmp_path / "photo.heic"
-    clips.write_heic(path, corners()) if format == "HEIC" else clips.write_photo(path, corners(), format)
+    clips.write_heic(path, corners()) if format == "HEIC" else clips.write_photo(
+        path, corners(), format
+    )
     monkeypatch.setattr(ImageFile.ImageFile, "load", None)
     clip = open_media(path)
     assert (clip.facts.width, clip.facts.height) == (96, 64)
@@ -209,7 +250,15 @@ def test_opening_a_photo_decodes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("mode", "format"),
     [
-        *[("L", "PNG"), ("P", "PNG"), ("1", "PNG"), ("LA", "PNG"), ("CMYK", "JPEG"), ("L", "JPEG"), ("I;16", "PNG")],
+        *[
+            ("L", "PNG"),
+            ("P", "PNG"),
+            ("1", "PNG"),
+            ("LA", "PNG"),
+            ("CMYK", "JPEG"),
+            ("L", "JPEG"),
+            ("I;16", "PNG"),
+        ],
         *[
             ("L", "TIFF"),
             ("P", "TIFF"),
@@ -225,7 +274,11 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str, format: str) -> None:
     grey = np.full((40, 40), 204, np.uint8)
     grey[:, 20:] = 51
     deep = (grey.astype(np.uint16) << 8) + 99
-    image = Image.fromarray(deep) if mode == "I;16" else Image.fromarray(grey).convert("RGB").convert(mode)
+    image = (
+        Image.fromarray(deep)
+        if mode == "I;16"
+        else Image.fromarray(grey).convert("RGB").convert(mode)
+    )
     (frame,) = open_media(clips.write_photo(tmp_path / "photo", image, format)).frames([0.0])
     left, right = frame.rgb[20, 10].astype(int), frame.rgb[20, 30].astype(int)
     if mode == "1":
@@ -283,7 +336,9 @@ def corner_names(rgb: clips.Rgb) -> str:
 def test_display_matrix_is_honoured(
     tmp_path: Path, suffix: str, rotation: int, hflip: bool, turned: int, upright: str
 ) -> None:
-    path = clips.write_video(tmp_path / f"clip.{suffix}", [corners()] * 2, rotation=rotation, hflip=hflip)
+    path = clips.write_video(
+        tmp_path / f"clip.{suffix}", [corners()] * 2, rotation=rotation, hflip=hflip
+    )
     clip = open_media(path)
     (frame,) = clip.frames([0.0])
     assert clip.facts.rotation == turned
@@ -295,9 +350,13 @@ def test_display_matrix_is_honoured(
     ("aspect", "rotation", "size"),
     [("4/3", 0, (128, 64)), ("3/4", 0, (96, 85)), ("4/3", 90, (64, 128)), ("1000/1", 0, (96, 64))],
 )
-def test_pixels_become_square(tmp_path: Path, aspect: str, rotation: int, size: tuple[int, int]) -> None:
+def test_pixels_become_square(
+    tmp_path: Path, aspect: str, rotation: int, size: tuple[int, int]
+) -> None:
     """By the larger side, so that nothing is thrown away; an absurd aspect is ignored."""
-    path = clips.write_video(tmp_path / "clip.mp4", [corners()] * 2, sample_aspect=Fraction(aspect), rotation=rotation)
+    path = clips.write_video(
+        tmp_path / "clip.mp4", [corners()] * 2, sample_aspect=Fraction(aspect), rotation=rotation
+    )
     clip = open_media(path)
     (frame,) = clip.frames([0.0])
     assert (clip.facts.width, clip.facts.height) == (frame.rgb.shape[1], frame.rgb.shape[0]) == size
@@ -308,7 +367,9 @@ def test_frames_of_a_video_come_scaled_down_where_asked(tmp_path: Path, rotation
     path = clips.write_video(tmp_path / "clip.mp4", [corners()] * 2, rotation=rotation)
     clip = open_media(path)
     longest = max(clip.facts.width, clip.facts.height)
-    (whole,), (half,), (larger,) = (clip.frames([0.0], px) for px in (None, longest // 2, 2 * longest))
+    (whole,), (half,), (larger,) = (
+        clip.frames([0.0], px) for px in (None, longest // 2, 2 * longest)
+    )
     assert half.rgb.shape == (clip.facts.height // 2, clip.facts.width // 2, 3)
     assert corner_names(half.rgb) == corner_names(whole.rgb)
     assert np.array_equal(whole.rgb, larger.rgb)
@@ -326,7 +387,9 @@ BT709, BT601, BT2020, LIMITED, FULL = 1, 5, 9, 1, 2
         ("libsvtav1", "mp4", "yuv420p10le"),
     ],
 )
-@pytest.mark.parametrize(("matrix", "levels"), [(BT709, LIMITED), (BT601, LIMITED), (BT2020, LIMITED), (BT709, FULL)])
+@pytest.mark.parametrize(
+    ("matrix", "levels"), [(BT709, LIMITED), (BT601, LIMITED), (BT2020, LIMITED), (BT709, FULL)]
+)
 def test_colours_survive_matrix_range_and_depth(
     tmp_path: Path, codec: str, suffix: str, pix_fmt: str, matrix: int, levels: int
 ) -> None:
@@ -343,12 +406,16 @@ def test_colours_survive_matrix_range_and_depth(
 
 
 def test_unstated_colours_are_bt709_in_hd(tmp_path: Path) -> None:
-    """What the encoder here leaves unstated was converted by BT.601: right below HD, visibly off in HD."""
+    """What the encoder here leaves unstated was converted by BT.601: right below HD, visibly off in
+    HD.
+    """
     errors = []
     for height in (480, 720):
         picture = corners(1280, height)
         (frame,) = open_media(clips.write_video(tmp_path / "clip.mp4", [picture])).frames([0.0])
-        errors.append(np.abs(frame.rgb[100::200, 100::200].astype(int) - picture[100::200, 100::200]).max())
+        errors.append(
+            np.abs(frame.rgb[100::200, 100::200].astype(int) - picture[100::200, 100::200]).max()
+        )
     assert errors[0] <= 6
     assert errors[1] > 15
 
@@ -360,12 +427,18 @@ def test_unstated_colours_are_bt709_in_hd(tmp_path: Path) -> None:
 def test_variable_frame_rate_keeps_its_times(tmp_path: Path, suffix: str) -> None:
     pts = [7, 8, 12, 13, 14, 27, 28, 29, 57, 58]
     path = clips.write_video(
-        tmp_path / f"clip.{suffix}", (clips.numbered(i) for i in range(10)), pts=pts, fps=100, b_frames=2
+        tmp_path / f"clip.{suffix}",
+        (clips.numbered(i) for i in range(10)),
+        pts=pts,
+        fps=100,
+        b_frames=2,
     )
     clip = open_media(path)
     assert clip.facts.variable_frame_rate
     assert clip.times(0.01, 100) == pytest.approx([(t - 7) / 100 for t in pts])
-    assert [frame.time for frame in clip.frames([0.0, 0.02, 0.06, 0.5, 0.7])] == pytest.approx([0.0, 0.05, 0.06, 0.5])
+    assert [frame.time for frame in clip.frames([0.0, 0.02, 0.06, 0.5, 0.7])] == pytest.approx(
+        [0.0, 0.05, 0.06, 0.5]
+    )
     assert numbers(clip, [0.0, 0.02, 0.06, 0.5, 0.7]) == [0, 2, 3, 8]
     assert numbers(clip, [0.5, 0.06, 0.06, 0.0]) == [0, 3, 8]
     assert clip.facts.frame_rate == pytest.approx(10 / clip.facts.duration)
@@ -374,11 +447,15 @@ def test_variable_frame_rate_keeps_its_times(tmp_path: Path, suffix: str) -> Non
 @pytest.mark.parametrize("suffix", ["mkv", "webm"])
 def test_rounding_to_milliseconds_is_no_variable_frame_rate(tmp_path: Path, suffix: str) -> None:
     codec = "libvpx-vp9" if suffix == "webm" else "libx264"
-    path = clips.write_video(tmp_path / f"clip.{suffix}", (clips.numbered(i) for i in range(20)), fps=30, codec=codec)
+    path = clips.write_video(
+        tmp_path / f"clip.{suffix}", (clips.numbered(i) for i in range(20)), fps=30, codec=codec
+    )
     assert not open_media(path).facts.variable_frame_rate
 
 
-def test_a_long_clip_is_sampled_at_its_key_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_clip_is_sampled_at_its_key_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i) for i in range(400)), gop=20)
     clip = open_media(path)
     times = clip.times(2.0, 100)
@@ -389,7 +466,9 @@ def test_a_long_clip_is_sampled_at_its_key_frames(tmp_path: Path, monkeypatch: p
 
 
 def test_times_cover_a_stretch_densely(tmp_path: Path) -> None:
-    clip = open_media(clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i) for i in range(100))))
+    clip = open_media(
+        clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i) for i in range(100)))
+    )
     assert numbers(clip, clip.times_between(1.0, 2.0, 0.04, 100)) == list(range(25, 51))
     assert len(clip.times_between(1.0, 2.0, 0.04, 5)) == 5
     assert clip.times_between(1.01, 1.02, 0.04, 5) == []
@@ -415,7 +494,9 @@ AT_MOST = st.integers(1, 80)
 
 
 @given(GAPS, st.data(), EVERY, AT_MOST, st.integers(0, 500))
-def test_spread_invariants(gaps: list[int], data: st.DataObject, every: float, at_most: int, tail: int) -> None:
+def test_spread_invariants(
+    gaps: list[int], data: st.DataObject, every: float, at_most: int, tail: int
+) -> None:
     ticks = np.cumsum([5, *gaps]).astype(np.int64)
     keys = np.array(data.draw(st.lists(st.booleans(), min_size=ticks.size, max_size=ticks.size)))
     index = Index(Fraction(1, 1000), ticks, keys)
@@ -426,12 +507,17 @@ def test_spread_invariants(gaps: list[int], data: st.DataObject, every: float, a
     assert np.isin(times, shown).all()
     assert (np.diff(times) > 0).all()
     held = np.minimum(np.diff(shown, append=shown[-1] + tail / 1000), every)
-    clock, part = np.cumsum(held) - held, held.sum() / min(at_most, max(1, np.ceil(held.sum() / every - 1e-9)))
+    clock, part = (
+        np.cumsum(held) - held,
+        held.sum() / min(at_most, max(1, np.ceil(held.sum() / every - 1e-9))),
+    )
     looked_at = clock[np.isin(shown, times)]
     for moment in clock:
         assert np.abs(looked_at - moment).min() <= 0.75 * part + held.max() + 1e-9
     if part > every * 1.001:
-        assert at_most == round(held.sum() / part), "wider than wished only where the number is bounded"
+        assert at_most == round(held.sum() / part), (
+            "wider than wished only where the number is bounded"
+        )
 
 
 @given(GAPS, EVERY, AT_MOST, st.floats(0, 20), st.floats(0, 20))
@@ -454,7 +540,9 @@ def test_spread_at_the_frame_rate_gives_every_frame(count: int, fps: int) -> Non
 
 
 def test_a_held_picture_takes_no_looks_from_the_rest() -> None:
-    """Ten seconds of film before a picture that is held for an hour are looked at as often as without it."""
+    """Ten seconds of film before a picture that is held for an hour are looked at as often as
+    without it.
+    """
     ticks = np.append(np.arange(250), 250 + 25 * 3600).astype(np.int64)
     index = Index(Fraction(1, 25), ticks, np.zeros(251, np.bool_))
     times = index.spread(0.0, 3700.0, 0.5, 20)
@@ -465,7 +553,9 @@ def test_a_held_picture_takes_no_looks_from_the_rest() -> None:
 
 
 def test_frames_are_not_kept(tmp_path: Path) -> None:
-    path = clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i, 320, 240) for i in range(200)))
+    path = clips.write_video(
+        tmp_path / "clip.mp4", (clips.numbered(i, 320, 240) for i in range(200))
+    )
     clip = open_media(path)
     times = clip.times(0.04, 1000)
     tracemalloc.start()
@@ -507,7 +597,9 @@ def test_content_counts_and_not_the_name(tmp_path: Path) -> None:
 
 
 def test_sound_does_not_disturb(tmp_path: Path) -> None:
-    path = clips.write_video(tmp_path / "clip.mp4", (clips.numbered(i) for i in range(30)), with_audio=True)
+    path = clips.write_video(
+        tmp_path / "clip.mp4", (clips.numbered(i) for i in range(30)), with_audio=True
+    )
     clip = open_media(path)
     assert clip.facts.duration == pytest.approx(1.2)
     assert numbers(clip, clip.times(0.04, 100)) == list(range(30))

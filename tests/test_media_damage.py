@@ -1,4 +1,6 @@
-"""Damaged videos: what an error reaches is passed over up to the next intact key frame, and nothing else is."""
+"""Damaged videos: what an error reaches is passed over up to the next intact key frame, and nothing
+else is.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,15 @@ EVERY_PICTURE = 0.04
 def filmed(path: Path, gop: int = 25, count: int = 150) -> Path:
     """Six seconds of detail that moves, with B-frames; a picture looks like no other."""
     pictures = (clips.textured(i, 160, 96) for i in range(count))
-    return clips.write_video(path, pictures, gop=gop, b_frames=2, options={"preset": "veryfast", "crf": "18"})
+    return clips.write_video(
+        path, pictures, gop=gop, b_frames=2, options={"preset": "veryfast", "crf": "18"}
+    )
 
 
 def intact(path: Path, whole: Clip, every: float = EVERY_PICTURE) -> tuple[Clip, int]:
-    """The clip, after all its frames equalled those of the whole one at their time; and how many there were."""
+    """The clip, after all its frames equalled those of the whole one at their time; and how many
+    there were.
+    """
     expected = {round(f.time, 3): f.rgb for f in whole.frames(whole.times(EVERY_PICTURE, 1000))}
     shift = 0.0
     clip = open_media(path)
@@ -36,11 +42,15 @@ def intact(path: Path, whole: Clip, every: float = EVERY_PICTURE) -> tuple[Clip,
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("every", [EVERY_PICTURE, 0.5])
-def test_lost_packets_of_a_transport_stream_show_in_no_frame(tmp_path: Path, seed: int, every: float) -> None:
+def test_lost_packets_of_a_transport_stream_show_in_no_frame(
+    tmp_path: Path, seed: int, every: float
+) -> None:
     whole = filmed(tmp_path / "whole.ts")
     dice = random.Random(seed)  # noqa: S311
     packets = whole.stat().st_size // 188
-    lost = clips.without_packets(whole, tmp_path / "lost.ts", {dice.randrange(packets // 8, packets) for _ in range(3)})
+    lost = clips.without_packets(
+        whole, tmp_path / "lost.ts", {dice.randrange(packets // 8, packets) for _ in range(3)}
+    )
     clip, count = intact(lost, open_media(whole), every)
     damaged = sum(d.pictures for d in clip.damage())
     assert 1 <= damaged <= 3 * 28
@@ -73,13 +83,17 @@ def test_damage_ends_at_the_next_key_frame(tmp_path: Path) -> None:
     clip = open_media(tmp_path / "holed.mp4")
     (hole,) = clip.damage()
     assert any(hole.end == pytest.approx(key, abs=1e-6) for key in clip.key_times())
-    assert all(not hole.start <= t < hole.end for t in clip.times(0.1, 1000)), "no look is wasted on it"
+    assert all(not hole.start <= t < hole.end for t in clip.times(0.1, 1000)), (
+        "no look is wasted on it"
+    )
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "ts", "mkv", "webm", "avi"])
 def test_a_whole_file_has_no_damage(tmp_path: Path, suffix: str) -> None:
     codec = {"webm": "libvpx-vp9", "avi": "mpeg4"}.get(suffix, "libx264")
-    path = clips.write_video(tmp_path / f"c.{suffix}", (clips.textured(i) for i in range(60)), codec=codec, gop=15)
+    path = clips.write_video(
+        tmp_path / f"c.{suffix}", (clips.textured(i) for i in range(60)), codec=codec, gop=15
+    )
     clip = open_media(path)
     assert sum(1 for _ in clip.frames(clip.times(EVERY_PICTURE, 1000))) == 60
     assert clip.damage() == ()
@@ -102,11 +116,17 @@ def test_a_broken_file_accuses_nobody(tmp_path: Path, talking: Path, seed: int) 
     assert result.damage
     (limit,) = [limit for limit in result.limits if limit.code == "limit.damaged"]
     assert limit.values["count"] == sum(d.pictures for d in result.damage)
-    assert all(not any(d.start <= p.time < d.end for d in result.damage) for one in result.people for p in one.places)
+    assert all(
+        not any(d.start <= p.time < d.end for d in result.damage)
+        for one in result.people
+        for p in one.places
+    )
 
 
 def test_where_nothing_is_intact_it_cannot_be_told(tmp_path: Path) -> None:
-    whole = clips.write_video(tmp_path / "one.ts", scenes.two_people(2), gop=250, options={"crf": "23"})
+    whole = clips.write_video(
+        tmp_path / "one.ts", scenes.two_people(2), gop=250, options={"crf": "23"}
+    )
     lost = clips.without_packets(whole, tmp_path / "lost.ts", {6, 8, 9})
     result = unmask.check(lost)
     assert result.verdict is Verdict.CANNOT_TELL

@@ -1,4 +1,6 @@
-"""Interlaced video, flagged or not: one half-picture of each comes out, and nobody is accused of its comb."""
+"""Interlaced video, flagged or not: one half-picture of each comes out, and nobody is accused of
+its comb.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,17 @@ def apart(a: Rgb, b: Rgb) -> float:
     ],
 )
 def test_one_half_picture_of_each_comes_out(
-    tmp_path: Path, people: list[Rgb], suffix: str, codec: str, pix_fmt: str, options: dict[str, str]
+    tmp_path: Path,
+    people: list[Rgb],
+    suffix: str,
+    codec: str,
+    pix_fmt: str,
+    options: dict[str, str],
 ) -> None:
     path = tmp_path / f"woven.{suffix}"
-    clips.write_video(path, clips.woven(people[:100]), codec=codec, pix_fmt=pix_fmt, options=options)
+    clips.write_video(
+        path, clips.woven(people[:100]), codec=codec, pix_fmt=pix_fmt, options=options
+    )
     clip = open_media(path)
     for frame in clip.frames(clip.times(0.2, 100)):
         first, second = people[2 * round(frame.time * 25)], people[2 * round(frame.time * 25) + 1]
@@ -53,7 +62,9 @@ def test_one_half_picture_of_each_comes_out(
 
 def test_a_clip_that_is_not_interlaced_is_left_as_it_is(tmp_path: Path, people: list[Rgb]) -> None:
     for name, options in (("plain.mp4", {}), ("flagged.mp4", FLAGGED)):
-        clip = open_media(clips.write_video(tmp_path / name, people[:100:2], options={"crf": "18"} | options))
+        clip = open_media(
+            clips.write_video(tmp_path / name, people[:100:2], options={"crf": "18"} | options)
+        )
         assert len(list(clip.frames(clip.times(0.1, 100)))) > 15
         assert clip.interlaced() == 0
 

@@ -1,7 +1,9 @@
-"""Thousands of damaged photos and clips: every one ends in frames or in a `MediaError`, soon, and within bounds.
+"""Thousands of damaged photos and clips: every one ends in frames or in a `MediaError`, soon, and
+within bounds.
 
-A worker process damages and reads, so that a crash or a hang of a decoder is seen rather than suffered.
-``UNMASK_FUZZ=N`` sets the number of damaged files, 1,000 without it; the seeds are fixed, so a failure repeats.
+A worker process damages and reads, so that a crash or a hang of a decoder is seen rather than
+suffered. ``UNMASK_FUZZ=N`` sets the number of damaged files, 1,000 without it; the seeds are fixed,
+so a failure repeats.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ COUNT = int(os.environ.get("UNMASK_FUZZ", "1000"))
 MEMORY = 4 * 2**30
 """bytes of address space; threads reserve far more than they touch."""
 GROWTH = 200 * 2**20
-"""bytes that the worker's resident set may grow after the first tenth of its files, by which all decoders are loaded."""
+"""bytes that the worker's resident set may grow after the first tenth of its files, by which all
+decoders are loaded.
+"""
 PATIENCE = 30
 """s for one file of a few kB, before it counts as a hang."""
 
@@ -33,8 +37,12 @@ def test_damaged_files_end_in_frames_or_errors(tmp_path: Path) -> None:
     write_seeds(tmp_path)
     command = [sys.executable, "-m", __spec__.name, str(tmp_path), str(COUNT)]
     root = Path(__file__).parents[1]
-    worker = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60 + COUNT * 2, check=False)
-    assert worker.returncode == 0, f"exit {worker.returncode} after {worker.stdout[-300:]}\n{worker.stderr[-3000:]}"
+    worker = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, timeout=60 + COUNT * 2, check=False
+    )
+    assert worker.returncode == 0, (
+        f"exit {worker.returncode} after {worker.stdout[-300:]}\n{worker.stderr[-3000:]}"
+    )
     assert worker.stderr == ""
 
 
@@ -54,7 +62,14 @@ def write_seeds(folder: Path) -> None:
         ("mpeg2video", "mpg", 2),
         ("mpeg2video", "mxf", 2),
     ):
-        clips.write_video(folder / f"{codec}.{suffix}", pictures, codec=codec, b_frames=b_frames, gop=5, rotation=90)
+        clips.write_video(
+            folder / f"{codec}.{suffix}",
+            pictures,
+            codec=codec,
+            b_frames=b_frames,
+            gop=5,
+            rotation=90,
+        )
     clips.write_video(
         folder / "dnxhd.mov",
         [clips.textured(1, 256, 120)] * 2,
@@ -65,12 +80,16 @@ def write_seeds(folder: Path) -> None:
     clips.write_video(folder / "dvvideo.dv", [clips.textured(1, 720, 576)] * 2, codec="dvvideo")
     for kind in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"):
         clips.write_photo(folder / f"photo.{kind.lower()}", pictures[0], kind)
-    clips.write_photo(folder / "progressive.jpeg", pictures[0], "JPEG", progressive=True, orientation=6)
+    clips.write_photo(
+        folder / "progressive.jpeg", pictures[0], "JPEG", progressive=True, orientation=6
+    )
     clips.write_heic(folder / "photo.heic", pictures[0], crop=(50, 60))
 
 
 def damaged(data: bytes, dice: random.Random) -> bytes:
-    """One to four mutations: bytes flipped, the end lost, blocks swapped, a length field forged, or a stretch zeroed."""
+    """One to four mutations: bytes flipped, the end lost, blocks swapped, a length field forged, or
+    a stretch zeroed.
+    """
     out = bytearray(data)
     for _ in range(dice.randint(1, 4)):
         at, size = dice.randrange(len(out)), dice.randint(1, max(1, len(out) // 8))
@@ -82,7 +101,10 @@ def damaged(data: bytes, dice: random.Random) -> bytes:
                 del out[max(at, 16) :]
             case 2:
                 other = dice.randrange(len(out))
-                out[at : at + size], out[other : other + size] = out[other : other + size], out[at : at + size]
+                out[at : at + size], out[other : other + size] = (
+                    out[other : other + size],
+                    out[at : at + size],
+                )
             case 3:
                 forged = dice.choice([0, 1, 8, 2**31 - 1, 2**31, 2**32 - 1, dice.randrange(2**32)])
                 out[at : at + 4] = forged.to_bytes(4, dice.choice(["big", "little"]))
@@ -118,7 +140,9 @@ def read_damaged(folder: Path, count: int) -> None:
             settled = resident
         assert resident - settled < GROWTH, f"grew by {(resident - settled) >> 20} MiB"
     assert sum(outcomes.values()) == count, "an error of more than one line"
-    assert min(outcomes.values()) > count // 20, f"{outcomes}: the damage is too weak or too strong to tell"
+    assert min(outcomes.values()) > count // 20, (
+        f"{outcomes}: the damage is too weak or too strong to tell"
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,4 +1,6 @@
-"""Photos and videos as they should not be: each ends in one clear line of the right class, and reaches nothing else."""
+"""Photos and videos as they should not be: each ends in one clear line of the right class, and
+reaches nothing else.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ def test_what_is_no_file_is_not_found(tmp_path: Path) -> None:
     refusal("x" * 5000, MediaNotFound)
 
 
-def test_a_file_without_permission_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Root may read everything, so the refusal of the operating system is played."""
     path = clips.write_photo(tmp_path / "photo.png", TEN[1], "PNG")
 
@@ -117,7 +121,9 @@ def test_empty_and_foreign_content(tmp_path: Path) -> None:
         "program.mp4": b"\x7fELF" + bytes(1000),
     }
     for name, data in foreign.items():
-        assert "neither a photo nor a video" in refusal(written(tmp_path / name, data), UnsupportedMedia)
+        assert "neither a photo nor a video" in refusal(
+            written(tmp_path / name, data), UnsupportedMedia
+        )
     known = {
         "H26X": b"\0\0\0\1\x67\x42\0\x0a",
         "PSD": b"8BPS\0\1",
@@ -146,7 +152,9 @@ def test_what_is_left_of_a_video_is_read(tmp_path: Path, suffix: str) -> None:
         container_options={"movflags": "faststart"} if suffix == "mp4" else {},
     )
     full = open_media(whole)
-    clip = open_media(written(tmp_path / "cut", whole.read_bytes()[: whole.stat().st_size * 2 // 3]))
+    clip = open_media(
+        written(tmp_path / "cut", whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    )
     assert 0.2 < clip.facts.duration < 1.8
     got = list(clip.frames(clip.times(0.04, 100)))
     assert len(got) >= clip.facts.frames - 2
@@ -156,12 +164,16 @@ def test_what_is_left_of_a_video_is_read(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_a_damaged_stretch_is_passed_over(tmp_path: Path, suffix: str) -> None:
-    whole = clips.write_video(tmp_path / f"clip.{suffix}", (clips.textured(i) for i in range(60)), gop=10)
+    whole = clips.write_video(
+        tmp_path / f"clip.{suffix}", (clips.textured(i) for i in range(60)), gop=10
+    )
     clip = open_media(whole)
     expected = {frame.time: frame.rgb for frame in clip.frames(clip.times(0.04, 100))}
     data = bytearray(whole.read_bytes())
     end = data.find(b"moov") if suffix == "mp4" else len(data)
-    data[end * 4 // 10 : end * 5 // 10] = np.random.default_rng(1).bytes(end * 5 // 10 - end * 4 // 10)
+    data[end * 4 // 10 : end * 5 // 10] = np.random.default_rng(1).bytes(
+        end * 5 // 10 - end * 4 // 10
+    )
     damaged = open_media(written(tmp_path / "damaged", bytes(data)))
     got = list(damaged.frames(list(expected)))
     times = [frame.time for frame in got]
@@ -185,7 +197,9 @@ def test_pictures_that_are_noise_are_broken(tmp_path: Path) -> None:
 
 def test_videos_without_pictures(tmp_path: Path) -> None:
     for suffix in ("m4a", "mkv"):
-        assert "no moving picture" in refusal(clips.write_audio(tmp_path / f"sound.{suffix}"), UnsupportedMedia)
+        assert "no moving picture" in refusal(
+            clips.write_audio(tmp_path / f"sound.{suffix}"), UnsupportedMedia
+        )
     for suffix in ("mp4", "mkv"):
         path = tmp_path / f"none.{suffix}"
         with av.open(str(path), "w") as container:
@@ -235,15 +249,22 @@ def test_animated_images_are_told_the_way_out(tmp_path: Path, format: str) -> No
     path = clips.write_photo(tmp_path / "photo", TEN[1], format, save_all=True, append_images=more)
     line = refusal(path, UnsupportedMedia)
     assert "animated image with 4 frames" in line
-    assert ("magick IN" if format == "WEBP" else "ffmpeg -i IN") in line, "FFmpeg decodes no animated WebP"
+    assert ("magick IN" if format == "WEBP" else "ffmpeg -i IN") in line, (
+        "FFmpeg decodes no animated WebP"
+    )
 
 
 def test_pictures_too_small_for_a_face(tmp_path: Path) -> None:
     dot = np.zeros((1, 1, 3), np.uint8)
-    assert "too small" in refusal(clips.write_photo(tmp_path / "photo.png", dot, "PNG"), UnsupportedMedia)
-    assert "too small" in refusal(clips.write_video(tmp_path / "clip.mp4", [TEN[0][:2, :2]] * 2), UnsupportedMedia)
     assert "too small" in refusal(
-        clips.write_video(tmp_path / "clip.webm", [TEN[0][:1, :1]] * 2, codec="libvpx-vp9"), UnsupportedMedia
+        clips.write_photo(tmp_path / "photo.png", dot, "PNG"), UnsupportedMedia
+    )
+    assert "too small" in refusal(
+        clips.write_video(tmp_path / "clip.mp4", [TEN[0][:2, :2]] * 2), UnsupportedMedia
+    )
+    assert "too small" in refusal(
+        clips.write_video(tmp_path / "clip.webm", [TEN[0][:1, :1]] * 2, codec="libvpx-vp9"),
+        UnsupportedMedia,
     )
 
 
@@ -251,7 +272,12 @@ def test_pictures_too_small_for_a_face(tmp_path: Path) -> None:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def giant(folder: Path, kind: str) -> Path:
@@ -259,7 +285,12 @@ def giant(folder: Path, kind: str) -> Path:
     small = clips.textured(1, 96, 64)
     if kind == "png":
         header = struct.pack(">IIBBBBB", 16_000, 16_000, 8, 2, 0, 0, 0)
-        data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+        data = (
+            b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", header)
+            + chunk(b"IDAT", b"")
+            + chunk(b"IEND", b"")
+        )
     elif kind == "jpeg":
         data = clips.write_photo(folder / "small", small, "JPEG", progressive=True).read_bytes()
         at = data.index(b"\xff\xc2") + 5
@@ -299,7 +330,9 @@ def test_giant_videos_are_refused(tmp_path: Path) -> None:
     while (at := data.find(b"\xff\xc0", at + 1)) >= 0:
         picture[at + 5 : at + 9] = struct.pack(">HH", 30_000, 30_000)
     assert open_media(written(tmp_path / "announced.avi", bytes(announced))).facts.width == 64
-    assert "can be decoded" in refusal(written(tmp_path / "picture.avi", bytes(picture)), BrokenMedia)
+    assert "can be decoded" in refusal(
+        written(tmp_path / "picture.avi", bytes(picture)), BrokenMedia
+    )
     refusal(clips.write_video(tmp_path / "clip.mp4", TEN), MediaTooLarge, Bounds(pixels=64 * 63))
 
 
@@ -339,7 +372,9 @@ def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize("claim", [3600.0, 0.1])
 def test_a_clip_that_lies_about_its_length(tmp_path: Path, suffix: str, claim: float) -> None:
-    data = clips.write_video(tmp_path / f"clip.{suffix}", (clips.numbered(i) for i in range(30))).read_bytes()
+    data = clips.write_video(
+        tmp_path / f"clip.{suffix}", (clips.numbered(i) for i in range(30))
+    ).read_bytes()
     if suffix == "mp4":
         at, lie = data.index(b"mvhd") + 20, struct.pack(">I", int(claim * 1000))
     else:
@@ -354,13 +389,17 @@ def test_a_clip_that_lies_about_its_length(tmp_path: Path, suffix: str, claim: f
 def test_a_clock_that_runs_back_hides_nothing(tmp_path: Path) -> None:
     """Two recordings joined by their bytes: the second one's times repeat the first one's."""
     one = clips.write_video(tmp_path / "1.ts", (clips.numbered(i) for i in range(40))).read_bytes()
-    two = clips.write_video(tmp_path / "2.ts", (clips.numbered(i) for i in range(40, 80))).read_bytes()
+    two = clips.write_video(
+        tmp_path / "2.ts", (clips.numbered(i) for i in range(40, 80))
+    ).read_bytes()
     assert "out of order" in refusal(written(tmp_path / "joined.ts", one + two), BrokenMedia)
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_pictures_that_change_size_are_fitted_into_the_largest(tmp_path: Path, order: int) -> None:
-    """As where a stream grows or shrinks with the line: 96 x 64 px become 160 x 107 of 160 x 160, black above and below."""
+    """As where a stream grows or shrinks with the line: 96 x 64 px become 160 x 107 of 160 x 160,
+    black above and below.
+    """
     sizes = [(96, 64), (160, 160)][::order]
     parts = [
         clips.write_video(
@@ -370,7 +409,9 @@ def test_pictures_that_change_size_are_fitted_into_the_largest(tmp_path: Path, o
     ]
     clip = open_media(written(tmp_path / "joined.ts", b"".join(parts)))
     got = list(clip.frames(clip.times(0.04, 100)))
-    assert len(got) == 40 - sum(stretch.pictures for stretch in clip.damage()) >= 38, "the join breaks a packet"
+    assert len(got) == 40 - sum(stretch.pictures for stretch in clip.damage()) >= 38, (
+        "the join breaks a packet"
+    )
     assert {frame.rgb.shape for frame in got} == {(160, 160, 3)}
     flat = 1 if order == 1 else 2
     for frame in got:
@@ -388,8 +429,16 @@ SECRET = "secret.mp4"  # noqa: S105
 def alias(secret: Path) -> Callable[[bytes, bytes], tuple[bytes, bytes]]:
     """Makes a movie's data reference (QTFF, 'dref') an alias to another file, by its absolute path."""
     name, path = secret.name.encode(), str(secret).encode()
-    record = bytes(10) + bytes(28) + bytes(12) + bytes([len(name)]) + name.ljust(63, b"\0") + bytes(16)
-    record += struct.pack(">hh", 0, 0) + bytes(16) + struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2)
+    record = (
+        bytes(10) + bytes(28) + bytes(12) + bytes([len(name)]) + name.ljust(63, b"\0") + bytes(16)
+    )
+    record += (
+        struct.pack(">hh", 0, 0)
+        + bytes(16)
+        + struct.pack(">HH", 2, len(path))
+        + path
+        + bytes(len(path) % 2)
+    )
     record += struct.pack(">HH", 0xFFFF, 0)
 
     def edit(kind: bytes, content: bytes) -> tuple[bytes, bytes]:
@@ -402,7 +451,9 @@ def alias(secret: Path) -> Callable[[bytes, bytes], tuple[bytes, bytes]]:
 
 @pytest.fixture
 def traps(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], bool], int, Callable[[], bool]]]:
-    """A secret file that knows whether it was opened, and a TCP port that knows whether it was called."""
+    """A secret file that knows whether it was opened, and a TCP port that knows whether it was
+    called.
+    """
     folder = tmp_path / "secrets"
     folder.mkdir()
     secret = clips.write_video(folder / SECRET, TEN)
@@ -431,14 +482,30 @@ def traps(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], bool], int, Calla
     os.close(watch)
 
 
-LOOSE = {"allowed_extensions": "ALL", "extension_picky": "0", "protocol_whitelist": "file,http,tcp,crypto,data"}
+LOOSE = {
+    "allowed_extensions": "ALL",
+    "extension_picky": "0",
+    "protocol_whitelist": "file,http,tcp,crypto,data",
+}
 MENACES: dict[str, tuple[str, dict[str, Any]]] = {
-    "hls file": ("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n", {"format": "hls"}),
-    "hls net": ("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n", {"format": "hls"}),
+    "hls file": (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n",
+        {"format": "hls"},
+    ),
+    "hls net": (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n",
+        {"format": "hls"},
+    ),
     "concat file": ("ffconcat version 1.0\nfile '{secret}'\n", {"format": "concat"}),
     "concat net": ("ffconcat version 1.0\nfile '{url}'\n", {"format": "concat"}),
-    "sdp": ("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\n", {}),
-    "dash": ('<?xml version="1.0"?><MPD type="static"><Period><BaseURL>{url}</BaseURL></Period></MPD>', {}),
+    "sdp": (
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\n",
+        {},
+    ),
+    "dash": (
+        '<?xml version="1.0"?><MPD type="static"><Period><BaseURL>{url}</BaseURL></Period></MPD>',
+        {},
+    ),
     "alias": ("", {"format": "mov"}),
 }
 

@@ -1,4 +1,6 @@
-"""What a file says of its recording: read where it is told, in every format; and never the place, which is only told of."""
+"""What a file says of its recording: read where it is told, in every format; and never the place,
+which is only told of.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,12 @@ def recorded(path: Path) -> Recorded:
 def exif(make: str = "Canon", model: str = "Canon EOS R5") -> Image.Exif:
     """Of a camera that tells all it knows, names and numbers that lead to its owner included."""
     tags = Image.Exif()
-    tags[0x010F], tags[0x0110], tags[0x0131], tags[0x0132] = make, model, "Darkroom 5.1", "2024:05:02 09:00:00"
+    tags[0x010F], tags[0x0110], tags[0x0131], tags[0x0132] = (
+        make,
+        model,
+        "Darkroom 5.1",
+        "2024:05:02 09:00:00",
+    )
     tags[0x013B] = "Jane Witness"
     parts = {
         0x8769: {
@@ -51,7 +58,13 @@ def exif(make: str = "Canon", model: str = "Canon EOS R5") -> Image.Exif:
     return tags
 
 
-SAID = Recorded("Canon EOS R5", "Darkroom 5.1", "2024-05-01T12:00:00+02:00", "2024-05-02T09:00:00+02:00", located=True)
+SAID = Recorded(
+    "Canon EOS R5",
+    "Darkroom 5.1",
+    "2024-05-01T12:00:00+02:00",
+    "2024-05-02T09:00:00+02:00",
+    located=True,
+)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
@@ -77,9 +90,14 @@ def test_a_phones_video_tells_camera_time_and_that_it_knows_the_place(tmp_path: 
         "com.apple.quicktime.location.ISO6709": "+12.3456+065.4321/",
     }
     path = clips.write_video(
-        tmp_path / "clip.mov", [GREY] * 5, metadata=metadata, container_options={"movflags": "use_metadata_tags"}
+        tmp_path / "clip.mov",
+        [GREY] * 5,
+        metadata=metadata,
+        container_options={"movflags": "use_metadata_tags"},
     )
-    assert recorded(path) == Recorded("Apple iPhone 15", "17.4", "2024-05-01T12:00:00+02:00", located=True)
+    assert recorded(path) == Recorded(
+        "Apple iPhone 15", "17.4", "2024-05-01T12:00:00+02:00", located=True
+    )
 
 
 def test_a_video_of_a_program_tells_the_program(tmp_path: Path) -> None:
@@ -101,7 +119,9 @@ def test_texts_of_strangers_come_on_one_short_line(tmp_path: Path, text: str, sa
     assert recorded(path).camera == said
 
 
-@pytest.mark.parametrize("taken", ["", "yesterday", "0000:00:00 00:00:00", "2024:13:01 12:00:00", "2024:05:01"])
+@pytest.mark.parametrize(
+    "taken", ["", "yesterday", "0000:00:00 00:00:00", "2024:13:01 12:00:00", "2024:05:01"]
+)
 def test_a_time_that_is_none_is_not_said(tmp_path: Path, taken: str) -> None:
     tags = Image.Exif()
     tags[0x8769] = {0x9003: taken}
@@ -110,7 +130,9 @@ def test_a_time_that_is_none_is_not_said(tmp_path: Path, taken: str) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
-def test_hostile_metadata_cost_nothing_but_themselves(tmp_path_factory: pytest.TempPathFactory, garbage: bytes) -> None:
+def test_hostile_metadata_cost_nothing_but_themselves(
+    tmp_path_factory: pytest.TempPathFactory, garbage: bytes
+) -> None:
     path = tmp_path_factory.mktemp("hostile") / "a.jpg"
     header = b"Exif\0\0MM\0*" + struct.pack(">I", 8) + garbage
     said = recorded(clips.write_photo(path, GREY, "JPEG", exif=header))
@@ -143,12 +165,16 @@ def test_neither_the_place_nor_its_owner_travels_with_an_answer(tmp_path: Path) 
         ("", "2024-05-03T12:00:00", None),
     ],
 )
-def test_a_file_saved_after_its_recording_may_have_been_edited(taken: str, saved: str, code: str | None) -> None:
+def test_a_file_saved_after_its_recording_may_have_been_edited(
+    taken: str, saved: str, code: str | None
+) -> None:
     said = [limit.code for limit in limits.of_recording(Recorded(taken=taken, saved=saved))]
     assert said == [code] * (code is not None)
 
 
 def test_the_program_that_saved_it_is_named() -> None:
-    (limit,) = limits.of_recording(Recorded("", "Darkroom", "2024-05-01T12:00:00", "2024-05-02T12:00:00"))
+    (limit,) = limits.of_recording(
+        Recorded("", "Darkroom", "2024-05-01T12:00:00", "2024-05-02T12:00:00")
+    )
     when = {"taken": "2024-05-01 12:00:00", "saved": "2024-05-02 12:00:00"}
     assert limit == Message("limit.saved_with", {**when, "software": "Darkroom"})

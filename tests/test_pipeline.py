@@ -60,7 +60,10 @@ def test_the_right_person_and_the_right_times(changed: unmask.CheckResult) -> No
     left, right = sorted(changed.people, key=lambda p: p.frames[0].box[0])
     assert left.verdict is not Verdict.CHANGED
     assert right.verdict is Verdict.CHANGED
-    assert (changed.reason.code, changed.reason.values["people"]) == ("file.changed_when", (right.id,))
+    assert (changed.reason.code, changed.reason.values["people"]) == (
+        "file.changed_when",
+        (right.id,),
+    )
     assert right.spans[0].start == pytest.approx(4, abs=0.35)
     assert right.spans[-1].end == pytest.approx(6, abs=0.35)
     assert len(right.spans) == 1
@@ -68,7 +71,10 @@ def test_the_right_person_and_the_right_times(changed: unmask.CheckResult) -> No
 
 def test_changes_of_shot_are_told_beside_everybody_and_weigh_nothing(tmp_path: Path) -> None:
     frames = [scenes.studio(int(i >= 35), i / 25) for i in range(70)]
-    result = check(clips.write_video(tmp_path / "cut.mp4", frames, options={"crf": "20"}), Settings(lines=("take",)))
+    result = check(
+        clips.write_video(tmp_path / "cut.mp4", frames, options={"crf": "20"}),
+        Settings(lines=("take",)),
+    )
     assert result.people
     for line in (person.lines["take"] for person in result.people):
         assert (line.summary.code, line.score, line.log10_lr) == ("take.line.cuts", 1.0, None)
@@ -108,7 +114,9 @@ def test_custody_names_what_judged_what(changed: unmask.CheckResult) -> None:
 
 
 class Counting(SightingLine[int]):
-    """A fake line of evidence that measures nothing, and counts how often it was asked to, and about how many tracks."""
+    """A fake line of evidence that measures nothing, and counts how often it was asked to, and
+    about how many tracks.
+    """
 
     name = "counting"
 
@@ -142,7 +150,11 @@ def test_the_closer_look_measures_only_the_sightings_that_it_adds(
 ) -> None:
     line, session = Counting(), CountingSession(models.session("learned"))
     monkeypatch.setitem(LINES, "counting", lambda: line)
-    monkeypatch.setattr(models, "session", {"learned": session, "centerface": models.session("centerface")}.__getitem__)
+    monkeypatch.setattr(
+        models,
+        "session",
+        {"learned": session, "centerface": models.session("centerface")}.__getitem__,
+    )
     result = unmask.check(changed_clip)
     seen = sum(person.sightings for person in result.people)
     assert seen == sum(person.sightings for person in changed.people)
@@ -189,7 +201,9 @@ def _flat(result: unmask.CheckResult) -> dict[str, object]:
 
 def test_one_changed_second_in_a_minute_is_found(tmp_path: Path) -> None:
     frames = scenes.two_people(60, lambda person, t: person == 0 and 41 <= t < 42)
-    result = unmask.check(clips.write_video(tmp_path / "minute.mp4", frames, options={"crf": "20"}, gop=100))
+    result = unmask.check(
+        clips.write_video(tmp_path / "minute.mp4", frames, options={"crf": "20"}, gop=100)
+    )
     found = [(p, span) for p in result.people for span in p.spans]
     assert len(found) == 1
     person, span = found[0]
@@ -199,7 +213,9 @@ def test_one_changed_second_in_a_minute_is_found(tmp_path: Path) -> None:
 
 
 def test_a_photo_of_each_sort(tmp_path: Path) -> None:
-    large = np.asarray(Image.fromarray(scenes.portrait()).resize((1024, 1024), Image.Resampling.BICUBIC))
+    large = np.asarray(
+        Image.fromarray(scenes.portrait()).resize((1024, 1024), Image.Resampling.BICUBIC)
+    )
     Image.fromarray(large).save(tmp_path / "bona.png")
     Image.fromarray(swapped(large)).save(tmp_path / "changed.png")
     before, after = (unmask.check(tmp_path / name) for name in ("bona.png", "changed.png"))
@@ -209,10 +225,14 @@ def test_a_photo_of_each_sort(tmp_path: Path) -> None:
 
 
 def test_the_heatmap_points_at_what_was_changed() -> None:
-    """Mean over several forged faces of the AUC, over the map's cells, of changed against untouched."""
+    """Mean over several forged faces of the AUC, over the map's cells, of changed against
+    untouched.
+    """
     agreement = []
     for size in (640, 760, 900):
-        picture = np.asarray(Image.fromarray(scenes.portrait()).resize((size, size), Image.Resampling.BICUBIC))
+        picture = np.asarray(
+            Image.fromarray(scenes.portrait()).resize((size, size), Image.Resampling.BICUBIC)
+        )
         (face, *_) = faces.find(picture)
         forged = faces.align(swapped(picture), face.points)
         _, (where,) = Learned().run(forged[None])
@@ -226,8 +246,16 @@ def test_the_heatmap_points_at_what_was_changed() -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda rgb: cv2.addWeighted(rgb, 0.5, np.roll(rgb, (5, 9), (0, 1)), 0.5, 0), "fault.ghosted"),
-        (lambda rgb: cv2.resize(cv2.resize(rgb, (128, 128), interpolation=cv2.INTER_AREA), (640, 640)), "fault.coarse"),
+        (
+            lambda rgb: cv2.addWeighted(rgb, 0.5, np.roll(rgb, (5, 9), (0, 1)), 0.5, 0),
+            "fault.ghosted",
+        ),
+        (
+            lambda rgb: cv2.resize(
+                cv2.resize(rgb, (128, 128), interpolation=cv2.INTER_AREA), (640, 640)
+            ),
+            "fault.coarse",
+        ),
     ],
 )
 def test_who_was_exposed_twice_or_enlarged_is_not_accused(
@@ -240,7 +268,9 @@ def test_who_was_exposed_twice_or_enlarged_is_not_accused(
 
 
 def test_nobody_in_the_picture(tmp_path: Path) -> None:
-    result = unmask.check(clips.write_video(tmp_path / "empty.mp4", [clips.textured(i, 320, 240) for i in range(30)]))
+    result = unmask.check(
+        clips.write_video(tmp_path / "empty.mp4", [clips.textured(i, 320, 240) for i in range(30)])
+    )
     assert result.verdict is Verdict.CANNOT_TELL
     assert result.outcome is Outcome.NO_FACE
     assert document.document(result)["outcome"] == "no face"
@@ -258,7 +288,14 @@ def test_progress_comes_to_its_end(tmp_path: Path) -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    for bad in ({"every": 0}, {"every": -1}, {"frames": 0}, {"prior": 0}, {"prior": 1}, {"prior": 1.5}):
+    for bad in (
+        {"every": 0},
+        {"every": -1},
+        {"frames": 0},
+        {"prior": 0},
+        {"prior": 1},
+        {"prior": 1.5},
+    ):
         with pytest.raises(UsageError):
             Settings(**bad)
 

@@ -23,7 +23,9 @@ def seen(number: int, *places: tuple[float, Box]) -> Person:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("clips") / "clip.mp4", [numbered(i) for i in range(40)], fps=10)
+    return write_video(
+        tmp_path_factory.mktemp("clips") / "clip.mp4", [numbered(i) for i in range(40)], fps=10
+    )
 
 
 def test_people_who_are_seen_together_share_a_frame(clip: Path) -> None:

@@ -63,7 +63,10 @@ def test_a_folder_goes_with_all_that_lies_in_it_and_nothing_else(stored: Storage
     mine, other = "tenant/aaaa/", "tenant/aaab/"
     for name in (f"{mine}media", f"{mine}check.html", f"{other}media"):
         stored.put(name, b"bytes")
-    assert {(one.name, one.size) for one in stored.listed(mine)} == {(f"{mine}media", 5), (f"{mine}check.html", 5)}
+    assert {(one.name, one.size) for one in stored.listed(mine)} == {
+        (f"{mine}media", 5),
+        (f"{mine}check.html", 5),
+    }
     assert len(list(stored.listed())) == 3
     stored.delete_all(mine)
     assert not stored.exists(f"{mine}media")

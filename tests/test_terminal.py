@@ -57,9 +57,14 @@ def test_no_color_is_respected() -> None:
 
 def test_progress_shows_the_file_and_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "PATIENCE", -1e9)
-    with on_terminal(COLUMNS="120") as screen, terminal.progress("in/{clip}[red].mp4", "2 of 7", 0.0) as tell:
+    with (
+        on_terminal(COLUMNS="120") as screen,
+        terminal.progress("in/{clip}[red].mp4", "2 of 7", 0.0) as tell,
+    ):
         tell("looking closer", 0.5)
-    assert all(part in screen.getvalue() for part in ("2 of 7", "{clip}[red].mp4", "looking closer", "50%"))
+    assert all(
+        part in screen.getvalue() for part in ("2 of 7", "{clip}[red].mp4", "looking closer", "50%")
+    )
     assert screen.getvalue().endswith("\x1b[2K")
 
 

@@ -1,4 +1,6 @@
-"""Every verdict and every reason, for a person and for a file; `tests.words.test_english` spells the sentences out."""
+"""Every verdict and every reason, for a person and for a file; `tests.words.test_english` spells
+the sentences out.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ ENGLISH = english()
 """Read before Hypothesis counts the time."""
 
 UNREAD = TrackEvidence(
-    Status.NOT_APPLICABLE, Message("reflection.unmeasured", {"why": Message("reflection.small", {"width": 20})})
+    Status.NOT_APPLICABLE,
+    Message("reflection.unmeasured", {"why": Message("reflection.small", {"width": 20})}),
 )
 """As a line says that needs larger eyes."""
 
@@ -62,7 +65,9 @@ def said(of: Track, score: Callable[[float], float], line: str = "learned") -> E
 
 
 def broken(_of: Track, line: str = "learned") -> Evidence:
-    return {line: TrackEvidence(Status.FAILED, Message("evidence.failed", {"error": "ValueError: no"}))}
+    return {
+        line: TrackEvidence(Status.FAILED, Message("evidence.failed", {"error": "ValueError: no"}))
+    }
 
 
 def judged(of: Track, score: Callable[[float], float] = lambda _: -1.0, facts=VIDEO) -> Person:
@@ -100,7 +105,9 @@ ORIGINALS = replace(PLAIN, lines=("originals",), terms={"score of originals": LN
 
 
 def compared(of: Track, every: float, score: Callable[[float], float]) -> Evidence:
-    """The evidence of a line that looked once in ``every`` seconds, and holds what it saw until it looks again."""
+    """The evidence of a line that looked once in ``every`` seconds, and holds what it saw until it
+    looks again.
+    """
     readings = []
     for s in of.sightings:
         at = every * round(s.time / every)
@@ -123,7 +130,9 @@ def test_what_was_seen_at_a_few_moments_makes_no_time_less_sharp(sees: bool) -> 
     if sees:
         assert [lr.time for lr in both.timeline] == seconds(30)
         assert all((lr.log10_lr > 0) == (10 <= lr.time < 15) for lr in both.timeline)
-        assert {float(frame.heatmap.mean()) for frame in both.frames if frame.heatmap is not None} == {1.0}
+        assert {
+            float(frame.heatmap.mean()) for frame in both.frames if frame.heatmap is not None
+        } == {1.0}
         assert all(10 <= frame.time < 15 for frame in both.frames)
     else:
         assert [frame.time for frame in both.frames] == [12.0], "at others nothing was seen"
@@ -210,7 +219,9 @@ def test_ghosted_and_enlarged_faces_are_passed_over(quality: Quality, fault: Mes
     """However loud they are."""
     only = judged(track(seconds(10), [quality]), lambda _: 2.0)
     assert only.verdict is Verdict.CANNOT_TELL
-    assert only.reason == Message("face.unjudged", {"why": Message("why.unfit", {"faults": (fault,)})})
+    assert only.reason == Message(
+        "face.unjudged", {"why": Message("why.unfit", {"faults": (fault,)})}
+    )
     half = judged(track(seconds(10), [GOOD, quality]), lambda t: 2.0 if t % 1 else -1.0)
     assert (half.verdict, half.judged) == (Verdict.NO_CHANGE_FOUND, 10)
 
@@ -224,7 +235,9 @@ def test_bad_sightings_do_not_weigh() -> None:
 
 
 @pytest.mark.parametrize("lines", [[], [broken], [lambda of: said(of, lambda _: 2.0, "unfitted")]])
-def test_without_a_calibrated_line_nobody_is_judged(lines: list[Callable[[Track], Evidence]]) -> None:
+def test_without_a_calibrated_line_nobody_is_judged(
+    lines: list[Callable[[Track], Evidence]],
+) -> None:
     someone = track(seconds(10))
     evidence = {name: said for line in lines for name, said in line(someone).items()}
     person = judge(someone, evidence, VIDEO, calibrated=[PLAIN])
@@ -273,7 +286,10 @@ def test_the_shipped_calibrations_are_used_unless_others_are_given() -> None:
 
 MINE = replace(PLAIN, lines=("mine",), terms={"score of mine": LN10}, separation=1.0)
 BOTH = replace(
-    PLAIN, lines=("learned", "mine"), terms={"score of learned": LN10, "score of mine": 0.5 * LN10}, separation=4.0
+    PLAIN,
+    lines=("learned", "mine"),
+    terms={"score of learned": LN10, "score of mine": 0.5 * LN10},
+    separation=4.0,
 )
 JOINT = [MINE, PLAIN, BOTH]
 """Of two lines that share half of what the weaker one says."""
@@ -302,7 +318,9 @@ def test_lines_that_contradict_each_other_weaken_the_verdict() -> None:
 
 
 @pytest.mark.parametrize("missing", [broken, lambda _of, line: {line: UNREAD}])
-def test_without_one_line_the_calibration_of_the_others_is_used(missing: Callable[[Track, str], Evidence]) -> None:
+def test_without_one_line_the_calibration_of_the_others_is_used(
+    missing: Callable[[Track, str], Evidence],
+) -> None:
     someone = track(seconds(10))
     evidence = {**said(someone, lambda _: 1.5), **missing(someone, "mine")}
     person = judge(someone, evidence, VIDEO, calibrated=JOINT)
@@ -352,7 +370,9 @@ def test_where_no_change_was_found_the_clearest_of_it_are_shown() -> None:
 
 
 def test_telling_moments_of_a_change_lie_where_it_was_and_of_no_change_anywhere() -> None:
-    changed = judged(track(seconds(60)), lambda t: 1.5 if 10 <= t < 40 else 1.0 if t == 55 else -1.0)
+    changed = judged(
+        track(seconds(60)), lambda t: 1.5 if 10 <= t < 40 else 1.0 if t == 55 else -1.0
+    )
     assert changed.verdict is Verdict.CHANGED
     assert all(10 <= frame.time < 40 for frame in changed.frames)
     clean = judged(track(seconds(60)), lambda t: -0.8 if 10 <= t < 11 else -1.5)
@@ -385,7 +405,9 @@ def test_where_and_how_well_someone_was_seen() -> None:
 def someone(number: int, verdict: Verdict, log10_lr: float | None = None, *spans: Span) -> Person:
     """A person as `judge` returns one, but for the number and the verdict."""
     person = judged(track(seconds(3), number=number))
-    return replace(person, verdict=verdict, log10_lr=log10_lr, spans=spans, reason=Message("face.weak"))
+    return replace(
+        person, verdict=verdict, log10_lr=log10_lr, spans=spans, reason=Message("face.weak")
+    )
 
 
 def small(number: int) -> Person:
@@ -429,8 +451,18 @@ MANY = [Span(i, i + 0.5) for i in range(6)]
 
 FILES = {
     "one changed in a photo": ([changed(1)], "changed", told("file.changed", 1), 2.0),
-    "one changed": ([changed(1, HERE, THERE)], "changed", told("file.changed_when", 1, spans=when(HERE, THERE)), 2.0),
-    "many stretches": ([changed(1, *MANY)], "changed", told("file.changed_when", 1, spans=when(*MANY)), 2.0),
+    "one changed": (
+        [changed(1, HERE, THERE)],
+        "changed",
+        told("file.changed_when", 1, spans=when(HERE, THERE)),
+        2.0,
+    ),
+    "many stretches": (
+        [changed(1, *MANY)],
+        "changed",
+        told("file.changed_when", 1, spans=when(*MANY)),
+        2.0,
+    ),
     "two changed among others": (
         [bona_fide(1), changed(2, HERE), changed(3, HERE, THERE), undecided(4), small(5)],
         "changed",
@@ -444,7 +476,12 @@ FILES = {
         mean(*range(2, 10)),
     ),
     "one bona fide": ([bona_fide(1)], "no change found", told("file.no_change", 1), -1.5),
-    "two bona fide": ([bona_fide(1), bona_fide(2)], "no change found", told("file.no_change", 1, 2), mean(-1.5, -2.5)),
+    "two bona fide": (
+        [bona_fide(1), bona_fide(2)],
+        "no change found",
+        told("file.no_change", 1, 2),
+        mean(-1.5, -2.5),
+    ),
     "one in the background": (
         [bona_fide(1), small(2)],
         "no change found",
@@ -463,7 +500,12 @@ FILES = {
         Message("face.unjudged", {"why": unfit(TOO_SMALL)}),
         None,
     ),
-    "only two in the background": ([small(1), small(2)], "cannot tell", told("file.untold", 1, 2), None),
+    "only two in the background": (
+        [small(1), small(2)],
+        "cannot tell",
+        told("file.untold", 1, 2),
+        None,
+    ),
     "one undecided": ([undecided(1)], "cannot tell", Message("face.weak"), None),
     "one of two undecided": (
         [bona_fide(1), undecided(2)],
@@ -487,12 +529,16 @@ FILES = {
 
 
 @pytest.mark.parametrize(("people", "verdict", "reason", "log10_lr"), FILES.values(), ids=FILES)
-def test_what_is_said_of_a_file(people: list[Person], verdict: str, reason: Message, log10_lr: float | None) -> None:
+def test_what_is_said_of_a_file(
+    people: list[Person], verdict: str, reason: Message, log10_lr: float | None
+) -> None:
     assert of_file(people, VIDEO) == (verdict, reason, log10_lr)
 
 
 def test_one_of_many_needs_more_to_be_called_changed() -> None:
-    """With n judged, an LR of 10 n; file and people never contradict each other, and what was measured is still said."""
+    """With n judged, an LR of 10 n; file and people never contradict each other, and what was
+    measured is still said.
+    """
     crowd = [bona_fide(i) for i in range(1, 10)]
     enough, too_little = (someone(10, Verdict.CHANGED, lr, HERE) for lr in (2.01, 1.99))
     assert together([*crowd, enough, small(11)])[9] is enough
@@ -506,7 +552,9 @@ def test_one_of_many_needs_more_to_be_called_changed() -> None:
 
 
 def test_thirty_bona_fide_faces_raise_no_more_alarms_than_one() -> None:
-    """Simulated: calibrated ln LRs of bona fide faces, normal, whose LRs have the mean 1 that calibrated ones have."""
+    """Simulated: calibrated ln LRs of bona fide faces, normal, whose LRs have the mean 1 that
+    calibrated ones have.
+    """
     rng = np.random.default_rng(1)
     spread = 1.5
 
@@ -531,7 +579,9 @@ def test_a_file_without_a_face() -> None:
 
 
 @given(st.lists(st.sampled_from([bona_fide, changed, undecided, small]), max_size=12))
-def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(kinds: list[Callable[[int], Person]]) -> None:
+def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(
+    kinds: list[Callable[[int], Person]],
+) -> None:
     people = [kind(i) for i, kind in enumerate(kinds, start=1)]
     verdict, reason, log10_lr = of_file(people, VIDEO)
     assert (log10_lr is None) == (verdict is Verdict.CANNOT_TELL)
@@ -540,7 +590,11 @@ def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(kinds: 
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([GOOD, SMALL, BLURRED, ASIDE]), st.floats(-50, 50)), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.sampled_from([GOOD, SMALL, BLURRED, ASIDE]), st.floats(-50, 50)),
+        min_size=1,
+        max_size=30,
+    ),
     st.sampled_from([VIDEO, PHOTO]),
 )
 def test_whatever_was_seen_there_is_an_answer(seen: list[tuple[Quality, float]], facts) -> None:
@@ -555,7 +609,14 @@ def test_whatever_was_seen_there_is_an_answer(seen: list[tuple[Quality, float]],
 
 
 @pytest.mark.parametrize(
-    ("at", "text"), [(0.0, "0:00.0"), (9.96, "0:10.0"), (59.96, "1:00.0"), (754.26, "12:34.3"), (3725.5, "1:02:05.5")]
+    ("at", "text"),
+    [
+        (0.0, "0:00.0"),
+        (9.96, "0:10.0"),
+        (59.96, "1:00.0"),
+        (754.26, "12:34.3"),
+        (3725.5, "1:02:05.5"),
+    ],
 )
 def test_a_time_reads_as_on_a_player(at: float, text: str) -> None:
     assert clock(at) == text

@@ -1,16 +1,20 @@
-"""Known originals: what is found after what uploaders do, how exactly, and whether a changed face is told from an edit.
+"""Known originals: what is found after what uploaders do, how exactly, and whether a changed face
+is told from an edit.
 
-    python -m benchmarks.originals recall --count 100 [--faces FACES.parquet]     clips through every attack, faces changed
-    python -m benchmarks.originals unrelated --count 10000 --faces FACES.parquet  clips of other films, by other people
-    python -m benchmarks.originals trials --count 3000 [--faces FACES.parquet]    changed against merely edited faces
-    python -m benchmarks.originals trials --first 1000000 --count 600 --faces OTHERS.parquet    the same, for fit
-    python -m benchmarks.originals scale                                          5 million hashes
-    python -m benchmarks.originals ingest                                         registering a film, against real time
-    python -m benchmarks.originals report                                         tables of all that was measured
-    python -m benchmarks.originals fit                                            the line's LR, from the trials for it
+    python -m benchmarks.originals recall --count 100 [--faces FACES.parquet]     clips through
+    every attack, faces changed python -m benchmarks.originals unrelated --count 10000 --faces
+    FACES.parquet  clips of other films, by other people python -m benchmarks.originals trials
+    --count 3000 [--faces FACES.parquet]    changed against merely edited faces python -m
+    benchmarks.originals trials --first 1000000 --count 600 --faces OTHERS.parquet    the same, for
+    fit python -m benchmarks.originals scale                                          5 million
+    hashes python -m benchmarks.originals ingest                                         registering
+    a film, against real time python -m benchmarks.originals report
+    tables of all that was measured python -m benchmarks.originals fit
+    the line's LR, from the trials for it
 
-All media is made here (see `tests.support.films`) and gone through real encoders: every accuracy below is simulated. Results
-are appended to out/originals/*.jsonl, so that a run can be split (--first) and goes on where it was interrupted.
+All media is made here (see `tests.support.films`) and gone through real encoders: every accuracy
+below is simulated. Results are appended to out/originals/*.jsonl, so that a run can be split
+(--first) and goes on where it was interrupted.
 """
 
 from __future__ import annotations
@@ -30,16 +34,28 @@ from benchmarks.originals.trials import trials
 from benchmarks.originals.unrelated import unrelated
 from tests.support import films
 
-PARTS = {"recall": recall, "unrelated": unrelated, "trials": trials, "scale": scale, "ingest": ingest}
+PARTS = {
+    "recall": recall,
+    "unrelated": unrelated,
+    "trials": trials,
+    "scale": scale,
+    "ingest": ingest,
+}
 
 
 def main() -> None:
     """One part, or the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("part", choices=[*PARTS, "report", "fit"])
     parser.add_argument("--count", type=int, default=4, help="films, clips or trials")
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
-    parser.add_argument("--faces", type=Path, help="Parquet of portraits; NASA's portrait in twelve looks if not given")
+    parser.add_argument(
+        "--faces",
+        type=Path,
+        help="Parquet of portraits; NASA's portrait in twelve looks if not given",
+    )
     options = parser.parse_args()
     if options.part in {"report", "fit"}:
         (report if options.part == "report" else fit)()
@@ -59,7 +75,11 @@ def _left(part: str, seeds: range) -> Iterator[int]:
     left = [seed for seed in seeds if seed not in done]
     for i, seed in enumerate(left, start=1):
         yield seed
-        print(f"\r{i} of {len(left)}, {(time.monotonic() - begun) / i:.1f} s each", end="", file=sys.stderr)
+        print(
+            f"\r{i} of {len(left)}, {(time.monotonic() - begun) / i:.1f} s each",
+            end="",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from benchmarks.originals.tables import FITTED_FROM, WEIGHT, measured, wilson
 
 
 def fit() -> None:
-    """Logistic regression of the score on the trials, and what `unmask.likelihood.Calibration` needs besides."""
+    """Logistic regression of the score on the trials, and what `unmask.likelihood.Calibration`
+    needs besides.
+    """
     tried = [row for row in measured("trials") if row["seed"] >= FITTED_FROM]
     told = [row for row in tried if row["score"] is not None]
     score = np.array([row["score"] for row in told])
@@ -44,11 +46,15 @@ def fit() -> None:
     print(f"wrote {WEIGHT}")
 
 
-def _regression(x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 1000) -> NDArray[np.float64]:
-    """Weights, ``(k,)``, of the columns of ``x``, ``(n, k)``; both classes count alike. RuntimeError where there is no end.
+def _regression(
+    x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 1000
+) -> NDArray[np.float64]:
+    """Weights, ``(k,)``, of the columns of ``x``, ``(n, k)``; both classes count alike.
+    RuntimeError where there is no end.
 
-    With Firth's correction (Biometrika 1993), because the classes hardly overlap: a plain regression would not end, and a ridge
-    would draw the LR of 1 from where they meet to half way between their means.
+    With Firth's correction (Biometrika 1993), because the classes hardly overlap: a plain
+    regression would not end, and a ridge would draw the LR of 1 from where they meet to half way
+    between their means.
     """
     balance = np.where(label, 0.5 / label.mean(), 0.5 / (1 - label.mean()))
     solution = np.zeros(x.shape[1])
@@ -61,4 +67,6 @@ def _regression(x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 
         if (longest := float(np.abs(step).max())) < 1e-9:
             return solution
         solution = solution + step / max(1.0, longest)
-    raise RuntimeError(f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their spread")
+    raise RuntimeError(
+        f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their spread"
+    )

@@ -16,16 +16,26 @@ SECONDS = 10
 """Length of a clip."""
 
 
-def encode(path: Path, frames: Iterable[Rgb], crf: int, gop: int = 250, fps: Fraction | int = FPS) -> Path:
-    """H.264 as uploaders make it: medium speed settings would cost minutes, so x264's veryfast, key frames at cuts."""
+def encode(
+    path: Path, frames: Iterable[Rgb], crf: int, gop: int = 250, fps: Fraction | int = FPS
+) -> Path:
+    """H.264 as uploaders make it: medium speed settings would cost minutes, so x264's veryfast, key
+    frames at cuts.
+    """
     with av.open(str(path), "w") as out:
         stream: Any = None
         for rgb in frames:
             if stream is None:
                 stream = out.add_stream(
-                    "libx264", rate=fps, options={"crf": str(crf), "preset": "veryfast", "threads": "1"}
+                    "libx264",
+                    rate=fps,
+                    options={"crf": str(crf), "preset": "veryfast", "threads": "1"},
                 )
-                stream.height, stream.width, stream.pix_fmt, stream.gop_size = *rgb.shape[:2], "yuv420p", gop
+                stream.height, stream.width, stream.pix_fmt, stream.gop_size = (
+                    *rgb.shape[:2],
+                    "yuv420p",
+                    gop,
+                )
                 stream.time_base = 1 / Fraction(fps)
             out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         out.mux(stream.encode(None))

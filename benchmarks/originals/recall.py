@@ -1,4 +1,6 @@
-"""Clips of known films through every attack, their faces changed: whether they are found, and how exactly."""
+"""Clips of known films through every attack, their faces changed: whether they are found, and how
+exactly.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ ATTACKS: dict[str, Callable[[Rgb, Rgb], Rgb]] = {
         films.with_logo(films.subtitled(films.graded(films.cropped(rgb))))
     ),
 }
-"""What is done to each frame of a clip, given a frame of another film as well; all are encoded at CRF 30."""
+"""What is done to each frame of a clip, given a frame of another film as well; all are encoded at
+CRF 30.
+"""
 
 
 def original_time(attack: str, start: float, t: float) -> float:
@@ -51,9 +55,11 @@ def original_time(attack: str, start: float, t: float) -> float:
 
 
 def recall(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Per film and attack: whether it was found, how far off the time code is, and whole-frame PDQ beside it.
+    """Per film and attack: whether it was found, how far off the time code is, and whole-frame PDQ
+    beside it.
 
-    Films draw their people from one set of portraits, so that some show the same photograph; those are named, too.
+    Films draw their people from one set of portraits, so that some show the same photograph; those
+    are named, too.
     """
     for seed in seeds:
         with tempfile.TemporaryDirectory() as name:
@@ -61,7 +67,9 @@ def recall(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
             with originals.opened_store(OUT / "index", writing=True) as store:
                 pipeline.register(made.film, store, f"film {seed}", "benchmark")
             with originals.opened(OUT / "index") as known:
-                yield from [_attacked(seed, made, attack, known) for attack in ATTACKS]  # all of a film or none
+                yield from [
+                    _attacked(seed, made, attack, known) for attack in ATTACKS
+                ]  # all of a film or none
 
 
 def _attacked(seed: int, made: Attacked, attack: str, known: originals.Known) -> dict[str, Any]:
@@ -70,14 +78,25 @@ def _attacked(seed: int, made: Attacked, attack: str, known: originals.Known) ->
     found = pipeline.match(path, known)
     told = _told(found, f"film {seed}", attack, made.start)
     seconds = round(time.perf_counter() - begun, 2)
-    return {"seed": seed, "attack": attack, "face": made.face, "pdq": pdq, "seconds": seconds, **told}
+    return {
+        "seed": seed,
+        "attack": attack,
+        "face": made.face,
+        "pdq": pdq,
+        "seconds": seconds,
+        **told,
+    }
 
 
 def _told(found: Sequence[Match], title: str, attack: str, start: float) -> dict[str, Any]:
-    """Whether the film was found, frames by which each of its pairs is off, and how many other films were named."""
+    """Whether the film was found, frames by which each of its pairs is off, and how many other
+    films were named.
+    """
     right = [match for match in found if match.originals[0].title == title]
     pairs = [pair for match in right for pair in match.pairs]
-    off = [round(abs(p.original_time - original_time(attack, start, p.time)) * FPS, 2) for p in pairs]
+    off = [
+        round(abs(p.original_time - original_time(attack, start, p.time)) * FPS, 2) for p in pairs
+    ]
     return {"found": bool(right), "frames_off": off, "wrong": len(found) - len(right)}
 
 
@@ -111,12 +130,19 @@ class Attacked:
         path = encode(folder / "film.mp4", (plain for plain, _ in both), 20, gop=100)
         another = films.film(seed + 10**6, people, SECONDS)
         other = [another.frame(i / FPS) for i in range(SECONDS * FPS)]
-        return cls(path, start, max(shot.face for _, shot in film.shots), [c for _, c in both], other, pdq)
+        return cls(
+            path, start, max(shot.face for _, shot in film.shots), [c for _, c in both], other, pdq
+        )
 
     def clip(self, attack: str) -> tuple[Path, int | None]:
-        """The clip after an attack, beside the film; and the least distance of a frame's PDQ to one of the film's."""
+        """The clip after an attack, beside the film; and the least distance of a frame's PDQ to one
+        of the film's.
+        """
         at = [original_time(attack, self.start, i / FPS) for i in range(SECONDS * FPS)]
-        frames = [ATTACKS[attack](self.changed[round(t * FPS)], other) for t, other in zip(at, self.other, strict=True)]
+        frames = [
+            ATTACKS[attack](self.changed[round(t * FPS)], other)
+            for t, other in zip(at, self.other, strict=True)
+        ]
         pdq = [pdq_hash(frame) for frame in frames[::12]]
         apart = [int((a != b).sum()) for a in pdq for b in self.pdq if a is not None]
         return encode(self.film.with_name("clip.mp4"), frames, 30), min(apart, default=None)

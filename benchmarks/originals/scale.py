@@ -51,8 +51,21 @@ def scale(
         np.flatnonzero(np.bitwise_count(known ^ one).sum(axis=1) <= 36)
     flat = (time.perf_counter() - begun) / 8 * 2 * len(looks.hashes)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    held = sum(part.nbytes for part in (index.hashes, index.places, index.moment, index.order, index.starts)) / 1e9
-    yield {"hashes": hashes, "build_s": built, "query_s": asked, "flat_s": flat, "index_gb": held, "peak_gb": peak}
+    held = (
+        sum(
+            part.nbytes
+            for part in (index.hashes, index.places, index.moment, index.order, index.starts)
+        )
+        / 1e9
+    )
+    yield {
+        "hashes": hashes,
+        "build_s": built,
+        "query_s": asked,
+        "flat_s": flat,
+        "index_gb": held,
+        "peak_gb": peak,
+    }
 
 
 def _noise(rng: np.random.Generator, rows: int) -> Any:
@@ -61,7 +74,9 @@ def _noise(rng: np.random.Generator, rows: int) -> Any:
     return a & b
 
 
-def ingest(_people: list[Portrait], _seeds: Iterable[int], minutes: int = 2) -> Iterator[dict[str, Any]]:
+def ingest(
+    _people: list[Portrait], _seeds: Iterable[int], minutes: int = 2
+) -> Iterator[dict[str, Any]]:
     """A 1080p film, a key frame every two seconds, three times."""
     from benchmarks.speed import write_clip
 
@@ -72,4 +87,7 @@ def ingest(_people: list[Portrait], _seeds: Iterable[int], minutes: int = 2) -> 
             with originals.opened_store(Path(name) / str(turn), writing=True) as store:
                 begun = time.perf_counter()
                 (one,) = pipeline.register(path, store, "film", "benchmark")
-                yield {"ingest_times_real_time": one.duration / (time.perf_counter() - begun), "frames": one.frames}
+                yield {
+                    "ingest_times_real_time": one.duration / (time.perf_counter() - begun),
+                    "frames": one.frames,
+                }

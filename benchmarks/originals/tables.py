@@ -26,7 +26,9 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
         return 0.0, 1.0
     p, z = hits / n, 1.96
     middle, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, float((middle - half) / (1 + z * z / n))), float((middle + half) / (1 + z * z / n))
+    return max(0.0, float((middle - half) / (1 + z * z / n))), float(
+        (middle + half) / (1 + z * z / n)
+    )
 
 
 def share(hits: Iterable[bool]) -> str:
@@ -45,7 +47,10 @@ def auc(changed: np.ndarray, bona_fide: np.ndarray, rounds: int = 1000) -> str:
         return float((below + upto).mean() / (2 * b.size))
 
     rng = np.random.default_rng(0)
-    drawn = [area(rng.choice(changed, changed.size), rng.choice(bona_fide, bona_fide.size)) for _ in range(rounds)]
+    drawn = [
+        area(rng.choice(changed, changed.size), rng.choice(bona_fide, bona_fide.size))
+        for _ in range(rounds)
+    ]
     low, high = np.percentile(drawn, [2.5, 97.5])
     return f"{area(changed, bona_fide):.4f} ({low:.4f} to {high:.4f}), n = {changed.size} / {bona_fide.size}"
 
@@ -68,11 +73,15 @@ def report() -> None:
         pdq = share(row["pdq"] <= 31 for row in mine if row["pdq"] is not None)
         print(f"| {attack} | {share(row['found'] for row in mine)} | {share(near)} | {pdq} |")
         exact += near
-    print(f"\nfound {share(row['found'] for row in rows)}; time code within one frame {share(exact)}")
+    print(
+        f"\nfound {share(row['found'] for row in rows)}; time code within one frame {share(exact)}"
+    )
     taken = np.percentile([row["seconds"] for row in rows] or [0], [50, 95])
     print(f"a clip took {taken[0]:.1f} s, 95 in 100 of them at most {taken[1]:.1f} s")
     print(f"another film named as well: {share(row['wrong'] > 0 for row in rows)}")
-    print(f"\nfalse matches of unrelated clips: {share(row['matches'] > 0 for row in measured('unrelated'))}\n")
+    print(
+        f"\nfalse matches of unrelated clips: {share(row['matches'] > 0 for row in measured('unrelated'))}\n"
+    )
     tried = [row for row in measured("trials") if row["seed"] < FITTED_FROM]
     if tried:
         compared(tried)
@@ -89,17 +98,26 @@ def compared(tried: list[dict[str, Any]]) -> None:
     )
     print(f"trials: compared {share(row['score'] is not None for row in tried)}")
     for kind in KINDS:
-        print(f"{kind}: compared {share(row['score'] is not None for row in tried if row['kind'] == kind)}")
+        print(
+            f"{kind}: compared {share(row['score'] is not None for row in tried if row['kind'] == kind)}"
+        )
     line = json.loads(WEIGHT.read_text())["lines"]["originals"]
     even = -line["intercept"] / line["terms"]["score of originals"]
     print(f"right at an LR of 1, a score of {even:.2f}:")
-    for name, others in (("edited", edited), ("edited or acted once more", np.append(edited, acted))):
+    for name, others in (
+        ("edited", edited),
+        ("edited or acted once more", np.append(edited, acted)),
+    ):
         print(
             f"changed against {name}: AUC {auc(changed, others)}; right {share([*(changed >= even), *(others < even)])}"
         )
-    print(f"missed {share(changed < even)}; edited, above {share(edited >= even)}; acted, above {share(acted >= even)}")
+    print(
+        f"missed {share(changed < even)}; edited, above {share(edited >= even)}; acted, above {share(acted >= even)}"
+    )
     wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
-    print(f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n")
+    print(
+        f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n"
+    )
     counts = Counter((row["kind"], _came_to(row)) for row in tried)
     columns = sorted({name for _, name in counts}, key=lambda name: (name.startswith(NO_LR), name))
     print("| made | " + " | ".join(columns) + " |\n| --- |" + " --- |" * len(columns))
@@ -109,4 +127,8 @@ def compared(tried: list[dict[str, Any]]) -> None:
 
 def _came_to(row: dict[str, Any]) -> str:
     """What a trial ended with, a column of the table."""
-    return row["finding"] if row["score"] is not None else NO_LR + (row["finding"] or "no match, no face")
+    return (
+        row["finding"]
+        if row["score"] is not None
+        else NO_LR + (row["finding"] or "no match, no face")
+    )

@@ -28,7 +28,9 @@ EDITS: dict[str, Callable[[Rgb, float], Rgb]] = {
 
 
 def trials(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """One face each, of three frames of film: changed (face or mouth) or merely edited, or acted once more."""
+    """One face each, of three frames of film: changed (face or mouth) or merely edited, or acted
+    once more.
+    """
     for seed in seeds:
         rng = np.random.default_rng((seed, 17))
         film = films.film(seed + 3 * 10**6, people, 1.0)
@@ -55,7 +57,9 @@ def trials(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
 
 
 def _tried(plain: list[Rgb], shown: list[Rgb], crf: int) -> dict[str, Any]:
-    """Registers one, looks for the other, and compares the largest face; score None where that could not be done."""
+    """Registers one, looks for the other, and compares the largest face; score None where that
+    could not be done.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with originals.opened_store(folder / "index", writing=True) as store:
@@ -70,4 +74,10 @@ def _tried(plain: list[Rgb], shown: list[Rgb], crf: int) -> dict[str, Any]:
             return {"crf": crf, "found": pair is not None, "score": None, "finding": None}
         told = originals.compare(pair, [face.points for face in seen])[0]
         score = float(told.score) if np.isfinite(told.score) else None
-        return {"crf": crf, "found": True, "score": score, "around": float(told.around), "finding": str(told.finding)}
+        return {
+            "crf": crf,
+            "found": True,
+            "score": score,
+            "around": float(told.around),
+            "finding": str(told.finding),
+        }

@@ -21,7 +21,8 @@ LIBRARY = 300
 def unrelated(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
     """Clips of films that are not in the index, by other people; what they are said to show.
 
-    Two frames a second, as many as a clip is hashed at, against a frame every two seconds of `LIBRARY` films.
+    Two frames a second, as many as a clip is hashed at, against a frame every two seconds of
+    `LIBRARY` films.
     """
     acting, others = people[: len(people) // 2], people[len(people) // 2 :]
     with originals.opened(_library(acting)) as known, tempfile.TemporaryDirectory() as name:
@@ -35,7 +36,10 @@ def unrelated(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str
 def _library(people: list[Portrait]) -> Path:
     """An index of films, a frame every two seconds each; made once."""
     where = OUT / "library"
-    with originals.opened_store(where, writing=True) as store, tempfile.TemporaryDirectory() as name:
+    with (
+        originals.opened_store(where, writing=True) as store,
+        tempfile.TemporaryDirectory() as name,
+    ):
         for seed in range(len(store.originals()), LIBRARY):
             film = films.film(seed, people, SECONDS + 6)
             frames = (film.frame(2.0 * i) for i in range(8))

@@ -1,4 +1,6 @@
-"""What became of the uploads that were accepted: each is to be judged exactly once, and the audit log to agree."""
+"""What became of the uploads that were accepted: each is to be judged exactly once, and the audit
+log to agree.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,27 @@ from tests.service.tree import Tree
 
 
 def account_for(service: Tree, accepted: list[str]) -> None:
-    """Waits until every check has ended, and says how many did, how often, and whether the audit log agrees."""
+    """Waits until every check has ended, and says how many did, how often, and whether the audit
+    log agrees.
+    """
     began = time.monotonic()
     with service.client() as client:
         states = Counter(client.wait(check, every=2.0).state for check in accepted)
         there = {check.id for check in client.checks()}
         results = sum(bool(client.result(check)) for check in accepted)
-    print(f"\nall judged {time.monotonic() - began:.0f} s later: {dict(states)}; results: {results}")
+    print(
+        f"\nall judged {time.monotonic() - began:.0f} s later: {dict(states)}; results: {results}"
+    )
     logged: Counter[tuple[str, str]] = Counter()
     for line in _audit(service, "export").splitlines():
         entry = json.loads(line)["entry"]
         logged[entry["subject"], entry["action"].replace("check.failed", "check.done")] += 1
     lost = [check for check in accepted if not logged[check, "check.done"]]
-    twice = [check for check in there if logged[check, "check.done"] > 1 or logged[check, "check.created"] > 1]
+    twice = [
+        check
+        for check in there
+        if logged[check, "check.done"] > 1 or logged[check, "check.created"] > 1
+    ]
     n = len(set(accepted))
     print(
         f"accepted {n}, of them lost {len(lost)}, judged twice {len(twice)} (95 %: under {3 / n:.2%} of uploads each, if none)"
@@ -44,4 +54,6 @@ def _audit(service: Tree, command: str) -> str:
         "--data",
         str(service.data),
     ]
-    return subprocess.run(program, env=service.environment, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        program, env=service.environment, capture_output=True, text=True, check=True
+    ).stdout

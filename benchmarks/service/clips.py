@@ -13,7 +13,8 @@ SIZE = 5_000_000
 
 
 class Clips:
-    """As many different files of one size as are wanted: one clip, with a box of free bytes at its end.
+    """As many different files of one size as are wanted: one clip, with a box of free bytes at its
+    end.
 
     Args:
         seconds: length of the clip, 1080p.

@@ -27,7 +27,9 @@ PIECE = 500_000
 
 
 def faults(service: Tree, server: postgresql.Server, options: argparse.Namespace) -> None:
-    """Uploads on resumable connections while processes are killed at random, and counts what became of it all."""
+    """Uploads on resumable connections while processes are killed at random, and counts what became
+    of it all.
+    """
     clips, rng = Clips(2, SIZE), random.Random(options.seed)  # noqa: S311
     with ThreadPoolExecutor(options.at_once) as pool:
         stop = threading.Event()
@@ -43,25 +45,39 @@ def faults(service: Tree, server: postgresql.Server, options: argparse.Namespace
             print(f"\rkilled: {dict(killed)}", end="", file=sys.stderr, flush=True)
         stop.set()
         accepted = [check for some in working for check in some.result()]
-        print(f"\n{sum(killed.values())} kills: {dict(killed)}; {len(accepted)} uploads accepted meanwhile", flush=True)
+        print(
+            f"\n{sum(killed.values())} kills: {dict(killed)}; {len(accepted)} uploads accepted meanwhile",
+            flush=True,
+        )
         account_for(service, accepted)
 
 
-def _until_told(service: Tree, clips: Clips, stop: threading.Event, seconds: float, start: float) -> list[str]:
+def _until_told(
+    service: Tree, clips: Clips, stop: threading.Event, seconds: float, start: float
+) -> list[str]:
     """Uploads one file after the other; the ids of their checks."""
     accepted, pieces = [], math.ceil(SIZE / PIECE)
     stop.wait(start)
-    with tempfile.TemporaryDirectory() as folder, Client(service.url, service.key, piece=PIECE) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Client(service.url, service.key, piece=PIECE) as client,
+    ):
         path = Path(folder) / "clip.mp4"
         while not stop.is_set():
             path.write_bytes(clips.new())
-            with suppress(ServiceError):  # the client gave up after a minute without an answer: nothing was accepted
-                accepted.append(client.upload(path, progress=lambda _done: time.sleep(seconds / pieces)).id)
+            with suppress(
+                ServiceError
+            ):  # the client gave up after a minute without an answer: nothing was accepted
+                accepted.append(
+                    client.upload(path, progress=lambda _done: time.sleep(seconds / pieces)).id
+                )
     return accepted
 
 
 def _kill_one(service: Tree, server: postgresql.Server, rng: random.Random) -> str:
-    """Kills a process of a role that is drawn first; PostgreSQL as a power failure would, and it comes back."""
+    """Kills a process of a role that is drawn first; PostgreSQL as a power failure would, and it
+    comes back.
+    """
     role = rng.choice(("database", "http", "worker", "judge", "courier", "supervisor"))
     if role == "database":
         server.stop()

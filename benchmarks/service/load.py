@@ -48,7 +48,9 @@ class Seen:
         self.spent.setdefault(what, []).append(seconds)
 
 
-async def uploads(http: httpx.AsyncClient, clips: Clips, seen: Seen, line: int, until: float, start: float) -> None:
+async def uploads(
+    http: httpx.AsyncClient, clips: Clips, seen: Seen, line: int, until: float, start: float
+) -> None:
     """Uploads one file after the other, at the pace of a line."""
     await asyncio.sleep(start)
     while time.monotonic() < until:
@@ -57,12 +59,16 @@ async def uploads(http: httpx.AsyncClient, clips: Clips, seen: Seen, line: int, 
         async def trickle(body: bytes = body, sent: list[float] = sent) -> AsyncIterator[bytes]:
             began = time.monotonic()
             for at in range(0, len(body), CHUNK):
-                await asyncio.sleep(max(0.0, began + min(at + CHUNK, len(body)) / line - time.monotonic()))
+                await asyncio.sleep(
+                    max(0.0, began + min(at + CHUNK, len(body)) / line - time.monotonic())
+                )
                 yield body[at : at + CHUNK]
             sent[0] = time.monotonic()
 
         headers = {"Content-Length": str(len(body))}
-        answer = await http.post("/checks", params={"name": "load.mp4"}, content=trickle(), headers=headers)
+        answer = await http.post(
+            "/checks", params={"name": "load.mp4"}, content=trickle(), headers=headers
+        )
         seen.note("upload, from its last byte", time.monotonic() - sent[0])
         if answer.status_code == 201:
             seen.accepted.append(answer.json()["id"])
@@ -71,7 +77,9 @@ async def uploads(http: httpx.AsyncClient, clips: Clips, seen: Seen, line: int, 
 
 
 async def questions(http: httpx.AsyncClient, seen: Seen, per_second: float, until: float) -> None:
-    """Asks for a check, for its result, and for the newest checks, in turn, whether or not the last answer is there."""
+    """Asks for a check, for its result, and for the newest checks, in turn, whether or not the last
+    answer is there.
+    """
 
     async def ask(what: str, path: str) -> None:
         began = time.monotonic()
@@ -85,7 +93,11 @@ async def questions(http: httpx.AsyncClient, seen: Seen, per_second: float, unti
         due, number = due + 1 / per_second, number + 1
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         check = random.choice(seen.accepted) if seen.accepted else "0"  # noqa: S311
-        kinds = (("a check", f"/checks/{check}"), ("its result", f"/checks/{check}/result"), ("the list", "/checks"))
+        kinds = (
+            ("a check", f"/checks/{check}"),
+            ("its result", f"/checks/{check}/result"),
+            ("the list", "/checks"),
+        )
         if seen.accepted:
             task = asyncio.create_task(ask(*kinds[number % 3]))
             asked.add(task)
@@ -99,8 +111,12 @@ async def watch(service: Tree, http: httpx.AsyncClient, seen: Seen, until: float
     while time.monotonic() < until:
         for role in ROLES:
             if pids := service.processes(role):
-                seen.memory.setdefault(role, []).append((time.monotonic() - began, sum(map(_resident, pids))))
-        waiting = (await http.get("/checks", params={"state": "queued", "limit": 1})).json()["items"]
+                seen.memory.setdefault(role, []).append(
+                    (time.monotonic() - began, sum(map(_resident, pids)))
+                )
+        waiting = (await http.get("/checks", params={"state": "queued", "limit": 1})).json()[
+            "items"
+        ]
         seen.queued.append(len(waiting))
         await asyncio.sleep(5)
 
@@ -126,9 +142,15 @@ def load(service: Tree, options: argparse.Namespace) -> None:
     """Uploads for some minutes, then waits until all are judged, and counts."""
     clips = Clips(2, SIZE)
     seen = asyncio.run(under_load(service, clips, options))
-    print(f"{len(seen.accepted)} uploads accepted in {options.seconds} s; refused: {dict(seen.refused) or 'none'}")
-    print(f"looks at which a check was waiting for a worker: {sum(seen.queued)} of {len(seen.queued)}")
-    print("\n| ms | requests | median | p95 (95 % interval) | most |\n| --- | --- | --- | --- | --- |")
+    print(
+        f"{len(seen.accepted)} uploads accepted in {options.seconds} s; refused: {dict(seen.refused) or 'none'}"
+    )
+    print(
+        f"looks at which a check was waiting for a worker: {sum(seen.queued)} of {len(seen.queued)}"
+    )
+    print(
+        "\n| ms | requests | median | p95 (95 % interval) | most |\n| --- | --- | --- | --- | --- |"
+    )
     for what, spent in (*seen.spent.items(), ("all", list(chain(*seen.spent.values())))):
         print(
             f"| {what} | {len(spent):,} | {_quantile(spent, 0.5)} | {_quantile(spent, 0.95)} | {1000 * max(spent):.0f} |"
@@ -149,13 +171,17 @@ def _quantile(values: list[float], share: float) -> str:
     if share == 0.5:
         return f"{1000 * at:.0f}"
     spread = 1.96 * math.sqrt(n * share * (1 - share))
-    low, high = (ordered[min(n - 1, max(0, round(share * n + side * spread) - 1))] for side in (-1, 1))
+    low, high = (
+        ordered[min(n - 1, max(0, round(share * n + side * spread) - 1))] for side in (-1, 1)
+    )
     return f"{1000 * at:.0f} ({1000 * low:.0f} to {1000 * high:.0f})"
 
 
 def _resident(pid: int) -> float:
     """MB of memory of a process."""
     try:
-        return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024 / 1e6
+        return (
+            int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024 / 1e6
+        )
     except (OSError, IndexError):
         return math.nan

@@ -1,10 +1,12 @@
-"""One unbroken take: what of all that was cut is found, and what is found that was not cut; beside PySceneDetect.
+"""One unbroken take: what of all that was cut is found, and what is found that was not cut; beside
+PySceneDetect.
 
-    python -m benchmarks.takes run --count 7        a file per seed and kind of edit; 7 seeds meet every camera once
-    python -m benchmarks.takes report               docs/benchmark/take.md
+    python -m benchmarks.takes run --count 7        a file per seed and kind of edit; 7 seeds meet
+    every camera once python -m benchmarks.takes report               docs/benchmark/take.md
 
-All media is made here and gone through real encoders: every figure is simulated. Results are appended to out/takes/run.jsonl, so
-that a run can be split (--first, --edit) and goes on where it was interrupted.
+All media is made here and gone through real encoders: every figure is simulated. Results are
+appended to out/takes/run.jsonl, so that a run can be split (--first, --edit) and goes on where it
+was interrupted.
 """
 
 from __future__ import annotations
@@ -25,11 +27,18 @@ from unmask.take import Settings, take
 
 def main() -> None:
     """One part, or the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("part", choices=["run", "report"])
-    parser.add_argument("--count", type=int, default=7, help="seeds; each is one file of every kind of edit")
     parser.add_argument(
-        "--first", type=int, default=0, help="the first seed; 1000000 and on are for choosing thresholds"
+        "--count", type=int, default=7, help="seeds; each is one file of every kind of edit"
+    )
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        help="the first seed; 1000000 and on are for choosing thresholds",
     )
     parser.add_argument("--edit", choices=list(EDITS), action="append", help="only these")
     options = parser.parse_args()
@@ -48,9 +57,15 @@ def main() -> None:
 
 
 def _left(seeds: range, edits: list[str]) -> list[tuple[int, str]]:
-    """What has not been measured yet, in turn through cameras and kinds of edit, so that a run cut short has met all of them."""
+    """What has not been measured yet, in turn through cameras and kinds of edit, so that a run cut
+    short has met all of them.
+    """
     done = {(row["seed"], row["edit"]) for row in measured()}
-    turns = sorted(((number - seed) % len(edits), seed, edit) for seed in seeds for number, edit in enumerate(edits))
+    turns = sorted(
+        ((number - seed) % len(edits), seed, edit)
+        for seed in seeds
+        for number, edit in enumerate(edits)
+    )
     return [(seed, edit) for _, seed, edit in turns if (seed, edit) not in done]
 
 
@@ -66,9 +81,13 @@ def _tried(case: Case) -> dict[str, Any]:
             times, spent[rival] = cuts(path, rival)
             found[rival] = [["cut", at, at] for at in times]
     told = {
-        name: getattr(case, name) for name in ("seed", "edit", "camera", "event", "codec", "fps", "sound", "seconds")
+        name: getattr(case, name)
+        for name in ("seed", "edit", "camera", "event", "codec", "fps", "sound", "seconds")
     }
-    answer = {"answer": result.answer and str(result.answer), "error": result.error and str(result.error)}
+    answer = {
+        "answer": result.answer and str(result.answer),
+        "error": result.error and str(result.error),
+    }
     unseen = {"unseen": [[one.start, one.end] for one in result.unseen], "decoded": result.decoded}
     return told | {"breaks": case.breaks, "found": found, "spent": spent} | answer | unseen
 

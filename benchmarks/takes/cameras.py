@@ -1,7 +1,8 @@
-"""What one camera films without a pause, painted from a seed: rgb uint8 ``(180, 320, 3)`` at any time. All is simulated.
+"""What one camera films without a pause, painted from a seed: rgb uint8 ``(180, 320, 3)`` at any
+time. All is simulated.
 
-Scenery is painted, people are NASA's portrait of astronaut Eileen Collins, which scikit-image carries, or drawn. Each picture has
-the grain of a sensor, drawn anew.
+Scenery is painted, people are NASA's portrait of astronaut Eileen Collins, which scikit-image
+carries, or drawn. Each picture has the grain of a sensor, drawn anew.
 """
 
 from __future__ import annotations
@@ -26,27 +27,40 @@ def filmed(camera: str, seed: int, t: float) -> Rgb:
     """The picture that a camera, one of `CAMERAS`, takes at ``t`` seconds."""
     page = CAMERAS[camera](seed, t)
     sigma = np.random.default_rng((seed, 17)).uniform(1, 4)
-    grain = np.random.default_rng((seed, 19, round(t * 1000))).normal(0, sigma, (SIZE[1], SIZE[0], 1))
+    grain = np.random.default_rng((seed, 19, round(t * 1000))).normal(
+        0, sigma, (SIZE[1], SIZE[0], 1)
+    )
     return np.clip(page + grain, 0, 255).astype(np.uint8)
 
 
 def _hand(seed: int, t: float) -> Rgb:
     """Held in a hand: it sways, shakes and turns, and somebody walks."""
-    reach, speed, phase = _drawn(seed, (8, 20), 2), _drawn(seed + 1, (0.1, 0.25), 2), _drawn(seed + 2, (0, 6), 2)
-    x, y = reach * np.sin(2 * np.pi * speed * t + phase) + np.array([np.sin(7.3 * t), np.cos(9.1 * t)])
+    reach, speed, phase = (
+        _drawn(seed, (8, 20), 2),
+        _drawn(seed + 1, (0.1, 0.25), 2),
+        _drawn(seed + 2, (0, 6), 2),
+    )
+    x, y = reach * np.sin(2 * np.pi * speed * t + phase) + np.array(
+        [np.sin(7.3 * t), np.cos(9.1 * t)]
+    )
     page = _placed(seed, x, y, turn=1.5 * np.sin(0.8 * t + phase[0]))
     return _walkers(page, seed, t, count=1, away=(x, y))
 
 
 def _pan(seed: int, t: float) -> Rgb:
     """On a stand that is turned, faster and slower, to and fro; the street is empty."""
-    (first, second, third), phase = 2 * np.pi / _drawn(seed, (7, 26), 3), _drawn(seed + 1, (0, 6), 3)
+    (first, second, third), phase = (
+        2 * np.pi / _drawn(seed, (7, 26), 3),
+        _drawn(seed + 1, (0, 6), 3),
+    )
     x = 40 * np.sin(first * t + phase[0]) + 30 * np.sin(second * t + phase[1])
     return _placed(seed, x, 6 * np.sin(third * t + phase[2]))
 
 
 def _drive(seed: int, t: float) -> Rgb:
-    """Behind a windscreen: fronts of houses come nearer on both sides of a road that shakes, above a dashboard."""
+    """Behind a windscreen: fronts of houses come nearer on both sides of a road that shakes, above
+    a dashboard.
+    """
     speed = float(_drawn(seed, (5, 14), 1)[0])
     went = speed * t + 0.25 * speed * np.sin(0.7 * t)
     y = 80 + 1.2 * np.sin(23 * t) * np.sin(3.1 * t)
@@ -61,9 +75,12 @@ def _drive(seed: int, t: float) -> Rgb:
         front = scenery(seed + int(rng.integers(6)))[60:360, 100:500]
         box = np.float32([[left, y + 150 / away], [left + 150 * wide / away, y + 150 / away]])
         matrix = cv2.getAffineTransform(
-            np.float32([[0, 300], [400, 300], [0, 0]]), np.float32([*box, [left, y + 150 * (1 - high) / away]])
+            np.float32([[0, 300], [400, 300], [0, 0]]),
+            np.float32([*box, [left, y + 150 * (1 - high) / away]]),
         )
-        cv2.warpAffine(front, matrix, SIZE, page, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+        cv2.warpAffine(
+            front, matrix, SIZE, page, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+        )
     cv2.ellipse(page, (160, 215), (230, 70), 0, 0, 360, (25, 25, 30), -1)
     return page
 
@@ -76,14 +93,20 @@ def _stand(seed: int, t: float) -> Rgb:
 def _crowd(seed: int, t: float) -> Rgb:
     """On a stand before a crowd, in the rain."""
     page = _walkers(_placed(seed, 0, 0), seed, t, count=12)
-    drops = np.random.default_rng((seed, round(t * 1000))).uniform([0, 0], [320, 170], (60, 2)).astype(int)
+    drops = (
+        np.random.default_rng((seed, round(t * 1000)))
+        .uniform([0, 0], [320, 170], (60, 2))
+        .astype(int)
+    )
     for x, y in drops.tolist():
         cv2.line(page, (x, y), (x - 1, y + 7), (170, 170, 175), 1)
     return page
 
 
 def _talk(seed: int, t: float) -> Rgb:
-    """On a stand before somebody who talks: the head moves by a few px, the mouth opens, and nothing else changes."""
+    """On a stand before somebody who talks: the head moves by a few px, the mouth opens, and
+    nothing else changes.
+    """
     portrait = _portraits()[seed % 12]
     a, f, p = _drawn(seed, (1, 5), 3), _drawn(seed + 1, (0.15, 0.6), 3), _drawn(seed + 2, (0, 6), 3)
     dx, dy, turn = a * np.sin(2 * np.pi * f * t + p) + 0.4 * a * np.sin(2 * np.pi * 2.3 * f * t)
@@ -94,7 +117,15 @@ def _talk(seed: int, t: float) -> Rgb:
     open_ = max(0.0, np.sin(17 * t + p[0]) * np.sin(2.3 * t + p[1]))
     mouth = matrix[:, :2] @ portrait.points[3:].mean(axis=0) + matrix[:, 2]
     cv2.ellipse(
-        head, (int(mouth[0]), int(mouth[1])), (5, round(1 + 3 * open_)), 0, 0, 360, (70, 25, 25), -1, cv2.LINE_AA
+        head,
+        (int(mouth[0]), int(mouth[1])),
+        (5, round(1 + 3 * open_)),
+        0,
+        0,
+        360,
+        (70, 25, 25),
+        -1,
+        cv2.LINE_AA,
     )
     return cv2.blendLinear(head, _placed(seed, 0, 0), alpha, 1 - alpha)
 
@@ -134,10 +165,14 @@ def _drawn(seed: int, between: tuple[float, float], count: int) -> np.ndarray:
 
 
 def _placed(seed: int, x: float, y: float, turn: float = 0.0, zoom: float = 1.0) -> Rgb:
-    """A painted place, moved by px, turned by degrees about the middle of the picture, and brought nearer."""
+    """A painted place, moved by px, turned by degrees about the middle of the picture, and brought
+    nearer.
+    """
     about = np.vstack([cv2.getRotationMatrix2D((SIZE[0] / 2, SIZE[1] / 2), turn, zoom), [0, 0, 1]])
     matrix = (about @ np.vstack([_FIRST + np.float32([[0, 0, x], [0, 0, y]]), [0, 0, 1]]))[:2]
-    return cv2.warpAffine(scenery(seed), matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    return cv2.warpAffine(
+        scenery(seed), matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT
+    )
 
 
 def _walkers(page: Rgb, seed: int, t: float, count: int, away: tuple[float, float] = (0, 0)) -> Rgb:
@@ -151,11 +186,20 @@ def _walkers(page: Rgb, seed: int, t: float, count: int, away: tuple[float, floa
             rng.uniform(0.5, 1.1),
         )
         coat, skin = rng.uniform(20, 200, 3).tolist(), (205, 170, 150)
-        x = rng.uniform(60, 260) + reach * np.sin(speed * t + phase) + 5 * np.sin(3.7 * t + phase) + away[0]
+        x = (
+            rng.uniform(60, 260)
+            + reach * np.sin(speed * t + phase)
+            + 5 * np.sin(3.7 * t + phase)
+            + away[0]
+        )
         y = 105 + 4 * abs(np.sin(4.4 * t + phase)) + away[1]
         body, head, neck = (_fine(x, y + down * size) for down in (40, -12, 12))
-        hand = _fine(x + 26 * size * np.sin(3.1 * t + phase), y + size * (30 + 12 * np.cos(2.3 * t)))
-        cv2.ellipse(page, body, _fine(20 * size, 42 * size), 0, 0, 360, coat, -1, cv2.LINE_AA, _SHIFT)
+        hand = _fine(
+            x + 26 * size * np.sin(3.1 * t + phase), y + size * (30 + 12 * np.cos(2.3 * t))
+        )
+        cv2.ellipse(
+            page, body, _fine(20 * size, 42 * size), 0, 0, 360, coat, -1, cv2.LINE_AA, _SHIFT
+        )
         cv2.circle(page, head, _fine(12 * size, 0)[0], skin, -1, cv2.LINE_AA, _SHIFT)
         cv2.line(page, neck, hand, (200, 190, 90), max(2, int(6 * size)), cv2.LINE_AA, _SHIFT)
     return page

@@ -1,6 +1,8 @@
-"""Cases: footage of one camera in which something was cut, or nothing was, encoded as cameras and editors do.
+"""Cases: footage of one camera in which something was cut, or nothing was, encoded as cameras and
+editors do.
 
-Everything follows from the seed. Seeds from `FOR_CHOOSING` on are for choosing thresholds, those below for measuring.
+Everything follows from the seed. Seeds from `FOR_CHOOSING` on are for choosing thresholds, those
+below for measuring.
 """
 
 from __future__ import annotations
@@ -27,14 +29,21 @@ CODECS: dict[str, dict[str, str]] = {
     "mpeg4": {"b": "1000k", "threads": "1"},
     "mjpeg": {"qmin": "4", "qmax": "4", "threads": "1"},
 }
-ENDS = {"libx264": ("mp4", "mkv", "ts"), "libx265": ("mp4", "mkv"), "libvpx-vp9": ("webm",), "mpeg4": ("mp4", "avi")}
+ENDS = {
+    "libx264": ("mp4", "mkv", "ts"),
+    "libx265": ("mp4", "mkv"),
+    "libvpx-vp9": ("webm",),
+    "mpeg4": ("mp4", "avi"),
+}
 SOUNDS = ("hum", "room", "mute")
 EVENTS = ("nothing", "flash", "light", "fast pan", "shaken", "passes")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """From ``start`` to ``end``, s of what a seed films; within ``blend`` s it comes out of the piece before."""
+    """From ``start`` to ``end``, s of what a seed films; within ``blend`` s it comes out of the
+    piece before.
+    """
 
     seed: int
     start: float
@@ -65,7 +74,11 @@ def _uncut(_rng: np.random.Generator, seed: int, _step: float) -> list[Piece]:
 def _repeated(rng: np.random.Generator, seed: int, _step: float) -> list[Piece]:
     first, length, apart = rng.uniform(4, 5), rng.uniform(1, 3), rng.uniform(0, 4)
     again = first + length + apart
-    return [Piece(seed, 0, again), Piece(seed, first, first + length), Piece(seed, again, again + 5)]
+    return [
+        Piece(seed, 0, again),
+        Piece(seed, first, first + length),
+        Piece(seed, again, again + 5),
+    ]
 
 
 def _reordered(rng: np.random.Generator, seed: int, _step: float) -> list[Piece]:
@@ -78,7 +91,10 @@ def _scenes(rng: np.random.Generator, seed: int, _step: float) -> list[Piece]:
 
 
 def _dissolved(rng: np.random.Generator, seed: int, _step: float) -> list[Piece]:
-    return [Piece(seed + 100 * k, 0, rng.uniform(5, 7), rng.uniform(0.4, 1.2) if k else 0.0) for k in range(3)]
+    return [
+        Piece(seed + 100 * k, 0, rng.uniform(5, 7), rng.uniform(0.4, 1.2) if k else 0.0)
+        for k in range(3)
+    ]
 
 
 EDITS: dict[str, Edit] = {
@@ -93,7 +109,9 @@ EDITS: dict[str, Edit] = {
     "joined": _dropped(30),
     "long": _dropped(30, least=45.0),
 }
-"""All edits; ``joined`` files are put together without encoding them again, of ``long`` ones not all is decoded by default."""
+"""All edits; ``joined`` files are put together without encoding them again, of ``long`` ones not
+all is decoded by default.
+"""
 
 
 @dataclass(frozen=True)
@@ -116,7 +134,11 @@ class Case:
         """The case of a seed; cameras take turns, so that each edit meets each of them alike."""
         rng = np.random.default_rng((seed, list(EDITS).index(edit)))
         camera = list(CAMERAS)[seed % len(CAMERAS)]
-        codec = "libx264" if edit == "joined" else str(rng.choice(list(CODECS), p=(0.5, 0.15, 0.15, 0.1, 0.1)))
+        codec = (
+            "libx264"
+            if edit == "joined"
+            else str(rng.choice(list(CODECS), p=(0.5, 0.15, 0.15, 0.1, 0.1)))
+        )
         event = EVENTS[seed // len(CAMERAS) % len(EVENTS)] if edit == "uncut" else "nothing"
         fps = int(rng.choice((15, 25, 30, 50), p=(0.15, 0.4, 0.35, 0.1)))
         pieces = [
@@ -143,14 +165,23 @@ class Case:
         for piece, after in zip(self.pieces, (*self.pieces[1:], None), strict=True):
             times = piece.start + np.arange(round((piece.end - piece.start) * self.fps)) / self.fps
             blended = len(kept)
-            for number, t in enumerate(times[: len(times) - round((after.blend if after else 0) * self.fps)].tolist()):
+            for number, t in enumerate(
+                times[: len(times) - round((after.blend if after else 0) * self.fps)].tolist()
+            ):
                 page = self._event(filmed(self.camera, piece.seed, t), piece.seed, t)
                 if number < blended:
                     old, then = kept[number]
                     share = (number + 1) / (blended + 1)
-                    page = np.round(page * share + filmed(self.camera, old.seed, then) * (1 - share)).astype(np.uint8)
+                    page = np.round(
+                        page * share + filmed(self.camera, old.seed, then) * (1 - share)
+                    ).astype(np.uint8)
                 yield page
-            kept = [(piece, t) for t in times[len(times) - round((after.blend if after else 0) * self.fps) :].tolist()]
+            kept = [
+                (piece, t)
+                for t in times[
+                    len(times) - round((after.blend if after else 0) * self.fps) :
+                ].tolist()
+            ]
 
     def _event(self, page: Rgb, seed: int, t: float) -> Rgb:
         """What happens before the camera, or to it, every eight seconds; nothing of it is a cut."""
@@ -158,7 +189,9 @@ class Case:
         if self.event == "flash" and 0 <= into < 0.07:
             return np.clip(page * 1.6 + 30, 0, 255).astype(np.uint8)
         if self.event == "light":
-            return np.clip(page * (1 - 0.35 * np.clip(into / 0.8, 0, 1) * (into < 3)), 0, 255).astype(np.uint8)
+            return np.clip(
+                page * (1 - 0.35 * np.clip(into / 0.8, 0, 1) * (into < 3)), 0, 255
+            ).astype(np.uint8)
         if self.event == "fast pan" and 0 <= into < 1:
             return np.roll(page, round(SIZE[0] * (3 * into**2 - 2 * into**3)), axis=1)
         if self.event == "shaken" and 0 <= into < 0.6:
@@ -167,15 +200,22 @@ class Case:
         if self.event == "passes" and 0 <= into < 0.7:
             page = page.copy()
             edge = round(-200 + 720 * into / 0.7)
-            page[:, max(0, edge) : max(0, edge + 200)] = np.random.default_rng(seed).integers(20, 200, 3)
+            page[:, max(0, edge) : max(0, edge + 200)] = np.random.default_rng(seed).integers(
+                20, 200, 3
+            )
         return page
 
     def samples(self) -> NDArray[np.float32] | None:
-        """The sound of the pieces, mono at `RATE`, cut where the pictures are, or begin to blend. None of a mute file."""
+        """The sound of the pieces, mono at `RATE`, cut where the pictures are, or begin to blend.
+        None of a mute file.
+        """
         if self.sound == "mute":
             return None
         blends = [piece.blend for piece in self.pieces[1:]] + [0.0]
-        pieces = [replace(piece, end=piece.end - blend) for piece, blend in zip(self.pieces, blends, strict=True)]
+        pieces = [
+            replace(piece, end=piece.end - blend)
+            for piece, blend in zip(self.pieces, blends, strict=True)
+        ]
         return np.concatenate([_heard(self.sound, piece) for piece in pieces])
 
     @property
@@ -191,11 +231,17 @@ class Case:
         parts = []
         for number, piece in enumerate(self.pieces):
             alone = replace(self, edit="uncut", pieces=(piece,))
-            parts.append(self._encode(folder / f"{number}.{self.end}", alone.pictures(), alone.samples()))
+            parts.append(
+                self._encode(folder / f"{number}.{self.end}", alone.pictures(), alone.samples())
+            )
         return _joined(path, parts, self.fps)
 
-    def _encode(self, path: Path, pictures: Iterator[Rgb], samples: NDArray[np.float32] | None) -> Path:
-        options = CODECS[self.codec] | ({"crf": str(self.crf)} if self.codec.startswith("lib") else {})
+    def _encode(
+        self, path: Path, pictures: Iterator[Rgb], samples: NDArray[np.float32] | None
+    ) -> Path:
+        options = CODECS[self.codec] | (
+            {"crf": str(self.crf)} if self.codec.startswith("lib") else {}
+        )
         with av.open(str(path), "w") as out:
             stream: Any = out.add_stream(self.codec, rate=self.fps, options=options)
             stream.width, stream.height = SIZE
@@ -203,7 +249,9 @@ class Case:
             stream.gop_size = (2, 10)[self.seed % 2] * self.fps
             stream.time_base = Fraction(1, self.fps)
             codec = "libopus" if self.end == "webm" else "aac"
-            track: Any = None if samples is None else out.add_stream(codec, rate=48_000, layout="mono")
+            track: Any = (
+                None if samples is None else out.add_stream(codec, rate=48_000, layout="mono")
+            )
             for rgb in pictures:
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
             out.mux(stream.encode(None))
@@ -215,11 +263,19 @@ class Case:
 def _heard(sound: str, piece: Piece) -> NDArray[np.float32]:
     """A room that murmurs, with or without a hum whose pitch and loudness follow from the seed."""
     rng = np.random.default_rng((piece.seed, 5))
-    hertz, loud = rng.choice((100.0, 120.0, 150.0)) * rng.uniform(0.997, 1.003), rng.uniform(0.01, 0.05)
+    hertz, loud = (
+        rng.choice((100.0, 120.0, 150.0)) * rng.uniform(0.997, 1.003),
+        rng.uniform(0.01, 0.05),
+    )
     at = np.arange(round(piece.start * RATE), round(piece.end * RATE))
     t = at / RATE
-    noise = np.random.default_rng((piece.seed, round(piece.start * 1000))).normal(0, rng.uniform(0.002, 0.01), t.size)
-    voice = np.sin(2 * np.pi * (180 * t + 3 * np.sin(2 * np.pi * 0.7 * t))) * np.sin(2 * np.pi * 1.7 * t) ** 2
+    noise = np.random.default_rng((piece.seed, round(piece.start * 1000))).normal(
+        0, rng.uniform(0.002, 0.01), t.size
+    )
+    voice = (
+        np.sin(2 * np.pi * (180 * t + 3 * np.sin(2 * np.pi * 0.7 * t)))
+        * np.sin(2 * np.pi * 1.7 * t) ** 2
+    )
     hum = loud * np.sin(2 * np.pi * hertz * t) if sound == "hum" else 0.0
     return np.asarray(hum + noise + 0.03 * voice * (np.sin(0.9 * t) > -0.3), np.float32)
 
@@ -248,9 +304,16 @@ def _joined(path: Path, parts: list[Path], fps: int) -> Path:
                     Fraction(0),
                     [packet for packet in whole.demux() if packet.size and packet.pts is not None],
                 )
-                first = min(packet.pts * packet.time_base for packet in packets if packet.stream.type == "video")
+                first = min(
+                    packet.pts * packet.time_base
+                    for packet in packets
+                    if packet.stream.type == "video"
+                )
                 for packet in packets:
-                    time, moved = packet.pts * packet.time_base - first, round((at - first) / packet.time_base)
+                    time, moved = (
+                        packet.pts * packet.time_base - first,
+                        round((at - first) / packet.time_base),
+                    )
                     if packet.stream.type == "video":
                         last = max(last, time + Fraction(1, fps))
                     packet.pts, packet.dts = packet.pts + moved, packet.dts + moved

@@ -1,4 +1,6 @@
-"""PySceneDetect's detectors on the same file, at their defaults: `scenedetect` on PyPI, which only benchmarks need."""
+"""PySceneDetect's detectors on the same file, at their defaults: `scenedetect` on PyPI, which only
+benchmarks need.
+"""
 
 from __future__ import annotations
 

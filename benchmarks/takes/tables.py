@@ -35,8 +35,14 @@ def found(row: Row, who: str) -> list[bool]:
 
 
 def false_alarms(row: Row, who: str) -> int:
-    """Findings at which nothing was cut; those within 0.3 s of each other count as one, a stretch by either end."""
-    wrong = sorted(start for kind, start, end in row["found"][who] if not _right([kind, start, end], row["breaks"]))
+    """Findings at which nothing was cut; those within 0.3 s of each other count as one, a stretch
+    by either end.
+    """
+    wrong = sorted(
+        start
+        for kind, start, end in row["found"][who]
+        if not _right([kind, start, end], row["breaks"])
+    )
     return int(bool(wrong)) + sum(b - a > NEAR_S for a, b in pairwise(wrong))
 
 
@@ -62,7 +68,17 @@ def report() -> None:
     """Writes the page."""
     rows = [row for row in measured() if row["seed"] < FOR_CHOOSING and row["error"] is None]
     PAGE.write_text(
-        "\n".join([*_head(rows), *_recall(rows), *_alarms(rows), *_by(rows), *_answers(rows), *_spent(rows)]) + "\n"
+        "\n".join(
+            [
+                *_head(rows),
+                *_recall(rows),
+                *_alarms(rows),
+                *_by(rows),
+                *_answers(rows),
+                *_spent(rows),
+            ]
+        )
+        + "\n"
     )
     print(PAGE)
 
@@ -103,7 +119,9 @@ def _head(rows: list[Row]) -> list[str]:
         "uncut": len(uncut),
         "uncut_minutes": sum(row["seconds"] for row in uncut) / 60,
         "codecs": ", ".join(sorted({row["codec"] for row in rows})),
-        "cameras": ", ".join(camera for camera in CAMERAS if any(row["camera"] == camera for row in rows)),
+        "cameras": ", ".join(
+            camera for camera in CAMERAS if any(row["camera"] == camera for row in rows)
+        ),
     }
     ends = {"first": min(seeds), "last": max(seeds), "slowest": min(rates), "fastest": max(rates)}
     return [HEAD.format(**told, **ends, planned=len(set(seeds)) * len(EDITS), near=NEAR_S)]
@@ -116,7 +134,9 @@ def _recall(rows: list[Row]) -> list[str]:
         if not mine:
             lines.append(_line(edit, *["not measured"] * len(WHO)))
         else:
-            lines.append(_line(edit, *(share(hit for row in mine for hit in found(row, who)) for who in WHO)))
+            lines.append(
+                _line(edit, *(share(hit for row in mine for hit in found(row, who)) for who in WHO))
+            )
     return [*lines, ""]
 
 
@@ -131,12 +151,19 @@ def _alarms(rows: list[Row]) -> list[str]:
     ]
     uncut = [row for row in rows if row["edit"] == "uncut"]
     parts: list[tuple[str, list[Row]]] = [("uncut", uncut)]
-    parts += [(f"uncut, {event}", [row for row in uncut if row["event"] == event]) for event in EVENTS]
+    parts += [
+        (f"uncut, {event}", [row for row in uncut if row["event"] == event]) for event in EVENTS
+    ]
     parts += [("between the breaks of all others", [row for row in rows if row["edit"] != "uncut"])]
     for name, mine in parts:
         hours = sum(row["seconds"] for row in mine) / 3600
         if hours:
-            lines.append(_line(name, *(per_hour(sum(false_alarms(row, who) for row in mine), hours) for who in WHO)))
+            lines.append(
+                _line(
+                    name,
+                    *(per_hour(sum(false_alarms(row, who) for row in mine), hours) for who in WHO),
+                )
+            )
     return [*lines, ""]
 
 
@@ -159,24 +186,38 @@ def _by(rows: list[Row]) -> list[str]:
     parts += [(f"sound: {sound}", lambda row, s=sound: row["sound"] == s) for sound in SOUNDS]
     for name, of in parts:
         cells = [
-            [hit for row in rows if row["edit"] == d and of(row) for hit in found(row, "unmask take")] for d in drops
+            [
+                hit
+                for row in rows
+                if row["edit"] == d and of(row)
+                for hit in found(row, "unmask take")
+            ]
+            for d in drops
         ]
         lines.append(_line(name, *(f"{sum(hits)} of {len(hits)}" for hits in cells)))
     return [*lines, ""]
 
 
 def _answers(rows: list[Row]) -> list[str]:
-    lines = ["## The answers", "", _line("footage", "broken", "no break found", "cannot tell"), _line(*["---"] * 4)]
+    lines = [
+        "## The answers",
+        "",
+        _line("footage", "broken", "no break found", "cannot tell"),
+        _line(*["---"] * 4),
+    ]
     for name, mine in (
         ("uncut", [row for row in rows if row["edit"] == "uncut"]),
         ("cut", [row for row in rows if row["breaks"]]),
     ):
         counts = [
-            sum(row["answer"] == answer for row in mine) for answer in ("broken", "no break found", "cannot tell")
+            sum(row["answer"] == answer for row in mine)
+            for answer in ("broken", "no break found", "cannot tell")
         ]
         lines.append(_line(name, *(str(count) for count in counts)))
     uncut = [row for row in rows if row["edit"] == "uncut"]
-    named = sum(end - start for row in uncut for start, end in row["unseen"]) / sum(row["seconds"] for row in uncut)
+    named = sum(end - start for row in uncut for start, end in row["unseen"]) / sum(
+        row["seconds"] for row in uncut
+    )
     missed = [row for row in rows if row["breaks"]]
     said = [
         any(start - NEAR_S <= broken[0] <= end + NEAR_S for start, end in row["unseen"])
@@ -200,7 +241,9 @@ How fast an idle machine is was not measured."""
 def _spent(rows: list[Row]) -> list[str]:
     own = np.array([row["spent"]["unmask take"] for row in rows])
     ratios = [own.sum() / sum(row["spent"][rival] for row in rows) for rival in RIVALS]
-    beside = ", ".join(f"{ratio:.1f} times that of {rival}" for rival, ratio in zip(RIVALS, ratios, strict=True))
+    beside = ", ".join(
+        f"{ratio:.1f} times that of {rival}" for rival, ratio in zip(RIVALS, ratios, strict=True)
+    )
     return [SPEED.format(beside=beside)]
 
 

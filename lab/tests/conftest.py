@@ -15,13 +15,20 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two collected files: twelve people to train on, six others."""
     folder = tmp_path_factory.mktemp("faces")
     for name, people in (("train", range(12)), ("dev", range(100, 106))):
-        collect(faces_for_tests.write(folder / "raw" / f"{name}.parquet", people), folder / f"{name}.parquet")
+        collect(
+            faces_for_tests.write(folder / "raw" / f"{name}.parquet", people),
+            folder / f"{name}.parquet",
+        )
     return folder / "train.parquet", folder / "dev.parquet"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def autoencoders(collected: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What the family `autoencoder` forges with: a small network after three steps, which is a blur."""
+def autoencoders(
+    collected: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """What the family `autoencoder` forges with: a small network after three steps, which is a
+    blur.
+    """
     folder = tmp_path_factory.mktemp("autoencoders")
     rows = read([collected[0]])
     train(crowd(rows, 2), Config(side=32, width=8, code=16, batch=4), folder / "small", steps=3)

@@ -1,4 +1,6 @@
-"""A data set that the tests make themselves: NASA's public-domain portrait from scikit-image, recoloured and turned."""
+"""A data set that the tests make themselves: NASA's public-domain portrait from scikit-image,
+recoloured and turned.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,23 @@ from unmask.types import Rgb
 
 
 def person(i: int) -> Rgb:
-    """The ``i``-th variant, uint8 ``(192, 192, 3)``: mirrored, turned and recoloured, so that no two are alike."""
+    """The ``i``-th variant, uint8 ``(192, 192, 3)``: mirrored, turned and recoloured, so that no
+    two are alike.
+    """
     rng = np.random.default_rng(i)
     head = astronaut()[20:212, 130:322]
     head = head[:, ::-1] if i % 2 else head
-    matrix = cv2.getRotationMatrix2D((96, 96), float(rng.uniform(-12, 12)), float(rng.uniform(0.95, 1.1)))
+    matrix = cv2.getRotationMatrix2D(
+        (96, 96), float(rng.uniform(-12, 12)), float(rng.uniform(0.95, 1.1))
+    )
     turned = cv2.warpAffine(head, matrix, (192, 192), borderMode=cv2.BORDER_REFLECT)
     return np.clip(turned * rng.uniform(0.8, 1.15, 3), 0, 255).astype(np.uint8)
 
 
 def write(path: Path, people: range, **replaced: list[object]) -> Path:
-    """A Parquet file of bona fide faces with the columns of a data set; ``replaced`` overwrites columns."""
+    """A Parquet file of bona fide faces with the columns of a data set; ``replaced`` overwrites
+    columns.
+    """
     n = len(people)
     columns: dict[str, list[object]] = {
         "image": [jpeg(person(i)) for i in people],

@@ -25,7 +25,9 @@ def few_ways(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def on(rows: list[Row], few_ways: None) -> Ground:
     held = [replace(row, identity=f"held out {row.identity}") for row in rows]
-    swapped = [replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}") for i, row in enumerate(rows)]
+    swapped = [
+        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}") for i, row in enumerate(rows)
+    ]
     return ground(held, [*rows, *swapped], FAMILIES, at_most=4)
 
 
@@ -39,7 +41,11 @@ def config(collected: tuple[Path, Path], tmp_path: Path) -> Config:
 
 def test_attacker_and_league_share_nobody(on: Ground) -> None:
     assert not set(on.attacker.identities) & set(on.league.identities)
-    assert set(on.attacker.sets) == set(on.league.sets) == {(family, way) for family in FAMILIES for way in WAYS}
+    assert (
+        set(on.attacker.sets)
+        == set(on.league.sets)
+        == {(family, way) for family in FAMILIES for way in WAYS}
+    )
 
 
 def test_one_person_is_no_arena(rows: list[Row]) -> None:
@@ -69,7 +75,9 @@ def test_the_attacker_finds_the_blind_spot(on: Ground, blind: tuple[str, str]) -
 def test_rounds_follow_each_other_resume_and_repeat(
     config: Config, on: Ground, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On twelve people and two pairs a round: the figures mean nothing here, the order of things does."""
+    """On twelve people and two pairs a round: the figures mean nothing here, the order of things
+    does.
+    """
     out, docs = tmp_path / "arena", tmp_path / "docs"
     first = arena(config, on, 1, out, docs, workers=0)
     (tmp_path / "enters" / "checkpoint.pt").unlink()
@@ -78,7 +86,9 @@ def test_rounds_follow_each_other_resume_and_repeat(
     assert len(record["rounds"]) == 3
     _, about = load(out / "round-2")
     assert about["config"]["start"] == str(out / "round-1")
-    assert [list(attack) for attack in about["config"]["attacks"]] == [one["attack"] for one in record["rounds"][1:]]
+    assert [list(attack) for attack in about["config"]["attacks"]] == [
+        one["attack"] for one in record["rounds"][1:]
+    ]
     for standing in record["rounds"]:
         attack, (value, low, high) = worst(standing)
         assert attack in on.league.sets
@@ -96,12 +106,23 @@ def test_rounds_follow_each_other_resume_and_repeat(
 
 
 def test_the_same_seed_fights_the_same_fight(config: Config, on: Ground, tmp_path: Path) -> None:
-    one, two = (arena(config, on, 1, tmp_path / name, tmp_path / name, workers=0) for name in ("one", "two"))
+    one, two = (
+        arena(config, on, 1, tmp_path / name, tmp_path / name, workers=0) for name in ("one", "two")
+    )
     assert one["rounds"][1]["attack"] == two["rounds"][1]["attack"]
-    values = [np.array([figures["auc"] for *_, figures in fight["rounds"][1]["attacks"]]) for fight in (one, two)]
+    values = [
+        np.array([figures["auc"] for *_, figures in fight["rounds"][1]["attacks"]])
+        for fight in (one, two)
+    ]
     assert np.allclose(*values, atol=0.05)
 
 
 def test_without_a_detector_nobody_enters(config: Config, on: Ground, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no checkpoint"):
-        arena(replace(config, start=str(tmp_path / "nobody")), on, 1, tmp_path / "arena", tmp_path / "docs")
+        arena(
+            replace(config, start=str(tmp_path / "nobody")),
+            on,
+            1,
+            tmp_path / "arena",
+            tmp_path / "docs",
+        )

@@ -17,18 +17,28 @@ def pair(rows: list[Row]) -> dict[str, list[Row]]:
 
 
 def test_each_decoder_learns_its_own_person(rows: list[Row], tmp_path: Path) -> None:
-    """Ann is made dark and Bea light: what comes back has the brightness of the decoder's person, whoever went in."""
-    dark, light = ([_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0)))
+    """Ann is made dark and Bea light: what comes back has the brightness of the decoder's person,
+    whoever went in.
+    """
+    dark, light = (
+        [_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0))
+    )
     net = train({"ann": dark, "bea": light}, SMALL, tmp_path, steps=60)
     target = FaceImage(dark[0].rgb, dark[0].points)
-    as_ann, as_bea = (cut(FaceImage(decode_as(net, target, p), target.points), 32).mean() for p in (0, 1))
+    as_ann, as_bea = (
+        cut(FaceImage(decode_as(net, target, p), target.points), 32).mean() for p in (0, 1)
+    )
     own = cut(target, 32).mean()
     assert abs(as_ann - own) < 20
     assert as_bea > own + 20
 
 
-def test_the_linear_swap_gives_a_person_back_as_they_were_and_another_as_them(rows: list[Row], tmp_path: Path) -> None:
-    dark, light = ([_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0)))
+def test_the_linear_swap_gives_a_person_back_as_they_were_and_another_as_them(
+    rows: list[Row], tmp_path: Path
+) -> None:
+    dark, light = (
+        [_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0))
+    )
     fit({"ann": dark, "bea": light}, Config(side=32, code=16), tmp_path)
     net, target = load(tmp_path / "linear.pt"), FaceImage(dark[0].rgb, dark[0].points)
     as_ann, as_bea = (cut(FaceImage(decode_as(net, target, p), target.points), 32) for p in (0, 1))
@@ -37,7 +47,9 @@ def test_the_linear_swap_gives_a_person_back_as_they_were_and_another_as_them(ro
     assert as_bea.mean() > own.mean() + 20
 
 
-def test_a_training_that_was_cut_resumes_to_the_same_result(rows: list[Row], tmp_path: Path) -> None:
+def test_a_training_that_was_cut_resumes_to_the_same_result(
+    rows: list[Row], tmp_path: Path
+) -> None:
     whole = train(pair(rows), SMALL, tmp_path / "whole", steps=4)
     train(pair(rows), SMALL, tmp_path / "cut", steps=2)
     resumed = train(pair(rows), SMALL, tmp_path / "cut", steps=4)
@@ -56,7 +68,9 @@ def test_snapshots_are_kept_and_load(rows: list[Row], tmp_path: Path) -> None:
 
 def test_a_crowd_is_everyone_once(rows: list[Row]) -> None:
     groups = crowd(rows, 3)
-    assert sorted(row.clip for of in groups.values() for row in of) == sorted(row.clip for row in rows)
+    assert sorted(row.clip for of in groups.values() for row in of) == sorted(
+        row.clip for row in rows
+    )
 
 
 def test_what_cannot_be_trained_or_loaded_is_refused(rows: list[Row], tmp_path: Path) -> None:

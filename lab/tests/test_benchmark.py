@@ -30,9 +30,12 @@ WAYS = {"as it is": Degradation(), "JPEG 30": Degradation(jpeg=30)}
 
 @pytest.fixture
 def others(rows: list[Row]) -> list[Row]:
-    """Each person, and the same with the next one's face over it, as if somebody else had made a set."""
+    """Each person, and the same with the next one's face over it, as if somebody else had made a
+    set.
+    """
     swapped = [
-        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip) for i, row in enumerate(rows)
+        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip)
+        for i, row in enumerate(rows)
     ]
     return [replace(row, source="others") for row in (*rows, *swapped)]
 
@@ -49,9 +52,20 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def faces(**columns: Any) -> Faces:
     """Faces of one person each, good enough to be judged unless said otherwise."""
     n = len(columns["label"])
-    common = {"way": "as it is", "family": "", "source": "test", "original": "", "size_px": 200.0, "sharpness": 0.1}
+    common = {
+        "way": "as it is",
+        "family": "",
+        "source": "test",
+        "original": "",
+        "size_px": 200.0,
+        "sharpness": 0.1,
+    }
     common |= {"yaw": 0.0, "blockiness": 1.0, "typology": np.nan, "agreement": np.nan, "score": 0.0}
-    full = {**{name: [value] * n for name, value in common.items()}, "identity": [str(i) for i in range(n)], **columns}
+    full = {
+        **{name: [value] * n for name, value in common.items()},
+        "identity": [str(i) for i in range(n)],
+        **columns,
+    }
     return Faces(**{name: np.array(column) for name, column in full.items()})
 
 
@@ -76,13 +90,19 @@ def test_sharing_the_work_changes_nothing(rows: list[Row]) -> None:
 def test_a_swap_that_failed_is_left_out(rows: list[Row]) -> None:
     failed = replace(rows[0], label=1, clip="failed", made_from=rows[0].clip)
     swapped = replace(rows[1], label=1, clip="swapped", made_from=rows[0].clip)
-    found = measure(told_apart([rows[0], failed, swapped]), (), {"as it is": Degradation()}, processes=0)
+    found = measure(
+        told_apart([rows[0], failed, swapped]), (), {"as it is": Degradation()}, processes=0
+    )
     assert list(found.label) == [0, 1]
     assert list(found.original) == ["0", "0"]
 
 
-@pytest.mark.parametrize(("lab", "angle"), [((65, 12, 17), 41.4), ((40, 10, 15), -33.7), ((75, 0, 0), np.nan)])
-def test_the_typology_angle_of_a_plain_colour(lab: tuple[float, float, float], angle: float) -> None:
+@pytest.mark.parametrize(
+    ("lab", "angle"), [((65, 12, 17), 41.4), ((40, 10, 15), -33.7), ((75, 0, 0), np.nan)]
+)
+def test_the_typology_angle_of_a_plain_colour(
+    lab: tuple[float, float, float], angle: float
+) -> None:
     rgb = cv2.cvtColor(np.full((CROP_PX, CROP_PX, 3), lab, np.float32), cv2.COLOR_LAB2RGB)
     crop = (np.clip(rgb, 0, 1) * 255).round().astype(np.uint8)
     assert typology_angle(crop) == pytest.approx(angle, abs=2, nan_ok=True)
@@ -102,17 +122,34 @@ def test_a_fake_is_compared_with_its_own_original_gone_the_same_way() -> None:
 
 def test_figures_of_scores_that_are_known() -> None:
     found = faces(
-        label=[0, 0, 1, 1], score=[0.0, 1.0, 2.0, 3.0], sharpness=[0.1, 0.3, 0.2, 0.4], original=["a", "b", "a", "b"]
+        label=[0, 0, 1, 1],
+        score=[0.0, 1.0, 2.0, 3.0],
+        sharpness=[0.1, 0.3, 0.2, 0.4],
+        original=["a", "b", "a", "b"],
     )
-    row = figures("family", "a", "as it is", found, np.array([0.0, 1.5, 0.5, 2.0]), np.ones(4, bool))
-    values = {key: row[key]["value"] for key in ("auc", "eer", "tpr_at_1_fpr", "paired", "false_alarms", "found")}
-    assert values == {"auc": 1, "eer": 0, "tpr_at_1_fpr": 1, "paired": 1, "false_alarms": 0.5, "found": 0.5}
+    row = figures(
+        "family", "a", "as it is", found, np.array([0.0, 1.5, 0.5, 2.0]), np.ones(4, bool)
+    )
+    values = {
+        key: row[key]["value"]
+        for key in ("auc", "eer", "tpr_at_1_fpr", "paired", "false_alarms", "found")
+    }
+    assert values == {
+        "auc": 1,
+        "eer": 0,
+        "tpr_at_1_fpr": 1,
+        "paired": 1,
+        "false_alarms": 0.5,
+        "found": 0.5,
+    }
     assert row["blurrier_is_changed"]["value"] == 0.25
     assert (row["bona_fide"], row["changed"], row["people"]) == (2, 2, 4)
 
 
 def test_the_rule_answers_what_the_verdict_would_answer() -> None:
-    """Bona fide: a false alarm, a right answer, none (weak), none (small); changed: found, missed, none (weak, blurred)."""
+    """Bona fide: a false alarm, a right answer, none (weak), none (small); changed: found, missed,
+    none (weak, blurred).
+    """
     found = faces(
         label=[0, 0, 0, 0, 1, 1, 1, 1],
         size_px=[200.0, 200.0, 200.0, 20.0, 200.0, 200.0, 200.0, 200.0],
@@ -159,9 +196,12 @@ def test_benchmark_writes_a_page_figures_plots_and_the_card(
     assert "**others set, made by others**" in page
     assert "three pairs, never trained on" in page
     written = json.loads(
-        (docs / "benchmark.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} in JSON")
+        (docs / "benchmark.json").read_text(),
+        parse_constant=lambda name: pytest.fail(f"{name} in JSON"),
     )
-    assert written["rows"][0]["auc"]["value"] == pytest.approx(result["rows"][0]["auc"]["value"], rel=1e-3)
+    assert written["rows"][0]["auc"]["value"] == pytest.approx(
+        result["rows"][0]["auc"]["value"], rel=1e-3
+    )
     for name in ("accuracy.png", "reliability.png", "coverage.png"):
         assert cv2.imread(str(docs / name)) is not None
         assert (docs / name).stat().st_size < 100_000
@@ -178,7 +218,12 @@ def test_what_cannot_be_measured_is_refused_with_the_reason(
         (rows[:1], others, FAMILIES, "fewer than two people"),
         (rows, [], FAMILIES, "made by others is empty"),
         (rows, fakes, FAMILIES, "'others' holds no bona fide face"),
-        (rows, [row for row in others if row.label == 0], FAMILIES, "'others' holds no changed face"),
+        (
+            rows,
+            [row for row in others if row.label == 0],
+            FAMILIES,
+            "'others' holds no changed face",
+        ),
         (
             rows,
             [*rows, *(replace(f, jpeg=r.jpeg) for f, r in zip(fakes, rows, strict=True))],

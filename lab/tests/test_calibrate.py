@@ -1,4 +1,6 @@
-"""Joint calibration over lines: what the regression finds, and a detector from PyTorch added, calibrated and served."""
+"""Joint calibration over lines: what the regression finds, and a detector from PyTorch added,
+calibrated and served.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
-from unmask_lab.calibrate import FEWEST, Measured, calibrate, earns, holds, logistic, slopes, weakened
+from unmask_lab.calibrate import (
+    FEWEST,
+    Measured,
+    calibrate,
+    earns,
+    holds,
+    logistic,
+    slopes,
+    weakened,
+)
 from unmask_lab.cli import app
 from unmask_lab.collect import collect
 from unmask_lab.data import DataError, Row, read
@@ -33,7 +44,13 @@ QUALITY = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
 
 
 CARD = {
-    "input": {"size": 96, "layout": "nchw", "colour": "rgb", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]},
+    "input": {
+        "size": 96,
+        "layout": "nchw",
+        "colour": "rgb",
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.25, 0.25, 0.25],
+    },
     "output": {"name": "classes", "changed": 1, "is": "softmax"},
     "licence": "Apache-2.0",
     "origin": "this test",
@@ -42,25 +59,44 @@ CARD = {
 
 @pytest.fixture(scope="session")
 def detector(collected: tuple[Path, Path]) -> nn.Module:
-    """A small detector of two classes, bona fide and changed, trained for some seconds on six people."""
-    examples = [e for k in range(3) for e in forged(read([collected[1]]), tuple(FAMILIES), as_it_comes, seed=k)]
-    faces, label = prepared(np.stack([e.crop for e in examples])), torch.tensor([e.label for e in examples])
+    """A small detector of two classes, bona fide and changed, trained for some seconds on six
+    people.
+    """
+    examples = [
+        e
+        for k in range(3)
+        for e in forged(read([collected[1]]), tuple(FAMILIES), as_it_comes, seed=k)
+    ]
+    faces, label = (
+        prepared(np.stack([e.crop for e in examples])),
+        torch.tensor([e.label for e in examples]),
+    )
     torch.manual_seed(0)
     net = nn.Sequential(
-        *(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1)),
+        *(
+            nn.Conv2d(3, 8, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, 2, 1),
+        ),
         *(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 2)),
     )
     steps = torch.optim.Adam(net.parameters(), 5e-3)
     for _ in range(120):
         steps.zero_grad()
-        nn.functional.cross_entropy(net(faces), label, weight=torch.tensor([float(len(FAMILIES)), 1.0])).backward()
+        nn.functional.cross_entropy(
+            net(faces), label, weight=torch.tensor([float(len(FAMILIES)), 1.0])
+        ).backward()
         steps.step()
     return net.eval()
 
 
 def prepared(crops: np.ndarray) -> Tensor:
     """Crops as `CARD` says, ``(n, 3, 96, 96)``."""
-    small = nn.functional.interpolate(torch.from_numpy(crops).permute(0, 3, 1, 2).float(), (96, 96), mode="area")
+    small = nn.functional.interpolate(
+        torch.from_numpy(crops).permute(0, 3, 1, 2).float(), (96, 96), mode="area"
+    )
     return (small / 255 - 0.5) / 0.25
 
 
@@ -85,11 +121,15 @@ def folder(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def fits(collected: tuple[Path, Path], folder: Path, others: Path) -> dict[str, dict[str, object]]:
-    """The calibration of the learned line and the added one. Of twelve people: what it says is checked, not how well."""
+    """The calibration of the learned line and the added one. Of twelve people: what it says is
+    checked, not how well.
+    """
     shipped = (models.WEIGHTS / "calibration.json").read_bytes()
     portraits, trained_on = map(str, collected)
     sets = ["--portraits", portraits, "--others", str(others), "--trained-on", trained_on]
-    done = CliRunner().invoke(app, ["calibrate", *sets, "--models", str(folder)], catch_exceptions=False)
+    done = CliRunner().invoke(
+        app, ["calibrate", *sets, "--models", str(folder)], catch_exceptions=False
+    )
     assert done.exit_code == 0, done.stderr
     assert (models.WEIGHTS / "calibration.json").read_bytes() == shipped
     written = json.loads((folder / "calibration.json").read_text())
@@ -102,7 +142,9 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A collected file of twelve more people with labels of their own, which mean nothing here."""
     folder, n = tmp_path_factory.mktemp("others"), 24
     identities: list[object] = [f"other{i // 2}" for i in range(n)]
-    raw = faces_for_tests.write(folder / "raw.parquet", range(200, 200 + n), label=[0, 1] * 12, identity=identities)
+    raw = faces_for_tests.write(
+        folder / "raw.parquet", range(200, 200 + n), label=[0, 1] * 12, identity=identities
+    )
     collect(raw, folder / "others.parquet")
     return folder / "others.parquet"
 
@@ -127,7 +169,10 @@ def test_the_joint_calibration_rises_with_each_score_at_every_quality(
         for size, sharp, blocks in ((1, 1e-6, 1), (9999, 99, 1), (1, 99, 99), (9999, 1e-6, 99)):
             quality = Quality(size, sharp, 0.0, blocks)
             for line in fitted.lines:
-                assert free.known({**nothing, line: 1.0}, quality) >= free.known(nothing, quality) - 1e-6
+                assert (
+                    free.known({**nothing, line: 1.0}, quality)
+                    >= free.known(nothing, quality) - 1e-6
+                )
 
 
 def test_the_runtime_weighs_the_added_detector_together_with_its_own(
@@ -146,21 +191,29 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     assert weighed & {"learned", "mine"}
     joint = {frozenset(c.lines): c for c in calibrations.load(folder)}[frozenset(weighed)]
     total = sum(line.log10_lr or 0 for line in person.lines.values())
-    assert total == pytest.approx(joint.any_kind(joint.known({n: scores[n] for n in weighed}, QUALITY)), abs=0.002)
+    assert total == pytest.approx(
+        joint.any_kind(joint.known({n: scores[n] for n in weighed}, QUALITY)), abs=0.002
+    )
     assert set(person.lines) == {*LINES, "mine"}
 
 
-def test_a_forgery_is_weakened_to_any_strength_the_same_for_all_lines_and_a_bona_fide_face_is_not() -> None:
+def test_a_forgery_is_weakened_to_any_strength_the_same_for_all_lines_and_a_bona_fide_face_is_not() -> (
+    None
+):
     nothing = np.empty((0, 0, 3), np.uint8)
     examples = [
-        Example(nothing, None, None, QUALITY, int(k > 0), "made" if k else "", "test", str(i), str(i))
+        Example(
+            nothing, None, None, QUALITY, int(k > 0), "made" if k else "", "test", str(i), str(i)
+        )
         for i in range(200)
         for k in range(3)
     ]
     bona_fide = np.array([e.label == 0 for e in examples])
     first, second = np.where(bona_fide, -1.0, 3.0), np.where(bona_fide, 0.0, 10.0)
     second[:3] = np.nan
-    weaker = weakened(Measured(examples, {"first": first, "second": second}), np.random.default_rng(0)).scores
+    weaker = weakened(
+        Measured(examples, {"first": first, "second": second}), np.random.default_rng(0)
+    ).scores
     strength = (weaker["first"][~bona_fide] + 1) / 4
     assert (weaker["first"][bona_fide] == -1).all()
     assert np.histogram(strength, 4, (0, 1))[0] == pytest.approx(100, abs=30)
@@ -168,7 +221,9 @@ def test_a_forgery_is_weakened_to_any_strength_the_same_for_all_lines_and_a_bona
     assert weaker["second"][3:][~bona_fide[3:]] == pytest.approx(10 * strength[2:])
 
 
-@pytest.mark.parametrize(("second", "helps"), [("sees what the first does not", True), ("noise", False)])
+@pytest.mark.parametrize(
+    ("second", "helps"), [("sees what the first does not", True), ("noise", False)]
+)
 def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) -> None:
     rng = np.random.default_rng(0)
     nothing = np.empty((0, 0, 3), np.uint8)
@@ -177,7 +232,10 @@ def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) ->
         Example(nothing, None, None, QUALITY, int(y), "made" if y else "", "test", str(i // 2), "")
         for i, y in enumerate(label)
     ]
-    first, other = rng.normal(2 * label - 1, 1.0), rng.normal(2 * label - 1 if helps else 0 * label, 1.0)
+    first, other = (
+        rng.normal(2 * label - 1, 1.0),
+        rng.normal(2 * label - 1 if helps else 0 * label, 1.0),
+    )
     assert earns(Measured(examples, {"first": first}))
     assert earns(Measured(examples, {"first": first, "second": other})) is helps, second
 
@@ -188,10 +246,14 @@ def test_a_set_is_kept_only_where_it_costs_no_more_on_others_forgeries(second: s
     label = np.tile([0, 1], 150)
     nothing = np.empty((0, 0, 3), np.uint8)
     examples = [
-        Example(nothing, None, None, QUALITY, int(y), "", "others", str(i // 2), "") for i, y in enumerate(label)
+        Example(nothing, None, None, QUALITY, int(y), "", "others", str(i // 2), "")
+        for i, y in enumerate(label)
     ]
     sign = 1 if second == "holds" else -1
-    scores = {"first": rng.normal(2 * label - 1, 1.0), "second": sign * rng.normal(2 * label - 1, 1.0)}
+    scores = {
+        "first": rng.normal(2 * label - 1, 1.0),
+        "second": sign * rng.normal(2 * label - 1, 1.0),
+    }
     alone = likelihood.Calibration(("first",), 0.0, {"score of first": 2.0}, 3.0, 0.1, 0.9, 4.0)
     both = replace(alone, lines=("first", "second"), terms={**alone.terms, "score of second": 2.0})
     assert holds(both, [alone], Measured(examples, scores)) is (second == "holds")
@@ -227,7 +289,9 @@ def test_logistic_regression_finds_the_likelihood_ratio_of_two_normals() -> None
 
 
 def drawn(n: int = 3000) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of two lines that share an error, ``(2 n, 2)``, and labels; the second line knows nothing but the first's error."""
+    """Scores of two lines that share an error, ``(2 n, 2)``, and labels; the second line knows
+    nothing but the first's error.
+    """
     rng = np.random.default_rng(1)
     label = np.repeat([0, 1], n)
     error = rng.normal(size=2 * n)
@@ -237,11 +301,15 @@ def drawn(n: int = 3000) -> tuple[np.ndarray, np.ndarray]:
 
 def design(scores: np.ndarray) -> np.ndarray:
     names = ["a", "b", "c"][: scores.shape[1]]
-    return np.array([[1.0, *features(dict(zip(names, row, strict=True)), QUALITY).values()] for row in scores])
+    return np.array(
+        [[1.0, *features(dict(zip(names, row, strict=True)), QUALITY).values()] for row in scores]
+    )
 
 
 def test_a_line_that_would_weigh_against_itself_weighs_nothing() -> None:
-    """Left free, the second line would be subtracted to clean the first; a higher score would then speak against a change."""
+    """Left free, the second line would be subtracted to clean the first; a higher score would then
+    speak against a change.
+    """
     scores, label = drawn()
     x, ones = design(scores), np.ones(label.size)
     free, held = logistic(x, label, ones), logistic(x, label, ones, slopes(x.shape[1]))
@@ -254,9 +322,14 @@ def test_where_all_weights_rise_anyway_nothing_is_held_back() -> None:
     rng = np.random.default_rng(2)
     label = np.repeat([0, 1], 2000)
     x = design(rng.normal(size=(4000, 3)) + np.where(label == 1, 0.5, -0.5)[:, None])
-    free, held = logistic(x, label, np.ones(4000)), logistic(x, label, np.ones(4000), slopes(x.shape[1]))
+    free, held = (
+        logistic(x, label, np.ones(4000)),
+        logistic(x, label, np.ones(4000), slopes(x.shape[1])),
+    )
     assert held == pytest.approx(free, abs=1e-3)
-    assert held[1:4] == pytest.approx(1, abs=0.15)  # ln LR of N(-1/2, 1) against N(1/2, 1) is the score itself
+    assert held[1:4] == pytest.approx(
+        1, abs=0.15
+    )  # ln LR of N(-1/2, 1) against N(1/2, 1) is the score itself
 
 
 @pytest.mark.parametrize("unit", [1e-4, 1.0, 1e3])
@@ -273,7 +346,8 @@ def test_slopes_are_those_of_the_lr(knees: dict[str, float]) -> None:
     terms = dict(zip(features({"a": 0.0, "b": 0.0}, QUALITY, knees), theta[1:], strict=True))
     fitted = likelihood.Calibration(("a", "b"), theta[0], terms, 1e9, 0.0, 0.5, 1.0, knees)
     rises = [
-        (fitted.known({"a": at + a, "b": at + 1 - a}, q) - fitted.known({"a": at, "b": at}, q)) * LN10
+        (fitted.known({"a": at + a, "b": at + 1 - a}, q) - fitted.known({"a": at, "b": at}, q))
+        * LN10
         for at in (-1.0, 0.5)[: 1 + bool(knees)]
         for a in (1, 0)
         for q in (Quality(s, h, 0.0, b) for s in (1, 9999) for h in (1e-9, 99) for b in (1, 99))
@@ -284,7 +358,9 @@ def test_slopes_are_those_of_the_lr(knees: dict[str, float]) -> None:
 # ---------------------------------------------------------------- refusals
 
 
-def test_too_few_people_and_a_missing_class_are_refused(rows: list[Row], others: Path, tmp_path: Path) -> None:
+def test_too_few_people_and_a_missing_class_are_refused(
+    rows: list[Row], others: Path, tmp_path: Path
+) -> None:
     with pytest.raises(DataError, match="fewer than 10 people in the portraits"):
         calibrate(rows[: FEWEST - 1], read([others]), tmp_path)
     with pytest.raises(DataError, match="must show both bona fide and changed faces"):

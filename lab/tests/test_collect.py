@@ -61,10 +61,15 @@ def test_a_video_becomes_rows_that_training_can_read(tmp_path: Path) -> None:
     rows, table = read([target]), pq.read_table(target).to_pylist()
     assert got.faces == len(rows) > 3
     assert got.people == 1
-    assert {(row.label, row.source, row.licence, row.made_from) for row in rows} == {(0, "raw", "public domain", None)}
+    assert {(row.label, row.source, row.licence, row.made_from) for row in rows} == {
+        (0, "raw", "public domain", None)
+    }
     assert len({row.clip for row in rows}) == len(rows)
     assert [r["time"] for r in table] == sorted({r["time"] for r in table})
-    assert all(r["provenance"]["file"] == "talk.mp4" and len(r["provenance"]["sha256"]) == 64 for r in table)
+    assert all(
+        r["provenance"]["file"] == "talk.mp4" and len(r["provenance"]["sha256"]) == 64
+        for r in table
+    )
     for row, r in zip(rows, table, strict=True):
         x0, y0, x1, y1 = r["provenance"]["box"]
         assert row.rgb.shape[0] == pytest.approx(1.7 * (y1 - y0), abs=2)
@@ -88,7 +93,9 @@ def test_smallest_and_largest_bound_what_is_kept(tmp_path: Path) -> None:
     (row,) = read([tmp_path / "faces.parquet"])
     assert max(row.rgb.shape) == 128
     with pytest.raises(DataError, match="1 too small"):
-        collect_media([picture], tmp_path / "none.parquet", NASA, Settings(size_px=width[2] - width[0] + 5))
+        collect_media(
+            [picture], tmp_path / "none.parquet", NASA, Settings(size_px=width[2] - width[0] + 5)
+        )
 
 
 def test_a_face_that_does_not_move_is_kept_once(tmp_path: Path) -> None:
@@ -100,7 +107,10 @@ def test_a_face_that_does_not_move_is_kept_once(tmp_path: Path) -> None:
 
 def test_poor_faces_are_left_out_with_the_reason(tmp_path: Path) -> None:
     photo(tmp_path / "in" / "good.jpg", PORTRAIT)
-    photo(tmp_path / "in" / "small.jpg", cv2.resize(PORTRAIT, (192, 192), interpolation=cv2.INTER_AREA))
+    photo(
+        tmp_path / "in" / "small.jpg",
+        cv2.resize(PORTRAIT, (192, 192), interpolation=cv2.INTER_AREA),
+    )
     photo(tmp_path / "in" / "blurred.jpg", cv2.GaussianBlur(PORTRAIT, (0, 0), 9))
     got = collect_media([tmp_path / "in"], tmp_path / "faces.parquet", NASA)
     assert (got.faces, got.files) == (1, 3)
@@ -117,7 +127,11 @@ def test_unreadable_files_and_copies_are_named_and_not_fatal(tmp_path: Path) -> 
     got = collect_media([folder, tmp_path / "gone.jpg"], tmp_path / "faces.parquet", NASA)
     assert (got.faces, got.files) == (1, 1)
     named = {line.split(":")[0] for line in got.unreadable}
-    assert named == {str(folder / "b" / "copy.jpg"), str(folder / "broken.mp4"), str(tmp_path / "gone.jpg")}
+    assert named == {
+        str(folder / "b" / "copy.jpg"),
+        str(folder / "broken.mp4"),
+        str(tmp_path / "gone.jpg"),
+    }
     assert read([tmp_path / "faces.parquet"])[0].clip.endswith("@0.000")
     assert pq.read_table(tmp_path / "faces.parquet")["provenance"][0]["file"].as_py() == good.name
 
@@ -131,7 +145,9 @@ def test_without_any_face_nothing_is_written(tmp_path: Path) -> None:
 
 def test_at_most_so_many_faces_of_one_file(tmp_path: Path) -> None:
     both = np.concatenate([PORTRAIT, PORTRAIT[:, ::-1]], axis=1)
-    got = collect_media([photo(tmp_path / "two.jpg", both)], tmp_path / "faces.parquet", NASA, Settings(at_most=1))
+    got = collect_media(
+        [photo(tmp_path / "two.jpg", both)], tmp_path / "faces.parquet", NASA, Settings(at_most=1)
+    )
     assert got.faces == 1
     assert got.left_out == {"over the limit of one file": 1}
 
@@ -156,9 +172,17 @@ def test_a_second_run_takes_what_the_first_one_found(tmp_path: Path) -> None:
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for i in range(4):
-        film(tmp_path / "in" / f"{i}.mp4", lambda k, i=i: np.roll(speaking(k), i, axis=0), frames=24)
+        film(
+            tmp_path / "in" / f"{i}.mp4", lambda k, i=i: np.roll(speaking(k), i, axis=0), frames=24
+        )
     target, parts = tmp_path / "faces.parquet", tmp_path / "faces.parts"
-    command = [sys.executable, "-c", "from unmask_lab.cli import main; main()", "collect", str(tmp_path / "in")]
+    command = [
+        sys.executable,
+        "-c",
+        "from unmask_lab.cli import main; main()",
+        "collect",
+        str(tmp_path / "in"),
+    ]
     command += ["--out", str(target), "--licence", "public domain", "--every", "0.25"]
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
     while not any(parts.glob("*.parquet")):
@@ -171,14 +195,25 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert not target.exists()
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     assert "from 4 files kept" in done.stdout
-    assert before.items() <= {part: part.stat().st_mtime_ns for part in parts.glob("*.parquet")}.items()
+    assert (
+        before.items()
+        <= {part: part.stat().st_mtime_ns for part in parts.glob("*.parquet")}.items()
+    )
     assert len({row.clip for row in read([target])}) == pq.read_metadata(target).num_rows
 
 
 def test_media_without_a_licence_are_wrong_usage(tmp_path: Path) -> None:
     picture = photo(tmp_path / "a.jpg", PORTRAIT)
-    command = [sys.executable, "-c", "from unmask_lab.cli import main; main()", "collect", str(picture)]
-    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, check=False)  # noqa: S603
+    command = [
+        sys.executable,
+        "-c",
+        "from unmask_lab.cli import main; main()",
+        "collect",
+        str(picture),
+    ]
+    done = subprocess.run(  # noqa: S603
+        [*command, "--out", str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "--licence" in done.stderr
 
@@ -189,7 +224,10 @@ def test_a_track_without_an_embedding_is_a_person_of_its_own() -> None:
 
 @pytest.mark.skipif(not identity.available(), reason="needs the optional part lab[identity]")
 def test_one_person_in_two_files_is_one_identity(tmp_path: Path) -> None:
-    video, picture = film(tmp_path / "talk.mp4", speaking), photo(tmp_path / "old.jpg", PORTRAIT[::, ::-1])
+    video, picture = (
+        film(tmp_path / "talk.mp4", speaking),
+        photo(tmp_path / "old.jpg", PORTRAIT[::, ::-1]),
+    )
     got = collect_media([video, picture], tmp_path / "faces.parquet", NASA)
     assert got.people == 1
     assert len({row.clip.split("-")[0] for row in read([tmp_path / "faces.parquet"])}) == 2
@@ -198,7 +236,11 @@ def test_one_person_in_two_files_is_one_identity(tmp_path: Path) -> None:
 @pytest.mark.skipif(not identity.available(), reason="needs the optional part lab[identity]")
 def test_strangers_stay_apart() -> None:
     near, far = np.zeros(128, np.float32), np.full(128, 0.1, np.float32)
-    assert identity.people({"c-1": far, "b-1": near, "a-1": near}) == {"a-1": "a-1", "b-1": "a-1", "c-1": "c-1"}
+    assert identity.people({"c-1": far, "b-1": near, "a-1": near}) == {
+        "a-1": "a-1",
+        "b-1": "a-1",
+        "c-1": "c-1",
+    }
 
 
 def test_pairwise_agreement_of_two_groupings() -> None:

@@ -24,7 +24,8 @@ def config(collected: tuple[Path, Path]) -> Config:
 def others(rows: list[Row]) -> list[Row]:
     """Bona fide faces, and changed ones: the same with the next person's picture."""
     swapped = [
-        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip) for i, row in enumerate(rows)
+        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip)
+        for i, row in enumerate(rows)
     ]
     return [*rows, *swapped]
 
@@ -32,12 +33,18 @@ def others(rows: list[Row]) -> list[Row]:
 def test_each_run_differs_from_the_reference_in_one_thing(config: Config) -> None:
     runs = plan(config)
     assert runs["without regenerate"] == replace(config, families=("self_blend",))
-    assert {run.net for run in runs.values()} == set(NETS) - SEE_CLOSE_UPS, "rivals see what the detector sees"
+    assert {run.net for run in runs.values()} == set(NETS) - SEE_CLOSE_UPS, (
+        "rivals see what the detector sees"
+    )
 
 
-def test_a_set_pairs_every_forgery_with_its_bona_fide_faces(rows: list[Row], others: list[Row]) -> None:
+def test_a_set_pairs_every_forgery_with_its_bona_fide_faces(
+    rows: list[Row], others: list[Row]
+) -> None:
     faces = hold_out(rows, others, FAMILIES, ("as it is", "JPEG 30"), at_most=4)
-    assert set(faces.sets) == {(name, way) for name in (*FAMILIES, RESEARCH) for way in ("as it is", "JPEG 30")}
+    assert set(faces.sets) == {
+        (name, way) for name in (*FAMILIES, RESEARCH) for way in ("as it is", "JPEG 30")
+    }
     assert faces.counts(("regenerate", "JPEG 30")) == {"bona_fide": 4, "changed": 4, "people": 4}
     plain, encoded = (faces.sets["regenerate", way] for way in ("as it is", "JPEG 30"))
     assert np.array_equal(faces.identities[plain], faces.identities[encoded])
@@ -46,7 +53,9 @@ def test_a_set_pairs_every_forgery_with_its_bona_fide_faces(rows: list[Row], oth
 
 
 def test_the_same_seed_forges_the_same_faces(rows: list[Row]) -> None:
-    first, second, other = (hold_out(rows, [], FAMILIES, ("noise 8",), 3, seed).crops for seed in (1, 1, 2))
+    first, second, other = (
+        hold_out(rows, [], FAMILIES, ("noise 8",), 3, seed).crops for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
 
@@ -54,7 +63,9 @@ def test_the_same_seed_forges_the_same_faces(rows: list[Row]) -> None:
 def test_figures_of_scores_that_are_known(rows: list[Row]) -> None:
     faces = hold_out(rows, [], FAMILIES, ("as it is",), at_most=12)
     right = faces.label.astype(float)
-    half = np.where(np.isin(np.arange(right.size), faces.sets["self_blend", "as it is"]), 0.0, right)
+    half = np.where(
+        np.isin(np.arange(right.size), faces.sets["self_blend", "as it is"]), 0.0, right
+    )
     both = [(family, "as it is") for family in FAMILIES]
     assert faces.figures(right, both) == {"auc": [1, 1, 1], "found": [1, 1, 1]}
     assert faces.figures(half, both[:1])["auc"][0] == 0.5
@@ -94,7 +105,16 @@ def test_compare_trains_every_run_once_and_writes_a_page(
         assert run["figures"] == result["runs"][name]["figures"]
 
     finished = {"learned": tmp_path / "runs" / "all-families"}
-    beside = compare(runs, held, theirs, tmp_path / "runs", tmp_path / "docs", at_most=3, workers=0, finished=finished)
+    beside = compare(
+        runs,
+        held,
+        theirs,
+        tmp_path / "runs",
+        tmp_path / "docs",
+        at_most=3,
+        workers=0,
+        finished=finished,
+    )
     assert beside["runs"]["learned"] == beside["runs"]["all families"]
     assert "## Trained longer" in (tmp_path / "docs" / "compare.md").read_text()
     with pytest.raises(DataError, match="on both sides"):

@@ -8,7 +8,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from unmask_lab.collect import collect, five_points
-from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row, read, refuse_empty_class, refuse_leak
+from unmask_lab.data import (
+    BONA_FIDE,
+    CHANGED,
+    DataError,
+    Row,
+    read,
+    refuse_empty_class,
+    refuse_leak,
+)
 
 
 def test_collect_finds_the_points_and_names_what_it_leaves_out(tmp_path: Path) -> None:

@@ -11,14 +11,22 @@ from unmask_lab.train import Config, train
 
 
 def test_export_serves_what_was_trained(collected: tuple[Path, Path], tmp_path: Path) -> None:
-    config = Config(train=(str(collected[0]),), dev=(str(collected[1]),), families=("regenerate",), pairs=2, batch=2)
+    config = Config(
+        train=(str(collected[0]),),
+        dev=(str(collected[1]),),
+        families=("regenerate",),
+        pairs=2,
+        batch=2,
+    )
     train(config, tmp_path / "run", every=1, workers=0)
     weights = tmp_path / "weights"
     weights.mkdir()
     path = export(tmp_path / "run", weights)
     session = ort.InferenceSession(path)
     for n in (1, 5):
-        logit, where = session.run(["logit", "where"], {"rgb": np.zeros((n, 192, 192, 3), np.uint8)})
+        logit, where = session.run(
+            ["logit", "where"], {"rgb": np.zeros((n, 192, 192, 3), np.uint8)}
+        )
         assert logit.shape == (n,)
         assert where.shape == (n, 12, 12)
         assert 0 <= where.min() <= where.max() <= 1
@@ -27,7 +35,9 @@ def test_export_serves_what_was_trained(collected: tuple[Path, Path], tmp_path: 
     assert str(tmp_path) not in json.dumps(card)
 
 
-def test_the_card_names_what_a_training_went_on_from(collected: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_card_names_what_a_training_went_on_from(
+    collected: tuple[Path, Path], tmp_path: Path
+) -> None:
     first = Config(train=(str(collected[0]),), dev=(), families=("regenerate",), pairs=2, batch=2)
     train(first, tmp_path / "first", workers=0)
     train(replace(first, start=str(tmp_path / "first"), seed=2), tmp_path / "second", workers=0)

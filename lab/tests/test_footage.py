@@ -23,7 +23,9 @@ from unmask.types import Rgb
 @pytest.fixture(scope="module")
 def films(rows: list[Row]) -> tuple[list[Rgb], list[Rgb]]:
     """Of two people."""
-    return tuple(film(row.rgb, row.points, np.random.default_rng(i)) for i, row in enumerate(rows[:2]))  # type: ignore[return-value]
+    return tuple(
+        film(row.rgb, row.points, np.random.default_rng(i)) for i, row in enumerate(rows[:2])
+    )  # type: ignore[return-value]
 
 
 def pictures(path: Path) -> list[Rgb]:
@@ -35,7 +37,9 @@ def apart(a: Rgb, b: Rgb) -> float:
     return float(np.abs(a.astype(int) - b).mean())
 
 
-def test_a_film_sways_and_has_two_pictures_for_each_of_the_clip(films: tuple[list[Rgb], list[Rgb]]) -> None:
+def test_a_film_sways_and_has_two_pictures_for_each_of_the_clip(
+    films: tuple[list[Rgb], list[Rgb]],
+) -> None:
     first, _ = films
     assert len(first) == 4 * RATE
     assert all(side % 2 == 0 for side in first[0].shape[:2])
@@ -51,7 +55,9 @@ def test_broken_files_are_broken_but_for_some_pictures(
     assert sum(hole.pictures for hole in clip.damage()) <= 3 * GOP
 
 
-def test_the_other_versions_are_what_they_are_called(films: tuple[list[Rgb], list[Rgb]], tmp_path: Path) -> None:
+def test_the_other_versions_are_what_they_are_called(
+    films: tuple[list[Rgb], list[Rgb]], tmp_path: Path
+) -> None:
     first, second = films
     made = {name: tmp_path / name for name in ("joined", "blended", "enlarged", AS_IT_IS)}
     for folder in made.values():
@@ -59,7 +65,8 @@ def test_the_other_versions_are_what_they_are_called(films: tuple[list[Rgb], lis
     rng = np.random.default_rng
     plain = pictures(as_it_is(first, second, made[AS_IT_IS], rng(0)))
     joined, blended, enlarged = (
-        pictures(VERSIONS[name](first, second, made[name], rng(0))) for name in ("joined", "blended", "enlarged")
+        pictures(VERSIONS[name](first, second, made[name], rng(0)))
+        for name in ("joined", "blended", "enlarged")
     )
     assert len(joined) == 2 * len(plain) == 4 * RATE
     assert apart(joined[10], plain[10]) < 3 < apart(joined[-10], plain[-10])
@@ -71,7 +78,9 @@ def _sharp(rgb: Rgb) -> float:
     return float(np.square(np.diff(rgb.astype(int), 2, axis=1)).mean())
 
 
-def test_woven_lines_are_of_two_moments_and_carry_no_flag(films: tuple[list[Rgb], list[Rgb]], tmp_path: Path) -> None:
+def test_woven_lines_are_of_two_moments_and_carry_no_flag(
+    films: tuple[list[Rgb], list[Rgb]], tmp_path: Path
+) -> None:
     path = VERSIONS["interlaced"](*films, tmp_path, np.random.default_rng(0))
     with av.open(path) as container:
         frame = list(container.decode(video=0))[30]
@@ -91,8 +100,12 @@ def test_each_person_goes_the_ways_in_turn(rows: list[Row]) -> None:
     assert len({trial.identity for trial in trials}) == 7
 
 
-def answered(outcomes: Sequence[tuple[Trial, str, list[str]]]) -> tuple[list[Trial], list[dict[str, object]]]:
-    return [t for t, _, _ in outcomes], [{"outcome": o, "people": 2, "codes": codes} for _, o, codes in outcomes]
+def answered(
+    outcomes: Sequence[tuple[Trial, str, list[str]]],
+) -> tuple[list[Trial], list[dict[str, object]]]:
+    return [t for t, _, _ in outcomes], [
+        {"outcome": o, "people": 2, "codes": codes} for _, o, codes in outcomes
+    ]
 
 
 def test_figures_of_outcomes_that_are_known() -> None:
@@ -100,8 +113,16 @@ def test_figures_of_outcomes_that_are_known() -> None:
     for number in range(20):
         version = "blended" if number % 2 else "joined"
         outcomes += [
-            (Trial(number, str(number), version), "changed" if number == 1 else "cannot tell", ["fault.ghosted"]),
-            (Trial(number, str(number), version, "other_face"), "changed" if number < 10 else "cannot tell", []),
+            (
+                Trial(number, str(number), version),
+                "changed" if number == 1 else "cannot tell",
+                ["fault.ghosted"],
+            ),
+            (
+                Trial(number, str(number), version, "other_face"),
+                "changed" if number < 10 else "cannot tell",
+                [],
+            ),
             (Trial(number, str(number), AS_IT_IS, "other_face"), "changed", []),
         ]
     rows = {row["version"]: row for row in figures(*answered(outcomes))}
@@ -109,20 +130,32 @@ def test_figures_of_outcomes_that_are_known() -> None:
     whole, blended = rows[EVERY], rows["blended"]
     assert (whole["alarms"], whole["people"], whole["named"]) == (1, 20, 20)
     assert blended["false_alarms"]["value"] == pytest.approx(0.1)
-    assert rows["joined"]["false_alarms"] == {"value": 0, "low": 0, "high": pytest.approx(1 - 0.025 ** (1 / 10))}
+    assert rows["joined"]["false_alarms"] == {
+        "value": 0,
+        "low": 0,
+        "high": pytest.approx(1 - 0.025 ** (1 / 10)),
+    }
     assert (whole["found"]["value"], whole["found_as_it_is"]["value"]) == (0.5, 1)
     assert whole["gain"]["low"] < whole["gain"]["value"] == -0.5 < whole["gain"]["high"] < 0
     assert blended["bona_fide"] == {"changed": 1, "cannot tell": 9}
 
 
-def test_the_whole_way_is_gone_once(rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_way_is_gone_once(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = footage(rows, tmp_path / "docs", tmp_path / "out", people=2, each=1)
     assert result["people"] == 2
-    assert [row["version"] for row in result["versions"]] == ["packets lost", "zeros in the file", EVERY]
+    assert [row["version"] for row in result["versions"]] == [
+        "packets lost",
+        "zeros in the file",
+        EVERY,
+    ]
     assert sum(result["versions"][-1]["bona_fide"].values()) == 2
     page = (tmp_path / "docs" / "footage.md").read_text()
     assert "| packets lost | 1 |" in page
-    assert json.loads((tmp_path / "docs" / "footage.json").read_text())["versions"][-1]["people"] == 2
+    assert (
+        json.loads((tmp_path / "docs" / "footage.json").read_text())["versions"][-1]["people"] == 2
+    )
 
     def refuse(*_: object) -> None:
         raise AssertionError("an answer that is kept is asked for again")

@@ -19,7 +19,9 @@ def pair(rows: list[Row]) -> tuple[FaceImage, FaceImage]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_changes_the_face_and_nothing_outside_its_mask(family: str, rows: list[Row]) -> None:
+def test_a_family_changes_the_face_and_nothing_outside_its_mask(
+    family: str, rows: list[Row]
+) -> None:
     target, donor = pair(rows)
     before = target.rgb.copy()
     for seed in range(8):
@@ -35,7 +37,9 @@ def test_a_family_changes_the_face_and_nothing_outside_its_mask(family: str, row
 
 
 def test_a_treatment_alone_never_means_a_change(rows: list[Row]) -> None:
-    """Half of the self-blends lie over a treated picture, which is then the bona fide one: outside the mask both are the same."""
+    """Half of the self-blends lie over a treated picture, which is then the bona fide one: outside
+    the mask both are the same.
+    """
     target, donor = pair(rows)
     treated = 0
     for seed in range(20):
@@ -47,7 +51,9 @@ def test_a_treatment_alone_never_means_a_change(rows: list[Row]) -> None:
 
 
 def test_a_donor_is_laid_over_feature_on_feature(rows: list[Row]) -> None:
-    """A donor whose colours tell the place: under each point of the target's mesh lies that point of the donor's."""
+    """A donor whose colours tell the place: under each point of the target's mesh lies that point
+    of the donor's.
+    """
     target = FaceImage(rows[0].rgb, rows[0].points, rows[0].mesh)
     assert target.mesh is not None
     bent = target.mesh + np.float32(0.1 * target.eyes_apart) * np.sin(
@@ -59,13 +65,17 @@ def test_a_donor_is_laid_over_feature_on_feature(rows: list[Row]) -> None:
     column, row = np.round(target.mesh[inner]).astype(int).T
     layer, unbent = laid_over(donor, target), laid_over(FaceImage(donor.rgb, donor.points), target)
     assert layer.shape == target.rgb.shape
-    off, off_unbent = (np.abs(rgb[row, column, :2] * 2.0 - bent[inner]).mean() for rgb in (layer, unbent))
+    off, off_unbent = (
+        np.abs(rgb[row, column, :2] * 2.0 - bent[inner]).mean() for rgb in (layer, unbent)
+    )
     assert off < 1.0
     assert off < off_unbent / 2
 
 
 def test_a_mask_follows_the_mesh(rows: list[Row]) -> None:
-    """Whatever its shape, a mask of the mesh covers the face's middle and keeps away from the picture's corners."""
+    """Whatever its shape, a mask of the mesh covers the face's middle and keeps away from the
+    picture's corners.
+    """
     face = FaceImage(rows[0].rgb, rows[0].points, rows[0].mesh)
     assert face.mesh is not None
     x, y = np.round(face.points[2]).astype(int)
@@ -78,7 +88,9 @@ def test_a_mask_follows_the_mesh(rows: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("name", treat.TREATMENTS)
-def test_a_treatment_keeps_the_picture_and_changes_it_everywhere_alike(name: str, rows: list[Row]) -> None:
+def test_a_treatment_keeps_the_picture_and_changes_it_everywhere_alike(
+    name: str, rows: list[Row]
+) -> None:
     rgb = rows[0].rgb[:191, :]
     before = rgb.copy()
     for seed in range(5):
@@ -99,26 +111,37 @@ def test_a_predicted_frame_shows_the_picture_where_it_was(rows: list[Row]) -> No
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_is_deterministic_under_its_seed(family: str, rows: list[Row]) -> None:
-    first, second, other = (forge(family, *pair(rows), np.random.default_rng(seed)) for seed in (5, 5, 6))
+    first, second, other = (
+        forge(family, *pair(rows), np.random.default_rng(seed)) for seed in (5, 5, 6)
+    )
     assert np.array_equal(first.rgb, second.rgb)
     assert np.array_equal(first.mask, second.mask)
     assert not np.array_equal(first.rgb, other.rgb)
 
 
 @pytest.mark.parametrize("way", degrade.NAMED.values(), ids=degrade.NAMED.keys())
-def test_a_way_keeps_the_size_and_roughly_the_picture(way: degrade.Degradation, rows: list[Row]) -> None:
+def test_a_way_keeps_the_size_and_roughly_the_picture(
+    way: degrade.Degradation, rows: list[Row]
+) -> None:
     rgb = rows[0].rgb[:191, :]
     out = way(rgb, np.random.default_rng(0))
     assert out.shape == rgb.shape
-    lit = cv2.cvtColor(out, cv2.COLOR_RGB2GRAY).ravel(), cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).ravel()
+    lit = (
+        cv2.cvtColor(out, cv2.COLOR_RGB2GRAY).ravel(),
+        cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).ravel(),
+    )
     assert np.corrcoef(*lit)[0, 1] > 0.97
 
 
 def test_light_acts_as_in_a_camera() -> None:
     """A stop is a factor of two in light; contrast keeps the mean; a tint scales its channel."""
     grey, rng = np.full((16, 16, 3), 100, np.uint8), np.random.default_rng(0)
-    assert abs(int(degrade.Degradation(exposure=-1)(grey, rng)[0, 0, 0]) - 100 * 0.5 ** (1 / 2.2)) <= 1
-    steps = np.repeat(np.repeat([[80], [120]], 8, 0), 16, 1).astype(np.uint8)[..., None].repeat(3, 2)
+    assert (
+        abs(int(degrade.Degradation(exposure=-1)(grey, rng)[0, 0, 0]) - 100 * 0.5 ** (1 / 2.2)) <= 1
+    )
+    steps = (
+        np.repeat(np.repeat([[80], [120]], 8, 0), 16, 1).astype(np.uint8)[..., None].repeat(3, 2)
+    )
     assert set(np.unique(degrade.Degradation(contrast=0.5)(steps, rng))) == {90, 110}
     assert degrade.Degradation(tint=(1.2, 1.0, 0.9))(grey, rng)[0, 0].tolist() == [120, 100, 90]
 
@@ -139,7 +162,9 @@ def test_the_donor_is_another_person(rows: list[Row]) -> None:
 
 
 def test_both_classes_go_the_same_way(rows: list[Row]) -> None:
-    """Outside the mask, a pair's two crops are the same picture up to coding: nothing there gives the label away."""
+    """Outside the mask, a pair's two crops are the same picture up to coding: nothing there gives
+    the label away.
+    """
     pairs = Pairs(rows, ["regenerate"], seed=3, first=0, count=20)
     for i in range(20):
         (bona_fide, changed), where = pairs[i]
@@ -159,6 +184,9 @@ def test_close_ups_show_the_same_pair_finer(rows: list[Row]) -> None:
 
 
 def test_sample_i_depends_on_the_seed_and_i_alone(rows: list[Row]) -> None:
-    late, whole = Pairs(rows, list(FAMILIES), 7, first=5, count=1), Pairs(rows, list(FAMILIES), 7, first=0, count=9)
+    late, whole = (
+        Pairs(rows, list(FAMILIES), 7, first=5, count=1),
+        Pairs(rows, list(FAMILIES), 7, first=0, count=9),
+    )
     assert np.array_equal(late[0][0], whole[5][0])
     assert np.array_equal(late[0][1], whole[5][1])

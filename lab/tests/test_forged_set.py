@@ -13,7 +13,9 @@ from unmask_lab.forged_set import of_family, of_pair, write
 SMALL = Config(side=32, width=8, code=32, batch=4)
 
 
-def test_a_forgery_differs_from_its_original_where_its_mask_says(rows: list[Row], tmp_path: Path) -> None:
+def test_a_forgery_differs_from_its_original_where_its_mask_says(
+    rows: list[Row], tmp_path: Path
+) -> None:
     families = ["other_face", "local_edit"]
     target = tmp_path / "forged.parquet"
     assert write(rows[:4], [of_family(family, rows) for family in families], "forged", target) == 8
@@ -28,7 +30,10 @@ def test_a_forgery_differs_from_its_original_where_its_mask_says(rows: list[Row]
         before = originals[row.made_from or ""]
         assert before.identity == row.identity
         difference = np.abs(row.rgb.astype(int) - before.rgb).mean(axis=2)
-        assert difference[mask > 200].mean() > 2 * difference[cv2.dilate(mask, np.ones((17, 17))) == 0].mean()
+        assert (
+            difference[mask > 200].mean()
+            > 2 * difference[cv2.dilate(mask, np.ones((17, 17))) == 0].mean()
+        )
 
 
 def test_a_pair_swaps_its_own_people_alone(rows: list[Row], tmp_path: Path) -> None:

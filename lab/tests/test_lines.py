@@ -1,4 +1,6 @@
-"""The named lines in the lab: their small models fitted and served, their pages written; of twelve people, so not how well."""
+"""The named lines in the lab: their small models fitted and served, their pages written; of twelve
+people, so not how well.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def faces(rows: list[Row]) -> Measured:
-    examples = [e for k in range(2) for e in forged(rows, ("regenerate", "other_face"), as_it_comes, seed=k)]
+    examples = [
+        e for k in range(2) for e in forged(rows, ("regenerate", "other_face"), as_it_comes, seed=k)
+    ]
     return measured([[e] for e in examples], chosen(("texture", "skin")))
 
 
@@ -55,7 +59,10 @@ def test_models_are_fitted_entered_and_served(rows: list[Row], weights: Path) ->
         }
         assert min(term.weight for term in served.terms.values()) >= 0
         assert model["fitted_on"]["people"] <= 12
-        assert set(json.loads((weights / "weights.json").read_text())) >= {"learned", f"{name}.json"}
+        assert set(json.loads((weights / "weights.json").read_text())) >= {
+            "learned",
+            f"{name}.json",
+        }
 
 
 def test_too_few_faces_are_refused(rows: list[Row], weights: Path) -> None:
@@ -84,17 +91,22 @@ def test_a_family_left_out_is_judged_without_it(faces: Measured) -> None:
         {name: score[family != "regenerate"] for name, score in faces.scores.items()},
     )
     others = read & (family != "regenerate")
-    assert fused(absent, absent, ONE)[0][others[family != "regenerate"]] == pytest.approx(apart[others], abs=1e-3)
+    assert fused(absent, absent, ONE)[0][others[family != "regenerate"]] == pytest.approx(
+        apart[others], abs=1e-3
+    )
 
 
 def test_the_page_has_every_line_way_and_set(rows: list[Row], tmp_path: Path) -> None:
     swapped = [
-        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip) for i, row in enumerate(rows)
+        replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip)
+        for i, row in enumerate(rows)
     ]
     others = [replace(row, source="others") for row in (*rows, *swapped)]
     text = lines(rows, others, tmp_path, {"as it is": Degradation()})
     assert text == (tmp_path / "lines.md").read_text()
-    assert "| set | way | learned | read | texture | read | skin | read | reflection | read |" in text
+    assert (
+        "| set | way | learned | read | texture | read | skin | read | reflection | read |" in text
+    )
     assert text.count("**research set**") == 2
     assert "source others" in text
 

@@ -14,7 +14,18 @@ from unmask_lab.data import DataError
 from unmask_lab.live import moves, species
 from unmask_lab.live.camera import Automatics, camera, noisy, times, toned
 from unmask_lab.live.head import LUMINANCE, STEP, TONES, Surface, head, posed, sheet
-from unmask_lab.live.light import FILL, KEY, LIGHTS, SKIN, Finish, Room, Screen, bases, irradiance, light_colour
+from unmask_lab.live.light import (
+    FILL,
+    KEY,
+    LIGHTS,
+    SKIN,
+    Finish,
+    Room,
+    Screen,
+    bases,
+    irradiance,
+    light_colour,
+)
 from unmask_lab.live.report import rates, simulate, summary, write
 from unmask_lab.live.scene import Setting, astronaut, setting, stage
 from unmask_lab.live.sessions import (
@@ -77,7 +88,10 @@ def test_a_room_sends_its_lux_to_a_plane_that_faces_the_camera() -> None:
 
 
 def test_light_falls_with_the_square_of_the_distance() -> None:
-    near, far = (irradiance(s.points, s.normals, PHONE).sum(axis=0).mean() for s in (_sheet(1, 0.5), _sheet(1, 1.0)))
+    near, far = (
+        irradiance(s.points, s.normals, PHONE).sum(axis=0).mean()
+        for s in (_sheet(1, 0.5), _sheet(1, 1.0))
+    )
     assert near / far == pytest.approx(4, rel=0.12)  # neither screen nor sheet are points
 
 
@@ -98,7 +112,9 @@ def test_a_flat_sheet_is_lit_smoothly_and_a_head_is_not(where: Setting) -> None:
     def left_over(points: np.ndarray, normals: np.ndarray) -> float:
         """Share of left less right light over all light that no plane explains."""
         quarters = irradiance(points, normals, LAPTOP)
-        ratio = (quarters[[0, 2]].sum(axis=0) - quarters[[1, 3]].sum(axis=0)) / (quarters.sum(axis=0) + 1e-3)
+        ratio = (quarters[[0, 2]].sum(axis=0) - quarters[[1, 3]].sum(axis=0)) / (
+            quarters.sum(axis=0) + 1e-3
+        )
         plane = np.column_stack([points[:, :2], np.ones(len(points))])
         return float(np.std(ratio - plane @ np.linalg.lstsq(plane, ratio, rcond=None)[0]))
 
@@ -112,7 +128,10 @@ def test_a_flat_sheet_is_lit_smoothly_and_a_head_is_not(where: Setting) -> None:
 
 
 def test_a_sheet_can_be_bent_any_way() -> None:
-    image, marks = np.ones((80, 64, 3), np.float32), np.float32([[20, 24], [44, 24], [32, 38], [22, 52], [42, 52]])
+    image, marks = (
+        np.ones((80, 64, 3), np.float32),
+        np.float32([[20, 24], [44, 24], [32, 38], [22, 52], [42, 52]]),
+    )
     for along in (0.0, 0.7, np.pi / 2):
         bent, _ = sheet(image, marks, 6.0, along)
         way = np.array([np.cos(along), np.sin(along)])
@@ -123,7 +142,10 @@ def test_a_sheet_can_be_bent_any_way() -> None:
 
 
 def test_the_left_of_the_screen_lights_the_left_of_the_person(where: Setting) -> None:
-    points, normals = where.head.surface.points + np.float32([0, 0, 0.4]), where.head.surface.normals
+    points, normals = (
+        where.head.surface.points + np.float32([0, 0, 0.4]),
+        where.head.surface.normals,
+    )
     quarters = irradiance(points, normals, LAPTOP)
     left, right = quarters[[0, 2]].sum(axis=0), quarters[[1, 3]].sum(axis=0)
     cheek = (np.abs(points[:, 0] - 0.05) < 0.01) & (np.abs(points[:, 1] - 0.03) < 0.02)
@@ -164,13 +186,17 @@ def test_the_nose_stands_out_and_the_eyes_lie_apart_as_they_should(where: Settin
 def test_turning_keeps_lengths() -> None:
     points = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
     turned = posed(points, np.zeros(3, np.float32), 0.4, -0.2, 0.1)
-    np.testing.assert_allclose(np.linalg.norm(turned, axis=1), np.linalg.norm(points, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(turned, axis=1), np.linalg.norm(points, axis=1), rtol=1e-5
+    )
 
 
 def test_closed_eyes_have_the_colour_of_skin(where: Setting) -> None:
     surface = where.head.surface
     eye = np.hypot(surface.points[:, 0] - 0.0315, surface.points[:, 1]) < 0.004
-    pupil, lid = (float((where.head.blinking(closed).albedo[eye] @ LUMINANCE).mean()) for closed in (0.0, 1.0))
+    pupil, lid = (
+        float((where.head.blinking(closed).albedo[eye] @ LUMINANCE).mean()) for closed in (0.0, 1.0)
+    )
     assert lid > 2 * pupil
 
 
@@ -223,9 +249,13 @@ def test_frames_come_unevenly_and_some_never() -> None:
 
 def test_a_screen_shows_symbols_late_and_settles() -> None:
     challenge = light_challenge(species.drawn(np.random.default_rng(1)))
-    playing = species.playing(challenge, np.array([1.0 + 0.4 * i for i in range(len(challenge.symbols))]))
+    playing = species.playing(
+        challenge, np.array([1.0 + 0.4 * i for i in range(len(challenge.symbols))])
+    )
     before, during, early = playing.at(np.array([0.9, 1.35, 1.0]), PHONE)
-    np.testing.assert_allclose(before, species.linear(np.array(species.NEUTRAL)) + np.zeros((4, 3)), atol=1e-6)
+    np.testing.assert_allclose(
+        before, species.linear(np.array(species.NEUTRAL)) + np.zeros((4, 3)), atol=1e-6
+    )
     first = [challenge.symbols[0].quarters[r][c] for r in (0, 1) for c in (0, 1)]
     np.testing.assert_allclose(during, species.linear(np.array(first)), atol=1e-3)
     np.testing.assert_array_equal(early, before)
@@ -250,7 +280,9 @@ def test_readings_without_pictures_are_like_those_of_whole_frames(where: Setting
     whole = np.stack([_cells(r) for r in read_frames(where, act, 3.0, np.random.default_rng(2))])
     grid = cells(act.stage, where.camera, random)
     assert grid
-    quick = np.stack([_cells(r) for r in readings(where, act, grid, 3.0, np.random.default_rng(2), wobble=0.0)])
+    quick = np.stack(
+        [_cells(r) for r in readings(where, act, grid, 3.0, np.random.default_rng(2), wobble=0.0)]
+    )
     inner = (slice(None), slice(4, 13), slice(4, 12))
     np.testing.assert_allclose(quick[inner].mean(), whole[inner].mean(), rtol=0.05)
     noise = [(c[inner].std(axis=0) / c[inner].mean(axis=0)).mean() for c in (quick, whole)]
@@ -316,7 +348,9 @@ def test_moves_are_made_when_asked(where: Setting) -> None:
 def test_a_head_that_turns_stays_a_face(where: Setting) -> None:
     random = np.random.default_rng(4)
     asked = moves.movement_challenge(species.drawn(random))
-    frames = moves.frames(where, moves.honest(where, asked, moves.asked_at(asked), random), 5.0, random)
+    frames = moves.frames(
+        where, moves.honest(where, asked, moves.asked_at(asked), random), 5.0, random
+    )
     seen = [faces.find(frame.rgb) for i, frame in enumerate(frames) if i % 6 == 0]
     assert all(seen)
 
@@ -341,7 +375,10 @@ def test_a_plan_spreads_every_kind() -> None:
 
 
 def test_a_run_goes_on_and_writes_its_page(tmp_path: Path) -> None:
-    cases = [Case(1, LIGHT, READINGS, HONEST, 0, 50, "dark"), Case(1, LIGHT, READINGS, "flat tint", 0)]
+    cases = [
+        Case(1, LIGHT, READINGS, HONEST, 0, 50, "dark"),
+        Case(1, LIGHT, READINGS, "flat tint", 0),
+    ]
     text = simulate(cases, [], tmp_path / "out", tmp_path, workers=0)
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/recordings").iterdir()}
     assert len(kept) == 2
@@ -355,7 +392,9 @@ def test_a_run_goes_on_and_writes_its_page(tmp_path: Path) -> None:
 
 
 def test_every_table_says_that_it_is_simulated(tmp_path: Path) -> None:
-    sessions = [Session(case, "not live", "try again", {}) for case in plan(Counts(1, 1, 100, 1, 1), 1)]
+    sessions = [
+        Session(case, "not live", "try again", {}) for case in plan(Counts(1, 1, 100, 1, 1), 1)
+    ]
     about = {
         "command": "this test",
         "date": "2026-01-01",
@@ -384,7 +423,9 @@ def test_a_stale_answer_is_offered_to_other_challenges() -> None:
 
 
 def test_a_re_timed_recording_goes_through_the_protocol() -> None:
-    whats = [record(Case(2, LIGHT, READINGS, RETIMED, number), astronaut()) for number in (4, 6, 8, 10)]
+    whats = [
+        record(Case(2, LIGHT, READINGS, RETIMED, number), astronaut()) for number in (4, 6, 8, 10)
+    ]
     for what in whats:
         times = [reading.time for reading in what.readings]
         assert len(times) > 100
@@ -406,10 +447,18 @@ def test_an_honest_browser_s_times_pass_the_protocol() -> None:
 
 def test_a_missing_data_set_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.parquet: no such file"):
-        simulate([Case(1, MOVEMENT, FRAMES, HONEST, 0)], [tmp_path / "none.parquet"], tmp_path, tmp_path, workers=0)
+        simulate(
+            [Case(1, MOVEMENT, FRAMES, HONEST, 0)],
+            [tmp_path / "none.parquet"],
+            tmp_path,
+            tmp_path,
+            workers=0,
+        )
 
 
-@pytest.mark.parametrize("option", [["--share", "0"], ["--share", "2"], ["--seed", "0"], ["--workers", "-1"]])
+@pytest.mark.parametrize(
+    "option", [["--share", "0"], ["--share", "2"], ["--seed", "0"], ["--workers", "-1"]]
+)
 def test_options_out_of_range_are_refused(option: list[str]) -> None:
     assert CliRunner().invoke(app, ["live", *option]).exit_code == 2
 

@@ -37,8 +37,13 @@ CELLS = int(signals.face_cells().sum())
 
 @pytest.fixture(scope="module")
 def made_up() -> Lessons:
-    """Not simulated: faces have a slope across that is odd from side to side, all else has noise alone."""
-    random, cases = np.random.default_rng(1), [case_of(1, number) for number in range(20 * len(ROUND))]
+    """Not simulated: faces have a slope across that is odd from side to side, all else has noise
+    alone.
+    """
+    random, cases = (
+        np.random.default_rng(1),
+        [case_of(1, number) for number in range(20 * len(ROUND))],
+    )
     maps = random.normal(0, 0.3, (len(cases), 6, CELLS)).astype(np.float32)
     column = np.nonzero(signals.face_cells())[1]
     sides = np.sign(column - column.mean()).astype(np.float32)
@@ -70,8 +75,16 @@ def test_the_exported_network_computes_the_same_and_says_nothing_of_this_machine
     shutil.copy(WEIGHTS / "weights.json", tmp_path)
     export(net, tmp_path)
     one = ort.InferenceSession(tmp_path / "shape.onnx")
-    maps, figures = np.concatenate([made_up.maps, shape.mirrored(made_up.maps)]), np.tile(made_up.figures, (2, 1))
-    got = one.run(None, {"maps": maps, "figures": figures})[0].mean(axis=1).reshape(2, -1).mean(axis=0)
+    maps, figures = (
+        np.concatenate([made_up.maps, shape.mirrored(made_up.maps)]),
+        np.tile(made_up.figures, (2, 1)),
+    )
+    got = (
+        one.run(None, {"maps": maps, "figures": figures})[0]
+        .mean(axis=1)
+        .reshape(2, -1)
+        .mean(axis=0)
+    )
     np.testing.assert_allclose(got, served(net, made_up), atol=1e-3)
     assert not any(node.metadata_props for node in onnx.load(tmp_path / "shape.onnx").graph.node)
     assert set(json.loads((tmp_path / "weights.json").read_text())) >= {"shape", "learned"}
@@ -89,11 +102,15 @@ def test_lessons_are_simulated_once(tmp_path: Path) -> None:
 
 
 def test_without_a_data_set_it_says_so(tmp_path: Path) -> None:
-    told = CliRunner().invoke(app, ["live-shape", "--faces", str(tmp_path / "none.parquet"), "--out", str(tmp_path)])
+    told = CliRunner().invoke(
+        app, ["live-shape", "--faces", str(tmp_path / "none.parquet"), "--out", str(tmp_path)]
+    )
     assert "none.parquet: no such file" in str(told.exception)
 
 
 @pytest.mark.parametrize("kind", [HONEST, "mask"])
 def test_only_attacks_that_teach_can_be_left_out(kind: str, tmp_path: Path) -> None:
-    told = CliRunner().invoke(app, ["live-shape", "--faces", str(tmp_path / "none.parquet"), "--without", kind])
+    told = CliRunner().invoke(
+        app, ["live-shape", "--faces", str(tmp_path / "none.parquet"), "--without", kind]
+    )
     assert told.exit_code == 2

@@ -17,7 +17,9 @@ def test_the_weighted_area_is_the_auc_of_repeated_rows() -> None:
     times = rng.integers(0, 4, 60)
     area = metrics.area(*metrics.roc(score, label, np.array([np.ones(60), times])))
     s, y = np.repeat(score, times), np.repeat(label, times)
-    assert area == pytest.approx([metrics.auc(score[:30], score[30:]), metrics.auc(s[y == 0], s[y == 1])])
+    assert area == pytest.approx(
+        [metrics.auc(score[:30], score[30:]), metrics.auc(s[y == 0], s[y == 1])]
+    )
 
 
 def test_equal_error_and_true_positives_by_hand() -> None:
@@ -31,9 +33,9 @@ def test_equal_error_and_true_positives_by_hand() -> None:
 def test_equal_error_of_perfect_and_of_reversed_scores() -> None:
     label = np.repeat([0, 1], 5)
     for score, expected in ((label, 0.0), (-label, 1.0), (np.zeros(10), 0.5)):
-        assert metrics.equal_error(*metrics.roc(score.astype(float), label, np.ones((1, 10)))) == pytest.approx(
-            [expected]
-        )
+        assert metrics.equal_error(
+            *metrics.roc(score.astype(float), label, np.ones((1, 10)))
+        ) == pytest.approx([expected])
 
 
 def test_the_interval_resamples_people_and_holds_the_truth() -> None:
@@ -47,7 +49,9 @@ def test_the_interval_resamples_people_and_holds_the_truth() -> None:
     assert found.value == pytest.approx(values.mean())
     assert found.low < found.value < found.high
     assert 0.1 < found.high - found.low < 0.3
-    assert metrics.interval(lambda drawn: float(values[drawn].mean()), people) == pytest.approx((found.low, found.high))
+    assert metrics.interval(lambda drawn: float(values[drawn].mean()), people) == pytest.approx(
+        (found.low, found.high)
+    )
 
 
 def test_a_hundred_looks_at_one_person_are_one_person() -> None:

@@ -27,7 +27,8 @@ def test_faces_to_a_logit_each_and_a_map_or_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        # Afchar et al. 2018 give 27,977 and 28,615 at 256 px, where the first dense layer sees 8 x 8 instead of 6 x 6 cells.
+        # Afchar et al. 2018 give 27,977 and 28,615 at 256 px, where the first dense layer sees 8 x
+        # 8 instead of 6 x 6 cells.
         ("meso4", 27_977 - 16 * 16 * (64 - 36)),
         ("mesoinception4", 28_615 - 16 * 16 * (64 - 36)),
         # Chollet 2017, table 3, gives 22,855,952 for 1000 classes.
@@ -43,4 +44,6 @@ def test_every_part_of_a_network_takes_part(name: str) -> None:
     net = NETS[name]().train()
     logit, _ = net(torch.randint(0, 256, (4, side(name), side(name), 3), dtype=torch.uint8))
     logit.sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters() if p.requires_grad)
+    assert all(
+        p.grad is not None and p.grad.isfinite().all() for p in net.parameters() if p.requires_grad
+    )

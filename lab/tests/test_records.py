@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from unmask_lab.records import RECORD, dumps
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=9), inner, max_size=6),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=9), inner, max_size=6)
+    ),
     max_leaves=60,
 )
 
@@ -23,7 +29,8 @@ def test_nothing_is_lost(value: Any) -> None:
 
 def test_a_record_that_fits_stands_on_one_line() -> None:
     records = [
-        {"set": name, "auc": [0.81, 0.73, 0.87], "files": 175} for name in ("celebdf", "oneshot", "research") * 2
+        {"set": name, "auc": [0.81, 0.73, 0.87], "files": 175}
+        for name in ("celebdf", "oneshot", "research") * 2
     ]
     lines = dumps({"date": "2026-11-30", "sets": records}).splitlines()
     assert lines[2:4] == [' "sets": [', "  " + json.dumps(records[0]) + ","]

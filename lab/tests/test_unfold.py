@@ -1,4 +1,6 @@
-"""An exported detector becomes one that can be trained on, and computes the same in training as when it is served."""
+"""An exported detector becomes one that can be trained on, and computes the same in training as
+when it is served.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,17 @@ def faces() -> torch.Tensor:
     return torch.randint(0, 256, (24, 192, 192, 3), dtype=torch.uint8)
 
 
-def test_it_computes_what_the_file_computes_in_evaluation_and_in_training(faces: torch.Tensor) -> None:
+def test_it_computes_what_the_file_computes_in_evaluation_and_in_training(
+    faces: torch.Tensor,
+) -> None:
     net = Detector()
     unfold(net, WEIGHTS / "learned.onnx", faces)
     net.whether[0].p = 0.0
     served, _ = Learned().run(faces.numpy())
     with torch.inference_mode():
         assert torch.allclose(net.eval()(faces)[0], torch.from_numpy(served), atol=1e-3)
-        # Over the very faces that the statistics were measured on, training normalises by the same ones.
+        # Over the very faces that the statistics were measured on, training normalises by the same
+        # ones.
         assert torch.allclose(net.train()(faces)[0], torch.from_numpy(served), atol=2e-2)
 
 

@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 from unmask_lab.benchmark.kept import Answer
 from unmask_lab.benchmark.unseen import figures, gathered, unseen
-from unmask_lab.benchmark.unseen.figures import BLURRIER, EVERY, LR, Told, at_lr_10, by_method, by_tone, by_view
+from unmask_lab.benchmark.unseen.figures import (
+    BLURRIER,
+    EVERY,
+    LR,
+    Told,
+    at_lr_10,
+    by_method,
+    by_tone,
+    by_view,
+)
 from unmask_lab.benchmark.unseen.halves import cut, where_they_differ
 from unmask_lab.benchmark.unseen.judged import answer, judged
 from unmask_lab.benchmark.unseen.media import Medium, clips, stills
@@ -40,10 +49,14 @@ def film(path: Path, frames: Sequence[Rgb]) -> Path:
 
 @pytest.fixture
 def side_by_side(tmp_path: Path) -> Path:
-    """A clip of two people, 396 px wide; in the right half the second one's face is another's. The halves meet off the grid."""
+    """A clip of two people, 396 px wide; in the right half the second one's face is another's. The
+    halves meet off the grid.
+    """
     first, second, other = (cv2.resize(faces_for_tests.person(i), (98, 192)) for i in range(3))
     left, right = np.hstack([first, second[:, :100]]), np.hstack([first, other[:, :100]])
-    still = np.hstack([left, np.zeros((192, 2, 3), np.uint8), right, np.zeros((192, 2, 3), np.uint8)])
+    still = np.hstack(
+        [left, np.zeros((192, 2, 3), np.uint8), right, np.zeros((192, 2, 3), np.uint8)]
+    )
     return film(tmp_path / "both.mp4", [np.roll(still, i, axis=0) for i in range(12)])
 
 
@@ -59,11 +72,15 @@ def two_people(tmp_path: Path) -> Path:
 
 
 def medium(path: Path, label: int = 0, **about: object) -> Medium:
-    return replace(Medium(path, label, "set", "a way" if label else "", "somebody", path.stem), **about)
+    return replace(
+        Medium(path, label, "set", "a way" if label else "", "somebody", path.stem), **about
+    )
 
 
 def told(**columns: object) -> Told:
-    """Files of one person each with a face in them, unless said otherwise; the learned line alone speaks, with a score of 0."""
+    """Files of one person each with a face in them, unless said otherwise; the learned line alone
+    speaks, with a score of 0.
+    """
     n = len(columns["label"])  # type: ignore[arg-type]
     usual = {"source": "set", "method": "", "faces": 1, "lr": 0.0, "tone": np.nan}
     plain = {name: np.array(columns.get(name, [value] * n)) for name, value in usual.items()}
@@ -71,7 +88,13 @@ def told(**columns: object) -> Told:
         k: np.array(v, float) for k, v in columns.get("scores", {}).items()
     }
     people = np.array(columns.get("identity", [str(i) for i in range(n)]))
-    return Told(np.array(columns["label"]), identity=people, scores=scores, views=columns.get("views", {}), **plain)
+    return Told(
+        np.array(columns["label"]),
+        identity=people,
+        scores=scores,
+        views=columns.get("views", {}),
+        **plain,
+    )
 
 
 # ---------------------------------------------------------------- clips
@@ -79,10 +102,14 @@ def told(**columns: object) -> Told:
 
 def pictures(path: Path) -> list[tuple[Fraction, Rgb]]:
     with av.open(path) as container:
-        return [(f.pts * f.time_base, f.to_ndarray(format="yuv420p")) for f in container.decode(video=0)]
+        return [
+            (f.pts * f.time_base, f.to_ndarray(format="yuv420p")) for f in container.decode(video=0)
+        ]
 
 
-def test_a_half_keeps_every_pixel_and_time_and_lies_on_the_coding_grid(side_by_side: Path, tmp_path: Path) -> None:
+def test_a_half_keeps_every_pixel_and_time_and_lies_on_the_coding_grid(
+    side_by_side: Path, tmp_path: Path
+) -> None:
     whole = pictures(side_by_side)
     for side, first, last in (("left", 0, 198), ("right", 200, 396)):
         half = pictures(cut(side_by_side, side, tmp_path / "halves" / f"{side}.mp4"))
@@ -116,7 +143,12 @@ def test_labels_name_whole_clips_and_halves(side_by_side: Path, tmp_path: Path) 
     (tmp_path / "labels.csv").write_text(LABELS + rows)
     left, right, whole = clips(tmp_path, tmp_path / "halves")
     assert (left.label, right.label, whole.label) == (0, 1, 1)
-    assert (right.source, right.method, right.identity, right.made_from) == ("live", "swapper", "model", left.clip)
+    assert (right.source, right.method, right.identity, right.made_from) == (
+        "live",
+        "swapper",
+        "model",
+        left.clip,
+    )
     assert left.place == right.place
     assert left.path.name == "both-left.mp4"
     assert (whole.path, whole.place) == (side_by_side, None)
@@ -130,7 +162,9 @@ def test_labels_name_whole_clips_and_halves(side_by_side: Path, tmp_path: Path) 
         (LABELS + "a.mp4,,0,live,,driver\n", "no such clip"),
     ],
 )
-def test_clips_that_cannot_be_read_are_refused_with_the_reason(labels: str | None, reason: str, tmp_path: Path) -> None:
+def test_clips_that_cannot_be_read_are_refused_with_the_reason(
+    labels: str | None, reason: str, tmp_path: Path
+) -> None:
     if labels:
         (tmp_path / "labels.csv").write_text(labels)
     with pytest.raises(DataError, match=reason):
@@ -149,7 +183,9 @@ def test_a_picture_without_a_face_is_an_answer_and_no_score(tmp_path: Path) -> N
 def test_a_face_too_small_for_a_verdict_has_its_score_and_no_lr(tmp_path: Path) -> None:
     path = tmp_path / "small.jpg"
     page = np.full((192, 192, 3), 127, np.uint8)
-    page[50:146, 50:146] = cv2.resize(faces_for_tests.person(2), (96, 96), interpolation=cv2.INTER_AREA)
+    page[50:146, 50:146] = cv2.resize(
+        faces_for_tests.person(2), (96, 96), interpolation=cv2.INTER_AREA
+    )
     path.write_bytes(faces_for_tests.jpeg(page))
     found = answer(medium(path))
     assert found["verdict"] == "cannot tell"
@@ -175,9 +211,9 @@ def test_a_run_that_was_cut_short_goes_on_where_it_stopped(tmp_path: Path) -> No
     (kept,) = (tmp_path / "answers").glob("*.jsonl")
     kept.write_text(kept.read_text() + '\n{"key": "cut sho')
     assert judged(media, tmp_path / "answers", judge)[:2] == first
-    assert judged([*media, replace(media[0], place=(1.0, 1.0))], tmp_path / "answers", judge)[:4] == [
-        {"faces": n} for n in (1, 2, 3, 4)
-    ]
+    assert judged([*media, replace(media[0], place=(1.0, 1.0))], tmp_path / "answers", judge)[
+        :4
+    ] == [{"faces": n} for n in (1, 2, 3, 4)]
     assert asked == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "0.jpg"]
 
 
@@ -212,9 +248,20 @@ def test_figures_of_scores_that_are_known() -> None:
     blur = np.where(np.arange(40) % 2, 1.0, -1.0)
     lr = np.where(label == 1, 1.5, 0.0)
     lr[:2], lr[20:30], lr[39] = 2.0, -0.2, np.nan
-    of = told(label=label, lr=lr, scores={"learned": np.arange(40.0), BLURRIER: blur}, method=np.where(label, "a", ""))
+    of = told(
+        label=label,
+        lr=lr,
+        scores={"learned": np.arange(40.0), BLURRIER: blur},
+        method=np.where(label, "a", ""),
+    )
     (row,) = by_method(of)
-    assert (row["set"], row["method"], row["bona_fide"], row["changed"], row["people"]) == ("set", "a", 20, 20, 40)
+    assert (row["set"], row["method"], row["bona_fide"], row["changed"], row["people"]) == (
+        "set",
+        "a",
+        20,
+        20,
+        40,
+    )
     assert row["auc"]["learned"]["value"] == 1
     assert row["auc"][BLURRIER]["value"] == 0.5
     assert (row["tpr_at"], row["tpr"]["learned"]["value"]) == (0.05, 1)
@@ -223,7 +270,9 @@ def test_figures_of_scores_that_are_known() -> None:
     assert (row["changed_with_lr"], row["read"][LR]) == (19, 39)
 
 
-def test_an_lr_that_says_nothing_costs_one_bit_and_where_nothing_is_reached_the_interval_is_a_binomial() -> None:
+def test_an_lr_that_says_nothing_costs_one_bit_and_where_nothing_is_reached_the_interval_is_a_binomial() -> (
+    None
+):
     row = at_lr_10(told(label=[0] * 10 + [1] * 10))
     assert row["cllr"]["value"] == pytest.approx(1)
     assert (row["found"]["value"], row["found"]["low"]) == (0, 0)
@@ -231,7 +280,9 @@ def test_an_lr_that_says_nothing_costs_one_bit_and_where_nothing_is_reached_the_
 
 
 def test_at_1_percent_where_there_are_500_bona_fide() -> None:
-    row = figures.figures("set", "", told(label=[0] * 500 + [1] * 10, scores={"learned": np.arange(510.0)}))
+    row = figures.figures(
+        "set", "", told(label=[0] * 500 + [1] * 10, scores={"learned": np.arange(510.0)})
+    )
     assert row["tpr_at"] == 0.01
 
 
@@ -245,12 +296,22 @@ def test_methods_are_shown_apart_and_generated_faces_are_held_against_photos() -
         scores={"learned": np.array([0.0] * 10 + [1.0] * 10 + [-1.0] * 10 + [5.0] * 22 + [np.nan])},
     )
     rows = {(row["set"], row["method"]): row for row in by_method(of)}
-    assert list(rows) == [("swaps", EVERY), ("swaps", "a"), ("swaps", "b"), ("photos", ""), ("generated", "whole")]
+    assert list(rows) == [
+        ("swaps", EVERY),
+        ("swaps", "a"),
+        ("swaps", "b"),
+        ("photos", ""),
+        ("generated", "whole"),
+    ]
     assert [row["auc"]["learned"]["value"] for row in rows.values()] == pytest.approx(
         [0.5, 1, 0, np.nan, 0.5], nan_ok=True
     )
     generated = rows["generated", "whole"]
-    assert (generated["bona_fide"], generated["changed"], generated["changed_no_face"]) == (12, 11, 1)
+    assert (generated["bona_fide"], generated["changed"], generated["changed_no_face"]) == (
+        12,
+        11,
+        1,
+    )
     assert figures.mean_auc(of)["sets"] == ["swaps"]
     assert figures.mean_auc(of)["auc"]["learned"]["value"] == 0.5
 
@@ -261,7 +322,9 @@ def test_thirds_by_tone_and_bona_fide_files_together() -> None:
     tone = np.linspace(-50, 50, n)
     of = told(label=label, tone=tone, scores={"learned": np.where(tone > 20, label, 0.0)})
     rows = {(row["set"], row["tone"]): row["auc"]["learned"]["value"] for row in by_tone(of)}
-    assert [rows["set", third] for third in ("darkest", "middle", "lightest")] == pytest.approx([0.5, 0.5, 1], abs=0.1)
+    assert [rows["set", third] for third in ("darkest", "middle", "lightest")] == pytest.approx(
+        [0.5, 0.5, 1], abs=0.1
+    )
     assert ("all bona fide files", "darkest") in rows
 
 
@@ -291,10 +354,15 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
         "made_from": [f"clip{i - 1}" if i % 2 else None for i in range(n)],
     }
     data = faces_for_tests.write(
-        tmp_path / "stills.parquet", range(n), image=[faces_for_tests.jpeg(rgb) for rgb in changed], **about
+        tmp_path / "stills.parquet",
+        range(n),
+        image=[faces_for_tests.jpeg(rgb) for rgb in changed],
+        **about,
     )
     docs = tmp_path / "docs"
-    result = unseen([data], [tmp_path / "clips"], [tmp_path / "research.parquet"], docs, tmp_path / "out", None)
+    result = unseen(
+        [data], [tmp_path / "clips"], [tmp_path / "research.parquet"], docs, tmp_path / "out", None
+    )
     assert result is not None
     said = capsys.readouterr().err
     assert f"{tmp_path / 'clips'}: is not here" in said
@@ -309,7 +377,11 @@ def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
     assert json.loads(text)["sets"][0]["auc"]["learned"]["value"] == pytest.approx(
         row["auc"]["learned"]["value"], rel=1e-3
     )
-    assert json.loads(next(line for line in text.splitlines() if line.strip().startswith('{"set": "test"')).rstrip(","))
+    assert json.loads(
+        next(
+            line for line in text.splitlines() if line.strip().startswith('{"set": "test"')
+        ).rstrip(",")
+    )
     assert cv2.imread(str(docs / "unseen.png")) is not None
 
 
@@ -326,7 +398,12 @@ def test_bona_fide_photos_alone_give_false_alarms_and_no_auc(tmp_path: Path) -> 
 
 def test_swaps_that_failed_are_left_out_of_the_others_only(tmp_path: Path) -> None:
     person = faces_for_tests.jpeg(faces_for_tests.person(0))
-    columns = {"label": [0, 1], "image": [person, person], "clip": ["a", "b"], "made_from": [None, "a"]}
+    columns = {
+        "label": [0, 1],
+        "image": [person, person],
+        "clip": ["a", "b"],
+        "made_from": [None, "a"],
+    }
     data = faces_for_tests.write(tmp_path / "faces.parquet", range(2), **columns)
     assert len(gathered([data], [], [], tmp_path)) == 2
     assert [one.clip for one in gathered([], [], [data], tmp_path)] == ["a"]
@@ -334,5 +411,8 @@ def test_swaps_that_failed_are_left_out_of_the_others_only(tmp_path: Path) -> No
 
 
 def test_where_no_set_is_here_nothing_is_measured_and_nothing_written(tmp_path: Path) -> None:
-    assert unseen([tmp_path / "stills.parquet"], [], [], tmp_path / "docs", tmp_path / "out", None) is None
+    assert (
+        unseen([tmp_path / "stills.parquet"], [], [], tmp_path / "docs", tmp_path / "out", None)
+        is None
+    )
     assert not (tmp_path / "docs").exists()

@@ -1,4 +1,5 @@
-"""Unmask tells whether a person's face in a photo or a video was changed by software, shows why, and says so when it cannot tell.
+"""Unmask tells whether a person's face in a photo or a video was changed by software, shows why,
+and says so when it cannot tell.
 
 >>> import unmask
 >>> result = unmask.check("clip.mp4")
@@ -21,7 +22,9 @@ __all__ = ["CheckResult", "MediaError", "Person", "Span", "UnmaskError", "Verdic
 
 
 def __getattr__(name: str) -> object:
-    """The values of `unmask.types`, when first asked for: they import NumPy, which costs more than all else here."""
+    """The values of `unmask.types`, when first asked for: they import NumPy, which costs more than
+    all else here.
+    """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("unmask.types"), name)
@@ -45,23 +48,30 @@ def check(
     """Whether a face in a photo or video was changed by software, per person, with the reasons.
 
     Args:
-        path: a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF ...) or a video (MP4, MOV, MKV, WebM, AVI, MXF, MPEG, WMV ...).
-        every: seconds between the frames looked at; suspicious stretches are looked at more closely.
+        path: a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF ...) or a video (MP4, MOV, MKV, WebM, AVI,
+            MXF, MPEG, WMV ...).
+        every: seconds between the frames looked at; suspicious stretches are looked at more
+            closely.
         lines: lines of evidence to ask, by name; all of them if empty.
-        models: folder of ONNX classifiers to add as lines, each with a card; see docs/lines/your-model.md.
-        originals: folder or ``postgresql://`` address of an index of known originals; see docs/originals.md.
+        models: folder of ONNX classifiers to add as lines, each with a card; see
+            docs/lines/your-model.md.
+        originals: folder or ``postgresql://`` address of an index of known originals; see
+            docs/originals.md.
         licences: folder of licences, keys and trusted authorities; see docs/licences.md.
-        prior: base rate of changed faces among such files, 0 to 1 exclusive; adds what the LR comes to at that rate.
+        prior: base rate of changed faces among such files, 0 to 1 exclusive; adds what the LR comes
+            to at that rate.
         debug: raise whatever a line of evidence raises, instead of reporting it as failed.
 
     Returns:
-        The result, which shows itself in a notebook; `unmask.report` turns it into HTML, JSON and CSV.
+        The result, which shows itself in a notebook; `unmask.report` turns it into HTML, JSON and
+            CSV.
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
         OriginalsError: the index of known originals cannot be read.
         LicenceError: a key or authority in the folder of licences cannot be read.
-        UsageError: settings out of range, an unknown line, or a model or folder that cannot be used.
+        UsageError: settings out of range, an unknown line, or a model or folder that cannot be
+            used.
     """
     from pathlib import Path
 
@@ -71,6 +81,12 @@ def check(
     index = None if originals is None else os.fspath(originals)
     desk = None if licences is None else Path(licences)
     settings = Settings(
-        every=every, lines=tuple(lines), models=folder, originals=index, licences=desk, prior=prior, debug=debug
+        every=every,
+        lines=tuple(lines),
+        models=folder,
+        originals=index,
+        licences=desk,
+        prior=prior,
+        debug=debug,
     )
     return check(path, settings)

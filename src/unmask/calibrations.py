@@ -1,4 +1,6 @@
-"""The calibrations that the lab fitted, read from ``weights/`` or from the folder of the user's models."""
+"""The calibrations that the lab fitted, read from ``weights/`` or from the folder of the user's
+models.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,20 @@ from unmask.types import Rate, TrackRecord
 
 @cache
 def load(folder: Path | None = None) -> tuple[Calibration, ...]:
-    """Loads the calibration of every set of lines that has one. A line without is shown and weighs nothing.
+    """Loads the calibration of every set of lines that has one. A line without is shown and weighs
+    nothing.
 
-    The line `originals` is fitted by its benchmark and alone, because it needs an index: ``weights/originals.json``. It holds
-    the classes farthest apart, so where it runs nothing weighs beside it.
+    The line `originals` is fitted by its benchmark and alone, because it needs an index:
+    ``weights/originals.json``. It holds the classes farthest apart, so where it runs nothing weighs
+    beside it.
 
     Args:
-        folder: of the user's models, whose own calibration replaces the shipped one, if there is one.
+        folder: of the user's models, whose own calibration replaces the shipped one, if there is
+            one.
 
     Raises:
-        WeightsError: the file is missing or broken, or was fitted to another network than the one that is here.
+        WeightsError: the file is missing or broken, or was fitted to another network than the one
+            that is here.
     """
     path = _file_in_use(folder)
     originals = models.WEIGHTS / "originals.json"
@@ -36,18 +42,28 @@ def load(folder: Path | None = None) -> tuple[Calibration, ...]:
         both = [json.loads(file.read_bytes())["lines"] for file in (originals, path)]
         sets: dict[str, Any] = {key: fit for lines in both for key, fit in lines.items()}
         there = {key: fit for key, fit in sets.items() if fit["weights"].keys() <= here.keys()}
-        changed = [name for fit in there.values() for name, sha256 in fit["weights"].items() if here[name] != sha256]
+        changed = [
+            name
+            for fit in there.values()
+            for name, sha256 in fit["weights"].items()
+            if here[name] != sha256
+        ]
         fields = ("intercept", "terms", "bound", "missed", "shared", "separation")
         fitted = tuple(
             Calibration(
-                tuple(key.split("+")), **{f: fit[f] for f in fields}, knees=fit.get("knees", {}), record=_record(fit)
+                tuple(key.split("+")),
+                **{f: fit[f] for f in fields},
+                knees=fit.get("knees", {}),
+                record=_record(fit),
             )
             for key, fit in there.items()
         )
     except FileNotFoundError:
         raise WeightsError(f"{path.name}: the file is missing; reinstall Unmask") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: no calibration that this version of Unmask reads; {again}") from error
+        raise WeightsError(
+            f"{path}: no calibration that this version of Unmask reads; {again}"
+        ) from error
     if changed:
         raise WeightsError(
             f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
@@ -62,7 +78,10 @@ def _record(fit: Mapping[str, Any]) -> TrackRecord | None:
         return None
     bona_fide, changed = answers["bona fide"], answers["changed"]
     return TrackRecord(
-        bona_fide["faces"], changed["faces"], _rate(bona_fide["changed"]), _rate(changed["no change found"])
+        bona_fide["faces"],
+        changed["faces"],
+        _rate(bona_fide["changed"]),
+        _rate(changed["no change found"]),
     )
 
 
@@ -71,13 +90,17 @@ def _rate(measured: Mapping[str, Any]) -> Rate:
 
 
 def _file_in_use(folder: Path | None = None) -> Path:
-    """Where the calibration in use is: in the folder of the user's models if it has one, else in this package."""
+    """Where the calibration in use is: in the folder of the user's models if it has one, else in
+    this package.
+    """
     own = folder / "calibration.json" if folder else None
     return own if own and own.is_file() else models.WEIGHTS / "calibration.json"
 
 
 def digests(folder: Path | None = None) -> dict[str, str]:
-    """sha256 of all that decides a score or what it weighs: every weight, the user's models and cards, the calibration."""
+    """sha256 of all that decides a score or what it weighs: every weight, the user's models and
+    cards, the calibration.
+    """
     files = {"calibration": _file_in_use(folder), "originals": models.WEIGHTS / "originals.json"}
     fitted = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     return {**models.known(), **classifiers.known(folder), **fitted}

@@ -1,8 +1,9 @@
-"""Models of the user's own: ONNX classifiers in one folder, each ``name.onnx`` with a card ``name.json`` beside it.
+"""Models of the user's own: ONNX classifiers in one folder, each ``name.onnx`` with a card
+``name.json`` beside it.
 
-The card says what the model must be given and what its output means; docs/lines/your-model.md explains it. Such files come
-from strangers, so they are refused unless they are one file of bounded size, need nothing beyond ONNX Runtime, and answer a
-trial run as their card promises.
+The card says what the model must be given and what its output means; docs/lines/your-model.md
+explains it. Such files come from strangers, so they are refused unless they are one file of bounded
+size, need nothing beyond ONNX Runtime, and answer a trial run as their card promises.
 """
 
 from __future__ import annotations
@@ -47,18 +48,26 @@ def _is_text(value: Any) -> bool:
 
 
 FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "input.size": ("a whole number of px from 16 to 1024", lambda v: type(v) is int and 16 <= v <= 1024),
+    "input.size": (
+        "a whole number of px from 16 to 1024",
+        lambda v: type(v) is int and 16 <= v <= 1024,
+    ),
     "input.layout": ('"nchw" or "nhwc"', lambda v: v in ("nchw", "nhwc")),
     "input.colour": ('"rgb" or "bgr"', lambda v: v in ("rgb", "bgr")),
     "input.mean": ("three numbers", _is_triple),
     "input.std": ("three numbers above 0", lambda v: _is_triple(v) and min(v) > 0),
     "output.name": ("the name of an output", _is_text),
     "output.changed": ("an index from 0", lambda v: type(v) is int and v >= 0),
-    "output.is": ('"logit", "probability" or "softmax"', lambda v: v in ("logit", "probability", "softmax")),
+    "output.is": (
+        '"logit", "probability" or "softmax"',
+        lambda v: v in ("logit", "probability", "softmax"),
+    ),
     "licence": ("a text", _is_text),
     "origin": ("a text", _is_text),
 }
-"""Every field of a card, all of them required: what it must be, in words, and whether a value is that."""
+"""Every field of a card, all of them required: what it must be, in words, and whether a value is
+that.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +87,8 @@ class Classifier:
     session: ort.InferenceSession
 
     def log_odds(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Natural log-odds of *changed*, as the model sees it, of aligned crops, rgb uint8 ``(n, 192, 192, 3)``: ``(n,)``.
+        """Natural log-odds of *changed*, as the model sees it, of aligned crops, rgb uint8 ``(n,
+        192, 192, 3)``: ``(n,)``.
 
         Raises:
             ValueError: the model answers with something else than its card promises.
@@ -86,10 +96,14 @@ class Classifier:
         (given,) = self.session.get_inputs()
         batch = 1 if given.shape[0] == 1 else BATCH
         parts = [
-            self.session.run([self.card["output.name"]], {given.name: self._prepared(crops[i : i + batch])})[0]
+            self.session.run(
+                [self.card["output.name"]], {given.name: self._prepared(crops[i : i + batch])}
+            )[0]
             for i in range(0, len(crops), batch)
         ]
-        values = np.concatenate([np.asarray(part, np.float64).reshape(len(part), -1) for part in parts])
+        values = np.concatenate(
+            [np.asarray(part, np.float64).reshape(len(part), -1) for part in parts]
+        )
         if len(values) != len(crops):
             raise ValueError(f"{len(values)} answers to {len(crops)} faces")
         return _log_odds(values, self.card["output.changed"], self.card["output.is"])
@@ -105,7 +119,9 @@ class Classifier:
         mean, std = (np.float32(self.card[f"input.{name}"]) for name in ("mean", "std"))
         values = (ordered.astype(np.float32) / 255 - mean) / std
         channels_first = self.card["input.layout"] == "nchw"
-        return np.ascontiguousarray(values.transpose(0, 3, 1, 2) if channels_first else values, np.float32)
+        return np.ascontiguousarray(
+            values.transpose(0, 3, 1, 2) if channels_first else values, np.float32
+        )
 
 
 @cache
@@ -118,13 +134,19 @@ def in_folder(folder: Path | None) -> tuple[Classifier, ...]:
     if folder is None:
         return ()
     if not folder.is_dir():
-        raise ModelError(folder, "no such folder", "name a folder with models, name.onnx and name.json each")
+        raise ModelError(
+            folder, "no such folder", "name a folder with models, name.onnx and name.json each"
+        )
     paths = sorted(folder.glob("*.onnx"))
     if not paths:
         raise ModelError(folder, "holds no model", "put name.onnx and its card name.json there")
     for card in sorted(folder.glob("*.json")):
         if card.name != "calibration.json" and card.with_suffix(".onnx") not in paths:
-            raise ModelError(card, f"there is no {card.stem}.onnx beside it", "put the model there, or remove the card")
+            raise ModelError(
+                card,
+                f"there is no {card.stem}.onnx beside it",
+                "put the model there, or remove the card",
+            )
     return tuple(load(path) for path in paths)
 
 
@@ -140,15 +162,23 @@ def load(path: Path) -> Classifier:
         ModelError: the model or its card cannot be used.
     """
     name = path.stem
-    if not (name.isidentifier() and name.isascii() and name.islower()) or name in {*models.known(), "calibration"}:
+    if not (name.isidentifier() and name.isascii() and name.islower()) or name in {
+        *models.known(),
+        "calibration",
+    }:
         raise ModelError(
-            path, "this name cannot be a line's", "use lower-case letters, digits and _, and no taken name"
+            path,
+            "this name cannot be a line's",
+            "use lower-case letters, digits and _, and no taken name",
         )
     described = path.with_suffix(".json")
     if not described.is_file():
         raise ModelError(path, f"its card {described.name} is missing", EXPLAINED)
     written, model = _bytes(described, MOST_CARD_BYTES), _bytes(path, MOST_BYTES)
-    custody = {name: hashlib.sha256(model).hexdigest(), described.name: hashlib.sha256(written).hexdigest()}
+    custody = {
+        name: hashlib.sha256(model).hexdigest(),
+        described.name: hashlib.sha256(written).hexdigest(),
+    }
     _refuse_external_data(path, model)
     loaded = Classifier(name, _card(described, written), custody, _session(path, model))
     _try(path, loaded)
@@ -163,24 +193,34 @@ def _bytes(path: Path, most: int) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(path, f"cannot be read ({_line(error)})", "check that you may read it") from error
+        raise ModelError(
+            path, f"cannot be read ({_line(error)})", "check that you may read it"
+        ) from error
 
 
 def _card(path: Path, written: bytes) -> dict[str, Any]:
     """A card's values by `FIELDS`."""
     try:
         facts = json.loads(written)
-        nested = {key: value if isinstance(value, dict) else {"": value} for key, value in facts.items()}
+        nested = {
+            key: value if isinstance(value, dict) else {"": value} for key, value in facts.items()
+        }
     except (ValueError, AttributeError, RecursionError) as error:
         raise ModelError(path, "not a JSON object", EXPLAINED) from error
-    card = {f"{part}.{key}".rstrip("."): value for part, fields in nested.items() for key, value in fields.items()}
+    card = {
+        f"{part}.{key}".rstrip("."): value
+        for part, fields in nested.items()
+        for key, value in fields.items()
+    }
     if missing := [name for name in FIELDS if name not in card]:
         raise ModelError(path, f"lacks {missing[0]}, {FIELDS[missing[0]][0]}", EXPLAINED)
     if unknown := sorted(card.keys() - FIELDS):
         raise ModelError(path, f"has {unknown[0]!r}, which no card has", EXPLAINED)
     for name, (words, allowed) in FIELDS.items():
         if not allowed(card[name]):
-            raise ModelError(path, f"{name} must be {words}, not {json.dumps(card[name])[:60]}", EXPLAINED)
+            raise ModelError(
+                path, f"{name} must be {words}, not {json.dumps(card[name])[:60]}", EXPLAINED
+            )
     return card
 
 
@@ -192,8 +232,13 @@ def _refuse_external_data(path: Path, model: bytes) -> None:
         parts = list(_parts(onnx.load_model_from_string(model)))
     except Exception as error:  # protobuf raises a type of its own
         raise ModelError(path, "not an ONNX file", "export the model to ONNX") from error
-    if any(isinstance(part, onnx.TensorProto) and onnx.external_data_helper.uses_external_data(part) for part in parts):
-        raise ModelError(path, "keeps weights in other files", "export it as one file, without external data")
+    if any(
+        isinstance(part, onnx.TensorProto) and onnx.external_data_helper.uses_external_data(part)
+        for part in parts
+    ):
+        raise ModelError(
+            path, "keeps weights in other files", "export it as one file, without external data"
+        )
 
 
 def _parts(message: Any) -> Iterator[Any]:
@@ -226,7 +271,11 @@ def _try(path: Path, model: Classifier) -> None:
         raise ModelError(path, why, f"correct the card or export the model so; {EXPLAINED}")
     outputs = [output.name for output in model.session.get_outputs()]
     if card["output.name"] not in outputs:
-        raise ModelError(path, f"has no output {card['output.name']!r}, but {', '.join(outputs)}", "correct its card")
+        raise ModelError(
+            path,
+            f"has no output {card['output.name']!r}, but {', '.join(outputs)}",
+            "correct its card",
+        )
     noise = np.random.default_rng(0).integers(0, 256, (2, 192, 192, 3), np.uint8)
     try:
         model.log_odds(noise)
@@ -236,17 +285,23 @@ def _try(path: Path, model: Classifier) -> None:
 
 
 def _fits(shape: Sequence[int | str | None], wanted: tuple[int, ...]) -> bool:
-    """Whether a shape, in which names and None stand for any number, is or may become the wanted one."""
+    """Whether a shape, in which names and None stand for any number, is or may become the wanted
+    one.
+    """
     return len(shape) == len(wanted) and all(
         not isinstance(n, int) or n == w for n, w in zip(shape, wanted, strict=True)
     )
 
 
 def _log_odds(values: NDArray[np.float64], changed: int, unit: str) -> NDArray[np.float64]:
-    """The model's output ``(n, classes)`` as log-odds of one class, ``(n,)``, see ``output.is`` of a card."""
+    """The model's output ``(n, classes)`` as log-odds of one class, ``(n,)``, see ``output.is`` of
+    a card.
+    """
     classes = values.shape[1]
     if changed >= classes or (unit == "softmax" and classes < 2):
-        raise ValueError(f"the output has {classes} values per face, too few for class {changed} as {unit}")
+        raise ValueError(
+            f"the output has {classes} values per face, too few for class {changed} as {unit}"
+        )
     if not np.isfinite(values).all():
         raise ValueError("the output is not finite")
     of = values[:, changed]

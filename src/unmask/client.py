@@ -55,7 +55,8 @@ class ServiceError(UnmaskError):
 class Check:
     """Where a check stands; times in seconds since 1970, ``progress`` 0 to 1.
 
-    ``verdict`` is one of `unmask.types.Verdict`, or None where there is none (yet); then ``error`` may say why.
+    ``verdict`` is one of `unmask.types.Verdict`, or None where there is none (yet); then ``error``
+    may say why.
     """
 
     id: str
@@ -87,7 +88,9 @@ class Client:
     def __init__(self, url: str, key: str, timeout: float = 60.0, piece: int = PIECE) -> None:
         self._piece = piece
         headers = {"Authorization": f"Bearer {key}", "User-Agent": "unmask-client"}
-        self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=timeout)
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=timeout
+        )
 
     def upload(
         self,
@@ -97,7 +100,8 @@ class Client:
         options: Mapping[str, Any] | None = None,
         progress: Progress = lambda _done: None,
     ) -> Check:
-        """Sends a file in pieces; a broken connection costs a piece at most, and a file that arrives changed is refused.
+        """Sends a file in pieces; a broken connection costs a piece at most, and a file that
+        arrives changed is refused.
 
         Args:
             name: under which it is shown; its own if not given.
@@ -156,7 +160,9 @@ class Client:
         return self._ask("GET", f"/checks/{check}/report").text
 
     def checks(self, words: str = "", verdict: str | None = None) -> Iterator[Check]:
-        """All checks, the newest first; only those with these words in their name, or with this verdict."""
+        """All checks, the newest first; only those with these words in their name, or with this
+        verdict.
+        """
         wanted = {"q": words, **({"verdict": verdict} if verdict else {})}
         before: dict[str, str] = {}
         while True:
@@ -173,21 +179,35 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
     def _announce(self, name: str, length: int, sha256: str, options: Mapping[str, Any]) -> str:
         told = {"filename": name, "sha256": sha256, "options": json.dumps(dict(options))}
-        metadata = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in told.items())
+        metadata = ",".join(
+            f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in told.items()
+        )
         intent = hashlib.sha256(os.urandom(32)).hexdigest()
-        headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata, "Idempotency-Key": intent}
+        headers = {
+            **TUS,
+            "Upload-Length": str(length),
+            "Upload-Metadata": metadata,
+            "Idempotency-Key": intent,
+        }
         upload: str = self._ask("POST", "/uploads", headers=headers).json()["id"]
         return f"/uploads/{upload}"
 
     def _send(self, address: str, offset: int, piece: bytes) -> tuple[int, str | None]:
         """Sends a piece; where the upload stands after it, and the check that became of it."""
-        headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+        headers = {
+            **TUS,
+            "Upload-Offset": str(offset),
+            "Content-Type": "application/offset+octet-stream",
+        }
         try:
             answer = self._ask("PATCH", address, tries=1, headers=headers, content=piece)
         except ServiceError as error:
@@ -205,7 +225,9 @@ class Client:
                 answer = self._http.request(method, path, **more)
             except httpx.TransportError as error:
                 if attempt == tries:
-                    raise ServiceError(0, "No answer", f"{self._http.base_url.host}: {error}") from error
+                    raise ServiceError(
+                        0, "No answer", f"{self._http.base_url.host}: {error}"
+                    ) from error
                 wait = 0.0
             else:
                 if answer.is_success:
@@ -226,4 +248,6 @@ def _refused(answer: httpx.Response) -> ServiceError:
         problem = answer.json()
         return ServiceError(answer.status_code, problem["title"], problem["detail"])
     except (ValueError, KeyError, TypeError):
-        return ServiceError(answer.status_code, answer.reason_phrase, "the answer is not of this service")
+        return ServiceError(
+            answer.status_code, answer.reason_phrase, "the answer is not of this service"
+        )

@@ -18,7 +18,8 @@ PACKAGES = ("unmask", "onnxruntime", "av", "pillow", "numpy")
 
 
 def custody(settings: Mapping[str, Any], frames: int, recorded: Recorded) -> Custody:
-    """Records the time, versions, weights, settings and rules of a check, and what the file says of its recording.
+    """Records the time, versions, weights, settings and rules of a check, and what the file says of
+    its recording.
 
     Args:
         settings: fields of `unmask.pipeline.Settings`.

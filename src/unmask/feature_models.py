@@ -1,8 +1,9 @@
-"""Small models that weigh named measurements of a face, each of which speaks for a change the more the larger it is.
+"""Small models that weigh named measurements of a face, each of which speaks for a change the more
+the larger it is.
 
-The lab fits them by logistic regression with weights that are nowhere negative, and writes them, with what they rest on, as
-``weights/<name>.json``: so one can read off what counts, and a larger measurement never lowers the score. `WeighingLine` is a
-line of evidence that such a model scores.
+The lab fits them by logistic regression with weights that are nowhere negative, and writes them,
+with what they rest on, as ``weights/<name>.json``: so one can read off what counts, and a larger
+measurement never lowers the score. `WeighingLine` is a line of evidence that such a model scores.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from unmask.messages import Message
 from unmask.types import Picture, Reading, Rgb, Status, TrackEvidence, of_highest
 
 MOST = 4.0
-"""Spreads from its mean beyond which a measurement counts no more, so that no single one decides."""
+"""Spreads from its mean beyond which a measurement counts no more, so that no single one decides.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One measurement: its mean and spread over bona fide faces, and its weight per spread, 0 or more."""
+    """One measurement: its mean and spread over bona fide faces, and its weight per spread, 0 or
+    more.
+    """
 
     mean: float
     spread: float
@@ -35,7 +39,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class FeatureModel:
-    """Weights by the name of the measurement; ``notable`` is the score that one in a hundred bona fide faces reaches."""
+    """Weights by the name of the measurement; ``notable`` is the score that one in a hundred bona
+    fide faces reaches.
+    """
 
     intercept: float
     terms: Mapping[str, Term]
@@ -44,13 +50,16 @@ class FeatureModel:
     def parts(self, values: Mapping[str, float]) -> dict[str, float]:
         """What each measurement adds to the score; 0 for the mean bona fide face."""
         return {
-            name: t.weight * min(max((values[name] - t.mean) / t.spread, -MOST), MOST) for name, t in self.terms.items()
+            name: t.weight * min(max((values[name] - t.mean) / t.spread, -MOST), MOST)
+            for name, t in self.terms.items()
         }
 
     def reason(self, values: Mapping[str, float]) -> str | None:
         """What adds most to the score, if the score is `notable`."""
         parts = self.parts(values)
-        return max(parts, key=lambda name: parts[name]) if self.score(values) >= self.notable else None
+        return (
+            max(parts, key=lambda name: parts[name]) if self.score(values) >= self.notable else None
+        )
 
     def score(self, values: Mapping[str, float]) -> float:
         """Natural log-odds of *changed* among the faces that it was fitted to."""
@@ -69,11 +78,14 @@ def load(name: str) -> FeatureModel:
         terms = {key: Term(**of) for key, of in facts["terms"].items()}
         return FeatureModel(facts["intercept"], terms, facts["notable"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{name}.json: no model that this version of Unmask reads; reinstall Unmask") from error
+        raise WeightsError(
+            f"{name}.json: no model that this version of Unmask reads; reinstall Unmask"
+        ) from error
 
 
 class WeighingLine(SightingLine[Mapping[str, float]]):
-    """A line of evidence whose score is its `FeatureModel`'s; what it measures has the names that the model weighs.
+    """A line of evidence whose score is its `FeatureModel`'s; what it measures has the names that
+    the model weighs.
 
     Args:
         share: part of a track's sightings, the highest ones, whose mean is the track's score.

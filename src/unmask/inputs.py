@@ -1,4 +1,6 @@
-"""Which files a command means: named ones as they are, and of folders all that are photos or videos by their content."""
+"""Which files a command means: named ones as they are, and of folders all that are photos or videos
+by their content.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,22 @@ from unmask.messages import Message, verbatim
 if TYPE_CHECKING:
     from unmask.types import CheckResult
 
-PHOTOS = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "heic", "heif", "hif", "avif", "gif", "tif", "tiff", "bmp")
+PHOTOS = (
+    "jpg",
+    "jpeg",
+    "jpe",
+    "jfif",
+    "png",
+    "webp",
+    "heic",
+    "heif",
+    "hif",
+    "avif",
+    "gif",
+    "tif",
+    "tiff",
+    "bmp",
+)
 VIDEOS = (
     *("mp4", "m4v", "mov", "mkv", "webm", "avi", "3gp", "3g2", "ts", "mts", "m2ts"),
     *("mxf", "mpg", "mpeg", "vob", "dv", "wmv", "asf", "flv"),
@@ -31,7 +48,8 @@ class Inputs:
 
     Attributes:
         files: each as it was named, or as found in a folder; and what is wrong with a folder.
-        others, hidden, links: how many files of folders are no media, entries are hidden, and folders are only linked.
+        others, hidden, links: how many files of folders are no media, entries are hidden, and
+            folders are only linked.
     """
 
     files: list[str | MediaError] = field(default_factory=list)
@@ -59,7 +77,9 @@ def named(media: Iterable[str]) -> Inputs:
     inputs = Inputs()
     for name in media:
         if name == "-":
-            raise UsageError("standard input is not supported: save it to a file and name that (a file '-' is ./-)")
+            raise UsageError(
+                "standard input is not supported: save it to a file and name that (a file '-' is ./-)"
+            )
         if os.path.isdir(name):  # noqa: PTH112 a Path would raise on a long name
             _search(name, inputs)
         else:
@@ -71,7 +91,9 @@ def _search(folder: str, inputs: Inputs) -> None:
     before = len(inputs.files)
 
     def unreadable(error: OSError) -> None:
-        inputs.files.append(MediaNotFound(error.filename, verbatim(words(error)), Message("way.check_folder")))
+        inputs.files.append(
+            MediaNotFound(error.filename, verbatim(words(error)), Message("way.check_folder"))
+        )
 
     for here, below, names in os.walk(folder, onerror=unreadable):
         shown = sorted(name for name in names if not name.startswith("."))
@@ -82,11 +104,15 @@ def _search(folder: str, inputs: Inputs) -> None:
         inputs.files += media
         inputs.others += len(shown) - len(media)
     if len(inputs.files) == before:
-        inputs.files.append(MediaNotFound(folder, Message("media.no_media_in_folder"), Message("way.name_files")))
+        inputs.files.append(
+            MediaNotFound(folder, Message("media.no_media_in_folder"), Message("way.name_files"))
+        )
 
 
 def _is_media(path: Path) -> bool:
-    """Whether it is a photo or video by its content, or could not be read, or its name says that it should be one."""
+    """Whether it is a photo or video by its content, or could not be read, or its name says that it
+    should be one.
+    """
     from unmask.media import recognise
 
     suffix = path.suffix.lower()
@@ -112,7 +138,9 @@ def failed(path: str, error: Exception, way_out: Message = Message("way.debug"))
 
 
 def why(path: str, error: Exception, way_out: Message) -> Message:
-    """What is said of an error in a file, with a way out, a clause, for those that Unmask does not raise on purpose."""
+    """What is said of an error in a file, with a way out, a clause, for those that Unmask does not
+    raise on purpose.
+    """
     if isinstance(error, MemoryError):
         return unjudged(path, Message("error.memory"), Message("way.scale"))
     if isinstance(error, MediaError):

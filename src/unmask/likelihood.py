@@ -1,10 +1,12 @@
-"""From scores to likelihood ratios: of one sighting by calibration, of a track by a model of how frames depend on each other.
+"""From scores to likelihood ratios: of one sighting by calibration, of a track by a model of how
+frames depend on each other.
 
-Calibration was fitted in the lab, jointly over the lines of evidence and with the face's size and sharpness; for every set
-of lines there is one, because not every line can read every face. Over time, frames of one person share an
-error: if all of them lean the same way, that may be the person, the lens or the light, and a hundred frames are then hardly
-more than two. What counts as well is a stretch that stands out from the rest of the same track; but errors drift, with the
-pose, the light and the blur of the moment, so neighbouring looks are hardly more than one.
+Calibration was fitted in the lab, jointly over the lines of evidence and with the face's size and
+sharpness; for every set of lines there is one, because not every line can read every face. Over
+time, frames of one person share an error: if all of them lean the same way, that may be the person,
+the lens or the light, and a hundred frames are then hardly more than two. What counts as well is a
+stretch that stands out from the rest of the same track; but errors drift, with the pose, the light
+and the blur of the moment, so neighbouring looks are hardly more than one.
 """
 
 from __future__ import annotations
@@ -20,18 +22,23 @@ from unmask.types import Quality, Span, TrackRecord
 LN10 = float(np.log(10))
 
 LIMITS = {"size": (-1.5, 1.0), "sharpness": (-1.5, 1.0), "blockiness": (0.0, 2.3)}
-"""What limits a judgement, see `features`, and between which values calibrations are fitted: beyond, the nearer end counts."""
+"""What limits a judgement, see `features`, and between which values calibrations are fitted:
+beyond, the nearer end counts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How the scores of some lines become one log10 LR, as the lab fitted it; see ``weights/calibration.json``.
+    """How the scores of some lines become one log10 LR, as the lab fitted it; see
+    ``weights/calibration.json``.
 
     Attributes:
         lines: whose scores it weighs, all of them at once.
         intercept, terms: of the logistic regression, by the names that `features` gives.
-        bound: log10 LR, either way, beyond which the number of people calibrated on supports no statement.
-        missed: part of the forgeries made in ways never trained on that leave no trace these lines can see, 0 to 1.
+        bound: log10 LR, either way, beyond which the number of people calibrated on supports no
+            statement.
+        missed: part of the forgeries made in ways never trained on that leave no trace these lines
+            can see, 0 to 1.
         shared: part of the LR's variance that all frames of one track share, 0 to 1.
         separation: mean natural-log LR of changed faces less that of bona fide ones.
         knees: by line, the score from which on its LR may rise at another rate, see `features`.
@@ -54,27 +61,36 @@ class Calibration:
         return self.any_kind(-self.bound), self.any_kind(self.bound)
 
     def known(self, scores: Mapping[str, float], quality: Quality) -> float:
-        """log10 LR of one sighting on its own, by the lines' scores, if every forgery were of the kinds calibrated on."""
+        """log10 LR of one sighting on its own, by the lines' scores, if every forgery were of the
+        kinds calibrated on.
+        """
         values = features(scores, quality, self.knees)
         total = self.intercept + sum(weight * values[name] for name, weight in self.terms.items())
         return float(np.clip(total / LN10, -self.bound, self.bound))
 
     def any_kind(self, known: float) -> float:
-        """log10 LR against forgeries of any kind, the `missed` part of which looks just like a bona fide face.
+        """log10 LR against forgeries of any kind, the `missed` part of which looks just like a bona
+        fide face.
 
-        So the absence of traces never weighs more than ``log10(missed)``: no detector can say "authentic".
+        So the absence of traces never weighs more than ``log10(missed)``: no detector can say
+        "authentic".
         """
-        return float(np.logaddexp(np.log(max(self.missed, 1e-9)), np.log1p(-self.missed) + known * LN10) / LN10)
+        return float(
+            np.logaddexp(np.log(max(self.missed, 1e-9)), np.log1p(-self.missed) + known * LN10)
+            / LN10
+        )
 
 
 def features(
     scores: Mapping[str, float], quality: Quality, knees: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """What a calibration may weigh: the lines' scores, the limits of quality, each score under each limit, and past its knee.
+    """What a calibration may weigh: the lines' scores, the limits of quality, each score under each
+    limit, and past its knee.
 
-    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none; bounded by `LIMITS`. Past a
-    knee a score counts once more, by its excess: bona fide faces lie closer together than changed ones, so that the LR rises
-    faster beyond them than one straight line through both classes would.
+    Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none;
+    bounded by `LIMITS`. Past a knee a score counts once more, by its excess: bona fide faces lie
+    closer together than changed ones, so that the LR rises faster beyond them than one straight
+    line through both classes would.
     """
     measured = {
         "size": np.log2(max(quality.size_px, 1.0) / 128),
@@ -83,16 +99,25 @@ def features(
     }
     limits = {name: float(np.clip(value, *LIMITS[name])) for name, value in measured.items()}
     weighed = {f"score of {line}": score for line, score in scores.items()}
-    crossed = {f"{term} x {name}": score * value for term, score in weighed.items() for name, value in limits.items()}
-    excess = {f"score of {line} past its knee": max(0.0, scores[line] - knee) for line, knee in (knees or {}).items()}
+    crossed = {
+        f"{term} x {name}": score * value
+        for term, score in weighed.items()
+        for name, value in limits.items()
+    }
+    excess = {
+        f"score of {line} past its knee": max(0.0, scores[line] - knee)
+        for line, knee in (knees or {}).items()
+    }
     return {**weighed, **limits, **crossed, **excess}
 
 
 def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:
-    """Of these lines the calibration of the strongest one, of the strongest two, and so on; the last weighs all that can be.
+    """Of these lines the calibration of the strongest one, of the strongest two, and so on; the
+    last weighs all that can be.
 
-    So each line can be said to add what it adds to the stronger ones: LR(a, b) = LR(a) LR(b | a). A line is as strong as its
-    scores alone hold the classes apart. One that was not fitted together with the stronger ones has no place in it.
+    So each line can be said to add what it adds to the stronger ones: LR(a, b) = LR(a) LR(b | a). A
+    line is as strong as its scores alone hold the classes apart. One that was not fitted together
+    with the stronger ones has no place in it.
     """
     by_lines = {frozenset(c.lines): c for c in fitted}
     alone = [c for c in (by_lines.get(frozenset({name})) for name in lines) if c]
@@ -113,19 +138,22 @@ def combine(
 ) -> tuple[float, tuple[Span, ...]]:
     """One log10 LR for a track, and the spans in which it was changed, if it was changed at all.
 
-    The hypothesis *changed* is a mixture: half its weight says the whole track, the other half one stretch of it, every
-    length on a logarithmic scale and every place alike. So a long track, which has more places for a chance outlier, needs
-    more evidence for a short stretch. Each stretch's likelihood is that of a normal model with a shared and a drifting error
-    (see `_ratios`); for a long track it comes to the mean LR over ``shared``.
+    The hypothesis *changed* is a mixture: half its weight says the whole track, the other half one
+    stretch of it, every length on a logarithmic scale and every place alike. So a long track, which
+    has more places for a chance outlier, needs more evidence for a short stretch. Each stretch's
+    likelihood is that of a normal model with a shared and a drifting error (see `_ratios`); for a
+    long track it comes to the mean LR over ``shared``.
 
-    The first span is the likeliest stretch; others follow as long as the rest of the track has an LR of 10 for one more.
+    The first span is the likeliest stretch; others follow as long as the rest of the track has an
+    LR of 10 for one more.
 
     Args:
         times: seconds, ascending, ``(n,)``.
         known: `Calibration.known` of each sighting, ``(n,)``.
         calibration: for the shared error, the separation, the bound and the missed part.
         slot: seconds; sightings closer together than this count as one look.
-        drift: seconds over which an error forgets itself to 37 %; assumed, for no footage with known truth has measured it.
+        drift: seconds over which an error forgets itself to 37 %; assumed, for no footage with
+            known truth has measured it.
         shortest: looks in the shortest stretch; fewer are a chance outlier, however far out.
     """
     looked, x = _looks(times, known * LN10, slot)
@@ -144,25 +172,35 @@ def combine(
 def _looks(
     times: NDArray[np.float64], x: NDArray[np.float64], slot: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sightings averaged over slots of time, so that looking more often at one moment does not count it more often."""
+    """Sightings averaged over slots of time, so that looking more often at one moment does not
+    count it more often.
+    """
     _, member = np.unique(np.floor((times - times[0]) / slot + 1e-6), return_inverse=True)
     count = np.bincount(member)
     return np.bincount(member, times) / count, np.bincount(member, x) / count
 
 
 def _mixture(
-    times: NDArray[np.float64], x: NDArray[np.float64], calibration: Calibration, drift: float, shortest: int
+    times: NDArray[np.float64],
+    x: NDArray[np.float64],
+    calibration: Calibration,
+    drift: float,
+    shortest: int,
 ) -> tuple[float, slice]:
     """The natural-log LR of all stretches together, see `combine`, and the likeliest of them."""
     first, last = np.triu_indices(x.size, min(shortest, x.size) - 1)
-    weight = np.log(_prior(x.size, last - first + 1)) + _ratios(times, x, first, last, calibration, drift)
+    weight = np.log(_prior(x.size, last - first + 1)) + _ratios(
+        times, x, first, last, calibration, drift
+    )
     best = int(weight.argmax())
     total = float(weight[best] + np.log(np.exp(weight - weight[best]).sum()))
     return total, slice(int(first[best]), int(last[best]) + 1)
 
 
 def _prior(n: int, length: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The weight, in the mixture of `combine`, of each of all the stretches of ``n`` looks, given their lengths; sums to 1."""
+    """The weight, in the mixture of `combine`, of each of all the stretches of ``n`` looks, given
+    their lengths; sums to 1.
+    """
     share = 1 / length / (n - length + 1)
     return np.asarray(0.5 * share / share.sum() + 0.5 * (length == n))
 
@@ -175,11 +213,13 @@ def _ratios(
     calibration: Calibration,
     drift: float,
 ) -> NDArray[np.float64]:
-    """Natural-log likelihood ratio of "changed from look ``first`` to look ``last``" against "never", per stretch.
+    """Natural-log likelihood ratio of "changed from look ``first`` to look ``last``" against
+    "never", per stretch.
 
-    A look is normal with variance d about -d/2 if bona fide and +d/2 if changed, as calibrated LRs of separation d are. Of
-    that variance a part r is shared by the whole track, and of the other part two looks share ``exp(-gap / drift)``. What is
-    compared is the mean over the stretch with what the mean over the rest of the track foretells of it.
+    A look is normal with variance d about -d/2 if bona fide and +d/2 if changed, as calibrated LRs
+    of separation d are. Of that variance a part r is shared by the whole track, and of the other
+    part two looks share ``exp(-gap / drift)``. What is compared is the mean over the stretch with
+    what the mean over the rest of the track foretells of it.
     """
     n, d, r = x.size, calibration.separation, calibration.shared
     common = r + (1 - r) * np.exp(-np.abs(times[:, None] - times) / drift)
@@ -196,11 +236,15 @@ def _ratios(
     return np.asarray(surprise / (inside / k**2 - slope * across / (k * np.maximum(rest, 1))))
 
 
-def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], first: float, last: float) -> tuple[Span, ...]:
-    """Runs of changed looks. A look speaks for the time half way to its neighbours, but not across a gap in the looks.
+def _spans(
+    times: NDArray[np.float64], changed: NDArray[np.bool_], first: float, last: float
+) -> tuple[Span, ...]:
+    """Runs of changed looks. A look speaks for the time half way to its neighbours, but not across
+    a gap in the looks.
 
-    Suspicious stretches are looked at more closely than the rest, so a gap is what is wider than twice the rest's spacing.
-    ``first`` and ``last`` are when the first and the last sighting were, between which all looks lie.
+    Suspicious stretches are looked at more closely than the rest, so a gap is what is wider than
+    twice the rest's spacing. ``first`` and ``last`` are when the first and the last sighting were,
+    between which all looks lie.
     """
     gaps = np.diff(times)
     usual = float(np.sort(gaps)[int(0.95 * (gaps.size - 1))]) if gaps.size else 0.0
@@ -210,10 +254,15 @@ def _spans(times: NDArray[np.float64], changed: NDArray[np.bool_], first: float,
     end = times + np.concatenate([half, [last - times[-1]]])
     joined = np.concatenate([[False], changed[1:] & changed[:-1] & near, [False]])
     begins, ends = changed & ~joined[:-1], changed & ~joined[1:]
-    return tuple(Span(round(float(a), 3), round(float(b), 3)) for a, b in zip(start[begins], end[ends], strict=True))
+    return tuple(
+        Span(round(float(a), 3), round(float(b), 3))
+        for a, b in zip(start[begins], end[ends], strict=True)
+    )
 
 
 def posterior(prior: float, log10_lr: float) -> float:
-    """The probability of a change, 0 to 1, that an LR makes of a base rate between 0 and 1, both excluded (Bayes)."""
+    """The probability of a change, 0 to 1, that an LR makes of a base rate between 0 and 1, both
+    excluded (Bayes).
+    """
     logit = float(np.clip(log10_lr * LN10 + np.log(prior) - np.log1p(-prior), -700, 700))
     return float(1 / (1 + np.exp(-logit)))

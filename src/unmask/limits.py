@@ -15,14 +15,17 @@ NETWORKS = ("strong", "learned")
 """Lines whose model cards say how often the verdict is wrong, the strongest one first."""
 
 SAVED_LATER = 60.0
-"""Seconds after its recording from which a file counts as saved again: a camera itself needs some to write it."""
+"""Seconds after its recording from which a file counts as saved again: a camera itself needs some
+to write it.
+"""
 
 MANY_PEOPLE = 5
 """People beyond which the report says that one of so many may reach an LR of 10 by chance."""
 
 
 def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
-    """Limits on the card of the strongest network that was asked, and one for each model of the user's that was.
+    """Limits on the card of the strongest network that was asked, and one for each model of the
+    user's that was.
 
     Args:
         lines: names of the lines that were asked.
@@ -45,7 +48,9 @@ def of_recording(recorded: Recorded) -> list[Message]:
     if not (recorded.taken and recorded.saved):
         return []
     taken, saved = map(datetime.fromisoformat, (recorded.taken, recorded.saved))
-    if (taken.tzinfo is None) is not (saved.tzinfo is None) or (saved - taken).total_seconds() <= SAVED_LATER:
+    if (taken.tzinfo is None) is not (saved.tzinfo is None) or (
+        saved - taken
+    ).total_seconds() <= SAVED_LATER:
         return []
     when = {"taken": recorded.taken.replace("T", " "), "saved": recorded.saved.replace("T", " ")}
     if not recorded.software:
@@ -61,9 +66,12 @@ def of_stretch(media: MediaFacts, start: float, end: float) -> list[Message]:
 
 
 def of_licences(people: Sequence[Person]) -> list[Message]:
-    """That a licence which marks a place was believed of whoever's face was put there, and why another one was of no use."""
+    """That a licence which marks a place was believed of whoever's face was put there, and why
+    another one was of no use.
+    """
     by_mark = any(
-        p.verdict is Verdict.LICENSED_CHANGE and not any(one.names_file and not one.refused for one in p.licences)
+        p.verdict is Verdict.LICENSED_CHANGE
+        and not any(one.names_file and not one.refused for one in p.licences)
         for p in people
     )
     why = {
@@ -107,7 +115,9 @@ def of_check(
         limits.append(Message("limit.spacing", {"spacing": spacing}))
     if damage:
         spans = tuple(Message("span", {"start": d.start, "end": d.end}) for d in damage)
-        limits.append(Message("limit.damaged", {"count": sum(d.pictures for d in damage), "spans": spans}))
+        limits.append(
+            Message("limit.damaged", {"count": sum(d.pictures for d in damage), "spans": spans})
+        )
     if interlaced:
         limits.append(Message("limit.interlaced", {"count": interlaced}))
     planned = {round(t, 6) for t in times if not any(d.start <= t < d.end for d in damage)}

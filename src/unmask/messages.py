@@ -1,7 +1,7 @@
 """Messages: what is said, before `unmask.words` puts it into a language.
 
-A stage of the check returns what it found as a code and values. Programs read these, people read the sentence that a
-catalogue has for the code.
+A stage of the check returns what it found as a code and values. Programs read these, people read
+the sentence that a catalogue has for the code.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ Value: TypeAlias = "str | int | float | Message | tuple[Value, ...]"
 """Value of a place in a sentence; several of them are listed as the language lists things."""
 
 VERBATIM = "verbatim"
-"""Code of a text in somebody else's words, such as those of a library, which no catalogue translates."""
+"""Code of a text in somebody else's words, such as those of a library, which no catalogue
+translates.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,17 @@ class Message:
 
     Attributes:
         code: key of its sentence in the catalogues, ``subject.what``.
-        values: by the name of their place in the sentence. Numbers are exact; times are seconds. Where there is a
-            ``count``, it decides between singular and plural.
+        values: by the name of their place in the sentence. Numbers are exact; times are seconds.
+            Where there is a ``count``, it decides between singular and plural.
     """
 
     code: str
     values: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def at(self, time: float | None) -> Message:
-        """Adds a time, seconds, to which the sentence under the code with ``_at`` refers; None adds nothing."""
+        """Adds a time, seconds, to which the sentence under the code with ``_at`` refers; None adds
+        nothing.
+        """
         return self if time is None else Message(f"{self.code}_at", {**self.values, "time": time})
 
     def __str__(self) -> str:
@@ -47,12 +51,18 @@ def verbatim(text: str) -> Message:
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """JSON values of a message: ``{"code": ..., "values": {...}}``, messages inside it likewise; see `read`."""
-    return {"code": message.code, "values": {name: _plain(value) for name, value in message.values.items()}}
+    """JSON values of a message: ``{"code": ..., "values": {...}}``, messages inside it likewise;
+    see `read`.
+    """
+    return {
+        "code": message.code,
+        "values": {name: _plain(value) for name, value in message.values.items()},
+    }
 
 
 def read(values: Any) -> Message:
-    """Makes a message from what `plain` gave; a mere text, as older versions wrote it, stands `verbatim`.
+    """Makes a message from what `plain` gave; a mere text, as older versions wrote it, stands
+    `verbatim`.
 
     Raises:
         TypeError, KeyError: it is neither.

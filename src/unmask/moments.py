@@ -1,4 +1,6 @@
-"""What is shown of the findings of a take: the pictures before and after each, and the sound around it."""
+"""What is shown of the findings of a take: the pictures before and after each, and the sound around
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +18,26 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import Frame
 
 MOST = 40
-"""findings that are shown at most: those that break the take first, then the firmest, then the earliest."""
+"""findings that are shown at most: those that break the take first, then the firmest, then the
+earliest.
+"""
 LONGEST_PX = 640
 """Longest side, px, of a picture."""
 _COLUMNS = 240
 """of a waveform."""
 _AROUND_S, _CLOSE_S = 2.0, 0.1
-"""s of sound on either side; the latter of a tone that jumps, which shows from one wave to the next. Pictures of a
-break in the sound are as far from it, as its time is less sharp than theirs."""
+"""s of sound on either side; the latter of a tone that jumps, which shows from one wave to the
+next. Pictures of a
+break in the sound are as far from it, as its time is less sharp than theirs.
+"""
 _ONE_MOMENT_S = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
-    """Sound from ``start`` to ``end``, s: the lowest and highest sample of each of its columns, float32 ``(n,)``, -1 to 1."""
+    """Sound from ``start`` to ``end``, s: the lowest and highest sample of each of its columns,
+    float32 ``(n,)``, -1 to 1.
+    """
 
     start: float
     end: float
@@ -43,8 +51,8 @@ class Moment:
 
     Attributes:
         finding: which.
-        before: the last picture before it; of a break in the sound, one shortly before, and of a repeat, one of the first
-            showing. None where no intact one is there.
+        before: the last picture before it; of a break in the sound, one shortly before, and of a
+            repeat, one of the first showing. None where no intact one is there.
         after: the first picture after it, or one shortly after; of a repeat, the same again.
         sound: around it; None where the film has none.
     """
@@ -73,22 +81,30 @@ def moments(
     for part, known in zip(reel.parts, take.parts, strict=True):
         if part.facts.sha256 != known.sha256:
             raise BrokenMedia(known.path, Message("media.changed"), Message("way.wait"))
-    shown = np.concatenate([part.shown() + begin for part, begin in zip(reel.parts, reel.starts, strict=True)])
+    shown = np.concatenate(
+        [part.shown() + begin for part, begin in zip(reel.parts, reel.starts, strict=True)]
+    )
     places = [_beside(finding, shown) for finding in findings]
     pictures = _pictures(reel, sorted({number for pair in places for number in pair}))
     out = []
     for finding, (before, after) in zip(findings, places, strict=True):
-        out.append(Moment(finding, pictures.get(before), pictures.get(after), _heard(reel, finding)))
+        out.append(
+            Moment(finding, pictures.get(before), pictures.get(after), _heard(reel, finding))
+        )
         progress("showing", len(out) / len(findings))
     return tuple(out)
 
 
 def _foremost(findings: Sequence[Finding], most: int) -> list[Finding]:
-    return sorted(findings, key=lambda one: (not one.kind.breaks, one.confidence is not Confidence.HIGH))[:most]
+    return sorted(
+        findings, key=lambda one: (not one.kind.breaks, one.confidence is not Confidence.HIGH)
+    )[:most]
 
 
 def _beside(finding: Finding, shown: NDArray[np.float64]) -> tuple[int, int]:
-    """Numbers of the pictures before and after a finding, one outside ``shown`` where there is none."""
+    """Numbers of the pictures before and after a finding, one outside ``shown`` where there is
+    none.
+    """
     if finding.kind is Kind.REPEAT:
         first = [float(finding.reason.values[name]) for name in ("original_start", "original_end")]  # type: ignore[arg-type]
         middles = [sum(first) / 2, (finding.start + finding.end) / 2]
@@ -96,12 +112,17 @@ def _beside(finding: Finding, shown: NDArray[np.float64]) -> tuple[int, int]:
     else:
         apart = _CLOSE_S if finding.kind is Kind.SOUND else 0.0
         after = int(np.searchsorted(shown, finding.end + apart - _ONE_MOMENT_S))
-        before = min(int(np.searchsorted(shown, finding.start - apart + _ONE_MOMENT_S, "right")), after) - 1
+        before = (
+            min(int(np.searchsorted(shown, finding.start - apart + _ONE_MOMENT_S, "right")), after)
+            - 1
+        )
     return before, after
 
 
 def _pictures(reel: Reel, numbers: Sequence[int]) -> dict[int, Frame]:
-    """Pictures by their number in the reel, without those that are damaged; their times are the reel's."""
+    """Pictures by their number in the reel, without those that are damaged; their times are the
+    reel's.
+    """
     found, first = {}, 0
     for part, begin in zip(reel.parts, reel.starts, strict=True):
         shown = part.shown()

@@ -1,4 +1,6 @@
-"""check(): the whole way from a file to a verdict. The only file that knows the order of the stages."""
+"""check(): the whole way from a file to a verdict. The only file that knows the order of the
+stages.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,17 @@ from unmask.errors import UnsupportedMedia, UsageError
 from unmask.faces import SeenFrame, Watcher, is_cut, link
 from unmask.media import Bounds, Clip, labels, open_media, recorded
 from unmask.messages import Message
-from unmask.types import Case, CheckResult, Declared, Evidence, Kind, Match, Original, TimedLR, Track
+from unmask.types import (
+    Case,
+    CheckResult,
+    Declared,
+    Evidence,
+    Kind,
+    Match,
+    Original,
+    TimedLR,
+    Track,
+)
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how much of it is done, 0 to 1."""
@@ -31,11 +43,15 @@ class Settings:
         closer: seconds between frames where a face is suspicious.
         closer_frames: most frames looked at for that.
         lines: lines of evidence to ask; all of them if empty.
-        models: folder of models to add as lines, see `unmask.classifiers`; its calibration, if any, replaces the shipped one.
-        originals: folder or ``postgresql://`` address of an index of known originals; None for none.
-        prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes to; None to leave it open.
+        models: folder of models to add as lines, see `unmask.classifiers`; its calibration, if any,
+            replaces the shipped one.
+        originals: folder or ``postgresql://`` address of an index of known originals; None for
+            none.
+        prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes
+            to; None to leave it open.
         debug: whether a line of evidence that crashes raises.
-        licences: folder of licences, keys and trusted authorities, see `unmask.licences.register`; None for none.
+        licences: folder of licences, keys and trusted authorities, see `unmask.licences.register`;
+            None for none.
         start, end: stretch of a video that is looked at, seconds; None for its end.
     """
 
@@ -55,20 +71,30 @@ class Settings:
     def __post_init__(self) -> None:
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise UsageError("a stretch begins at 0 seconds or later and ends after it begins")
-        if not (self.every > 0 and self.closer > 0 and self.frames >= 1 and self.closer_frames >= 0):
-            raise UsageError("the spacing of frames must be above 0 seconds, and their number at least 1")
+        if not (
+            self.every > 0 and self.closer > 0 and self.frames >= 1 and self.closer_frames >= 0
+        ):
+            raise UsageError(
+                "the spacing of frames must be above 0 seconds, and their number at least 1"
+            )
         if self.prior is not None and not 0 < self.prior < 1:
-            raise UsageError(f"a prior is a base rate between 0 and 1, both excluded, not {self.prior:g}")
+            raise UsageError(
+                f"a prior is a base rate between 0 and 1, both excluded, not {self.prior:g}"
+            )
 
 
 SUSPICIOUS = 0.2
 """log10 LR of a single sighting from which its surroundings are looked at more closely."""
 
 LOOKS = 8
-"""Frames looked at in however short a clip, and sightings below which a face's surroundings are looked at more closely."""
+"""Frames looked at in however short a clip, and sightings below which a face's surroundings are
+looked at more closely.
+"""
 
 MOST_CROPS = 2400
-"""Faces kept for one file, all frames together: 710 MB of crops, eyes and close-ups. A frame gives up the smallest first."""
+"""Faces kept for one file, all frames together: 710 MB of crops, eyes and close-ups. A frame gives
+up the smallest first.
+"""
 
 MOST_BRIEF = 20
 """Faces judged, the largest first, where none was seen in more than one frame."""
@@ -84,7 +110,8 @@ def check(
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
-        UsageError: a line of evidence that does not exist, or an added model or a folder of licences that cannot be used.
+        UsageError: a line of evidence that does not exist, or an added model or a folder of
+            licences that cannot be used.
         LicenceError: a key or authority in that folder cannot be read.
         OriginalsError: the index of known originals cannot be read.
         WeightsError: this installation is damaged, or a model has changed since it was calibrated.
@@ -100,22 +127,30 @@ def check(
     first = 0.0 if matches is None else 0.4
     compared = {pair.time for match in matches or () for pair in match.pairs}
     wanted = sorted({*times, *(time for time in compared if stretch[0] <= time <= stretch[1])})
-    looks = _look(clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done))
+    looks = _look(
+        clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done)
+    )
     seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
     tracks = link(seen, cuts=cuts)
     case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, evidence.guiding(lines), settings.debug)
     leaning = _leaning(case, said, calibrated)
     matches = _compared_closer(clip, matches, leaning, settings, stretch)
-    if more := _closer_times(clip, case, matches, leaning, settings, stretch, {frame.time for frame in seen}):
-        closer = _look(clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done))
+    if more := _closer_times(
+        clip, case, matches, leaning, settings, stretch, {frame.time for frame in seen}
+    ):
+        closer = _look(
+            clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done)
+        )
         seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
         tracks = link(seen, cuts=cuts)
         case = Case(clip.facts, _kept(tracks), matches)
     case = replace(case, declared=_declared(clip, settings.licences), cuts=_all_cuts(looks, cuts))
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
-    people = verdict.together([verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks])
+    people = verdict.together(
+        [verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks]
+    )
     people = verdict.under_licences(people, case)
     damage, brief = clip.damage(), len(tracks) - len(people)
     said_of_itself = recorded(clip.facts, bounds)
@@ -136,7 +171,9 @@ def check(
             *limits.of_licences(people),
             *limits.of_recording(said_of_itself),
             *limits.of_stretch(clip.facts, *stretch),
-            *limits.of_check(clip.facts, times, every, seen, people, brief, damage, clip.interlaced()),
+            *limits.of_check(
+                clip.facts, times, every, seen, people, brief, damage, clip.interlaced()
+            ),
         ),
         matches=matches or (),
         damage=damage,
@@ -168,7 +205,8 @@ def match(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = Bounds(),
 ) -> tuple[Match, ...]:
-    """The stretches of known originals that a photo or video shows; see `unmask.originals.Known.find`.
+    """The stretches of known originals that a photo or video shows; see
+    `unmask.originals.Known.find`.
 
     Raises:
         MediaError, OriginalsError: the file or the index cannot be read.
@@ -183,11 +221,15 @@ def _stretch(clip: Clip, settings: Settings) -> tuple[float, float]:
         return 0.0, facts.duration
     if settings.start >= facts.duration > 0:
         asked = {"time": settings.start, "end": facts.duration}
-        raise UnsupportedMedia(facts.path, Message("media.no_stretch", asked), Message("way.stretch"))
+        raise UnsupportedMedia(
+            facts.path, Message("media.no_stretch", asked), Message("way.stretch")
+        )
     return settings.start, min(facts.duration, math.inf if settings.end is None else settings.end)
 
 
-def _matches(clip: Clip, where: str | None, progress: Callable[[float], None]) -> tuple[Match, ...] | None:
+def _matches(
+    clip: Clip, where: str | None, progress: Callable[[float], None]
+) -> tuple[Match, ...] | None:
     if where is None:
         return None
     with originals.opened(where) as known:
@@ -213,7 +255,9 @@ def _look(
     looks = []
     for frame in clip.frames(times):
         seen = watcher.see(frame)
-        looks.append((seen, takes.miniature(frame, [sighting.face.box for sighting in seen.sightings])))
+        looks.append(
+            (seen, takes.miniature(frame, [sighting.face.box for sighting in seen.sightings]))
+        )
         progress(len(looks) / len(times))
     return looks
 
@@ -228,14 +272,22 @@ def _cuts(clip: Clip, looks: Sequence[tuple[SeenFrame, takes.Miniature]]) -> tup
     return takes.cuts(clip, pairs)
 
 
-def _all_cuts(looks: Sequence[tuple[SeenFrame, takes.Miniature]], cuts: Sequence[float]) -> tuple[float, ...]:
+def _all_cuts(
+    looks: Sequence[tuple[SeenFrame, takes.Miniature]], cuts: Sequence[float]
+) -> tuple[float, ...]:
     """Those between looks at faces, and those that colours show."""
-    by_colours = [after.time for (seen, _), (after, _) in pairwise(looks) if is_cut(seen.histogram, after.histogram)]
+    by_colours = [
+        after.time
+        for (seen, _), (after, _) in pairwise(looks)
+        if is_cut(seen.histogram, after.histogram)
+    ]
     return tuple(sorted([*cuts, *by_colours]))
 
 
 def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    """Drops single-frame tracks, usually false detections, unless there is nothing else; numbers the rest from 1."""
+    """Drops single-frame tracks, usually false detections, unless there is nothing else; numbers
+    the rest from 1.
+    """
     kept = [t for t in tracks if len(t.sightings) > 1]
     if not kept:
         kept = sorted(tracks, key=lambda t: -t.sightings[0].quality.size_px)[:MOST_BRIEF]
@@ -252,7 +304,8 @@ def _closer_times(
     stretch: tuple[float, float],
     done: set[float],
 ) -> list[float]:
-    """Frames not looked at yet around every sighting that leans towards a change, the worst first, and every brief face.
+    """Frames not looked at yet around every sighting that leans towards a change, the worst first,
+    and every brief face.
 
     And those that are compared with an original.
     """
@@ -261,13 +314,17 @@ def _closer_times(
     around = _around(settings, stretch)
     brief = [t for t in case.tracks if len(t.sightings) < LOOKS // 2]
     windows = [(start, end, settings.closer) for start, end in _windows(leaning, around)]
-    windows += [(t.sightings[0].time - around, t.sightings[-1].time + around, around / 3) for t in brief]
+    windows += [
+        (t.sightings[0].time - around, t.sightings[-1].time + around, around / 3) for t in brief
+    ]
     times: set[float] = set()
     for start, end, every in windows:
         room = settings.closer_frames - len(times)
         if room <= 0:
             break
-        near = clip.times_between(max(stretch[0], start), min(stretch[1], end), every, settings.closer_frames)
+        near = clip.times_between(
+            max(stretch[0], start), min(stretch[1], end), every, settings.closer_frames
+        )
         times.update([t for t in near if t not in done | times][:room])
     compared = {pair.time for match in matches or () for pair in match.pairs}
     return sorted(times | {t for t in compared - done if stretch[0] <= t <= stretch[1]})
@@ -280,10 +337,14 @@ def _compared_closer(
     settings: Settings,
     stretch: tuple[float, float],
 ) -> tuple[Match, ...] | None:
-    """The matches, compared at all moments known around every sighting that leans towards a change: its edges are there."""
+    """The matches, compared at all moments known around every sighting that leans towards a change:
+    its edges are there.
+    """
     if not matches or not leaning or settings.originals is None or clip.facts.kind is Kind.PHOTO:
         return matches
-    return originals.closer(settings.originals, clip, matches, _windows(leaning, _around(settings, stretch)))
+    return originals.closer(
+        settings.originals, clip, matches, _windows(leaning, _around(settings, stretch))
+    )
 
 
 def _around(settings: Settings, stretch: tuple[float, float]) -> float:
@@ -293,9 +354,15 @@ def _around(settings: Settings, stretch: tuple[float, float]) -> float:
 
 def _windows(leaning: Sequence[TimedLR], around: float) -> list[tuple[float, float]]:
     """Around each of them, the worst first."""
-    return [(lr.time - around, lr.time + around) for lr in sorted(leaning, key=lambda lr: -lr.log10_lr)]
+    return [
+        (lr.time - around, lr.time + around) for lr in sorted(leaning, key=lambda lr: -lr.log10_lr)
+    ]
 
 
-def _leaning(case: Case, said: Mapping[int, Evidence], calibrated: Sequence[likelihood.Calibration]) -> list[TimedLR]:
-    every = (lr for track in case.tracks for lr in verdict.log10_lrs(track, said[track.id], calibrated))
+def _leaning(
+    case: Case, said: Mapping[int, Evidence], calibrated: Sequence[likelihood.Calibration]
+) -> list[TimedLR]:
+    every = (
+        lr for track in case.tracks for lr in verdict.log10_lrs(track, said[track.id], calibrated)
+    )
     return [lr for lr in every if lr.log10_lr > SUSPICIOUS]

@@ -1,4 +1,6 @@
-"""Whole frames that show where in the picture each person is, for a report: few, and decoded once more."""
+"""Whole frames that show where in the picture each person is, for a report: few, and decoded once
+more.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def scenes(clip: Clip, people: Sequence[Person], most: int = 4) -> tuple[Scene, 
         MediaError: the file is gone, or has changed since it was judged.
     """
     fullest = sorted(
-        (_fullest(group) for group in _groups(people)), key=lambda moment: _shown(moment[1]), reverse=True
+        (_fullest(group) for group in _groups(people)),
+        key=lambda moment: _shown(moment[1]),
+        reverse=True,
     )[:most]
     shown = dict(fullest)
     return tuple(
@@ -67,6 +71,12 @@ def _shown(boxes: dict[int, Box]) -> tuple[int, float]:
 def _scene(time: float, rgb: Rgb, boxes: dict[int, Box]) -> Scene:
     h, w = rgb.shape[:2]
     scale = min(1.0, LONGEST_PX / max(h, w))
-    small = cv2.resize(rgb, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    placed = {i: (x0 * scale, y0 * scale, x1 * scale, y1 * scale) for i, (x0, y0, x1, y1) in boxes.items()}
+    small = (
+        cv2.resize(rgb, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA)
+        if scale < 1
+        else rgb
+    )
+    placed = {
+        i: (x0 * scale, y0 * scale, x1 * scale, y1 * scale) for i, (x0, y0, x1, y1) in boxes.items()
+    }
     return Scene(time, np.asarray(small, np.uint8), placed)

@@ -1,7 +1,7 @@
 """Where bytes lie: a folder, or a bucket of any S3-compatible service, behind one interface.
 
-An object appears whole or not at all. Access to a bucket is set as for every S3 client: ``AWS_ACCESS_KEY_ID``,
-``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on.
+An object appears whole or not at all. Access to a bucket is set as for every S3 client:
+``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ CHUNK = 1 << 20
 
 
 RETRYING = timedelta(seconds=5)
-"""How long a request to a bucket is repeated by itself; what takes longer is an outage, and said."""
+"""How long a request to a bucket is repeated by itself; what takes longer is an outage, and said.
+"""
 
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -43,7 +44,9 @@ def full(error: OSError) -> bool:
 
 
 class StorageAway(OSError):
-    """The place where bytes lie does not answer; asking again later may help. Says what failed, and names no object."""
+    """The place where bytes lie does not answer; asking again later may help. Says what failed, and
+    names no object.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,16 @@ class Storage:
 
     Args:
         where: ``s3://bucket/prefix``, or a folder, which is made if missing.
-        scratch: folder on this machine, made if missing, where a bucket's objects are put while a decoder reads them.
+        scratch: folder on this machine, made if missing, where a bucket's objects are put while a
+            decoder reads them.
         keys: id and secret of the access key to the bucket; what the environment says if None.
 
     Every method raises `StorageAway` where the storage does not answer.
     """
 
-    def __init__(self, where: str | Path, scratch: Path, keys: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, where: str | Path, scratch: Path, keys: tuple[str, str] | None = None
+    ) -> None:
         self._scratch = scratch
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._folder: Path | None = None
@@ -75,7 +81,9 @@ class Storage:
             self._store: LocalStore | S3Store = LocalStore(self._folder, mkdir=True)
         else:
             plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-            given: S3Config = {"access_key_id": keys[0], "secret_access_key": keys[1]} if keys else {}
+            given: S3Config = (
+                {"access_key_id": keys[0], "secret_access_key": keys[1]} if keys else {}
+            )
             self._store = S3Store.from_url(
                 where,
                 client_options={"allow_http": plain, "connect_timeout": "5s", "timeout": "60s"},
@@ -88,7 +96,9 @@ class Storage:
             put(self._store, name, content)
 
     def take(self, name: str, path: Path) -> None:
-        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power cut."""
+        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power
+        cut.
+        """
         with _answering():
             if self._folder:
                 stored = _made(self._folder / name)
@@ -123,13 +133,16 @@ class Storage:
             return bytes(get(self._store, name).bytes())
 
     def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` up to, not including, ``end``, piece by piece; whether there are any is known at once.
+        """The bytes from ``start`` up to, not including, ``end``, piece by piece; whether there are
+        any is known at once.
 
         Raises:
             FileNotFoundError: there is no object so named.
         """
         with _answering():
-            found = get(self._store, name, options={"range": (start, end)}).stream(min_chunk_size=CHUNK)
+            found = get(self._store, name, options={"range": (start, end)}).stream(
+                min_chunk_size=CHUNK
+            )
 
         async def pieces() -> AsyncIterator[bytes]:
             with _answering():
@@ -153,14 +166,17 @@ class Storage:
                 delete(self._store, name)
 
     def discard(self, *names: str) -> None:
-        """Deletes objects of `incoming` that nobody needs; those that cannot be deleted now are when they are days old."""
+        """Deletes objects of `incoming` that nobody needs; those that cannot be deleted now are
+        when they are days old.
+        """
         with suppress(StorageAway):
             self.delete(*names)
 
     def delete_all(self, prefix: str) -> None:
         """Deletes every object in a folder, and the folder.
 
-        Only here: a folder that went whenever it is empty could go while another process is about to put something there.
+        Only here: a folder that went whenever it is empty could go while another process is about
+        to put something there.
         """
         if self._folder:
             with suppress(FileNotFoundError):
@@ -177,7 +193,9 @@ class Storage:
 
     @contextmanager
     def on_disk(self, name: str) -> Iterator[Path]:
-        """The object as a file to read, for as long as the context lasts; raises `FileNotFoundError` if there is none."""
+        """The object as a file to read, for as long as the context lasts; raises
+        `FileNotFoundError` if there is none.
+        """
         if self._folder:
             if not (self._folder / name).is_file():
                 raise FileNotFoundError("no such object")
@@ -200,11 +218,17 @@ class Storage:
 
     @property
     def room(self) -> int:
-        """bytes that are free on this machine where files arrive and where, without a bucket, they stay."""
-        return min(shutil.disk_usage(place).free for place in (self._scratch, self._folder or self._scratch))
+        """bytes that are free on this machine where files arrive and where, without a bucket, they
+        stay.
+        """
+        return min(
+            shutil.disk_usage(place).free
+            for place in (self._scratch, self._folder or self._scratch)
+        )
 
     def drop_scratch(self, before: float) -> None:
-        """Deletes the files and folders of this machine that nobody wrote to since ``before``, s since 1970: those of
+        """Deletes the files and folders of this machine that nobody wrote to since ``before``, s
+        since 1970: those of
         processes that were killed.
         """
         for path in self._scratch.iterdir():

@@ -1,7 +1,9 @@
-"""take(): the whole way from files to the answer whether they are one unbroken take. It alone knows the order of the stages.
+"""take(): the whole way from files to the answer whether they are one unbroken take. It alone knows
+the order of the stages.
 
-From coarse to fine: the packets of the whole file, its whole sound, its key frames, and then all pictures where any of these is
-odd; all pictures of the file if they are asked for, or if it is short.
+From coarse to fine: the packets of the whole file, its whole sound, its key frames, and then all
+pictures where any of these is odd; all pictures of the file if they are asked for, or if it is
+short.
 """
 
 from __future__ import annotations
@@ -30,15 +32,20 @@ Progress = Callable[[str, float], None]
 SHORT_S = 120.0
 """s of footage up to which all pictures are decoded anyway."""
 _AROUND_S = 3.0
-"""s of pictures on either side of what is odd that are decoded; a step is compared with one second of either side."""
+"""s of pictures on either side of what is odd that are decoded; a step is compared with one second
+of either side.
+"""
 _MOST_CLOSER = 0.1
 """Share of long footage that is decoded without being asked for, the oddest first."""
 _KEYS_S = 1.0
 """s between key frames that are looked at."""
 _KEY_CHANGE = 0.35
-"""Change from one key frame to the next from which the pictures between them are worth decoding, where most change less."""
+"""Change from one key frame to the next from which the pictures between them are worth decoding,
+where most change less.
+"""
 _ENOUGH = 0.5
-"""Share of the footage in which a cut could have been seen or heard, below which it cannot be told."""
+"""Share of the footage in which a cut could have been seen or heard, below which it cannot be told.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ class Take:
         decoded: share of the footage of which all pictures were looked at, 0 to 1.
         looked: the stretches, s, of which they were, in order of time.
         followed: stretches, s, in which a steady tone was followed, in order of time.
-        power: how many tried cuts were found, by how much they took out; empty where none were tried.
+        power: how many tried cuts were found, by how much they took out; empty where none were
+            tried.
         media: what the file is; of several, the first.
         parts: all files, in order.
         report: path of the page that was written, if one was.
@@ -117,7 +125,9 @@ class Take:
     @property
     def blind(self) -> float:
         """Seconds in all in which a cut could not have been seen."""
-        return sum(end - start for start, end in _merged([(one.start, one.end) for one in self.unseen]))
+        return sum(
+            end - start for start, end in _merged([(one.start, one.end) for one in self.unseen])
+        )
 
     @property
     def looked_at(self) -> Message:
@@ -152,7 +162,8 @@ def one_take(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
 ) -> Take:
-    """Whether videos that follow each other, at least one, are together one unbroken take. Times run on over all of them.
+    """Whether videos that follow each other, at least one, are together one unbroken take. Times
+    run on over all of them.
 
     Raises:
         MediaError: a file cannot be read.
@@ -162,14 +173,22 @@ def one_take(
     told = _tell(reel, progress)
     odd = sorted([*told.marks, *(one.start for one in told.findings if one.kind is Kind.SOUND)])
     everything = settings.thorough or reel.duration <= SHORT_S
-    stretches = [(0.0, reel.duration)] if everything else _worth_decoding(reel, odd, told.findings, progress)
+    stretches = (
+        [(0.0, reel.duration)]
+        if everything
+        else _worth_decoding(reel, odd, told.findings, progress)
+    )
     seen = _look(reel, stretches, odd, progress)
     findings = in_order([*told.findings, *seen.findings])
-    unseen = joined([*seen.unseen, *_not_judged(reel), *_gaps_between(stretches, told.steady, reel.duration)])
+    unseen = joined(
+        [*seen.unseen, *_not_judged(reel), *_gaps_between(stretches, told.steady, reel.duration)]
+    )
     measured = _power(reel, stretches, settings, progress)
     return replace(
         _answer(reel, findings, unseen, measured),
-        decoded=min(1.0, sum(end - start for start, end in stretches) / reel.duration) if reel.duration else 1.0,
+        decoded=min(1.0, sum(end - start for start, end in stretches) / reel.duration)
+        if reel.duration
+        else 1.0,
         looked=tuple(stretches),
         followed=tuple(_merged(told.steady)),
     )
@@ -177,7 +196,9 @@ def one_take(
 
 @dataclass(slots=True)
 class _Told:
-    """What packets and sound tell: breaks, times at which something is odd, and stretches followed by ear."""
+    """What packets and sound tell: breaks, times at which something is odd, and stretches followed
+    by ear.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
@@ -193,7 +214,9 @@ def _tell(reel: Reel, progress: Progress) -> _Told:
             progress("listening", begin / (reel.duration or 1.0) + share * done)
 
         heard = hearing.listen(part.sound(listening))
-        told.findings += [one.later(begin) for one in (*container.findings(part.packets), *heard.findings)]
+        told.findings += [
+            one.later(begin) for one in (*container.findings(part.packets), *heard.findings)
+        ]
         told.marks += [begin + time for time in (*container.marks(part.packets), *heard.marks)]
         told.steady += [(begin + start, begin + end) for start, end in heard.steady]
     for (before, after), at in zip(pairwise(reel.parts), reel.starts[1:], strict=True):
@@ -209,33 +232,50 @@ def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding
     first, second = (f"{facts.codec}, {facts.width} x {facts.height}" for facts in (before, after))
     if first == second:
         return []
-    return [Finding(Kind.JOIN, at, at, Confidence.HIGH, Message("take.otherwise", {"before": first, "after": second}))]
+    return [
+        Finding(
+            Kind.JOIN,
+            at,
+            at,
+            Confidence.HIGH,
+            Message("take.otherwise", {"before": first, "after": second}),
+        )
+    ]
 
 
 def _worth_decoding(
     reel: Reel, odd: Sequence[float], findings: Sequence[Finding], progress: Progress
 ) -> list[tuple[float, float]]:
-    """Stretches around what is odd or was found, and between key frames that differ, up to a share of the whole."""
+    """Stretches around what is odd or was found, and between key frames that differ, up to a share
+    of the whole.
+    """
     duration = reel.duration
     times = [*odd, *(one.start for one in findings)]
     around = [(max(0.0, time - _AROUND_S), min(duration, time + _AROUND_S)) for time in times]
     changes: list[tuple[float, float, float]] = []
     keys = reel.key_pictures(_KEYS_S)
     for before, after in pairwise(keys):
-        changes.append((seeing.change_between(before, after), before.time - _AROUND_S, after.time + _AROUND_S))
+        changes.append(
+            (seeing.change_between(before, after), before.time - _AROUND_S, after.time + _AROUND_S)
+        )
         progress("looking", 0.4 * after.time / duration)
     usual = float(np.median([change for change, _, _ in changes])) if changes else 1.0
     changes = sorted(one for one in changes if one[0] > max(_KEY_CHANGE, 2 * usual))[::-1]
     left = max(SHORT_S, _MOST_CLOSER * duration)
     chosen: list[tuple[float, float]] = []
-    for start, end in [*around, *((max(0.0, start), min(duration, end)) for _, start, end in changes)]:
+    for start, end in [
+        *around,
+        *((max(0.0, start), min(duration, end)) for _, start, end in changes),
+    ]:
         if end - start <= left:
             chosen.append((start, end))
             left -= end - start
     return _merged(chosen, apart=1.0)
 
 
-def _merged(stretches: Sequence[tuple[float, float]], apart: float = 0.0) -> list[tuple[float, float]]:
+def _merged(
+    stretches: Sequence[tuple[float, float]], apart: float = 0.0
+) -> list[tuple[float, float]]:
     """Stretches in order, those as one that overlap or are at most so many seconds ``apart``."""
     out: list[tuple[float, float]] = []
     for start, end in sorted(stretches):
@@ -326,10 +366,16 @@ def _answer(
     breaks = [finding for finding in findings if finding.kind.breaks]
     blind = sum(end - start for start, end in _merged([(one.start, one.end) for one in unseen]))
     if breaks:
-        spans = tuple(Message("take.at", {"time": finding.end, "what": _named(finding.kind)}) for finding in breaks)
+        spans = tuple(
+            Message("take.at", {"time": finding.end, "what": _named(finding.kind)})
+            for finding in breaks
+        )
         answer, reason = Answer.BROKEN, Message("take.broken", {"breaks": spans})
     elif blind > (1 - _ENOUGH) * duration:
-        answer, reason = Answer.CANNOT_TELL, Message("take.cannot_tell", {"time": blind, "end": duration})
+        answer, reason = (
+            Answer.CANNOT_TELL,
+            Message("take.cannot_tell", {"time": blind, "end": duration}),
+        )
     else:
         answer, reason = Answer.NO_BREAK_FOUND, Message("take.no_break")
     return Take(

@@ -35,11 +35,14 @@ LOOKS = {
     Outcome.CANNOT_TELL: ("?", "bold yellow"),
     Outcome.NO_FACE: ("–", "bold"),
 }
-"""Icon and style of each outcome. None is green: that no change was found is no seal of approval."""
+"""Icon and style of each outcome. None is green: that no change was found is no seal of approval.
+"""
 
 
 def show(results: Iterable[CheckResult], language: Language | None = None) -> None:
-    """A block per file that was judged, as it comes, and at the end how many there were of each outcome; English by default."""
+    """A block per file that was judged, as it comes, and at the end how many there were of each
+    outcome; English by default.
+    """
     t = language or english()
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -51,7 +54,9 @@ def show(results: Iterable[CheckResult], language: Language | None = None) -> No
         if result.outcome is not None:
             console.print(gap, _headline(result.outcome, result.path, console, t), sep="")
             gap = "\n"
-            for line in _lines(result, [limit for limit in result.limits if limit not in limits], t):
+            for line in _lines(
+                result, [limit for limit in result.limits if limit not in limits], t
+            ):
                 console.print(Padding(line, (0, 0, 0, 2), expand=False))
             limits += result.limits
         outcomes[_word(result.outcome, t)] += 1
@@ -74,7 +79,11 @@ def _lines(result: CheckResult, limits: Sequence[Message], t: Language) -> Itera
     """What stands under the headline; of the result's limits only those given."""
     yield Text(printable(t.say(result.reason)))
     if result.log10_lr is not None:
-        strength = t("terminal.strength", support=support(result.log10_lr).words, likelier=likelier(result.log10_lr))
+        strength = t(
+            "terminal.strength",
+            support=support(result.log10_lr).words,
+            likelier=likelier(result.log10_lr),
+        )
         yield Text(capital(strength))
     if result.prior is not None and result.posterior is not None:
         share, such = in_hundred(result.posterior), such_findings(result.verdict)
@@ -92,13 +101,19 @@ def _person(person: Person, result: CheckResult, t: Language) -> str:
     when = ", ".join(t("terminal.span", start=span.start, end=span.end) for span in person.spans)
     if not when and result.media and result.media.kind is Kind.VIDEO:
         when = t("terminal.seen", start=person.first_seen, end=person.last_seen)
-    why = printable(t.say(person.reason)) if person.log10_lr is None and person.reason != result.reason else ""
+    why = (
+        printable(t.say(person.reason))
+        if person.log10_lr is None and person.reason != result.reason
+        else ""
+    )
     parts = (t("person", id=person.id), f"{_word(person.verdict, t):15}", f"{ratio:12}", when, why)
     return "  ".join(part for part in parts if part).rstrip()
 
 
 @contextmanager
-def progress(path: str, number: str, begun: float, language: Language | None = None) -> Iterator[Progress]:
+def progress(
+    path: str, number: str, begun: float, language: Language | None = None
+) -> Iterator[Progress]:
     """A bar on stderr while one file is judged, if that is a terminal and `PATIENCE` is over.
 
     Args:
@@ -114,13 +129,23 @@ def progress(path: str, number: str, begun: float, language: Language | None = N
         return
     short = Column(no_wrap=True, overflow="ellipsis", max_width=40)
     name = TextColumn("{task.fields[name]}", markup=False, table_column=short)
-    columns = TextColumn(number), name, TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
-    bar = Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    columns = (
+        TextColumn(number),
+        name,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+    )
+    bar = Bar(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
     task = bar.add_task(t("progress.reading"), total=None, name=printable(Path(path).name))
     timer = Timer(max(0.0, begun + PATIENCE - time.monotonic()), bar.start)
     timer.start()
     try:
-        yield lambda what, done: bar.update(task, description=t(f"progress.{what}"), total=1.0, completed=done)
+        yield lambda what, done: bar.update(
+            task, description=t(f"progress.{what}"), total=1.0, completed=done
+        )
     finally:
         timer.cancel()
         timer.join()

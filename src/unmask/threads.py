@@ -6,6 +6,8 @@ import os
 
 
 def threads() -> int:
-    """Two; or as many as the environment variable ``UNMASK_THREADS`` says, one where there is a check per core."""
+    """Two; or as many as the environment variable ``UNMASK_THREADS`` says, one where there is a
+    check per core.
+    """
     given = os.environ.get("UNMASK_THREADS", "")
     return max(1, int(given)) if given.isdecimal() else 2

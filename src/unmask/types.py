@@ -1,8 +1,9 @@
-"""The values that travel through the house, left to right. All are frozen: nobody edits a value after it was returned.
+"""The values that travel through the house, left to right. All are frozen: nobody edits a value
+after it was returned.
 
-Conventions: images are rgb uint8 ``(h, w, 3)``; times are seconds of presentation time from the clip's first frame;
-boxes are ``(x0, y0, x1, y1)`` and points ``(x, y)`` in px of the upright frame; ``log10_lr`` is the decimal logarithm of
-the likelihood ratio *changed : bona fide*.
+Conventions: images are rgb uint8 ``(h, w, 3)``; times are seconds of presentation time from the
+clip's first frame; boxes are ``(x0, y0, x1, y1)`` and points ``(x, y)`` in px of the upright frame;
+``log10_lr`` is the decimal logarithm of the likelihood ratio *changed : bona fide*.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a check of a file came to: its verdict, but that nobody was there to be judged is told apart."""
+    """What a check of a file came to: its verdict, but that nobody was there to be judged is told
+    apart.
+    """
 
     CHANGED = "changed"
     LICENSED_CHANGE = "licensed change"
@@ -62,7 +65,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """What a file is, measured rather than believed: sizes and times come from its packets, not from its header.
+    """What a file is, measured rather than believed: sizes and times come from its packets, not
+    from its header.
 
     Attributes:
         path: as the caller gave it.
@@ -77,7 +81,8 @@ class MediaFacts:
         declared_duration: seconds that the header claims, or None where it claims nothing.
         frames: number of pictures in the file.
         frame_rate: mean frames per second; None for a photo.
-        variable_frame_rate: whether the gaps between presentation times differ by more than rounding.
+        variable_frame_rate: whether the gaps between presentation times differ by more than
+            rounding.
         bit_rate: bits per second of the picture stream; None for a photo.
         limits: what of the file its frames do not show, such as a missing end or another film.
     """
@@ -112,7 +117,9 @@ class Seal(StrEnum):
 
 
 AI_MADE = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic")
-"""Ends of the IPTC digital source types that declare content made by a trained model, whole or in part."""
+"""Ends of the IPTC digital source types that declare content made by a trained model, whole or in
+part.
+"""
 
 
 def declares_ai(source_types: Sequence[str]) -> bool:
@@ -125,7 +132,8 @@ class Labels:
     """Unsigned labels in a file's metadata.
 
     Attributes:
-        producer: who made it with AI, by China's label (GB 45438-2025); may be empty; None without one.
+        producer: who made it with AI, by China's label (GB 45438-2025); may be empty; None without
+            one.
         source_types: IPTC digital source types, by their addresses.
     """
 
@@ -140,7 +148,8 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a file's content credentials (C2PA) say, and what that is worth. Texts are of strangers, on one line.
+    """What a file's content credentials (C2PA) say, and what that is worth. Texts are of strangers,
+    on one line.
 
     Attributes:
         seal: whether the file is what was signed.
@@ -148,7 +157,8 @@ class Credentials:
         trusted: whether the signer is vouched for by an authority of the user's own list.
         signed_at: as a time stamp says, ISO 8601; empty without one.
         tool: that wrote them.
-        source_types: IPTC digital source types declared, those of what the file was made from included.
+        source_types: IPTC digital source types declared, those of what the file was made from
+            included.
         licences: sha256 of the licences named.
         problems: status codes of the standard, or the reader's words.
         manifests: how many there are: the file's own, and those of what it was made from.
@@ -172,7 +182,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next intact key frame."""
+    """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next
+    intact key frame.
+    """
 
     start: float
     end: float
@@ -185,13 +197,16 @@ class Packets:
 
     Attributes:
         tick: unit of the film's clock, seconds.
-        ticks: int64 ``(n,)``, n >= 1: when each is shown, in the order of the file, which need not rise.
+        ticks: int64 ``(n,)``, n >= 1: when each is shown, in the order of the file, which need not
+            rise.
         keys: bool ``(n,)``: which are key frames.
-        broken: bool ``(n,)``: which came broken, or after one that did, up to the next whole key frame.
+        broken: bool ``(n,)``: which came broken, or after one that did, up to the next whole key
+            frame.
         sizes: int32 ``(n,)``: bytes.
         crcs: uint32 ``(n,)``: CRC-32 of the bytes.
         tail: how long the last one is shown, ticks; 0 where nothing tells.
-        begun: numbers of the key frames, but for the first, with which an encoder began anew or changed its settings.
+        begun: numbers of the key frames, but for the first, with which an encoder began anew or
+            changed its settings.
     """
 
     tick: Fraction
@@ -205,7 +220,10 @@ class Packets:
 
     def before(self, number: int) -> Packets:
         """The same without the packets from ``number`` on."""
-        arrays = {name: getattr(self, name)[:number] for name in ("ticks", "keys", "broken", "sizes", "crcs")}
+        arrays = {
+            name: getattr(self, name)[:number]
+            for name in ("ticks", "keys", "broken", "sizes", "crcs")
+        }
         return replace(self, **arrays, begun=tuple(one for one in self.begun if one < number))
 
 
@@ -219,10 +237,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Small:
-    """A picture in small: ``time`` in seconds, ``grey`` uint8 ``(90, 160)``, whatever its shape was.
+    """A picture in small: ``time`` in seconds, ``grey`` uint8 ``(90, 160)``, whatever its shape
+    was.
 
-    ``follows`` tells whether the picture right before it was given, too, and was not passed over as damaged; ``key`` whether it
-    is a key frame, which was encoded without regard to the one before.
+    ``follows`` tells whether the picture right before it was given, too, and was not passed over as
+    damaged; ``key`` whether it is a key frame, which was encoded without regard to the one before.
     """
 
     time: float
@@ -233,7 +252,9 @@ class Small:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sound:
-    """A stretch of sound without a gap: ``time`` of its beginning, s, and mono samples, float32 ``(n,)``, 16,000 a second."""
+    """A stretch of sound without a gap: ``time`` of its beginning, s, and mono samples, float32
+    ``(n,)``, 16,000 a second.
+    """
 
     time: float
     samples: NDArray[np.float32]
@@ -249,7 +270,8 @@ class Face:
 
     Attributes:
         box: px in the frame.
-        points: float32 ``(5, 2)`` px: the person's right eye, left eye, nose tip, right and left mouth corner.
+        points: float32 ``(5, 2)`` px: the person's right eye, left eye, nose tip, right and left
+            mouth corner.
         confidence: of the finder, 0 to 1.
     """
 
@@ -264,11 +286,15 @@ class Quality:
 
     Attributes:
         size_px: width of the face box in the frame, px.
-        sharpness: variance of the Laplacian of the aligned crop's luma over the luma's own variance; below 0.02 is blurred.
+        sharpness: variance of the Laplacian of the aligned crop's luma over the luma's own
+            variance; below 0.02 is blurred.
         yaw: how far the head is turned aside, 0 frontal to 1 full profile, from the five points.
-        blockiness: mean luma step across the frame's 8 px grid over the step inside it, at the face; 1 means no visible blocks.
-        detail_px: width, px, at which the face would show as much detail; at most ``size_px``, less where it was enlarged.
-        echo: how clearly everything is seen twice, a little apart; 0 not at all, towards 1 in an even blend of two pictures.
+        blockiness: mean luma step across the frame's 8 px grid over the step inside it, at the
+            face; 1 means no visible blocks.
+        detail_px: width, px, at which the face would show as much detail; at most ``size_px``, less
+            where it was enlarged.
+        echo: how clearly everything is seen twice, a little apart; 0 not at all, towards 1 in an
+            even blend of two pictures.
     """
 
     size_px: float
@@ -281,12 +307,14 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192, 192, 3)``.
+    """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192,
+    192, 3)``.
 
-    ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None where they are too small.
-    ``close_up`` is the face finer than in the crop, uint8 ``(224, 224, 3)``, see `unmask.faces.close_up`; None where the face is
-    too small to show more there.
-    A sighting is compared and hashed by identity, so that what was measured of it can be kept under it.
+    ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None
+    where they are too small. ``close_up`` is the face finer than in the crop, uint8 ``(224, 224,
+    3)``, see `unmask.faces.close_up`; None where the face is too small to show more there. A
+    sighting is compared and hashed by identity, so that what was measured of it can be kept under
+    it.
     """
 
     time: float
@@ -299,7 +327,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One person's face followed over the frames of one clip; ``id`` counts from 1 in order of appearance."""
+    """One person's face followed over the frames of one clip; ``id`` counts from 1 in order of
+    appearance.
+    """
 
     id: int
     sightings: tuple[Sighting, ...]
@@ -341,14 +371,17 @@ class Original:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """One frame and the same moment of its original, laid over each other; compared and hashed by identity.
+    """One frame and the same moment of its original, laid over each other; compared and hashed by
+    identity.
 
     Attributes:
         time, original_time: seconds in the file and in the original.
-        rgb: the frame, turned, scaled and cropped as the original's thumbnail is, uint8 ``(h, w, 3)``.
+        rgb: the frame, turned, scaled and cropped as the original's thumbnail is, uint8 ``(h, w,
+            3)``.
         original: the thumbnail, uint8 ``(h, w, 3)``.
         seen: bool ``(h, w)``: where the frame shows what the thumbnail shows.
-        onto: float64 ``(3, 3)``: the homography that carries px of the file's frame onto the thumbnail.
+        onto: float64 ``(3, 3)``: the homography that carries px of the file's frame onto the
+            thumbnail.
     """
 
     time: float
@@ -395,7 +428,8 @@ class Reading:
     Attributes:
         time: seconds.
         score: in the line's own unit; means nothing until calibrated.
-        heatmap: float32 ``(h, w)``, 0 to 1, over the aligned crop: where the line sees the change; None if it cannot say.
+        heatmap: float32 ``(h, w)``, 0 to 1, over the aligned crop: where the line sees the change;
+            None if it cannot say.
         held: whether it was measured at another moment nearby, and stands for this one.
     """
 
@@ -428,12 +462,15 @@ class TrackEvidence:
 
     Attributes:
         status: `ran`, `not_applicable` or `failed`.
-        summary: one sentence that, in words, a newspaper reader understands; the reason where the line did not run.
+        summary: one sentence that, in words, a newspaper reader understands; the reason where the
+            line did not run.
         score: of the whole track, in the line's own unit; None unless it ran.
         readings: per sighting, in order of time.
         pictures: that show the reason.
-        sampled: whether the line looked at sightings of its own choice only, rather than at all that it could read.
-        instead_of: names of lines that weigh nothing where this one looked, because it sees what they see, better.
+        sampled: whether the line looked at sightings of its own choice only, rather than at all
+            that it could read.
+        instead_of: names of lines that weigh nothing where this one looked, because it sees what
+            they see, better.
     """
 
     status: Status
@@ -458,7 +495,9 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point on a face in an original: its sha256, seconds, and x and y in parts of its width and height, 0 to 1."""
+    """A point on a face in an original: its sha256, seconds, and x and y in parts of its width and
+    height, 0 to 1.
+    """
 
     original: str
     time: float
@@ -516,9 +555,12 @@ class Case:
         media: what the file is.
         tracks: everybody in it; the track examined is one of them.
         matches: the known originals that it shows; None where no index of them was given.
-        declared: what it says of itself, and the licences at hand; None where no folder of licences was given.
-        cuts: when its shots change, s, as far as looks at it show; where only colours tell, the time of the look after it.
-        earlier: what the lines asked before this one say of the same track; a line must do without, for it may be asked alone.
+        declared: what it says of itself, and the licences at hand; None where no folder of licences
+            was given.
+        cuts: when its shots change, s, as far as looks at it show; where only colours tell, the
+            time of the look after it.
+        earlier: what the lines asked before this one say of the same track; a line must do without,
+            for it may be asked alone.
     """
 
     media: MediaFacts
@@ -530,7 +572,9 @@ class Case:
 
 
 def of_highest(scores: Sequence[float] | NDArray[np.floating[Any]], share: float) -> float:
-    """Mean of the highest ``share`` (0 to 1) of a track's scores, of one at least: a short change must count."""
+    """Mean of the highest ``share`` (0 to 1) of a track's scores, of one at least: a short change
+    must count.
+    """
     highest = np.sort(scores)[::-1]
     return float(highest[: max(1, math.ceil(share * highest.size))].mean())
 
@@ -544,10 +588,16 @@ class Span:
 
 
 def clock(seconds: float, digits: int = 1) -> str:
-    """A time as ``m:ss.s``, with hours in front where there are any, and so many digits of a second."""
+    """A time as ``m:ss.s``, with hours in front where there are any, and so many digits of a
+    second.
+    """
     parts = 10**digits
     whole = round(max(seconds, 0) * parts)
-    hours, minutes, rest = whole // (3600 * parts), whole // (60 * parts) % 60, whole % (60 * parts) / parts
+    hours, minutes, rest = (
+        whole // (3600 * parts),
+        whole // (60 * parts) % 60,
+        whole % (60 * parts) / parts,
+    )
     shown = f"{rest:0{3 + digits}.{digits}f}"
     return f"{hours}:{minutes:02}:{shown}" if hours else f"{minutes}:{shown}"
 
@@ -562,10 +612,11 @@ class TimedLR:
 
 @dataclass(frozen=True, slots=True)
 class TellingFrame:
-    """A sighting worth showing: its aligned crop, and where in it the change is seen (0 to 1), if a line can say.
+    """A sighting worth showing: its aligned crop, and where in it the change is seen (0 to 1), if a
+    line can say.
 
-    ``box`` is where the face was in the frame, px, and ``corners`` where the crop was: float32 ``(4, 2)`` px, from its top
-    left corner clockwise, as the crop shows it.
+    ``box`` is where the face was in the frame, px, and ``corners`` where the crop was: float32
+    ``(4, 2)`` px, from its top left corner clockwise, as the crop shows it.
     """
 
     time: float
@@ -586,7 +637,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """What one line contributed to one person's verdict; ``log10_lr`` is None where it weighed nothing."""
+    """What one line contributed to one person's verdict; ``log10_lr`` is None where it weighed
+    nothing.
+    """
 
     status: Status
     summary: Message
@@ -606,7 +659,8 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """What single faces of people never trained on were answered by the lines that weighed; changed in ways never trained on.
+    """What single faces of people never trained on were answered by the lines that weighed; changed
+    in ways never trained on.
 
     Attributes:
         bona_fide, changed: number of faces of each class.
@@ -637,7 +691,8 @@ class Person:
         frames: the most telling sightings, the most telling first.
         thumbnail: aligned crop of the clearest sighting.
         places: of the face at each sighting, in order of time.
-        reach: lowest and highest log10 LR that the lines that weighed can come to; None where none weighed.
+        reach: lowest and highest log10 LR that the lines that weighed can come to; None where none
+            weighed.
         record: of these lines; None where it was not measured.
         basis: of the verdict; None where it is `cannot tell`.
         licences: that reach this person, whether they hold or not.
@@ -666,7 +721,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A whole frame at ``time`` seconds, rgb uint8 ``(h, w, 3)``, and the box of each face in it by the person's id."""
+    """A whole frame at ``time`` seconds, rgb uint8 ``(h, w, 3)``, and the box of each face in it by
+    the person's id.
+    """
 
     time: float
     rgb: Rgb
@@ -675,12 +732,14 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a file's own metadata say of its recording; nobody signs them, and anybody can write or remove them.
+    """What a file's own metadata say of its recording; nobody signs them, and anybody can write or
+    remove them.
 
     Attributes:
         camera: its maker and model; empty, as each of these, where nothing is said.
         software: that wrote the file.
-        taken: when it was recorded, ISO 8601; by the camera's clock, without an offset from UTC where it states none.
+        taken: when it was recorded, ISO 8601; by the camera's clock, without an offset from UTC
+            where it states none.
         saved: when it was written, likewise.
         located: whether they say where it was recorded; the place itself is not read.
     """
@@ -717,11 +776,12 @@ class Custody:
 class CheckResult:
     """The answer for one file, as `unmask.check` returns it.
 
-    A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media`` and ``custody`` may be None.
-    ``prior`` is the base rate of changed faces that the user stated, 0 to 1, and ``posterior`` what the LR makes of it;
-    both None where none was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known originals
-    that it shows, ``damage`` the stretches that were passed over, ``declared`` what it says of itself. ``report`` and
-    ``key_frames`` are paths of the page and of whole frames that were written, if any were.
+    A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media``
+    and ``custody`` may be None. ``prior`` is the base rate of changed faces that the user stated, 0
+    to 1, and ``posterior`` what the LR makes of it; both None where none was stated, ``posterior``
+    also where the verdict is `cannot tell`. ``matches`` are the known originals that it shows,
+    ``damage`` the stretches that were passed over, ``declared`` what it says of itself. ``report``
+    and ``key_frames`` are paths of the page and of whole frames that were written, if any were.
     """
 
     path: str
@@ -744,13 +804,23 @@ class CheckResult:
 
     @property
     def basis(self) -> Basis | None:
-        """What the verdict rests on: on something measured, if that is so of one person who has this verdict."""
+        """What the verdict rests on: on something measured, if that is so of one person who has
+        this verdict.
+        """
         found = {person.basis for person in self.people if person.verdict is self.verdict}
-        return Basis.MEASURED if Basis.MEASURED in found else Basis.DECLARED if Basis.DECLARED in found else None
+        return (
+            Basis.MEASURED
+            if Basis.MEASURED in found
+            else Basis.DECLARED
+            if Basis.DECLARED in found
+            else None
+        )
 
     @property
     def outcome(self) -> Outcome | None:
-        """The verdict, or `no face` where it is `cannot tell` only because an intact file shows nobody; None without one."""
+        """The verdict, or `no face` where it is `cannot tell` only because an intact file shows
+        nobody; None without one.
+        """
         if self.verdict is Verdict.CANNOT_TELL and not self.people and not self.damage:
             return Outcome.NO_FACE
         return None if self.verdict is None else Outcome(self.verdict)

@@ -1,4 +1,6 @@
-"""From what the lines measured to a verdict on each person and on the file, or `cannot tell`, as codes and values."""
+"""From what the lines measured to a verdict on each person and on the file, or `cannot tell`, as
+codes and values.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +42,22 @@ class Rules:
     """Where a verdict begins.
 
     Attributes:
-        changed: least log10 LR of `changed`; an LR of 10 is where ENFSI's verbal scale (2015) says "moderate support".
-        no_change: highest log10 LR of `no change found`; between the two the answer is `cannot tell`.
+        changed: least log10 LR of `changed`; an LR of 10 is where ENFSI's verbal scale (2015) says
+            "moderate support".
+        no_change: highest log10 LR of `no change found`; between the two the answer is `cannot
+            tell`.
         size_px: least face width, px; a smaller face has lost the traces that are looked for.
-        detail_px: least width of a face's detail, px, see `Quality`. Below `size_px`, for its estimate is rough: bona fide faces
-            enlarged from 52 or 60 px score hardly higher than from 80, see docs/verdict.md.
-        sharpness: least sharpness, see `Quality`; half of the portraits that were blurred by 3 px lie below it.
-        yaw: farthest turn aside, see `Quality`; one in twenty portraits is turned further, most of them into half profile.
-        blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40 about 3 to 5.
-        echo: most of a double picture, see `Quality`; 6 in 1,000 portraits show more, see docs/verdict.md.
+        detail_px: least width of a face's detail, px, see `Quality`. Below `size_px`, for its
+            estimate is rough: bona fide faces enlarged from 52 or 60 px score hardly higher than
+            from 80, see docs/verdict.md.
+        sharpness: least sharpness, see `Quality`; half of the portraits that were blurred by 3 px
+            lie below it.
+        yaw: farthest turn aside, see `Quality`; one in twenty portraits is turned further, most of
+            them into half profile.
+        blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40
+            about 3 to 5.
+        echo: most of a double picture, see `Quality`; 6 in 1,000 portraits show more, see
+            docs/verdict.md.
         sightings: of a video, how many frames of a face must be good enough.
     """
 
@@ -91,7 +100,11 @@ def judge(
     held = [
         i
         for i in lrs
-        if any(r.held and r.time == track.sightings[i].time for n in weighed for r in evidence[n].readings)
+        if any(
+            r.held and r.time == track.sightings[i].time
+            for n in weighed
+            for r in evidence[n].readings
+        )
     ]
     telling = {i: lr for i, lr in lrs.items() if i not in held} or lrs
     if (
@@ -113,7 +126,10 @@ def judge(
         reason=why,
         log10_lr=None if verdict is Verdict.CANNOT_TELL else _rounded(total),
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
-        lines={name: _result(evidence[name], moved.get(name)) for name in dict.fromkeys([*weighed, *evidence])},
+        lines={
+            name: _result(evidence[name], moved.get(name))
+            for name in dict.fromkeys([*weighed, *evidence])
+        },
         timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
@@ -130,14 +146,22 @@ def judge(
 
 
 def _sharper(
-    track: Track, evidence: Evidence, fit: Sequence[int], fitted: Sequence[Calibration], rules: Rules
+    track: Track,
+    evidence: Evidence,
+    fit: Sequence[int],
+    fitted: Sequence[Calibration],
+    rules: Rules,
 ) -> tuple[tuple[Span, ...], dict[int, float], tuple[str, ...]] | None:
-    """Times by lines that look everywhere, or else at moments of their choice, where they see the change at all.
+    """Times by lines that look everywhere, or else at moments of their choice, where they see the
+    change at all.
 
     Returns:
-        The spans, the LR of each sighting on its own, and the lines; None where such lines see no change.
+        The spans, the LR of each sighting on its own, and the lines; None where such lines see no
+            change.
     """
-    moments = {name: said for name, said in evidence.items() if not any(r.held for r in said.readings)}
+    moments = {
+        name: said for name, said in evidence.items() if not any(r.held for r in said.readings)
+    }
     for there in ({name: said for name, said in moments.items() if not said.sampled}, moments):
         judged, steps = _looked_at(track, there, fit, fitted, rules.sightings)
         totals, spans = _totals(track, there, judged, steps)
@@ -147,7 +171,9 @@ def _sharper(
 
 
 def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
-    """Evidence of the lines that weighed, the strongest first, and of those they stand in for, whose maps are worth showing."""
+    """Evidence of the lines that weighed, the strongest first, and of those they stand in for,
+    whose maps are worth showing.
+    """
     behind = [name for line in weighed for name in evidence[line].instead_of if name in evidence]
     return [evidence[name] for name in (*weighed, *behind)]
 
@@ -155,7 +181,9 @@ def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
 def log10_lrs(
     track: Track, evidence: Evidence, calibrated: Sequence[Calibration], rules: Rules = Rules()
 ) -> list[TimedLR]:
-    """The LR of each sighting of a track that is good enough to be judged, on its own; none where no line can weigh."""
+    """The LR of each sighting of a track that is good enough to be judged, on its own; none where
+    no line can weigh.
+    """
     fit = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
     judged, steps = _looked_at(track, evidence, fit, calibrated, 1)
     lrs = _lrs(track, evidence, judged, steps)
@@ -163,11 +191,16 @@ def log10_lrs(
 
 
 def _looked_at(
-    track: Track, evidence: Evidence, fit: Sequence[int], calibrated: Sequence[Calibration], needed: int
+    track: Track,
+    evidence: Evidence,
+    fit: Sequence[int],
+    calibrated: Sequence[Calibration],
+    needed: int,
 ) -> tuple[list[int], tuple[Calibration, ...]]:
     """Sightings that count, by index, and the calibrations that weigh them, see `chain`.
 
-    Those that a line chose to look at, if they are enough; all that are fit, if there is none or another line tells more.
+    Those that a line chose to look at, if they are enough; all that are fit, if there is none or
+    another line tells more.
     """
     for name, said in evidence.items():
         times = {reading.time for reading in said.readings} if said.sampled else set()
@@ -176,7 +209,9 @@ def _looked_at(
             continue
         beside = {n: other for n, other in evidence.items() if n not in said.instead_of}
         steps = _steps(track, beside, chosen, calibrated)
-        whole = _steps(track, {n: other for n, other in beside.items() if n != name}, fit, calibrated)
+        whole = _steps(
+            track, {n: other for n, other in beside.items() if n != name}, fit, calibrated
+        )
         if steps and (not whole or steps[-1].separation > whole[-1].separation):
             return chosen, steps
     return list(fit), _steps(track, evidence, fit, calibrated)
@@ -185,10 +220,14 @@ def _looked_at(
 def _steps(
     track: Track, evidence: Evidence, judged: Sequence[int], calibrated: Sequence[Calibration]
 ) -> tuple[Calibration, ...]:
-    """See `chain`. A line weighs on a track if it ran and read every sighting that is good enough to be judged."""
+    """See `chain`. A line weighs on a track if it ran and read every sighting that is good enough
+    to be judged.
+    """
     times = {track.sightings[i].time for i in judged}
     read = [
-        n for n, t in evidence.items() if t.status is Status.RAN and times <= {reading.time for reading in t.readings}
+        n
+        for n, t in evidence.items()
+        if t.status is Status.RAN and times <= {reading.time for reading in t.readings}
     ]
     return chain(calibrated, read)
 
@@ -196,7 +235,9 @@ def _steps(
 def _totals(
     track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]
 ) -> tuple[list[float], tuple[Span, ...]]:
-    """log10 LR of the track by no line, which is 0, and by the lines of each step; and the spans of the last step."""
+    """log10 LR of the track by no line, which is 0, and by the lines of each step; and the spans of
+    the last step.
+    """
     times = np.array([track.sightings[i].time for i in judged])
     totals: list[float] = [0.0]
     spans: tuple[Span, ...] = ()
@@ -206,7 +247,9 @@ def _totals(
     return totals, spans
 
 
-def _lrs(track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]) -> dict[int, float]:
+def _lrs(
+    track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]
+) -> dict[int, float]:
     """log10 LR of each judged sighting on its own, by its index; by all the lines that weigh."""
     if not steps:
         return {}
@@ -214,12 +257,21 @@ def _lrs(track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequenc
     return {i: steps[-1].any_kind(float(lr)) for i, lr in zip(judged, known, strict=True)}
 
 
-def _known(track: Track, evidence: Evidence, judged: Sequence[int], calibration: Calibration) -> NDArray[np.float64]:
+def _known(
+    track: Track, evidence: Evidence, judged: Sequence[int], calibration: Calibration
+) -> NDArray[np.float64]:
     """`Calibration.known` of each judged sighting, ``(len(judged),)``."""
-    scores = {line: {reading.time: reading.score for reading in evidence[line].readings} for line in calibration.lines}
+    scores = {
+        line: {reading.time: reading.score for reading in evidence[line].readings}
+        for line in calibration.lines
+    }
     seen = [track.sightings[i] for i in judged]
     return np.array(
-        [calibration.known({line: at[s.time] for line, at in scores.items()}, s.quality) for s in seen], np.float64
+        [
+            calibration.known({line: at[s.time] for line, at in scores.items()}, s.quality)
+            for s in seen
+        ],
+        np.float64,
     )
 
 
@@ -252,11 +304,15 @@ def _why_not(
     if len(judged) >= needed:
         return None
     seen: dict[str, Value] = {"count": len(judged), "needed": needed}
-    faults = tuple(fault for fault, _ in Counter(fault for fault in unfit if fault is not None).most_common())
+    faults = tuple(
+        fault for fault, _ in Counter(fault for fault in unfit if fault is not None).most_common()
+    )
     if not faults:
         return Message("why.seldom", seen)
     return (
-        Message("why.mostly_unfit", {"faults": faults, **seen}) if judged else Message("why.unfit", {"faults": faults})
+        Message("why.mostly_unfit", {"faults": faults, **seen})
+        if judged
+        else Message("why.unfit", {"faults": faults})
     )
 
 
@@ -268,7 +324,9 @@ def _answer(
     if total >= rules.changed:
         strength: dict[str, Value] = {"log10_lr": total}
         if media.kind is Kind.VIDEO and spans:
-            return Verdict.CHANGED, Message("face.changed_when", {**strength, "spans": _spans(spans)})
+            return Verdict.CHANGED, Message(
+                "face.changed_when", {**strength, "spans": _spans(spans)}
+            )
         return Verdict.CHANGED, Message("face.changed", strength)
     if total <= rules.no_change:
         return Verdict.NO_CHANGE_FOUND, Message("face.no_change")
@@ -294,14 +352,25 @@ def _median(qualities: Sequence[Quality]) -> Quality:
 
 
 def _within(spans: Sequence[Span], track: Track, lrs: Mapping[int, float]) -> dict[int, float]:
-    """Those of the sightings that lie in a stretch that was changed, if any was: what reacts elsewhere is chance."""
-    return {i: lr for i, lr in lrs.items() if any(s.start <= track.sightings[i].time <= s.end for s in spans)}
+    """Those of the sightings that lie in a stretch that was changed, if any was: what reacts
+    elsewhere is chance.
+    """
+    return {
+        i: lr
+        for i, lr in lrs.items()
+        if any(s.start <= track.sightings[i].time <= s.end for s in spans)
+    }
 
 
 def _telling(
-    track: Track, weighed: Sequence[TrackEvidence], lrs: Mapping[int, float], verdict: Verdict, at_most: int = 4
+    track: Track,
+    weighed: Sequence[TrackEvidence],
+    lrs: Mapping[int, float],
+    verdict: Verdict,
+    at_most: int = 4,
 ) -> tuple[TellingFrame, ...]:
-    """The sightings that speak most for the verdict, at least a twelfth of the track apart; none that speaks against a change.
+    """The sightings that speak most for the verdict, at least a twelfth of the track apart; none
+    that speaks against a change.
 
     Each with the heatmap of the strongest line that has one.
     """
@@ -313,19 +382,28 @@ def _telling(
     for i in order:
         if all(abs(track.sightings[i].time - track.sightings[j].time) > apart for j in chosen):
             chosen.append(i)
-    maps = {r.time: r.heatmap for said in reversed(weighed) for r in said.readings if r.heatmap is not None}
+    maps = {
+        r.time: r.heatmap
+        for said in reversed(weighed)
+        for r in said.readings
+        if r.heatmap is not None
+    }
     return tuple(
-        TellingFrame(s.time, lrs.get(i), s.crop, s.face.box, maps.get(s.time), outline(s.face.points))
+        TellingFrame(
+            s.time, lrs.get(i), s.crop, s.face.box, maps.get(s.time), outline(s.face.points)
+        )
         for i in chosen[:at_most]
         for s in (track.sightings[i],)
     )
 
 
 def together(people: Sequence[Person], rules: Rules = Rules()) -> tuple[Person, ...]:
-    """The people of one file, each still called changed only where the LR reaches the bound when divided by their number.
+    """The people of one file, each still called changed only where the LR reaches the bound when
+    divided by their number.
 
-    At most one of them is taken to be changed, each as likely; so one in a crowd is a change only if the file is. Otherwise the
-    answer becomes `cannot tell`; the reason and the lines keep what was measured.
+    At most one of them is taken to be changed, each as likely; so one in a crowd is a change only
+    if the file is. Otherwise the answer becomes `cannot tell`; the reason and the lines keep what
+    was measured.
     """
     count = sum(_measured(p) is not None for p in people)
     least = rules.changed + float(np.log10(max(1, count)))
@@ -333,17 +411,20 @@ def together(people: Sequence[Person], rules: Rules = Rules()) -> tuple[Person, 
 
 
 def under_licences(people: Sequence[Person], case: Case) -> tuple[Person, ...]:
-    """The people of one file with the licences that reach them; a change that one of these allows becomes `licensed change`.
+    """The people of one file with the licences that reach them; a change that one of these allows
+    becomes `licensed change`.
 
-    What is only declared is changed as well where a licence allows it; without one it makes nobody changed, for anybody can
-    declare anything. What was measured stays.
+    What is only declared is changed as well where a licence allows it; without one it makes nobody
+    changed, for anybody can declare anything. What was measured stays.
     """
     changed = [p for p in people if p.verdict is Verdict.CHANGED]
     declared = case.declared is not None and case.declared.ai
     meant = {p.id for p in changed or (people if declared else ())}
     tracks = {track.id: track for track in case.tracks}
     return tuple(
-        _under_licence(p, reaching(tracks[p.id], case, alone=len(meant) == 1), declared) if p.id in meant else p
+        _under_licence(p, reaching(tracks[p.id], case, alone=len(meant) == 1), declared)
+        if p.id in meant
+        else p
         for p in people
     )
 
@@ -352,10 +433,25 @@ def _under_licence(person: Person, licences: tuple[HeldLicence, ...], declared: 
     measured = person.verdict is Verdict.CHANGED
     allowed = next((one for one in licences if one.puts_in and one.refused is None), None)
     if allowed is not None and (measured or declared):
-        values: dict[str, Value] = {"subject": allowed.subject, "licensee": allowed.licensee, "moment": allowed.until}
-        reason = Message("face.licensed", values) if measured else Message("face.licensed_declared", values)
+        values: dict[str, Value] = {
+            "subject": allowed.subject,
+            "licensee": allowed.licensee,
+            "moment": allowed.until,
+        }
+        reason = (
+            Message("face.licensed", values)
+            if measured
+            else Message("face.licensed_declared", values)
+        )
         basis = Basis.MEASURED if measured else Basis.DECLARED
-        return replace(person, verdict=Verdict.LICENSED_CHANGE, reason=reason, spans=(), basis=basis, licences=licences)
+        return replace(
+            person,
+            verdict=Verdict.LICENSED_CHANGE,
+            reason=reason,
+            spans=(),
+            basis=basis,
+            licences=licences,
+        )
     refused = [one.refused for one in licences if one.refused is not None]
     if measured and refused:
         reason = Message("face.unlicensed", {"log10_lr": person.log10_lr or 0.0, "why": refused[0]})
@@ -364,12 +460,18 @@ def _under_licence(person: Person, licences: tuple[HeldLicence, ...], declared: 
 
 
 def _is_chance(person: Person, least: float) -> bool:
-    return person.verdict is Verdict.CHANGED and person.log10_lr is not None and person.log10_lr < least
+    return (
+        person.verdict is Verdict.CHANGED
+        and person.log10_lr is not None
+        and person.log10_lr < least
+    )
 
 
 def _doubted(person: Person, count: int) -> Person:
     reason = Message("face.one_of_many", {"log10_lr": person.log10_lr or 0.0, "faces": count})
-    return replace(person, verdict=Verdict.CANNOT_TELL, reason=reason, log10_lr=None, spans=(), basis=None)
+    return replace(
+        person, verdict=Verdict.CANNOT_TELL, reason=reason, log10_lr=None, spans=(), basis=None
+    )
 
 
 def _measured(person: Person) -> float | None:
@@ -379,7 +481,9 @@ def _measured(person: Person) -> float | None:
 
 
 def _mean(people: Sequence[Person]) -> float | None:
-    """log10 of the mean LR of those judged: that of the file, if at most one of them is changed, each as likely."""
+    """log10 of the mean LR of those judged: that of the file, if at most one of them is changed,
+    each as likely.
+    """
     lrs = [lr for p in people if (lr := _measured(p)) is not None]
     return _rounded(float(np.log10(np.mean(np.power(10.0, lrs))))) if lrs else None
 
@@ -387,16 +491,20 @@ def _mean(people: Sequence[Person]) -> float | None:
 def of_file(
     people: Sequence[Person], media: MediaFacts, rules: Rules = Rules(), damaged: bool = False
 ) -> tuple[Verdict, Message, float | None]:
-    """The verdict on a file, the reason for it, and its log10 LR: that of the mean LR of its people, see `together`.
+    """The verdict on a file, the reason for it, and its log10 LR: that of the mean LR of its
+    people, see `together`.
 
-    One changed face makes the file changed. A person who could not be judged makes it `cannot tell`, unless there is
-    another who could, and the only fault is that this one is a small face in the background; the reason names them.
+    One changed face makes the file changed. A person who could not be judged makes it `cannot
+    tell`, unless there is another who could, and the only fault is that this one is a small face in
+    the background; the reason names them.
     """
     if not people:
         return Verdict.CANNOT_TELL, _nobody(media, damaged), None
     mean = _mean(people)
     if changed := [p for p in people if p.verdict is Verdict.CHANGED]:
-        why = next((p.reason.values["why"] for p in changed if p.reason.code == "face.unlicensed"), None)
+        why = next(
+            (p.reason.values["why"] for p in changed if p.reason.code == "face.unlicensed"), None
+        )
         unlicensed = Message("but.unlicensed", {"why": why}) if why is not None else None
         return Verdict.CHANGED, _but(_changed(changed), unlicensed), mean
     untold = [p for p in people if p.verdict is Verdict.CANNOT_TELL]
@@ -404,18 +512,28 @@ def of_file(
     if told and all(_in_background(p, media, rules) for p in untold):
         small = _counted(Message("but.small", _named(untold)), untold, people) if untold else None
         if licensed := [p for p in told if p.verdict is Verdict.LICENSED_CHANGE]:
-            return Verdict.LICENSED_CHANGE, _but(Message("file.licensed", _named(licensed)), small), mean
+            return (
+                Verdict.LICENSED_CHANGE,
+                _but(Message("file.licensed", _named(licensed)), small),
+                mean,
+            )
         return Verdict.NO_CHANGE_FOUND, _but(Message("file.no_change", _named(told)), small), mean
     if len(people) == 1:
         return Verdict.CANNOT_TELL, people[0].reason, None
     clear = Message("but.no_change", _named(told)) if told else None
-    return Verdict.CANNOT_TELL, _but(_counted(Message("file.untold", _named(untold)), untold, people), clear), None
+    return (
+        Verdict.CANNOT_TELL,
+        _but(_counted(Message("file.untold", _named(untold)), untold, people), clear),
+        None,
+    )
 
 
 def _nobody(media: MediaFacts, damaged: bool) -> Message:
     if damaged:
         return Message("file.damaged")
-    return Message("file.no_face_photo") if media.kind is Kind.PHOTO else Message("file.no_face_video")
+    return (
+        Message("file.no_face_photo") if media.kind is Kind.PHOTO else Message("file.no_face_video")
+    )
 
 
 def _in_background(person: Person, media: MediaFacts, rules: Rules) -> bool:
@@ -427,7 +545,11 @@ def _changed(people: Sequence[Person]) -> Message:
         return Message("file.changed", _named(people))
     if len(people) == 1:
         return Message("file.changed_when", {**_named(people), "spans": _spans(people[0].spans)})
-    each = (Message("file.stretches", {"person": p.id, "spans": _spans(p.spans)}) for p in people if p.spans)
+    each = (
+        Message("file.stretches", {"person": p.id, "spans": _spans(p.spans)})
+        for p in people
+        if p.spans
+    )
     return Message("file.changed_each", {**_named(people), "stretches": tuple(each)})
 
 
@@ -435,8 +557,12 @@ def _named(people: Sequence[Person]) -> dict[str, Value]:
     return {"count": len(people), "people": tuple(p.id for p in people)}
 
 
-def _counted(message: Message, some: Sequence[Person], people: Sequence[Person], named: int = 3) -> Message:
-    """The same, under the code with ``_many``, where more than ``named`` people are counted instead of named."""
+def _counted(
+    message: Message, some: Sequence[Person], people: Sequence[Person], named: int = 3
+) -> Message:
+    """The same, under the code with ``_many``, where more than ``named`` people are counted instead
+    of named.
+    """
     if len(some) <= named:
         return message
     return Message(f"{message.code}_many", {"count": len(some), "of": len(people)})

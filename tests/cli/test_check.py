@@ -1,4 +1,6 @@
-"""The command line, mostly with `pretend` in the place of the pipeline; the last tests run the real one."""
+"""The command line, mostly with `pretend` in the place of the pipeline; the last tests run the real
+one.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +34,12 @@ ASKED: list[pipeline.Settings] = []
 
 
 def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress) -> CheckResult:
-    """Stands in for `unmask.pipeline.check`: reads no file, and answers by the beginning of its name.
+    """Stands in for `unmask.pipeline.check`: reads no file, and answers by the beginning of its
+    name.
 
-    ``changed``, ``clean``, ``nobody``, ``untold`` and ``crowd`` give those of `tests.results`; ``broken``, ``bug``,
-    ``weights`` and ``library`` raise what their names say; ``interrupt`` is Ctrl-C.
+    ``changed``, ``clean``, ``nobody``, ``untold`` and ``crowd`` give those of `tests.results`;
+    ``broken``, ``bug``, ``weights`` and ``library`` raise what their names say; ``interrupt`` is
+    Ctrl-C.
     """
     ASKED.append(settings)
     progress("looking", 0.5)
@@ -45,15 +49,23 @@ def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress)
     wrong = {
         "broken": BrokenMedia(path, Message("media.undecodable"), verbatim("download it again")),
         "bug": ValueError("two\nlines"),
-        "weights": WeightsError("learned.onnx: its sha256 is not the released one; reinstall Unmask"),
+        "weights": WeightsError(
+            "learned.onnx: its sha256 is not the released one; reinstall Unmask"
+        ),
         "library": ImportError("libGL.so.1: cannot open shared object file"),
     }
     for kind, error in wrong.items():
         if name.startswith(kind):
             raise error
-    answers = {"changed": results.changed_video, "clean": results.clean_photo, "nobody": results.nobody}
+    answers = {
+        "changed": results.changed_video,
+        "clean": results.clean_photo,
+        "nobody": results.nobody,
+    }
     answers["untold"] = results.cannot_tell
-    answer = next((answers[kind](path) for kind in answers if name.startswith(kind)), results.crowd(3))
+    answer = next(
+        (answers[kind](path) for kind in answers if name.startswith(kind)), results.crowd(3)
+    )
     return replace(answer, path=path)
 
 
@@ -100,8 +112,20 @@ def test_version() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys, unmask.cli; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"numpy", "cv2", "av", "onnxruntime", "onnx", "PIL", "jinja2", "rich", "unmask.report.document"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {
+        "numpy",
+        "cv2",
+        "av",
+        "onnxruntime",
+        "onnx",
+        "PIL",
+        "jinja2",
+        "rich",
+        "unmask.report.document",
+    }
     assert not heavy & set(loaded)
 
 
@@ -124,7 +148,9 @@ def test_json_is_one_document_per_file_in_order() -> None:
     assert [answer["path"] for answer in printed] == names
     assert shown.stdout.splitlines()[0] == document.dumps(results.clean_photo("clean.jpg"))
     assert (printed[1]["verdict"], printed[1]["sha256"], printed[1]["people"]) == (None, None, [])
-    assert printed[1]["error"] == "broken.mp4: none of its pictures can be decoded; download it again"
+    assert (
+        printed[1]["error"] == "broken.mp4: none of its pictures can be decoded; download it again"
+    )
     assert shown.stderr == f"unmask: {printed[1]['error']}\n"
     assert shown.exit_code == 1
 
@@ -139,7 +165,11 @@ def test_csv_is_one_table() -> None:
 
 
 def test_csv_keeps_names_as_they_are() -> None:
-    assert unmask("check", "clean\x1b.jpg", "--csv").stdout.splitlines()[1].startswith("clean\x1b.jpg,")
+    assert (
+        unmask("check", "clean\x1b.jpg", "--csv")
+        .stdout.splitlines()[1]
+        .startswith("clean\x1b.jpg,")
+    )
 
 
 # ---------------------------------------------------------------- output for people
@@ -160,14 +190,18 @@ def test_a_block_says_it_all_on_whole_lines() -> None:
 
 
 def test_many_files_are_counted_and_no_limit_is_said_twice() -> None:
-    lines = unmask("check", "broken.mp4", "changed.mp4", "nobody.jpg", "crowd.mp4").stdout.splitlines()
+    lines = unmask(
+        "check", "broken.mp4", "changed.mp4", "nobody.jpg", "crowd.mp4"
+    ).stdout.splitlines()
     assert lines[0] == "changed  changed.mp4"
     assert lines[-2:] == ["", "4 files: 2 changed, 1 not judged, 1 no face"]
     assert sum(line.startswith("  Limit:") for line in lines) == 1
 
 
 def test_a_person_who_cannot_be_judged_gets_the_reason() -> None:
-    line = next(line for line in unmask("check", "crowd.mp4").stdout.splitlines() if "Person 3" in line)
+    line = next(
+        line for line in unmask("check", "crowd.mp4").stdout.splitlines() if "Person 3" in line
+    )
     assert line.startswith("  Person 3  cannot tell      no LR  ")
     assert line.endswith("This face cannot be judged: it is too small (under 64 px wide).")
 
@@ -188,7 +222,9 @@ def test_a_language_that_there_is_not_is_wrong_usage() -> None:
 
 def test_names_from_strangers_are_harmless() -> None:
     name = "clean\x1b[31m\n[bold]:smile:{x}.jpg"
-    assert unmask("check", name).stdout.startswith("no change found  clean\\x1b[31m\\n[bold]:smile:{x}.jpg\n")
+    assert unmask("check", name).stdout.startswith(
+        "no change found  clean\\x1b[31m\\n[bold]:smile:{x}.jpg\n"
+    )
     assert unmask("check", f"bug{name}").stderr.count("\n") == 1
 
 
@@ -202,11 +238,16 @@ def test_no_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_settings_reach_the_pipeline() -> None:
-    unmask("check", "clean.jpg", "--every", "0.2", "--lines", "learned", "--prior", "0.01", "--debug")
+    unmask(
+        "check", "clean.jpg", "--every", "0.2", "--lines", "learned", "--prior", "0.01", "--debug"
+    )
     assert ASKED.pop() == pipeline.Settings(every=0.2, lines=("learned",), prior=0.01, debug=True)
     unmask("check", "clean.jpg")
     assert ASKED.pop() == pipeline.Settings()
-    for start, end, seconds in (("75.5", "1:20", (75.5, 80.0)), ("1:02:03.5", "2:00:00", (3723.5, 7200.0))):
+    for start, end, seconds in (
+        ("75.5", "1:20", (75.5, 80.0)),
+        ("1:02:03.5", "2:00:00", (3723.5, 7200.0)),
+    ):
         unmask("check", "clean.jpg", "--from", start, "--to", end)
         assert ASKED.pop() == pipeline.Settings(start=seconds[0], end=seconds[1])
 
@@ -222,7 +263,10 @@ def test_settings_reach_the_pipeline() -> None:
         (["--to", "1:-2"], "'1:-2' is no time"),
         (["--from", "5", "--to", "5"], "ends after it begins"),
         (["--lines", "learned,tarot"], "no line of evidence is called 'tarot'; there are learned"),
-        (["--fail-on", "authentic"], "no verdict is called 'authentic'; there are changed, licensed-change"),
+        (
+            ["--fail-on", "authentic"],
+            "no verdict is called 'authentic'; there are changed, licensed-change",
+        ),
         (["--report", __file__], "is a file"),
         (["--report", f"{__file__}/below"], "cannot be made"),
         (["-"], "standard input is not supported"),
@@ -237,7 +281,9 @@ def test_wrong_usage_exits_with_2_and_judges_nothing(args: Sequence[str], said: 
 
 
 def test_a_folder_is_searched_for_what_is_media_by_its_content(tmp_path: Path) -> None:
-    clip = clips.write_video(tmp_path / "clip.mp4", [clips.numbered(i) for i in range(5)]).read_bytes()
+    clip = clips.write_video(
+        tmp_path / "clip.mp4", [clips.numbered(i) for i in range(5)]
+    ).read_bytes()
     tiff = clips.write_photo(tmp_path / "photo.tiff", clips.numbered(1), "TIFF").read_bytes()
     files = {
         "clean.mp4 without its ending": clip,
@@ -256,7 +302,9 @@ def test_a_folder_is_searched_for_what_is_media_by_its_content(tmp_path: Path) -
         (tmp_path / name).write_bytes(data)
     (tmp_path / "again").symlink_to(tmp_path / "b", target_is_directory=True)
     shown = unmask("check", tmp_path, tmp_path / "notes.txt", tmp_path / ".clean.jpg", "--json")
-    found = [os.path.relpath(json.loads(line)["path"], tmp_path) for line in shown.stdout.splitlines()]
+    found = [
+        os.path.relpath(json.loads(line)["path"], tmp_path) for line in shown.stdout.splitlines()
+    ]
     in_folder = [
         "clean.mp4 without its ending",
         "clip.mp4",
@@ -284,17 +332,24 @@ def test_what_is_no_media_is_counted_and_costs_nothing(tmp_path: Path) -> None:
         == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
     )
     assert shown.exit_code == 0
-    assert unmask("check", tmp_path, "--language", "zh").stderr.startswith("unmask: 文件夹中有 1 个文件")
+    assert unmask("check", tmp_path, "--language", "zh").stderr.startswith(
+        "unmask: 文件夹中有 1 个文件"
+    )
 
 
 def test_a_folder_without_media_is_an_error_of_its_own(tmp_path: Path) -> None:
     shown = unmask("check", tmp_path, "clean.jpg", "--json")
-    assert [json.loads(line)["path"] for line in shown.stdout.splitlines()] == [str(tmp_path), "clean.jpg"]
+    assert [json.loads(line)["path"] for line in shown.stdout.splitlines()] == [
+        str(tmp_path),
+        "clean.jpg",
+    ]
     assert shown.stderr.startswith(f"unmask: {tmp_path}: a folder without photos or videos; ")
     assert shown.exit_code == 1
 
 
-def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "clean.jpg").touch()
     (tmp_path / "locked").mkdir()
     scandir = os.scandir
@@ -306,7 +361,10 @@ def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(os, "scandir", refusing)
     shown = unmask("check", tmp_path)
-    assert f"{tmp_path / 'locked'}: Permission denied; check that you may read this folder" in shown.stderr
+    assert (
+        f"{tmp_path / 'locked'}: Permission denied; check that you may read this folder"
+        in shown.stderr
+    )
     assert "clean.jpg" in shown.stdout
     assert shown.exit_code == 1
 
@@ -337,7 +395,10 @@ def test_exit_codes(args: Sequence[str], code: int) -> None:
 
 def test_an_unexpected_error_is_one_line_and_stops_nothing() -> None:
     shown = unmask("check", "bug.mp4", "clean.jpg")
-    assert shown.stderr == "unmask: bug.mp4: unexpected ValueError (two lines); run again with --debug\n"
+    assert (
+        shown.stderr
+        == "unmask: bug.mp4: unexpected ValueError (two lines); run again with --debug\n"
+    )
     assert "no change found  clean.jpg" in shown.stdout
     assert shown.exit_code == 1
 
@@ -349,7 +410,9 @@ def test_debug_shows_tracebacks_and_goes_on() -> None:
     assert "no change found  clean.jpg" in shown.stdout
 
 
-@pytest.mark.parametrize(("name", "said"), [("weights", "sha256 is not the released"), ("library", "libGL.so.1")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("weights", "sha256 is not the released"), ("library", "libGL.so.1")]
+)
 def test_a_broken_installation_is_said_once(name: str, said: str) -> None:
     shown = unmask("check", "clean.jpg", name, name, "clean.jpg")
     assert shown.stderr.count(said) == 1
@@ -361,7 +424,10 @@ def test_a_broken_installation_is_said_once(name: str, said: str) -> None:
 def test_an_error_beyond_the_files_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "show", lambda _results, _language: 1 / 0)
     shown = unmask("check", "clean.jpg")
-    assert shown.stderr == "unmask: unexpected ZeroDivisionError: division by zero; run again with --debug\n"
+    assert (
+        shown.stderr
+        == "unmask: unexpected ZeroDivisionError: division by zero; run again with --debug\n"
+    )
     assert shown.exit_code == 1
     assert isinstance(unmask("check", "clean.jpg", "--debug").exception, ZeroDivisionError)
 
@@ -372,7 +438,9 @@ def test_an_error_beyond_the_files_is_one_line_too(monkeypatch: pytest.MonkeyPat
 def test_reports_are_written_and_their_places_said(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "reports"
     shown = unmask("check", "changed.mp4", "broken.mp4", "--report", folder)
-    assert (folder / "changed.mp4.html").read_text(encoding="utf-8") == html.page(results.changed_video("changed.mp4"))
+    assert (folder / "changed.mp4.html").read_text(encoding="utf-8") == html.page(
+        results.changed_video("changed.mp4")
+    )
     assert "its pictures can be decoded" in (folder / "broken.mp4.html").read_text(encoding="utf-8")
     assert f"  Report: {folder / 'changed.mp4.html'}\n" in shown.stdout
     assert f"  Report: {folder / 'broken.mp4.html'}\n" in shown.stderr
@@ -385,7 +453,15 @@ def test_stdout_stays_pure_for_programs(tmp_path: Path) -> None:
 
 
 def test_names_of_reports_are_safe_and_unique(tmp_path: Path) -> None:
-    given = ["a/clean.jpg", "b/clean.jpg", "c/CLEAN.JPG", "...", "x/.hidden", 'C:\\clean:"<>|*?\x1b.jpg', "é" * 200]
+    given = [
+        "a/clean.jpg",
+        "b/clean.jpg",
+        "c/CLEAN.JPG",
+        "...",
+        "x/.hidden",
+        'C:\\clean:"<>|*?\x1b.jpg',
+        "é" * 200,
+    ]
     assert unmask("check", *given, "--report", tmp_path).exit_code == 0
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
@@ -414,7 +490,9 @@ def test_a_later_report_replaces_that_of_the_same_file_only(tmp_path: Path) -> N
 def test_a_report_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "clean.jpg.html").symlink_to(tmp_path / "gone" / "page.html")
     shown = unmask("check", "clean.jpg", "changed.mp4", "--report", tmp_path)
-    assert "clean.jpg.html: the report cannot be written: No such file or directory\n" in shown.stderr
+    assert (
+        "clean.jpg.html: the report cannot be written: No such file or directory\n" in shown.stderr
+    )
     assert (tmp_path / "changed.mp4.html").is_file()
     assert shown.exit_code == 1
 
@@ -432,12 +510,20 @@ def test_one_page_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("clean.jpg", "changed.mp4"), "--out names the page on one file, and these are 2; use --report DIR"),
+        (
+            ("clean.jpg", "changed.mp4"),
+            "--out names the page on one file, and these are 2; use --report DIR",
+        ),
         (("clean.jpg", "--report", "."), "--out and --report exclude each other"),
-        (("clean.jpg",), "footage.mov is there already and is no report; choose another name for --out"),
+        (
+            ("clean.jpg",),
+            "footage.mov is there already and is no report; choose another name for --out",
+        ),
     ],
 )
-def test_a_page_takes_no_other_files_place(tmp_path: Path, arguments: Sequence[str], reason: str) -> None:
+def test_a_page_takes_no_other_files_place(
+    tmp_path: Path, arguments: Sequence[str], reason: str
+) -> None:
     footage = tmp_path / "footage.mov"
     footage.write_bytes(b"footage")
     shown = unmask("check", *arguments, "--out", footage)
@@ -483,9 +569,15 @@ def test_a_full_disk_is_one_line() -> None:
     with Path("/dev/full").open("wb") as full:
         code = "import unmask.cli; unmask.cli.main()"
         done = subprocess.run(
-            [sys.executable, "-c", code, "--version"], stdout=full, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-c", code, "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
         )
-    assert (done.returncode, done.stderr) == (1, b"unmask: the answer cannot be written: no space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"unmask: the answer cannot be written: no space left on device\n",
+    )
 
 
 def test_any_name_can_be_printed_in_any_encoding() -> None:
@@ -505,7 +597,16 @@ def test_real_files_are_judged_and_refused(real: None, tmp_path: Path) -> None:
     video = clips.write_video(tmp_path / "grey.mp4", [grey] * 10)
     text = tmp_path / "text.jpg"
     text.write_text("no photo")
-    shown = unmask("check", photo, video, text, tmp_path / "missing.mp4", "--json", "--report", tmp_path / "out")
+    shown = unmask(
+        "check",
+        photo,
+        video,
+        text,
+        tmp_path / "missing.mp4",
+        "--json",
+        "--report",
+        tmp_path / "out",
+    )
     verdicts = [json.loads(line)["verdict"] for line in shown.stdout.splitlines()]
     assert verdicts == ["cannot tell", "cannot tell", None, None]
     assert f"unmask: {text}: neither a photo nor a video" in shown.stderr
@@ -541,7 +642,9 @@ def test_a_folder_as_a_newsroom_has_it_is_judged_whole(real: None, tmp_path: Pat
 
 def test_a_film_that_was_cut_off_says_so_everywhere(real: None, tmp_path: Path) -> None:
     grey = [clips.textured(i, 160, 120) for i in range(100)]
-    whole = clips.write_video(tmp_path / "whole.mp4", grey, container_options={"movflags": "faststart"}).read_bytes()
+    whole = clips.write_video(
+        tmp_path / "whole.mp4", grey, container_options={"movflags": "faststart"}
+    ).read_bytes()
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole[: len(whole) * 47 // 100])
     said = "The file announces a length of 0:04.0, but its pictures end at 0:0"
@@ -553,14 +656,22 @@ def test_a_film_that_was_cut_off_says_so_everywhere(real: None, tmp_path: Path) 
     assert answer["limit_messages"][at]["code"] == "limit.cut_off"
 
 
-def test_key_frames_for_a_reverse_image_search_have_no_metadata_and_no_boxes(real: None, tmp_path: Path) -> None:
+def test_key_frames_for_a_reverse_image_search_have_no_metadata_and_no_boxes(
+    real: None, tmp_path: Path
+) -> None:
     tags = Image.Exif()
     tags[0x010F] = "A camera"
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        clips.write_photo(tmp_path / folder / "x.jpg", scenes.portrait(), "JPEG", quality=95, exif=tags)
-    shown = unmask("check", tmp_path / "a", tmp_path / "b", "--key-frames", tmp_path / "search", "--json")
-    frames = [Path(path) for line in shown.stdout.splitlines() for path in json.loads(line)["key_frames"]]
+        clips.write_photo(
+            tmp_path / folder / "x.jpg", scenes.portrait(), "JPEG", quality=95, exif=tags
+        )
+    shown = unmask(
+        "check", tmp_path / "a", tmp_path / "b", "--key-frames", tmp_path / "search", "--json"
+    )
+    frames = [
+        Path(path) for line in shown.stdout.splitlines() for path in json.loads(line)["key_frames"]
+    ]
     assert sorted(frames) == sorted((tmp_path / "search").iterdir())
     assert len(frames) == 2
     for frame in frames:

@@ -32,7 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(noise).save(folder / "plain.jpg")
     authority = Authority.called("Our authority")
     (folder / "trust.pem").write_text(authority.pem)
-    manifest.write(folder / "plain.jpg", folder / "signed.jpg", authority.vouches("The studio"), ["ab" * 32])
+    manifest.write(
+        folder / "plain.jpg", folder / "signed.jpg", authority.vouches("The studio"), ["ab" * 32]
+    )
     Image.fromarray(noise).save(folder / "labelled.jpg", xmp=XMP.encode())
     return folder
 
@@ -42,7 +44,9 @@ def credentials(*args: str | Path) -> Result:
 
 
 def test_people_read_sentences(folder: Path) -> None:
-    shown = credentials(folder / "signed.jpg", folder / "plain.jpg", "--trust", folder / "trust.pem")
+    shown = credentials(
+        folder / "signed.jpg", folder / "plain.jpg", "--trust", folder / "trust.pem"
+    )
     assert shown.exit_code == 0
     assert shown.stdout.splitlines() == [
         str(folder / "signed.jpg"),
@@ -88,7 +92,8 @@ def test_labels_are_read_in_png_and_in_a_video_s_own_metadata(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "aigc", ["", "{", "[]", '{"Label": "0"}', '{"Label": null}', "[" * 50_000, '{"ContentProducer": "x"}']
+    "aigc",
+    ["", "{", "[]", '{"Label": "0"}', '{"Label": null}', "[" * 50_000, '{"ContentProducer": "x"}'],
 )
 def test_what_is_no_label_is_none(tmp_path: Path, aigc: str) -> None:
     xmp = XMP.replace('{"Label": "1", "ContentProducer": "Somebody"}', aigc)
@@ -98,7 +103,9 @@ def test_what_is_no_label_is_none(tmp_path: Path, aigc: str) -> None:
 
 @pytest.mark.parametrize("inside", ['<!DOCTYPE x [<!ENTITY a "aa">]>', "<unclosed", "&undefined;"])
 def test_a_hostile_packet_is_passed_over(tmp_path: Path, inside: str) -> None:
-    Image.new("RGB", (64, 64)).save(tmp_path / "a.png", pnginfo=_info(XMP.replace("<rdf:RDF", f"{inside}<rdf:RDF")))
+    Image.new("RGB", (64, 64)).save(
+        tmp_path / "a.png", pnginfo=_info(XMP.replace("<rdf:RDF", f"{inside}<rdf:RDF"))
+    )
     assert labels(tmp_path / "a.png").producer is None
 
 

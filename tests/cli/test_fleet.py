@@ -18,7 +18,13 @@ from unmask.fleet import query
 
 
 def fleet(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from unmask.cli import main; main()", "fleet", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-c",
+        "from unmask.cli import main; main()",
+        "fleet",
+        *map(str, arguments),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
 
 
@@ -43,9 +49,17 @@ def test_a_scan_says_of_each_content_what_check_says(source: Path, tmp_path: Pat
         sketches = tables.rows("SELECT sha256 FROM sketches")
     alone = unmask.check(source / "portrait.png", lines=("learned",))
     row = found[str(source / "portrait.png")]
-    assert (row["sha256"], row["outcome"], row["reason"]) == (alone.sha256, alone.outcome, str(alone.reason))
-    assert row["log10_lr"] == (None if alone.log10_lr is None else pytest.approx(alone.log10_lr, abs=0.01))
-    assert [(one["person"], one["verdict"], one["sightings"]) for one in people] == [(1, alone.people[0].verdict, 1)]
+    assert (row["sha256"], row["outcome"], row["reason"]) == (
+        alone.sha256,
+        alone.outcome,
+        str(alone.reason),
+    )
+    assert row["log10_lr"] == (
+        None if alone.log10_lr is None else pytest.approx(alone.log10_lr, abs=0.01)
+    )
+    assert [(one["person"], one["verdict"], one["sightings"]) for one in people] == [
+        (1, alone.people[0].verdict, 1)
+    ]
     assert [one["line"] for one in findings] == list(alone.people[0].lines)
     assert found[str(source / "copy.mp4")]["outcome"] == "no face"
     assert found[str(source / "broken.mp4")]["error_code"] == "media.cut_off"
@@ -60,16 +74,25 @@ def test_a_plan_writes_nothing(source: Path, tmp_path: Path) -> None:
     assert "4 files to read" in done.stdout
     assert "95 % interval" in done.stdout
     assert "at 0.05 a core hour" in done.stdout
-    assert {path.name for path in source.iterdir()} == {"portrait.png", "clip.mp4", "copy.mp4", "broken.mp4"}
+    assert {path.name for path in source.iterdir()} == {
+        "portrait.png",
+        "clip.mp4",
+        "copy.mp4",
+        "broken.mp4",
+    }
 
 
-def test_what_cannot_be_used_is_said_before_anything_is_judged(source: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_said_before_anything_is_judged(
+    source: Path, tmp_path: Path
+) -> None:
     for wrong, code in (
         (("--lines", "nothing"), 2),
         (("--originals", tmp_path), 1),
         (("--licences", tmp_path / "no"), 2),
     ):
-        done = CliRunner().invoke(app, ["fleet", "scan", str(source), "--out", str(tmp_path / "out"), *map(str, wrong)])
+        done = CliRunner().invoke(
+            app, ["fleet", "scan", str(source), "--out", str(tmp_path / "out"), *map(str, wrong)]
+        )
         assert (done.exit_code, done.stdout) == (code, "")
         assert done.stderr.startswith("unmask: ")
         assert "Traceback" not in done.stderr

@@ -36,12 +36,21 @@ def check(folder: Path, *more: str | Path) -> Result:
 
 def test_a_licence_is_granted_shown_checked_and_taken_back(folder: Path) -> None:
     shown = unmask("show", folder / "licence.json")
-    assert shown.stdout.startswith("portrait:  Zoë, the face that is put in\nlicensee:  The studio\n")
+    assert shown.stdout.startswith(
+        "portrait:  Zoë, the face that is put in\nlicensee:  The studio\n"
+    )
     assert "work:      film.mp4, sha256 " in shown.stdout
-    held = check(folder, "--licensee", "The studio", "--footage", folder / "film.mp4", "--part", "put-in")
+    held = check(
+        folder, "--licensee", "The studio", "--footage", folder / "film.mp4", "--part", "put-in"
+    )
     assert (held.exit_code, held.stdout.splitlines()[0]) == (0, "valid")
     revoked = unmask(
-        "revoke", folder / "licence.json", "--key", folder / "zoe.key", "--status-list", folder / "list.json"
+        "revoke",
+        folder / "licence.json",
+        "--key",
+        folder / "zoe.key",
+        "--status-list",
+        folder / "list.json",
     )
     assert revoked.exit_code == 0, revoked.output
     assert "1 taken back; holds until" in revoked.stdout
@@ -73,7 +82,9 @@ def test_what_a_licence_does_not_cover_is_said_on_one_line(folder: Path) -> None
         (["--role", "two\nlines"], "not of the form that is asked for: role"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_writes_nothing(folder: Path, args: list[str], because: str) -> None:
+def test_wrong_usage_exits_with_2_and_writes_nothing(
+    folder: Path, args: list[str], because: str
+) -> None:
     out = folder / "never.json"
     placed = [str(folder / arg) if arg == "film.mp4" else arg for arg in args]
     wrong = unmask(
@@ -87,6 +98,13 @@ def test_wrong_usage_exits_with_2_and_writes_nothing(folder: Path, args: list[st
 
 
 def test_a_wrong_password_is_said(folder: Path) -> None:
-    wrong = unmask("revoke", "--key", folder / "zoe.key", "--status-list", folder / "list.json", password="wrong one")  # noqa: S106
+    wrong = unmask(
+        "revoke",
+        "--key",
+        folder / "zoe.key",
+        "--status-list",
+        folder / "list.json",
+        password="wrong one",  # noqa: S106
+    )
     assert wrong.exit_code == 1
     assert "the password is another one" in wrong.stderr

@@ -37,5 +37,7 @@ def test_it_says_where_the_page_is_and_how_the_first_account_is_made(tmp_path: P
     assert "The page: http://127.0.0.1:" in said
     assert f"unmask accounts add you@example.org --role admin --data '{data}'" in said
     add = [*PROGRAM, "accounts", "add", "ann@example.org", "--role", "admin", "--data", str(data)]
-    subprocess.run(add, input="violet tram under nine moons\n", text=True, check=True, capture_output=True)
+    subprocess.run(
+        add, input="violet tram under nine moons\n", text=True, check=True, capture_output=True
+    )
     assert "accounts add" not in said_on_a_terminal(data)

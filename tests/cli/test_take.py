@@ -1,4 +1,6 @@
-"""The command `unmask take`: a document or sentences per file, in the reader's language, and an exit code for scripts."""
+"""The command `unmask take`: a document or sentences per file, in the reader's language, and an
+exit code for scripts.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def asked(*args: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_the_command_answers_a_file_a_line_and_goes_on_after_a_bad_one(tmp_path: Path, cut: str) -> None:
+def test_the_command_answers_a_file_a_line_and_goes_on_after_a_bad_one(
+    tmp_path: Path, cut: str
+) -> None:
     photo = clips.write_photo(tmp_path / "photo.jpg", made.filmed(0), "JPEG")
     code, out, err = asked("--json", str(photo), cut, str(tmp_path / "missing.mp4"))
     documents = [json.loads(line) for line in out.splitlines()]
@@ -55,19 +59,28 @@ def test_files_that_follow_each_other_are_one_take(tmp_path: Path) -> None:
     (document,) = map(json.loads, out.splitlines())
     Draft202012Validator(schema()).validate(document)
     assert (code, document["answer"]) == (0, "broken")
-    assert [(one["kind"], round(one["end"], 2)) for one in document["findings"]] == [("jump cut", 6.0)]
+    assert [(one["kind"], round(one["end"], 2)) for one in document["findings"]] == [
+        ("jump cut", 6.0)
+    ]
     assert [(one["path"], round(one["start"], 2)) for one in document["parts"]] == list(
         zip(files, (0, 3, 6), strict=True)
     )
     assert "0.ts to " in asked("--one-take", *files[:2])[1]
 
 
-def test_what_is_left_of_one_take_without_a_part_that_cannot_be_read_is_not_judged(tmp_path: Path) -> None:
+def test_what_is_left_of_one_take_without_a_part_that_cannot_be_read_is_not_judged(
+    tmp_path: Path,
+) -> None:
     files = segments(tmp_path, (0, 2), (2, 4))
-    code, out, error = asked("--json", "--one-take", files[0], str(tmp_path / "missing.m3u8"), files[1])
+    code, out, error = asked(
+        "--json", "--one-take", files[0], str(tmp_path / "missing.m3u8"), files[1]
+    )
     assert code == 1
     assert "missing.m3u8" in out + error
-    assert all("answer" not in json.loads(line) or json.loads(line)["answer"] is None for line in out.splitlines())
+    assert all(
+        "answer" not in json.loads(line) or json.loads(line)["answer"] is None
+        for line in out.splitlines()
+    )
 
 
 def test_a_playlist_is_one_take_of_what_it_names_by_now(tmp_path: Path) -> None:
@@ -105,4 +118,6 @@ def test_the_command_speaks_to_people_in_their_language(cut: str) -> None:
 
 
 def test_an_answer_that_could_not_be_given_has_its_document() -> None:
-    Draft202012Validator(schema()).validate(json.loads(dumps(Take.failed("a", Message("take.jump")))))
+    Draft202012Validator(schema()).validate(
+        json.loads(dumps(Take.failed("a", Message("take.jump"))))
+    )

@@ -1,4 +1,6 @@
-"""The contract that every line of evidence keeps, whatever it measures; a new line in `LINES` is tested without a new test."""
+"""The contract that every line of evidence keeps, whatever it measures; a new line in `LINES` is
+tested without a new test.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ CASES = {
     "nobody": case(),
     "seen once": case(track([0.0])),
     "one person": case(track([i / 2 for i in range(40)])),
-    "two people, their numbers not from 1": case(track([0.0, 0.5, 1.5], number=7), track([0.5], number=3)),
+    "two people, their numbers not from 1": case(
+        track([0.0, 0.5, 1.5], number=7), track([0.5], number=3)
+    ),
     "a face of a few pixels": case(track([0.0, 0.5], [sized(9.0)])),
 }
 
@@ -35,7 +39,9 @@ Make = Callable[[str], LineOfEvidence]
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Makes a line by its name; that of a user's model is among them, and the one that CONTRIBUTING shows."""
+    """Makes a line by its name; that of a user's model is among them, and the one that CONTRIBUTING
+    shows.
+    """
     folder = added.write(tmp_path_factory.mktemp("models"))
     shown = tmp_path_factory.mktemp("shown") / "redness.py"
     shown.write_text(example())
@@ -56,14 +62,21 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Language:
 
 def example(language: str = "python") -> str:
     """The line of evidence that CONTRIBUTING shows, or its messages."""
-    return (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text().split(f"```{language}\n")[1].split("```")[0]
+    return (
+        (Path(__file__).parents[2] / "CONTRIBUTING.md")
+        .read_text()
+        .split(f"```{language}\n")[1]
+        .split("```")[0]
+    )
 
 
 def test_a_whole_line_fits_forty_lines() -> None:
     assert len(example().splitlines()) <= 40
 
 
-def test_a_line_needs_no_more_than_its_file_its_entry_and_its_english_messages(spoken: Language) -> None:
+def test_a_line_needs_no_more_than_its_file_its_entry_and_its_english_messages(
+    spoken: Language,
+) -> None:
     new = {code for code in spoken.sentences if code not in english()}
     assert new == {"redness.measured", "redness.unmeasured"}
 
@@ -166,10 +179,16 @@ def test_the_same_case_gives_the_same_evidence(make: Make, name: str) -> None:
 
 
 @lines
-def test_a_sighting_is_looked_at_once_however_often_it_is_asked_about(make: Make, name: str) -> None:
-    """Of a line that was asked before, the sightings seen then are painted black: it need not look at them again."""
+def test_a_sighting_is_looked_at_once_however_often_it_is_asked_about(
+    make: Make, name: str
+) -> None:
+    """Of a line that was asked before, the sightings seen then are painted black: it need not look
+    at them again.
+    """
     rng = np.random.default_rng(0)
-    shots = [np.clip(retouched.portrait() + rng.normal(0, 3, (640, 640, 1)), 0, 255) for _ in range(12)]
+    shots = [
+        np.clip(retouched.portrait() + rng.normal(0, 3, (640, 640, 1)), 0, 255) for _ in range(12)
+    ]
     whole = Track(1, tuple(seen(shot.astype(np.uint8), i / 2) for i, shot in enumerate(shots)))
     first = Track(1, whole.sightings[::2])
     afresh = make(name).examine(whole, case(whole))
@@ -182,12 +201,16 @@ def test_a_sighting_is_looked_at_once_however_often_it_is_asked_about(make: Make
     again = asked_before.examine(whole, case(whole))
     assert (again.status, again.summary) == (afresh.status, afresh.summary)
     assert [r.time for r in again.readings] == [r.time for r in afresh.readings]
-    assert [r.score for r in again.readings] == pytest.approx([r.score for r in afresh.readings], abs=1e-4)
+    assert [r.score for r in again.readings] == pytest.approx(
+        [r.score for r in afresh.readings], abs=1e-4
+    )
     assert again.score == pytest.approx(afresh.score, abs=1e-4)
 
 
 @lines
-def test_what_one_person_s_evidence_says_does_not_depend_on_the_others(make: Make, name: str) -> None:
+def test_what_one_person_s_evidence_says_does_not_depend_on_the_others(
+    make: Make, name: str
+) -> None:
     one, other = track([0.0, 0.5, 1.0], number=1), track([0.0, 1.0], number=2)
     alone = _asked(make(name), case(other))[2]
     together = _asked(make(name), case(one, other))[2]
@@ -243,7 +266,9 @@ def test_debug_raises_what_the_line_raised() -> None:
 
 
 def test_an_unknown_line_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match=r"no line of evidence is called 'palmistry'; there are .*learned"):
+    with pytest.raises(
+        UsageError, match=r"no line of evidence is called 'palmistry'; there are .*learned"
+    ):
         chosen(["learned", "palmistry"])
     assert {name: type(line) for name, line in chosen([]).items()} == LINES
 

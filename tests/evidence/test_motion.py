@@ -1,4 +1,6 @@
-"""Motion: an inner face that jumps or changes against its head shows; a camera that moves, and light that changes, do not."""
+"""Motion: an inner face that jumps or changes against its head shows; a camera that moves, and
+light that changes, do not.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,18 @@ FRAMES = 10
 
 
 def filmed(
-    frame: Callable[[int], Rgb], count: int = FRAMES, time: Callable[[int], float] = lambda i: i / 10
+    frame: Callable[[int], Rgb],
+    count: int = FRAMES,
+    time: Callable[[int], float] = lambda i: i / 10,
 ) -> TrackEvidence:
-    """What the line says of a hand-held camera over pictures, a tenth of a second apart, with the noise of a sensor."""
+    """What the line says of a hand-held camera over pictures, a tenth of a second apart, with the
+    noise of a sensor.
+    """
     sightings = []
     for i in range(count):
-        move = cv2.getRotationMatrix2D((320, 220), float(np.sin(i / 5)), 1 + 0.01 * float(np.sin(i / 3)))
+        move = cv2.getRotationMatrix2D(
+            (320, 220), float(np.sin(i / 5)), 1 + 0.01 * float(np.sin(i / 3))
+        )
         move[:, 2] += 0.5 * i, np.sin(i)
         rgb = cv2.warpAffine(frame(i), move, (640, 640), borderMode=cv2.BORDER_REFLECT)
         noise = np.random.default_rng(i).normal(0, 2, (640, 640, 1))
@@ -32,7 +40,11 @@ def filmed(
 
 def test_a_moving_camera_and_changing_light_are_no_reason() -> None:
     for brighter in (0.0, 0.02):
-        answer = filmed(lambda i, k=brighter: np.clip(retouched.portrait() * (0.8 + k * i), 0, 255).astype(np.uint8))  # type: ignore[misc]
+        answer = filmed(
+            lambda i, k=brighter: np.clip(retouched.portrait() * (0.8 + k * i), 0, 255).astype(
+                np.uint8
+            )
+        )  # type: ignore[misc]
         assert answer.score is not None
         assert answer.score < NOTABLE
         assert answer.summary == Message("motion.steady")
@@ -42,18 +54,26 @@ def test_a_face_that_jumps_against_its_head() -> None:
     def jumping(i: int) -> Rgb:
         dx, dy = np.random.default_rng(i).normal(0, 3, 2)
         move = np.array([[1, 0, dx], [0, 1, dy]])
-        return retouched.inside(lambda rgb: np.asarray(cv2.warpAffine(rgb, move, (640, 640)), np.uint8))
+        return retouched.inside(
+            lambda rgb: np.asarray(cv2.warpAffine(rgb, move, (640, 640)), np.uint8)
+        )
 
     answer = filmed(jumping)
     assert answer.score is not None
     assert answer.score > NOTABLE
-    assert (answer.summary.code, answer.summary.values["trait"]) == ("motion.unsteady", Message("motion.place"))
+    assert (answer.summary.code, answer.summary.values["trait"]) == (
+        "motion.unsteady",
+        Message("motion.place"),
+    )
 
 
 def test_a_stretch_of_other_sharpness_stands_out_at_its_time() -> None:
     soft = retouched.inside(lambda rgb: np.asarray(cv2.GaussianBlur(rgb, (0, 0), 2.0), np.uint8))
     answer = filmed(lambda i: soft if 4 <= i < 7 else retouched.portrait())
-    assert (answer.summary.code, answer.summary.values["trait"]) == ("motion.unsteady", Message("motion.sharpness"))
+    assert (answer.summary.code, answer.summary.values["trait"]) == (
+        "motion.unsteady",
+        Message("motion.sharpness"),
+    )
     high = {r.time for r in answer.readings if r.score > NOTABLE}
     assert high == {0.4, 0.5, 0.6}
 

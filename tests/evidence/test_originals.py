@@ -1,4 +1,6 @@
-"""What the line of evidence says where there is no index, no match, and a pair; the comparison has tests of its own."""
+"""What the line of evidence says where there is no index, no match, and a pair; the comparison has
+tests of its own.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,18 @@ from unmask.originals import Comparison, compare
 from unmask.originals.regions import LONGEST_PX
 from unmask.types import Kind, Match, Original, Pair, Rgb, Status, Track, TrackEvidence
 
-ORIGINAL = Original(1, "The\ndrama", "Us", "a.mp4", "0" * 64, Kind.VIDEO, 60.0, 30, True, "2026-11-24T00:00:00+00:00")
+ORIGINAL = Original(
+    1,
+    "The\ndrama",
+    "Us",
+    "a.mp4",
+    "0" * 64,
+    Kind.VIDEO,
+    60.0,
+    30,
+    True,
+    "2026-11-24T00:00:00+00:00",
+)
 
 
 def picture(seed: int = 1) -> Rgb:
@@ -39,7 +52,10 @@ def compared(line: Originals, someone: Track, matches: tuple[Match, ...] | None)
 def test_without_an_index_and_without_a_match_it_does_not_apply() -> None:
     for matches, reason in ((None, "no_index"), ((), "no_match"), ((match(9.0),), "not_compared")):
         said = compared(Originals(), track([0.0, 1.0]), matches)
-        assert (said.status, said.summary) == (Status.NOT_APPLICABLE, Message(f"originals.{reason}"))
+        assert (said.status, said.summary) == (
+            Status.NOT_APPLICABLE,
+            Message(f"originals.{reason}"),
+        )
 
 
 class Comparing:
@@ -61,17 +77,25 @@ def test_a_pair_is_compared_once_for_everybody_in_it_however_often_the_line_is_a
     one, other = track([0.0, 1.0, 2.0], number=1), track([1.0, 2.0, 3.0], number=2)
     line, matched = Originals(), match(0.0, 1.0, 2.0, 9.0)
     given = replace(case(one, other), matches=(matched,))
-    once, again = ([line.examine(someone, given).readings for someone in (one, other)] for _ in range(2))
+    once, again = (
+        [line.examine(someone, given).readings for someone in (one, other)] for _ in range(2)
+    )
     assert comparing.times == dict.fromkeys(matched.pairs[:3], 1)
-    assert [[(r.time, r.score) for r in of] for of in once] == [[(r.time, r.score) for r in of] for of in again]
+    assert [[(r.time, r.score) for r in of] for of in once] == [
+        [(r.time, r.score) for r in of] for of in again
+    ]
 
 
 def test_why_a_face_could_not_be_compared_is_said() -> None:
     one = match(0.0)
-    dark = replace(one, pairs=tuple(replace(p, rgb=(p.rgb * 0.04).astype(np.uint8)) for p in one.pairs))
+    dark = replace(
+        one, pairs=tuple(replace(p, rgb=(p.rgb * 0.04).astype(np.uint8)) for p in one.pairs)
+    )
     said = compared(Originals(), track([0.0, 1.0]), (dark,))
     assert said.status is Status.NOT_APPLICABLE
-    assert said.summary == Message("originals.not_compared_why", {"why": Message("originals.why.too faint")})
+    assert said.summary == Message(
+        "originals.not_compared_why", {"why": Message("originals.why.too faint")}
+    )
 
 
 def test_a_pair_speaks_for_the_sightings_about_it() -> None:

@@ -57,10 +57,15 @@ def test_the_iris_is_found_where_it_was_painted() -> None:
         (lambda s: replace(s, eyes=None), Message("reflection.small", {"width": EYE_PX})),
         (lambda s: replace(s, quality=replace(s.quality, yaw=0.5)), Message("unmeasured.aside")),
         (lambda s: replace(s, eyes=np.full_like(s.eyes, 120)), Message("reflection.closed")),
-        (lambda s: replace(s, eyes=cv2.GaussianBlur(s.eyes, (0, 0), 5)), Message("reflection.no_light")),
+        (
+            lambda s: replace(s, eyes=cv2.GaussianBlur(s.eyes, (0, 0), 5)),
+            Message("reflection.no_light"),
+        ),
     ],
 )
-def test_where_the_eyes_cannot_be_compared(change: Callable[[Sighting], Sighting], reason: Message) -> None:
+def test_where_the_eyes_cannot_be_compared(
+    change: Callable[[Sighting], Sighting], reason: Message
+) -> None:
     answer = said(change(seen(retouched.portrait())))
     assert answer.status is Status.NOT_APPLICABLE
     assert answer.summary == Message("reflection.unmeasured", {"why": reason})

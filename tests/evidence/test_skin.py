@@ -1,4 +1,6 @@
-"""Skin: an inner face of another colour, or lit from another side, than the skin around it shows; other light on all does not."""
+"""Skin: an inner face of another colour, or lit from another side, than the skin around it shows;
+other light on all does not.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def said(rgb: Rgb) -> TrackEvidence:
 
 
 def painted(inner: tuple[float, float, float], around: tuple[float, float, float]) -> np.ndarray:
-    """Lab patches of a face, ``(SIDE, SIDE, 3)``: inner skin and skin around it of two colours, hair elsewhere."""
+    """Lab patches of a face, ``(SIDE, SIDE, 3)``: inner skin and skin around it of two colours,
+    hair elsewhere.
+    """
     lab = np.full((SIDE, SIDE, 3), (10.0, 0.0, 0.0), np.float32)
     for region in outer_skin(SIDE).values():
         lab[region] = around
@@ -41,7 +45,9 @@ def test_an_untouched_face_goes_with_its_skin(untouched: TrackEvidence) -> None:
 
 
 def test_a_tinted_inner_face(untouched: TrackEvidence) -> None:
-    changed = said(retouched.inside(lambda rgb: np.clip(rgb * [1.25, 0.97, 0.65], 0, 255).astype(np.uint8)))
+    changed = said(
+        retouched.inside(lambda rgb: np.clip(rgb * [1.25, 0.97, 0.65], 0, 255).astype(np.uint8))
+    )
     assert changed.score is not None
     assert untouched.score is not None
     assert changed.score > untouched.score + 0.3
@@ -54,7 +60,9 @@ def test_other_light_on_the_whole_picture_is_no_reason(untouched: TrackEvidence)
 
 
 def test_the_gap_is_one_of_colour_and_not_of_brightness() -> None:
-    same, shaded, other = (gaps(painted((60, 15, 18), c)) for c in ((60, 15, 18), (50, 15, 18), (60, 6, 26)))
+    same, shaded, other = (
+        gaps(painted((60, 15, 18), c)) for c in ((60, 15, 18), (50, 15, 18), (60, 6, 26))
+    )
     assert max(same.values()) < 2
     assert max(shaded.values()) < 2
     assert min(other.values()) > 4

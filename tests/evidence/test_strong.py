@@ -1,4 +1,6 @@
-"""The strong look: where it looks, and what the verdict makes of a line that looks at some sightings only."""
+"""The strong look: where it looks, and what the verdict makes of a line that looks at some
+sightings only.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def reacting(where: dict[float, float], times: list[float]) -> dict[str, TrackEv
 
 
 @given(st.integers(1, 60), st.integers(2, 16), st.data())
-def test_it_looks_evenly_and_where_the_small_network_reacts(seen: int, most: int, data: st.DataObject) -> None:
+def test_it_looks_evenly_and_where_the_small_network_reacts(
+    seen: int, most: int, data: st.DataObject
+) -> None:
     times = [i / 2 for i in range(seen)]
     loudest = data.draw(st.sampled_from(times))
     sightings = track(times).sightings
@@ -65,7 +69,9 @@ QUIET = TrackEvidence(Status.RAN, SAID, -3.0, tuple(Reading(t, -3.0) for t in TI
 
 def calibration(separation: float, *lines: str) -> Calibration:
     """A calibration in which every score is a natural-log LR."""
-    return Calibration(lines, 0.0, {f"score of {line}": 1.0 for line in lines}, 4.0, 0.05, 0.3, separation)
+    return Calibration(
+        lines, 0.0, {f"score of {line}": 1.0 for line in lines}, 4.0, 0.05, 0.3, separation
+    )
 
 
 def looked(times: list[float], score: float = 6.0) -> TrackEvidence:
@@ -88,7 +94,9 @@ def test_where_it_looked_it_weighs_instead_of_the_small_network() -> None:
 def test_a_line_that_looked_too_seldom_leaves_the_others_as_they_are() -> None:
     seen = track(TIMES)
     fitted = [calibration(4.0, "learned"), calibration(5.0, "strong")]
-    with_it = judge(seen, {"learned": QUIET, "strong": looked(TIMES[:2])}, media(), calibrated=fitted)
+    with_it = judge(
+        seen, {"learned": QUIET, "strong": looked(TIMES[:2])}, media(), calibrated=fitted
+    )
     without = judge(seen, {"learned": QUIET}, media(), calibrated=fitted)
     assert with_it.log10_lr == without.log10_lr
     assert with_it.lines["strong"].log10_lr is None
@@ -96,7 +104,9 @@ def test_a_line_that_looked_too_seldom_leaves_the_others_as_they_are() -> None:
 
 
 def test_the_lines_that_look_everywhere_tell_the_times_where_they_see_the_change() -> None:
-    """Of a change from 2 to 4 s the strong look saw three moments; the small network saw every sighting of it."""
+    """Of a change from 2 to 4 s the strong look saw three moments; the small network saw every
+    sighting of it.
+    """
     seen = track(TIMES)
     within = [t for t in TIMES if 2 <= t <= 4]
     readings = tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES)

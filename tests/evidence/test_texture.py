@@ -1,4 +1,6 @@
-"""Texture: an inner face of another sharpness or noise than its head shows; a picture treated as a whole does not."""
+"""Texture: an inner face of another sharpness or noise than its head shows; a picture treated as a
+whole does not.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def test_a_clean_face_on_a_noisy_head(untouched: TrackEvidence) -> None:
     assert changed.score is not None
     assert untouched.score is not None
     assert changed.score > untouched.score
-    before, after = (measure(seen(rgb).crop)["less noise inside"] for rgb in (retouched.portrait(), picture))
+    before, after = (
+        measure(seen(rgb).crop)["less noise inside"] for rgb in (retouched.portrait(), picture)
+    )
     assert after > before + 0.2
 
 
@@ -88,4 +92,6 @@ def test_a_face_without_light_or_with_too_much_is_not_read(level: int) -> None:
 def test_a_tiny_face_has_no_texture() -> None:
     answer = examine(Texture(), *track([0.0], [sized(30.0)]).sightings)
     assert answer.status is Status.NOT_APPLICABLE
-    assert answer.summary == Message("texture.unmeasured", {"why": Message("unmeasured.small", {"width": 48.0})})
+    assert answer.summary == Message(
+        "texture.unmeasured", {"why": Message("unmeasured.small", {"width": 48.0})}
+    )

@@ -29,12 +29,19 @@ def room(width: int = 480, height: int = 270, seed: int = 7) -> Rgb:
 
 
 def scene(*heads: tuple[Rgb, float, float], background: Rgb | None = None) -> Rgb:
-    """Heads laid over a background, the later over the earlier, each with its middle at a place, px."""
+    """Heads laid over a background, the later over the earlier, each with its middle at a place,
+    px.
+    """
     picture = (room() if background is None else background).copy()
     h, w = picture.shape[:2]
     for head, x, y in heads:
         left, top = round(x - head.shape[1] / 2), round(y - head.shape[0] / 2)
-        x0, y0, x1, y1 = max(0, left), max(0, top), min(w, left + head.shape[1]), min(h, top + head.shape[0])
+        x0, y0, x1, y1 = (
+            max(0, left),
+            max(0, top),
+            min(w, left + head.shape[1]),
+            min(h, top + head.shape[0]),
+        )
         if x0 < x1 and y0 < y1:
             picture[y0:y1, x0:x1] = head[y0 - top : y1 - top, x0 - left : x1 - left]
     return picture

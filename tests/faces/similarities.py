@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-SIMILARITIES = st.tuples(st.floats(-np.pi, np.pi), st.floats(0.02, 50), st.floats(-3000, 3000), st.floats(-3000, 3000))
+SIMILARITIES = st.tuples(
+    st.floats(-np.pi, np.pi), st.floats(0.02, 50), st.floats(-3000, 3000), st.floats(-3000, 3000)
+)
 
 
 def matrix(turn: float, scale: float, x: float, y: float) -> NDArray[np.float64]:

@@ -18,14 +18,20 @@ from unmask.types import Rgb
 
 
 @given(SIMILARITIES)
-def test_a_similarity_is_recovered_from_the_points_it_moved(given_: tuple[float, float, float, float]) -> None:
+def test_a_similarity_is_recovered_from_the_points_it_moved(
+    given_: tuple[float, float, float, float],
+) -> None:
     truth = matrix(*given_)
     found = similarity(TEMPLATE, moved(TEMPLATE, truth))
-    assert moved(TEMPLATE, found) == pytest.approx(moved(TEMPLATE, truth), abs=0.01 * given_[1] + 0.01)
+    assert moved(TEMPLATE, found) == pytest.approx(
+        moved(TEMPLATE, truth), abs=0.01 * given_[1] + 0.01
+    )
 
 
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=5, max_size=5))
-def test_any_points_give_a_finite_similarity_onto_the_template(points: list[tuple[float, float]]) -> None:
+def test_any_points_give_a_finite_similarity_onto_the_template(
+    points: list[tuple[float, float]],
+) -> None:
     found = similarity(np.array(points, np.float32), TEMPLATE)
     assert np.isfinite(found).all()
     assert np.hypot(found[0, 0], found[1, 0]) >= 1e-3
@@ -61,7 +67,9 @@ def test_the_five_points_come_to_lie_on_the_template(scale: float, turn: float) 
 
 @pytest.mark.parametrize("scale", [0.8, 4.0])
 @pytest.mark.parametrize("at", [(0.15, 0.5), (0.5, 0.15), (0.85, 0.85)])
-def test_at_the_border_the_points_stay_in_place_and_the_rest_is_mirrored(scale: float, at: tuple[float, float]) -> None:
+def test_at_the_border_the_points_stay_in_place_and_the_rest_is_mirrored(
+    scale: float, at: tuple[float, float]
+) -> None:
     side = int(192 * scale)
     points = moved(TEMPLATE - TEMPLATE.mean(axis=0), matrix(0.2, scale, at[0] * side, at[1] * side))
     inside = ((points > 12 * scale) & (points < side - 12 * scale)).all(axis=1)
@@ -76,7 +84,9 @@ def test_the_same_face_turned_and_scaled_gives_the_same_crop() -> None:
     upright = align(PORTRAIT, points).astype(float)[40:-40, 40:-40]
     for turn, scale in ((0.4, 1.0), (-0.8, 1.3), (0.2, 3.0)):
         by = matrix(turn, scale, 350 * scale, 150 * scale)
-        turned = cv2.warpAffine(PORTRAIT, by, (int(900 * scale), int(900 * scale)), flags=cv2.INTER_CUBIC)
+        turned = cv2.warpAffine(
+            PORTRAIT, by, (int(900 * scale), int(900 * scale)), flags=cv2.INTER_CUBIC
+        )
         again = align(np.asarray(turned), moved(points, by)).astype(float)[40:-40, 40:-40]
         assert np.abs(upright - again).mean() < 4
 
@@ -128,7 +138,9 @@ def test_both_eyes_lie_where_the_strip_says_at_any_size_and_turn() -> None:
         points = (found.points @ move[:, :2].T + move[:, 2]).astype(np.float32)
         marked = cv2.warpAffine(portrait, move, size)
         for x, y in points[:2]:
-            cv2.circle(marked, (round(float(x)), round(float(y))), round(6 * scale), (255, 0, 0), -1)
+            cv2.circle(
+                marked, (round(float(x)), round(float(y))), round(6 * scale), (255, 0, 0), -1
+            )
         strip = faces.eyes(np.asarray(marked, np.uint8), points)
         assert strip is not None
         assert strip.shape == (faces.STRIP_PX[1], faces.STRIP_PX[0], 3)

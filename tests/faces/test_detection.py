@@ -52,7 +52,10 @@ def test_a_face_that_fills_its_picture_is_found() -> None:
 @pytest.mark.parametrize(
     "picture",
     [np.full((180, 320, 3), level, np.uint8) for level in (0, 127, 255)]
-    + [np.random.default_rng(seed).integers(0, 256, (180, 320, 3), dtype=np.uint8) for seed in range(3)]
+    + [
+        np.random.default_rng(seed).integers(0, 256, (180, 320, 3), dtype=np.uint8)
+        for seed in range(3)
+    ]
     + [room(), np.asarray(data.coffee()), np.asarray(data.rocket())],
 )
 def test_no_face_is_found_where_none_is(picture: Rgb) -> None:
@@ -86,6 +89,8 @@ def test_a_face_that_went_is_not_mistaken_for_another_farther_off() -> None:
     assert find_near(scene((scaled(STRANGER, 0.6), 300, 130)), before.box) is None
 
 
-@pytest.mark.parametrize("box", [(-900, -900, -800, -780), (460, 250, 520, 330), (5000, 10, 5100, 120), (9, 9, 9, 9)])
+@pytest.mark.parametrize(
+    "box", [(-900, -900, -800, -780), (460, 250, 520, 330), (5000, 10, 5100, 120), (9, 9, 9, 9)]
+)
 def test_a_place_outside_the_frame_holds_no_face(box: tuple[float, float, float, float]) -> None:
     assert find_near(room(), box) is None

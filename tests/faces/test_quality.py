@@ -27,7 +27,10 @@ def test_size_is_the_width_of_the_face_in_px() -> None:
 
 def test_sharpness_falls_with_blur() -> None:
     sharpness = [measured(HEAD).sharpness]
-    sharpness += [measured(np.asarray(cv2.GaussianBlur(HEAD, None, sigma))).sharpness for sigma in (0.7, 1.5, 3, 6)]
+    sharpness += [
+        measured(np.asarray(cv2.GaussianBlur(HEAD, None, sigma))).sharpness
+        for sigma in (0.7, 1.5, 3, 6)
+    ]
     assert sharpness == sorted(sharpness, reverse=True)
     assert sharpness[0] > 0.02 > sharpness[2]
 
@@ -50,27 +53,36 @@ def test_detail_does_not_grow_with_enlarging(kernel: int) -> None:
 
 def moved_by(picture: Rgb, x: float, y: float) -> Rgb:
     at = np.float32([[1, 0, x], [0, 1, y]])
-    return np.asarray(cv2.warpAffine(picture, at, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101))
+    return np.asarray(
+        cv2.warpAffine(picture, at, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101)
+    )
 
 
 @pytest.mark.parametrize(("x", "y"), [(8, 0), (-5, 7), (12, 5), (0, 10)])
 def test_what_is_seen_twice_has_an_echo(x: float, y: float) -> None:
     head = scaled(HEAD, 2)
     double = cv2.addWeighted(head, 0.5, moved_by(head, x, y), 0.5, 0)
-    thrice = np.mean([head, moved_by(head, x, y), moved_by(head, 2 * x, 2 * y)], axis=0).astype(np.uint8)
+    thrice = np.mean([head, moved_by(head, x, y), moved_by(head, 2 * x, 2 * y)], axis=0).astype(
+        np.uint8
+    )
     assert measured(head).echo < 0.1
     assert min(measured(np.asarray(double)).echo, measured(thrice).echo) > 0.2
 
 
 def jpeg(picture: Rgb, quality: int) -> Rgb:
     return np.asarray(
-        cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        cv2.imdecode(
+            cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+        )
     )
 
 
 def test_blockiness_rises_with_compression_and_is_one_without() -> None:
     picture = scene((HEAD, 203, 131))
-    blocky = [measured(version).blockiness for version in (picture, *(jpeg(picture, q) for q in (60, 25, 10)))]
+    blocky = [
+        measured(version).blockiness
+        for version in (picture, *(jpeg(picture, q) for q in (60, 25, 10)))
+    ]
     assert blocky == sorted(blocky)
     assert blocky[0] == pytest.approx(1, abs=0.15)
     assert blocky[-1] > 1.5
@@ -82,7 +94,9 @@ def yaw(points: NDArray[np.float32]) -> float:
 
 
 def test_yaw_is_nothing_from_the_front_and_full_in_profile() -> None:
-    aside = [TEMPLATE + np.float32([[0, 0], [0, 0], [x, 0], [0, 0], [0, 0]]) for x in (0, 8, 16, 24, 60)]
+    aside = [
+        TEMPLATE + np.float32([[0, 0], [0, 0], [x, 0], [0, 0], [0, 0]]) for x in (0, 8, 16, 24, 60)
+    ]
     yaws = [yaw(points) for points in aside]
     assert yaws == sorted(yaws)
     assert yaws[0] == pytest.approx(0, abs=1e-6)
@@ -93,7 +107,9 @@ def test_yaw_is_nothing_from_the_front_and_full_in_profile() -> None:
 
 @settings(deadline=None)
 @given(SIMILARITIES)
-def test_yaw_does_not_depend_on_where_how_large_and_how_tilted(given_: tuple[float, float, float, float]) -> None:
+def test_yaw_does_not_depend_on_where_how_large_and_how_tilted(
+    given_: tuple[float, float, float, float],
+) -> None:
     aside = TEMPLATE + np.float32([[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]])
     assert yaw(moved(aside, matrix(*given_))) == pytest.approx(yaw(aside), abs=0.02)
 

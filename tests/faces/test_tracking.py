@@ -26,7 +26,9 @@ class CountingFinder:
     def __init__(self, real: Callable[..., tuple[Face, ...]]) -> None:
         self.real, self.whole = real, 0
 
-    def __call__(self, rgb: Rgb, search_px: int = faces.SEARCH_PX, confidence: float = 0.5) -> tuple[Face, ...]:
+    def __call__(
+        self, rgb: Rgb, search_px: int = faces.SEARCH_PX, confidence: float = 0.5
+    ) -> tuple[Face, ...]:
         self.whole += search_px == faces.SEARCH_PX
         return self.real(rgb, search_px, confidence)
 
@@ -41,7 +43,9 @@ def finder(monkeypatch: pytest.MonkeyPatch) -> CountingFinder:
 SMALL_HEAD, SMALL_STRANGER = scaled(HEAD, 0.6), scaled(STRANGER, 0.6)
 
 
-def searched(watcher: Watcher, finder: CountingFinder, clip: Iterable[tuple[float, Rgb]]) -> list[float]:
+def searched(
+    watcher: Watcher, finder: CountingFinder, clip: Iterable[tuple[float, Rgb]]
+) -> list[float]:
     """The times at which the watcher searched a whole frame."""
     times = []
     for time, picture in clip:
@@ -58,31 +62,48 @@ def test_a_face_that_stays_costs_one_search_of_the_frame_a_second(finder: Counti
 
 
 def test_while_nobody_is_there_every_picture_is_searched(finder: CountingFinder) -> None:
-    assert searched(Watcher(refresh=9), finder, [(i / 4, room()) for i in range(3)]) == [0.0, 0.25, 0.5]
+    assert searched(Watcher(refresh=9), finder, [(i / 4, room()) for i in range(3)]) == [
+        0.0,
+        0.25,
+        0.5,
+    ]
 
 
 def test_a_cut_and_a_loss_are_searched_at_once(finder: CountingFinder) -> None:
     here = scene((SMALL_HEAD, 150, 130))
     elsewhere = scene((SMALL_HEAD, 150, 130), background=room(seed=20))
-    assert searched(Watcher(refresh=9), finder, [(0.0, here), (0.2, here), (0.4, elsewhere)]) == [0.0, 0.4]
+    assert searched(Watcher(refresh=9), finder, [(0.0, here), (0.2, here), (0.4, elsewhere)]) == [
+        0.0,
+        0.4,
+    ]
     assert searched(Watcher(refresh=9), finder, [(0.0, here), (0.2, room())]) == [0.0, 0.2]
 
 
-def test_when_two_that_were_close_seem_to_be_in_one_place_the_frame_is_searched(finder: CountingFinder) -> None:
+def test_when_two_that_were_close_seem_to_be_in_one_place_the_frame_is_searched(
+    finder: CountingFinder,
+) -> None:
     narrow, other = SMALL_HEAD[:, 36:92], SMALL_STRANGER[:, 34:90]
     both, one = scene((narrow, 200, 130), (other, 250, 130)), scene((narrow, 212, 130))
-    assert searched(Watcher(refresh=9), finder, [(0.0, both), (0.2, both), (0.4, one)]) == [0.0, 0.4]
+    assert searched(Watcher(refresh=9), finder, [(0.0, both), (0.2, both), (0.4, one)]) == [
+        0.0,
+        0.4,
+    ]
 
 
 def test_who_comes_in_is_found_within_a_second() -> None:
     watcher = Watcher(refresh=1.0)
-    clip = [scene((SMALL_HEAD, 110, 130), *[(SMALL_STRANGER, 350.0, 130.0)] * (i >= 1)) for i in range(6)]
+    clip = [
+        scene((SMALL_HEAD, 110, 130), *[(SMALL_STRANGER, 350.0, 130.0)] * (i >= 1))
+        for i in range(6)
+    ]
     found = [len(watcher.see(Frame(i / 4, picture)).sightings) for i, picture in enumerate(clip)]
     assert found == [1, 1, 1, 1, 2, 2]
 
 
 def test_no_more_faces_than_asked_for_are_kept_the_largest() -> None:
-    crowd = scene((scaled(HEAD, 0.4), 60, 60), (SMALL_HEAD, 200, 130), (scaled(STRANGER, 0.5), 380, 130))
+    crowd = scene(
+        (scaled(HEAD, 0.4), 60, 60), (SMALL_HEAD, 200, 130), (scaled(STRANGER, 0.5), 380, 130)
+    )
     watcher = Watcher(at_most=2)
     for time in (0.0, 0.2):
         seen = watcher.see(Frame(time, crowd))
@@ -125,7 +146,10 @@ TWO_SHOTS = {
     "rooms": (room(), room(seed=20)),
     "pictures": (PORTRAIT, np.asarray(data.coffee())),
     "more pictures": (np.asarray(data.chelsea()), np.asarray(data.rocket())),
-    "one person elsewhere": (scene((HEAD, 200, 130)), scene((HEAD, 200, 130), background=room(seed=20))),
+    "one person elsewhere": (
+        scene((HEAD, 200, 130)),
+        scene((HEAD, 200, 130), background=room(seed=20)),
+    ),
     "black": (PORTRAIT, np.zeros_like(PORTRAIT)),
 }
 
@@ -156,9 +180,13 @@ def places(tracks: Sequence[Track]) -> list[list[float]]:
     return [[round(centre(s.face)[0]) for s in t.sightings] for t in tracks]
 
 
-def walk(at: Callable[[int], Sequence[Sighting]], looks: int, every: float = 0.5) -> tuple[Track, ...]:
+def walk(
+    at: Callable[[int], Sequence[Sighting]], looks: int, every: float = 0.5
+) -> tuple[Track, ...]:
     """The tracks of what is seen at each look, ``every`` seconds."""
-    return link([frame(i * every, *(replace(s, time=i * every) for s in at(i))) for i in range(looks)])
+    return link(
+        [frame(i * every, *(replace(s, time=i * every) for s in at(i))) for i in range(looks)]
+    )
 
 
 def test_nothing_seen_nobody_followed() -> None:
@@ -168,7 +196,9 @@ def test_nothing_seen_nobody_followed() -> None:
 
 @pytest.mark.parametrize("every", [0.04, 0.1, 0.5, 2.0, 7.0])
 def test_one_person_is_one_track_at_any_spacing(every: float) -> None:
-    """Also where a long clip is looked at so seldom that more time passes between two looks than a face is remembered."""
+    """Also where a long clip is looked at so seldom that more time passes between two looks than a
+    face is remembered.
+    """
     (one,) = walk(lambda i: [sighting(x=300 + 20 * (-1) ** i)], 12, every)
     assert len(one.sightings) == 12
 
@@ -192,7 +222,9 @@ def test_a_camera_that_zooms_in_by_hand_keeps_its_people() -> None:
 
 
 def test_another_person_far_off_is_another_track() -> None:
-    tracks = walk(lambda i: [sighting(x=100, person=1)] if i < 4 else [sighting(x=500, person=2)], 8)
+    tracks = walk(
+        lambda i: [sighting(x=100, person=1)] if i < 4 else [sighting(x=500, person=2)], 8
+    )
     assert places(tracks) == [[100] * 4, [500] * 4]
 
 
@@ -204,7 +236,10 @@ def test_two_people_who_cross_keep_their_numbers(step: int) -> None:
         return [sighting(x=50 + step * i, person=1), sighting(x=650 - step * i, person=2)]
 
     tracks = walk(crossing, looks, every=0.25)
-    assert [{s.crop[0, 0, 0] for s in t.sightings} for t in tracks] == [{look(1)[0, 0, 0]}, {look(2)[0, 0, 0]}]
+    assert [{s.crop[0, 0, 0] for s in t.sightings} for t in tracks] == [
+        {look(1)[0, 0, 0]},
+        {look(2)[0, 0, 0]},
+    ]
     assert [len(t.sightings) for t in tracks] == [looks, looks]
 
 
@@ -223,13 +258,20 @@ def test_a_head_does_not_triple_between_two_looks(larger: float) -> None:
 
 def test_a_cut_parts_what_is_in_the_same_place() -> None:
     tracks = link([frame(i / 2, sighting(i / 2), shot=i // 4) for i in range(8)])
-    assert [[s.time for s in t.sightings] for t in tracks] == [[0.0, 0.5, 1.0, 1.5], [2.0, 2.5, 3.0, 3.5]]
+    assert [[s.time for s in t.sightings] for t in tracks] == [
+        [0.0, 0.5, 1.0, 1.5],
+        [2.0, 2.5, 3.0, 3.5],
+    ]
 
 
 def test_people_are_numbered_as_they_appear_the_largest_first() -> None:
     def party(i: int) -> list[Sighting]:
         late = [sighting(x=100, person=3)] if i >= 2 else []
-        return [*late, sighting(x=300, quality=sized(70), person=1), sighting(x=500, quality=sized(90), person=2)]
+        return [
+            *late,
+            sighting(x=300, quality=sized(70), person=1),
+            sighting(x=500, quality=sized(90), person=2),
+        ]
 
     tracks = walk(party, 6)
     assert [t.id for t in tracks] == [1, 2, 3]
@@ -264,10 +306,14 @@ def test_every_sighting_ends_in_exactly_one_track(looks: list) -> None:
     frames, time = [], 0.0
     for gap, shot, seen in looks:
         time += gap
-        people = [sighting(time, x, 100 + 50 * row, sized(size), person) for row, x, size, person in seen]
+        people = [
+            sighting(time, x, 100 + 50 * row, sized(size), person) for row, x, size, person in seen
+        ]
         frames.append(frame(time, *people, shot=shot))
     tracks = link(frames)
-    assert sorted(id(s) for t in tracks for s in t.sightings) == sorted(id(s) for f in frames for s in f.sightings)
+    assert sorted(id(s) for t in tracks for s in t.sightings) == sorted(
+        id(s) for f in frames for s in f.sightings
+    )
     assert [t.id for t in tracks] == list(range(1, len(tracks) + 1))
     starts = [t.sightings[0].time for t in tracks]
     assert starts == sorted(starts)
@@ -280,20 +326,26 @@ def test_every_sighting_ends_in_exactly_one_track(looks: list) -> None:
 
 
 def followed(pictures: Iterable[Rgb], every: float = 0.5) -> tuple[Track, ...]:
-    """The tracks of a clip that is looked at ``every`` seconds; what was seen once is left out, as a check does."""
+    """The tracks of a clip that is looked at ``every`` seconds; what was seen once is left out, as
+    a check does.
+    """
     watcher = Watcher()
     tracks = link([watcher.see(Frame(i * every, picture)) for i, picture in enumerate(pictures)])
     return tuple(t for t in tracks if len(t.sightings) > 1)
 
 
 def test_a_real_head_that_walks_through_is_one_person() -> None:
-    """Three head widths between two looks, over a background that changes what is seen beside the face."""
+    """Three head widths between two looks, over a background that changes what is seen beside the
+    face.
+    """
     (one,) = followed(scene((SMALL_HEAD, 60 + 110 * i, 130 + 4 * (i % 2))) for i in range(4))
     assert len(one.sightings) == 4
 
 
 def test_two_real_people_who_cross_keep_their_numbers() -> None:
-    clip = [scene((SMALL_STRANGER, 410 - 55 * i, 120), (SMALL_HEAD, 70 + 55 * i, 150)) for i in range(7)]
+    clip = [
+        scene((SMALL_STRANGER, 410 - 55 * i, 120), (SMALL_HEAD, 70 + 55 * i, 150)) for i in range(7)
+    ]
     left, right = sorted(followed(clip), key=lambda t: centre(t.sightings[0].face)[0])
     assert centre(left.sightings[-1].face)[0] == pytest.approx(400, abs=15)
     assert centre(right.sightings[-1].face)[0] == pytest.approx(80, abs=15)

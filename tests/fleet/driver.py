@@ -1,4 +1,6 @@
-"""A driver to be killed: ``python -m tests.fleet.driver SOURCE OUT``, with workers that judge nothing."""
+"""A driver to be killed: ``python -m tests.fleet.driver SOURCE OUT``, with workers that judge
+nothing.
+"""
 
 from __future__ import annotations
 

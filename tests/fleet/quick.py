@@ -1,4 +1,6 @@
-"""A worker that judges nothing: what it says of a file is written in the file. For tests of what may happen around judging."""
+"""A worker that judges nothing: what it says of a file is written in the file. For tests of what
+may happen around judging.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 class Quick(Worker):
     """Reads orders in a file, one a line.
 
-    ``away`` alone makes it one that cannot be read, ``die`` ends its process as the kernel would, ``sleep N`` takes N s, ``fail``
-    makes it one that cannot be judged, anything else is its outcome.
+    ``away`` alone makes it one that cannot be read, ``die`` ends its process as the kernel would,
+    ``sleep N`` takes N s, ``fail`` makes it one that cannot be judged, anything else is its
+    outcome.
     """
 
     def identify(self, path: str) -> str:
@@ -37,4 +40,9 @@ class Quick(Worker):
                 row |= {"error": "it is broken", "error_code": "media.broken"}
             else:
                 row["outcome"] = row["outcome"] or order
-        return {"results": [row], "people": [{"sha256": self._sha256, "person": 1}], "findings": [], "sketches": []}
+        return {
+            "results": [row],
+            "people": [{"sha256": self._sha256, "person": 1}],
+            "findings": [],
+            "sketches": [],
+        }

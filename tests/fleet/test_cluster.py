@@ -24,15 +24,24 @@ FILES = {f"{n}.mp4": f"sleep 0.3\n{n}\nno face" for n in range(20)} | {
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keeps Ray's files in a folder of the test, whose name is short, for sockets lie there; and its token out of the home."""
+    """Keeps Ray's files in a folder of the test, whose name is short, for sockets lie there; and
+    its token out of the home.
+    """
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        for name, value in {"RAY_TMPDIR": folder, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}.items():
+        for name, value in {
+            "RAY_TMPDIR": folder,
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }.items():
             monkeypatch.setenv(name, value)
         yield
 
 
 def told(out: Path) -> list[Row]:
-    return rows(out, "SELECT path, sha256, outcome, error FROM files JOIN results USING (sha256) ORDER BY path")
+    return rows(
+        out,
+        "SELECT path, sha256, outcome, error FROM files JOIN results USING (sha256) ORDER BY path",
+    )
 
 
 def kill_an_actor(killed: list[int]) -> None:

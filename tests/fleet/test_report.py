@@ -1,4 +1,6 @@
-"""The page on a scan, from tables written by the test: what is on top, what is counted, in either language."""
+"""The page on a scan, from tables written by the test: what is on top, what is counted, in either
+language.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ CONFIGURATION = "c0123456789abcdef"
 
 @dataclass
 class Told:
-    """What the tables say of one content: its outcome, log10 LR, files, and the day on which they were written."""
+    """What the tables say of one content: its outcome, log10 LR, files, and the day on which they
+    were written.
+    """
 
     name: str
     outcome: str | None
@@ -35,7 +39,11 @@ class Told:
         return self.name.encode().hex().ljust(64, "0")
 
     def result(self) -> Row:
-        failed = {"error": "it is <b>broken</b>", "error_code": "media.broken"} if self.outcome is None else {}
+        failed = (
+            {"error": "it is <b>broken</b>", "error_code": "media.broken"}
+            if self.outcome is None
+            else {}
+        )
         return {
             "sha256": self.sha256,
             "outcome": self.outcome,
@@ -51,7 +59,10 @@ class Told:
 
     def paths(self) -> list[Row]:
         written = datetime(2026, 11, self.day, tzinfo=UTC).timestamp()
-        return [rows.of_file(f"/in/{self.name}-{n}.mp4", 1000, written, self.sha256) for n in range(self.files)]
+        return [
+            rows.of_file(f"/in/{self.name}-{n}.mp4", 1000, written, self.sha256)
+            for n in range(self.files)
+        ]
 
 
 WORLD = (
@@ -70,12 +81,24 @@ WORLD = (
 @pytest.fixture
 def scanned(tmp_path: Path) -> Path:
     tables = Tables(tmp_path, CONFIGURATION)
-    found = {"files": [row for told in WORLD for row in told.paths()], "results": [told.result() for told in WORLD]}
-    found["files"].append(rows.of_file("/in/away.mp4", 1000, 0.0, None, "the storage does not answer"))
+    found = {
+        "files": [row for told in WORLD for row in told.paths()],
+        "results": [told.result() for told in WORLD],
+    }
+    found["files"].append(
+        rows.of_file("/in/away.mp4", 1000, 0.0, None, "the storage does not answer")
+    )
     tables.commit(found)
     names = {told.name: told.sha256 for told in WORLD}
-    pairs = (("original", "original"), ("swap", "original"), ("copy-a", "copy-a"), ("copy-b", "copy-a"))
-    tables.replace_groups([{"sha256": names[one], "group": names[leader]} for one, leader in pairs], tables.sketched())
+    pairs = (
+        ("original", "original"),
+        ("swap", "original"),
+        ("copy-a", "copy-a"),
+        ("copy-b", "copy-a"),
+    )
+    tables.replace_groups(
+        [{"sha256": names[one], "group": names[leader]} for one, leader in pairs], tables.sketched()
+    )
     return tmp_path
 
 
@@ -84,7 +107,9 @@ def told(scanned: Path) -> Summary:
     return summary(scanned)
 
 
-def test_near_duplicates_that_disagree_are_on_top_then_the_strongest_evidence(told: Summary) -> None:
+def test_near_duplicates_that_disagree_are_on_top_then_the_strongest_evidence(
+    told: Summary,
+) -> None:
     queue = [(row["path"], row["contents"], row["files"], row["disagree"]) for row in told.queue]
     assert queue == [
         ("/in/swap-0.mp4", 2, 4, True),
@@ -96,13 +121,26 @@ def test_near_duplicates_that_disagree_are_on_top_then_the_strongest_evidence(to
 
 
 def test_everything_is_counted(told: Summary) -> None:
-    scope = {name: told.scope[name] for name in ("contents", "files", "videos", "unread", "waiting", "configuration")}
-    assert scope == {"contents": 9, "files": 17, "videos": 9, "unread": 1, "waiting": 0, "configuration": CONFIGURATION}
+    scope = {
+        name: told.scope[name]
+        for name in ("contents", "files", "videos", "unread", "waiting", "configuration")
+    }
+    assert scope == {
+        "contents": 9,
+        "files": 17,
+        "videos": 9,
+        "unread": 1,
+        "waiting": 0,
+        "configuration": CONFIGURATION,
+    }
     assert {row["outcome"]: (row["contents"], row["files"]) for row in told.outcomes} == {
         "changed": (5, 11), "no change found": (2, 4), "no face": (1, 1), None: (1, 1),
     }  # fmt: skip
     assert told.periods["2026-11-02"] == {"changed": 8}
-    assert [(row["code"], row["files"]) for row in told.failures] == [("media.broken", 1), ("unreadable", 1)]
+    assert [(row["code"], row["files"]) for row in told.failures] == [
+        ("media.broken", 1),
+        ("unreadable", 1),
+    ]
     assert [(row["path"], row["files"]) for row in told.floods][:2] == [
         ("/in/weak-0.mp4", 7),
         ("/in/original-0.mp4", 4),
@@ -121,7 +159,12 @@ def test_a_file_that_was_written_to_counts_by_what_it_is_now(scanned: Path) -> N
 def test_what_a_killed_driver_left_half_is_not_seen_and_is_deleted(scanned: Path) -> None:
     tables = Tables(scanned, CONFIGURATION)
     swap = next(told for told in WORLD if told.name == "swap")
-    tables.commit({"results": [Told("half", "changed").result()], "people": [{"sha256": swap.sha256, "person": 1}]})
+    tables.commit(
+        {
+            "results": [Told("half", "changed").result()],
+            "people": [{"sha256": swap.sha256, "person": 1}],
+        }
+    )
     newest = max((scanned / "results").rglob("*.parquet"), key=lambda path: path.name)
     newest.unlink()
     (newest.parent / "half.parquet.tmp").write_bytes(b"PAR1")
@@ -147,7 +190,9 @@ def test_the_page_is_whole_and_escapes_what_strangers_wrote(told: Summary, code:
 
 
 def test_the_command_writes_the_page(scanned: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["fleet", "report", str(scanned), "--to", str(tmp_path / "page.html")])
+    done = CliRunner().invoke(
+        app, ["fleet", "report", str(scanned), "--to", str(tmp_path / "page.html")]
+    )
     assert (done.exit_code, done.output.strip()) == (0, str(tmp_path / "page.html"))
     with pytest.raises(UsageError, match="no scan has written there"):
         summary(tmp_path / "nothing")
@@ -164,7 +209,9 @@ def test_a_table_that_is_broken_is_said_in_one_line(scanned: Path) -> None:
 
 
 def test_the_page_on_an_empty_scan(tmp_path: Path) -> None:
-    Tables(tmp_path, CONFIGURATION).commit({"files": [rows.of_file("/in/a.mp4", 1, 0.0, None, "gone")]})
+    Tables(tmp_path, CONFIGURATION).commit(
+        {"files": [rows.of_file("/in/a.mp4", 1, 0.0, None, "gone")]}
+    )
     assert "gone" in page(summary(tmp_path))
 
 

@@ -37,7 +37,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-def quickly(source: Path | str, out: Path, settings: Settings = Settings(), **more: object) -> Scanned:
+def quickly(
+    source: Path | str, out: Path, settings: Settings = Settings(), **more: object
+) -> Scanned:
     return scan(str(source), out, settings, maker=Quick, **more)  # type: ignore[arg-type]
 
 
@@ -53,18 +55,36 @@ def outcomes(out: Path) -> dict[str, str | None]:
 
 
 def test_a_folder_is_scanned_and_the_same_bytes_are_judged_once(tmp_path: Path) -> None:
-    files = {"a.mp4": "changed", "below/b.mp4": "no face\n1", "copy.mp4": "changed", "c.mp4": "fail", "notes.txt": "x"}
+    files = {
+        "a.mp4": "changed",
+        "below/b.mp4": "no face\n1",
+        "copy.mp4": "changed",
+        "c.mp4": "fail",
+        "notes.txt": "x",
+    }
     found = quickly(write(tmp_path / "in", files), tmp_path / "out")
-    assert outcomes(tmp_path / "out") == {"a.mp4": "changed", "b.mp4": "no face", "copy.mp4": "changed", "c.mp4": None}
+    assert outcomes(tmp_path / "out") == {
+        "a.mp4": "changed",
+        "b.mp4": "no face",
+        "copy.mp4": "changed",
+        "c.mp4": None,
+    }
     assert len(rows(tmp_path / "out", "FROM results")) == 3
-    assert (found.counts.listed, found.counts.read, found.counts.judged, found.counts.failed) == (4, 4, 3, 1)
+    assert (found.counts.listed, found.counts.read, found.counts.judged, found.counts.failed) == (
+        4,
+        4,
+        3,
+        1,
+    )
     assert [str(clause) for clause in found.left_out] == [
         "1 file in the folders is neither a photo nor a video by its content, and was left out"
     ]
 
 
 def test_a_second_scan_judges_what_is_new_or_written_to_and_nothing_else(tmp_path: Path) -> None:
-    source = write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "cannot tell"})
+    source = write(
+        tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "cannot tell"}
+    )
     quickly(source, tmp_path / "out")
     again = quickly(source, tmp_path / "out")
     assert (again.counts.judged, again.counts.read, again.counts.before) == (0, 0, 3)
@@ -129,9 +149,14 @@ def test_one_scan_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
 
 def test_nothing_is_written_to_or_deleted_from_a_folder_of_other_things(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"a.mp4": "changed"})
-    mine = write(tmp_path / "mine", {"scratch/notes": "x", "work/draft.tmp": "x", "results/day=1/old.parquet.tmp": "x"})
+    mine = write(
+        tmp_path / "mine",
+        {"scratch/notes": "x", "work/draft.tmp": "x", "results/day=1/old.parquet.tmp": "x"},
+    )
     before = sorted(mine.rglob("*"))
-    with pytest.raises(UsageError, match="mine: other things lie there; name a new or empty folder"):
+    with pytest.raises(
+        UsageError, match="mine: other things lie there; name a new or empty folder"
+    ):
         quickly(source, mine)
     assert sorted(mine.rglob("*")) == before
     (out := tmp_path / "out").mkdir()
@@ -149,7 +174,9 @@ def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
     assert summary(out).scope["contents"] == 1
 
 
-def test_groups_that_a_killed_driver_did_not_write_are_written_by_the_next_scan(tmp_path: Path) -> None:
+def test_groups_that_a_killed_driver_did_not_write_are_written_by_the_next_scan(
+    tmp_path: Path,
+) -> None:
     source, out = write(tmp_path / "in", {"a.mp4": "changed"}), tmp_path / "out"
     quickly(source, out)
     assert rows(out, "FROM groups") == []
@@ -165,7 +192,10 @@ def test_groups_that_a_killed_driver_did_not_write_are_written_by_the_next_scan(
     alike = [{"sha256": letter * 64} for letter in "ab"]
     Tables(out, facts.stem).commit({"results": alike, "sketches": [row | sketch for row in alike]})
     assert quickly(source, out).counts.judged == 0
-    assert {row["sha256"]: row["group"] for row in rows(out, "FROM groups")} == {"a" * 64: "a" * 64, "b" * 64: "a" * 64}
+    assert {row["sha256"]: row["group"] for row in rows(out, "FROM groups")} == {
+        "a" * 64: "a" * 64,
+        "b" * 64: "a" * 64,
+    }
     written = (out / "groups" / "groups.parquet").stat().st_mtime_ns
     quickly(source, out)
     assert (out / "groups" / "groups.parquet").stat().st_mtime_ns == written
@@ -216,7 +246,12 @@ def test_a_plan_counts_what_a_scan_would_read(tmp_path: Path) -> None:
 
 def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     stored = Storage(bucket, tmp_path / "scratch")
-    for name, orders in {"2026/a.mp4": "changed", "2026/b": "no face", "c.mp4": "changed", "notes.txt": "x"}.items():
+    for name, orders in {
+        "2026/a.mp4": "changed",
+        "2026/b": "no face",
+        "c.mp4": "changed",
+        "notes.txt": "x",
+    }.items():
         stored.put(name, orders.encode())
     found = quickly(bucket, tmp_path / "out")
     assert outcomes(tmp_path / "out") == {"a.mp4": "changed", "b": "no face", "c.mp4": "changed"}
@@ -230,12 +265,18 @@ def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
 @pytest.mark.timeout(600)
 def test_whoever_is_killed_every_content_has_one_result(tmp_path: Path) -> None:
     chance = random.Random(7)  # noqa: S311
-    files = {f"{n:02}.mp4": f"sleep {chance.uniform(0.1, 0.3):.2f}\n{n}\nno face" for n in range(50)}
+    files = {
+        f"{n:02}.mp4": f"sleep {chance.uniform(0.1, 0.3):.2f}\n{n}\nno face" for n in range(50)
+    }
     files |= {f"broken-{n}.mp4": f"fail\n{n}" for n in range(5)} | {
         f"copy-{n}.mp4": files[f"{n:02}.mp4"] for n in range(5)
     }
     source, out = write(tmp_path / "in", files), tmp_path / "out"
-    command, deadline, kills = [sys.executable, "-m", "tests.fleet.driver", source, out], time.monotonic() + PATIENCE, 0
+    command, deadline, kills = (
+        [sys.executable, "-m", "tests.fleet.driver", source, out],
+        time.monotonic() + PATIENCE,
+        0,
+    )
     while time.monotonic() < deadline:
         driver = subprocess.Popen(command, start_new_session=True)
         while kills < 6 and driver.poll() is None and time.monotonic() < deadline:

@@ -1,4 +1,6 @@
-"""What a worker says of a file that changes under its hands: nothing that would stand as the result of its content."""
+"""What a worker says of a file that changes under its hands: nothing that would stand as the result
+of its content.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def test_a_file_that_was_renamed_or_written_to_has_none(
         worker.judge()
 
 
-def test_a_full_disk_is_no_property_of_a_content(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_no_property_of_a_content(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -1,4 +1,6 @@
-"""The table of content credentials: what a file is made to carry, and what must be said of it, with our own authorities."""
+"""The table of content credentials: what a file is made to carry, and what must be said of it, with
+our own authorities.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ STORE = bytes.fromhex("6332706100110010800000aa00389b71")
 """Type of a box that holds manifests (C2PA 2.2, 11.1)."""
 
 OURS, THEIRS = Authority.called("Our authority"), Authority.called("Another authority")
-STUDIO, DESK, STRANGER = OURS.vouches("The studio"), OURS.vouches("The desk"), THEIRS.vouches("A stranger")
+STUDIO, DESK, STRANGER = (
+    OURS.vouches("The studio"),
+    OURS.vouches("The desk"),
+    THEIRS.vouches("A stranger"),
+)
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,14 @@ def signed(
         "signer": {"local": _local(by)},
     }
     if identity is not None:
-        settings["cawg_x509_signer"] = {"local": {**_local(identity), "referenced_assertions": ["c2pa.actions.v2"]}}
+        settings["cawg_x509_signer"] = {
+            "local": {**_local(identity), "referenced_assertions": ["c2pa.actions.v2"]}
+        }
     context = c2pa.Context(settings=c2pa.Settings.from_dict(settings))
-    context._has_signer = (
-        True  # that of the settings, which alone can add an identity; the binding asks for one of its own
+    context._has_signer = True  # that of the settings, which alone can add an identity; the binding asks for one of its own
+    builder = c2pa.Builder(
+        {"claim_generator_info": [{"name": tool}], "assertions": list(assertions)}, context
     )
-    builder = c2pa.Builder({"claim_generator_info": [{"name": tool}], "assertions": list(assertions)}, context)
     if over:
         builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
     if elsewhere:
@@ -214,7 +222,11 @@ NONE, UNKNOWN = ("credentials.none",), ("credentials.unknown",)
 S = "The studio"
 UNKNOWN_IDENTITY = {
     "label": "cawg.identity",
-    "data": {"signer_payload": {"sig_type": "cawg.future", "referenced_assertions": []}, "signature": [1], "pad1": [0]},
+    "data": {
+        "signer_payload": {"sig_type": "cawg.future", "referenced_assertions": []},
+        "signature": [1],
+        "pad1": [0],
+    },
 }
 
 CASES = (

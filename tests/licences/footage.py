@@ -1,4 +1,6 @@
-"""People in a file that shows a film, for what licences make of them: given as measured, nothing is decoded."""
+"""People in a file that shows a film, for what licences make of them: given as measured, nothing is
+decoded.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,23 @@ FILM, FILE = "ab" * 32, "cd" * 32
 
 def of_film(*marks: tuple[float, float, float]) -> list[Work]:
     """The film as a licence names it, with marks: seconds, x, y."""
-    return [Work(title="The film", original=FILM, marks=[Mark(time=t, x=x, y=y) for t, x, y in marks])]
+    return [
+        Work(title="The film", original=FILM, marks=[Mark(time=t, x=x, y=y) for t, x, y in marks])
+    ]
 
 
 def film(start: float = 0.0, scale: float = 0.5) -> Match:
-    """The whole file shows the film from ``start`` on; its picture of 600 px is a thumbnail of 300 there."""
-    original = Original(1, "The film", "Us", "film.mp4", FILM, Kind.VIDEO, 100.0, 50, True, "2026-01-01T00:00:00Z")
+    """The whole file shows the film from ``start`` on; its picture of 600 px is a thumbnail of 300
+    there.
+    """
+    original = Original(
+        1, "The film", "Us", "film.mp4", FILM, Kind.VIDEO, 100.0, 50, True, "2026-01-01T00:00:00Z"
+    )
     grey = np.zeros((300, 300, 3), np.uint8)
     onto = np.diag([scale, scale, 1.0])
-    pairs = tuple(Pair(t, start + t, grey, grey, np.ones((300, 300), bool), onto) for t in (0.0, 2.0, 4.0))
+    pairs = tuple(
+        Pair(t, start + t, grey, grey, np.ones((300, 300), bool), onto) for t in (0.0, 2.0, 4.0)
+    )
     return Match((original,), 0.0, 4.0, start, start + 4.0, False, 100, pairs)
 
 
@@ -49,11 +59,15 @@ def given(said: Declared | None, *people: int, matches: Sequence[Match] = (film(
     return replace(case(*tracks), matches=tuple(matches), declared=said)
 
 
-def judged(said: Declared | None, *people: Person, matches: Sequence[Match] = (film(10.0),)) -> tuple[Person, ...]:
+def judged(
+    said: Declared | None, *people: Person, matches: Sequence[Match] = (film(10.0),)
+) -> tuple[Person, ...]:
     """What licences make of them."""
     return verdict.under_licences(people, given(said, *(p.id for p in people), matches=matches))
 
 
 def of(owner: Owner, plain: Path, labels: Labels = Labels(), days: float = 0) -> Declared:
     """What a file declares, and the licences in the owner's folder, so many days from now."""
-    return declared(str(plain), FILE, labels, owner.folder, datetime.now(UTC) + timedelta(days=days))
+    return declared(
+        str(plain), FILE, labels, owner.folder, datetime.now(UTC) + timedelta(days=days)
+    )

@@ -1,4 +1,6 @@
-"""The table of licences: what is granted, and what is said of a person whose face was changed, or is declared to be."""
+"""The table of licences: what is granted, and what is said of a person whose face was changed, or
+is declared to be.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Desk:
         """Makes both."""
         return cls(Owner.in_folder(folder / "desk"), Owner.in_folder(folder / "mallory", "Mallory"))
 
-    def grants(self, by: Owner | None = None, days: tuple[float, float] = (-1, 30), **fields: object) -> Path:
+    def grants(
+        self, by: Owner | None = None, days: tuple[float, float] = (-1, 30), **fields: object
+    ) -> Path:
         """A licence in the register; for the file, if nothing else is named."""
         number = len(list(self.zoe.folder.glob("*.json")))
         of = {"files": [FILE]} if "works" not in fields else {}
@@ -60,7 +64,8 @@ class Case:
     """A row: what is granted, and what is said.
 
     Attributes:
-        because: code of why a licence that reaches the person does not hold; empty where there is none.
+        because: code of why a licence that reaches the person does not hold; empty where there is
+            none.
         answer: of the person as measured.
         days: from now, on which it is checked.
         carries: what the file is, if not an empty photo.

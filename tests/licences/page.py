@@ -1,4 +1,6 @@
-"""The tables of cases as a page of the docs: ``python -m tests.licences.page > docs/credentials-cases.md``."""
+"""The tables of cases as a page of the docs: ``python -m tests.licences.page >
+docs/credentials-cases.md``.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,11 @@ def _credentials() -> Iterator[str]:
     yield from _row("what is made", "seal", "signer", "AI", "problem")
     yield from _row(*["---"] * 5)
     for case in credential_cases.CASES:
-        signer = f"{case.signer}, {'trusted' if case.by_trusted else 'not trusted'}" if case.signer else ""
+        signer = (
+            f"{case.signer}, {'trusted' if case.by_trusted else 'not trusted'}"
+            if case.signer
+            else ""
+        )
         problem = f"`{case.problem}`" if case.problem else ""
         yield from _row(case.made, case.seal.value, signer, "declared" if case.ai else "", problem)
 

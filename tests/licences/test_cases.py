@@ -50,7 +50,11 @@ def test_of_content_credentials_is_said_what_the_table_says(
     assert (found.seal, found.signer, found.trusted) == (case.seal, case.signer, case.by_trusted)
     assert (found.declares_ai, found.manifests) == (case.ai, case.manifests)
     assert tuple(one.code for one in told(found, Labels())) == case.sentences
-    assert any(one.startswith(case.problem) for one in found.problems) if case.problem else found.problems == ()
+    assert (
+        any(one.startswith(case.problem) for one in found.problems)
+        if case.problem
+        else found.problems == ()
+    )
 
 
 @pytest.mark.parametrize("case", licence_cases.CASES, ids=lambda case: case.made)
@@ -68,4 +72,6 @@ def test_a_reader_that_asks_for_a_connection_dies() -> None:
 
 def test_there_are_enough_cases_and_the_page_has_them_all() -> None:
     assert len(credential_cases.CASES) + len(licence_cases.CASES) >= 40
-    assert (Path(__file__).parents[2] / "docs" / "credentials-cases.md").read_text(encoding="utf-8") == page.page()
+    assert (Path(__file__).parents[2] / "docs" / "credentials-cases.md").read_text(
+        encoding="utf-8"
+    ) == page.page()

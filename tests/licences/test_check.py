@@ -1,4 +1,6 @@
-"""The whole check of a real photo, with a register of licences: allowed, taken back, and allowed by nobody."""
+"""The whole check of a real photo, with a register of licences: allowed, taken back, and allowed by
+nobody.
+"""
 
 from __future__ import annotations
 
@@ -46,5 +48,6 @@ def test_a_declared_change_is_licensed_until_the_licence_is_taken_back(tmp_path:
     assert held.refused is not None
     assert held.refused.code == "licence.revoked"
     assert any(
-        "A licence was granted for this, and does not hold: the licence was taken back" in str(o) for o in again.limits
+        "A licence was granted for this, and does not hold: the licence was taken back" in str(o)
+        for o in again.limits
     )

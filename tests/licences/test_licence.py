@@ -22,7 +22,9 @@ from unmask.licences.licence import Asked, Licence, Part
 from unmask.licences.status import StatusList
 
 NOW = datetime.now(UTC)
-FUZZED = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,11 @@ def refused(path: Path, owner: Owner, asked: Asked = Asked(), **more: Any) -> st
 def test_a_licence_comes_back_as_it_was_granted(zoe: Owner, granted: Path) -> None:
     asked = Asked("The studio", "Zoë 张", Part.PUT_IN, "ab" * 32, "cd" * 32)
     found = licence.check(granted, zoe.owners, zoe.lists, asked)
-    assert (found.subject.name, found.subject.role, found.issuer.name) == ("Zoë 张", "Anna", "Zoë 张")
+    assert (found.subject.name, found.subject.role, found.issuer.name) == (
+        "Zoë 张",
+        "Anna",
+        "Zoë 张",
+    )
     assert len(found.sha256) == 64
     assert found.plain() == json.loads(granted.read_text())
 
@@ -62,13 +68,19 @@ def test_another_implementation_verifies_what_we_sign_and_reads_the_list(zoe: Ow
     path = zoe.grants("second.json")
     document = json.loads(path.read_text())
     public = proof.public_key(document["issuer"]["id"]).public_bytes_raw()
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(public).rstrip(b"=").decode()}
+    jwk = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": base64.urlsafe_b64encode(public).rstrip(b"=").decode(),
+    }
     EddsaJcsProofSuite().verify(document, public_key_jwk=jwk)
     found = Licence.of(path)
     revoked = licence.revoke((found,), zoe.folder / "list.json", zoe.key, NOW)
     EddsaJcsProofSuite().verify(revoked.plain(), public_key_jwk=jwk)
     bits = decode_bitstring(revoked.subject.encoded)
-    assert [get_status_bit(bits, i) for i in range(3)] == [int(i == int(found.status.index)) for i in range(3)]
+    assert [get_status_bit(bits, i) for i in range(3)] == [
+        int(i == int(found.status.index)) for i in range(3)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,11 +93,15 @@ def test_another_implementation_verifies_what_we_sign_and_reads_the_list(zoe: Ow
         (Asked(footage="ef" * 32), "licence.other_work"),
     ],
 )
-def test_a_licence_covers_what_it_says_and_nothing_else(zoe: Owner, granted: Path, asked: Asked, because: str) -> None:
+def test_a_licence_covers_what_it_says_and_nothing_else(
+    zoe: Owner, granted: Path, asked: Asked, because: str
+) -> None:
     assert refused(granted, zoe, asked) == because
 
 
-def test_a_licence_holds_from_its_first_moment_to_its_last_with_five_minutes_for_clocks(zoe: Owner) -> None:
+def test_a_licence_holds_from_its_first_moment_to_its_last_with_five_minutes_for_clocks(
+    zoe: Owner,
+) -> None:
     minute = 1 / 24 / 60
     assert refused(zoe.grants("later.json", (10 * minute, 1)), zoe) == "licence.not_yet"
     licence.check(zoe.grants("soon.json", (4 * minute, 1)), zoe.owners, zoe.lists)
@@ -101,11 +117,18 @@ def test_only_a_key_that_was_vouched_for_may_license_and_only_its_owner(
     assert refused(stolen, stranger, **both) == "licence.not_theirs"
 
 
-def test_a_revoked_licence_and_one_without_a_list_that_holds_are_refused(zoe: Owner, stranger: Owner) -> None:
+def test_a_revoked_licence_and_one_without_a_list_that_holds_are_refused(
+    zoe: Owner, stranger: Owner
+) -> None:
     path = zoe.grants("to-be-revoked.json")
     other = zoe.grants("stands.json")
     before = zoe.lists
-    licence.revoke((Licence.of(path),), zoe.folder / "list.json", zoe.key, datetime.now(UTC) + timedelta(seconds=2))
+    licence.revoke(
+        (Licence.of(path),),
+        zoe.folder / "list.json",
+        zoe.key,
+        datetime.now(UTC) + timedelta(seconds=2),
+    )
     assert refused(path, zoe) == "licence.revoked"
     assert refused(path, zoe, lists=(*zoe.lists, *before)) == "licence.revoked"
     licence.check(other, zoe.owners, zoe.lists)
@@ -132,7 +155,9 @@ def test_an_older_list_does_not_have_a_newer_licence(tmp_path: Path) -> None:
     assert refused(second, owner, lists=old) == "licence.list_without"
 
 
-def test_another_issuer_cannot_write_into_a_list(zoe: Owner, stranger: Owner, granted: Path) -> None:
+def test_another_issuer_cannot_write_into_a_list(
+    zoe: Owner, stranger: Owner, granted: Path
+) -> None:
     stranger.grants("mine.json")
     with pytest.raises(LicenceError, match="another key"):
         licence.revoke((), zoe.folder / "list.json", stranger.key, NOW)
@@ -142,10 +167,14 @@ def test_another_issuer_cannot_write_into_a_list(zoe: Owner, stranger: Owner, gr
 
 @FUZZED
 @given(data=st.data())
-def test_any_changed_byte_is_refused(zoe: Owner, granted: Path, tmp_path: Path, data: st.DataObject) -> None:
+def test_any_changed_byte_is_refused(
+    zoe: Owner, granted: Path, tmp_path: Path, data: st.DataObject
+) -> None:
     """Of the compact form, where no byte is idle; of a list as well as of a licence."""
     for read, whole in ((Licence.of, granted), (StatusList.of, zoe.folder / "list.json")):
-        raw = json.dumps(json.loads(whole.read_text()), separators=(",", ":"), ensure_ascii=False).encode()
+        raw = json.dumps(
+            json.loads(whole.read_text()), separators=(",", ":"), ensure_ascii=False
+        ).encode()
         at = data.draw(st.integers(0, len(raw) - 1))
         byte = data.draw(st.integers(0, 255).filter(lambda b, was=raw[at]: b != was))
         (tmp_path / "changed.json").write_bytes(raw[:at] + bytes([byte]) + raw[at + 1 :])
@@ -154,13 +183,21 @@ def test_any_changed_byte_is_refused(zoe: Owner, granted: Path, tmp_path: Path, 
 
 
 def _paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [at, *(path for key, item in inner for path in _paths(item, (*at, key)))]
 
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -197,14 +234,18 @@ def test_any_bytes_are_refused_as_licence_list_and_key(tmp_path: Path, raw: byte
             keys.owners([path])
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "[" * 100_000, '{"a": 1, "a": 2}', '"\\ud800"', "NaN"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", "[" * 100_000, '{"a": 1, "a": 2}', '"\\ud800"', "NaN"]
+)
 def test_what_is_no_licence_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.json").write_text(text)
     with pytest.raises(LicenceError, match="no licence that can be read"):
         Licence.of(tmp_path / "bad.json")
 
 
-def test_a_licence_of_gigabytes_is_not_read_and_a_list_of_gigabytes_not_unpacked(tmp_path: Path, zoe: Owner) -> None:
+def test_a_licence_of_gigabytes_is_not_read_and_a_list_of_gigabytes_not_unpacked(
+    tmp_path: Path, zoe: Owner
+) -> None:
     with (tmp_path / "large.json").open("wb") as file:
         file.truncate(1 << 33)
     with pytest.raises(LicenceError, match="too large"):
@@ -252,12 +293,23 @@ def test_keys_are_encrypted_and_not_overwritten(zoe: Owner, tmp_path: Path) -> N
 
 
 def test_openssl_sees_that_the_key_is_encrypted_with_many_rounds(zoe: Owner) -> None:
-    asked = ["openssl", "pkcs12", "-info", "-nokeys", "-in", str(zoe.folder / "key"), "-passin", f"pass:{PASSWORD}"]
+    asked = [
+        "openssl",
+        "pkcs12",
+        "-info",
+        "-nokeys",
+        "-in",
+        str(zoe.folder / "key"),
+        "-passin",
+        f"pass:{PASSWORD}",
+    ]
     told = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert f"AES-256-CBC, Iteration {keys.ROUNDS}, PRF hmacWithSHA256" in told.stderr
 
 
-def test_a_licence_that_ends_before_it_begins_or_is_there_already_is_not_granted(zoe: Owner, granted: Path) -> None:
+def test_a_licence_that_ends_before_it_begins_or_is_there_already_is_not_granted(
+    zoe: Owner, granted: Path
+) -> None:
     with pytest.raises(LicenceError, match="end before it begins"):
         zoe.grants("backwards.json", (2, 1))
     before = zoe.lists[0]

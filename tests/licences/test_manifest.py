@@ -54,10 +54,24 @@ def codes(found: Credentials) -> list[str]:
 @pytest.mark.parametrize("kind", ["jpg", "png", "mp4"])
 def test_what_is_written_is_read_by_kind(folder: Path, kind: str) -> None:
     found = manifest.of(folder / f"signed.{kind}", OURS.pem)
-    assert (found.seal, found.signer, found.trusted, found.tool) == (Seal.INTACT, "The studio", True, "Unmask")
-    assert (found.licences, found.source_types, found.declares_ai) == ((SHA256,), (manifest.SWAP,), True)
+    assert (found.seal, found.signer, found.trusted, found.tool) == (
+        Seal.INTACT,
+        "The studio",
+        True,
+        "Unmask",
+    )
+    assert (found.licences, found.source_types, found.declares_ai) == (
+        (SHA256,),
+        (manifest.SWAP,),
+        True,
+    )
     assert found.problems == ()
-    said = ["credentials.intact", "credentials.trusted", "credentials.declares_ai", "credentials.licences"]
+    said = [
+        "credentials.intact",
+        "credentials.trusted",
+        "credentials.declares_ai",
+        "credentials.licences",
+    ]
     assert codes(found) == said
 
 
@@ -68,12 +82,18 @@ def test_a_second_implementation_reads_it_right(folder: Path, kind: str) -> None
         (folder / f"signed.{kind}").read_bytes(), types[kind],
         trust_pem=OURS.pem, no_default_trust=True, telemetry=False, online=False,
     )  # fmt: skip
-    assert (told_["integrity"], told_["signature"], told_["hard_binding"]) == ("valid", "valid", "match")
+    assert (told_["integrity"], told_["signature"], told_["hard_binding"]) == (
+        "valid",
+        "valid",
+        "match",
+    )
     assert told_["validation_state"] == "Trusted"
 
 
 @pytest.mark.parametrize("trusted", ["", THEIRS.pem])
-def test_a_signer_whom_nobody_vouches_for_is_untrusted_and_no_tampering(folder: Path, trusted: str) -> None:
+def test_a_signer_whom_nobody_vouches_for_is_untrusted_and_no_tampering(
+    folder: Path, trusted: str
+) -> None:
     found = manifest.of(folder / "signed.jpg", trusted)
     assert (found.seal, found.trusted) == (Seal.INTACT, False)
     assert codes(found)[1] == "credentials.untrusted"
@@ -84,7 +104,9 @@ def test_nothing_is_signed_with_a_certificate_out_of_its_time(
     folder: Path, tmp_path: Path, days: tuple[float, float]
 ) -> None:
     with pytest.raises(LicenceError, match="the certificate was not valid at time of signing"):
-        manifest.write(folder / "plain.jpg", tmp_path / "out.jpg", OURS.vouches("The late studio", days), [])
+        manifest.write(
+            folder / "plain.jpg", tmp_path / "out.jpg", OURS.vouches("The late studio", days), []
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -102,7 +124,9 @@ def test_changed_pictures_are_told_from_a_changed_manifest(folder: Path, kind: s
     assert codes(pictures)[0] == "credentials.changed"
     raw = bytearray((folder / f"signed.{kind}").read_bytes())
     raw[raw.index(b"compositeWith")] ^= 1
-    assert read(bytes(raw)).seal in ({Seal.BROKEN} if kind != "png" else {Seal.BROKEN, Seal.UNKNOWN})
+    assert read(bytes(raw)).seal in (
+        {Seal.BROKEN} if kind != "png" else {Seal.BROKEN, Seal.UNKNOWN}
+    )
 
 
 def test_stripped_and_plain_files_carry_none(folder: Path, tmp_path: Path) -> None:
@@ -114,7 +138,9 @@ def test_stripped_and_plain_files_carry_none(folder: Path, tmp_path: Path) -> No
         assert codes(found) == ["credentials.none"]
 
 
-@pytest.mark.parametrize("raw", [b"", b"hello", bytes(1000), b"\xff\xd8\xff\xe0" + bytes(100), b"RIFF....WEBP"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"hello", bytes(1000), b"\xff\xd8\xff\xe0" + bytes(100), b"RIFF....WEBP"]
+)
 def test_what_is_no_media_carries_none_that_can_be_verified(raw: bytes) -> None:
     found = read(raw)
     assert found.seal in {Seal.NONE, Seal.UNKNOWN}
@@ -130,7 +156,12 @@ def test_of_two_manifests_the_last_one_counts_and_the_first_one_s_declaration_st
     with (folder / "signed.jpg").open("rb") as given_, (tmp_path / "twice.jpg").open("w+b") as out:
         builder.sign(c2pa.Signer.from_info(info), "image/jpeg", given_, out)
     found = manifest.of(tmp_path / "twice.jpg", OURS.pem)
-    assert (found.seal, found.signer, found.manifests, found.declares_ai) == (Seal.INTACT, "The desk", 2, True)
+    assert (found.seal, found.signer, found.manifests, found.declares_ai) == (
+        Seal.INTACT,
+        "The desk",
+        2,
+        True,
+    )
 
 
 def _pems(signing: manifest.Signing) -> tuple[bytes, bytes]:
@@ -166,7 +197,9 @@ def address() -> Iterator[str]:
         thread.join(5)
 
 
-def test_credentials_that_lie_elsewhere_are_not_fetched(folder: Path, tmp_path: Path, address: str) -> None:
+def test_credentials_that_lie_elsewhere_are_not_fetched(
+    folder: Path, tmp_path: Path, address: str
+) -> None:
     builder = c2pa.Builder({"assertions": []}, manifest._context(""))
     builder.set_intent(c2pa.C2paBuilderIntent.CREATE, c2pa.C2paDigitalSourceType.DIGITAL_CAPTURE)
     builder.set_no_embed()
@@ -180,10 +213,14 @@ def test_credentials_that_lie_elsewhere_are_not_fetched(folder: Path, tmp_path: 
     assert CALLS == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_fuzzed_manifests_never_crash_and_never_verify(folder: Path, data: st.DataObject) -> None:
-    """After a change anywhere in them, credentials say what they said before, as in their padding, or do not verify."""
+    """After a change anywhere in them, credentials say what they said before, as in their padding,
+    or do not verify.
+    """
     raw = bytearray((folder / "signed.jpg").read_bytes())
     begin = raw.index(b"jumb")
     end = begin + raw[begin:].index(bytes(64))
@@ -196,7 +233,9 @@ def test_fuzzed_manifests_never_crash_and_never_verify(folder: Path, data: st.Da
 @pytest.mark.parametrize("seal", list(Seal))
 def test_every_seal_has_its_sentence(seal: Seal) -> None:
     for signer, trusted in (("", False), ("A", False), ("A", True)):
-        for one in told(Credentials(seal, signer, trusted, problems=("claim.v9",), manifests=1), Labels("me")):
+        for one in told(
+            Credentials(seal, signer, trusted, problems=("claim.v9",), manifests=1), Labels("me")
+        ):
             assert str(one).endswith(".")
 
 
@@ -205,7 +244,9 @@ def test_a_key_that_does_not_fit_writes_nothing(folder: Path, tmp_path: Path) ->
     with pytest.raises(LicenceError, match="cannot be written into it"):
         manifest.write(folder / "plain.jpg", tmp_path / "out.jpg", mixed, [])
     with pytest.raises(LicenceError, match="cannot be written into it"):
-        manifest.write(folder / "plain.jpg", tmp_path / "out.jpg", manifest.Signing(b"no", b"key"), [])
+        manifest.write(
+            folder / "plain.jpg", tmp_path / "out.jpg", manifest.Signing(b"no", b"key"), []
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -218,7 +259,9 @@ def test_a_trust_list_without_certificates_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_stranger_s_names_stay_on_one_line(folder: Path, tmp_path: Path) -> None:
-    manifest.write(folder / "plain.jpg", tmp_path / "out.jpg", OURS.vouches("Me\nand\x1b[31mred"), [])
+    manifest.write(
+        folder / "plain.jpg", tmp_path / "out.jpg", OURS.vouches("Me\nand\x1b[31mred"), []
+    )
     found = manifest.of(tmp_path / "out.jpg", OURS.pem)
     assert found.signer.isprintable()
     assert json.dumps(found.problems)

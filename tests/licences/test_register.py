@@ -1,4 +1,6 @@
-"""What a register of licences makes of a check: on marks, on files, on declarations; and what it leaves as it was."""
+"""What a register of licences makes of a check: on marks, on files, on declarations; and what it
+leaves as it was.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def test_a_change_where_a_licence_marks_the_face_is_licensed(zoe: Owner, plain: 
     zoe.grants("licence.json", works=of_film((12.0, 0.5, 0.33)))
     (one,) = judged(of(zoe, plain), person())
     assert (one.verdict, one.basis, one.log10_lr) == (Verdict.LICENSED_CHANGE, Basis.MEASURED, 2.5)
-    assert str(one.reason).startswith("This face was changed, and a licence of Zoë 张, given to The studio until ")
+    assert str(one.reason).startswith(
+        "This face was changed, and a licence of Zoë 张, given to The studio until "
+    )
     assert [str(limit)[:17] for limit in limits.of_licences([one])] == ["The licence marks"]
 
 
@@ -65,7 +69,9 @@ def test_between_two_sightings_a_face_moves_steadily_and_a_second_away_from_both
     assert verdict.under_licences([person()], seldom)[0].verdict is Verdict.CHANGED
 
 
-def test_another_film_no_index_and_two_faces_in_one_place_reach_nobody(zoe: Owner, plain: Path) -> None:
+def test_another_film_no_index_and_two_faces_in_one_place_reach_nobody(
+    zoe: Owner, plain: Path
+) -> None:
     zoe.grants("licence.json", works=of_film((12.0, 0.5, 0.33)))
     said = of(zoe, plain)
     other = film(10.0)
@@ -75,13 +81,17 @@ def test_another_film_no_index_and_two_faces_in_one_place_reach_nobody(zoe: Owne
     assert [p.verdict for p in judged(said, person(1), person(2))] == [Verdict.CHANGED] * 2
 
 
-def test_a_licence_that_names_the_file_covers_the_one_who_was_changed(zoe: Owner, plain: Path) -> None:
+def test_a_licence_that_names_the_file_covers_the_one_who_was_changed(
+    zoe: Owner, plain: Path
+) -> None:
     zoe.grants("licence.json", files=[FILE])
     said = of(zoe, plain)
     one, other = judged(said, person(1), person(2, Verdict.NO_CHANGE_FOUND), matches=())
     assert (one.verdict, other.verdict) == (Verdict.LICENSED_CHANGE, Verdict.NO_CHANGE_FOUND)
     assert limits.of_licences([one, other]) == []
-    assert [p.verdict for p in judged(said, person(1), person(2), matches=())] == [Verdict.CHANGED] * 2
+    assert [p.verdict for p in judged(said, person(1), person(2), matches=())] == [
+        Verdict.CHANGED
+    ] * 2
 
 
 def test_a_licence_of_the_covered_face_alone_does_not_allow_a_swap(zoe: Owner, plain: Path) -> None:
@@ -90,7 +100,9 @@ def test_a_licence_of_the_covered_face_alone_does_not_allow_a_swap(zoe: Owner, p
     assert (one.verdict, len(one.licences)) == (Verdict.CHANGED, 1)
 
 
-def test_what_was_revoked_expired_or_has_no_list_is_changed_with_the_reason(zoe: Owner, plain: Path) -> None:
+def test_what_was_revoked_expired_or_has_no_list_is_changed_with_the_reason(
+    zoe: Owner, plain: Path
+) -> None:
     path = zoe.grants("licence.json", days=(-1, 5), files=[FILE])
     assert "ended on" in str(judged(of(zoe, plain, days=6), person())[0].reason)
     (zoe.folder / "list.json").rename(zoe.folder / "kept")
@@ -104,7 +116,9 @@ def test_what_was_revoked_expired_or_has_no_list_is_changed_with_the_reason(zoe:
     assert "; no licence allows it: the licence was taken back" in str(reason)
 
 
-def test_a_stranger_s_licence_and_another_maker_s_file_are_not_allowed(zoe: Owner, plain: Path, tmp_path: Path) -> None:
+def test_a_stranger_s_licence_and_another_maker_s_file_are_not_allowed(
+    zoe: Owner, plain: Path, tmp_path: Path
+) -> None:
     zoe.grants("licence.json", files=[FILE])
     (one,) = judged(of(zoe, plain, Labels("Somebody else")), person())
     assert "for use by The studio, not Somebody else" in str(one.reason)
@@ -119,7 +133,11 @@ def test_a_declared_change_with_a_licence_is_licensed_and_keeps_what_was_measure
     zoe.grants("licence.json", files=[FILE])
     before = person(answer=answer)
     (one,) = judged(of(zoe, plain, AI), before)
-    assert (one.verdict, one.basis, one.log10_lr) == (Verdict.LICENSED_CHANGE, Basis.DECLARED, before.log10_lr)
+    assert (one.verdict, one.basis, one.log10_lr) == (
+        Verdict.LICENSED_CHANGE,
+        Basis.DECLARED,
+        before.log10_lr,
+    )
     assert str(one.reason).startswith("The file declares that it was changed by AI, and a licence")
 
 
@@ -153,7 +171,9 @@ def test_the_line_tells_what_is_declared_and_weighs_nothing() -> None:
     assert Line().examine(track([0.0]), given(camera)).score == 0.0
 
 
-def test_a_register_passes_over_what_is_no_licence_but_not_a_key_that_is_none(zoe: Owner, plain: Path) -> None:
+def test_a_register_passes_over_what_is_no_licence_but_not_a_key_that_is_none(
+    zoe: Owner, plain: Path
+) -> None:
     zoe.grants("licence.json", files=[FILE])
     (zoe.folder / "note.json").write_text('{"type": ["PortraitLicence"]}')
     (zoe.folder / "other.json").write_text("[" * 5000)
@@ -185,7 +205,11 @@ def test_the_json_says_what_it_rests_on(zoe: Owner, plain: Path) -> None:
         verdict=answer, reason=reason, log10_lr=log10_lr, people=people, declared=said,
     )  # fmt: skip
     told = document.document(whole)
-    assert (told["verdict"], told["basis"], told["log10_lr"]) == ("licensed change", "measured", 2.5)
+    assert (told["verdict"], told["basis"], told["log10_lr"]) == (
+        "licensed change",
+        "measured",
+        2.5,
+    )
     assert told["declared"]["ai"] is True
     assert told["declared"]["labels"]["producer"] == "The studio"
     (one,) = told["people"][0]["licences"]

@@ -31,14 +31,21 @@ def page(tmp_path_factory: pytest.TempPathFactory, desk: Owner) -> Path:
     return path
 
 
-def test_a_signed_report_verifies_also_under_another_name(desk: Owner, page: Path, tmp_path: Path) -> None:
+def test_a_signed_report_verifies_also_under_another_name(
+    desk: Owner, page: Path, tmp_path: Path
+) -> None:
     assert reports.verify(page, desk.owners).names == ("The desk",)
-    for one, other in ((page, tmp_path / "a.html"), (reports.beside(page), tmp_path / "a.html.signature.json")):
+    for one, other in (
+        (page, tmp_path / "a.html"),
+        (reports.beside(page), tmp_path / "a.html.signature.json"),
+    ):
         other.write_bytes(one.read_bytes())
     assert reports.verify(tmp_path / "a.html", desk.owners).names == ("The desk",)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_a_report_with_one_edited_letter_does_not_verify(
     desk: Owner, page: Path, tmp_path: Path, data: st.DataObject
@@ -53,7 +60,9 @@ def test_a_report_with_one_edited_letter_does_not_verify(
         reports.verify(edited, desk.owners)
 
 
-def test_a_signature_of_a_stranger_and_one_that_is_none_do_not_verify(desk: Owner, page: Path, tmp_path: Path) -> None:
+def test_a_signature_of_a_stranger_and_one_that_is_none_do_not_verify(
+    desk: Owner, page: Path, tmp_path: Path
+) -> None:
     stranger = Owner.in_folder(tmp_path / "stranger", "Mallory")
     with pytest.raises(LicenceError, match="nobody vouched for"):
         reports.verify(page, stranger.owners)
@@ -80,7 +89,9 @@ def test_the_command_line_signs_and_verifies(desk: Owner, tmp_path: Path) -> Non
     path.write_text(document.dumps(results.changed_video("clip.mp4")))
 
     def report(*args: str | Path) -> Result:
-        return CliRunner().invoke(app, ["report", *map(str, args)], env={"UNMASK_KEY_PASSWORD": PASSWORD})
+        return CliRunner().invoke(
+            app, ["report", *map(str, args)], env={"UNMASK_KEY_PASSWORD": PASSWORD}
+        )
 
     signed = report("sign", path, "--key", desk.folder / "key")
     assert (signed.exit_code, signed.stdout) == (0, f"{path}.signature.json\n")

@@ -1,8 +1,10 @@
-"""A documented fake: what a camera reads of a surface that a screen lights, cell by cell, without any picture.
+"""A documented fake: what a camera reads of a surface that a screen lights, cell by cell, without
+any picture.
 
-Nothing of it comes from the simulator in the lab. A surface is a depth over the aligned face, in distances between the eyes of
-63 mm; each quarter of the screen is four small lights; the room lights evenly, more or less from one side. The camera's exposure
-follows slowly, its noise is white, and the face is followed to a few hundredths of a cell.
+Nothing of it comes from the simulator in the lab. A surface is a depth over the aligned face, in
+distances between the eyes of 63 mm; each quarter of the screen is four small lights; the room
+lights evenly, more or less from one side. The camera's exposure follows slowly, its noise is white,
+and the face is followed to a few hundredths of a cell.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ def challenge(seed: int) -> LightChallenge:
 def face(x: Map, y: Map) -> Map:
     """An egg with a round nose: no sockets, brows, lips or chin."""
     head = 1.4 * np.sqrt(np.maximum(1 - (x / 1.25) ** 2 - ((y - 0.5) / 1.7) ** 2, 0.04))
-    return np.asarray(head + np.interp(y, [0, 0.55, 0.8], [0, 0.3, 0]) * np.exp(-((x / 0.19) ** 2) / 2))
+    return np.asarray(
+        head + np.interp(y, [0, 0.55, 0.8], [0, 0.3, 0]) * np.exp(-((x / 0.19) ** 2) / 2)
+    )
 
 
 def flat(x: Map, y: Map) -> Map:
@@ -50,7 +54,9 @@ def flat(x: Map, y: Map) -> Map:
 
 
 def bent(axis: float, radius: float) -> Depth:
-    """A sheet bent around an axis, degrees from upright, with a radius in distances between the eyes."""
+    """A sheet bent around an axis, degrees from upright, with a radius in distances between the
+    eyes.
+    """
 
     def depth(x: Map, y: Map) -> Map:
         across = np.cos(np.radians(axis)) * x + np.sin(np.radians(axis)) * (y - 0.5)
@@ -93,15 +99,20 @@ class Subject:
         at = np.stack([x, y - 0.5, z - 1.3]) * EYES
         lux = np.zeros((2, 2, SIDE, SIDE))
         for row, column, right, low in product((0, 1), (0, 1), (0.125, 0.375), (0.125, 0.375)):
-            lamp = np.array([(0.5 - right - 0.5 * column) * 0.30, (low - 0.5 + 0.5 * row) * 0.19, 0.45])
+            lamp = np.array(
+                [(0.5 - right - 0.5 * column) * 0.30, (low - 0.5 + 0.5 * row) * 0.19, 0.45]
+            )
             to = lamp[:, None, None] - at
             squared = (to**2).sum(axis=0)
             cosines = np.maximum((to * normal).sum(axis=0), 0) * to[2] / squared
             lux[row, column] += 300 * 0.30 * 0.19 / 16 * cosines / squared
         return np.full_like(lux, lux.mean()) if self.tint else lux
 
-    def answers(self, asked: LightChallenge, seed: int, shown: LightChallenge | None = None) -> list[Reading]:
-        """Readings of one session, from 0.8 s before the first symbol, which is painted at `painted`, to 1 s after the last.
+    def answers(
+        self, asked: LightChallenge, seed: int, shown: LightChallenge | None = None
+    ) -> list[Reading]:
+        """Readings of one session, from 0.8 s before the first symbol, which is painted at
+        `painted`, to 1 s after the last.
 
         Args:
             asked: the challenge of this session.
@@ -109,7 +120,10 @@ class Subject:
             shown: what lights the surface; by default what was asked.
         """
         random = np.random.default_rng(seed)
-        since, values = painted(asked), np.array([symbol.quarters for symbol in (shown or asked).symbols])
+        since, values = (
+            painted(asked),
+            np.array([symbol.quarters for symbol in (shown or asked).symbols]),
+        )
         lit = linear(np.concatenate([values, np.full((1, 2, 2, 3), 190)]))
         paint, room = self._paint(random), self._room(random)
         times = np.arange(0, since[-1] + asked.seconds + 1, 1 / self.rate)
@@ -119,13 +133,23 @@ class Subject:
         gain, found = 0.25 / (paint * room[..., None]).mean() / 1.5, []
         for time, stray in zip(times, strays - strays.mean(axis=0), strict=True):
             symbol = int(np.searchsorted(since, time - self.late, side="right")) - 1
-            screen = np.einsum("abyx,abc->yxc", quarters, lit[symbol if symbol < len(since) else -1])
+            screen = np.einsum(
+                "abyx,abc->yxc", quarters, lit[symbol if symbol < len(since) else -1]
+            )
             light = (
-                paint * (room[..., None] + screen) if not self.glow else self.glow * room.mean() * paint + 0.1 * screen
+                paint * (room[..., None] + screen)
+                if not self.glow
+                else self.glow * room.mean() * paint + 0.1 * screen
             )
             moved = np.array([[1, 0, stray[0] * FINE], [0, 1, stray[1] * FINE]])
-            light = cv2.warpAffine(light.astype(np.float32), moved, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-            cells = cv2.resize(light, (GRID, GRID), interpolation=cv2.INTER_AREA) * gain * np.exp(self.drift * time)
+            light = cv2.warpAffine(
+                light.astype(np.float32), moved, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE
+            )
+            cells = (
+                cv2.resize(light, (GRID, GRID), interpolation=cv2.INTER_AREA)
+                * gain
+                * np.exp(self.drift * time)
+            )
             cells *= 1 + random.normal(0, self.noise, cells.shape)
             found.append(reading(float(time), np.clip(cells, 0, 1).astype(np.float32), edges))
         return found
@@ -141,7 +165,12 @@ class Subject:
         down, across = np.gradient(self.depth(x, y), float(x[0, 1] - x[0, 0]))
         lamp = random.uniform(-0.4, 0.4, 2)
         return np.asarray(
-            self.room * np.clip(1 - (lamp[0] * across + lamp[1] * down) / np.hypot(1, np.hypot(across, down)), 0.3, 2)
+            self.room
+            * np.clip(
+                1 - (lamp[0] * across + lamp[1] * down) / np.hypot(1, np.hypot(across, down)),
+                0.3,
+                2,
+            )
         )
 
     def _edges(self, paint: Map) -> NDArray[np.float32]:
@@ -175,8 +204,12 @@ def reading(
     cells = np.full((GRID, GRID, 3), 0.25, np.float32) if cells is None else cells
     edges = np.zeros((2, GRID, GRID), np.float32) if edges is None else edges
     anchor = Anchor(time, LOOKS[0] if look is None else look, edges)
-    points = (POINTS - POINTS.mean(axis=0)) * np.float32(size) + POINTS.mean(axis=0) + np.float32(moved)
-    seen = SeenFace((110, 60, 215, 190), points, time, anchor, 1.0, yaw, 58.0 * size, cells, 0.0, (eyes, eyes))
+    points = (
+        (POINTS - POINTS.mean(axis=0)) * np.float32(size) + POINTS.mean(axis=0) + np.float32(moved)
+    )
+    seen = SeenFace(
+        (110, 60, 215, 190), points, time, anchor, 1.0, yaw, 58.0 * size, cells, 0.0, (eyes, eyes)
+    )
     return Reading(time, seen, time)
 
 

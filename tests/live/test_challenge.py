@@ -29,10 +29,12 @@ def shown(challenge: LightChallenge) -> NDArray[np.uint8]:
 
 
 def flashes(light: NDArray[np.float64], seconds: float) -> int:
-    """The most flashes in any second that any quarter of any screen shows, by the letter of WCAG 2.3.1.
+    """The most flashes in any second that any quarter of any screen shows, by the letter of WCAG
+    2.3.1.
 
-    Independent of the generator. A change counts from a tenth of the greatest relative luminance on, where the darker side is
-    under 0.8; two that oppose each other are a flash. ``light`` is relative luminance ``(screens, symbols, quarters)``.
+    Independent of the generator. A change counts from a tenth of the greatest relative luminance
+    on, where the darker side is under 0.8; two that oppose each other are a flash. ``light`` is
+    relative luminance ``(screens, symbols, quarters)``.
     """
     before, after = light[:, :-1], light[:, 1:]
     counts = (np.abs(after - before) >= 0.1) & (np.minimum(before, after) < 0.8)
@@ -46,7 +48,9 @@ def linear(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def test_no_generated_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> None:
+def test_no_generated_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> (
+    None
+):
     random = Random(1)  # noqa: S311
     seconds = light_challenge(random).seconds
     light = linear(np.stack([shown(light_challenge(random)) for _ in range(SEQUENCES)]))

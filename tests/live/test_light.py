@@ -45,13 +45,19 @@ def test_a_face_that_answered_half_of_other_symbols_leaves_much_of_them() -> Non
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3, 0.6])
-def test_frames_of_another_check_in_the_best_order_stay_unexplained_however_noisy(noise: float) -> None:
-    """A program knows what is asked, has one recording, and sends of it what fits best, its hue made noisier."""
+def test_frames_of_another_check_in_the_best_order_stay_unexplained_however_noisy(
+    noise: float,
+) -> None:
+    """A program knows what is asked, has one recording, and sends of it what fits best, its hue
+    made noisier.
+    """
     asked, other = challenge(1), challenge(2)
     recorded, random = Subject(room=50).answers(other, 1), np.random.default_rng(1)
     shows = symbol_at(other, painted(other), times_of(recorded) - 0.15)
     asks = symbol_at(asked, painted(asked), times_of(recorded) - 0.15)
-    alike = np.einsum("kcm,jcm->kj", codes(asked), codes(other))[:, np.maximum(shows, 0)] + np.where(shows < 0, -99, 0)
+    alike = np.einsum("kcm,jcm->kj", codes(asked), codes(other))[
+        :, np.maximum(shows, 0)
+    ] + np.where(shows < 0, -99, 0)
     sent = []
     for one, symbol in zip(recorded, asks, strict=True):
         face = recorded[int((alike[symbol] + random.normal(0, 1e-3, len(recorded))).argmax())].face
@@ -67,7 +73,9 @@ def test_few_frames_explain_nothing() -> None:
     assert stray(asked, painted(asked), Subject(rate=4).answers(asked, 1), 0.15) == 1.0
 
 
-def test_whoever_comes_first_among_some_decoys_must_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_comes_first_among_some_decoys_must_among_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked, counts = challenge(1), list[int]()
 
     def counted(code: Series, count: int) -> NDArray[np.float32]:
@@ -94,8 +102,13 @@ def test_ranks_of_other_sequences_are_uniform() -> None:
     ranks = []
     for seed in range(16):
         asked = challenge(seed)
-        ranks.append(answer(asked, painted(asked), Subject().answers(asked, seed, challenge(1_000 + seed))).rank)
-    # One in 10,000 is first by construction; the mean of sixteen uniform ranks lies within five standard errors of the middle.
+        ranks.append(
+            answer(
+                asked, painted(asked), Subject().answers(asked, seed, challenge(1_000 + seed))
+            ).rank
+        )
+    # One in 10,000 is first by construction; the mean of sixteen uniform ranks lies within five
+    # standard errors of the middle.
     assert ranks.count(1) < 2
     assert abs(np.mean(ranks) / (FIRST_DECOYS + 1) - 0.5) < 5 / np.sqrt(12 * 16)
 
@@ -108,7 +121,8 @@ def test_decoys_are_other_challenges_of_the_same_generator() -> None:
     for channel in range(3):
         for part in range(3):
             np.testing.assert_array_equal(
-                np.sort(others[channel, part], axis=1), np.tile(np.sort(code[:, channel, part]), (2_000, 1))
+                np.sort(others[channel, part], axis=1),
+                np.tile(np.sort(code[:, channel, part]), (2_000, 1)),
             )
     # Every symbol comes everywhere equally often.
     assert np.abs(others.mean(axis=2)).max() < 0.1

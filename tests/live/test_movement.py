@@ -1,4 +1,6 @@
-"""Moves that were asked for, on readings of a face that makes them; films that are meant to pass whatever is asked."""
+"""Moves that were asked for, on readings of a face that makes them; films that are meant to pass
+whatever is asked.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,12 @@ def film(acts: Iterable[Act]) -> list[Reading]:
         seen: dict[str, float] = {}
         for since, seconds, move in acts:
             if since <= time < since + seconds:
-                seen |= {LEFT: {"yaw": 0.35}, RIGHT: {"yaw": -0.35}, CLOSER: {"size": 1.3}, BLINK: {"eyes": 0.15}}[move]
+                seen |= {
+                    LEFT: {"yaw": 0.35},
+                    RIGHT: {"yaw": -0.35},
+                    CLOSER: {"size": 1.3},
+                    BLINK: {"eyes": 0.15},
+                }[move]
         readings.append(reading(float(time), **seen))
     return readings
 
@@ -60,7 +67,9 @@ def right(readings: list[Reading]) -> list[set[Move]]:
 def passed(readings: list[Reading]) -> list[tuple[Move, ...]]:
     """The orders that a film passes."""
     steps = right(readings)
-    return [order for order in ORDERS if all(move in of for move, of in zip(order, steps, strict=True))]
+    return [
+        order for order in ORDERS if all(move in of for move, of in zip(order, steps, strict=True))
+    ]
 
 
 # ---------------------------------------------------------------- people
@@ -90,14 +99,19 @@ def test_a_face_that_does_not_move_is_asked_to_follow() -> None:
 
 
 @pytest.mark.parametrize("late", [0.2, 2.4])
-def test_moves_begun_before_one_can_have_read_or_after_the_next_was_read_do_not_count(late: float) -> None:
+def test_moves_begun_before_one_can_have_read_or_after_the_next_was_read_do_not_count(
+    late: float,
+) -> None:
     assert verify(ASKED, SINCE, performed(ASKED.moves, late)).result is not Result.LIVE
 
 
 def test_blinks_are_free_and_a_head_that_turns_may_come_closer() -> None:
     moves = [(since + 0.9, 0.5, move) for since, move in zip(SINCE, ASKED.moves, strict=True)]
     blinks = [(since + 1.6, 0.2, BLINK) for since in SINCE]
-    assert verify(ASKED, SINCE, film([*moves, *blinks, (SINCE[0] + 1.0, 0.3, CLOSER)])).result is Result.LIVE
+    assert (
+        verify(ASKED, SINCE, film([*moves, *blinks, (SINCE[0] + 1.0, 0.3, CLOSER)])).result
+        is Result.LIVE
+    )
 
 
 def test_another_person_is_not_live() -> None:
@@ -154,19 +168,25 @@ def test_whatever_begins_in_a_step_is_right_for_one_asking_at_most() -> None:
 def everything(phase: float) -> list[Act]:
     """All four moves within 0.8 s of each step's beginning, and rest: what once passed all orders."""
     return [
-        (since + phase + 0.2 * k, 0.17, move) for since in SINCE for k, move in enumerate((LEFT, RIGHT, CLOSER, BLINK))
+        (since + phase + 0.2 * k, 0.17, move)
+        for since in SINCE
+        for k, move in enumerate((LEFT, RIGHT, CLOSER, BLINK))
     ]
 
 
 FILMS = {
     **{f"all at {phase:.2f} s": everything(phase) for phase in np.arange(-0.95, 0.95, 0.19)},
     **{
-        f"one after another every {every} s": [(every * k, 0.25, list(Move)[k % 4]) for k in range(int(END / every))]
+        f"one after another every {every} s": [
+            (every * k, 0.25, list(Move)[k % 4]) for k in range(int(END / every))
+        ]
         for every in (0.3, 0.4, 0.7, MOVE_SECONDS / 2, MOVE_SECONDS)
     },
     **{
         f"{one} and {other} across the bounds": [
-            act for t in SINCE for act in ((t + REACTION - 0.1, 0.3, one), (t + REACTION + 0.1, 0.3, other))
+            act
+            for t in SINCE
+            for act in ((t + REACTION - 0.1, 0.3, one), (t + REACTION + 0.1, 0.3, other))
         ]
         for one, other in product(Move, repeat=2)
     },
@@ -186,10 +206,15 @@ def test_a_film_that_makes_all_moves_at_once_in_every_step_passes_none_of_the_18
     readings = film(everything(0.05))
     assert len(ORDERS) == 186
     assert passed(readings) == []
-    assert all(verify(MovementChallenge(order), SINCE, readings).result is not Result.LIVE for order in ORDERS[::31])
+    assert all(
+        verify(MovementChallenge(order), SINCE, readings).result is not Result.LIVE
+        for order in ORDERS[::31]
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, END), st.floats(0.05, 3.0), st.sampled_from(Move)), max_size=40))
+@given(
+    st.lists(st.tuples(st.floats(0, END), st.floats(0.05, 3.0), st.sampled_from(Move)), max_size=40)
+)
 def test_nothing_that_a_film_does_in_a_step_is_right_for_two_askings(acts: list[Act]) -> None:
     assert max(map(len, right(film(acts)))) <= 1

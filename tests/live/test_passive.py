@@ -32,8 +32,13 @@ def framed(seen: Rgb) -> Rgb:
     points = faces.find(seen)[0].points
     (x, y), across = points[:2].mean(axis=0), points[1] - points[0]
     down = np.array([-across[1], across[0]])
-    corners = [(x, y) + i * across + j * down for i, j in ((-1.5, -1.8), (1.5, -1.8), (1.5, 2.7), (-1.5, 2.7))]
-    sheet = cv2.fillConvexPoly(np.zeros(seen.shape[:2], np.uint8), np.rint(corners).astype(np.int32), 1)
+    corners = [
+        (x, y) + i * across + j * down
+        for i, j in ((-1.5, -1.8), (1.5, -1.8), (1.5, 2.7), (-1.5, 2.7))
+    ]
+    sheet = cv2.fillConvexPoly(
+        np.zeros(seen.shape[:2], np.uint8), np.rint(corners).astype(np.int32), 1
+    )
     return np.where(sheet[..., None] > 0, np.maximum(seen, 70), 25).astype(np.uint8)
 
 
@@ -50,7 +55,9 @@ def test_a_plain_face_shows_no_signs() -> None:
     assert seen_by(lambda seen: seen).against == ()
 
 
-@pytest.mark.parametrize(("change", "sign"), [(dotted, "dots"), (framed, "edges"), (green, "colour")])
+@pytest.mark.parametrize(
+    ("change", "sign"), [(dotted, "dots"), (framed, "edges"), (green, "colour")]
+)
 def test_each_sign_is_seen(change, sign) -> None:  # type: ignore[no-untyped-def]
     assert sign in seen_by(change).against
 

@@ -1,4 +1,6 @@
-"""One reading per frame, on NASA's portrait: found once a second, followed in between on the same skin."""
+"""One reading per frame, on NASA's portrait: found once a second, followed in between on the same
+skin.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,16 @@ from numpy.typing import NDArray
 from tests.scenes import portrait
 from unmask import faces
 from unmask.live.continuity import continuity
-from unmask.live.reading import DRIFTED, FIND_EVERY, FOLLOWED, GRID, SEARCH_AGAIN, SEARCH_PX, Reading, read
+from unmask.live.reading import (
+    DRIFTED,
+    FIND_EVERY,
+    FOLLOWED,
+    GRID,
+    SEARCH_AGAIN,
+    SEARCH_PX,
+    Reading,
+    read,
+)
 from unmask.types import Frame, Rgb
 
 FPS = 12
@@ -36,7 +47,9 @@ def filmed(
 def readings(seconds: float, **how: float) -> list[Reading]:
     found: list[Reading] = []
     for time in np.arange(0, seconds, 1 / FPS):
-        found.append(read(Frame(float(time), filmed(float(time), **how)[0]), found[-1] if found else None))
+        found.append(
+            read(Frame(float(time), filmed(float(time), **how)[0]), found[-1] if found else None)
+        )
     return found
 
 
@@ -105,7 +118,17 @@ def test_closed_eyes_have_less_contrast() -> None:
     apart = float(np.hypot(*(opened.points[1] - opened.points[0])))
     for x, y in opened.points[:2].round().astype(int).tolist():
         skin = np.median(frame[y + int(0.3 * apart) :, x - 3 : x + 4][:5], axis=(0, 1)).tolist()
-        cv2.ellipse(frame, (x, y), (round(0.28 * apart), round(0.13 * apart)), 0, 0, 360, skin, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            frame,
+            (x, y),
+            (round(0.28 * apart), round(0.13 * apart)),
+            0,
+            0,
+            360,
+            skin,
+            -1,
+            cv2.LINE_AA,
+        )
     closed = read(Frame(0.0, frame), None).face
     assert closed
     assert all(shut < 0.7 * wide for shut, wide in zip(closed.eyes, opened.eyes, strict=True))
@@ -129,10 +152,14 @@ def test_a_face_of_which_the_finder_is_not_sure_is_kept_where_there_was_one_befo
 def test_a_face_that_is_followed_badly_gets_another_anchor_when_it_is_found() -> None:
     first = read(Frame(0.0, filmed(0.0, 0.0)[0]), None)
     assert first.face
-    noise = np.random.default_rng(1).normal(0, 0.6 * first.face.anchor.look.std(), first.face.anchor.look.shape)
+    noise = np.random.default_rng(1).normal(
+        0, 0.6 * first.face.anchor.look.std(), first.face.anchor.look.shape
+    )
     other = replace(first.face.anchor, look=(first.face.anchor.look + noise).astype(np.float32))
     before = replace(first, face=replace(first.face, anchor=other))
-    followed, found = (read(Frame(time, filmed(0.0, 0.0)[0]), before).face for time in (0.1, FIND_EVERY))
+    followed, found = (
+        read(Frame(time, filmed(0.0, 0.0)[0]), before).face for time in (0.1, FIND_EVERY)
+    )
     assert followed
     assert found
     assert FOLLOWED <= followed.likeness < DRIFTED

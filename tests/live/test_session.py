@@ -1,4 +1,6 @@
-"""The protocol of a live check: an honest client gets through, every abuse is refused. Times are made up: there is no clock."""
+"""The protocol of a live check: an honest client gets through, every abuse is refused. Times are
+made up: there is no clock.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Client:
     def time(now: float) -> float:
         return now + AHEAD
 
-    def frame(self, at: float, jpeg: bytes = b"", number: int | None = None, arrives: float | None = None) -> object:
+    def frame(
+        self, at: float, jpeg: bytes = b"", number: int | None = None, arrives: float | None = None
+    ) -> object:
         """Sends a frame that the camera saw at a time, s of our clock."""
         self.number = self.number if number is None else number
         message = HEAD.pack(self.number, self.time(at)) + (jpeg or f"frame {at}".encode())
@@ -100,7 +104,9 @@ def test_an_honest_client_gets_through(delay: float) -> None:
     assert [number for number, _ in steps] == list(range(STEPS))
     assert now - begun == pytest.approx(LEAD + STEPS * SECONDS + TAIL, abs=0.3)
     # By the client's clock, but for what the quickest message took: 1 ms longer than the rest here.
-    assert session.sent == [pytest.approx(client.time(sent - delay), abs=0.002) for _, sent in steps]
+    assert session.sent == [
+        pytest.approx(client.time(sent - delay), abs=0.002) for _, sent in steps
+    ]
     assert session.shown == [pytest.approx(sent) for sent in session.sent]
     assert session.counted == [frame.time for frame in taken]
     assert len(taken) > 50
@@ -163,7 +169,9 @@ def test_a_stalled_connection_costs_only_the_frames_that_waited(client: Client) 
 
 
 def test_a_clock_that_is_put_right_later_makes_no_frame_younger(client: Client) -> None:
-    """Whoever lets every message wait until the end could otherwise make all of them seem to have come at once."""
+    """Whoever lets every message wait until the end could otherwise make all of them seem to have
+    come at once.
+    """
     client.frame(100.1, arrives=100.1 + client.delay + 0.3)
     client.frame(100.4)
     assert len(client.session.counted) == 2
@@ -204,7 +212,9 @@ def test_nothing_is_painted_before_the_step_before_it(client: Client) -> None:
 
 @given(st.lists(st.floats(0.0, 0.9), min_size=STEPS, max_size=STEPS))
 def test_when_a_step_was_painted_is_believed_but_little(lates: list[float]) -> None:
-    """Whoever chooses the times after seeing the steps moves none of them by more than jitter would."""
+    """Whoever chooses the times after seeing the steps moves none of them by more than jitter
+    would.
+    """
     client = Client()
     session, words = client.session, list[tuple[float, int, float]]()
     try:
@@ -218,7 +228,9 @@ def test_when_a_step_was_painted_is_believed_but_little(lates: list[float]) -> N
             client.painted(one, at, arrives)
     except Refused:
         return
-    assert session.sent == [pytest.approx(session.sent[0] + SECONDS * number) for number in range(STEPS)]
+    assert session.sent == [
+        pytest.approx(session.sent[0] + SECONDS * number) for number in range(STEPS)
+    ]
     for shown, own in zip(session.shown, session.sent, strict=True):
         assert abs(shown - own) <= JITTER + 1e-9
 
@@ -277,7 +289,10 @@ def test_what_is_no_message_is_refused(client: Client, text: str) -> None:
     assert abuse(client.session.receive, text, 101.2) is Abuse.MALFORMED
 
 
-@given(st.lists(st.one_of(st.text(max_size=250), st.binary(max_size=200)), max_size=8), st.integers(0, STEPS))
+@given(
+    st.lists(st.one_of(st.text(max_size=250), st.binary(max_size=200)), max_size=8),
+    st.integers(0, STEPS),
+)
 def test_any_messages_are_taken_or_refused(messages: list[str | bytes], steps: int) -> None:
     client = Client()
     for _ in range(steps):
@@ -291,11 +306,15 @@ def test_any_messages_are_taken_or_refused(messages: list[str | bytes], steps: i
 
 
 @given(st.floats(), st.floats(0, 30), st.integers(0, 2**32 - 1))
-def test_no_frame_claims_more_than_its_delay_allows(claimed: float, arrives: float, number: int) -> None:
+def test_no_frame_claims_more_than_its_delay_allows(
+    claimed: float, arrives: float, number: int
+) -> None:
     client = Client()
     try:
         frame = client.session.receive(HEAD.pack(number, claimed) + b"jpeg", 100.05 + arrives)
     except Refused:
         return
     if frame is not None:
-        assert 100 + arrives - LATEST - 0.2 <= frame.time - AHEAD <= 100 + arrives + BEGUN_LATEST + 0.2
+        assert (
+            100 + arrives - LATEST - 0.2 <= frame.time - AHEAD <= 100 + arrives + BEGUN_LATEST + 0.2
+        )

@@ -1,4 +1,6 @@
-"""The network that looks at the whole, on surfaces that its simulator did not draw: `subjects` lights other heads another way."""
+"""The network that looks at the whole, on surfaces that its simulator did not draw: `subjects`
+lights other heads another way.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def odds(subject: Subject, seed: int) -> float:
 
 
 @pytest.mark.parametrize(
-    "subject", [Subject(room=50), Subject(room=300), Subject(room=600)], ids=["50", "300", "600 lux"]
+    "subject",
+    [Subject(room=50), Subject(room=300), Subject(room=600)],
+    ids=["50", "300", "600 lux"],
 )
 def test_a_head_of_another_maker_is_a_face(subject: Subject) -> None:
     assert min(odds(subject, seed) for seed in (11, 12)) > A_FACE
@@ -35,7 +39,12 @@ def test_a_head_of_another_maker_is_a_face(subject: Subject) -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    [Subject(depth=flat), Subject(depth=bent(20, 1.4)), Subject(depth=bent(90, 1.4)), Subject(tint=True)],
+    [
+        Subject(depth=flat),
+        Subject(depth=bent(20, 1.4)),
+        Subject(depth=bent(90, 1.4)),
+        Subject(tint=True),
+    ],
     ids=["flat", "bent", "bent the other way", "tint"],
 )
 def test_what_is_no_head_is_none(subject: Subject) -> None:

@@ -1,4 +1,6 @@
-"""The answer, on surfaces and faces that `subjects` lights; nothing here shows how often it errs, see docs/live.md."""
+"""The answer, on surfaces and faces that `subjects` lights; nothing here shows how often it errs,
+see docs/live.md.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from unmask.types import Verdict
 
 def outcome(subject: Subject, seed: int = 1, other: int | None = None) -> Outcome:
     asked = challenge(seed)
-    return verify(asked, painted(asked), subject.answers(asked, seed, None if other is None else challenge(other)))
+    return verify(
+        asked,
+        painted(asked),
+        subject.answers(asked, seed, None if other is None else challenge(other)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,10 @@ def test_a_sheet_or_a_screen_is_not_live_though_it_answers(subject: Subject) -> 
 
 
 def test_a_tint_is_not_taken_for_a_face() -> None:
-    assert {outcome(Subject(tint=True), seed).result for seed in range(4)} <= {Result.NOT_LIVE, Result.INCONCLUSIVE}
+    assert {outcome(Subject(tint=True), seed).result for seed in range(4)} <= {
+        Result.NOT_LIVE,
+        Result.INCONCLUSIVE,
+    }
 
 
 def test_a_face_that_answered_another_challenge_is_not_live() -> None:
@@ -66,11 +75,15 @@ def test_a_face_that_answered_another_challenge_is_not_live() -> None:
 
 
 def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
-    """A program that sees each symbol before it says when it painted it, with the frames of another check."""
+    """A program that sees each symbol before it says when it painted it, with the frames of another
+    check.
+    """
     results = []
     for seed in (2, 3, 4):
         asked, recorded = challenge(seed), Subject().answers(challenge(seed + 100), seed)
-        session = Session(len(asked.symbols), asked.seconds, 0.0, -0.2)  # the first is due as in the recording
+        session = Session(
+            len(asked.symbols), asked.seconds, 0.0, -0.2
+        )  # the first is due as in the recording
         painted_at = 0.0
         for frame in recorded:
             while session.due <= frame.time:
@@ -78,9 +91,14 @@ def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
                 if number is not None:
                     since = session.sent[number]
                     painted_at = max(painted_at, since + best_delay(asked, number, since, recorded))
-                    session.receive(json.dumps({"painted": number, "time": painted_at}), since + 0.9)
+                    session.receive(
+                        json.dumps({"painted": number, "time": painted_at}), since + 0.9
+                    )
             if session.counted[-1:] != [frame.time]:
-                session.receive(HEAD.pack(len(session.counted), frame.time) + str(frame.time).encode(), frame.time)
+                session.receive(
+                    HEAD.pack(len(session.counted), frame.time) + str(frame.time).encode(),
+                    frame.time,
+                )
         results.append(verify(asked, session.sent, recorded, shown=session.shown))
     assert [found.result for found in results].count(Result.LIVE) == 0
     assert all(float(found.details["rank"]) > 1 for found in results)
@@ -91,17 +109,28 @@ def test_jitter_of_painting_changes_nothing_that_is_left_unexplained() -> None:
     asked = challenge(1)
     sent, random = painted(asked), np.random.default_rng(1)
     shown = [time + random.uniform(-JITTER, JITTER) for time in sent]
-    found = [verify(asked, sent, Subject().answers(asked, 1), shown=times) for times in (None, shown)]
+    found = [
+        verify(asked, sent, Subject().answers(asked, 1), shown=times) for times in (None, shown)
+    ]
     assert found[0].details["stray"] == found[1].details["stray"]
     assert found[0].details["facial"] != found[1].details["facial"]
 
 
 def best_delay(asked: LightChallenge, number: int, sent: float, recorded: list[Reading]) -> float:
-    """s after its sending from which on a recording is most like an answer to this symbol; up to 0.8 s are tried."""
-    series, times = signals.settled(signals.nine(recorded), signals.times_of(recorded)), signals.times_of(recorded)
+    """s after its sending from which on a recording is most like an answer to this symbol; up to
+    0.8 s are tried.
+    """
+    series, times = (
+        signals.settled(signals.nine(recorded), signals.times_of(recorded)),
+        signals.times_of(recorded),
+    )
     wanted = signals.codes(asked)[number]
     likeness = {
-        delay: float((series[(times >= sent + delay) & (times < sent + delay + 0.4)].mean(axis=0) * wanted).sum())
+        delay: float(
+            (
+                series[(times >= sent + delay) & (times < sent + delay + 0.4)].mean(axis=0) * wanted
+            ).sum()
+        )
         for delay in (0.0, 0.2, 0.4, 0.6, 0.8)
     }
     return max(likeness, key=likeness.__getitem__)
@@ -115,18 +144,27 @@ def test_daylight_is_inconclusive_and_says_so() -> None:
 def test_frames_that_the_check_calls_changed_are_not_live() -> None:
     asked = challenge(1)
     readings = Subject().answers(asked, 1)
-    assert verify(asked, painted(asked), readings, verdict=Verdict.CHANGED).result is Result.NOT_LIVE
-    assert verify(asked, painted(asked), readings, verdict=Verdict.CANNOT_TELL).result is Result.LIVE
+    assert (
+        verify(asked, painted(asked), readings, verdict=Verdict.CHANGED).result is Result.NOT_LIVE
+    )
+    assert (
+        verify(asked, painted(asked), readings, verdict=Verdict.CANNOT_TELL).result is Result.LIVE
+    )
 
 
 def without_face(one: Reading) -> Reading:
     return Reading(one.time, None, one.time)
 
 
-def scaled(one: Reading, light: float | list[float] = 1.0, clipped: float = 0.0, width: float = 105.0) -> Reading:
+def scaled(
+    one: Reading, light: float | list[float] = 1.0, clipped: float = 0.0, width: float = 105.0
+) -> Reading:
     assert one.face
     box = (100.0, 60.0, 100.0 + width, 190.0)
-    return replace(one, face=replace(one.face, cells=one.face.cells * np.float32(light), clipped=clipped, box=box))
+    return replace(
+        one,
+        face=replace(one.face, cells=one.face.cells * np.float32(light), clipped=clipped, box=box),
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,13 +173,25 @@ def scaled(one: Reading, light: float | list[float] = 1.0, clipped: float = 0.0,
         (lambda readings: readings[::3], Advice.FEW_FRAMES),
         (lambda readings: readings[:0], Advice.FEW_FRAMES),
         (lambda readings: [without_face(one) for one in readings], Advice.FACE_LOST),
-        (lambda readings: [without_face(one) if 3 < one.time < 4 else one for one in readings], Advice.FACE_LOST),
+        (
+            lambda readings: [without_face(one) if 3 < one.time < 4 else one for one in readings],
+            Advice.FACE_LOST,
+        ),
         (lambda readings: [one for one in readings if one.time < 7.5], Advice.FACE_LOST),
         (lambda readings: [scaled(one, light=0.02) for one in readings], Advice.TOO_DARK),
         (lambda readings: [scaled(one, clipped=0.5) for one in readings], Advice.TOO_BRIGHT),
         (lambda readings: [scaled(one, width=40.0) for one in readings], Advice.FACE_SMALL),
     ],
-    ids=["few", "none", "no face", "lost for a second", "gone early", "dark", "overexposed", "far away"],
+    ids=[
+        "few",
+        "none",
+        "no face",
+        "lost for a second",
+        "gone early",
+        "dark",
+        "overexposed",
+        "far away",
+    ],
 )
 def test_what_cannot_be_judged_is_inconclusive_with_what_to_do(spoil, advice) -> None:  # type: ignore[no-untyped-def]
     asked = challenge(1)

@@ -25,7 +25,9 @@ def people() -> list[films.Portrait]:
 @pytest.fixture(scope="session")
 def stranger() -> films.Portrait:
     """A cat takes the part of the other person, because all portraits here are of one."""
-    return films.Portrait(chelsea()[:256, 60:316], np.float32([[60, 60], [130, 60], [95, 110], [70, 150], [120, 150]]))
+    return films.Portrait(
+        chelsea()[:256, 60:316], np.float32([[60, 60], [130, 60], [95, 110], [70, 150], [120, 150]])
+    )
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,9 @@ def film(people: list[films.Portrait]) -> films.Film:
 @pytest.fixture(scope="session")
 def footage(film: films.Film, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("footage") / "film.mp4"
-    return clips.write_video(path, (film.frame(i / 25) for i in range(250)), gop=25, options={"crf": "20"})
+    return clips.write_video(
+        path, (film.frame(i / 25) for i in range(250)), gop=25, options={"crf": "20"}
+    )
 
 
 @pytest.fixture(params=["folder", "postgresql"])

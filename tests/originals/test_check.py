@@ -26,14 +26,24 @@ from unmask.types import Basis, Status, Verdict
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return CliRunner().invoke(
+        app, [str(argument) for argument in arguments], catch_exceptions=False
+    )
 
 
 @pytest.fixture(scope="module")
 def index(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("index")
     done = run(
-        "originals", "add", footage, "--originals", folder, "--owner", "The <b>broadcaster</b>", "--title", "The drama"
+        "originals",
+        "add",
+        footage,
+        "--originals",
+        folder,
+        "--owner",
+        "The <b>broadcaster</b>",
+        "--title",
+        "The drama",
     )
     assert done.exit_code == 0, done.output
     return folder
@@ -46,7 +56,9 @@ def clip_of(film: films.Film, stranger: films.Portrait, tmp_path_factory: pytest
     def made(changed: bool) -> Path:
         swap = films.another_face(stranger) if changed else None
         frames = (films.graded(film.frame(START + i / 25, swap)) for i in range(75))
-        return clips.write_video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames, gop=250, options={"crf": "26"})
+        return clips.write_video(
+            tmp_path_factory.mktemp("clip") / "clip.mp4", frames, gop=250, options={"crf": "26"}
+        )
 
     return made
 
@@ -85,11 +97,19 @@ def test_a_licence_for_a_face_in_the_film_makes_it_a_licensed_change_until_it_is
     assert allowed.log10_lr > 1
     assert Message("limit.marked") in allowed.limits
     assert "a licence of Zoë 张, given to The studio" in html.page(allowed)
-    licence.revoke((licence.Licence.of(path),), zoe.folder / "list.json", zoe.key, datetime.now(UTC))
+    licence.revoke(
+        (licence.Licence.of(path),), zoe.folder / "list.json", zoe.key, datetime.now(UTC)
+    )
     shown = run("check", clip, "--originals", index, "--licences", zoe.folder, "--json")
     again = json.loads(shown.stdout)
-    assert (again["verdict"], again["basis"], again["log10_lr"]) == ("changed", "measured", allowed.log10_lr)
-    assert "; no licence allows it: the licence was taken back, says the list of " in again["reason"]
+    assert (again["verdict"], again["basis"], again["log10_lr"]) == (
+        "changed",
+        "measured",
+        allowed.log10_lr,
+    )
+    assert (
+        "; no licence allows it: the licence was taken back, says the list of " in again["reason"]
+    )
     assert again["people"][0]["licences"][0]["refused_code"] == "licence.revoked"
 
 
@@ -102,37 +122,57 @@ def test_a_face_that_is_the_same_speaks_against_a_change(index: Path, clip_of) -
     assert line.summary.values["finding"] == Message("originals.found.the same")
 
 
-def test_the_command_line_from_adding_to_removing(tmp_path: Path, footage: Path, film: films.Film) -> None:
+def test_the_command_line_from_adding_to_removing(
+    tmp_path: Path, footage: Path, film: films.Film
+) -> None:
     where = ("--originals", str(tmp_path / "index"))
     for _ in range(2):
-        done = run("originals", "add", footage, tmp_path / "missing.mp4", *where, "--owner", "The broadcaster")
+        done = run(
+            "originals",
+            "add",
+            footage,
+            tmp_path / "missing.mp4",
+            *where,
+            "--owner",
+            "The broadcaster",
+        )
         assert done.exit_code == 1
         assert done.stdout == "1  “film”  10 frames known\n"
         assert "missing.mp4: no such file" in done.stderr
     added = run("originals", "add", footage, *where, "--owner", "An archive", "--title", "Clip 7")
     assert "the same file is also registered as “film” of The broadcaster" in added.stdout
-    listed = [json.loads(line) for line in run("originals", "list", *where, "--json").stdout.splitlines()]
+    listed = [
+        json.loads(line) for line in run("originals", "list", *where, "--json").stdout.splitlines()
+    ]
     assert [(one["title"], one["owner"], one["complete"]) for one in listed] == [
         ("film", "The broadcaster", True),
         ("Clip 7", "An archive", True),
     ]
     cv2.imwrite(str(tmp_path / "still.png"), film.frame(3.0)[:, :, ::-1])
     matched = run("originals", "match", tmp_path / "still.png", *where)
-    assert "this picture shows 0:03.0 of “film” (The broadcaster) and “Clip 7” (An archive)" in matched.stdout
+    assert (
+        "this picture shows 0:03.0 of “film” (The broadcaster) and “Clip 7” (An archive)"
+        in matched.stdout
+    )
     as_json = json.loads(run("originals", "match", tmp_path / "still.png", *where, "--json").stdout)
     assert as_json["originals"][0]["original_start"] == 3.0
     removed = run("originals", "remove", *(str(one["id"]) for one in listed), "99", *where)
     assert removed.exit_code == 1
     assert "99 is not registered" in removed.stderr
     assert run("originals", "list", *where).stdout == ""
-    assert "shows none of the known originals" in run("originals", "match", tmp_path / "still.png", *where).stdout
+    assert (
+        "shows none of the known originals"
+        in run("originals", "match", tmp_path / "still.png", *where).stdout
+    )
 
 
 def test_a_photo_has_no_times_and_keeps_its_title(tmp_path: Path, film: films.Film) -> None:
     photo, where = tmp_path / "still.png", ("--originals", str(tmp_path / "index"))
     cv2.imwrite(str(photo), film.frame(3.0)[:, :, ::-1])
     run("originals", "add", photo, *where, "--owner", "The broadcaster", "--title", "The scene")
-    assert "“The scene”" in run("originals", "add", photo, *where, "--owner", "The broadcaster").stdout
+    assert (
+        "“The scene”" in run("originals", "add", photo, *where, "--owner", "The broadcaster").stdout
+    )
     matched = run("originals", "match", photo, *where)
     assert matched.stdout == f"{photo}\n  this picture shows “The scene” (The broadcaster)\n"
 
@@ -140,14 +180,32 @@ def test_a_photo_has_no_times_and_keeps_its_title(tmp_path: Path, film: films.Fi
 def test_a_series_is_told_apart_by_the_names_of_its_files(tmp_path: Path, film: films.Film) -> None:
     for name, time in (("one", 1.0), ("two", 4.0)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), film.frame(time)[:, :, ::-1])
-    done = run("originals", "add", tmp_path, "--originals", tmp_path / "index", "--owner", "A", "--title", "The series")
-    assert [line.split("  ")[1] for line in done.stdout.splitlines()] == ["“The series: one”", "“The series: two”"]
+    done = run(
+        "originals",
+        "add",
+        tmp_path,
+        "--originals",
+        tmp_path / "index",
+        "--owner",
+        "A",
+        "--title",
+        "The series",
+    )
+    assert [line.split("  ")[1] for line in done.stdout.splitlines()] == [
+        "“The series: one”",
+        "“The series: two”",
+    ]
 
 
-def test_an_index_that_is_configured_is_used(index: Path, tmp_path: Path, film: films.Film, monkeypatch) -> None:
+def test_an_index_that_is_configured_is_used(
+    index: Path, tmp_path: Path, film: films.Film, monkeypatch
+) -> None:
     monkeypatch.setenv("UNMASK_ORIGINALS", str(index))
     cv2.imwrite(str(tmp_path / "still.png"), film.frame(4.0)[:, :, ::-1])
-    assert "this picture shows 0:04.0 of “The drama”" in run("originals", "match", tmp_path / "still.png").stdout
+    assert (
+        "this picture shows 0:04.0 of “The drama”"
+        in run("originals", "match", tmp_path / "still.png").stdout
+    )
     checked = json.loads(run("check", tmp_path / "still.png", "--json").stdout)
     assert [one["registrations"][0]["title"] for one in checked["originals"]] == ["The drama"]
 
@@ -156,13 +214,20 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
     for command in (["originals", "match", footage], ["originals", "list"], ["check", footage]):
         done = run(*command, "--originals", tmp_path)
         assert done.exit_code == 1
-        assert done.stderr == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
+        assert (
+            done.stderr
+            == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
+        )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_path: Path) -> None:
-    """The second of two people is swapped from 3 to 5 s; the same scene as it was filmed is registered."""
-    before = clips.write_video(tmp_path / "before.mp4", scenes.two_people(7), gop=50, options={"crf": "20"})
+    """The second of two people is swapped from 3 to 5 s; the same scene as it was filmed is
+    registered.
+    """
+    before = clips.write_video(
+        tmp_path / "before.mp4", scenes.two_people(7), gop=50, options={"crf": "20"}
+    )
     swapped = scenes.two_people(7, lambda person, t: person == 1 and 3 <= t < 5)
     after = clips.write_video(tmp_path / "after.mp4", swapped, gop=50, options={"crf": "20"})
     run("originals", "add", before, "--originals", tmp_path / "index", "--owner", "The broadcaster")
@@ -173,7 +238,9 @@ def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_
         (person,) = (one for one in result.people if one.verdict is Verdict.CHANGED)
         (span,) = person.spans
         off.append(max(abs(span.start - 3), abs(span.end - 5)))
-        assert all(3 <= frame.time < 5 for frame in person.frames), "an unchanged moment tells nothing of the change"
+        assert all(3 <= frame.time < 5 for frame in person.frames), (
+            "an unchanged moment tells nothing of the change"
+        )
         assert any(frame.heatmap is not None for frame in person.frames)
     assert off[1] <= off[0] + 1e-6
     assert off[1] <= 0.25
@@ -183,9 +250,13 @@ def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_
     assert line.log10_lr > 1
 
 
-def test_damage_is_no_change_against_the_original_either(index: Path, film: films.Film, tmp_path: Path) -> None:
+def test_damage_is_no_change_against_the_original_either(
+    index: Path, film: films.Film, tmp_path: Path
+) -> None:
     frames = (films.graded(film.frame(START + i / 25)) for i in range(150))
-    whole = clips.write_video(tmp_path / "whole.ts", frames, gop=50, b_frames=2, options={"crf": "23"})
+    whole = clips.write_video(
+        tmp_path / "whole.ts", frames, gop=50, b_frames=2, options={"crf": "23"}
+    )
     packets = whole.stat().st_size // 188
     lost = {packets // 2 + i for i in (0, 1, packets // 5)}
     result = unmask.check(clips.without_packets(whole, tmp_path / "lost.ts", lost), originals=index)

@@ -1,4 +1,6 @@
-"""A changed face, a changed mouth, another take, a retouched frame and a subtitle across a face are told apart."""
+"""A changed face, a changed mouth, another take, a retouched frame and a subtitle across a face are
+told apart.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +28,24 @@ def shot(people: list[films.Portrait]) -> films.Shot:
 def saved(rgb: Rgb, quality: int = 50) -> Rgb:
     """At 240 lines, as a JPEG."""
     small = cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
-    return cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return cv2.imdecode(
+        cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+    )
 
 
 def compared(shot: films.Shot, shown: Rgb, points: np.ndarray | None = None) -> Comparison:
-    """The largest face of a picture, or the one at these points of it, against the shot's own frame."""
+    """The largest face of a picture, or the one at these points of it, against the shot's own
+    frame.
+    """
     thumbnail, frame = scaled(shot.frame(AT)[0], LONGEST_PX), saved(shown)
     onto = homography(frame, thumbnail, np.eye(3))
     assert onto is not None
     laid, seen = lay(frame, onto, thumbnail.shape)
-    where = faces.find(frame)[0].points if points is None else points * np.float32(frame.shape[1] / films.WIDTH)
+    where = (
+        faces.find(frame)[0].points
+        if points is None
+        else points * np.float32(frame.shape[1] / films.WIDTH)
+    )
     return compare(Pair(0.0, 0.0, laid, thumbnail, seen, onto), [where])[0]
 
 
@@ -43,7 +53,9 @@ def laid_by_the_scenery(shot: films.Shot, rgb: Rgb) -> Pair:
     """The shot's own frame and another, of the same place, neither moved nor compressed."""
     thumbnail = scaled(shot.frame(AT)[0], LONGEST_PX)
     onto = np.diag([thumbnail.shape[1] / films.WIDTH, thumbnail.shape[0] / films.HEIGHT, 1.0])
-    return Pair(0.0, 0.0, scaled(rgb, LONGEST_PX), thumbnail, np.ones(thumbnail.shape[:2], bool), onto)
+    return Pair(
+        0.0, 0.0, scaled(rgb, LONGEST_PX), thumbnail, np.ones(thumbnail.shape[:2], bool), onto
+    )
 
 
 def height_of_face(shot: films.Shot) -> float:
@@ -62,7 +74,9 @@ def test_what_is_merely_edited_is_the_same(shot: films.Shot, edit) -> None:
 
 
 @pytest.mark.parametrize("edit", [lambda rgb: rgb, films.graded], ids=["as it was", "graded"])
-def test_a_changed_face_and_a_changed_mouth(shot: films.Shot, people: list[films.Portrait], edit) -> None:
+def test_a_changed_face_and_a_changed_mouth(
+    shot: films.Shot, people: list[films.Portrait], edit
+) -> None:
     for change, finding in (
         (films.another_face(people[5]), Finding.CHANGED_FACE),
         (films.another_mouth(people[5]), Finding.CHANGED_MOUTH),
@@ -80,7 +94,9 @@ def test_the_difference_lies_in_the_face(shot: films.Shot, people: list[films.Po
     assert told.where[inside].mean() > 5 * told.where[~inside].mean()
 
 
-def test_a_subtitle_across_the_face_covers_and_does_not_change(shot: films.Shot, people: list[films.Portrait]) -> None:
+def test_a_subtitle_across_the_face_covers_and_does_not_change(
+    shot: films.Shot, people: list[films.Portrait]
+) -> None:
     height = height_of_face(shot)
     assert compared(shot, films.subtitled(shot.frame(AT)[0], height=height)).finding is Finding.SAME
     for change, findings in (
@@ -102,7 +118,9 @@ def test_a_head_that_only_lies_elsewhere_is_no_change(shot: films.Shot, take: in
     assert compared(shot, replace(shot, take=take).frame(AT)[0]).score < 0
 
 
-def test_another_take_in_which_the_face_differs_says_nothing(shot: films.Shot, people: list[films.Portrait]) -> None:
+def test_another_take_in_which_the_face_differs_says_nothing(
+    shot: films.Shot, people: list[films.Portrait]
+) -> None:
     take = replace(shot, take=1)
     (plain,), (changed,) = (
         compare(laid_by_the_scenery(shot, rgb), [faces.find(rgb)[0].points])
@@ -116,12 +134,18 @@ def test_another_take_in_which_the_face_differs_says_nothing(shot: films.Shot, p
 def hooded(who: films.Portrait, aside: float, turned: float, swap=None) -> tuple[Rgb, np.ndarray]:
     """A face before scenery, which begins where hair and neck would be; and its five points."""
     cos, sin = np.cos(np.radians(turned)), np.sin(np.radians(turned))
-    points = 80 * faces.PROPORTIONS @ np.float32([[cos, sin], [-sin, cos]]) + np.float32([320 + aside, 150])
+    points = 80 * faces.PROPORTIONS @ np.float32([[cos, sin], [-sin, cos]]) + np.float32(
+        [320 + aside, 150]
+    )
     alpha = np.zeros((films.HEIGHT, films.WIDTH), np.float32)
     cv2.ellipse(alpha, (int(320 + aside), 200), (92, 128), turned, 0, 360, 1.0, -1)
     alpha = cv2.GaussianBlur(alpha, (0, 0), 2)
-    head = cv2.warpAffine(who.rgb, faces.similarity(who.points, points), (films.WIDTH, films.HEIGHT))
-    rgb = cv2.blendLinear(head, films.scenery(11)[: films.HEIGHT, : films.WIDTH].copy(), alpha, 1 - alpha)
+    head = cv2.warpAffine(
+        who.rgb, faces.similarity(who.points, points), (films.WIDTH, films.HEIGHT)
+    )
+    rgb = cv2.blendLinear(
+        head, films.scenery(11)[: films.HEIGHT, : films.WIDTH].copy(), alpha, 1 - alpha
+    )
     return (swap(rgb, points) if swap else rgb), points
 
 
@@ -141,14 +165,18 @@ def test_a_head_is_found_elsewhere_though_the_scenery_about_it_stays(
     assert told().finding is (Finding.OTHER_TAKE if lies_elsewhere else Finding.SAME)
     assert told().score < 0
     changed = told(films.another_face(people[5])).finding
-    assert changed in ({Finding.OTHER_TAKE, Finding.CHANGED_FACE} if lies_elsewhere else {Finding.CHANGED_FACE})
+    assert changed in (
+        {Finding.OTHER_TAKE, Finding.CHANGED_FACE} if lies_elsewhere else {Finding.CHANGED_FACE}
+    )
 
 
 def test_where_hair_and_neck_differ_as_well_nothing_is_said(
     shot: films.Shot, people: list[films.Portrait], stranger: films.Portrait
 ) -> None:
     points = faces.find(shot.frame(AT)[0])[0].points
-    (told,) = compare(laid_by_the_scenery(shot, replace(shot, portrait=stranger).frame(AT)[0]), [points])
+    (told,) = compare(
+        laid_by_the_scenery(shot, replace(shot, portrait=stranger).frame(AT)[0]), [points]
+    )
     assert told.finding is Finding.OTHER_TAKE
     assert np.isnan(told.score)
 
@@ -158,7 +186,14 @@ def test_a_mouth_is_looked_for_where_it_lies(people: list[films.Portrait]) -> No
         where.append(points)
         (x, y), apart = points[3:].mean(axis=0), float(np.ptp(points[:2, 0]))
         return cv2.ellipse(
-            rgb.copy(), (int(x), int(y)), (int(0.3 * apart), int(0.12 * apart)), 0, 0, 360, (90, 30, 35), -1
+            rgb.copy(),
+            (int(x), int(y)),
+            (int(0.3 * apart), int(0.12 * apart)),
+            0,
+            0,
+            360,
+            (90, 30, 35),
+            -1,
         )
 
     where: list[np.ndarray] = []
@@ -186,14 +221,18 @@ def test_a_softened_head_is_no_change(shot: films.Shot) -> None:
     assert told.score < 0
 
 
-def test_a_change_beside_which_something_was_laid_over_is_found(shot: films.Shot, people: list[films.Portrait]) -> None:
+def test_a_change_beside_which_something_was_laid_over_is_found(
+    shot: films.Shot, people: list[films.Portrait]
+) -> None:
     rgb = shot.frame(AT, films.another_face(people[5]))[1]
     x0, y0, _, _ = (round(v) for v in faces.find(rgb)[0].box)
     cv2.rectangle(rgb, (x0 - 50, y0 - 30), (x0 - 25, y0 + 30), (220, 30, 40), -1)
     assert compared(shot, rgb).finding is Finding.CHANGED_FACE
 
 
-def test_a_face_too_dark_to_tell_is_not_called_the_same(shot: films.Shot, people: list[films.Portrait]) -> None:
+def test_a_face_too_dark_to_tell_is_not_called_the_same(
+    shot: films.Shot, people: list[films.Portrait]
+) -> None:
     rgb = shot.frame(AT, films.another_mouth(people[5]))[1]
     pair = laid_by_the_scenery(shot, rgb)
     dark = replace(pair, rgb=(pair.rgb * 0.04).astype(np.uint8))
@@ -223,14 +262,20 @@ def test_a_change_in_the_dark_half_of_a_face_is_not_lost_in_the_bright_half(
     points = faces.find(shot.frame(AT)[0])[0].points
     pair = laid_by_the_scenery(shot, shot.frame(AT, films.another_mouth(people[5]))[1])
     eyes = (pair.onto @ np.column_stack([points[:2], [1, 1]]).T)[0]
-    light = np.clip(0.3 - 6 * (np.arange(pair.rgb.shape[1]) - eyes.mean()) / np.ptp(eyes), 0.06, 1)[None, :, None]
+    light = np.clip(0.3 - 6 * (np.arange(pair.rgb.shape[1]) - eyes.mean()) / np.ptp(eyes), 0.06, 1)[
+        None, :, None
+    ]
     shown, original = ((rgb * light).astype(np.uint8) for rgb in (pair.rgb, pair.original))
     jpeg = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
-    told = compare(replace(pair, rgb=cv2.imdecode(jpeg, cv2.IMREAD_COLOR), original=original), [points])[0]
+    told = compare(
+        replace(pair, rgb=cv2.imdecode(jpeg, cv2.IMREAD_COLOR), original=original), [points]
+    )[0]
     assert told.finding is Finding.CHANGED_MOUTH
 
 
-def test_a_face_that_lies_mostly_outside_the_picture_is_not_called_the_same(shot: films.Shot) -> None:
+def test_a_face_that_lies_mostly_outside_the_picture_is_not_called_the_same(
+    shot: films.Shot,
+) -> None:
     rgb = shot.frame(AT)[0]
     points = faces.find(rgb)[0].points
     aside = points - np.float32([points[:, 0].mean() + 20, 0])
@@ -239,8 +284,12 @@ def test_a_face_that_lies_mostly_outside_the_picture_is_not_called_the_same(shot
     assert np.isnan(told.score)
 
 
-def test_a_face_pasted_onto_itself_is_no_change(shot: films.Shot, people: list[films.Portrait]) -> None:
-    assert films.changed_by(*shot.frame(AT, films.another_mouth(shot.portrait))) < films.LEAST_CHANGE
+def test_a_face_pasted_onto_itself_is_no_change(
+    shot: films.Shot, people: list[films.Portrait]
+) -> None:
+    assert (
+        films.changed_by(*shot.frame(AT, films.another_mouth(shot.portrait))) < films.LEAST_CHANGE
+    )
     assert films.changed_by(*shot.frame(AT, films.another_mouth(people[5]))) > films.LEAST_CHANGE
 
 
@@ -267,19 +316,27 @@ def test_a_tiny_face_is_not_compared(people: list[films.Portrait]) -> None:
     [(films.another_face, Finding.CHANGED_FACE), (films.another_mouth, Finding.CHANGED_MOUTH)],
     ids=["face", "mouth"],
 )
-def test_a_change_shows_though_the_head_was_blurred(people: list[films.Portrait], swap, finding: Finding) -> None:
+def test_a_change_shows_though_the_head_was_blurred(
+    people: list[films.Portrait], swap, finding: Finding
+) -> None:
     shot = films.Shot(44, people[4], face=0.1)
     plain, changed = shot.frame(AT, swap(people[1]))
     points = faces.find(plain)[0].points
     told, not_told = (
-        compare(laid_by_the_scenery(shot, softened(rgb, points, 4.0)), [points])[0] for rgb in (changed, plain)
+        compare(laid_by_the_scenery(shot, softened(rgb, points, 4.0)), [points])[0]
+        for rgb in (changed, plain)
     )
     assert told.finding is finding
     assert not_told.score < 0
 
 
-def test_a_face_that_the_frame_or_its_original_does_not_show_is_not_compared(shot: films.Shot) -> None:
-    pair, points = laid_by_the_scenery(shot, shot.frame(AT)[0]), faces.find(shot.frame(AT)[0])[0].points
+def test_a_face_that_the_frame_or_its_original_does_not_show_is_not_compared(
+    shot: films.Shot,
+) -> None:
+    pair, points = (
+        laid_by_the_scenery(shot, shot.frame(AT)[0]),
+        faces.find(shot.frame(AT)[0])[0].points,
+    )
     nothing = replace(pair, seen=np.zeros_like(pair.seen))
     assert compare(nothing, [points])[0].finding is Finding.COVERED
     assert compare(pair, [points + 1000])[0].finding is Finding.COVERED

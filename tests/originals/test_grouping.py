@@ -1,4 +1,6 @@
-"""Groups of near-duplicates: copies of one footage come together, a changed one among them; other footage stays apart."""
+"""Groups of near-duplicates: copies of one footage come together, a changed one among them; other
+footage stays apart.
+"""
 
 from __future__ import annotations
 

@@ -37,16 +37,26 @@ def flipped(hashes: np.ndarray, bits: int, seed: int) -> np.ndarray:
 
 
 def by_comparing(rows: Hashes, sought: np.ndarray) -> set[tuple[int, int, float]]:
-    """Every hash within the radius that shares a band, found without an index: query, footage, time."""
+    """Every hash within the radius that shares a band, found without an index: query, footage,
+    time.
+    """
     xor = sought[:, None] ^ rows.hashes[None]
-    same_band = (xor[..., :2].copy().view(np.uint16).reshape(len(sought), len(rows.hashes), BANDS) == 0).any(axis=2)
+    same_band = (
+        xor[..., :2].copy().view(np.uint16).reshape(len(sought), len(rows.hashes), BANDS) == 0
+    ).any(axis=2)
     query, found = np.nonzero((np.bitwise_count(xor).sum(axis=2) <= RADIUS) & same_band)
     moment = np.repeat(np.arange(len(rows.counts)), rows.counts)[found]
-    return {(int(q), int(rows.footage[m]), float(rows.times[m])) for q, m in zip(query, moment, strict=True)}
+    return {
+        (int(q), int(rows.footage[m]), float(rows.times[m]))
+        for q, m in zip(query, moment, strict=True)
+    }
 
 
 def as_set(hits: Hits) -> set[tuple[int, int, float]]:
-    return {(int(q), int(f), float(t)) for q, f, t in zip(hits.query, hits.footage, hits.times, strict=True)}
+    return {
+        (int(q), int(f), float(t))
+        for q, f, t in zip(hits.query, hits.footage, hits.times, strict=True)
+    }
 
 
 @pytest.mark.parametrize("bits", [0, 10, 25, 40])
@@ -59,7 +69,9 @@ def test_it_finds_what_comparing_with_everything_finds(bits: int) -> None:
 def test_few_differences_are_nearly_always_found_and_many_never() -> None:
     rows = known(3, frames=100)
     index = Index.of(rows)
-    assert np.unique(index.search(flipped(rows.hashes, 12, 4)).query).size >= 0.97 * len(rows.hashes)
+    assert np.unique(index.search(flipped(rows.hashes, 12, 4)).query).size >= 0.97 * len(
+        rows.hashes
+    )
     assert index.search(flipped(rows.hashes, RADIUS + 1, 4)).query.size == 0
 
 
@@ -69,7 +81,9 @@ def test_nothing_is_found_in_nothing() -> None:
     assert Index.of(known(6)).search(rows.hashes).query.size == 0
 
 
-def test_files_answer_like_the_store_also_after_it_has_changed(tmp_path: Path, footage: Path) -> None:
+def test_files_answer_like_the_store_also_after_it_has_changed(
+    tmp_path: Path, footage: Path
+) -> None:
     with originals.opened_store(tmp_path, writing=True) as store:
         (one,) = originals.register(open_media(footage), store, "The drama", "The broadcaster")
         sought = store.hashes().hashes[::3]

@@ -1,4 +1,6 @@
-"""From a clip to the original, the exact frame and the exact place; through what uploaders do, with another face in it."""
+"""From a clip to the original, the exact frame and the exact place; through what uploaders do, with
+another face in it.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,11 @@ def small(rgb: Rgb) -> Rgb:
 
 
 def clip(
-    path: Path, film: films.Film, people: list[films.Portrait], edit: Callable[[Rgb], Rgb], seconds: float = 5
+    path: Path,
+    film: films.Film,
+    people: list[films.Portrait],
+    edit: Callable[[Rgb], Rgb],
+    seconds: float = 5,
 ) -> Path:
     """From `START` on, the face another's from `SWAPPED_FROM` on."""
     swap = films.another_face(people[5])
@@ -57,7 +63,11 @@ EDITS: dict[str, Callable[[Rgb], Rgb]] = {
 
 @pytest.mark.parametrize("edit", EDITS, ids=EDITS)
 def test_it_is_found_to_the_frame_whatever_was_done_to_it(
-    tmp_path: Path, known: originals.Known, film: films.Film, people: list[films.Portrait], edit: str
+    tmp_path: Path,
+    known: originals.Known,
+    film: films.Film,
+    people: list[films.Portrait],
+    edit: str,
 ) -> None:
     found = known.find(open_media(clip(tmp_path / "clip.mp4", film, people, EDITS[edit])))
     assert len(found) == 1
@@ -73,16 +83,24 @@ def test_it_is_found_to_the_frame_whatever_was_done_to_it(
         assert np.abs(pair.rgb[pair.seen].mean() - pair.original[pair.seen].mean()) < 40
 
 
-def test_a_faster_copy_has_the_original_s_time_code(tmp_path: Path, known: originals.Known, film: films.Film) -> None:
+def test_a_faster_copy_has_the_original_s_time_code(
+    tmp_path: Path, known: originals.Known, film: films.Film
+) -> None:
     frames = (small(film.frame(1.0 + round(1.05 * i) / 25)) for i in range(150))
-    (match,) = known.find(open_media(clips.write_video(tmp_path / "fast.mp4", frames, options={"crf": "28"})))
+    (match,) = known.find(
+        open_media(clips.write_video(tmp_path / "fast.mp4", frames, options={"crf": "28"}))
+    )
     assert match.speed == pytest.approx(1.05, abs=0.015)
     assert match.original_start == pytest.approx(1.0 + 1.05 * match.start, abs=0.045)
 
 
-def test_a_stretch_cut_out_makes_two_matches(tmp_path: Path, known: originals.Known, film: films.Film) -> None:
+def test_a_stretch_cut_out_makes_two_matches(
+    tmp_path: Path, known: originals.Known, film: films.Film
+) -> None:
     times = [*np.arange(0, 75) / 25, *(np.arange(0, 75) / 25 + 6)]
-    path = clips.write_video(tmp_path / "cut.mp4", (small(film.frame(t)) for t in times), options={"crf": "28"})
+    path = clips.write_video(
+        tmp_path / "cut.mp4", (small(film.frame(t)) for t in times), options={"crf": "28"}
+    )
     found = known.find(open_media(path))
     assert [m.original_start - m.start for m in found] == pytest.approx([0.0, 3.0], abs=0.045)
 
@@ -99,11 +117,17 @@ def test_a_film_between_black_and_a_title(tmp_path: Path, film: films.Film) -> N
         originals.register(open_media(tmp_path / "film.mp4"), store, "The drama", "The broadcaster")
     with originals.opened(tmp_path / "index") as known:
         (match,) = known.find(open_media(tmp_path / "clip.mp4"))
-    assert [p.original_time - p.time for p in match.pairs] == pytest.approx([1.0] * len(match.pairs), abs=0.045)
+    assert [p.original_time - p.time for p in match.pairs] == pytest.approx(
+        [1.0] * len(match.pairs), abs=0.045
+    )
 
 
 def test_a_closer_look_compares_every_moment_that_the_index_knows(
-    tmp_path: Path, footage: Path, film: films.Film, people: list[films.Portrait], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    footage: Path,
+    film: films.Film,
+    people: list[films.Portrait],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A long stretch is compared at evenly spaced moments; here it counts as long."""
     monkeypatch.setattr(alignment, "MOST_PAIRS", 2)
@@ -113,7 +137,9 @@ def test_a_closer_look_compares_every_moment_that_the_index_knows(
     with originals.opened(tmp_path / "index") as known:
         (match,) = known.find(film_in_question)
     assert len(match.pairs) == 2
-    (closer,) = originals.closer(tmp_path / "index", film_in_question, (match,), [(2.4, 4.5), (1.8, 2.4)])
+    (closer,) = originals.closer(
+        tmp_path / "index", film_in_question, (match,), [(2.4, 4.5), (1.8, 2.4)]
+    )
     assert set(match.pairs) <= set(closer.pairs)
     assert [pair.time for pair in closer.pairs] == sorted(pair.time for pair in closer.pairs)
     added = [pair for pair in closer.pairs if pair not in match.pairs]
@@ -124,7 +150,9 @@ def test_a_closer_look_compares_every_moment_that_the_index_knows(
         assert np.abs(pair.rgb.astype(int) - pair.original)[pair.seen].mean() < 25
 
 
-def test_a_still_of_the_film_as_a_photo(tmp_path: Path, known: originals.Known, film: films.Film) -> None:
+def test_a_still_of_the_film_as_a_photo(
+    tmp_path: Path, known: originals.Known, film: films.Film
+) -> None:
     Image.fromarray(films.cropped(film.frame(4.0))).save(tmp_path / "still.jpg", quality=80)
     (match,) = known.find(open_media(tmp_path / "still.jpg"))
     assert match.original_start == match.original_end == 4.0
@@ -134,13 +162,17 @@ def test_a_photo_is_an_original_too(tmp_path: Path, film: films.Film) -> None:
     Image.fromarray(film.frame(4.0)).save(tmp_path / "photo.png")
     Image.fromarray(small(films.graded(film.frame(4.0)))).save(tmp_path / "copy.jpg", quality=60)
     with originals.opened_store(tmp_path / "index", writing=True) as store:
-        originals.register(open_media(tmp_path / "photo.png"), store, "The photo", "Its photographer")
+        originals.register(
+            open_media(tmp_path / "photo.png"), store, "The photo", "Its photographer"
+        )
     with originals.opened(tmp_path / "index") as known:
         (match,) = known.find(open_media(tmp_path / "copy.jpg"))
     assert match.originals[0].title == "The photo"
 
 
-def test_two_owners_are_both_named(tmp_path: Path, footage: Path, address: str, film: films.Film) -> None:
+def test_two_owners_are_both_named(
+    tmp_path: Path, footage: Path, address: str, film: films.Film
+) -> None:
     with originals.opened_store(address, writing=True) as store:
         for owner in ("The broadcaster", "An archive"):
             originals.register(open_media(footage), store, "The drama", owner)
@@ -163,18 +195,24 @@ def test_what_is_no_scene_matches_nothing_even_if_it_was_registered(
     tmp_path: Path, shown: Callable[[int], Rgb]
 ) -> None:
     for name, crf in (("a", "20"), ("b", "30")):
-        clips.write_video(tmp_path / f"{name}.mp4", (shown(i) for i in range(50)), gop=25, options={"crf": crf})
+        clips.write_video(
+            tmp_path / f"{name}.mp4", (shown(i) for i in range(50)), gop=25, options={"crf": crf}
+        )
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         originals.register(open_media(tmp_path / "a.mp4"), store, "Nothing", "Nobody")
     with originals.opened(tmp_path / "index") as known:
         assert known.find(open_media(tmp_path / "b.mp4")) == ()
 
 
-def test_other_films_match_nothing(tmp_path: Path, known: originals.Known, stranger: films.Portrait) -> None:
+def test_other_films_match_nothing(
+    tmp_path: Path, known: originals.Known, stranger: films.Portrait
+) -> None:
     found: list[Match] = []
     for seed in range(3):
         other = films.film(900 + seed, [stranger], 3.0)
-        path = clips.write_video(tmp_path / f"{seed}.mp4", (other.frame(i / 10) for i in range(30)), fps=10)
+        path = clips.write_video(
+            tmp_path / f"{seed}.mp4", (other.frame(i / 10) for i in range(30)), fps=10
+        )
         found += known.find(open_media(path))
     assert found == []
 
@@ -182,11 +220,17 @@ def test_other_films_match_nothing(tmp_path: Path, known: originals.Known, stran
 def lookalike(portrait: films.Portrait) -> films.Portrait:
     """Someone with the same outline, hair and shading, of whom no detail is the same."""
     soft = cv2.GaussianBlur(portrait.rgb, (0, 0), 2).astype(np.float32)
-    skin = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 1, soft.shape[:2]).astype(np.float32), (0, 0), 1.2)
-    return films.Portrait(np.clip(soft + (8 * skin / skin.std())[..., None], 0, 255).astype(np.uint8), portrait.points)
+    skin = cv2.GaussianBlur(
+        np.random.default_rng(3).normal(0, 1, soft.shape[:2]).astype(np.float32), (0, 0), 1.2
+    )
+    return films.Portrait(
+        np.clip(soft + (8 * skin / skin.std())[..., None], 0, 255).astype(np.uint8), portrait.points
+    )
 
 
-def test_a_close_up_of_a_lookalike_is_no_match(tmp_path: Path, people: list[films.Portrait]) -> None:
+def test_a_close_up_of_a_lookalike_is_no_match(
+    tmp_path: Path, people: list[films.Portrait]
+) -> None:
     shots = films.Shot(11, people[0], face=0.25), films.Shot(12, lookalike(people[0]), face=0.25)
     for name, shot in zip("ab", shots, strict=True):
         frames = (shot.frame(i / 10)[0] for i in range(20))

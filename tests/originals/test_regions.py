@@ -24,7 +24,9 @@ def apart(a: Rgb, b: Rgb) -> np.ndarray:
 def saved(rgb: Rgb, quality: int = 30) -> Rgb:
     """At 240 lines, as a poor JPEG."""
     small = cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
-    return cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return cv2.imdecode(
+        cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+    )
 
 
 EDITS = {
@@ -38,7 +40,9 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-def test_enough_regions_stay_as_they_were(film: films.Film, people: list[films.Portrait], edit) -> None:
+def test_enough_regions_stay_as_they_were(
+    film: films.Film, people: list[films.Portrait], edit
+) -> None:
     rgb, changed = film.frame(2.0), film.frame(2.0, films.another_face(people[5]))
     assert (apart(rgb, edit(changed)) <= 36).sum() >= 8
 
@@ -52,7 +56,9 @@ def test_another_scene_has_hardly_any_region_in_common() -> None:
 def test_a_mirrored_hash_is_that_of_the_mirrored_frame(film: films.Film) -> None:
     rgb = film.frame(2.0)
     one, other = hash_regions(rgb), hash_regions(films.mirrored(rgb))
-    between = np.bitwise_count(one.hashes[:, None] ^ mirror(other.hashes)[None]).sum(axis=2).min(axis=1)
+    between = (
+        np.bitwise_count(one.hashes[:, None] ^ mirror(other.hashes)[None]).sum(axis=2).min(axis=1)
+    )
     assert np.median(between) <= 12
 
 
@@ -63,7 +69,15 @@ def test_mirroring_twice_changes_nothing(hashes: np.ndarray) -> None:
 
 def bars() -> Rgb:
     colours = np.array(
-        [[192, 192, 192], [192, 192, 0], [0, 192, 192], [0, 192, 0], [192, 0, 192], [192, 0, 0], [0, 0, 192]]
+        [
+            [192, 192, 192],
+            [192, 192, 0],
+            [0, 192, 192],
+            [0, 192, 0],
+            [192, 0, 192],
+            [192, 0, 0],
+            [0, 0, 192],
+        ]
     )
     return np.repeat(np.repeat(colours[None], 360, axis=0), 90, axis=1).astype(np.uint8)
 
@@ -77,13 +91,24 @@ def circle() -> Rgb:
 
 
 def ramp() -> Rgb:
-    return np.repeat(np.tile(np.linspace(0, 255, 640).astype(np.uint8), (360, 1))[..., None], 3, axis=2)
+    return np.repeat(
+        np.tile(np.linspace(0, 255, 640).astype(np.uint8), (360, 1))[..., None], 3, axis=2
+    )
 
 
 def title() -> Rgb:
     page = np.zeros((360, 640, 3), np.uint8)
     for i, line in enumerate(("THE DRAMA", "written by nobody", "in an episode of 1994")):
-        cv2.putText(page, line, (120, 120 + 60 * i), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (255, 255, 255), 2, cv2.LINE_AA)
+        cv2.putText(
+            page,
+            line,
+            (120, 120 + 60 * i),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            1.2,
+            (255, 255, 255),
+            2,
+            cv2.LINE_AA,
+        )
     return page
 
 
@@ -99,6 +124,8 @@ CARDS = {
 @pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
 @pytest.mark.parametrize("quality", [95, 40])
 def test_what_was_not_filmed_has_no_hash(card: Rgb, quality: int) -> None:
-    shown = cv2.imdecode(cv2.imencode(".jpg", card, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    shown = cv2.imdecode(
+        cv2.imencode(".jpg", card, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+    )
     assert len(hash_regions(card).hashes) == 0
     assert len(hash_regions(shown, QUERY_PX, QUERY_KEPT).hashes) <= 4

@@ -1,4 +1,6 @@
-"""Registering originals: idempotent, resumable, shared by owners, and nothing lost whatever happens in between."""
+"""Registering originals: idempotent, resumable, shared by owners, and nothing lost whatever happens
+in between.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,12 @@ def test_a_film_is_registered_once_however_often_it_is_added(address: str, foota
     for _ in range(2):
         with originals.opened_store(address, writing=True) as store:
             (one,) = originals.register(open_media(footage), store, "The drama", "The broadcaster")
-    assert (one.title, one.owner, one.name, one.duration) == ("The drama", "The broadcaster", "film.mp4", 10.0)
+    assert (one.title, one.owner, one.name, one.duration) == (
+        "The drama",
+        "The broadcaster",
+        "film.mp4",
+        10.0,
+    )
     assert names(address) == [("The drama", "The broadcaster", 10, True)]
     with originals.opened_store(address, writing=True) as store:
         originals.register(open_media(footage), store, "The drama, restored", "The broadcaster")
@@ -66,7 +73,9 @@ def test_a_film_is_registered_once_however_often_it_is_added(address: str, foota
     ]
 
 
-def test_two_owners_of_one_film_are_both_named_and_share_its_frames(address: str, footage: Path) -> None:
+def test_two_owners_of_one_film_are_both_named_and_share_its_frames(
+    address: str, footage: Path
+) -> None:
     with originals.opened_store(address, writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")
         registered = originals.register(open_media(footage), store, "Clip 7", "An archive")
@@ -99,8 +108,12 @@ def test_what_is_registered_can_be_read_while_somebody_writes(address: str, foot
         assert writer.thumbnail(number, 1.0) is not None
 
 
-def test_a_killed_registration_loses_nothing_that_was_committed(tmp_path: Path, footage: Path) -> None:
-    """Killed at six moments; after each the index opens, what it holds only grows, and at last it can be completed."""
+def test_a_killed_registration_loses_nothing_that_was_committed(
+    tmp_path: Path, footage: Path
+) -> None:
+    """Killed at six moments; after each the index opens, what it holds only grows, and at last it
+    can be completed.
+    """
     code = (
         "import sys; from unmask import originals; from unmask.media import open_media\n"
         "from unmask.originals import registration\n"
@@ -127,7 +140,9 @@ def test_a_killed_registration_loses_nothing_that_was_committed(tmp_path: Path, 
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, footage: Path) -> None:
-    """A limit on the size of files, which to SQLite looks as a full disk does, set while a second film is registered."""
+    """A limit on the size of files, which to SQLite looks as a full disk does, set while a second
+    film is registered.
+    """
     folder = tmp_path / "index"
     with originals.opened_store(folder, writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")
@@ -162,7 +177,9 @@ def test_a_newer_index_is_refused_and_left_alone(address: str, footage: Path) ->
 
 
 @pytest.mark.parametrize("damage", ["no database at all", "cut in half", "overwritten inside"])
-def test_a_damaged_index_is_refused_and_left_alone(tmp_path: Path, footage: Path, damage: str) -> None:
+def test_a_damaged_index_is_refused_and_left_alone(
+    tmp_path: Path, footage: Path, damage: str
+) -> None:
     with originals.opened_store(tmp_path, writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")
     path = tmp_path / "originals.sqlite"
@@ -187,7 +204,9 @@ def read(folder: Path, writing: bool) -> None:
 
 def test_where_there_is_no_index_the_error_says_how_to_make_one(tmp_path: Path) -> None:
     with (
-        pytest.raises(OriginalsError, match=r"there is no index of originals; make one: unmask originals add"),
+        pytest.raises(
+            OriginalsError, match=r"there is no index of originals; make one: unmask originals add"
+        ),
         originals.opened(tmp_path),
     ):
         pass
@@ -206,7 +225,9 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
 
 
 def test_a_truncated_film_is_registered_as_far_as_it_goes(tmp_path: Path, film: object) -> None:
-    whole = clips.write_video(tmp_path / "film.ts", [clips.textured(5 * i, 320, 180) for i in range(100)], gop=25)
+    whole = clips.write_video(
+        tmp_path / "film.ts", [clips.textured(5 * i, 320, 180) for i in range(100)], gop=25
+    )
     (tmp_path / "cut.ts").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         (one,) = originals.register(open_media(tmp_path / "cut.ts"), store, "Half", "Somebody")
@@ -217,7 +238,9 @@ def test_a_truncated_film_is_registered_as_far_as_it_goes(tmp_path: Path, film: 
 def test_a_still_stretch_is_kept_once(tmp_path: Path) -> None:
     still = [clips.textured(0, 320, 180)] * 100
     path = clips.write_video(
-        tmp_path / "still.mp4", [*still, *(clips.textured(9 * i, 320, 180) for i in range(50))], gop=25
+        tmp_path / "still.mp4",
+        [*still, *(clips.textured(9 * i, 320, 180) for i in range(50))],
+        gop=25,
     )
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         (one,) = originals.register(open_media(path), store, "Still", "Somebody")

@@ -52,17 +52,28 @@ def lines(draw: st.DrawFn) -> LineResult:
     status = draw(st.sampled_from(Status))
     if status is not Status.RAN:
         return LineResult(status, draw(messages))
-    pictures = st.lists(st.builds(Picture, messages, crops, dark=st.none() | crops), max_size=1).map(tuple)
-    return LineResult(status, draw(messages), draw(levels), draw(st.none() | levels), draw(pictures))
+    pictures = st.lists(
+        st.builds(Picture, messages, crops, dark=st.none() | crops), max_size=1
+    ).map(tuple)
+    return LineResult(
+        status, draw(messages), draw(levels), draw(st.none() | levels), draw(pictures)
+    )
 
 
 @st.composite
 def people(draw: st.DrawFn, number: int) -> Person:
     verdict = draw(st.sampled_from(Verdict))
     first, last = sorted(draw(st.tuples(seconds, seconds)))
-    spans = st.lists(st.tuples(seconds, seconds).map(sorted).map(lambda ends: Span(*ends)), max_size=2).map(tuple)
+    spans = st.lists(
+        st.tuples(seconds, seconds).map(sorted).map(lambda ends: Span(*ends)), max_size=2
+    ).map(tuple)
     frames = st.builds(
-        TellingFrame, seconds, st.none() | levels, crops, st.tuples(*[st.floats(0, 4000)] * 4), st.none() | heatmaps
+        TellingFrame,
+        seconds,
+        st.none() | levels,
+        crops,
+        st.tuples(*[st.floats(0, 4000)] * 4),
+        st.none() | heatmaps,
     )
     return Person(
         id=number,
@@ -76,7 +87,9 @@ def people(draw: st.DrawFn, number: int) -> Person:
         last_seen=last,
         sightings=draw(counts),
         judged=draw(counts),
-        quality=Quality(*draw(st.tuples(st.floats(1, 4000), st.floats(0, 9), st.floats(0, 1), st.floats(0, 9)))),
+        quality=Quality(
+            *draw(st.tuples(st.floats(1, 4000), st.floats(0, 9), st.floats(0, 1), st.floats(0, 9)))
+        ),
         frames=draw(st.lists(frames, max_size=2).map(tuple)),
         thumbnail=draw(crops),
     )

@@ -20,10 +20,21 @@ from unmask.messages import Message
 from unmask.report import html
 from unmask.types import CheckResult, Picture
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+)
 
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+)
 OFFLINE = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
@@ -77,7 +88,9 @@ def test_on_a_dark_page_no_chart_shines(tmp_path: Path) -> None:
         shot = tmp_path / f"{scheme}.png"
         settings = ("--window-size=1100,4200", f"--blink-settings=preferredColorScheme={scheme}")
         browse(tmp_path, result, *settings, f"--screenshot={shot}")
-        shining.append(float((np.asarray(Image.open(shot).convert("RGB")).min(axis=2) > 225).mean()))
+        shining.append(
+            float((np.asarray(Image.open(shot).convert("RGB")).min(axis=2) > 225).mean())
+        )
     assert shining[0] < 0.02, "letters alone"
     assert shining[1] > 0.8, "the same page on a light desk"
 
@@ -89,7 +102,9 @@ def test_it_prints(tmp_path: Path) -> None:
     assert pdf.stat().st_size > 20_000
 
 
-def test_a_hostile_file_name_runs_nothing_and_calls_nobody(tmp_path: Path, trap: tuple[int, list[object]]) -> None:
+def test_a_hostile_file_name_runs_nothing_and_calls_nobody(
+    tmp_path: Path, trap: tuple[int, list[object]]
+) -> None:
     port, callers = trap
     name = f"\"><img src=http://127.0.0.1:{port}/x onerror=\"document.title='owned'\"><script>document.title='owned'</script>.mp4"
     dom = browse(tmp_path, replace(results.changed_video(), path=name), "--dump-dom")

@@ -1,4 +1,6 @@
-"""What was published of the JSON holds: the schema made from the declaration says the same as ``schema-1.json``."""
+"""What was published of the JSON holds: the schema made from the declaration says the same as
+``schema-1.json``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from unmask.report.document import schema
 CONTRACT = json.loads(files("unmask.report").joinpath("schema-1.json").read_text(encoding="utf-8"))
 NESTED = ("items", "additionalProperties")
 SILENT = ("$schema", "$id", "$defs", "$ref", "anyOf", "title", "default")
-"""Keywords whose value is itself a rule, and those that say nothing of a document, or are followed."""
+"""Keywords whose value is itself a rule, and those that say nothing of a document, or are followed.
+"""
 
 
 def test_the_published_contract_holds() -> None:
@@ -45,7 +48,9 @@ def test_a_breach_of_the_contract_is_noticed(path: tuple[str, ...], change: dict
 
 
 def broken(promised: dict[str, Any], kept: dict[str, Any]) -> list[str]:
-    """Where a schema does not say what another one promised, word for word; more fields it may have."""
+    """Where a schema does not say what another one promised, word for word; more fields it may
+    have.
+    """
 
     def look(was: dict[str, Any], now: dict[str, Any], where: str) -> list[str]:
         was, now = plainly(was, promised), plainly(now, kept)
@@ -53,23 +58,37 @@ def broken(promised: dict[str, Any], kept: dict[str, Any]) -> list[str]:
             (f"{where}.{name}", rule, now.get("properties", {}).get(name, {}))
             for name, rule in was.pop("properties", {}).items()
         ]
-        inside += [(f"{where} {key}", was.pop(key), now.pop(key, {})) for key in NESTED if key in was]
+        inside += [
+            (f"{where} {key}", was.pop(key), now.pop(key, {})) for key in NESTED if key in was
+        ]
         now.pop("properties", None)
         ignored = {"description"} - was.keys()
-        differs = [f"{where}: {key}" for key in (was.keys() | now.keys()) - ignored if was.get(key) != now.get(key)]
+        differs = [
+            f"{where}: {key}"
+            for key in (was.keys() | now.keys()) - ignored
+            if was.get(key) != now.get(key)
+        ]
         return differs + [found for name, old, new in inside for found in look(old, new, name)]
 
     return look(promised, kept, "")
 
 
 def plainly(rule: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """A rule in one way of writing: references followed, alternatives merged, without what says nothing."""
+    """A rule in one way of writing: references followed, alternatives merged, without what says
+    nothing.
+    """
     options = [rule, *rule.get("anyOf", [])]
     options += [whole["$defs"][one["$ref"].rpartition("/")[2]] for one in options if "$ref" in one]
-    plain = {key: value for one in reversed(options) for key, value in one.items() if key not in SILENT}
+    plain = {
+        key: value for one in reversed(options) for key, value in one.items() if key not in SILENT
+    }
     kinds = [one.get("type", []) for one in options]
     plain["type"] = {kind for some in kinds for kind in ([some] if isinstance(some, str) else some)}
-    if values := [value for one in options for value in one.get("enum", [one["const"]] if "const" in one else [])]:
+    if values := [
+        value
+        for one in options
+        for value in one.get("enum", [one["const"]] if "const" in one else [])
+    ]:
         plain["enum"] = {*values, *([None] if "null" in plain["type"] else [])}
         plain.pop("const", None)
         del plain["type"]

@@ -38,13 +38,23 @@ def test_documents_obey_the_schema(result: CheckResult) -> None:
 
 def kept() -> tuple[CheckResult, ...]:
     """Results with every part of a document in them."""
-    return results.known_video(), results.clean_photo(), results.cannot_tell(), results.nobody(), results.failed()
+    return (
+        results.known_video(),
+        results.clean_photo(),
+        results.cannot_tell(),
+        results.nobody(),
+        results.failed(),
+    )
 
 
 @pytest.mark.parametrize(
-    ("result", "line"), tuple(zip(kept(), WRITTEN, strict=True)), ids=lambda one: getattr(one, "path", "")
+    ("result", "line"),
+    tuple(zip(kept(), WRITTEN, strict=True)),
+    ids=lambda one: getattr(one, "path", ""),
 )
-def test_documents_are_byte_for_byte_what_they_were_but_for_added_fields(result: CheckResult, line: str) -> None:
+def test_documents_are_byte_for_byte_what_they_were_but_for_added_fields(
+    result: CheckResult, line: str
+) -> None:
     before = json.loads(line)
     assert json.dumps(as_before(json.loads(dumps(result)), before)) == line
     stored = Document.model_validate(before)
@@ -55,7 +65,9 @@ def test_documents_are_byte_for_byte_what_they_were_but_for_added_fields(result:
 def as_before(now: Any, before: Any) -> Any:
     """Values of a document without the fields that an older one did not have, in their order now."""
     if isinstance(now, dict) and isinstance(before, dict):
-        return {name: as_before(value, before[name]) for name, value in now.items() if name in before}
+        return {
+            name: as_before(value, before[name]) for name, value in now.items() if name in before
+        }
     if isinstance(now, list) and isinstance(before, list) and len(now) == len(before):
         return [as_before(*both) for both in zip(now, before, strict=True)]
     return now
@@ -78,13 +90,15 @@ def test_a_document_of_the_common_core_alone_is_read(line: str) -> None:
     assert {name: found.plain()[name] for name in CORE if name != "people"} == {
         n: core[n] for n in CORE if n != "people"
     }
-    assert [one.message("summary").code for p in found.people for one in p.lines.values()] == ["verbatim"] * sum(
-        len(person["lines"]) for person in core["people"]
-    )
+    assert [one.message("summary").code for p in found.people for one in p.lines.values()] == [
+        "verbatim"
+    ] * sum(len(person["lines"]) for person in core["people"])
 
 
 def test_the_reference_is_up_to_date() -> None:
-    assert (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8") == page(), "run: make api"
+    assert (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8") == page(), (
+        "run: make api"
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,7 +118,12 @@ def test_the_core_comes_first_and_is_complete() -> None:
     whole = document(results.changed_video())
     assert list(whole)[: len(CORE)] == CORE
     assert list(whole["people"][0])[: len(PERSON_CORE)] == PERSON_CORE
-    assert list(whole["people"][0]["lines"]["learned"])[:4] == ["status", "score", "log10_lr", "summary"]
+    assert list(whole["people"][0]["lines"]["learned"])[:4] == [
+        "status",
+        "score",
+        "log10_lr",
+        "summary",
+    ]
     assert schema()["required"] == CORE
     assert schema()["$defs"]["PersonPart"]["required"] == PERSON_CORE
 

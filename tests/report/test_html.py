@@ -1,4 +1,6 @@
-"""The HTML report: self-contained, safe with strangers' file names, and saying what the result says."""
+"""The HTML report: self-contained, safe with strangers' file names, and saying what the result
+says.
+"""
 
 from __future__ import annotations
 
@@ -82,9 +84,14 @@ def assert_self_contained(text: str) -> Page:
     found = Page(text)
     assert FORBIDDEN.isdisjoint(tag for tag, _ in found.tags)
     names = {name for _, attrs in found.tags for name in attrs}
-    active = {name for name in names if name.startswith("on") or name in {"style", "action", "background"}}
+    active = {
+        name for name in names if name.startswith("on") or name in {"style", "action", "background"}
+    }
     assert not active
-    assert all(src.startswith("data:image/jpeg;base64,") for src in (*found.all("src"), *found.all("srcset")))
+    assert all(
+        src.startswith("data:image/jpeg;base64,")
+        for src in (*found.all("src"), *found.all("srcset"))
+    )
     assert {href[1:] for href in found.all("href") if href[:1] == "#"} == {
         href.removeprefix("#") for href in found.all("href")
     }
@@ -139,7 +146,10 @@ def test_a_changed_video_says_what_its_lr_means() -> None:
     text = Page(page(results.changed_video())).text
     assert "about 200 times likelier if the face was changed than if it was not" in text
     assert "moderately strong support for a changed face" in text
-    assert "At the base rate you stated, 1 in 1,000 faces changed, about 17 in 100 such alarms would be right." in text
+    assert (
+        "At the base rate you stated, 1 in 1,000 faces changed, about 17 in 100 such alarms would be right."
+        in text
+    )
     assert "0:03.2–0:09.1, 0:12.4–0:13.0" in text
     assert "the header claims 0:20.0" in text
     assert "ENFSI" in text
@@ -165,7 +175,10 @@ def test_without_a_base_rate_three_are_shown() -> None:
 def test_every_status_of_a_line_is_told() -> None:
     text = Page(page(results.changed_video())).text
     assert "Did not apply. The file carries no content credentials." in text
-    assert "Failed. This line of evidence failed (OriginalsError: no index) and weighs nothing." in text
+    assert (
+        "Failed. This line of evidence failed (OriginalsError: no index) and weighs nothing."
+        in text
+    )
     assert "not weighed" in text
 
 
@@ -196,7 +209,9 @@ def test_where_it_cannot_tell_no_ratio_is_given() -> None:
     assert "What was measured is" not in text
     assert "No face was found in this photo." in Page(page(results.nobody())).text
     assert "no face" in Page(page(results.nobody())).text
-    assert "cannot tell" not in Page(page(results.nobody())).text.lower().split("no face was found")[0]
+    assert (
+        "cannot tell" not in Page(page(results.nobody())).text.lower().split("no face was found")[0]
+    )
 
 
 def test_many_people_have_a_table_of_contents() -> None:
@@ -210,7 +225,11 @@ def test_the_people_stand_in_order_of_their_verdict_and_those_not_judged_are_fol
     crowd = results.crowd(12)
     unjudged = tuple(replace(results.cannot_tell().people[0], id=number) for number in (4, 5))
     found = Page(page(replace(crowd, people=(*crowd.people[:3], *unjudged, *crowd.people[5:]))))
-    order = [int(link.removeprefix("#person-")) for link in found.all("href") if link.startswith("#person-")]
+    order = [
+        int(link.removeprefix("#person-"))
+        for link in found.all("href")
+        if link.startswith("#person-")
+    ]
     assert order == [2, 3, 1, *range(6, 13), 4, 5]
     assert "2 of 12 faces could not be judged" in found.text
     assert "could not be judged" not in Page(page(crowd)).text
@@ -219,9 +238,11 @@ def test_the_people_stand_in_order_of_their_verdict_and_those_not_judged_are_fol
 def test_a_scene_has_a_numbered_box_around_each_face_that_leads_to_the_person() -> None:
     crowd = results.crowd(3)
     found = Page(page(crowd, scenes=[results.scene(crowd)]))
-    assert [attrs["class"] for tag, attrs in found.tags if tag == "rect" and attrs.get("class") == "face"] == [
-        "face"
-    ] * 3
+    assert [
+        attrs["class"]
+        for tag, attrs in found.tags
+        if tag == "rect" and attrs.get("class") == "face"
+    ] == ["face"] * 3
     assert [link for link in found.all("href") if link.startswith("#person-")] == [
         f"#person-{i}" for i in (1, 2, 3, 2, 3, 1)
     ]
@@ -242,10 +263,14 @@ def test_a_scene_has_a_numbered_box_around_each_face_that_leads_to_the_person() 
         (results.cannot_tell(), None),
     ],
 )
-def test_beside_an_answer_stands_how_often_it_is_wrong(result: CheckResult, words: str | None) -> None:
+def test_beside_an_answer_stands_how_often_it_is_wrong(
+    result: CheckResult, words: str | None
+) -> None:
     text = Page(page(result)).text
     assert words in text if words else "it never saw" not in text and "never taught" not in text
-    unmeasured = replace(result, people=tuple(replace(person, record=None) for person in result.people))
+    unmeasured = replace(
+        result, people=tuple(replace(person, record=None) for person in result.people)
+    )
     assert "single faces measured" not in Page(page(unmeasured)).text
 
 
@@ -262,17 +287,27 @@ def reacting(result: CheckResult) -> Person:
 
 
 def test_what_became_of_the_file_stands_before_the_evidence_and_once() -> None:
-    damaged = Message("limit.damaged", {"count": 24, "spans": (Message("span", {"start": 10.0, "end": 10.96}),)})
+    damaged = Message(
+        "limit.damaged", {"count": 24, "spans": (Message("span", {"start": 10.0, "end": 10.96}),)}
+    )
     clip = results.changed_video()
     text = Page(page(replace(clip, limits=(*clip.limits, damaged)))).text
     assert text.count("24 damaged pictures") == 1
-    assert text.index("24 damaged pictures") < text.index("Strength of evidence") < text.index("about 0.9 s apart")
+    assert (
+        text.index("24 damaged pictures")
+        < text.index("Strength of evidence")
+        < text.index("about 0.9 s apart")
+    )
     assert "The file" not in Page(page(clip)).words
 
 
 def test_what_the_lines_cannot_come_to_is_hatched() -> None:
     found = Page(page(results.changed_video()))
-    hatched = [attrs["class"] for tag, attrs in found.tags if tag == "span" and "beyond" in str(attrs.get("class"))]
+    hatched = [
+        attrs["class"]
+        for tag, attrs in found.tags
+        if tag == "span" and "beyond" in str(attrs.get("class"))
+    ]
     assert hatched == [f"cell against n{i} beyond" for i in (6, 5, 4, 3, 2, 1)] + [
         f"cell for n{i} beyond" for i in (5, 6)
     ]
@@ -310,4 +345,9 @@ def test_pictures_are_jpeg_and_bounded() -> None:
 
 def test_importing_is_cheap() -> None:
     code = "import sys, unmask.report.html; print({'jinja2', 'PIL', 'cv2'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )

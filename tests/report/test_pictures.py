@@ -1,4 +1,6 @@
-"""The pictures beside the document: every one that the document speaks of is there, and looks like what it is."""
+"""The pictures beside the document: every one that the document speaks of is there, and looks like
+what it is.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +24,25 @@ def compared() -> CheckResult:
     whole = results.changed_video()
     seen, before = results.portrait(1), results.portrait(2)
     lines = {
-        "originals": results.line(pictures=(Picture(Message("originals.difference"), seen, before),)),
+        "originals": results.line(
+            pictures=(Picture(Message("originals.difference"), seen, before),)
+        ),
         **results.lines(),
     }
     return replace(whole, people=(replace(whole.people[0], lines=lines),))
 
 
-@pytest.mark.parametrize("result", [*results.every_kind(), compared()], ids=lambda result: result.path)
+@pytest.mark.parametrize(
+    "result", [*results.every_kind(), compared()], ids=lambda result: result.path
+)
 def test_all_pictures_of_the_document_are_there(result: CheckResult) -> None:
     bundle = pictures.pack(result)
     for person in document(result)["people"]:
         names = [pictures.thumbnail(person["id"])]
         for i, frame in enumerate(person["frames"]):
-            names += [pictures.face(person["id"], i)] + [pictures.heat(person["id"], i)] * frame["heatmap"]
+            names += [pictures.face(person["id"], i)] + [pictures.heat(person["id"], i)] * frame[
+                "heatmap"
+            ]
         for line, found in person["lines"].items():
             for i, picture in enumerate(found["pictures"]):
                 names += [pictures.shown(person["id"], line, i)]
@@ -60,7 +68,8 @@ def test_the_corners_frame_what_the_crop_shows() -> None:
     corners = faces.outline(tilted)
     assert np.allclose(np.hypot(*(corners[1] - corners[0])), faces.CROP_PX, atol=0.1)
     assert np.allclose(
-        faces.similarity(corners, np.array([[0, 0], [192, 0], [192, 192], [0, 192]])) @ [*tilted[2], 1],
+        faces.similarity(corners, np.array([[0, 0], [192, 0], [192, 192], [0, 192]]))
+        @ [*tilted[2], 1],
         faces.TEMPLATE[2],
         atol=0.1,
     )

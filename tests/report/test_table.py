@@ -43,7 +43,9 @@ def test_a_row_for_a_file_without_people_or_with_an_error() -> None:
 def test_the_prior_that_was_stated_and_what_follows_from_it() -> None:
     stated = replace(results.changed_video(), prior=0.001, posterior=0.169492)
     untold = replace(results.nobody(), prior=0.001)
-    first, second, third = read(table.dumps([stated, untold, replace(stated, prior=None, posterior=None)]))
+    first, second, third = read(
+        table.dumps([stated, untold, replace(stated, prior=None, posterior=None)])
+    )
     assert (first["prior"], first["posterior"]) == ("0.001", "0.169492")
     assert (second["prior"], second["posterior"]) == ("0.001", "")
     assert (third["prior"], third["posterior"]) == ("", "")

@@ -1,4 +1,6 @@
-"""The page on a take: it names the times, shows what was before and after, and stands alone whatever the file is called."""
+"""The page on a take: it names the times, shows what was before and after, and stands alone
+whatever the file is called.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,10 @@ def broken(cut: Path) -> Take:
 
 def images(text: str) -> list[NDArray[np.float32]]:
     found = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)"', text)
-    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB"), np.float32) for one in found]
+    return [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB"), np.float32)
+        for one in found
+    ]
 
 
 def asked(*args: str) -> tuple[int, str, str]:
@@ -72,7 +77,9 @@ def test_the_pictures_are_those_before_and_after_the_cut(broken: Take) -> None:
     jump = next(i for i, one in enumerate(broken.findings) if one.kind is Kind.JUMP_CUT)
     before, after = images(page(broken, MUTE, moments(broken)))[2 * jump : 2 * jump + 2]
     for shown, filmed in ((before, 3.96), (after, 5.0)):
-        others = [np.abs(shown - made.filmed(t)).mean() for t in (filmed, filmed - 0.2, filmed + 0.2)]
+        others = [
+            np.abs(shown - made.filmed(t)).mean() for t in (filmed, filmed - 0.2, filmed + 0.2)
+        ]
         assert others[0] == min(others)
 
 
@@ -93,12 +100,18 @@ def test_a_file_without_sound_or_findings_has_a_page_with_its_power(tmp_path: Pa
     found = assert_self_contained(page(result, Settings(), moments(result)))
     assert "Nothing was found that breaks the take" in found.text
     assert str(result.power[1].said) in found.text
-    assert sum("power" in attrs.get("class", "").split() for tag, attrs in found.tags if tag == "svg") == 1  # type: ignore[union-attr]
+    assert (
+        sum("power" in attrs.get("class", "").split() for tag, attrs in found.tags if tag == "svg")
+        == 1
+    )  # type: ignore[union-attr]
     assert sum(tag == "img" for tag, _ in found.tags) == 0
 
 
 def test_of_several_files_the_pictures_on_either_side_of_a_seam_are_shown(tmp_path: Path) -> None:
-    files = [made.write(tmp_path / f"{i}.ts", map(made.filmed, made.times(s))) for i, s in enumerate(((0, 3), (4, 7)))]
+    files = [
+        made.write(tmp_path / f"{i}.ts", map(made.filmed, made.times(s)))
+        for i, s in enumerate(((0, 3), (4, 7)))
+    ]
     result = one_take(files, MUTE)
     (moment,) = moments(result)
     assert moment.before is not None
@@ -120,7 +133,11 @@ def test_findings_beyond_the_bound_are_listed_without_pictures(broken: Take) -> 
 def test_a_repeat_shows_the_same_moment_twice(cut: Path, broken: Take) -> None:
     said = Message("take.repeat", {"original_start": 1.0, "original_end": 2.0})
     again = Finding(Kind.REPEAT, 6.0, 7.0, Confidence.HIGH, said)
-    (moment,) = moments(Take(str(cut), broken.answer, broken.reason, (again,), media=broken.media, parts=broken.parts))
+    (moment,) = moments(
+        Take(
+            str(cut), broken.answer, broken.reason, (again,), media=broken.media, parts=broken.parts
+        )
+    )
     assert moment.before is not None
     assert moment.after is not None
     assert (moment.before.time, moment.after.time) == (pytest.approx(1.52), pytest.approx(6.52))
@@ -129,7 +146,9 @@ def test_a_repeat_shows_the_same_moment_twice(cut: Path, broken: Take) -> None:
 def test_a_finding_among_damaged_pictures_shows_none_of_them(tmp_path: Path) -> None:
     whole = made.write(tmp_path / "whole.ts", map(made.filmed, made.times((0, 8))))
     size = whole.stat().st_size // 188
-    result = take(clips.without_packets(whole, tmp_path / "damaged.ts", range(size // 2, size // 2 + 4)), MUTE)
+    result = take(
+        clips.without_packets(whole, tmp_path / "damaged.ts", range(size // 2, size // 2 + 4)), MUTE
+    )
     (damaged,) = [one for one in result.unseen if one.reason.code == "take.damaged"]
     middle = (damaged.start + damaged.end) / 2
     overlay = Finding(Kind.OVERLAY, middle, middle, Confidence.MEDIUM, Message("take.overlay"))
@@ -140,7 +159,9 @@ def test_a_finding_among_damaged_pictures_shows_none_of_them(tmp_path: Path) -> 
     assert "It does not break the take." in found.text
 
 
-def test_a_file_that_has_changed_since_it_was_judged_shows_nothing(tmp_path: Path, broken: Take) -> None:
+def test_a_file_that_has_changed_since_it_was_judged_shows_nothing(
+    tmp_path: Path, broken: Take
+) -> None:
     other = made.write(tmp_path / "other.mp4", [made.filmed(0)] * 10)
     parts = (replace(broken.parts[0], path=str(other)),)
     with pytest.raises(BrokenMedia):
@@ -163,7 +184,9 @@ def test_the_command_writes_the_page_and_says_where(tmp_path: Path, cut: Path) -
     assert list(folder.iterdir()) == [written]
 
 
-def test_the_command_writes_one_page_under_the_name_that_is_asked_for(tmp_path: Path, cut: Path) -> None:
+def test_the_command_writes_one_page_under_the_name_that_is_asked_for(
+    tmp_path: Path, cut: Path
+) -> None:
     out = tmp_path / "page.html"
     assert asked("--no-power", "--language", "zh", "--out", str(out), str(cut))[0] == 0
     assert language("zh")("take.page.findings") in out.read_text(encoding="utf-8")
@@ -175,4 +198,7 @@ def test_what_could_not_be_judged_has_a_page_that_says_why(tmp_path: Path) -> No
     code, _, err = asked("--report", str(tmp_path / "reports"), str(tmp_path / "missing.mp4"))
     (written,) = (tmp_path / "reports").iterdir()
     assert (code, "missing.mp4" in err) == (1, True)
-    assert "Nothing can be said of this file" in assert_self_contained(written.read_text(encoding="utf-8")).text
+    assert (
+        "Nothing can be said of this file"
+        in assert_self_contained(written.read_text(encoding="utf-8")).text
+    )

@@ -30,7 +30,9 @@ def test_a_stretch_that_was_read_more_densely_is_no_reason_for_gaps_in_the_rest(
 
 
 def test_gaps_break_the_line_and_are_shaded_at_both_ends() -> None:
-    person = replace(results.person(), timeline=points(5, 6, 7, 8, 14, 15), first_seen=5, last_seen=15)
+    person = replace(
+        results.person(), timeline=points(5, 6, 7, 8, 14, 15), first_seen=5, last_seen=15
+    )
     found = chart(person, 30.0, {}, 720, 240)
     assert found.line.count("M") == 2
     assert [gap.x for gap in found.gaps] == [found.axes.x(start) for start in (0, 8, 15)]
@@ -52,7 +54,9 @@ def test_every_reading_is_a_mark() -> None:
 
 
 def test_a_short_appearance_in_a_long_clip_is_shown_close() -> None:
-    person = replace(results.person(), timeline=points(100, 101, 102), first_seen=100, last_seen=102)
+    person = replace(
+        results.person(), timeline=points(100, 101, 102), first_seen=100, last_seen=102
+    )
     assert window(person, 3600.0) == (99.5, 102.5)
     assert window(person, 102.0) == (99.5, 102.0)
     assert window(results.person(), 15.0) == (0, 15.0)
@@ -68,7 +72,11 @@ def test_thresholds_come_from_the_rules_of_the_check() -> None:
 
 @pytest.mark.parametrize(
     ("end", "labels"),
-    [(0.4, ["0:00.0", "0:00.1", "0:00.2"]), (15, ["0:00", "0:02", "0:04"]), (7200, ["0:00", "15:00", "30:00"])],
+    [
+        (0.4, ["0:00.0", "0:00.1", "0:00.2"]),
+        (15, ["0:00", "0:02", "0:04"]),
+        (7200, ["0:00", "15:00", "30:00"]),
+    ],
 )
 def test_times_are_round(end: float, labels: list[str]) -> None:
     ticks = Axes(0, end, 2, 760, 240).x_ticks()
@@ -82,10 +90,16 @@ def test_times_are_round(end: float, labels: list[str]) -> None:
     st.lists(st.tuples(strategies.seconds, strategies.seconds).map(sorted), max_size=3),
     strategies.seconds,
 )
-def test_everything_lies_inside_the_picture(timeline: list[TimedLR], spans: list[list[float]], duration: float) -> None:
-    person = replace(results.person(), timeline=tuple(timeline), spans=tuple(Span(*span) for span in spans))
+def test_everything_lies_inside_the_picture(
+    timeline: list[TimedLR], spans: list[list[float]], duration: float
+) -> None:
+    person = replace(
+        results.person(), timeline=tuple(timeline), spans=tuple(Span(*span) for span in spans)
+    )
     found = chart(person, duration, {}, 350, 220)
-    for x, y in re.findall(r"([\d.]+) ([\d.-]+)", found.line + found.marks_changed + found.marks_unchanged):
+    for x, y in re.findall(
+        r"([\d.]+) ([\d.-]+)", found.line + found.marks_changed + found.marks_unchanged
+    ):
         assert found.axes.left <= float(x) <= found.axes.right
         assert found.axes.top <= float(y) <= found.axes.bottom
     for stretch in (*found.spans, *found.gaps):

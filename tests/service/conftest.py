@@ -13,7 +13,9 @@ from tests.postgresql import postgresql  # noqa: F401 - a fixture
 from tests.service.desk import Desk
 from tests.service.tree import PATIENCE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -41,7 +43,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """On SQLite, and on a PostgreSQL server."""
-    settings = {"database": request.getfixturevalue("postgresql")} if request.param == "postgresql" else {}
+    settings = (
+        {"database": request.getfixturevalue("postgresql")} if request.param == "postgresql" else {}
+    )
     made = Desk(tmp_path / "service", settings)
     yield made
     made.close()

@@ -1,4 +1,6 @@
-"""Two organisations that use one service: accounts, keys, checks with media in storage, and browsers."""
+"""Two organisations that use one service: accounts, keys, checks with media in storage, and
+browsers.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ ORIGIN = "http://localhost"
 
 @dataclass
 class Desk:
-    """One service with the organisations ``ours`` and ``theirs``, each with a viewer, two reviewers and an admin.
+    """One service with the organisations ``ours`` and ``theirs``, each with a viewer, two reviewers
+    and an admin.
 
     Args:
         data: an empty folder.
@@ -50,9 +53,13 @@ class Desk:
                 connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
         migrations.upgrade(self.database)
         with self.database.transaction() as session:
-            self.tenants = {name: accounts.organisation(session, name).id for name in ("ours", "theirs")}
+            self.tenants = {
+                name: accounts.organisation(session, name).id for name in ("ours", "theirs")
+            }
             for name, tenant in self.tenants.items():
-                for role, person in zip((*Role, Role.REVIEWER), ("vera", "rob", "ada", "rita"), strict=True):
+                for role, person in zip(
+                    (*Role, Role.REVIEWER), ("vera", "rob", "ada", "rita"), strict=True
+                ):
                     row = {"name": person.title(), "role": role, "password": _hash()}
                     session.add(Account(tenant=tenant, email=f"{person}@{name}.example", **row))
 
@@ -61,7 +68,9 @@ class Desk:
 
     def account(self, person: str, tenant: str = "ours") -> Account:
         with self.database.reading() as session:
-            return session.scalars(select(Account).where(Account.email == f"{person}@{tenant}.example")).one()
+            return session.scalars(
+                select(Account).where(Account.email == f"{person}@{tenant}.example")
+            ).one()
 
     def system(self, tenant: str = "ours") -> Actor:
         return system(self.tenants[tenant])
@@ -73,15 +82,28 @@ class Desk:
         return key.id, secret
 
     def check(self, content: bytes = b"a clip", tenant: str = "ours", **more: Any) -> str:
-        """Id of a check that is done, of media that lies in storage with a report; times and verdict may be given."""
+        """Id of a check that is done, of media that lies in storage with a report; times and
+        verdict may be given.
+        """
         sha256, tenant = hashlib.sha256(content).hexdigest(), self.tenants[tenant]
-        values = {"state": "done", "verdict": "changed", "log10_lr": 2.0, "finished": 2.0, "uploader": "nobody"}
+        values = {
+            "state": "done",
+            "verdict": "changed",
+            "log10_lr": 2.0,
+            "finished": 2.0,
+            "uploader": "nobody",
+        }
         values |= {
             "result": document(
-                CheckResult("clip.mp4", sha256, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ())
+                CheckResult(
+                    "clip.mp4", sha256, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ()
+                )
             )
         } | more
-        values |= {"name": more.get("name", "clip.mp4"), "configuration": more.get("configuration", "")}
+        values |= {
+            "name": more.get("name", "clip.mp4"),
+            "configuration": more.get("configuration", ""),
+        }
         stored = values.pop("stored", 1.0)
         with self.database.transaction() as session:
             session.merge(Media(tenant=tenant, sha256=sha256, bytes=len(content), stored=stored))
@@ -93,9 +115,13 @@ class Desk:
             self.service.storage.put(storage.report(tenant, sha256, check.id), b"<!doctype html>")
         return check.id
 
-    def browser(self, app: Any = None, person: str | None = None, tenant: str = "ours", **more: Any) -> TestClient:
+    def browser(
+        self, app: Any = None, person: str | None = None, tenant: str = "ours", **more: Any
+    ) -> TestClient:
         """A browser at the service's page, signed in if a person is named; or a program's client."""
-        client = TestClient(app or create_app(self.service), base_url=ORIGIN, raise_server_exceptions=False, **more)
+        client = TestClient(
+            app or create_app(self.service), base_url=ORIGIN, raise_server_exceptions=False, **more
+        )
         if person:
             client.headers["Origin"] = ORIGIN
             form = {"email": f"{person}@{tenant}.example", "password": PASSWORD}

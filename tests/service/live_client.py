@@ -1,4 +1,6 @@
-"""A browser's end of a live check, without a browser: says what the page's script says, or what no page would."""
+"""A browser's end of a live check, without a browser: says what the page's script says, or what no
+page would.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,12 @@ class Client:
     def __init__(self, url: str, origin: str = "", host: str = "") -> None:
         parts = urlsplit(url)
         self.check, _, self.ticket = parts.fragment.partition(".")
-        self.number, self.symbols, self.shown, self.sent = 0, list[Symbol](), list[float](), list[bytes]()
+        self.number, self.symbols, self.shown, self.sent = (
+            0,
+            list[Symbol](),
+            list[float](),
+            list[bytes](),
+        )
         self._connection = connect(
             f"ws://{host or parts.hostname}:{parts.port}/api/v1/live/{self.check}/session",
             sock=socket.create_connection((str(parts.hostname), parts.port or 80)),
@@ -89,7 +96,8 @@ class Client:
         return said
 
     def attend(self, seen: Callable[[Client, float], bytes]) -> dict[str, Any]:
-        """The rest of a check as an honest page does it: paints at once and sends a frame every `GAP` s; the outcome.
+        """The rest of a check as an honest page does it: paints at once and sends a frame every
+        `GAP` s; the outcome.
 
         Args:
             seen: what the camera sees, a JPEG, given this client and the time, s.

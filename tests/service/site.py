@@ -1,6 +1,8 @@
-"""The service with its page, on a port of this machine, in this process: what a browser is pointed at.
+"""The service with its page, on a port of this machine, in this process: what a browser is pointed
+at.
 
-Nothing is judged: an `Oracle` gives out answers that were invented beforehand, so that every kind of verdict can be looked at.
+Nothing is judged: an `Oracle` gives out answers that were invented beforehand, so that every kind
+of verdict can be looked at.
 """
 
 from __future__ import annotations
@@ -49,7 +51,12 @@ class Site:
     def __init__(self, data: Path, **settings: Any) -> None:
         self.desk = Desk(data, settings)
         config = uvicorn.Config(
-            create_app(self.desk.service), port=0, log_level="warning", lifespan="off", **WEBSOCKETS, **BOUNDED
+            create_app(self.desk.service),
+            port=0,
+            log_level="warning",
+            lifespan="off",
+            **WEBSOCKETS,
+            **BOUNDED,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -61,7 +68,14 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
-    def judged(self, result: CheckResult, name: str, media: bytes, person: str = "rob", tenant: str = "ours") -> str:
+    def judged(
+        self,
+        result: CheckResult,
+        name: str,
+        media: bytes,
+        person: str = "rob",
+        tenant: str = "ours",
+    ) -> str:
         """Id of a new check of some media, done with this result."""
         content = media + name.encode()
         check = accept(self.desk, self.desk.actor(person, tenant), name, content)
@@ -75,7 +89,8 @@ class Site:
 
 
 class Oracle:
-    """A fake worker: takes checks as the real one does, and answers each with a result that somebody invented.
+    """A fake worker: takes checks as the real one does, and answers each with a result that
+    somebody invented.
 
     Args:
         desk: whose checks.
@@ -93,7 +108,9 @@ class Oracle:
         result = self._answer(job)
         whole = Document.of(replace(result, sha256=job.sha256))
         page = b"" if result.error else html.page(result).encode()
-        return checks.conclude(self._service, job, Answer(whole, page, b"" if result.error else pictures.pack(result)))
+        return checks.conclude(
+            self._service, job, Answer(whole, page, b"" if result.error else pictures.pack(result))
+        )
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
@@ -134,4 +151,6 @@ def clip() -> bytes:
 def photo(result: CheckResult) -> bytes:
     """A JPEG of the size that a result speaks of."""
     assert result.media
-    return images.jpeg(np.full((result.media.height // 2, result.media.width // 2, 3), 120, np.uint8))
+    return images.jpeg(
+        np.full((result.media.height // 2, result.media.width // 2, 3), 120, np.uint8)
+    )

@@ -1,4 +1,6 @@
-"""What an operator may set: read from the environment and from files, and refused where it is wrong."""
+"""What an operator may set: read from the environment and from files, and refused where it is
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,12 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_given_goes_before_the_environment_and_that_before_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"WORKERS": "5", "KEEP_DAYS": "7", "OPEN_CASES_FOR": " changed , no face", "HOSTS": ""}.items():
+    for name, value in {
+        "WORKERS": "5",
+        "KEEP_DAYS": "7",
+        "OPEN_CASES_FOR": " changed , no face",
+        "HOSTS": "",
+    }.items():
         monkeypatch.setenv(PREFIX + name, value)
     settings = Settings.read(data=tmp_path, workers=3, keep_days=None)
     assert (settings.workers, settings.keep_days, settings.lease) == (3, 7, 60.0)
@@ -72,13 +79,17 @@ def test_every_wrong_value_is_named_at_once_and_no_secret_is_quoted(
         ({"public_url": "https://example.org:no"}, "UNMASK_PUBLIC_URL"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(tmp_path: Path, given: dict[str, str], reason: str) -> None:
+def test_what_does_not_fit_together_is_refused(
+    tmp_path: Path, given: dict[str, str], reason: str
+) -> None:
     with pytest.raises(UsageError, match=reason) as refused:
         Settings.read(data=tmp_path, **given)
     assert "geheim" not in str(refused.value)
 
 
-def test_secrets_are_read_from_files_and_go_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_read_from_files_and_go_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("UNMASK_DATABASE", "postgresql://unmask@db/unmask")
     for name in ("database_password", "metrics_token"):
         (tmp_path / name).write_text(f"geheim of {name}\n")
@@ -99,11 +110,15 @@ def test_a_file_that_is_missing_and_a_secret_given_twice_are_named(
     monkeypatch.setenv("UNMASK_DATABASE_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("UNMASK_METRICS_TOKEN", "a token of the operator")
     monkeypatch.setenv("UNMASK_METRICS_TOKEN_FILE", str(tmp_path / "token"))
-    with pytest.raises(UsageError, match=r"(?s)UNMASK_DATABASE_FILE: .*none cannot be read.*TOKEN: is set twice"):
+    with pytest.raises(
+        UsageError, match=r"(?s)UNMASK_DATABASE_FILE: .*none cannot be read.*TOKEN: is set twice"
+    ):
         Settings.read(data=tmp_path)
 
 
-@pytest.mark.parametrize(("content", "reason"), [("\n", "is empty"), (16 * "ab" * 200, "is longer than 4096 bytes")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [("\n", "is empty"), (16 * "ab" * 200, "is longer than 4096 bytes")]
+)
 def test_a_file_that_is_empty_or_too_long_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, reason: str
 ) -> None:
@@ -123,7 +138,12 @@ def test_a_variable_that_names_a_file_for_what_is_no_secret_takes_nothing_from_c
 def test_a_process_reads_from_its_environment_what_its_parent_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {"hosts": ("a.example", "b.example"), "lease": 7.5, "webhook_private": True, "open_cases_for": ("no face",)}
+    given = {
+        "hosts": ("a.example", "b.example"),
+        "lease": 7.5,
+        "webhook_private": True,
+        "open_cases_for": ("no face",),
+    }
     settings = Settings.read(data=tmp_path, **given)
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
@@ -131,12 +151,23 @@ def test_a_process_reads_from_its_environment_what_its_parent_had(
 
 
 def test_a_misspelt_variable_is_named_with_the_one_that_may_be_meant() -> None:
-    told = unknown({"UNMASK_KEEP_DAY": "1", "UNMASK_LANGUAGE": "zh", "UNMASK_PORT_80_TCP": "", "HOME": ""})
-    assert told == ["UNMASK_KEEP_DAY is no setting; UNMASK_KEEP_DAYS may be meant", "UNMASK_PORT_80_TCP is no setting"]
+    told = unknown(
+        {"UNMASK_KEEP_DAY": "1", "UNMASK_LANGUAGE": "zh", "UNMASK_PORT_80_TCP": "", "HOME": ""}
+    )
+    assert told == [
+        "UNMASK_KEEP_DAY is no setting; UNMASK_KEEP_DAYS may be meant",
+        "UNMASK_PORT_80_TCP is no setting",
+    ]
 
 
 def test_serve_checks_its_settings_without_beginning_anything(tmp_path: Path) -> None:
-    program = [sys.executable, "-c", "from unmask.cli import main; main()", "serve", "--check-config"]
+    program = [
+        sys.executable,
+        "-c",
+        "from unmask.cli import main; main()",
+        "serve",
+        "--check-config",
+    ]
     data = tmp_path / "data"
 
     def check(**more: str) -> subprocess.CompletedProcess[str]:
@@ -156,4 +187,6 @@ def test_the_docs_name_every_setting() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "service.md").read_text()
     named = set(re.findall(r"UNMASK_[A-Z_]+", docs))
     assert {variable(name) for name in Settings.model_fields} <= named
-    assert {name.removesuffix(FILE) for name in named if name.endswith(FILE)} <= {variable(name) for name in SECRETS}
+    assert {name.removesuffix(FILE) for name in named if name.endswith(FILE)} <= {
+        variable(name) for name in SECRETS
+    }

@@ -1,4 +1,6 @@
-"""A real service: `unmask serve` as a process tree on a free port, with a key that may do everything."""
+"""A real service: `unmask serve` as a process tree on a free port, with a key that may do
+everything.
+"""
 
 from __future__ import annotations
 
@@ -50,15 +52,28 @@ class Tree:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Starts it, on the port that it had; again and again while a process that is dying still holds that."""
+        """Starts it, on the port that it had; again and again while a process that is dying still
+        holds that.
+        """
         self._launch()
         self.port = int(until(self._listening))
 
     def _launch(self) -> None:
         program = "from unmask.cli import main; main()"
-        command = [sys.executable, "-c", program, "serve", "--data", str(self.data), "--port", str(self.port)]
+        command = [
+            sys.executable,
+            "-c",
+            program,
+            "serve",
+            "--data",
+            str(self.data),
+            "--port",
+            str(self.port),
+        ]
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, env=self.environment, stderr=log, start_new_session=True
+            )
 
     def _listening(self) -> str | None:
         if self.process.poll() is not None and "already in use" in self._log.read_text():
@@ -71,7 +86,9 @@ class Tree:
         return Client(self.url, self.key)
 
     def processes(self, role: str) -> list[int]:
-        """Ids of the tree's processes of a role: ``supervisor``, ``http``, ``worker``, ``courier``, or ``judge``."""
+        """Ids of the tree's processes of a role: ``supervisor``, ``http``, ``worker``, ``courier``,
+        or ``judge``.
+        """
         if role == "supervisor":
             return [self.process.pid]
         parents = [self.process.pid] if role != "judge" else self.processes("worker")
@@ -141,7 +158,9 @@ def until(true: object, patience: float = PATIENCE) -> object:
 
 def processes_of(parent: int, module: str) -> list[int]:
     """Ids of a process's children whose command names a module."""
-    return [pid for pid, its_parent, command in _all() if its_parent == parent and module in command]
+    return [
+        pid for pid, its_parent, command in _all() if its_parent == parent and module in command
+    ]
 
 
 def _all() -> list[tuple[int, int, str]]:
@@ -150,7 +169,9 @@ def _all() -> list[tuple[int, int, str]]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            found.append((int(folder.name), parent, (folder / "cmdline").read_text().replace("\0", " ")))
+            found.append(
+                (int(folder.name), parent, (folder / "cmdline").read_text().replace("\0", " "))
+            )
         except OSError:
             continue
     return found
@@ -158,7 +179,9 @@ def _all() -> list[tuple[int, int, str]]:
 
 @cache
 def face() -> np.ndarray:
-    """A portrait, rgb uint8 (480, 480, 3): NASA's of Eileen Collins, public domain, which scikit-image carries."""
+    """A portrait, rgb uint8 (480, 480, 3): NASA's of Eileen Collins, public domain, which
+    scikit-image carries.
+    """
     return cv2.resize(astronaut()[:300, 75:375], (480, 480), interpolation=cv2.INTER_CUBIC)
 
 
@@ -171,4 +194,6 @@ def clip(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
         matrix = np.float32([[1, 0, x + 4 * np.sin(i / 7)], [0, 1, y + 3 * np.cos(i / 9)]])
         return cv2.warpAffine(face(), matrix, (480, 480), borderMode=cv2.BORDER_REFLECT)
 
-    return clips.write_video(path, (frame(i) for i in range(round(25 * seconds))), options={"crf": "20"})
+    return clips.write_video(
+        path, (frame(i) for i in range(round(25 * seconds))), options={"crf": "20"}
+    )

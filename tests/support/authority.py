@@ -27,7 +27,12 @@ class Authority:
     def called(cls, name: str) -> Authority:
         """Makes one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        return cls(key, _builder(name, name, key.public_key(), (-900, 900), root=True).sign(key, hashes.SHA256()))
+        return cls(
+            key,
+            _builder(name, name, key.public_key(), (-900, 900), root=True).sign(
+                key, hashes.SHA256()
+            ),
+        )
 
     @property
     def pem(self) -> str:
@@ -39,9 +44,13 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
         certificate = _builder(name, str(issuer), key.public_key(), days, root=False).add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
+            critical=False,
         )
-        chain = certificate.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM) + self.pem.encode()
+        chain = (
+            certificate.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+            + self.pem.encode()
+        )
         return Signing(chain, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
@@ -57,7 +66,12 @@ def _builder(
         "encipher_only",
         "decipher_only",
     }
-    flags = {**dict.fromkeys(usage, False), "digital_signature": not root, "key_cert_sign": root, "crl_sign": root}
+    flags = {
+        **dict.fromkeys(usage, False),
+        "digital_signature": not root,
+        "key_cert_sign": root,
+        "crl_sign": root,
+    }
     builder = (
         x509.CertificateBuilder()
         .subject_name(_named(name))
@@ -72,10 +86,15 @@ def _builder(
     )
     if root:
         return builder
-    return builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+    return builder.add_extension(
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
+    )
 
 
 def _named(name: str) -> x509.Name:
     return x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)]
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, name),
+        ]
     )

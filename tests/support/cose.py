@@ -1,6 +1,8 @@
-"""Signs a manifest anew as no honest tool would: with a certificate out of its time, or an algorithm that nobody knows.
+"""Signs a manifest anew as no honest tool would: with a certificate out of its time, or an
+algorithm that nobody knows.
 
-A signature of C2PA is a COSE_Sign1 (RFC 9052) over the claim, in CBOR (RFC 8949); its padding keeps the length of the file.
+A signature of C2PA is a COSE_Sign1 (RFC 9052) over the claim, in CBOR (RFC 8949); its padding keeps
+the length of the file.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ ES256, CHAIN = -7, 33
 
 
 def resigned(raw: bytes, signing: Signing, algorithm: int = ES256) -> bytes:
-    """A signed file whose last manifest is signed by somebody else; whether a tool would is not asked.
+    """A signed file whose last manifest is signed by somebody else; whether a tool would is not
+    asked.
 
     Args:
         raw: a JPEG whose manifests lie in one segment.
@@ -27,7 +30,9 @@ def resigned(raw: bytes, signing: Signing, algorithm: int = ES256) -> bytes:
         algorithm: number that the signature says it has; it is ES256 in truth.
     """
     claim, signature = _box(raw, b"c2pa.claim.v2\0"), _box(raw, b"c2pa.signature\0")
-    chain = [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(signing.chain)]
+    chain = [
+        one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(signing.chain)
+    ]
     protected = cbor({1: algorithm, CHAIN: chain})
     key = load_pem_private_key(signing.key, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)

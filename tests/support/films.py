@@ -1,8 +1,10 @@
-"""Films for tests and benchmarks: shots of a person each before painted scenery, a moving camera, cuts; and what uploaders do.
+"""Films for tests and benchmarks: shots of a person each before painted scenery, a moving camera,
+cuts; and what uploaders do.
 
-Scenery is painted from a seed. People are portraits: NASA's of astronaut Eileen Collins, which scikit-image carries, with her
-looks varied, or faces of a Parquet file such as `unmask-lab collect` writes, of which none is ever copied into the repository.
-All frames are rgb uint8 ``(360, 640, 3)`` at 25 a second. Everything measured on them is simulated.
+Scenery is painted from a seed. People are portraits: NASA's of astronaut Eileen Collins, which
+scikit-image carries, with her looks varied, or faces of a Parquet file such as `unmask-lab collect`
+writes, of which none is ever copied into the repository. All frames are rgb uint8 ``(360, 640, 3)``
+at 25 a second. Everything measured on them is simulated.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ Rgb = NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 640, 360, 25
 
 LEAST_CHANGE = 4.0
-"""Levels of 255 by which a change must differ where it was made: twice the films' grain. A face pasted onto itself is none."""
+"""Levels of 255 by which a change must differ where it was made: twice the films' grain. A face
+pasted onto itself is none.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,8 @@ def portraits(path: Path | None = None) -> list[Portrait]:
     rows.sort(key=lambda row: row["identity"])
     return [
         Portrait(
-            np.asarray(Image.open(io.BytesIO(row["image"])).convert("RGB")), np.float32(row["points"]).reshape(5, 2)
+            np.asarray(Image.open(io.BytesIO(row["image"])).convert("RGB")),
+            np.float32(row["points"]).reshape(5, 2),
         )
         for row in rows
     ]
@@ -67,7 +72,9 @@ def _looks(rgb: Rgb) -> list[Rgb]:
     looks = []
     for i in range(12):
         rng = np.random.default_rng(i)
-        tinted = np.clip(rgb * rng.uniform(0.6, 1.1, 3) + rng.uniform(-10, 20), 0, 255).astype(np.uint8)
+        tinted = np.clip(rgb * rng.uniform(0.6, 1.1, 3) + rng.uniform(-10, 20), 0, 255).astype(
+            np.uint8
+        )
         bent = cv2.resize(tinted, (int(w * rng.uniform(0.85, 1.1)), h))
         looks.append(np.ascontiguousarray(bent[:, ::-1] if i % 2 else bent))
     return looks
@@ -78,7 +85,9 @@ def _looks(rgb: Rgb) -> list[Rgb]:
 
 @dataclass(frozen=True)
 class Shot:
-    """One person before one scenery. ``take`` changes how the person moves, and the grain, but not the place."""
+    """One person before one scenery. ``take`` changes how the person moves, and the grain, but not
+    the place.
+    """
 
     seed: int
     portrait: Portrait
@@ -86,12 +95,18 @@ class Shot:
     face: float = 0.1
     """Area of the face box, share of the frame."""
 
-    def frame(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> tuple[Rgb, Rgb]:
-        """The picture at ``t`` seconds, and the same with the face changed by ``swap(rgb, points)``."""
+    def frame(
+        self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None
+    ) -> tuple[Rgb, Rgb]:
+        """The picture at ``t`` seconds, and the same with the face changed by ``swap(rgb,
+        points)``.
+        """
         plain, points = self._acted(self._filmed(t), t)
         grain = _grain((self.seed, self.take, round(t * 1000)))
         grained = cv2.add(plain, grain, dtype=cv2.CV_8U)
-        return grained, grained if swap is None else cv2.add(swap(plain, points), grain, dtype=cv2.CV_8U)
+        return grained, grained if swap is None else cv2.add(
+            swap(plain, points), grain, dtype=cv2.CV_8U
+        )
 
     def _filmed(self, t: float) -> Rgb:
         """The scenery as a hand-held camera sees it."""
@@ -104,11 +119,16 @@ class Shot:
         return cv2.warpAffine(scenery(self.seed), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
 
     def _acted(self, rgb: Rgb, t: float) -> tuple[Rgb, NDArray[np.float32]]:
-        """The person pasted in, who sways, nods and turns a little; and the five points in the frame."""
+        """The person pasted in, who sways, nods and turns a little; and the five points in the
+        frame.
+        """
         rng = np.random.default_rng((self.seed, 11, self.take))
         a, f, p = rng.uniform(3, 22, 3), rng.uniform(0.2, 0.9, 3), rng.uniform(0, 6, 3)
         dx, dy, turn = (float(v) for v in a * np.sin(2 * f * t + p))
-        home = np.random.default_rng((self.seed, 13)).uniform([0.3, 0.42], [0.7, 0.5]) * [WIDTH, HEIGHT]
+        home = np.random.default_rng((self.seed, 13)).uniform([0.3, 0.42], [0.7, 0.5]) * [
+            WIDTH,
+            HEIGHT,
+        ]
         apart = np.sqrt(self.face * WIDTH * HEIGHT / (2.2 * 2.9))
         angle = np.radians(turn / 4)
         rotation = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -122,17 +142,24 @@ class Shot:
 
 
 def _laid_over(
-    rgb: Rgb, other: Rgb, matrix: NDArray[np.float32], alpha: NDArray[np.float32], matched_in: float | None = None
+    rgb: Rgb,
+    other: Rgb,
+    matrix: NDArray[np.float32],
+    alpha: NDArray[np.float32],
+    matched_in: float | None = None,
 ) -> Rgb:
     """Another picture blended in where ``alpha``, 0 to 1, is above 0.
 
-    In the colours of what it covers, by mean and spread where ``alpha`` is above ``matched_in``, if that is given.
+    In the colours of what it covers, by mean and spread where ``alpha`` is above ``matched_in``, if
+    that is given.
     """
     x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
     if not w:
         return rgb
     moved = matrix - np.float32([[0, 0, x], [0, 0, y]])
-    layer = cv2.warpAffine(other, moved, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    layer = cv2.warpAffine(
+        other, moved, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     below, part = rgb[y : y + h, x : x + w], alpha[y : y + h, x : x + w]
     if matched_in is not None and (inside := part > matched_in).any():
         a, b = layer[inside].astype(np.float32), below[inside].astype(np.float32)
@@ -150,7 +177,9 @@ def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
     long = float(np.linalg.norm(mouth - eyes))
     mask = np.zeros((h, w), np.float32)
     centre = (eyes + 0.35 * (mouth - eyes)).astype(int)
-    cv2.ellipse(mask, tuple(map(int, centre)), (int(1.45 * long), int(2.0 * long)), 0, 0, 360, 1.0, -1)
+    cv2.ellipse(
+        mask, tuple(map(int, centre)), (int(1.45 * long), int(2.0 * long)), 0, 0, 360, 1.0, -1
+    )
     body = (int(mouth[0]), int(mouth[1] + 2.4 * long))
     cv2.ellipse(mask, body, (int(2.6 * long), int(1.9 * long)), 0, 0, 360, 1.0, -1)
     return cv2.GaussianBlur(mask, (0, 0), 0.06 * long)
@@ -158,7 +187,9 @@ def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
 
 @lru_cache(16)
 def scenery(seed: int) -> Rgb:
-    """A painted place, uint8 ``(520, 860, 3)``: walls, furniture and patterns, out of focus by the seed."""
+    """A painted place, uint8 ``(520, 860, 3)``: walls, furniture and patterns, out of focus by the
+    seed.
+    """
     rng = np.random.default_rng((seed, 3))
     h, w = HEIGHT + 160, WIDTH + 220
     canvas = cv2.resize(_muted(rng, (4, 6)), (w, h), interpolation=cv2.INTER_CUBIC)
@@ -171,9 +202,15 @@ def scenery(seed: int) -> Rgb:
             box = cv2.boxPoints((middle, (a, b), float(rng.uniform(0, 30))))
             cv2.fillPoly(shape, [box.astype(np.int32)], 1.0)
         else:
-            cv2.ellipse(shape, middle, (a // 2 + 2, b // 2 + 2), float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
-        texture = _noise(rng, *part.shape[:2], float(rng.choice([2, 5, 12, 40]))) * rng.uniform(0, 45)
-        alpha = cv2.GaussianBlur(shape, (0, 0), float(rng.uniform(0.5, 3)))[..., None] * rng.uniform(0.5, 1)
+            cv2.ellipse(
+                shape, middle, (a // 2 + 2, b // 2 + 2), float(rng.uniform(0, 180)), 0, 360, 1.0, -1
+            )
+        texture = _noise(rng, *part.shape[:2], float(rng.choice([2, 5, 12, 40]))) * rng.uniform(
+            0, 45
+        )
+        alpha = cv2.GaussianBlur(shape, (0, 0), float(rng.uniform(0.5, 3)))[
+            ..., None
+        ] * rng.uniform(0.5, 1)
         part += alpha * (_muted(rng, ()) + texture[..., None] - part)
     blur = float(rng.choice([0, 0, 1, 2.5, 5]))
     canvas = cv2.GaussianBlur(canvas, (0, 0), blur) if blur else canvas
@@ -192,14 +229,18 @@ def _noise(rng: np.random.Generator, h: int, w: int, grain: float) -> NDArray[np
 
 
 def _grain(seed: tuple[int, ...], spare: int = 64) -> NDArray[np.int16]:
-    """Film grain, sigma 2: a part of one of a few sheets, for drawing it anew would take longer than all the rest."""
+    """Film grain, sigma 2: a part of one of a few sheets, for drawing it anew would take longer
+    than all the rest.
+    """
     which, y, x = np.random.default_rng(seed).integers(0, (8, spare, spare))
     return _sheet(int(which), HEIGHT + spare, WIDTH + spare)[y : y + HEIGHT, x : x + WIDTH]
 
 
 @cache
 def _sheet(which: int, height: int, width: int) -> NDArray[np.int16]:
-    grain = np.random.default_rng((which, 23)).normal(0, 2, (height, width, 1)).round().astype(np.int16)
+    grain = (
+        np.random.default_rng((which, 23)).normal(0, 2, (height, width, 1)).round().astype(np.int16)
+    )
     return np.repeat(grain, 3, axis=2)
 
 
@@ -222,13 +263,17 @@ class Film:
         """The picture at ``t``, with the face changed if ``swap`` is given."""
         return self.both(t, swap)[1]
 
-    def both(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> tuple[Rgb, Rgb]:
+    def both(
+        self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None
+    ) -> tuple[Rgb, Rgb]:
         """The picture at ``t``, and the same with the face changed."""
         shot, inside = self.at(t)
         return shot.frame(inside, swap)
 
 
-def film(seed: int, people: Sequence[Portrait], seconds: float, take: int = 0, area: float | None = None) -> Film:
+def film(
+    seed: int, people: Sequence[Portrait], seconds: float, take: int = 0, area: float | None = None
+) -> Film:
     """A film by a seed; the same with another ``take`` has the same shots, acted anew."""
     rng = np.random.default_rng((seed, 1))
     shots: list[tuple[float, Shot]] = []
@@ -263,7 +308,11 @@ def _pasted(
         middle = plan[:, :2] @ np.array(centre) + plan[:, 2]
         turn = float(np.degrees(np.arctan2(plan[1, 0], plan[0, 0])))
         mask = np.zeros(rgb.shape[:2], np.float32)
-        box = ((float(middle[0]), float(middle[1])), (2 * axes[0] * apart, 2 * axes[1] * apart), turn)
+        box = (
+            (float(middle[0]), float(middle[1])),
+            (2 * axes[0] * apart, 2 * axes[1] * apart),
+            turn,
+        )
         cv2.ellipse(mask, box, 1.0, -1)
         alpha = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.09 * apart))
         return _laid_over(rgb, other.rgb, similarity(other.points, points), alpha, matched_in=0.5)
@@ -299,14 +348,18 @@ def mirrored(rgb: Rgb) -> Rgb:
     return np.ascontiguousarray(rgb[:, ::-1])
 
 
-def subtitled(rgb: Rgb, text: str = "What did you say to him last night?", height: float = 0.88) -> Rgb:
+def subtitled(
+    rgb: Rgb, text: str = "What did you say to him last night?", height: float = 0.88
+) -> Rgb:
     """White letters with a black edge at ``height`` of the picture."""
     out, h, w = rgb.copy(), rgb.shape[0], rgb.shape[1]
     scale = w / 640
     (tw, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, 2)
     at = ((w - tw) // 2, int(h * height))
     cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, (0, 0, 0), 5, cv2.LINE_AA)
-    cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, (255, 255, 255), 2, cv2.LINE_AA)
+    cv2.putText(
+        out, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, (255, 255, 255), 2, cv2.LINE_AA
+    )
     return out
 
 
@@ -314,7 +367,9 @@ def with_logo(rgb: Rgb) -> Rgb:
     """A channel's logo in a corner."""
     out, w = rgb.copy(), rgb.shape[1]
     cv2.circle(out, (w - 60, 50), 32, (220, 30, 40), -1, cv2.LINE_AA)
-    cv2.putText(out, "TV", (w - 82, 60), cv2.FONT_HERSHEY_DUPLEX, 1.0, (255, 255, 255), 2, cv2.LINE_AA)
+    cv2.putText(
+        out, "TV", (w - 82, 60), cv2.FONT_HERSHEY_DUPLEX, 1.0, (255, 255, 255), 2, cv2.LINE_AA
+    )
     return out
 
 
@@ -340,7 +395,9 @@ def behind(rgb: Rgb, front: Rgb, part: float = 0.35) -> Rgb:
 
 
 def changed_by(before: Rgb, after: Rgb) -> float:
-    """Root mean square of what a change made differ, of 255, over the pixels that it touched; 0 if none."""
+    """Root mean square of what a change made differ, of 255, over the pixels that it touched; 0 if
+    none.
+    """
     difference = after.astype(np.float32) - before
     touched = difference[difference.any(axis=2)]
     return float(np.sqrt((touched**2).mean())) if touched.size else 0.0

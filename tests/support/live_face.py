@@ -1,7 +1,9 @@
-"""A face that a screen lights, for cameras that are made up: drawn by `live_face.js` in a browser, or here into a video file.
+"""A face that a screen lights, for cameras that are made up: drawn by `live_face.js` in a browser,
+or here into a video file.
 
-The skin is that of scikit-image's portrait of an astronaut, the shape an ellipsoid with a nose; light falls on it by Lambert's
-law. Left and right of the screen are the person's, so its left lights what is on the right of the picture.
+The skin is that of scikit-image's portrait of an astronaut, the shape an ellipsoid with a nose;
+light falls on it by Lambert's law. Left and right of the screen are the person's, so its left
+lights what is on the right of the picture.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from unmask.live.challenge import Symbol, light_challenge
 
 WIDTH, HEIGHT = 320, 240
 TOWARDS = ((0.45, -0.35), (-0.45, -0.35), (0.45, 0.35), (-0.45, 0.35))
-"""Directions of the screen's quarters as seen from the face, x and y of the picture for a depth of 0.8."""
+"""Directions of the screen's quarters as seen from the face, x and y of the picture for a depth of
+0.8.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Scene:
 
     Attributes:
         room: light of the room, as a multiple of what makes the portrait as it is.
-        screen: light of the white screen, likewise: 0.4 for a large bright one at half a metre in a room of 300 lux.
+        screen: light of the white screen, likewise: 0.4 for a large bright one at half a metre in a
+            room of 300 lux.
         noise: standard deviation of the camera's, of 255.
         delay: s from the painting to the picture.
         fps: pictures per second.
@@ -47,11 +52,15 @@ class Scene:
 
 @cache
 def portrait() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The face without the screen's light, rgb ``(HEIGHT, WIDTH, 3)``, and how much of each quarter's light falls where,
-    ``(4, HEIGHT, WIDTH)``, 0 to 1; the four add up to about 1 where the face looks at the screen."""
+    """The face without the screen's light, rgb ``(HEIGHT, WIDTH, 3)``, and how much of each
+    quarter's light falls where,
+    ``(4, HEIGHT, WIDTH)``, 0 to 1; the four add up to about 1 where the face looks at the screen.
+    """
     from skimage.data import astronaut
 
-    rgb = np.ascontiguousarray(cv2.resize(astronaut()[10:190, 106:346], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA))
+    rgb = np.ascontiguousarray(
+        cv2.resize(astronaut()[10:190, 106:346], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    )
     points = faces.find(rgb)[0].points
     right, left = points[0], points[1]
     apart = float(np.linalg.norm(left - right))
@@ -86,9 +95,13 @@ def script(scene: Scene) -> str:
 
 
 def seen(symbol: Symbol | None, scene: Scene, random: np.random.Generator) -> NDArray[np.uint8]:
-    """What the camera sees of the face while the screen shows a symbol, or grey, rgb ``(HEIGHT, WIDTH, 3)``."""
+    """What the camera sees of the face while the screen shows a symbol, or grey, rgb ``(HEIGHT,
+    WIDTH, 3)``.
+    """
     still = lit(symbol, scene)
-    return np.clip(np.round(still + random.normal(0, scene.noise, still.shape)), 0, 255).astype(np.uint8)
+    return np.clip(np.round(still + random.normal(0, scene.noise, still.shape)), 0, 255).astype(
+        np.uint8
+    )
 
 
 @lru_cache(32)
@@ -97,11 +110,15 @@ def lit(symbol: Symbol | None, scene: Scene) -> NDArray[np.float64]:
     rgb, falls = portrait()
     lamp = _linear(np.array(symbol.quarters if symbol else [172] * 12).reshape(4, 3))
     light = _linear(rgb) * (scene.room + scene.screen * np.einsum("qhw,qk->hwk", falls, lamp))
-    return 255 * np.where(light < 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055)
+    return 255 * np.where(
+        light < 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055
+    )
 
 
 def recorded(path: Path, seed: int, scene: Scene, seconds: float = 30.0, fps: float = 30.0) -> Path:
-    """A video file that Chromium takes for a camera, of a face that answered other challenges: JPEGs, one after another."""
+    """A video file that Chromium takes for a camera, of a face that answered other challenges:
+    JPEGs, one after another.
+    """
     random, noise = Random(seed), np.random.default_rng(seed)  # noqa: S311 - nothing to be kept secret
     with path.open("wb") as file:
         begun, challenge = 0.0, light_challenge(random)

@@ -1,4 +1,6 @@
-"""A process that dies the moment anything in it, also a library that is not Python, asks for a connection to a network."""
+"""A process that dies the moment anything in it, also a library that is not Python, asks for a
+connection to a network.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ IPV4, IPV6 = 2, 10
 
 
 def reader() -> ProcessPoolExecutor:
-    """One process without a network, which calls what it is given; ``BrokenProcessPool`` says that it died."""
+    """One process without a network, which calls what it is given; ``BrokenProcessPool`` says that
+    it died.
+    """
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=cut_off)
 
 

@@ -42,7 +42,9 @@ class Owner:
         return (StatusList.of(self.folder / "list.json"),)
 
     def grants(self, out: str, days: tuple[float, float] = (-1, 30), **replaced: Any) -> Path:
-        """Writes a licence by this name, in force from so many days from now until so many, with fields replaced."""
+        """Writes a licence by this name, in force from so many days from now until so many, with
+        fields replaced.
+        """
         values: dict[str, Any] = {
             "name": self.name,
             "portraits": ["ab" * 32],

@@ -1,6 +1,8 @@
-"""Takes for tests and benchmarks: a painted place, a camera that moves, a person who walks, and sound; and cuts in them.
+"""Takes for tests and benchmarks: a painted place, a camera that moves, a person who walks, and
+sound; and cuts in them.
 
-All is made from a seed, and simulated. Pictures are rgb uint8 ``(180, 320, 3)`` at 25 a second, sound is mono at 16,000.
+All is made from a seed, and simulated. Pictures are rgb uint8 ``(180, 320, 3)`` at 25 a second,
+sound is mono at 16,000.
 """
 
 from __future__ import annotations
@@ -23,15 +25,22 @@ SIZE = (320, 180)
 
 
 def filmed(t: float, seed: int = 0, sway: float = 1.0) -> Rgb:
-    """The picture at ``t`` seconds; ``sway`` 0 puts the camera on a stand, and the person walks before it."""
+    """The picture at ``t`` seconds; ``sway`` 0 puts the camera on a stand, and the person walks
+    before it.
+    """
     rng = np.random.default_rng((seed, 41))
     reach, speed, phase = rng.uniform(10, 22, 2), rng.uniform(0.2, 0.37, 2), rng.uniform(0, 6, 2)
     x, y = sway * reach * np.sin(2 * np.pi * speed * t / 2.3 + phase) + sway * np.array(
         [np.sin(7.3 * t), np.cos(9.1 * t)]
     )
-    walks = 160 + 110 * np.sin(0.61 * t + phase[0]) + 9 * np.sin(3.7 * t), 105 + 4 * np.abs(np.sin(4.4 * t))
+    walks = (
+        160 + 110 * np.sin(0.61 * t + phase[0]) + 9 * np.sin(3.7 * t),
+        105 + 4 * np.abs(np.sin(4.4 * t)),
+    )
     matrix = np.float32([[0.5, 0, -55 + x], [0, 0.5, -40 + y]])
-    page = cv2.warpAffine(scenery(seed), matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    page = cv2.warpAffine(
+        scenery(seed), matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT
+    )
     across, down = (int(v) for v in (walks[0] + x, walks[1] + y))
     cv2.ellipse(page, (across, down + 40), (20, 42), 0, 0, 360, (60, 50, 120), -1, cv2.LINE_AA)
     cv2.circle(page, (across, down - 12), 12, (205, 170, 150), -1, cv2.LINE_AA)
@@ -42,7 +51,9 @@ def filmed(t: float, seed: int = 0, sway: float = 1.0) -> Rgb:
 
 
 def times(*stretches: tuple[float, float]) -> list[float]:
-    """Times of the pictures of stretches of a take, ``(start, end)`` in seconds, one after the other."""
+    """Times of the pictures of stretches of a take, ``(start, end)`` in seconds, one after the
+    other.
+    """
     return [start + i / FPS for start, end in stretches for i in range(round((end - start) * FPS))]
 
 
@@ -69,7 +80,9 @@ def write(
 ) -> Path:
     """Encodes a film; ``pts`` are ticks of a thousandth of a second."""
     with av.open(str(path), "w") as out:
-        stream: Any = out.add_stream(codec, rate=FPS, options=QUIET.get(codec, {}) | {"crf": "23"} | (options or {}))
+        stream: Any = out.add_stream(
+            codec, rate=FPS, options=QUIET.get(codec, {}) | {"crf": "23"} | (options or {})
+        )
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = *SIZE, "yuv420p", gop
         stream.max_b_frames, stream.thread_count = 0, 1
         tick = Fraction(1, 1000) if pts else Fraction(1, FPS)
@@ -87,14 +100,17 @@ def write(
 
 def _mux_sound(out: Any, track: Any, sound: NDArray[np.float32]) -> None:
     for start in range(0, sound.size, 1024):
-        frame = av.AudioFrame.from_ndarray(sound[None, start : start + 1024], format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            sound[None, start : start + 1024], format="fltp", layout="mono"
+        )
         frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
         out.mux(track.encode(frame))
     out.mux(track.encode(None))
 
 
 def remuxed(path: Path, *parts: tuple[Path, float, float]) -> Path:
-    """Parts of files, each ``(file, start, end)`` in seconds, one after the other without being encoded again.
+    """Parts of files, each ``(file, start, end)`` in seconds, one after the other without being
+    encoded again.
 
     A part begins at the first key frame at or after its start. Sound is cut at the packet.
     """
@@ -110,11 +126,17 @@ def remuxed(path: Path, *parts: tuple[Path, float, float]) -> Path:
     return path
 
 
-def _copied(whole: Any, out: Any, tracks: dict[str, Any], start: float, end: float, at: float) -> float:
+def _copied(
+    whole: Any, out: Any, tracks: dict[str, Any], start: float, end: float, at: float
+) -> float:
     """Copies the packets of a part to ``at`` seconds; gives how long it is."""
     packets = [packet for packet in whole.demux() if packet.size and packet.pts is not None]
     pictures = [packet for packet in packets if packet.stream.type == "video"]
-    begin = next(p.pts * p.time_base for p in pictures if p.is_keyframe and p.pts * p.time_base >= start - 1e-6)
+    begin = next(
+        p.pts * p.time_base
+        for p in pictures
+        if p.is_keyframe and p.pts * p.time_base >= start - 1e-6
+    )
     last = begin
     for packet in packets:
         time = packet.pts * packet.time_base

@@ -1,4 +1,6 @@
-"""The packets alone: where a file was joined, stopped or repeated is told, and a take of one piece gives nothing."""
+"""The packets alone: where a file was joined, stopped or repeated is told, and a take of one piece
+gives nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,15 @@ def found(path: Path) -> list[Finding]:
     return container.findings(open_footage(path).packets)
 
 
-def one(tmp_path: Path, name: str = "one.mp4", start: float = 0, end: float = 6, **how: object) -> Path:
+def one(
+    tmp_path: Path, name: str = "one.mp4", start: float = 0, end: float = 6, **how: object
+) -> Path:
     return made.write(tmp_path / name, map(made.filmed, made.times((start, end))), **how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("name", "codec"), [("one.mp4", "libx264"), ("one.mkv", "libx265"), ("one.ts", "libx264"), ("one.mp4", "mpeg4")]
+    ("name", "codec"),
+    [("one.mp4", "libx264"), ("one.mkv", "libx265"), ("one.ts", "libx264"), ("one.mp4", "mpeg4")],
 )
 def test_a_take_of_one_piece_gives_nothing(tmp_path: Path, name: str, codec: str) -> None:
     assert found(one(tmp_path, name, codec=codec, gop=25)) == []
@@ -73,7 +78,9 @@ def test_transport_streams_put_together_start_over(tmp_path: Path) -> None:
     path = tmp_path / "joined.ts"
     path.write_bytes(first.read_bytes() + second.read_bytes())
     footage = open_footage(path)
-    joins = [finding for finding in container.findings(footage.packets) if finding.kind is Kind.JOIN]
+    joins = [
+        finding for finding in container.findings(footage.packets) if finding.kind is Kind.JOIN
+    ]
     assert joins
     assert all(join.end == pytest.approx(6, abs=0.1) for join in joins)
     assert footage.restart == 150
@@ -83,4 +90,6 @@ def test_transport_streams_put_together_start_over(tmp_path: Path) -> None:
 def test_a_key_frame_out_of_rhythm_is_worth_a_look(tmp_path: Path) -> None:
     whole = one(tmp_path, gop=10, end=12, options={"sc_threshold": "0"})
     path = made.remuxed(tmp_path / "cut.mp4", (whole, 0, 4.2), (whole, 6, 12))
-    assert any(mark == pytest.approx(4.2, abs=0.1) for mark in container.marks(open_footage(path).packets))
+    assert any(
+        mark == pytest.approx(4.2, abs=0.1) for mark in container.marks(open_footage(path).packets)
+    )

@@ -1,4 +1,6 @@
-"""The sound of a take: a cut is heard as a jump of a steady tone, silence as a stop, and a slammed door is only a click."""
+"""The sound of a take: a cut is heard as a jump of a steady tone, silence as a stop, and a slammed
+door is only a click.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ def test_a_film_without_sound_gives_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", [0.0, 11.3, 17.5])
 @pytest.mark.parametrize("container", ["mp4", "mkv"])
-def test_the_sound_of_a_stretch_is_read_from_near_it(tmp_path: Path, container: str, start: float) -> None:
+def test_the_sound_of_a_stretch_is_read_from_near_it(
+    tmp_path: Path, container: str, start: float
+) -> None:
     t = np.arange(20 * made.RATE) / made.RATE
     sound = (0.3 * np.sin(2 * np.pi * (200 * t + 10 * t * t))).astype(np.float32)
     film = open_footage(made.write(tmp_path / f"film.{container}", [made.filmed(0)] * 500, sound))

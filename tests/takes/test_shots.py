@@ -1,4 +1,6 @@
-"""Shots: a cut and a dissolve before the same wall are found, and what moves, flashes or is swapped in a shot is neither."""
+"""Shots: a cut and a dissolve before the same wall are found, and what moves, flashes or is swapped
+in a shot is neither.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,17 @@ def cuts(path: Path, every: float = 0.5) -> list[float]:
     """The shot changes in a clip that is looked at every half second."""
     clip = open_media(path)
     frames = clip.frames(clip.times(every, 1000))
-    looks = [takes.miniature(frame, [face.box for face in faces.find(frame.rgb)]) for frame in frames]
+    looks = [
+        takes.miniature(frame, [face.box for face in faces.find(frame.rgb)]) for frame in frames
+    ]
     return list(takes.cuts(clip, list(pairwise(looks))))
 
 
 def dissolve(t: float, start: float, length: float) -> Rgb:
     share = np.clip((t - start) / length, 0, 1)
-    return np.round(scenes.studio(0, t) * (1 - share) + scenes.studio(1, t) * share).astype(np.uint8)
+    return np.round(scenes.studio(0, t) * (1 - share) + scenes.studio(1, t) * share).astype(
+        np.uint8
+    )
 
 
 def test_hard_cuts_before_one_wall_are_found_to_the_picture(tmp_path: Path) -> None:
@@ -60,10 +66,14 @@ def light(rgb: Rgb, gain: float) -> Rgb:
 
 ONE_SHOT: dict[str, Callable[[float], Rgb]] = {
     "someone sways": lambda t: scenes.studio(0, t),
-    "a face is swapped for a second": lambda t: swapped(scenes.studio(1, t)) if 1 <= t < 2 else scenes.studio(1, t),
+    "a face is swapped for a second": lambda t: (
+        swapped(scenes.studio(1, t)) if 1 <= t < 2 else scenes.studio(1, t)
+    ),
     "a flash": lambda t: light(scenes.studio(0, t), 1.8 if 1.2 <= t < 1.27 else 1.0),
     "the light goes down": lambda t: light(scenes.studio(0, t), 1 - 0.2 * t),
-    "the camera pans": lambda t: np.ascontiguousarray(scenes.studio(0, 0.0, width=700)[:, round(60 * t) :][:, :480]),
+    "the camera pans": lambda t: np.ascontiguousarray(
+        scenes.studio(0, 0.0, width=700)[:, round(60 * t) :][:, :480]
+    ),
     "the camera zooms": lambda t: clips.enlarged(scenes.studio(2, t), 1 + 0.15 * t),
 }
 
@@ -74,8 +84,14 @@ def test_one_shot_has_no_cut(tmp_path: Path, case: str) -> None:
 
 
 def test_three_people_cut_before_one_wall_are_three(tmp_path: Path) -> None:
-    result = unmask.check(filmed(tmp_path / "three.mp4", lambda t: scenes.studio(int(t // 2), t), 6))
-    assert [(round(p.first_seen // 2), round(p.last_seen // 2)) for p in result.people] == [(0, 0), (1, 1), (2, 2)]
+    result = unmask.check(
+        filmed(tmp_path / "three.mp4", lambda t: scenes.studio(int(t // 2), t), 6)
+    )
+    assert [(round(p.first_seen // 2), round(p.last_seen // 2)) for p in result.people] == [
+        (0, 0),
+        (1, 1),
+        (2, 2),
+    ]
 
 
 def test_two_people_in_a_dissolve_are_two(tmp_path: Path) -> None:

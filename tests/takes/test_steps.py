@@ -1,4 +1,6 @@
-"""Steps from picture to picture: what coding loses and a key frame brings back is no cut, and what begins to move is none."""
+"""Steps from picture to picture: what coding loses and a key frame brings back is no cut, and what
+begins to move is none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One unbroken take: what breaks it is found at its place, what merely moves, flashes or stands still is no break."""
+"""One unbroken take: what breaks it is found at its place, what merely moves, flashes or stands
+still is no break.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from unmask.types import Rgb
 MUTE = Settings(power=False)
 
 
-def film(path: Path, *stretches: tuple[float, float], picture: Callable[[float], Rgb] = made.filmed) -> Path:
+def film(
+    path: Path, *stretches: tuple[float, float], picture: Callable[[float], Rgb] = made.filmed
+) -> Path:
     return made.write(path, map(picture, made.times(*stretches)))
 
 
@@ -35,7 +39,9 @@ def test_a_cut_inside_one_shot_is_found_at_its_picture(tmp_path: Path, lost: flo
 
 
 def test_a_cut_before_a_camera_that_stands_is_found_by_who_moves(tmp_path: Path) -> None:
-    standing = film(tmp_path / "cut.mp4", (0, 4), (4.48, 8), picture=lambda t: made.filmed(t, sway=0))
+    standing = film(
+        tmp_path / "cut.mp4", (0, 4), (4.48, 8), picture=lambda t: made.filmed(t, sway=0)
+    )
     assert breaks(standing) == [(Kind.JUMP_CUT, 4.0)]
 
 
@@ -47,7 +53,9 @@ def test_another_scene_is_found_at_its_picture(tmp_path: Path) -> None:
 def test_a_dissolve_before_a_camera_that_stands_is_found(tmp_path: Path) -> None:
     def picture(t: float) -> Rgb:
         share = np.clip((t - 3) / 0.8, 0, 1)
-        return np.round(made.filmed(t, 0, sway=0) * (1 - share) + made.filmed(t, 1, sway=0) * share).astype(np.uint8)
+        return np.round(
+            made.filmed(t, 0, sway=0) * (1 - share) + made.filmed(t, 1, sway=0) * share
+        ).astype(np.uint8)
 
     (found,) = take(film(tmp_path / "dissolve.mp4", (0, 7), picture=picture), MUTE).breaks
     assert found.kind is Kind.DISSOLVE
@@ -70,7 +78,9 @@ UNBROKEN: dict[str, Callable[[float], Rgb]] = {
     "the camera stands": lambda t: made.filmed(t, sway=0),
     "a flash": lambda t: lit(t, 1.8 if 3 <= t < 3.08 else 1.0),
     "the light goes down": lambda t: lit(t, 1 - 0.1 * t),
-    "a fast pan": lambda t: np.roll(made.filmed(0.0), round(400 * np.clip(t - 3, 0, 1) ** 2), axis=1),
+    "a fast pan": lambda t: np.roll(
+        made.filmed(0.0), round(400 * np.clip(t - 3, 0, 1) ** 2), axis=1
+    ),
 }
 
 
@@ -90,7 +100,9 @@ def test_a_take_without_a_break_is_said_with_its_power(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "picture", [np.zeros((180, 320, 3), np.uint8), clips.textured(0, 320, 180)], ids=["black", "still"]
+    "picture",
+    [np.zeros((180, 320, 3), np.uint8), clips.textured(0, 320, 180)],
+    ids=["black", "still"],
 )
 def test_where_nothing_moves_no_cut_could_be_seen(tmp_path: Path, picture: Rgb) -> None:
     result = take(film(tmp_path / "still.mp4", (0, 7), picture=lambda _: picture), MUTE)
@@ -103,7 +115,9 @@ def test_a_damaged_stretch_is_told_and_the_rest_is_judged(tmp_path: Path) -> Non
     size = whole.stat().st_size // 188
     path = clips.without_packets(whole, tmp_path / "damaged.ts", range(size // 2, size // 2 + 4))
     result = take(path, MUTE)
-    assert [one.reason.code for one in result.unseen if one.reason.code == "take.damaged"] == ["take.damaged"]
+    assert [one.reason.code for one in result.unseen if one.reason.code == "take.damaged"] == [
+        "take.damaged"
+    ]
     assert result.answer is Answer.NO_BREAK_FOUND
 
 
@@ -118,14 +132,18 @@ def long_film(path: Path, lost: float, hum: bool) -> Path:
     """130 s at five pictures a second, of which ``lost`` seconds are missing after 70 s."""
     seconds = [i / 5 + lost * (i >= 350) for i in range(650)]
     sound = made.heard((0, 70), (70 + lost, 130 + lost)) if hum else None
-    return made.write(path, map(made.filmed, seconds), sound, gop=20, pts=[200 * i for i in range(650)])
+    return made.write(
+        path, map(made.filmed, seconds), sound, gop=20, pts=[200 * i for i in range(650)]
+    )
 
 
 def test_of_long_footage_what_the_sound_points_to_is_decoded(tmp_path: Path) -> None:
     result = take(long_film(tmp_path / "cut.mp4", 31.3, hum=True), MUTE)
     assert result.decoded < 0.9
     assert {found.kind for found in result.breaks} >= {Kind.SOUND}
-    assert [found.end for found in result.breaks] == pytest.approx([70.0] * len(result.breaks), abs=0.2)
+    assert [found.end for found in result.breaks] == pytest.approx(
+        [70.0] * len(result.breaks), abs=0.2
+    )
 
 
 def test_long_footage_without_sound_cannot_be_told_by_its_key_frames(tmp_path: Path) -> None:

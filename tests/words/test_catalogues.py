@@ -1,4 +1,6 @@
-"""The catalogues: every code in the source has a sentence, and every sentence is said in every language."""
+"""The catalogues: every code in the source has a sentence, and every sentence is said in every
+language.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ FAMILIES = (
     "scope.", "series.", "skin.", "state.", "statement.", "support.", "take.answer.", "take.kind.", "take.lane.", "texture.",
     "times.", "told.", "upload.", "verdict.", "wait.",
 )  # fmt: skip
-"""Codes whose ends the source makes up from names, such as those of verdicts; and two that templates ask a language for."""
+"""Codes whose ends the source makes up from names, such as those of verdicts; and two that
+templates ask a language for.
+"""
 
 OTHERS = [code for code in codes() if code != "en"]
 
@@ -57,7 +61,12 @@ def forms(text: str | tuple[str, ...] | list[str]) -> list[str]:
 
 
 def places(text: str | tuple[str, ...] | list[str]) -> set[str]:
-    return {name for form in forms(text) for _, name, _, _ in string.Formatter().parse(form) if name is not None}
+    return {
+        name
+        for form in forms(text)
+        for _, name, _, _ in string.Formatter().parse(form)
+        if name is not None
+    }
 
 
 def test_every_code_in_the_source_has_an_english_sentence() -> None:
@@ -70,7 +79,11 @@ def test_every_english_sentence_has_its_use() -> None:
     used = named()
     ends = ("_at", "_but", "_many", "_many_but", ".unmeasured")
     spoken = [code for code in english().sentences if not code.startswith(FAMILIES)]
-    stray = [code for code in spoken if code not in used and not any(code.removesuffix(end) in used for end in ends)]
+    stray = [
+        code
+        for code in spoken
+        if code not in used and not any(code.removesuffix(end) in used for end in ends)
+    ]
     assert [code for code in stray if code.removesuffix(".unmeasured") not in LINES] == []
 
 
@@ -86,7 +99,9 @@ def test_no_entry_is_missing_fuzzy_or_of_an_older_english(code: str) -> None:
     wanted = {entry.context: entry.id for entry in entries("en")}
     assert wanted.keys() - theirs.keys() == set(), "missing: run `make words`"
     assert theirs.keys() - wanted.keys() == set(), "no longer said: run `make words`"
-    assert [context for context, entry in theirs.items() if entry.fuzzy or not all(forms(entry.string))] == []
+    assert [
+        context for context, entry in theirs.items() if entry.fuzzy or not all(forms(entry.string))
+    ] == []
     assert [context for context, entry in theirs.items() if entry.id != wanted[context]] == []
 
 
@@ -96,13 +111,17 @@ def test_a_translation_has_the_places_of_its_sentence(code: str) -> None:
     for entry in entries(code):
         allowed = places(entry.id) | places(comments[entry.context])
         assert places(entry.string) <= allowed, entry.context
-        assert places(forms(entry.id)[-1]) <= places(entry.string) or places(comments[entry.context]), entry.context
+        assert places(forms(entry.id)[-1]) <= places(entry.string) or places(
+            comments[entry.context]
+        ), entry.context
 
 
 @pytest.mark.parametrize("code", codes())
 def test_nobody_is_called_authentic(code: str) -> None:
     spoken = language(code)
-    claims = [one for one in spoken.sentences if re.search(r"authentic|真实的|为真", spoken.sentence(one))]
+    claims = [
+        one for one in spoken.sentences if re.search(r"authentic|真实的|为真", spoken.sentence(one))
+    ]
     assert claims == ["limits.authentic"]
 
 
@@ -120,8 +139,17 @@ def test_what_is_made_up_from_names_has_sentences(code: str) -> None:
             Finding.RETOUCHED,
         ],
         "originals.why.": [Finding.OTHER_TAKE, Finding.COVERED, Finding.FAINT, Finding.TOO_SMALL],
-        "live.says.": [*Advice, *(f"move.{move}" for move in Move), *(f"outcome.{result}" for result in Result)],
+        "live.says.": [
+            *Advice,
+            *(f"move.{move}" for move in Move),
+            *(f"outcome.{result}" for result in Result),
+        ],
         "line.": list(LINES),
     }
-    missing = [f"{family}{name}" for family, names in told.items() for name in names if f"{family}{name}" not in spoken]
+    missing = [
+        f"{family}{name}"
+        for family, names in told.items()
+        for name in names
+        if f"{family}{name}" not in spoken
+    ]
     assert missing == []

@@ -55,12 +55,22 @@ SENTENCES = [
         "This face cannot be judged: it is too small (under 64 px wide) or too blurred.",
     ),
     (
-        unjudged(Message("why.mostly_unfit", {"faults": (SMALL, Message("fault.aside")), "count": 2, "needed": 3})),
+        unjudged(
+            Message(
+                "why.mostly_unfit",
+                {"faults": (SMALL, Message("fault.aside")), "count": 2, "needed": 3},
+            )
+        ),
         "This face cannot be judged: it is too small (under 64 px wide) or turned too far aside in all but 2 frames, "
         "and 3 are needed.",
     ),
     (
-        unjudged(Message("why.mostly_unfit", {"faults": (Message("fault.compressed"),), "count": 1, "needed": 3})),
+        unjudged(
+            Message(
+                "why.mostly_unfit",
+                {"faults": (Message("fault.compressed"),), "count": 1, "needed": 3},
+            )
+        ),
         "This face cannot be judged: it is too heavily compressed in all but 1 frame, and 3 are needed.",
     ),
     (
@@ -88,7 +98,9 @@ SENTENCES = [
         "from 0:02.0 to 0:02.5 and 3 more times.",
     ),
     (
-        people("file.changed_each", 2, 3, stretches=(stretches(2, HERE), stretches(3, HERE, THERE))),
+        people(
+            "file.changed_each", 2, 3, stretches=(stretches(2, HERE), stretches(3, HERE, THERE))
+        ),
         "The faces of persons 2 and 3 show signs of a change: person 2 from 0:03.2 to 0:09.1; "
         "person 3 from 0:03.2 to 0:09.1 and from 1:12.4 to 1:13.0.",
     ),
@@ -118,8 +130,14 @@ SENTENCES = [
         people("file.licensed_but", 1, but=people("but.small", 3)),
         "A licence allows the change of the face of person 1; person 3 is too small to be judged.",
     ),
-    (Message("limit.brief", {"count": 1}), "1 face that showed too briefly to be followed was not judged."),
-    (Message("limit.brief", {"count": 2}), "2 faces that showed too briefly to be followed were not judged."),
+    (
+        Message("limit.brief", {"count": 1}),
+        "1 face that showed too briefly to be followed was not judged.",
+    ),
+    (
+        Message("limit.brief", {"count": 2}),
+        "2 faces that showed too briefly to be followed were not judged.",
+    ),
     (
         Message("motion.seldom", {"count": 1, "needed": 5}),
         "Nothing can be said of motion: the face is seen once well enough, and 5 are needed.",
@@ -130,7 +148,9 @@ SENTENCES = [
     ),
     (
         BrokenMedia(
-            "a\n.mp4", Message("media.long", {"seconds": 20_000.4, "most_seconds": 14_400.0}), Message("way.cut")
+            "a\n.mp4",
+            Message("media.long", {"seconds": 20_000.4, "most_seconds": 14_400.0}),
+            Message("way.cut"),
         ).message,
         r"a\n.mp4: 20,000 s long, over the bound of 14,400 s; cut out the part that matters",
     ),
@@ -138,7 +158,9 @@ SENTENCES = [
 ]
 
 
-@pytest.mark.parametrize(("message", "sentence"), SENTENCES, ids=[sentence for _, sentence in SENTENCES])
+@pytest.mark.parametrize(
+    ("message", "sentence"), SENTENCES, ids=[sentence for _, sentence in SENTENCES]
+)
 def test_what_a_message_says(message: Message, sentence: str) -> None:
     assert str(message) == sentence
 
@@ -156,7 +178,18 @@ def test_a_stretch_of_an_original() -> None:
     from unmask.types import Kind, Original
     from unmask.words.footage import shown
 
-    one = Original(1, "The\ndrama", "Us", "a.mp4", "0" * 64, Kind.VIDEO, 60.0, 30, True, "2026-11-24T00:00:00+00:00")
+    one = Original(
+        1,
+        "The\ndrama",
+        "Us",
+        "a.mp4",
+        "0" * 64,
+        Kind.VIDEO,
+        60.0,
+        30,
+        True,
+        "2026-11-24T00:00:00+00:00",
+    )
     still = Match((one,), 2.0, 2.0, 5.0, 5.0, False, 9, ())
     faster = Match((one, one), 0.0, 8.0, 3.0, 19.0, True, 9, ())
     assert str(shown(still)) == "this picture shows 0:05.0 of “The drama” (Us)"
@@ -166,4 +199,7 @@ def test_a_stretch_of_an_original() -> None:
     photo = replace(one, title="The still", kind=Kind.PHOTO, duration=0.0)
     same = Match((photo,), 0.0, 0.0, 0.0, 0.0, False, 9, ())
     assert str(shown(same)) == "this picture shows “The still” (Us)"
-    assert str(shown(replace(same, end=8.0, mirrored=True))) == "0:00.0 to 0:08.0 shows “The still” (Us), mirrored"
+    assert (
+        str(shown(replace(same, end=8.0, mirrored=True)))
+        == "0:00.0 to 0:08.0 shows “The still” (Us), mirrored"
+    )

@@ -70,7 +70,9 @@ def test_half_of_the_alarms_are_false_at_one_in_a_thousand_and_an_lr_of_999() ->
 
 
 @given(st.floats(-400, 400), st.floats(0, 1, exclude_min=True, exclude_max=True))
-def test_a_posterior_is_a_probability_and_moves_with_the_evidence(log10_lr: float, prior: float) -> None:
+def test_a_posterior_is_a_probability_and_moves_with_the_evidence(
+    log10_lr: float, prior: float
+) -> None:
     found = posterior(prior, log10_lr)
     assert 0 <= found <= 1
     assert found >= prior - 1e-12 if log10_lr >= 0 else found <= prior + 1e-12
@@ -90,7 +92,8 @@ def test_no_probability_is_rounded_to_certainty(probability: float, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("prior", "words"), [(0.001, "1 in 1,000"), (0.5, "1 in 2"), (0.3, "30 %"), (0.9, "90 %"), (0, "0 %")]
+    ("prior", "words"),
+    [(0.001, "1 in 1,000"), (0.5, "1 in 2"), (0.3, "30 %"), (0.9, "90 %"), (0, "0 %")],
 )
 def test_base_rates(prior: float, words: str) -> None:
     assert str(strength.base_rate(prior)) == words
@@ -126,8 +129,22 @@ def test_findings_are_named_after_the_verdict() -> None:
 
 def test_traits_hinder_where_the_verdict_gives_up() -> None:
     rules = Rules()
-    told = (quality.SMALL_PX, quality.COARSE_PX, quality.BLURRED, quality.ASIDE, quality.BLOCKY, quality.DOUBLE)
-    assert (rules.size_px, rules.detail_px, rules.sharpness, rules.yaw, rules.blockiness, rules.echo) == told
+    told = (
+        quality.SMALL_PX,
+        quality.COARSE_PX,
+        quality.BLURRED,
+        quality.ASIDE,
+        quality.BLOCKY,
+        quality.DOUBLE,
+    )
+    assert (
+        rules.size_px,
+        rules.detail_px,
+        rules.sharpness,
+        rules.yaw,
+        rules.blockiness,
+        rules.echo,
+    ) == told
     assert not any(trait.poor for trait in quality.traits(Quality(200, 0.06, 0.1, 1.0)))
     assert all(trait.poor for trait in quality.traits(Quality(40, 0.001, 0.9, 2.0)))
     coarse_and_double = quality.traits(Quality(200, 0.06, 0.1, 1.0, detail_px=47.0, echo=0.4))

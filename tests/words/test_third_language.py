@@ -39,7 +39,11 @@ def test_the_report_is_in_it_from_title_to_foot() -> None:
     assert '<html lang="eo">' in page
     body = re.sub(r"<style>.*?</style>|<[^>]*>", "\n", page, flags=re.DOTALL)
     ours = {"Unmask", "ENFSI Guideline for Evaluative Reporting in Forensic Science", "UTC"}
-    plain = [line for line in map(str.strip, body.splitlines()) if re.search(r"[a-z]{4,} [a-z]{3,}", line)]
+    plain = [
+        line
+        for line in map(str.strip, body.splitlines())
+        if re.search(r"[a-z]{4,} [a-z]{3,}", line)
+    ]
     assert [line for line in plain if line not in ours and "content credentials" not in line] == []
 
 
@@ -52,7 +56,9 @@ def test_so_is_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_it_lacks_is_said_in_english(tmp_path: Path) -> None:
     whole = (tmp_path / "eo.po").read_text(encoding="utf-8")
-    text = re.sub(r'(msgctxt "face.weak"\nmsgid (?:".*"\n)+)msgstr (?:".*"\n)+', r'\1msgstr ""\n', whole)
+    text = re.sub(
+        r'(msgctxt "face.weak"\nmsgid (?:".*"\n)+)msgstr (?:".*"\n)+', r'\1msgstr ""\n', whole
+    )
     assert text != whole
     (tmp_path / "eo.po").write_text(text, encoding="utf-8")
     spoken = language("eo")

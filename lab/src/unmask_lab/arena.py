@@ -1,7 +1,9 @@
-"""Rounds of confrontation: the attacker finds what the detector sees worst, the detector learns from it, and so on.
+"""Rounds of confrontation: the attacker finds what the detector sees worst, the detector learns
+from it, and so on.
 
-An attack is a forgery family and a way that the picture goes afterwards. The detector learns from every attack so far, each
-as often as it was chosen, as in fictitious play (Brown 1951, "Iterative solution of games by fictitious play").
+An attack is a forgery family and a way that the picture goes afterwards. The detector learns from
+every attack so far, each as often as it was chosen, as in fictitious play (Brown 1951, "Iterative
+solution of games by fictitious play").
 """
 
 from __future__ import annotations
@@ -46,30 +48,46 @@ class Ground:
 
 
 def ground(
-    portraits: Sequence[Row], others: Sequence[Row], families: Sequence[str], at_most: int = 120, seed: int = 700
+    portraits: Sequence[Row],
+    others: Sequence[Row],
+    families: Sequence[str],
+    at_most: int = 120,
+    seed: int = 700,
 ) -> Ground:
-    """Half of the portraits' people for the attacker, half for the league, at most so many faces of each.
+    """Half of the portraits' people for the attacker, half for the league, at most so many faces of
+    each.
 
     Raises:
         DataError: there are fewer than two people.
     """
     people = sorted({row.identity for row in portraits})
     if len(people) < 2:
-        raise DataError("the arena needs portraits of at least two people: one for the attacker, one for the league")
+        raise DataError(
+            "the arena needs portraits of at least two people: one for the attacker, one for the league"
+        )
     half = set(np.random.default_rng(seed).permutation(people)[: len(people) // 2])
-    sides = ([row for row in portraits if (row.identity in half) == attacks] for attacks in (True, False))
+    sides = (
+        [row for row in portraits if (row.identity in half) == attacks] for attacks in (True, False)
+    )
     attacker, league = (hold_out(side, [], families, tuple(NAMED), at_most, seed) for side in sides)
     return Ground(attacker, league, hold_out([], others, (), [PLAIN], 2 * at_most, seed))
 
 
 def arena(
-    config: Config, on: Ground, rounds: int, out: Path, target: Path, every: int = 125, workers: int = 2
+    config: Config,
+    on: Ground,
+    rounds: int,
+    out: Path,
+    target: Path,
+    every: int = 125,
+    workers: int = 2,
 ) -> dict[str, Any]:
     """Fights, or goes on after the last round fought; writes ``arena.md``, ``.json`` and ``.png``.
 
     Args:
-        config: of each round's training, which goes on from the weights of the round before. ``config.start`` is the folder
-            of the detector that enters; a copy of it is kept as round 0.
+        config: of each round's training, which goes on from the weights of the round before.
+            ``config.start`` is the folder of the detector that enters; a copy of it is kept as
+            round 0.
         on: the faces.
         rounds: in all, with those fought before.
         out: folder for a folder per round.
@@ -78,7 +96,8 @@ def arena(
         workers: processes that make forgeries to train on.
 
     Raises:
-        DataError: no detector enters, the data are unusable, or ``out`` holds an arena of another config or other faces.
+        DataError: no detector enters, the data are unusable, or ``out`` holds an arena of another
+            config or other faces.
     """
     record = _enter(config, on, out)
     fought = record["rounds"]
@@ -86,7 +105,9 @@ def arena(
         k = len(fought)
         before = out / f"round-{k - 1}"
         attack, seen = strongest(load(before)[0], on.attacker)
-        print(f"round {k} of {rounds}: {_named(attack)}, AUC {seen:.3f}", file=sys.stderr, flush=True)
+        print(
+            f"round {k} of {rounds}: {_named(attack)}, AUC {seen:.3f}", file=sys.stderr, flush=True
+        )
         attacks = (*(tuple(past["attack"]) for past in fought[1:]), attack)
         learning = replace(config, start=str(before), attacks=attacks, seed=config.seed + k)
         net = train(learning, out / f"round-{k}", every, workers)
@@ -113,12 +134,18 @@ def strongest(net: nn.Module, faces: HeldOut) -> tuple[Attack, float]:
 def _enter(config: Config, on: Ground, out: Path) -> dict[str, Any]:
     """The record so far; a new one holds the detector that enters as round 0."""
     kept = out / "arena.json"
-    faces = {"attacker": _faces(on.attacker), "league": _faces(on.league), RESEARCH: _faces(on.research)}
+    faces = {
+        "attacker": _faces(on.attacker),
+        "league": _faces(on.league),
+        RESEARCH: _faces(on.research),
+    }
     about = json.loads(json.dumps({"config": asdict(config), "faces": faces}))
     if kept.is_file():
         record: dict[str, Any] = json.loads(kept.read_text())
         if any(record[key] != value for key, value in about.items()):
-            raise DataError(f"{kept}: an arena of another config or other faces; choose another folder, or delete it")
+            raise DataError(
+                f"{kept}: an arena of another config or other faces; choose another folder, or delete it"
+            )
         return record
     net, _ = load(Path(config.start))
     (out / "round-0").mkdir(parents=True, exist_ok=True)
@@ -139,7 +166,9 @@ def _faces(of: HeldOut) -> dict[str, int]:
 
 
 def _standing(net: nn.Module, on: Ground) -> dict[str, Any]:
-    """How a detector does in the league: against each attack, on their mean, and on the research set."""
+    """How a detector does in the league: against each attack, on their mean, and on the research
+    set.
+    """
     league, research = on.league.score(net), on.research.score(net)
     return {
         "attacks": [[*attack, on.league.figures(league, [attack])] for attack in on.league.sets],
@@ -166,7 +195,9 @@ def page(record: dict[str, Any]) -> str:
         attack, auc = worst(now)
         tried = ["the detector that enters", "", "", ""]
         if k:
-            before, after = (interval(*_against(one, now["attack"])) for one in (fought[k - 1], now))
+            before, after = (
+                interval(*_against(one, now["attack"])) for one in (fought[k - 1], now)
+            )
             tried = [_named(now["attack"]), f"{now['attacker_auc']:.3f}", before, after]
         rows.append(
             [

@@ -1,8 +1,10 @@
-"""The classic face swap: one encoder for everybody, one decoder per person; feed one person's face, decode another's.
+"""The classic face swap: one encoder for everybody, one decoder per person; feed one person's face,
+decode another's.
 
-The technique of 2017 that the first deepfakes were made with: four strided convolutions down to a dense bottleneck, and
-decoders that widen again by pixel shuffling, trained to undo a random warp. The same file trains a pair of two people and
-a crowd: with groups of people in the place of persons, each decoder gives the blurred, averaged look of its group.
+The technique of 2017 that the first deepfakes were made with: four strided convolutions down to a
+dense bottleneck, and decoders that widen again by pixel shuffling, trained to undo a random warp.
+The same file trains a pair of two people and a crowd: with groups of people in the place of
+persons, each decoder gives the blurred, averaged look of its group.
 """
 
 from __future__ import annotations
@@ -51,17 +53,27 @@ class Config:
 
 
 class Autoencoder(nn.Module):
-    """Faces, float32 ``(n, 3, side, side)`` in 0 to 1, to faces as a person's decoder gives them back."""
+    """Faces, float32 ``(n, 3, side, side)`` in 0 to 1, to faces as a person's decoder gives them
+    back.
+    """
 
     def __init__(self, config: Config, people: Sequence[str]) -> None:
         super().__init__()
         self.config, self.people = config, tuple(people)
         w, cells = config.width, config.side // 16
         down = [_down(3, w), _down(w, 2 * w), _down(2 * w, 4 * w), _down(4 * w, 8 * w)]
-        dense = [nn.Flatten(), nn.Linear(8 * w * cells**2, config.code), nn.Linear(config.code, 8 * w * cells**2)]
-        self.encoder = nn.Sequential(*down, *dense, nn.Unflatten(1, (8 * w, cells, cells)), _up(8 * w, 4 * w))
+        dense = [
+            nn.Flatten(),
+            nn.Linear(8 * w * cells**2, config.code),
+            nn.Linear(config.code, 8 * w * cells**2),
+        ]
+        self.encoder = nn.Sequential(
+            *down, *dense, nn.Unflatten(1, (8 * w, cells, cells)), _up(8 * w, 4 * w)
+        )
         self.decoders = nn.ModuleList(
-            nn.Sequential(_up(4 * w, 2 * w), _up(2 * w, w), _up(w, w // 2), nn.Conv2d(w // 2, 3, 5, padding=2))
+            nn.Sequential(
+                _up(4 * w, 2 * w), _up(2 * w, w), _up(w, w // 2), nn.Conv2d(w // 2, 3, 5, padding=2)
+            )
             for _ in self.people
         )
 
@@ -79,16 +91,23 @@ def _up(inp: int, out: int) -> nn.Sequential:
 
 
 def train(
-    people: Mapping[str, Sequence[Row]], config: Config, folder: Path, steps: int, snapshots: Sequence[int] = ()
+    people: Mapping[str, Sequence[Row]],
+    config: Config,
+    folder: Path,
+    steps: int,
+    snapshots: Sequence[int] = (),
 ) -> Autoencoder:
-    """Trains one decoder per person, or goes on with the checkpoint in ``folder``; each step takes faces of everyone.
+    """Trains one decoder per person, or goes on with the checkpoint in ``folder``; each step takes
+    faces of everyone.
 
     Args:
         people: bona fide rows by name.
         config: of the network.
-        folder: for ``autoencoder.pt``, and a picture of faces, what came back, and each as the next person.
+        folder: for ``autoencoder.pt``, and a picture of faces, what came back, and each as the next
+            person.
         steps: in all.
-        snapshots: steps after which a copy is kept, as ``autoencoder-<step>.pt``: what is stopped early is blurrier.
+        snapshots: steps after which a copy is kept, as ``autoencoder-<step>.pt``: what is stopped
+            early is blurrier.
 
     Raises:
         DataError: a person has no faces, or the checkpoint is of another config or other people.
@@ -113,7 +132,11 @@ def train(
         loss.backward()
         optimizer.step()
         if step % 50 == 0:
-            print(f"autoencoder {step}/{steps}, loss {loss.item() / len(crops):.4f}", file=sys.stderr, flush=True)
+            print(
+                f"autoencoder {step}/{steps}, loss {loss.item() / len(crops):.4f}",
+                file=sys.stderr,
+                flush=True,
+            )
         if step + 1 in snapshots:
             _save(folder / f"autoencoder-{step + 1}.pt", net, optimizer, step + 1)
         if (step + 1) % 500 == 0 or step + 1 == steps:
@@ -123,10 +146,12 @@ def train(
 
 
 class Linear(nn.Module):
-    """The same swap without a training: one linear encoder for everybody, one linear decoder per person, in closed form.
+    """The same swap without a training: one linear encoder for everybody, one linear decoder per
+    person, in closed form.
 
-    The encoder are the first principal components of everyone's faces (Turk and Pentland 1991, "eigenfaces"); each decoder
-    is the ridge regression from a person's codes to that person's faces. It leaves ghosts rather than blur.
+    The encoder are the first principal components of everyone's faces (Turk and Pentland 1991,
+    "eigenfaces"); each decoder is the ridge regression from a person's codes to that person's
+    faces. It leaves ghosts rather than blur.
     """
 
     mean: Tensor
@@ -149,12 +174,15 @@ class Linear(nn.Module):
     def fit(self, people: Mapping[str, Sequence[Row]], ridge: float = 0.02) -> None:
         """From bona fide rows by name; ``ridge`` is a part of the codes' mean variance."""
         faces = [
-            torch.cat([_tensor(_cut(row, self.config.side)[None]).flatten(1) for row in of]) for of in people.values()
+            torch.cat([_tensor(_cut(row, self.config.side)[None]).flatten(1) for row in of])
+            for of in people.values()
         ]
         everyone = torch.cat(faces)
         self.mean.copy_(everyone.mean(0))
         torch.manual_seed(self.config.seed)
-        _, _, basis = torch.pca_lowrank(everyone - self.mean, q=min(self.config.code, len(everyone)), niter=2)
+        _, _, basis = torch.pca_lowrank(
+            everyone - self.mean, q=min(self.config.code, len(everyone)), niter=2
+        )
         self.components[: basis.shape[1]] = basis.T
         for k, own in enumerate(faces):
             code = (own - self.mean) @ self.components.T
@@ -193,7 +221,9 @@ def load(path: Path) -> Autoencoder | Linear:
 
 
 def crowd(rows: Sequence[Row], groups: int, seed: int = 1) -> dict[str, list[Row]]:
-    """Bona fide rows in groups of like looks, by k-means over small pictures of the aligned faces (Lloyd 1982)."""
+    """Bona fide rows in groups of like looks, by k-means over small pictures of the aligned faces
+    (Lloyd 1982).
+    """
     small = np.stack([_cut(row, 12).ravel() for row in rows]).astype(np.float32)
     cv2.setRNGSeed(seed)
     until = (cv2.TERM_CRITERIA_MAX_ITER, 50, 0.0)
@@ -208,45 +238,68 @@ def cut(face: FaceImage, side: int) -> Rgb:
     """The aligned face as the network sees it, uint8 ``(side, side, 3)``."""
     return np.asarray(
         cv2.warpAffine(
-            face.rgb, _matrix(face, side), (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+            face.rgb,
+            _matrix(face, side),
+            (side, side),
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_REFLECT_101,
         ),
         np.uint8,
     )
 
 
-def decode_as(net: Autoencoder | Linear, face: FaceImage, person: int, interpolation: int = cv2.INTER_CUBIC) -> Rgb:
-    """The image, uint8 ``(h, w, 3)``, with the face given back as another person's in its place, not blended."""
+def decode_as(
+    net: Autoencoder | Linear, face: FaceImage, person: int, interpolation: int = cv2.INTER_CUBIC
+) -> Rgb:
+    """The image, uint8 ``(h, w, 3)``, with the face given back as another person's in its place,
+    not blended.
+    """
     side, (h, w) = net.config.side, face.rgb.shape[:2]
     with torch.inference_mode():
         back = net(_tensor(cut(face, side)[None]), person)[0]
     decoded = (back.permute(1, 2, 0).numpy() * 255 + 0.5).clip(0, 255).astype(np.uint8)
     inverse = cv2.invertAffineTransform(_matrix(face, side))
     return np.asarray(
-        cv2.warpAffine(decoded, inverse, (w, h), flags=interpolation, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        cv2.warpAffine(
+            decoded, inverse, (w, h), flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
     )
 
 
 def _matrix(face: FaceImage, side: int) -> NDArray[np.float64]:
-    """From px of the image to px of the face that the network sees, whose middle is the crop's middle, a little lower."""
+    """From px of the image to px of the face that the network sees, whose middle is the crop's
+    middle, a little lower.
+    """
     scale = side / (192 * CROP_PER_SIDE)
     shift = np.array([192 * (1 - CROP_PER_SIDE) / 2, 192 * (1 - CROP_PER_SIDE) * 0.62], np.float32)
     return similarity(face.points, (TEMPLATE - shift) * np.float32(scale))
 
 
-def _batch(crops: NDArray[np.uint8], config: Config, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Warped faces and the same faces unwarped, of the network's side; both moved, turned and mirrored alike."""
+def _batch(
+    crops: NDArray[np.uint8], config: Config, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Warped faces and the same faces unwarped, of the network's side; both moved, turned and
+    mirrored alike.
+    """
     warped, wanted, side = [], [], config.side
     for i in rng.integers(len(crops), size=config.batch):
         face = crops[i][:, ::-1] if rng.random() < 0.5 else crops[i]
         move = np.asarray(
-            cv2.getRotationMatrix2D((side, side), float(rng.normal(0, 5)), float(rng.uniform(0.95, 1.08))), np.float64
+            cv2.getRotationMatrix2D(
+                (side, side), float(rng.normal(0, 5)), float(rng.uniform(0.95, 1.08))
+            ),
+            np.float64,
         )
         move[:, 2] += rng.normal(0, 0.03 * side, 2)
         moved = np.asarray(
-            cv2.warpAffine(face, move, (2 * side, 2 * side), borderMode=cv2.BORDER_REFLECT_101), np.uint8
+            cv2.warpAffine(face, move, (2 * side, 2 * side), borderMode=cv2.BORDER_REFLECT_101),
+            np.uint8,
         )
         field = elastic((2 * side, 2 * side), 0.04 * side, 0.5 * side, rng)
-        warped.append(cv2.resize(displaced(moved, field), (side, side), interpolation=cv2.INTER_AREA))
+        warped.append(
+            cv2.resize(displaced(moved, field), (side, side), interpolation=cv2.INTER_AREA)
+        )
         wanted.append(cv2.resize(moved, (side, side), interpolation=cv2.INTER_AREA))
     return _tensor(np.stack(warped)), _tensor(np.stack(wanted))
 
@@ -257,7 +310,9 @@ def _tensor(crops: NDArray[np.uint8]) -> Tensor:
 
 
 def _difference(got: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute difference of the pixels and, as much again, of their steps to the right and downwards."""
+    """Mean absolute difference of the pixels and, as much again, of their steps to the right and
+    downwards.
+    """
     steps = [(got.diff(dim=d) - wanted.diff(dim=d)).abs().mean() for d in (2, 3)]
     return functional.l1_loss(got, wanted) + steps[0] + steps[1]
 
@@ -291,20 +346,29 @@ def _resume(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer) -> i
         return 0
     saved = torch.load(path, weights_only=True)
     if (saved["config"], saved["people"]) != (asdict(net.config), list(net.people)):
-        raise DataError(f"{path}: the checkpoint is of another config or other people; choose another folder")
+        raise DataError(
+            f"{path}: the checkpoint is of another config or other people; choose another folder"
+        )
     net.load_state_dict(saved["net"])
     optimizer.load_state_dict(saved["optimizer"])
     return int(saved["step"])
 
 
-def _picture(path: Path, net: Autoencoder | Linear, crops: Sequence[NDArray[np.uint8]], most: int = 6) -> None:
+def _picture(
+    path: Path, net: Autoencoder | Linear, crops: Sequence[NDArray[np.uint8]], most: int = 6
+) -> None:
     """One row per person: faces, what came back, and each of them as the next person."""
     side, rows = net.config.side, []
     for person, of in enumerate(crops):
-        shown = np.stack([cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA) for face in of[:most]])
+        shown = np.stack(
+            [cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA) for face in of[:most]]
+        )
         with torch.inference_mode():
             back = [net(_tensor(shown), p % len(crops)) for p in (person, person + 1)]
         given = [(b.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8) for b in back]
         rows.append(np.hstack([np.hstack([*faces]) for faces in (shown, *given)]))
     width = max(row.shape[1] for row in rows)
-    cv2.imwrite(str(path), np.vstack([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0))) for r in rows])[..., ::-1])
+    cv2.imwrite(
+        str(path),
+        np.vstack([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0))) for r in rows])[..., ::-1],
+    )

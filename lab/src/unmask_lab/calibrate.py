@@ -1,11 +1,14 @@
-"""From raw scores to likelihood ratios, jointly over the lines of evidence and with the face's size and sharpness.
+"""From raw scores to likelihood ratios, jointly over the lines of evidence and with the face's size
+and sharpness.
 
-Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn at random. Forgeries of
-other kinds leave fainter traces, so where that holds better on a set made by others, each forgery's scores are `weakened`;
-those that leave no trace at all enter as the `missed` part, from the same set. Lines share frames,
-so that their errors correlate: one logistic regression weighs them all. A line that could not read a face says nothing of
-it, so there is one regression for every set of lines, fitted to the faces that all of its lines have read; but none for a set
-in which a line is no help, so that a weak line costs a strong one neither its people nor its weight.
+Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn
+at random. Forgeries of other kinds leave fainter traces, so where that holds better on a set made
+by others, each forgery's scores are `weakened`; those that leave no trace at all enter as the
+`missed` part, from the same set. Lines share frames, so that their errors correlate: one logistic
+regression weighs them all. A line that could not read a face says nothing of it, so there is one
+regression for every set of lines, fitted to the faces that all of its lines have read; but none for
+a set in which a line is no help, so that a weak line costs a strong one neither its people nor its
+weight.
 """
 
 from __future__ import annotations
@@ -45,12 +48,15 @@ RIDGE = 1.0
 """Of the logistic regression, in examples, on terms in units of their spread."""
 
 FEWEST = 10
-"""People below which nothing is fitted: the LR would be bounded below the 10 from which a face is called changed."""
+"""People below which nothing is fitted: the LR would be bounded below the 10 from which a face is
+called changed.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Faces, and what each line said of them: ``(n,)`` by line, nan where it could not read the face.
+    """Faces, and what each line said of them: ``(n,)`` by line, nan where it could not read the
+    face.
 
     Attributes:
         knees: by line, where a calibration may bend, see `unmask.likelihood.features`.
@@ -83,7 +89,11 @@ class Measured:
     def rows(self) -> list[dict[str, float]]:
         """What a calibration may weigh, of each face."""
         return [
-            features({line: float(values[i]) for line, values in self.scores.items()}, e.quality, self.knees)
+            features(
+                {line: float(values[i]) for line, values in self.scores.items()},
+                e.quality,
+                self.knees,
+            )
             for i, e in enumerate(self.examples)
         ]
 
@@ -94,16 +104,21 @@ class Measured:
 
 
 def calibrate(
-    portraits: Sequence[Row], others: Sequence[Row], weights: Path = models.WEIGHTS, folder: Path | None = None
+    portraits: Sequence[Row],
+    others: Sequence[Row],
+    weights: Path = models.WEIGHTS,
+    folder: Path | None = None,
 ) -> dict[str, Any]:
-    """Fits, cross-checks and writes ``calibration.json`` for every set of lines; returns what it wrote.
+    """Fits, cross-checks and writes ``calibration.json`` for every set of lines; returns what it
+    wrote.
 
     Args:
         portraits: bona fide faces of people never trained on, to forge.
-        others: rows with labels of their own, forged in ways never trained on; says how much is missed.
+        others: rows with labels of their own, forged in ways never trained on; says how much is
+            missed.
         weights: the folder with the exported network.
-        folder: of the user's models; they are calibrated together with the lines of the runtime, and the calibration is
-            written there, so that the runtime's own stays what it was.
+        folder: of the user's models; they are calibrated together with the lines of the runtime,
+            and the calibration is written there, so that the runtime's own stays what it was.
 
     Raises:
         ModelError: a model of the user's cannot be used.
@@ -111,24 +126,30 @@ def calibrate(
     """
     ways = [forged(portraits, tuple(FAMILIES), as_it_comes, seed=100 + k) for k in range(ROUNDS)]
     known = measured([[e] for way in ways for e in way], available(folder))
-    unseen = measured([[e] for e in given(others, lambda _rng: (Degradation(), 1.0), seed=1)], available(folder))
+    unseen = measured(
+        [[e] for e in given(others, lambda _rng: (Degradation(), 1.0), seed=1)], available(folder)
+    )
     if set(unseen.label.tolist()) != {0, 1}:
         raise DataError("the set made by others must show both bona fide and changed faces")
     clips = [measured(some, available(folder)) for some in films(portraits)]
     strengths = {"full": bent(known), "any": bent(weakened(known, np.random.default_rng(100)))}
     fits = _fits(strengths, unseen, clips, {**models.known(), **classifiers.known(folder)})
     if not fits:
-        raise DataError(f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more")
+        raise DataError(
+            f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more"
+        )
     written = {"lines": fits}
     ((folder or weights) / "calibration.json").write_text(records.dumps(written) + "\n")
     return written
 
 
 def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
-    """Forgeries of every strength between no trace and all of it: each score moved towards that of the face it was made from.
+    """Forgeries of every strength between no trace and all of it: each score moved towards that of
+    the face it was made from.
 
-    A network knows the kinds that it was trained on so well that hardly one of them scores where most others do: between
-    the classes. How strong the traces of other kinds are is not known, so every strength counts alike.
+    A network knows the kinds that it was trained on so well that hardly one of them scores where
+    most others do: between the classes. How strong the traces of other kinds are is not known, so
+    every strength counts alike.
 
     Args:
         faces: bona fide ones, and forgeries of them.
@@ -137,7 +158,9 @@ def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
     bona_fide = {e.original: i for i, e in enumerate(faces.examples) if e.label == BONA_FIDE}
     before = np.array([bona_fide[e.original] for e in faces.examples])
     strength = np.where(faces.label == CHANGED, rng.uniform(size=len(before)), 1.0)
-    return replace(faces, scores={n: s[before] + strength * (s - s[before]) for n, s in faces.scores.items()})
+    return replace(
+        faces, scores={n: s[before] + strength * (s - s[before]) for n, s in faces.scores.items()}
+    )
 
 
 def bent(faces: Measured) -> Measured:
@@ -146,7 +169,9 @@ def bent(faces: Measured) -> Measured:
 
 
 def knees(faces: Measured) -> dict[str, float]:
-    """By line, the score half way between the classes' medians: past it bona fide faces become rare."""
+    """By line, the score half way between the classes' medians: past it bona fide faces become
+    rare.
+    """
     middles = {}
     for line, scores in faces.scores.items():
         read = [scores[(faces.label == label) & np.isfinite(scores)] for label in (0, 1)]
@@ -156,12 +181,16 @@ def knees(faces: Measured) -> dict[str, float]:
 
 
 def _fits(
-    strengths: Mapping[str, Measured], unseen: Measured, clips: Sequence[Measured], custody: Mapping[str, str]
+    strengths: Mapping[str, Measured],
+    unseen: Measured,
+    clips: Sequence[Measured],
+    custody: Mapping[str, str],
 ) -> dict[str, dict[str, Any]]:
-    """The calibration of every set of lines that has read enough people, helps, and holds; ``custody`` is the sha256 by model.
+    """The calibration of every set of lines that has read enough people, helps, and holds;
+    ``custody`` is the sha256 by model.
 
-    For each set that strength of the forgeries which costs the least (Cllr) on those made by others; ``strengths`` are the
-    same faces, each with the `knees` of its own scores.
+    For each set that strength of the forgeries which costs the least (Cllr) on those made by
+    others; ``strengths`` are the same faces, each with the `knees` of its own scores.
     """
     fits: dict[str, dict[str, Any]] = {}
     kept: dict[tuple[str, ...], Calibration] = {}
@@ -173,15 +202,25 @@ def _fits(
             continue  # They never weigh together, see `unmask.evidence.strong.GUIDE`.
         print(f"fitting {key}", file=sys.stderr, flush=True)
         enough = _people((known, unseen), chosen) >= FEWEST
-        helped = [strength for strength, faces in strengths.items() if enough and earns(faces.by(chosen))]
+        helped = [
+            strength for strength, faces in strengths.items() if enough and earns(faces.by(chosen))
+        ]
         if not helped:
-            print(f"{key}: left out, not all of these lines help, or too few people were read by all", file=sys.stderr)
+            print(
+                f"{key}: left out, not all of these lines help, or too few people were read by all",
+                file=sys.stderr,
+            )
             continue
-        by_strength = [_fit(strengths[strength], strength, unseen, clips, chosen) for strength in helped]
+        by_strength = [
+            _fit(strengths[strength], strength, unseen, clips, chosen) for strength in helped
+        ]
         served, fit = min(by_strength, key=lambda one: cost(one[0], unseen))
         fewer = [kept[few] for few in kept if {*few} < {*chosen}]
         if not holds(served, fewer, unseen):
-            print(f"{key}: left out, worse on the set made by others than with fewer lines", file=sys.stderr)
+            print(
+                f"{key}: left out, worse on the set made by others than with fewer lines",
+                file=sys.stderr,
+            )
             continue
         kept[chosen] = served
         used = {name: sha256 for name, sha256 in custody.items() if Path(name).stem in chosen}
@@ -190,7 +229,9 @@ def _fits(
 
 
 def holds(served: Calibration, fewer: Iterable[Calibration], unseen: Measured) -> bool:
-    """Whether the LR of these lines costs no more (Cllr) on others' forgeries than that of fewer lines, on the same faces."""
+    """Whether the LR of these lines costs no more (Cllr) on others' forgeries than that of fewer
+    lines, on the same faces.
+    """
     unseen = unseen.by(served.lines)
     return all(cost(served, unseen) <= cost(one, unseen) for one in fewer)
 
@@ -198,7 +239,9 @@ def holds(served: Calibration, fewer: Iterable[Calibration], unseen: Measured) -
 def cost(by: Calibration, faces: Measured) -> float:
     """Cllr, bits, of the LR that a calibration gives the faces that its lines have read."""
     faces = faces.by(by.lines)
-    scores = [{line: faces.scores[line][i] for line in by.lines} for i in range(len(faces.examples))]
+    scores = [
+        {line: faces.scores[line][i] for line in by.lines} for i in range(len(faces.examples))
+    ]
     known = [by.known(score, e.quality) for score, e in zip(scores, faces.examples, strict=True)]
     llr = np.array([by.any_kind(k) for k in known]) * LN10
     return metrics.cllr(llr, faces.label, np.ones(llr.size))
@@ -210,16 +253,21 @@ def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
 
 
 def earns(faces: Measured) -> bool:
-    """Whether each line helps the others: without it the LR of people not fitted to costs more (Cllr), on the same faces.
+    """Whether each line helps the others: without it the LR of people not fitted to costs more
+    (Cllr), on the same faces.
 
-    By more than one standard error over people, so that chance gives no weight (Breiman et al. 1984 choose by that rule).
-    Lines that read no face of one class in common help nobody.
+    By more than one standard error over people, so that chance gives no weight (Breiman et al. 1984
+    choose by that rule). Lines that read no face of one class in common help nobody.
     """
     if len(set(faces.label.tolist())) < 2:
         return False
     names = tuple(faces.scores)
     whole = _costs(faces) if len(names) > 1 else np.zeros(0)
-    fewer = [{n: score for n, score in faces.scores.items() if n != name} for name in names if len(names) > 1]
+    fewer = [
+        {n: score for n, score in faces.scores.items() if n != name}
+        for name in names
+        if len(names) > 1
+    ]
     return all(_lower(whole, _costs(Measured(faces.examples, scores))) for scores in fewer)
 
 
@@ -237,7 +285,8 @@ def _costs(faces: Measured) -> NDArray[np.float64]:
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
-    """What each line says of faces, through the runtime's own code; those of one track are half a second apart.
+    """What each line says of faces, through the runtime's own code; those of one track are half a
+    second apart.
 
     The lines are made for these faces: they remember what they measured.
     """
@@ -247,17 +296,27 @@ def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
     case = Case(media, tuple(Track(i, sightings) for i, sightings in enumerate(seen, start=1)))
     scores = {}
     for name, line in lines.items():
-        at = [{r.time: r.score for r in line.examine(track, case).readings} for track in case.tracks]
-        read = [by_time.get(s.time, np.nan) for by_time, of in zip(at, seen, strict=True) for s in of]
+        at = [
+            {r.time: r.score for r in line.examine(track, case).readings} for track in case.tracks
+        ]
+        read = [
+            by_time.get(s.time, np.nan) for by_time, of in zip(at, seen, strict=True) for s in of
+        ]
         scores[name] = np.array(read, np.float64)
     return Measured([e for track in tracks for e in track], scores)
 
 
 def _fit(
-    faces: Measured, strength: str, unseen: Measured, clips: Sequence[Measured], lines: Collection[str]
+    faces: Measured,
+    strength: str,
+    unseen: Measured,
+    clips: Sequence[Measured],
+    lines: Collection[str],
 ) -> tuple[Calibration, dict[str, Any]]:
     """The calibration of one set of lines, what it rests on, and how well it holds."""
-    known, *beside = (replace(some, knees=faces.knees).by(lines) for some in (faces, unseen, *clips))
+    known, *beside = (
+        replace(some, knees=faces.knees).by(lines) for some in (faces, unseen, *clips)
+    )
     unseen, clips = beside[0], beside[1:]
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
@@ -266,7 +325,9 @@ def _fit(
     llr = design @ theta
     crossed = _crossed(design, label, weight, known.identities, len(known.knees))
     part, (area, low, high) = missed(
-        metrics.auc(crossed[label == 0], crossed[label == 1]), unseen.design @ theta, unseen.examples
+        metrics.auc(crossed[label == 0], crossed[label == 1]),
+        unseen.design @ theta,
+        unseen.examples,
     )
     fitted: dict[str, Any] = {
         "intercept": float(theta[0]),
@@ -296,7 +357,9 @@ def _fit(
         },
         "never_trained_on": {
             "note": "the research set, which told the missed part, the strength of forgeries and which sets of lines hold",
-            **_checked(served, unseen.design @ theta, unseen.examples, np.ones(len(unseen.examples))),
+            **_checked(
+                served, unseen.design @ theta, unseen.examples, np.ones(len(unseen.examples))
+            ),
         },
     }
     return served, {**fitted, "fitted_on": about, **checked}
@@ -305,10 +368,12 @@ def _fit(
 def missed(
     known_auc: float, llr: NDArray[np.float64], examples: Sequence[Example]
 ) -> tuple[float, tuple[float, float, float]]:
-    """The part of others' forgeries that scores as bona fide faces do, if the rest scores as the known kinds do.
+    """The part of others' forgeries that scores as bona fide faces do, if the rest scores as the
+    known kinds do.
 
-    A mixture's AUC is the mean of its parts' AUCs, one of which is 1/2. From the lower end of the 95 % interval over people,
-    so that the absence of traces is not overrated. Returns the AUC with its interval as well.
+    A mixture's AUC is the mean of its parts' AUCs, one of which is 1/2. From the lower end of the
+    95 % interval over people, so that the absence of traces is not overrated. Returns the AUC with
+    its interval as well.
     """
     label = np.array([e.label for e in examples])
 
@@ -321,25 +386,41 @@ def missed(
 
 
 def _checked(
-    served: Calibration, llr: NDArray[np.float64], examples: Sequence[Example], weight: NDArray[np.float64]
+    served: Calibration,
+    llr: NDArray[np.float64],
+    examples: Sequence[Example],
+    weight: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Cllr and ECE of the LR against the known kinds and of the LR that is served, and how often it says `changed`."""
+    """Cllr and ECE of the LR against the known kinds and of the LR that is served, and how often it
+    says `changed`.
+    """
     label = np.array([e.label for e in examples])
     known = np.clip(llr / LN10, -served.bound, served.bound)
     lr = np.array([served.any_kind(float(k)) for k in known])
     figures = {
-        name: {"cllr": metrics.cllr(value * LN10, label, weight), "ece": metrics.ece(value * LN10, label, weight)}
+        name: {
+            "cllr": metrics.cllr(value * LN10, label, weight),
+            "ece": metrics.ece(value * LN10, label, weight),
+        }
         for name, value in (("known_kinds", known), ("served", lr))
     }
     return {
         **figures,
-        "answers": {name: _answers(lr, examples, label == of) for of, name in enumerate(("bona fide", "changed"))},
-        "at_lr_10": {s: _alarms(lr, label, examples, s) for s in sorted({e.source for e in examples})},
+        "answers": {
+            name: _answers(lr, examples, label == of)
+            for of, name in enumerate(("bona fide", "changed"))
+        },
+        "at_lr_10": {
+            s: _alarms(lr, label, examples, s) for s in sorted({e.source for e in examples})
+        },
     }
 
 
-def _answers(lr: NDArray[np.float64], examples: Sequence[Example], among: NDArray[np.bool_]) -> dict[str, Any]:
-    """How often one face of a class, looked at once, is called changed, and how often no change is found in it.
+def _answers(
+    lr: NDArray[np.float64], examples: Sequence[Example], among: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """How often one face of a class, looked at once, is called changed, and how often no change is
+    found in it.
 
     See `unmask.verdict.Rules`; each part with a 95 % interval over people.
     """
@@ -361,20 +442,28 @@ def _part(reached: NDArray[np.bool_], people: Sequence[str]) -> dict[str, Any]:
 def _alarms(
     lr: NDArray[np.float64], label: NDArray[np.int_], examples: Sequence[Example], source: str
 ) -> dict[str, dict[str, Any]]:
-    """Of a source's single faces, the part that reaches an LR of 10, with a 95 % interval over people."""
+    """Of a source's single faces, the part that reaches an LR of 10, with a 95 % interval over
+    people.
+    """
     result = {}
     for name, wanted in (("false alarms", 0), ("found", 1)):
         of = np.flatnonzero((label == wanted) & np.array([e.source == source for e in examples]))
         if of.size:
             people = [examples[i].identity for i in of.tolist()]
-            result[name] = {**_part(lr[of] >= 1.0, people), "faces": int(of.size), "people": len(set(people))}
+            result[name] = {
+                **_part(lr[of] >= 1.0, people),
+                "faces": int(of.size),
+                "people": len(set(people)),
+            }
     return result
 
 
 def slopes(columns: int, knees: int = 0) -> NDArray[np.float64]:
-    """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`: ``(slopes, columns)``.
+    """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`:
+    ``(slopes, columns)``.
 
-    A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere negative between them.
+    A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere
+    negative between them.
 
     Args:
         columns: of the design, see `Measured.design`.
@@ -382,7 +471,9 @@ def slopes(columns: int, knees: int = 0) -> NDArray[np.float64]:
     """
     lines = (columns - 1 - len(LIMITS) - knees) // (1 + len(LIMITS))
     rows = []
-    for past, line, ends in product((False, True)[: 1 + bool(knees)], range(lines), product(*LIMITS.values())):
+    for past, line, ends in product(
+        (False, True)[: 1 + bool(knees)], range(lines), product(*LIMITS.values())
+    ):
         row = np.zeros(columns)
         row[1 + line] = 1
         crossed = 1 + lines + len(LIMITS) * (1 + line)
@@ -399,7 +490,8 @@ def logistic(
     weight: NDArray[np.float64],
     rising: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Weighted logistic regression, slightly shrunk, whose slopes ``rising @ theta`` are not negative.
+    """Weighted logistic regression, slightly shrunk, whose slopes ``rising @ theta`` are not
+    negative.
 
     The classes weigh the same, so it gives ln LR. Solved by sequential least squares (Kraft 1988).
     """
@@ -414,7 +506,9 @@ def logistic(
         margin = sign * (columns @ theta)
         wrong = np.exp(-np.logaddexp(0, margin))
         gradient = ridge * theta - columns.T @ (weight * sign * wrong)
-        return (weight @ np.logaddexp(0, -margin) + 0.5 * ridge @ theta**2) / scale, gradient / scale
+        return (
+            weight @ np.logaddexp(0, -margin) + 0.5 * ridge @ theta**2
+        ) / scale, gradient / scale
 
     held = None if rising is None else rising / spread
     constraint = {"type": "ineq", "fun": lambda theta: held @ theta, "jac": lambda _theta: held}
@@ -427,7 +521,9 @@ def logistic(
         options={"ftol": 1e-12, "maxiter": 1000},
     )
     if not found.success:
-        raise DataError(f"the calibration cannot be fitted ({found.message}); look at the scores of each line")
+        raise DataError(
+            f"the calibration cannot be fitted ({found.message}); look at the scores of each line"
+        )
     return np.asarray(found.x / spread)
 
 
@@ -450,7 +546,8 @@ def _crossed(
 
 
 def _shared(clips: Sequence[Measured], theta: NDArray[np.float64]) -> float:
-    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way analysis of variance).
+    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way
+    analysis of variance).
 
     Where fewer than `FEWEST` clips were read throughout, `MOST_SHARED`: the most cautious answer.
     """

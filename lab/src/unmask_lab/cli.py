@@ -15,30 +15,44 @@ if TYPE_CHECKING:
     from unmask_lab.data import Row
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Attack, train, calibrate and benchmark Unmask's detectors."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Attack, train, calibrate and benchmark Unmask's detectors.",
 )
 
-Data = Annotated[list[Path], typer.Option(help="Collected Parquet files; give the option once per file.")]
+Data = Annotated[
+    list[Path], typer.Option(help="Collected Parquet files; give the option once per file.")
+]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoints, logs and plots.")]
 
 
 @app.command()
 def collect(
-    sources: Annotated[list[Path], typer.Argument(help="Photos, videos, folders of them; or Parquet files of crops.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="Photos, videos, folders of them; or Parquet files of crops."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder, or FILE.parquet.")] = Path("lab/out/faces"),
-    licence: Annotated[str, typer.Option(help="Under which photos and videos may be used; required for them.")] = "",
+    licence: Annotated[
+        str, typer.Option(help="Under which photos and videos may be used; required for them.")
+    ] = "",
     label: Annotated[int, typer.Option(min=0, max=1, help="0 bona fide, 1 changed.")] = 0,
-    source: Annotated[str | None, typer.Option(help="Where they come from; the folder's name if not given.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Where they come from; the folder's name if not given.")
+    ] = None,
     every: Annotated[float, typer.Option(help="Seconds between frames looked at.")] = 0.5,
     at_most: Annotated[int, typer.Option(help="Faces kept per file.")] = 2000,
-    alike: Annotated[float, typer.Option(help="Correlation from which two faces count as one; 1 keeps all.")] = 0.97,
+    alike: Annotated[
+        float, typer.Option(help="Correlation from which two faces count as one; 1 keeps all.")
+    ] = 0.97,
     smallest: Annotated[float, typer.Option(help="Least width of a face, px.")] = 64.0,
     largest: Annotated[int, typer.Option(help="Side to which a larger crop is reduced, px.")] = 512,
 ) -> None:
-    """Collect aligned faces from photos and videos, or add the five points to Parquet files of face crops.
+    """Collect aligned faces from photos and videos, or add the five points to Parquet files of face
+    crops.
 
-    What photos and videos give is one data set, collected.parquet in the folder, so that a person is one identity over all of
-    them. Run again, it goes on where it stopped.
+    What photos and videos give is one data set, collected.parquet in the folder, so that a person
+    is one identity over all of them. Run again, it goes on where it stopped.
     """
     from unmask_lab.collect import Declared, Settings, collect_media, said
     from unmask_lab.collect import collect as add_points
@@ -59,21 +73,33 @@ def collect(
         target = out if one_file else out / "collected.parquet"
         settings = Settings(every, at_most, size_px=smallest, alike=alike, largest=largest)
         got = collect_media(media, target, Declared(licence, label, source), settings)
-        print(f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept")
+        print(
+            f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept"
+        )
         print(f"left out: {said(got.left_out, got.unreadable)}")
 
 
 @app.command()
 def autoencoder(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the network and a picture of what it does.")],
-    people: Annotated[str, typer.Option(help="Identities with a decoder each, comma-separated; none: groups.")] = "",
-    groups: Annotated[int, typer.Option(min=2, help="Groups of like looks that have a decoder each.")] = 6,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the network and a picture of what it does.")
+    ],
+    people: Annotated[
+        str, typer.Option(help="Identities with a decoder each, comma-separated; none: groups.")
+    ] = "",
+    groups: Annotated[
+        int, typer.Option(min=2, help="Groups of like looks that have a decoder each.")
+    ] = 6,
     side: Annotated[int, typer.Option(help="Side of the faces, px; a multiple of 16.")] = 64,
     code: Annotated[int, typer.Option(help="Size of the bottleneck.")] = 256,
-    linear: Annotated[bool, typer.Option("--linear", help="In closed form, from principal components.")] = False,
+    linear: Annotated[
+        bool, typer.Option("--linear", help="In closed form, from principal components.")
+    ] = False,
     steps: Annotated[int, typer.Option(help="In all; each takes 8 faces of everyone.")] = 3000,
-    keep: Annotated[list[int] | None, typer.Option(help="Steps after which a copy is kept.")] = None,
+    keep: Annotated[
+        list[int] | None, typer.Option(help="Steps after which a copy is kept.")
+    ] = None,
 ) -> None:
     """Train the classic face swap, one decoder per person or group, or go on where it stopped."""
     from unmask_lab.autoencoder import Config, crowd, fit
@@ -81,7 +107,10 @@ def autoencoder(
     from unmask_lab.data import BONA_FIDE, read
 
     rows = [row for row in read(data) if row.label == BONA_FIDE]
-    named = {name: [row for row in rows if row.identity == name] for name in filter(None, people.split(","))}
+    named = {
+        name: [row for row in rows if row.identity == name]
+        for name in filter(None, people.split(","))
+    }
     config, everyone = Config(side=side, code=code), named or crowd(rows, groups)
     if linear:
         fit(everyone, config, out)
@@ -94,9 +123,12 @@ def autoencoder(
 def forge(
     data: Data,
     out: Annotated[Path, typer.Option(help="Parquet file to write.")],
-    family: Annotated[list[str] | None, typer.Option(help="Forgery family; give the option once per family.")] = None,
+    family: Annotated[
+        list[str] | None, typer.Option(help="Forgery family; give the option once per family.")
+    ] = None,
     pair: Annotated[
-        list[Path] | None, typer.Option(help="Folder of an autoencoder: each person it knows as the next one.")
+        list[Path] | None,
+        typer.Option(help="Folder of an autoencoder: each person it knows as the next one."),
     ] = None,
     source: Annotated[str, typer.Option(help="Name of the set.")] = "forged",
     seed: int = 1,
@@ -112,7 +144,10 @@ def forge(
     if not family and not pair:
         raise typer.BadParameter("say how to forge: --family or --pair")
     rows = [row for row in read(data) if row.label == BONA_FIDE]
-    makers = [*(of_family(name, rows) for name in family or ()), *(of_pair(load(folder)) for folder in pair or ())]
+    makers = [
+        *(of_family(name, rows) for name in family or ()),
+        *(of_pair(load(folder)) for folder in pair or ()),
+    ]
     print(f"{out}: {write(rows, makers, source, out, seed)} forgeries")
 
 
@@ -121,23 +156,39 @@ def train(
     data: Data,
     dev: Data,
     out: Out = Path("lab/out/learned"),
-    pairs: Annotated[int, typer.Option(help="Pairs of a bona fide face and its forgery to see in all.")] = 50_000,
+    pairs: Annotated[
+        int, typer.Option(help="Pairs of a bona fide face and its forgery to see in all.")
+    ] = 50_000,
     seed: int = 1,
     every: Annotated[int, typer.Option(help="Steps between validations and checkpoints.")] = 400,
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
-    start: Annotated[Path | None, typer.Option(help="Folder of a training whose weights to start from.")] = None,
-    given: Annotated[bool, typer.Option("--given", help="Learn from the data's own changed faces, too.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of a training whose weights to start from.")
+    ] = None,
+    given: Annotated[
+        bool, typer.Option("--given", help="Learn from the data's own changed faces, too.")
+    ] = False,
     batch: Annotated[int, typer.Option(min=1, help="Pairs a step; on a GPU, 64.")] = 16,
     rate: Annotated[
-        float, typer.Option(help="Highest learning rate of the heads; 3e-3 goes with 64 pairs a step.")
+        float,
+        typer.Option(help="Highest learning rate of the heads; 3e-3 goes with 64 pairs a step."),
     ] = 2e-3,
-    trunk_rate: Annotated[float, typer.Option(help="Of the pretrained trunk; 1e-3 goes with 64 pairs a step.")] = 6e-4,
+    trunk_rate: Annotated[
+        float, typer.Option(help="Of the pretrained trunk; 1e-3 goes with 64 pairs a step.")
+    ] = 6e-4,
     decay: Annotated[float, typer.Option(help="Weight decay.")] = 0.02,
-    average: Annotated[float, typer.Option(help="Decay per step of the running average of the weights.")] = 0.999,
-    looks: Annotated[int, typer.Option(help="Faces per class, source and family that a validation looks at.")] = 300,
-    net: Annotated[str, typer.Option(help="Network: detector, tower (the strong look) or a rival.")] = "detector",
+    average: Annotated[
+        float, typer.Option(help="Decay per step of the running average of the weights.")
+    ] = 0.999,
+    looks: Annotated[
+        int, typer.Option(help="Faces per class, source and family that a validation looks at.")
+    ] = 300,
+    net: Annotated[
+        str, typer.Option(help="Network: detector, tower (the strong look) or a rival.")
+    ] = "detector",
     family: Annotated[
-        list[str] | None, typer.Option(help="Forgery family to learn, all if none; twice counts twice.")
+        list[str] | None,
+        typer.Option(help="Forgery family to learn, all if none; twice counts twice."),
     ] = None,
 ) -> None:
     """Train a network, or go on where it stopped."""
@@ -175,7 +226,9 @@ def export(out: Out = Path("lab/out/learned")) -> None:
 
 @app.command("fit-lines")
 def fit_lines(
-    data: Data, faces: Annotated[int, typer.Option(help="Portraits to forge; drawn at random.")] = 1500, seed: int = 1
+    data: Data,
+    faces: Annotated[int, typer.Option(help="Portraits to forge; drawn at random.")] = 1500,
+    seed: int = 1,
 ) -> None:
     """Fit the small models of texture and skin; calibrate afterwards."""
     import json
@@ -192,7 +245,10 @@ def calibrate(
     others: Data,
     trained_on: Data,
     models: Annotated[
-        Path | None, typer.Option(help="Folder of added models, to calibrate together; the calibration goes there.")
+        Path | None,
+        typer.Option(
+            help="Folder of added models, to calibrate together; the calibration goes there."
+        ),
     ] = None,
 ) -> None:
     """Fit likelihood ratios to the lines' scores, for every set of lines."""
@@ -209,7 +265,9 @@ def benchmark(
     others: Data,
     trained_on: Data,
     target: Annotated[Path, typer.Option()] = Path("docs/benchmark"),
-    swapped: Annotated[list[Path] | None, typer.Option(help="Forged with networks that nobody trained on.")] = None,
+    swapped: Annotated[
+        list[Path] | None, typer.Option(help="Forged with networks that nobody trained on.")
+    ] = None,
 ) -> None:
     """Measure the exported detector."""
     from unmask_lab.benchmark import benchmark as run
@@ -223,13 +281,20 @@ def benchmark(
 
 @app.command()
 def unseen(
-    stills: Annotated[list[Path] | None, typer.Option(help="Parquet file of photos; once per file.")] = None,
-    clips: Annotated[list[Path] | None, typer.Option(help="Folder of clips with labels.csv; once per folder.")] = None,
+    stills: Annotated[
+        list[Path] | None, typer.Option(help="Parquet file of photos; once per file.")
+    ] = None,
+    clips: Annotated[
+        list[Path] | None, typer.Option(help="Folder of clips with labels.csv; once per folder.")
+    ] = None,
     others: Annotated[
-        list[Path] | None, typer.Option(help="Parquet file of photos, some of whose swaps failed; once per file.")
+        list[Path] | None,
+        typer.Option(help="Parquet file of photos, some of whose swaps failed; once per file."),
     ] = None,
     target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
-    out: Annotated[Path, typer.Option(help="Folder for answers; run again, it goes on.")] = Path("lab/out/unseen"),
+    out: Annotated[Path, typer.Option(help="Folder for answers; run again, it goes on.")] = Path(
+        "lab/out/unseen"
+    ),
 ) -> None:
     """Measure the whole check on swaps never seen. What is not here is left out."""
     from unmask_lab.benchmark.unseen import unseen as run
@@ -255,8 +320,12 @@ def lines(
 
     fresh, foreign = _never_seen(portraits, others, trained_on)
     draw = np.random.default_rng(0)
-    fresh, foreign = ([rows[i] for i in draw.permutation(len(rows))[:faces]] for rows in (fresh, foreign))
-    print(run(fresh, foreign, target, command=f"{COMMAND} FACES_DRAWN={faces}" if faces else COMMAND))
+    fresh, foreign = (
+        [rows[i] for i in draw.permutation(len(rows))[:faces]] for rows in (fresh, foreign)
+    )
+    print(
+        run(fresh, foreign, target, command=f"{COMMAND} FACES_DRAWN={faces}" if faces else COMMAND)
+    )
     print(motion(fresh, target))
 
 
@@ -266,12 +335,18 @@ def compare(
     dev: Data,
     others: Data,
     pairs: Annotated[int, typer.Option(help="Pairs that each network sees.")] = 4800,
-    faces: Annotated[int, typer.Option(help="Portraits to measure on; twice as many of the others.")] = 240,
+    faces: Annotated[
+        int, typer.Option(help="Portraits to measure on; twice as many of the others.")
+    ] = 240,
     seed: int = 1,
-    out: Annotated[Path, typer.Option(help="Folder with a folder per training.")] = Path("lab/out/compare"),
+    out: Annotated[Path, typer.Option(help="Folder with a folder per training.")] = Path(
+        "lab/out/compare"
+    ),
     target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
-    finished: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of a training to measure, too.")] = None,
+    finished: Annotated[
+        list[str] | None, typer.Option(help="NAME=FOLDER of a training to measure, too.")
+    ] = None,
 ) -> None:
     """Train and compare: one family left out, other networks. Goes on where it stopped."""
     from unmask_lab.compare import compare as run
@@ -281,8 +356,19 @@ def compare(
 
     # The average of the weights spans 50 steps, as 4,800 pairs are only 300.
     reference = Config(tuple(map(str, data)), (), pairs=pairs, seed=seed, average=0.98)
-    beside = {name: Path(folder) for name, _, folder in (one.partition("=") for one in finished or ())}
-    run(plan(reference), read(dev), read(others), out, target, at_most=faces, workers=workers, finished=beside)
+    beside = {
+        name: Path(folder) for name, _, folder in (one.partition("=") for one in finished or ())
+    }
+    run(
+        plan(reference),
+        read(dev),
+        read(others),
+        out,
+        target,
+        at_most=faces,
+        workers=workers,
+        finished=beside,
+    )
     print((target / "compare.md").read_text())
 
 
@@ -292,11 +378,17 @@ def arena(
     dev: Data,
     others: Data,
     rounds: Annotated[int, typer.Option(help="In all, with those fought before.")] = 6,
-    start: Annotated[Path, typer.Option(help="Folder of the detector that enters.")] = Path("lab/out/learned"),
-    pairs: Annotated[int, typer.Option(help="Pairs that the detector learns from in a round.")] = 2000,
+    start: Annotated[Path, typer.Option(help="Folder of the detector that enters.")] = Path(
+        "lab/out/learned"
+    ),
+    pairs: Annotated[
+        int, typer.Option(help="Pairs that the detector learns from in a round.")
+    ] = 2000,
     faces: Annotated[int, typer.Option(help="Portraits each for attacker and league.")] = 120,
     seed: int = 1,
-    out: Annotated[Path, typer.Option(help="Folder with a folder per round.")] = Path("lab/out/arena"),
+    out: Annotated[Path, typer.Option(help="Folder with a folder per round.")] = Path(
+        "lab/out/arena"
+    ),
     target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
     workers: Annotated[int, typer.Option(help="Processes that make forgeries.")] = 2,
 ) -> None:
@@ -311,12 +403,23 @@ def arena(
     # A quarter of a fresh training's rates, and an average over 50 steps: a round is 125.
     gentle = Config(tuple(map(str, data)), (), rate=5e-4, trunk_rate=1.5e-4, average=0.98)
     config = replace(gentle, start=str(start), pairs=pairs, seed=seed)
-    run(config, ground(portraits, foreign, config.families, faces), rounds, out, target, workers=workers)
+    run(
+        config,
+        ground(portraits, foreign, config.families, faces),
+        rounds,
+        out,
+        target,
+        workers=workers,
+    )
     print((target / "arena.md").read_text())
 
 
 @app.command()
-def clips(portraits: Data, trained_on: Data, target: Annotated[Path, typer.Option()] = Path("docs/benchmark")) -> None:
+def clips(
+    portraits: Data,
+    trained_on: Data,
+    target: Annotated[Path, typer.Option()] = Path("docs/benchmark"),
+) -> None:
     """Check simulated clips, bona fide and changed for two seconds, the whole way."""
     from unmask_lab.clips import clips as run
 
@@ -329,11 +432,17 @@ def footage(
     portraits: Data,
     trained_on: Data,
     target: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs/benchmark"),
-    out: Annotated[Path, typer.Option(help="Folder for answers; run again, it goes on.")] = Path("lab/out/footage"),
+    out: Annotated[Path, typer.Option(help="Folder for answers; run again, it goes on.")] = Path(
+        "lab/out/footage"
+    ),
     people: Annotated[int, typer.Option(min=2, help="Filmed.")] = 300,
-    each: Annotated[int, typer.Option(min=1, max=6, help="Versions of each person's clip, in turn.")] = 1,
+    each: Annotated[
+        int, typer.Option(min=1, max=6, help="Versions of each person's clip, in turn.")
+    ] = 1,
 ) -> None:
-    """Check broken, joined, blended, interlaced and enlarged versions of simulated clips, bona fide and changed."""
+    """Check broken, joined, blended, interlaced and enlarged versions of simulated clips, bona fide
+    and changed.
+    """
     from unmask_lab.benchmark.footage import footage as run
 
     fresh, _ = _never_seen(portraits, portraits, trained_on)
@@ -343,14 +452,21 @@ def footage(
 
 @app.command()
 def live(
-    faces: Annotated[list[Path] | None, typer.Option(help="Collected Parquet files of bona fide faces.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for recordings; run again, it goes on.")] = Path("lab/out/live"),
+    faces: Annotated[
+        list[Path] | None, typer.Option(help="Collected Parquet files of bona fide faces.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for recordings; run again, it goes on.")] = Path(
+        "lab/out/live"
+    ),
     target: Annotated[Path, typer.Option(help="Folder of live.md.")] = Path("docs/benchmark"),
-    share: Annotated[float, typer.Option(min=0.0001, max=1.0, help="Of the sessions that the full run has.")] = 1.0,
+    share: Annotated[
+        float, typer.Option(min=0.0001, max=1.0, help="Of the sessions that the full run has.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(min=1)] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes.")] = 2,
     time: Annotated[
-        bool, typer.Option("--time", help="Only measure how long a verdict takes, on an idle machine.")
+        bool,
+        typer.Option("--time", help="Only measure how long a verdict takes, on an idle machine."),
     ] = False,
 ) -> None:
     """Simulate live checks, honest and attacked, by light and by movement."""
@@ -363,7 +479,9 @@ def live(
     else:
         dressed = "".join(f" --faces {path}" for path in faces or [])
         command = f"unmask-lab live{dressed} --share {share:g} --seed {seed}"
-        print(simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers, command))
+        print(
+            simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers, command)
+        )
 
 
 @app.command("live-shape")
@@ -375,10 +493,14 @@ def live_shape(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Attacks to leave out one by one, to see what comes of them; writes nothing."),
+        typer.Option(
+            help="Attacks to leave out one by one, to see what comes of them; writes nothing."
+        ),
     ] = None,
 ) -> None:
-    """Teach the live check's network on simulated sessions, or see what it makes of an attack that it never saw."""
+    """Teach the live check's network on simulated sessions, or see what it makes of an attack that
+    it never saw.
+    """
     import json
 
     from unmask_lab.live import taught
@@ -400,22 +522,40 @@ def live_shape(
 def swap(
     footage: Annotated[Path, typer.Argument(help="Clip or photo whose main face is changed.")],
     out: Annotated[Path, typer.Option(help="MP4 for a clip, JPEG or PNG for a photo.")],
-    licence: Annotated[Path, typer.Option(help="Licence by the owner of the portrait that is put in.")],
-    owners: Annotated[list[Path], typer.Option(help="The owner's public key, from the owner; may be repeated.")],
-    status_list: Annotated[list[Path], typer.Option(help="The owner's list of revocations; may be repeated.")],
+    licence: Annotated[
+        Path, typer.Option(help="Licence by the owner of the portrait that is put in.")
+    ],
+    owners: Annotated[
+        list[Path], typer.Option(help="The owner's public key, from the owner; may be repeated.")
+    ],
+    status_list: Annotated[
+        list[Path], typer.Option(help="The owner's list of revocations; may be repeated.")
+    ],
     licensee: Annotated[str, typer.Option(help="Who you are, as the licence names you.")],
-    model: Annotated[Path | None, typer.Option(help="Trained autoencoder that knows the person.")] = None,
-    to: Annotated[str | None, typer.Option(help="Whose face is put in; needed with a model.")] = None,
-    family: Annotated[str | None, typer.Option(help="Forgery family that puts the donor's face in.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Trained autoencoder that knows the person.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Whose face is put in; needed with a model.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Forgery family that puts the donor's face in.")
+    ] = None,
     donor: Annotated[Path | None, typer.Option(help="Photo of the face that is put in.")] = None,
-    flicker: Annotated[bool, typer.Option("--flicker", help="Let the face jitter from frame to frame.")] = False,
+    flicker: Annotated[
+        bool, typer.Option("--flicker", help="Let the face jitter from frame to frame.")
+    ] = False,
     certificates: Annotated[
         Path | None, typer.Option(help="Your chain, PEM, to sign content credentials with.")
     ] = None,
-    certificate_key: Annotated[Path | None, typer.Option(help="Its private key, PEM, P-256.")] = None,
+    certificate_key: Annotated[
+        Path | None, typer.Option(help="Its private key, PEM, P-256.")
+    ] = None,
     seed: int = 1,
 ) -> None:
-    """Put another face into a clip or photo, under a licence; everything written is labelled as changed."""
+    """Put another face into a clip or photo, under a licence; everything written is labelled as
+    changed.
+    """
     from unmask.licences.manifest import Signing
     from unmask_lab.swap import Permission, flickering, of_model, of_photo
     from unmask_lab.swap import swap as run
@@ -430,13 +570,23 @@ def swap(
     if (certificates is None) is not (certificate_key is None):
         raise typer.BadParameter("give both --certificates and --certificate-key, or neither")
     signing = (
-        Signing(certificates.read_bytes(), certificate_key.read_bytes()) if certificates and certificate_key else None
+        Signing(certificates.read_bytes(), certificate_key.read_bytes())
+        if certificates and certificate_key
+        else None
     )
-    frames = run(footage, out, flickering(likeness, seed) if flicker else likeness, permission, signing=signing)
+    frames = run(
+        footage,
+        out,
+        flickering(likeness, seed) if flicker else likeness,
+        permission,
+        signing=signing,
+    )
     print(f"{out}: the face was put into {frames} frames, and all are labelled")
 
 
-def _never_seen(portraits: list[Path], others: list[Path], trained_on: list[Path]) -> tuple[list[Row], list[Row]]:
+def _never_seen(
+    portraits: list[Path], others: list[Path], trained_on: list[Path]
+) -> tuple[list[Row], list[Row]]:
     """The rows to measure on, refused if a person of theirs was trained on."""
     from unmask_lab.data import read, refuse_leak
 

@@ -1,7 +1,8 @@
-"""The whole check on simulated clips: a camera moving over portraits, in some of which the face is changed for two seconds.
+"""The whole check on simulated clips: a camera moving over portraits, in some of which the face is
+changed for two seconds.
 
-Simulated: one picture per clip, so nobody speaks or turns. It tells whether sampling, following, combining and spans work
-together, not how often real footage is judged rightly.
+Simulated: one picture per clip, so nobody speaks or turns. It tells whether sampling, following,
+combining and spans work together, not how often real footage is judged rightly.
 """
 
 from __future__ import annotations
@@ -53,7 +54,13 @@ def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
         f"`{COMMAND}`: a camera moves for {SECONDS:.0f} s over the portraits of {len(chosen)} people never trained on (H.264,\n"
         f"CRF 23); the face is changed from {START:.0f} to {END:.0f} s. Simulated: nobody speaks or turns.\n"
     )
-    titles = ("clip", "changed", "cannot tell", "no change found", f"span right within {OFF_BY:g} s")
+    titles = (
+        "clip",
+        "changed",
+        "cannot tell",
+        "no change found",
+        f"span right within {OFF_BY:g} s",
+    )
     text = f"# Simulated clips\n\n{about}\n{table(titles, rows)}\n"
     target.mkdir(parents=True, exist_ok=True)
     (target / "clips.md").write_text(text)
@@ -63,7 +70,10 @@ def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
 def _cells(name: str, results: Sequence[CheckResult], forged: bool) -> list[str]:
     verdicts = Counter(result.verdict for result in results)
     spans = [[span for person in result.people for span in person.spans] for result in results]
-    right = sum(len(s) == 1 and abs(s[0].start - START) <= OFF_BY and abs(s[0].end - END) <= OFF_BY for s in spans)
+    right = sum(
+        len(s) == 1 and abs(s[0].start - START) <= OFF_BY and abs(s[0].end - END) <= OFF_BY
+        for s in spans
+    )
     counts = [verdicts[v] for v in (Verdict.CHANGED, Verdict.CANNOT_TELL, Verdict.NO_CHANGE_FOUND)]
     return [name, *map(str, counts), str(right) if forged else NONE]
 
@@ -72,7 +82,9 @@ def _checked(before: Rgb, changed: Rgb, phase: int) -> CheckResult:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         with av.open(path, "w") as container:
-            stream = container.add_stream("libx264", rate=FPS, options={"crf": "23", "preset": "veryfast"})
+            stream = container.add_stream(
+                "libx264", rate=FPS, options={"crf": "23", "preset": "veryfast"}
+            )
             stream.height, stream.width = (side // 2 * 2 for side in before.shape[:2])
             stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, FPS)
             for rgb in _film(before, changed, stream.width, stream.height, phase):
@@ -85,7 +97,9 @@ def _film(before: Rgb, changed: Rgb, width: int, height: int, phase: int) -> Ite
     for i in range(round(SECONDS * FPS)):
         t = i / FPS
         shown = changed if START <= t < END else before
-        move = cv2.getRotationMatrix2D((width / 2, height / 2), 2 * np.sin(t + phase), 1 + 0.05 * np.sin(0.7 * t))
+        move = cv2.getRotationMatrix2D(
+            (width / 2, height / 2), 2 * np.sin(t + phase), 1 + 0.05 * np.sin(0.7 * t)
+        )
         move[:, 2] += 4 * np.sin(1.3 * t), 3 * np.cos(t)
         moved = cv2.warpAffine(shown, move, (width, height), borderMode=cv2.BORDER_REFLECT_101)
         noise = np.random.default_rng(i).normal(0, 2, moved.shape)

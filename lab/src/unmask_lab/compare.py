@@ -1,7 +1,8 @@
-"""Compares trainings of one small budget: each family left out, and rival networks; beside them, trainings of longer ones.
+"""Compares trainings of one small budget: each family left out, and rival networks; beside them,
+trainings of longer ones.
 
-Leaving one family out is the honest test of "forgeries it never saw": the same network, trained with all other families,
-is measured on the one it does not know.
+Leaving one family out is the honest test of "forgeries it never saw": the same network, trained
+with all other families, is measured on the one it does not know.
 """
 
 from __future__ import annotations
@@ -37,14 +38,17 @@ BLURRIER = "“blurrier is changed”"
 
 
 def plan(reference: Config) -> dict[str, Config]:
-    """The trainings to compare, by name: they differ from the reference in the one thing that their name says.
+    """The trainings to compare, by name: they differ from the reference in the one thing that their
+    name says.
 
     Args:
         reference: learns two families or more with the detector.
     """
     runs = {REFERENCE: reference}
     for family in reference.families:
-        runs[f"without {family}"] = replace(reference, families=tuple(f for f in reference.families if f != family))
+        runs[f"without {family}"] = replace(
+            reference, families=tuple(f for f in reference.families if f != family)
+        )
     for net in (name for name in NETS if name not in SEE_CLOSE_UPS):
         if net != reference.net:
             runs[net] = replace(reference, net=net, rate=1e-3)
@@ -62,10 +66,12 @@ def compare(
     workers: int = 2,
     finished: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
-    """Trains every run of a `plan`, measures all on the same faces, writes ``compare.md``, ``.json`` and ``.png``.
+    """Trains every run of a `plan`, measures all on the same faces, writes ``compare.md``,
+    ``.json`` and ``.png``.
 
     Args:
-        runs: by name; each is trained in a folder of its own under ``out``, and kept there. They need no set to validate on.
+        runs: by name; each is trained in a folder of its own under ``out``, and kept there. They
+            need no set to validate on.
         portraits: bona fide faces of people that no run was trained on, to forge.
         others: rows with labels of their own, of people that no run was trained on.
         target: folder of the page.
@@ -75,7 +81,8 @@ def compare(
         finished: folders of finished trainings to measure beside the runs, by name.
 
     Raises:
-        DataError: a data set is unusable, a split leaks, or a folder holds a training of another config.
+        DataError: a data set is unusable, a split leaks, or a folder holds a training of another
+            config.
     """
     families = runs[REFERENCE].families
     held_out = [*portraits, *others]
@@ -88,16 +95,25 @@ def compare(
     measured = {BLURRIER: {"figures": _figures(faces, faces.blur, families)}}
     for name, net in nets.items():
         print(f"measuring: {name}", file=sys.stderr, flush=True)
-        measured[name] = {**_about(net, runs[name]), "figures": _figures(faces, faces.score(net), families)}
+        measured[name] = {
+            **_about(net, runs[name]),
+            "figures": _figures(faces, faces.score(net), families),
+        }
     for name, (net, config) in longer.items():
-        measured[name] = {**_about(net, config), "figures": _figures(faces, faces.score(net), families)}
+        measured[name] = {
+            **_about(net, config),
+            "figures": _figures(faces, faces.score(net), families),
+        }
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
         "pairs": runs[REFERENCE].pairs,
         "seed": runs[REFERENCE].seed,
         "families": list(families),
-        "cpu_ms": {name: round(cpu_ms(NETS[name]()), 2) for name in {config.net for config in runs.values()}},
+        "cpu_ms": {
+            name: round(cpu_ms(NETS[name]()), 2)
+            for name in {config.net for config in runs.values()}
+        },
         "faces": {name: faces.counts((name, WAYS[0])) for name in (*families, RESEARCH)},
         "finished": list(longer),
         "runs": measured,
@@ -109,7 +125,9 @@ def compare(
     return result
 
 
-def _finished(folders: Mapping[str, Path], held_out: Sequence[Row]) -> dict[str, tuple[nn.Module, Config]]:
+def _finished(
+    folders: Mapping[str, Path], held_out: Sequence[Row]
+) -> dict[str, tuple[nn.Module, Config]]:
     """Trained networks, refused if they learned from a person to measure on."""
     found = {}
     for name, folder in folders.items():
@@ -144,11 +162,21 @@ class _Whether(nn.Module):
 
 
 def cpu_ms(net: nn.Module, faces: int = 16, rounds: int = 5) -> float:
-    """CPU time per face, ms, of one thread of ONNX Runtime on ``faces`` crops at once: the least of some rounds."""
+    """CPU time per face, ms, of one thread of ONNX Runtime on ``faces`` crops at once: the least of
+    some rounds.
+    """
     crops = torch.randint(0, 256, (faces, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
     with TemporaryDirectory() as folder:
         path, served = Path(folder) / "net.onnx", _Whether(net).cpu().eval()
-        torch.onnx.export(served, (crops,), path, input_names=["rgb"], dynamo=True, external_data=False, verbose=False)
+        torch.onnx.export(
+            served,
+            (crops,),
+            path,
+            input_names=["rgb"],
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         session = ort.InferenceSession(path, options)
@@ -161,10 +189,15 @@ def cpu_ms(net: nn.Module, faces: int = 16, rounds: int = 5) -> float:
     return 1000 * min(took) / faces
 
 
-def _figures(faces: HeldOut, values: NDArray[np.floating], families: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _figures(
+    faces: HeldOut, values: NDArray[np.floating], families: Sequence[str]
+) -> dict[str, dict[str, Any]]:
     """By way and by set, see `HeldOut.figures`."""
     sets = {**{family: [family] for family in families}, MEAN: families, RESEARCH: [RESEARCH]}
-    return {way: {name: faces.figures(values, [(one, way) for one in of]) for name, of in sets.items()} for way in WAYS}
+    return {
+        way: {name: faces.figures(values, [(one, way) for one in of]) for name, of in sets.items()}
+        for way in WAYS
+    }
 
 
 def page(result: dict[str, Any]) -> str:
@@ -221,9 +254,19 @@ def _left_out(result: dict[str, Any]) -> str:
     runs, rows = result["runs"], []
     for family in result["families"]:
         without = runs[f"without {family}"]
-        rows.append([family, _cell(runs[REFERENCE], family), _cell(without, family), _cell(without, RESEARCH)])
+        rows.append(
+            [
+                family,
+                _cell(runs[REFERENCE], family),
+                _cell(without, family),
+                _cell(without, RESEARCH),
+            ]
+        )
     rows.append(["none", "", "", _cell(runs[REFERENCE], RESEARCH)])
-    return table(["left out", "on it, trained with it", "on it, trained without it", "on the research set"], rows)
+    return table(
+        ["left out", "on it, trained with it", "on it, trained without it", "on the research set"],
+        rows,
+    )
 
 
 def _networks(result: dict[str, Any]) -> str:
@@ -233,13 +276,17 @@ def _networks(result: dict[str, Any]) -> str:
         size = [f"{run['parameters']:,}", f"{result['cpu_ms'][run['net']]:.1f}"]
         rows.append([run["net"], *size, _cell(run, MEAN), _cell(run, RESEARCH)])
     rows.append([BLURRIER, "", "", _cell(runs[BLURRIER], MEAN), _cell(runs[BLURRIER], RESEARCH)])
-    return table(["network", "parameters", "CPU-ms per face", "mean of the families", "research set"], rows)
+    return table(
+        ["network", "parameters", "CPU-ms per face", "mean of the families", "research set"], rows
+    )
 
 
 def _every(result: dict[str, Any]) -> str:
     sets, parts = [*result["families"], MEAN, RESEARCH], []
     for way in WAYS:
-        rows = [[name, *(_cell(run, of, way) for of in sets)] for name, run in result["runs"].items()]
+        rows = [
+            [name, *(_cell(run, of, way) for of in sets)] for name, run in result["runs"].items()
+        ]
         parts.append(f"### {way[0].upper()}{way[1:]}\n\n{table(['run', *sets], rows)}")
     return "\n\n".join(parts)
 
@@ -261,10 +308,22 @@ def _plot(result: dict[str, Any], path: Path) -> None:
     }
     figure, axes = plt.subplots(figsize=(1.4 * len(families) + 2, 4))
     for k, (title, trained) in enumerate(series.items()):
-        of = np.array([run["figures"][WAYS[0]][name]["auc"] for run, name in zip(trained, families, strict=True)])
+        of = np.array(
+            [
+                run["figures"][WAYS[0]][name]["auc"]
+                for run, name in zip(trained, families, strict=True)
+            ]
+        )
         value, low, high = of.T
         place = np.arange(len(families)) + 0.2 * k - 0.1
-        axes.errorbar(place, value, np.maximum(0, [value - low, high - value]), fmt="os"[k], capsize=3, label=title)
+        axes.errorbar(
+            place,
+            value,
+            np.maximum(0, [value - low, high - value]),
+            fmt="os"[k],
+            capsize=3,
+            label=title,
+        )
     axes.axhline(0.5, color="0.7", lw=1, ls=":")
     axes.set_xticks(range(len(families)), families)
     axes.set(ylabel="AUC on people never seen, 95 %")

@@ -1,7 +1,9 @@
-"""Data sets of faces: one row a face, as JPEG bytes with its label, source, identity and five points.
+"""Data sets of faces: one row a face, as JPEG bytes with its label, source, identity and five
+points.
 
-A data set is a Parquet file with at least the columns of `COLUMNS`; `collect` adds the points, or makes the whole file
-from photos and videos. Changed rows may name in ``made_from`` the clip of the bona fide row that they were made from.
+A data set is a Parquet file with at least the columns of `COLUMNS`; `collect` adds the points, or
+makes the whole file from photos and videos. Changed rows may name in ``made_from`` the clip of the
+bona fide row that they were made from.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ class DataError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One face: its JPEG, label (0 bona fide, 1 changed), provenance, and five points, float32 ``(5, 2)`` px.
+    """One face: its JPEG, label (0 bona fide, 1 changed), provenance, and five points, float32
+    ``(5, 2)`` px.
 
-    ``mesh`` is the face mesh, float32 ``(468, 2)`` px, see `unmask_lab.landmarks`; None where it was not found or not sought.
+    ``mesh`` is the face mesh, float32 ``(468, 2)`` px, see `unmask_lab.landmarks`; None where it
+    was not found or not sought.
     """
 
     jpeg: bytes
@@ -72,7 +76,9 @@ def table(path: Path, columns: Collection[str]) -> pa.Table:
             f"{path}: cannot be read as Parquet; collect it again ({str(error).splitlines()[0]})"
         ) from error
     if missing := set(columns) - set(found.column_names):
-        raise DataError(f"{path}: lacks the columns {', '.join(sorted(missing))}; run unmask-lab collect first")
+        raise DataError(
+            f"{path}: lacks the columns {', '.join(sorted(missing))}; run unmask-lab collect first"
+        )
     return found
 
 
@@ -80,7 +86,8 @@ def read(paths: Iterable[Path]) -> list[Row]:
     """Rows of collected files, in order.
 
     Raises:
-        DataError: a file is missing, no Parquet file, or lacks a column; or there are no rows at all.
+        DataError: a file is missing, no Parquet file, or lacks a column; or there are no rows at
+            all.
     """
     rows: list[Row] = []
     for path in paths:
@@ -111,12 +118,18 @@ def refuse_empty_class(rows: Sequence[Row], *labels: int) -> None:
     """Raises DataError where one of ``labels`` has no row."""
     for label in set(labels) - {row.label for row in rows}:
         name = "changed" if label == CHANGED else "bona fide"
-        raise DataError(f"none of {len(rows)} rows is {name} (label {label}); add a data set that has such faces")
+        raise DataError(
+            f"none of {len(rows)} rows is {name} (label {label}); add a data set that has such faces"
+        )
 
 
 def refuse_leak(train: Sequence[Row], held_out: Sequence[Row]) -> None:
-    """Raises DataError where a person is on both sides of a split, or the training side has no bona fide face."""
+    """Raises DataError where a person is on both sides of a split, or the training side has no bona
+    fide face.
+    """
     refuse_empty_class(train, BONA_FIDE)
     both = {row.identity for row in train} & {row.identity for row in held_out}
     if both:
-        raise DataError(f"the split leaks: {len(both)} identities are on both sides, e.g. {min(both)}")
+        raise DataError(
+            f"the split leaks: {len(both)} identities are on both sides, e.g. {min(both)}"
+        )

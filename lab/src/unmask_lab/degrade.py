@@ -1,4 +1,6 @@
-"""What happens to a picture on its way: lit, resized, blurred, noisy, encoded, shot off a screen. The same for both classes."""
+"""What happens to a picture on its way: lit, resized, blurred, noisy, encoded, shot off a screen.
+The same for both classes.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,11 @@ class Degradation:
         blur: sigma, px.
         motion: length and direction of a shake, px and radians.
         noise: sigma, grey levels.
-        treatment: what an app or a device did to the whole picture first, by its name in `treat.TREATMENTS`.
+        treatment: what an app or a device did to the whole picture first, by its name in
+            `treat.TREATMENTS`.
         h264: constant rate factor, 0 to 51.
-        moving: whether H.264 codes the picture as a predicted frame of a moving clip instead of as a key frame.
+        moving: whether H.264 codes the picture as a predicted frame of a moving clip instead of as
+            a key frame.
         jpeg: quality, 1 to 100.
         screenshot: zoom at which the picture was on the screen that was shot, above 1.
         grey: whether the colour is taken out.
@@ -57,17 +61,24 @@ class Degradation:
             rgb = treat.TREATMENTS[self.treatment](rgb, rng)
         if self.scale is not None:
             small = cv2.resize(
-                rgb, (max(16, int(w * self.scale)), max(16, int(h * self.scale))), interpolation=cv2.INTER_AREA
+                rgb,
+                (max(16, int(w * self.scale)), max(16, int(h * self.scale))),
+                interpolation=cv2.INTER_AREA,
             )
             rgb = np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
         if self.blur is not None:
             rgb = np.asarray(cv2.GaussianBlur(rgb, (0, 0), self.blur), np.uint8)
         if self.motion is not None:
-            rgb = np.asarray(cv2.filter2D(rgb, -1, _shake(*self.motion), borderType=cv2.BORDER_REFLECT_101), np.uint8)
+            rgb = np.asarray(
+                cv2.filter2D(rgb, -1, _shake(*self.motion), borderType=cv2.BORDER_REFLECT_101),
+                np.uint8,
+            )
         if self.noise is not None:
             rgb = np.clip(rgb + rng.normal(0, self.noise, rgb.shape), 0, 255).astype(np.uint8)
         if self.h264 is not None:
-            rgb = through_h264(rgb, self.h264, tuple(rng.uniform(-2, 2, 2)) if self.moving else None)
+            rgb = through_h264(
+                rgb, self.h264, tuple(rng.uniform(-2, 2, 2)) if self.moving else None
+            )
         if self.jpeg is not None:
             rgb = through_jpeg(rgb, self.jpeg)
         if self.screenshot is not None:
@@ -76,15 +87,21 @@ class Degradation:
 
     def _lit(self, rgb: Rgb) -> Rgb:
         if self.grey:
-            rgb = np.asarray(cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
+            rgb = np.asarray(
+                cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8
+            )
         if self.exposure is None and self.contrast is None and self.tint is None:
             return rgb
         # Exposure acts on light, of which a pixel is the root of 2.2 (IEC 61966-2-1, roughly).
         x: NDArray[np.float32] = (
-            rgb * np.float32(2 ** ((self.exposure or 0.0) / 2.2)) * np.array(self.tint or (1, 1, 1), np.float32)
+            rgb
+            * np.float32(2 ** ((self.exposure or 0.0) / 2.2))
+            * np.array(self.tint or (1, 1, 1), np.float32)
         )
         mean = np.float32(x.mean())
-        return np.asarray(np.clip((x - mean) * (self.contrast or 1.0) + mean + 0.5, 0, 255), np.uint8)
+        return np.asarray(
+            np.clip((x - mean) * (self.contrast or 1.0) + mean + 0.5, 0, 255), np.uint8
+        )
 
 
 NAMED: dict[str, Degradation] = {
@@ -107,16 +124,19 @@ JUDGED = ("denoised", "beautified", "sharpened", "clarified", "drawn upon")
 
 
 def at_random(rng: np.random.Generator) -> Degradation:
-    """A way drawn as pictures come: half of them hardly touched, the others encoded, resized, lit, blurred, treated."""
+    """A way drawn as pictures come: half of them hardly touched, the others encoded, resized, lit,
+    blurred, treated.
+    """
     return _mild(rng) if rng.random() < 0.5 else _harsh(rng)
 
 
 def as_it_comes(rng: np.random.Generator) -> tuple[Degradation, float]:
-    """A way drawn as photos and frames reach those who judge them, and the part of its size that a picture is scaled to first.
+    """A way drawn as photos and frames reach those who judge them, and the part of its size that a
+    picture is scaled to first.
 
-    Milder than `at_random`, whose harder ways are for learning from: a calibration must say how often pictures that are really
-    judged score high. Left out is what the check recognises and does not judge: damage, ghosting, woven fields, enlargement.
-    The shares are assumed, not measured.
+    Milder than `at_random`, whose harder ways are for learning from: a calibration must say how
+    often pictures that are really judged score high. Left out is what the check recognises and does
+    not judge: damage, ghosting, woven fields, enlargement. The shares are assumed, not measured.
     """
 
     def chance(of: float) -> bool:
@@ -184,8 +204,13 @@ def through_jpeg(rgb: Rgb, quality: int) -> Rgb:
 def through_screen(rgb: Rgb, zoom: float) -> Rgb:
     """Shown on a screen at a zoom, shot there, saved as a JPEG of quality 85 and shrunk back."""
     h, w = rgb.shape[:2]
-    shown = np.asarray(cv2.resize(rgb, (round(w * zoom), round(h * zoom)), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return np.asarray(cv2.resize(through_jpeg(shown, 85), (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+    shown = np.asarray(
+        cv2.resize(rgb, (round(w * zoom), round(h * zoom)), interpolation=cv2.INTER_LINEAR),
+        np.uint8,
+    )
+    return np.asarray(
+        cv2.resize(through_jpeg(shown, 85), (w, h), interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def _shake(length: float, direction: float) -> NDArray[np.float32]:
@@ -204,8 +229,8 @@ def through_h264(rgb: Rgb, crf: int, speed: tuple[float, float] | None = None) -
     Args:
         rgb: uint8 ``(h, w, 3)``.
         crf: constant rate factor, 0 to 51.
-        speed: px per frame, across and down, of a camera's move that ends with the picture, which is then predicted from
-            two frames before; None to code it alone, as a key frame.
+        speed: px per frame, across and down, of a camera's move that ends with the picture, which
+            is then predicted from two frames before; None to code it alone, as a key frame.
     """
     h, w = rgb.shape[:2]
     even = np.ascontiguousarray(rgb[: h // 2 * 2, : w // 2 * 2])
@@ -213,13 +238,20 @@ def through_h264(rgb: Rgb, crf: int, speed: tuple[float, float] | None = None) -
     stream.width, stream.height, stream.pix_fmt = even.shape[1], even.shape[0], "yuv420p"
     stream.time_base, stream.thread_count = Fraction(1, 25), 1
     stream.options = {"crf": str(crf), "preset": "ultrafast", "tune": "zerolatency"}
-    packets = [packet for shown in _approach(even, speed) for packet in stream.encode(_frame(shown))]
+    packets = [
+        packet for shown in _approach(even, speed) for packet in stream.encode(_frame(shown))
+    ]
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1
     coded = [*packets, *stream.encode(None)]
-    frames = [frame for packet in coded for frame in decoder.decode(packet)] + list(decoder.decode(None))
+    frames = [frame for packet in coded for frame in decoder.decode(packet)] + list(
+        decoder.decode(None)
+    )
     out = frames[-1].to_ndarray(format="rgb24")
-    return np.asarray(cv2.copyMakeBorder(out, 0, h - out.shape[0], 0, w - out.shape[1], cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.copyMakeBorder(out, 0, h - out.shape[0], 0, w - out.shape[1], cv2.BORDER_REPLICATE),
+        np.uint8,
+    )
 
 
 def _frame(rgb: Rgb) -> av.VideoFrame:
@@ -231,8 +263,14 @@ def _approach(rgb: Rgb, speed: tuple[float, float] | None) -> list[Rgb]:
     if speed is None:
         return [rgb]
     h, w = rgb.shape[:2]
-    shifts = [np.array([[1, 0, speed[0] * before], [0, 1, speed[1] * before]], np.float32) for before in (2, 1)]
+    shifts = [
+        np.array([[1, 0, speed[0] * before], [0, 1, speed[1] * before]], np.float32)
+        for before in (2, 1)
+    ]
     return [
-        *(np.asarray(cv2.warpAffine(rgb, m, (w, h), borderMode=cv2.BORDER_REFLECT_101), np.uint8) for m in shifts),
+        *(
+            np.asarray(cv2.warpAffine(rgb, m, (w, h), borderMode=cv2.BORDER_REFLECT_101), np.uint8)
+            for m in shifts
+        ),
         rgb,
     ]

@@ -1,4 +1,6 @@
-"""Faces to measure on: bona fide ones and forgeries of them, each gone one way, measured and scored as the runtime would."""
+"""Faces to measure on: bona fide ones and forgeries of them, each gone one way, measured and scored
+as the runtime would.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ class Example:
         label: 0 bona fide, 1 changed.
         family: of the forgery; "" if bona fide or made by others.
         source, identity: of the row.
-        original: names the bona fide example that a changed one was made from, and that example itself.
+        original: names the bona fide example that a changed one was made from, and that example
+            itself.
         mask: of the change over the crop, float32, 0 to 1; None if unknown.
     """
 
@@ -56,12 +59,19 @@ class Example:
     def sighting(self, time: float = 0.0) -> Sighting:
         """As a line of evidence is given it."""
         return Sighting(
-            time, Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0), self.quality, self.crop, self.eyes, self.close_up
+            time,
+            Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0),
+            self.quality,
+            self.crop,
+            self.eyes,
+            self.close_up,
         )
 
 
 Picture = tuple[Rgb, NDArray[np.float32] | None, str]
-"""A face's picture, the mask of its change and the family that made it; None and "" where it was not forged here."""
+"""A face's picture, the mask of its change and the family that made it; None and "" where it was
+not forged here.
+"""
 
 
 def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) -> list[Example]:
@@ -81,9 +91,15 @@ def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) ->
 
 
 def with_forgeries(
-    row: Row, rows: Sequence[Row], points: NDArray[np.float32], families: Sequence[str], rng: np.random.Generator
+    row: Row,
+    rows: Sequence[Row],
+    points: NDArray[np.float32],
+    families: Sequence[str],
+    rng: np.random.Generator,
 ) -> list[Picture]:
-    """A bona fide row's picture, and one forgery of it per family; donors come from ``rows``, whose `shapes` are ``points``."""
+    """A bona fide row's picture, and one forgery of it per family; donors come from ``rows``, whose
+    `shapes` are ``points``.
+    """
     target = FaceImage(row.rgb, row.points, row.mesh)
     donor = nearest(rows, points, row, rng) if families else target
     fakes = [forge_visibly(family, target, donor, rng) for family in families]
@@ -91,7 +107,9 @@ def with_forgeries(
 
 
 def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
-    """Rows that bring their own labels, each gone its way. Changed rows that hardly differ from their original are left out."""
+    """Rows that bring their own labels, each gone its way. Changed rows that hardly differ from
+    their original are left out.
+    """
     examples = []
     for i, row in enumerate(told_apart(rows)):
         rng = np.random.default_rng((seed, i))
@@ -118,14 +136,18 @@ AnyPictured = TypeVar("AnyPictured", bound=Pictured)
 
 
 def told_apart(rows: Sequence[AnyPictured]) -> list[AnyPictured]:
-    """The rows without the changed ones that hardly differ from the original they name: there the swap failed."""
+    """The rows without the changed ones that hardly differ from the original they name: there the
+    swap failed.
+    """
     originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
     pairs = [(row, originals.get(row.made_from or "")) for row in rows]
     return [row for row, before in pairs if before is None or differs(row.rgb, before.rgb)]
 
 
 def differs(changed: Rgb, original: Rgb, least: float = 4.0) -> bool:
-    """Whether the inner half of a changed face differs from its original by at least ``least`` grey levels on average."""
+    """Whether the inner half of a changed face differs from its original by at least ``least`` grey
+    levels on average.
+    """
     h, w = changed.shape[:2]
     resized = cv2.resize(original, (w, h), interpolation=cv2.INTER_AREA)
     difference = cv2.blur(cv2.absdiff(changed, resized), (5, 5))
@@ -142,9 +164,15 @@ def as_seen(
     scale: float,
     rng: np.random.Generator,
 ) -> Example:
-    """A row's picture, forged or not, after it was scaled and went a way, as the runtime would align and measure it."""
+    """A row's picture, forged or not, after it was scaled and went a way, as the runtime would
+    align and measure it.
+    """
     points = row.points * np.float32(scale)
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    small = (
+        cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        if scale < 1
+        else rgb
+    )
     seen = degradation(np.asarray(small, np.uint8), rng)
     crop = faces.align(seen, points)
     quality = faces.measure(seen, _face(points), crop)
@@ -155,7 +183,16 @@ def as_seen(
     label = int(bool(family)) or row.label
     closer = faces.close_up(seen, points) if quality.size_px >= faces.CLOSE_UP_LEAST_PX else None
     return Example(
-        crop, faces.eyes(seen, points), closer, quality, label, family, row.source, row.identity, original, where
+        crop,
+        faces.eyes(seen, points),
+        closer,
+        quality,
+        label,
+        family,
+        row.source,
+        row.identity,
+        original,
+        where,
     )
 
 
@@ -168,5 +205,8 @@ def _face(points: NDArray[np.float32]) -> Face:
 def score(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The served network's logits ``(n,)`` and maps ``(n, 12, 12)``."""
     line = Learned()
-    parts = [line.run(np.stack([e.crop for e in examples[i : i + 256]])) for i in range(0, len(examples), 256)]
+    parts = [
+        line.run(np.stack([e.crop for e in examples[i : i + 256]]))
+        for i in range(0, len(examples), 256)
+    ]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

@@ -59,7 +59,9 @@ class _Served(nn.Module):
 
 
 class _ServedTower(nn.Module):
-    """The strong look's network with its head's weights as the product takes them, so that the exporter keeps their name."""
+    """The strong look's network with its head's weights as the product takes them, so that the
+    exporter keeps their name.
+    """
 
     def __init__(self, net: Tower) -> None:
         super().__init__()
@@ -73,16 +75,23 @@ class _ServedTower(nn.Module):
     def tuned(self) -> dict[str, NDArray[np.float32]]:
         """Gives everything that a training changes, by its name in the exported file."""
         values = {name: value for name, value in self.named_parameters() if value.requires_grad}
-        return {name: value.detach().numpy() for name, value in values.items() if name != "net.whether.weight"}
+        return {
+            name: value.detach().numpy()
+            for name, value in values.items()
+            if name != "net.whether.weight"
+        }
 
 
 def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
-    """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without figures until they are measured.
+    """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without
+    figures until they are measured.
 
-    Of a tower the tuned part is written, as ``strong.npz``, and where it is not there yet the frozen part.
+    Of a tower the tuned part is written, as ``strong.npz``, and where it is not there yet the
+    frozen part.
 
     Raises:
-        DataError: there is no checkpoint, or the exported file does not compute what the detector computes.
+        DataError: there is no checkpoint, or the exported file does not compute what the detector
+            computes.
     """
     net, about = load(folder)
     if isinstance(net, Tower):
@@ -94,10 +103,11 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
 
 
 def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
-    """Writes the tuned part of a trained tower as ``strong.npz``, and, where it is not there yet, the frozen part.
+    """Writes the tuned part of a trained tower as ``strong.npz``, and, where it is not there yet,
+    the frozen part.
 
-    The frozen part, ``strong.onnx``, holds CLIP's matrices as int8 (per channel; activations are quantised as they come), and
-    never changes afterwards: only ``strong.npz`` does.
+    The frozen part, ``strong.onnx``, holds CLIP's matrices as int8 (per channel; activations are
+    quantised as they come), and never changes afterwards: only ``strong.npz`` does.
     """
     if not (weights / f"{STRONG}.onnx").is_file():
         _write_frozen(weights)
@@ -105,7 +115,9 @@ def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **_ServedTower(net).tuned())
     _enter(weights, path.name, path)
-    update_card(weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED])
+    update_card(
+        weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED]
+    )
     return path
 
 
@@ -139,7 +151,9 @@ def _without_shapes(path: Path) -> None:
     onnx.save(model, path)
 
 
-def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], weights: Path, name: str) -> Path:
+def write(
+    net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], weights: Path, name: str
+) -> Path:
     """Writes a network as ``<name>.onnx``, enters it in ``weights.json`` and begins its card anew.
 
     Args:
@@ -147,7 +161,8 @@ def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str]
         outputs: names; the first is compared with what PyTorch computes.
 
     Raises:
-        DataError: the exported file does not compute what the network computes; nothing has changed then.
+        DataError: the exported file does not compute what the network computes; nothing has changed
+            then.
     """
     path, partial = weights / f"{name}.onnx", weights / f"{name}.partial"
     faces = torch.export.Dim("faces", min=1, max=4096)
@@ -169,14 +184,18 @@ def write(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str]
     return path
 
 
-def _refuse_difference(net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], partial: Path) -> None:
+def _refuse_difference(
+    net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], partial: Path
+) -> None:
     with torch.inference_mode():
         computed = net(*examples.values())
     expected = computed[0] if isinstance(computed, tuple) else computed
     inputs = {key: example.numpy() for key, example in examples.items()}
     got = ort.InferenceSession(partial).run([outputs[0]], inputs)[0]
     if (difference := float(np.abs(expected.numpy() - got).max())) > LARGEST_DIFFERENCE:
-        raise DataError(f"{partial}: the exported network differs from the trained one by {difference:.2g}")
+        raise DataError(
+            f"{partial}: the exported network differs from the trained one by {difference:.2g}"
+        )
 
 
 def _enter(weights: Path, name: str, path: Path) -> None:
@@ -207,7 +226,11 @@ def update_card(weights: Path, name: str, **parts: Any) -> None:
 def _training(about: dict[str, Any]) -> dict[str, Any]:
     """Of a training and, where it went on from another's weights, of that one."""
     config = dict(about["config"])
-    before = _training(load(Path(config["start"]))[1]) if config["start"] else STARTS.get(config["net"], "nothing")
+    before = (
+        _training(load(Path(config["start"]))[1])
+        if config["start"]
+        else STARTS.get(config["net"], "nothing")
+    )
     for key in ("train", "dev"):
         config[key] = [Path(path).name for path in config[key]]
     config["start"] = Path(config["start"]).name

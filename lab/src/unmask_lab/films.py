@@ -1,4 +1,6 @@
-"""Simulated clips of one person each, to learn what the frames of a clip share: a head that turns, a camera that moves."""
+"""Simulated clips of one person each, to learn what the frames of a clip share: a head that turns,
+a camera that moves.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,17 @@ HEAD_PER_EYES = np.array([1.3, 1.8], np.float32)
 """Half the width and height of a head, in distances between the eyes."""
 
 TURN = 0.07
-"""Standard deviation of how far a turn moves the middle of the face, in distances between the eyes: about 5 degrees."""
+"""Standard deviation of how far a turn moves the middle of the face, in distances between the eyes:
+about 5 degrees.
+"""
 
 
 def films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]]]:
     """Clips of bona fide faces, and of forged ones; each clip is `FRAMES` frames of one person.
 
-    Each clip is one forgery, or none, one scale and one encoder setting. Frame by frame the head turns, the camera moves and
-    noise differs; a forgery is made anew on every frame in the same manner, as swappers do.
+    Each clip is one forgery, or none, one scale and one encoder setting. Frame by frame the head
+    turns, the camera moves and noise differs; a forgery is made anew on every frame in the same
+    manner, as swappers do.
     """
     rng = np.random.default_rng(5)
     chosen = [portraits[i] for i in rng.permutation(len(portraits))[:most]]
@@ -43,13 +48,19 @@ def films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]]
     return clips
 
 
-def _film(row: Row, donor: FaceImage, family: str, clip: str, rng: np.random.Generator) -> list[Example]:
+def _film(
+    row: Row, donor: FaceImage, family: str, clip: str, rng: np.random.Generator
+) -> list[Example]:
     scale, manner = float(rng.uniform(0.6, 1.0)), int(rng.integers(2**31))
     crf, noise = int(rng.integers(18, 34)), float(rng.uniform(0, 4))
     frames = []
     for _ in range(FRAMES):
         face = _shaken(_turned(FaceImage(row.rgb, row.points, row.mesh), rng), rng)
-        rgb = forge_visibly(family, face, donor, np.random.default_rng(manner)).rgb if family else face.rgb
+        rgb = (
+            forge_visibly(family, face, donor, np.random.default_rng(manner)).rgb
+            if family
+            else face.rgb
+        )
         seen = replace(row, points=face.points, label=int(bool(family)))
         way = Degradation(h264=crf, moving=True, noise=noise)
         frames.append(as_seen(seen, rgb, None, family, clip, way, scale, rng))
@@ -57,9 +68,14 @@ def _film(row: Row, donor: FaceImage, family: str, clip: str, rng: np.random.Gen
 
 
 def _turned(face: FaceImage, rng: np.random.Generator) -> FaceImage:
-    """The head turned a little: what is nearer to the camera, the middle of the face, moves farther."""
+    """The head turned a little: what is nearer to the camera, the middle of the face, moves
+    farther.
+    """
     h, w = face.rgb.shape[:2]
-    middle, turn = face.points.mean(axis=0), rng.normal(0, TURN * face.eyes_apart, 2).astype(np.float32)
+    middle, turn = (
+        face.points.mean(axis=0),
+        rng.normal(0, TURN * face.eyes_apart, 2).astype(np.float32),
+    )
 
     def shift(at: NDArray[np.float32]) -> NDArray[np.float32]:
         off = (at - middle) / (HEAD_PER_EYES * np.float32(face.eyes_apart))
@@ -68,14 +84,17 @@ def _turned(face: FaceImage, rng: np.random.Generator) -> FaceImage:
 
     y, x = np.mgrid[:h, :w].astype(np.float32)
     mesh = None if face.mesh is None else face.mesh - shift(face.mesh)
-    return FaceImage(displaced(face.rgb, shift(np.stack([x, y], 2))), face.points - shift(face.points), mesh)
+    return FaceImage(
+        displaced(face.rgb, shift(np.stack([x, y], 2))), face.points - shift(face.points), mesh
+    )
 
 
 def _shaken(face: FaceImage, rng: np.random.Generator) -> FaceImage:
     """The camera moved a little: turned, nearer or farther, and shifted."""
     cx, cy = (float(c) for c in face.points.mean(axis=0))
     move = np.asarray(
-        cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05))), np.float64
+        cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05))),
+        np.float64,
     )
     move[:, 2] += rng.uniform(-4, 4, 2)
     rgb = cv2.warpAffine(face.rgb, move, face.rgb.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101)

@@ -1,4 +1,6 @@
-"""A data set of forgeries with their true masks, and of the bona fide faces they were made from, both encoded alike."""
+"""A data set of forgeries with their true masks, and of the bona fide faces they were made from,
+both encoded alike.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ SCHEMA = pa.schema(
         ("mask", pa.binary()),
     ]
 )
-"""``mask`` is a grey PNG of the image's size, 255 where it was replaced; None for bona fide faces."""
+"""``mask`` is a grey PNG of the image's size, 255 where it was replaced; None for bona fide faces.
+"""
 
 Maker = Callable[[Row, np.random.Generator], Forged | None]
 """Forges a bona fide row, or leaves it out."""
@@ -46,7 +49,9 @@ def of_family(family: str, rows: Sequence[Row]) -> Maker:
 
 
 def of_pair(net: Autoencoder | Linear) -> Maker:
-    """Each person whom an autoencoder was trained on as the next one; rows of other people are left out."""
+    """Each person whom an autoencoder was trained on as the next one; rows of other people are left
+    out.
+    """
 
     def swap(row: Row, rng: np.random.Generator) -> Forged | None:
         if row.identity not in net.people:
@@ -57,8 +62,11 @@ def of_pair(net: Autoencoder | Linear) -> Maker:
     return swap
 
 
-def write(rows: Sequence[Row], makers: Sequence[Maker], source: str, target: Path, seed: int = 1) -> int:
-    """Writes every bona fide row that a maker forges, and each forgery of it, as a data set; returns how many forgeries.
+def write(
+    rows: Sequence[Row], makers: Sequence[Maker], source: str, target: Path, seed: int = 1
+) -> int:
+    """Writes every bona fide row that a maker forges, and each forgery of it, as a data set;
+    returns how many forgeries.
 
     Raises:
         DataError: there was nothing to forge.
@@ -71,19 +79,28 @@ def write(rows: Sequence[Row], makers: Sequence[Maker], source: str, target: Pat
             rng = np.random.default_rng((seed, i))
             forged = [made for maker in makers if (made := maker(row, rng))]
             if forged:
-                writer.write_table(pa.Table.from_pylist(list(_entries(row, forged, source)), SCHEMA))
+                writer.write_table(
+                    pa.Table.from_pylist(list(_entries(row, forged, source)), SCHEMA)
+                )
                 forgeries += len(forged)
             if i % 100 == 99:
                 print(f"forged {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
     if not forgeries:
         partial.unlink()
-        raise DataError("there was no bona fide face to forge; a pair's autoencoder forges only the people it knows")
+        raise DataError(
+            "there was no bona fide face to forge; a pair's autoencoder forges only the people it knows"
+        )
     partial.replace(target)
     return forgeries
 
 
 def _entries(row: Row, forged: Sequence[Forged], source: str) -> Iterator[dict[str, Any]]:
-    same = {"source": source, "identity": row.identity, "licence": row.licence, "points": row.points.ravel().tolist()}
+    same = {
+        "source": source,
+        "identity": row.identity,
+        "licence": row.licence,
+        "points": row.points.ravel().tolist(),
+    }
     yield {**same, "image": _jpeg(row.rgb), "label": BONA_FIDE, "clip": row.clip}
     for k, one in enumerate(forged):
         clip = f"{row.clip}/{one.family}-{k}"
@@ -96,7 +113,9 @@ def _face(row: Row) -> FaceImage:
 
 
 def _jpeg(rgb: Rgb) -> bytes:
-    return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[
+        1
+    ].tobytes()
 
 
 def _png(mask: NDArray[np.float32]) -> bytes:

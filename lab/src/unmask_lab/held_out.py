@@ -1,4 +1,6 @@
-"""Faces of people never trained on, forged once and kept in memory, so that many networks are measured on the very same."""
+"""Faces of people never trained on, forged once and kept in memory, so that many networks are
+measured on the very same.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,17 @@ RESEARCH = "research"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """Crops, and which of them make up a set: bona fide faces and the changed ones to tell from them.
+    """Crops, and which of them make up a set: bona fide faces and the changed ones to tell from
+    them.
 
     Attributes:
         crops: uint8 ``(n, CROP_PX, CROP_PX, 3)``.
         label: ``(n,)``, 0 bona fide, 1 changed.
         identities: of whom each crop is, ``(n,)``.
-        blur: ``(n,)``, minus the sharpness that the runtime measures: the score of "blurrier is changed".
-        sets: indices into the crops, by a family's name or `RESEARCH`, and by the name of the way that they went.
+        blur: ``(n,)``, minus the sharpness that the runtime measures: the score of "blurrier is
+            changed".
+        sets: indices into the crops, by a family's name or `RESEARCH`, and by the name of the way
+            that they went.
     """
 
     crops: NDArray[np.uint8]
@@ -45,7 +50,9 @@ class HeldOut:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return logits(net.eval().to(device), self.crops, device)
 
-    def figures(self, scores: NDArray[np.floating], names: Sequence[tuple[str, str]]) -> dict[str, list[float]]:
+    def figures(
+        self, scores: NDArray[np.floating], names: Sequence[tuple[str, str]]
+    ) -> dict[str, list[float]]:
         """Of scores ``(n,)``, averaged over the named sets: ``auc`` and ``found`` (TPR at 1 % FPR).
 
         Each as value and both ends of its 95 % interval, over people; four digits.
@@ -55,12 +62,20 @@ class HeldOut:
         places = [np.searchsorted(chosen, of) for of in sets]
 
         def rounds(weight: metrics.Floats) -> dict[str, metrics.Floats]:
-            rocs = [metrics.roc(scores[of], self.label[of], weight[:, at]) for of, at in zip(sets, places, strict=True)]
-            auc, found = ([measure(*roc) for roc in rocs] for measure in (metrics.area, metrics.found_at))
+            rocs = [
+                metrics.roc(scores[of], self.label[of], weight[:, at])
+                for of, at in zip(sets, places, strict=True)
+            ]
+            auc, found = (
+                [measure(*roc) for roc in rocs] for measure in (metrics.area, metrics.found_at)
+            )
             return {"auc": np.mean(auc, axis=0), "found": np.mean(found, axis=0)}
 
         estimates = metrics.estimates(rounds, self.identities[chosen].tolist())
-        return {name: [round(value, 4) for value in (of.value, of.low, of.high)] for name, of in estimates.items()}
+        return {
+            name: [round(value, 4) for value in (of.value, of.low, of.high)]
+            for name, of in estimates.items()
+        }
 
     def counts(self, name: tuple[str, str]) -> dict[str, int]:
         """Of a set: faces of each class, and people."""
@@ -77,7 +92,8 @@ def hold_out(
     at_most: int,
     seed: int = 500,
 ) -> HeldOut:
-    """Forges portraits with every family once, and sends them, and rows that bring their own labels, every way.
+    """Forges portraits with every family once, and sends them, and rows that bring their own
+    labels, every way.
 
     Args:
         portraits: bona fide faces, of which ``at_most`` are drawn; may be none.
@@ -102,7 +118,9 @@ def hold_out(
                     sets.setdefault((name, way), []).append(len(faces))
                 faces.append(as_seen(row, rgb, None, family, "", NAMED[way], 1.0, noise))
         if i % 100 == 99:
-            print(f"held out {i + 1} of {len(portraits) + len(others)}", file=sys.stderr, flush=True)
+            print(
+                f"held out {i + 1} of {len(portraits) + len(others)}", file=sys.stderr, flush=True
+            )
     return HeldOut(
         np.stack([face.crop for face in faces]),
         np.array([face.label for face in faces]),

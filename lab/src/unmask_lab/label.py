@@ -1,12 +1,15 @@
-"""Everything that the lab shows of a changed face is written here, and nothing leaves without its label.
+"""Everything that the lab shows of a changed face is written here, and nothing leaves without its
+label.
 
-Visible: ``AI-CHANGED AI生成`` in every picture, all the time. GB 45438-2025 (mandatory in China since September 2025) asks for
-the word AI and one of 生成, 合成 in letters of at least 5 % of the picture's short side, in a video for at least two seconds.
+Visible: ``AI-CHANGED AI生成`` in every picture, all the time. GB 45438-2025 (mandatory in China since
+September 2025) asks for the word AI and one of 生成, 合成 in letters of at least 5 % of the picture's
+short side, in a video for at least two seconds.
 
-Machine-readable: the JSON ``AIGC`` of that standard's annex E, the IPTC digital source type, and which licence allowed the
-change. In MP4 they are metadata keys of the container; in JPEG and PNG they are XMP (ISO 16684-1), ``AIGC`` in the namespace
-that TC260 gave it. With a certificate the same stands, signed, in content credentials (C2PA). All of these are easily stripped;
-the visible label and the register of licences are what is left then.
+Machine-readable: the JSON ``AIGC`` of that standard's annex E, the IPTC digital source type, and
+which licence allowed the change. In MP4 they are metadata keys of the container; in JPEG and PNG
+they are XMP (ISO 16684-1), ``AIGC`` in the namespace that TC260 gave it. With a certificate the
+same stands, signed, in content credentials (C2PA). All of these are easily stripped; the visible
+label and the register of licences are what is left then.
 """
 
 from __future__ import annotations
@@ -38,7 +41,9 @@ LETTERS = 0.05
 _CAPITALS = 0.71
 """Height of a capital letter of OpenCV's font `uni`, in font sizes."""
 _CLOCK = 90_000
-"""Ticks a second, MPEG's own; whole for the usual frame rates, and 6 µs off at most for any other time."""
+"""Ticks a second, MPEG's own; whole for the usual frame rates, and 6 µs off at most for any other
+time.
+"""
 _SUFFIXES = {Kind.VIDEO: (".mp4",), Kind.PHOTO: (".png", ".jpg", ".jpeg")}
 _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -49,9 +54,14 @@ _XMP = (
 
 
 def write_clip(
-    path: Path, frames: Iterable[Frame], frame_rate: float, licence: Licence, signing: Signing | None = None
+    path: Path,
+    frames: Iterable[Frame],
+    frame_rate: float,
+    licence: Licence,
+    signing: Signing | None = None,
 ) -> None:
-    """Labelled pictures as H.264 (CRF 18) in MP4, at their own times; an odd last row or column is left out.
+    """Labelled pictures as H.264 (CRF 18) in MP4, at their own times; an odd last row or column is
+    left out.
 
     Args:
         frames: in order of time, of one size.
@@ -68,16 +78,24 @@ def write_clip(
             h, w = (side // 2 * 2 for side in frame.rgb.shape[:2])
             if stream is None:
                 rate = Fraction(frame_rate).limit_denominator(1001)
-                stream = out.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
+                stream = out.add_stream(
+                    "libx264", rate=rate, options={"crf": "18", "preset": "veryfast"}
+                )
                 stream.width, stream.height, stream.pix_fmt = w, h, "yuv420p"
                 stream.time_base = stream.codec_context.time_base = Fraction(1, _CLOCK)
                 stream.codec_context.colorspace, stream.codec_context.color_range = _BT709, _LIMITED
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(labelled(frame.rgb)[:h, :w]), format="rgb24")
-            picture = picture.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+            picture = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(labelled(frame.rgb)[:h, :w]), format="rgb24"
+            )
+            picture = picture.reformat(
+                format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED
+            )
             picture.pts, picture.time_base = round(frame.time * _CLOCK), Fraction(1, _CLOCK)
             out.mux(stream.encode(picture))
         if stream is None:
-            raise DataError(f"{path}: there are no pictures to write; give a clip that can be decoded")
+            raise DataError(
+                f"{path}: there are no pictures to write; give a clip that can be decoded"
+            )
         out.mux(stream.encode(None))
 
 
@@ -89,10 +107,14 @@ def write_photo(path: Path, rgb: Rgb, licence: Licence, signing: Signing | None 
     """One labelled picture, as JPEG or PNG.
 
     Raises:
-        DataError: it is called neither ``.jpg`` nor ``.png``, or cannot be written. Then there is no file.
+        DataError: it is called neither ``.jpg`` nor ``.png``, or cannot be written. Then there is
+            no file.
     """
     refuse_name(path, Kind.PHOTO)
-    marks = {name if ":" in name else f"{_SPACES[name]}:{name}": value for name, value in marking(licence).items()}
+    marks = {
+        name if ":" in name else f"{_SPACES[name]}:{name}": value
+        for name, value in marking(licence).items()
+    }
     xmp = _XMP.format("".join(f"<{name}>{escape(value)}</{name}>" for name, value in marks.items()))
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", xmp)
@@ -112,7 +134,9 @@ def refuse_name(path: Path, kind: Kind) -> None:
     """Raises DataError where what is changed cannot be written under this name."""
     if path.suffix.lower() not in _SUFFIXES[kind]:
         names = " or ".join(_SUFFIXES[kind])
-        raise DataError(f"{path}: a changed {kind} is written as {names}; choose a name that ends so")
+        raise DataError(
+            f"{path}: a changed {kind} is written as {names}; choose a name that ends so"
+        )
     if not path.parent.is_dir():
         raise DataError(f"{path}: there is no such folder; make it first")
 
@@ -156,7 +180,9 @@ def _label(h: int, w: int) -> Rgb:
 
 @contextmanager
 def _whole(path: Path, licence: Licence, signing: Signing | None) -> Iterator[Path]:
-    """A name to write to beside ``path``, which takes its place once all is written, and signed; else nothing stays."""
+    """A name to write to beside ``path``, which takes its place once all is written, and signed;
+    else nothing stays.
+    """
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
         yield partial
@@ -165,13 +191,17 @@ def _whole(path: Path, licence: Licence, signing: Signing | None) -> Iterator[Pa
         else:
             manifest.write(partial, path, signing, [licence.sha256])
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror}); choose another folder"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def _opened(path: Path, partial: Path, licence: Licence) -> Iterator[av.container.OutputContainer]:
-    with av.open(str(partial), "w", format="mp4", container_options={"movflags": "use_metadata_tags"}) as out:
+    with av.open(
+        str(partial), "w", format="mp4", container_options={"movflags": "use_metadata_tags"}
+    ) as out:
         out.metadata.update(marking(licence))
         yield out

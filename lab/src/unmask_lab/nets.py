@@ -1,8 +1,9 @@
-"""The networks a training can choose from: the project's own, and rivals from the papers to compare it with.
+"""The networks a training can choose from: the project's own, and rivals from the papers to compare
+it with.
 
 Each takes faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits,
-``(n, px / STRIDE, px / STRIDE)``, or None where it does not say where. The rivals are written anew from the papers and
-start from nothing.
+``(n, px / STRIDE, px / STRIDE)``, or None where it does not say where. The rivals are written anew
+from the papers and start from nothing.
 """
 
 from __future__ import annotations
@@ -18,23 +19,33 @@ from unmask_lab.tower import Tower
 
 
 class Meso4(nn.Module):
-    """Four small convolutions (Afchar et al. 2018, "MesoNet: a compact facial video forgery detection network", figure 3)."""
+    """Four small convolutions (Afchar et al. 2018, "MesoNet: a compact facial video forgery
+    detection network", figure 3).
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(_conv(3, 8, 3), nn.MaxPool2d(2), _conv(8, 8, 5), nn.MaxPool2d(2), *_meso_end(8))
+        self.features = nn.Sequential(
+            _conv(3, 8, 3), nn.MaxPool2d(2), _conv(8, 8, 5), nn.MaxPool2d(2), *_meso_end(8)
+        )
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, None]:
         return self.features(rgb.permute(0, 3, 1, 2).float() / 255).squeeze(1), None
 
 
 class MesoInception4(nn.Module):
-    """Meso4 with its first two convolutions replaced by inception modules (Afchar et al. 2018, figure 4 and table 1)."""
+    """Meso4 with its first two convolutions replaced by inception modules (Afchar et al. 2018,
+    figure 4 and table 1).
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            _Inception(3, (1, 4, 4, 2)), nn.MaxPool2d(2), _Inception(11, (2, 4, 4, 2)), nn.MaxPool2d(2), *_meso_end(12)
+            _Inception(3, (1, 4, 4, 2)),
+            nn.MaxPool2d(2),
+            _Inception(11, (2, 4, 4, 2)),
+            nn.MaxPool2d(2),
+            *_meso_end(12),
         )
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, None]:
@@ -42,7 +53,9 @@ class MesoInception4(nn.Module):
 
 
 class _Inception(nn.Module):
-    """Four views of the same pixels, the last two dilated instead of the 5 x 5 of the usual inception module."""
+    """Four views of the same pixels, the last two dilated instead of the 5 x 5 of the usual
+    inception module.
+    """
 
     def __init__(self, inp: int, out: tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -59,7 +72,9 @@ class _Inception(nn.Module):
 
 
 def _conv(inp: int, out: int, kernel: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inp, out, kernel, padding=kernel // 2), nn.ReLU(), nn.BatchNorm2d(out))
+    return nn.Sequential(
+        nn.Conv2d(inp, out, kernel, padding=kernel // 2), nn.ReLU(), nn.BatchNorm2d(out)
+    )
 
 
 def _meso_end(inp: int) -> list[nn.Module]:
@@ -82,15 +97,20 @@ def _meso_end(inp: int) -> list[nn.Module]:
 
 
 class Xception(nn.Module):
-    """Depthwise separable convolutions in 14 modules, in full size (Chollet 2017, figure 5), with one output.
+    """Depthwise separable convolutions in 14 modules, in full size (Chollet 2017, figure 5), with
+    one output.
 
-    The detector that Rössler et al. (2019, "FaceForensics++") made the usual yardstick; theirs starts from ImageNet, this
-    one from nothing.
+    The detector that Rössler et al. (2019, "FaceForensics++") made the usual yardstick; theirs
+    starts from ImageNet, this one from nothing.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        entry = [_Module(64, (128, 128), starts=False), _Module(128, (256, 256)), _Module(256, (728, 728))]
+        entry = [
+            _Module(64, (128, 128), starts=False),
+            _Module(128, (256, 256)),
+            _Module(256, (728, 728)),
+        ]
         middle = [_Module(728, (728, 728, 728), stride=1) for _ in range(8)]
         last = [*_separable(1024, 1536), nn.ReLU(), *_separable(1536, 2048), nn.ReLU()]
         self.stem = nn.Sequential(*_dense(3, 32, 2), nn.ReLU(), *_dense(32, 64, 1), nn.ReLU())
@@ -103,12 +123,15 @@ class Xception(nn.Module):
 
 
 class _Module(nn.Module):
-    """Separable convolutions, each after a ReLU, then pooling where the stride is 2, beside a residual path.
+    """Separable convolutions, each after a ReLU, then pooling where the stride is 2, beside a
+    residual path.
 
     ``starts`` is False for the first module only, whose input was through a ReLU already.
     """
 
-    def __init__(self, inp: int, outs: tuple[int, ...], stride: int = 2, starts: bool = True) -> None:
+    def __init__(
+        self, inp: int, outs: tuple[int, ...], stride: int = 2, starts: bool = True
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for i, (before, out) in enumerate(zip((inp, *outs), outs, strict=False)):

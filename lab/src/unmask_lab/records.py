@@ -10,13 +10,18 @@ LINE, RECORD = 140, 2000
 
 
 def dumps(value: Any, level: int = 0, longest: int = LINE) -> str:
-    """JSON text without a line break at the end; keys in their order, indented by one space a level."""
+    """JSON text without a line break at the end; keys in their order, indented by one space a
+    level.
+    """
     text = json.dumps(value, ensure_ascii=False)
     if not value or not isinstance(value, dict | list | tuple) or len(text) + level <= longest:
         return text
     indent, named = "\n" + " " * (level + 1), isinstance(value, dict)
     parts = (
-        [f"{json.dumps(str(key), ensure_ascii=False)}: {dumps(item, level + 1)}" for key, item in value.items()]
+        [
+            f"{json.dumps(str(key), ensure_ascii=False)}: {dumps(item, level + 1)}"
+            for key, item in value.items()
+        ]
         if isinstance(value, dict)
         else [dumps(item, level + 1, RECORD) for item in value]
     )

@@ -1,6 +1,8 @@
-"""Training pairs: a bona fide face and a forgery of the same face, which went the same way afterwards.
+"""Training pairs: a bona fide face and a forgery of the same face, which went the same way
+afterwards.
 
-Sample ``i`` depends on the seed and ``i`` alone, so a training that resumes sees what it would have seen.
+Sample ``i`` depends on the seed and ``i`` alone, so a training that resumes sees what it would have
+seen.
 """
 
 from __future__ import annotations
@@ -30,14 +32,20 @@ GIVEN = 0.5
 """Part of the other pairs that are given rather than forged, where there are any."""
 
 LEAST = 2.5
-"""Grey levels by which a forgery to measure on differs from its original on average inside its mask; less is no change worth
-the name. A training sees faint ones, too."""
+"""Grey levels by which a forgery to measure on differs from its original on average inside its
+mask; less is no change worth
+the name. A training sees faint ones, too.
+"""
 
 TIGHT = np.array([-1.296, -1.126, 1.296, 1.866])
-"""The face's own outline, in distances between the eyes; `unmask.faces.CLOSE_UP` is this and an eighth more on each side."""
+"""The face's own outline, in distances between the eyes; `unmask.faces.CLOSE_UP` is this and an
+eighth more on each side.
+"""
 
 TIGHTLY_CUT = {False: 0.5, True: 0.15}
-"""Part of the pictures that are cut close to the face before they go their way, without and with close-ups."""
+"""Part of the pictures that are cut close to the face before they go their way, without and with
+close-ups.
+"""
 
 LEAST_MARGIN, MOST_MARGIN = 0.04, 0.25
 """Bounds of the margin around `TIGHT` in a training's close-ups, in parts of its sides."""
@@ -47,17 +55,19 @@ Swap = tuple[Row, Row]
 
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
-    """Sample ``i``: crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map, float32, a value for
+    """Sample ``i``: crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map,
+    float32, a value for
     each ``STRIDE`` px.
 
     Args:
         rows: bona fide faces.
         families: drawn from with equal chance.
         seed, first, count: samples ``first`` to ``first + count`` of this seed.
-        attacks: make `ATTACKED` of the pairs, each with equal chance; one that is listed twice counts twice.
+        attacks: make `ATTACKED` of the pairs, each with equal chance; one that is listed twice
+            counts twice.
         given: make `GIVEN` of the rest; where they were changed is not known, and their map is NaN.
-        close: whether the crops are close-ups of `CLOSE_UP_PX` px, as the strong look takes them, instead of aligned crops of
-            `CROP_PX`.
+        close: whether the crops are close-ups of `CLOSE_UP_PX` px, as the strong look takes them,
+            instead of aligned crops of `CROP_PX`.
     """
 
     def __init__(
@@ -71,7 +81,13 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         given: Sequence[Swap] = (),
         close: bool = False,
     ) -> None:
-        self.rows, self.families, self.seed, self.first, self.count = rows, families, seed, first, count
+        self.rows, self.families, self.seed, self.first, self.count = (
+            rows,
+            families,
+            seed,
+            first,
+            count,
+        )
         self.attacks, self.given, self.close = attacks, given, close
         self.shapes = shapes(rows)
 
@@ -85,7 +101,9 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
         row = self.rows[int(rng.integers(len(self.rows)))]
         target = FaceImage(row.rgb, row.points, row.mesh)
         family, way = self._attack(rng)
-        beside, forged = forge_beside(family, target, nearest(self.rows, self.shapes, row, rng), rng)
+        beside, forged = forge_beside(
+            family, target, nearest(self.rows, self.shapes, row, rng), rng
+        )
         return _same_way(beside, forged, way, self.close, rng)
 
     def _attack(self, rng: np.random.Generator) -> tuple[str, degrade.Degradation | None]:
@@ -96,7 +114,11 @@ class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
 
 
 def nearest(
-    rows: Sequence[Row], shapes: NDArray[np.float32], row: Row, rng: np.random.Generator, among: int = 32
+    rows: Sequence[Row],
+    shapes: NDArray[np.float32],
+    row: Row,
+    rng: np.random.Generator,
+    among: int = 32,
 ) -> FaceImage:
     """Of ``among`` random other people, the one whose five points lie most alike."""
     drawn = rng.integers(len(rows), size=among)
@@ -114,22 +136,37 @@ def _shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return moved(points, faces.similarity(points, faces.TEMPLATE)) / np.float32(faces.CROP_PX)
 
 
-def forge_visibly(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:
-    """A forgery that differs from its original by `LEAST` grey levels or more inside its mask, or the last of six tries."""
+def forge_visibly(
+    family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator
+) -> Forged:
+    """A forgery that differs from its original by `LEAST` grey levels or more inside its mask, or
+    the last of six tries.
+    """
     for _ in range(6):
         forged = forge(family, target, donor, rng)
         inside = forged.mask > 0.1
-        if inside.any() and float(np.abs(forged.rgb[inside].astype(int) - target.rgb[inside]).mean()) >= LEAST:
+        if (
+            inside.any()
+            and float(np.abs(forged.rgb[inside].astype(int) - target.rgb[inside]).mean()) >= LEAST
+        ):
             break
     return forged
 
 
 def _same_way(
-    target: FaceImage, forged: Forged, way: degrade.Degradation | None, close: bool, rng: np.random.Generator
+    target: FaceImage,
+    forged: Forged,
+    way: degrade.Degradation | None,
+    close: bool,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     window = _window(target, TIGHTLY_CUT[close], rng)
     cut = _cut(
-        FaceImage(target.rgb, target.points - np.array([window[1].start, window[0].start], np.float32)), close, rng
+        FaceImage(
+            target.rgb, target.points - np.array([window[1].start, window[0].start], np.float32)
+        ),
+        close,
+        rng,
     )
     way, noise_seed = way or degrade.at_random(rng), int(rng.integers(2**31))
     crops = [
@@ -138,14 +175,20 @@ def _same_way(
     ]
     where = cut((np.repeat(forged.mask[window][..., None], 3, 2) * 255).astype(np.uint8))
     side = where.shape[0] // STRIDE
-    small = cv2.resize(where[..., 0].astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        where[..., 0].astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_AREA
+    )
     return np.stack(crops), np.asarray(small, np.float32)
 
 
 def _given(
     original: Row, changed: Row, close: bool, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    way, noise_seed, cut_seed = degrade.at_random(rng), int(rng.integers(2**31)), int(rng.integers(2**31))
+    way, noise_seed, cut_seed = (
+        degrade.at_random(rng),
+        int(rng.integers(2**31)),
+        int(rng.integers(2**31)),
+    )
     crops = []
     for row in (original, changed):
         cut = _cut(FaceImage(row.rgb, row.points, row.mesh), close, np.random.default_rng(cut_seed))
@@ -154,10 +197,16 @@ def _given(
 
 
 def _cut(face: FaceImage, close: bool, rng: np.random.Generator) -> Callable[[Rgb], Rgb]:
-    """Draws how a face is cut out, the same for every picture of it: jittered points, half of them mirrored."""
+    """Draws how a face is cut out, the same for every picture of it: jittered points, half of them
+    mirrored.
+    """
     points = face.points + rng.normal(0, 0.02 * face.eyes_apart, (5, 2)).astype(np.float32)
     flip = rng.random() < 0.5
-    margins = rng.uniform(LEAST_MARGIN, MOST_MARGIN, 4) * np.tile(TIGHT[2:] - TIGHT[:2], 2) * (-1, -1, 1, 1)
+    margins = (
+        rng.uniform(LEAST_MARGIN, MOST_MARGIN, 4)
+        * np.tile(TIGHT[2:] - TIGHT[:2], 2)
+        * (-1, -1, 1, 1)
+    )
     x0, y0, x1, y1 = (float(side) for side in TIGHT + margins)
 
     def cut(rgb: Rgb) -> Rgb:
@@ -168,7 +217,9 @@ def _cut(face: FaceImage, close: bool, rng: np.random.Generator) -> Callable[[Rg
 
 
 def _window(face: FaceImage, tightly: float, rng: np.random.Generator) -> tuple[slice, slice]:
-    """The whole picture, or cut close to the face, as at the edge of a frame and in sets of tight crops."""
+    """The whole picture, or cut close to the face, as at the edge of a frame and in sets of tight
+    crops.
+    """
     h, w = face.rgb.shape[:2]
     if rng.random() >= tightly:
         return slice(0, h), slice(0, w)

@@ -1,6 +1,8 @@
-"""Whole changed clips and photos, to attack detectors with: another face put in frame by frame, under a licence, labelled.
+"""Whole changed clips and photos, to attack detectors with: another face put in frame by frame,
+under a licence, labelled.
 
-Only a licence by the owner of the portrait that is put in opens this way, and `unmask_lab.label` alone writes what comes out.
+Only a licence by the owner of the portrait that is put in opens this way, and `unmask_lab.label`
+alone writes what comes out.
 """
 
 from __future__ import annotations
@@ -34,13 +36,19 @@ WITHOUT_DONOR = ("self_blend", "autoencoder")
 """Families that put no face of the donor's in."""
 
 MOST_FRAMES = 3000
-"""of a clip: two minutes at 25 a second; following its faces takes about 110 kB of memory for each face and frame."""
+"""of a clip: two minutes at 25 a second; following its faces takes about 110 kB of memory for each
+face and frame.
+"""
 
 HOLE = 0.2
-"""s for which a face may be missed and is put in all the same, where it must have been; longer, and it is taken as hidden."""
+"""s for which a face may be missed and is put in all the same, where it must have been; longer, and
+it is taken as hidden.
+"""
 
 WINDOW = 5.0
-"""Side of the square that is changed, in eye distances; the middle between the eyes is at ``MIDDLE`` of it."""
+"""Side of the square that is changed, in eye distances; the middle between the eyes is at
+``MIDDLE`` of it.
+"""
 MIDDLE = (0.5, 0.42)
 MOST_EYES_APART = 160.0
 """px between the eyes at which a face is changed at most; a larger one is scaled down and back."""
@@ -53,7 +61,8 @@ class Likeness:
     Attributes:
         change: how.
         subject: the person's name; may be None if there is a portrait.
-        portrait: sha256, hexadecimal, of the photo that shows the face; may be None if there is a name.
+        portrait: sha256, hexadecimal, of the photo that shows the face; may be None if there is a
+            name.
     """
 
     change: Change
@@ -62,12 +71,15 @@ class Likeness:
 
     def __post_init__(self) -> None:
         if self.subject is None and self.portrait is None:
-            raise DataError("nobody said whose face is put in, so no licence can be checked; give a name or a portrait")
+            raise DataError(
+                "nobody said whose face is put in, so no licence can be checked; give a name or a portrait"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """The licence file of the portrait's owner, who may license whom, what was taken back, and who uses it.
+    """The licence file of the portrait's owner, who may license whom, what was taken back, and who
+    uses it.
 
     Attributes:
         licence: made by `unmask licence grant`.
@@ -96,7 +108,8 @@ class Permission:
 
 
 def of_photo(family: str, donor: Path, subject: str | None = None, seed: int = 1) -> Likeness:
-    """The largest face of a photo, put in by a forgery family with the same random choices in every frame.
+    """The largest face of a photo, put in by a forgery family with the same random choices in every
+    frame.
 
     Raises:
         DataError: no such family, or one that uses no donor, or the photo shows no face.
@@ -125,10 +138,13 @@ def of_model(folder: Path, person: str, seed: int = 1) -> Likeness:
 
     net = load(folder)
     if person not in net.people:
-        raise DataError(f"{folder}: the model knows {', '.join(net.people)}, not {person}; choose one of them")
+        raise DataError(
+            f"{folder}: the model knows {', '.join(net.people)}, not {person}; choose one of them"
+        )
     index = net.people.index(person)
     return Likeness(
-        lambda face, _: paste(face, decode_as(net, face, index), np.random.default_rng(seed)), subject=person
+        lambda face, _: paste(face, decode_as(net, face, index), np.random.default_rng(seed)),
+        subject=person,
     )
 
 
@@ -145,7 +161,8 @@ def swap(
     at: datetime | None = None,
     signing: Signing | None = None,
 ) -> int:
-    """Puts the face in wherever the clip's or photo's main person is seen; sound is left out, everything is labelled.
+    """Puts the face in wherever the clip's or photo's main person is seen; sound is left out,
+    everything is labelled.
 
     The main person is, in each shot, the one whose face is seen largest and longest.
 
@@ -165,7 +182,9 @@ def swap(
     clip = open_media(source)
     allowed = permission.check(likeness, clip.facts.sha256, at)
     if clip.facts.frames > MOST_FRAMES:
-        raise DataError(f"{source}: {clip.facts.frames:,} frames, over {MOST_FRAMES:,}; cut out the part that matters")
+        raise DataError(
+            f"{source}: {clip.facts.frames:,} frames, over {MOST_FRAMES:,}; cut out the part that matters"
+        )
     label.refuse_name(out, clip.facts.kind)
     if out.resolve() == source.resolve():
         raise DataError(f"{out}: this is the footage itself; choose another name")
@@ -184,7 +203,9 @@ def swap(
 
 
 def follow(clip: Clip) -> dict[float, NDArray[np.float32]]:
-    """The main person's five points, float32 ``(5, 2)`` px, by time of the frame, s; steadied over about three frames."""
+    """The main person's five points, float32 ``(5, 2)`` px, by time of the frame, s; steadied over
+    about three frames.
+    """
     watcher, times = Watcher(at_most=3), _times(clip)
     seen = [watcher.see(frame) for frame in _told(clip.frames(times), "following", len(times))]
     tracks = sorted(link(seen), key=lambda track: -sum(s.quality.size_px for s in track.sightings))
@@ -209,29 +230,45 @@ def _steadied(track: Track, shown: NDArray[np.float64]) -> dict[float, NDArray[n
     after = np.searchsorted(when, spanned)
     inside = when[after] - when[np.maximum(after - 1, 0)] <= HOLE
     inside |= when[after] == spanned
-    between = np.stack([np.interp(spanned, when, column) for column in points.T], axis=1).astype(np.float32)
+    between = np.stack([np.interp(spanned, when, column) for column in points.T], axis=1).astype(
+        np.float32
+    )
     smooth = cv2.GaussianBlur(between, (1, 7), 1.0, borderType=cv2.BORDER_REPLICATE)
-    return {float(t): p.reshape(5, 2) for t, p, keep in zip(spanned, smooth, inside, strict=True) if keep}
+    return {
+        float(t): p.reshape(5, 2)
+        for t, p, keep in zip(spanned, smooth, inside, strict=True)
+        if keep
+    }
 
 
 # ---------------------------------------------------------------- putting in
 
 
-def _changed(clip: Clip, places: dict[float, NDArray[np.float32]], change: Change) -> Iterator[Frame]:
+def _changed(
+    clip: Clip, places: dict[float, NDArray[np.float32]], change: Change
+) -> Iterator[Frame]:
     """Every frame of the clip, with the face put in where there is a place for it."""
-    eyes = [FaceImage(np.empty((0, 0, 3), np.uint8), points).eyes_apart for points in places.values()]
+    eyes = [
+        FaceImage(np.empty((0, 0, 3), np.uint8), points).eyes_apart for points in places.values()
+    ]
     eyes_apart, times, number = min(float(np.median(eyes)), MOST_EYES_APART), _times(clip), count()
     for frame in _told(clip.frames(times), "changing", len(times)):
         points = places.get(frame.time)
-        changed = frame.rgb if points is None else put_in(frame.rgb, points, eyes_apart, change, next(number))
+        changed = (
+            frame.rgb
+            if points is None
+            else put_in(frame.rgb, points, eyes_apart, change, next(number))
+        )
         yield Frame(frame.time, changed)
 
 
-def put_in(rgb: Rgb, points: NDArray[np.float32], eyes_apart: float, change: Change, number: int) -> Rgb:
+def put_in(
+    rgb: Rgb, points: NDArray[np.float32], eyes_apart: float, change: Change, number: int
+) -> Rgb:
     """One picture, uint8 ``(h, w, 3)``, with the face changed.
 
-    The change is made in an upright window that has the same size and the same points in every frame, so that a steady
-    change stays steady.
+    The change is made in an upright window that has the same size and the same points in every
+    frame, so that a steady change stays steady.
 
     Args:
         points: float32 ``(5, 2)`` px, of the face.
@@ -242,13 +279,21 @@ def put_in(rgb: Rgb, points: NDArray[np.float32], eyes_apart: float, change: Cha
     onto = (PROPORTIONS * eyes_apart + np.array(MIDDLE) * side).astype(np.float32)
     matrix, size = similarity(points, onto), (rgb.shape[1], rgb.shape[0])
     window = np.asarray(
-        cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        cv2.warpAffine(
+            rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        np.uint8,
     )
     changed, mask = change(FaceImage(window, onto), number)
     back = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    layer = np.asarray(cv2.warpAffine(changed, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
+    layer = np.asarray(
+        cv2.warpAffine(changed, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT_101),
+        np.uint8,
+    )
     # The window is blended already: it is taken whole wherever the mask is more than a trace.
-    where = np.asarray(cv2.warpAffine(np.minimum(16 * mask, 1), matrix, size, flags=back), np.float32)
+    where = np.asarray(
+        cv2.warpAffine(np.minimum(16 * mask, 1), matrix, size, flags=back), np.float32
+    )
     return blend(rgb, layer, where)
 
 

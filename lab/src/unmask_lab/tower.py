@@ -1,8 +1,10 @@
-"""The strong look's network: CLIP's image tower, of which only the LayerNorms and a head are trained.
+"""The strong look's network: CLIP's image tower, of which only the LayerNorms and a head are
+trained.
 
-CLIP ViT-B/16 (Radford et al. 2021; weights by OpenAI, MIT licence) saw 400 million pictures; on the few thousand people that
-a lab can train on, tuning its LayerNorms alone keeps what it knows (GenD, 2025: .03 % of the weights). Seams show best in the
-middle blocks, so the last two are left out and the head reads three blocks.
+CLIP ViT-B/16 (Radford et al. 2021; weights by OpenAI, MIT licence) saw 400 million pictures; on the
+few thousand people that a lab can train on, tuning its LayerNorms alone keeps what it knows (GenD,
+2025: .03 % of the weights). Seams show best in the middle blocks, so the last two are left out and
+the head reads three blocks.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ Values = Mapping[str, Tensor]
 
 
 class Block(nn.Module):
-    """One transformer block: attention and a two-layer perceptron, frozen, each behind a trained LayerNorm."""
+    """One transformer block: attention and a two-layer perceptron, frozen, each behind a trained
+    LayerNorm.
+    """
 
     qkv_weight: Tensor
     qkv_bias: Tensor
@@ -50,7 +54,10 @@ class Block(nn.Module):
 
     def __init__(self, values: Values) -> None:
         super().__init__()
-        self.attend_norm, self.think_norm = _norm(values, "layer_norm1"), _norm(values, "layer_norm2")
+        self.attend_norm, self.think_norm = (
+            _norm(values, "layer_norm1"),
+            _norm(values, "layer_norm2"),
+        )
         heads = [f"self_attn.{part}_proj" for part in "qkv"]
         for name, parts in {
             "qkv": heads,
@@ -67,18 +74,25 @@ class Block(nn.Module):
         tokens = tokens + self._attended(self.attend_norm(tokens))
         wide = functional.linear(self.think_norm(tokens), self.widen_weight, self.widen_bias)
         # CLIP's own approximation of GELU.
-        return tokens + functional.linear(wide * torch.sigmoid(1.702 * wide), self.narrow_weight, self.narrow_bias)
+        return tokens + functional.linear(
+            wide * torch.sigmoid(1.702 * wide), self.narrow_weight, self.narrow_bias
+        )
 
     def _attended(self, tokens: Tensor) -> Tensor:
         n, length, _ = tokens.shape
         qkv = functional.linear(tokens, self.qkv_weight, self.qkv_bias)
         q, k, v = qkv.view(n, length, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, WIDTH)
+        mixed = (
+            functional.scaled_dot_product_attention(q, k, v)
+            .transpose(1, 2)
+            .reshape(n, length, WIDTH)
+        )
         return functional.linear(mixed, self.out_weight, self.out_bias)
 
 
 class Tower(nn.Module):
-    """Close-ups, uint8 ``(n, CLOSE_UP_PX, CLOSE_UP_PX, 3)`` rgb, to a logit each, ``(n,)``, and no map.
+    """Close-ups, uint8 ``(n, CLOSE_UP_PX, CLOSE_UP_PX, 3)`` rgb, to a logit each, ``(n,)``, and no
+    map.
 
     What is frozen is no part of the state dict, so that a checkpoint takes 140 kB.
     """
@@ -97,7 +111,9 @@ class Tower(nn.Module):
         for name, constant in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.tensor(constant).view(1, 3, 1, 1), persistent=False)
         self.first_norm = _norm(values, "pre_layrnorm").requires_grad_(False)
-        self.blocks = nn.ModuleList([Block(_under(values, f"encoder.layers.{i}")) for i in range(DEPTH)])
+        self.blocks = nn.ModuleList(
+            [Block(_under(values, f"encoder.layers.{i}")) for i in range(DEPTH)]
+        )
         size = 2 * WIDTH * len(TAPS)
         self.level, self.whether = nn.LayerNorm(size, elementwise_affine=False), nn.Linear(size, 1)
 
@@ -105,9 +121,13 @@ class Tower(nn.Module):
         return self.whether(self.level(self.features(rgb))).squeeze(1), None
 
     def features(self, rgb: Tensor) -> Tensor:
-        """Class token and mean patch after each of the `TAPS`, float ``(n, 2 * WIDTH * len(TAPS))``."""
+        """Class token and mean patch after each of the `TAPS`, float ``(n, 2 * WIDTH *
+        len(TAPS))``.
+        """
         x = (rgb.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
-        patches = functional.conv2d(x, self.patch_embedding, stride=PATCH).flatten(2).transpose(1, 2)
+        patches = (
+            functional.conv2d(x, self.patch_embedding, stride=PATCH).flatten(2).transpose(1, 2)
+        )
         first = self.class_embedding.view(1, 1, -1).expand(patches.shape[0], -1, -1)
         tokens = self.first_norm(torch.cat([first, patches], 1) + self.position_embedding)
         seen = []
@@ -127,11 +147,16 @@ def _norm(values: Values, name: str) -> nn.LayerNorm:
 
 
 def _under(values: Values, prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{prefix}."): value for name, value in values.items() if name.startswith(f"{prefix}.")}
+    return {
+        name.removeprefix(f"{prefix}."): value
+        for name, value in values.items()
+        if name.startswith(f"{prefix}.")
+    }
 
 
 def pretrained() -> dict[str, Tensor]:
-    """Values of CLIP's image tower by their names in its published form, matrices as ``(out, in)``, dequantised from int8.
+    """Values of CLIP's image tower by their names in its published form, matrices as ``(out, in)``,
+    dequantised from int8.
 
     Raises:
         DataError: the package with the weights is missing, or is not the pinned one.
@@ -145,7 +170,11 @@ def pretrained() -> dict[str, Tensor]:
     graph = onnx.load_from_string(content).graph
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     model = "vision_model."
-    values = {name.removeprefix(model): _tensor(of) for name, of in stored.items() if name.startswith(model)}
+    values = {
+        name.removeprefix(model): _tensor(of)
+        for name, of in stored.items()
+        if name.startswith(model)
+    }
     for node in graph.node:
         if node.op_type == "MatMulInteger":
             name = node.name.replace("_quant", "").strip("/").replace("/", ".").removeprefix(model)
@@ -155,7 +184,9 @@ def pretrained() -> dict[str, Tensor]:
 
 def _dequantised(stored: Mapping[str, NDArray[Any]], node: onnx.NodeProto) -> Tensor:
     base = node.input[1].replace("_quantized", "")
-    steps = stored[node.input[1]].astype(np.float32) - stored[f"{base}_zero_point"].astype(np.float32)
+    steps = stored[node.input[1]].astype(np.float32) - stored[f"{base}_zero_point"].astype(
+        np.float32
+    )
     return _tensor((steps * stored[f"{base}_scale"]).T)
 
 

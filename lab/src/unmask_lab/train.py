@@ -1,4 +1,6 @@
-"""Trains the detector on pairs made on the fly; the same on CPU and CUDA, and resumed as if it had never stopped."""
+"""Trains the detector on pairs made on the fly; the same on CPU and CUDA, and resumed as if it had
+never stopped.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,17 @@ class Config:
     """All that decides the result of a training.
 
     Attributes:
-        train, dev: collected data sets: bona fide rows to forge and learn from, and other people's to validate on, if any.
+        train, dev: collected data sets: bona fide rows to forge and learn from, and other people's
+            to validate on, if any.
         net: the network to train, one of `nets.NETS`.
-        start: folder of a training, or an exported detector (.onnx), to start from; "" for the network's own start.
+        start: folder of a training, or an exported detector (.onnx), to start from; "" for the
+            network's own start.
         families: forgery families to learn; one that is listed twice counts twice.
-        given: whether to learn from the changed rows of the training files as well, which others made.
+        given: whether to learn from the changed rows of the training files as well, which others
+            made.
         attacks: families and ways that make half of the pairs, see `Pairs`.
-        pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at the end.
+        pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at
+            the end.
         batch: pairs a step.
         rate, trunk_rate: highest learning rates of the heads and of the pretrained trunk.
         decay: weight decay.
@@ -77,10 +83,12 @@ class State:
 
 
 def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> nn.Module:
-    """Trains, or goes on with the checkpoint in ``folder``; validates and saves every ``every`` steps.
+    """Trains, or goes on with the checkpoint in ``folder``; validates and saves every ``every``
+    steps.
 
     Raises:
-        DataError: the data set is unusable, the split leaks, or the checkpoint is of another config.
+        DataError: the data set is unusable, the split leaks, or the checkpoint is of another
+            config.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows, dev = read(map(Path, config.train)), read(map(Path, config.dev)) if config.dev else []
@@ -93,13 +101,17 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's signature lacks it
     optimizer = _optimizer(net, config)
     averaged = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average), use_buffers=True
+        net,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average),
+        use_buffers=True,
     )
     state = _resume(folder, config, net, averaged, optimizer)
     started, first = time.monotonic(), state.seen
     left = config.pairs - state.seen
     close = config.net in SEE_CLOSE_UPS
-    pairs = Pairs(rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close)
+    pairs = Pairs(
+        rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close
+    )
     # A generator of its own, or the loader would draw from the state that dropout resumes from.
     loader = DataLoader(
         pairs,
@@ -118,10 +130,16 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
         if step % 20 == 0:
             rate = (state.seen - first) / (time.monotonic() - started)
             print(
-                f"{state.seen}/{config.pairs} pairs, loss {loss:.3f}, {rate:.1f} pairs/s", file=sys.stderr, flush=True
+                f"{state.seen}/{config.pairs} pairs, loss {loss:.3f}, {rate:.1f} pairs/s",
+                file=sys.stderr,
+                flush=True,
             )
         if step % every == 0 or state.seen > config.pairs - config.batch:
-            figures = validate(averaged.module, dev, config.families, device, config.looks, close) if dev else {}
+            figures = (
+                validate(averaged.module, dev, config.families, device, config.looks, close)
+                if dev
+                else {}
+            )
             state.log.append({"seen": state.seen, "loss": loss, **figures})
             print(json.dumps(state.log[-1]), file=sys.stderr, flush=True)
             _save(folder, config, net, averaged, optimizer, state)
@@ -136,7 +154,8 @@ def _keep_to_one_thread(_worker: int) -> None:
 
 
 def given_swaps(rows: Sequence[Row]) -> list[Swap]:
-    """Every changed row with the bona fide row that it was made from; where the two hardly differ, the swap failed.
+    """Every changed row with the bona fide row that it was made from; where the two hardly differ,
+    the swap failed.
 
     Raises:
         DataError: there is none.
@@ -145,18 +164,28 @@ def given_swaps(rows: Sequence[Row]) -> list[Swap]:
     swaps = [
         (before, row)
         for row in rows
-        if row.label == CHANGED and (before := originals.get(row.made_from or "")) and differs(row.rgb, before.rgb)
+        if row.label == CHANGED
+        and (before := originals.get(row.made_from or ""))
+        and differs(row.rgb, before.rgb)
     ]
     if not swaps:
-        raise DataError("no changed row of the training files names in made_from a bona fide row that it was made from")
+        raise DataError(
+            "no changed row of the training files names in made_from a bona fide row that it was made from"
+        )
     return swaps
 
 
 def _start(config: Config, rows: Sequence[Row]) -> nn.Module:
     net = NETS[config.net]()
     if isinstance(net, Detector) and config.start.endswith(".onnx"):
-        pairs = Pairs(rows, config.families, config.seed + 1, 0, 96, close=config.net in SEE_CLOSE_UPS)
-        unfold(net, Path(config.start), torch.from_numpy(np.concatenate([pairs[i][0] for i in range(len(pairs))])))
+        pairs = Pairs(
+            rows, config.families, config.seed + 1, 0, 96, close=config.net in SEE_CLOSE_UPS
+        )
+        unfold(
+            net,
+            Path(config.start),
+            torch.from_numpy(np.concatenate([pairs[i][0] for i in range(len(pairs))])),
+        )
     elif config.start:
         net.load_state_dict(load(Path(config.start))[0].state_dict())
     elif isinstance(net, Detector):
@@ -170,7 +199,10 @@ def _optimizer(net: nn.Module, config: Config) -> torch.optim.Optimizer:
     known = {id(p) for p in trunk}
     heads = [p for p in net.parameters() if id(p) not in known and p.requires_grad]
     return torch.optim.AdamW(
-        [{"params": trunk, "highest": config.trunk_rate}, {"params": heads, "highest": config.rate}],
+        [
+            {"params": trunk, "highest": config.trunk_rate},
+            {"params": heads, "highest": config.rate},
+        ],
         lr=config.rate,
         weight_decay=config.decay,
     )
@@ -180,7 +212,9 @@ def _schedule(done: float, warm: float = 0.03) -> float:
     return min(1.0, (done + 1e-4) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def _step(net: nn.Module, optimizer: torch.optim.Optimizer, crops: Tensor, where: Tensor, config: Config) -> float:
+def _step(
+    net: nn.Module, optimizer: torch.optim.Optimizer, crops: Tensor, where: Tensor, config: Config
+) -> float:
     net.train()
     faces = crops.flatten(0, 1)
     label = torch.tensor([0.0, 1.0], device=faces.device).repeat(len(crops))
@@ -198,16 +232,25 @@ def _step(net: nn.Module, optimizer: torch.optim.Optimizer, crops: Tensor, where
     return loss.item()
 
 
-def _save(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any, state: State) -> None:
+def _save(
+    folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any, state: State
+) -> None:
     partial = folder / "checkpoint.partial"
-    values = {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict()}
+    values = {
+        "net": net.state_dict(),
+        "averaged": averaged.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
     values["random"] = _random_states()
     torch.save({"config": asdict(config), "state": asdict(state), **values}, partial)
     partial.replace(folder / "checkpoint.pt")
 
 
 def _random_states() -> dict[str, Tensor | None]:
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None}
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+    }
 
 
 def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any) -> State:
@@ -240,7 +283,9 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     saved = torch.load(path, weights_only=True, map_location="cpu")
     net = NETS[saved["config"]["net"]]()
     prefix = "module."
-    net.load_state_dict({k.removeprefix(prefix): v for k, v in saved["averaged"].items() if k.startswith(prefix)})
+    net.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in saved["averaged"].items() if k.startswith(prefix)}
+    )
     return net.eval(), {"config": saved["config"], "state": saved["state"]}
 
 

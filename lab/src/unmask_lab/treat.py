@@ -1,6 +1,8 @@
-"""Treatments of a whole picture that change no face: those of phones, apps, editors and faulty video.
+"""Treatments of a whole picture that change no face: those of phones, apps, editors and faulty
+video.
 
-A bona fide picture that went through one of them is bona fide. Both classes of the training go through all of them.
+A bona fide picture that went through one of them is bona fide. Both classes of the training go
+through all of them.
 """
 
 from __future__ import annotations
@@ -27,14 +29,18 @@ def denoised(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 def beautified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Smooths skin over the whole picture, lightens it a little, and keeps part of the old texture."""
     smooth = cv2.bilateralFilter(rgb, 9, float(rng.uniform(15, 50)), float(rng.uniform(3, 7)))
-    mixed = cv2.addWeighted(smooth, share := float(rng.uniform(0.4, 0.9)), rgb, 1 - share, float(rng.uniform(0, 8)))
+    mixed = cv2.addWeighted(
+        smooth, share := float(rng.uniform(0.4, 0.9)), rgb, 1 - share, float(rng.uniform(0, 8))
+    )
     return np.asarray(mixed, np.uint8)
 
 
 def sharpened(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Adds an unsharp mask, from a camera's default to far too much."""
     amount, sigma = float(rng.uniform(0.3, 2.0)), float(rng.uniform(0.6, 3.0))
-    return np.asarray(cv2.addWeighted(rgb, 1 + amount, cv2.GaussianBlur(rgb, (0, 0), sigma), -amount, 0), np.uint8)
+    return np.asarray(
+        cv2.addWeighted(rgb, 1 + amount, cv2.GaussianBlur(rgb, (0, 0), sigma), -amount, 0), np.uint8
+    )
 
 
 def clarified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -49,8 +55,12 @@ def enlarged(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Shrinks the picture and enlarges it again, at times sharpened after it, as upscalers give it."""
     h, w = rgb.shape[:2]
     scale = float(rng.uniform(0.2, 0.6))
-    small = cv2.resize(rgb, (max(16, int(w * scale)), max(16, int(h * scale))), interpolation=cv2.INTER_AREA)
-    how = int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
+    small = cv2.resize(
+        rgb, (max(16, int(w * scale)), max(16, int(h * scale))), interpolation=cv2.INTER_AREA
+    )
+    how = int(
+        rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
+    )
     large = np.asarray(cv2.resize(small, (w, h), interpolation=how), np.uint8)
     return sharpened(large, rng) if rng.random() < 0.4 else large
 
@@ -59,14 +69,20 @@ def ghosted(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Mixes the picture with itself moved, as blended frames and double exposures do."""
     h, w = rgb.shape[:2]
     dx, dy = rng.normal(0, 0.02 * w, 2)
-    turn = cv2.getRotationMatrix2D((w / 2, h / 2), float(rng.normal(0, 1.5)), float(rng.normal(1, 0.02)))
+    turn = cv2.getRotationMatrix2D(
+        (w / 2, h / 2), float(rng.normal(0, 1.5)), float(rng.normal(1, 0.02))
+    )
     turn[:, 2] += dx, dy
     other = cv2.warpAffine(rgb, turn, (w, h), borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(cv2.addWeighted(rgb, share := float(rng.uniform(0.5, 0.85)), other, 1 - share, 0), np.uint8)
+    return np.asarray(
+        cv2.addWeighted(rgb, share := float(rng.uniform(0.5, 0.85)), other, 1 - share, 0), np.uint8
+    )
 
 
 def interlaced(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """Weaves in every second line from a moment before, at times with a field thrown away and interpolated."""
+    """Weaves in every second line from a moment before, at times with a field thrown away and
+    interpolated.
+    """
     out = rgb.copy()
     if rng.random() < 0.3:
         out[1:-1:2] = (out[:-2:2].astype(np.uint16) + out[2::2][: len(out[1:-1:2])]) // 2
@@ -100,7 +116,9 @@ def drawn_upon(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     else:
         text = "".join(chr(int(c)) for c in rng.integers(65, 91, 12))
         at = (int(rng.uniform(0, 0.4) * w), int(rng.uniform(0.1, 0.98) * h))
-        cv2.putText(out, text, at, cv2.FONT_HERSHEY_SIMPLEX, float(rng.uniform(0.4, 1.2)), colour, thick)
+        cv2.putText(
+            out, text, at, cv2.FONT_HERSHEY_SIMPLEX, float(rng.uniform(0.4, 1.2)), colour, thick
+        )
     return out
 
 

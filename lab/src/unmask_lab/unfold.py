@@ -1,4 +1,6 @@
-"""Rebuilds a trainable detector from its exported file, in which batch normalisation is folded into the convolutions."""
+"""Rebuilds a trainable detector from its exported file, in which batch normalisation is folded into
+the convolutions.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ PREFIX = "net."
 
 
 def unfold(net: Detector, path: Path, rgb: Tensor) -> None:
-    """Loads the weights of an exported detector, so that the network computes the same in training as in evaluation.
+    """Loads the weights of an exported detector, so that the network computes the same in training
+    as in evaluation.
 
-    Each normalisation gets the mean and variance of its input over ``rgb``, and the scale and offset that undo them.
+    Each normalisation gets the mean and variance of its input over ``rgb``, and the scale and
+    offset that undo them.
 
     Args:
         net: the network to fill.
@@ -49,7 +53,9 @@ def unfold(net: Detector, path: Path, rgb: Tensor) -> None:
 
 
 def _identities(sequence: nn.Sequential, name: str, values: dict[str, Tensor]) -> None:
-    """Makes each normalisation after a convolution add the convolution's folded offset, and nothing else."""
+    """Makes each normalisation after a convolution add the convolution's folded offset, and nothing
+    else.
+    """
     children = list(sequence.named_children())
     for (before, _), (_, norm) in pairwise(children):
         if isinstance(norm, nn.BatchNorm2d):
@@ -60,14 +66,20 @@ def _identities(sequence: nn.Sequential, name: str, values: dict[str, Tensor]) -
 
 
 def _measure(net: Detector, rgb: Tensor, batch: int = 32) -> None:
-    """Replaces the neutral statistics of every normalisation by those of its input, without a change of its output."""
+    """Replaces the neutral statistics of every normalisation by those of its input, without a
+    change of its output.
+    """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}
 
     def add(norm: Any, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].double()
         sums[norm] += torch.stack(
-            [x.sum((0, 2, 3)), (x * x).sum((0, 2, 3)), torch.full_like(sums[norm][0], x[:, 0].numel())]
+            [
+                x.sum((0, 2, 3)),
+                (x * x).sum((0, 2, 3)),
+                torch.full_like(sums[norm][0], x[:, 0].numel()),
+            ]
         )
 
     hooks = [norm.register_forward_pre_hook(add) for norm in norms]

@@ -1,4 +1,6 @@
-"""A quick look during training: AUC per source and family on people never seen, on forgeries that do not change."""
+"""A quick look during training: AUC per source and family on people never seen, on forgeries that
+do not change.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,15 @@ from unmask_lab.samples import Pairs
 
 
 def validate(
-    net: Any, rows: Sequence[Row], families: Sequence[str], device: str, looks: int = 300, close: bool = False
+    net: Any,
+    rows: Sequence[Row],
+    families: Sequence[str],
+    device: str,
+    looks: int = 300,
+    close: bool = False,
 ) -> dict[str, float]:
-    """AUC by name: each family on forgeries of the bona fide portraits, and each source that brings its own changed faces.
+    """AUC by name: each family on forgeries of the bona fide portraits, and each source that brings
+    its own changed faces.
 
     Args:
         looks: faces per class, source and family, at most.
@@ -27,7 +35,9 @@ def validate(
     """
     net.eval()
     figures = {}
-    for name, (bona_fide, changed) in _sets(tuple(rows), tuple(dict.fromkeys(families)), looks, close).items():
+    for name, (bona_fide, changed) in _sets(
+        tuple(rows), tuple(dict.fromkeys(families)), looks, close
+    ).items():
         figures[name] = metrics.auc(scores(net, bona_fide, device), scores(net, changed, device))
     return figures
 
@@ -35,7 +45,10 @@ def validate(
 def scores(net: Any, crops: NDArray[np.uint8], device: str, batch: int = 64) -> NDArray[np.float32]:
     """The network's logits, float32 ``(n,)``, for crops, uint8 ``(n, px, px, 3)``."""
     with torch.inference_mode():
-        parts = [net(torch.from_numpy(crops[i : i + batch]).to(device))[0].cpu() for i in range(0, len(crops), batch)]
+        parts = [
+            net(torch.from_numpy(crops[i : i + batch]).to(device))[0].cpu()
+            for i in range(0, len(crops), batch)
+        ]
     return np.asarray(torch.cat(parts))
 
 
@@ -47,7 +60,9 @@ def _sets(
     sets = {}
     portraits = [row for row in rows if row.label == BONA_FIDE and row.source not in own]
     for k, family in enumerate(families):
-        pairs = Pairs(portraits, [family], 1_000_000 + k, 0, min(looks, len(portraits)), close=close)
+        pairs = Pairs(
+            portraits, [family], 1_000_000 + k, 0, min(looks, len(portraits)), close=close
+        )
         both = np.stack([pairs[i][0] for i in range(len(pairs))])
         sets[family] = (both[:, 0], both[:, 1])
     for source in sorted(own):

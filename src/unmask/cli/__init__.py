@@ -1,7 +1,9 @@
-"""The command line: what may be asked, where the answers go, and the exit code. It judges nothing itself.
+"""The command line: what may be asked, where the answers go, and the exit code. It judges nothing
+itself.
 
-Answers go to stdout as they come, everything else to stderr. Exit codes: 0 done; 1 an input could not be judged, or an
-answer not be written; 2 usage; 3 `--fail-on` matched, whatever else happened; 130 interrupted.
+Answers go to stdout as they come, everything else to stderr. Exit codes: 0 done; 1 an input could
+not be judged, or an answer not be written; 2 usage; 3 `--fail-on` matched, whatever else happened;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ def main() -> None:
     try:
         app()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be flushed at exit would fail as well
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), 1
+        )  # what is still to be flushed at exit would fail as well
         sys.exit(f"unmask: the answer cannot be written: {(error.strerror or str(error)).lower()}")
 
 
@@ -69,9 +73,13 @@ def _version(wanted: bool) -> None:
 @app.callback(epilog=check.EXAMPLES)
 def _unmask(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
-    """Tells whether a person's face in a photo or a video was changed by software, shows why, and says so when it
+    """Tells whether a person's face in a photo or a video was changed by software, shows why, and
+    says so when it
     cannot tell.
     """

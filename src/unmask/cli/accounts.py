@@ -1,4 +1,6 @@
-"""The commands `unmask accounts add`, `list` and `password`: people who sign in, before there is anybody who could add them."""
+"""The commands `unmask accounts add`, `list` and `password`: people who sign in, before there is
+anybody who could add them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ Examples:
   unmask accounts password ann@example.org --data DIR
 """
 
-Organisation = Annotated[str, typer.Option(help="Whose data the account sees; nobody sees another's.")]
+Organisation = Annotated[
+    str, typer.Option(help="Whose data the account sees; nobody sees another's.")
+]
 
 app = typer.Typer(
     help="People who sign in to the service. The password is asked for, or read from stdin.",
@@ -37,8 +41,12 @@ app = typer.Typer(
 def add(
     email: Annotated[str, typer.Argument(metavar="EMAIL")],
     data: Data,
-    role: Annotated[str, typer.Option(help="viewer, reviewer or admin; each may do what those before may.")] = "viewer",
-    name: Annotated[str, typer.Option(help="As the audit log shows it; the address up to the @ if not given.")] = "",
+    role: Annotated[
+        str, typer.Option(help="viewer, reviewer or admin; each may do what those before may.")
+    ] = "viewer",
+    name: Annotated[
+        str, typer.Option(help="As the audit log shows it; the address up to the @ if not given.")
+    ] = "",
     organisation: Organisation = "default",
 ) -> None:
     """Add an account."""
@@ -52,7 +60,9 @@ def add(
         with opened(data, make=True) as database, database.transaction() as session:
             actor = system(accounts.organisation(session, organisation).id)
             account = accounts.add(session, actor, email, name, Role(role), password)
-        typer.echo(f"added {printable(account.email)} as {account.role} of {printable(organisation)}")
+        typer.echo(
+            f"added {printable(account.email)} as {account.role} of {printable(organisation)}"
+        )
 
 
 @app.command("list")
@@ -62,7 +72,9 @@ def listed(data: Data, organisation: Organisation = "default") -> None:
     from unmask.service.people.actor import system
 
     with _errors(), opened(data) as database, database.transaction() as session:
-        for account in accounts.listing(session, system(accounts.organisation(session, organisation).id)):
+        for account in accounts.listing(
+            session, system(accounts.organisation(session, organisation).id)
+        ):
             state = "" if account.active else "  (deactivated)"
             typer.echo(printable(f"{account.email}  {account.role}  {account.name}{state}"))
 
@@ -83,7 +95,8 @@ def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data)
 
 @contextmanager
 def opened(data: Path, make: bool = False) -> Iterator[Database]:
-    """The database of a service: in the folder as given, or where the environment says, as `unmask serve` reads it.
+    """The database of a service: in the folder as given, or where the environment says, as `unmask
+    serve` reads it.
 
     Args:
         data: the folder.
@@ -100,7 +113,9 @@ def opened(data: Path, make: bool = False) -> Iterator[Database]:
     keep_private()
     settings = Settings.read(data=data)
     if not (make or settings.database or (data / "unmask.sqlite").is_file()):
-        raise UsageError(f"{printable(str(data))} holds no service; name the folder of `unmask serve`")
+        raise UsageError(
+            f"{printable(str(data))} holds no service; name the folder of `unmask serve`"
+        )
     database = Database(settings)
     try:
         if make:

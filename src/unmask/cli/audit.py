@@ -1,4 +1,6 @@
-"""The commands `unmask audit verify`, `anchor` and `export`: whether the log is as it was written, without a running service."""
+"""The commands `unmask audit verify`, `anchor` and `export`: whether the log is as it was written,
+without a running service.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,18 @@ Examples:
 
 Anchors = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Lines of `unmask audit anchor`, kept elsewhere."),
+    typer.Option(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Lines of `unmask audit anchor`, kept elsewhere.",
+    ),
 ]
 
 app = typer.Typer(
-    help="The audit log of the service: verify it, anchor it, export it.", no_args_is_help=True, epilog=EXAMPLES
+    help="The audit log of the service: verify it, anchor it, export it.",
+    no_args_is_help=True,
+    epilog=EXAMPLES,
 )
 
 
@@ -42,7 +51,8 @@ app = typer.Typer(
 def verify(data: Data, anchors: Anchors = None) -> None:
     """Say whether every entry is as it was written; exit with 1 and name the first that is not.
 
-    Without anchors, whoever can write to the database could forge the log's whole end, or cut it off.
+    Without anchors, whoever can write to the database could forge the log's whole end, or cut it
+    off.
     """
     from unmask.service.people import audit
 
@@ -55,7 +65,9 @@ def verify(data: Data, anchors: Anchors = None) -> None:
             if found.broken is None:
                 typer.echo(f"{tenant}: intact, {found.count} in all, head {found.head}")
             else:
-                typer.echo(f"{tenant}: entry {found.broken} is not as it was written: {found.reason}")
+                typer.echo(
+                    f"{tenant}: entry {found.broken} is not as it was written: {found.reason}"
+                )
     raise typer.Exit(int(broken))
 
 
@@ -85,7 +97,10 @@ def _organisations(session: Session, kept: list[Anchor] | None = None) -> list[s
 
     from unmask.service.store.tables import AuditEntry, Tenant
 
-    known: set[str] = {*session.scalars(select(Tenant.id)), *session.scalars(select(AuditEntry.tenant).distinct())}
+    known: set[str] = {
+        *session.scalars(select(Tenant.id)),
+        *session.scalars(select(AuditEntry.tenant).distinct()),
+    }
     return sorted(known | {one.tenant for one in kept or []})
 
 

@@ -1,4 +1,6 @@
-"""The commands `unmask backup` and `unmask restore`: all that a service keeps, and back again in an empty place."""
+"""The commands `unmask backup` and `unmask restore`: all that a service keeps, and back again in an
+empty place.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,23 @@ Examples:
 
 Anchors = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", exists=True, dir_okay=False, help="What `unmask backup` printed, kept elsewhere."),
+    typer.Option(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What `unmask backup` printed, kept elsewhere.",
+    ),
 ]
 
 
-def backup(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")], data: Data) -> None:
-    """Copy all that a service keeps, media included, while it runs; and print where its audit logs stand.
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")], data: Data
+) -> None:
+    """Copy all that a service keeps, media included, while it runs; and print where its audit logs
+    stand.
 
-    Database and storage are those of --data, or as the environment says for `unmask serve`. The copy has faces and secrets in it.
+    Database and storage are those of --data, or as the environment says for `unmask serve`. The
+    copy has faces and secrets in it.
     """
     from unmask.service.domain.backup import save
 
@@ -49,7 +60,8 @@ def restore(
     data: Data,
     anchors: Anchors = None,
 ) -> None:
-    """Bring a backup back in an empty place: another folder, another database and bucket, or of another kind.
+    """Bring a backup back in an empty place: another folder, another database and bucket, or of
+    another kind.
 
     Its audit logs are verified against the backup's own anchors, and those kept elsewhere.
     """
@@ -59,7 +71,10 @@ def restore(
     lines = anchors.read_text(encoding="utf-8").splitlines() if anchors else []
     with _service(data, there=False) as service:
         made = bring(service, folder, *(Anchor.parse(line) for line in lines if line.strip()))
-    typer.echo(f"unmask: {made.rows:,} rows and {made.objects:,} files are back; people sign in again", err=True)
+    typer.echo(
+        f"unmask: {made.rows:,} rows and {made.objects:,} files are back; people sign in again",
+        err=True,
+    )
     for name in made.missing:
         typer.echo(f"unmask: {name} is not in the backup and counts as deleted", err=True)
 

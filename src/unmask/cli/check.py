@@ -16,7 +16,14 @@ from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media, Models
 from unmask.cli.pages import Pages, Wanted
 from unmask.cli.run import Run, complain
-from unmask.errors import LicenceError, ModelError, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import (
+    LicenceError,
+    ModelError,
+    OriginalsError,
+    UsageError,
+    WeightsError,
+    printable,
+)
 
 if TYPE_CHECKING:
     from unmask.pipeline import Settings
@@ -54,30 +61,48 @@ def check(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only file there.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only file there."),
     ] = None,
     key_frames: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", file_okay=False, help="Write a whole frame per shot there, for a reverse image search."
+            metavar="DIR",
+            file_okay=False,
+            help="Write a whole frame per shot there, for a reverse image search.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table, a row per person.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per file and line.")
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print a CSV table, a row per person.")
+    ] = False,
     every: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Between the frames looked at; suspicious stretches get more.")
+        float,
+        typer.Option(
+            metavar="SECONDS", help="Between the frames looked at; suspicious stretches get more."
+        ),
     ] = 0.5,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Look at videos from there on: seconds, or 1:02:03.5.")
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Look at videos from there on: seconds, or 1:02:03.5."
+        ),
     ] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="And up to there.")] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="And up to there.")
+    ] = None,
     lines: Annotated[
-        list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them.")
+        list[str] | None,
+        typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them."),
     ] = None,
     models: Models = None,
     originals: Annotated[
         str | None,
-        typer.Option(metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."),
+        typer.Option(
+            metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
+        ),
     ] = None,
     licences: Annotated[
         Path | None,
@@ -88,29 +113,40 @@ def check(
         ),
     ] = None,
     prior: Annotated[
-        float | None, typer.Option(metavar="P", help="Share of changed faces among such files; adds what the LR means.")
+        float | None,
+        typer.Option(
+            metavar="P", help="Share of changed faces among such files; adds what the LR means."
+        ),
     ] = None,
     fail_on: Annotated[
         list[str] | None,
-        typer.Option(metavar="A,B", help="Exit with 3 if a file is among these: changed, cannot-tell, no-face ..."),
+        typer.Option(
+            metavar="A,B",
+            help="Exit with 3 if a file is among these: changed, cannot-tell, no-face ...",
+        ),
     ] = None,
     language: Annotated[
         str,
         typer.Option(
-            metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of what people read: en, zh. JSON and CSV stay English."
+            metavar="CODE",
+            envvar="UNMASK_LANGUAGE",
+            help="Of what people read: en, zh. JSON and CSV stay English.",
         ),
     ] = "en",
     debug: Debug = False,
 ) -> None:
     """Say whether faces in photos and videos were changed.
 
-    Folders are searched with all their subfolders for what is a photo or a video by its content, whatever its name; how many
-    other and hidden files were left out is said. A file that cannot be judged does not stop the rest.
+    Folders are searched with all their subfolders for what is a photo or a video by its content,
+    whatever its name; how many other and hidden files were left out is said. A file that cannot be
+    judged does not stop the rest.
     """
     try:
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
-        settings = _settings(every, lines, models, originals, licences, prior, debug, _seconds(start), _seconds(end))
+        settings = _settings(
+            every, lines, models, originals, licences, prior, debug, _seconds(start), _seconds(end)
+        )
         outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
         wanted = Wanted(report, out, key_frames)
         wanted.prepare(len(given.files))
@@ -119,7 +155,11 @@ def check(
             complain(spoken.say(clause))
         _print(run.over(given.files), as_json, as_csv, spoken)
     except UsageError as error:
-        complain(str(error) if isinstance(error, ModelError) else f"{error}; `unmask check --help` shows the usage")
+        complain(
+            str(error)
+            if isinstance(error, ModelError)
+            else f"{error}; `unmask check --help` shows the usage"
+        )
         raise typer.Exit(2) from error
     except OSError:
         raise
@@ -131,7 +171,9 @@ def check(
             raise typer.Exit(1) from error
         damaged = isinstance(error, WeightsError | ImportError)
         way_out = "`unmask doctor` says more" if damaged else "run again with --debug"
-        complain(f"{'' if damaged else 'unexpected '}{type(error).__name__}: {inputs.words(error)}; {way_out}")
+        complain(
+            f"{'' if damaged else 'unexpected '}{type(error).__name__}: {inputs.words(error)}; {way_out}"
+        )
         raise typer.Exit(1) from error
     raise typer.Exit(run.code)
 
@@ -174,7 +216,9 @@ def _seconds(given: str | None) -> float | None:
         return None
     parts = given.split(":")
     try:
-        seconds: float = sum(float(part) * 60.0**place for place, part in enumerate(reversed(parts)))
+        seconds: float = sum(
+            float(part) * 60.0**place for place, part in enumerate(reversed(parts))
+        )
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds) or len(parts) > 3 or "-" in given:

@@ -28,7 +28,11 @@ Exit codes:
 
 Trust = Annotated[
     list[Path] | None,
-    typer.Option("--trust", metavar="PEM", help="Certificates of authorities that you trust; nobody is without."),
+    typer.Option(
+        "--trust",
+        metavar="PEM",
+        help="Certificates of authorities that you trust; nobody is without.",
+    ),
 ]
 
 
@@ -42,13 +46,19 @@ def _files(media: list[str]) -> list[str | MediaError]:
 def credentials(
     media: Media,
     trust: Trust = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
-    language: Annotated[str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="en, zh.")] = "en",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per file and line.")
+    ] = False,
+    language: Annotated[
+        str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="en, zh.")
+    ] = "en",
 ) -> None:
-    """Say what files declare of their own making, signed (C2PA) and unsigned: who signed, whether you trust them,
+    """Say what files declare of their own making, signed (C2PA) and unsigned: who signed, whether
+    you trust them,
     whether the file is still what was signed, and whether AI is declared.
 
-    Nothing is fetched. That a file carries none proves nothing: most do not, and they are easily removed.
+    Nothing is fetched. That a file carries none proves nothing: most do not, and they are easily
+    removed.
     """
     from unmask.licences import manifest
     from unmask.licences.telling import told
@@ -73,7 +83,11 @@ def credentials(
             said = told(found, marks)
             if as_json:
                 sentences = {"says": [str(one) for one in said]}
-                typer.echo(json.dumps({"path": given, **asdict(found), "labels": asdict(marks), **sentences}))
+                typer.echo(
+                    json.dumps(
+                        {"path": given, **asdict(found), "labels": asdict(marks), **sentences}
+                    )
+                )
             else:
                 typer.echo("\n  ".join(printable(line) for line in (given, *map(t.say, said))))
     except UnmaskError as error:

@@ -1,4 +1,6 @@
-"""The commands `unmask fleet scan`, `plan` and `report`: the same check over a whole folder or bucket."""
+"""The commands `unmask fleet scan`, `plan` and `report`: the same check over a whole folder or
+bucket.
+"""
 
 from __future__ import annotations
 
@@ -43,28 +45,44 @@ app = typer.Typer(
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or s3://BUCKET/PREFIX.")]
 Every = Annotated[float, typer.Option(metavar="SECONDS", help="Between the frames looked at.")]
-Lines = Annotated[list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence.")]
+Lines = Annotated[
+    list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence.")
+]
 Originals = Annotated[
-    str | None, typer.Option(metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index.")
+    str | None,
+    typer.Option(
+        metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
+    ),
 ]
 Licences = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", envvar="UNMASK_LICENCES", help="Licences, keys and authorities to rely on."),
+    typer.Option(
+        metavar="DIR", envvar="UNMASK_LICENCES", help="Licences, keys and authorities to rely on."
+    ),
 ]
-Prior = Annotated[float | None, typer.Option(metavar="P", help="Share of changed faces among such files.")]
+Prior = Annotated[
+    float | None, typer.Option(metavar="P", help="Share of changed faces among such files.")
+]
 
 
 @app.command(epilog=EXAMPLES)
 def scan(
     source: Source,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder of the tables; made if missing.")
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", file_okay=False, help="Folder of the tables; made if missing."
+        ),
     ],
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes that judge; one per core unless given.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that judge; one per core unless given."),
     ] = None,
     seconds: Annotated[
-        float, typer.Option("--file-seconds", min=1.0, metavar="S", help="Most time that one file may take.")
+        float,
+        typer.Option(
+            "--file-seconds", min=1.0, metavar="S", help="Most time that one file may take."
+        ),
     ] = 1800.0,
     every: Every = 0.5,
     lines: Lines = None,
@@ -73,14 +91,19 @@ def scan(
     licences: Licences = None,
     prior: Prior = None,
     ray: Annotated[
-        str | None, typer.Option("--ray", metavar="ADDRESS", help="Judge on this Ray cluster; 'auto' for the one here.")
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", help="Judge on this Ray cluster; 'auto' for the one here."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take, as `plan` does.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would take, as `plan` does.")
+    ] = False,
 ) -> None:
     """Judge every content of a folder or bucket that has no result yet.
 
-    Killed or interrupted at any moment, it goes on where it stopped when it is run again. With new weights, settings,
-    originals or licences everything is judged anew, beside the older results.
+    Killed or interrupted at any moment, it goes on where it stopped when it is run again. With new
+    weights, settings, originals or licences everything is judged anew, beside the older results.
     """
     with _complaining():
         settings = _settings(every, lines, models, originals, licences, prior)
@@ -103,12 +126,20 @@ def scan(
 def plan(
     source: Source,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder of earlier scans, if any.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", file_okay=False, help="Folder of earlier scans, if any."
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that would judge.")] = 1,
-    sample: Annotated[int, typer.Option(min=0, metavar="N", help="Files that are judged for the estimate.")] = 12,
+    workers: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes that would judge.")
+    ] = 1,
+    sample: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Files that are judged for the estimate.")
+    ] = 12,
     price: Annotated[
-        float | None, typer.Option(min=0, metavar="P", help="Of an hour of one core; adds the cost.")
+        float | None,
+        typer.Option(min=0, metavar="P", help="Of an hour of one core; adds the cost."),
     ] = None,
     every: Every = 0.5,
     lines: Lines = None,
@@ -119,14 +150,24 @@ def plan(
 ) -> None:
     """Say what a scan would take, from a few of its files; nothing is written."""
     with _complaining():
-        _plan(source, out, _settings(every, lines, models, originals, licences, prior), workers, sample, price)
+        _plan(
+            source,
+            out,
+            _settings(every, lines, models, originals, licences, prior),
+            workers,
+            sample,
+            price,
+        )
 
 
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a scan.")],
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", help="Where the page goes; DIR/report.html unless given.")
+        Path | None,
+        typer.Option(
+            "--to", metavar="FILE", help="Where the page goes; DIR/report.html unless given."
+        ),
     ] = None,
     language: Annotated[
         str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of the page: en, zh.")
@@ -163,10 +204,19 @@ def _settings(
     from unmask.pipeline import Settings
 
     names = tuple(name.strip() for part in lines or () for name in part.split(",") if name.strip())
-    return Settings(every=every, lines=names, models=models, originals=originals, licences=licences, prior=prior)
+    return Settings(
+        every=every, lines=names, models=models, originals=originals, licences=licences, prior=prior
+    )
 
 
-def _plan(source: str, out: Path | None, settings: Settings, workers: int, sample: int, price: float | None) -> None:
+def _plan(
+    source: str,
+    out: Path | None,
+    settings: Settings,
+    workers: int,
+    sample: int,
+    price: float | None,
+) -> None:
     from unmask.fleet.plan import plan as planned
 
     for line in _estimate(planned(source, out, settings, sample), workers, price):
@@ -203,7 +253,13 @@ def _say(counts: Counts, seconds: float) -> None:
 def _bar() -> Iterator[Callable[[Counts], None]]:
     """A bar on stderr with the rate and the time left, if that is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -211,7 +267,12 @@ def _bar() -> Iterator[Callable[[Counts], None]]:
         return
     rate = TextColumn("{task.fields[rate]}")
     with Progress(
-        BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(), console=console, transient=True
+        BarColumn(),
+        MofNCompleteColumn(),
+        rate,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
     ) as bar:
         task, begun = bar.add_task("", total=None, rate=""), time.monotonic()
 

@@ -32,15 +32,25 @@ Examples:
 
 Key = Annotated[Path, typer.Option(help="The owner's private key.")]
 Password = Annotated[
-    str, typer.Option(envvar=PASSWORD, prompt=True, hide_input=True, help="Of the private key; asked for.")
+    str,
+    typer.Option(
+        envvar=PASSWORD, prompt=True, hide_input=True, help="Of the private key; asked for."
+    ),
 ]
-StatusListFile = Annotated[Path, typer.Option(metavar="FILE", help="The owner's list of revocations.")]
+StatusListFile = Annotated[
+    Path, typer.Option(metavar="FILE", help="The owner's list of revocations.")
+]
 Lists = Annotated[
-    list[Path] | None, typer.Option("--status-list", metavar="FILE", help="List of revocations; may be repeated.")
+    list[Path] | None,
+    typer.Option("--status-list", metavar="FILE", help="List of revocations; may be repeated."),
 ]
 OwnerKeys = Annotated[
     list[Path],
-    typer.Option("--owners", metavar="FILE", help="Public keys that you vouch for, from their owners; repeatable."),
+    typer.Option(
+        "--owners",
+        metavar="FILE",
+        help="Public keys that you vouch for, from their owners; repeatable.",
+    ),
 ]
 Day = typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Day, or moment, UTC.")
 
@@ -53,16 +63,26 @@ app = typer.Typer(
 
 @app.command()
 def keygen(
-    key: Annotated[Path, typer.Argument(help="File for the private key; the public one is KEY.pub.")],
-    name: Annotated[list[str], typer.Option(help="Whose portraits it may license; may be repeated.")],
+    key: Annotated[
+        Path, typer.Argument(help="File for the private key; the public one is KEY.pub.")
+    ],
+    name: Annotated[
+        list[str], typer.Option(help="Whose portraits it may license; may be repeated.")
+    ],
     password: Annotated[
         str,
         typer.Option(
-            envvar=PASSWORD, prompt=True, confirmation_prompt=True, hide_input=True, help="Encrypts it; asked for."
+            envvar=PASSWORD,
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+            help="Encrypts it; asked for.",
         ),
     ],
 ) -> None:
-    """Make a key to sign licences with. Keep it; give KEY.pub to whoever must rely on your licences."""
+    """Make a key to sign licences with. Keep it; give KEY.pub to whoever must rely on your
+    licences.
+    """
     from unmask.licences.keys import keygen as make
 
     with _errors():
@@ -76,27 +96,46 @@ def grant(
     password: Password,
     subject: Annotated[str, typer.Option(help="Whose portrait.")],
     licensee: Annotated[str, typer.Option(help="Who may use it.")],
-    until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day, UTC.")],
+    until: Annotated[
+        datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day, UTC.")
+    ],
     status_list: StatusListFile,
     out: Annotated[Path, typer.Option(help="File to write.")],
-    part: Annotated[str, typer.Option(help="put-in: the face that is put in; covered: the one under it.")] = "put-in",
+    part: Annotated[
+        str, typer.Option(help="put-in: the face that is put in; covered: the one under it.")
+    ] = "put-in",
     role: Annotated[str, typer.Option(help="As which the person is to appear.")] = "any role",
     purpose: Annotated[str, typer.Option(help="For what.")] = "the named works and files only",
     where: Annotated[str, typer.Option(help="Where the result may be shown.")] = "anywhere",
-    portrait: Annotated[list[Path] | None, typer.Option(help="Reference photo, or a folder of them.")] = None,
-    original: Annotated[Path | None, typer.Option(help="Film or photo that may be changed.")] = None,
-    title: Annotated[str | None, typer.Option(help="Of that original; its file name otherwise.")] = None,
+    portrait: Annotated[
+        list[Path] | None, typer.Option(help="Reference photo, or a folder of them.")
+    ] = None,
+    original: Annotated[
+        Path | None, typer.Option(help="Film or photo that may be changed.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Of that original; its file name otherwise.")
+    ] = None,
     mark: Annotated[
         list[str] | None,
-        typer.Option(metavar="SECONDS:X,Y", help="On whose face: a point in the original, 0 to 1; repeatable."),
+        typer.Option(
+            metavar="SECONDS:X,Y",
+            help="On whose face: a point in the original, 0 to 1; repeatable.",
+        ),
     ] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="Changed file that is allowed as it is; repeatable.")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option(help="Changed file that is allowed as it is; repeatable.")
+    ] = None,
     issuer: Annotated[str | None, typer.Option(help="Who signs, if not the person.")] = None,
-    begin: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; now.")] = None,
+    begin: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; now.")
+    ] = None,
 ) -> None:
-    """Sign that a face may be changed: whose, in which part, by whom, in which work or file, until when.
+    """Sign that a face may be changed: whose, in which part, by whom, in which work or file, until
+    when.
 
-    A work is bound by its original and by marks on the face that may be covered there; a file by its content.
+    A work is bound by its original and by marks on the face that may be covered there; a file by
+    its content.
     """
     from unmask.licences import files, keys
     from unmask.licences import licence as licences
@@ -105,7 +144,13 @@ def grant(
         works = []
         if original is not None:
             named = title or original.name
-            works = [licences.Work(title=named, original=files.sha256(original), marks=[_mark(m) for m in mark or ()])]
+            works = [
+                licences.Work(
+                    title=named,
+                    original=files.sha256(original),
+                    marks=[_mark(m) for m in mark or ()],
+                )
+            ]
         elif mark:
             raise UsageError("a --mark is a place in an --original; name that as well")
         portrait_ = licences.Portrait(
@@ -145,10 +190,14 @@ def check(
     subject: Annotated[str | None, typer.Option(help="Whose face is wanted.")] = None,
     part: Annotated[str | None, typer.Option(help="put-in or covered.")] = None,
     portrait: Annotated[Path | None, typer.Option(help="The photo that shows it.")] = None,
-    footage: Annotated[Path | None, typer.Option(help="The original to be changed, or the changed file.")] = None,
+    footage: Annotated[
+        Path | None, typer.Option(help="The original to be changed, or the changed file.")
+    ] = None,
     at: Annotated[datetime | None, Day] = None,
 ) -> None:
-    """Tell whether a licence holds: genuine, of its owner, in force, not taken back, and for what is asked."""
+    """Tell whether a licence holds: genuine, of its owner, in force, not taken back, and for what
+    is asked.
+    """
     from unmask.licences import files
     from unmask.licences import licence as licences
 
@@ -160,7 +209,9 @@ def check(
             portrait=None if portrait is None else files.sha256(portrait),
             footage=None if footage is None else files.sha256(footage),
         )
-        found = licences.check(licence, *_given(owners, status_list), asked, at.replace(tzinfo=UTC) if at else None)
+        found = licences.check(
+            licence, *_given(owners, status_list), asked, at.replace(tzinfo=UTC) if at else None
+        )
         typer.echo("valid")
         for line in _lines(found):
             typer.echo(printable(line))
@@ -172,9 +223,13 @@ def revoke(
     password: Password,
     status_list: StatusListFile,
     licence: Annotated[list[Path] | None, typer.Argument(help="Licences to take back.")] = None,
-    days: Annotated[float, typer.Option(min=0.01, max=365, help="For which the new list holds.")] = 7,
+    days: Annotated[
+        float, typer.Option(min=0.01, max=365, help="For which the new list holds.")
+    ] = 7,
 ) -> None:
-    """Take licences back, for good, with a new list of revocations; without LICENCE it says that all others stand."""
+    """Take licences back, for good, with a new list of revocations; without LICENCE it says that
+    all others stand.
+    """
     from unmask.licences import keys
     from unmask.licences import licence as licences
 
@@ -182,10 +237,14 @@ def revoke(
         gone = tuple(licences.Licence.of(path) for path in licence or ())
         private = keys.private_key(key, password)
         found = licences.revoke(gone, status_list, private, datetime.now(UTC), days)
-    typer.echo(f"{status_list}: {len(gone)} taken back; holds until {found.valid_until:%Y-%m-%d %H:%M} UTC")
+    typer.echo(
+        f"{status_list}: {len(gone)} taken back; holds until {found.valid_until:%Y-%m-%d %H:%M} UTC"
+    )
 
 
-def _given(owners: Sequence[Path], lists: Sequence[Path] | None) -> tuple[Owners, tuple[StatusList, ...]]:
+def _given(
+    owners: Sequence[Path], lists: Sequence[Path] | None
+) -> tuple[Owners, tuple[StatusList, ...]]:
     from unmask.licences import keys
     from unmask.licences.status import StatusList
 
@@ -234,7 +293,12 @@ def _errors() -> Iterator[None]:
         yield
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
-        _stop(LicenceError("--", Message("licence.form", {"field": field}), Message("licence.way.form")), 2)
+        _stop(
+            LicenceError(
+                "--", Message("licence.form", {"field": field}), Message("licence.way.form")
+            ),
+            2,
+        )
     except UnmaskError as error:
         _stop(error, 2 if isinstance(error, UsageError) else 1)
 

@@ -1,4 +1,6 @@
-"""The commands `unmask originals add`, `list`, `remove` and `match`: what may be asked, and how the answers are shown."""
+"""The commands `unmask originals add`, `list`, `remove` and `match`: what may be asked, and how the
+answers are shown.
+"""
 
 from __future__ import annotations
 
@@ -53,11 +55,14 @@ def add(
     owner: Annotated[str, typer.Option(help="Who owns the footage.")],
     title: Annotated[
         str | None,
-        typer.Option(help="What it is; the file's name by default. Of several files, the name of each is added."),
+        typer.Option(
+            help="What it is; the file's name by default. Of several files, the name of each is added."
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Register films and photos: hashes and small thumbnails of their key frames, never the footage itself.
+    """Register films and photos: hashes and small thumbnails of their key frames, never the footage
+    itself.
 
     Adding a file again changes nothing. What was interrupted goes on where it stopped.
     """
@@ -93,12 +98,18 @@ def list_(originals: Address, as_json: Json = False, debug: Debug = False) -> No
         for one in store.originals():
             unfinished = "" if one.complete else "\tnot complete: add it again"
             row = f"{one.id}\t“{one.title}”\t{one.owner}\t{clock(one.duration)}\t{one.name}{unfinished}"
-            typer.echo(json.dumps(RegistrationPart.of(one).plain()) if as_json else printable(row.replace("\t", "  ")))
+            typer.echo(
+                json.dumps(RegistrationPart.of(one).plain())
+                if as_json
+                else printable(row.replace("\t", "  "))
+            )
 
 
 @app.command()
 def remove(
-    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER", help="As `unmask originals list` shows them.")],
+    numbers: Annotated[
+        list[int], typer.Argument(metavar="NUMBER", help="As `unmask originals list` shows them.")
+    ],
     originals: Address,
     debug: Debug = False,
 ) -> None:
@@ -108,13 +119,18 @@ def remove(
     with _errors(debug), opened_store(originals, writing=True) as store:
         gone = [(number, store.remove(number)) for number in numbers]
     for number, one in gone:
-        typer.echo(printable(f"removed {number}  “{one.title}”") if one else f"{number} is not registered", err=not one)
+        typer.echo(
+            printable(f"removed {number}  “{one.title}”") if one else f"{number} is not registered",
+            err=not one,
+        )
     raise typer.Exit(int(any(one is None for _, one in gone)))
 
 
 @app.command()
 def match(media: Media, originals: Address, as_json: Json = False, debug: Debug = False) -> None:
-    """Say which known originals files show, and when. `unmask check --originals` also tells what was changed."""
+    """Say which known originals files show, and when. `unmask check --originals` also tells what
+    was changed.
+    """
     from unmask import pipeline
     from unmask.originals import opened
     from unmask.report.document import MatchPart
@@ -126,7 +142,14 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
         def one(path: str, tell: Progress) -> None:
             found = pipeline.match(path, known, tell)
             if as_json:
-                typer.echo(json.dumps({"path": printable(path), "originals": [MatchPart.of(m).plain() for m in found]}))
+                typer.echo(
+                    json.dumps(
+                        {
+                            "path": printable(path),
+                            "originals": [MatchPart.of(m).plain() for m in found],
+                        }
+                    )
+                )
                 return
             typer.echo(printable(path))
             for line in [shown(m) for m in found] or [Message("match.none")]:
@@ -144,8 +167,12 @@ def _found(media: Sequence[str]) -> list[str | MediaError]:
     return given.files
 
 
-def _each(files: Sequence[str | MediaError], do: Callable[[str, Progress], None], debug: bool) -> None:
-    """Does it for every file; one that cannot be read does not stop the rest, and makes the exit code 1."""
+def _each(
+    files: Sequence[str | MediaError], do: Callable[[str, Progress], None], debug: bool
+) -> None:
+    """Does it for every file; one that cannot be read does not stop the rest, and makes the exit
+    code 1.
+    """
     from unmask.terminal import progress
 
     begun, failed = time.monotonic(), False
@@ -176,7 +203,9 @@ def _errors(debug: bool) -> Iterator[None]:
             raise
         known = isinstance(error, OriginalsError | UnmaskError)
         text = (
-            str(error) if known else f"unexpected {type(error).__name__}: {inputs.words(error)}; run again with --debug"
+            str(error)
+            if known
+            else f"unexpected {type(error).__name__}: {inputs.words(error)}; run again with --debug"
         )
         complain(text)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error

@@ -1,4 +1,6 @@
-"""What `unmask check` and `unmask take` write beside their answers: a page per file, and whole frames of it to search for."""
+"""What `unmask check` and `unmask take` write beside their answers: a page per file, and whole
+frames of it to search for.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,15 @@ class Wanted:
         """Makes the folders.
 
         Raises:
-            UsageError: one cannot be made; or the one page is for several files, or would replace what is no such page.
+            UsageError: one cannot be made; or the one page is for several files, or would replace
+                what is no such page.
         """
         if self.page and self.reports:
             raise UsageError("--out and --report exclude each other")
         if self.page and files != 1:
-            raise UsageError(f"--out names the page on one file, and these are {files}; use --report DIR")
+            raise UsageError(
+                f"--out names the page on one file, and these are {files}; use --report DIR"
+            )
         for folder in (self.reports, self.page and self.page.parent, self.key_frames):
             try:
                 if folder:
@@ -60,7 +65,8 @@ class Pages:
     Args:
         wanted: what.
         language: of the pages.
-        about: what the pages are about beside the file, and the end of their names; it keeps pages on the same file apart.
+        about: what the pages are about beside the file, and the end of their names; it keeps pages
+            on the same file apart.
     """
 
     def __init__(self, wanted: Wanted, language: Language, about: str = "") -> None:
@@ -70,7 +76,9 @@ class Pages:
     def place(self, path: str) -> Path | None:
         """Where the page on a file goes, None if none is wanted."""
         wanted = self._wanted
-        return wanted.page or (_page_for(path, wanted.reports, self._taken, self._about) if wanted.reports else None)
+        return wanted.page or (
+            _page_for(path, wanted.reports, self._taken, self._about) if wanted.reports else None
+        )
 
     def written(self, result: CheckResult) -> CheckResult:
         """The result, with where its page and its frames are.
@@ -103,7 +111,9 @@ def _scenes(result: CheckResult) -> tuple[Scene, ...]:
 
 
 def _exported(path: str, scenes: tuple[Scene, ...], folder: Path) -> tuple[str, ...]:
-    """JPEGs without metadata; two files of one name do not meet, and the same file has the same names again."""
+    """JPEGs without metadata; two files of one name do not meet, and the same file has the same
+    names again.
+    """
     from unmask.report import html, images
     from unmask.types import clock
 
@@ -118,11 +128,16 @@ def _exported(path: str, scenes: tuple[Scene, ...], folder: Path) -> tuple[str, 
 def _page_for(path: str, folder: Path, taken: set[str], about: str) -> Path:
     """Where the page on a file goes.
 
-    It is not ``taken`` in any spelling, and what is there already is replaced only if it is an older page on the same file.
+    It is not ``taken`` in any spelling, and what is there already is replaced only if it is an
+    older page on the same file.
     """
     safe = _safe(path) + about
     names = (f"{safe}{f'-{number}' if number > 1 else ''}.html" for number in itertools.count(1))
-    page = next(name for name in names if name.casefold() not in taken and _is_free(folder / name, path, about))
+    page = next(
+        name
+        for name in names
+        if name.casefold() not in taken and _is_free(folder / name, path, about)
+    )
     taken.add(page.casefold())
     return folder / page
 
@@ -130,7 +145,10 @@ def _page_for(path: str, folder: Path, taken: set[str], about: str) -> Path:
 def _safe(path: str) -> str:
     """The file's name as one that is safe in every file system and never hidden."""
     name = unicodedata.normalize("NFC", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
-    safe = "".join(c if c.isalnum() or c in "-_.,+=@()[] " else "_" for c in name).strip(". ") or "file"
+    safe = (
+        "".join(c if c.isalnum() or c in "-_.,+=@()[] " else "_" for c in name).strip(". ")
+        or "file"
+    )
     return safe.encode()[:200].decode(errors="ignore")
 
 

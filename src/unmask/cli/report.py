@@ -19,10 +19,14 @@ Examples:
   unmask report verify reports/clip.mp4.html --owners desk.key.pub
 """
 
-Reports = Annotated[list[Path], typer.Argument(metavar="REPORT", help="Pages, JSON, tables: any file.")]
+Reports = Annotated[
+    list[Path], typer.Argument(metavar="REPORT", help="Pages, JSON, tables: any file.")
+]
 
 app = typer.Typer(
-    help="Sign reports, so that nobody edits a verdict, and verify them later.", no_args_is_help=True, epilog=EXAMPLES
+    help="Sign reports, so that nobody edits a verdict, and verify them later.",
+    no_args_is_help=True,
+    epilog=EXAMPLES,
 )
 
 
@@ -61,5 +65,9 @@ def verify(reports: Reports, owners: OwnerKeys) -> None:
             complain(str(error))
             failed = True
         else:
-            typer.echo(printable(f"{report}: as it was signed by {', '.join(found.names)}, {shown(found.at)}"))
+            typer.echo(
+                printable(
+                    f"{report}: as it was signed by {', '.join(found.names)}, {shown(found.at)}"
+                )
+            )
     raise typer.Exit(int(failed))

@@ -1,4 +1,6 @@
-"""One call of `unmask check`: file by file, a result, a page if asked for, and in the end the exit code."""
+"""One call of `unmask check`: file by file, a result, a page if asked for, and in the end the exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from unmask import inputs
-from unmask.errors import LicenceError, MediaError, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import (
+    LicenceError,
+    MediaError,
+    OriginalsError,
+    UsageError,
+    WeightsError,
+    printable,
+)
 from unmask.messages import Message
 
 if TYPE_CHECKING:
@@ -32,9 +41,19 @@ class Run:
     """
 
     def __init__(
-        self, settings: Settings, fail_on: frozenset[Outcome], pages: Pages, language: Language, machine: bool
+        self,
+        settings: Settings,
+        fail_on: frozenset[Outcome],
+        pages: Pages,
+        language: Language,
+        machine: bool,
     ) -> None:
-        self._settings, self._fail_on, self._pages, self._language = settings, fail_on, pages, language
+        self._settings, self._fail_on, self._pages, self._language = (
+            settings,
+            fail_on,
+            pages,
+            language,
+        )
         self._machine = machine
         self._failed = self._matched = False
 
@@ -47,7 +66,8 @@ class Run:
         """The result for each input, in their order, as soon as it is there.
 
         Raises:
-            UsageError, LicenceError, OriginalsError, WeightsError, ImportError: none of the inputs can be judged in this way.
+            UsageError, LicenceError, OriginalsError, WeightsError, ImportError: none of the inputs
+                can be judged in this way.
         """
         from unmask.terminal import progress
 
@@ -56,7 +76,9 @@ class Run:
             if isinstance(given, MediaError):
                 result = inputs.failed(given.path, given)
             else:
-                with progress(given, t("progress.number", number=number, count=len(files)), begun, t) as tell:
+                with progress(
+                    given, t("progress.number", number=number, count=len(files)), begun, t
+                ) as tell:
                     result = self._judge(given, tell)
             self._matched |= result.outcome in self._fail_on
             if result.error is not None:
@@ -85,7 +107,9 @@ class Run:
             if self._settings.debug:
                 traceback.print_exception(error)
             where = getattr(error, "filename", None) or result.path
-            self._fail(f"{printable(str(where))}: the report cannot be written: {inputs.words(error)}")
+            self._fail(
+                f"{printable(str(where))}: the report cannot be written: {inputs.words(error)}"
+            )
             return result
 
     def _tell(self, result: CheckResult) -> None:

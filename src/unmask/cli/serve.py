@@ -1,4 +1,6 @@
-"""The command `unmask serve`: starts the service; everything else is set by environment variables, see docs/service.md."""
+"""The command `unmask serve`: starts the service; everything else is set by environment variables,
+see docs/service.md.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,22 @@ Examples:
 
 def serve(
     data: Annotated[
-        Path, typer.Option(metavar="DIR", envvar="UNMASK_DATA", help="Database and media; made if missing.")
+        Path,
+        typer.Option(
+            metavar="DIR", envvar="UNMASK_DATA", help="Database and media; made if missing."
+        ),
     ] = Path("unmask-data"),
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
+    ] = 8000,
     workers: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Processes that judge; 0 to answer HTTP only.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Processes that judge; 0 to answer HTTP only."),
     ] = None,
     check_config: Annotated[
-        bool, typer.Option("--check-config", help="Say what is set, or what is wrong with it, and end.")
+        bool,
+        typer.Option("--check-config", help="Say what is set, or what is wrong with it, and end."),
     ] = False,
 ) -> None:
     """Run the service: an HTTP API and a page where files are uploaded, judged and decided on.
@@ -50,7 +59,9 @@ def serve(
         configure()
         run(settings, host, port, lambda port, inhabited: _welcome(settings, host, port, inhabited))
     except ModuleNotFoundError as error:
-        typer.echo(f"unmask: the service needs {error.name}: pip install 'unmask[service]'", err=True)
+        typer.echo(
+            f"unmask: the service needs {error.name}: pip install 'unmask[service]'", err=True
+        )
         raise typer.Exit(1) from error
     except UnmaskError as error:
         typer.echo(f"unmask: {error}", err=True)
@@ -66,7 +77,8 @@ def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
     if not inhabited:
         data = shlex.quote(str(settings.data))
         typer.echo(
-            f"Nobody has an account yet: unmask accounts add you@example.org --role admin --data {data}", err=True
+            f"Nobody has an account yet: unmask accounts add you@example.org --role admin --data {data}",
+            err=True,
         )
     typer.echo("Ctrl-C ends it.\n", err=True)
 

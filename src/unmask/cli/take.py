@@ -38,7 +38,8 @@ Examples:
 Videos = Annotated[
     list[str],
     typer.Argument(
-        metavar="VIDEO", help="Videos, playlists (.m3u8) and folders of videos; each video is a take of its own."
+        metavar="VIDEO",
+        help="Videos, playlists (.m3u8) and folders of videos; each video is a take of its own.",
     ),
 ]
 
@@ -47,10 +48,16 @@ def take(
     videos: Videos,
     one_take: Annotated[
         bool,
-        typer.Option("--one-take", help="Judge all videos together, in order, as one take; a playlist always is one."),
+        typer.Option(
+            "--one-take",
+            help="Judge all videos together, in order, as one take; a playlist always is one.",
+        ),
     ] = False,
     thorough: Annotated[
-        bool, typer.Option("--thorough", help="Decode every picture; two minutes of film are decoded anyway.")
+        bool,
+        typer.Option(
+            "--thorough", help="Decode every picture; two minutes of film are decoded anyway."
+        ),
     ] = False,
     power: Annotated[
         bool, typer.Option("--power/--no-power", help="Try cuts, and tell how many would be found.")
@@ -65,23 +72,34 @@ def take(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only take there.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only take there."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per file and line.")
+    ] = False,
     fail_on: Annotated[
         list[str] | None,
-        typer.Option(metavar="A,B", help="Exit with 3 if a file is among these: broken, cannot-tell, no-break-found."),
+        typer.Option(
+            metavar="A,B",
+            help="Exit with 3 if a file is among these: broken, cannot-tell, no-break-found.",
+        ),
     ] = None,
     language: Annotated[
         str,
-        typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of what people read: en, zh. JSON stays English."),
+        typer.Option(
+            metavar="CODE",
+            envvar="UNMASK_LANGUAGE",
+            help="Of what people read: en, zh. JSON stays English.",
+        ),
     ] = "en",
     debug: Debug = False,
 ) -> None:
     """Say whether a video is one unbroken take, and where it breaks.
 
-    A careful cut in a scene that stands still leaves nothing, so no take is ever called proved: where a cut could not have been
-    seen is said, and how probable it is that one would have been found.
+    A careful cut in a scene that stands still leaves nothing, so no take is ever called proved:
+    where a cut could not have been seen is said, and how probable it is that one would have been
+    found.
     """
     from unmask.report import take_page
     from unmask.take import Settings
@@ -91,7 +109,11 @@ def take(
     try:
         if language not in codes():
             raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
-        settings, matching, given = Settings(thorough, power, seed), _answers(fail_on), inputs.named(videos)
+        settings, matching, given = (
+            Settings(thorough, power, seed),
+            _answers(fail_on),
+            inputs.named(videos),
+        )
         takes, wanted = list(_takes(given.files, one_take)), Wanted(report, out)
         wanted.prepare(len(takes))
     except UsageError as error:
@@ -116,7 +138,12 @@ def _answers(named: list[str] | None) -> frozenset[Answer]:
     from unmask.takes.findings import Answer
 
     words = {answer.replace(" ", "-"): answer for answer in Answer}
-    names = [name.strip().replace(" ", "-") for part in named or () for name in part.split(",") if name.strip()]
+    names = [
+        name.strip().replace(" ", "-")
+        for part in named or ()
+        for name in part.split(",")
+        if name.strip()
+    ]
     if unknown := [name for name in names if name not in words]:
         raise UsageError(f"no answer is called {unknown[0]!r}; there are {', '.join(words)}")
     return frozenset(words[name] for name in names)
@@ -143,8 +170,12 @@ def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] 
         yield from missing if one_take else takes
 
 
-def _written(result: Take, settings: Settings, pages: Pages, t: Language, debug: bool) -> Take | None:
-    """The result with where its page is, if one is wanted; None where it could not be written, which is told."""
+def _written(
+    result: Take, settings: Settings, pages: Pages, t: Language, debug: bool
+) -> Take | None:
+    """The result with where its page is, if one is wanted; None where it could not be written,
+    which is told.
+    """
     try:
         if (page := pages.place(result.path)) is None:
             return result
@@ -172,7 +203,9 @@ def _moments(result: Take, t: Language) -> tuple[Moment, ...]:
         return ()
 
 
-def _over(takes: list[list[str] | MediaError], settings: Settings, t: Language, debug: bool) -> Iterator[Take]:
+def _over(
+    takes: list[list[str] | MediaError], settings: Settings, t: Language, debug: bool
+) -> Iterator[Take]:
     from unmask import take as stages
     from unmask.terminal import progress
 
@@ -182,7 +215,9 @@ def _over(takes: list[list[str] | MediaError], settings: Settings, t: Language, 
             yield stages.Take.failed(files.path, files.message)
             continue
         try:
-            with progress(files[0], t("progress.number", number=number, count=len(takes)), begun, t) as tell:
+            with progress(
+                files[0], t("progress.number", number=number, count=len(takes)), begun, t
+            ) as tell:
                 yield stages.one_take(files, settings, tell)
         except MediaError as error:
             yield stages.Take.failed(error.path, error.message)
@@ -225,7 +260,8 @@ def _lines(result: Take, t: Language) -> Iterator[str]:
             yield t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
     if result.unseen:
         stretches = tuple(
-            Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason}) for u in result.unseen
+            Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason})
+            for u in result.unseen
         )
         yield t("take.unseen", time=result.blind, end=result.duration, unseen=stretches)
     yield t.say(result.looked_at)

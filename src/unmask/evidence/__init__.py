@@ -1,4 +1,5 @@
-"""Lines of evidence: one independent way to tell a changed face each, in one file each, registered in `LINES`.
+"""Lines of evidence: one independent way to tell a changed face each, in one file each, registered
+in `LINES`.
 
 The registry asks every line about every track. A crash costs one line on one track.
 """
@@ -30,10 +31,11 @@ from unmask.types import Case, Evidence, Status, Track, TrackEvidence
 class LineOfEvidence(Protocol):
     """Looks at one person's track and says what it measured, and what that means, as a message.
 
-    It reads nothing but the track, the case and its own weights, imports what is heavy inside `examine`, and says
-    `not_applicable` with the reason where it has nothing to go by. It never turns a failure into a middling score. It lives
-    for one check and may be asked twice about a person, the second time with more sightings: what it measured before it
-    remembers, see `unmask.measuring`.
+    It reads nothing but the track, the case and its own weights, imports what is heavy inside
+    `examine`, and says `not_applicable` with the reason where it has nothing to go by. It never
+    turns a failure into a middling score. It lives for one check and may be asked twice about a
+    person, the second time with more sightings: what it measured before it remembers, see
+    `unmask.measuring`.
     """
 
     name: str
@@ -58,18 +60,24 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "credentials": Credentials,
     "take": Take,
 }
-"""Constructor of each line of this package, by its name. A new line is one file and one entry here."""
+"""Constructor of each line of this package, by its name. A new line is one file and one entry here.
+"""
 
 
 def available(folder: Path | None = None) -> Lines:
-    """Makes the lines for one check: those of this package, and one for each model in a folder of the user's.
+    """Makes the lines for one check: those of this package, and one for each model in a folder of
+    the user's.
 
     Raises:
         ModelError: a model cannot be used.
     """
     added = {model.name: Added(model) for model in classifiers.in_folder(folder)}
     if folder and (taken := sorted(added.keys() & LINES)):
-        raise ModelError(folder / f"{taken[0]}.onnx", "a line of evidence has this name already", "rename the model")
+        raise ModelError(
+            folder / f"{taken[0]}.onnx",
+            "a line of evidence has this name already",
+            "rename the model",
+        )
     return {**{name: make() for name, make in LINES.items()}, **added}
 
 
@@ -81,21 +89,27 @@ def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
     """
     lines = available(folder)
     if unknown := [name for name in names if name not in lines]:
-        raise UsageError(f"no line of evidence is called {unknown[0]!r}; there are {', '.join(lines)}")
+        raise UsageError(
+            f"no line of evidence is called {unknown[0]!r}; there are {', '.join(lines)}"
+        )
     return {name: lines[name] for name in names or lines}
 
 
 def guiding(lines: Lines) -> Lines:
-    """Those lines that look at every sighting, and so say where to look more closely; not the dear ones, which sample a track."""
+    """Those lines that look at every sighting, and so say where to look more closely; not the dear
+    ones, which sample a track.
+    """
     return {name: line for name, line in lines.items() if name != Strong.name}
 
 
 def examine(case: Case, lines: Lines, debug: bool = False) -> dict[int, Evidence]:
-    """Asks each line about each track: evidence by the track's id, and by the line's name in the order of the lines.
+    """Asks each line about each track: evidence by the track's id, and by the line's name in the
+    order of the lines.
 
     Args:
         case: what to look at.
-        lines: as `chosen` makes them; asked again about the same sightings, they remember what they measured.
+        lines: as `chosen` makes them; asked again about the same sightings, they remember what they
+            measured.
         debug: whether a crash raises.
 
     Raises:

@@ -1,7 +1,8 @@
 """A line of evidence that the user adds: any ONNX classifier with a card, see `unmask.classifiers`.
 
-It looks at the same aligned faces as the learned line. What it was trained on, and how often it is right, only its owner
-knows: it is shown without weight until the lab has calibrated it together with the other lines.
+It looks at the same aligned faces as the learned line. What it was trained on, and how often it is
+right, only its owner knows: it is shown without weight until the lab has calibrated it together
+with the other lines.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Credentials: what the file declares of its own making, signed and unsigned. It measures nothing and weighs nothing.
+"""Credentials: what the file declares of its own making, signed and unsigned. It measures nothing
+and weighs nothing.
 
-The score is 1 where AI is declared and 0 where something else is. Files that carry nothing are most files.
+The score is 1 where AI is declared and 0 where something else is. Files that carry nothing are most
+files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The learned line: a small network that was trained to see where a face was blended, resampled or pasted.
+"""The learned line: a small network that was trained to see where a face was blended, resampled or
+pasted.
 
-The network looks at one aligned face at a time. It gives a logit, and a map of where in the face it sees a change. It was
-trained in the lab on forgeries of the lab's own making; its model card, ``weights/learned.json``, tells on what, and how
-well it does on forgeries it never saw. It sees traces of forging, not identity: whose face it is plays no part.
+The network looks at one aligned face at a time. It gives a logit, and a map of where in the face it
+sees a change. It was trained in the lab on forgeries of the lab's own making; its model card,
+``weights/learned.json``, tells on what, and how well it does on forgeries it never saw. It sees
+traces of forging, not identity: whose face it is plays no part.
 """
 
 from __future__ import annotations
@@ -26,15 +28,17 @@ REGIONS = {
     "mouth": (0.66, 0.80),
     "chin": (0.80, 1.0),
 }
-"""Parts of the aligned crop, as fractions of its height from the top; each has a message ``learned.NAME``."""
+"""Parts of the aligned crop, as fractions of its height from the top; each has a message
+``learned.NAME``.
+"""
 
 
 class Learned:
     """Asks the network about every sighting. Scores are its logits of *changed*.
 
     Args:
-        batch: faces per run of the network, which changes memory and speed, not the result; more than a few at once outgrow a
-            CPU's cache (`python -m benchmarks.speed`).
+        batch: faces per run of the network, which changes memory and speed, not the result; more
+            than a few at once outgrow a CPU's cache (`python -m benchmarks.speed`).
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
@@ -70,12 +74,15 @@ class Learned:
 def _summary(strongest: Reading, track: Track) -> Message:
     """Where and when it reacts most. Whether that means anything is for the calibration to say."""
     region = Message(f"learned.{_region(np.asarray(strongest.heatmap))}")
-    return Message("learned.reacts", {"region": region}).at(strongest.time if len(track.sightings) > 1 else None)
+    return Message("learned.reacts", {"region": region}).at(
+        strongest.time if len(track.sightings) > 1 else None
+    )
 
 
 def _region(heatmap: NDArray[np.float32]) -> str:
     rows = heatmap.shape[0]
     mass = {
-        name: float(heatmap[round(top * rows) : round(bottom * rows)].mean()) for name, (top, bottom) in REGIONS.items()
+        name: float(heatmap[round(top * rows) : round(bottom * rows)].mean())
+        for name, (top, bottom) in REGIONS.items()
     }
     return max(mass, key=lambda name: mass[name])

@@ -1,17 +1,20 @@
 """The motion line: does the inner face go with its head, from moment to moment?
 
-Face and head have one light, one focus and one skull. A swapper makes the face anew in every frame, and what it leaves
-varies on its own: colour and sharpness flicker, the face jumps against the head (Gu et al. 2021 and Sun et al. 2021 learn such
-inconsistencies), and at the ends of a changed stretch the quality changes at once. So what is followed is never the face
-alone but the inner face relative to the head around it, which cancels the camera's own exposure, focus and encoder:
+Face and head have one light, one focus and one skull. A swapper makes the face anew in every frame,
+and what it leaves varies on its own: colour and sharpness flicker, the face jumps against the head
+(Gu et al. 2021 and Sun et al. 2021 learn such inconsistencies), and at the ends of a changed
+stretch the quality changes at once. So what is followed is never the face alone but the inner face
+relative to the head around it, which cancels the camera's own exposure, focus and encoder:
 
-- ratios of brightness, of red to green and of blue to green, which neither exposure nor white balance moves, and the share of
-  fine detail, each against the track's own median over time;
-- between looks at most a quarter of a second apart, how far the inner face moved against its outline (dense inverse search
-  optical flow: Kroeger et al. 2016). Over longer gaps people turn and speak, and that is no sign of anything.
+- ratios of brightness, of red to green and of blue to green, which neither exposure nor white
+  balance moves, and the share of fine detail, each against the track's own median over time;
+- between looks at most a quarter of a second apart, how far the inner face moved against its
+  outline (dense inverse search optical flow: Kroeger et al. 2016). Over longer gaps people turn and
+  speak, and that is no sign of anything.
 
-The score is the root mean square of these differences, each in units of what is usual among bona fide faces before a moving
-camera (simulated: docs/lines/motion.md). No footage with known truth has calibrated it, so it is shown and weighs nothing.
+The score is the root mean square of these differences, each in units of what is usual among bona
+fide faces before a moving camera (simulated: docs/lines/motion.md). No footage with known truth has
+calibrated it, so it is shown and weighs nothing.
 """
 
 from __future__ import annotations
@@ -45,17 +48,23 @@ TRAITS = ("brightness", "red", "blue", "sharpness", "place")
 """What is followed of the inner face, relative to the head; each has a message ``motion.NAME``."""
 
 USUAL = (0.028, 0.02, 0.02, 0.045, 0.49)
-"""Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per cent of an eye distance; see
-the module."""
+"""Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per
+cent of an eye distance; see
+the module.
+"""
 
 NOTABLE = 3.0
-"""Score from which the sentence speaks of it: above 99 in 100 single looks at bona fide faces in the same simulation."""
+"""Score from which the sentence speaks of it: above 99 in 100 single looks at bona fide faces in
+the same simulation.
+"""
 
 SIDE = 48
 """Width, px, of the crop in which colours are compared."""
 
 OUTLINE = (0.85, 1.2)
-"""The ring with which the inner face is compared, see `unmask.faces.regions.rho`: near enough to share its light."""
+"""The ring with which the inner face is compared, see `unmask.faces.regions.rho`: near enough to
+share its light.
+"""
 
 
 class Motion:
@@ -63,14 +72,17 @@ class Motion:
 
     Args:
         fewest: sightings below which nothing can be said to change.
-        yaw: how far the head may be turned aside, see `unmask.types.Quality`; sightings beyond are left out.
+        yaw: how far the head may be turned aside, see `unmask.types.Quality`; sightings beyond are
+            left out.
         near: seconds between two looks up to which places are compared.
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
     name = "motion"
 
-    def __init__(self, fewest: int = 5, yaw: float = 0.75, near: float = 0.25, share: float = 0.1) -> None:
+    def __init__(
+        self, fewest: int = 5, yaw: float = 0.75, near: float = 0.25, share: float = 0.1
+    ) -> None:
         self.fewest, self.yaw, self.near, self.share = fewest, yaw, near, share
         self._traits: dict[Sighting, tuple[float, ...]] = {}
         self._slips: dict[tuple[Sighting, Sighting], float] = {}
@@ -85,7 +97,9 @@ class Motion:
             return TrackEvidence(Status.NOT_APPLICABLE, seldom)
         strange = self.changes(seen) / np.array(USUAL)
         scores = np.sqrt(np.nanmean(strange**2, axis=1))
-        readings = tuple(Reading(s.time, float(score)) for s, score in zip(seen, scores, strict=True))
+        readings = tuple(
+            Reading(s.time, float(score)) for s, score in zip(seen, scores, strict=True)
+        )
         return TrackEvidence(
             Status.RAN,
             _summary(strange, seen, scores),
@@ -95,21 +109,29 @@ class Motion:
         )
 
     def changes(self, seen: Sequence[Sighting]) -> NDArray[np.float64]:
-        """How far each of `TRAITS` is from what it usually is in these sightings of one face, in order of time.
+        """How far each of `TRAITS` is from what it usually is in these sightings of one face, in
+        order of time.
 
         Returns:
-            ``(n, 5)``, 0 or more, in the units of `USUAL`; nan for the place where the sighting before is not `near`.
+            ``(n, 5)``, 0 or more, in the units of `USUAL`; nan for the place where the sighting
+                before is not `near`.
         """
         traits = np.array(recall(self._traits, seen, lambda new: [relative(s.crop) for s in new]))
-        steps = [(before, now) for before, now in pairwise(seen) if now.time - before.time <= self.near]
-        slips = recall(self._slips, steps, lambda new: [slip(before.crop, now.crop) for before, now in new])
+        steps = [
+            (before, now) for before, now in pairwise(seen) if now.time - before.time <= self.near
+        ]
+        slips = recall(
+            self._slips, steps, lambda new: [slip(before.crop, now.crop) for before, now in new]
+        )
         moved = {now: far for (_, now), far in zip(steps, slips, strict=True)}
         usual = [_median(trait, np.array([s.time for s in seen])) for trait in traits.T]
         return np.column_stack([np.abs(traits - usual), [moved.get(s, np.nan) for s in seen]])
 
 
 def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
-    """Over time, not over looks: a suspicious stretch, which is looked at more often, is no more usual for that."""
+    """Over time, not over looks: a suspicious stretch, which is looked at more often, is no more
+    usual for that.
+    """
     edges = np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])
     order = np.argsort(values)
     lasted = np.cumsum(np.diff(edges)[order])
@@ -117,41 +139,58 @@ def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
 
 
 def relative(crop: Rgb) -> tuple[float, float, float, float]:
-    """Natural logs of brightness, red over green, blue over green and sharpness of the inner face over the head around it."""
+    """Natural logs of brightness, red over green, blue over green and sharpness of the inner face
+    over the head around it.
+    """
     import cv2
 
     small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    inside, around = (np.log(np.median(small[of], axis=0) + 2) for of in (inner_skin(SIDE), ring(*OUTLINE, SIDE)))
+    inside, around = (
+        np.log(np.median(small[of], axis=0) + 2) for of in (inner_skin(SIDE), ring(*OUTLINE, SIDE))
+    )
     red, green, blue = (float(c) for c in inside - around)
     luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
     soft, softer = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6))
     fine, middle = (luma - soft) ** 2, (soft - softer) ** 2
-    sharp = [np.log((fine[of].mean() + 0.02) / (middle[of].mean() + 0.02)) for of in (ring(0.0, 0.6), ring(*OUTLINE))]
+    sharp = [
+        np.log((fine[of].mean() + 0.02) / (middle[of].mean() + 0.02))
+        for of in (ring(0.0, 0.6), ring(*OUTLINE))
+    ]
     return green, red - green, blue - green, float(sharp[0] - sharp[1])
 
 
 def slip(before: Rgb, now: Rgb) -> float:
-    """How far the inner face moved against its outline from one aligned crop to the next, per cent of an eye distance."""
+    """How far the inner face moved against its outline from one aligned crop to the next, per cent
+    of an eye distance.
+    """
     import cv2
 
     grey = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in (before, now)]
     still = np.zeros((*grey[0].shape, 2), np.float32)
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(grey[0], grey[1], still)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(
+        grey[0], grey[1], still
+    )
     inside, around = (np.median(flow[of], axis=0) for of in (ring(0.0, 0.6), ring(*OUTLINE)))
     return float(100 * np.hypot(*(inside - around)) / (TEMPLATE[1, 0] - TEMPLATE[0, 0]))
 
 
-def _summary(strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDArray[np.float64]) -> Message:
+def _summary(
+    strange: NDArray[np.float64], seen: Sequence[Sighting], scores: NDArray[np.float64]
+) -> Message:
     worst = int(scores.argmax())
     trait = TRAITS[int(np.nanargmax(strange[worst]))]
     if scores[worst] < NOTABLE:
         return Message("motion.steady")
-    return Message("motion.unsteady", {"trait": Message(f"motion.{trait}"), "time": seen[worst].time})
+    return Message(
+        "motion.unsteady", {"trait": Message(f"motion.{trait}"), "time": seen[worst].time}
+    )
 
 
 def _picture(times: Sequence[float], scores: NDArray[np.float64]) -> Picture:
     light, dark = (
-        drawing.curve(times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE, paper=paper)
+        drawing.curve(
+            times, scores.tolist(), (clock(times[0]), clock(times[-1])), NOTABLE, paper=paper
+        )
         for paper in (drawing.LIGHT, drawing.DARK)
     )
     return Picture(Message("motion.picture"), light, dark=dark)

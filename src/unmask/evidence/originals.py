@@ -1,9 +1,11 @@
-"""The original: where a known earlier version of the footage is at hand, each face is held against it.
+"""The original: where a known earlier version of the footage is at hand, each face is held against
+it.
 
-The file was matched with an index of originals before; each pair is one of its frames laid over the same moment of the
-original, see `unmask.originals`. A face that was put on, or a mouth that was made to say something else, differs where hair,
-neck and scenery do not. The score is a decimal logarithm: how many times more the face differs than compression explains,
-less what the head around it differs as well.
+The file was matched with an index of originals before; each pair is one of its frames laid over the
+same moment of the original, see `unmask.originals`. A face that was put on, or a mouth that was
+made to say something else, differs where hair, neck and scenery do not. The score is a decimal
+logarithm: how many times more the face differs than compression explains, less what the head around
+it differs as well.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ class Originals:
     """Holds each face against the original footage.
 
     Args:
-        hold: seconds for which what was seen in one pair speaks for the sightings before and after it.
+        hold: seconds for which what was seen in one pair speaks for the sightings before and after
+            it.
         share: part of a track's comparisons, the highest ones, whose mean is the track's score.
         pictures: pairs that are shown.
     """
@@ -64,7 +67,11 @@ class Originals:
     def examine(self, track: Track, case: Case) -> TrackEvidence:
         """Compares a track that is seen in a pair."""
         if not case.matches:
-            none = Message("originals.no_index") if case.matches is None else Message("originals.no_match")
+            none = (
+                Message("originals.no_index")
+                if case.matches is None
+                else Message("originals.no_match")
+            )
             return TrackEvidence(Status.NOT_APPLICABLE, none)
         compared = self._compared(track, case.tracks, case.matches)
         told = [c for c in compared if np.isfinite(c.face.score)]
@@ -86,14 +93,23 @@ class Originals:
         pictures = tuple(picture for c in strongest[: self.pictures] for picture in _pictures(c))
         return TrackEvidence(Status.RAN, _summary(told), score, readings, pictures)
 
-    def _compared(self, track: Track, everybody: Sequence[Track], matches: Sequence[Match]) -> list[Compared]:
-        """Pairs that show the track; all faces of a frame are compared at once, so that no head counts as background."""
+    def _compared(
+        self, track: Track, everybody: Sequence[Track], matches: Sequence[Match]
+    ) -> list[Compared]:
+        """Pairs that show the track; all faces of a frame are compared at once, so that no head
+        counts as background.
+        """
         mine, faces = {s.time: s for s in track.sightings}, defaultdict[float, list[Sighting]](list)
         for sighting in (s for one in everybody for s in one.sightings):
             faces[sighting.time].append(sighting)
         shown = [(match, pair) for match in matches for pair in match.pairs if pair.time in mine]
-        found = recall(self._found, [(pair, tuple(faces[pair.time])) for _, pair in shown], _compare)
-        return [Compared(match, pair, of[mine[pair.time]]) for (match, pair), of in zip(shown, found, strict=True)]
+        found = recall(
+            self._found, [(pair, tuple(faces[pair.time])) for _, pair in shown], _compare
+        )
+        return [
+            Compared(match, pair, of[mine[pair.time]])
+            for (match, pair), of in zip(shown, found, strict=True)
+        ]
 
 
 def _compare(frames: Sequence[tuple[Pair, Faces]]) -> Iterator[Mapping[Sighting, Comparison]]:
@@ -109,18 +125,22 @@ def _nearest(times: NDArray[np.float64], time: float, hold: float) -> list[int]:
 
 
 def _on_crop(sighting: Sighting, compared: Compared) -> NDArray[np.float32] | None:
-    """Where the face differs, float32 ``(48, 48)`` over the aligned crop; only at the moment that was compared."""
+    """Where the face differs, float32 ``(48, 48)`` over the aligned crop; only at the moment that
+    was compared.
+    """
     import cv2
 
     from unmask.faces import CROP_PX, TEMPLATE, similarity
 
     if sighting.time != compared.pair.time:
         return None
-    to_crop = np.vstack([similarity(sighting.face.points, TEMPLATE * np.float32(48 / CROP_PX)), [0, 0, 1]])
-    onto = to_crop @ np.linalg.inv(compared.pair.onto)
-    return np.clip(cv2.warpPerspective(compared.face.where, onto, (48, 48), flags=cv2.INTER_LINEAR), 0, 1).astype(
-        np.float32
+    to_crop = np.vstack(
+        [similarity(sighting.face.points, TEMPLATE * np.float32(48 / CROP_PX)), [0, 0, 1]]
     )
+    onto = to_crop @ np.linalg.inv(compared.pair.onto)
+    return np.clip(
+        cv2.warpPerspective(compared.face.where, onto, (48, 48), flags=cv2.INTER_LINEAR), 0, 1
+    ).astype(np.float32)
 
 
 # ---------------------------------------------------------------- messages and pictures
@@ -157,9 +177,15 @@ def _pictures(compared: Compared) -> tuple[Picture, ...]:
     when: dict[str, Value] = {"time": pair.time, "original_time": pair.original_time}
     values = {**when, "originals": match.originals[0].credit}
     if _is_photo(match):
-        mirrored, plain = Message("originals.pair_photo_mirrored", values), Message("originals.pair_photo", values)
+        mirrored, plain = (
+            Message("originals.pair_photo_mirrored", values),
+            Message("originals.pair_photo", values),
+        )
     else:
-        mirrored, plain = Message("originals.pair_mirrored", values), Message("originals.pair", values)
+        mirrored, plain = (
+            Message("originals.pair_mirrored", values),
+            Message("originals.pair", values),
+        )
     said = mirrored if match.mirrored else plain
     shown = np.where(pair.seen[..., None], pair.rgb, 0).astype(np.uint8)
     return (

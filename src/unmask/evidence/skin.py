@@ -1,15 +1,17 @@
-"""The skin line: colour and shading of the inner face against the skin around it, under the same light.
+"""The skin line: colour and shading of the inner face against the skin around it, under the same
+light.
 
-Skin reflects in two ways, a gloss with the colour of the light and a body colour of melanin and blood (dichromatic
-reflection: Shafer 1985; skin: Angelopoulou 2001). So under one light the colours of one person's skin lie near one line, along
-which only the brightness changes, and forehead, cheeks and sides share it. A pasted face brings its own: colour matching,
-which most swappers do, moves its mean, and so the gap that stays is small. What is measured
+Skin reflects in two ways, a gloss with the colour of the light and a body colour of melanin and
+blood (dichromatic reflection: Shafer 1985; skin: Angelopoulou 2001). So under one light the colours
+of one person's skin lie near one line, along which only the brightness changes, and forehead,
+cheeks and sides share it. A pasted face brings its own: colour matching, which most swappers do,
+moves its mean, and so the gap that stays is small. What is measured
 
-- how far the skin of the forehead and of the sides lies off the line of the inner face, in spreads of the inner face itself; of
-  each part the nearest three tenths count, because hair and cloth cover the rest (chin and neck, in the shade or bearded, added
-  nothing);
-- whether brightness falls off the other way, left to right, in the inner face than around it (Johnson and Farid 2005 compare the
-  directions of light).
+- how far the skin of the forehead and of the sides lies off the line of the inner face, in spreads
+  of the inner face itself; of each part the nearest three tenths count, because hair and cloth
+  cover the rest (chin and neck, in the shade or bearded, added nothing);
+- whether brightness falls off the other way, left to right, in the inner face than around it
+  (Johnson and Farid 2005 compare the directions of light).
 """
 
 from __future__ import annotations
@@ -28,13 +30,17 @@ from unmask.messages import Message
 from unmask.types import Picture, Rgb, Sighting
 
 SIDE = 48
-"""Width, px, of the crop in which colours are compared: a pixel is then a patch of skin without its pores."""
+"""Width, px, of the crop in which colours are compared: a pixel is then a patch of skin without its
+pores.
+"""
 
 NEAREST = 0.3
 """Part of a region that counts."""
 
 DARKER = 30.0
-"""L* by which skin around may differ from the inner face; further off it is hair, shadow or background."""
+"""L* by which skin around may differ from the inner face; further off it is hair, shadow or
+background.
+"""
 
 FARTHEST = 20.0
 """Spreads that count as far off: nothing that looks like skin was there."""
@@ -51,9 +57,12 @@ class Skin(WeighingLine):
 
     Args:
         least_px: face width, px, below which too few patches of skin are left.
-        least_chroma: median chroma of the inner face, CIE Lab units, below which the picture has no colour to compare.
-        darkest, brightest: L* of the inner face outside of which the camera recorded no colour of skin.
-        yaw: how far the head may be turned aside, see `unmask.types.Quality`; beyond, one side is hidden.
+        least_chroma: median chroma of the inner face, CIE Lab units, below which the picture has no
+            colour to compare.
+        darkest, brightest: L* of the inner face outside of which the camera recorded no colour of
+            skin.
+        yaw: how far the head may be turned aside, see `unmask.types.Quality`; beyond, one side is
+            hidden.
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
@@ -94,15 +103,21 @@ class Skin(WeighingLine):
             return Message("skin.alike")
         if reason == "shading reversed":
             return Message("skin.shading").at(time)
-        return Message("skin.colour", {"region": Message(f"skin.{reason.removesuffix(' off')}")}).at(time)
+        return Message(
+            "skin.colour", {"region": Message(f"skin.{reason.removesuffix(' off')}")}
+        ).at(time)
 
     def picture(self, crop: Rgb, time: float | None) -> Picture:
         """Shows the face with the compared regions outlined, and the colours of their skin."""
-        return Picture(Message("skin.picture").at(time), _shown(crop, LIGHT), dark=_shown(crop, DARK))
+        return Picture(
+            Message("skin.picture").at(time), _shown(crop, LIGHT), dark=_shown(crop, DARK)
+        )
 
 
 def patches(crop: Rgb) -> NDArray[np.float32]:
-    """CIE Lab of an aligned crop in patches, float32 ``(SIDE, SIDE, 3)``: L* 0 to 100, a* and b* about -100 to 100."""
+    """CIE Lab of an aligned crop in patches, float32 ``(SIDE, SIDE, 3)``: L* 0 to 100, a* and b*
+    about -100 to 100.
+    """
     import cv2
 
     small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
@@ -110,19 +125,29 @@ def patches(crop: Rgb) -> NDArray[np.float32]:
 
 
 def measure(lab: NDArray[np.float32]) -> dict[str, float]:
-    """How far each region's skin lies off, natural log of spreads, and the reversal of shading, L*; from `patches`."""
+    """How far each region's skin lies off, natural log of spreads, and the reversal of shading, L*;
+    from `patches`.
+    """
     off = {f"{name} off": float(np.log(1 + gap)) for name, gap in gaps(lab).items()}
     return {**off, "shading reversed": _reversal(lab[..., 0])}
 
 
 def gaps(lab: NDArray[np.float32]) -> dict[str, float]:
-    """How far each region of `outer_skin` lies off the line of the inner face's colours, in spreads of the inner face."""
+    """How far each region of `outer_skin` lies off the line of the inner face's colours, in spreads
+    of the inner face.
+    """
     middle, slope, spread = _line(lab[inner_skin(SIDE)])
-    return {name: _gap(lab[region], middle, slope, spread) for name, region in outer_skin(SIDE).items()}
+    return {
+        name: _gap(lab[region], middle, slope, spread) for name, region in outer_skin(SIDE).items()
+    }
 
 
-def _line(skin: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Median Lab ``(3,)`` of skin ``(n, 3)``, how a* and b* change with L*, ``(2,)``, and how far they stray, ``(2,)``."""
+def _line(
+    skin: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Median Lab ``(3,)`` of skin ``(n, 3)``, how a* and b* change with L*, ``(2,)``, and how far
+    they stray, ``(2,)``.
+    """
     middle = np.median(skin, axis=0)
     brighter = skin[:, 0] - middle[0]
     usual = np.abs(brighter) < np.percentile(np.abs(brighter), 80)
@@ -133,7 +158,10 @@ def _line(skin: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.fl
 
 
 def _gap(
-    skin: NDArray[np.float32], middle: NDArray[np.float32], slope: NDArray[np.float32], spread: NDArray[np.float32]
+    skin: NDArray[np.float32],
+    middle: NDArray[np.float32],
+    slope: NDArray[np.float32],
+    spread: NDArray[np.float32],
 ) -> float:
     brighter = skin[:, 0] - middle[0]
     off = (skin[:, 1:] - middle[1:] - np.clip(brighter, -25, 25)[:, None] * slope) / spread
@@ -142,7 +170,9 @@ def _gap(
 
 
 def _reversal(lightness: NDArray[np.float32]) -> float:
-    """By how much, L*, the inner face is lit from the other side than the rest of the face; 0 if from the same."""
+    """By how much, L*, the inner face is lit from the other side than the rest of the face; 0 if
+    from the same.
+    """
     x, _ = places(SIDE)
     inside, around = (
         _mean(lightness, (region & (x > 0.2))) - _mean(lightness, (region & (x < -0.2)))
@@ -156,12 +186,17 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
 
 
 def _shown(crop: Rgb, paper: Paper) -> Rgb:
-    """The face with the compared regions outlined, and the colours of their skin, a* across and b* upwards."""
+    """The face with the compared regions outlined, and the colours of their skin, a* across and b*
+    upwards.
+    """
     lab = patches(crop)
     regions = {"inner face": inner_skin(SIDE), **outer_skin(SIDE)}
     colours = {"inner face": GREYS[paper], **COLOURS}
     middle = np.median(lab[regions["inner face"]], axis=0)
-    seen = {name: lab[region][np.abs(lab[region][:, 0] - middle[0]) < DARKER, 1:] for name, region in regions.items()}
+    seen = {
+        name: lab[region][np.abs(lab[region][:, 0] - middle[0]) < DARKER, 1:]
+        for name, region in regions.items()
+    }
     outlined = drawing.outlined(crop, [(regions[name], colours[name]) for name in regions])
     return drawing.side_by_side(
         outlined, drawing.scatter([(seen[name], colours[name]) for name in regions], paper=paper)

@@ -1,9 +1,10 @@
 """The strong look: a large network at a few chosen sightings of each face.
 
-CLIP's image tower (Radford et al. 2021), of which the lab tuned the LayerNorms and a head on forgeries of its own making; its
-card, ``weights/strong.json``, tells on what. It finds swaps of kinds never trained on that the small network misses, at some
-ten times its cost, so it looks at no more sightings than tell it what it can see: half of them evenly over the track, half
-where the small network reacts most.
+CLIP's image tower (Radford et al. 2021), of which the lab tuned the LayerNorms and a head on
+forgeries of its own making; its card, ``weights/strong.json``, tells on what. It finds swaps of
+kinds never trained on that the small network misses, at some ten times its cost, so it looks at no
+more sightings than tell it what it can see: half of them evenly over the track, half where the
+small network reacts most.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ from unmask.types import Case, Evidence, Reading, Sighting, Status, Track, Track
 WEIGHT = "strong"
 
 GUIDE = "learned"
-"""The line whose readings say where a change may be. It weighs nothing where the strong look looked: weighed together, the LR was
-better on the set that calibrations are checked on, and worse over all sets of the yardstick (mean Cllr .90 for .85)."""
+"""The line whose readings say where a change may be. It weighs nothing where the strong look
+looked: weighed together, the LR was
+better on the set that calibrations are checked on, and worse over all sets of the yardstick (mean
+Cllr .90 for .85).
+"""
 
 
 class Strong:
     """Asks the network about chosen sightings. Scores are its logits of *changed*.
 
     Args:
-        looks: most sightings of a track that are looked at. The mean of ten frames tells what one cannot (DeepFaceLive clips: AUC
-            .94 for .90); beyond that little is gained.
+        looks: most sightings of a track that are looked at. The mean of ten frames tells what one
+            cannot (DeepFaceLive clips: AUC .94 for .90); beyond that little is gained.
     """
 
     name = "strong"
@@ -44,9 +48,13 @@ class Strong:
         clear = [s for s in track.sightings if s.close_up is not None]
         if not clear:
             return TrackEvidence(Status.NOT_APPLICABLE, Message("strong.small"))
-        readings = tuple(recall(self._readings, choose(clear, case.earlier, self.looks), self._measure))
+        readings = tuple(
+            recall(self._readings, choose(clear, case.earlier, self.looks), self._measure)
+        )
         score = float(np.mean([reading.score for reading in readings]))
-        return TrackEvidence(Status.RAN, _summary(readings), score, readings, sampled=True, instead_of=(GUIDE,))
+        return TrackEvidence(
+            Status.RAN, _summary(readings), score, readings, sampled=True, instead_of=(GUIDE,)
+        )
 
     def _measure(self, sightings: Sequence[Sighting]) -> Iterator[Reading]:
         logits = self.run(np.stack([s.close_up for s in sightings if s.close_up is not None]))
@@ -56,15 +64,18 @@ class Strong:
     def run(self, close_ups: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Gives logits ``(n,)`` of close-ups, uint8 ``(n, 224, 224, 3)``.
 
-        Each is run on its own: activations are quantised over all that a run is given, and a face's score must not depend on
-        its neighbours.
+        Each is run on its own: activations are quantised over all that a run is given, and a face's
+        score must not depend on its neighbours.
         """
         session = models.session(WEIGHT)
-        return np.concatenate([session.run(["logit"], {"rgb": close_up[None]})[0] for close_up in close_ups])
+        return np.concatenate(
+            [session.run(["logit"], {"rgb": close_up[None]})[0] for close_up in close_ups]
+        )
 
 
 def choose(sightings: Sequence[Sighting], earlier: Evidence, most: int) -> list[Sighting]:
-    """Chooses sightings, in order of time: all if they are few, else half evenly, half where the small network reacts most.
+    """Chooses sightings, in order of time: all if they are few, else half evenly, half where the
+    small network reacts most.
 
     Args:
         sightings: in order of time.
@@ -77,13 +88,17 @@ def choose(sightings: Sequence[Sighting], earlier: Evidence, most: int) -> list[
     reactions = {reading.time: reading.score for reading in guide.readings} if guide else {}
     evenly = most // 2 if reactions else most
     chosen = {round(i) for i in np.linspace(0, len(sightings) - 1, evenly)}
-    by_reaction = sorted(range(len(sightings)), key=lambda i: -reactions.get(sightings[i].time, -np.inf))
+    by_reaction = sorted(
+        range(len(sightings)), key=lambda i: -reactions.get(sightings[i].time, -np.inf)
+    )
     chosen.update([i for i in by_reaction if i not in chosen][: most - len(chosen)])
     return [sightings[i] for i in sorted(chosen)]
 
 
 def _summary(readings: Sequence[Reading]) -> Message:
-    """Says how many looks there were and where the network reacts most; whether that means anything is the calibration's."""
+    """Says how many looks there were and where the network reacts most; whether that means anything
+    is the calibration's.
+    """
     if len(readings) == 1:
         return Message("strong.looked_once")
     strongest = max(readings, key=lambda reading: reading.score)

@@ -1,6 +1,8 @@
-"""Take: where the shot changes in what was looked at. A cut is no evidence about a face, so it weighs nothing.
+"""Take: where the shot changes in what was looked at. A cut is no evidence about a face, so it
+weighs nothing.
 
-The score is how often it changes. Cuts inside one shot, repeats and joins are told by `unmask take`, not here.
+The score is how often it changes. Cuts inside one shot, repeats and joins are told by `unmask
+take`, not here.
 """
 
 from __future__ import annotations
@@ -23,5 +25,9 @@ class Take:
             return TrackEvidence(Status.NOT_APPLICABLE, Message("take.line.photo"))
         count = len(case.cuts)
         times = tuple(Message("take.line.at", {"time": time}) for time in case.cuts[:_NAMED])
-        said = Message("take.line.cuts", {"count": count, "breaks": times}) if count else Message("take.line.none")
+        said = (
+            Message("take.line.cuts", {"count": count, "breaks": times})
+            if count
+            else Message("take.line.none")
+        )
         return TrackEvidence(Status.RAN, said, float(count))

@@ -1,18 +1,21 @@
 """The texture line: detail and noise of the inner face against those of the head around it.
 
-A camera gives one picture one noise and one sharpness, up to focus. A face that was made anew at its own size, resized,
-blurred, sharpened or encoded once more before it was pasted has another share of fine detail than the head around it, whatever it
-shows. What is measured are ratios, so that a blurred or noisy picture alone does not count:
+A camera gives one picture one noise and one sharpness, up to focus. A face that was made anew at
+its own size, resized, blurred, sharpened or encoded once more before it was pasted has another
+share of fine detail than the head around it, whatever it shows. What is measured are ratios, so
+that a blurred or noisy picture alone does not count:
 
-- fine to middle and middle to coarse detail (octaves of a difference-of-Gaussians pyramid: Burt and Adelson 1983), which
-  resizing and blurring change (Popescu and Farid 2005 look for the same loss as correlations);
-- the noise residual, a diagonal second difference that edges hardly enter (Immerkaer 1996), whose level differs between
-  sources (Mahdian and Saic 2009; Lyu, Pan and Zhang 2014);
-- the largest step of fine detail from ring to ring outwards, where a seam is (Li et al., "Face X-ray", 2020);
+- fine to middle and middle to coarse detail (octaves of a difference-of-Gaussians pyramid: Burt and
+  Adelson 1983), which resizing and blurring change (Popescu and Farid 2005 look for the same loss
+  as correlations);
+- the noise residual, a diagonal second difference that edges hardly enter (Immerkaer 1996), whose
+  level differs between sources (Mahdian and Saic 2009; Lyu, Pan and Zhang 2014);
+- the largest step of fine detail from ring to ring outwards, where a seam is (Li et al., "Face
+  X-ray", 2020);
 - detail in colour over detail in brightness, which generators and chroma subsampling leave at odds.
 
-The aligned crop is itself resampled: traces that need the pixels of the file, such as the grid of an earlier JPEG or the period
-of an interpolation, are gone from it and not looked for.
+The aligned crop is itself resampled: traces that need the pixels of the file, such as the grid of
+an earlier JPEG or the period of an interpolation, are gone from it and not looked for.
 """
 
 from __future__ import annotations
@@ -33,22 +36,30 @@ from unmask.messages import Message
 from unmask.types import Picture, Rgb, Sighting
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
-"""Edges of the compared rings, see `unmask.faces.regions.rho`; the inner face is the first two, the head the last two."""
+"""Edges of the compared rings, see `unmask.faces.regions.rho`; the inner face is the first two, the
+head the last two.
+"""
 
 
 class Texture(WeighingLine):
     """Compares detail and noise of the inner face with those of the head around it.
 
     Args:
-        least_px: face width, px, below which the crop is enlarged so much that it has no detail of its own.
-        darkest, brightest: median grey level of the inner face outside of which 8 bits hold no detail.
+        least_px: face width, px, below which the crop is enlarged so much that it has no detail of
+            its own.
+        darkest, brightest: median grey level of the inner face outside of which 8 bits hold no
+            detail.
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
     name = "texture"
 
     def __init__(
-        self, least_px: float = 48.0, darkest: float = 20.0, brightest: float = 245.0, share: float = 0.1
+        self,
+        least_px: float = 48.0,
+        darkest: float = 20.0,
+        brightest: float = 245.0,
+        share: float = 0.1,
     ) -> None:
         super().__init__(share)
         self.least_px, self.darkest, self.brightest = least_px, darkest, brightest
@@ -75,13 +86,17 @@ class Texture(WeighingLine):
 def measure(crop: Rgb) -> dict[str, float]:
     """Measurements of an aligned crop, uint8 ``(192, 192, 3)``; 0 or more, natural logarithms.
 
-    Each has a message ``texture.NAME``. Their opposites, and softer detail as such, told nothing more.
+    Each has a message ``texture.NAME``. Their opposites, and softer detail as such, told nothing
+    more.
     """
     import cv2
 
     fine, middle, coarse, noise = _bands(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32))
     profile = _evenly(fine) - _evenly(middle)
-    step = max(abs((profile[i + 1] + profile[i + 2] - profile[i - 1] - profile[i]) / 2) for i in range(2, 5))
+    step = max(
+        abs((profile[i + 1] + profile[i + 2] - profile[i - 1] - profile[i]) / 2)
+        for i in range(2, 5)
+    )
     return {
         "sharper inside": max(0.0, _contrast(_level(fine) - _level(middle))),
         "coarser inside": max(0.0, _contrast(_level(coarse) - _level(middle))),
@@ -92,7 +107,9 @@ def measure(crop: Rgb) -> dict[str, float]:
 
 
 def _bands(luma: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """Fine, middle and coarse detail, octaves from sigma 0.8 px, and the noise residual; each ``(192, 192)``, grey levels."""
+    """Fine, middle and coarse detail, octaves from sigma 0.8 px, and the noise residual; each
+    ``(192, 192)``, grey levels.
+    """
     import cv2
 
     blurred = [luma, *(cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (0.8, 1.6, 3.2))]
@@ -111,7 +128,9 @@ def _level(band: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _evenly(band: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The same as `_level`, but every place counts as much as an edge does: the mean of the logs of local energy."""
+    """The same as `_level`, but every place counts as much as an edge does: the mean of the logs of
+    local energy.
+    """
     import cv2
 
     return _per_ring(np.log(cv2.blur(band * band, (5, 5)) + FLOOR))

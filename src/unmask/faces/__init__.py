@@ -1,4 +1,6 @@
-"""Faces: found with CenterFace, aligned by their five points, measured, and followed over time into tracks."""
+"""Faces: found with CenterFace, aligned by their five points, measured, and followed over time into
+tracks.
+"""
 
 from unmask.faces.alignment import (
     CLOSE_UP,

@@ -1,4 +1,6 @@
-"""Faces found with CenterFace (Xu et al. 2020), in a whole image or near where a face was a moment ago."""
+"""Faces found with CenterFace (Xu et al. 2020), in a whole image or near where a face was a moment
+ago.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from unmask.faces import boxes
 from unmask.types import Box, Face, Rgb
 
 SEARCH_PX = 640
-"""Longest side at which a whole frame is searched, px: a 64 px face in a 1080p frame is still 21 px wide there."""
+"""Longest side at which a whole frame is searched, px: a 64 px face in a 1080p frame is still 21 px
+wide there.
+"""
 
 WINDOW_PX = 160
 """Side at which the window around a known face is searched, px."""
@@ -22,7 +26,8 @@ def find(rgb: Rgb, search_px: int = SEARCH_PX, confidence: float = 0.5) -> tuple
     Args:
         rgb: uint8 ``(h, w, 3)``.
         search_px: longest side at which the image is searched, px.
-        confidence: the least confidence of a face, 0 to 1; CenterFace's authors use 0.5 for precision.
+        confidence: the least confidence of a face, 0 to 1; CenterFace's authors use 0.5 for
+            precision.
     """
     import cv2
 
@@ -42,7 +47,9 @@ def find(rgb: Rgb, search_px: int = SEARCH_PX, confidence: float = 0.5) -> tuple
 
 
 def find_near(rgb: Rgb, box: Box) -> Face | None:
-    """The face that was in ``box`` a moment ago, sought in a window three times as wide; None if it is gone."""
+    """The face that was in ``box`` a moment ago, sought in a window three times as wide; None if it
+    is gone.
+    """
     (cx, cy), side = boxes.centre(box), 3.0 * max(boxes.width(box), box[3] - box[1])
     x0, y0 = max(0, int(cx - side / 2)), max(0, int(cy - side / 2))
     window = rgb[y0 : max(0, int(cy + side / 2)), x0 : max(0, int(cx + side / 2))]
@@ -60,7 +67,9 @@ def _decode(
     marks: NDArray[np.float32],
     confidence: float,
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], np.float32]]:
-    """CenterFace's four maps (stride 4) to boxes ``(4,)``, points ``(5, 2)`` and scores, overlaps suppressed."""
+    """CenterFace's four maps (stride 4) to boxes ``(4,)``, points ``(5, 2)`` and scores, overlaps
+    suppressed.
+    """
     import cv2
 
     rows, cols = np.nonzero(heat > confidence)
@@ -71,7 +80,9 @@ def _decode(
     centre = (np.stack([rows, cols]) + offset[:, rows, cols] + 0.5) * 4
     corner = centre - hw / 2
     points = marks[:, rows, cols].reshape(5, 2, -1) * hw + corner
-    found = np.stack([corner[1], corner[0], corner[1] + hw[1], corner[0] + hw[0]], axis=1).astype(np.float32)
+    found = np.stack([corner[1], corner[0], corner[1] + hw[1], corner[0] + hw[0]], axis=1).astype(
+        np.float32
+    )
     as_xywh = np.column_stack([found[:, :2], found[:, 2:] - found[:, :2]])
     keep = cv2.dnn.NMSBoxes(as_xywh.tolist(), scores.tolist(), confidence, 0.3)
     return [(found[i], points[:, ::-1, i].astype(np.float32), scores[i]) for i in np.ravel(keep)]
@@ -84,4 +95,8 @@ def _box(values: NDArray[np.float32]) -> Box:
 
 def _moved(face: Face, dx: float, dy: float) -> Face:
     x0, y0, x1, y1 = face.box
-    return Face((x0 + dx, y0 + dy, x1 + dx, y1 + dy), face.points + np.array([dx, dy], np.float32), face.confidence)
+    return Face(
+        (x0 + dx, y0 + dy, x1 + dx, y1 + dy),
+        face.points + np.array([dx, dy], np.float32),
+        face.confidence,
+    )

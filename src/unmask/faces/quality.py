@@ -1,4 +1,6 @@
-"""Measurements of what limits a judgement of one face: size, detail, sharpness, turn, coding blocks, double pictures."""
+"""Measurements of what limits a judgement of one face: size, detail, sharpness, turn, coding
+blocks, double pictures.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,10 @@ from unmask.faces.spectrum import Grey, detail_end, echo
 from unmask.types import Box, Face, Quality, Rgb
 
 FACE_PX = 182.0
-"""Width, px, of a face whose detail ends at one cycle per px of the aligned crop: about half of the faces that were shrunk
-to 64 px and enlarged again end below 0.35."""
+"""Width, px, of a face whose detail ends at one cycle per px of the aligned crop: about half of the
+faces that were shrunk
+to 64 px and enlarged again end below 0.35.
+"""
 
 CORNER_PX = 96
 """Side of the corners of the crop, px, that show what is around the face."""
@@ -26,14 +30,21 @@ def measure(rgb: Rgb, face: Face, crop: Rgb) -> Quality:
     sharpness = float(cv2.Laplacian(inner, cv2.CV_32F).var()) / max(float(inner.var()), 25.0)
     width = boxes.width(face.box)
     detail = min(width, FACE_PX * end) if (end := _detail_end(grey)) < 0.5 else width
-    return Quality(width, sharpness, _yaw(face.points), _blockiness(rgb, face.box), detail, echo(grey[16:-16, 16:-16]))
+    return Quality(
+        width,
+        sharpness,
+        _yaw(face.points),
+        _blockiness(rgb, face.box),
+        detail,
+        echo(grey[16:-16, 16:-16]),
+    )
 
 
 def _detail_end(grey: Grey) -> float:
     """See `detail_end`; of the crop or of its corners, whichever reaches farther.
 
-    An enlarged picture is coarse everywhere. A face that is coarser than what is around it was not enlarged with the picture: a
-    swap looks like that, and must be judged.
+    An enlarged picture is coarse everywhere. A face that is coarser than what is around it was not
+    enlarged with the picture: a swap looks like that, and must be judged.
     """
     if (whole := detail_end(grey)) >= 0.5:
         return whole
@@ -43,7 +54,9 @@ def _detail_end(grey: Grey) -> float:
 
 
 def _yaw(points: NDArray[np.float32]) -> float:
-    """Where the nose falls along the line between the eyes: the middle is frontal (0), an eye or beyond is profile (1)."""
+    """Where the nose falls along the line between the eyes: the middle is frontal (0), an eye or
+    beyond is profile (1).
+    """
     right, left, nose = points[0], points[1], points[2]
     across = left - right
     along = float((nose - right) @ across) / max(float(across @ across), 1e-6)
@@ -51,7 +64,9 @@ def _yaw(points: NDArray[np.float32]) -> float:
 
 
 def _blockiness(rgb: Rgb, box: Box) -> float:
-    """Steps across the 8 px coding grid over steps elsewhere, after Wang, Sheikh and Bovik 2002; 1 if no grid shows."""
+    """Steps across the 8 px coding grid over steps elsewhere, after Wang, Sheikh and Bovik 2002; 1
+    if no grid shows.
+    """
     x0, y0 = max(0, int(box[0])) // 8 * 8, max(0, int(box[1])) // 8 * 8
     luma = rgb[y0 : max(0, int(box[3])), x0 : max(0, int(box[2])), 1].astype(np.float32)
     if min(luma.shape) < 24:

@@ -1,7 +1,9 @@
-"""What lies where in the aligned crop: the inner face, which every swap replaces, and the head around it, which none does.
+"""What lies where in the aligned crop: the inner face, which every swap replaces, and the head
+around it, which none does.
 
-Places are measured in distances between the eyes from the middle between them, as `unmask.faces.PROPORTIONS` is. The face is
-taken for an ellipse; `rho` is 0 in its middle and 1 on its outline, from the hairline to the chin.
+Places are measured in distances between the eyes from the middle between them, as
+`unmask.faces.PROPORTIONS` is. The face is taken for an ellipse; `rho` is 0 in its middle and 1 on
+its outline, from the hairline to the chin.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ Mask = NDArray[np.bool_]
 
 @cache
 def places(side: int = CROP_PX) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """x and y of every pixel of the aligned crop when it is ``side`` px wide, each ``(side, side)``."""
+    """x and y of every pixel of the aligned crop when it is ``side`` px wide, each ``(side,
+    side)``.
+    """
     per_px = CROP_PX / side
     apart = float(TEMPLATE[1, 0] - TEMPLATE[0, 0])
     middle = TEMPLATE[:2].mean(axis=0)
@@ -51,7 +55,9 @@ def inner_skin(side: int = CROP_PX) -> Mask:
 
 @cache
 def outer_skin(side: int = CROP_PX) -> dict[str, Mask]:
-    """Where skin may show around the inner face, by name, each ``(side, side)``; hair or cloth may cover it."""
+    """Where skin may show around the inner face, by name, each ``(side, side)``; hair or cloth may
+    cover it.
+    """
     x, y = places(side)
     return {
         "forehead": (y > -0.95) & (y < -0.55) & (np.abs(x) < 0.6),

@@ -1,4 +1,6 @@
-"""What the spectrum of an aligned crop tells of the picture: where its detail ends, and whether it shows everything twice."""
+"""What the spectrum of an aligned crop tells of the picture: where its detail ends, and whether it
+shows everything twice.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,23 @@ _WITHIN = (8, 14)
 _AXIS = 2.5
 """rings next to either axis that are left out."""
 _STEEPEST = 5.9
-"""Power of the frequency with which detail falls at the steepest; in bona fide portraits it falls with 3 to 5."""
+"""Power of the frequency with which detail falls at the steepest; in bona fide portraits it falls
+with 3 to 5.
+"""
 _LASTING = 6
-"""rings on end that lie below that, before the spectrum counts as ended; a single one may lie there by chance."""
+"""rings on end that lie below that, before the spectrum counts as ended; a single one may lie there
+by chance.
+"""
 
 
 def detail_end(grey: Grey) -> float:
-    """The frequency, cycles per px, from which there is no detail any more; 0.5 where it reaches as far as the crop shows.
+    """The frequency, cycles per px, from which there is no detail any more; 0.5 where it reaches as
+    far as the crop shows.
 
-    What was enlarged has nothing beyond the end of its own spectrum, however it was sharpened or compressed afterwards: there the
-    power falls more steeply than any lens draws. Taken is the lower quartile of the power around each ring, off the axes, for
-    the rest is what compression and the kernel of the enlargement left.
+    What was enlarged has nothing beyond the end of its own spectrum, however it was sharpened or
+    compressed afterwards: there the power falls more steeply than any lens draws. Taken is the
+    lower quartile of the power around each ring, off the axes, for the rest is what compression and
+    the kernel of the enlargement left.
     """
     power = np.log10(_power(grey[None])[0].ravel() + 1e-3)
     level = np.array([np.quantile(power[ring], 0.25) for ring in _rings(len(grey))])
@@ -42,18 +50,23 @@ def detail_end(grey: Grey) -> float:
 _TILE, _STEP = 96, 32
 """px, the side of the tiles whose spectra are averaged, and how far apart they lie."""
 _BAND = (0.2, 0.12)
-"""Cycles per px: middle and width of the frequencies that are looked at; below lies the face itself, above grain."""
+"""Cycles per px: middle and width of the frequencies that are looked at; below lies the face
+itself, above grain.
+"""
 _NEAREST, _FARTHEST = 4, 30
 """px between the two of a double picture; what lies nearer is blur."""
 
 
 def echo(grey: Grey) -> float:
-    """How clearly everything is seen twice, a little apart: 0 not at all, towards 1 in an even blend of two pictures.
+    """How clearly everything is seen twice, a little apart: 0 not at all, towards 1 in an even
+    blend of two pictures.
 
-    A picture that is blended with itself, moved, has a spectrum with ripples of one period over all frequencies; its cepstrum
-    shows them as one peak (Bogert, Healy and Tukey 1963).
+    A picture that is blended with itself, moved, has a spectrum with ripples of one period over all
+    frequencies; its cepstrum shows them as one peak (Bogert, Healy and Tukey 1963).
     """
-    views = np.lib.stride_tricks.sliding_window_view(grey, (_TILE, _TILE))[::_STEP, ::_STEP].reshape(-1, _TILE, _TILE)
+    views = np.lib.stride_tricks.sliding_window_view(grey, (_TILE, _TILE))[
+        ::_STEP, ::_STEP
+    ].reshape(-1, _TILE, _TILE)
     level = np.fft.fftshift(np.log(_power(views) + 1.0).mean(axis=0))
     frequency = np.fft.fftshift(_frequencies(_TILE))
     band = np.exp(-(((frequency - _BAND[0]) / _BAND[1]) ** 2))
@@ -65,7 +78,9 @@ def echo(grey: Grey) -> float:
 
 @cache
 def _rings(n: int) -> tuple[NDArray[np.intp], ...]:
-    """The places of each ring from the first of `_WITHIN` on in a spectrum ``(n, n)``, flat; half of them, the rest is alike."""
+    """The places of each ring from the first of `_WITHIN` on in a spectrum ``(n, n)``, flat; half
+    of them, the rest is alike.
+    """
     along, ring = np.fft.fftfreq(n) * 2 * _RINGS, (_frequencies(n) * 2 * _RINGS).astype(int)
     off = (np.abs(along) > _AXIS)[:, None] & (along > _AXIS)
     return tuple(np.flatnonzero((ring == k) & off) for k in range(_WITHIN[0], _RINGS))

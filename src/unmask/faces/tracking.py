@@ -1,7 +1,8 @@
 """Faces followed over time into tracks, with as few searches of whole frames as that needs.
 
-The finder is the dearest step of a check. So the whole frame is searched only when a shot begins, when a face was lost, and
-otherwise once a second; in between, each known face is found again in a small window around its last place.
+The finder is the dearest step of a check. So the whole frame is searched only when a shot begins,
+when a face was lost, and otherwise once a second; in between, each known face is found again in a
+small window around its last place.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class SeenFrame:
 
 @dataclass(slots=True)
 class Watcher:
-    """Finds the faces of one clip frame by frame, in order of time, with as few whole-frame searches as following needs.
+    """Finds the faces of one clip frame by frame, in order of time, with as few whole-frame
+    searches as following needs.
 
     Args:
         refresh: seconds after which the whole frame is searched again, for people who came in.
@@ -64,39 +66,56 @@ class Watcher:
         for face in faces[: self.at_most]:
             crop = align(frame.rgb, face.points)
             quality, strip = measure(frame.rgb, face, crop), eyes(frame.rgb, face.points)
-            closer = close_up(frame.rgb, face.points) if quality.size_px >= CLOSE_UP_LEAST_PX else None
+            closer = (
+                close_up(frame.rgb, face.points) if quality.size_px >= CLOSE_UP_LEAST_PX else None
+            )
             sightings.append(Sighting(frame.time, face, quality, crop, strip, closer))
-        self._last = SeenFrame(frame.time, histogram, tuple(sightings), max(0, len(faces) - self.at_most))
+        self._last = SeenFrame(
+            frame.time, histogram, tuple(sightings), max(0, len(faces) - self.at_most)
+        )
         return self._last
 
     def _follow(self, frame: Frame, histogram: NDArray[np.float32]) -> tuple[Face, ...] | None:
         """The known faces in their new places, or None where the whole frame must be searched."""
         last = self._last
-        if last is None or not 0 < frame.time - self._searched < self.refresh or is_cut(last.histogram, histogram):
+        if (
+            last is None
+            or not 0 < frame.time - self._searched < self.refresh
+            or is_cut(last.histogram, histogram)
+        ):
             return None
         if not 0 < len(last.sightings) <= MOST_WINDOWS:
             return None
         near = [detection.find_near(frame.rgb, s.face.box) for s in last.sightings]
         found = [face for face in near if face is not None]
-        apart = all(boxes.distance(a.box, b.box) > 0.3 for i, a in enumerate(found) for b in found[:i])
+        apart = all(
+            boxes.distance(a.box, b.box) > 0.3 for i, a in enumerate(found) for b in found[:i]
+        )
         return tuple(found) if len(found) == len(near) and apart else None
 
 
-def link(frames: Sequence[SeenFrame], patience: float = 2.0, cuts: Sequence[float] = ()) -> tuple[Track, ...]:
-    """Sightings, in order of time, to tracks: one person's face each, across short occlusions, apart at shot changes.
+def link(
+    frames: Sequence[SeenFrame], patience: float = 2.0, cuts: Sequence[float] = ()
+) -> tuple[Track, ...]:
+    """Sightings, in order of time, to tracks: one person's face each, across short occlusions,
+    apart at shot changes.
 
-    A sighting joins the track whose last place, size and look it fits best. A face that is swapped for a moment must stay
-    in its track, so look alone never parts two sightings that follow each other in the same place.
+    A sighting joins the track whose last place, size and look it fits best. A face that is swapped
+    for a moment must stay in its track, so look alone never parts two sightings that follow each
+    other in the same place.
 
     Args:
         frames: in order of time.
         cuts: when shots change, s, beside those that the colours show.
-        patience: seconds for which a hidden face is remembered; however far apart the frames are, the next one still counts.
+        patience: seconds for which a hidden face is remembered; however far apart the frames are,
+            the next one still counts.
     """
     done: list[list[Sighting]] = []
     open_: list[list[Sighting]] = []
     for before, frame in zip([*frames[:1], *frames], frames, strict=False):
-        if is_cut(before.histogram, frame.histogram) or any(before.time < cut <= frame.time for cut in cuts):
+        if is_cut(before.histogram, frame.histogram) or any(
+            before.time < cut <= frame.time for cut in cuts
+        ):
             done, open_ = done + open_, []
         done += [track for track in open_ if before.time - track[-1].time > patience]
         open_ = [track for track in open_ if before.time - track[-1].time <= patience]
@@ -125,8 +144,9 @@ def _assign(tracks: list[list[Sighting]], sightings: tuple[Sighting, ...]) -> No
 def _cost(last: Sighting, now: Sighting) -> float | None:
     """How ill a sighting fits a track's last one; None where it cannot be the same face.
 
-    A head moves by up to one and a half of its widths in a second, and its size halves or doubles at most. One that walks
-    through the picture moves by up to ten; that far it must look the same: of pairs of strangers, 2 in 100 are this alike.
+    A head moves by up to one and a half of its widths in a second, and its size halves or doubles
+    at most. One that walks through the picture moves by up to ten; that far it must look the same:
+    of pairs of strangers, 2 in 100 are this alike.
     """
     gap = min(now.time - last.time, 1.0)
     reach, far = 0.6 + 1.5 * gap, 0.6 + 10.0 * gap
@@ -144,7 +164,10 @@ def _likeness(a: Rgb, b: Rgb) -> float:
     """Correlation, -1 to 1, of two aligned crops at 24 px."""
     import cv2
 
-    small = [cv2.resize(crop.astype(np.float32), (24, 24), interpolation=cv2.INTER_AREA).ravel() for crop in (a, b)]
+    small = [
+        cv2.resize(crop.astype(np.float32), (24, 24), interpolation=cv2.INTER_AREA).ravel()
+        for crop in (a, b)
+    ]
     x, y = (s - s.mean() for s in small)
     return float(x @ y / max(float(np.sqrt((x @ x) * (y @ y))), 1e-6))
 
@@ -152,8 +175,8 @@ def _likeness(a: Rgb, b: Rgb) -> float:
 def colours(rgb: Rgb) -> NDArray[np.float32]:
     """Histogram of lightness and colour (CIE Lab), float32 ``(6 * 10 * 10,)``, summing to 1.
 
-    Each pixel is shared out among the eight nearest bins, so that a drift of exposure moves a little of it, and not, where
-    an even background lies between two bins, all of it.
+    Each pixel is shared out among the eight nearest bins, so that a drift of exposure moves a
+    little of it, and not, where an even background lies between two bins, all of it.
     """
     import cv2
 
@@ -166,10 +189,14 @@ def colours(rgb: Rgb) -> NDArray[np.float32]:
     bins, near = low @ [100, 10, 1], np.stack([1 - above, above])
     shares = np.zeros(600)
     for i, j, k in product((0, 1), repeat=3):
-        shares += np.bincount(bins + (100 * i + 10 * j + k), near[i, :, 0] * near[j, :, 1] * near[k, :, 2], 600)
+        shares += np.bincount(
+            bins + (100 * i + 10 * j + k), near[i, :, 0] * near[j, :, 1] * near[k, :, 2], 600
+        )
     return np.asarray(shares / shares.sum(), dtype=np.float32)
 
 
 def is_cut(before: NDArray[np.float32], after: NDArray[np.float32], overlap: float = 0.5) -> bool:
-    """Whether a shot changed between two frames: their colour histograms overlap by less than ``overlap`` (0 to 1)."""
+    """Whether a shot changed between two frames: their colour histograms overlap by less than
+    ``overlap`` (0 to 1).
+    """
     return float(np.minimum(before, after).sum()) < overlap

@@ -1,6 +1,8 @@
-"""Workers on a cluster that Ray holds together: an actor each, with a core of its own. Paths, hashes and rows travel.
+"""Workers on a cluster that Ray holds together: an actor each, with a core of its own. Paths,
+hashes and rows travel.
 
-Every machine needs Unmask of the same version, and the source under the same address: a bucket, or a folder that all of them see.
+Every machine needs Unmask of the same version, and the source under the same address: a bucket, or
+a folder that all of them see.
 """
 
 from __future__ import annotations
@@ -36,9 +38,15 @@ def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: fl
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
     try:
-        ray.init(address=address, log_to_driver=False, include_dashboard=False if address == "local" else None)
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            include_dashboard=False if address == "local" else None,
+        )
     except Exception as error:
-        raise UsageError(f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:200]}") from error
+        raise UsageError(
+            f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:200]}"
+        ) from error
     try:
         cores = int(cast("Any", ray).cluster_resources().get("CPU", 1))
         crew.run(ledger, partial(Actor, make), _listen, count or cores, seconds)
@@ -50,7 +58,9 @@ class Actor:
     """A worker's process somewhere in the cluster; see `crew.Link`."""
 
     def __init__(self, make: Make) -> None:
-        remote: Any = ray.remote(num_cpus=1, max_restarts=0, runtime_env={"env_vars": ONE_THREAD})(_Remote)
+        remote: Any = ray.remote(num_cpus=1, max_restarts=0, runtime_env={"env_vars": ONE_THREAD})(
+            _Remote
+        )
         self._actor: Any = remote.remote(make)
         self.said: Any = self._actor.ready.remote()
 

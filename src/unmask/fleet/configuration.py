@@ -1,4 +1,6 @@
-"""What a result depends on beside the content: where any of it changes, everything is judged anew, and only then."""
+"""What a result depends on beside the content: where any of it changes, everything is judged anew,
+and only then.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from unmask.pipeline import Settings
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """JSON values of it: version, weights, settings, known originals and licences, the folders by what is in them.
+    """JSON values of it: version, weights, settings, known originals and licences, the folders by
+    what is in them.
 
     Raises:
         UsageError: a line or model that does not exist, or no such folder of licences.
@@ -27,26 +30,35 @@ def configuration(settings: Settings) -> dict[str, Any]:
     return {
         "version": version("unmask"),
         "weights": calibrations.digests(settings.models),
-        "settings": {name: value for name, value in asdict(settings).items() if name not in by_content},
+        "settings": {
+            name: value for name, value in asdict(settings).items() if name not in by_content
+        },
         "originals": None if settings.originals is None else _originals(settings.originals),
         "licences": None if settings.licences is None else _licences(settings.licences),
     }
 
 
 def digest(facts: dict[str, Any]) -> str:
-    """The name of a configuration: 16 hexadecimal digits of its sha256, behind a letter, so that nobody reads a number."""
+    """The name of a configuration: 16 hexadecimal digits of its sha256, behind a letter, so that
+    nobody reads a number.
+    """
     return f"c{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def _originals(where: str) -> str:
     with originals.opened_store(where) as store:
-        known = [(one.id, one.sha256, one.owner, one.title, one.frames, one.complete) for one in store.originals()]
+        known = [
+            (one.id, one.sha256, one.owner, one.title, one.frames, one.complete)
+            for one in store.originals()
+        ]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
 def _licences(folder: Path) -> str:
     if not folder.is_dir():
-        raise UsageError(f"{printable(str(folder))}: no such folder of licences; make it, or name another one")
+        raise UsageError(
+            f"{printable(str(folder))}: no such folder of licences; make it, or name another one"
+        )
     files = sorted(path for path in folder.iterdir() if path.is_file())
     known = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()

@@ -1,6 +1,8 @@
-"""The driver's hands: a worker each, given one file after the other, replaced when it dies. The same here and on a cluster.
+"""The driver's hands: a worker each, given one file after the other, replaced when it dies. The
+same here and on a cluster.
 
-Where a worker runs, and how one speaks with it, is the matter of its `Link`: `unmask.fleet.local`, `unmask.fleet.cluster`.
+Where a worker runs, and how one speaks with it, is the matter of its `Link`: `unmask.fleet.local`,
+`unmask.fleet.cluster`.
 """
 
 from __future__ import annotations
@@ -26,11 +28,15 @@ class Died(Exception):
 
 
 class Link(Protocol):
-    """A worker's process, as the driver speaks with it. It says ``ready`` by itself, and then one thing whenever it was asked."""
+    """A worker's process, as the driver speaks with it. It says ``ready`` by itself, and then one
+    thing whenever it was asked.
+    """
 
     @abstractmethod
     def ask(self, order: str, path: str = "") -> None:
-        """Has it ``identify`` a file, or ``judge`` the one that it identified. That it is gone is heard, not raised here."""
+        """Has it ``identify`` a file, or ``judge`` the one that it identified. That it is gone is
+        heard, not raised here.
+        """
 
     @abstractmethod
     def hear(self) -> tuple[str, Any]:
@@ -47,10 +53,14 @@ class Link(Protocol):
 
 L = TypeVar("L", bound=Link)
 Listen = Callable[[Sequence[L], float], Collection[L]]
-"""Waits for at most so many s until there is something to hear from one of the links; from which there is."""
+"""Waits for at most so many s until there is something to hear from one of the links; from which
+there is.
+"""
 
 
-def run(ledger: Ledger, start: Callable[[], L], listen: Listen[L], count: int, seconds: float) -> None:
+def run(
+    ledger: Ledger, start: Callable[[], L], listen: Listen[L], count: int, seconds: float
+) -> None:
     """Has everything judged that the ledger gives.
 
     Args:
@@ -152,7 +162,9 @@ class Hand(Generic[L]):
 
     def overdue(self) -> None:
         """Notes that its worker has been at it for too long."""
-        self._replace(f"it was not done after {self._seconds if self._ready else START:g} s", again=False)
+        self._replace(
+            f"it was not done after {self._seconds if self._ready else START:g} s", again=False
+        )
 
     def _identified(self, item: Item, sha256: str) -> None:
         self._sha256 = sha256

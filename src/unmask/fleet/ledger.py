@@ -1,4 +1,6 @@
-"""What is to be judged, what is being judged, and what is done: every content once, whatever happens to its workers."""
+"""What is to be judged, what is being judged, and what is done: every content once, whatever
+happens to its workers.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,16 @@ TRIES = 3
 """Workers that a content may kill; then it is poison, and gets a result that says so."""
 
 LONGEST = 60.0
-"""s of results that a killed driver loses at most. A part is written once gathering it took as long as all before it did, up
-to that: so a driver that is killed every few seconds gets on, and a long scan has few parts."""
+"""s of results that a killed driver loses at most. A part is written once gathering it took as long
+as all before it did, up
+to that: so a driver that is killed every few seconds gets on, and a long scan has few parts.
+"""
 
 
 @dataclass(slots=True)
 class Counts:
-    """How far a scan has come: in files, but for ``judged``, ``failed`` (could not be judged) and ``poison``, in contents.
+    """How far a scan has come: in files, but for ``judged``, ``failed`` (could not be judged) and
+    ``poison``, in contents.
 
     Attributes:
         listed: files of the source.
@@ -74,7 +79,9 @@ class Ledger:
         before = left(source, found, tables, self._taken)
         self._known, self._waiting = set(before.known), deque(before.items)
         listed = len(found.items)
-        self.counts = Counts(listed=listed, before=listed - len(before.items), gone=len(before.gone))
+        self.counts = Counts(
+            listed=listed, before=listed - len(before.items), gone=len(before.gone)
+        )
         self._rows: dict[str, list[Row]] = {}
         self._begun = self._written = time.monotonic()
         if before.gone:
@@ -86,11 +93,15 @@ class Ledger:
         return bool(self._waiting)
 
     def take(self) -> Item | None:
-        """The next file to read; None if there is none now, though a worker that dies may leave its own again."""
+        """The next file to read; None if there is none now, though a worker that dies may leave its
+        own again.
+        """
         return self._waiting.popleft() if self._waiting else None
 
     def identified(self, item: Item, sha256: str) -> bool:
-        """Notes what a file is; whether it is to be judged. If not, it is done with, for that content is taken."""
+        """Notes what a file is; whether it is to be judged. If not, it is done with, for that
+        content is taken.
+        """
         if item.path not in self._known:
             self._add({"files": [rows.of_file(item.path, item.size, item.written, sha256)]})
             self._known.add(item.path)
@@ -108,7 +119,9 @@ class Ledger:
         self._pass()
 
     def unreadable(self, item: Item, why: str, sha256: str | None = None) -> None:
-        """Notes that a file could not be read, before or after it was identified; the next scan tries again."""
+        """Notes that a file could not be read, before or after it was identified; the next scan
+        tries again.
+        """
         if sha256:
             self._taken.discard(sha256)
         self.counts.unreadable += 1
@@ -116,7 +129,9 @@ class Ledger:
         self._tell(self.counts)
 
     def died(self, item: Item, sha256: str | None, how: str, again: bool) -> None:
-        """Notes that a worker died over a file; it is tried again, until it is poison or ``again`` is False."""
+        """Notes that a worker died over a file; it is tried again, until it is poison or ``again``
+        is False.
+        """
         times = self._tries.add(sha256 or item.path)
         if again and times < TRIES:
             self._waiting.append(item)
@@ -150,7 +165,9 @@ class Ledger:
 
 
 class _Tries:
-    """How many workers died over each content, kept in a file, a line of JSON each, so that a killed driver forgets none."""
+    """How many workers died over each content, kept in a file, a line of JSON each, so that a
+    killed driver forgets none.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

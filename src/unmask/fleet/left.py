@@ -16,7 +16,8 @@ class Left:
     """What a scan finds before it.
 
     Attributes:
-        items: files whose content is unknown, or has no result; of those that are known to have the same, one.
+        items: files whose content is unknown, or has no result; of those that are known to have the
+            same, one.
         known: paths of files whose content is known, as they are listed now.
         gone: newest rows of files that the source no longer has.
     """
@@ -29,7 +30,8 @@ class Left:
 def left(source: str, found: Listing, tables: Tables, done: Set[str]) -> Left:
     """Compares what a source holds with what the tables have of it.
 
-    Where some of the source could not be listed, nothing is said to be gone: a disk that is not mounted looks empty, too.
+    Where some of the source could not be listed, nothing is said to be gone: a disk that is not
+    mounted looks empty, too.
 
     Args:
         source: that was listed.

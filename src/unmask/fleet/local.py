@@ -18,7 +18,9 @@ from unmask.fleet import crew
 from unmask.fleet.ledger import Ledger
 from unmask.fleet.process import Make, work
 
-ONE_THREAD = dict.fromkeys(("UNMASK_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(
+    ("UNMASK_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
 """Environment of a process beside which there is one for every other core."""
 
 
@@ -40,7 +42,9 @@ class Process:
         context = get_context("spawn")
         self._scratch = Path(tempfile.mkdtemp(dir=scratch))
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, make, self._scratch), daemon=True)
+        self._process = context.Process(
+            target=work, args=(theirs, make, self._scratch), daemon=True
+        )
         self._process.start()
         theirs.close()
 
@@ -64,7 +68,11 @@ class Process:
     def _how(self) -> str:
         self._process.join()
         code = self._process.exitcode or 0
-        return f"it was ended by {signal.Signals(-code).name}" if code < 0 else f"it ended with code {code}"
+        return (
+            f"it was ended by {signal.Signals(-code).name}"
+            if code < 0
+            else f"it ended with code {code}"
+        )
 
 
 def _listen(processes: Sequence[Process], seconds: float) -> Collection[Process]:

@@ -1,4 +1,6 @@
-"""What a scan would take, before it is begun: a few of its files are judged, and the rest is reckoned from them."""
+"""What a scan would take, before it is begun: a few of its files are judged, and the rest is
+reckoned from them.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ class Plan:
         files, bytes: that are left to be read.
         done: files that earlier scans dealt with.
         sampled: files that were judged for this; 0 leaves the times 0.
-        seconds: of one worker for all that is left, and the ends of the 95 % interval of that (normal approximation of the mean
-            over the sample, not below the sample itself).
+        seconds: of one worker for all that is left, and the ends of the 95 % interval of that
+            (normal approximation of the mean over the sample, not below the sample itself).
         left_out: what of the source is not looked at, a clause each.
     """
 
@@ -54,7 +56,8 @@ def plan(
 ) -> Plan:
     """Lists a source, and judges a sample of what is left in this process; nothing is written.
 
-    Copies of one content cannot be told before they were read once, so a source with many takes less than this says.
+    Copies of one content cannot be told before they were read once, so a source with many takes
+    less than this says.
 
     Args:
         source: a folder, or ``s3://bucket/prefix``.
@@ -65,7 +68,8 @@ def plan(
         tell: told how much of the sample is done, 0 to 1.
 
     Raises:
-        UsageError, OriginalsError, LicenceError, WeightsError, StorageAway: as `unmask.fleet.scan.scan` does.
+        UsageError, OriginalsError, LicenceError, WeightsError, StorageAway: as
+            `unmask.fleet.scan.scan` does.
     """
     name = configuration.digest(configuration.configuration(settings))
     with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
@@ -81,7 +85,9 @@ def plan(
             tell(number / len(chosen))
         worker.drop()
     size, count = sum(item.size for item in items), len(items)
-    return Plan(count, size, len(found.items) - count, len(taken), _all(taken, count), found.left_out)
+    return Plan(
+        count, size, len(found.items) - count, len(taken), _all(taken, count), found.left_out
+    )
 
 
 def _seconds(worker: Worker, item: Item) -> float:

@@ -1,4 +1,6 @@
-"""A worker's own process: it does what the driver says, until the driver is gone. What is heavy is imported late."""
+"""A worker's own process: it does what the driver says, until the driver is gone. What is heavy is
+imported late.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Make = Callable[[Path], Worker]
 """Makes a worker, in its own process, with a folder for files in passing."""
 
 MEMORY = 4 << 30
-"""bytes that a worker may hold (``RLIMIT_DATA``); what needs more is a content that cannot be judged."""
+"""bytes that a worker may hold (``RLIMIT_DATA``); what needs more is a content that cannot be
+judged.
+"""
 
 
 def work(pipe: Connection, make: Make, scratch: Path) -> None:
@@ -38,18 +42,26 @@ def work(pipe: Connection, make: Make, scratch: Path) -> None:
 
 
 def answer(worker: Worker, order: str, path: str) -> tuple[str, Any]:
-    """What a worker says when it is asked to ``identify`` a file, or to ``judge`` the one that it holds.
+    """What a worker says when it is asked to ``identify`` a file, or to ``judge`` the one that it
+    holds.
 
     Returns:
-        ``identified`` and the sha256, ``judged`` and the rows, ``unreadable`` and why, or ``wrong`` and what no
+        ``identified`` and the sha256, ``judged`` and the rows, ``unreadable`` and why, or ``wrong``
+            and what no
         file is to blame for.
     """
     try:
-        return ("identified", worker.identify(path)) if order == "identify" else ("judged", worker.judge())
+        return (
+            ("identified", worker.identify(path))
+            if order == "identify"
+            else ("judged", worker.judge())
+        )
     except Unreadable as error:
         return "unreadable", str(error)
     except Exception as error:
-        return "wrong", str(error) if isinstance(error, UnmaskError) else f"unexpected {type(error).__name__}: {error}"
+        return "wrong", str(error) if isinstance(
+            error, UnmaskError
+        ) else f"unexpected {type(error).__name__}: {error}"
 
 
 def _end_with_driver() -> None:
@@ -60,7 +72,9 @@ def _end_with_driver() -> None:
 
 
 def bound() -> None:
-    """Bounds the memory of this process, and has the kernel end it before others where the machine runs out."""
+    """Bounds the memory of this process, and has the kernel end it before others where the machine
+    runs out.
+    """
     with suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -16,7 +16,8 @@ from unmask.fleet.tables import OF_A_RESULT, PARTS, SCRATCH, TABLES, Row, schema
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Tables]:
-    """The tables in a folder, for as long as the context lasts. A part without its results is not seen.
+    """The tables in a folder, for as long as the context lasts. A part without its results is not
+    seen.
 
     Raises:
         UnmaskError: a table cannot be read; also from questions that are asked meanwhile.
@@ -65,11 +66,17 @@ def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
     parts = f"{glob.escape(str(folder / table))}/{PARTS[table]}"
     if not any(folder.joinpath(table).glob(PARTS[table])):
         connection.register(f"empty_{table}", schema(table).empty_table())
-        more = ", NULL::VARCHAR AS configuration, NULL::VARCHAR AS day" if table in OF_A_RESULT else ""
+        more = (
+            ", NULL::VARCHAR AS configuration, NULL::VARCHAR AS day" if table in OF_A_RESULT else ""
+        )
         connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names
         return
     read = f"read_parquet({_quoted(parts)}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"
-    whole = " WHERE part IN (SELECT part FROM results)" if table in OF_A_RESULT and table != "results" else ""
+    whole = (
+        " WHERE part IN (SELECT part FROM results)"
+        if table in OF_A_RESULT and table != "results"
+        else ""
+    )
     connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {read}{whole}")  # noqa: S608 - our own names
 
 

@@ -1,4 +1,6 @@
-"""The tables as docs/fleet.md lists them: ``python -m unmask.fleet.reference``, from where they are declared."""
+"""The tables as docs/fleet.md lists them: ``python -m unmask.fleet.reference``, from where they are
+declared.
+"""
 
 from __future__ import annotations
 

@@ -35,10 +35,22 @@ def of_document(sha256: str, document: Document, looks: Looks | None, seconds: f
 
 def of_poison(sha256: str, why: Message) -> Rows:
     """The one row of a content that no worker survived."""
-    return {"results": [{"sha256": sha256, "error": str(why), "error_code": why.code, "people": 0, "checked": _now()}]}
+    return {
+        "results": [
+            {
+                "sha256": sha256,
+                "error": str(why),
+                "error_code": why.code,
+                "people": 0,
+                "checked": _now(),
+            }
+        ]
+    }
 
 
-def of_file(path: str, size: int, written: float, sha256: str | None, problem: str | None = None) -> Row:
+def of_file(
+    path: str, size: int, written: float, sha256: str | None, problem: str | None = None
+) -> Row:
     """The row of a file that was read, or could not be."""
     return {
         "path": encodable(path),
@@ -68,11 +80,24 @@ def _result(sha256: str, document: Document) -> Row:
     media = document.media
     row: Row = {
         name: getattr(document, name)
-        for name in ("outcome", "verdict", "log10_lr", "posterior", "basis", "reason", "reason_code")
+        for name in (
+            "outcome",
+            "verdict",
+            "log10_lr",
+            "posterior",
+            "basis",
+            "reason",
+            "reason_code",
+        )
     }
     if document.error is not None:
         why = _why(document.message("error"))
-        row |= {"reason": None, "reason_code": None, "error": encodable(str(why)), "error_code": why.code}
+        row |= {
+            "reason": None,
+            "reason_code": None,
+            "error": encodable(str(why)),
+            "error_code": why.code,
+        }
     if media is not None:
         names = ("kind", "container", "codec", "width", "height", "duration", "size_bytes")
         row |= {name: getattr(media, name) for name in names}
@@ -80,7 +105,9 @@ def _result(sha256: str, document: Document) -> Row:
         "sha256": sha256,
         "people": len(document.people),
         "limits": list(document.limit_codes),
-        "originals": sorted({one.sha256 for match in document.originals for one in match.registrations}),
+        "originals": sorted(
+            {one.sha256 for match in document.originals for one in match.registrations}
+        ),
         "ai_declared": document.declared and document.declared.ai,
         "checked": _now(),
     }
@@ -96,7 +123,17 @@ def _why(error: Message) -> Message:
 
 
 def _person(sha256: str, person: PersonPart) -> Row:
-    names = ("verdict", "log10_lr", "reason", "reason_code", "basis", "first_seen", "last_seen", "sightings", "judged")
+    names = (
+        "verdict",
+        "log10_lr",
+        "reason",
+        "reason_code",
+        "basis",
+        "first_seen",
+        "last_seen",
+        "sightings",
+        "judged",
+    )
     return {name: getattr(person, name) for name in names} | {
         "sha256": sha256,
         "person": person.id,
@@ -108,7 +145,8 @@ def _person(sha256: str, person: PersonPart) -> Row:
 def _findings(sha256: str, person: PersonPart) -> list[Row]:
     names = ("status", "score", "log10_lr", "summary", "summary_code")
     return [
-        {name: getattr(said, name) for name in names} | {"sha256": sha256, "person": person.id, "line": line}
+        {name: getattr(said, name) for name in names}
+        | {"sha256": sha256, "person": person.id, "line": line}
         for line, said in person.lines.items()
     ]
 

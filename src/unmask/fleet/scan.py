@@ -1,4 +1,6 @@
-"""The driver of a scan: lists the source, gives its files to workers, writes what they find; all that it does can be killed."""
+"""The driver of a scan: lists the source, gives its files to workers, writes what they find; all
+that it does can be killed.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ def scan(
 
     Args:
         source: a folder, or ``s3://bucket/prefix``.
-        out: folder of the tables, made if missing, else empty or of earlier scans; several sources may share one.
+        out: folder of the tables, made if missing, else empty or of earlier scans; several sources
+            may share one.
         settings: of each check.
         workers: processes that judge; one if None, or one per core of the cluster.
         tell: told how far it has come.
@@ -58,7 +61,8 @@ def scan(
         ray: address of a Ray cluster whose machines judge; None for this one alone.
 
     Raises:
-        UsageError: no such source; other things lie in ``out``, or another scan writes there; a setting that cannot be used.
+        UsageError: no such source; other things lie in ``out``, or another scan writes there; a
+            setting that cannot be used.
         OriginalsError, LicenceError, WeightsError: what every check needs cannot be read.
         StorageAway: the bucket does not answer.
         UnmaskError: workers do not start.
@@ -89,10 +93,10 @@ def scan(
 
 
 def group(out: Path, tables: Tables) -> None:
-    """Writes which contents are near-duplicates, of whatever was judged so far; those that are alone are left out."""
-    sketches = (
-        "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
-    )
+    """Writes which contents are near-duplicates, of whatever was judged so far; those that are
+    alone are left out.
+    """
+    sketches = "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
     names: list[str] = []
     of = tables.sketched()
 
@@ -105,7 +109,12 @@ def group(out: Path, tables: Tables) -> None:
         leaders = grouping.groups(looks())
     many = {leader for number, leader in enumerate(leaders) if leader != number}
     tables.replace_groups(
-        [{"sha256": names[n], "group": names[leader]} for n, leader in enumerate(leaders) if leader in many], of
+        [
+            {"sha256": names[n], "group": names[leader]}
+            for n, leader in enumerate(leaders)
+            if leader in many
+        ],
+        of,
     )
 
 
@@ -122,12 +131,16 @@ def _alone(out: Path) -> Iterator[None]:
         (out / "tries").mkdir(exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"{printable(str(out))}: {reason}; name a folder that you may write to") from error
+        raise UsageError(
+            f"{printable(str(out))}: {reason}; name a folder that you may write to"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"{printable(str(out))}: another scan writes there; wait for it, or end it") from None
+            raise UsageError(
+                f"{printable(str(out))}: another scan writes there; wait for it, or end it"
+            ) from None
         yield
 
 

@@ -1,4 +1,6 @@
-"""What is to be scanned: a folder, or a bucket of any S3-compatible service; and its files, one at a time, on this disk."""
+"""What is to be scanned: a folder, or a bucket of any S3-compatible service; and its files, one at
+a time, on this disk.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ BUCKET = "s3://"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file as it was listed: its address, its bytes, and when it was last written, s since 1970."""
+    """One file as it was listed: its address, its bytes, and when it was last written, s since
+    1970.
+    """
 
     path: str
     size: int
@@ -42,8 +46,9 @@ class Listing:
 def listing(source: str, scratch: Path) -> Listing:
     """Everything in a source that may be a photo or a video.
 
-    Of a folder, what is one by its content or its name, as `unmask check` takes it. Of a bucket, whose objects are not opened
-    for this, what is called like one, and what has no ending at all, as where objects are called by their hashes.
+    Of a folder, what is one by its content or its name, as `unmask check` takes it. Of a bucket,
+    whose objects are not opened for this, what is called like one, and what has no ending at all,
+    as where objects are called by their hashes.
 
     Raises:
         UsageError: there is no such folder.
@@ -96,7 +101,10 @@ def _bucket(source: str, scratch: Path) -> Listing:
             others += 1
         else:
             items.append(Item(prefix(source) + one.name, one.size, one.written))
-    clauses = (Message("inputs.others", {"count": others}), Message("inputs.hidden", {"count": hidden}))
+    clauses = (
+        Message("inputs.others", {"count": others}),
+        Message("inputs.hidden", {"count": hidden}),
+    )
     left_out = tuple(clause for clause in clauses if clause.values["count"])
     return Listing(tuple(sorted(items, key=lambda item: item.path)), left_out, ())
 

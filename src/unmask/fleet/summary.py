@@ -1,4 +1,6 @@
-"""What a scan came to, asked of its tables: how much, which verdicts, what to look at first, what failed, how fast it went."""
+"""What a scan came to, asked of its tables: how much, which verdicts, what to look at first, what
+failed, how fast it went.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ QUEUE = 50
 """Most entries of the queue that a summary has; the tables have all."""
 
 PERIODS = 36
-"""Most periods over which verdicts are shown, the latest; days where that is enough for all, else months, else years."""
+"""Most periods over which verdicts are shown, the latest; days where that is enough for all, else
+months, else years.
+"""
 
 VIEWS = """
 CREATE TEMP VIEW latest AS SELECT DISTINCT ON (path) * FROM files ORDER BY path, seen DESC;
@@ -26,8 +30,10 @@ CREATE TEMP VIEW judged AS
   FROM results r JOIN copies c USING (sha256) LEFT JOIN groups g USING (sha256)
   WHERE r.configuration IN (SELECT configuration FROM newest);
 """
-"""``judged`` has one row per content that the source still holds, under the configuration that judged last. ``flood`` names
-the group of near-duplicates, or the content itself where it is alone."""
+"""``judged`` has one row per content that the source still holds, under the configuration that
+judged last. ``flood`` names
+the group of near-duplicates, or the content itself where it is alone.
+"""
 
 SCOPE = """
 SELECT count(*) AS contents, coalesce(sum(files), 0) AS files, coalesce(sum(size_bytes), 0) AS bytes,
@@ -39,9 +45,7 @@ SELECT count(*) AS contents, coalesce(sum(files), 0) AS files, coalesce(sum(size
 FROM judged
 """
 
-OUTCOMES = (
-    "SELECT outcome, count(*) AS contents, sum(files) AS files FROM judged GROUP BY ALL ORDER BY contents DESC, outcome"
-)
+OUTCOMES = "SELECT outcome, count(*) AS contents, sum(files) AS files FROM judged GROUP BY ALL ORDER BY contents DESC, outcome"
 
 PERIOD = """
 SELECT strftime(date_trunc($unit, written), $pattern) AS period, coalesce(outcome, 'not judged') AS outcome,
@@ -84,12 +88,15 @@ class Summary:
     """What a scan came to, under the configuration that judged last.
 
     Attributes:
-        scope: counts of contents, files, people; bytes, seconds of video; when; files unread, contents that wait.
+        scope: counts of contents, files, people; bytes, seconds of video; when; files unread,
+            contents that wait.
         outcomes: contents and files by outcome.
         periods: files by outcome, by the period in which they were written.
-        queue: what to look at first: near-duplicates that disagree, then the strongest evidence of a change; a flood is one.
+        queue: what to look at first: near-duplicates that disagree, then the strongest evidence of
+            a change; a flood is one.
         queued: how many entries the whole queue has.
-        failures: contents and files by the reason why they could not be judged or read, with an example.
+        failures: contents and files by the reason why they could not be judged or read, with an
+            example.
         floods: contents with most files, near-duplicates counted together.
         speed: by day.
     """

@@ -1,7 +1,9 @@
-"""The tables of a scan: Parquet, in folders as Hive partitions them, ``TABLE/configuration=C/day=D/PART.parquet``.
+"""The tables of a scan: Parquet, in folders as Hive partitions them,
+``TABLE/configuration=C/day=D/PART.parquet``.
 
-A part of a table appears whole or not at all: written beside, synced, renamed. What belongs together is written under one
-name of a part, results last: a part that ``results`` does not have was never finished, and the next scan deletes it.
+A part of a table appears whole or not at all: written beside, synced, renamed. What belongs
+together is written under one name of a part, results last: a part that ``results`` does not have
+was never finished, and the next scan deletes it.
 """
 
 from __future__ import annotations
@@ -120,8 +122,10 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "group": Column(pa.string(), "sha256 of one content of the group: near-duplicates have the same"),
     },
 }  # fmt: skip
-"""Every table, and of each its columns. Beside them stand those of the folders: ``configuration`` and ``day`` (UTC, of writing);
-``groups`` has none, ``files`` only ``day``."""
+"""Every table, and of each its columns. Beside them stand those of the folders: ``configuration``
+and ``day`` (UTC, of writing);
+``groups`` has none, ``files`` only ``day``.
+"""
 
 OF_A_RESULT = ("sketches", "findings", "people", "results")
 """Tables whose rows belong together, in the order in which they are written."""
@@ -134,13 +138,16 @@ PARTS = {
 """Patterns of the parts of each table, in its folder."""
 
 SCRATCH = "unmask-scratch"
-"""Name of the folder, beside the tables, of what is only in passing; whatever lies in it is deleted."""
+"""Name of the folder, beside the tables, of what is only in passing; whatever lies in it is
+deleted.
+"""
 
 
 def schema(table: str) -> pa.Schema:
     """The columns of a table, as Arrow has them; each with its meaning, and the version of all."""
     fields = [
-        pa.field(name, column.type, metadata={"meaning": column.meaning}) for name, column in TABLES[table].items()
+        pa.field(name, column.type, metadata={"meaning": column.meaning})
+        for name, column in TABLES[table].items()
     ]
     return pa.schema(fields, metadata={"unmask_fleet": str(VERSION)})
 
@@ -174,7 +181,9 @@ class Tables:
         _write("groups", rows, self._groups, {"sketched": of})
 
     def sketched(self) -> str:
-        """A digest of the names of all parts with sketches, of whatever configuration: where it differs, groups may."""
+        """A digest of the names of all parts with sketches, of whatever configuration: where it
+        differs, groups may.
+        """
         names = sorted(path.name for path in (self._folder / "sketches").glob(PARTS["sketches"]))
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
@@ -201,20 +210,28 @@ class Tables:
         return {row["sha256"] for row in self._read("results", ["sha256"])}
 
     def files(self) -> Iterator[Row]:
-        """Every row of ``files`` but for when it was ``seen``, in the order in which they were written."""
+        """Every row of ``files`` but for when it was ``seen``, in the order in which they were
+        written.
+        """
         yield from self._read("files", ["path", "size_bytes", "written", "sha256", "problem"])
 
     def _parts(self, table: str) -> list[Path]:
-        """Files of a table, of this configuration where it has any, in the order in which they were written."""
+        """Files of a table, of this configuration where it has any, in the order in which they were
+        written.
+        """
         folder = "" if table == "files" else f"configuration={self._configuration}/"
-        return sorted((self._folder / table).glob(f"{folder}day=*/*.parquet"), key=lambda path: path.name)
+        return sorted(
+            (self._folder / table).glob(f"{folder}day=*/*.parquet"), key=lambda path: path.name
+        )
 
     def _read(self, table: str, columns: list[str]) -> Iterator[Row]:
         for path in self._parts(table):
             yield from pq.read_table(path, columns=columns, partitioning=None).to_pylist()
 
 
-def _write(table: str, rows: Sequence[Row], path: Path, more: Mapping[str, str] = MappingProxyType({})) -> None:
+def _write(
+    table: str, rows: Sequence[Row], path: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.tmp")
     with beside.open("wb") as file:

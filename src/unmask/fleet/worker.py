@@ -1,7 +1,8 @@
-"""What every process of a fleet does, on this machine or on another: it brings one file here, says what it is, and judges it.
+"""What every process of a fleet does, on this machine or on another: it brings one file here, says
+what it is, and judges it.
 
-Telling what a file is and judging it are two steps, so that the driver can say in between that the same bytes were judged
-already; a file from a bucket is fetched once for both.
+Telling what a file is and judging it are two steps, so that the driver can say in between that the
+same bytes were judged already; a file from a bucket is fetched once for both.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmask import inputs
-from unmask.errors import LicenceError, MediaError, MediaNotFound, OriginalsError, UsageError, WeightsError, printable
+from unmask.errors import (
+    LicenceError,
+    MediaError,
+    MediaNotFound,
+    OriginalsError,
+    UsageError,
+    WeightsError,
+    printable,
+)
 from unmask.messages import Message
 
 if TYPE_CHECKING:
@@ -72,9 +81,10 @@ class Worker:
         """All rows of the file that is held.
 
         Raises:
-            Unreadable: it has gone, was written to or could not be read meanwhile, or this machine lacks what it takes, as
-                room on its disk.
-            UsageError, LicenceError, OriginalsError, WeightsError, ImportError: no file can be judged in this way.
+            Unreadable: it has gone, was written to or could not be read meanwhile, or this machine
+                lacks what it takes, as room on its disk.
+            UsageError, LicenceError, OriginalsError, WeightsError, ImportError: no file can be
+                judged in this way.
         """
         import cv2
 
@@ -120,7 +130,9 @@ class Worker:
         from unmask.media import open_media
         from unmask.originals.grouping import sketch
 
-        with suppress(Exception):  # what was judged without trouble stays judged; it is only not compared with others
+        with suppress(
+            Exception
+        ):  # what was judged without trouble stays judged; it is only not compared with others
             return sketch(open_media(os.fspath(self._path)))
         return None
 

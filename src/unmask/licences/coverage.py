@@ -1,6 +1,8 @@
-"""Which licences reach a person in a file: one that names the file, or a mark on that person in an original that it shows.
+"""Which licences reach a person in a file: one that names the file, or a mark on that person in an
+original that it shows.
 
-Nobody is recognised by their face: a mark is a place and a moment, carried from the original into the file by the match.
+Nobody is recognised by their face: a mark is a place and a moment, carried from the original into
+the file by the match.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 from unmask.types import Box, Case, HeldLicence, Mark, Pair, Track
 
 HOLD = 1.0
-"""s by which the nearest sighting may be off the moment of a mark; between sightings a face is taken to move steadily."""
+"""s by which the nearest sighting may be off the moment of a mark; between sightings a face is
+taken to move steadily.
+"""
 
 
 def reaching(track: Track, case: Case, alone: bool) -> tuple[HeldLicence, ...]:
@@ -57,7 +61,9 @@ def _on(box: Box | None, pair: Pair, mark: Mark) -> bool:
     if box is None:
         return False
     x0, y0, x1, y1 = box
-    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]], np.float64) @ pair.onto.T
+    corners = (
+        np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]], np.float64) @ pair.onto.T
+    )
     if (corners[:, 2] <= 0).any():
         return False
     points = corners[:, :2] / corners[:, 2:]

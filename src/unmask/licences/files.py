@@ -34,6 +34,8 @@ def sha256s(paths: Iterable[Path]) -> tuple[str, ...]:
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         if not files:
-            raise LicenceError(str(path), Message("licence.empty_folder"), Message("licence.way.portraits"))
+            raise LicenceError(
+                str(path), Message("licence.empty_folder"), Message("licence.way.portraits")
+            )
         digests += map(sha256, files)
     return tuple(digests)

@@ -1,8 +1,9 @@
-"""Keys: whoever may license a portrait signs with an Ed25519 key; others know it by its did:key and for whom it may sign.
+"""Keys: whoever may license a portrait signs with an Ed25519 key; others know it by its did:key and
+for whom it may sign.
 
-The private key is a PKCS #12 file (RFC 7292), encrypted with AES-256 under a password. The public one is a line of text,
-``did:key:z6Mk... Name``: for each person whose portraits this key may license there is a line. Who relies on it must have got
-it from that person, not with the licence.
+The private key is a PKCS #12 file (RFC 7292), encrypted with AES-256 under a password. The public
+one is a line of text, ``did:key:z6Mk... Name``: for each person whose portraits this key may
+license there is a line. Who relies on it must have got it from that person, not with the licence.
 """
 
 from __future__ import annotations
@@ -33,21 +34,25 @@ _LARGEST = 1 << 20
 
 
 def keygen(path: Path, names: Sequence[str], password: str) -> Path:
-    """Writes a new private key for its owner's eyes only, and beside it the public one, ``<path>.pub``.
+    """Writes a new private key for its owner's eyes only, and beside it the public one,
+    ``<path>.pub``.
 
     Args:
         names: of those whose portraits it may license.
         password: that encrypts it.
 
     Raises:
-        LicenceError: the password is short, there is such a file, it cannot be written, or a name is not one printable line.
+        LicenceError: the password is short, there is such a file, it cannot be written, or a name
+            is not one printable line.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     public = path.with_name(path.name + ".pub")
     if len(password) < LEAST_PASSWORD:
         raise LicenceError(
-            str(path), Message("key.password_short", {"letters": LEAST_PASSWORD}), Message("key.way.longer")
+            str(path),
+            Message("key.password_short", {"letters": LEAST_PASSWORD}),
+            Message("key.way.longer"),
         )
     if not names or not all(name.strip() and name.isprintable() for name in names):
         raise LicenceError(str(path), Message("licence.text"), Message("licence.way.one_line"))
@@ -92,7 +97,9 @@ def owners(paths: Iterable[Path]) -> Owners:
             try:
                 proof.public_key(did)
             except ValueError as error:
-                raise LicenceError(str(path), Message("key.not_public"), Message("key.way.public")) from error
+                raise LicenceError(
+                    str(path), Message("key.not_public"), Message("key.way.public")
+                ) from error
             found[did] = found.get(did, frozenset()) | {name.strip()}
     return found
 
@@ -107,7 +114,9 @@ def read_bytes(path: Path, at_most: int) -> bytes:
         with path.open("rb") as file:
             raw = file.read(at_most + 1)
     except (OSError, ValueError) as error:
-        why = Message("licence.unreadable", {"error": str(getattr(error, "strerror", None) or error).lower()})
+        why = Message(
+            "licence.unreadable", {"error": str(getattr(error, "strerror", None) or error).lower()}
+        )
         raise LicenceError(str(path), why, Message("licence.way.path")) from error
     if len(raw) > at_most:
         raise LicenceError(str(path), Message("licence.large"), Message("licence.way.again"))
@@ -126,7 +135,9 @@ def write_new(path: Path, raw: bytes, mode: int = 0o666) -> None:
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError as error:
-        raise LicenceError(str(path), Message("licence.exists"), Message("licence.way.name")) from error
+        raise LicenceError(
+            str(path), Message("licence.exists"), Message("licence.way.name")
+        ) from error
     except OSError as error:
         why = Message("licence.unwritable", {"error": (error.strerror or "").lower()})
         raise LicenceError(str(path), why, Message("licence.way.folder")) from error
@@ -137,6 +148,8 @@ def _encrypted(key: Ed25519PrivateKey, password: str) -> bytes:
     from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
     algorithm = pkcs12.PBES.PBESv2SHA256AndAES256CBC
-    builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(ROUNDS).key_cert_algorithm(algorithm)
+    builder = (
+        PrivateFormat.PKCS12.encryption_builder().kdf_rounds(ROUNDS).key_cert_algorithm(algorithm)
+    )
     encryption = builder.hmac_hash(SHA256()).build(password.encode())
     return pkcs12.serialize_key_and_certificates(b"unmask", key, None, None, encryption)

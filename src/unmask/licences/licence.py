@@ -1,8 +1,9 @@
-"""Licences: a portrait's owner says, signed, that a face may be changed: in which part, by whom, where, until when.
+"""Licences: a portrait's owner says, signed, that a face may be changed: in which part, by whom,
+where, until when.
 
-A licence is a Verifiable Credential 2.0 (W3C, 2025). It is bound to footage by what cannot be mistaken: the sha256 of the
-changed file itself, or that of an original together with marks in it, points on the face of the person whom it is about.
-Nobody is recognised by their face.
+A licence is a Verifiable Credential 2.0 (W3C, 2025). It is bound to footage by what cannot be
+mistaken: the sha256 of the changed file itself, or that of an original together with marks in it,
+points on the face of the person whom it is about. Nobody is recognised by their face.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ MOST = 1000
 
 
 class Part(StrEnum):
-    """What happens to the portrait: it is the face that is put in, or the one that is covered by it."""
+    """What happens to the portrait: it is the face that is put in, or the one that is covered by
+    it.
+    """
 
     PUT_IN = "put in"
     COVERED = "covered"
@@ -39,11 +42,17 @@ class Part(StrEnum):
     @property
     def named(self) -> Message:
         """What it is called in a sentence."""
-        return Message("licence.part.put_in") if self is Part.PUT_IN else Message("licence.part.covered")
+        return (
+            Message("licence.part.put_in")
+            if self is Part.PUT_IN
+            else Message("licence.part.covered")
+        )
 
 
 class Mark(Strict):
-    """A point on a face in an original: time in seconds, x and y in parts of its width and height, 0 to 1."""
+    """A point on a face in an original: time in seconds, x and y in parts of its width and height,
+    0 to 1.
+    """
 
     time: Annotated[float, Field(ge=0, le=1e6)]
     x: Annotated[float, Field(ge=0, le=1)]
@@ -130,10 +139,14 @@ class Licence(Signed):
         """
         found = cls.read(path, LICENCE)
         if tuple(found.type) != KIND:
-            raise LicenceError(str(path), Message("licence.none", {"what": LICENCE}), Message("licence.way.again"))
+            raise LicenceError(
+                str(path), Message("licence.none", {"what": LICENCE}), Message("licence.way.again")
+            )
         return found
 
-    def refusal(self, owners: Owners, lists: tuple[StatusList, ...], at: datetime) -> Message | None:
+    def refusal(
+        self, owners: Owners, lists: tuple[StatusList, ...], at: datetime
+    ) -> Message | None:
         """Tells why a licence must not be relied on at a moment; None if it holds.
 
         Args:
@@ -144,7 +157,9 @@ class Licence(Signed):
         if who is None:
             return Message("licence.unknown_key", {"issuer": self.issuer.name})
         if self.subject.name not in who:
-            return Message("licence.not_theirs", {"issuer": self.issuer.name, "subject": self.subject.name})
+            return Message(
+                "licence.not_theirs", {"issuer": self.issuer.name, "subject": self.subject.name}
+            )
         if at + SKEW < self.valid_from:
             return Message("licence.not_yet", {"moment": shown(self.valid_from)})
         if at > self.valid_until:
@@ -159,11 +174,18 @@ class Licence(Signed):
         """Tells what of a use the licence does not cover; None if all."""
         allowed = self.subject
         if asked.licensee not in {None, allowed.licensee}:
-            return Message("licence.other_licensee", {"granted": allowed.licensee, "wanted": asked.licensee or ""})
+            return Message(
+                "licence.other_licensee",
+                {"granted": allowed.licensee, "wanted": asked.licensee or ""},
+            )
         if asked.subject not in {None, allowed.name}:
-            return Message("licence.other_subject", {"granted": allowed.name, "wanted": asked.subject or ""})
+            return Message(
+                "licence.other_subject", {"granted": allowed.name, "wanted": asked.subject or ""}
+            )
         if asked.part is not None and asked.part is not allowed.part:
-            return Message("licence.other_part", {"granted": allowed.part.named, "wanted": asked.part.named})
+            return Message(
+                "licence.other_part", {"granted": allowed.part.named, "wanted": asked.part.named}
+            )
         if asked.portrait is not None and asked.portrait not in allowed.portraits:
             return Message("licence.other_portrait", {"subject": allowed.name})
         named = {*allowed.files, *(work.original for work in allowed.works)}
@@ -192,9 +214,16 @@ class Asked:
 
 
 def grant(
-    portrait: Portrait, issuer: str, begin: datetime, end: datetime, key: Any, status_list: Path, out: Path
+    portrait: Portrait,
+    issuer: str,
+    begin: datetime,
+    end: datetime,
+    key: Any,
+    status_list: Path,
+    out: Path,
 ) -> Licence:
-    """Signs a licence and writes it, and enters it into the issuer's list of revocations, or a new list.
+    """Signs a licence and writes it, and enters it into the issuer's list of revocations, or a new
+    list.
 
     Args:
         issuer: name of who signs.
@@ -202,7 +231,8 @@ def grant(
         key: ``Ed25519PrivateKey`` of the issuer.
 
     Raises:
-        LicenceError: it would end before it begins, ``out`` exists, or a file cannot be read or written.
+        LicenceError: it would end before it begins, ``out`` exists, or a file cannot be read or
+            written.
     """
     if end <= begin:
         raise LicenceError(str(out), Message("licence.backwards"), Message("licence.way.later"))
@@ -239,14 +269,21 @@ def check(
     licence = Licence.of(path)
     refused = licence.refusal(owners, lists, at or datetime.now(UTC)) or licence.lacks(asked)
     if refused is not None:
-        raise LicenceError(str(path), refused, Message("licence.way.issuer", {"issuer": licence.issuer.name}))
+        raise LicenceError(
+            str(path), refused, Message("licence.way.issuer", {"issuer": licence.issuer.name})
+        )
     return licence
 
 
 def revoke(
-    licences: tuple[Licence, ...], status_list: Path, key: Any, at: datetime, days: float | None = None
+    licences: tuple[Licence, ...],
+    status_list: Path,
+    key: Any,
+    at: datetime,
+    days: float | None = None,
 ) -> StatusList:
-    """Takes licences back, for good, by a new list in the place of the old one; of none it says anew that the others stand.
+    """Takes licences back, for good, by a new list in the place of the old one; of none it says
+    anew that the others stand.
 
     Args:
         key: ``Ed25519PrivateKey`` of their issuer.
@@ -258,6 +295,8 @@ def revoke(
     old = StatusList.of(status_list)
     for licence in licences:
         if (licence.status.on, licence.issuer.id) != (old.id, old.issuer):
-            raise LicenceError(str(status_list), Message("licence.list_without"), Message("licence.way.own_list"))
+            raise LicenceError(
+                str(status_list), Message("licence.list_without"), Message("licence.way.own_list")
+            )
     holds = HOLDS if days is None else timedelta(days=days)
     return issued(status_list, key, at, [int(one.status.index) for one in licences], holds=holds)

@@ -1,8 +1,10 @@
-"""Content credentials (C2PA): what a file says, signed, of its own making; read, told apart, and written.
+"""Content credentials (C2PA): what a file says, signed, of its own making; read, told apart, and
+written.
 
-Four questions are answered apart: who signed, whether that is somebody whom the user trusts, whether the file is still what was
-signed, and whether it is declared to be made by AI. Nothing is fetched. A signer, a signature or a claim that is not known
-here is unknown, and no sign of tampering: credentials outlive the tools that read them.
+Four questions are answered apart: who signed, whether that is somebody whom the user trusts,
+whether the file is still what was signed, and whether it is declared to be made by AI. Nothing is
+fetched. A signer, a signature or a claim that is not known here is unknown, and no sign of
+tampering: credentials outlive the tools that read them.
 """
 
 from __future__ import annotations
@@ -32,8 +34,10 @@ LICENCE = "org.unmask.licence"
 LARGEST = 16 << 20
 """Letters of a manifest store as JSON at most."""
 MOST_BOXES = 2000
-"""Boxes of a file's manifests at most, that is about 200 manifests: the reader's time grows with the square of their number,
-and is 10 s for twice as many as that."""
+"""Boxes of a file's manifests at most, that is about 200 manifests: the reader's time grows with
+the square of their number,
+and is 10 s for twice as many as that.
+"""
 UNPACKED = 16
 """MB of a compressed manifest at most, once it is unpacked."""
 LONGEST = 200
@@ -41,7 +45,11 @@ LONGEST = 200
 MOST_ANCHORS = 8 << 20
 """Bytes of trust anchors at most."""
 
-CHANGED = ("assertion.dataHash.mismatch", "assertion.bmffHash.mismatch", "assertion.boxesHash.mismatch")
+CHANGED = (
+    "assertion.dataHash.mismatch",
+    "assertion.bmffHash.mismatch",
+    "assertion.boxesHash.mismatch",
+)
 """Status codes (C2PA 2.2, 15.2) that say that the content is not what was signed."""
 BROKEN = (
     "assertion.collectionHash.mismatch",
@@ -60,7 +68,9 @@ OF_THE_SIGNER = ("signingCredential.", "timeStamp.", "cawg.")
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What content credentials are signed with, both PEM: the chain of certificates, its own first, and the private key."""
+    """What content credentials are signed with, both PEM: the chain of certificates, its own first,
+    and the private key.
+    """
 
     chain: bytes
     key: bytes
@@ -77,7 +87,9 @@ def anchors(paths: Iterable[Path]) -> str:
     for path in paths:
         text = read_bytes(path, MOST_ANCHORS).decode(errors="replace")
         if "-----BEGIN CERTIFICATE-----" not in text:
-            raise LicenceError(str(path), Message("credentials.no_anchor"), Message("credentials.way.pem"))
+            raise LicenceError(
+                str(path), Message("credentials.no_anchor"), Message("credentials.way.pem")
+            )
         found += text.rstrip("\n") + "\n"
     return found
 
@@ -86,7 +98,8 @@ def names(paths: Iterable[Path]) -> list[str]:
     """Whom the certificates of a list of authorities are of.
 
     Raises:
-        LicenceError: see `anchors`; also where there is a certificate that cannot be read, or anything else beside them.
+        LicenceError: see `anchors`; also where there is a certificate that cannot be read, or
+            anything else beside them.
     """
     from cryptography import x509
 
@@ -94,7 +107,9 @@ def names(paths: Iterable[Path]) -> list[str]:
     try:
         found = x509.load_pem_x509_certificates(text.encode())
     except ValueError as error:
-        raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem")) from error
+        raise LicenceError(
+            "--", Message("credentials.no_anchor"), Message("credentials.way.pem")
+        ) from error
     if text.count("-----BEGIN ") != len(found):
         raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem"))
     return [_line(one.subject.rfc4514_string()) for one in found]
@@ -118,7 +133,11 @@ def read(file: IO[bytes], trusted: str = "") -> Credentials:
             return Credentials(Seal.NONE)
         with found:
             text = found.json()
-        return _told(json.loads(text)) if len(text) <= LARGEST else Credentials(Seal.UNKNOWN, problems=("too large",))
+        return (
+            _told(json.loads(text))
+            if len(text) <= LARGEST
+            else Credentials(Seal.UNKNOWN, problems=("too large",))
+        )
     except c2pa.C2paError as error:
         return _refused(str(error))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -139,25 +158,39 @@ def of(path: str | os.PathLike[str], trusted: str = "") -> Credentials:
         raise LicenceError(str(path), why, Message("licence.way.path")) from error
 
 
-def write(source: Path, out: Path, signing: Signing, licences: Sequence[str], source_type: str = SWAP) -> None:
-    """Writes a copy of a file that declares what it is, signed; credentials that it has stay in it as those of its origin.
+def write(
+    source: Path, out: Path, signing: Signing, licences: Sequence[str], source_type: str = SWAP
+) -> None:
+    """Writes a copy of a file that declares what it is, signed; credentials that it has stay in it
+    as those of its origin.
 
     Args:
         licences: sha256 of each licence that allows the change.
         source_type: IPTC digital source type.
 
     Raises:
-        LicenceError: key and certificates do not fit, or the file cannot carry credentials or be written. Then there is none.
+        LicenceError: key and certificates do not fit, or the file cannot carry credentials or be
+            written. Then there is none.
     """
     import c2pa
 
-    action = {"action": "c2pa.created", "digitalSourceType": source_type, "softwareAgent": {"name": "Unmask"}}
+    action = {
+        "action": "c2pa.created",
+        "digitalSourceType": source_type,
+        "softwareAgent": {"name": "Unmask"},
+    }
     asserted = [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]
     asserted += [{"label": LICENCE, "data": {"sha256": sha256}} for sha256 in licences]
-    manifest = {"claim_generator_info": [{"name": "Unmask"}], "title": out.name, "assertions": asserted}
+    manifest = {
+        "claim_generator_info": [{"name": "Unmask"}],
+        "title": out.name,
+        "assertions": asserted,
+    }
     partial = out.with_name(out.name + ".partial")
     try:
-        info = c2pa.C2paSignerInfo(alg=signing.algorithm, sign_cert=signing.chain, private_key=signing.key, ta_url=None)
+        info = c2pa.C2paSignerInfo(
+            alg=signing.algorithm, sign_cert=signing.chain, private_key=signing.key, ta_url=None
+        )
         signer, builder = c2pa.Signer.from_info(info), c2pa.Builder(manifest, _context(""))
         with source.open("rb") as given, partial.open("w+b") as written:
             builder.sign(signer, _type(source), given, written)
@@ -177,7 +210,11 @@ def _context(trusted: str) -> c2pa.Context:
     verify = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
     settings = {
         "version": 1,
-        "trust": {"anchors": [{"trust_anchors": trusted, "trust_kind": kind, "trust_uri": OURS} for kind in kinds]},
+        "trust": {
+            "anchors": [
+                {"trust_anchors": trusted, "trust_kind": kind, "trust_uri": OURS} for kind in kinds
+            ]
+        },
         "verify": verify,
         "core": {"allowed_network_hosts": [], "max_decompressed_manifest_size_in_mb": UNPACKED},
         "builder": {"thumbnail": {"enabled": False}},
@@ -197,12 +234,15 @@ def _type(path: Path) -> str:
 
 
 def _refused(error: str) -> Credentials:
-    """What an error of the reader means; only one that speaks of a remote manifest is more than that nothing can be read."""
+    """What an error of the reader means; only one that speaks of a remote manifest is more than
+    that nothing can be read.
+    """
     kind = error.partition(":")[0]
     if kind == "Remote":
         return Credentials(Seal.ELSEWHERE, problems=(_line(error),))
     return Credentials(
-        Seal.NONE if kind in {"NotSupported", "ManifestNotFound"} else Seal.UNKNOWN, problems=(_line(error),)
+        Seal.NONE if kind in {"NotSupported", "ManifestNotFound"} else Seal.UNKNOWN,
+        problems=(_line(error),),
     )
 
 
@@ -213,7 +253,11 @@ def _told(store: Mapping[str, Any]) -> Credentials:
     signature = active.get("signature_info") or {}
     names = dict.fromkeys(_line(signature.get(key) or "") for key in ("common_name", "issuer"))
     tools = active.get("claim_generator_info") or [{}]
-    asserted = [one for manifest in (active, *manifests.values()) for one in manifest.get("assertions") or ()]
+    asserted = [
+        one
+        for manifest in (active, *manifests.values())
+        for one in manifest.get("assertions") or ()
+    ]
     return Credentials(
         seal=_seal(problems),
         signer=", ".join(name for name in names if name),
@@ -230,13 +274,17 @@ def _told(store: Mapping[str, Any]) -> Credentials:
 def _failures(store: Mapping[str, Any]) -> Iterator[str]:
     """Codes of what failed, in the active manifest and in those of what it was made from."""
     results = store.get("validation_results") or {}
-    deltas = [delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or ()]
+    deltas = [
+        delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or ()
+    ]
     for part in (results.get("activeManifest") or {}, *deltas):
         yield from (_line(one["code"]) for one in part.get("failure") or ())
 
 
 def _trusted(store: Mapping[str, Any], problems: Sequence[str]) -> bool:
-    """Whether the signature is of its signer, and the signer on the list; whatever else may be wrong with the file."""
+    """Whether the signature is of its signer, and the signer on the list; whatever else may be
+    wrong with the file.
+    """
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     fine = {one["code"] for one in results.get("success") or ()}
     wrong = any(code.startswith("signingCredential.") for code in problems)
@@ -255,14 +303,20 @@ def _source_types(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for one in assertions:
         if one["label"].startswith("c2pa.actions"):
             actions = (one.get("data") or {}).get("actions") or ()
-            yield from (action["digitalSourceType"] for action in actions if action.get("digitalSourceType"))
+            yield from (
+                action["digitalSourceType"] for action in actions if action.get("digitalSourceType")
+            )
 
 
 def _licences(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Every sha256 that is named as a licence's; whatever else stands there names none."""
     for one in assertions:
         named = data.get("sha256") if isinstance(data := one.get("data"), dict) else None
-        if one["label"].startswith(LICENCE) and isinstance(named, str) and re.fullmatch("[0-9a-f]{64}", named):
+        if (
+            one["label"].startswith(LICENCE)
+            and isinstance(named, str)
+            and re.fullmatch("[0-9a-f]{64}", named)
+        ):
             yield named
 
 

@@ -1,4 +1,6 @@
-"""Moments in licences: whole seconds of UTC, as ``2026-01-31T12:00:00Z``, and how exactly clocks agree."""
+"""Moments in licences: whole seconds of UTC, as ``2026-01-31T12:00:00Z``, and how exactly clocks
+agree.
+"""
 
 from __future__ import annotations
 

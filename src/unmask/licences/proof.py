@@ -1,8 +1,10 @@
-"""Signatures inside JSON: Data Integrity proofs of the cryptosuite eddsa-jcs-2022, by keys that are named did:key.
+"""Signatures inside JSON: Data Integrity proofs of the cryptosuite eddsa-jcs-2022, by keys that are
+named did:key.
 
-W3C Verifiable Credential Data Integrity 1.0 and Data Integrity EdDSA Cryptosuites 1.0: what is signed with Ed25519 is the
-SHA-256 of the proof's own description followed by the SHA-256 of the document, both in the canonical form of RFC 8785.
-Nothing is looked up: a did:key is the public key itself.
+W3C Verifiable Credential Data Integrity 1.0 and Data Integrity EdDSA Cryptosuites 1.0: what is
+signed with Ed25519 is the SHA-256 of the proof's own description followed by the SHA-256 of the
+document, both in the canonical form of RFC 8785. Nothing is looked up: a did:key is the public key
+itself.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 from unmask.licences.moments import written
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
 
 Json = dict[str, Any]
 
@@ -26,7 +31,15 @@ _ED25519 = b"\xed\x01"
 """Multicodec prefix of a public Ed25519 key."""
 _LONGEST = 128
 """Letters of a base58 text at most; a signature has 88."""
-_DESCRIBED = {"@context", "type", "cryptosuite", "created", "verificationMethod", "proofPurpose", "proofValue"}
+_DESCRIBED = {
+    "@context",
+    "type",
+    "cryptosuite",
+    "created",
+    "verificationMethod",
+    "proofPurpose",
+    "proofValue",
+}
 
 
 class InvalidProof(ValueError):
@@ -110,7 +123,9 @@ def _method(name: str) -> str:
 
 
 def _digest(document: Mapping[str, Any], proof: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(_canonical(proof)).digest() + hashlib.sha256(_canonical(document)).digest()
+    return (
+        hashlib.sha256(_canonical(proof)).digest() + hashlib.sha256(_canonical(document)).digest()
+    )
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:
@@ -135,4 +150,6 @@ def _from_base58(text: str) -> bytes:
     number = 0
     for letter in digits:
         number = 58 * number + _BASE58.index(letter)
-    return bytes(len(digits) - len(digits.lstrip("1"))) + number.to_bytes((number.bit_length() + 7) // 8)
+    return bytes(len(digits) - len(digits.lstrip("1"))) + number.to_bytes(
+        (number.bit_length() + 7) // 8
+    )

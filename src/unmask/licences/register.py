@@ -1,7 +1,8 @@
 """A register of licences: a folder that holds what its keeper relies on.
 
-``*.pub`` are public keys that the keeper vouches for, ``*.pem`` authorities whose word on content credentials is trusted,
-``*.json`` licences and lists of revocations. A licence may come from anybody; keys and authorities are the keeper's own choice.
+``*.pub`` are public keys that the keeper vouches for, ``*.pem`` authorities whose word on content
+credentials is trusted, ``*.json`` licences and lists of revocations. A licence may come from
+anybody; keys and authorities are the keeper's own choice.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ MOST = 10_000
 """Files in a register at most."""
 
 
-def declared(path: str, sha256: str, labels: Labels, folder: Path, at: datetime | None = None) -> Declared:
-    """What a file declares of itself, and the licences of a register that speak of a film or of this file.
+def declared(
+    path: str, sha256: str, labels: Labels, folder: Path, at: datetime | None = None
+) -> Declared:
+    """What a file declares of itself, and the licences of a register that speak of a film or of
+    this file.
 
     Args:
         path, sha256: of the file.
@@ -34,10 +38,14 @@ def declared(path: str, sha256: str, labels: Labels, folder: Path, at: datetime 
         LicenceError: a key or authority in it, or the file, cannot be read.
     """
     if not folder.is_dir():
-        raise UsageError(f"{printable(str(folder))}: no such folder of licences; make it, or name another one")
+        raise UsageError(
+            f"{printable(str(folder))}: no such folder of licences; make it, or name another one"
+        )
     files = sorted(folder.iterdir())
     if len(files) > MOST:
-        raise UsageError(f"{printable(str(folder))}: over {MOST:,} files; part them by what they are for")
+        raise UsageError(
+            f"{printable(str(folder))}: over {MOST:,} files; part them by what they are for"
+        )
     owners = keys.owners(file for file in files if file.suffix == ".pub")
     trusted = manifest.anchors(file for file in files if file.suffix == ".pem")
     credentials = manifest.of(path, trusted)
@@ -67,7 +75,9 @@ def _other_producer(licence: Licence, labels: Labels) -> Message | None:
     """Why a licence is not for this file's maker, where a label names one."""
     if not labels.producer or labels.producer == licence.subject.licensee:
         return None
-    return Message("licence.other_licensee", {"granted": licence.subject.licensee, "wanted": labels.producer})
+    return Message(
+        "licence.other_licensee", {"granted": licence.subject.licensee, "wanted": labels.producer}
+    )
 
 
 def _held(licence: Licence, refused: Message | None, sha256: str) -> HeldLicence:
@@ -80,7 +90,11 @@ def _held(licence: Licence, refused: Message | None, sha256: str) -> HeldLicence
         part=allowed.part.named,
         puts_in=allowed.part is Part.PUT_IN,
         until=shown(licence.valid_until),
-        marks=tuple(Mark(work.original, mark.time, mark.x, mark.y) for work in allowed.works for mark in work.marks),
+        marks=tuple(
+            Mark(work.original, mark.time, mark.x, mark.y)
+            for work in allowed.works
+            for mark in work.marks
+        ),
         names_file=sha256 in allowed.files,
         refused=refused,
     )

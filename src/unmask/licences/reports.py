@@ -1,6 +1,8 @@
-"""Signed reports: beside a report lies ``NAME.signature.json``, which says by whose key it was signed, when, and its sha256.
+"""Signed reports: beside a report lies ``NAME.signature.json``, which says by whose key it was
+signed, when, and its sha256.
 
-It fits every kind of report, a page, JSON or a table, and changes none. Whoever edits one letter of a verdict is found out.
+It fits every kind of report, a page, JSON or a table, and changes none. Whoever edits one letter of
+a verdict is found out.
 """
 
 from __future__ import annotations
@@ -70,7 +72,9 @@ def sign(report: Path, key: Any, at: datetime | None = None) -> Path:
     """
     now = (at or datetime.now(UTC)).replace(microsecond=0)
     subject = Report(sha256=files.sha256(report))
-    unsigned = Signature(id=f"urn:uuid:{uuid4()}", issuer=did(key.public_key()), valid_from=now, subject=subject)
+    unsigned = Signature(
+        id=f"urn:uuid:{uuid4()}", issuer=did(key.public_key()), valid_from=now, subject=subject
+    )
     replace(beside(report), unsigned.signed_by(key, now).text())
     return beside(report)
 
@@ -84,10 +88,16 @@ def verify(report: Path, owners: Owners) -> Verified:
     found = Signature.read(beside(report), SIGNATURE)
     if tuple(found.type) != KIND:
         raise LicenceError(
-            str(beside(report)), Message("licence.none", {"what": SIGNATURE}), Message("report.way.again")
+            str(beside(report)),
+            Message("licence.none", {"what": SIGNATURE}),
+            Message("report.way.again"),
         )
     if found.subject.sha256 != files.sha256(report):
         raise LicenceError(str(report), Message("report.edited"), Message("report.way.again"))
     if found.issuer not in owners:
-        raise LicenceError(str(report), Message("report.unknown_key", {"key": found.issuer}), Message("report.way.key"))
+        raise LicenceError(
+            str(report),
+            Message("report.unknown_key", {"key": found.issuer}),
+            Message("report.way.key"),
+        )
     return Verified(tuple(sorted(owners[found.issuer])), found.valid_from)

@@ -1,4 +1,6 @@
-"""Signed documents as they are read: strict, bounded, and of nobody but the one whom they name as issuer."""
+"""Signed documents as they are read: strict, bounded, and of nobody but the one whom they name as
+issuer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
 
 from unmask.errors import LicenceError
 from unmask.licences import moments, proof
@@ -45,7 +55,9 @@ Urn = Annotated[str, StringConstraints(pattern="^urn:uuid:[0-9a-f-]{36}$")]
 class Strict(BaseModel):
     """Base of what is signed: no value but of its type, no name but those declared."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
 
 
 class Proof(Strict):
@@ -98,10 +110,13 @@ class Signed(Strict):
             what: it should be, for the error.
 
         Raises:
-            LicenceError: unreadable, not of this kind, changed after it was signed, or signed by another than it names.
+            LicenceError: unreadable, not of this kind, changed after it was signed, or signed by
+                another than it names.
         """
         raw = read_bytes(path, LARGEST)
-        none = LicenceError(str(path), Message("licence.none", {"what": what}), Message("licence.way.again"))
+        none = LicenceError(
+            str(path), Message("licence.none", {"what": what}), Message("licence.way.again")
+        )
         try:
             found = json.loads(raw.decode(), object_pairs_hook=_without_repeats)
             document = cls.model_validate(found)
@@ -110,8 +125,14 @@ class Signed(Strict):
         try:
             signer = proof.signer(found)
         except proof.InvalidProof as error:
-            raise LicenceError(str(path), Message("licence.tampered"), Message("licence.way.again")) from error
-        if document.proof is None or signer != document.signer or found["@context"] != [CREDENTIALS, TERMS]:
+            raise LicenceError(
+                str(path), Message("licence.tampered"), Message("licence.way.again")
+            ) from error
+        if (
+            document.proof is None
+            or signer != document.signer
+            or found["@context"] != [CREDENTIALS, TERMS]
+        ):
             raise none
         return document
 

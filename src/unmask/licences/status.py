@@ -1,7 +1,9 @@
-"""Revocation: a signed list of bits, one for each licence that its issuer ever granted (W3C Bitstring Status List 1.0).
+"""Revocation: a signed list of bits, one for each licence that its issuer ever granted (W3C
+Bitstring Status List 1.0).
 
-The list says until when it holds. Whoever has no list that holds today does not know whether a licence was taken back, and
-must not rely on it. An older list may still hold: a revocation is known everywhere once that one has run out.
+The list says until when it holds. Whoever has no list that holds today does not know whether a
+licence was taken back, and must not rely on it. An older list may still hold: a revocation is known
+everywhere once that one has run out.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ SIZE = 131_072
 """Bits of a list; fewer would tell who is on it, says the Recommendation."""
 
 HOLDS = timedelta(days=7)
-"""For how long a list holds, unless its issuer says otherwise, and how old it may be at most, whatever it says."""
+"""For how long a list holds, unless its issuer says otherwise, and how old it may be at most,
+whatever it says.
+"""
 
 STATUS_LIST = Message("licence.what.list")
 
@@ -67,7 +71,11 @@ class StatusList(Signed):
         """
         found = cls.read(path, STATUS_LIST)
         if tuple(found.type) != KIND or found.bits() is None:
-            raise LicenceError(str(path), Message("licence.none", {"what": STATUS_LIST}), Message("licence.way.again"))
+            raise LicenceError(
+                str(path),
+                Message("licence.none", {"what": STATUS_LIST}),
+                Message("licence.way.again"),
+            )
         return found
 
     def bits(self) -> bytes | None:
@@ -96,7 +104,12 @@ class StatusList(Signed):
 
 
 def issued(
-    path: Path, key: Any, at: datetime, revoked: Sequence[int] = (), more: int = 0, holds: timedelta = HOLDS
+    path: Path,
+    key: Any,
+    at: datetime,
+    revoked: Sequence[int] = (),
+    more: int = 0,
+    holds: timedelta = HOLDS,
 ) -> StatusList:
     """Signs a list anew, or a first one, and writes it.
 
@@ -122,7 +135,9 @@ def issued(
     for index in revoked:
         bits[index // 8] |= 0x80 >> index % 8
     name = old.id if old else f"urn:uuid:{uuid4()}"
-    encoded = "u" + base64.urlsafe_b64encode(gzip.compress(bytes(bits), mtime=0)).rstrip(b"=").decode()
+    encoded = (
+        "u" + base64.urlsafe_b64encode(gzip.compress(bytes(bits), mtime=0)).rstrip(b"=").decode()
+    )
     begin = at.replace(microsecond=0)
     fresh = StatusList(
         id=name,

@@ -1,4 +1,6 @@
-"""Content credentials and labels in sentences: who signed, whether it is trusted, whether it fits, what is declared."""
+"""Content credentials and labels in sentences: who signed, whether it is trusted, whether it fits,
+what is declared.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,11 @@ def _credentials(found: Credentials) -> Iterator[Message]:
         yield Message("credentials.trusted", {"signer": found.signer})
     else:
         yield Message("credentials.untrusted", {"signer": found.signer})
-    yield Message("credentials.declares_ai") if found.declares_ai else Message("credentials.declares_none")
+    yield (
+        Message("credentials.declares_ai")
+        if found.declares_ai
+        else Message("credentials.declares_none")
+    )
     if found.licences:
         yield Message("credentials.licences", {"licences": found.licences})
 

@@ -1,11 +1,12 @@
 """What a live check asks of the person in front of the camera, drawn from a secret random source.
 
-A light challenge is a sequence of soft colours over the four quarters of the screen; a movement challenge is a sequence of
-moves. Both are drawn for one session and told to the browser one step at a time.
+A light challenge is a sequence of soft colours over the four quarters of the screen; a movement
+challenge is a sequence of moves. Both are drawn for one session and told to the browser one step at
+a time.
 
-Flash safety (WCAG 2.3.1) holds by construction: `SYMBOL_SECONDS` lets any second hold three changes at most, so less than the
-three flashes, of two opposing changes each, that are allowed; and between `LOW` and `HIGH` no colour's red part of its linear
-light reaches 0.8, the mark of a saturated red.
+Flash safety (WCAG 2.3.1) holds by construction: `SYMBOL_SECONDS` lets any second hold three changes
+at most, so less than the three flashes, of two opposing changes each, that are allowed; and between
+`LOW` and `HIGH` no colour's red part of its linear light reaches 0.8, the mark of a saturated red.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ Row = tuple[Colour, Colour]
 """Of the left and of the right quarter."""
 
 LOW, HIGH = 104, 255
-"""The two values of a colour channel, sRGB: 0.14 and 1 of the screen's linear light. Red alone is then 0.78 of its colour."""
+"""The two values of a colour channel, sRGB: 0.14 and 1 of the screen's linear light. Red alone is
+then 0.78 of its colour.
+"""
 
 SYMBOL_SECONDS = 0.4
 """How long a symbol is shown, s."""
@@ -42,24 +45,36 @@ PATTERNS: NDArray[np.int8] = np.array(
     ],
     np.int8,
 )
-"""What one colour channel shows in the quarters, ``(6, 2, 2)``, top row first, 1 for `HIGH`: all, none, one of the sides."""
+"""What one colour channel shows in the quarters, ``(6, 2, 2)``, top row first, 1 for `HIGH`: all,
+none, one of the sides.
+"""
 
 REPEATS = (2, 2, 5, 5, 5, 5)
-"""How often each channel shows each pattern: the sides more often, because what a face's shape answers is weaker."""
+"""How often each channel shows each pattern: the sides more often, because what a face's shape
+answers is weaker.
+"""
 
 SYMBOLS = sum(REPEATS)
-"""Of a light challenge; 9.6 s in all, 12 s with what comes before and after. Their orders are 10 ** 44."""
+"""Of a light challenge; 9.6 s in all, 12 s with what comes before and after. Their orders are 10 **
+44.
+"""
 
 MOVES = 5
-"""Of a movement challenge; no two alike follow each other, and `NEEDED` are among them, so there are 186."""
+"""Of a movement challenge; no two alike follow each other, and `NEEDED` are among them, so there
+are 186.
+"""
 
 MOVE_SECONDS = 1.9
-"""From one move to the next, s: with what comes before and after them and the verdict, 12 s at most."""
+"""From one move to the next, s: with what comes before and after them and the verdict, 12 s at
+most.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """Colours shown together, until the next symbol: ``quarters[top or bottom][left or right]`` as the person sees the screen."""
+    """Colours shown together, until the next symbol: ``quarters[top or bottom][left or right]`` as
+    the person sees the screen.
+    """
 
     quarters: tuple[Row, Row]
 

@@ -1,15 +1,17 @@
 """Did the face answer this sequence of light, and no other?
 
-The response is the likelihood that the nine series of the frames' light, see `signals`, follow the symbols rather than noise,
-at the delay that fits best. It is ranked among those of decoys: other challenges of the same generator, at the delays that fit
-them best.
+The response is the likelihood that the nine series of the frames' light, see `signals`, follow the
+symbols rather than noise, at the delay that fits best. It is ranked among those of decoys: other
+challenges of the same generator, at the delays that fit them best.
 
-False accepts are bounded by construction. Whoever sends frames, at times, that do not depend on the secret makes the secret
-and its `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is first with the same chance, whatever camera, face,
-light, compression or trick: at most 1 in 10,000 is fresh, ties refused. Nothing here needs to be known about noise for that to
-hold. It says nothing about frames that do depend on the secret, such as a flat picture that the screen lights, or a picture
-tinted as the symbols come in: see `relief` and `shading`. Nor does it bound a recording of other symbols that is held and hurried
-so that it fits: such a one comes first, but leaves much of its own symbols over, see `stray`.
+False accepts are bounded by construction. Whoever sends frames, at times, that do not depend on the
+secret makes the secret and its `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is
+first with the same chance, whatever camera, face, light, compression or trick: at most 1 in 10,000
+is fresh, ties refused. Nothing here needs to be known about noise for that to hold. It says nothing
+about frames that do depend on the secret, such as a flat picture that the screen lights, or a
+picture tinted as the symbols come in: see `relief` and `shading`. Nor does it bound a recording of
+other symbols that is held and hurried so that it fits: such a one comes first, but leaves much of
+its own symbols over, see `stray`.
 """
 
 from __future__ import annotations
@@ -40,34 +42,47 @@ from unmask.live.signals import (
 )
 
 DECOYS = 9_999
-"""Other challenges among which the response must come first: false accepts are at most 1 in 10,000."""
+"""Other challenges among which the response must come first: false accepts are at most 1 in 10,000.
+"""
 
 FIRST_DECOYS = 500
 """Others that are tried before; whoever does not come first among these is not asked further."""
 
 DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
-"""From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a camera of 0.2 s. With
-`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what software has to answer by
-1.24 s."""
+"""From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a
+camera of 0.2 s. With
+`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what
+software has to answer by 1.24 s.
+"""
 
 PAINTED = 0.12
-"""s after a change of symbols in which a frame may still show the one before, as the network carries one later than others: what
-a frame leaves unexplained is held against the face only then."""
+"""s after a change of symbols in which a frame may still show the one before, as the network
+carries one later than others: what
+a frame leaves unexplained is held against the face only then.
+"""
 
 NOISIEST = 30.0
-"""How many times the variance that the noise of single cells gives it a series may have as its noise, see `stray`: the middle
-simulated person's has 1.6 times, nine in ten have 9 times at most, one in a hundred 100 times (seed 101)."""
+"""How many times the variance that the noise of single cells gives it a series may have as its
+noise, see `stray`: the middle
+simulated person's has 1.6 times, nine in ten have 9 times at most, one in a hundred 100 times (seed
+101).
+"""
 
 CLEAR = 16.0
-"""Standard errors by which the changes of hue must stand out of noise, see `stray`, so that 0.18 of them would be seen: those of
-simulated persons to 300 lux stand out by 16 at least, of one in fifty at 600 lux by less (seed 101)."""
+"""Standard errors by which the changes of hue must stand out of noise, see `stray`, so that 0.18 of
+them would be seen: those of
+simulated persons to 300 lux stand out by 16 at least, of one in fifty at 600 lux by less (seed
+101).
+"""
 
 STEADY = 0.25
 """Seconds by which the delays of the two halves of a challenge may differ."""
 
 ANSWERS = ((0, 0), (0, 1), (0, 2), (1, 1), (2, 2))
-"""Which series follows which part of `codes`: the level follows all and the side where the face is nearer, whichever that
-is; a side follows itself."""
+"""Which series follows which part of `codes`: the level follows all and the side where the face is
+nearer, whichever that
+is; a side follows itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +90,15 @@ class Answer:
     """How the face answered a light challenge.
 
     Attributes:
-        rank: of the response among the decoys' and itself, 1 for the strongest; among those of `FIRST_DECOYS`, if it is not the
-            strongest of them.
+        rank: of the response among the decoys' and itself, 1 for the strongest; among those of
+            `FIRST_DECOYS`, if it is not the strongest of them.
         margin: the response as a multiple of the strongest decoy's.
         delay: seconds at which it was strongest.
         steady: whether both halves of the challenge were answered at that delay, within `STEADY`.
-        strength: by how much the face's light rose from all quarters `LOW` to all `HIGH`, as a share of it; of the colour
-            channel where it rose most.
-        unrest: standard deviation of the face's hue, drift and noise removed, natural logarithm: by any light that changes, ours
-            or not.
+        strength: by how much the face's light rose from all quarters `LOW` to all `HIGH`, as a
+            share of it; of the colour channel where it rose most.
+        unrest: standard deviation of the face's hue, drift and noise removed, natural logarithm: by
+            any light that changes, ours or not.
     """
 
     rank: int
@@ -110,11 +125,15 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
     best = int(own.argmax())
     for some in (FIRST_DECOYS, DECOYS):
         responses = _fit(series, symbols, decoys(code, some)).max(axis=1)
-        # Decoys are summed in single precision: what comes within its rounding counts as a tie, and ties lose.
+        # Decoys are summed in single precision: what comes within its rounding counts as a tie, and
+        # ties lose.
         rank = 1 + int((responses >= own[best] * (1 - 1e-4)).sum())
         if rank > 1:
             break
-    halves = [int(_fit(series, [_only(one, half) for one in symbols], asked)[0].argmax()) for half in (0, 1)]
+    halves = [
+        int(_fit(series, [_only(one, half) for one in symbols], asked)[0].argmax())
+        for half in (0, 1)
+    ]
     return Answer(
         rank=rank,
         margin=float(own[best] / max(float(responses.max()), 1e-9)),
@@ -125,18 +144,24 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
     )
 
 
-def stray(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], delay: float) -> float:
-    """Share of the changes of the face's hue, over its whole and from side to side, that the symbols leave unexplained.
+def stray(
+    challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], delay: float
+) -> float:
+    """Share of the changes of the face's hue, over its whole and from side to side, that the
+    symbols leave unexplained.
 
-    Hue, since exposure and movement hardly change it. Noise, as seen within symbols, is taken off, two standard errors more
-    than there is, so that what is left is no noise; but no more than `NOISIEST` times what the noise of single cells makes of
-    it, for a program can mix frames within a symbol. Frames near a change of symbols are left out, as they show some of both.
-    A face that answers these symbols leaves next to nothing; one that answered others, played so that it fits best, leaves
-    what does not fit. All counts as unexplained where too few frames are left, or where noise would hide what does not fit.
+    Hue, since exposure and movement hardly change it. Noise, as seen within symbols, is taken off,
+    two standard errors more than there is, so that what is left is no noise; but no more than
+    `NOISIEST` times what the noise of single cells makes of it, for a program can mix frames within
+    a symbol. Frames near a change of symbols are left out, as they show some of both. A face that
+    answers these symbols leaves next to nothing; one that answered others, played so that it fits
+    best, leaves what does not fit. All counts as unexplained where too few frames are left, or
+    where noise would hide what does not fit.
 
     Args:
         challenge, sent, readings: as of `unmask.live.verification.verify`.
-        delay: s, of `answer`; what its neighbours among `DELAYS` explain better counts as explained.
+        delay: s, of `answer`; what its neighbours among `DELAYS` explain better counts as
+            explained.
     """
     times, hues, grain = times_of(readings), *_hues(readings)
     near = DELAYS[np.abs(DELAYS - delay) < 1.5 * (DELAYS[1] - DELAYS[0])]
@@ -145,8 +170,10 @@ def stray(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[R
 
 
 def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
-    """Red and blue over green: of each frame the level and the slopes, ``(n, 6)``, and what the noise of each cell adds to
-    them, ``(n, 6, p)``."""
+    """Red and blue over green: of each frame the level and the slopes, ``(n, 6)``, and what the
+    noise of each cell adds to
+    them, ``(n, 6, p)``.
+    """
     basis, filters = reduction(readings)
     cells = cells_of(readings)[:, face_cells()]
     hues = cells[..., ::2] - cells[..., 1:2]
@@ -156,10 +183,14 @@ def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
     return parts[..., :3].reshape(len(hues), 6), adds.reshape(len(hues), 6, -1)
 
 
-def _unexplained(code: Series, symbols: NDArray[np.intp], hues: Series, grain: Series, times: Series) -> float:
+def _unexplained(
+    code: Series, symbols: NDArray[np.intp], hues: Series, grain: Series, times: Series
+) -> float:
     """See `stray` and `_hues`; ``symbols`` are those that each frame shows, -1 for none."""
     kept = symbols >= 0
-    if kept.sum() < 5 * SYMBOLS // 4:  # Then at least a quarter as many pairs of frames show one symbol.
+    if (
+        kept.sum() < 5 * SYMBOLS // 4
+    ):  # Then at least a quarter as many pairs of frames show one symbol.
         return 1.0
     symbols, hues, grain = symbols[kept], hues[kept], grain[kept]
     drift, lit = drifts(times[kept]), code[symbols].reshape(len(symbols), -1)
@@ -171,12 +202,20 @@ def _unexplained(code: Series, symbols: NDArray[np.intp], hues: Series, grain: S
     unexplained = ((after**2).sum(axis=0) / free / noise - 1).sum()
     changes = ((before**2).sum(axis=0) / (len(symbols) - drift.shape[1]) / noise - 1).sum()
     doubt = np.sqrt(hues.shape[1] * (2 / free + 2 / len(steps)))
-    return float(np.clip((unexplained - 2 * doubt) / changes, 0, 1)) if changes > CLEAR * doubt else 1.0
+    return (
+        float(np.clip((unexplained - 2 * doubt) / changes, 0, 1))
+        if changes > CLEAR * doubt
+        else 1.0
+    )
 
 
-def _fit(series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The response to each code at each delay, ``(codes, delays)``: minus the logarithm of the part of the series' energy that
-    the code leaves unexplained, summed over the series; that is the likelihood ratio where gains and noise are unknown.
+def _fit(
+    series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """The response to each code at each delay, ``(codes, delays)``: minus the logarithm of the part
+    of the series' energy that
+    the code leaves unexplained, summed over the series; that is the likelihood ratio where gains
+    and noise are unknown.
 
     Args:
         series: ``(n, 3, 3)``.
@@ -184,9 +223,16 @@ def _fit(series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.f
         code: as of `decoys`.
     """
     count = code.shape[3]
-    times_shown = np.stack([np.bincount(one[one >= 0], minlength=count) for one in symbols], axis=1).astype(np.float32)
+    times_shown = np.stack(
+        [np.bincount(one[one >= 0], minlength=count) for one in symbols], axis=1
+    ).astype(np.float32)
     sums = np.stack([_sums(series, one, count) for one in symbols], axis=3).astype(np.float32)
-    energy = np.stack([(series[one >= 0] ** 2).sum(axis=0) for one in symbols], axis=2).astype(np.float32) + 1e-9
+    energy = (
+        np.stack([(series[one >= 0] ** 2).sum(axis=0) for one in symbols], axis=2).astype(
+            np.float32
+        )
+        + 1e-9
+    )
     response = np.zeros((code.shape[2], len(symbols)), np.float32)
     for channel, parts in enumerate(code.astype(np.float32)):
         sizes = [part**2 @ times_shown + 1e-9 for part in parts]
@@ -216,7 +262,10 @@ def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Readin
     """See `Answer`; ``symbols`` are the readings'."""
     lit = symbols >= 0
     times = times_of(readings)[lit]
-    whole, all_lit = settled(whole_of(readings)[lit], times), settled(code[symbols[lit], :, 0], times)
+    whole, all_lit = (
+        settled(whole_of(readings)[lit], times),
+        settled(code[symbols[lit], :, 0], times),
+    )
     rises = (whole * all_lit).sum(axis=0) / np.maximum((all_lit**2).sum(axis=0), 1e-9)
     return float(np.expm1(rises.max()))
 

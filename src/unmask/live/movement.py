@@ -1,16 +1,18 @@
 """Did the person make these moves, in this order, each in its time?
 
-A move counts where it begins. Each beginning belongs to one step: the last one that a person who begins now can have read. A
-step is followed if its move begins in its time, and contradicted if a contrary one does. Of any two moves at least one is
-contrary to the other, so whatever begins in a step's time is right for one asking at most, and a recording for one order.
+A move counts where it begins. Each beginning belongs to one step: the last one that a person who
+begins now can have read. A step is followed if its move begins in its time, and contradicted if a
+contrary one does. Of any two moves at least one is contrary to the other, so whatever begins in a
+step's time is right for one asking at most, and a recording for one order.
 
-Turns are seen by the nose: on a head it moves against the eyes, on a sheet in a hand it keeps its place between them. Coming
-closer is seen by the size of the face and of its parts, which turning does not enlarge; closed eyes by their contrast. All are
-measured against the same face at rest in the same session, so that no person needs to be known.
+Turns are seen by the nose: on a head it moves against the eyes, on a sheet in a hand it keeps its
+place between them. Coming closer is seen by the size of the face and of its parts, which turning
+does not enlarge; closed eyes by their contrast. All are measured against the same face at rest in
+the same session, so that no person needs to be known.
 
-The order is all that is secret, one of 186, and whoever can move a face at will, such as a mask worn live on another's face or a
-program that plays a clip of each move when it is asked for, can follow it: this is the weaker way, for people whom changing light
-may harm and for bright daylight.
+The order is all that is secret, one of 186, and whoever can move a face at will, such as a mask
+worn live on another's face or a program that plays a clip of each move when it is asked for, can
+follow it: this is the weaker way, for people whom changing light may harm and for bright daylight.
 """
 
 from __future__ import annotations
@@ -26,21 +28,31 @@ from unmask.live.challenge import Move, MovementChallenge
 from unmask.live.reading import Reading, SeenFace
 
 FIND_EVERY = 0.25
-"""Seconds after which `unmask.live.reading.read` must find the face anew: a turn takes half a second."""
+"""Seconds after which `unmask.live.reading.read` must find the face anew: a turn takes half a
+second.
+"""
 
 TURNED = 0.2
-"""How far the nose tip must move towards an eye, in halves of the distance between the eyes: 15 degrees for a nose of 22 mm; on
-a sheet turned by 40 degrees it moves by 0.05, on one bent like a head by 0.1."""
+"""How far the nose tip must move towards an eye, in halves of the distance between the eyes: 15
+degrees for a nose of 22 mm; on
+a sheet turned by 40 degrees it moves by 0.05, on one bent like a head by 0.1.
+"""
 
 CLOSER = 1.14
-"""How many times larger the face must become; the finder's own noise, and turning, reach 1.1 (simulated)."""
+"""How many times larger the face must become; the finder's own noise, and turning, reach 1.1
+(simulated).
+"""
 
 CLOSED = 0.8
-"""Part of their contrast at rest at which the eyes count as closed; of simulated people open eyes keep 0.83 in 19 of 20 frames,
-and closed ones have 0.45 (median)."""
+"""Part of their contrast at rest at which the eyes count as closed; of simulated people open eyes
+keep 0.83 in 19 of 20 frames,
+and closed ones have 0.45 (median).
+"""
 
 OVER = 0.6
-"""Part of `TURNED`, or of what `CLOSER` asks for, below which a move is over; only then can it begin again."""
+"""Part of `TURNED`, or of what `CLOSER` asks for, below which a move is over; only then can it
+begin again.
+"""
 
 CONTRARY = {
     Move.TURN_LEFT: {Move.TURN_RIGHT},
@@ -48,11 +60,15 @@ CONTRARY = {
     Move.CLOSER: {Move.TURN_LEFT, Move.TURN_RIGHT},
     Move.BLINK: {Move.TURN_LEFT, Move.TURN_RIGHT, Move.CLOSER},
 }
-"""What nobody does who does what is asked. Everybody blinks at times, and a head that turns may come closer."""
+"""What nobody does who does what is asked. Everybody blinks at times, and a head that turns may
+come closer.
+"""
 
 REACTION = 0.35
-"""Seconds that anybody needs to read what is asked and to begin: choosing among four known signals with a practised hand takes
-0.35 to 0.45 (Hick 1952). What begins sooner belongs to the step before."""
+"""Seconds that anybody needs to read what is asked and to begin: choosing among four known signals
+with a practised hand takes
+0.35 to 0.45 (Hick 1952). What begins sooner belongs to the step before.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +84,15 @@ class Moved:
     contradicted: tuple[bool, ...]
 
 
-def moved(challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Moved:
+def moved(
+    challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]
+) -> Moved:
     """What the face of ``readings`` did; arguments as of `unmask.live.verification.verify`."""
     begun = beginnings(readings)
     bounds = [since + REACTION for since in (*shown, shown[-1] + challenge.seconds)]
-    made = [{move for time, move in begun if since <= time < until} for since, until in pairwise(bounds)]
+    made = [
+        {move for time, move in begun if since <= time < until} for since, until in pairwise(bounds)
+    ]
     steps = list(zip(challenge.moves, made, strict=True))
     return Moved(
         tuple(asked in those for asked, those in steps),
@@ -83,7 +103,8 @@ def moved(challenge: MovementChallenge, shown: Sequence[float], readings: Sequen
 def beginnings(readings: Sequence[Reading]) -> list[tuple[float, Move]]:
     """When which move began, s, of readings in order of time with a face in at least one.
 
-    Closed eyes, which are contrary to nothing, begin anew in each frame: one may blink just before closing them on purpose.
+    Closed eyes, which are contrary to nothing, begin anew in each frame: one may blink just before
+    closing them on purpose.
     """
     seen = [(reading.time, reading.face) for reading in readings if reading.face]
     begun = []

@@ -1,17 +1,19 @@
-"""Does the picture show what carries a face: the dots of a print, the grid of a screen, a sheet's edges, no skin's colour?
+"""Does the picture show what carries a face: the dots of a print, the grid of a screen, a sheet's
+edges, no skin's colour?
 
-A look at single frames, about one per second, whatever was asked. It only ever speaks against a person where a sign is
-beyond doubt: a camera of 320 x 240 px blurs most dots and grids away, and a person may stand in a door's frame. So a missing sign
-says nothing, and the challenge decides.
+A look at single frames, about one per second, whatever was asked. It only ever speaks against a
+person where a sign is beyond doubt: a camera of 320 x 240 px blurs most dots and grids away, and a
+person may stand in a door's frame. So a missing sign says nothing, and the challenge decides.
 
-- Dots and moire are periodic: over all looks the face's mean spectrum has a peak that skin has not (Garcia and de Queiroz,
-  "Face-spoofing 2D-detection based on Moire-pattern analysis", 2015). Periods along the image's axes are left out, where
-  JPEG's blocks and the camera's lines lie.
+- Dots and moire are periodic: over all looks the face's mean spectrum has a peak that skin has not
+  (Garcia and de Queiroz, "Face-spoofing 2D-detection based on Moire-pattern analysis", 2015).
+  Periods along the image's axes are left out, where JPEG's blocks and the camera's lines lie.
 - Edges: a sheet or a bezel runs straight beside the face on all four sides, and near.
-- Colour: skin of every tone reflects more red than green and more green than blue (Angelopoulou 2001); white balance moves
-  that, but not to green or blue.
+- Colour: skin of every tone reflects more red than green and more green than blue (Angelopoulou
+  2001); white balance moves that, but not to green or blue.
 
-Banding, the rows of a rolling shutter, is left out on purpose: mains light draws it on living faces as well.
+Banding, the rows of a rolling shutter, is left out on purpose: mains light draws it on living faces
+as well.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ class Look:
     """What one frame shows.
 
     Attributes:
-        spectrum: log10 power of the face's middle, float32 ``(SIDE, SIDE // 2 + 1)``; None where the face is smaller.
+        spectrum: log10 power of the face's middle, float32 ``(SIDE, SIDE // 2 + 1)``; None where
+            the face is smaller.
         edged: share of straight edge beside the face, the lowest of its four sides, 0 to 1.
         colour: mean CIE a* and b* of the inner face.
     """
@@ -71,11 +74,16 @@ class Signs:
 
 
 def look(rgb: Rgb, points: NDArray[np.float32]) -> Look:
-    """One frame, uint8 ``(h, w, 3)``, whose face has these points, see `unmask.live.reading.SeenFace`; about 1 ms."""
+    """One frame, uint8 ``(h, w, 3)``, whose face has these points, see
+    `unmask.live.reading.SeenFace`; about 1 ms.
+    """
     import cv2
 
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    lab = cv2.cvtColor(cv2.resize(faces.align(rgb, points), (32, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2LAB)
+    lab = cv2.cvtColor(
+        cv2.resize(faces.align(rgb, points), (32, 32), interpolation=cv2.INTER_AREA),
+        cv2.COLOR_RGB2LAB,
+    )
     a, b = lab[12:26, 10:22, 1:].reshape(-1, 2).astype(np.float64).mean(axis=0) - 128
     return Look(_spectrum(grey, points), _edged(grey, points), (float(a), float(b)))
 
@@ -91,7 +99,9 @@ def signs(looks: Sequence[Look]) -> Signs:
         "edges": edged > STRAIGHT,
         "colour": min(a, b) < CHROMA_OFF,
     }
-    return Signs(peak, edged, (float(a), float(b)), tuple(name for name, seen in found.items() if seen))
+    return Signs(
+        peak, edged, (float(a), float(b)), tuple(name for name, seen in found.items() if seen)
+    )
 
 
 def _spectrum(grey: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32] | None:
@@ -106,7 +116,9 @@ def _spectrum(grey: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray
 
 
 def _peak(spectrum: NDArray[np.float32]) -> float:
-    """By how much, log10, a mean spectrum rises above its neighbourhood where skin is smooth and no axis is near."""
+    """By how much, log10, a mean spectrum rises above its neighbourhood where skin is smooth and no
+    axis is near.
+    """
     import cv2
 
     whole = np.fft.fftshift(spectrum, axes=0).astype(np.float32)
@@ -116,21 +128,33 @@ def _peak(spectrum: NDArray[np.float32]) -> float:
 
 @cache
 def _oblique() -> NDArray[np.bool_]:
-    """Frequencies from a tenth of a cycle per px on, away from both axes, in a shifted half spectrum."""
+    """Frequencies from a tenth of a cycle per px on, away from both axes, in a shifted half
+    spectrum.
+    """
     down, across = np.abs(np.fft.fftshift(np.fft.fftfreq(SIDE))), np.fft.rfftfreq(SIDE)
     off_axis = (down[:, None] > 0.03) & (across[None, :] > 0.03)
     return np.asarray(off_axis & (np.hypot(down[:, None], across[None, :]) > 0.1))
 
 
 def _edged(grey: NDArray[np.float32], points: NDArray[np.float32]) -> float:
-    """See `Look`: the face upright with its eyes 20 px apart, and beside each of its sides, 1 to 2.4 of that off its middle, the
-    line along which most steps are clear and go the same way."""
+    """See `Look`: the face upright with its eyes 20 px apart, and beside each of its sides, 1 to
+    2.4 of that off its middle, the
+    line along which most steps are clear and go the same way.
+    """
     import cv2
 
     matrix = faces.similarity(points, faces.PROPORTIONS * np.float32(20) + np.float32(64))
-    upright = cv2.warpAffine(grey, matrix, (128, 152), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    upright = cv2.warpAffine(
+        grey, matrix, (128, 152), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     across, down = np.diff(upright, axis=1), np.diff(upright, axis=0)
-    sides = [across[40:100, 16:44], across[40:100, 84:112], down[16:40, 40:88].T, down[104:140, 40:88].T]
+    sides = [
+        across[40:100, 16:44],
+        across[40:100, 84:112],
+        down[16:40, 40:88].T,
+        down[104:140, 40:88].T,
+    ]
     return min(
-        max(float((side > CLEAR).mean(axis=0).max()), float((side < -CLEAR).mean(axis=0).max())) for side in sides
+        max(float((side > CLEAR).mean(axis=0).max()), float((side < -CLEAR).mean(axis=0).max()))
+        for side in sides
     )

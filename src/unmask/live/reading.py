@@ -1,9 +1,11 @@
-"""One camera frame to one reading: where the face is, and its light over a grid; the frame itself need not be kept.
+"""One camera frame to one reading: where the face is, and its light over a grid; the frame itself
+need not be kept.
 
-Finding a face is dear, so it is found once a second and followed in between: four windows of its look when it was found, the
-anchor, are sought again, and their shifts give how the face moved, turned and grew. So the cells lie on the same skin from
-frame to frame, far more exactly than the finder sees it. Looks are compared as logarithms less their blur, which screen light,
-room light and exposure leave as they are.
+Finding a face is dear, so it is found once a second and followed in between: four windows of its
+look when it was found, the anchor, are sought again, and their shifts give how the face moved,
+turned and grew. So the cells lie on the same skin from frame to frame, far more exactly than the
+finder sees it. Looks are compared as logarithms less their blur, which screen light, room light and
+exposure leave as they are.
 """
 
 from __future__ import annotations
@@ -30,16 +32,22 @@ FIND_EVERY = 1.0
 """Seconds after which the face is found anew; in between it is followed."""
 
 SEARCH_PX = 128
-"""Longest side at which a frame is searched, px: a face that is large enough, see `verification`, is still 25 px wide there."""
+"""Longest side at which a frame is searched, px: a face that is large enough, see `verification`,
+is still 25 px wide there.
+"""
 
 SEARCH_AGAIN = 0.3
 """Seconds between searches while there is no face."""
 
 SURE, LEAST_SURE = 0.5, 0.2
-"""Confidence of a face, 0 to 1; see `unmask.faces.find`. The lower one is enough where there was a face a moment ago."""
+"""Confidence of a face, 0 to 1; see `unmask.faces.find`. The lower one is enough where there was a
+face a moment ago.
+"""
 
 SAME_FACE = 1.5
-"""Distances between the eyes by which a face may move from one frame to the next, on average over its points."""
+"""Distances between the eyes by which a face may move from one frame to the next, on average over
+its points.
+"""
 
 SIDE = 96
 """Of the aligned face that is measured, px."""
@@ -48,17 +56,24 @@ LOOK = 48
 """Of the look by which a face is followed, px."""
 
 WINDOW, REACH = 16, 6
-"""Side of each of the four windows of a look, and how far each may have moved since the last frame, px of the look."""
+"""Side of each of the four windows of a look, and how far each may have moved since the last frame,
+px of the look.
+"""
 
 FOLLOWED = 0.7
-"""Least median correlation of the four windows with the anchor's; below, the face is sought anew."""
+"""Least median correlation of the four windows with the anchor's; below, the face is sought anew.
+"""
 
 DRIFTED = 0.85
-"""The same, below which a face that is found anyhow is followed by its new look: it has turned, or was followed wrongly while it
-did. A head that holds still keeps 0.87 (simulated)."""
+"""The same, below which a face that is found anyhow is followed by its new look: it has turned, or
+was followed wrongly while it
+did. A head that holds still keeps 0.87 (simulated).
+"""
 
 SAME_PLACE = 0.3
-"""Distances between the eyes by which the finder's points may stray, on average, from those followed."""
+"""Distances between the eyes by which the finder's points may stray, on average, from those
+followed.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +83,8 @@ class Anchor:
     Attributes:
         time: seconds.
         look: float32 ``(LOOK, LOOK)``, see the module.
-        edges: by which share of its light each cell would change, were the face followed wrongly by one distance between the
-            eyes, to the right and downwards, float32 ``(2, GRID, GRID)``.
+        edges: by which share of its light each cell would change, were the face followed wrongly by
+            one distance between the eyes, to the right and downwards, float32 ``(2, GRID, GRID)``.
     """
 
     time: float
@@ -87,15 +102,17 @@ class SeenFace:
         found_at: seconds of the frame in which the finder saw it last; since then it was followed.
         anchor: what it is followed by; another one where it jumped.
         likeness: median correlation with the anchor, -1 to 1.
-        yaw: of the head when it was found last: the nose tip's place between the eyes, 0 in the middle, -1 at the eye that is
-            left in the image, 1 at the other.
-        size: when it was found last, px: geometric mean of the box's width and of the five points' root mean squared distance
-            from their middle. Turning enlarges neither much; the finder errs in each, seldom in both.
-        cells: mean linear light over the cells of the aligned face, as `unmask.faces.align` cuts it, float32
-            ``(GRID, GRID, 3)``, 0 to 1.
+        yaw: of the head when it was found last: the nose tip's place between the eyes, 0 in the
+            middle, -1 at the eye that is left in the image, 1 at the other.
+        size: when it was found last, px: geometric mean of the box's width and of the five points'
+            root mean squared distance from their middle. Turning enlarges neither much; the finder
+            errs in each, seldom in both.
+        cells: mean linear light over the cells of the aligned face, as `unmask.faces.align` cuts
+            it, float32 ``(GRID, GRID, 3)``, 0 to 1.
         clipped: share of the face's pixels with a channel at its upper end, 0 to 1.
-        eyes: contrast along the rows of each eye, person's right first: iris against white. Mean step of the logarithm of light
-            from one pixel of the aligned face to the next; it falls when the eye closes, as lids and lashes run along the rows.
+        eyes: contrast along the rows of each eye, person's right first: iris against white. Mean
+            step of the logarithm of light from one pixel of the aligned face to the next; it falls
+            when the eye closes, as lids and lashes run along the rows.
     """
 
     box: Box
@@ -129,16 +146,22 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
     """Measure one frame.
 
     Args:
-        frame: an upright camera frame that is not mirrored, about 320 x 240; ``time`` of the client's clock, s.
+        frame: an upright camera frame that is not mirrored, about 320 x 240; ``time`` of the
+            client's clock, s.
         before: the reading of the frame before, None for the first.
-        find_every: seconds after which the face is found anew; `movement.FIND_EVERY` for a movement challenge.
+        find_every: seconds after which the face is found anew; `movement.FIND_EVERY` for a movement
+            challenge.
     """
     last = before.face if before else None
     if last is None and before and 0 <= frame.time - before.searched < SEARCH_AGAIN:
         return Reading(frame.time, None, before.searched)
     place = _follow(frame.rgb, last) if last else None
     if place and last and before and 0 <= frame.time - last.found_at < find_every:
-        return Reading(frame.time, _measured(frame.rgb, place, last.found_at, last.yaw, last.size), before.searched)
+        return Reading(
+            frame.time,
+            _measured(frame.rgb, place, last.found_at, last.yaw, last.size),
+            before.searched,
+        )
     found = _found(frame.rgb, last)
     if found is None:
         return Reading(frame.time, None, frame.time)
@@ -149,7 +172,9 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
 
 
 def _found(rgb: Rgb, last: SeenFace | None) -> Face | None:
-    """The largest sure face; else the surest where there was one in the frame before: of turned heads the finder is not sure."""
+    """The largest sure face; else the surest where there was one in the frame before: of turned
+    heads the finder is not sure.
+    """
     found = faces.find(rgb, SEARCH_PX, LEAST_SURE)
     near = [face for face in found if last and _apart(face.points, last.points) < SAME_FACE]
     sure = [face for face in found if face.confidence >= SURE]
@@ -177,18 +202,27 @@ def _follow(rgb: Rgb, last: SeenFace) -> _Place | None:
         field = now[y - REACH : y + WINDOW + REACH, x - REACH : x + WINDOW + REACH]
         alike = cv2.matchTemplate(field, sought, cv2.TM_CCOEFF_NORMED)
         _, best, _, (column, row) = cv2.minMaxLoc(alike)
-        shifts.append((column + _summit(alike[row], column) - REACH, row + _summit(alike[:, column], row) - REACH))
+        shifts.append(
+            (
+                column + _summit(alike[row], column) - REACH,
+                row + _summit(alike[:, column], row) - REACH,
+            )
+        )
         likenesses.append(best)
     likeness = statistics.median(likenesses)
     if likeness < FOLLOWED:
         return None
     middles = np.array([(x, y) for y, x in _windows()], np.float32) + np.float32((WINDOW - 1) / 2)
-    back = faces.similarity((middles + np.array(shifts, np.float32)) * (SIDE / LOOK), middles * (SIDE / LOOK))
+    back = faces.similarity(
+        (middles + np.array(shifts, np.float32)) * (SIDE / LOOK), middles * (SIDE / LOOK)
+    )
     to_face = faces.similarity(last.points, _template())
     whole = np.vstack([back, [0, 0, 1]]) @ np.vstack([to_face, [0, 0, 1]])
     moved = np.linalg.solve(whole, np.vstack([to_face, [0, 0, 1]]))[:2]
     points = (last.points @ moved[:, :2].T + moved[:, 2]).astype(np.float32)
-    x0, y0, x1, y1 = (np.array(last.box).reshape(2, 2) @ moved[:, :2].T + moved[:, 2]).ravel().tolist()
+    x0, y0, x1, y1 = (
+        (np.array(last.box).reshape(2, 2) @ moved[:, :2].T + moved[:, 2]).ravel().tolist()
+    )
     return _Place((x0, y0, x1, y1), points, last.anchor, likeness)
 
 
@@ -199,7 +233,9 @@ def _windows() -> tuple[tuple[int, int], ...]:
 
 
 def _summit(values: MatLike, at: int) -> float:
-    """Where between its neighbours a parabola through the highest value has its summit, -0.5 to 0.5."""
+    """Where between its neighbours a parabola through the highest value has its summit, -0.5 to
+    0.5.
+    """
     if not 0 < at < len(values) - 1:
         return 0.0
     before, highest, after = (float(value) for value in values[at - 1 : at + 2])
@@ -212,7 +248,16 @@ def _measured(rgb: Rgb, place: _Place, found_at: float, yaw: float, size: float)
     inner = face[SIDE // 6 : -SIDE // 6, SIDE // 6 : -SIDE // 6]
     clipped = float((inner.max(axis=2) >= 253).mean())
     return SeenFace(
-        place.box, place.points, found_at, place.anchor, place.likeness, yaw, size, _cells(face), clipped, _eyes(face)
+        place.box,
+        place.points,
+        found_at,
+        place.anchor,
+        place.likeness,
+        yaw,
+        size,
+        _cells(face),
+        clipped,
+        _eyes(face),
     )
 
 
@@ -220,7 +265,9 @@ def _cells(face: Rgb) -> NDArray[np.float32]:
     """See `SeenFace.cells`."""
     import cv2
 
-    return np.asarray(cv2.resize(cv2.LUT(face, _linear()), (GRID, GRID), interpolation=cv2.INTER_AREA))
+    return np.asarray(
+        cv2.resize(cv2.LUT(face, _linear()), (GRID, GRID), interpolation=cv2.INTER_AREA)
+    )
 
 
 def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> Anchor:
@@ -228,7 +275,9 @@ def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> An
     apart = np.float32(step * max(float(np.hypot(*(points[1] - points[0]))), 1.0))
     edges = []
     for shift in np.array([[apart, 0], [0, apart]], np.float32):
-        before, after = (_cells(_upright(frame.rgb, points + to)).mean(axis=2) for to in (-shift, shift))
+        before, after = (
+            _cells(_upright(frame.rgb, points + to)).mean(axis=2) for to in (-shift, shift)
+        )
         edges.append((after - before) / (after + before + 2e-3) / step)
     return Anchor(frame.time, _look(_upright(frame.rgb, points)), np.stack(edges))
 
@@ -245,18 +294,24 @@ def _eyes(face: Rgb) -> tuple[float, float]:
 
 
 def _upright(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
-    """The aligned face, uint8 ``(SIDE, SIDE, 3)``; coarser than `unmask.faces.align` and without its care for texture."""
+    """The aligned face, uint8 ``(SIDE, SIDE, 3)``; coarser than `unmask.faces.align` and without
+    its care for texture.
+    """
     import cv2
 
     matrix = faces.similarity(points, _template())
-    return np.asarray(cv2.warpAffine(rgb, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpAffine(rgb, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
 
 
 def _look(face: Rgb) -> NDArray[np.float32]:
     """See the module, float32 ``(LOOK, LOOK)``."""
     import cv2
 
-    small = cv2.resize(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (LOOK, LOOK), interpolation=cv2.INTER_AREA
+    )
     light = np.log(small.astype(np.float32) + 8)
     return np.asarray(light - cv2.GaussianBlur(light, (0, 0), LOOK / 12))
 
@@ -272,7 +327,9 @@ def _template() -> NDArray[np.float32]:
 def _linear() -> NDArray[np.float32]:
     """Linear light, 0 to 1, of each sRGB value (IEC 61966-2-1)."""
     value = np.arange(256) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
 
 
 def _yaw(points: NDArray[np.float32]) -> float:

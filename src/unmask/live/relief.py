@@ -1,17 +1,19 @@
 """Does the surface stand out as a face does? From the answers to light from the sides.
 
-Light from one side instead of the other changes each place of a surface by its slope to that side. The answer to left
-less right light, divided by the answer to all light at the same place, is free of the skin's colour, of room light and of
-exposure, and gives the slope across; top less bottom gives the slope down (photometric stereo: Woodham 1980).
+Light from one side instead of the other changes each place of a surface by its slope to that side.
+The answer to left less right light, divided by the answer to all light at the same place, is free
+of the skin's colour, of room light and of exposure, and gives the slope across; top less bottom
+gives the slope down (photometric stereo: Woodham 1980).
 
-A sheet of paper or a screen can be bent one way only: about an upright axis its slopes across are the same in every row, about a
-level one its slopes down in every column; and near light adds what is linear over the sheet. For each of four ways to bend, all
-that is set aside, and what is left is compared with what is left of a face: above all the nose, whose flanks and underside no
-sheet has. The way that leaves least counts. A tint leaves nothing at all.
+A sheet of paper or a screen can be bent one way only: about an upright axis its slopes across are
+the same in every row, about a level one its slopes down in every column; and near light adds what
+is linear over the sheet. For each of four ways to bend, all that is set aside, and what is left is
+compared with what is left of a face: above all the nose, whose flanks and underside no sheet has.
+The way that leaves least counts. A tint leaves nothing at all.
 
-The comparison is by generalised least squares: cells are weighed by their noise and its covariance, which the readings
-themselves show once the answers are taken out. The face is that of `depth`, by usual proportions; people differ from it far less
-than from a sheet.
+The comparison is by generalised least squares: cells are weighed by their noise and its covariance,
+which the readings themselves show once the answers are taken out. The face is that of `depth`, by
+usual proportions; people differ from it far less than from a sheet.
 """
 
 from __future__ import annotations
@@ -34,8 +36,10 @@ BINS = 8
 """Places along that direction at each of which it may have a slope of its own, creases included."""
 
 UNEVEN = 0.005
-"""Height that gloss, grain and a camera's tone curve may lend to a sheet: heights of simulated prints have 0.01 as their standard
-deviation in good light, where noise is less."""
+"""Height that gloss, grain and a camera's tone curve may lend to a sheet: heights of simulated
+prints have 0.01 as their standard
+deviation in good light, where noise is less.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class Relief:
     """What is left of the surface as a multiple of what is left of the usual face.
 
     Attributes:
-        across, down: height times the breadth of the light, which is unknown: about 0.04 before a telephone and 0.12 before a
-            laptop, 0 for a sheet.
+        across, down: height times the breadth of the light, which is unknown: about 0.04 before a
+            telephone and 0.12 before a laptop, 0 for a sheet.
         doubt_across, doubt_down: their standard errors, `UNEVEN` included.
     """
 
@@ -56,7 +60,9 @@ class Relief:
     @property
     def certainty(self) -> float:
         """By how many standard errors the surface stands out, both ways together."""
-        return float(np.hypot(max(self.across / self.doubt_across, 0), max(self.down / self.doubt_down, 0)))
+        return float(
+            np.hypot(max(self.across / self.doubt_across, 0), max(self.down / self.doubt_down, 0))
+        )
 
     @property
     def hollow(self) -> float:
@@ -96,16 +102,24 @@ def _answered(slopes: Series, everything: Series) -> Series:
 
 
 def _whitener(noise: Series, shrink: float = 0.1) -> Series:
-    """The matrix ``(p, p)`` that makes noise ``(n, p)`` white; the covariance's off-diagonal shrinks, as it is known least."""
+    """The matrix ``(p, p)`` that makes noise ``(n, p)`` white; the covariance's off-diagonal
+    shrinks, as it is known least.
+    """
     covariance = noise.T @ noise / len(noise)
-    covariance = (1 - shrink) * covariance + shrink * np.diag(np.diag(covariance)) + 1e-10 * np.eye(len(covariance))
+    covariance = (
+        (1 - shrink) * covariance
+        + shrink * np.diag(np.diag(covariance))
+        + 1e-10 * np.eye(len(covariance))
+    )
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray((vectors / np.sqrt(np.maximum(values, 1e-10))) @ vectors.T)
 
 
 def _whitened(patterns: Series, white: Series) -> Series:
     """Patterns ``(3, 2, p, ...)`` in units of noise, ``(6 p, ...)``."""
-    return np.asarray(np.einsum("cqp,cmp...->cmq...", white, patterns).reshape(-1, *patterns.shape[3:]))
+    return np.asarray(
+        np.einsum("cqp,cmp...->cmq...", white, patterns).reshape(-1, *patterns.shape[3:])
+    )
 
 
 def without(patterns: Series, others: Series) -> Series:
@@ -128,10 +142,11 @@ def beside(patterns: Series, base: Series) -> Series:
 
 
 def depth(x: Series, y: Series) -> Series:
-    """How far the usual face stands out at each place, all in distances between the eyes; see `unmask.faces.regions` for places.
+    """How far the usual face stands out at each place, all in distances between the eyes; see
+    `unmask.faces.regions` for places.
 
-    A head of 145 by 230 mm with a nose of 22 mm, sockets of the eyes, brows, lips and chin, where the eyes are 63 mm apart (means
-    of adults: Farkas, "Anthropometry of the Head and Face", 1994).
+    A head of 145 by 230 mm with a nose of 22 mm, sockets of the eyes, brows, lips and chin, where
+    the eyes are 63 mm apart (means of adults: Farkas, "Anthropometry of the Head and Face", 1994).
     """
     head = 1.35 * np.sqrt(np.maximum(1 - (x / 1.15) ** 2 - ((y - 0.55) / 1.8) ** 2, 0.05))
     height = np.interp(y, [-0.1, 0.6, 0.72, 0.85], [0.04, 0.36, 0.33, 0.0])
@@ -149,14 +164,17 @@ def _mound(x: Series, y: Series, width: float, height: float) -> Series:
 
 @cache
 def usual_slopes() -> Series:
-    """Of the usual face, ``(2, p, 2)``: across alone, then down alone; positive where light from the left, or the top, falls.
+    """Of the usual face, ``(2, p, 2)``: across alone, then down alone; positive where light from
+    the left, or the top, falls.
 
     The screen's left lights the person's left, which lies right in the image.
     """
     side = 8 * GRID
     x, y = places(side)
     down, across = np.gradient(depth(x, y), float(x[0, 1] - x[0, 0]))
-    p, q = (part.reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))[face_cells()] for part in (-across, down))
+    p, q = (
+        part.reshape(GRID, 8, GRID, 8).mean(axis=(1, 3))[face_cells()] for part in (-across, down)
+    )
     return np.stack([np.stack([p, 0 * q]), np.stack([0 * p, q])], axis=2)
 
 
@@ -164,7 +182,9 @@ def usual_slopes() -> Series:
 def powers(order: int) -> Series:
     """Of the places of cells, ``(p, some)``."""
     x, y = (place[face_cells()] for place in places(GRID))
-    return np.column_stack([x**i * (y - 0.5) ** j for i in range(order + 1) for j in range(order + 1 - i)])
+    return np.column_stack(
+        [x**i * (y - 0.5) ** j for i in range(order + 1) for j in range(order + 1 - i)]
+    )
 
 
 @cache

@@ -1,7 +1,9 @@
-"""What each cell of the face answered to each part of the light challenge, and what noise is left of it.
+"""What each cell of the face answered to each part of the light challenge, and what noise is left
+of it.
 
-Cells are logarithms of light, so an answer is a share: by how much of its light a cell rose. What is painted on the surface
-cancels; what remains is how much of the cell's light comes from the screen, and from which side of it.
+Cells are logarithms of light, so an answer is a share: by how much of its light a cell rose. What
+is painted on the surface cancels; what remains is how much of the cell's light comes from the
+screen, and from which side of it.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ class Response:
     """See the module; n readings that show one symbol each, p cells of `signals.face_cells`.
 
     Attributes:
-        answers: of each channel to its own light, ``(3, 3, p)``: to all of the screen from `LOW` to `HIGH`, and from its middle
-            to its left and to its top.
+        answers: of each channel to its own light, ``(3, 3, p)``: to all of the screen from `LOW` to
+            `HIGH`, and from its middle to its left and to its top.
         rest: what neither they nor drift explain, ``(n, p, 3)``.
         picture: mean logarithm of light, ``(p, 3)``.
         slips: see `signals.slips`, ``(p, 4)``.
@@ -48,7 +50,8 @@ class Response:
         return np.asarray(np.maximum(self.answers[:, 0] @ self.trust / self.trust.sum(), 1e-4))
 
     def noise(self, filters: Series, part: int) -> Series:
-        """Variance of what noise alone lets filters, ``(h, 3, p)``, find in the answers to a part, ``(h,)``.
+        """Variance of what noise alone lets filters, ``(h, 3, p)``, find in the answers to a part,
+        ``(h,)``.
 
         Args:
             part: 0 for all of the screen, 1 for across, 2 for down.
@@ -59,11 +62,17 @@ class Response:
         np.add.at(sums, self._symbols, seen)
         shown = np.bincount(self._symbols, minlength=decoys.shape[2])
         energy = float((decoys[0] ** 2 @ shown).mean())
-        return np.asarray((np.einsum("cdk,khc->dh", decoys, sums, optimize=True) / energy).var(axis=0))
+        return np.asarray(
+            (np.einsum("cdk,khc->dh", decoys, sums, optimize=True) / energy).var(axis=0)
+        )
 
 
-def response(challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float) -> Response:
-    """The response of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` in s from `light.answer`."""
+def response(
+    challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float
+) -> Response:
+    """The response of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` in
+    s from `light.answer`.
+    """
     times = signals.times_of(readings)
     symbols = signals.one_symbol_at(challenge, shown, times - delay)
     lit = symbols >= 0

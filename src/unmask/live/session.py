@@ -1,15 +1,18 @@
 """The protocol of one live check, the server's end: what is sent when, and what is refused.
 
-A pure state machine: it has no clock and no network. Whoever owns both tells it the time, sends what it says, and hands it what
-comes in. Steps (symbols or moves) go out one by one, each when it is due; the client answers with the time at which it painted a
-step, and with camera frames, numbered from 0.
+A pure state machine: it has no clock and no network. Whoever owns both tells it the time, sends
+what it says, and hands it what comes in. Steps (symbols or moves) go out one by one, each when it
+is due; the client answers with the time at which it painted a step, and with camera frames,
+numbered from 0.
 
-What the client says of times is not believed further than it must be. Two clocks are at work, ours and the client's, and a
-frame that arrives ``d`` seconds after the time it claims tells at most how far they are apart: the smallest ``d`` is taken for
-that. Steps count from our own times of sending, brought to the client's clock so; when one was painted only refuses those that
-cannot be, and corrects for a network's jitter, by `JITTER` at most. A frame's time may be before its arrival by `LATEST` at
-most. So whatever answers a step of light is here 1.24 s after it was sent at the latest: its 0.4 s, the longest delay of
-`unmask.live.light`, less the end of it that may show the next one, and `LATEST`.
+What the client says of times is not believed further than it must be. Two clocks are at work, ours
+and the client's, and a frame that arrives ``d`` seconds after the time it claims tells at most how
+far they are apart: the smallest ``d`` is taken for that. Steps count from our own times of sending,
+brought to the client's clock so; when one was painted only refuses those that cannot be, and
+corrects for a network's jitter, by `JITTER` at most. A frame's time may be before its arrival by
+`LATEST` at most. So whatever answers a step of light is here 1.24 s after it was sent at the
+latest: its 0.4 s, the longest delay of `unmask.live.light`, less the end of it that may show the
+next one, and `LATEST`.
 """
 
 from __future__ import annotations
@@ -29,24 +32,33 @@ TAIL = 1.0
 """s after the end of the last step in which its answer may still come."""
 
 LATEST = 0.4
-"""s that a frame may take longer than the quickest one: what a network's jitter, a stalled connection and the encoding of a
-frame may add. Later ones do not count."""
+"""s that a frame may take longer than the quickest one: what a network's jitter, a stalled
+connection and the encoding of a
+frame may add. Later ones do not count.
+"""
 
 PAINTED_LATEST = 1.0
 """s from sending a step to the word that it was painted; what is later ends the check."""
 
 JITTER = 0.1
-"""s by which a step's painting may be off the usual delay and is believed: a quarter of a symbol. The shape is read with
-it; neither freshness nor what is left unexplained rests on it."""
+"""s by which a step's painting may be off the usual delay and is believed: a quarter of a symbol.
+The shape is read with
+it; neither freshness nor what is left unexplained rests on it.
+"""
 
 EARLIEST = 0.2
-"""s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting."""
+"""s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting.
+"""
 
 BEGUN_LATEST = 1.0
-"""s that a client's first message may have taken; frames that claim to come from further ahead are from the future."""
+"""s that a client's first message may have taken; frames that claim to come from further ahead are
+from the future.
+"""
 
 FRAME_BYTES = 64 << 10
-"""Most bytes of a frame: one of 320 x 240 px as JPEG has about 25,000, twice that where the camera is very noisy."""
+"""Most bytes of a frame: one of 320 x 240 px as JPEG has about 25,000, twice that where the camera
+is very noisy.
+"""
 
 TEXT_CHARACTERS = 200
 """Most characters of any other message."""
@@ -55,7 +67,9 @@ FRAMES_PER_SECOND = 30.0
 """Most frames that count, however they are spread."""
 
 HEAD = struct.Struct(">Id")
-"""Of a frame: its number, 32 bits unsigned, and its time, a double, both big-endian; the rest is a JPEG."""
+"""Of a frame: its number, 32 bits unsigned, and its time, a double, both big-endian; the rest is a
+JPEG.
+"""
 
 
 class Abuse(StrEnum):
@@ -71,7 +85,9 @@ class Abuse(StrEnum):
 
 
 class Refused(Exception):
-    """A message that no honest client sends, or one that came too late to count; the session is over."""
+    """A message that no honest client sends, or one that came too late to count; the session is
+    over.
+    """
 
     def __init__(self, abuse: Abuse) -> None:
         self.abuse = abuse
@@ -93,7 +109,8 @@ class Session:
     Args:
         steps: symbols or moves in all.
         seconds: how long each is shown, s.
-        ahead: what our clock showed when the client's first message came, less the time that it claims, s.
+        ahead: what our clock showed when the client's first message came, less the time that it
+            claims, s.
         now: of our clock, s, at the beginning.
 
     Attributes:
@@ -112,7 +129,9 @@ class Session:
 
     @property
     def due(self) -> float:
-        """When `step` is to be called next, s of our clock; never two steps sooner after one another than they may flash."""
+        """When `step` is to be called next, s of our clock; never two steps sooner after one
+        another than they may flash.
+        """
         if not self._sent:
             return self._begun + LEAD
         return self._sent[-1] + self._seconds + (TAIL if len(self._sent) == self._steps else 0.0)
@@ -132,15 +151,22 @@ class Session:
 
     @property
     def sent(self) -> list[float]:
-        """When each step was sent, s of the client's clock, but for the time that the quickest frame took."""
+        """When each step was sent, s of the client's clock, but for the time that the quickest
+        frame took.
+        """
         return [time - self._least for time in self._sent]
 
     @property
     def shown(self) -> list[float]:
-        """When each step that was painted would have been sent, had it been painted after the usual delay; see `JITTER`."""
+        """When each step that was painted would have been sent, had it been painted after the usual
+        delay; see `JITTER`.
+        """
         late = [painted - sent for painted, sent in zip(self._painted, self.sent, strict=False)]
         usual = median(late) if late else 0.0
-        return [sent + min(max(one - usual, -JITTER), JITTER) for one, sent in zip(late, self.sent, strict=False)]
+        return [
+            sent + min(max(one - usual, -JITTER), JITTER)
+            for one, sent in zip(late, self.sent, strict=False)
+        ]
 
     @property
     def counted(self) -> list[float]:
@@ -212,7 +238,9 @@ class Session:
             raise Refused(Abuse.FORGED)
 
     def _seen(self, jpeg: bytes) -> bool:
-        """Whether a frame is the one before again, as from a camera that stalls. A camera's noise makes no other two alike."""
+        """Whether a frame is the one before again, as from a camera that stalls. A camera's noise
+        makes no other two alike.
+        """
         digest = hashlib.blake2b(jpeg, digest_size=16).digest()
         if digest == self._digest:
             return True

@@ -1,13 +1,17 @@
-"""Is the surface shaded as a face is? From the answer to all light: the share of each cell's light that is the screen's.
+"""Is the surface shaded as a face is? From the answer to all light: the share of each cell's light
+that is the screen's.
 
-Where screen and room light a surface from different directions, that share follows the surface's normals; of a face, whatever
-the room, their spherical harmonics up to the second order (Basri and Jacobs 2003). On a sheet it changes smoothly, on a bent one
-along the bend. So this shows in a lit room what the sides, see `relief`, show in a dim one.
+Where screen and room light a surface from different directions, that share follows the surface's
+normals; of a face, whatever the room, their spherical harmonics up to the second order (Basri and
+Jacobs 2003). On a sheet it changes smoothly, on a bent one along the bend. So this shows in a lit
+room what the sides, see `relief`, show in a dim one.
 
-The share is less strict than slopes from the sides: a camera's tone curve and colour matrix, and a screen's own light, make it
-follow the picture that is seen. So the picture itself, its powers and its hues, is set aside with all that sheets may show:
-cubic polynomials, and gloss along a bend; the way to bend that leaves least counts. On a screen that shows a face, following
-the picture is a sign of its own: the screen's own light does not rise, so that the share falls where its picture is bright.
+The share is less strict than slopes from the sides: a camera's tone curve and colour matrix, and a
+screen's own light, make it follow the picture that is seen. So the picture itself, its powers and
+its hues, is set aside with all that sheets may show: cubic polynomials, and gloss along a bend; the
+way to bend that leaves least counts. On a screen that shows a face, following the picture is a sign
+of its own: the screen's own light does not rise, so that the share falls where its picture is
+bright.
 """
 
 from __future__ import annotations
@@ -30,9 +34,10 @@ class Shading:
     """How the share of the screen's light varies over the surface.
 
     Attributes:
-        facial: standard deviation, relative to the mean share, of what follows a face's normals and no sheet; noise taken out.
-        glow: slope of the share over the picture's logarithm, relative to the mean share: near 0 for skin and paper, -1 for a
-            screen whose own light outshines what it reflects.
+        facial: standard deviation, relative to the mean share, of what follows a face's normals and
+            no sheet; noise taken out.
+        glow: slope of the share over the picture's logarithm, relative to the mean share: near 0
+            for skin and paper, -1 for a screen whose own light outshines what it reflects.
     """
 
     facial: float
@@ -52,8 +57,13 @@ def shading(seen: Response) -> Shading:
 
 def _facial(seen: Response, share: Series, mean: Series, bend: float) -> float:
     """See `Shading`, against a sheet bent this way; ``share`` ``(p, 3)`` is weighed by trust."""
-    sheet = np.column_stack([powers(3), _gloss(bend), seen.slips, _painted(seen.picture)]) * seen.trust[:, None]
-    left, size, _ = np.linalg.svd(without(_harmonics() * seen.trust[:, None], sheet), full_matrices=False)
+    sheet = (
+        np.column_stack([powers(3), _gloss(bend), seen.slips, _painted(seen.picture)])
+        * seen.trust[:, None]
+    )
+    left, size, _ = np.linalg.svd(
+        without(_harmonics() * seen.trust[:, None], sheet), full_matrices=False
+    )
     face = left[:, size > 0.02 * size[0]]
     energy = ((face.T @ share) ** 2).sum(axis=0)
     for channel in range(3):
@@ -74,7 +84,9 @@ def _harmonics() -> Series:
 
 @cache
 def _gloss(bend: float) -> Series:
-    """What gloss on a sheet bent this way may add, ``(p, 2 HATS)``: any course along the bend, tilted across it."""
+    """What gloss on a sheet bent this way may add, ``(p, 2 HATS)``: any course along the bend,
+    tilted across it.
+    """
     place, beside = along(bend)
     middles = np.linspace(place.min(), place.max(), HATS)
     hats = np.maximum(0, 1 - np.abs(place[:, None] - middles) / (middles[1] - middles[0]))

@@ -1,11 +1,14 @@
-"""Is the surface shaped as a face is? A small network's answer, learned from simulated faces, prints, screens and tints.
+"""Is the surface shaped as a face is? A small network's answer, learned from simulated faces,
+prints, screens and tints.
 
-`unmask.live.relief` and `unmask.live.shading` ask physics one question each. What they find can be read, but no bound on it
-parts faces from all surfaces: a face differs from the usual one, and a sheet may have a little of each. The network sees what
-they found and the answers that they found it in, place by place.
+`unmask.live.relief` and `unmask.live.shading` ask physics one question each. What they find can be
+read, but no bound on it parts faces from all surfaces: a face differs from the usual one, and a
+sheet may have a little of each. The network sees what they found and the answers that they found it
+in, place by place.
 
-It knows nothing but the simulator that taught it (`unmask_lab.live`), so `unmask.live.verification` takes no surface for a face
-that does not show a little of one by relief and shading together, or that is hollow or glows.
+It knows nothing but the simulator that taught it (`unmask_lab.live`), so `unmask.live.verification`
+takes no surface for a face that does not show a little of one by relief and shading together, or
+that is hollow or glows.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ Floats = NDArray[np.float32]
 
 
 def odds(seen: Response, stands: Relief, shaded: Shading, strength: float) -> float:
-    """Natural log-odds that the surface is a face's rather than a print's, a screen's or a tint's, as often simulated.
+    """Natural log-odds that the surface is a face's rather than a print's, a screen's or a tint's,
+    as often simulated.
 
     The face is looked at as it is and mirrored; the mean of both counts.
 
@@ -45,27 +49,37 @@ def odds(seen: Response, stands: Relief, shaded: Shading, strength: float) -> fl
 
 
 def maps_of(seen: Response) -> Floats:
-    """What the network sees of each cell, ``(6, p)``: the share of the screen's light less its mean, the slope across and down
-    that the sides' light shows, and the picture's grey, red and blue as logarithms, less their means.
+    """What the network sees of each cell, ``(6, p)``: the share of the screen's light less its
+    mean, the slope across and down
+    that the sides' light shows, and the picture's grey, red and blue as logarithms, less their
+    means.
 
-    Channels are weighed by how much of them is answer rather than noise; one that hardly answers does not count.
+    Channels are weighed by how much of them is answer rather than noise; one that hardly answers
+    does not count.
     """
     mean = seen.mean
-    weights = np.where(mean > 0.1 * mean.max(), mean**2 / (seen.rest.var(axis=0).mean(axis=0) + 1e-6), 0)
+    weights = np.where(
+        mean > 0.1 * mean.max(), mean**2 / (seen.rest.var(axis=0).mean(axis=0) + 1e-6), 0
+    )
     share, across, down = np.einsum("c,cmp->mp", weights / weights.sum() / mean, seen.answers)
     usual = np.clip(share, 0.25, 4)
     hues = seen.picture - seen.picture.mean(axis=0)
     grey = hues.mean(axis=1)
-    return np.stack([share - 1, across / usual, down / usual, grey, hues[:, 0] - grey, hues[:, 2] - grey]).astype(
-        np.float32
-    )
+    return np.stack(
+        [share - 1, across / usual, down / usual, grey, hues[:, 0] - grey, hues[:, 2] - grey]
+    ).astype(np.float32)
 
 
 def figures_of(stands: Relief, shaded: Shading, strength: float) -> Floats:
     """What the network is told of the whole, ``(9,)``."""
-    reliefs, doubts = np.array([stands.across, stands.down]), np.array([stands.doubt_across, stands.doubt_down])
+    reliefs, doubts = (
+        np.array([stands.across, stands.down]),
+        np.array([stands.doubt_across, stands.doubt_down]),
+    )
     rest = [shaded.facial, np.clip(shaded.glow, -3, 3), np.log(max(strength, 1e-3))]
-    return np.concatenate([reliefs, np.log(doubts), np.arcsinh(reliefs / doubts), rest]).astype(np.float32)
+    return np.concatenate([reliefs, np.log(doubts), np.arcsinh(reliefs / doubts), rest]).astype(
+        np.float32
+    )
 
 
 def mirrored(maps: Floats) -> Floats:

@@ -1,8 +1,10 @@
-"""The two signals that a light challenge compares: what the screen sent, and what the frames of a face show of it.
+"""The two signals that a light challenge compares: what the screen sent, and what the frames of a
+face show of it.
 
-What was sent are the `codes` of its symbols. The frames' light is reduced to `nine` series: of each colour channel, the whole
-face, its left against its right and its top against its bottom, as logarithms, so that room light, skin and exposure are but
-offsets; what drifts, and what comes from following the face inexactly, is taken out.
+What was sent are the `codes` of its symbols. The frames' light is reduced to `nine` series: of each
+colour channel, the whole face, its left against its right and its top against its bottom, as
+logarithms, so that room light, skin and exposure are but offsets; what drifts, and what comes from
+following the face inexactly, is taken out.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ from unmask.live.reading import GRID, Reading
 Series = NDArray[np.float64]
 
 CHANGING = 0.06
-"""s before and after a change of symbols in which a frame shows both: half an exposure, the shutter's roll, half a step of
-`unmask.live.light.DELAYS`."""
+"""s before and after a change of symbols in which a frame shows both: half an exposure, the
+shutter's roll, half a step of
+`unmask.live.light.DELAYS`.
+"""
 
 SLOWEST = 2.4
-"""Shortest period, s, of what is taken for drift of light, exposure or white balance and removed."""
+"""Shortest period, s, of what is taken for drift of light, exposure or white balance and removed.
+"""
 
 FACE = 0.85
 """How far out, see `unmask.faces.regions.rho`, a cell still belongs to the face."""
@@ -37,7 +42,8 @@ EDGE = 0.5
 def codes(challenge: LightChallenge) -> Series:
     """What a challenge lights, ``(symbols, 3, 3)``.
 
-    Per colour channel all of the screen, -0.5 to 0.5, its left less its right, and its top less its bottom, -1 to 1.
+    Per colour channel all of the screen, -0.5 to 0.5, its left less its right, and its top less its
+    bottom, -1 to 1.
     """
     values = np.array([symbol.quarters for symbol in challenge.symbols], np.float64)
     (a, b), (c, d) = ((values - LOW) / (HIGH - LOW)).transpose(1, 2, 0, 3)
@@ -45,17 +51,24 @@ def codes(challenge: LightChallenge) -> Series:
 
 
 def decoys(code: Series, count: int) -> NDArray[np.float32]:
-    """`codes` of other challenges, ``(3, 3, count, symbols)``: each channel's symbols in another order, drawn as
-    `unmask.live.challenge.light_challenge` does; every challenge has the same ones."""
+    """`codes` of other challenges, ``(3, 3, count, symbols)``: each channel's symbols in another
+    order, drawn as
+    `unmask.live.challenge.light_challenge` does; every challenge has the same ones.
+    """
     random = np.random.default_rng(secrets.randbits(128))
     orders = random.permuted(np.tile(np.arange(len(code), dtype=np.int8), (3, count, 1)), axis=2)
     return np.stack(
-        [part[:, order] for part, order in zip(code.astype(np.float32).transpose(1, 2, 0), orders, strict=True)]
+        [
+            part[:, order]
+            for part, order in zip(code.astype(np.float32).transpose(1, 2, 0), orders, strict=True)
+        ]
     )
 
 
 def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) -> NDArray[np.intp]:
-    """The index of the symbol that the screen showed at each time, s; -1 before the first and after the last."""
+    """The index of the symbol that the screen showed at each time, s; -1 before the first and after
+    the last.
+    """
     index = np.searchsorted(np.asarray(shown), times, side="right") - 1
     return np.where(times < shown[-1] + challenge.seconds, index, -1)
 
@@ -63,7 +76,9 @@ def symbol_at(challenge: LightChallenge, shown: Sequence[float], times: Series) 
 def one_symbol_at(
     challenge: LightChallenge, shown: Sequence[float], times: Series, painted: float = CHANGING
 ) -> NDArray[np.intp]:
-    """As `symbol_at`; -1 also where a frame may show two symbols: `CHANGING` before a change and ``painted`` s after it."""
+    """As `symbol_at`; -1 also where a frame may show two symbols: `CHANGING` before a change and
+    ``painted`` s after it.
+    """
     since = times[:, None] - np.asarray(shown)
     near = ((since > -CHANGING) & (since < painted)).any(axis=1)
     return np.where(near, -1, symbol_at(challenge, shown, times))
@@ -97,7 +112,8 @@ def logarithm(light: NDArray[np.floating]) -> Series:
 
 
 def nine(readings: Sequence[Reading]) -> Series:
-    """What should follow `codes`, ``(n, 3, 3)``: of each frame and channel, the level and the slopes across and down that, with
+    """What should follow `codes`, ``(n, 3, 3)``: of each frame and channel, the level and the
+    slopes across and down that, with
     its slips, explain its cells best.
 
     The screen's left lights the person's left, which lies right in the image.
@@ -107,7 +123,9 @@ def nine(readings: Sequence[Reading]) -> Series:
 
 
 def reduction(readings: Sequence[Reading]) -> tuple[Series, Series]:
-    """Level, slope across, slope down and slips, ``(p, 7)``, and the filters ``(7, p)`` that find them in cells by trust."""
+    """Level, slope across, slope down and slips, ``(p, 7)``, and the filters ``(7, p)`` that find
+    them in cells by trust.
+    """
     x, y = (place[face_cells()] for place in places(GRID))
     weights = trust(readings)
     basis = np.column_stack([np.ones_like(x), x, 0.5 - y, slips(readings)])
@@ -115,7 +133,9 @@ def reduction(readings: Sequence[Reading]) -> tuple[Series, Series]:
 
 
 def slips(readings: Sequence[Reading]) -> Series:
-    """What a face that is followed inexactly adds to the logarithm of its cells, ``(cells, 4)``: shifts, zoom and turn."""
+    """What a face that is followed inexactly adds to the logarithm of its cells, ``(cells, 4)``:
+    shifts, zoom and turn.
+    """
     right, down = next(reading.face.anchor.edges for reading in readings if reading.face)
     x, y = places(GRID)
     parts = (right, down, right * x + down * (y - 0.5), down * x - right * (y - 0.5))
@@ -123,7 +143,9 @@ def slips(readings: Sequence[Reading]) -> Series:
 
 
 def trust(readings: Sequence[Reading]) -> Series:
-    """Weight of each cell, ``(cells,)``, 0 to 1: an edge of the face's paint is noisy where following is inexact."""
+    """Weight of each cell, ``(cells,)``, 0 to 1: an edge of the face's paint is noisy where
+    following is inexact.
+    """
     edges = np.hypot(*slips(readings)[:, :2].T)
     return np.asarray(1 / np.hypot(1, edges / EDGE))
 

@@ -1,4 +1,6 @@
-"""A challenge and what the camera saw, to the answer: live, not live, or inconclusive with what to do."""
+"""A challenge and what the camera saw, to the answer: live, not live, or inconclusive with what to
+do.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Advice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer: `advice` only where it is not `live`; `details` are for the log and for nobody who was checked."""
+    """The answer: `advice` only where it is not `live`; `details` are for the log and for nobody
+    who was checked.
+    """
 
     result: Result
     advice: Advice | None = None
@@ -72,32 +76,47 @@ MOST_CLIPPED = 0.25
 """Share of the face's pixels at the upper end of the camera."""
 
 LEAST_STRENGTH = 0.03
-"""By how much the screen must brighten the face, see `light.Answer`: below, the room outshines it."""
+"""By how much the screen must brighten the face, see `light.Answer`: below, the room outshines it.
+"""
 
 FOREIGN = 0.012
-"""Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay below a third of it."""
+"""Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay
+below a third of it.
+"""
 
 MOST_STRAY = 0.05
-"""Share of the face's changes of hue, see `light.stray`, that the symbols may leave unexplained: one in 240 simulated persons to
-300 lux leaves more, three in 300 recordings whose frames came when they fitted best less (seeds 101 and 105)."""
+"""Share of the face's changes of hue, see `light.stray`, that the symbols may leave unexplained:
+one in 240 simulated persons to
+300 lux leaves more, three in 300 recordings whose frames came when they fitted best less (seeds 101
+and 105).
+"""
 
 SHADED = 0.004
-"""Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard error of relief; it is
-0.001 on the middle simulated print."""
+"""Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard
+error of relief; it is
+0.001 on the middle simulated print.
+"""
 
 A_LITTLE = 2.5
-"""Standard errors by which relief and shading together must show a face at least, whatever else speaks for one: half of the
-simulated prints, screens and tints show 0.7, one in 400 persons to 300 lux less than 2.5."""
+"""Standard errors by which relief and shading together must show a face at least, whatever else
+speaks for one: half of the
+simulated prints, screens and tints show 0.7, one in 400 persons to 300 lux less than 2.5.
+"""
 
 A_FACE, NO_FACE = 0.0, -6.0
-"""Odds, see `shape.odds`, from which on a surface is a face, and below which it is none: of simulated faces one in 125 has less
-than the first, of each other kind one in 70 to one in 220 more (validation, in the weight's card)."""
+"""Odds, see `shape.odds`, from which on a surface is a face, and below which it is none: of
+simulated faces one in 125 has less
+than the first, of each other kind one in 70 to one in 220 more (validation, in the weight's card).
+"""
 
 HOLLOW = 10.0
-"""Standard errors by which a surface stands in where a face stands out, from which on it is none."""
+"""Standard errors by which a surface stands in where a face stands out, from which on it is none.
+"""
 
 FAINT = 0.15
-"""Strength, see `light.Answer`, below which a dimmer room shows more of a surface; at 600 lux the middle one is 0.1."""
+"""Strength, see `light.Answer`, below which a dimmer room shows more of a surface; at 600 lux the
+middle one is 0.1.
+"""
 
 GLOWS = -1.0
 """Glow, see `shading.Shading`, from which on the surface is a screen."""
@@ -118,22 +137,26 @@ def verify(
 
     Args:
         challenge: what was asked.
-        sent: when each symbol or move was sent, or shown where nothing lies between, s of the client's clock; whatever a stranger
-            says of times must not be in it.
+        sent: when each symbol or move was sent, or shown where nothing lies between, s of the
+            client's clock; whatever a stranger says of times must not be in it.
         readings: of the camera frames, in order of time, same clock.
         looks: of `unmask.live.passive.look` at about one frame per second; none is fine.
         verdict: of `unmask.check` on frames of this session, where the caller ran it.
-        shown: as ``sent``, corrected for jitter of the painting by `unmask.live.session.JITTER` at most; by default ``sent``.
+        shown: as ``sent``, corrected for jitter of the painting by `unmask.live.session.JITTER` at
+            most; by default ``sent``.
 
     Raises:
-        UsageError: times that are not in order, or not one per symbol or move; light that is no number.
+        UsageError: times that are not in order, or not one per symbol or move; light that is no
+            number.
         WeightsError: see `unmask.live.shape.odds`.
     """
     steps = challenge.symbols if isinstance(challenge, LightChallenge) else challenge.moves
     shown = sent if shown is None else shown
     for times in (sent, shown):
         if len(times) != len(steps) or list(times) != sorted(times):
-            raise UsageError(f"a challenge of {len(steps)} steps needs as many times in order, not {len(times)}")
+            raise UsageError(
+                f"a challenge of {len(steps)} steps needs as many times in order, not {len(times)}"
+            )
     end, during = sent[-1] + challenge.seconds, during_steps(challenge, sent, readings)
     if not all(np.isfinite(reading.face.cells).all() for reading in during if reading.face):
         raise UsageError("readings of a face hold light that is no number")
@@ -148,7 +171,12 @@ def verify(
     else:
         outcome = _by_movement(challenge, shown, during)
     against = signs(looks).against if looks else ()
-    details = {**outcome.details, **asdict(whole), "signs": " ".join(against), "verdict": str(verdict)}
+    details = {
+        **outcome.details,
+        **asdict(whole),
+        "signs": " ".join(against),
+        "verdict": str(verdict),
+    }
     if whole.alike < SAME_PERSON or against or verdict is Verdict.CHANGED:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not whole.unbroken and outcome.result is Result.LIVE:
@@ -157,7 +185,9 @@ def verify(
 
 
 def during_steps(
-    challenge: LightChallenge | MovementChallenge, sent: Sequence[float], readings: Sequence[Reading]
+    challenge: LightChallenge | MovementChallenge,
+    sent: Sequence[float],
+    readings: Sequence[Reading],
 ) -> list[Reading]:
     """The readings that count: from a second before the first step to a second after the last."""
     return [one for one in readings if sent[0] - 1 <= one.time <= sent[-1] + challenge.seconds + 1]
@@ -166,7 +196,11 @@ def during_steps(
 def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | None:
     """Why these readings allow no answer to what was asked from ``start`` to ``end``, s."""
     faces = [reading.face for reading in readings if reading.face]
-    times = [start, *(reading.time for reading in readings if reading.face and start < reading.time < end), end]
+    times = [
+        start,
+        *(reading.time for reading in readings if reading.face and start < reading.time < end),
+        end,
+    ]
     if len(readings) < LEAST_RATE * (end - start):
         return _inconclusive(Advice.FEW_FRAMES, frames=len(readings))
     if len(faces) < LEAST_SEEN * len(readings) or max(np.diff(times)) > LONGEST_GAP:
@@ -184,7 +218,10 @@ def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | N
 
 
 def _by_light(
-    challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], shown: Sequence[float]
+    challenge: LightChallenge,
+    sent: Sequence[float],
+    readings: Sequence[Reading],
+    shown: Sequence[float],
 ) -> Outcome:
     answer = light.answer(challenge, sent, readings)
     stray = light.stray(challenge, sent, readings, answer.delay)
@@ -209,10 +246,14 @@ def _surface(seen: Response, strength: float) -> Outcome:
         return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if odds >= A_FACE and stands.certainty + shaded.facial / SHADED >= A_LITTLE:
         return Outcome(Result.LIVE, None, details)
-    return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT if strength < FAINT else Advice.TRY_AGAIN, details)
+    return Outcome(
+        Result.INCONCLUSIVE, Advice.TOO_BRIGHT if strength < FAINT else Advice.TRY_AGAIN, details
+    )
 
 
-def _by_movement(challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]) -> Outcome:
+def _by_movement(
+    challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]
+) -> Outcome:
     moved = movement.moved(challenge, shown, readings)
     details = {"followed": sum(moved.followed), "contradicted": sum(moved.contradicted)}
     if sum(moved.contradicted) > 1:

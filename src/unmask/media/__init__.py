@@ -1,4 +1,6 @@
-"""Photos and videos: open, probe, and frames with exact times. The only folder that knows the decoders."""
+"""Photos and videos: open, probe, and frames with exact times. The only folder that knows the
+decoders.
+"""
 
 from unmask.media.clip import Clip, decoders, open_media, recognise
 from unmask.media.footage import HOURS, Footage, open_footage

@@ -1,7 +1,8 @@
 """A photo or video that was opened, and its frames with exact times.
 
-A file is judged by its content, never by its name, and its header's word on length and number of frames is not taken:
-the packets are counted. Decoders see one open file and nothing else, neither another file nor the network.
+A file is judged by its content, never by its name, and its header's word on length and number of
+frames is not taken: the packets are counted. Decoders see one open file and nothing else, neither
+another file nor the network.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _SEEK_FRAMES = 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """A photo or video that was opened and found readable; a photo is a clip of one frame at time 0.
+    """A photo or video that was opened and found readable; a photo is a clip of one frame at time
+    0.
 
     Attributes:
         facts: what the file is.
@@ -55,13 +57,15 @@ class Clip:
     def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]:
         """Evenly spaced presentation times of real frames within a stretch of the clip.
 
-        The stretch is cut into equal parts, and each gives the frame shown at its middle, or a key frame within a
-        quarter of a part from there, because a key frame decodes without its neighbours. A picture that is held for
-        longer than ``every`` counts as ``every``: a second look at it tells nothing. Pictures known to be damaged give none.
+        The stretch is cut into equal parts, and each gives the frame shown at its middle, or a key
+        frame within a quarter of a part from there, because a key frame decodes without its
+        neighbours. A picture that is held for longer than ``every`` counts as ``every``: a second
+        look at it tells nothing. Pictures known to be damaged give none.
 
         Args:
             start, end: of the stretch, seconds, both included.
-            every: the wished spacing, seconds, above 0; wider where ``at_most`` times would not suffice.
+            every: the wished spacing, seconds, above 0; wider where ``at_most`` times would not
+                suffice.
             at_most: how many times, at least 1.
 
         Returns:
@@ -71,38 +75,51 @@ class Clip:
             UsageError: ``every`` or ``at_most`` out of range.
         """
         if not (every > 0 and at_most >= 1):
-            raise UsageError(f"every must be above 0 and at_most at least 1, not {every} and {at_most}")
-        return [float(time) for time in self._index.spread(start, end, every, at_most, self._damaged)]
+            raise UsageError(
+                f"every must be above 0 and at_most at least 1, not {every} and {at_most}"
+            )
+        return [
+            float(time) for time in self._index.spread(start, end, every, at_most, self._damaged)
+        ]
 
     def key_times(self) -> list[float]:
-        """When each key frame is shown, seconds; a key frame decodes without its neighbours. 0 for a photo."""
+        """When each key frame is shown, seconds; a key frame decodes without its neighbours. 0 for
+        a photo.
+        """
         return [float(time) for time in self._index.seconds()[self._index.keys]]
 
     def damage(self) -> tuple[Damage, ...]:
-        """The stretches of damaged pictures, as far as the packets show them and those decoded until now."""
+        """The stretches of damaged pictures, as far as the packets show them and those decoded
+        until now.
+        """
         return stretches(self._damaged, self._index, self.facts.duration)
 
     def interlaced(self) -> int:
-        """How many of the pictures decoded until now were interlaced, and were parted into their half-pictures."""
+        """How many of the pictures decoded until now were interlaced, and were parted into their
+        half-pictures.
+        """
         return int(self._woven.sum())
 
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
         """The first frame that decodes at or after each of ``times``, in order of time, none twice.
 
-        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over: from an error to the next
-        intact key frame, see `damage`. Of an interlaced frame that was not scaled to half its lines, the upper half-picture
-        is given, its missing lines drawn, see `interlaced`.
+        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over:
+        from an error to the next intact key frame, see `damage`. Of an interlaced frame that was
+        not scaled to half its lines, the upper half-picture is given, its missing lines drawn, see
+        `interlaced`.
 
         Args:
             times: seconds; those after the last frame give nothing.
-            longest_px: longest side, px, to which the larger frames of a video are scaled down, much faster than afterwards.
+            longest_px: longest side, px, to which the larger frames of a video are scaled down,
+                much faster than afterwards.
 
         Yields:
-            Upright frames of ``facts.width`` x ``facts.height`` px, or smaller, with their own exact presentation times.
+            Upright frames of ``facts.width`` x ``facts.height`` px, or smaller, with their own
+                exact presentation times.
 
         Raises:
-            MediaError: the file is gone, or has changed since it was opened, or is a photo that cannot be decoded;
-                `MediaTooLarge` when one frame takes longer than the bound.
+            MediaError: the file is gone, or has changed since it was opened, or is a photo that
+                cannot be decoded; `MediaTooLarge` when one frame takes longer than the bound.
         """
         wanted = self._index.at_or_after(np.asarray(times, np.float64), self._damaged)
         with opened(self.facts.path, self._bounds) as source:
@@ -116,13 +133,21 @@ class Clip:
     def _photo(self, source: Source) -> Rgb:
         rgb = self._pose.apply(photo.decode(source, self.facts.container))
         if rgb.shape[:2] != (self.facts.height, self.facts.width):
-            error = f"its size is not that of its header, {self.facts.width} x {self.facts.height} px"
-            reason = Message("media.broken_photo", {"format": self.facts.container.upper(), "error": error})
+            error = (
+                f"its size is not that of its header, {self.facts.width} x {self.facts.height} px"
+            )
+            reason = Message(
+                "media.broken_photo", {"format": self.facts.container.upper(), "error": error}
+            )
             raise BrokenMedia(source.path, reason, AGAIN)
         return rgb
 
-    def _video_frames(self, source: Source, wanted: NDArray[np.intp], longest_px: int | None) -> Iterator[Frame]:
-        """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek saves decoding."""
+    def _video_frames(
+        self, source: Source, wanted: NDArray[np.intp], longest_px: int | None
+    ) -> Iterator[Frame]:
+        """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek
+        saves decoding.
+        """
         index = self._index
         upright = self.facts.width, self.facts.height
         scale = min(1.0, longest_px / max(upright)) if longest_px else 1.0
@@ -153,10 +178,12 @@ class Clip:
 
 
 def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
-    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) or a video (MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG-PS, MXF,
+    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) or a video (MP4, MOV, MKV, WebM, AVI,
+    MPEG-TS, MPEG-PS, MXF,
     DV, WMV, FLV), told by its content.
 
-    Reads the whole file twice, for its sha256 and for the time of every frame, and decodes a video's first frame.
+    Reads the whole file twice, for its sha256 and for the time of every frame, and decodes a
+    video's first frame.
 
     Args:
         path: of a regular file.
@@ -164,7 +191,8 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
 
     Raises:
         MediaNotFound: the path does not lead to a readable regular file.
-        UnsupportedMedia: neither a photo nor a video that is understood, or too small, or encrypted.
+        UnsupportedMedia: neither a photo nor a video that is understood, or too small, or
+            encrypted.
         BrokenMedia: it cannot be decoded.
         MediaTooLarge: it passes a bound.
     """
@@ -196,7 +224,8 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
 
 
 def recognise(path: str | os.PathLike[str]) -> str | None:
-    """Name of the photo or video format that a file's first bytes announce, understood or not; None if it is no media.
+    """Name of the photo or video format that a file's first bytes announce, understood or not; None
+    if it is no media.
 
     Raises:
         MediaError: it is empty, or cannot be read.
@@ -207,7 +236,9 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
         return recognised(head)
 
 
-def _clip(source: Source, facts: MediaFacts, pose: Pose, index: Index, damaged: NDArray[np.bool_]) -> Clip:
+def _clip(
+    source: Source, facts: MediaFacts, pose: Pose, index: Index, damaged: NDArray[np.bool_]
+) -> Clip:
     return Clip(facts, source.bounds, source.identity, pose, index, damaged, np.zeros_like(damaged))
 
 

@@ -1,4 +1,6 @@
-"""Which pictures of a video are damaged, for `unmask.media`: more than those that a demuxer or a decoder flags."""
+"""Which pictures of a video are damaged, for `unmask.media`: more than those that a demuxer or a
+decoder flags.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,19 @@ if TYPE_CHECKING:
 _INTRA = (0, 1)
 """AV_PICTURE_TYPE_I, as PyAV numbers it, and where a decoder tells none."""
 _APART = 8
-"""pictures; two damaged ones that are closer belong to one stretch, as one error leaves them in order of presentation."""
+"""pictures; two damaged ones that are closer belong to one stretch, as one error leaves them in
+order of presentation.
+"""
 LEAST_ZEROS = bytes(32)
-"""A run of zeros that no arithmetic coder leaves in a picture; a download that lost its middle, and a bad disk, do."""
+"""A run of zeros that no arithmetic coder leaves in a picture; a download that lost its middle, and
+a bad disk, do.
+"""
 
 
 class _Waiting(NamedTuple):
-    """A picture that came out: its place in order of decoding, and until when pictures decoded before it are shown."""
+    """A picture that came out: its place in order of decoding, and until when pictures decoded
+    before it are shown.
+    """
 
     place: int
     needs: float
@@ -35,8 +43,9 @@ class _Waiting(NamedTuple):
 class Arrivals:
     """Parts whole packets from broken ones, in the order of the file.
 
-    From a packet that is broken to the next whole key frame all pictures are damaged, because each refers to one before
-    it; so are those that come after that key frame in the file and are shown before it.
+    From a packet that is broken to the next whole key frame all pictures are damaged, because each
+    refers to one before it; so are those that come after that key frame in the file and are shown
+    before it.
     """
 
     def __init__(self) -> None:
@@ -54,9 +63,10 @@ class Arrivals:
 class Inspection:
     """Parts intact pictures from damaged ones, as they leave a decoder; the damaged ones are noted.
 
-    A decoder flags the pictures that it could not decode, and not those that refer to them, which look as bad. So from a
-    flag or an error on, in order of decoding, to the next intact key frame all are damaged. A picture waits here until all
-    that were decoded before it have come out, because a flag shows only then.
+    A decoder flags the pictures that it could not decode, and not those that refer to them, which
+    look as bad. So from a flag or an error on, in order of decoding, to the next intact key frame
+    all are damaged. A picture waits here until all that were decoded before it have come out,
+    because a flag shows only then.
 
     Args:
         damaged: bool ``(n,)``, by number: what is known so far, and where more is noted.
@@ -79,11 +89,17 @@ class Inspection:
         self._inside[when] = self._sent, self._latest
 
     def fail(self) -> None:
-        """The decoder gave an error: for the last packet or, as it works on several, for one whose picture is not out."""
-        self._break(min((place for place, _ in self._inside.values()), default=self._sent), self._sent)
+        """The decoder gave an error: for the last packet or, as it works on several, for one whose
+        picture is not out.
+        """
+        self._break(
+            min((place for place, _ in self._inside.values()), default=self._sent), self._sent
+        )
 
     def take(self, number: int, when: int, picture: VideoFrame) -> Iterator[tuple[int, VideoFrame]]:
-        """A picture came out; gives the intact ones, with their numbers, that need not wait any more."""
+        """A picture came out; gives the intact ones, with their numbers, that need not wait any
+        more.
+        """
         place, needs = self._inside.get(when, (self._sent, when))
         self._inside = {tick: sent for tick, sent in self._inside.items() if tick > when}
         intra = picture.pict_type in _INTRA
@@ -115,7 +131,9 @@ class Inspection:
                 self._note(one.number + 1)
 
     def _note(self, end: int) -> None:
-        """Damaged are all pictures up to ``end``: from the first that came out so, or else from the last intact one."""
+        """Damaged are all pictures up to ``end``: from the first that came out so, or else from the
+        last intact one.
+        """
         self._damaged[self._out + 1 if self._first is None else self._first : end] = True
 
     def _break(self, since: int, until: int) -> None:
@@ -124,7 +142,9 @@ class Inspection:
 
 
 def stretches(damaged: NDArray[np.bool_], index: Index, duration: float) -> tuple[Damage, ...]:
-    """The stretches of damaged pictures, in order of time; a few intact ones between two do not part them."""
+    """The stretches of damaged pictures, in order of time; a few intact ones between two do not
+    part them.
+    """
     numbers = np.flatnonzero(damaged)
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > _APART) + 1) if numbers.size else []
     shown = np.append(index.seconds(), duration)

@@ -1,4 +1,6 @@
-"""What encoders leave of themselves in H.264 and HEVC: parameter sets and a line with their settings, for `unmask.media`."""
+"""What encoders leave of themselves in H.264 and HEVC: parameter sets and a line with their
+settings, for `unmask.media`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,17 @@ _SETS = {"h264": {7, 8}, "hevc": {32, 33, 34}}
 _NOTES = {"h264": 6, "hevc": 39}
 """Type of the units that hold supplemental information."""
 _LINES = (b"x264 - core", b"x265 (build")
-"""How the line begins in which the encoder says what it is; it writes it with the first picture, or with every key frame."""
+"""How the line begins in which the encoder says what it is; it writes it with the first picture, or
+with every key frame.
+"""
 _LONGEST_LINE = 4096
 _MOST_UNITS = 64
 """of one picture that are looked at; what is sought stands first."""
 
 
 class Encoder:
-    """Tells at which key frames of a stream an encoder began anew, as it does where recordings were joined.
+    """Tells at which key frames of a stream an encoder began anew, as it does where recordings were
+    joined.
 
     Args:
         codec: FFmpeg's name of it; of other codecs than H.264 and HEVC only a new header counts.
@@ -30,7 +35,9 @@ class Encoder:
         self._learn(header)
 
     def began_anew(self, data: bytes, new_header: bytes = b"") -> bool:
-        """Whether the key frame ``data`` comes from other settings, or another run, than those before; the first does not."""
+        """Whether the key frame ``data`` comes from other settings, or another run, than those
+        before; the first does not.
+        """
         first, self._first = self._first, False
         other = bool(new_header) and new_header != self._header and self._learn(new_header)
         self._header = new_header or self._header
@@ -43,7 +50,9 @@ class Encoder:
         return self._changed(found)
 
     def _changed(self, units: list[tuple[int, bytes]]) -> bool:
-        """Whether parameter sets came that are not those that came last; a kind that came never before is no change."""
+        """Whether parameter sets came that are not those that came last; a kind that came never
+        before is no change.
+        """
         changed = False
         for kind in {kind for kind, _ in units} & ({0} | _SETS.get(self._codec, set())):
             sets = frozenset(unit.rstrip(b"\0") for one, unit in units if one == kind)
@@ -54,7 +63,9 @@ class Encoder:
     def _introduced(self, units: list[tuple[int, bytes]]) -> bool:
         """Whether an encoder introduces itself by another line, or again after it had ceased to."""
         notes = [unit[:_LONGEST_LINE] for kind, unit in units if kind == _NOTES.get(self._codec)]
-        line = next((note[note.index(start) :] for note in notes for start in _LINES if start in note), b"")
+        line = next(
+            (note[note.index(start) :] for note in notes for start in _LINES if start in note), b""
+        )
         began = bool(line and self._line and (line != self._line or self._silent))
         self._silent = not line
         self._line = line or self._line
@@ -65,7 +76,11 @@ def _units(data: bytes, codec: str, header: bytes) -> Iterator[tuple[int, bytes]
     """Type and bytes of each unit of a picture, until the first that holds a part of it."""
     framed = header[:1] == b"\1"
     place = 4 if codec == "h264" else 21
-    pieces = _framed(data, (header[place] & 3) + 1) if framed and len(header) > place else _byte_stream(data)
+    pieces = (
+        _framed(data, (header[place] & 3) + 1)
+        if framed and len(header) > place
+        else _byte_stream(data)
+    )
     for _, unit in zip(range(_MOST_UNITS), pieces, strict=False):
         kind = _kind(unit, codec)
         if kind <= 5 if codec == "h264" else kind < 32:

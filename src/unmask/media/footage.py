@@ -1,4 +1,5 @@
-"""Hours of footage, opened: its packets, its pictures in small and its sound, each read as it is consumed.
+"""Hours of footage, opened: its packets, its pictures in small and its sound, each read as it is
+consumed.
 
 Memory grows by 31 bytes a picture and by no picture: 50 MB for 18 hours at 25 a second.
 """
@@ -32,7 +33,9 @@ SMALL = (160, 90)
 _BEFORE_S = 0.5
 """s before a stretch of sound at which decoding begins, so that decoders have settled."""
 _BACK_S = 1.0
-"""s by which times must go back at a key frame before they count as starting over; pictures are reordered by less."""
+"""s by which times must go back at a key frame before they count as starting over; pictures are
+reordered by less.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +45,8 @@ class Footage:
     Attributes:
         facts: what the file is, up to where its times start over.
         packets: all of the file.
-        restart: number of the packet at which its times start over, for which no picture can be told by its time; None mostly.
+        restart: number of the packet at which its times start over, for which no picture can be
+            told by its time; None mostly.
     """
 
     facts: MediaFacts
@@ -63,16 +67,21 @@ class Footage:
         return self._index.seconds()
 
     def damage(self) -> tuple[Damage, ...]:
-        """Stretches of damaged pictures, as far as the packets show them and those decoded until now."""
+        """Stretches of damaged pictures, as far as the packets show them and those decoded until
+        now.
+        """
         return stretches(self._damaged, self._index, self.facts.duration)
 
     def pictures(self, start: float = 0.0, end: float = math.inf) -> Iterator[Small]:
-        """Every intact picture from ``start`` to ``end``, seconds, both included, decoded as it is consumed.
+        """Every intact picture from ``start`` to ``end``, seconds, both included, decoded as it is
+        consumed.
 
         Raises:
             MediaError: the file is gone, or waiting for one picture takes longer than the bound.
         """
-        numbers = np.flatnonzero((self._index.seconds() >= start - 1e-6) & (self._index.seconds() <= end + 1e-6))
+        numbers = np.flatnonzero(
+            (self._index.seconds() >= start - 1e-6) & (self._index.seconds() <= end + 1e-6)
+        )
         return self._decoded(numbers) if numbers.size else iter(())
 
     def key_pictures(self, apart: float) -> Iterator[Small]:
@@ -83,21 +92,31 @@ class Footage:
                 if seconds[number] - last < apart:
                     continue
                 source.wait_again()
-                found = next(stream.pictures(self._index, self._damaged, number, np.array([number])), None)
+                found = next(
+                    stream.pictures(self._index, self._damaged, number, np.array([number])), None
+                )
                 if found is not None:
                     last = float(seconds[number])
                     yield Small(last, stream.grey(found[1], *SMALL), follows=False, key=True)
 
     def sound(self, progress: Callable[[float], None] = lambda _done: None) -> Iterator[Sound]:
-        """The sound in stretches of a few seconds, none if it is not understood; how far it was read is told, 0 to 1."""
+        """The sound in stretches of a few seconds, none if it is not understood; how far it was
+        read is told, 0 to 1.
+        """
         with opened(self.facts.path, self._bounds) as source:
             first = float(self._index.ticks[0] * self._index.tick)
             for part in sound.read(source, first):
-                progress(min(1.0, max(0.0, part.time / self.facts.duration)) if self.facts.duration else 1.0)
+                progress(
+                    min(1.0, max(0.0, part.time / self.facts.duration))
+                    if self.facts.duration
+                    else 1.0
+                )
                 yield part
 
     def sound_between(self, start: float, end: float) -> NDArray[np.float32]:
-        """The sound of a stretch, s, mono, 16,000 samples a second, 0 where none is; empty if there is none at all."""
+        """The sound of a stretch, s, mono, 16,000 samples a second, 0 where none is; empty if there
+        is none at all.
+        """
         whole = np.zeros(round((end - start) * SOUND_RATE), np.float32)
         heard = False
         with opened(self.facts.path, self._bounds) as source:
@@ -118,7 +137,9 @@ class Footage:
             MediaError: the file is gone, or has changed since it was opened.
         """
         woven = np.zeros_like(self._damaged)
-        clip = Clip(self.facts, self._bounds, self._identity, self._pose, self._index, self._damaged, woven)
+        clip = Clip(
+            self.facts, self._bounds, self._identity, self._pose, self._index, self._damaged, woven
+        )
         return clip.frames(times, longest_px)
 
     def _decoded(self, numbers: NDArray[np.intp]) -> Iterator[Small]:
@@ -138,7 +159,8 @@ class Footage:
 
 
 def open_footage(path: str | os.PathLike[str], bounds: Bounds = HOURS) -> Footage:
-    """Opens a video of up to a day; reads the whole file twice, and decodes its first picture and some key frames.
+    """Opens a video of up to a day; reads the whole file twice, and decodes its first picture and
+    some key frames.
 
     Raises:
         MediaNotFound: the path does not lead to a readable regular file.
@@ -149,7 +171,9 @@ def open_footage(path: str | os.PathLike[str], bounds: Bounds = HOURS) -> Footag
     with opened(os.fspath(path), bounds) as source:
         sha256 = _sha256(source)
         kind = recognised(source.head(HEAD))
-        if kind in photo.PLUGINS or (kind == "sequence" and b"moov" not in boxes(source, 0, source.size)):
+        if kind in photo.PLUGINS or (
+            kind == "sequence" and b"moov" not in boxes(source, 0, source.size)
+        ):
             raise UnsupportedMedia(source.path, Message("media.no_picture"), Message("way.a_film"))
         packets = video.packets(source)
         restart = _restart(packets)

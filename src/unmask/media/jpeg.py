@@ -1,4 +1,6 @@
-"""The little of JPEG files that `unmask.media` reads by itself: their scans, and how much of a cut-off one is there."""
+"""The little of JPEG files that `unmask.media` reads by itself: their scans, and how much of a
+cut-off one is there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import numpy as np
 from unmask.types import Rgb
 
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-"""Of a segment: neither a stuffed byte of picture data, nor a restart, nor filling (ITU-T T.81, B.1.1)."""
+"""Of a segment: neither a stuffed byte of picture data, nor a restart, nor filling (ITU-T T.81,
+B.1.1).
+"""
 END = b"\xff\xd9"
 _FRAMES = frozenset(b"\xc0\xc1\xc2\xc3")
 _SCAN = 0xDA
@@ -53,16 +57,23 @@ def outline(data: bytes) -> Outline:
 
 
 def _completed(scan: bytes) -> set[tuple[int, int]]:
-    """The coefficients, by component, of which a scan gives the last bit (ITU-T T.81, B.2.3, G.1.1.1)."""
+    """The coefficients, by component, of which a scan gives the last bit (ITU-T T.81, B.2.3,
+    G.1.1.1).
+    """
     if len(scan) < 6 or scan[-1] & 15:
         return set()
-    return {(component, k) for component in scan[1:-3:2] for k in range(scan[-3], min(scan[-2], _COEFFICIENTS - 1) + 1)}
+    return {
+        (component, k)
+        for component in scan[1:-3:2]
+        for k in range(scan[-3], min(scan[-2], _COEFFICIENTS - 1) + 1)
+    }
 
 
 def intact_rows(rgb: Rgb) -> int:
     """How many rows of a cut-off picture are there for certain.
 
-    libjpeg fills the missing rows with one colour, and smooths colours over the border by one row, up and down.
+    libjpeg fills the missing rows with one colour, and smooths colours over the border by one row,
+    up and down.
     """
     there = np.flatnonzero(np.abs(rgb.astype(np.int16) - rgb[-1, -1]).max(axis=(1, 2)) > 1)
     return max((int(there[-1]) - 1) // _UNIT * _UNIT - 1, 0) if there.size else 0

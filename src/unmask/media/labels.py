@@ -1,4 +1,5 @@
-"""Labels in metadata that say a file was made or changed by AI: China's (GB 45438-2025) and IPTC's digital source type.
+"""Labels in metadata that say a file was made or changed by AI: China's (GB 45438-2025) and IPTC's
+digital source type.
 
 Nobody signs them: whoever copies a file can add or remove them.
 """
@@ -76,7 +77,9 @@ def _of_container(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _producer(text: str) -> str | None:
-    """Who made it with AI, as the label of annex E says, perhaps empty; None if that is no such label, or it denies it."""
+    """Who made it with AI, as the label of annex E says, perhaps empty; None if that is no such
+    label, or it denies it.
+    """
     try:
         label = json.loads(text)
     except (ValueError, RecursionError):

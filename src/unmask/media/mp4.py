@@ -1,4 +1,6 @@
-"""The little of MP4 and MOV files that `unmask.media` reads by itself: their outline, and the length they claim."""
+"""The little of MP4 and MOV files that `unmask.media` reads by itself: their outline, and the
+length they claim.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ _MOST_BOXES = 1000
 
 
 def boxes(source: Source, start: int, end: int) -> dict[bytes, tuple[int, int]]:
-    """Where the contents of the boxes between two bytes begin and end, by type (ISO/IEC 14496-12, 4.2)."""
+    """Where the contents of the boxes between two bytes begin and end, by type (ISO/IEC 14496-12,
+    4.2).
+    """
     found: dict[bytes, tuple[int, int]] = {}
     while start + 8 <= end and len(found) < _MOST_BOXES:
         source.seek(start)
@@ -24,10 +28,16 @@ def boxes(source: Source, start: int, end: int) -> dict[bytes, tuple[int, int]]:
 
 
 def claimed_seconds(source: Source) -> float | None:
-    """The length of the presentation by its movie header (ISO/IEC 14496-12, 8.2.2), None if it claims none."""
+    """The length of the presentation by its movie header (ISO/IEC 14496-12, 8.2.2), None if it
+    claims none.
+    """
     movie = boxes(source, *boxes(source, 0, source.size).get(b"moov", (0, 0)))
     source.seek(movie.get(b"mvhd", (source.size, 0))[0])
     header = source.read(32).ljust(32, b"\0")
-    ticks, length = struct.unpack_from(">IQ", header, 20) if header[0] == 1 else struct.unpack_from(">II", header, 12)
+    ticks, length = (
+        struct.unpack_from(">IQ", header, 20)
+        if header[0] == 1
+        else struct.unpack_from(">II", header, 12)
+    )
     unknown = length in (0, 2**32 - 1, 2**64 - 1)
     return None if unknown or not ticks else length / ticks

@@ -1,4 +1,6 @@
-"""Photos for `unmask.media`: refused by header, decoded by Pillow and libheif, the largest ones smaller than they are."""
+"""Photos for `unmask.media`: refused by header, decoded by Pillow and libheif, the largest ones
+smaller than they are.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MOST_SCANS = 200
-"""of a JPEG; a progressive photo has about 10, and each costs a pass over all pixels however few bytes it takes."""
+"""of a JPEG; a progressive photo has about 10, and each costs a pass over all pixels however few
+bytes it takes.
+"""
 
 LEAST_LEFT = 0.5
 """Share of the rows of a cut-off JPEG that must be there."""
@@ -44,7 +48,8 @@ PLUGINS = {
 """Where each format's decoder is; only the one that a photo needs is imported."""
 
 _BYTES_PER_PIXEL = 12
-"""that decoding takes: 4 of Pillow's own, 4 of a decoder or of a copy in other colours, 3 of rgb."""
+"""that decoding takes: 4 of Pillow's own, 4 of a decoder or of a copy in other colours, 3 of rgb.
+"""
 _BYTES_PER_COEFFICIENT = 2
 _HEADER = 1 << 16
 """bytes in which the boxes that describe a HEIC photo stand."""
@@ -76,7 +81,9 @@ class Facts(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """EXIF of a photo by tag (CIPA DC-008): of its main part and of the part on how it was taken; and whether it says where."""
+    """EXIF of a photo by tag (CIPA DC-008): of its main part and of the part on how it was taken;
+    and whether it says where.
+    """
 
     main: Mapping[int, Any] = {}
     more: Mapping[int, Any] = {}
@@ -107,10 +114,12 @@ class _Opened(NamedTuple):
 
 
 def probe(source: Source, kind: str) -> Facts:
-    """Reads the header; decodes only what is cut off or cropped, because its size shows in no other way.
+    """Reads the header; decodes only what is cut off or cropped, because its size shows in no other
+    way.
 
     Raises:
-        BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be decoded, passes a bound, or is animated or too small.
+        BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be decoded, passes a bound, or is
+            animated or too small.
     """
     with _one_kind_of_error(source.path, kind):
         opened = _open(source, kind)
@@ -118,8 +127,12 @@ def probe(source: Source, kind: str) -> Facts:
         source.bounds.check_size(source.path, *size)
         several = bool(getattr(photo, "is_animated", False))
         if several and kind not in ("heic", "tiff"):
-            way_out = Message("way.save_pictures") if kind == "webp" else Message("way.convert_animation")
-            raise UnsupportedMedia(source.path, Message("media.animated", {"frames": _frames(photo)}), way_out)
+            way_out = (
+                Message("way.save_pictures") if kind == "webp" else Message("way.convert_animation")
+            )
+            raise UnsupportedMedia(
+                source.path, Message("media.animated", {"frames": _frames(photo)}), way_out
+            )
         limits = [Message("limit.pictures")] if several else []
         if opened.film:
             limits.append(Message("limit.film"))
@@ -131,13 +144,16 @@ def probe(source: Source, kind: str) -> Facts:
         if opened.cut or (kind == "heic" and b"clap" in source.head(_HEADER)):
             height, width = decode(source, kind).shape[:2]
             if opened.cut:
-                limits.append(Message("limit.cut_photo", {"lost": round(100 * (1 - height / size[1]))}))
+                limits.append(
+                    Message("limit.cut_photo", {"lost": round(100 * (1 - height / size[1]))})
+                )
             size = (width, height)
         return Facts(size, pose, tuple(limits))
 
 
 def decode(source: Source, kind: str) -> Rgb:
-    """The picture as stored, rgb uint8 ``(h, w, 3)``; smaller where it passes the bound, on white where it is transparent.
+    """The picture as stored, rgb uint8 ``(h, w, 3)``; smaller where it passes the bound, on white
+    where it is transparent.
 
     Raises:
         BrokenMedia, MediaTooLarge: it cannot be decoded, or passes a bound.
@@ -172,7 +188,9 @@ def exif(source: Source, kind: str) -> Metadata:
 
 
 def _open(source: Source, kind: str) -> _Opened:
-    """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel limit."""
+    """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel
+    limit.
+    """
     module, name = PLUGINS[kind]
     plugin = getattr(import_module(module), name)
     if source.size > 8 * source.bounds.pixels:  # more than 16-bit RGBA without compression
@@ -196,7 +214,8 @@ def _open(source: Source, kind: str) -> _Opened:
 
 
 def _fit(source: Source, photo: ImageFile, outline: jpeg.Outline | None) -> int:
-    """By what the sides of a photo must be divided; a JPEG is set to be decoded at 1/2, 1/4 or 1/8 of its size instead.
+    """By what the sides of a photo must be divided; a JPEG is set to be decoded at 1/2, 1/4 or 1/8
+    of its size instead.
 
     Raises:
         MediaTooLarge: decoding it takes more memory than the bound.
@@ -204,11 +223,19 @@ def _fit(source: Source, photo: ImageFile, outline: jpeg.Outline | None) -> int:
     bounds, (width, height) = source.bounds, photo.size
     held, divisor = 0, 1
     if outline and width * height > bounds.pixels:
-        fraction = next((n for n in (2, 4) if math.ceil(width / n) * math.ceil(height / n) <= bounds.pixels), 8)
+        fraction = next(
+            (n for n in (2, 4) if math.ceil(width / n) * math.ceil(height / n) <= bounds.pixels), 8
+        )
         photo.draft(None, (width // fraction, height // fraction))
-        held = 0 if outline.scans == 1 else width * height * len(photo.getbands()) * _BYTES_PER_COEFFICIENT
+        held = (
+            0
+            if outline.scans == 1
+            else width * height * len(photo.getbands()) * _BYTES_PER_COEFFICIENT
+        )
     if photo.size[0] * photo.size[1] * _BYTES_PER_PIXEL + held > bounds.memory:
-        reason = Message("media.much_memory", {"size": f"{width} x {height}", "bound": bounds.memory})
+        reason = Message(
+            "media.much_memory", {"size": f"{width} x {height}", "bound": bounds.memory}
+        )
         raise MediaTooLarge(source.path, reason, SCALE)
     while math.ceil(photo.size[0] / divisor) * math.ceil(photo.size[1] / divisor) > bounds.pixels:
         divisor += 1
@@ -242,7 +269,9 @@ def _frames(photo: ImageFile) -> int:
 def _pose(photo: Any) -> Pose:
     """Upright if the metadata are damaged."""
     with _quietly(), suppress(Exception):
-        orientation = (photo.tag_v2 if hasattr(photo, "tag_v2") else _tags(photo)).get(_ORIENTATION, 1)
+        orientation = (photo.tag_v2 if hasattr(photo, "tag_v2") else _tags(photo)).get(
+            _ORIENTATION, 1
+        )
         return _POSES[orientation - 1] if orientation in range(1, 9) else Pose()
     return Pose()
 
@@ -258,7 +287,9 @@ def _tags(photo: Any) -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without Pillow's warnings of odd metadata. Filters belong to the process, so one thread at a time, and briefly."""
+    """Without Pillow's warnings of odd metadata. Filters belong to the process, so one thread at a
+    time, and briefly.
+    """
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,6 +1,8 @@
-"""The segments of an HLS playlist (RFC 8216) that lies in a folder beside them, as recorders of live broadcasts write one.
+"""The segments of an HLS playlist (RFC 8216) that lies in a folder beside them, as recorders of
+live broadcasts write one.
 
-While it is being recorded, it names what is finished. Only whole files in its own folder are opened, never an address.
+While it is being recorded, it names what is finished. Only whole files in its own folder are
+opened, never an address.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from unmask.messages import Message
 
 _MOST_BYTES = 64 << 20
 _NEEDED = ("#EXT-X-MAP:", "#EXT-X-BYTERANGE:", "#EXT-X-STREAM-INF:")
-"""What makes a line no whole file of its own: parts that need another one, pieces of one, and playlists of playlists."""
+"""What makes a line no whole file of its own: parts that need another one, pieces of one, and
+playlists of playlists.
+"""
 
 
 def segments(path: str) -> list[str]:
@@ -32,12 +36,15 @@ def segments(path: str) -> list[str]:
     if not lines or not lines[0].lstrip("\ufeff").startswith("#EXTM3U"):
         raise UnsupportedMedia(path, Message("playlist.none"), Message("way.a_film"))
     if any(
-        line.startswith(_NEEDED) or (line.startswith("#EXT-X-KEY:") and "METHOD=NONE" not in line) for line in lines
+        line.startswith(_NEEDED) or (line.startswith("#EXT-X-KEY:") and "METHOD=NONE" not in line)
+        for line in lines
     ):
         raise UnsupportedMedia(path, Message("playlist.parts"), Message("way.segments"))
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if stray := [name for name in names if name != os.path.basename(name) or "\\" in name]:  # noqa: PTH119 no URL is a Path
-        raise UnsupportedMedia(path, Message("playlist.elsewhere", {"name": stray[0]}), Message("way.segments"))
+        raise UnsupportedMedia(
+            path, Message("playlist.elsewhere", {"name": stray[0]}), Message("way.segments")
+        )
     if not names:
         raise BrokenMedia(path, Message("playlist.empty"), Message("way.segments"))
     return [str(Path(path).parent / name) for name in names]

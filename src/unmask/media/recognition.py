@@ -1,4 +1,6 @@
-"""What a file is by its first bytes, for `unmask.media`: a photo or a video, understood or not; its name does not count."""
+"""What a file is by its first bytes, for `unmask.media`: a photo or a video, understood or not; its
+name does not count.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,16 @@ _SIGNATURES = re.compile(
 _SOUND = frozenset((b"M4A ", b"M4B ", b"M4P ", b"aax "))
 """Brands of MP4 files that hold no pictures."""
 _PACKETS = (188, 192, 204)
-"""bytes from one sync byte of an MPEG transport stream to the next: bare, with a time code, with parity."""
+"""bytes from one sync byte of an MPEG transport stream to the next: bare, with a time code, with
+parity.
+"""
 _SYNCS = 5
 
 
 def recognised(head: bytes) -> str | None:
-    """Name of the photo or video format that a file's first `HEAD` bytes announce, None if it is none."""
+    """Name of the photo or video format that a file's first `HEAD` bytes announce, None if it is
+    none.
+    """
     if said := brands(head):
         return _by_brand(said)
     if match := _SIGNATURES.match(head):
@@ -51,7 +57,8 @@ def _by_brand(said: list[bytes]) -> str | None:
 
 
 def _transports(head: bytes) -> bool:
-    """Whether headers of a transport stream's packets (ISO/IEC 13818-1, 2.4.3.2) follow each other at their distance.
+    """Whether headers of a transport stream's packets (ISO/IEC 13818-1, 2.4.3.2) follow each other
+    at their distance.
 
     A header begins with a G; its fourth byte says that something follows.
     """

@@ -1,7 +1,9 @@
-"""What a file's metadata say of its recording: EXIF (CIPA DC-008) of a photo, the container's tags of a video.
+"""What a file's metadata say of its recording: EXIF (CIPA DC-008) of a photo, the container's tags
+of a video.
 
-Nobody signs them: whoever copies a file can write or remove them. Read is what tells a camera and a moment. Not read is what
-tells on whoever filmed or was filmed, and would travel on with every report: where it was, serial numbers, names of owners.
+Nobody signs them: whoever copies a file can write or remove them. Read is what tells a camera and a
+moment. Not read is what tells on whoever filmed or was filmed, and would travel on with every
+report: where it was, serial numbers, names of owners.
 """
 
 from __future__ import annotations
@@ -52,7 +54,10 @@ def _of_photo(source: Source, kind: str) -> Recorded:
 
 def _of_video(source: Source) -> Recorded:
     with opened_video(source) as video:
-        said = {key.lower(): text for key, text in (video.stream.metadata | video.container.metadata).items()}
+        said = {
+            key.lower(): text
+            for key, text in (video.stream.metadata | video.container.metadata).items()
+        }
     cameras = (_camera(said.get(make), said.get(model)) for make, model in _CAMERA)
     moments = (_moment(said.get(key)) for key in _MOMENT)
     return Recorded(
@@ -71,12 +76,20 @@ def _camera(make: object, model: object) -> str:
 
 def _text(value: object) -> str:
     """On one line, and not long; texts are of strangers."""
-    text = value.decode(errors="replace") if isinstance(value, bytes) else value if isinstance(value, str) else ""
+    text = (
+        value.decode(errors="replace")
+        if isinstance(value, bytes)
+        else value
+        if isinstance(value, str)
+        else ""
+    )
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST]
 
 
 def _moment(value: object, offset: object = "") -> str:
-    """ISO 8601, to the second, from EXIF's ``2024:05:01 12:00:00`` or ISO 8601; empty if it is neither."""
+    """ISO 8601, to the second, from EXIF's ``2024:05:01 12:00:00`` or ISO 8601; empty if it is
+    neither.
+    """
     text = _text(value).replace(" ", "T", 1)
     if text[4:5] == text[7:8] == ":":
         text = text.replace(":", "-", 2)

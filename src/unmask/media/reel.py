@@ -1,4 +1,6 @@
-"""Files that were recorded one after the other, read as one film; times run on from each to the next."""
+"""Files that were recorded one after the other, read as one film; times run on from each to the
+next.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ class Reel:
         return self.starts[-1] + self.parts[-1].facts.duration
 
     def pictures(self, start: float = 0.0, end: float = math.inf) -> Iterator[Small]:
-        """Every intact picture of a stretch, as `Footage.pictures` gives them; the first of a part follows on the last before it.
+        """Every intact picture of a stretch, as `Footage.pictures` gives them; the first of a part
+        follows on the last before it.
 
         Raises:
             MediaError: a file is gone, or waiting for one picture takes longer than the bound.

@@ -17,14 +17,39 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _CODECS = (
-    *("aac", "mp3float", "mp3", "mp2float", "mp2", "ac3", "eac3", "opus", "libopus", "vorbis", "flac", "alac"),
-    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_alaw", "pcm_mulaw"),
+    *(
+        "aac",
+        "mp3float",
+        "mp3",
+        "mp2float",
+        "mp2",
+        "ac3",
+        "eac3",
+        "opus",
+        "libopus",
+        "vorbis",
+        "flac",
+        "alac",
+    ),
+    *(
+        "pcm_s16le",
+        "pcm_s16be",
+        "pcm_s24le",
+        "pcm_s24be",
+        "pcm_s32le",
+        "pcm_f32le",
+        "pcm_u8",
+        "pcm_alaw",
+        "pcm_mulaw",
+    ),
     *("amrnb", "amrwb", "wmav1", "wmav2", "adpcm_ms", "adpcm_ima_wav"),
 )
 _STRETCH_S = 4.0
 """s of sound that are handed on at a time."""
 _GAP_S = 0.03
-"""s by which a frame of sound must lie elsewhere than where the last one ended before a new stretch begins."""
+"""s by which a frame of sound must lie elsewhere than where the last one ended before a new stretch
+begins.
+"""
 _MOST_ERRORS = 1000
 """frames in all that may not decode, before the rest of the sound counts as lost."""
 
@@ -41,26 +66,36 @@ def read(source: Source, zero: float, start: float = 0.0) -> Iterator[Sound]:
     allowed = {"protocol_whitelist": "none", "codec_whitelist": ",".join(_CODECS)}
     source.seek(0)
     try:
-        container = av.open(source, "r", options=allowed, metadata_errors="replace", buffer_size=1 << 17)
+        container = av.open(
+            source, "r", options=allowed, metadata_errors="replace", buffer_size=1 << 17
+        )
     except (av.FFmpegError, ValueError):
         return
     with container:
         stream = container.streams.best("audio")
-        if isinstance(stream, av.AudioStream) and stream.codec_context and stream.codec_context.name in _CODECS:
+        if (
+            isinstance(stream, av.AudioStream)
+            and stream.codec_context
+            and stream.codec_context.name in _CODECS
+        ):
             if start > 0:
                 _enter(container, stream, zero + start)
             yield from _stretches(source, container, stream, zero)
 
 
 def _enter(container: InputContainer, stream: AudioStream, time: float) -> None:
-    """Goes to the packet before a time on the file's clock, s; stays at the beginning where the file cannot be entered."""
+    """Goes to the packet before a time on the file's clock, s; stays at the beginning where the
+    file cannot be entered.
+    """
     import av
 
     with contextlib.suppress(av.FFmpegError):
         container.seek(int(time / (stream.time_base or 1)), stream=stream)
 
 
-def _stretches(source: Source, container: InputContainer, stream: AudioStream, zero: float) -> Iterator[Sound]:
+def _stretches(
+    source: Source, container: InputContainer, stream: AudioStream, zero: float
+) -> Iterator[Sound]:
     parts: list[NDArray[np.float32]] = []
     begin = end = 0.0
     for time, samples in _mono(source, container, stream):
@@ -79,7 +114,9 @@ def _stretches(source: Source, container: InputContainer, stream: AudioStream, z
 def _mono(
     source: Source, container: InputContainer, stream: AudioStream
 ) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Times on the file's clock, s, and samples; a new resampler where the clock jumps, as one carries on over it."""
+    """Times on the file's clock, s, and samples; a new resampler where the clock jumps, as one
+    carries on over it.
+    """
     import av
 
     resampler, expected = None, 0.0

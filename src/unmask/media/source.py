@@ -1,4 +1,6 @@
-"""What photos and videos share in `unmask.media`: one open file, and the bounds on what it may cost."""
+"""What photos and videos share in `unmask.media`: one open file, and the bounds on what it may
+cost.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +33,19 @@ SMALLEST_SIDE = 32
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one file may cost. Past a bound `MediaTooLarge` is raised, before the cost where the header tells.
+    """What one file may cost. Past a bound `MediaTooLarge` is raised, before the cost where the
+    header tells.
 
     Attributes:
-        pixels: of one picture; an 8K frame has 33 million, most phone photos have 12 to 50 million. A photo that has more is
-            made smaller.
-        memory: bytes that decoding a photo may take; enough for 134 million pixels, and for any JPEG of one scan.
+        pixels: of one picture; an 8K frame has 33 million, most phone photos have 12 to 50 million.
+            A photo that has more is made smaller.
+        memory: bytes that decoding a photo may take; enough for 134 million pixels, and for any
+            JPEG of one scan.
         frames: of a clip; four hours at 60 per second are 864,000. Each costs 9 bytes of memory.
         seconds: from a clip's first frame to its last one.
         bytes: of the file; an hour of 4K from a phone is about 20 GB.
-        wall_seconds: that opening a file, or the wait for one frame, may last, lest one that decodes nothing hang.
+        wall_seconds: that opening a file, or the wait for one frame, may last, lest one that
+            decodes nothing hang.
         check_seconds: that reading a clip's frames may last in all, the work on them included.
     """
 
@@ -55,7 +60,9 @@ class Bounds:
     def check_size(self, path: str, width: int, height: int) -> None:
         """Raises `MediaTooLarge` or, where no face fits in, `UnsupportedMedia`."""
         if width * height > self.pixels:
-            reason = Message("media.many_pixels", {"size": f"{width} x {height}", "bound": self.pixels})
+            reason = Message(
+                "media.many_pixels", {"size": f"{width} x {height}", "bound": self.pixels}
+            )
             raise MediaTooLarge(path, reason, SCALE)
         if min(width, height) < SMALLEST_SIDE:
             reason = Message("media.few_pixels", {"size": f"{width} x {height}"})
@@ -63,13 +70,17 @@ class Bounds:
 
 
 class Pose(NamedTuple):
-    """How a stored picture becomes upright: mirrored left to right first, then turned clockwise by ``turn`` degrees."""
+    """How a stored picture becomes upright: mirrored left to right first, then turned clockwise by
+    ``turn`` degrees.
+    """
 
     mirrored: bool = False
     turn: int = 0
 
     def apply(self, rgb: Rgb) -> Rgb:
-        return np.ascontiguousarray(np.rot90(rgb[:, ::-1] if self.mirrored else rgb, -self.turn // 90))
+        return np.ascontiguousarray(
+            np.rot90(rgb[:, ::-1] if self.mirrored else rgb, -self.turn // 90)
+        )
 
     def undone(self, rgb: Rgb) -> Rgb:
         """The stored picture of an upright one."""
@@ -82,9 +93,11 @@ class Pose(NamedTuple):
 
 
 class Source:
-    """One open regular file. Past its deadline, or on a failing disk, it reads as ended, and `check` tells why.
+    """One open regular file. Past its deadline, or on a failing disk, it reads as ended, and
+    `check` tells why.
 
-    A decoder's callback that raised instead would leave its exception to whichever decoder is asked next.
+    A decoder's callback that raised instead would leave its exception to whichever decoder is asked
+    next.
     """
 
     def __init__(self, path: str, file: io.BufferedReader, bounds: Bounds) -> None:
@@ -102,7 +115,9 @@ class Source:
             reason = Message("media.unreadable", {"error": self._failure})
             raise BrokenMedia(self.path, reason, Message("way.copy"))
         if time.monotonic() > self._deadline:
-            raise MediaTooLarge(self.path, Message("media.slow", {"bound": self.bounds.wall_seconds}), CUT)
+            raise MediaTooLarge(
+                self.path, Message("media.slow", {"bound": self.bounds.wall_seconds}), CUT
+            )
 
     def head(self, size: int) -> bytes:
         self.seek(0)
@@ -110,13 +125,17 @@ class Source:
 
     def read(self, size: int = -1) -> bytes:
         try:
-            return b"" if self._failure or time.monotonic() > self._deadline else self._file.read(size)
+            return (
+                b"" if self._failure or time.monotonic() > self._deadline else self._file.read(size)
+            )
         except OSError as error:
             self._failure = words(error)
             return b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(min(max(offset + (0, self._file.tell(), self.size)[whence], 0), self.size))
+        return self._file.seek(
+            min(max(offset + (0, self._file.tell(), self.size)[whence], 0), self.size)
+        )
 
     def tell(self) -> int:
         return self._file.tell()
@@ -124,7 +143,9 @@ class Source:
 
 @contextmanager
 def opened(path: str, bounds: Bounds) -> Iterator[Source]:
-    """Opens a regular file for reading, and nothing else: not a folder, and no pipe, which would wait for its writer."""
+    """Opens a regular file for reading, and nothing else: not a folder, and no pipe, which would
+    wait for its writer.
+    """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a Path would normalise what the caller gave
             raise MediaNotFound(path, Message("media.not_a_file"), Message("way.a_file"))
@@ -132,7 +153,9 @@ def opened(path: str, bounds: Bounds) -> Iterator[Source]:
     except (OSError, ValueError) as error:
         if _ADDRESS.match(path):
             raise MediaNotFound(path, Message("media.address"), Message("way.save")) from error
-        raise MediaNotFound(path, verbatim(words(error).lower()), Message("way.check_path")) from error
+        raise MediaNotFound(
+            path, verbatim(words(error).lower()), Message("way.check_path")
+        ) from error
     with file:
         source = Source(path, file, bounds)
         if source.size > bounds.bytes:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SLACK = 1e-6
-"""s; a picture counts as at or after a time that is this much later, so that a rounded time finds its picture."""
+"""s; a picture counts as at or after a time that is this much later, so that a rounded time finds
+its picture.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +31,9 @@ class Index:
 
     @classmethod
     def of(cls, tick: Fraction, ticks: NDArray[np.int64], keys: NDArray[np.bool_]) -> Index:
-        """From the times and key flags of the pictures in whatever order; of several at one time, one is kept."""
+        """From the times and key flags of the pictures in whatever order; of several at one time,
+        one is kept.
+        """
         distinct, where = np.unique(ticks, return_inverse=True)
         is_key = np.zeros(distinct.size, np.bool_)
         is_key[where[keys]] = True
@@ -41,14 +45,20 @@ class Index:
 
     def seconds(self) -> NDArray[np.float64]:
         """Presentation times from the first picture."""
-        return np.asarray((self.ticks - self.ticks[0]) * self.tick.numerator / self.tick.denominator, np.float64)
+        return np.asarray(
+            (self.ticks - self.ticks[0]) * self.tick.numerator / self.tick.denominator, np.float64
+        )
 
     def number_of(self, tick: int) -> int:
         """The picture that is shown at ``tick``; -1 before the first."""
         return int(np.searchsorted(self.ticks, tick, "right")) - 1
 
-    def at_or_after(self, times: NDArray[np.float64], without: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """The next picture from each of ``times``, seconds, on that is not ``without``, bool ``(n,)``; sorted, none twice."""
+    def at_or_after(
+        self, times: NDArray[np.float64], without: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
+        """The next picture from each of ``times``, seconds, on that is not ``without``, bool
+        ``(n,)``; sorted, none twice.
+        """
         there = np.flatnonzero(~without)
         places = np.unique(np.searchsorted(self.seconds()[there], times - _SLACK))
         return there[places[places < there.size]]
@@ -59,9 +69,16 @@ class Index:
         return np.append(0, keys)[np.searchsorted(keys, numbers, "right")]
 
     def spread(
-        self, start: float, end: float, every: float, at_most: int, without: NDArray[np.bool_] | None = None
+        self,
+        start: float,
+        end: float,
+        every: float,
+        at_most: int,
+        without: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float64]:
-        """The times that `unmask.media.Clip.times_between` describes, none of a picture that is ``without``, bool ``(n,)``."""
+        """The times that `unmask.media.Clip.times_between` describes, none of a picture that is
+        ``without``, bool ``(n,)``.
+        """
         shown = self.seconds()
         held = np.minimum(np.diff(shown, append=max(end, shown[-1])), every)
         inside = (shown >= start - _SLACK) & (shown <= end + _SLACK)

@@ -49,39 +49,56 @@ _CODECS = (
     ),
     *("wmv1", "wmv2", "wmv3", "vc1", "msmpeg4v2", "msmpeg4", "flv", "vp6", "vp6f"),
 )
-_UNDERSTOOD = frozenset(("mp4", "sequence", "mkv", "avi", "mpegts", "mpeg", "mxf", "dv", "asf", "flv"))
+_UNDERSTOOD = frozenset(
+    ("mp4", "sequence", "mkv", "avi", "mpegts", "mpeg", "mxf", "dv", "asf", "flv")
+)
 """Formats, as they are recognised, of which only a damaged file cannot be opened."""
 _COUNTED = frozenset(("avi", "mpeg"))
-"""Containers that give times to some pictures or none, which are therefore counted from the first."""
+"""Containers that give times to some pictures or none, which are therefore counted from the first.
+"""
 _UNANNOUNCED = frozenset(("mpegts", "mpeg", "dv"))
 """Containers without a header that would say how long they are."""
 _MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.05
-"""From how many seconds and which share of it on a film that is shorter than announced counts as cut off; sound often goes on."""
+"""From how many seconds and which share of it on a film that is shorter than announced counts as
+cut off; sound often goes on.
+"""
 _LOOKS = 8
 """Key frames, spread over a clip, at which its pictures' size is looked up."""
 _UNSTATED = 2
 """The colour matrix of a stream that states none (ITU-T H.273, table 4)."""
 _GEN_PTS = 1
-"""AVFMT_FLAG_GENPTS, which PyAV sets: hold packets back, without a bound, until a missing time can be guessed."""
+"""AVFMT_FLAG_GENPTS, which PyAV sets: hold packets back, without a bound, until a missing time can
+be guessed.
+"""
 _NONE = np.zeros(0, np.intp)
 _ENCRYPTED = (Message("media.encrypted"), Message("way.unprotected"))
 _MOST_READ_ERRORS = 100
 """of a container, before the rest of it counts as lost."""
 MOST_REORDERED = 32
-"""pictures between a picture's place in the file and its place in time; H.264 and HEVC need up to 16."""
+"""pictures between a picture's place in the file and its place in time; H.264 and HEVC need up to
+16.
+"""
 
 
 @contextmanager
 def opened_video(source: Source) -> Iterator[Video]:
-    """The file's main picture stream, ready to decode. FFmpeg's log stays off, which is PyAV's default."""
+    """The file's main picture stream, ready to decode. FFmpeg's log stays off, which is PyAV's
+    default.
+    """
     import av
     from av.stream import Discard, Disposition
 
-    allowed = {"protocol_whitelist": "none", "format_whitelist": _CONTAINERS, "codec_whitelist": ",".join(_CODECS)}
+    allowed = {
+        "protocol_whitelist": "none",
+        "format_whitelist": _CONTAINERS,
+        "codec_whitelist": ",".join(_CODECS),
+    }
     limits = {"max_pixels": str(source.bounds.pixels)}
     source.seek(0)
     try:
-        container = av.open(source, "r", options=allowed | limits, metadata_errors="replace", buffer_size=1 << 17)
+        container = av.open(
+            source, "r", options=allowed | limits, metadata_errors="replace", buffer_size=1 << 17
+        )
     except (av.FFmpegError, ValueError) as error:
         source.check()
         raise _unreadable(source, error) from error
@@ -89,7 +106,9 @@ def opened_video(source: Source) -> Iterator[Video]:
         container.flags &= ~_GEN_PTS
         stream = container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
-            raise UnsupportedMedia(source.path, Message("media.no_picture"), Message("way.with_picture"))
+            raise UnsupportedMedia(
+                source.path, Message("media.no_picture"), Message("way.with_picture")
+            )
         context = stream.codec_context
         if "enc_key_id" in stream.metadata:
             raise UnsupportedMedia(source.path, *_ENCRYPTED)
@@ -118,7 +137,13 @@ class Video:
     def packets(self) -> Packets:
         """All pictures as they lie in the file, without decoding."""
         bounds, path, context = self.source.bounds, self.source.path, self.stream.codec_context
-        times, keys, broken, sizes, crcs = array("q"), array("b"), array("b"), array("i"), array("I")
+        times, keys, broken, sizes, crcs = (
+            array("q"),
+            array("b"),
+            array("b"),
+            array("i"),
+            array("I"),
+        )
         arrivals, zeros = Arrivals(), self._leaves_no_zeros()
         encoder, begun = Encoder(context.name, context.extradata or b""), []
         newest, tail = -math.inf, 0
@@ -128,7 +153,9 @@ class Video:
             if packet.has_sidedata("encryption_info"):
                 raise UnsupportedMedia(path, *_ENCRYPTED)
             if len(times) == bounds.frames:
-                raise MediaTooLarge(path, Message("media.many_frames", {"bound": bounds.frames}), CUT)
+                raise MediaTooLarge(
+                    path, Message("media.many_frames", {"bound": bounds.frames}), CUT
+                )
             data = bytes(packet)
             holed = zeros and LEAST_ZEROS in data
             if packet.is_keyframe and encoder.began_anew(data, _new_header(packet)):
@@ -154,9 +181,18 @@ class Video:
         )
 
     def index(self, packets: Packets) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
-        """The pictures in order of time; which of them came broken, bool ``(n,)``; and the facts that follow from it."""
-        bounds, path, times, tick = self.source.bounds, self.source.path, packets.ticks, packets.tick
-        if (duration := float((int(times.max() - times.min()) + packets.tail) * tick)) > bounds.seconds:
+        """The pictures in order of time; which of them came broken, bool ``(n,)``; and the facts
+        that follow from it.
+        """
+        bounds, path, times, tick = (
+            self.source.bounds,
+            self.source.path,
+            packets.ticks,
+            packets.tick,
+        )
+        if (
+            duration := float((int(times.max() - times.min()) + packets.tail) * tick)
+        ) > bounds.seconds:
             reason = Message("media.long", {"seconds": duration, "most_seconds": bounds.seconds})
             raise MediaTooLarge(path, reason, CUT)
         index = Index.of(tick, times, packets.keys)
@@ -172,24 +208,39 @@ class Video:
                 "duration": duration,
                 "frames": times.size,
                 "frame_rate": times.size / duration if duration else None,
-                "variable_frame_rate": int(gaps.max() - gaps.min()) * tick > max(tick, Fraction(1, 1000)),
-                "bit_rate": round(int(packets.sizes.sum(dtype=np.int64)) * 8 / duration) if duration else None,
+                "variable_frame_rate": int(gaps.max() - gaps.min()) * tick
+                > max(tick, Fraction(1, 1000)),
+                "bit_rate": round(int(packets.sizes.sum(dtype=np.int64)) * 8 / duration)
+                if duration
+                else None,
             },
         )
 
     def pictures(
-        self, index: Index, damaged: NDArray[np.bool_], start: int = 0, wanted: NDArray[np.intp] = _NONE
+        self,
+        index: Index,
+        damaged: NDArray[np.bool_],
+        start: int = 0,
+        wanted: NDArray[np.intp] = _NONE,
     ) -> Iterator[tuple[int, VideoFrame]]:
-        """Intact pictures with their numbers, in order, from the one numbered ``start``, the first or a key frame, on.
+        """Intact pictures with their numbers, in order, from the one numbered ``start``, the first
+        or a key frame, on.
 
-        Pictures that are not ``wanted`` and that no other one needs may be missing, if any is wanted. A key frame that
-        alone is wanted comes as soon as it is read. Damage that decoding shows is noted in ``damaged``.
+        Pictures that are not ``wanted`` and that no other one needs may be missing, if any is
+        wanted. A key frame that alone is wanted comes as soon as it is read. Damage that decoding
+        shows is noted in ``damaged``.
         """
         context, targets = self.stream.codec_context, set(index.ticks[wanted].tolist())
         may_skip = bool(targets) and self._knows_unreferenced()
-        sent, turns, inspection = itertools.count(start), itertools.count(start), Inspection(damaged)
+        sent, turns, inspection = (
+            itertools.count(start),
+            itertools.count(start),
+            Inspection(damaged),
+        )
         alone = False
-        for when, packet, _ in self._packets_from(int(index.ticks[start])) if start else self._packets():
+        for when, packet, _ in (
+            self._packets_from(int(index.ticks[start])) if start else self._packets()
+        ):
             if alone and packet.size and not packet.is_keyframe:
                 continue  # the decoder has let go what it refers to, and FFmpeg's for VP9 would crash
             alone = packet.is_keyframe and targets == {when}
@@ -204,8 +255,12 @@ class Video:
                     yield from inspection.take(number, place, picture)
         yield from inspection.rest()
 
-    def _decoded(self, packet: Packet[VideoStream], alone: bool, inspection: Inspection) -> list[VideoFrame]:
-        """The pictures that come out for a packet; all that are inside if it ``alone``, a key frame, is wanted."""
+    def _decoded(
+        self, packet: Packet[VideoStream], alone: bool, inspection: Inspection
+    ) -> list[VideoFrame]:
+        """The pictures that come out for a packet; all that are inside if it ``alone``, a key
+        frame, is wanted.
+        """
         import av
 
         context = self.stream.codec_context
@@ -226,15 +281,23 @@ class Video:
         from av.stream import Disposition
 
         still = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
-        films = (s for s in self.container.streams.video if s is not self.stream and not s.disposition & still)
+        films = (
+            s
+            for s in self.container.streams.video
+            if s is not self.stream and not s.disposition & still
+        )
         return sum(film.frames != 1 for film in films)
 
     def announced(self) -> float | None:
-        """Seconds of pictures that the stream's header claims, or else the container's; None if neither does."""
+        """Seconds of pictures that the stream's header claims, or else the container's; None if
+        neither does.
+        """
         name = self.container.format.name
         if name in _UNANNOUNCED:
             return None
-        if name == "avi" and self.stream.average_rate:  # FFmpeg shortens the length of one that is cut off,
+        if (
+            name == "avi" and self.stream.average_rate
+        ):  # FFmpeg shortens the length of one that is cut off,
             return self.stream.frames / float(self.stream.average_rate)
         if name == "asf":  # and forgets it
             return asf.claimed_seconds(self.source)
@@ -243,18 +306,28 @@ class Video:
         return self.container.duration / 1e6 if self.container.duration else None
 
     def sizes(self, index: Index, damaged: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        """Sizes of the pictures, as in `square`, at some key frames; streams change theirs where recordings are joined."""
+        """Sizes of the pictures, as in `square`, at some key frames; streams change theirs where
+        recordings are joined.
+        """
         keys = np.flatnonzero(index.keys & ~damaged)
-        places = np.unique(np.linspace(0, keys.size - 1, min(keys.size, _LOOKS)).round().astype(int))
-        firsts = (next(self.pictures(index, damaged, int(key), np.array([key])), None) for key in keys[places])
+        places = np.unique(
+            np.linspace(0, keys.size - 1, min(keys.size, _LOOKS)).round().astype(int)
+        )
+        firsts = (
+            next(self.pictures(index, damaged, int(key), np.array([key])), None)
+            for key in keys[places]
+        )
         return list(dict.fromkeys(self.square(first[1]) for first in firsts if first))
 
     def square(self, picture: VideoFrame) -> tuple[int, int]:
         """Width and height of a picture, not turned yet, once its pixels are square."""
-        return round(picture.width * max(self._aspect, 1)), round(picture.height / min(self._aspect, 1))
+        return round(picture.width * max(self._aspect, 1)), round(
+            picture.height / min(self._aspect, 1)
+        )
 
     def rgb(self, picture: VideoFrame, width: int, height: int) -> Rgb:
-        """Scaled, and converted by the colour matrix and range that the stream states; on black where its shape is another.
+        """Scaled, and converted by the colour matrix and range that the stream states; on black
+        where its shape is another.
 
         One that states no matrix is BT.709 from 720 lines on, as players assume, and BT.601 below.
         """
@@ -273,17 +346,23 @@ class Video:
 
         unstated_hd = picture.colorspace == _UNSTATED and min(picture.width, picture.height) >= 720
         matrix = Colorspace.ITU709 if unstated_hd else None
-        scaled = self._scaler.reformat(picture, width, height, "rgb24", src_colorspace=matrix, threads=threads())
+        scaled = self._scaler.reformat(
+            picture, width, height, "rgb24", src_colorspace=matrix, threads=threads()
+        )
         return np.asarray(scaled.to_ndarray(), np.uint8)
 
     def grey(self, picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
         """Its grey levels, uint8 ``(height, width)``, as it is stored, and whatever its shape."""
-        small = self._greyer.reformat(picture, width, height, "gray", interpolation="AREA", threads=threads())
+        small = self._greyer.reformat(
+            picture, width, height, "gray", interpolation="AREA", threads=threads()
+        )
         return np.ascontiguousarray(small.to_ndarray(), np.uint8)
 
     def is_woven(self, picture: VideoFrame) -> bool:
         """Whether it is interlaced, and its half-pictures differ."""
-        return has_comb(np.asarray(self._greyer.reformat(picture, format="gray").to_ndarray(), np.uint8))
+        return has_comb(
+            np.asarray(self._greyer.reformat(picture, format="gray").to_ndarray(), np.uint8)
+        )
 
     def any_picture(self) -> VideoFrame | None:
         """The first picture that comes out of the decoder, damaged or not."""
@@ -292,7 +371,8 @@ class Video:
         return next(itertools.chain.from_iterable(decoded), None)
 
     def _packets(self) -> Iterator[tuple[int | None, Packet[VideoStream], bool]]:
-        """From the present position to the end, past read errors; the last one is empty and flushes the decoder.
+        """From the present position to the end, past read errors; the last one is empty and flushes
+        the decoder.
 
         Each with its time and whether it is whole, and nothing before it was lost.
         """
@@ -314,7 +394,9 @@ class Video:
         self.source.check()
 
     def _packets_from(self, start: int) -> Iterator[tuple[int | None, Packet[VideoStream], bool]]:
-        """From the key frame at ``start``: by a seek, or by reading from the beginning where the seek overshoots."""
+        """From the key frame at ``start``: by a seek, or by reading from the beginning where the
+        seek overshoots.
+        """
         import av
 
         for offset in (start, min(0, start)):
@@ -331,19 +413,24 @@ class Video:
                 return
 
     def _leaves_no_zeros(self) -> bool:
-        """Whether no picture of the stream holds a run of zeros: its coder never leaves one, and nothing is stuffed with them.
+        """Whether no picture of the stream holds a run of zeros: its coder never leaves one, and
+        nothing is stuffed with them.
 
-        H.264 and HEVC forbid even three (ITU-T H.264, 7.4.1.1), but may stuff a byte stream between pictures (annex B).
+        H.264 and HEVC forbid even three (ITU-T H.264, 7.4.1.1), but may stuff a byte stream between
+        pictures (annex B).
         """
         context = self.stream.codec_context
         framed = (context.extradata or b"")[:1] == b"\1"
-        return context.name in ("vp8", "vp9", "libdav1d") or (context.name in ("h264", "hevc") and framed)
+        return context.name in ("vp8", "vp9", "libdav1d") or (
+            context.name in ("h264", "hevc") and framed
+        )
 
     def _knows_unreferenced(self) -> bool:
         """Whether the stream tells reliably which pictures no other one refers to.
 
-        H.264 does (ITU-T H.264, 7.4.1, nal_ref_idc). HEVC does only if there is one temporal sub-layer, because a
-        higher one may refer to them (ITU-T H.265, 3.136); hvcC counts the layers (ISO/IEC 14496-15, 8.3.3.1).
+        H.264 does (ITU-T H.264, 7.4.1, nal_ref_idc). HEVC does only if there is one temporal
+        sub-layer, because a higher one may refer to them (ITU-T H.265, 3.136); hvcC counts the
+        layers (ISO/IEC 14496-15, 8.3.3.1).
         """
         context = self.stream.codec_context
         header = context.extradata or b""
@@ -360,8 +447,11 @@ def packets(source: Source) -> Packets:
         return video.packets()
 
 
-def probe(source: Source, sha256: str, packets: Packets) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
-    """What the file is, how its pictures stand, when each is shown, and which are known to be damaged.
+def probe(
+    source: Source, sha256: str, packets: Packets
+) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
+    """What the file is, how its pictures stand, when each is shown, and which are known to be
+    damaged.
 
     Decodes up to the first intact picture, and some key frames.
     """
@@ -399,7 +489,9 @@ def probe(source: Source, sha256: str, packets: Packets) -> tuple[MediaFacts, Po
 
 def _unseen(duration: float, announced: float | None, sizes: int, others: int) -> Iterator[Message]:
     """What the pictures of a film do not show, or not as they were."""
-    if announced is not None and announced - duration > max(_MISSING_SECONDS, _MISSING_SHARE * announced):
+    if announced is not None and announced - duration > max(
+        _MISSING_SECONDS, _MISSING_SHARE * announced
+    ):
         yield Message("limit.cut_off", {"time": duration, "end": announced})
     if sizes > 1:
         yield Message("limit.sizes", {"sizes": sizes})
@@ -408,12 +500,18 @@ def _unseen(duration: float, announced: float | None, sizes: int, others: int) -
 
 
 def _new_header(packet: Packet[VideoStream]) -> bytes:
-    """What a packet brings in the place of the header that the decoder was given first; nothing mostly."""
-    return bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else b""
+    """What a packet brings in the place of the header that the decoder was given first; nothing
+    mostly.
+    """
+    return (
+        bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else b""
+    )
 
 
 def _pose(picture: VideoFrame) -> Pose:
-    """From the display matrix, fixed point, 3 x 3 by rows: where it sends the x axis, and whether it mirrors."""
+    """From the display matrix, fixed point, 3 x 3 by rows: where it sends the x axis, and whether
+    it mirrors.
+    """
     matrix: Any = picture.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return Pose()
@@ -436,7 +534,9 @@ def _unreadable(source: Source, error: Exception) -> MediaError:
     if kind is None:
         return UnsupportedMedia(source.path, Message("media.unknown"), EXPORT)
     if kind not in _UNDERSTOOD:
-        return UnsupportedMedia(source.path, Message("media.not_understood", {"format": kind.upper()}), EXPORT)
+        return UnsupportedMedia(
+            source.path, Message("media.not_understood", {"format": kind.upper()}), EXPORT
+        )
     if kind == "mp4" and b"moov" not in boxes(source, 0, source.size):
         return BrokenMedia(source.path, Message("media.cut_off"), AGAIN)
     return BrokenMedia(source.path, Message("media.broken_video", {"error": words(error)}), AGAIN)

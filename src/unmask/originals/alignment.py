@@ -1,8 +1,8 @@
 """Laying a clip over its original: the exact frame, the exact place, and nothing that does not fit.
 
-An original is known at some moments only, its thumbnails. For each the frame of the clip is sought that is most like it
-(`unmask.originals.timing`), then that which shows this very moment (`unmask.originals.stretches`), and laid over it
-(`unmask.originals.overlay`).
+An original is known at some moments only, its thumbnails. For each the frame of the clip is sought
+that is most like it (`unmask.originals.timing`), then that which shows this very moment
+(`unmask.originals.stretches`), and laid over it (`unmask.originals.overlay`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ TRIED = 4
 """Thumbnails that are laid over the frames most like them, to tell the place."""
 
 SOFTNESS = (2.5, 1.6, 1.0, 0.8)
-"""Blurs, px, with which frames are laid over thumbnails, each time at the better place that the time before has told."""
+"""Blurs, px, with which frames are laid over thumbnails, each time at the better place that the
+time before has told.
+"""
 
 UNCROPPED = 0.012
 """Part of the width by which a place may differ from the whole frame to be taken for it."""
@@ -52,7 +54,9 @@ Picture = Callable[[float], Rgb | None]
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """A stretch of a clip laid over its original; ``start`` and ``end`` are where other stretches of it begin, s."""
+    """A stretch of a clip laid over its original; ``start`` and ``end`` are where other stretches
+    of it begin, s.
+    """
 
     timing: Timing
     pairs: tuple[Pair, ...]
@@ -60,8 +64,11 @@ class Aligned:
     end: float
 
 
-def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[float], picture: Picture) -> list[Aligned]:
-    """Frames of a clip laid over the thumbnails of an original; nothing if they do not show the same.
+def align(
+    film: Film, frames: Strip, candidate: Candidate, moments: Sequence[float], picture: Picture
+) -> list[Aligned]:
+    """Frames of a clip laid over the thumbnails of an original; nothing if they do not show the
+    same.
 
     Args:
         film: the clip, open.
@@ -74,7 +81,9 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     if film.facts.frames == 1:
         return _still(film, candidate, moments, place, picture)
     guess, mirrored = Timing(candidate.speed, candidate.offset), candidate.mirrored
-    inside = [m for m in moments if candidate.start - REACHED <= guess.here(m) <= candidate.end + REACHED]
+    inside = [
+        m for m in moments if candidate.start - REACHED <= guess.here(m) <= candidate.end + REACHED
+    ]
     likely = _likely(frames, guess, inside, mirrored, place, picture)
     best = sorted(likely, key=lambda one: -one.alike)[:TRIED]
     rough = _pairs(film, [(one.time, one.moment) for one in best], mirrored, place, picture)
@@ -86,7 +95,9 @@ def align(film: Film, frames: Strip, candidate: Candidate, moments: Sequence[flo
     return list(_bounded([part for part in made if part is not None]))
 
 
-def nearer(film: Film, match: Match, moments: Sequence[float], picture: Picture) -> tuple[Pair, ...]:
+def nearer(
+    film: Film, match: Match, moments: Sequence[float], picture: Picture
+) -> tuple[Pair, ...]:
     """Frames that show further moments of an original, laid over it where those of a match lie.
 
     Args:
@@ -96,7 +107,9 @@ def nearer(film: Film, match: Match, moments: Sequence[float], picture: Picture)
         picture: gives the thumbnail of a time.
     """
     place = _common(match.pairs, film.facts.width, match.mirrored)
-    at = [(match.start + (moment - match.original_start) / match.speed, moment) for moment in moments]
+    at = [
+        (match.start + (moment - match.original_start) / match.speed, moment) for moment in moments
+    ]
     return _the_same(_pairs(film, at, match.mirrored, place, picture))
 
 
@@ -111,7 +124,12 @@ class _Likely:
 
 
 def _likely(
-    frames: Strip, guess: Timing, moments: Sequence[float], mirrored: bool, place: Place, picture: Picture
+    frames: Strip,
+    guess: Timing,
+    moments: Sequence[float],
+    mirrored: bool,
+    place: Place,
+    picture: Picture,
 ) -> list[_Likely]:
     """Thumbnails that the clip may show, in order of time; no titles, which tell no time."""
     found: list[_Likely] = []
@@ -119,7 +137,11 @@ def _likely(
         thumbnail = picture(moment)
         if thumbnail is not None and is_drawn(luma(thumbnail).astype(np.uint8)):
             continue
-        like = None if thumbnail is None else most_alike(frames, guess, moment, thumbnail, mirrored, place)
+        like = (
+            None
+            if thumbnail is None
+            else most_alike(frames, guess, moment, thumbnail, mirrored, place)
+        )
         if thumbnail is not None and like is not None:
             found.append(_Likely(moment, thumbnail, *like))
     best = max((one.alike for one in found), default=0.0)
@@ -129,8 +151,14 @@ def _likely(
 def _fitted(
     film: Film, likely: Sequence[_Likely], guess: Timing, mirrored: bool, place: Place
 ) -> tuple[Fits, list[Stretch], Place]:
-    """The exact times of thumbnails, and the exact place; told in turns, each from the better place of the one before."""
-    laid = greys(film, sorted({*windows(film, [one.time for one in likely]), *(one.time for one in likely)}), place)
+    """The exact times of thumbnails, and the exact place; told in turns, each from the better place
+    of the one before.
+    """
+    laid = greys(
+        film,
+        sorted({*windows(film, [one.time for one in likely]), *(one.time for one in likely)}),
+        place,
+    )
     thumbnails, left = [(one.moment, one.thumbnail) for one in likely], list(SOFTNESS)
     while True:
         exact = bool((place == np.eye(3)).all())
@@ -143,8 +171,12 @@ def _fitted(
         left = left[-1:] if np.abs(off).max() < SETTLED else left
 
 
-def _still(film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture) -> list[Aligned]:
-    """A photo: of the moments that votes name, the one that it is most like once it is laid over it."""
+def _still(
+    film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture
+) -> list[Aligned]:
+    """A photo: of the moments that votes name, the one that it is most like once it is laid over
+    it.
+    """
     near = sorted(moments, key=lambda m: abs(m - candidate.offset))[:PROBES]
     pairs = _the_same(_pairs(film, [(0.0, m) for m in near], candidate.mirrored, place, picture))
     if not pairs:
@@ -153,16 +185,26 @@ def _still(film: Film, candidate: Candidate, moments: Sequence[float], place: Pl
     return [Aligned(Timing(1.0, best.original_time), (best,), 0.0, 0.0)]
 
 
-def _nearest(inside: Sequence[float], fits: Sequence[float], probes: Sequence[float]) -> list[float]:
+def _nearest(
+    inside: Sequence[float], fits: Sequence[float], probes: Sequence[float]
+) -> list[float]:
     """The moments whose nearest probe is one that fits."""
     return [m for m in inside if min(probes, key=lambda probe: abs(probe - m)) in fits]
 
 
 def _aligned(
-    film: Film, found: Fits, part: Stretch, inside: Sequence[float], mirrored: bool, place: Place, picture: Picture
+    film: Film,
+    found: Fits,
+    part: Stretch,
+    inside: Sequence[float],
+    mirrored: bool,
+    place: Place,
+    picture: Picture,
 ) -> tuple[Timing, tuple[Pair, ...]] | None:
     """One stretch, laid over the thumbnails that are its own."""
-    members = {float(found.moments[k]): shown for k, shown in zip(part.members, part.shown, strict=True)}
+    members = {
+        float(found.moments[k]): shown for k, shown in zip(part.members, part.shown, strict=True)
+    }
     moments = _nearest(inside, list(members), found.moments.tolist())
     at = [(members.get(m, part.timing.here(m)), m) for m in spread(moments, MOST_PAIRS)]
     pairs = _the_same(_pairs(film, at, mirrored, place, picture))
@@ -170,13 +212,17 @@ def _aligned(
 
 
 def _bounded(made: Sequence[tuple[Timing, tuple[Pair, ...]]]) -> Iterator[Aligned]:
-    """The stretches in order of time, where they meet half way between the frames that are known to belong to each.
+    """The stretches in order of time, where they meet half way between the frames that are known to
+    belong to each.
 
-    A frame shows one moment only: those within a stretch that fits more are taken from one that fits less.
+    A frame shows one moment only: those within a stretch that fits more are taken from one that
+    fits less.
     """
     kept: list[tuple[Timing, tuple[Pair, ...]]] = []
     for timing, pairs in made:
-        mine = tuple(p for p in pairs if not any(k[0].time <= p.time <= k[-1].time for _, k in kept))
+        mine = tuple(
+            p for p in pairs if not any(k[0].time <= p.time <= k[-1].time for _, k in kept)
+        )
         kept += [(timing, mine)] if mine else []
     ordered = sorted(kept, key=lambda part: part[1][0].time)
     for i, (timing, pairs) in enumerate(ordered):
@@ -191,9 +237,11 @@ def _period(film: Film) -> float:
 
 
 def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
-    """The place that all pairs agree on: scaled and shifted along the two axes, as crops, bars and insets are.
+    """The place that all pairs agree on: scaled and shifted along the two axes, as crops, bars and
+    insets are.
 
-    A frame that is a little early is laid a little aside if the camera moves; over many moments that evens out.
+    A frame that is a little early is laid a little aside if the camera moves; over many moments
+    that evens out.
     """
     import cv2
 
@@ -201,7 +249,9 @@ def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float32)
     flip = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
     in_widths = flip @ np.diag([1 / clip_width, 1 / clip_width, 1.0])
-    placed = [cv2.perspectiveTransform(corners[None], in_widths @ np.linalg.inv(p.onto))[0] for p in pairs]
+    placed = [
+        cv2.perspectiveTransform(corners[None], in_widths @ np.linalg.inv(p.onto))[0] for p in pairs
+    ]
     place = np.eye(3)
     for axis in (0, 1):
         scale, shift = np.polyfit(corners[:, axis] / width, np.median(placed, axis=0)[:, axis], 1)
@@ -228,7 +278,8 @@ def _turned(rgb: Rgb, mirrored: bool) -> Rgb:
 def _pairs(
     film: Film, at: Sequence[tuple[float, float]], mirrored: bool, place: Place, picture: Picture
 ) -> tuple[Pair, ...]:
-    """The clip's frames of some times laid over the thumbnails of some moments; without those that do not resemble them.
+    """The clip's frames of some times laid over the thumbnails of some moments; without those that
+    do not resemble them.
 
     Args:
         film: the clip.
@@ -239,10 +290,16 @@ def _pairs(
     """
     period = _period(film)
     early = [max(0.0, here - period / 2) for here, _ in at]
-    frames = list(film.frames(sorted(early))) if len(at) <= PROBES else None  # all at once where they fit in memory
+    frames = (
+        list(film.frames(sorted(early))) if len(at) <= PROBES else None
+    )  # all at once where they fit in memory
     laid = []
     for (here, moment), sought in zip(at, early, strict=True):
-        near = film.frames([sought]) if frames is None else (f for f in frames if f.time >= sought - 1e-6)
+        near = (
+            film.frames([sought])
+            if frames is None
+            else (f for f in frames if f.time >= sought - 1e-6)
+        )
         frame, thumbnail = next(iter(near), None), picture(moment)
         if frame is not None and thumbnail is not None and abs(frame.time - here) <= 2 * period:
             laid.append(_pair(frame, moment, thumbnail, mirrored, place))
@@ -261,7 +318,9 @@ def _pair(frame: Frame, moment: float, thumbnail: Rgb, mirrored: bool, place: Pl
     laid, seen = lay(small, onto, thumbnail.shape)
     if not resembles(laid, thumbnail, seen):
         return None
-    return Pair(frame.time, moment, laid, thumbnail, seen, onto @ _shrinking(frame.rgb, small, mirrored))
+    return Pair(
+        frame.time, moment, laid, thumbnail, seen, onto @ _shrinking(frame.rgb, small, mirrored)
+    )
 
 
 def _shrinking(rgb: Rgb, small: Rgb, mirrored: bool) -> Place:

@@ -1,8 +1,10 @@
-"""The two databases that an index of originals can live in, behind one interface that speaks the SQL both understand.
+"""The two databases that an index of originals can live in, behind one interface that speaks the
+SQL both understand.
 
-SQLite in a folder, by default: its write-ahead log lets others read while one process writes, and a process killed at any
-moment loses the open transaction and nothing else. PostgreSQL beyond one machine; pg8000 is pure Python, BSD, and, like
-SQLite's driver, takes ``:name`` parameters. psycopg is LGPL.
+SQLite in a folder, by default: its write-ahead log lets others read while one process writes, and a
+process killed at any moment loses the open transaction and nothing else. PostgreSQL beyond one
+machine; pg8000 is pure Python, BSD, and, like SQLite's driver, takes ``:name`` parameters. psycopg
+is LGPL.
 """
 
 from __future__ import annotations
@@ -87,10 +89,15 @@ class SQLite(Database):
             if writing:
                 folder.mkdir(parents=True, exist_ok=True)
             elif not path.is_file():
-                raise OriginalsError(self.where, "there is no index of originals", "make one: unmask originals add")
+                raise OriginalsError(
+                    self.where, "there is no index of originals", "make one: unmask originals add"
+                )
             mode = "rwc" if writing else "ro" if os.access(folder, os.W_OK) else "ro&immutable=1"
             self._connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE, isolation_level=None
+                f"{path.resolve().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=PATIENCE,
+                isolation_level=None,
             )
             if writing:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -116,7 +123,9 @@ class SQLite(Database):
             raise OriginalsError(self.where, f"the index is damaged ({error})", _MENDING) from error
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise OriginalsError(self.where, reason, "name a folder that you may write to") from error
+            raise OriginalsError(
+                self.where, reason, "name a folder that you may write to"
+            ) from error
 
 
 _WAYS_OUT = {
@@ -143,7 +152,9 @@ class PostgreSQL(Database):
         try:
             import pg8000.native as driver
         except ImportError:
-            raise OriginalsError(self.where, "pg8000 is not installed", "pip install 'unmask[postgres]'") from None
+            raise OriginalsError(
+                self.where, "pg8000 is not installed", "pip install 'unmask[postgres]'"
+            ) from None
         self._driver = driver
         socket = parse_qs(parts.query).get("host", [""])[0]
         options: dict[str, Any] = (
@@ -155,7 +166,11 @@ class PostgreSQL(Database):
         password = unquote(parts.password) if parts.password else os.environ.get("PGPASSWORD")
         with self._one_kind_of_error():
             self._connection = driver.Connection(
-                user, database=parts.path.lstrip("/") or None, password=password, application_name="unmask", **options
+                user,
+                database=parts.path.lstrip("/") or None,
+                password=password,
+                application_name="unmask",
+                **options,
             )
 
     def run(self, sql: str, **values: Any) -> Rows:
@@ -171,10 +186,18 @@ class PostgreSQL(Database):
         try:
             yield
         except self._driver.DatabaseError as error:
-            said = error.args[0] if error.args and isinstance(error.args[0], dict) else {"M": str(error)}
-            raise OriginalsError(self.where, str(said.get("M")), "ask whoever runs this database") from error
+            said = (
+                error.args[0]
+                if error.args and isinstance(error.args[0], dict)
+                else {"M": str(error)}
+            )
+            raise OriginalsError(
+                self.where, str(said.get("M")), "ask whoever runs this database"
+            ) from error
         except (self._driver.Error, OSError) as error:
-            raise OriginalsError(self.where, f"the database does not answer ({error})", "check its address") from error
+            raise OriginalsError(
+                self.where, f"the database does not answer ({error})", "check its address"
+            ) from error
 
 
 @contextmanager

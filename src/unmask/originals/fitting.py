@@ -1,8 +1,10 @@
-"""How well every frame of a clip fits every thumbnail of an original, for whatever place near the one that is known.
+"""How well every frame of a clip fits every thumbnail of an original, for whatever place near the
+one that is known.
 
-A camera that pans makes a wrong time look like a wrong place, and the other way round. But the place is the same all the
-time. So each frame's difference from a thumbnail is kept as a quadratic of the place (Lucas and Kanade 1981), and
-`unmask.originals.stretches` finds the place and the times at which all of them together fit best.
+A camera that pans makes a wrong time look like a wrong place, and the other way round. But the
+place is the same all the time. So each frame's difference from a thumbnail is kept as a quadratic
+of the place (Lucas and Kanade 1981), and `unmask.originals.stretches` finds the place and the times
+at which all of them together fit best.
 """
 
 from __future__ import annotations
@@ -34,11 +36,15 @@ TELLING = 40.0
 """What a frame costs that differs from a thumbnail twice as much as the best frame does."""
 
 STEADIED = 2
-"""Frames before and after one over which its cost is averaged: encoders draw some frames better than those between, at a low
-rate every fourth or so, and the better one would be taken for the nearer one."""
+"""Frames before and after one over which its cost is averaged: encoders draw some frames better
+than those between, at a low
+rate every fourth or so, and the better one would be taken for the nearer one.
+"""
 
 CUT = 4.0
-"""Times as much as the next frame that one differs from some thumbnail, where a cut is between them."""
+"""Times as much as the next frame that one differs from some thumbnail, where a cut is between
+them.
+"""
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +59,8 @@ class Greys:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """How well frames fit thumbnails, as quadratics of the place: ``cost - 2 slope p + p curvature p``, p in px of `FIT_PX`.
+    """How well frames fit thumbnails, as quadratics of the place: ``cost - 2 slope p + p curvature
+    p``, p in px of `FIT_PX`.
 
     Attributes:
         moments: float64 ``(k,)``: of the thumbnails, s, in order.
@@ -72,14 +79,19 @@ class Fits:
     noise: Floats
 
     def at(self, place: Floats, loose: float) -> Floats:
-        """Costs, ``(k, n)``, where the place is off by p, ``(4,)``, and each frame by about ``loose`` px more."""
+        """Costs, ``(k, n)``, where the place is off by p, ``(4,)``, and each frame by about
+        ``loose`` px more.
+        """
         slope = self.slope - (self.curvature @ place)[:, None]
         cost = self.cost - 2 * self.slope @ place + (place @ self.curvature @ place)[:, None]
-        better = np.einsum("kni,kij,knj->kn", slope, np.linalg.inv(self.curvature + held(loose)), slope)
+        better = np.einsum(
+            "kni,kij,knj->kn", slope, np.linalg.inv(self.curvature + held(loose)), slope
+        )
         return np.asarray(np.maximum(cost - better, 1e-3))
 
     def shown(self, timing: Timing, shifts: Floats, speeds: Floats) -> NDArray[np.int64]:
-        """The frame for each thumbnail, int64 ``(speeds, shifts, k)``; -1 where there is none at that time.
+        """The frame for each thumbnail, int64 ``(speeds, shifts, k)``; -1 where there is none at
+        that time.
 
         The clip's times are shifted, and the speed is another, about the middle of all thumbnails.
         """
@@ -100,7 +112,9 @@ def held(loose: float) -> Floats:
 
 
 def windows(film: Film, likely: Sequence[float]) -> list[float]:
-    """Times of the frames to lay over: all, or of a long clip those about the likely times of its thumbnails, s."""
+    """Times of the frames to lay over: all, or of a long clip those about the likely times of its
+    thumbnails, s.
+    """
     everything = film.times(1 / 240, MOST_FRAMES)
     if len(everything) >= film.facts.frames or not likely:
         return everything
@@ -126,7 +140,9 @@ def fits(
         place: where the original lies in the clip's frame.
         softness: blur, px of `FIT_PX`; about as much as the place may be off.
     """
-    height, width = (round(FIT_PX * side / thumbnails[0][1].shape[1]) for side in thumbnails[0][1].shape[:2])
+    height, width = (
+        round(FIT_PX * side / thumbnails[0][1].shape[1]) for side in thumbnails[0][1].shape[:2]
+    )
     matrix = _onto_clip(place, mirrored, width, frames.greys.shape[2])
     seen = _covered(matrix, (height, width), frames.greys.shape[1:])
     laid = np.array([_softened(_laid(grey, matrix, seen.shape), softness) for grey in frames.greys])
@@ -136,23 +152,41 @@ def fits(
     told = [_against(laid, squared, _softened(target, softness), seen) for target in targets]
     cost, slope, curvature, noise = (np.array([one[i] for one in told]) for i in range(4))
     near = _steadying(frames.times, cost)
-    return Fits(np.array([m for m, _ in thumbnails]), frames.times, cost @ near.T, near @ slope, curvature, noise)
+    return Fits(
+        np.array([m for m, _ in thumbnails]),
+        frames.times,
+        cost @ near.T,
+        near @ slope,
+        curvature,
+        noise,
+    )
 
 
 def _steadying(times: Floats, cost: Floats) -> Floats:
-    """Weights, ``(n, n)``, that average over the frames about each one, `STEADIED` of them at most, of the same shot."""
+    """Weights, ``(n, n)``, that average over the frames about each one, `STEADIED` of them at most,
+    of the same shot.
+    """
     steps, numbers = np.diff(times), np.arange(times.size)
     cut = (np.abs(np.diff(np.log(np.maximum(cost, 1e-3)), axis=1)) > np.log(CUT)).any(axis=0)
-    shot = np.append(0, np.cumsum(cut | (steps > 2 * np.median(steps)))) if steps.size else np.zeros(1)
-    weight = np.maximum(STEADIED + 1 - np.abs(np.subtract.outer(numbers, numbers)), 0) * np.equal.outer(shot, shot)
+    shot = (
+        np.append(0, np.cumsum(cut | (steps > 2 * np.median(steps)))) if steps.size else np.zeros(1)
+    )
+    weight = np.maximum(
+        STEADIED + 1 - np.abs(np.subtract.outer(numbers, numbers)), 0
+    ) * np.equal.outer(shot, shot)
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 def greys(film: Film, times: Sequence[float], place: Place) -> Greys:
-    """The clip's frames of some times, about as large as they are laid over thumbnails from that place."""
+    """The clip's frames of some times, about as large as they are laid over thumbnails from that
+    place.
+    """
     tall = max(1.0, film.facts.height / film.facts.width)
     longest = min(MOST_PX, FIT_PX * tall / max(float(np.hypot(*place[:2, 0])), 0.1))
-    shown = [(frame.time, luma(frame.rgb).astype(np.uint8)) for frame in film.frames(times, round(longest))]
+    shown = [
+        (frame.time, luma(frame.rgb).astype(np.uint8))
+        for frame in film.frames(times, round(longest))
+    ]
     return Greys(np.array([time for time, _ in shown]), np.array([grey for _, grey in shown]))
 
 
@@ -164,12 +198,16 @@ def _onto_clip(place: Place, mirrored: bool, width: int, clip_width: int) -> Pla
     return np.asarray(to_px @ flip @ place @ from_px)
 
 
-def _covered(matrix: Place, shape: tuple[int, int], clip_shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _covered(
+    matrix: Place, shape: tuple[int, int], clip_shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
     """What of the original the clip's frame covers, bool ``shape``."""
     import cv2
 
     y, x = np.indices(shape, np.float64)
-    at = cv2.perspectiveTransform(np.stack([x, y], axis=-1).reshape(1, -1, 2), matrix)[0].reshape(*shape, 2)
+    at = cv2.perspectiveTransform(np.stack([x, y], axis=-1).reshape(1, -1, 2), matrix)[0].reshape(
+        *shape, 2
+    )
     return np.asarray(((at > 1) & (at < np.array([clip_shape[1], clip_shape[0]]) - 2)).all(axis=2))
 
 
@@ -177,14 +215,18 @@ def _laid(grey: NDArray[np.uint8], matrix: Place, shape: tuple[int, ...]) -> NDA
     import cv2
 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    over = cv2.warpPerspective(grey, matrix, (shape[1], shape[0]), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    over = cv2.warpPerspective(
+        grey, matrix, (shape[1], shape[0]), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(over, np.float32)
 
 
 def _small(picture: Rgb, shape: tuple[int, ...]) -> NDArray[np.float32]:
     import cv2
 
-    return np.asarray(cv2.resize(luma(picture), (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(
+        cv2.resize(luma(picture), (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32
+    )
 
 
 def _softened(grey: NDArray[np.float32], softness: float) -> NDArray[np.float32]:
@@ -195,7 +237,10 @@ def _softened(grey: NDArray[np.float32], softness: float) -> NDArray[np.float32]
 
 
 def _against(
-    frames: NDArray[np.float32], squared: NDArray[np.float32], target: NDArray[np.float32], seen: NDArray[np.bool_]
+    frames: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    target: NDArray[np.float32],
+    seen: NDArray[np.bool_],
 ) -> tuple[Floats, Floats, Floats, float]:
     """Cost, slope, curvature and noise of all frames against one thumbnail, see `Fits`.
 
@@ -210,18 +255,30 @@ def _against(
     cost, slope, curvature, _ = _quadratic(frames, squared, basis, inner)
     better = np.einsum("ni,ij,nj->n", slope, np.linalg.inv(curvature + held(FAR)), slope)
     best = frames[int((cost - better).argmin())].reshape(seen.shape)
-    return _quadratic(frames, squared, basis, inner & _agreeing(best, target, inner) if inner.any() else inner)
+    return _quadratic(
+        frames, squared, basis, inner & _agreeing(best, target, inner) if inner.any() else inner
+    )
 
 
 def _quadratic(
-    frames: NDArray[np.float32], squared: NDArray[np.float32], basis: NDArray[np.float32], use: NDArray[np.bool_]
+    frames: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    basis: NDArray[np.float32],
+    use: NDArray[np.bool_],
 ) -> tuple[Floats, Floats, Floats, float]:
-    """Squared difference of frames, brought to one contrast, from a thumbnail, see `Fits`; ``basis`` is that and its slopes."""
+    """Squared difference of frames, brought to one contrast, from a thumbnail, see `Fits`;
+    ``basis`` is that and its slopes.
+    """
     used = basis * use.reshape(-1, 1)
     moved = (used.T @ basis).astype(np.float64)
     own = float(moved[0, 0])
     if own <= 0:  # nothing is left to compare: every frame fits as badly
-        return np.ones(len(frames)), np.zeros((len(frames), len(moved) - 1)), np.zeros_like(moved[1:, 1:]), 1.0
+        return (
+            np.ones(len(frames)),
+            np.zeros((len(frames), len(moved) - 1)),
+            np.zeros_like(moved[1:, 1:]),
+            1.0,
+        )
     energy = (squared @ use.ravel().astype(np.float32)).astype(np.float64)
     products = (frames @ used).astype(np.float64) * np.sqrt(own / np.maximum(energy, 1e-3))[:, None]
     cost = 2 * own - 2 * products[:, 0]
@@ -237,9 +294,14 @@ def _inner(seen: NDArray[np.bool_], margin: int = 9) -> NDArray[np.bool_]:
 
 
 def _agreeing(
-    frame: NDArray[np.float32], target: NDArray[np.float32], use: NDArray[np.bool_], far: float = 5.0
+    frame: NDArray[np.float32],
+    target: NDArray[np.float32],
+    use: NDArray[np.bool_],
+    far: float = 5.0,
 ) -> NDArray[np.bool_]:
-    """Where a frame differs from a thumbnail little more than it usually does: not under a subtitle, nor in a changed face."""
+    """Where a frame differs from a thumbnail little more than it usually does: not under a
+    subtitle, nor in a changed face.
+    """
     import cv2
 
     x, y = frame[use], target[use]

@@ -1,9 +1,11 @@
-"""Which of many files show the same footage: near-duplicates, found by the hashes that known originals are found by.
+"""Which of many files show the same footage: near-duplicates, found by the hashes that known
+originals are found by.
 
-Each file is sketched by the hashes of a few frames. One after the other it is sought among the leaders of the groups so far:
-where it shows the footage of one, it joins that group, else it leads a new one (leader clustering, Hartigan 1975). Only
-leaders are sought among, so that a flood of ten thousand copies costs no more than ten thousand single files, and does not
-crowd the index. A file that shows the footage of two leaders joins their groups.
+Each file is sketched by the hashes of a few frames. One after the other it is sought among the
+leaders of the groups so far: where it shows the footage of one, it joins that group, else it leads
+a new one (leader clustering, Hartigan 1975). Only leaders are sought among, so that a flood of ten
+thousand copies costs no more than ten thousand single files, and does not crowd the index. A file
+that shows the footage of two leaders joins their groups.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ REGIONS = 32
 """Most regions of a frame in a sketch."""
 
 SHARE = 0.25
-"""Share of a file's regions that must agree with a leader's in time and place. A station's logo has a few of them, a changed
-face leaves most as they were."""
+"""Share of a file's regions that must agree with a leader's in time and place. A station's logo has
+a few of them, a changed
+face leaves most as they were.
+"""
 
 
 def sketch(film: Film) -> Looks:
@@ -38,7 +42,9 @@ def sketch(film: Film) -> Looks:
     Raises:
         MediaError: the file cannot be read.
     """
-    return look(film.frames(film.times(EVERY, FRAMES), LONGEST_PX), longest_px=LONGEST_PX, at_most=REGIONS)
+    return look(
+        film.frames(film.times(EVERY, FRAMES), LONGEST_PX), longest_px=LONGEST_PX, at_most=REGIONS
+    )
 
 
 def groups(sketches: Iterable[Looks]) -> list[int]:
@@ -59,7 +65,9 @@ def groups(sketches: Iterable[Looks]) -> list[int]:
 
 
 class _Leaders:
-    """The files that lead groups. Their indexes double in size, so that adding one seldom makes a large one anew."""
+    """The files that lead groups. Their indexes double in size, so that adding one seldom makes a
+    large one anew.
+    """
 
     def __init__(self) -> None:
         self._parts: list[tuple[Hashes, Index]] = []
@@ -85,7 +93,9 @@ def _hashes(number: int, looks: Looks) -> Hashes:
     """A sketch as the index takes it; the order within a frame stays."""
     frames, counts = np.unique(looks.of, return_counts=True)
     footage = np.full(frames.size, number, np.int64)
-    return Hashes(number, frames.size, footage, looks.times[frames], counts, looks.hashes, looks.places)
+    return Hashes(
+        number, frames.size, footage, looks.times[frames], counts, looks.hashes, looks.places
+    )
 
 
 def _joined(one: Hashes, other: Hashes) -> Hashes:

@@ -1,9 +1,11 @@
-"""Finding equal hashes among millions: multi-index hashing (Norouzi, Punjani and Fleet 2012), in NumPy.
+"""Finding equal hashes among millions: multi-index hashing (Norouzi, Punjani and Fleet 2012), in
+NumPy.
 
-Of each hash eight bands of 16 bits are taken. A hash that differs in d of 256 bits from the one sought has a band without
-a difference in most cases (d = 16: 97 in 100; d = 32: 63), and a frame has dozens of hashes, so that bands are all that needs
-to be looked up. The index is made from the store's rows, holds 36 bytes a hash beside the hash, and is never the only copy of
-anything: a folder keeps it as files that are mapped into memory, so that a check does not have to make it anew.
+Of each hash eight bands of 16 bits are taken. A hash that differs in d of 256 bits from the one
+sought has a band without a difference in most cases (d = 16: 97 in 100; d = 32: 63), and a frame
+has dozens of hashes, so that bands are all that needs to be looked up. The index is made from the
+store's rows, holds 36 bytes a hash beside the hash, and is never the only copy of anything: a
+folder keeps it as files that are mapped into memory, so that a check does not have to make it anew.
 """
 
 from __future__ import annotations
@@ -23,11 +25,15 @@ from unmask.originals.store import Hashes, Store
 BANDS = 8
 _BITS = 16
 RADIUS = 36
-"""Bits of 256 in which two hashes of one region may differ. Hashes of unrelated frames come this near once in about 30,000
-hashes of a frame compared with one other frame; that is why votes are counted, and then checked."""
+"""Bits of 256 in which two hashes of one region may differ. Hashes of unrelated frames come this
+near once in about 30,000
+hashes of a frame compared with one other frame; that is why votes are counted, and then checked.
+"""
 
 CROWDED = 16
-"""Times the usual number of hashes in a bucket, above which it is passed over: what so many regions share tells nothing."""
+"""Times the usual number of hashes in a bucket, above which it is passed over: what so many regions
+share tells nothing.
+"""
 
 USUAL = 32
 """Hashes in a bucket that count as usual even where there are fewer."""
@@ -54,7 +60,9 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Sorted bands over `Hashes`: ``order`` uint32 ``(8, n)``, ``starts`` uint32 ``(8, 65537)``, ``moment`` uint32 ``(n,)``."""
+    """Sorted bands over `Hashes`: ``order`` uint32 ``(8, n)``, ``starts`` uint32 ``(8, 65537)``,
+    ``moment`` uint32 ``(n,)``.
+    """
 
     footage: NDArray[np.int64]
     times: NDArray[np.float64]
@@ -80,7 +88,10 @@ class Index:
         """Where hashes, uint64 ``(q, 4)``, stand that differ in at most ``radius`` bits."""
         pairs = [self._in_band(hashes, band, radius) for band in range(BANDS)]
         both = np.unique(np.concatenate(pairs))
-        query, found = (both >> np.uint64(32)).astype(np.int64), (both & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        query, found = (
+            (both >> np.uint64(32)).astype(np.int64),
+            (both & np.uint64(0xFFFFFFFF)).astype(np.int64),
+        )
         moment = self.moment[found]
         return Hits(query, self.footage[moment], self.times[moment], self.places[found])
 
@@ -94,38 +105,55 @@ class Index:
         within = np.arange(query.size) - np.repeat(np.cumsum(length) - length, length)
         found = self.order[band][np.repeat(begin, length) + within].astype(np.int64)
         close = _apart(hashes, query, self.hashes, found) <= radius
-        return np.asarray((query[close].astype(np.uint64) << np.uint64(32)) | found[close].astype(np.uint64))
+        return np.asarray(
+            (query[close].astype(np.uint64) << np.uint64(32)) | found[close].astype(np.uint64)
+        )
 
 
 def _apart(
-    a: NDArray[np.uint64], i: NDArray[np.int64], b: NDArray[np.uint64], j: NDArray[np.int64], block: int = 1 << 18
+    a: NDArray[np.uint64],
+    i: NDArray[np.int64],
+    b: NDArray[np.uint64],
+    j: NDArray[np.int64],
+    block: int = 1 << 18,
 ) -> NDArray[np.int64]:
-    """Bits in which ``a[i]`` and ``b[j]`` differ: at most 240, for a band agrees. By blocks that the cache holds."""
+    """Bits in which ``a[i]`` and ``b[j]`` differ: at most 240, for a band agrees. By blocks that
+    the cache holds.
+    """
     bits = np.empty(i.size, np.int64)
     for at in range(0, i.size, block):
         part = slice(at, at + block)
         counts = np.bitwise_count(np.take(b, j[part], axis=0) ^ np.take(a, i[part], axis=0))
-        # The four counts of a row, a byte each, are added up by one multiplication: a sum over so short an axis is slow.
+        # The four counts of a row, a byte each, are added up by one multiplication: a sum over so
+        # short an axis is slow.
         bits[part] = (counts.view(np.uint32)[:, 0] * np.uint32(0x01010101)) >> np.uint32(24)
     return bits
 
 
 def _band(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint16]:
-    """Sixteen of the 128 bits that say which values are above the median; those are set as often as not."""
+    """Sixteen of the 128 bits that say which values are above the median; those are set as often as
+    not.
+    """
     octets = hashes.view(np.uint8).reshape(-1, 32)
-    return np.asarray(octets[:, 2 * band] | octets[:, 2 * band + 1].astype(np.uint16) << 8, np.uint16)
+    return np.asarray(
+        octets[:, 2 * band] | octets[:, 2 * band + 1].astype(np.uint16) << 8, np.uint16
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """A store's hashes, ready to be searched: the index kept in files, and a small one of what came later."""
+    """A store's hashes, ready to be searched: the index kept in files, and a small one of what came
+    later.
+    """
 
     parts: tuple[Index, ...]
 
     def search(self, hashes: NDArray[np.uint64], radius: int = RADIUS) -> Hits:
         """See `Index.search`."""
         found = [part.search(hashes, radius) for part in self.parts]
-        return Hits(*(np.concatenate([getattr(hits, f.name) for hits in found]) for f in fields(Hits)))
+        return Hits(
+            *(np.concatenate([getattr(hits, f.name) for hits in found]) for f in fields(Hits))
+        )
 
 
 def searcher(store: Store, folder: Path | None = None) -> Searcher:
@@ -133,7 +161,8 @@ def searcher(store: Store, folder: Path | None = None) -> Searcher:
 
     Args:
         store: what to search.
-        folder: where index files are kept; None, or one that cannot be written to, to keep them in memory only.
+        folder: where index files are kept; None, or one that cannot be written to, to keep them in
+            memory only.
     """
     kept = _newest(folder) if folder else None
     if kept and folder:
@@ -156,7 +185,11 @@ def _name(last: int, moments: int) -> str:
 
 
 def _newest(folder: Path) -> tuple[int, int] | None:
-    found = [tuple(map(int, path.name.split("-")[1:])) for path in folder.glob("index-*-*") if path.is_dir()]
+    found = [
+        tuple(map(int, path.name.split("-")[1:]))
+        for path in folder.glob("index-*-*")
+        if path.is_dir()
+    ]
     return max(((pair[0], pair[1]) for pair in found if len(pair) == 2), default=None)
 
 

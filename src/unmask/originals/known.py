@@ -1,4 +1,6 @@
-"""An index of known originals, open for questions: from a clip to the stretches of originals it shows."""
+"""An index of known originals, open for questions: from a clip to the stretches of originals it
+shows.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from unmask.originals.timing import Strip, strip
 from unmask.types import Match, Original, Rgb
 
 EVERY = 0.5
-"""Seconds between the frames of a clip that are hashed; regions stay where they are for longer than that."""
+"""Seconds between the frames of a clip that are hashed; regions stay where they are for longer than
+that.
+"""
 
 MOST_LOOKS = 240
 """Frames of a clip that are hashed, evenly spaced."""
@@ -39,7 +43,9 @@ class Known:
     def __init__(self, store: Store, index: Searcher) -> None:
         self._store, self._index = store, index
 
-    def find(self, film: Film, progress: Callable[[float], None] = lambda _done: None) -> tuple[Match, ...]:
+    def find(
+        self, film: Film, progress: Callable[[float], None] = lambda _done: None
+    ) -> tuple[Match, ...]:
         """The stretches of known originals that a photo or video shows, in order of time.
 
         Args:
@@ -50,7 +56,10 @@ class Known:
             MediaError, OriginalsError: the clip or the store cannot be read.
         """
         length = film.facts.duration or 1.0
-        looks = look(film.frames(film.times(EVERY, MOST_LOOKS), QUERY_PX), lambda t: progress(0.5 * t / length))
+        looks = look(
+            film.frames(film.times(EVERY, MOST_LOOKS), QUERY_PX),
+            lambda t: progress(0.5 * t / length),
+        )
         maybe = candidates(looks, self._index.search)
         frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.float32))
         found: list[tuple[Candidate, Match]] = []
@@ -80,7 +89,8 @@ def closer(
     matches: Sequence[Match],
     windows: Sequence[tuple[float, float]],
 ) -> tuple[Match, ...]:
-    """The same matches, compared at every moment that the index knows within some stretches of the file, `MOST_CLOSER` more.
+    """The same matches, compared at every moment that the index knows within some stretches of the
+    file, `MOST_CLOSER` more.
 
     Args:
         where: folder or ``postgresql://`` address of the index.
@@ -95,14 +105,18 @@ def closer(
         return tuple(_closer(store, film, match, windows) for match in matches)
 
 
-def _closer(store: Store, film: Film, match: Match, windows: Sequence[tuple[float, float]]) -> Match:
+def _closer(
+    store: Store, film: Film, match: Match, windows: Sequence[tuple[float, float]]
+) -> Match:
     footage, length = store.footage(match.originals[0].sha256), match.end - match.start
     if footage is None or not length or not match.speed:
         return match
     known = {pair.original_time for pair in match.pairs}
     moments = np.array([time for time in store.times(footage) if time not in known])
     here = match.start + (moments - match.original_start) / match.speed
-    within = [moments[(here >= max(a, match.start)) & (here <= min(b, match.end))] for a, b in windows]
+    within = [
+        moments[(here >= max(a, match.start)) & (here <= min(b, match.end))] for a, b in windows
+    ]
     wanted = list(dict.fromkeys(float(time) for times in within for time in times))[:MOST_CLOSER]
 
     def thumbnail(time: float) -> Rgb | None:
@@ -113,8 +127,12 @@ def _closer(store: Store, film: Film, match: Match, windows: Sequence[tuple[floa
     return replace(match, pairs=tuple(sorted((*match.pairs, *pairs), key=lambda pair: pair.time)))
 
 
-def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], part: Aligned) -> Match:
-    """From the first to the last frame that is known to show the original, by its votes or laid over it."""
+def _match(
+    film: Film, candidate: Candidate, originals: tuple[Original, ...], part: Aligned
+) -> Match:
+    """From the first to the last frame that is known to show the original, by its votes or laid
+    over it.
+    """
     pairs, timing = part.pairs, part.timing
     start, end = min(candidate.start, pairs[0].time), max(candidate.end, pairs[-1].time)
     start, end = max(start, part.start, timing.here(0.0)), min(end, part.end)
@@ -125,7 +143,9 @@ def _match(film: Film, candidate: Candidate, originals: tuple[Original, ...], pa
 
 
 def _best(found: Sequence[tuple[Candidate, Match]]) -> list[Match]:
-    """Without those that say of a moment what is said better by another: a frame shows one moment of a film only."""
+    """Without those that say of a moment what is said better by another: a frame shows one moment
+    of a film only.
+    """
     kept: list[tuple[Candidate, Match]] = []
     for candidate, match in sorted(found, key=lambda pair: -len(pair[1].pairs)):
         if not _covered(candidate, (match.start + match.end) / 2, kept):
@@ -136,7 +156,9 @@ def _best(found: Sequence[tuple[Candidate, Match]]) -> list[Match]:
 def _covered(candidate: Candidate, time: float, found: Sequence[tuple[Candidate, Match]]) -> bool:
     """Whether it is known already which moment of the candidate's footage the clip shows at a time."""
     same = (
-        match for other, match in found if (other.footage, other.mirrored) == (candidate.footage, candidate.mirrored)
+        match
+        for other, match in found
+        if (other.footage, other.mirrored) == (candidate.footage, candidate.mirrored)
     )
     return any(match.start <= time <= match.end for match in same)
 

@@ -1,9 +1,11 @@
-"""Which known original a clip shows, and when: votes of hashes that agree on one shift in time and one place in the frame.
+"""Which known original a clip shows, and when: votes of hashes that agree on one shift in time and
+one place in the frame.
 
-A single hash proves nothing. What counts is a run: many regions of many frames that say the same offset between the clip's
-clock and the original's, at one speed, and lie in the same arrangement (a Hough vote in time as in temporal Hough voting,
-Douze et al. 2010, then a similarity by RANSAC in space). What is found here is a candidate; `unmask.originals.alignment`
-lays the pictures over each other and confirms or drops it.
+A single hash proves nothing. What counts is a run: many regions of many frames that say the same
+offset between the clip's clock and the original's, at one speed, and lie in the same arrangement (a
+Hough vote in time as in temporal Hough voting, Douze et al. 2010, then a similarity by RANSAC in
+space). What is found here is a candidate; `unmask.originals.alignment` lays the pictures over each
+other and confirms or drops it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from unmask.originals.regions import QUERY_KEPT, QUERY_PX, Regions, hash_regions
 from unmask.types import Frame
 
 SPEEDS = np.round(np.arange(0.90, 1.1001, 0.01), 2)
-"""Seconds of the original per second of the clip that are tried; 25 for 24 frames a second is 1.04."""
+"""Seconds of the original per second of the clip that are tried; 25 for 24 frames a second is 1.04.
+"""
 
 SLOT = 1.0
 """s; half of the width in which votes on an offset count together."""
@@ -33,7 +36,8 @@ CANDIDATES = 12
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The hashes of a clip's frames: those of frame ``of[i]`` at ``times[of[i]]`` s are ``hashes[i]``, ``places[i]``.
+    """The hashes of a clip's frames: those of frame ``of[i]`` at ``times[of[i]]`` s are
+    ``hashes[i]``, ``places[i]``.
 
     Attributes:
         times: float64 ``(m,)``, s.
@@ -65,7 +69,8 @@ class Candidate:
         mirrored: whether left and right are exchanged.
         speed, offset: the original's time is ``speed * time + offset``, s.
         start, end: of the stretch in the clip, s: where the votes lie.
-        place: float64 ``(2, 3)``: carries a place in the original to one in the clip's frame, both in widths of the frame.
+        place: float64 ``(2, 3)``: carries a place in the original to one in the clip's frame, both
+            in widths of the frame.
         support: regions that agree.
     """
 
@@ -132,7 +137,9 @@ def _by_footage(hits: Hits) -> Iterator[tuple[int, NDArray[np.int64]]]:
 class _Votes:
     """The hits of one footage, one way round."""
 
-    def __init__(self, footage: int, mirrored: bool, looks: Looks, hits: Hits, mine: NDArray[np.int64]) -> None:
+    def __init__(
+        self, footage: int, mirrored: bool, looks: Looks, hits: Hits, mine: NDArray[np.int64]
+    ) -> None:
         self.footage, self.mirrored = footage, mirrored
         query = hits.query[mine]
         self.region = query
@@ -155,7 +162,9 @@ class _Votes:
             self.left &= (self.time < start) | (self.time > end)
 
     def _peak(self) -> tuple[float, float]:
-        """The speed and offset with most votes; a region that is found in many frames of the original shares its vote out."""
+        """The speed and offset with most votes; a region that is found in many frames of the
+        original shares its vote out.
+        """
         _, which, times = np.unique(self.region, return_inverse=True, return_counts=True)
         weight = np.where(self.left, 1 / times[which], 0)
         best = (-1.0, 1.0, 0.0)
@@ -170,7 +179,9 @@ class _Votes:
                 best = (total, float(speed), float(offset.min() + (both.argmax() + 1) * SLOT))
         return best[1], best[2]
 
-    def _in_place(self, which: NDArray[np.int64]) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
+    def _in_place(
+        self, which: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
         """The similarity that most of these hits agree on, and which do, size included."""
         import cv2
 
@@ -186,7 +197,10 @@ class _Votes:
             return None, which[:0]
         scale = float(np.hypot(place[0, 0], place[1, 0]))
         turned = abs(float(np.degrees(np.arctan2(place[1, 0], place[0, 0]))))
-        sized = np.abs(np.log2(np.maximum(here[:, 2], 1e-6) / np.maximum(scale * there[:, 2], 1e-6))) < 0.6
+        sized = (
+            np.abs(np.log2(np.maximum(here[:, 2], 1e-6) / np.maximum(scale * there[:, 2], 1e-6)))
+            < 0.6
+        )
         if not 0.15 < scale < 6 or turned > 15:
             return None, which[:0]
         return np.asarray(place, np.float64), which[inside.ravel().astype(bool) & sized]
@@ -195,8 +209,8 @@ class _Votes:
 def mirror(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The hashes, uint64 ``(n, 4)``, that the same regions have with left and right exchanged.
 
-    SIFT's 128 values are 4 rows of 4 cells of 8 directions. A mirror reverses the cells of a row, and a direction of k
-    eighths of a turn becomes one of 4 - k.
+    SIFT's 128 values are 4 rows of 4 cells of 8 directions. A mirror reverses the cells of a row,
+    and a direction of k eighths of a turn becomes one of 4 - k.
     """
     row, cell, direction = np.unravel_index(np.arange(128), (4, 4, 8))
     swapped = np.ravel_multi_index((row, 3 - cell, (4 - direction) % 8), (4, 4, 8))

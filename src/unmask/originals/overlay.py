@@ -1,7 +1,9 @@
-"""Laying one picture exactly over another of the same scene, and telling whether it is the same scene.
+"""Laying one picture exactly over another of the same scene, and telling whether it is the same
+scene.
 
-The regions of the two pictures give a homography, which the enhanced correlation coefficient (Evangelidis and Psarakis 2008)
-makes exact to a fraction of a pixel. Tiles tell whether they show the same: much may differ, a face, a subtitle, but not most.
+The regions of the two pictures give a homography, which the enhanced correlation coefficient
+(Evangelidis and Psarakis 2008) makes exact to a fraction of a pixel. Tiles tell whether they show
+the same: much may differ, a face, a subtitle, but not most.
 """
 
 from __future__ import annotations
@@ -13,17 +15,26 @@ from unmask.originals.regions import blobs
 from unmask.types import Rgb
 
 TILE = 16
-"""Side of the tiles that are compared to tell whether two pictures show the same, px of the thumbnail."""
+"""Side of the tiles that are compared to tell whether two pictures show the same, px of the
+thumbnail.
+"""
 
 COARSE, ALIKE = 8.0, 0.6
-"""Blur, px, that tells detail from light and shade; correlation of it, -1 to 1, from which two tiles resemble each other."""
+"""Blur, px, that tells detail from light and shade; correlation of it, -1 to 1, from which two
+tiles resemble each other.
+"""
 
 FINE, EQUAL = 5.0, 0.8
-"""The same for tiles of one recording. Two people of like looks and bearing reach 0.6 with the shape of head and hair."""
+"""The same for tiles of one recording. Two people of like looks and bearing reach 0.6 with the
+shape of head and hair.
+"""
 
 ENOUGH = 0.35
-"""Share of the tiles that can be compared of which it must hold; a face that fills half of the frame leaves half of them. Finely,
-copies through all attacks of `benchmarks.originals` keep 0.5 at least at the right moment, unrelated close-ups reach 0.17."""
+"""Share of the tiles that can be compared of which it must hold; a face that fills half of the
+frame leaves half of them. Finely,
+copies through all attacks of `benchmarks.originals` keep 0.5 at least at the right moment,
+unrelated close-ups reach 0.17.
+"""
 
 LEAST_TILES = 12
 """Tiles with some detail without which nothing can be said."""
@@ -33,7 +44,9 @@ MOST_SHRUNK = 5.0
 """Times by which a picture may be shrunk or enlarged to lie over another."""
 
 
-def lay(rgb: Rgb, onto: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[Rgb, NDArray[np.bool_]]:
+def lay(
+    rgb: Rgb, onto: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[Rgb, NDArray[np.bool_]]:
     """A picture carried onto a thumbnail of ``shape``, and where it covers it."""
     import cv2
 
@@ -51,12 +64,15 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
     Args:
         rgb: the frame, uint8 ``(h, w, 3)``.
         thumbnail: uint8 ``(h, w, 3)``.
-        place: float64 ``(3, 3)``: where the thumbnail lies in the frame, roughly, both in their widths.
+        place: float64 ``(3, 3)``: where the thumbnail lies in the frame, roughly, both in their
+            widths.
     """
     import cv2
 
     greys = [luma(picture).astype(np.uint8) for picture in (rgb, thumbnail)]
-    (here, there), (a, b) = zip(*(cv2.SIFT.create().compute(g, blobs(g, 500, 0.01)) for g in greys), strict=True)
+    (here, there), (a, b) = zip(
+        *(cv2.SIFT.create().compute(g, blobs(g, 500, 0.01)) for g in greys), strict=True
+    )
     if a is None or b is None or min(len(a), len(b)) < 6:
         return None
     best = [
@@ -64,14 +80,20 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
         for pair in cv2.BFMatcher().knnMatch(a, b, k=2)
         if len(pair) == 2 and pair[0].distance < 0.85 * pair[1].distance
     ]
-    matrix = np.diag([rgb.shape[1], rgb.shape[1], 1.0]) @ place @ np.diag([1 / thumbnail.shape[1]] * 2 + [1.0])
+    matrix = (
+        np.diag([rgb.shape[1], rgb.shape[1], 1.0])
+        @ place
+        @ np.diag([1 / thumbnail.shape[1]] * 2 + [1.0])
+    )
     source = np.array([here[m.queryIdx].pt for m in best], np.float32).reshape(-1, 2)
     target = np.array([there[m.trainIdx].pt for m in best], np.float32).reshape(-1, 2)
     expected = cv2.perspectiveTransform(target[None], matrix)[0] if best else source
     near = np.linalg.norm(expected - source, axis=1) < 0.08 * rgb.shape[1]
     if near.sum() < 6:
         return None
-    found, inside = cv2.findHomography(source[near].copy(), target[near].copy(), cv2.USAC_MAGSAC, 2.0)
+    found, inside = cv2.findHomography(
+        source[near].copy(), target[near].copy(), cv2.USAC_MAGSAC, 2.0
+    )
     if found is None or inside.sum() < 6 or not _plausible(found):
         return None
     return _polished(rgb, thumbnail, np.asarray(found, np.float64))
@@ -88,13 +110,17 @@ def _scale(onto: NDArray[np.float64]) -> float:
 
 
 def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Made exact by ECC over what shows the same, not over who moved or was changed; as it was where that fails."""
+    """Made exact by ECC over what shows the same, not over who moved or was changed; as it was
+    where that fails.
+    """
     import cv2
 
     laid, seen = lay(rgb, onto, thumbnail.shape)
     alike, _ = tiles_alike(laid, thumbnail, seen, COARSE, ALIKE)
     same = np.zeros_like(seen)
-    same[: TILE * alike.shape[0], : TILE * alike.shape[1]] = np.kron(alike, np.ones((TILE, TILE), np.bool_))
+    same[: TILE * alike.shape[0], : TILE * alike.shape[1]] = np.kron(
+        alike, np.ones((TILE, TILE), np.bool_)
+    )
     same = same & seen if alike.sum() >= LEAST_TILES else seen
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 25, 1e-4)
     try:
@@ -109,20 +135,30 @@ def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np
         return onto
     before = correlation(luma(laid), luma(thumbnail), same)
     again, both = lay(rgb, moved, thumbnail.shape)
-    return moved if worth > 0 and correlation(luma(again), luma(thumbnail), both & same) >= before else onto
+    return (
+        moved
+        if worth > 0 and correlation(luma(again), luma(thumbnail), both & same) >= before
+        else onto
+    )
 
 
 def resembles(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_]) -> bool:
-    """Whether enough tiles with some detail correlate, and they are not all in one corner: the scene, if not the moment."""
+    """Whether enough tiles with some detail correlate, and they are not all in one corner: the
+    scene, if not the moment.
+    """
     like, counted = tiles_alike(laid, thumbnail, seen, COARSE, ALIKE)
     if not _enough(like, counted):
         return False
     rows, cols = np.nonzero(like & counted)
-    return bool(np.ptp(rows) >= 0.3 * (like.shape[0] - 1) and np.ptp(cols) >= 0.3 * (like.shape[1] - 1))
+    return bool(
+        np.ptp(rows) >= 0.3 * (like.shape[0] - 1) and np.ptp(cols) >= 0.3 * (like.shape[1] - 1)
+    )
 
 
 def shows_the_same(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_]) -> bool:
-    """Whether fine detail is the same as well: one recording, or one place filmed twice, and not merely a like scene."""
+    """Whether fine detail is the same as well: one recording, or one place filmed twice, and not
+    merely a like scene.
+    """
     return _enough(*tiles_alike(laid, thumbnail, seen, FINE, EQUAL))
 
 
@@ -133,7 +169,9 @@ def _enough(like: NDArray[np.bool_], counted: NDArray[np.bool_]) -> bool:
 def tiles_alike(
     laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_], blur: float, alike: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which tiles correlate by more than ``alike``, and which can be compared: bool ``(h // TILE, w // TILE)`` each."""
+    """Which tiles correlate by more than ``alike``, and which can be compared: bool ``(h // TILE, w
+    // TILE)`` each.
+    """
     x, y = (_tiled(detail(luma(p), blur)) for p in (laid, thumbnail))
     covered = _tiled(seen.astype(np.float32)).min(axis=2) > 0.5
     x, y = (t - t.mean(axis=2, keepdims=True) for t in (x, y))

@@ -1,10 +1,11 @@
 """Perceptual hashes of the regions of a frame: what is compared to find an original.
 
-A frame is hashed region by region, never as a whole: a close-up whose face was replaced, a crop, bars or a picture in a
-picture leave most regions as they were. A region is a blob that stands out from its surroundings at its own scale (SIFT's
-detector, Lowe 2004, upright, for film is seldom turned). Its hash is SIFT's descriptor, cut to two bits for each of its 128
-values by the descriptor's own median and upper quartile, which keeps nearly all of what it tells (binary SIFT, Peker 2011;
-scalar quantisation, Zhou et al. 2012) and makes it 256 bits, the size of PDQ's.
+A frame is hashed region by region, never as a whole: a close-up whose face was replaced, a crop,
+bars or a picture in a picture leave most regions as they were. A region is a blob that stands out
+from its surroundings at its own scale (SIFT's detector, Lowe 2004, upright, for film is seldom
+turned). Its hash is SIFT's descriptor, cut to two bits for each of its 128 values by the
+descriptor's own median and upper quartile, which keeps nearly all of what it tells (binary SIFT,
+Peker 2011; scalar quantisation, Zhou et al. 2012) and makes it 256 bits, the size of PDQ's.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ LONGEST_PX = 384
 """Longest side at which an original is hashed and kept as a thumbnail, px."""
 
 QUERY_PX = 640
-"""Longest side at which a query is hashed, px: an original that is shown in a corner of it is still large enough there."""
+"""Longest side at which a query is hashed, px: an original that is shown in a corner of it is still
+large enough there.
+"""
 
 KEPT = 64
-"""Regions kept of an original's frame; with one frame every two seconds an hour costs 115,000 hashes, 3.7 MB."""
+"""Regions kept of an original's frame; with one frame every two seconds an hour costs 115,000
+hashes, 3.7 MB.
+"""
 
 QUERY_KEPT = 160
 """Regions of a query's frame: an original may be only a part of it."""
@@ -44,7 +49,8 @@ class Regions:
 
 
 def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) -> Regions:
-    """The most telling regions of a frame, spread over it; none of a frame that is no picture, see `is_drawn`.
+    """The most telling regions of a frame, spread over it; none of a frame that is no picture, see
+    `is_drawn`.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -57,7 +63,10 @@ def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) ->
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
     if is_drawn(grey):
         return _NONE
-    unique = {(round(p.pt[0]), round(p.pt[1]), round(2 * p.size)): p for p in blobs(grey, 6 * at_most, 0.015)}
+    unique = {
+        (round(p.pt[0]), round(p.pt[1]), round(2 * p.size)): p
+        for p in blobs(grey, 6 * at_most, 0.015)
+    }
     for point in unique.values():
         point.angle = 0
     chosen = _spread(list(unique.values()), small.shape[1], small.shape[0], at_most)
@@ -65,7 +74,9 @@ def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) ->
         return _NONE
     described_at, described = cv2.SIFT.create().compute(grey, chosen)
     hashes = _bits(np.asarray(described, np.float32))
-    places = np.array([[p.pt[0], p.pt[1], p.size] for p in described_at], np.float32) / np.float32(small.shape[1])
+    places = np.array([[p.pt[0], p.pt[1], p.size] for p in described_at], np.float32) / np.float32(
+        small.shape[1]
+    )
     alone = ~_twins(hashes)
     return Regions(hashes[alone], places[alone])
 
@@ -73,7 +84,8 @@ def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) ->
 def blobs(grey: NDArray[np.uint8], at_most: int, contrast: float) -> list[Any]:
     """SIFT's keypoints of a picture, found in one of half its size.
 
-    OpenCV doubles a picture before it looks, which costs four times as much, for blobs so small that no copy keeps them.
+    OpenCV doubles a picture before it looks, which costs four times as much, for blobs so small
+    that no copy keeps them.
 
     Args:
         grey: uint8 ``(h, w)``.
@@ -82,13 +94,21 @@ def blobs(grey: NDArray[np.uint8], at_most: int, contrast: float) -> list[Any]:
     """
     import cv2
 
-    half = cv2.resize(grey, (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2)), interpolation=cv2.INTER_AREA)
-    found = list(cv2.SIFT.create(nfeatures=at_most, contrastThreshold=contrast, edgeThreshold=12).detect(half, None))
+    half = cv2.resize(
+        grey, (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2)), interpolation=cv2.INTER_AREA
+    )
+    found = list(
+        cv2.SIFT.create(nfeatures=at_most, contrastThreshold=contrast, edgeThreshold=12).detect(
+            half, None
+        )
+    )
     x, y = grey.shape[1] / half.shape[1], grey.shape[0] / half.shape[0]
     for point in found:
         point.pt = (x * (point.pt[0] + 0.5) - 0.5, y * (point.pt[1] + 0.5) - 0.5)
         point.size *= 2
-        point.octave = point.octave & ~255 | point.octave + 1 & 255  # its lowest byte is the octave, -1 at first
+        point.octave = (
+            point.octave & ~255 | point.octave + 1 & 255
+        )  # its lowest byte is the octave, -1 at first
     return found
 
 
@@ -105,20 +125,28 @@ def scaled(rgb: Rgb, longest_px: int) -> Rgb:
 
 
 def is_drawn(
-    grey: NDArray[np.uint8], least: float = 0.02, flat: float = 0.5, step: float = 24.0, shades: int = 25
+    grey: NDArray[np.uint8],
+    least: float = 0.02,
+    flat: float = 0.5,
+    step: float = 24.0,
+    shades: int = 25,
 ) -> bool:
-    """Whether a frame is black, a title or a test card rather than filmed: flat areas, hard steps, few shades.
+    """Whether a frame is black, a title or a test card rather than filmed: flat areas, hard steps,
+    few shades.
 
-    A filmed picture has soft gradients and many shades; a drawn one has steps between few. Films share cards and titles, so
-    such a frame must match nothing.
+    A filmed picture has soft gradients and many shades; a drawn one has steps between few. Films
+    share cards and titles, so such a frame must match nothing.
 
     Args:
         grey: uint8 ``(h, w)``.
-        least: share of pixels that must differ from a neighbour by more than 2 for anything to be seen at all.
-        flat: share of pixels that differ from no neighbour by more than 2, above which the frame may be drawn.
-        step: median difference between neighbours, 0 to 255, at the other pixels, above which it is.
-        shades: number of grey levels, each with over 0.2 % of the pixels, below which half of that step is enough however
-            little of the frame is flat, because compression rings.
+        least: share of pixels that must differ from a neighbour by more than 2 for anything to be
+            seen at all.
+        flat: share of pixels that differ from no neighbour by more than 2, above which the frame
+            may be drawn.
+        step: median difference between neighbours, 0 to 255, at the other pixels, above which it
+            is.
+        shades: number of grey levels, each with over 0.2 % of the pixels, below which half of that
+            step is enough however little of the frame is flat, because compression rings.
     """
     import cv2
 
@@ -133,7 +161,9 @@ def is_drawn(
 
 
 def _spread(points: list[Any], width: int, height: int, at_most: int, cells: int = 6) -> list[Any]:
-    """The strongest points, taken in turn from a grid of cells, so that one busy corner does not use up all of them."""
+    """The strongest points, taken in turn from a grid of cells, so that one busy corner does not
+    use up all of them.
+    """
     order = sorted(points, key=lambda p: -p.response * p.size)
     taken: dict[tuple[int, int], int] = {}
     ranked: list[tuple[int, int, Any]] = []
@@ -152,7 +182,9 @@ def _bits(described: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 
 def _twins(hashes: NDArray[np.uint64], near: int = 24) -> NDArray[np.bool_]:
-    """Which hashes have one like them in the same frame: a repeated pattern does not tell where in the frame it is."""
+    """Which hashes have one like them in the same frame: a repeated pattern does not tell where in
+    the frame it is.
+    """
     apart = np.bitwise_count(hashes[:, None] ^ hashes[None]).sum(axis=2)
     np.fill_diagonal(apart, 255)
     return np.asarray((apart <= near).any(axis=1))

@@ -1,7 +1,8 @@
-"""Registering an original: its key frames are hashed and kept as thumbnails, and nothing else of it.
+"""Registering an original: its key frames are hashed and kept as thumbnails, and nothing else of
+it.
 
-Key frames decode without their neighbours, many times faster than all frames. Where they lie far apart, frames in between
-are decoded as well. A still picture is kept once, however long it stands.
+Key frames decode without their neighbours, many times faster than all frames. Where they lie far
+apart, frames in between are decoded as well. A still picture is kept once, however long it stands.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ Progress = Callable[[float], None]
 """Told how much is done, 0 to 1."""
 
 EVERY = 4.0
-"""Seconds between two known frames that must not be passed by much, so that a clip of ten seconds holds two."""
+"""Seconds between two known frames that must not be passed by much, so that a clip of ten seconds
+holds two.
+"""
 
 CLOSEST = 0.8
 """Seconds between two known frames below which the later one is left out."""
 
 STILL = 1.5
-"""Mean difference of two thumbnails, 0 to 255, below which the later one is the same still picture."""
+"""Mean difference of two thumbnails, 0 to 255, below which the later one is the same still picture.
+"""
 
 AHEAD = 3
 """Frames that are decoded before the first of them is hashed."""
@@ -47,20 +51,23 @@ def register(
     progress: Progress = lambda _done: None,
     every: float = EVERY,
 ) -> tuple[Original, ...]:
-    """Registers a film, series or photo for its owner; goes on where an earlier attempt was interrupted.
+    """Registers a film, series or photo for its owner; goes on where an earlier attempt was
+    interrupted.
 
     Args:
         film: open.
         store: opened for writing.
         title: in the owner's words; None for that of an earlier attempt, or else the file's name.
         owner: in the owner's words.
-        every: seconds between two known frames that must not be passed by much; key frames alone if they are closer.
+        every: seconds between two known frames that must not be passed by much; key frames alone if
+            they are closer.
 
     Returns:
         All registrations of this file; more than one if somebody else registered it, too.
 
     Raises:
-        MediaError, OriginalsError: it cannot be read to its end, or the store not be written; what was read stays.
+        MediaError, OriginalsError: it cannot be read to its end, or the store not be written; what
+            was read stays.
     """
     footage, complete = store.register(film.facts, Path(film.facts.path).name, title, owner)
     if not complete:
@@ -89,7 +96,11 @@ def _distinct(frames: Iterable[Frame]) -> Iterator[Frame]:
     last: Rgb | None = None
     for frame in frames:
         small = scaled(frame.rgb, LONGEST_PX)
-        if last is None or small.shape != last.shape or np.abs(small.astype(np.int16) - last).mean() > STILL:
+        if (
+            last is None
+            or small.shape != last.shape
+            or np.abs(small.astype(np.int16) - last).mean() > STILL
+        ):
             yield Frame(frame.time, small)
             last = small
 
@@ -111,7 +122,9 @@ def _moment(frame: Frame) -> Moment:
 
 
 def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> list[float]:
-    """Times of the frames to keep, s: key frames at least ``closest`` apart, others where those leave a wide gap."""
+    """Times of the frames to keep, s: key frames at least ``closest`` apart, others where those
+    leave a wide gap.
+    """
     chosen: list[float] = []
     for t in film.key_times() or film.times(every, 100_000):
         if not chosen or t - chosen[-1] >= closest:
@@ -119,7 +132,11 @@ def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> li
     ends = [*chosen[1:], film.facts.duration]
     for start, end in zip(tuple(chosen), ends, strict=True):
         if end - start > 1.5 * every:
-            chosen += [t for t in film.times_between(start + every / 2, end - closest, every, 100_000) if t > start]
+            chosen += [
+                t
+                for t in film.times_between(start + every / 2, end - closest, every, 100_000)
+                if t > start
+            ]
     return sorted(set(chosen))
 
 

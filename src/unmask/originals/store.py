@@ -1,7 +1,9 @@
-"""What is kept of known originals: who registered what, the hashes of its frames, and their thumbnails. Never the footage.
+"""What is kept of known originals: who registered what, the hashes of its frames, and their
+thumbnails. Never the footage.
 
-One row per registration, one per file whose frames are known, one per frame; two owners of one file share its frames. What
-was committed stays: a registration that was interrupted goes on where it stopped.
+One row per registration, one per file whose frames are known, one per frame; two owners of one file
+share its frames. What was committed stays: a registration that was interrupted goes on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from unmask.originals.regions import Regions
 from unmask.types import Kind, MediaFacts, Original
 
 FORMAT = 1
-"""Of the tables and of the hashes in them. Another one is refused, never converted or overwritten."""
+"""Of the tables and of the hashes in them. Another one is refused, never converted or overwritten.
+"""
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS about (format INTEGER NOT NULL)",
@@ -74,11 +77,15 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def register(self, facts: MediaFacts | Original, name: str, title: str | None, owner: str) -> tuple[int, bool]:
-        """Notes who owns a file, and gives the number of its footage and whether all its frames are known already.
+    def register(
+        self, facts: MediaFacts | Original, name: str, title: str | None, owner: str
+    ) -> tuple[int, bool]:
+        """Notes who owns a file, and gives the number of its footage and whether all its frames are
+        known already.
 
-        The same file of the same owner is registered once; another title replaces the older one. Without a title the older one
-        stays, and a new registration is called by the file's name without its ending.
+        The same file of the same owner is registered once; another title replaces the older one.
+        Without a title the older one stays, and a new registration is called by the file's name
+        without its ending.
         """
         with self._db.transaction():
             self._db.run(
@@ -104,7 +111,9 @@ class Store:
 
     def times(self, footage: int) -> list[float]:
         """Seconds of the frames that are known of some footage, in order."""
-        found = self._db.run("SELECT seconds FROM moments WHERE footage = :footage ORDER BY seconds", footage=footage)
+        found = self._db.run(
+            "SELECT seconds FROM moments WHERE footage = :footage ORDER BY seconds", footage=footage
+        )
         return [seconds for (seconds,) in found]
 
     def add(self, footage: int, moments: Sequence[Moment]) -> None:
@@ -131,7 +140,10 @@ class Store:
             " JOIN thumbnails t ON t.footage = f.id AND t.seconds = m.seconds WHERE f.sha256 = :sha256 ORDER BY m.seconds",
             sha256=sha256,
         )
-        return [Moment(seconds, _regions(hashes, places), bytes(jpeg)) for seconds, hashes, places, jpeg in found]
+        return [
+            Moment(seconds, _regions(hashes, places), bytes(jpeg))
+            for seconds, hashes, places, jpeg in found
+        ]
 
     def finish(self, footage: int) -> None:
         """Notes that all frames of some footage are known."""
@@ -146,18 +158,26 @@ class Store:
             every=int(footage is None), footage=footage or 0,
         )  # fmt: skip
         return tuple(
-            Original(i, title, owner, name, sha256, Kind(kind), duration, frames, bool(complete), at)
+            Original(
+                i, title, owner, name, sha256, Kind(kind), duration, frames, bool(complete), at
+            )
             for i, title, owner, name, sha256, kind, duration, frames, complete, at in found
         )
 
     def remove(self, number: int) -> Original | None:
-        """Takes back a registration; the frames go with the last one of their footage. None if there is none so numbered."""
+        """Takes back a registration; the frames go with the last one of their footage. None if
+        there is none so numbered.
+        """
         gone = next((original for original in self.originals() if original.id == number), None)
         if gone is None:
             return None
         with self._db.transaction():
             self._db.run("DELETE FROM registrations WHERE id = :number", number=number)
-            for table, key in (("moments", "footage"), ("thumbnails", "footage"), ("footage", "id")):
+            for table, key in (
+                ("moments", "footage"),
+                ("thumbnails", "footage"),
+                ("footage", "id"),
+            ):
                 self._db.run(
                     f"DELETE FROM {table} WHERE {key} IN (SELECT id FROM footage WHERE sha256 = :sha256)"  # noqa: S608
                     " AND NOT EXISTS (SELECT 1 FROM registrations r JOIN footage f ON f.id = r.footage"
@@ -169,7 +189,9 @@ class Store:
     def thumbnail(self, footage: int, time: float) -> bytes | None:
         """The JPEG of the frame at ``time`` seconds, None if it was removed meanwhile."""
         found = self._db.run(
-            "SELECT jpeg FROM thumbnails WHERE footage = :footage AND seconds = :seconds", footage=footage, seconds=time
+            "SELECT jpeg FROM thumbnails WHERE footage = :footage AND seconds = :seconds",
+            footage=footage,
+            seconds=time,
         )
         return bytes(found[0][0]) if found else None
 
@@ -182,7 +204,8 @@ class Store:
     def hashes(self, after: int = 0) -> Hashes:
         """Those of all moments numbered above ``after``."""
         rows = self._db.run(
-            "SELECT id, footage, seconds, hashes, places FROM moments WHERE id > :after ORDER BY id", after=after
+            "SELECT id, footage, seconds, hashes, places FROM moments WHERE id > :after ORDER BY id",
+            after=after,
         )
         told = [row for row in rows if len(row[3])]
         regions = _regions(b"".join(row[3] for row in told), b"".join(row[4] for row in told))
@@ -206,7 +229,8 @@ def _regions(hashes: bytes, places: bytes) -> Regions:
 
 @contextmanager
 def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterator[Store]:
-    """The store in a folder or at a ``postgresql://`` address; a new one if there is none and it is to be written to.
+    """The store in a folder or at a ``postgresql://`` address; a new one if there is none and it is
+    to be written to.
 
     Raises:
         OriginalsError: it cannot be opened, or is of another format: nothing is written then.
@@ -219,7 +243,9 @@ def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterat
 def _check_format(database: Database, writing: bool) -> None:
     new = ("about",) not in database.run(database.listing)
     if new and not writing:
-        raise OriginalsError(database.where, "it holds no index of originals", "make one: unmask originals add")
+        raise OriginalsError(
+            database.where, "it holds no index of originals", "make one: unmask originals add"
+        )
     if new:
         with database.transaction():
             for table in _TABLES:
@@ -229,6 +255,10 @@ def _check_format(database: Database, writing: bool) -> None:
     ((found,),) = database.run("SELECT format FROM about")
     if found != FORMAT:
         newer = found > FORMAT
-        way_out = "install that version: pip install --upgrade unmask" if newer else "register the originals again"
+        way_out = (
+            "install that version: pip install --upgrade unmask"
+            if newer
+            else "register the originals again"
+        )
         said = f"the index has format {found}, made by {'a newer' if newer else 'an older'} version of Unmask"
         raise OriginalsError(database.where, f"{said}; this one reads {FORMAT}", way_out)

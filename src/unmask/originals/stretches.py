@@ -1,7 +1,9 @@
-"""The exact times: the stretches of an original that a clip shows, told from all thumbnails and all frames at once.
+"""The exact times: the stretches of an original that a clip shows, told from all thumbnails and all
+frames at once.
 
-Time runs evenly, the place stays, and few things were cut. So stretches are the path through all thumbnails that costs least
-(Viterbi 1967), and the time of each is where its thumbnails together fit best, whatever the place.
+Time runs evenly, the place stays, and few things were cut. So stretches are the path through all
+thumbnails that costs least (Viterbi 1967), and the time of each is where its thumbnails together
+fit best, whatever the place.
 """
 
 from __future__ import annotations
@@ -16,17 +18,24 @@ from unmask.originals.matching import SPEEDS
 from unmask.originals.timing import REACH, Timing
 
 ABSENT, JUMP = 30.0, 25.0
-"""Most that a thumbnail costs, one that the clip does not show; and what another stretch costs. `TELLING` is the unit."""
+"""Most that a thumbnail costs, one that the clip does not show; and what another stretch costs.
+`TELLING` is the unit.
+"""
 
 UNCHANGED = 30.0
-"""By how much another speed than the original one must fit better, as most copies are not sped up."""
+"""By how much another speed than the original one must fit better, as most copies are not sped up.
+"""
 
 NOISIER, QUIET = 2.5, 0.01
-"""Times as much as the best thumbnail that another may differ from its best frame, and still be thought to be shown; and what
-the best one differs in at least, as part of its detail."""
+"""Times as much as the best thumbnail that another may differ from its best frame, and still be
+thought to be shown; and what
+the best one differs in at least, as part of its detail.
+"""
 
 APART = 1.0
-"""s from another stretch below which a thumbnail alone makes none: it stands at an edge, and its neighbour is shown."""
+"""s from another stretch below which a thumbnail alone makes none: it stands at an edge, and its
+neighbour is shown.
+"""
 
 NEAR, FIXED = 0.3, 0.05
 """px by which the place may be off once it was told, and where the whole frame is shown."""
@@ -42,7 +51,8 @@ class Stretch:
 
 
 def stretches(found: Fits, guess: Timing, exact: bool) -> tuple[list[Stretch], Floats]:
-    """The stretches that explain all thumbnails at the least cost, that of most thumbnails first; and the place, ``(4,)``.
+    """The stretches that explain all thumbnails at the least cost, that of most thumbnails first;
+    and the place, ``(4,)``.
 
     Args:
         found: thumbnails against frames.
@@ -59,20 +69,28 @@ def stretches(found: Fits, guess: Timing, exact: bool) -> tuple[list[Stretch], F
         place = _place(found, parts, FIXED if exact else FAR)
         loose = FIXED if exact else NEAR
     costs = _excess(found, place, loose)
-    return [Stretch(t, tuple(m), tuple(_shown(found, costs[k], t, k) for k in m)) for t, m in parts], place
+    return [
+        Stretch(t, tuple(m), tuple(_shown(found, costs[k], t, k) for k in m)) for t, m in parts
+    ], place
 
 
 def _excess(found: Fits, place: Floats, loose: float) -> Floats:
-    """What each frame costs for each thumbnail, at most `ABSENT`; more where none fits nearly as others are fitted."""
+    """What each frame costs for each thumbnail, at most `ABSENT`; more where none fits nearly as
+    others are fitted.
+    """
     cost = found.at(place, loose)
     least = cost.min(axis=1)
     noise = found.noise * least
     misfit = np.maximum(0, np.log(noise / (NOISIER * max(QUIET, noise.min()))))
-    return np.asarray(np.minimum(TELLING * (np.log(cost / least[:, None]) + misfit[:, None]), ABSENT))
+    return np.asarray(
+        np.minimum(TELLING * (np.log(cost / least[:, None]) + misfit[:, None]), ABSENT)
+    )
 
 
 def _path(found: Fits, costs: Floats, guess: Timing) -> list[tuple[Timing, list[int]]]:
-    """Timings, and the thumbnails that each explains, by the path of least cost through all of them, at one speed."""
+    """Timings, and the thumbnails that each explains, by the path of least cost through all of
+    them, at one speed.
+    """
     period = float(np.median(np.diff(found.times))) if found.times.size > 1 else 1.0
     shifts = np.arange(-REACH, REACH + period / 2, period)
     speeds = np.unique(np.append(SPEEDS, 1.0)) if found.moments.size > 1 else np.ones(1)
@@ -95,11 +113,16 @@ def _path(found: Fits, costs: Floats, guess: Timing) -> list[tuple[Timing, list[
     for state, mine in sorted(members.items(), key=lambda item: -len(item[1])):
         if len(mine) > 1 or all(abs(state - other) * period >= APART for other, _ in kept):
             kept.append((state, mine))
-    return [(Timing(speed, middle - speed * (guess.here(middle) + float(shifts[s]))), mine) for s, mine in kept]
+    return [
+        (Timing(speed, middle - speed * (guess.here(middle) + float(shifts[s]))), mine)
+        for s, mine in kept
+    ]
 
 
 def _least(table: Floats, jump: float) -> tuple[float, list[int]]:
-    """The least cost of a path through a table ``(states, k)``, where changing the state costs ``jump``; and its states."""
+    """The least cost of a path through a table ``(states, k)``, where changing the state costs
+    ``jump``; and its states.
+    """
     total, came = table[:, 0], []
     for column in table.T[1:]:
         least = int(total.argmin())
@@ -113,21 +136,35 @@ def _least(table: Floats, jump: float) -> tuple[float, list[int]]:
 
 
 def _exactly(
-    found: Fits, timing: Timing, members: Sequence[int], others: Sequence[tuple[Timing, list[int]]], loose: float
+    found: Fits,
+    timing: Timing,
+    members: Sequence[int],
+    others: Sequence[tuple[Timing, list[int]]],
+    loose: float,
 ) -> Timing:
-    """The timing at which the members fit best all together, whatever the place, which is that of the others as well."""
+    """The timing at which the members fit best all together, whatever the place, which is that of
+    the others as well.
+    """
     mine = np.array(members)
-    part = Fits(*(getattr(found, name)[mine] if name != "times" else found.times for name in Fits.__slots__))
+    part = Fits(
+        *(getattr(found, name)[mine] if name != "times" else found.times for name in Fits.__slots__)
+    )
     period = float(np.median(np.diff(found.times))) if found.times.size > 1 else 1.0
     shifts = np.arange(-6 * period, 6.01 * period, period / 4)
     slack = np.linspace(-0.012, 0.012, 25) if len(members) > 2 else np.zeros(1)
-    speeds = np.unique(np.append(timing.speed + slack, [1.0] if abs(timing.speed - 1) < 0.02 else []))
+    speeds = np.unique(
+        np.append(timing.speed + slack, [1.0] if abs(timing.speed - 1) < 0.02 else [])
+    )
     frames = part.shown(timing, shifts, speeds)
     at = np.arange(mine.size), frames
     cost, slope = part.cost[at].sum(axis=2), part.slope[at].sum(axis=2)
     known, curvature = np.zeros(4), part.curvature.sum(axis=0) + held(loose)
     for other, theirs in others:
-        for k, n in zip(theirs, found.shown(other, np.zeros(1), np.array([other.speed]))[0, 0][theirs], strict=True):
+        for k, n in zip(
+            theirs,
+            found.shown(other, np.zeros(1), np.array([other.speed]))[0, 0][theirs],
+            strict=True,
+        ):
             known, curvature = known + found.slope[k, n], curvature + found.curvature[k]
     slope = slope + known
     total = TELLING * (cost - np.einsum("sti,ij,stj->st", slope, np.linalg.inv(curvature), slope))
@@ -154,6 +191,8 @@ def _place(found: Fits, parts: Sequence[tuple[Timing, list[int]]], loose: float)
 
 
 def _shown(found: Fits, costs: Floats, timing: Timing, number: int, stray: float = 0.04) -> float:
-    """When a thumbnail is shown: what its own costs say, the less the farther from what all say together, in s."""
+    """When a thumbnail is shown: what its own costs say, the less the farther from what all say
+    together, in s.
+    """
     away = (found.times - timing.here(float(found.moments[number]))) / stray
     return float(found.times[int((costs + 0.5 * away**2).argmin())])

@@ -1,7 +1,9 @@
-"""When a clip shows what an original shows, roughly: the frame of the clip that is most like each of the original's thumbnails.
+"""When a clip shows what an original shows, roughly: the frame of the clip that is most like each
+of the original's thumbnails.
 
-Votes tell the shot; within a shot regions stay where they are, so that they cannot tell the frame. Here thumbnails are
-compared with frames spread over the clip, each moved to where it fits best. `unmask.originals.stretches` tells the rest.
+Votes tell the shot; within a shot regions stay where they are, so that they cannot tell the frame.
+Here thumbnails are compared with frames spread over the clip, each moved to where it fits best.
+`unmask.originals.stretches` tells the rest.
 """
 
 from __future__ import annotations
@@ -26,13 +28,19 @@ REACH = 6.0
 """s by which votes on the time may be wrong."""
 
 ASIDE = 0.06
-"""Part of the longest side by which a frame is moved to where it fits best, as the camera may sway meanwhile."""
+"""Part of the longest side by which a frame is moved to where it fits best, as the camera may sway
+meanwhile.
+"""
 
 FLAT = 1.0
-"""Standard deviation of a thumbnail's detail, grey levels, below which every frame is as like it as any other."""
+"""Standard deviation of a thumbnail's detail, grey levels, below which every frame is as like it as
+any other.
+"""
 
 Place = NDArray[np.float64]
-"""float64 ``(3, 3)``: carries a place in the original to one in the clip's frame, both in their widths."""
+"""float64 ``(3, 3)``: carries a place in the original to one in the clip's frame, both in their
+widths.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,9 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Small copies of a clip's frames: ``times`` s, float64 ``(n,)``; ``details`` float32 ``(n, h, w)``, see `detail`."""
+    """Small copies of a clip's frames: ``times`` s, float64 ``(n,)``; ``details`` float32 ``(n, h,
+    w)``, see `detail`.
+    """
 
     times: NDArray[np.float64]
     details: NDArray[np.float32]
@@ -92,7 +102,10 @@ def most_alike(
         return None
     top, bottom, left, right = box
     alike = [
-        cv2.matchTemplate(frames.details[i, top:bottom, left:right], target, cv2.TM_CCOEFF_NORMED).max() for i in near
+        cv2.matchTemplate(
+            frames.details[i, top:bottom, left:right], target, cv2.TM_CCOEFF_NORMED
+        ).max()
+        for i in near
     ]
     best = int(np.argmax(alike))
     return float(frames.times[near[best]]), float(alike[best])
@@ -101,20 +114,38 @@ def most_alike(
 def _as_in_clip(
     thumbnail: Rgb, place: Place, mirrored: bool, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    """What can be seen of a thumbnail in the clip's frame but for an edge; and the box in which to look for it, px."""
+    """What can be seen of a thumbnail in the clip's frame but for an edge; and the box in which to
+    look for it, px.
+    """
     import cv2
 
     height, width = shape
-    matrix = np.diag([width, width, 1.0]) @ place @ np.diag([1 / thumbnail.shape[1], 1 / thumbnail.shape[1], 1.0])
+    matrix = (
+        np.diag([width, width, 1.0])
+        @ place
+        @ np.diag([1 / thumbnail.shape[1], 1 / thumbnail.shape[1], 1.0])
+    )
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     soft = cv2.GaussianBlur(luma(thumbnail), (0, 0), max(0.5, 0.4 / max(scale, 1e-3)))
-    target = detail(np.asarray(cv2.warpPerspective(soft, matrix, (width, height), flags=cv2.INTER_LINEAR), np.float32))
-    mask = cv2.warpPerspective(np.ones(thumbnail.shape[:2], np.float32), matrix, (width, height)) > 0.99
+    target = detail(
+        np.asarray(
+            cv2.warpPerspective(soft, matrix, (width, height), flags=cv2.INTER_LINEAR), np.float32
+        )
+    )
+    mask = (
+        cv2.warpPerspective(np.ones(thumbnail.shape[:2], np.float32), matrix, (width, height))
+        > 0.99
+    )
     if mirrored:
         target, mask = target[:, ::-1], mask[:, ::-1]
     aside = max(2, round(ASIDE * max(shape)))
     x, y, w, h = cv2.boundingRect(np.ascontiguousarray(mask, np.uint8))
-    top, bottom, left, right = max(y, aside), min(y + h, height - aside), max(x, aside), min(x + w, width - aside)
+    top, bottom, left, right = (
+        max(y, aside),
+        min(y + h, height - aside),
+        max(x, aside),
+        min(x + w, width - aside),
+    )
     inner = np.ascontiguousarray(target[top:bottom, left:right])
     return inner, (top - aside, bottom + aside, left - aside, right + aside)
 
@@ -130,4 +161,6 @@ def grey(rgb: Rgb, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Scaled down, float32 ``shape``, 0 to 255."""
     import cv2
 
-    return np.asarray(cv2.resize(luma(rgb), (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(
+        cv2.resize(luma(rgb), (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32
+    )

@@ -18,7 +18,9 @@ def copy(source: Store, target: Store, name: str | None = None) -> None:
         OriginalsError: one of the two cannot be read or written.
     """
     for original in source.originals():
-        footage, complete = target.register(original, name or original.name, original.title, original.owner)
+        footage, complete = target.register(
+            original, name or original.name, original.title, original.owner
+        )
         if complete:
             continue
         moments = source.moments(original.sha256)

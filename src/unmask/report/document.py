@@ -1,8 +1,9 @@
 """The answer as a document for programs: what `unmask check --json` prints, declared here once.
 
-The JSON, its schema and docs/json.md, what the service stores and shows, and what `unmask.client` gives all come from
-`Document`. ``schema-1.json`` is the contract as it was published; the tests compare. Numbers are finite and rounded. Beside
-every English sentence stand its code and its values, from which `unmask.words` says the same in another language.
+The JSON, its schema and docs/json.md, what the service stores and shows, and what `unmask.client`
+gives all come from `Document`. ``schema-1.json`` is the contract as it was published; the tests
+compare. Numbers are finite and rounded. Beside every English sentence stand its code and its
+values, from which `unmask.words` says the same in another language.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def _to(digits: int) -> AfterValidator:
 
 
 def _portable(value: Any) -> Any:
-    """Replaces what not every parser of JSON reads: tuples, other kinds of mapping, NaN, infinity, lone surrogates."""
+    """Replaces what not every parser of JSON reads: tuples, other kinds of mapping, NaN, infinity,
+    lone surrogates.
+    """
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, Mapping):
@@ -57,16 +60,21 @@ Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Box = Annotated[tuple[Px, ...], Field(min_length=4, max_length=4)]
 Point = Annotated[
-    tuple[Annotated[Px, Field(description="px.")], ...], Field(min_length=2, max_length=2, description="x, y.")
+    tuple[Annotated[Px, Field(description="px.")], ...],
+    Field(min_length=2, max_length=2, description="x, y."),
 ]
 Corners = Annotated[tuple[Point, ...], Field(min_length=4, max_length=4)]
 Reach = Annotated[tuple[Number, ...], Field(min_length=2, max_length=2)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Json = Annotated[dict[str, Any], AfterValidator(_portable)]
-IsThere = Annotated[bool, BeforeValidator(lambda given: given if isinstance(given, bool) else given is not None)]
+IsThere = Annotated[
+    bool, BeforeValidator(lambda given: given if isinstance(given, bool) else given is not None)
+]
 """Whether there is a picture."""
 
-CODE = Field(description="Code of that sentence, under which catalogues of other languages have it.")
+CODE = Field(
+    description="Code of that sentence, under which catalogues of other languages have it."
+)
 VALUES = Field(
     description="Values of the places in that sentence, by name: numbers, texts, messages of a code and values of their "
     "own, or lists of these. Times are seconds."
@@ -80,7 +88,9 @@ UNTOLD: dict[str, Any] = {
 
 
 class Part(BaseModel):
-    """Base of the document and its parts: made `of` a value of `unmask.types`, or validated from JSON values."""
+    """Base of the document and its parts: made `of` a value of `unmask.types`, or validated from
+    JSON values.
+    """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
@@ -96,14 +106,19 @@ class Part(BaseModel):
     def message(self, name: str) -> Message:
         """Reads a message, such as the ``reason``.
 
-        Where it has no code, as in documents of older versions, or one that cannot be said, its English sentence stands.
+        Where it has no code, as in documents of older versions, or one that cannot be said, its
+        English sentence stands.
         """
         coded = {part: getattr(self, f"{name}_{part}") for part in ("code", "values")}
         return _sayable(coded, getattr(self, name))
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Gives the schema with every description on one line, and without titles made of the fields' names."""
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Gives the schema with every description on one line, and without titles made of the
+        fields' names.
+        """
         found = handler.resolve_ref_schema(handler(core))
         for field in found["properties"].values():
             field.pop("title", None)
@@ -160,15 +175,21 @@ class FramePart(Part):
     time: Positive
     """Seconds."""
     log10_lr: Number | None
-    """Decimal logarithm of the likelihood ratio changed : bona fide; of this sighting alone; null where it was not
-    judged."""
+    """Decimal logarithm of the likelihood ratio changed : bona fide; of this sighting alone; null
+    where it was not
+    judged.
+    """
     box: Box
     """x0, y0, x1, y1 of the face in the frame, px."""
     heatmap: IsThere = False
     """Whether a line of evidence says where in the face it reacts."""
-    corners: Annotated[Corners | None, BeforeValidator(lambda array: getattr(array, "tolist", lambda: array)())] = None
-    """Corners of the upright picture of the face, in the frame, px, from its top left one clockwise; null where they
-    were not kept."""
+    corners: Annotated[
+        Corners | None, BeforeValidator(lambda array: getattr(array, "tolist", lambda: array)())
+    ] = None
+    """Corners of the upright picture of the face, in the frame, px, from its top left one
+    clockwise; null where they
+    were not kept.
+    """
 
 
 class QualityPart(Part):
@@ -177,14 +198,19 @@ class QualityPart(Part):
     size_px: Annotated[float, Field(ge=0), _to(1)] | None
     """Width of the face in the frame, px."""
     sharpness: Annotated[float, Field(ge=0), _to(4)] | None
-    """Variance of the Laplacian of the aligned crop's luma over the luma's own variance, no unit; below 0.02 is
-    blurred."""
+    """Variance of the Laplacian of the aligned crop's luma over the luma's own variance, no unit;
+    below 0.02 is
+    blurred.
+    """
     yaw: Positive | None
     """How far the head is turned aside, 0 frontal to 1 full profile."""
     blockiness: Positive | None
-    """Luma step across the frame's 8 px grid over the step inside it, no unit; 1 means no visible blocks."""
+    """Luma step across the frame's 8 px grid over the step inside it, no unit; 1 means no visible
+    blocks.
+    """
     detail_px: Annotated[float, Field(ge=0), _to(1)] | None = None
-    """Width at which the face would show as much detail, px; below size_px where it was enlarged."""
+    """Width at which the face would show as much detail, px; below size_px where it was enlarged.
+    """
     echo: Positive | None = None
     """How clearly everything is seen twice, a little apart, no unit; 0 not at all."""
 
@@ -215,8 +241,10 @@ class LinePart(Part):
     score: Annotated[float, _to(6)] | None
     """In the line's own unit, meaningless until calibrated; null unless it ran."""
     log10_lr: Number | None
-    """Decimal logarithm of the likelihood ratio changed : bona fide that the line adds to the lines before it; null
-    where it weighed nothing."""
+    """Decimal logarithm of the likelihood ratio changed : bona fide that the line adds to the lines
+    before it; null
+    where it weighed nothing.
+    """
     summary: str
     """One sentence; the reason where the line did not run."""
     pictures: tuple[PicturePart, ...] = ()
@@ -237,7 +265,9 @@ class RatePart(Part):
 
 
 class RecordPart(Part):
-    """What single faces of people never trained on were answered by the lines that weighed; changed in ways never trained on."""
+    """What single faces of people never trained on were answered by the lines that weighed; changed
+    in ways never trained on.
+    """
 
     bona_fide: Count
     """Number of bona fide faces."""
@@ -250,7 +280,9 @@ class RecordPart(Part):
 
 
 class LicencePart(Part):
-    """A licence that reaches a person: it names the file, or a place in an original where this person is."""
+    """A licence that reaches a person: it names the file, or a place in an original where this
+    person is.
+    """
 
     sha256: Sha256
     """Of the licence, in canonical form."""
@@ -337,7 +369,9 @@ class PersonPart(Part):
     reason: str
     """One sentence for the verdict."""
     log10_lr: Number | None
-    """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is 'cannot tell'."""
+    """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is
+    'cannot tell'.
+    """
     spans: tuple[SpanPart, ...]
     """When the face is judged changed; empty unless the verdict is 'changed'."""
     lines: dict[str, LinePart]
@@ -359,11 +393,17 @@ class PersonPart(Part):
     places: tuple[PlacePart, ...] = ()
     """Where the face was at each sighting, in order of time."""
     reach: Reach | None = None
-    """Lowest and highest log10_lr that the lines which weighed can come to; null where none weighed."""
+    """Lowest and highest log10_lr that the lines which weighed can come to; null where none
+    weighed.
+    """
     record: RecordPart | None = None
-    """How often these lines were right and wrong where the truth was known; null where it was not measured."""
+    """How often these lines were right and wrong where the truth was known; null where it was not
+    measured.
+    """
     basis: Basis | None = None
-    """What the verdict rests on; null where it is 'cannot tell', and in documents of older versions."""
+    """What the verdict rests on; null where it is 'cannot tell', and in documents of older
+    versions.
+    """
     licences: tuple[LicencePart, ...] = ()
     """Licences that reach this person, whether they hold or not."""
     reason_code: Annotated[str, CODE] = ""
@@ -402,18 +442,24 @@ class MediaPart(Part):
 
 
 class RecordedPart(Part):
-    """What the file's own metadata say of its recording. Nobody signs them: anybody can write or remove them."""
+    """What the file's own metadata say of its recording. Nobody signs them: anybody can write or
+    remove them.
+    """
 
     camera: str
     """Its maker and model; empty, as each of these, where nothing is said."""
     software: str
     """That wrote the file."""
     taken: str
-    """When it was recorded, ISO 8601, by the camera's clock; without an offset from UTC where it states none."""
+    """When it was recorded, ISO 8601, by the camera's clock; without an offset from UTC where it
+    states none.
+    """
     saved: str
     """When it was written, likewise."""
     located: bool
-    """Whether they say where it was recorded. The place itself is not read: it would travel on with every report."""
+    """Whether they say where it was recorded. The place itself is not read: it would travel on with
+    every report.
+    """
 
 
 class CustodyPart(Part):
@@ -487,7 +533,9 @@ class MatchPart(Part):
 
     @classmethod
     def of(cls, match: Match) -> Self:
-        return cls.model_validate({**_fields(cls, match), "compared": match.pairs, "registrations": match.originals})
+        return cls.model_validate(
+            {**_fields(cls, match), "compared": match.pairs, "registrations": match.originals}
+        )
 
 
 class DamagePart(Part):
@@ -502,9 +550,12 @@ class DamagePart(Part):
 
 
 class Document(Part):
-    """The answer for one photo or video: whether a face in it was changed by software, how that is known, and how sure
-    the answer is. Times are seconds of presentation time from the clip's first frame; px are pixels of the upright
-    picture. Later releases may add fields; those described here keep their meaning until schema_version is raised."""
+    """The answer for one photo or video: whether a face in it was changed by software, how that is
+    known, and how sure
+    the answer is. Times are seconds of presentation time from the clip's first frame; px are pixels
+    of the upright picture. Later releases may add fields; those described here keep their meaning
+    until schema_version is raised.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -532,52 +583,72 @@ class Document(Part):
     schema_version: Literal[1]
     """Version of this schema."""
     path: str
-    r"""The file as the caller gave it. A byte that is no UTF-8 stands as \udc80 to \udcff, written out."""
+    r"""The file as the caller gave it. A byte that is no UTF-8 stands as \udc80 to \udcff, written
+    out.
+    """
     sha256: Sha256 | None
     """Of the whole file, hexadecimal; null where it could not be read."""
     verdict: Verdict | None
-    """The answer for the file; null where it could not be judged, and then error says why. There is no 'authentic': no
-    detector can say that."""
+    """The answer for the file; null where it could not be judged, and then error says why. There is
+    no 'authentic': no
+    detector can say that.
+    """
     reason: str
     """One sentence for the verdict."""
     log10_lr: Number | None
-    """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is 'cannot tell' or
-    missing."""
+    """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is
+    'cannot tell' or
+    missing.
+    """
     people: tuple[PersonPart, ...]
     """One entry per person, in order of appearance."""
     error: str | None
     """Why the file could not be judged and what to do about it; null where it was judged."""
     outcome: Outcome | None = None
-    """What the check came to: the verdict, but 'no face' where that is 'cannot tell' only because nobody is in the
-    picture; null where the file could not be judged."""
+    """What the check came to: the verdict, but 'no face' where that is 'cannot tell' only because
+    nobody is in the
+    picture; null where the file could not be judged.
+    """
     prior: Share | None = None
     """Base rate of changed faces that the user stated, 0 to 1; null where none was stated."""
     posterior: Annotated[Share, _to(6)] | None = None
-    """Probability, 0 to 1, that the face is changed, given the prior and log10_lr; null without either."""
+    """Probability, 0 to 1, that the face is changed, given the prior and log10_lr; null without
+    either.
+    """
     limits: tuple[str, ...] = ()
     """What limits this answer, a sentence each."""
     limit_messages: tuple[MessagePart, ...] = ()
     """The same limits, in the same order, as codes and values."""
     limit_codes: tuple[str, ...] = ()
-    """Which limits these are, in the same order: `limit.cut_off` stays what it is in every language."""
+    """Which limits these are, in the same order: `limit.cut_off` stays what it is in every
+    language.
+    """
     media: MediaPart | None = None
     """What the file is; null where it could not be read."""
     custody: CustodyPart | None = None
     """Who judged what, with what; null where it was not judged."""
     originals: tuple[MatchPart, ...] = ()
-    """Stretches of the file that show a known original, in order of time; empty where none is known or no index was
-    given."""
+    """Stretches of the file that show a known original, in order of time; empty where none is known
+    or no index was
+    given.
+    """
     damage: tuple[DamagePart, ...] = ()
-    """Stretches of a video that are damaged, from an error to the next intact key frame, in order of time. They were
-    passed over; nothing is said of them."""
+    """Stretches of a video that are damaged, from an error to the next intact key frame, in order
+    of time. They were
+    passed over; nothing is said of them.
+    """
     basis: Basis | None = None
-    """What the verdict rests on; null where it is 'cannot tell', and in documents of older versions."""
+    """What the verdict rests on; null where it is 'cannot tell', and in documents of older
+    versions.
+    """
     declared: DeclaredPart | None = None
     """What the file says of its own making; null where no folder of licences was given."""
     report: str | None = None
     """Path of the page on this file; null where none was written."""
     key_frames: tuple[str, ...] = ()
-    """Paths of whole frames, as JPEGs, for a reverse image search; empty where none were asked for, or nobody was found."""
+    """Paths of whole frames, as JPEGs, for a reverse image search; empty where none were asked for,
+    or nobody was found.
+    """
     reason_code: Annotated[str, CODE] = ""
     reason_values: Annotated[Json, VALUES] = {}
     error_code: Annotated[str | None, CODE] = None
@@ -597,7 +668,9 @@ class Document(Part):
     def all_limits(self) -> list[Message]:
         """Reads the limits, each as `message` does."""
         coded = self.limit_messages[: len(self.limits)]
-        return [_sayable(one and one.plain(), text) for text, one in zip_longest(self.limits, coded)]
+        return [
+            _sayable(one and one.plain(), text) for text, one in zip_longest(self.limits, coded)
+        ]
 
 
 def document(result: CheckResult) -> dict[str, Any]:
@@ -621,11 +694,16 @@ def schema() -> dict[str, Any]:
 
 
 def _fields(part: type[Part], value: Any) -> dict[str, Any]:
-    """Fields of a part that a value has; a message as its English sentence, and beside it its code and values."""
+    """Fields of a part that a value has; a message as its English sentence, and beside it its code
+    and values.
+    """
     found = {name: getattr(value, name) for name in part.model_fields if hasattr(value, name)}
     for name, given in list(found.items()):
         if isinstance(given, Message):
-            found |= {name: str(given), **{f"{name}_{key}": told for key, told in plain(given).items()}}
+            found |= {
+                name: str(given),
+                **{f"{name}_{key}": told for key, told in plain(given).items()},
+            }
     return {name: _portable(given) for name, given in found.items()}
 
 

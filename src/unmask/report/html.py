@@ -1,7 +1,9 @@
-"""The answer as one HTML file that opens anywhere: `page`; and as a card for a notebook: `fragment`.
+"""The answer as one HTML file that opens anywhere: `page`; and as a card for a notebook:
+`fragment`.
 
-No script, no network, no font: a content security policy in the page forbids them. Every text is escaped, since file
-names come from strangers; what does not print, such as marks that reverse the reading direction, is spelt out.
+No script, no network, no font: a content security policy in the page forbids them. Every text is
+escaped, since file names come from strangers; what does not print, such as marks that reverse the
+reading direction, is spelt out.
 """
 
 from __future__ import annotations
@@ -42,7 +44,14 @@ ORDER = (Verdict.CHANGED, Verdict.LICENSED_CHANGE, Verdict.CANNOT_TELL, Verdict.
 
 OF_THE_FILE = frozenset(
     (
-        *("limit.damaged", "limit.cut_off", "limit.cut_photo", "limit.interlaced", "limit.sizes", "limit.not_decoded"),
+        *(
+            "limit.damaged",
+            "limit.cut_off",
+            "limit.cut_photo",
+            "limit.interlaced",
+            "limit.sizes",
+            "limit.not_decoded",
+        ),
         *("limit.films", "limit.film", "limit.pictures", "limit.scaled", "limit.stretch"),
         *("limit.saved", "limit.saved_with"),
     )
@@ -66,7 +75,8 @@ class BaseRate:
 
 
 def mark(path: str, about: str = "") -> str:
-    """What its page says of which file it is about, where others of that name may be: a digest of the whole path.
+    """What its page says of which file it is about, where others of that name may be: a digest of
+    the whole path.
 
     Args:
         about: what else the page is about, which keeps pages on the same file apart.
@@ -76,7 +86,8 @@ def mark(path: str, about: str = "") -> str:
 
 
 def marked(page: Path) -> str | None:
-    """Of which file a page in a folder says that it is about, as `mark`; None if it is no page of these.
+    """Of which file a page in a folder says that it is about, as `mark`; None if it is no page of
+    these.
 
     Raises:
         OSError: it cannot be read.
@@ -86,7 +97,9 @@ def marked(page: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def page(result: CheckResult, language: Language | None = None, scenes: Sequence[Scene] = ()) -> str:
+def page(
+    result: CheckResult, language: Language | None = None, scenes: Sequence[Scene] = ()
+) -> str:
     """The whole report as one self-contained HTML file.
 
     Args:
@@ -98,7 +111,9 @@ def page(result: CheckResult, language: Language | None = None, scenes: Sequence
     return rendered("page.html.j2", ("report.css",), view, footer(result.sha256))
 
 
-def rendered(template: str, stylesheets: Sequence[str], view: Mapping[str, Any], more: str = "") -> str:
+def rendered(
+    template: str, stylesheets: Sequence[str], view: Mapping[str, Any], more: str = ""
+) -> str:
     """A template as one file that opens anywhere.
 
     Args:
@@ -118,20 +133,30 @@ def fragment(result: CheckResult) -> str:
     from markupsafe import Markup
 
     css = Markup(_stylesheet("fragment.css"))  # noqa: S704 - our own file
-    return _environment().get_template("fragment.html.j2").render(_view(result, english()), css=css, most=PEOPLE)
+    return (
+        _environment()
+        .get_template("fragment.html.j2")
+        .render(_view(result, english()), css=css, most=PEOPLE)
+    )
 
 
 def _view(result: CheckResult, t: Language) -> dict[str, Any]:
     settings = result.custody.settings if result.custody else {}
     duration = result.media.duration if result.media else 0.0
-    moving = result.media.kind is Kind.VIDEO if result.media else any(p.last_seen > 0 for p in result.people)
+    moving = (
+        result.media.kind is Kind.VIDEO
+        if result.media
+        else any(p.last_seen > 0 for p in result.people)
+    )
 
     def charts(person: Person) -> list[timeline.Chart]:
         if not moving or len(person.timeline) < 2:
             return []
         return [timeline.chart(person, duration, settings, *size) for size in CHART_SIZES]
 
-    people = sorted(result.people, key=lambda person: (_unjudged(person), ORDER.index(person.verdict)))
+    people = sorted(
+        result.people, key=lambda person: (_unjudged(person), ORDER.index(person.verdict))
+    )
     folded = [person for person in people if _unjudged(person)] if len(people) > 1 else []
     return {
         "result": result,
@@ -163,7 +188,9 @@ def _unjudged(person: Person) -> bool:
 
 
 def _record(result: CheckResult) -> Message | None:
-    """How often the answer of the file was wrong where the truth was known, by the lines that weighed on who decides it."""
+    """How often the answer of the file was wrong where the truth was known, by the lines that
+    weighed on who decides it.
+    """
     deciding = [person for person in result.people if person.verdict is result.verdict]
     return strength.record(result.verdict, deciding[0].record) if deciding else None
 
@@ -171,7 +198,9 @@ def _record(result: CheckResult) -> Message | None:
 def _base_rates(result: CheckResult) -> list[BaseRate]:
     if result.log10_lr is None:
         return []
-    rates = [BaseRate(prior, posterior(prior, result.log10_lr), stated=False) for prior in BASE_RATES]
+    rates = [
+        BaseRate(prior, posterior(prior, result.log10_lr), stated=False) for prior in BASE_RATES
+    ]
     if result.prior is None or result.posterior is None:
         return rates
     others = [rate for rate in rates if not math.isclose(rate.prior, result.prior)]

@@ -34,7 +34,8 @@ def jpeg(rgb: Rgb) -> bytes:
 
 
 def heat(heatmap: NDArray[np.float32], side: int = 192) -> bytes:
-    """A heatmap as a square PNG of ``side`` px in the colours of `overlay`, see-through where it sees nothing.
+    """A heatmap as a square PNG of ``side`` px in the colours of `overlay`, see-through where it
+    sees nothing.
 
     Args:
         heatmap: 0 to 1, of any size.
@@ -44,7 +45,9 @@ def heat(heatmap: NDArray[np.float32], side: int = 192) -> bytes:
 
     finite = np.nan_to_num(np.asarray(heatmap, np.float32), nan=0, posinf=1, neginf=0)
     levels = np.clip(cv2.resize(finite, (side, side), interpolation=cv2.INTER_LINEAR), 0, 1)
-    colour = cv2.cvtColor(cv2.applyColorMap((levels * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    colour = cv2.cvtColor(
+        cv2.applyColorMap((levels * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
+    )
     opacity = (0.85 * np.sqrt(levels) * 255).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(np.dstack([colour, opacity]), "RGBA").save(file, "PNG")
@@ -61,7 +64,8 @@ def thumbnail(rgb: Rgb, size: int = 96) -> Rgb:
 def overlay(crop: Rgb, heatmap: NDArray[np.float32]) -> Rgb:
     """The crop in grey, coloured where the heatmap sees the change.
 
-    The colour is matplotlib's perceptually uniform *inferno*; the grey keeps skin from being read as heat.
+    The colour is matplotlib's perceptually uniform *inferno*; the grey keeps skin from being read
+    as heat.
 
     Args:
         crop: rgb uint8 ``(h, w, 3)``.
@@ -72,8 +76,12 @@ def overlay(crop: Rgb, heatmap: NDArray[np.float32]) -> Rgb:
     height, width = crop.shape[:2]
     finite = np.nan_to_num(np.asarray(heatmap, np.float32), nan=0, posinf=1, neginf=0)
     heat = np.clip(cv2.resize(finite, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
-    colour = cv2.cvtColor(cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    grey = cv2.cvtColor(cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    colour = cv2.cvtColor(
+        cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
+    )
+    grey = cv2.cvtColor(
+        cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB
+    )
     weight = 0.85 * np.sqrt(heat)[..., None]
     return np.asarray(np.rint(grey * (1 - weight) + colour * weight), np.uint8)
 

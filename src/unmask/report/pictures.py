@@ -1,7 +1,9 @@
-"""The pictures of an answer as files beside its document, for a page that shows both: `pack` writes them, `unpack` reads one.
+"""The pictures of an answer as files beside its document, for a page that shows both: `pack` writes
+them, `unpack` reads one.
 
-The document says what there is (`frames`, `pictures` of a line); `thumbnail`, `face`, `heat`, `shown` and `before` say under
-which name. Everything lies in one uncompressed zip, so that one deletion takes all faces away.
+The document says what there is (`frames`, `pictures` of a line); `thumbnail`, `face`, `heat`,
+`shown` and `before` say under which name. Everything lies in one uncompressed zip, so that one
+deletion takes all faces away.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The JSON of a check as a page for people: ``python -m unmask.report.reference > docs/json.md``, from its schema."""
+"""The JSON of a check as a page for people: ``python -m unmask.report.reference > docs/json.md``,
+from its schema.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ those that are not **bold**. What is here keeps its meaning until `schema_versio
 def page() -> str:
     """The schema as Markdown: a section per part, the document first, a row per field."""
     whole = schema()
-    parts = {"Document": whole, **{name: part for name, part in whole["$defs"].items() if "properties" in part}}
+    parts = {
+        "Document": whole,
+        **{name: part for name, part in whole["$defs"].items() if "properties" in part},
+    }
     return "\n\n".join([HEAD.rstrip(), *("\n".join(_part(*part)) for part in parts.items())]) + "\n"
 
 

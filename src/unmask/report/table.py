@@ -1,7 +1,8 @@
-"""The answers for many files as one CSV table (RFC 4180): a row per person, or one for a file without any.
+"""The answers for many files as one CSV table (RFC 4180): a row per person, or one for a file
+without any.
 
-Cells of free text that a spreadsheet would take for a formula are preceded by an apostrophe, as OWASP's page on CSV
-injection advises.
+Cells of free text that a spreadsheet would take for a formula are preceded by an apostrophe, as
+OWASP's page on CSV injection advises.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def rows(result: CheckResult) -> list[list[str]]:
 
 
 def _person(person: Person) -> list[str]:
-    weighed = {name: line.log10_lr for name, line in person.lines.items() if line.log10_lr is not None}
+    weighed = {
+        name: line.log10_lr for name, line in person.lines.items() if line.log10_lr is not None
+    }
     return [
         str(person.id),
         person.verdict,

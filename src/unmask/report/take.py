@@ -1,4 +1,6 @@
-"""The answer on a take as a document for programs: what `unmask take --json` prints, declared here once."""
+"""The answer on a take as a document for programs: what `unmask take --json` prints, declared here
+once.
+"""
 
 from __future__ import annotations
 
@@ -79,17 +81,24 @@ class FilePart(Part):
 
 
 class TakeDocument(Part):
-    """Whether one video, or several in order, are one unbroken take. Times are seconds of presentation time from the first
-    picture. Later releases may add fields; those described here keep their meaning until schema_version is raised."""
+    """Whether one video, or several in order, are one unbroken take. Times are seconds of
+    presentation time from the first
+    picture. Later releases may add fields; those described here keep their meaning until
+    schema_version is raised.
+    """
 
     schema_version: Literal[1]
     """Version of this schema."""
     path: str
-    r"""The file as the caller gave it. A byte that is no UTF-8 stands as \udc80 to \udcff, written out."""
+    r"""The file as the caller gave it. A byte that is no UTF-8 stands as \udc80 to \udcff, written
+    out.
+    """
     sha256: str | None
     """Of the whole file, hexadecimal; null where it could not be read."""
     answer: Answer | None
-    """The answer; null where the file could not be judged, and then error says why. There is no 'proved'."""
+    """The answer; null where the file could not be judged, and then error says why. There is no
+    'proved'.
+    """
     reason: str
     """One sentence for the answer."""
     reason_code: Annotated[str, CODE]
@@ -103,7 +112,9 @@ class TakeDocument(Part):
     power: tuple[PowerPart, ...]
     """What share of tried cuts was found, by their length; empty where none was tried."""
     media: MediaPart | None
-    """What the file is, of several the first; null where it could not be read. Where times start over, of the part before."""
+    """What the file is, of several the first; null where it could not be read. Where times start
+    over, of the part before.
+    """
     parts: tuple[FilePart, ...]
     """All files of the take, in order; empty where one could not be read."""
     report: str | None = None
@@ -122,12 +133,19 @@ class TakeDocument(Part):
                 "answer": take.answer,
                 **_said(take.reason),
                 "findings": [
-                    {"kind": one.kind, "breaks": one.kind.breaks, "start": one.start, "end": one.end}
+                    {
+                        "kind": one.kind,
+                        "breaks": one.kind.breaks,
+                        "start": one.start,
+                        "end": one.end,
+                    }
                     | {"confidence": one.confidence}
                     | _said(one.reason)
                     for one in take.findings
                 ],
-                "unseen": [{"start": one.start, "end": one.end} | _said(one.reason) for one in take.unseen],
+                "unseen": [
+                    {"start": one.start, "end": one.end} | _said(one.reason) for one in take.unseen
+                ],
                 "decoded": round(take.decoded, 4),
                 "power": [
                     {"lost": one.lost, "trials": one.trials, "found": one.found}
@@ -136,7 +154,12 @@ class TakeDocument(Part):
                 ],
                 "media": MediaPart.of(take.media) if take.media else None,
                 "parts": [
-                    {"path": one.path, "sha256": one.sha256, "start": one.start, "duration": one.duration}
+                    {
+                        "path": one.path,
+                        "sha256": one.sha256,
+                        "start": one.start,
+                        "duration": one.duration,
+                    }
                     | {"size_bytes": one.size_bytes}
                     for one in take.parts
                 ],

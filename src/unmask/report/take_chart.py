@@ -1,4 +1,6 @@
-"""A take over time, laid out for an SVG: where everything stands, in px. The template only draws it."""
+"""A take over time, laid out for an SVG: where everything stands, in px. The template only draws
+it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _LEAST_LOUD = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One row; ``name`` is one of findings, decoded, followed and unseen, ``notes`` are findings that break nothing."""
+    """One row; ``name`` is one of findings, decoded, followed and unseen, ``notes`` are findings
+    that break nothing.
+    """
 
     name: str
     y: float
@@ -38,14 +42,23 @@ class Strip:
 
 def strip(take: Take, width: int) -> Strip:
     """Lays out a take that was judged, in a picture of a width, px."""
-    named = {"decoded": take.looked, "followed": take.followed, "unseen": [(one.start, one.end) for one in take.unseen]}
+    named = {
+        "decoded": take.looked,
+        "followed": take.followed,
+        "unseen": [(one.start, one.end) for one in take.unseen],
+    }
     there = {name: stretches for name, stretches in named.items() if stretches or name == "decoded"}
     ends = [*(one.end for one in take.findings), *(one.end for one in take.unseen)]
     end = max(0.1, take.duration, *ends)
     axes = _Axes(0.0, end, 1.0, width, ROW_PX * (1 + len(there)) + _FOOT_PX)
-    breaks, notes = ([(f.start, f.end) for f in take.findings if f.kind.breaks is broken] for broken in (True, False))
+    breaks, notes = (
+        [(f.start, f.end) for f in take.findings if f.kind.breaks is broken]
+        for broken in (True, False)
+    )
     findings = Lane("findings", _y(0), _drawn(axes, breaks), _drawn(axes, notes))
-    lanes = [Lane(name, _y(row), _drawn(axes, there[name])) for row, name in enumerate(there, start=1)]
+    lanes = [
+        Lane(name, _y(row), _drawn(axes, there[name])) for row, name in enumerate(there, start=1)
+    ]
     return Strip(axes, (findings, *lanes), tuple(axes.x(part.start) for part in take.parts[1:]))
 
 
@@ -66,7 +79,9 @@ def _drawn(axes: Axes, stretches: Sequence[tuple[float, float]]) -> tuple[Stretc
     out: list[Stretch] = []
     for one in (axes.stretch(start, end, _LEAST_PX) for start, end in sorted(stretches)):
         if out and one.x <= out[-1].x + out[-1].width:
-            out[-1] = Stretch(out[-1].x, round(max(out[-1].width, one.x + one.width - out[-1].x), 1))
+            out[-1] = Stretch(
+                out[-1].x, round(max(out[-1].width, one.x + one.width - out[-1].x), 1)
+            )
         else:
             out.append(one)
     return tuple(out)
@@ -76,7 +91,9 @@ def wave(sound: Waveform) -> str:
     """Path data of a waveform, a px per column and from -1 to 1, as high as the loudest in it."""
     loudest = max(_LEAST_LOUD, float(abs(sound.low).max()), float(abs(sound.high).max()))
     columns = zip((sound.low / loudest).tolist(), (sound.high / loudest).tolist(), strict=True)
-    return "".join(f"M{x}.5 {-high:.2f}V{max(-low, -high + 0.02):.2f}" for x, (low, high) in enumerate(columns))
+    return "".join(
+        f"M{x}.5 {-high:.2f}V{max(-low, -high + 0.02):.2f}" for x, (low, high) in enumerate(columns)
+    )
 
 
 def within(sound: Waveform, time: float) -> float:

@@ -1,4 +1,6 @@
-"""The answer on a take as one HTML file that opens anywhere: its timeline, and each finding with its pictures and its sound."""
+"""The answer on a take as one HTML file that opens anywhere: its timeline, and each finding with
+its pictures and its sound.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,16 @@ ABOUT = "-take"
 """Tells the pages on takes from those on faces in the same file."""
 
 
-def page(take: Take, settings: Settings, moments: Sequence[Moment] = (), language: Language | None = None) -> str:
+def page(
+    take: Take, settings: Settings, moments: Sequence[Moment] = (), language: Language | None = None
+) -> str:
     """The whole report as one self-contained HTML file.
 
     Args:
         take: what is told.
         settings: with which it was judged.
-        moments: the findings that are shown in pictures, see `unmask.moments`; all others are listed.
+        moments: the findings that are shown in pictures, see `unmask.moments`; all others are
+            listed.
         language: English if none is given.
     """
     t = language or english()
@@ -46,7 +51,9 @@ def page(take: Take, settings: Settings, moments: Sequence[Moment] = (), languag
         "others": [one for one in take.findings if id(one) not in pictured],
         "unseen": list(_unseen(take)),
         "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: version for name, version in versions().items() if name != "onnxruntime"},
+        "versions": {
+            name: version for name, version in versions().items() if name != "onnxruntime"
+        },
         "settings": asdict(settings),
         "again": Kind.REPEAT,
         "exact": lambda seconds: clock(seconds, 3),
@@ -62,6 +69,8 @@ def _unseen(take: Take) -> Iterator[Message]:
     """A sentence for each reason for which a cut could not have been seen, with the first places."""
     for code in dict.fromkeys(one.reason.code for one in take.unseen):
         alike = [one for one in take.unseen if one.reason.code == code]
-        spans = tuple(Message("terminal.span", {"start": one.start, "end": one.end}) for one in alike)
+        spans = tuple(
+            Message("terminal.span", {"start": one.start, "end": one.end}) for one in alike
+        )
         time = sum(one.end - one.start for one in alike)
         yield Message("take.page.unseen", {"time": time, "why": alike[0].reason, "spans": spans})

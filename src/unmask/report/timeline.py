@@ -1,4 +1,6 @@
-"""A person's LR over time, laid out for an SVG: where everything stands, in px. The template only draws it."""
+"""A person's LR over time, laid out for an SVG: where everything stands, in px. The template only
+draws it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
 """Seconds between two marks of the time axis."""
 
 THRESHOLDS = ("changed", "no_change")
-"""Rules of a verdict, decimal logarithms of the LR under ``rules`` in the settings, that are drawn as lines."""
+"""Rules of a verdict, decimal logarithms of the LR under ``rules`` in the settings, that are drawn
+as lines.
+"""
 
 CLOSE_UP = 0.15
 """Share of the clip under which the chart shows only the time in which the person was seen."""
@@ -52,7 +56,9 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Neighbouring readings: from ``start`` to ``end`` seconds, lowest, median and highest log10 LR."""
+    """Neighbouring readings: from ``start`` to ``end`` seconds, lowest, median and highest log10
+    LR.
+    """
 
     start: float
     end: float
@@ -63,7 +69,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """Where seconds from ``start`` to ``end`` and log10 LR from ``-reach`` to ``reach`` fall in a picture, px."""
+    """Where seconds from ``start`` to ``end`` and log10 LR from ``-reach`` to ``reach`` fall in a
+    picture, px.
+    """
 
     start: float
     end: float
@@ -106,7 +114,9 @@ class Axes:
         """Marks at whole powers of ten, at most seven."""
         step = math.ceil(self.reach / 3.999)
         most = math.floor(self.reach / step)
-        return tuple(Tick(self.y(mark * step), signed(mark * step, 0)) for mark in range(-most, most + 1))
+        return tuple(
+            Tick(self.y(mark * step), signed(mark * step, 0)) for mark in range(-most, most + 1)
+        )
 
     def stretch(self, start: float, end: float, least: float = 0) -> Stretch:
         """From ``start`` to ``end`` seconds, at least ``least`` px wide."""
@@ -116,7 +126,9 @@ class Axes:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything an SVG shows; ``line`` and ``marks_*`` are path data, ``dense`` says that the marks overlap."""
+    """Everything an SVG shows; ``line`` and ``marks_*`` are path data, ``dense`` says that the
+    marks overlap.
+    """
 
     axes: Axes
     thresholds: tuple[Threshold, ...]
@@ -129,7 +141,9 @@ class Chart:
 
 
 def window(person: Person, duration: float) -> tuple[float, float]:
-    """Seconds that the chart shows: the clip, or the time about the person where that is a small part of it."""
+    """Seconds that the chart shows: the clip, or the time about the person where that is a small
+    part of it.
+    """
     times = [person.first_seen, person.last_seen, *(point.time for point in person.timeline)]
     first, last = min(times), max(times)
     end = max(duration, last, 0.1)
@@ -167,7 +181,9 @@ def groups(points: Sequence[TimedLR], most: int = ROWS) -> list[list[Group]]:
     return [[_group(run[i : i + size]) for i in range(0, len(run), size)] for run in runs(points)]
 
 
-def chart(person: Person, duration: float, settings: Mapping[str, object], width: int, height: int) -> Chart:
+def chart(
+    person: Person, duration: float, settings: Mapping[str, object], width: int, height: int
+) -> Chart:
     """Lay out a person's timeline, which must hold a reading.
 
     Args:
@@ -181,13 +197,21 @@ def chart(person: Person, duration: float, settings: Mapping[str, object], width
     reach = 1.15 * max(2.0, *(abs(point.log10_lr) for point in points), *map(abs, levels.values()))
     axes = Axes(*window(person, duration), reach, width, height)
     dense = len(points) > width / 4
-    edges = [axes.start, *(time for run in runs(points) for time in (run[0].time, run[-1].time)), axes.end]
+    edges = [
+        axes.start,
+        *(time for run in runs(points) for time in (run[0].time, run[-1].time)),
+        axes.end,
+    ]
     pauses = zip(edges[::2], edges[1::2], strict=True)
     return Chart(
         axes,
-        thresholds=tuple(Threshold(axes.y(level), signed(level, 1), rule) for rule, level in levels.items()),
+        thresholds=tuple(
+            Threshold(axes.y(level), signed(level, 1), rule) for rule, level in levels.items()
+        ),
         spans=tuple(axes.stretch(span.start, span.end, least=2) for span in person.spans),
-        gaps=tuple(axes.stretch(start, end) for start, end in pauses if end - start > silence(points)),
+        gaps=tuple(
+            axes.stretch(start, end) for start, end in pauses if end - start > silence(points)
+        ),
         line=_line(axes, groups(points, width // 8 if dense else len(points))),
         marks_changed=_marks(axes, [point for point in points if point.log10_lr > 0]),
         marks_unchanged=_marks(axes, [point for point in points if point.log10_lr <= 0]),
@@ -199,16 +223,24 @@ def _thresholds(settings: Mapping[str, object]) -> dict[str, float]:
     """Those that do not lie on the zero line, which is drawn anyway."""
     rules = settings.get("rules")
     found = {name: rules.get(name) for name in THRESHOLDS} if isinstance(rules, Mapping) else {}
-    return {name: float(level) for name, level in found.items() if isinstance(level, int | float) and level}
+    return {
+        name: float(level)
+        for name, level in found.items()
+        if isinstance(level, int | float) and level
+    }
 
 
 def _group(points: Sequence[TimedLR]) -> Group:
     levels = [point.log10_lr for point in points]
-    return Group(points[0].time, points[-1].time, min(levels), statistics.median(levels), max(levels))
+    return Group(
+        points[0].time, points[-1].time, min(levels), statistics.median(levels), max(levels)
+    )
 
 
 def _line(axes: Axes, parts: Sequence[Sequence[Group]]) -> str:
-    corners = [[f"{axes.x((g.start + g.end) / 2)} {axes.y(g.median)}" for g in part] for part in parts]
+    corners = [
+        [f"{axes.x((g.start + g.end) / 2)} {axes.y(g.median)}" for g in part] for part in parts
+    ]
     return "".join(f"M{'L'.join(part)}" for part in corners if len(part) > 1)
 
 

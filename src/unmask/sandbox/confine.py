@@ -17,7 +17,9 @@ GRACE = 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one process: ``memory`` in bytes of address space, ``cpu_seconds``, ``written`` in bytes of one file."""
+    """Of one process: ``memory`` in bytes of address space, ``cpu_seconds``, ``written`` in bytes
+    of one file.
+    """
 
     memory: int
     cpu_seconds: int
@@ -53,6 +55,13 @@ def confine(limits: Limits, network: bool = False) -> None:
 def offered() -> dict[str, str]:
     """What this kernel gives, for people: by wall, what of it there is."""
     version = landlock.offered()
-    seen = f"only what is needed (Landlock, version {version})" if version >= 1 else "all of the user's (no Landlock)"
-    calls = impossible() or "an allow list (seccomp): no network, no other process or program, no signals"
+    seen = (
+        f"only what is needed (Landlock, version {version})"
+        if version >= 1
+        else "all of the user's (no Landlock)"
+    )
+    calls = (
+        impossible()
+        or "an allow list (seccomp): no network, no other process or program, no signals"
+    )
     return {"system calls": calls, "files": seen}

@@ -7,7 +7,13 @@ import os
 import platform
 import signal
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA = 1, 4, 15, 38, 0x53564D41
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA = (
+    1,
+    4,
+    15,
+    38,
+    0x53564D41,
+)
 
 
 def control(option: int, *arguments: int) -> None:
@@ -19,13 +25,17 @@ def control(option: int, *arguments: int) -> None:
 
 
 def hide() -> None:
-    """Keeps other processes of this user from reading this one's memory and environment, and from tracing it (Linux)."""
+    """Keeps other processes of this user from reading this one's memory and environment, and from
+    tracing it (Linux).
+    """
     if platform.system() == "Linux":
         control(PR_SET_DUMPABLE, 0)
 
 
 def die_with_parent(parent: int) -> None:
-    """Has the kernel kill this process as soon as the thread that started it ends (Linux; nothing elsewhere)."""
+    """Has the kernel kill this process as soon as the thread that started it ends (Linux; nothing
+    elsewhere).
+    """
     if platform.system() != "Linux":
         return
     control(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,8 +1,10 @@
-"""A filter of system calls that the kernel runs for this process for good (seccomp in filter mode, Linux 3.5): what is not
+"""A filter of system calls that the kernel runs for this process for good (seccomp in filter mode,
+Linux 3.5): what is not
 allowed fails with EPERM, so that a library can go on without it.
 
-The program is classic BPF over the kernel's ``struct seccomp_data``: the call's number at byte 0, the machine's at 4, its
-arguments from 16 on, 8 bytes each, of which the lower half is looked at: all that are bounded here have no more.
+The program is classic BPF over the kernel's ``struct seccomp_data``: the call's number at byte 0,
+the machine's at 4, its arguments from 16 on, 8 bytes each, of which the lower half is looked at:
+all that are bounded here have no more.
 """
 
 from __future__ import annotations
@@ -29,10 +31,14 @@ X32 = 0x40000000
 CLONE_THREAD = 0x10000
 
 TERMINAL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-"""Of ``ioctl``: is it a terminal and how large, how much waits, non-blocking, closed on exec or not (asm-generic/ioctls.h)."""
+"""Of ``ioctl``: is it a terminal and how large, how much waits, non-blocking, closed on exec or not
+(asm-generic/ioctls.h).
+"""
 
 DESCRIPTORS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)
-"""Of ``fcntl``: duplicates, flags and locks (asm-generic/fcntl.h). Not whom a descriptor signals, and how: that kills."""
+"""Of ``fcntl``: duplicates, flags and locks (asm-generic/fcntl.h). Not whom a descriptor signals,
+and how: that kills.
+"""
 
 EQUAL: dict[str, Sequence[tuple[int, Sequence[int]]]] = {
     "prctl": [(0, (PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA))],
@@ -42,7 +48,9 @@ EQUAL: dict[str, Sequence[tuple[int, Sequence[int]]]] = {
     "setpriority": [(0, (0,)), (1, (0,))],
     "sched_setaffinity": [(0, (0,))],
 }
-"""Per bounded call: the numbers of arguments, and the values that each may have. 0 for a process is the calling one."""
+"""Per bounded call: the numbers of arguments, and the values that each may have. 0 for a process is
+the calling one.
+"""
 
 Step = tuple[int, int, int, int]
 
@@ -66,11 +74,15 @@ def install() -> None:
         control(PR_SET_NO_NEW_PRIVS, 1)
         control(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(holder))
     except OSError as error:
-        raise Unconfined(_advice(f"the kernel refuses a filter of system calls ({error.strerror})")) from error
+        raise Unconfined(
+            _advice(f"the kernel refuses a filter of system calls ({error.strerror})")
+        ) from error
 
 
 def impossible() -> str:
-    """Why a process cannot be kept off the network here; empty if it can: then the kernel complains of the address alone."""
+    """Why a process cannot be kept off the network here; empty if it can: then the kernel complains
+    of the address alone.
+    """
     system, machine = platform.system(), platform.machine()
     if system != "Linux" or machine not in MACHINES:
         return _advice(f"{system} on {machine} has no filter of system calls that is known here")
@@ -89,7 +101,12 @@ def program(machine: str) -> bytes:
     """The filter for a machine of `MACHINES`, 8 bytes per instruction."""
     column, audited = MACHINES[machine]
     free = sorted([*numbers(machine, FREE), *(OF_X86.values() if machine == "x86_64" else ())])
-    steps: list[Step] = [(LOAD, 0, 0, 4), (JUMP_EQUAL, 1, 0, audited), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
+    steps: list[Step] = [
+        (LOAD, 0, 0, 4),
+        (JUMP_EQUAL, 1, 0, audited),
+        (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, 0),
+    ]
     steps += [(JUMP_ABOVE, 0, 1, X32), (RETURN, 0, 0, DENY)]
     for number in numbers(machine, ABSENT):
         steps += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, ERROR | errno.ENOSYS)]
@@ -102,9 +119,15 @@ def program(machine: str) -> bytes:
 
 
 def _looks(name: str) -> Iterator[Step]:
-    """Looks at the arguments of a bounded call; the step after the last is reached with those that are allowed."""
+    """Looks at the arguments of a bounded call; the step after the last is reached with those that
+    are allowed.
+    """
     if name == "clone":
-        yield from ((LOAD, 0, 0, _argument(0)), (JUMP_BITS, 1, 0, CLONE_THREAD), (RETURN, 0, 0, DENY))
+        yield from (
+            (LOAD, 0, 0, _argument(0)),
+            (JUMP_BITS, 1, 0, CLONE_THREAD),
+            (RETURN, 0, 0, DENY),
+        )
     for argument, values in EQUAL.get(name, ()):
         yield (LOAD, 0, 0, _argument(argument))
         yield from ((JUMP_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values))

@@ -17,7 +17,9 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF, PATH_BENEATH, VERSION = 444, 445, 446, 
 
 READ, READ_FILES, TRUNCATE = 0b1101, 0b0101, 1 << 14
 WRITE = 0x1FFF
-"""Landlock's rights: to read, list and map; of these those that a single file can have; all of its first version."""
+"""Landlock's rights: to read, list and map; of these those that a single file can have; all of its
+first version.
+"""
 
 SYSTEM = (
     "/usr",
@@ -34,9 +36,11 @@ SYSTEM = (
 
 
 def see_only(readable: Iterable[str], writable: Iterable[str] = ()) -> bool:
-    """Hides the file system from this thread and those it starts from now on, but for Python, the system's libraries and these.
+    """Hides the file system from this thread and those it starts from now on, but for Python, the
+    system's libraries and these.
 
-    Processes outside, and what ``/proc`` tells of them, are hidden as well. Threads that were started before see on.
+    Processes outside, and what ``/proc`` tells of them, are hidden as well. Threads that were
+    started before see on.
 
     Args:
         readable, writable: files and folders; those that do not exist are left out.

@@ -1,4 +1,6 @@
-"""One process of the tree that the supervisor starts: ``python -m unmask.service ROLE PARENT [SOCKET]``."""
+"""One process of the tree that the supervisor starts: ``python -m unmask.service ROLE PARENT
+[SOCKET]``.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ def create_app(service: Service) -> FastAPI:
     """The API and the page.
 
     Args:
-        service: whose settings, database and storage the routes use, as ``request.app.state.service``.
+        service: whose settings, database and storage the routes use, as
+            ``request.app.state.service``.
     """
     app = create_api(service)
     page.install(app)

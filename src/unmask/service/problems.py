@@ -22,7 +22,11 @@ class Problem(Exception):
     """
 
     def __init__(
-        self, status: int, title: str, detail: Message | str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        title: str,
+        detail: Message | str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.message = verbatim(detail) if isinstance(detail, str) else detail
         self.status, self.title, self.detail = status, title, str(self.message)

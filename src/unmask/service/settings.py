@@ -1,4 +1,5 @@
-"""What an operator may set: by command line, by environment variables named ``UNMASK_`` and the setting's name, or, secrets,
+"""What an operator may set: by command line, by environment variables named ``UNMASK_`` and the
+setting's name, or, secrets,
 by files that such a variable with ``_FILE`` behind its name names.
 """
 
@@ -53,7 +54,9 @@ def _database(address: str) -> str:
     if address and not parts.path.strip("/"):
         raise ValueError("names no database: postgresql://user@server:5432/database")
     if strange := query.keys() - set(PARAMETERS):
-        raise ValueError(f"has a parameter {min(strange)!r}; understood are {', '.join(PARAMETERS)}")
+        raise ValueError(
+            f"has a parameter {min(strange)!r}; understood are {', '.join(PARAMETERS)}"
+        )
     if (mode := query.get("sslmode", ["prefer"])[0]) not in MODES:
         raise ValueError(f"has sslmode={mode}; understood are {', '.join(MODES)}")
     authorities = query.get("sslrootcert", ["system"])[0]
@@ -71,15 +74,21 @@ def _storage(address: str) -> str:
 def _public(address: str) -> str:
     parts = _split(address)
     if address and (parts.scheme not in {"http", "https"} or not parts.hostname):
-        raise ValueError("must be an address as browsers show it, such as https://unmask.example.org")
+        raise ValueError(
+            "must be an address as browsers show it, such as https://unmask.example.org"
+        )
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
-        raise ValueError("must end after the name: the page stands at the root of a name of its own")
+        raise ValueError(
+            "must end after the name: the page stands at the root of a name of its own"
+        )
     return address.rstrip("/")
 
 
 def _host(name: str) -> str:
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]+", name, re.ASCII):
-        raise ValueError("must be a name alone, such as unmask.example.org, without scheme, port or path")
+        raise ValueError(
+            "must be a name alone, such as unmask.example.org, without scheme, port or path"
+        )
     return name
 
 
@@ -89,19 +98,29 @@ def _domain(name: str) -> str:
 
 def _token(token: str) -> str:
     if token and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
-        raise ValueError(f"must be {SHORTEST_TOKEN} characters or more, of ASCII: openssl rand -hex 32")
+        raise ValueError(
+            f"must be {SHORTEST_TOKEN} characters or more, of ASCII: openssl rand -hex 32"
+        )
     return token
 
 
 def _parted(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 Secret = Annotated[str, Field(repr=False)]
 """Never shown; may lie in a file."""
 
-Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_parted)]
-Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], NoDecode, BeforeValidator(_parted)]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_parted)
+]
+Domains = Annotated[
+    tuple[Annotated[str, AfterValidator(_domain)], ...], NoDecode, BeforeValidator(_parted)
+]
 Outcomes = Annotated[tuple[Outcome, ...], NoDecode, BeforeValidator(_parted)]
 
 
@@ -125,9 +144,13 @@ class Settings(BaseSettings):
     storage_secret: Secret = ""
     """Secret key of the bucket."""
     public_url: Annotated[str, AfterValidator(_public)] = ""
-    """Address under which people reach the page; cookies are Secure where it begins with ``https://``."""
+    """Address under which people reach the page; cookies are Secure where it begins with
+    ``https://``.
+    """
     hosts: Hosts = ()
-    """More names under which the service may be asked, beside the public one and this machine's own, parted by commas."""
+    """More names under which the service may be asked, beside the public one and this machine's
+    own, parted by commas.
+    """
     metrics_token: Annotated[Secret, AfterValidator(_token)] = ""
     """What Prometheus sends as a bearer token to read ``/metrics``; nobody can if empty."""
     workers: Annotated[int, Field(ge=0, le=256)] = 2
@@ -143,13 +166,17 @@ class Settings(BaseSettings):
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
     """Judges that a file may kill before it is given up."""
     lease: Annotated[float, Field(ge=3, le=3600)] = 60.0
-    """Seconds after which a check whose worker fell silent is given to another; it is renewed every second."""
+    """Seconds after which a check whose worker fell silent is given to another; it is renewed every
+    second.
+    """
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """Days after which media and faces are deleted; the result stays. 0 keeps them."""
     upload_hours: Annotated[int, Field(ge=1, le=720)] = 24
     """Hours that an upload may take from its first piece to its last."""
     fetch_hosts: Domains = ()
-    """Hosts whose media may be fetched by URL, parted by commas, a dot in front for all below; none if empty."""
+    """Hosts whose media may be fetched by URL, parted by commas, a dot in front for all below; none
+    if empty.
+    """
     fetch_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
     """Most time that fetching one file may take, s."""
     webhook_private: bool = False
@@ -157,14 +184,17 @@ class Settings(BaseSettings):
     open_cases_for: Outcomes = (Outcome.CHANGED, Outcome.CANNOT_TELL)
     """Outcomes that open a case by themselves, parted by commas; none if empty."""
     live_readers: Annotated[int, Field(ge=0, le=64)] = 1
-    """Processes on this machine that decode the frames of live checks; 0 for no live checks here."""
+    """Processes on this machine that decode the frames of live checks; 0 for no live checks here.
+    """
     live_at_once: Annotated[int, Field(ge=0, le=10_000)] = 100
     """Most live checks at the same time on this machine."""
 
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.database_password and not self.database:
-            raise ValueError(f"{variable('database_password')} is set, but {variable('database')} is not")
+            raise ValueError(
+                f"{variable('database_password')} is set, but {variable('database')} is not"
+            )
         if bool(self.storage_key) != bool(self.storage_secret):
             raise ValueError(
                 f"{variable('storage_key')} and {variable('storage_secret')} are set together or not at all"
@@ -175,29 +205,39 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, **given: Any) -> Self:
-        """Settings as given, else as files and the environment say, else the defaults; what is given as None is not given.
+        """Settings as given, else as files and the environment say, else the defaults; what is
+        given as None is not given.
 
         Raises:
-            UsageError: names every value that is wrong, with its variable, the reason and what it should be.
+            UsageError: names every value that is wrong, with its variable, the reason and what it
+                should be.
         """
         values, wrong = _from_files(os.environ)
         try:
-            made = cls(**values | {name: value for name, value in given.items() if value is not None})
+            made = cls(
+                **values | {name: value for name, value in given.items() if value is not None}
+            )
         except ValidationError as error:
-            wrong += [_said(one["loc"], one["type"], one["msg"], one["input"]) for one in error.errors()]
+            wrong += [
+                _said(one["loc"], one["type"], one["msg"], one["input"]) for one in error.errors()
+            ]
         if wrong:
             count = "a setting is wrong" if len(wrong) == 1 else f"{len(wrong)} settings are wrong"
             raise UsageError("\n".join([f"{count}:", *(f"  {one}" for one in wrong)]))
         return made
 
     def environment(self) -> dict[str, str]:
-        """The variables from which `read` reads these settings again; what lies in a file is left there."""
+        """The variables from which `read` reads these settings again; what lies in a file is left
+        there.
+        """
         filed = {name for name in SECRETS if variable(name) + FILE in os.environ}
         return {variable(name): _written(value) for name, value in self if name not in filed}
 
     @property
     def scratch(self) -> Path:
-        """Folder on this machine for files in passing; nothing in it outlives the process that made it."""
+        """Folder on this machine for files in passing; nothing in it outlives the process that made
+        it.
+        """
         return self.data / "scratch"
 
 
@@ -211,16 +251,30 @@ def variable(name: str) -> str:
 
 def shown(settings: Settings) -> list[str]:
     """Each setting with its value, a line each; of a secret only whether there is one."""
-    values = {name: ("set" if value else "") if name in SECRETS else _written(value) for name, value in settings}
+    values = {
+        name: ("set" if value else "") if name in SECRETS else _written(value)
+        for name, value in settings
+    }
     return [f"{variable(name)}={value}" for name, value in values.items()]
 
 
 def unknown(environment: Mapping[str, str]) -> list[str]:
-    """A line about each variable that looks like a setting and is none; no error, because Kubernetes makes such, too."""
-    known = {variable(name) for name in Settings.model_fields} | {variable(name) + FILE for name in SECRETS}
-    ours = {name for name in environment if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in OTHERS}
+    """A line about each variable that looks like a setting and is none; no error, because
+    Kubernetes makes such, too.
+    """
+    known = {variable(name) for name in Settings.model_fields} | {
+        variable(name) + FILE for name in SECRETS
+    }
+    ours = {
+        name
+        for name in environment
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in OTHERS
+    }
     meant = {name: get_close_matches(name, known, 1, LIKE) for name in sorted(ours - known)}
-    return [f"{name} is no setting" + (f"; {like[0]} may be meant" if like else "") for name, like in meant.items()]
+    return [
+        f"{name} is no setting" + (f"; {like[0]} may be meant" if like else "")
+        for name, like in meant.items()
+    ]
 
 
 def _from_files(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -230,18 +284,26 @@ def _from_files(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[st
     for name in sorted(SECRETS):
         path = environment.get(variable(name) + FILE)
         if path and environment.get(variable(name)):
-            wrong.append(f"{variable(name)}: is set twice, here and by {variable(name)}{FILE}; keep one of them")
+            wrong.append(
+                f"{variable(name)}: is set twice, here and by {variable(name)}{FILE}; keep one of them"
+            )
         elif path:
             try:
                 with Path(path).open("rb") as file:
                     content = file.read(LONGEST_SECRET + 1)
                 values[name] = content.decode().strip()
                 if not values[name] or len(content) > LONGEST_SECRET:
-                    reason = f"is longer than {LONGEST_SECRET} bytes" if values[name] else "is empty"
-                    wrong.append(f"{variable(name)}{FILE}: {printable(path)} {reason}; it must hold the secret alone")
+                    reason = (
+                        f"is longer than {LONGEST_SECRET} bytes" if values[name] else "is empty"
+                    )
+                    wrong.append(
+                        f"{variable(name)}{FILE}: {printable(path)} {reason}; it must hold the secret alone"
+                    )
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or "it is not text"
-                wrong.append(f"{variable(name)}{FILE}: {printable(path)} cannot be read ({reason.lower()})")
+                wrong.append(
+                    f"{variable(name)}{FILE}: {printable(path)} cannot be read ({reason.lower()})"
+                )
     return values, wrong
 
 
@@ -251,8 +313,14 @@ def _said(where: tuple[int | str, ...], kind: str, reason: str, given: Any) -> s
         return reason.removeprefix("Value error, ")
     name = str(where[0])
     value = "the value" if name in SECRETS else repr(printable(str(given)))
-    reason = "must be given" if kind == "missing" else reason.removeprefix("Value error, ").removeprefix("Input ")
-    about = " ".join((Settings.model_fields[name].description or "").replace("``", "").split()).rstrip(".")
+    reason = (
+        "must be given"
+        if kind == "missing"
+        else reason.removeprefix("Value error, ").removeprefix("Input ")
+    )
+    about = " ".join(
+        (Settings.model_fields[name].description or "").replace("``", "").split()
+    ).rstrip(".")
     return f"{variable(name)}: {value} {reason}. It says: {about[0].lower()}{about[1:]}"
 
 

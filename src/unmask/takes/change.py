@@ -1,4 +1,6 @@
-"""How much changed from one picture to another, apart from what moved, from light and from the inside of faces."""
+"""How much changed from one picture to another, apart from what moved, from light and from the
+inside of faces.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,19 @@ GRID = (9, 16)
 _BLOCK = 6
 """px of the miniature, the side of a block."""
 _INNER = 0.8
-"""of a face's box, whose content is not looked at: a face that is swapped changes there, and nowhere else."""
+"""of a face's box, whose content is not looked at: a face that is swapped changes there, and
+nowhere else.
+"""
 _REACH, _MARGIN = 0.75, 4.0
-"""widths and heights of a face, and px of the miniature beyond them, to which its surroundings reach."""
+"""widths and heights of a face, and px of the miniature beyond them, to which its surroundings
+reach.
+"""
 _FEWEST = 6
 """blocks; fewer tell nothing."""
 _LEAST = 7.0
-"""grey levels by which a block differs on average before it counts as changed; film grain and coding stay below."""
+"""grey levels by which a block differs on average before it counts as changed; film grain and
+coding stay below.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +41,8 @@ class Miniature:
     Attributes:
         time: seconds.
         grey: its grey levels, float32 ``(54, 96)``.
-        around: bool `GRID`: the blocks about the faces, all of them where there is no face; what changes far from a face, as
-            a picture inserted behind a newsreader, cuts nobody off.
+        around: bool `GRID`: the blocks about the faces, all of them where there is no face; what
+            changes far from a face, as a picture inserted behind a newsreader, cuts nobody off.
         inside: bool `GRID`: the blocks in the faces, which change where a face is swapped.
     """
 
@@ -51,7 +59,8 @@ def miniature(frame: Frame, faces: Sequence[Box] = ()) -> Miniature:
     rows, columns = GRID
     h, w = frame.rgb.shape[:2]
     grey = cv2.cvtColor(
-        cv2.resize(frame.rgb, (columns * _BLOCK, rows * _BLOCK), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY
+        cv2.resize(frame.rgb, (columns * _BLOCK, rows * _BLOCK), interpolation=cv2.INTER_AREA),
+        cv2.COLOR_RGB2GRAY,
     )
     scale = np.array([columns / w, rows / h, columns / w, rows / h]) * _BLOCK
     around, inside = np.zeros((2, rows * _BLOCK, columns * _BLOCK), np.float32)
@@ -74,10 +83,11 @@ def _fill(mask: NDArray[np.float32], box: NDArray[np.float64]) -> None:
 
 
 def change(a: Miniature, b: Miniature, reach: int) -> float:
-    """Share, 0 to 1, of the blocks of either picture that are found nowhere near in the other, by up to ``reach`` px of 96.
+    """Share, 0 to 1, of the blocks of either picture that are found nowhere near in the other, by
+    up to ``reach`` px of 96.
 
-    Only blocks around faces count, and none inside; without enough of them it is 0. Light is made alike first: an exposure that
-    changes is no change.
+    Only blocks around faces count, and none inside; without enough of them it is 0. Light is made
+    alike first: an exposure that changes is no change.
     """
     counted = _counted(a, b)
     if counted.sum() < _FEWEST:
@@ -91,9 +101,11 @@ def change(a: Miniature, b: Miniature, reach: int) -> float:
 
 
 def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float]:
-    """How well ``middle`` is a blend of two pictures, as in a cross-dissolve: the share of ``a``, and what is left unexplained.
+    """How well ``middle`` is a blend of two pictures, as in a cross-dissolve: the share of ``a``,
+    and what is left unexplained.
 
-    Both where ``a`` and ``b`` differ; the rest is 0 for a perfect blend and about a half for something that moved.
+    Both where ``a`` and ``b`` differ; the rest is 0 for a perfect blend and about a half for
+    something that moved.
     """
     counted = np.kron(_counted(a, middle, b), np.ones((_BLOCK, _BLOCK), np.bool_))
     apart = (a.grey - b.grey)[counted]
@@ -106,7 +118,9 @@ def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float
 
 
 def likeness(a: Miniature, b: Miniature) -> float:
-    """Correlation, -1 to 1, of two pictures' grey levels around faces; light that goes up or down leaves it as it is."""
+    """Correlation, -1 to 1, of two pictures' grey levels around faces; light that goes up or down
+    leaves it as it is.
+    """
     counted = np.kron(_counted(a, b), np.ones((_BLOCK, _BLOCK), np.bool_))
     if counted.sum() < _BLOCK * _BLOCK:
         return 1.0
@@ -127,7 +141,10 @@ def _nearest(a: NDArray[np.float32], b: NDArray[np.float32], reach: int) -> NDAr
     padded = cv2.copyMakeBorder(b, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
     best = np.full(GRID, np.inf, np.float32)
     for dy, dx in _shifts(reach):
-        best = np.minimum(best, _means(np.abs(a - padded[reach + dy : reach + dy + h, reach + dx : reach + dx + w])))
+        best = np.minimum(
+            best,
+            _means(np.abs(a - padded[reach + dy : reach + dy + h, reach + dx : reach + dx + w])),
+        )
     return best
 
 

@@ -1,7 +1,8 @@
-"""What the packets of a film alone tell of a take: its times, its key frames, its encoder and its very bytes.
+"""What the packets of a film alone tell of a take: its times, its key frames, its encoder and its
+very bytes.
 
-Nothing is decoded. A camera that films on without a pause gives times in even steps, key frames in one rhythm, introduces its
-encoder once and never gives the same bytes twice.
+Nothing is decoded. A camera that films on without a pause gives times in even steps, key frames in
+one rhythm, introduces its encoder once and never gives the same bytes twice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import Packets
 
 GAP_S = 0.5
-"""s without a picture from which on a film of an even rate was stopped; below, its camera dropped pictures."""
+"""s without a picture from which on a film of an even rate was stopped; below, its camera dropped
+pictures.
+"""
 _HELD_S = 2.0
 """The same where the rate varies, as pictures that do not change are left out there."""
 _EVEN = 0.9
@@ -31,13 +34,17 @@ _REPEAT_S = 0.9
 _SKIPPED = 12
 """packets that may differ, or say nothing, within a stretch that comes again."""
 _PARTS = 5
-"""times that an encoder begins anew in an even rhythm: it works in parts, as services do, and nothing was joined."""
+"""times that an encoder begins anew in an even rhythm: it works in parts, as services do, and
+nothing was joined.
+"""
 _MOST_MARKS = 0.01
 """Share of the pictures beyond which uneven times point to nothing."""
 
 
 def clock(packets: Packets) -> NDArray[np.float64]:
-    """When each packet's picture is shown, s from the first, in the order of the file; times that start over go on instead."""
+    """When each packet's picture is shown, s from the first, in the order of the file; times that
+    start over go on instead.
+    """
     ticks = packets.ticks.astype(np.float64) * float(packets.tick)
     ticks -= ticks[:33].min()
     step = float(np.median(np.abs(np.diff(np.sort(ticks[:1000]))))) if ticks.size > 1 else 0.0
@@ -74,7 +81,9 @@ def findings(packets: Packets) -> list[Finding]:
 
 
 def marks(packets: Packets) -> list[float]:
-    """Times, s, at which something is odd that need be no break: the pictures there are worth decoding."""
+    """Times, s, at which something is odd that need be no break: the pictures there are worth
+    decoding.
+    """
     shown = clock(packets)
     times = np.sort(shown)
     steps = np.diff(times)
@@ -84,14 +93,21 @@ def marks(packets: Packets) -> list[float]:
         odd += times[1:][off].tolist() if off.mean() < _MOST_MARKS else []
     keys = np.flatnonzero(packets.keys)
     lengths = np.diff(keys)
-    if lengths.size >= 2 * _FEWEST_GROUPS and (lengths == (usual_length := _mode(lengths))).mean() >= 0.8:
+    if (
+        lengths.size >= 2 * _FEWEST_GROUPS
+        and (lengths == (usual_length := _mode(lengths))).mean() >= 0.8
+    ):
         odd += shown[keys[1:]][lengths != usual_length].tolist()
     return sorted(odd)
 
 
 def between(before: Packets, after: Packets, at: float) -> list[Finding]:
-    """What the clocks of two files tell that follow each other, ``at`` s of the take: whether one camera stopped between them."""
-    step = float(np.median(np.diff(np.sort(before.ticks[-1000:])))) if before.ticks.size > 1 else 0.0
+    """What the clocks of two files tell that follow each other, ``at`` s of the take: whether one
+    camera stopped between them.
+    """
+    step = (
+        float(np.median(np.diff(np.sort(before.ticks[-1000:])))) if before.ticks.size > 1 else 0.0
+    )
     ends = (float(before.ticks.max()) + step) * float(before.tick)
     stopped = float(after.ticks.min()) * float(after.tick) - ends
     gap = Message("take.gap", {"length": stopped})
@@ -101,7 +117,9 @@ def between(before: Packets, after: Packets, at: float) -> list[Finding]:
 def _restarted(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
     for place in restarts(packets):
         at = float(shown[place])
-        yield Finding(Kind.JOIN, float(shown[:place].max()), at, Confidence.HIGH, Message("take.restart"))
+        yield Finding(
+            Kind.JOIN, float(shown[:place].max()), at, Confidence.HIGH, Message("take.restart")
+        )
 
 
 def _gaps(times: NDArray[np.float64]) -> Iterator[Finding]:
@@ -114,7 +132,9 @@ def _gaps(times: NDArray[np.float64]) -> Iterator[Finding]:
         start, end, seconds = float(times[place]), float(times[place + 1]), float(steps[place])
         if seconds >= least + (usual or 0):
             gap = Message("take.gap", {"length": seconds})
-            yield Finding(Kind.GAP, start, end, Confidence.HIGH if usual else Confidence.MEDIUM, gap)
+            yield Finding(
+                Kind.GAP, start, end, Confidence.HIGH if usual else Confidence.MEDIUM, gap
+            )
         elif usual:
             dropped = Message("take.dropped", {"count": max(1, round(seconds / usual) - 1)})
             yield Finding(Kind.DROPPED, start, end, Confidence.HIGH, dropped)
@@ -132,7 +152,10 @@ def _begun(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
     """Where an encoder began anew, unless it does so in an even rhythm."""
     begun = np.array(packets.begun, np.intp)
     apart = np.diff(begun)
-    if begun.size >= _PARTS and (np.abs(apart - np.median(apart)) <= 0.1 * np.median(apart)).mean() >= 0.8:
+    if (
+        begun.size >= _PARTS
+        and (np.abs(apart - np.median(apart)) <= 0.1 * np.median(apart)).mean() >= 0.8
+    ):
         return
     for place in begun.tolist():
         at = float(shown[place])
@@ -153,7 +176,9 @@ def _rhythm(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
     if (lengths[change + 1 :] == last[0]).mean() >= 0.95:
         at = keys[change] if lengths[change] == last[0] else keys[change + 1]
         rhythm = Message("take.rhythm", {"before": int(first[0]), "after": int(last[0])})
-        yield Finding(Kind.JOIN, float(shown[keys[change]]), float(shown[at]), Confidence.MEDIUM, rhythm)
+        yield Finding(
+            Kind.JOIN, float(shown[keys[change]]), float(shown[at]), Confidence.MEDIUM, rhythm
+        )
 
 
 def _mode(values: NDArray[np.int64]) -> int:
@@ -165,7 +190,9 @@ def _repeated(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]
     """Stretches of packets that came before, byte for byte: recorded once, and put in twice."""
     telling = np.flatnonzero(packets.sizes > _TELLING_BYTES)
     order = telling[np.argsort(packets.crcs[telling], kind="stable")]
-    same = (np.diff(packets.crcs[order].astype(np.int64)) == 0) & (np.diff(packets.sizes[order]) == 0)
+    same = (np.diff(packets.crcs[order].astype(np.int64)) == 0) & (
+        np.diff(packets.sizes[order]) == 0
+    )
     first, second = order[:-1][same], order[1:][same]
     far = shown[second] - shown[first] > GAP_S
     first, lag = first[far], (second - first)[far]
@@ -178,4 +205,6 @@ def _repeated(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]
             if np.ptp(after) >= _REPEAT_S:
                 since = {"original_start": float(before.min()), "original_end": float(before.max())}
                 repeat = Message("take.repeat", since)
-                yield Finding(Kind.REPEAT, float(after.min()), float(after.max()), Confidence.HIGH, repeat)
+                yield Finding(
+                    Kind.REPEAT, float(after.min()), float(after.max()), Confidence.HIGH, repeat
+                )

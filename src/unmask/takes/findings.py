@@ -1,4 +1,6 @@
-"""What is found out about a take: where it breaks, what is only noted, and where a cut could not have been seen."""
+"""What is found out about a take: where it breaks, what is only noted, and where a cut could not
+have been seen.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from unmask.messages import Message
 
 
 class Answer(StrEnum):
-    """What is said of a take. There is no "proved": a careful cut in a scene that stands still leaves nothing."""
+    """What is said of a take. There is no "proved": a careful cut in a scene that stands still
+    leaves nothing.
+    """
 
     BROKEN = "broken"
     NO_BREAK_FOUND = "no break found"
@@ -31,7 +35,9 @@ class Kind(StrEnum):
 
     @property
     def breaks(self) -> bool:
-        """Whether the take is broken by it; behind an overlay, and where pictures were dropped, the camera goes on filming."""
+        """Whether the take is broken by it; behind an overlay, and where pictures were dropped, the
+        camera goes on filming.
+        """
         return self not in (Kind.DROPPED, Kind.OVERLAY)
 
 
@@ -44,7 +50,9 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place in a take, seconds: the last moment before a break and the first after it, or the ends of a stretch."""
+    """One place in a take, seconds: the last moment before a break and the first after it, or the
+    ends of a stretch.
+    """
 
     kind: Kind
     start: float
@@ -54,7 +62,10 @@ class Finding:
 
     def later(self, seconds: float) -> Finding:
         """The same, of a film that begins so much later."""
-        told = {name: value + seconds if name in _TIMES else value for name, value in self.reason.values.items()}  # type: ignore[operator]
+        told = {
+            name: value + seconds if name in _TIMES else value  # type: ignore[operator]
+            for name, value in self.reason.values.items()
+        }
         start, end = self.start + seconds, self.end + seconds
         return replace(self, start=start, end=end, reason=Message(self.reason.code, told))
 
@@ -85,10 +96,14 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     """
     told = [one.end for one in findings if one.kind in _IN_THE_FILE]
     findings = [
-        one for one in findings if one.kind not in _IN_THE_PICTURE or all(abs(one.end - t) > _AT_ONCE_S for t in told)
+        one
+        for one in findings
+        if one.kind not in _IN_THE_PICTURE or all(abs(one.end - t) > _AT_ONCE_S for t in told)
     ]
     kept: list[Finding] = []
-    for one in sorted(findings, key=lambda one: (one.start, one.confidence is not Confidence.HIGH, -one.end)):
+    for one in sorted(
+        findings, key=lambda one: (one.start, one.confidence is not Confidence.HIGH, -one.end)
+    ):
         if not any(one.kind is other.kind and one.start - other.end < 0.2 for other in kept[-8:]):
             kept.append(one)
     return tuple(kept)

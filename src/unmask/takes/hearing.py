@@ -1,7 +1,9 @@
-"""What the sound of a film tells of a take: where it stops, where a steady tone jumps in phase, and where it clicks.
+"""What the sound of a film tells of a take: where it stops, where a steady tone jumps in phase, and
+where it clicks.
 
-Sound goes on when pictures do not change. Mains hum, a fan or an engine is a tone whose phase no cut keeps but by chance. A
-click is no break: doors make them; it says where the pictures are worth a look.
+Sound goes on when pictures do not change. Mains hum, a fan or an engine is a tone whose phase no
+cut keeps but by chance. A click is no break: doors make them; it says where the pictures are worth
+a look.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import SOUND_RATE, Sound
 
 _GAP_S = 0.1
-"""s by which sound must stop before its clock counts as broken; containers and encoders leave up to 0.06 at the ends."""
+"""s by which sound must stop before its clock counts as broken; containers and encoders leave up to
+0.06 at the ends.
+"""
 _QUIET = 3e-4
 """Root mean square, of 1, below which nothing can be heard: 10 steps of 16 bits."""
 _ORDER = 16
 """Samples from which the next is predicted."""
 _CLICK = 14.0
-"""times the usual error of the prediction around it, from which a sample is a click; vowels reach 8."""
+"""times the usual error of the prediction around it, from which a sample is a click; vowels reach
+8.
+"""
 _BLOCK_S, _MARGIN_S = 4.0, 1.0
 _HOP = 160
 """samples, 10 ms, between the phases of a tone that are looked at."""
@@ -48,7 +54,8 @@ class Heard:
     Attributes:
         findings: breaks.
         marks: times, s, of clicks.
-        steady: stretches, s, in which a steady tone was followed, so that a cut would mostly have been heard.
+        steady: stretches, s, in which a steady tone was followed, so that a cut would mostly have
+            been heard.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -68,7 +75,11 @@ def listen(sound: Iterable[Sound]) -> Heard:
         jumps, steady = phase_jumps(block)
         heard.findings += [
             Finding(
-                Kind.SOUND, t, t, Confidence.HIGH if abs(by) > 2 * _JUMP else Confidence.MEDIUM, Message("take.phase")
+                Kind.SOUND,
+                t,
+                t,
+                Confidence.HIGH if abs(by) > 2 * _JUMP else Confidence.MEDIUM,
+                Message("take.phase"),
             )
             for t, by in jumps
             if begin <= t < last
@@ -82,11 +93,18 @@ def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
     """Blocks that overlap, none over a gap in the sound; a gap is a finding."""
     kept: Sound | None = None
     for part in sound:
-        if kept is not None and abs(gap := part.time - (end := kept.time + kept.samples.size / SOUND_RATE)) > _GAP_S:
+        if (
+            kept is not None
+            and abs(gap := part.time - (end := kept.time + kept.samples.size / SOUND_RATE)) > _GAP_S
+        ):
             length = {"length": abs(gap)}
-            stops = Message("take.sound_gap", length) if gap > 0 else Message("take.sound_back", length)
+            stops = (
+                Message("take.sound_gap", length) if gap > 0 else Message("take.sound_back", length)
+            )
             heard.findings.append(
-                Finding(Kind.SOUND, min(end, part.time), max(end, part.time), Confidence.MEDIUM, stops)
+                Finding(
+                    Kind.SOUND, min(end, part.time), max(end, part.time), Confidence.MEDIUM, stops
+                )
             )
             kept = None
         if kept is not None:
@@ -107,11 +125,16 @@ def _clicks(block: Sound) -> list[float]:
     usual = np.sqrt((frames * frames).mean(axis=1))
     around = np.median(sliding_window_view(np.pad(usual, 10, "reflect"), 21), axis=1)
     peaks = frames.max(axis=1) / np.maximum(around, 1e-7)
-    return [block.time + (i * _HOP + int(frames[i].argmax())) / SOUND_RATE for i in np.flatnonzero(peaks > _CLICK)]
+    return [
+        block.time + (i * _HOP + int(frames[i].argmax())) / SOUND_RATE
+        for i in np.flatnonzero(peaks > _CLICK)
+    ]
 
 
 def _unforetold(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Errors of linear prediction fitted to the whole block by least squares on its autocorrelation."""
+    """Errors of linear prediction fitted to the whole block by least squares on its
+    autocorrelation.
+    """
     spectrum = np.abs(np.fft.rfft(x, 2 * x.size)) ** 2
     r = np.fft.irfft(spectrum)[: _ORDER + 1]
     lags = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
@@ -120,7 +143,9 @@ def _unforetold(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def phase_jumps(block: Sound) -> tuple[list[tuple[float, float]], bool]:
-    """Times, s, and sizes, rad, of jumps in phase of the steadiest tone of a block; and whether it has a steady tone at all."""
+    """Times, s, and sizes, rad, of jumps in phase of the steadiest tone of a block; and whether it
+    has a steady tone at all.
+    """
     x = block.samples.astype(np.float64)
     if x.size < 2 * SOUND_RATE or np.sqrt((x * x).mean()) < _QUIET:
         return [], False
@@ -130,7 +155,9 @@ def phase_jumps(block: Sound) -> tuple[list[tuple[float, float]], bool]:
         phases, there = _phases(x, hertz)
         if there.mean() > _LASTING:
             steady = True
-            found += [(block.time + place * _HOP / SOUND_RATE, by) for place, by in _steps(phases, there)]
+            found += [
+                (block.time + place * _HOP / SOUND_RATE, by) for place, by in _steps(phases, there)
+            ]
     return _strongest(found), steady
 
 
@@ -147,7 +174,9 @@ def _tones(x: NDArray[np.float64]) -> list[float]:
 
 
 def _phases(x: NDArray[np.float64], hertz: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Phase of a tone every 10 ms, rad, unwrapped, its even turning taken out; and whether it is as loud as it usually is."""
+    """Phase of a tone every 10 ms, rad, unwrapped, its even turning taken out; and whether it is as
+    loud as it usually is.
+    """
     turned = x * np.exp(-2j * np.pi * hertz * np.arange(x.size) / SOUND_RATE)
     hops = turned[: x.size // _HOP * _HOP].reshape(-1, _HOP).mean(axis=1)
     smooth = np.convolve(hops, np.ones(5) / 5, "same")
@@ -157,14 +186,22 @@ def _phases(x: NDArray[np.float64], hertz: float) -> tuple[NDArray[np.float64], 
 
 
 def _steps(phases: NDArray[np.float64], there: NDArray[np.bool_]) -> Iterator[tuple[int, float]]:
-    """Places where a phase that runs straight for 0.3 s before and 0.3 s after does not go on where it was."""
+    """Places where a phase that runs straight for 0.3 s before and 0.3 s after does not go on where
+    it was.
+    """
     side, skip = _SIDE, 3
     at = np.arange(side, dtype=np.float64)
     basis = np.stack([np.ones(side), at - at.mean()], axis=1)
     project = np.linalg.pinv(basis)
     for place in range(side + skip, phases.size - side - skip):
-        before, after = phases[place - skip - side : place - skip], phases[place + skip : place + skip + side]
-        if not (there[place - skip - side : place - skip].all() and there[place + skip : place + skip + side].all()):
+        before, after = (
+            phases[place - skip - side : place - skip],
+            phases[place + skip : place + skip + side],
+        )
+        if not (
+            there[place - skip - side : place - skip].all()
+            and there[place + skip : place + skip + side].all()
+        ):
             continue
         (a, slope_a), (b, slope_b) = project @ before, project @ after
         strays = max(np.std(before - basis @ (a, slope_a)), np.std(after - basis @ (b, slope_b)))

@@ -1,4 +1,6 @@
-"""Detection power: how probable it is that a cut would have been found, by cutting this very footage at random places."""
+"""Detection power: how probable it is that a cut would have been found, by cutting this very
+footage at random places.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,13 @@ class Power:
         """The 95 % interval of the share that is found (Wilson 1927)."""
         z, n = 1.96, self.trials
         share = self.found / n
-        middle, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-        return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+        middle, spread = (
+            share + z * z / (2 * n),
+            z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)),
+        )
+        return max(0.0, (middle - spread) / (1 + z * z / n)), min(
+            1.0, (middle + spread) / (1 + z * z / n)
+        )
 
     @property
     def said(self) -> Message:
@@ -49,7 +56,9 @@ class Power:
 
 
 def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[tuple[float, bool]]:
-    """Random times, s, at which a cut is tried, in order, and whether the pictures there would be looked at."""
+    """Random times, s, at which a cut is tried, in order, and whether the pictures there would be
+    looked at.
+    """
     most = duration - _BESIDE_S - max(LOST_S) - _BESIDE_S
     if duration < _SHORTEST_S or most <= 0:
         return []
@@ -60,7 +69,8 @@ def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[
 def tried(
     chosen: Sequence[tuple[float, bool]], pictures: Callable[[float, float], Iterator[Small]]
 ) -> Iterator[tuple[Power, ...]]:
-    """The power so far after each place; where the pictures would not be looked at, a cut counts as missed.
+    """The power so far after each place; where the pictures would not be looked at, a cut counts as
+    missed.
 
     The pictures are cut as they were decoded: what encoding them again would hide is not in this.
 

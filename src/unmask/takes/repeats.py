@@ -1,7 +1,8 @@
 """Stretches of a film that are shown again, told by how the picture changes within a second.
 
-What changes, block by block, in the course of a second is as good as never the same twice, unless it was recorded once; and
-where nothing changes nothing can be told. Each picture is compared with one of each half second that came before.
+What changes, block by block, in the course of a second is as good as never the same twice, unless
+it was recorded once; and where nothing changes nothing can be told. Each picture is compared with
+one of each half second that came before.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _EVERY = 12
 _ALIKE = 0.96
 """Cosine from which two descriptions are of one recording."""
 _LEAST = 0.8
-"""Grey levels by which the blocks must change within a description, root mean square; less is noise."""
+"""Grey levels by which the blocks must change within a description, root mean square; less is
+noise.
+"""
 _IN_LINE = 2
 """remembered pictures in a row that must come again at one distance."""
 _FAR_S = 1.0
@@ -44,19 +47,33 @@ class Memory:
         self._hits: deque[tuple[float, float]] = deque(maxlen=400)
 
     def shown_again(self, pictures: Sequence[Small]) -> list[Finding]:
-        """The stretches among the next pictures that came before; pictures are given in order, each once."""
-        described = [(picture.time, code) for picture in pictures if (code := self._describe(picture)) is not None]
+        """The stretches among the next pictures that came before; pictures are given in order, each
+        once.
+        """
+        described = [
+            (picture.time, code)
+            for picture in pictures
+            if (code := self._describe(picture)) is not None
+        ]
         if not described:
             return []
-        codes, times = np.array([code for _, code in described]), np.array([time for time, _ in described])
-        hits = [(float(times[i]), float(self._times[j])) for i, j in np.argwhere(codes @ self._known.T > _ALIKE)]
+        codes, times = (
+            np.array([code for _, code in described]),
+            np.array([time for time, _ in described]),
+        )
+        hits = [
+            (float(times[i]), float(self._times[j]))
+            for i, j in np.argwhere(codes @ self._known.T > _ALIKE)
+        ]
         self._hits += [(now, then) for now, then in hits if now - then > _FAR_S]
         self._known = np.concatenate([self._known, codes[::_EVERY]])
         self._times = np.concatenate([self._times, times[::_EVERY]])
         return self._stretches(float(times[0]))
 
     def _describe(self, picture: Small) -> NDArray[np.float32] | None:
-        """How the second before a picture went, of length 1; None where nothing changed or a picture is missing."""
+        """How the second before a picture went, of length 1; None where nothing changed or a
+        picture is missing.
+        """
         if self._last and picture.time - self._last[-1].time > 0.5:
             self._last.clear()
         self._last.append(picture)
@@ -71,7 +88,9 @@ class Memory:
         return np.asarray(code / np.linalg.norm(code), np.float32)
 
     def _stretches(self, since: float) -> list[Finding]:
-        """Hits at one distance in time, at least two of remembered pictures in a row, that end among the newest pictures."""
+        """Hits at one distance in time, at least two of remembered pictures in a row, that end
+        among the newest pictures.
+        """
         out: list[Finding] = []
         by_distance: dict[int, list[tuple[float, float]]] = {}
         for now, then in self._hits:
@@ -82,7 +101,9 @@ class Memory:
                 nows = [now for now, _ in hits]
                 before = {"original_start": thens[0] - 1.0, "original_end": thens[-1]}
                 again = Message("take.repeat", before)
-                out.append(Finding(Kind.REPEAT, min(nows) - 1.0, max(nows), Confidence.MEDIUM, again))
+                out.append(
+                    Finding(Kind.REPEAT, min(nows) - 1.0, max(nows), Confidence.MEDIUM, again)
+                )
         return out
 
 

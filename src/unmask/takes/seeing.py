@@ -1,4 +1,6 @@
-"""What the pictures of a film tell of a take, one after the other: cuts, dissolves, stretches shown again or not changing."""
+"""What the pictures of a film tell of a take, one after the other: cuts, dissolves, stretches shown
+again or not changing.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _MARK_S = 0.3
 _SCENE = 0.5
 """Change from which what comes after a cut is another scene."""
 _EVERY_S, _LOST_S, UNSEEN_S = 0.5, 0.5, 2.0
-"""s between the places at which a cut is tried, what it takes out, and for how long it must not show to be told."""
+"""s between the places at which a cut is tried, what it takes out, and for how long it must not
+show to be told.
+"""
 _FROZEN_S = 0.5
 _DARK = 20.0
 """Grey level below which nine tenths of a black picture lie."""
@@ -50,7 +54,11 @@ def change_between(before: Small, after: Small) -> float:
 
 
 def look(
-    pictures: Iterable[Small], marks: Sequence[float], memory: Memory, seen: Seen, told: Callable[[float], None]
+    pictures: Iterable[Small],
+    marks: Sequence[float],
+    memory: Memory,
+    seen: Seen,
+    told: Callable[[float], None],
 ) -> None:
     """Looks at a run of pictures without a gap, and adds what it finds.
 
@@ -64,8 +72,16 @@ def look(
     held: list[float] = []
     first = 0
     for run in steps.runs(pictures, CORE, MARGIN, held.append):
-        end = len(run.pictures) - MARGIN if len(run.pictures) == CORE + 2 * MARGIN else len(run.pictures)
-        seen.findings += [finding for i in range(max(first, 1), end) if (finding := _cut(run, i, marks)) is not None]
+        end = (
+            len(run.pictures) - MARGIN
+            if len(run.pictures) == CORE + 2 * MARGIN
+            else len(run.pictures)
+        )
+        seen.findings += [
+            finding
+            for i in range(max(first, 1), end)
+            if (finding := _cut(run, i, marks)) is not None
+        ]
         seen.findings += _dissolved(run, first, end)
         seen.findings += memory.shown_again(run.pictures[first:end])
         seen.unseen += _blind(run, first, end)
@@ -86,12 +102,16 @@ def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
     if change_between(before, after) >= _SCENE:
         return Finding(Kind.SCENE_CUT, before.time, after.time, confidence, Message("take.scene"))
     if run.goes_on(number):
-        return Finding(Kind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.overlay"))
+        return Finding(
+            Kind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.overlay")
+        )
     return Finding(Kind.JUMP_CUT, before.time, after.time, confidence, Message("take.jump"))
 
 
 def _dissolved(run: Steps, first: int, end: int) -> list[Finding]:
-    """Dissolves of which the middle lies between two pictures of a run; sought where its ends differ at all."""
+    """Dissolves of which the middle lies between two pictures of a run; sought where its ends
+    differ at all.
+    """
     small = [_miniature(picture) for picture in run.pictures]
     if all(change(a, b, reach=6) < 0.2 for a, b in zip(small[::20], small[20::20], strict=False)):
         return []
@@ -112,13 +132,17 @@ def _miniature(picture: Small) -> Miniature:
 
 
 def _blind(run: Steps, first: int, end: int) -> list[Unseen]:
-    """Stretches in which a cut of half a second, tried every half second, does not show; near an end as at the nearest try."""
+    """Stretches in which a cut of half a second, tried every half second, does not show; near an
+    end as at the nearest try.
+    """
     times = np.array([picture.time for picture in run.pictures])
     ends = np.minimum(np.searchsorted(times, times + _LOST_S), len(times) - 1)
     near = np.arange(10, len(times) - 10)
     possible = near[ends[near] < len(times) - 10]
     if not possible.size:
-        return [Unseen(float(times[0]), float(times[-1]), Message("take.short"))] if first == 0 else []
+        return (
+            [Unseen(float(times[0]), float(times[-1]), Message("take.short"))] if first == 0 else []
+        )
     out: list[Unseen] = []
     for start in np.arange(times[first], times[end - 1], _EVERY_S).tolist():
         place = int(possible[np.abs(times[possible] - start).argmin()])
@@ -129,7 +153,9 @@ def _blind(run: Steps, first: int, end: int) -> list[Unseen]:
 
 
 def _why(grey: NDArray[np.uint8], run: Steps, place: int) -> Message:
-    """Why a cut would not show in a place: the picture is black, does not change, or moves so much that a jump is nothing new."""
+    """Why a cut would not show in a place: the picture is black, does not change, or moves so much
+    that a jump is nothing new.
+    """
     if float(np.quantile(grey, 0.9)) < _DARK:
         return Message("take.black")
     still = np.median(np.abs(run.residual[max(1, place - 12) : place + 13])) < 1.5
@@ -141,4 +167,6 @@ def _frozen(held: Sequence[float]) -> list[Unseen]:
     times = np.array(held)
     runs = np.split(times, np.flatnonzero(np.diff(times) > 0.1) + 1) if times.size else []
     frozen = Message("take.frozen")
-    return [Unseen(float(run[0]), float(run[-1]), frozen) for run in runs if np.ptp(run) >= _FROZEN_S]
+    return [
+        Unseen(float(run[0]), float(run[-1]), frozen) for run in runs if np.ptp(run) >= _FROZEN_S
+    ]

@@ -1,8 +1,8 @@
 """Shots: where one ends and another begins, by a hard cut or a dissolve.
 
-Two pictures that were looked at anyway tell cheaply where something changed. Only there the pictures between them are looked
-at, in small: what moves changes a little from each to the next, a cut changes much at once, and a dissolve is a blend of what
-was before and what comes after.
+Two pictures that were looked at anyway tell cheaply where something changed. Only there the
+pictures between them are looked at, in small: what moves changes a little from each to the next, a
+cut changes much at once, and a dissolve is a blend of what was before and what comes after.
 """
 
 from __future__ import annotations
@@ -20,46 +20,64 @@ from unmask.types import Frame
 SUSPECT = 0.05
 """Change between two looks from which the pictures between them are looked at."""
 CUT = 0.12
-"""Least change from one picture to the next at a hard cut; over portraits that sway before one background it is 0.2 at
-least, and within their shots 0."""
+"""Least change from one picture to the next at a hard cut; over portraits that sway before one
+background it is 0.2 at
+least, and within their shots 0.
+"""
 _STANDS_OUT = 3.0
-"""times the most that changes between the pictures around it: a cut among pictures that move, or that are held."""
+"""times the most that changes between the pictures around it: a cut among pictures that move, or
+that are held.
+"""
 _AROUND = 8
 _DISSOLVES = (0.28, 0.6, 1.2)
-"""s, lengths of the stretches held against a dissolve; a longer one shows in its middle, one under 0.4 s may be missed."""
+"""s, lengths of the stretches held against a dissolve; a longer one shows in its middle, one under
+0.4 s may be missed.
+"""
 _UNEXPLAINED = 0.12
-"""Most that a blend of both ends may leave unexplained in a dissolve: over portraits that sway 0.1 at half a second, where
-what moves leaves 0.3 and slow motion, which is a blend to the eye of small pictures, 0.15."""
+"""Most that a blend of both ends may leave unexplained in a dissolve: over portraits that sway 0.1
+at half a second, where
+what moves leaves 0.3 and slow motion, which is a blend to the eye of small pictures, 0.15.
+"""
 _STRETCHES = 3
 """that must look like a dissolve within one; they overlap, and chance gives one or two."""
 _UNEVEN = 0.12
 """Most by which the shares at the quarters of a dissolve may differ from 3/4, 1/2 and 1/4."""
 _DISSOLVED = 0.2
-"""Least change from one end of a dissolve to the other; a head that sways before a wall changes up to 0.17."""
+"""Least change from one end of a dissolve to the other; a head that sways before a wall changes up
+to 0.17.
+"""
 _ALIKE = 0.75
-"""Likeness of both ends of a dissolve from which it is none: of two people before one wall it is 0.4 to 0.6, of one who sways, or
-whose light goes down, 0.88 to 0.92 over 1.2 s."""
+"""Likeness of both ends of a dissolve from which it is none: of two people before one wall it is
+0.4 to 0.6, of one who sways, or
+whose light goes down, 0.88 to 0.92 over 1.2 s.
+"""
 _SPACING = 0.04
 """s between the pictures looked at."""
 _SMALL_PX = 192
 MOST_PICTURES = 2000
-"""looked at between looks in one clip; 80 s of film. The stretches in which most changed come first."""
+"""looked at between looks in one clip; 80 s of film. The stretches in which most changed come
+first.
+"""
 
 
 class Film(Protocol):
     """A clip, as `unmask.media.Clip` is one."""
 
-    def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]: ...
+    def times_between(
+        self, start: float, end: float, every: float, at_most: int
+    ) -> list[float]: ...
 
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]: ...
 
 
 def cuts(film: Film, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[float, ...]:
-    """When shots change between looks: the time, s, of the first picture after a hard cut, or of the middle of a dissolve.
+    """When shots change between looks: the time, s, of the first picture after a hard cut, or of
+    the middle of a dissolve.
 
     Args:
         film: that was looked at.
-        looks: two looks each, the one soon after the other, in order of time; between others nothing is sought.
+        looks: two looks each, the one soon after the other, in order of time; between others
+            nothing is sought.
 
     Raises:
         MediaError: the film cannot be read.
@@ -76,7 +94,10 @@ def cuts(film: Film, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[floa
     found: list[float] = []
     for stretch in _joined(sorted(chosen, key=lambda pair: pair[0].time)):
         pictures_of = _pictures(film, stretch)
-        found += [*_hard(pictures_of), *((start + end) / 2 for start, end in dissolves(pictures_of))]
+        found += [
+            *_hard(pictures_of),
+            *((start + end) / 2 for start, end in dissolves(pictures_of)),
+        ]
     return tuple(sorted(found))
 
 
@@ -100,7 +121,10 @@ def _pictures(film: Film, looks: Sequence[Miniature]) -> list[Miniature]:
     for frame in film.frames(times, _SMALL_PX):
         after = int(np.searchsorted(ends, frame.time).clip(1, len(looks) - 1))
         near = looks[after - 1 : after + 1]
-        around, inside = (np.logical_or(*masks) for masks in zip(*((m.around, m.inside) for m in near), strict=True))
+        around, inside = (
+            np.logical_or(*masks)
+            for masks in zip(*((m.around, m.inside) for m in near), strict=True)
+        )
         pictures.append(replace(miniature(frame), around=around, inside=inside))
     return pictures
 
@@ -109,7 +133,9 @@ def _hard(pictures: Sequence[Miniature]) -> list[float]:
     changes = np.array([change(a, b, reach=4) for a, b in pairwise(pictures)])
     found = []
     for i, now in enumerate(changes):
-        around = np.concatenate([changes[max(0, i - _AROUND) : i], changes[i + 1 : i + 1 + _AROUND]])
+        around = np.concatenate(
+            [changes[max(0, i - _AROUND) : i], changes[i + 1 : i + 1 + _AROUND]]
+        )
         if now < max(CUT, _STANDS_OUT * around.max(initial=0.0)):
             continue
         before, after = pictures[max(0, i - 2)], pictures[min(i + 3, len(pictures) - 1)]
@@ -123,8 +149,12 @@ def dissolves(pictures: Sequence[Miniature]) -> list[tuple[float, float]]:
     times = np.array([p.time for p in pictures])
     found: list[tuple[float, float]] = []
     for length, first in product(_DISSOLVES, range(len(pictures))):
-        quarters = [int(np.searchsorted(times, times[first] + length * q / 4 - 1e-6)) for q in (1, 2, 3, 4)]
-        if quarters[-1] < len(pictures) and _is_dissolve(pictures[first], *(pictures[q] for q in quarters)):
+        quarters = [
+            int(np.searchsorted(times, times[first] + length * q / 4 - 1e-6)) for q in (1, 2, 3, 4)
+        ]
+        if quarters[-1] < len(pictures) and _is_dissolve(
+            pictures[first], *(pictures[q] for q in quarters)
+        ):
             found.append((float(times[first]), float(times[quarters[-1]])))
     groups: list[list[tuple[float, float]]] = []
     for stretch in sorted(found):
@@ -132,13 +162,19 @@ def dissolves(pictures: Sequence[Miniature]) -> list[tuple[float, float]]:
             groups[-1].append(stretch)
         else:
             groups.append([stretch])
-    ends = [(group[0][0], max(end for _, end in group)) for group in groups if len(group) >= _STRETCHES]
+    ends = [
+        (group[0][0], max(end for _, end in group)) for group in groups if len(group) >= _STRETCHES
+    ]
     at = dict(zip(times.tolist(), pictures, strict=True))
     return [(start, end) for start, end in ends if likeness(at[start], at[end]) < _ALIKE]
 
 
-def _is_dissolve(a: Miniature, first: Miniature, second: Miniature, third: Miniature, b: Miniature) -> bool:
-    """Whether the pictures at the quarters between ``a`` and ``b`` are blends of both, in even steps."""
+def _is_dissolve(
+    a: Miniature, first: Miniature, second: Miniature, third: Miniature, b: Miniature
+) -> bool:
+    """Whether the pictures at the quarters between ``a`` and ``b`` are blends of both, in even
+    steps.
+    """
     blends = zip((first, second, third), (0.75, 0.5, 0.25), strict=True)
     for picture, wanted in blends:
         share, left = mixture(a, picture, b)

@@ -1,7 +1,9 @@
-"""From each picture of a film to the next: what is left when everything that moved was moved back, and how movement turned.
+"""From each picture of a film to the next: what is left when everything that moved was moved back,
+and how movement turned.
 
-At a cut inside one shot nothing is new, but all has moved at once: more than movement before and after foretells, and more than
-dense optical flow can explain. Both are measured in small pictures, and compared with the steps around.
+At a cut inside one shot nothing is new, but all has moved at once: more than movement before and
+after foretells, and more than dense optical flow can explain. Both are measured in small pictures,
+and compared with the steps around.
 """
 
 from __future__ import annotations
@@ -22,23 +24,31 @@ BLOCKS = (9, 16)
 _MOST_CHANGED = 12
 """blocks whose mean counts: someone who walks through a wide picture is a tenth of it."""
 _WIDE = 0.6
-"""Quantile of the blocks whose turn counts: a camera that moves turns them all, a blink or a wrong flow a few. Before a camera
-that stands, only the blocks turn most in which somebody moves."""
+"""Quantile of the blocks whose turn counts: a camera that moves turns them all, a blink or a wrong
+flow a few. Before a camera
+that stands, only the blocks turn most in which somebody moves.
+"""
 _AROUND = 25
 """steps on either side with which one is compared; a second of most film."""
 _NEAR = 8
 """steps on either side of which none may come near a cut."""
 _SPREAD = 0.12
-"""Least spread of the logarithms around, so that a still camera does not make a cut of every breath."""
+"""Least spread of the logarithms around, so that a still camera does not make a cut of every
+breath.
+"""
 _ADDED = (0.6, 0.08, 0.08)
 """Grey levels and px that are added before logarithms are taken: below is noise."""
 _LEAST = (2.2, 0.4, 0.4)
 """Grey levels and px, below which a step is never a cut."""
 _OVER_NEXT = (0.0, 1.4, 1.4)
-"""times the steps on both sides, at least: a jump turns flow there by half as much, what begins to move turns it twice alike."""
+"""times the steps on both sides, at least: a jump turns flow there by half as much, what begins to
+move turns it twice alike.
+"""
 _HELD, _LOOKED_BACK = 0.12, 50
-"""Share of what neighbours usually differ by, the upper quartile of so many: a picture that differs by less is the one before,
-shown again, and passed over. Screens and cameras in the dark give many."""
+"""Share of what neighbours usually differ by, the upper quartile of so many: a picture that differs
+by less is the one before,
+shown again, and passed over. Screens and cameras in the dark give many.
+"""
 _SAME = 0.004
 """Grey levels; by less nothing differs at all."""
 _MOVES = 0.12
@@ -46,32 +56,42 @@ _MOVES = 0.12
 _JUMPED = 3.0
 """times its usual that a block must change to have jumped."""
 _GO_ON = 0.3
-"""Share of the blocks with movement that must jump at a cut; where fewer do, something was laid over the picture."""
+"""Share of the blocks with movement that must jump at a cut; where fewer do, something was laid
+over the picture.
+"""
 CUT_Z = 8.0
-"""Robust z from which a step stands out as a cut; chosen, as no footage with known cuts has fitted it yet."""
+"""Robust z from which a step stands out as a cut; chosen, as no footage with known cuts has fitted
+it yet.
+"""
 MARKED_Z = 5.0
 """The same where something else already points to a cut, as a click or an odd key frame."""
 _OVER_NEAR = 1.7
 """times the most of the steps near: what moves fast does so for several pictures."""
 _OVER_ALL = 3.0
-"""times the most of all the steps around, from which one stands out, however much these differ; within one shot 1.2 at most."""
+"""times the most of all the steps around, from which one stands out, however much these differ;
+within one shot 1.2 at most.
+"""
 _OVER_NEAR_KEY = 4.0
-"""The same at a key frame, which shows anew what coding had lost before it, so that flow errs, too."""
+"""The same at a key frame, which shows anew what coding had lost before it, so that flow errs, too.
+"""
 _BACK = 0.45
-"""of a step, left from the picture before it to one soon after it: then it was a flash, and no cut."""
+"""of a step, left from the picture before it to one soon after it: then it was a flash, and no cut.
+"""
 _FLASH = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """A run of pictures and what lies between them; number i is the step from picture i - 1 to i, and 0 is none.
+    """A run of pictures and what lies between them; number i is the step from picture i - 1 to i,
+    and 0 is none.
 
     Attributes:
         pictures: n of them.
         left: float32 ``(n, 9, 16)``: what flow leaves unexplained, grey levels, by block.
         flow: float32 ``(n, 9, 16, 2)``: how far things moved, px.
         residual: float ``(n,)``: the mean of ``left`` over the blocks where most is left.
-        turn: float ``(n,)``: how far flow is from that of the steps before and after, px, in a wide part of the picture.
+        turn: float ``(n,)``: how far flow is from that of the steps before and after, px, in a wide
+            part of the picture.
         turn_most: float ``(n,)``: the same, the mean of the blocks where it is farthest.
     """
 
@@ -83,7 +103,9 @@ class Steps:
     turn_most: NDArray[np.float64]
 
     @classmethod
-    def of(cls, pictures: Sequence[Small], left: NDArray[np.float32], flow: NDArray[np.float32]) -> Steps:
+    def of(
+        cls, pictures: Sequence[Small], left: NDArray[np.float32], flow: NDArray[np.float32]
+    ) -> Steps:
         """Sums up what was measured by block."""
         away = _turns(flow)
         turn = np.quantile(away.reshape(len(away), -1), _WIDE, axis=1)
@@ -92,17 +114,22 @@ class Steps:
     def z(self, number: int) -> float:
         """How a step stands out; the highest of what it is by residual and by either turn.
 
-        Robust z of the logarithm against the steps around that are not held, or by how much it is above all of these; 0 where
-        it is near others like it, or is small.
+        Robust z of the logarithm against the steps around that are not held, or by how much it is
+        above all of these; 0 where it is near others like it, or is small.
         """
         best = 0.0
         over_near = _OVER_NEAR_KEY if self.pictures[number].key else _OVER_NEAR
-        measured = zip((self.residual, self.turn, self.turn_most), _ADDED, _LEAST, _OVER_NEXT, strict=True)
+        measured = zip(
+            (self.residual, self.turn, self.turn_most), _ADDED, _LEAST, _OVER_NEXT, strict=True
+        )
         for values, added, least, over_next in measured:
             near, around = self._others(values, number)
             if around.size < _NEAR:
                 continue
-            value, beside = float(values[number]), float(max(values[number - 1], values[number + 1]))
+            value, beside = (
+                float(values[number]),
+                float(max(values[number - 1], values[number + 1])),
+            )
             if value < max(least, over_near * float(near.max(initial=0.0)), over_next * beside):
                 continue
             logs = np.log(around + added)
@@ -112,13 +139,19 @@ class Steps:
             best = max(best, (float(np.log(value + added)) - middle) / spread, CUT_Z * over_all)
         return best
 
-    def _others(self, values: NDArray[np.float64], number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values of the steps near a step, and of all around it, without its neighbours; none where the run ends too near."""
+    def _others(
+        self, values: NDArray[np.float64], number: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values of the steps near a step, and of all around it, without its neighbours; none where
+        the run ends too near.
+        """
         before = values[max(1, number - _AROUND) : max(1, number - 1)]
         after = values[number + 2 : number + _AROUND + 1]
         if min(before.size, after.size) < _NEAR:
             return values[:0], values[:0]
-        return np.concatenate([before[1 - _NEAR :], after[: _NEAR - 1]]), np.concatenate([before, after])
+        return np.concatenate([before[1 - _NEAR :], after[: _NEAR - 1]]), np.concatenate(
+            [before, after]
+        )
 
     def stands_out(self, number: int) -> float:
         """The z of a step itself, 0 where it is a flash."""
@@ -128,7 +161,9 @@ class Steps:
     def _is_flash(self, number: int) -> bool:
         before, least = self.pictures[number - 1], _BACK * float(self.residual[number])
         later = self.pictures[number + 1 : number + 1 + _FLASH]
-        return any(float(_of_most(between(before.grey, after.grey)[0][None])[0]) < least for after in later)
+        return any(
+            float(_of_most(between(before.grey, after.grey)[0][None])[0]) < least for after in later
+        )
 
     def goes_on(self, number: int) -> bool:
         """Whether most that moved before a step and after it moves on as if nothing had happened."""
@@ -142,11 +177,16 @@ class Steps:
         return bool(moves.sum() >= 3 and jumped[moves].mean() < _GO_ON)
 
     def would_show(self, number: int, lost: int) -> float:
-        """The z that a cut would have which took ``lost`` pictures from ``number`` on out of this run."""
+        """The z that a cut would have which took ``lost`` pictures from ``number`` on out of this
+        run.
+        """
         if number < 2 or number + lost >= len(self.pictures) - 1:
             return 0.0
         pictures = [*self.pictures[:number], *self.pictures[number + lost :]]
-        left, flow = (np.delete(values, slice(number, number + lost), axis=0) for values in (self.left, self.flow))
+        left, flow = (
+            np.delete(values, slice(number, number + lost), axis=0)
+            for values in (self.left, self.flow)
+        )
         left[number], flow[number] = between(pictures[number - 1].grey, pictures[number].grey)
         return Steps.of(pictures, left, flow).stands_out(number)
 
@@ -157,9 +197,13 @@ def run(pictures: Sequence[Small]) -> Steps:
 
 
 def runs(
-    pictures: Iterable[Small], length: int, margin: int, held: Callable[[float], None] = lambda _time: None
+    pictures: Iterable[Small],
+    length: int,
+    margin: int,
+    held: Callable[[float], None] = lambda _time: None,
 ) -> Iterator[Steps]:
-    """Runs of ``length`` pictures with ``margin`` more on either side, where there are; each step is measured once.
+    """Runs of ``length`` pictures with ``margin`` more on either side, where there are; each step
+    is measured once.
 
     Pictures that show the one before again are passed over; ``held`` is told their times.
     """
@@ -170,7 +214,9 @@ def runs(
     changes: deque[float] = deque(maxlen=_LOOKED_BACK)
     for picture in pictures:
         if kept:
-            changes.append(raw := float(np.abs(kept[-1].grey.astype(np.int16) - picture.grey).mean()))
+            changes.append(
+                raw := float(np.abs(kept[-1].grey.astype(np.int16) - picture.grey).mean())
+            )
             if raw < max(_SAME, _HELD * float(np.quantile(changes, 0.75))):
                 held(picture.time)
                 continue
@@ -187,7 +233,9 @@ def runs(
 
 
 def _turns(flow: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How far flow is from the mean of the steps before and after, px, ``(n, 9, 16)``; 0 at the ends, where a step lacks."""
+    """How far flow is from the mean of the steps before and after, px, ``(n, 9, 16)``; 0 at the
+    ends, where a step lacks.
+    """
     away = np.zeros(flow.shape[:3])
     if len(flow) > 3:
         away[2:-1] = np.linalg.norm(flow[2:-1] - (flow[1:-2] + flow[3:]) / 2, axis=-1)
@@ -197,11 +245,16 @@ def _turns(flow: NDArray[np.float32]) -> NDArray[np.float64]:
 def _of_most(values: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of each picture's blocks, ``(n, 9, 16)``, in which a value is highest."""
     flat = values.reshape(len(values), -1)
-    return np.asarray(np.partition(flat, -_MOST_CHANGED, axis=1)[:, -_MOST_CHANGED:].mean(axis=1), np.float64)
+    return np.asarray(
+        np.partition(flat, -_MOST_CHANGED, axis=1)[:, -_MOST_CHANGED:].mean(axis=1), np.float64
+    )
 
 
-def between(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What flow leaves unexplained, grey levels ``(9, 16)``, and flow, px ``(9, 16, 2)``, of two pictures, by block.
+def between(
+    before: NDArray[np.uint8], after: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What flow leaves unexplained, grey levels ``(9, 16)``, and flow, px ``(9, 16, 2)``, of two
+    pictures, by block.
 
     Light that changes for all is made alike first.
     """

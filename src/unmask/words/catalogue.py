@@ -1,7 +1,7 @@
 """Languages, read from their gettext catalogues, and messages put into words.
 
-An entry's ``msgctxt`` is the code, its ``msgid`` the English sentence with ``{places}``. Where it has a plural, the value
-``count`` decides.
+An entry's ``msgctxt`` is the code, its ``msgid`` the English sentence with ``{places}``. Where it
+has a plural, the value ``count`` decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """How several values are listed: codes of the words between them, and how many are named before the rest is counted."""
+    """How several values are listed: codes of the words between them, and how many are named before
+    the rest is counted.
+    """
 
     last: str = "series.and"
     between: str = "series.comma"
@@ -85,7 +87,9 @@ class Language:
             return str(message.values["text"])
         count = message.values.get("count", 1)
         sentence = self.sentence(message.code, count if isinstance(count, int) else 1)
-        return sentence.format_map({name: self._show(name, value) for name, value in message.values.items()})
+        return sentence.format_map(
+            {name: self._show(name, value) for name, value in message.values.items()}
+        )
 
     def sentence(self, code: str, count: int = 1) -> str:
         """The sentence of a code with its places unfilled, as scripts fill them."""
@@ -95,11 +99,19 @@ class Language:
         return self.translations.pgettext(code, english.one)
 
     def group(self, prefix: str) -> dict[str, str]:
-        """The sentences whose codes begin so, by the rest of their codes, with their places unfilled."""
-        return {code.removeprefix(prefix): self.sentence(code) for code in self.sentences if code.startswith(prefix)}
+        """The sentences whose codes begin so, by the rest of their codes, with their places
+        unfilled.
+        """
+        return {
+            code.removeprefix(prefix): self.sentence(code)
+            for code in self.sentences
+            if code.startswith(prefix)
+        }
 
     def knows(self, message: Message) -> bool:
-        """Whether all of a message is said in this language; of no other language than English are texts verbatim."""
+        """Whether all of a message is said in this language; of no other language than English are
+        texts verbatim.
+        """
         own = self.code == ENGLISH or message.code in self.translated
         return own and all(self.knows(inner) for inner in _inside(message.values.values()))
 
@@ -114,7 +126,9 @@ class Language:
         return self.say(shown) if isinstance(shown, Message) else shown
 
     def _list(self, series: Series, names: Sequence[str]) -> str:
-        """Names as a sentence lists them, as ``1, 2 and 3``; those past the most counted where they are more than one."""
+        """Names as a sentence lists them, as ``1, 2 and 3``; those past the most counted where they
+        are more than one.
+        """
         over = len(names) - series.most
         *some, last = names if over < 2 else [*names[: series.most], self(series.more, count=over)]
         if not some:
@@ -144,7 +158,9 @@ def english() -> Language:
 
 
 def sayable(message: Message) -> bool:
-    """Whether every language can say a message; one that was read from a file may have a code or values that none knows."""
+    """Whether every language can say a message; one that was read from a file may have a code or
+    values that none knows.
+    """
     try:
         for code in codes():
             language(code).say(message)
@@ -155,7 +171,11 @@ def sayable(message: Message) -> bool:
 
 @cache
 def _codes(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted((file.stem for file in folder.glob("*.po")), key=lambda code: (code != ENGLISH, code)))
+    return tuple(
+        sorted(
+            (file.stem for file in folder.glob("*.po")), key=lambda code: (code != ENGLISH, code)
+        )
+    )
 
 
 @cache
@@ -173,12 +193,16 @@ def _load(code: str, folder: Path) -> Language:
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    translated = frozenset(one.context for one in catalogue if one.context and one.string and not one.fuzzy)
+    translated = frozenset(
+        one.context for one in catalogue if one.context and one.string and not one.fuzzy
+    )
     return Language(code, sentences, GNUTranslations(compiled), translated)
 
 
 def choose(cookie: str | None, accept_language: str) -> Language:
-    """What the reader chose by the switch, else what the browser asks for most (RFC 9110, 12.5.4), else English."""
+    """What the reader chose by the switch, else what the browser asks for most (RFC 9110, 12.5.4),
+    else English.
+    """
     there = codes()
     wanted = [cookie or "", *_accepted(accept_language)]
     return language(next((code for code in wanted if code in there), ENGLISH))

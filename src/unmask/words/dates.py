@@ -1,4 +1,6 @@
-"""Dates as a language writes them; their patterns are in the catalogues, as CLDR has them (Unicode TR 35)."""
+"""Dates as a language writes them; their patterns are in the catalogues, as CLDR has them (Unicode
+TR 35).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ def moment(language: Language, iso: str) -> str:
 
 def day(language: Language, seconds: float) -> str:
     """The day, in UTC, of seconds since 1970."""
-    return _formatted(language, datetime.fromtimestamp(seconds, UTC), language.sentence("statement.date"))
+    return _formatted(
+        language, datetime.fromtimestamp(seconds, UTC), language.sentence("statement.date")
+    )
 
 
 def _formatted(language: Language, when: datetime, pattern: str) -> str:

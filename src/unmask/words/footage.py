@@ -15,7 +15,8 @@ def size(size_bytes: int) -> Message:
 
 
 def shown(match: Match) -> Message:
-    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows 0:03.0 to 0:11.0 of ...``.
+    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows
+    0:03.0 to 0:11.0 of ...``.
 
     A photo has no times, neither as the file nor as the original.
     """
@@ -43,7 +44,9 @@ def shown(match: Match) -> Message:
 
 
 def headline(why: Message) -> Message:
-    """A reason as a headline: that of a file that cannot be judged without the path, which stands beside it anyway."""
+    """A reason as a headline: that of a file that cannot be judged without the path, which stands
+    beside it anyway.
+    """
     if why.code == "error.other":
         return verbatim(str(why.values["text"]))
     return Message("error.headline", why.values) if why.code == "error.file" else why

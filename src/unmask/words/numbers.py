@@ -18,8 +18,8 @@ def show(name: str, number: float) -> str | Message:
     """A number as a sentence has it.
 
     Args:
-        name: of its place, which tells what it is, see `ROUNDED`; else a whole number stands as it is, any other one in three
-            figures.
+        name: of its place, which tells what it is, see `ROUNDED`; else a whole number stands as it
+            is, any other one in three figures.
         number: exact.
     """
     if name in ROUNDED:
@@ -49,7 +49,9 @@ def signed(number: float, digits: int = 2) -> str:
 
 
 def amount(log10_lr: float) -> Message:
-    """The size of a likelihood ratio or of its inverse, whichever is above 1, to two figures: 204 becomes ``200``."""
+    """The size of a likelihood ratio or of its inverse, whichever is above 1, to two figures: 204
+    becomes ``200``.
+    """
     size = abs(log10_lr)
     if size > BEYOND:
         return Message("amount.most")
@@ -66,8 +68,8 @@ def amount(log10_lr: float) -> Message:
 def times(log10_lr: float) -> Message:
     """How many times likelier, ``about 200 times``.
 
-    Each code ``amount.NAME`` has its ``times.for.NAME`` and ``times.against.NAME``: other languages than English also say
-    there than what it is likelier.
+    Each code ``amount.NAME`` has its ``times.for.NAME`` and ``times.against.NAME``: other languages
+    than English also say there than what it is likelier.
     """
     bare, side = amount(log10_lr), "for" if log10_lr > 0 else "against"
     return Message(bare.code.replace("amount.", f"times.{side}."), bare.values)
@@ -94,12 +96,18 @@ def _in_figures(number: float) -> str:
 
 
 ROUNDED: Mapping[str, Callable[[float], str | Message]] = {
-    **dict.fromkeys(("start", "end", "time", "original_start", "original_end", "original_time"), clock),
+    **dict.fromkeys(
+        ("start", "end", "time", "original_start", "original_end", "original_time"), clock
+    ),
     **dict.fromkeys(("bona_fide", "swaps"), _plain),
-    **dict.fromkeys(("found", "levels", "most_seconds", "number", "points", "seconds", "width"), whole),
+    **dict.fromkeys(
+        ("found", "levels", "most_seconds", "number", "points", "seconds", "width"), whole
+    ),
     **dict.fromkeys(("millions", "ten_thousands"), _in_figures),
     **dict.fromkeys(("auc", "high", "low", "speed"), _decimals(2)),
     **dict.fromkeys(("alarms", "spacing"), _decimals(1)),
     "log10_lr": times,
 }
-"""How the numbers of a place are shown, by its name: times in seconds, widths in px, likelihood ratios as decimal logarithms."""
+"""How the numbers of a place are shown, by its name: times in seconds, widths in px, likelihood
+ratios as decimal logarithms.
+"""

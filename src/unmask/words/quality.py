@@ -9,8 +9,10 @@ from unmask.types import Quality
 from unmask.words.numbers import decimal, whole
 
 SMALL_PX, COARSE_PX, BLURRED, ASIDE, BLOCKY, DOUBLE = 64.0, 48.0, 0.004, 0.75, 6.0, 0.131
-"""Face width and detail in px, sharpness, turn, blockiness and echo past which a face is not judged, as in
-`unmask.verdict.Rules`."""
+"""Face width and detail in px, sharpness, turn, blockiness and echo past which a face is not
+judged, as in
+`unmask.verdict.Rules`.
+"""
 
 SOFT = 0.02
 """Sharpness under which a face counts as blurred, see `Quality.sharpness`."""
@@ -18,7 +20,9 @@ SOFT = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """One measured limit of a judgement: what, how much, in which unit, and in a word; ``poor`` where it hinders."""
+    """One measured limit of a judgement: what, how much, in which unit, and in a word; ``poor``
+    where it hinders.
+    """
 
     name: Message
     value: str

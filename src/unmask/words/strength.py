@@ -1,7 +1,7 @@
 """Strength of evidence in words that a newspaper reader understands.
 
-The words for a likelihood ratio are those of the European Network of Forensic Science Institutes, *ENFSI Guideline for
-Evaluative Reporting in Forensic Science*, version 3.0, 2015.
+The words for a likelihood ratio are those of the European Network of Forensic Science Institutes,
+*ENFSI Guideline for Evaluative Reporting in Forensic Science*, version 3.0, 2015.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from unmask.types import Rate, TrackRecord, Verdict
 from unmask.words.numbers import BEYOND, amount
 
 ENFSI_SCALE = (1, 2, 10, 100, 1_000, 10_000, 1_000_000)
-"""Lowest likelihood ratio of each step, from "no support" to "extremely strong"; below 1 the inverse supports the other side."""
+"""Lowest likelihood ratio of each step, from "no support" to "extremely strong"; below 1 the
+inverse supports the other side.
+"""
 
 EVIDENT, NEGLIGIBLE = 0.995, 0.005
 """Probabilities past which "about N in 100" would round to certainty."""
@@ -23,7 +25,9 @@ EVIDENT, NEGLIGIBLE = 0.995, 0.005
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """A step of the ENFSI scale: ``step`` counts from -6 (no change) over 0 (neither) to 6 (a change)."""
+    """A step of the ENFSI scale: ``step`` counts from -6 (no change) over 0 (neither) to 6 (a
+    change).
+    """
 
     step: int
     words: Message
@@ -40,13 +44,17 @@ def support(log10_lr: float) -> Support:
 
 
 def reach(reaches: Iterable[tuple[float, ...] | None]) -> tuple[float, float] | None:
-    """Lowest and highest log10 LR that lines can come to on anybody, of what they can on each; None where none weighed."""
+    """Lowest and highest log10 LR that lines can come to on anybody, of what they can on each; None
+    where none weighed.
+    """
     ends = [end for each in reaches if each is not None for end in each]
     return (min(ends), max(ends)) if ends else None
 
 
 def reachable(step: int, reach: tuple[float, float] | None) -> bool:
-    """Whether a step of the scale can be come to by lines that come to log10 LRs from ``reach[0]`` to ``reach[1]``."""
+    """Whether a step of the scale can be come to by lines that come to log10 LRs from ``reach[0]``
+    to ``reach[1]``.
+    """
     if reach is None or step == 0:
         return True
     lowest = math.log10(ENFSI_SCALE[abs(step)])
@@ -54,7 +62,9 @@ def reachable(step: int, reach: tuple[float, float] | None) -> bool:
 
 
 def record(verdict: Verdict | None, measured: TrackRecord | None) -> Message | None:
-    """How often this answer was wrong where the truth was known; None where that was not measured, or for no such answer."""
+    """How often this answer was wrong where the truth was known; None where that was not measured,
+    or for no such answer.
+    """
     if measured is None:
         return None
     if verdict is Verdict.CHANGED:
@@ -86,7 +96,11 @@ def likelier(log10_lr: float) -> Message:
     if abs(log10_lr) < math.log10(1.05):
         return Message("likelier.even")
     values = {"log10_lr": log10_lr}
-    return Message("likelier.changed", values) if log10_lr > 0 else Message("likelier.unchanged", values)
+    return (
+        Message("likelier.changed", values)
+        if log10_lr > 0
+        else Message("likelier.unchanged", values)
+    )
 
 
 def in_hundred(probability: float) -> Message:
@@ -118,4 +132,6 @@ def such_findings(verdict: Verdict | None) -> Message:
     """What a posterior counts under this verdict, as the end of "N in 100 ..."."""
     if verdict is Verdict.CHANGED:
         return Message("such.changed")
-    return Message("such.no_change") if verdict is Verdict.NO_CHANGE_FOUND else Message("such.untold")
+    return (
+        Message("such.no_change") if verdict is Verdict.NO_CHANGE_FOUND else Message("such.untold")
+    )

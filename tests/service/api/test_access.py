@@ -24,7 +24,9 @@ def test_a_key_opens_what_its_scopes_say(desk: Desk) -> None:
     assert program.post("/api/v1/cases", json={"check": "x"}).status_code == 403
 
 
-@pytest.mark.parametrize("header", ["", "Bearer um_none", "Bearer ", "Basic YTpi", "Bearer \xff", "um_none"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer um_none", "Bearer ", "Basic YTpi", "Bearer \xff", "um_none"]
+)
 def test_without_a_key_that_stands_nobody_gets_in(desk: Desk, header: str) -> None:
     answer = desk.browser().get(ME, headers={"Authorization": header.encode("latin-1")})
     assert answer.status_code == 401
@@ -36,7 +38,11 @@ def test_revoked_and_expired_keys_are_worth_nothing(desk: Desk) -> None:
     _, old = desk.key(Scope.READ, expires=time.time() - 1)
     _, young = desk.key(Scope.READ, expires=time.time() + 60)
     admin = desk.browser(person="ada")
-    assert [desk.program(one).get(ME).status_code for one in (secret, old, young)] == [200, 401, 200]
+    assert [desk.program(one).get(ME).status_code for one in (secret, old, young)] == [
+        200,
+        401,
+        200,
+    ]
     assert admin.delete(f"/api/v1/keys/{key}").status_code == 200
     assert desk.program(secret).get(ME).status_code == 401
 
@@ -48,7 +54,9 @@ def test_keys_are_kept_as_digests_and_shown_once(desk: Desk) -> None:
     assert made["secret"].startswith("um_")
     assert made["secret"] not in shown
     desk.database.close()
-    assert made["secret"].encode() not in b"".join(path.read_bytes() for path in desk.data.glob("unmask.sqlite*"))
+    assert made["secret"].encode() not in b"".join(
+        path.read_bytes() for path in desk.data.glob("unmask.sqlite*")
+    )
 
 
 def test_a_key_cannot_give_more_than_it_has(desk: Desk) -> None:
@@ -86,13 +94,19 @@ def test_a_browser_needs_the_token_for_what_changes_something(desk: Desk) -> Non
         ({}, False),
     ],
 )
-def test_what_another_site_makes_a_browser_send_is_refused(desk: Desk, headers: dict[str, str], good: bool) -> None:
+def test_what_another_site_makes_a_browser_send_is_refused(
+    desk: Desk, headers: dict[str, str], good: bool
+) -> None:
     browser = desk.browser(person="ada")
     del browser.headers["Origin"]
-    made = browser.post("/api/v1/keys", json={"name": "x", "scopes": ["checks:read"]}, headers=headers)
+    made = browser.post(
+        "/api/v1/keys", json={"name": "x", "scopes": ["checks:read"]}, headers=headers
+    )
     assert made.status_code == (201 if good else 403)
     form = {"email": "ada@ours.example", "password": PASSWORD}
-    assert desk.browser().post("/api/v1/session", json=form, headers=headers).status_code == (200 if good else 403)
+    assert desk.browser().post("/api/v1/session", json=form, headers=headers).status_code == (
+        200 if good else 403
+    )
 
 
 def test_behind_a_proxy_the_public_address_is_the_own_one(desk: Desk, tmp_path) -> None:
@@ -100,7 +114,9 @@ def test_behind_a_proxy_the_public_address_is_the_own_one(desk: Desk, tmp_path) 
     browser = public.browser()
     form = {"email": "ada@ours.example", "password": PASSWORD}
     assert browser.post("/api/v1/session", json=form, headers={"Origin": ORIGIN}).status_code == 403
-    answer = browser.post("/api/v1/session", json=form, headers={"Origin": "https://unmask.example"})
+    answer = browser.post(
+        "/api/v1/session", json=form, headers={"Origin": "https://unmask.example"}
+    )
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-unmask_session=")
     for attribute in ("Secure", "HttpOnly", "Path=/", "SameSite=lax"):
@@ -111,7 +127,11 @@ def test_behind_a_proxy_the_public_address_is_the_own_one(desk: Desk, tmp_path) 
 
 def test_the_cookie_is_out_of_reach_of_scripts(desk: Desk) -> None:
     form = {"email": "ada@ours.example", "password": PASSWORD}
-    cookie = desk.browser().post("/api/v1/session", json=form, headers={"Origin": ORIGIN}).headers["Set-Cookie"]
+    cookie = (
+        desk.browser()
+        .post("/api/v1/session", json=form, headers={"Origin": ORIGIN})
+        .headers["Set-Cookie"]
+    )
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
 
@@ -164,6 +184,11 @@ def test_requests_are_limited_per_key_with_headers_that_say_so(desk: Desk) -> No
     answers = [program.get(ME) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[0].headers["RateLimit-Policy"] == '"key";q=3;w=60'
-    assert [answer.headers["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+    assert [answer.headers["RateLimit"].split(";")[1] for answer in answers] == [
+        "r=2",
+        "r=1",
+        "r=0",
+        "r=0",
+    ]
     assert 1 <= int(answers[3].headers["Retry-After"]) <= 20
     assert desk.program(other).get(ME).status_code == 200

@@ -1,4 +1,6 @@
-"""Nobody fills memory or disk by sending: no byte is read of whoever is not known, and little of anybody but a file."""
+"""Nobody fills memory or disk by sending: no byte is read of whoever is not known, and little of
+anybody but a file.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ MOST = 64 * BODY
 OPEN = {"POST /sign-in", "POST /password/{secret}", "POST /api/v1/session"}
 """What strangers may send: an e-mail address and a password."""
 
-FILES = {"POST /checks", "POST /api/v1/checks", "POST /api/v1/originals", "PATCH /api/v1/uploads/{upload}"}
+FILES = {
+    "POST /checks",
+    "POST /api/v1/checks",
+    "POST /api/v1/originals",
+    "PATCH /api/v1/uploads/{upload}",
+}
 
 KINDS = ("multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "application/json")
 
@@ -71,7 +78,9 @@ def changing() -> Iterator[str]:
         app = create_app(Service.opened(Settings(data=Path(folder))))
     for one in iter_route_contexts(app.routes):
         if isinstance(one.original_route, APIRoute):
-            yield from (f"{method} {one.path}" for method in one.methods - {"GET", "HEAD", "OPTIONS"})
+            yield from (
+                f"{method} {one.path}" for method in one.methods - {"GET", "HEAD", "OPTIONS"}
+            )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +93,10 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sender, di
 
 
 def test_every_changing_route_is_tried() -> None:
-    assert set(changing()) >= OPEN | FILES | {"POST /cases/{case}/decision", "POST /api/v1/cases/{case}/decisions"}
+    assert set(changing()) >= OPEN | FILES | {
+        "POST /cases/{case}/decision",
+        "POST /api/v1/cases/{case}/decisions",
+    }
 
 
 @pytest.mark.parametrize("route", sorted(set(changing())))
@@ -101,7 +113,9 @@ def test_of_a_stranger_nothing_is_read(known: tuple[Sender, dict[str, str]], rou
 
 
 @pytest.mark.parametrize("route", sorted(set(changing()) - OPEN))
-def test_of_whoever_is_known_little_is_read_but_of_files(known: tuple[Sender, dict[str, str]], route: str) -> None:
+def test_of_whoever_is_known_little_is_read_but_of_files(
+    known: tuple[Sender, dict[str, str]], route: str
+) -> None:
     sender, secret = known
     bound = (8 * BODY + (1 << 20)) if route in FILES else BODY
     for kind in KINDS:

@@ -22,7 +22,9 @@ from unmask.types import CheckResult, Verdict
 
 CONTENT = b"as many bytes as a clip"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-RESULT = Document.of(CheckResult("clip.mp4", SHA256, Verdict.CHANGED, verbatim("A face was changed."), 2.5, ()))
+RESULT = Document.of(
+    CheckResult("clip.mp4", SHA256, Verdict.CHANGED, verbatim("A face was changed."), 2.5, ())
+)
 
 
 def program(desk: Desk, *scopes: Scope, tenant: str = "ours") -> TestClient:
@@ -45,13 +47,21 @@ def judged(desk: Desk, result: Document = RESULT) -> Check:
 
 def test_a_file_is_taken_as_body_and_as_form(client: TestClient) -> None:
     body = client.post("/api/v1/checks?name=clip.mp4", content=CONTENT)
-    assert (body.status_code, body.json()["state"], body.json()["sha256"]) == (201, "queued", SHA256)
+    assert (body.status_code, body.json()["state"], body.json()["sha256"]) == (
+        201,
+        "queued",
+        SHA256,
+    )
     assert body.headers["Location"] == f"/api/v1/checks/{body.json()['id']}"
-    form = client.post("/api/v1/checks", files={"file": ("other name.mp4", CONTENT)}, data={"sha256": SHA256})
+    form = client.post(
+        "/api/v1/checks", files={"file": ("other name.mp4", CONTENT)}, data={"sha256": SHA256}
+    )
     assert (form.status_code, form.json()["id"]) == (200, body.json()["id"])
 
 
-def test_the_same_file_is_queued_once_per_tenant_and_configuration(desk: Desk, client: TestClient) -> None:
+def test_the_same_file_is_queued_once_per_tenant_and_configuration(
+    desk: Desk, client: TestClient
+) -> None:
     first = client.post("/api/v1/checks", content=CONTENT).json()["id"]
     assert client.post("/api/v1/checks", content=CONTENT).json()["id"] == first
     options = {"options": json.dumps({"prior": 0.01})}
@@ -61,11 +71,15 @@ def test_the_same_file_is_queued_once_per_tenant_and_configuration(desk: Desk, c
 
 
 @pytest.mark.parametrize(("outcome", "opened"), [("cannot tell", 1), ("no face", 0)])
-def test_a_picture_of_nobody_opens_no_case(desk: Desk, client: TestClient, outcome: str, opened: int) -> None:
+def test_a_picture_of_nobody_opens_no_case(
+    desk: Desk, client: TestClient, outcome: str, opened: int
+) -> None:
     check = client.post("/api/v1/checks", content=CONTENT).json()["id"]
     judged(
         desk,
-        Document.model_validate({**RESULT.plain(), "verdict": "cannot tell", "outcome": outcome, "log10_lr": None}),
+        Document.model_validate(
+            {**RESULT.plain(), "verdict": "cannot tell", "outcome": outcome, "log10_lr": None}
+        ),
     )
     shown = client.get(f"/api/v1/checks/{check}").json()
     assert (shown["verdict"], shown["outcome"]) == ("cannot tell", outcome)
@@ -98,16 +112,24 @@ def test_an_announced_sha256_that_is_wrong_is_refused(desk: Desk, client: TestCl
 
 def test_an_idempotency_key_makes_it_happen_once(client: TestClient) -> None:
     headers = {"Idempotency-Key": "7"}
-    first, second = (client.post("/api/v1/checks", content=CONTENT, headers=headers) for _ in range(2))
+    first, second = (
+        client.post("/api/v1/checks", content=CONTENT, headers=headers) for _ in range(2)
+    )
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() == second.json()
     assert client.post("/api/v1/checks", content=b"other", headers=headers).status_code == 422
 
 
-def test_the_result_and_the_report_are_there_when_it_is_done(desk: Desk, client: TestClient) -> None:
+def test_the_result_and_the_report_are_there_when_it_is_done(
+    desk: Desk, client: TestClient
+) -> None:
     check = client.post("/api/v1/checks", content=CONTENT).json()["id"]
     early = client.get(f"/api/v1/checks/{check}/result")
-    assert (early.status_code, early.json()["title"], early.headers["Retry-After"]) == (409, "Not done", "1")
+    assert (early.status_code, early.json()["title"], early.headers["Retry-After"]) == (
+        409,
+        "Not done",
+        "1",
+    )
     judged(desk)
     assert client.get(f"/api/v1/checks/{check}").json()["verdict"] == "changed"
     assert client.get(f"/api/v1/checks/{check}/result").json() == RESULT.plain()
@@ -118,10 +140,14 @@ def test_the_result_and_the_report_are_there_when_it_is_done(desk: Desk, client:
 
 
 def test_the_list_goes_on_from_page_to_page(client: TestClient) -> None:
-    made = [client.post("/api/v1/checks", content=bytes([number])).json()["id"] for number in range(5)]
+    made = [
+        client.post("/api/v1/checks", content=bytes([number])).json()["id"] for number in range(5)
+    ]
     found, before = [], None
     while True:
-        page = client.get("/api/v1/checks", params={"limit": 2, **({"before": before} if before else {})}).json()
+        page = client.get(
+            "/api/v1/checks", params={"limit": 2, **({"before": before} if before else {})}
+        ).json()
         found += [one["id"] for one in page["items"]]
         if (before := page["next"]) is None:
             break
@@ -163,7 +189,9 @@ def test_checks_are_found_by_name_and_digest(client: TestClient) -> None:
         ("bytes=a-b", 200, CONTENT),
     ],
 )
-def test_players_ask_for_parts(client: TestClient, asked: str, status: int, content: bytes | None) -> None:
+def test_players_ask_for_parts(
+    client: TestClient, asked: str, status: int, content: bytes | None
+) -> None:
     check = client.post("/api/v1/checks?name=clip.mp4", content=CONTENT).json()["id"]
     answer = client.get(f"/api/v1/checks/{check}/media", headers={"Range": asked})
     assert answer.status_code == status

@@ -32,7 +32,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     if scope["path"] == "/much":
         for _ in range(64):
-            await send({"type": "http.response.body", "body": bytes(ANSWER // 64), "more_body": True})
+            await send(
+                {"type": "http.response.body", "body": bytes(ANSWER // 64), "more_body": True}
+            )
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
@@ -40,7 +42,9 @@ class Running:
     """A server of `app`."""
 
     def __init__(self) -> None:
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", **BOUNDED))
+        self.server = uvicorn.Server(
+            uvicorn.Config(app, port=0, log_level="error", lifespan="off", **BOUNDED)
+        )
         self._thread = Thread(target=self.server.run, daemon=True)
         self._thread.start()
         until(lambda: self.server.started)
@@ -82,7 +86,10 @@ def test_headers_that_never_end_are_not_waited_for(running: Running) -> None:
     with running.connect() as silent, running.connect(b"GET / HTTP/1.1\r\nHost: lo"):
         assert cut(silent)
         until(lambda: not running.count)
-    with running.connect(b"GET / HTTP/1.1\r\nHost: localhost\r\n") as trickling, suppress(ConnectionError):
+    with (
+        running.connect(b"GET / HTTP/1.1\r\nHost: localhost\r\n") as trickling,
+        suppress(ConnectionError),
+    ):
         for number in range(1000):
             trickling.sendall(b"X-%d: y\r\n" % number)
             time.sleep(0.1)
@@ -117,7 +124,9 @@ def test_a_connection_that_is_used_again_is_kept(running: Running) -> None:
         assert running.count == 1
 
 
-def test_whoever_opens_very_many_shuts_nobody_out(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_opens_very_many_shuts_nobody_out(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for bound in ("HEADERS", "STALLED"):
         monkeypatch.setattr(connections, bound, 600.0)
     monkeypatch.setattr(connections, "MOST", 20)
@@ -127,7 +136,9 @@ def test_whoever_opens_very_many_shuts_nobody_out(running: Running, monkeypatch:
         )
         until(lambda: running.count == 1)
         for number in range(100):
-            stack.enter_context(running.connect(b"GET / HTTP/1.1\r\nHost: lo" if number % 2 else b""))
+            stack.enter_context(
+                running.connect(b"GET / HTTP/1.1\r\nHost: lo" if number % 2 else b"")
+            )
             if number % 10 == 0:
                 assert httpx.get(f"http://127.0.0.1:{running.port}/", timeout=PATIENCE).text == "0"
         assert running.count <= 21

@@ -57,7 +57,9 @@ class Backend:
 
     def __init__(self, site: Site, tenant: str = "ours", *scopes: Scope) -> None:
         self._url = f"{site.url}/api/v1/live"
-        self._headers = {"Authorization": f"Bearer {site.desk.key(*(scopes or (Scope.LIVE,)), tenant=tenant)[1]}"}
+        self._headers = {
+            "Authorization": f"Bearer {site.desk.key(*(scopes or (Scope.LIVE,)), tenant=tenant)[1]}"
+        }
 
     def make(self, subject: str = "", **more: Any) -> httpx.Response:
         form = {"subject": subject or f"user {time.monotonic_ns()}", **more}
@@ -90,7 +92,9 @@ def ended(backend: Backend, check: str) -> dict[str, Any]:
 
 def audited(site: Site, check: str) -> list[tuple[str, dict[str, Any]]]:
     with site.desk.database.reading() as session:
-        rows = session.scalars(select(AuditEntry).where(AuditEntry.subject == check).order_by(AuditEntry.number))
+        rows = session.scalars(
+            select(AuditEntry).where(AuditEntry.subject == check).order_by(AuditEntry.number)
+        )
         return [(row.action, row.detail) for row in rows]
 
 
@@ -99,7 +103,10 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
     assert made["url"].startswith(f"{site.url}/live#{made['id']}.")
     assert (made["state"], made["result"], made["subject"]) == ("waiting", None, "their customer 7")
     with Client(made["url"]) as client:
-        assert client.enter() == {"ready": ["light", "movement"], "back": "https://shop.example/login"}
+        assert client.enter() == {
+            "ready": ["light", "movement"],
+            "back": "https://shop.example/login",
+        }
         client.begin()
         assert client.hear().keys() == {"step", "of", "seconds", "frames", "quarters"}
         view = backend.result(made["id"]).json()
@@ -109,21 +116,29 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
     assert (view["result"], view["advice"]) == ("inconclusive", "connection"), "the browser left"
     (begun, _), (done, detail) = audited(site, made["id"])
     assert (begun, done) == ("live.made", "live.done")
-    assert detail.items() >= {"result": "inconclusive", "way": "light", "advice": "connection"}.items()
+    assert (
+        detail.items() >= {"result": "inconclusive", "way": "light", "advice": "connection"}.items()
+    )
 
 
 def test_only_a_face_that_the_light_falls_on_is_live(backend: Backend) -> None:
-    """Another's frames, sent again with new numbers and times, do not pass, and neither does a face without the light."""
+    """Another's frames, sent again with new numbers and times, do not pass, and neither does a face
+    without the light.
+    """
     made, noise = [backend.make().json() for _ in range(3)], np.random.default_rng(0)
     honest, recorded = _attended(made[0]["url"], lambda client, now: _lit(client, now, noise))
     again, unlit = iter(recorded), np.random.default_rng(1)
     with ThreadPoolExecutor() as pool:
         others = [
-            pool.submit(_attended, made[1]["url"], lambda _client, _now: next(again, recorded[0] + b"more")),
+            pool.submit(
+                _attended, made[1]["url"], lambda _client, _now: next(again, recorded[0] + b"more")
+            ),
             pool.submit(_attended, made[2]["url"], lambda _client, _now: _unlit(unlit)),
         ]
         said = [honest, *(other.result()[0] for other in others)]
-    assert said[0]["outcome"] in ("live", "inconclusive"), "inconclusive where the machine is too busy"
+    assert said[0]["outcome"] in ("live", "inconclusive"), (
+        "inconclusive where the machine is too busy"
+    )
     assert said[1]["outcome"] != "live"
     assert said[2]["outcome"] != "live"
     for one, told in zip(made, said, strict=True):
@@ -152,8 +167,12 @@ def _abuse(client: Client, face: bytes, kind: str) -> None:
                 client.frame(face + i.to_bytes(2, "big"))
 
 
-@pytest.mark.parametrize("abuse", ["replayed", "reordered", "forged", "oversized", "malformed", "too many"])
-def test_abuse_ends_the_check_and_is_recorded(site: Site, backend: Backend, face: bytes, abuse: str) -> None:
+@pytest.mark.parametrize(
+    "abuse", ["replayed", "reordered", "forged", "oversized", "malformed", "too many"]
+)
+def test_abuse_ends_the_check_and_is_recorded(
+    site: Site, backend: Backend, face: bytes, abuse: str
+) -> None:
     made = backend.make().json()
     with Client(made["url"]) as client:
         client.enter()
@@ -166,7 +185,9 @@ def test_abuse_ends_the_check_and_is_recorded(site: Site, backend: Backend, face
     assert audited(site, made["id"])[-1][1]["abuse"] == abuse
 
 
-@pytest.mark.parametrize("kind", ["text", "png", "many pixels", "many scans", "progressive", "cut off"])
+@pytest.mark.parametrize(
+    "kind", ["text", "png", "many pixels", "many scans", "progressive", "cut off"]
+)
 def test_what_is_no_plain_jpeg_ends_the_check(backend: Backend, face: bytes, kind: str) -> None:
     made = backend.make().json()
     with Client(made["url"]) as client:
@@ -209,13 +230,19 @@ def test_wrong_tickets_are_recorded_but_fill_no_log(site: Site, backend: Backend
     for _ in range(live.NOTED.quota + 2):
         with Client(made["url"][:-1]) as client:
             assert client.enter() == {"refused": 404}
-    assert audited(site, made["id"])[1:] == live.NOTED.quota * [("live.refused", {"abuse": "wrong ticket"})]
+    assert audited(site, made["id"])[1:] == live.NOTED.quota * [
+        ("live.refused", {"abuse": "wrong ticket"})
+    ]
 
 
-def test_a_wrong_ticket_for_a_check_that_cannot_begin_any_more_is_not_recorded(site: Site, backend: Backend) -> None:
+def test_a_wrong_ticket_for_a_check_that_cannot_begin_any_more_is_not_recorded(
+    site: Site, backend: Backend
+) -> None:
     made = backend.make().json()
     with site.desk.database.transaction() as session:
-        session.execute(text("UPDATE live_checks SET expires = 1 WHERE id = :id"), {"id": made["id"]})
+        session.execute(
+            text("UPDATE live_checks SET expires = 1 WHERE id = :id"), {"id": made["id"]}
+        )
     with Client(made["url"][:-1]) as client:
         assert client.enter() == {"refused": 404}
     assert audited(site, made["id"])[1:] == []
@@ -236,7 +263,9 @@ def test_a_check_is_begun_once(backend: Backend) -> None:
 def test_a_check_is_begun_in_time(site: Site, backend: Backend) -> None:
     made = backend.make().json()
     with site.desk.database.transaction() as session:
-        session.execute(text("UPDATE live_checks SET expires = 1 WHERE id = :id"), {"id": made["id"]})
+        session.execute(
+            text("UPDATE live_checks SET expires = 1 WHERE id = :id"), {"id": made["id"]}
+        )
     with Client(made["url"]) as client:
         assert client.enter() == {"refused": 410}
     assert backend.result(made["id"]).json()["state"] == "expired"
@@ -252,7 +281,8 @@ def test_another_ticket_is_refused(backend: Backend, change: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["", "[]", '{"ticket": 7}', '{"ticket": null}', '{"ticket": "\\ud800"}', "x" * 500, b"bytes"]
+    "first",
+    ["", "[]", '{"ticket": 7}', '{"ticket": null}', '{"ticket": "\\ud800"}', "x" * 500, b"bytes"],
 )
 def test_what_is_no_ticket_is_refused(backend: Backend, first: str | bytes) -> None:
     with Client(backend.make().json()["url"]) as client:
@@ -261,7 +291,8 @@ def test_what_is_no_ticket_is_refused(backend: Backend, first: str | bytes) -> N
 
 
 @pytest.mark.parametrize(
-    "begin", [{}, {"begin": "magic", "time": 1}, {"begin": "light"}, {"begin": "movement", "time": 1}]
+    "begin",
+    [{}, {"begin": "magic", "time": 1}, {"begin": "light"}, {"begin": "movement", "time": 1}],
 )
 def test_only_what_was_offered_can_be_begun(backend: Backend, begin: dict[str, Any]) -> None:
     made = backend.make(ways=["light"]).json()
@@ -274,7 +305,10 @@ def test_only_what_was_offered_can_be_begun(backend: Backend, begin: dict[str, A
 
 def test_only_our_own_page_may_connect(site: Site, backend: Backend) -> None:
     url = backend.make().json()["url"]
-    for more in ({"origin": "https://evil.example"}, {"host": "evil.example", "origin": "http://evil.example"}):
+    for more in (
+        {"origin": "https://evil.example"},
+        {"host": "evil.example", "origin": "http://evil.example"},
+    ):
         with pytest.raises(InvalidStatus) as refused, Client(url, **more):
             pass
         assert refused.value.response.status_code == 403
@@ -318,7 +352,9 @@ def test_only_so_many_connections_may_wait(
 
     def refused() -> list[bool]:
         with ExitStack() as waiting:
-            return [waiting.enter_context(Client(url)).enter() == {"refused": 429} for _ in range(3)]
+            return [
+                waiting.enter_context(Client(url)).enter() == {"refused": 429} for _ in range(3)
+            ]
 
     until(lambda: refused() == [False, False, True])  # as soon as those of other tests have left
 
@@ -336,17 +372,30 @@ def test_whoever_has_begun_waits_no_more(backend: Backend, monkeypatch: pytest.M
     until(one_after_the_other)
 
 
-def test_nobody_asks_for_ever_whether_there_is_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_asks_for_ever_whether_there_is_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("unmask.service.api.live.BEGINNINGS", 2)
     site = Site(tmp_path / "full", live_at_once=0)
     with Client(Backend(site).make().json()["url"]) as client:
         client.enter()
-        assert [client.begin() for _ in range(3)] == [{"busy": True}, {"busy": True}, {"refused": 400}]
+        assert [client.begin() for _ in range(3)] == [
+            {"busy": True},
+            {"busy": True},
+            {"refused": 400},
+        ]
     site.close()
 
 
 @pytest.mark.parametrize(
-    "back", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "https://x.example/\n", "http://["]
+    "back",
+    [
+        "javascript:alert(1)",
+        "//evil.example",
+        "data:text/html,x",
+        "https://x.example/\n",
+        "http://[",
+    ],
 )
 def test_the_way_back_is_an_address_of_the_web(backend: Backend, back: str) -> None:
     assert backend.make(back=back).status_code == 422
@@ -358,7 +407,9 @@ def test_only_the_browser_that_did_the_check_learns_the_code(backend: Backend) -
         assert made["code"] not in json.dumps(client.enter())
         client.begin()
         client.send("over")
-        assert client.outcome()["back"] == f"https://shop.example/back?a=1&code={made['code']}#there"
+        assert (
+            client.outcome()["back"] == f"https://shop.example/back?a=1&code={made['code']}#there"
+        )
 
 
 def test_movement_is_told_move_by_move(backend: Backend, face: bytes) -> None:
@@ -388,14 +439,18 @@ def test_a_reader_that_dies_takes_its_checks_and_no_others(backend: Backend, fac
 
 
 class TakenOver:
-    """A fake launcher: its first process says what is nested deeper than a parser goes, as one could that a stranger's
-    frame has taken over; its second one is ready."""
+    """A fake launcher: its first process says what is nested deeper than a parser goes, as one
+    could that a stranger's
+    frame has taken over; its second one is ready.
+    """
 
     def __init__(self) -> None:
         self._said = iter(["print('[' * 60_000)", 'print(\'{"kind": "ready"}\')'])
 
     async def start_async(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(sys.executable, "-c", next(self._said), stdin=-1, stdout=-1)
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-c", next(self._said), stdin=-1, stdout=-1
+        )
 
 
 def test_a_reader_that_says_nonsense_is_started_again() -> None:
@@ -408,7 +463,9 @@ def test_a_reader_that_says_nonsense_is_started_again() -> None:
     asyncio.run(started_twice())
 
 
-def test_a_reader_that_falls_silent_is_ended(backend: Backend, face: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_falls_silent_is_ended(
+    backend: Backend, face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live_reading, "PATIENCE", 1.0)
     with Client(backend.make().json()["url"]) as client:
         client.enter()
@@ -417,9 +474,10 @@ def test_a_reader_that_falls_silent_is_ended(backend: Backend, face: bytes, monk
         for process in stopped:
             os.kill(process, signal.SIGSTOP)
         said = client.attend(lambda client, _now: face + client.number.to_bytes(4))
-    assert said in ({**INCONCLUSIVE, "advice": "try again"}, {**INCONCLUSIVE, "advice": "connection"}), (
-        "or it is too busy"
-    )
+    assert said in (
+        {**INCONCLUSIVE, "advice": "try again"},
+        {**INCONCLUSIVE, "advice": "connection"},
+    ), "or it is too busy"
     for process in stopped:
         os.kill(process, signal.SIGKILL) if said["advice"] == "connection" else None
 
@@ -429,7 +487,10 @@ def test_the_reader_is_confined(backend: Backend) -> None:
         client.enter()
 
         def confined() -> bool:
-            status = [Path(f"/proc/{one}/status").read_text() for one in processes_of(os.getpid(), "live_reader")]
+            status = [
+                Path(f"/proc/{one}/status").read_text()
+                for one in processes_of(os.getpid(), "live_reader")
+            ]
             return bool(status) and all("Seccomp:\t2" in one for one in status)
 
         until(confined)
@@ -438,7 +499,10 @@ def test_the_reader_is_confined(backend: Backend) -> None:
 def test_no_more_checks_at_once_than_the_machine_can_do(tmp_path: Path, face: bytes) -> None:
     site = Site(tmp_path / "small", live_at_once=1)
     backend = Backend(site)
-    with Client(backend.make().json()["url"]) as first, Client(backend.make().json()["url"]) as second:
+    with (
+        Client(backend.make().json()["url"]) as first,
+        Client(backend.make().json()["url"]) as second,
+    ):
         first.enter()
         second.enter()
         assert first.begin() == {"go": 15}
@@ -468,11 +532,19 @@ def test_an_answer_that_was_read_never_changes(site: Site, backend: Backend) -> 
     """Not even where a process that was only slow comes with a verdict later."""
     made = backend.make().json()
     with site.desk.database.transaction() as session:
-        live.begin(session, session.get_one(LiveCheck, made["id"]), live.Way.LIGHT, time.time() - live.LONGEST - 1)
+        live.begin(
+            session,
+            session.get_one(LiveCheck, made["id"]),
+            live.Way.LIGHT,
+            time.time() - live.LONGEST - 1,
+        )
     read = backend.result(made["id"]).json()
     assert (read["state"], read["result"]) == ("done", "inconclusive")
     with site.desk.database.transaction() as session:
-        assert live.conclude(session, made["id"], Conclusion("live"), time.time()).result == "inconclusive"
+        assert (
+            live.conclude(session, made["id"], Conclusion("live"), time.time()).result
+            == "inconclusive"
+        )
     assert backend.result(made["id"]).json() == read
 
 
@@ -493,7 +565,14 @@ def test_nothing_that_was_seen_is_kept(site: Site, backend: Backend, face: bytes
     assert not any(face[:64] in path.read_bytes() for path in files)
     with site.desk.database.reading() as session:
         row = session.get_one(LiveCheck, made["id"])
-        assert len(json.dumps({name: getattr(row, name) for name in LiveCheck.__table__.columns.keys()})) < 1000  # noqa: SIM118
+        assert (
+            len(
+                json.dumps(
+                    {name: getattr(row, name) for name in LiveCheck.__table__.columns.keys()}  # noqa: SIM118
+                )
+            )
+            < 1000
+        )
 
 
 def test_old_ones_are_deleted(site: Site, backend: Backend) -> None:
@@ -516,7 +595,9 @@ def test_they_are_counted(site: Site, backend: Backend) -> None:
 
 
 def few_scans(face: bytes) -> bytes:
-    """The same picture as a progressive JPEG of its first two scans, which a decoder takes: it is only coarse."""
+    """The same picture as a progressive JPEG of its first two scans, which a decoder takes: it is
+    only coarse.
+    """
     into = io.BytesIO()
     Image.open(io.BytesIO(face)).save(into, "JPEG", progressive=True)
     return b"\xff\xda".join(into.getvalue().split(b"\xff\xda")[:3]) + b"\xff\xd9"
@@ -546,7 +627,9 @@ def _unlit(noise: np.random.Generator) -> bytes:
     return live_face.jpeg(live_face.seen(None, live_face.Scene(), noise))
 
 
-def _attended(url: str, seen: Callable[[Client, float], bytes]) -> tuple[dict[str, Any], list[bytes]]:
+def _attended(
+    url: str, seen: Callable[[Client, float], bytes]
+) -> tuple[dict[str, Any], list[bytes]]:
     """A whole check by light: its outcome, and the frames that were sent."""
     with Client(url) as client:
         client.enter()
@@ -557,7 +640,9 @@ def _attended(url: str, seen: Callable[[Client, float], bytes]) -> tuple[dict[st
 def _lit(client: Client, now: float, noise: np.random.Generator) -> bytes:
     scene = live_face.Scene()
     number = sum(shown + scene.delay <= now for shown in client.shown) - 1
-    return live_face.jpeg(live_face.seen(client.symbols[number] if number >= 0 else None, scene, noise))
+    return live_face.jpeg(
+        live_face.seen(client.symbols[number] if number >= 0 else None, scene, noise)
+    )
 
 
 def _unreadable(kind: str, face: bytes) -> bytes:

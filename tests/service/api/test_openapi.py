@@ -32,13 +32,19 @@ def piece(_context: object, value: object) -> object:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
     desk = Desk(
-        tmp_path_factory.mktemp("service"), {"hosts": ("testserver",), "metrics_token": "a token of the operator"}
+        tmp_path_factory.mktemp("service"),
+        {"hosts": ("testserver",), "metrics_token": "a token of the operator"},
     )
     _, secret = desk.key(*Scope, per_minute=1_000_000)
     desk.check()
@@ -77,9 +83,13 @@ def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:
             assert route.get("description") or route.get("summary"), where
             if path.startswith("/api/"):
                 for status in ("401", "403", "422", "429", "503"):
-                    assert "application/problem+json" in route["responses"][status]["content"], where
+                    assert "application/problem+json" in route["responses"][status]["content"], (
+                        where
+                    )
 
 
 def test_the_api_page_is_up_to_date(tmp_path: Path) -> None:
     document = create_app(Service.opened(Settings(data=tmp_path))).openapi()
-    assert (Path(__file__).parents[3] / "docs" / "service-api.md").read_text() == page(document), "run: make api"
+    assert (Path(__file__).parents[3] / "docs" / "service-api.md").read_text() == page(document), (
+        "run: make api"
+    )

@@ -33,7 +33,9 @@ def test_every_answer_binds_the_browser(desk: Desk, path: str) -> None:
     assert uuid.UUID(answer.headers["X-Request-ID"]).version == 7
 
 
-def test_an_answer_to_an_error_of_ours_binds_it_too_and_can_be_found_in_the_log(desk: Desk, written: StringIO) -> None:
+def test_an_answer_to_an_error_of_ours_binds_it_too_and_can_be_found_in_the_log(
+    desk: Desk, written: StringIO
+) -> None:
     app = create_app(desk.service)
 
     @app.get("/broken")
@@ -102,11 +104,14 @@ def test_only_the_services_own_names_may_be_asked(tmp_path: Path, host: str, goo
     desk.close()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(name=st.text(min_size=1, max_size=40))
 def test_no_file_name_breaks_out_of_a_header(desk: Desk, name: str) -> None:
     check = desk.check(
-        name.encode("utf-8", "replace"), name=name.encode("utf-8", "replace").decode().replace("\x00", "")
+        name.encode("utf-8", "replace"),
+        name=name.encode("utf-8", "replace").decode().replace("\x00", ""),
     )
     _, secret = desk.key(Scope.READ)
     answer = desk.program(secret).get(f"/api/v1/checks/{check}/media")
@@ -129,7 +134,9 @@ def test_a_body_without_end_is_refused(desk: Desk) -> None:
     headers = {"Origin": ORIGIN, "Content-Type": "application/json"}
     assert desk.browser().post("/api/v1/session", content=body, headers=headers).status_code == 413
     endless = (b"x" * 1000 for _ in range(1 << 10))
-    assert desk.browser().post("/api/v1/session", content=endless, headers=headers).status_code == 413
+    assert (
+        desk.browser().post("/api/v1/session", content=endless, headers=headers).status_code == 413
+    )
 
 
 @pytest.fixture
@@ -151,7 +158,10 @@ def test_logs_name_the_route_and_nobody(desk: Desk, written: StringIO) -> None:
     browser = desk.browser(person="ada")
     browser.get(f"/api/v1/checks/{check}", params={"q": "private"})
     browser.get("/private/holiday.mp4")
-    browser.post("/api/v1/session", json={"email": "who@private.example", "password": "private private private"})
+    browser.post(
+        "/api/v1/session",
+        json={"email": "who@private.example", "password": "private private private"},
+    )
     text = written.getvalue()
     entries = [json.loads(line) for line in text.splitlines()]
     shown = next(entry for entry in entries if entry.get("route") == "/api/v1/checks/{check}")
@@ -176,7 +186,9 @@ def test_an_exception_is_logged_by_kind_and_place_not_by_what_it_quotes(written:
 
 def test_a_process_that_dies_quotes_nothing(tmp_path: Path) -> None:
     program = "from unmask.service.processes.logs import configure; configure(); open('/nowhere/private holiday.mp4')"
-    died = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    died = subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False
+    )
     assert died.returncode == 1
     (line,) = died.stderr.splitlines()
     assert json.loads(line)["error"] == "FileNotFoundError"
@@ -246,9 +258,19 @@ def test_odd_text_is_refused_or_kept_as_it_is(either_desk: Desk) -> None:
             f"/cases/{case}/note": urlencode({"text": text}, errors="surrogatepass"),
         }
         kinds = {path: "application/json" if path.startswith("/api") else FORM for path in posts}
-        sent = [admin.post(path, content=body, headers={"Content-Type": kinds[path]}) for path, body in posts.items()]
+        sent = [
+            admin.post(path, content=body, headers={"Content-Type": kinds[path]})
+            for path, body in posts.items()
+        ]
         escaped = quote(text, errors="surrogatepass")
-        asked = ("cases?verdict=", "cases?cursor=", "cases?assigned=", "cases/", "audit?subject=", "checks?q=")
+        asked = (
+            "cases?verdict=",
+            "cases?cursor=",
+            "cases?assigned=",
+            "cases/",
+            "audit?subject=",
+            "checks?q=",
+        )
         return sent + [admin.get(f"/api/v1/{path}{escaped}") for path in asked]
 
     for text in ODD:

@@ -1,4 +1,6 @@
-"""Nothing of one organisation is visible to another: every route of the OpenAPI document is asked for the other's ids."""
+"""Nothing of one organisation is visible to another: every route of the OpenAPI document is asked
+for the other's ids.
+"""
 
 from __future__ import annotations
 
@@ -48,20 +50,29 @@ class Other:
             self.ids["case"] = cases.open_for(
                 session, desk.system("theirs"), session.get_one(Check, self.ids["check"])
             ).id
-            self.ids["webhook"] = webhooks.add(session, actor, "https://hook.example", ["check.done"]).id
-            message = {"tenant": actor.tenant, "webhook": self.ids["webhook"], "event": "check.done", "payload": {}}
+            self.ids["webhook"] = webhooks.add(
+                session, actor, "https://hook.example", ["check.done"]
+            ).id
+            message = {
+                "tenant": actor.tenant,
+                "webhook": self.ids["webhook"],
+                "event": "check.done",
+                "payload": {},
+            }
             delivery = Delivery(**message)
             session.add(delivery)
             session.flush()
             self.ids["delivery"] = delivery.id
             self.ids["upload"] = uploads.begin(session, service, actor, 10, "clip.mp4", None, {}).id
-            self.ids["live_check"] = live.make(session, actor, "their user", [live.Way.LIGHT], None, 1e9)[0].id
+            self.ids["live_check"] = live.make(
+                session, actor, "their user", [live.Way.LIGHT], None, 1e9
+            )[0].id
             ours = Authority.called("Their authority").pem
             self.ids["document"] = licences.add(session, service, actor, ours)[0].id
             film = Received("incoming/film", "ab" * 32, 6)
-            self.ids["original"] = registrations.accept(session, service, actor, film, "film.mp4", "A film", "They")[
-                0
-            ].id
+            self.ids["original"] = registrations.accept(
+                session, service, actor, film, "film.mp4", "A film", "They"
+            )[0].id
 
 
 @pytest.fixture
@@ -79,22 +90,30 @@ def routes(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
 def example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
     """A value that a schema takes; the plainest."""
     if "$ref" in schema:
-        return example(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
+        return example(
+            document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document
+        )
     if "anyOf" in schema:
         return example(schema["anyOf"][0], document)
     if "enum" in schema or "const" in schema:
         return schema.get("const", schema.get("enum", [None])[0])
     if schema.get("type") == "object":
-        return {name: example(schema["properties"][name], document) for name in schema.get("required", ())}
+        return {
+            name: example(schema["properties"][name], document)
+            for name in schema.get("required", ())
+        }
     if schema.get("type") == "array":
         return [example(schema["items"], document)]
     plain = {"integer": schema.get("minimum", 1), "number": 1.0, "boolean": True, "null": None}
     return plain.get(
-        schema.get("type", ""), "https://x.example/words" if "http" in schema.get("pattern", "") else "words"
+        schema.get("type", ""),
+        "https://x.example/words" if "http" in schema.get("pattern", "") else "words",
     )
 
 
-def ask(program: Any, method: str, path: str, operation: dict[str, Any], document: dict[str, Any]) -> Any:
+def ask(
+    program: Any, method: str, path: str, operation: dict[str, Any], document: dict[str, Any]
+) -> Any:
     """One request that is good in all but, maybe, whose things it names."""
     given = [one for one in operation.get("parameters", ()) if one.get("required")]
     headers = {one["name"]: "0" for one in given if one["in"] == "header"}
@@ -116,7 +135,9 @@ def test_anothers_ids_answer_404_on_every_route(desk: Desk, other: Other) -> Non
     _, secret = desk.key(*Scope)
     ours, theirs = desk.program(secret), desk.program(other.secret)
     document = ours.get("/openapi.json").json()
-    asked = [(method, path, operation) for method, path, operation in routes(document) if "{" in path]
+    asked = [
+        (method, path, operation) for method, path, operation in routes(document) if "{" in path
+    ]
     assert len(asked) > 20
     for method, path, operation in asked:
         answer = ask(ours, method, path.format(**other.ids), operation, document)
@@ -131,12 +152,21 @@ def test_anothers_ids_answer_404_on_every_route(desk: Desk, other: Other) -> Non
 def test_anothers_ids_answer_404_on_every_page(desk: Desk, other: Other) -> None:
     ours, theirs = desk.browser(person="ada"), desk.browser(person="ada", tenant="theirs")
     document = pages()
-    asked = [(method, path, one) for method, path, one in routes(document) if set(named(path)) & set(other.ids)]
+    asked = [
+        (method, path, one)
+        for method, path, one in routes(document)
+        if set(named(path)) & set(other.ids)
+    ]
     assert len(asked) > 8
     for browser, hidden in ((ours, True), (theirs, False)):
         for method, path, operation in asked:
             answer = ask(browser, method, path.format(**other.ids), operation, document)
-            assert (answer.status_code == 404) is hidden, (method, path, answer.status_code, answer.text)
+            assert (answer.status_code == 404) is hidden, (
+                method,
+                path,
+                answer.status_code,
+                answer.text,
+            )
             assert answer.status_code < 500, (method, path, answer.text)
 
 
@@ -155,7 +185,9 @@ def test_pages_list_nothing_of_another(desk: Desk, other: Other) -> None:
 
 
 def pages() -> dict[str, Any]:
-    """An OpenAPI document of the page, which has none for programs: of every module in it that has routes."""
+    """An OpenAPI document of the page, which has none for programs: of every module in it that has
+    routes.
+    """
     app = FastAPI()
     for found in pkgutil.iter_modules(page.__path__, f"{page.__name__}."):
         module = importlib.import_module(found.name)
@@ -173,7 +205,9 @@ def test_lists_show_nothing_of_another(desk: Desk, other: Other) -> None:
     _, secret = desk.key(*Scope)
     ours, theirs = desk.program(secret), desk.program(other.secret)
     document, shown = ours.get("/openapi.json").json(), ""
-    secrets = [value for value in other.ids.values() if value != "none.jpg"] + [desk.tenants["theirs"]]
+    secrets = [value for value in other.ids.values() if value != "none.jpg"] + [
+        desk.tenants["theirs"]
+    ]
     for method, path, operation in routes(document):
         if method == "get" and "{" not in path and path not in PUBLIC:
             found = ask(ours, method, path, operation, document).text
@@ -195,10 +229,17 @@ def test_a_viewer_changes_nothing(desk: Desk) -> None:
     mine = Other.__new__(Other)
     mine.ids = {"check": desk.check(), "account": desk.account("rob").id}
     with desk.database.transaction() as session:
-        mine.ids["case"] = cases.open_for(session, desk.system(), session.get_one(Check, mine.ids["check"])).id
-    unknown = dict.fromkeys(("key", "webhook", "delivery", "upload", "original", "picture", "document"), "0")
+        mine.ids["case"] = cases.open_for(
+            session, desk.system(), session.get_one(Check, mine.ids["check"])
+        ).id
+    unknown = dict.fromkeys(
+        ("key", "webhook", "delivery", "upload", "original", "picture", "document"), "0"
+    )
     viewer = desk.browser(person="vera")
-    document, own = viewer.get("/openapi.json").json(), {"/api/v1/session", "/api/v1/sessions", "/api/v1/password"}
+    document, own = (
+        viewer.get("/openapi.json").json(),
+        {"/api/v1/session", "/api/v1/sessions", "/api/v1/password"},
+    )
     for method, path, operation in routes(document):
         if method not in ("get", "head") and path not in own:
             answer = ask(viewer, method, path.format(**unknown, **mine.ids), operation, document)

@@ -37,8 +37,12 @@ def client(desk: Desk) -> TestClient:
 
 
 def announce(client: TestClient, length: int = len(CONTENT), **told: str) -> str:
-    metadata = ",".join(f"{name} {base64.b64encode(text.encode()).decode()}" for name, text in told.items())
-    answer = client.post("/api/v1/uploads", headers={"Upload-Length": str(length), "Upload-Metadata": metadata})
+    metadata = ",".join(
+        f"{name} {base64.b64encode(text.encode()).decode()}" for name, text in told.items()
+    )
+    answer = client.post(
+        "/api/v1/uploads", headers={"Upload-Length": str(length), "Upload-Metadata": metadata}
+    )
     assert answer.status_code == 201, answer.text
     return str(answer.headers["Location"])
 
@@ -51,7 +55,9 @@ def lying(desk: Desk) -> list[str]:
     return [one.name for one in desk.service.storage.listed("incoming")]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(cuts=st.lists(st.integers(1, len(CONTENT) - 1), max_size=6, unique=True))
 def test_a_file_cut_anywhere_arrives_whole(desk: Desk, client: TestClient, cuts: list[int]) -> None:
     address, check = announce(client, filename="clip.mp4"), None
@@ -70,7 +76,10 @@ def test_an_upload_goes_on_where_it_stopped(client: TestClient) -> None:
     address = announce(client)
     send(client, address, 0, CONTENT[:100])
     where = client.head(address)
-    assert (where.headers["Upload-Offset"], where.headers["Upload-Length"]) == ("100", str(len(CONTENT)))
+    assert (where.headers["Upload-Offset"], where.headers["Upload-Length"]) == (
+        "100",
+        str(len(CONTENT)),
+    )
     assert where.headers["Tus-Resumable"] == "1.0.0"
     assert send(client, address, 0, CONTENT[:100]).status_code == 409
     assert send(client, address, 200, CONTENT[200:]).status_code == 409
@@ -93,7 +102,9 @@ def test_a_file_that_arrives_changed_is_refused(desk: Desk, client: TestClient) 
     assert lying(desk) == []
 
 
-def test_what_came_whole_while_its_process_was_killed_is_finished(desk: Desk, client: TestClient) -> None:
+def test_what_came_whole_while_its_process_was_killed_is_finished(
+    desk: Desk, client: TestClient
+) -> None:
     address = announce(client)
     piece = desk.service.storage
     piece.put("incoming/whole", CONTENT)
@@ -157,10 +168,13 @@ def test_what_is_too_large_is_refused_beforehand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata", ["filename !!!", "filename //8=", "options e30=,sha256 eA==", "options eyJhIjoxfQ=="]
+    "metadata",
+    ["filename !!!", "filename //8=", "options e30=,sha256 eA==", "options eyJhIjoxfQ=="],
 )
 def test_what_makes_no_sense_is_said(client: TestClient, metadata: str) -> None:
-    answer = client.post("/api/v1/uploads", headers={"Upload-Length": "10", "Upload-Metadata": metadata})
+    answer = client.post(
+        "/api/v1/uploads", headers={"Upload-Length": "10", "Upload-Metadata": metadata}
+    )
     assert answer.status_code in (400, 422)
     assert answer.headers["Content-Type"] == "application/problem+json"
 
@@ -180,5 +194,7 @@ def test_pieces_are_joined_in_a_bucket(tmp_path: Path, bucket: str) -> None:  # 
 
 def test_options_travel_with_the_upload(client: TestClient) -> None:
     plain = send(client, announce(client), 0, CONTENT).headers["Unmask-Check"]
-    fine = send(client, announce(client, options=json.dumps({"every": 0.1})), 0, CONTENT).headers["Unmask-Check"]
+    fine = send(client, announce(client, options=json.dumps({"every": 0.1})), 0, CONTENT).headers[
+        "Unmask-Check"
+    ]
     assert fine != plain

@@ -18,7 +18,9 @@ def launcher(request: pytest.FixtureRequest) -> Launcher:
     return Launcher(f"unmask.service.confined.{request.param}", LIMITS, unconfined=False)
 
 
-def test_a_confined_process_gets_no_secret_of_the_service(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_confined_process_gets_no_secret_of_the_service(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with ready(launcher) as process:
@@ -28,7 +30,9 @@ def test_a_confined_process_gets_no_secret_of_the_service(launcher: Launcher, mo
     assert b"secret" not in environment
 
 
-def test_a_confined_process_is_off_the_network_and_ends_when_nobody_talks_to_it(launcher: Launcher) -> None:
+def test_a_confined_process_is_off_the_network_and_ends_when_nobody_talks_to_it(
+    launcher: Launcher,
+) -> None:
     with ready(launcher) as process:
         status = Path(f"/proc/{process.pid}/status").read_text()
         process.stdin.close()

@@ -85,10 +85,14 @@ for name, numbers in NUMBERS.items():
 """
 
 
-def confined(program: str, memory: int = 1 << 30, cpu_seconds: int = 20, written: int = 1 << 20) -> tuple[int, str]:
+def confined(
+    program: str, memory: int = 1 << 30, cpu_seconds: int = 20, written: int = 1 << 20
+) -> tuple[int, str]:
     """Exit code and stderr of a program that first confines itself."""
     limits = f"Limits({memory}, {cpu_seconds}, {written})"
-    text = f"{CALL}\nfrom unmask.sandbox.confine import Limits, confine\nconfine({limits})\n{program}"
+    text = (
+        f"{CALL}\nfrom unmask.sandbox.confine import Limits, confine\nconfine({limits})\n{program}"
+    )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
 
@@ -99,12 +103,16 @@ def test_this_system_can_confine() -> None:
 
 def test_a_confined_process_still_works(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    code, said = confined(f"import threading; t = threading.Thread(target=print); t.start(); open({str(path)!r}, 'w')")
+    code, said = confined(
+        f"import threading; t = threading.Thread(target=print); t.start(); open({str(path)!r}, 'w')"
+    )
     assert (code, said) == (0, "")
 
 
 def test_whatever_a_file_that_took_over_would_try_is_refused() -> None:
-    """All in one confined process: had one of them worked, those after it would not be told of, or its parent were gone."""
+    """All in one confined process: had one of them worked, those after it would not be told of, or
+    its parent were gone.
+    """
     told = [
         "def attempt(text):",
         "    try: exec(text)",
@@ -128,7 +136,11 @@ def test_a_filter_is_made_for_every_machine() -> None:
         steps = list(struct.iter_unpack("=HBBI", program(machine)))
         assert steps[1][3] == audited
         assert len(steps) < 256, "a jump reaches no further"
-        ends = [(i, i + 1 + max(yes, no)) for i, (kind, yes, no, _) in enumerate(steps) if kind & 0x07 == 0x05]
+        ends = [
+            (i, i + 1 + max(yes, no))
+            for i, (kind, yes, no, _) in enumerate(steps)
+            if kind & 0x07 == 0x05
+        ]
         assert max(end for _, end in ends) == len(steps) - 1
 
 
@@ -186,7 +198,9 @@ def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
     assert other.read_bytes() == b"other"
 
 
-def test_a_judge_gets_no_secret_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_judge_gets_no_secret_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     judge = Judge(Settings(data=tmp_path))
@@ -231,7 +245,8 @@ def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     whole = ((b"IHDR", header), *chunks, (b"IEND", b""))
     made = (
-        len(data).to_bytes(4, "big") + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in whole
+        len(data).to_bytes(4, "big") + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in whole
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(made)
 
@@ -247,11 +262,15 @@ BLACK = (b"IDAT", zlib.compress(bytes(64 * 193)))
 BOMBS = {
     "bytes of memory to decode": lambda _: png(30_000, 30_000, (b"IDAT", ZEROS)),
     "No face was found": lambda _: png(64, 64, (b"IDAT", ZEROS)),
-    "too large for PngImagePlugin.MAX_TEXT_CHUNK": lambda _: png(64, 64, (b"zTXt", b"Comment\0\0" + ZEROS), BLACK),
+    "too large for PngImagePlugin.MAX_TEXT_CHUNK": lambda _: png(
+        64, 64, (b"zTXt", b"Comment\0\0" + ZEROS), BLACK
+    ),
     "Decompressed data too large": lambda _: png(64, 64, (b"iCCP", b"profile\0\0" + ZEROS), BLACK),
     "neither a photo nor a video": zipped,
 }
-"""By what is said of it: giant, more data than pixels, a giant comment, a giant colour profile, an archive."""
+"""By what is said of it: giant, more data than pixels, a giant comment, a giant colour profile, an
+archive.
+"""
 
 
 @pytest.mark.parametrize("said", BOMBS)

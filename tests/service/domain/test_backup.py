@@ -1,4 +1,6 @@
-"""A backup taken while the service is there, brought back in an empty place, on the same or another database and storage."""
+"""A backup taken while the service is there, brought back in an empty place, on the same or another
+database and storage.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ from unmask.service.store.tables import BrowserSession, Check, Media, Upload
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[Desk]:
-    """A service with checks, a case, a key, a signed-in browser, an upload under way and a deleted file."""
+    """A service with checks, a case, a key, a signed-in browser, an upload under way and a deleted
+    file.
+    """
     desk = Desk(tmp_path / "busy")
     case = desk.check(b"decided", stored=time.time())
     rob = desk.browser(person="rob")
@@ -49,10 +53,17 @@ def empty(data: Path, **settings: Any) -> Service:
 def kept(service: Service) -> dict[str, Any]:
     """What must be the same before and after."""
     with service.database.reading() as session:
-        checks = {one.id: (one.state, one.name, one.verdict, one.result) for one in session.scalars(select(Check))}
-        media = {(one.tenant, one.sha256): one.deleted is None for one in session.scalars(select(Media))}
+        checks = {
+            one.id: (one.state, one.name, one.verdict, one.result)
+            for one in session.scalars(select(Check))
+        }
+        media = {
+            (one.tenant, one.sha256): one.deleted is None for one in session.scalars(select(Media))
+        }
         anchors = {tenant: str(audit.newest(session, tenant)) for tenant, _ in media}
-    content = {key: service.storage.read(storage.media(*key)) for key, there in media.items() if there}
+    content = {
+        key: service.storage.read(storage.media(*key)) for key, there in media.items() if there
+    }
     return {"checks": checks, "media": media, "anchors": anchors, "content": content}
 
 
@@ -84,7 +95,9 @@ def test_it_moves_to_postgresql_and_a_bucket_and_back(
     backup.restore(there, tmp_path / "one")
     assert kept(there) == before
     backup.save(there, tmp_path / "two")
-    one, two = (sorted((tmp_path / name / "rows.jsonl").read_text().splitlines()) for name in ("one", "two"))
+    one, two = (
+        sorted((tmp_path / name / "rows.jsonl").read_text().splitlines()) for name in ("one", "two")
+    )
     assert one == two
     back = empty(tmp_path / "back")
     backup.restore(back, tmp_path / "two")
@@ -124,7 +137,10 @@ def test_what_is_not_empty_not_whole_or_not_true_is_refused(busy: Desk, tmp_path
 
 def test_what_was_lost_or_exchanged_is_said(busy: Desk, tmp_path: Path) -> None:
     ours = busy.tenants["ours"]
-    names = {one: storage.media(ours, hashlib.sha256(one).hexdigest()) for one in (b"decided", b"waiting")}
+    names = {
+        one: storage.media(ours, hashlib.sha256(one).hexdigest())
+        for one in (b"decided", b"waiting")
+    }
     (busy.data / "media" / names[b"decided"]).unlink()
     (busy.data / "media" / names[b"waiting"]).write_bytes(b"another")
     made = backup.save(busy.service, tmp_path / "copy")
@@ -138,10 +154,15 @@ def test_what_was_lost_or_exchanged_is_said(busy: Desk, tmp_path: Path) -> None:
     restored.database.close()
 
 
-def test_a_backup_that_lost_objects_is_refused_and_leaves_the_place_empty(busy: Desk, tmp_path: Path) -> None:
+def test_a_backup_that_lost_objects_is_refused_and_leaves_the_place_empty(
+    busy: Desk, tmp_path: Path
+) -> None:
     copy, ours = tmp_path / "copy", busy.tenants["ours"]
     backup.save(busy.service, copy)
-    names = {one: storage.media(ours, hashlib.sha256(one).hexdigest()) for one in (b"decided", b"waiting")}
+    names = {
+        one: storage.media(ours, hashlib.sha256(one).hexdigest())
+        for one in (b"decided", b"waiting")
+    }
     (copy / "objects" / names[b"decided"]).unlink()
     (copy / "objects" / names[b"waiting"]).write_bytes(b"another")
     restored = empty(tmp_path / "restored")
@@ -165,7 +186,9 @@ def test_a_storage_that_has_files_is_refused(busy: Desk, tmp_path: Path) -> None
     restored.database.close()
 
 
-def test_anchors_newer_than_the_backup_are_explained_and_leave_the_place_empty(busy: Desk, tmp_path: Path) -> None:
+def test_anchors_newer_than_the_backup_are_explained_and_leave_the_place_empty(
+    busy: Desk, tmp_path: Path
+) -> None:
     older = backup.save(busy.service, tmp_path / "older")
     rob = busy.browser(person="rob")
     opened = rob.post("/api/v1/cases", json={"check": busy.check(b"more", stored=time.time())})
@@ -173,7 +196,12 @@ def test_anchors_newer_than_the_backup_are_explained_and_leave_the_place_empty(b
     newer = backup.save(busy.service, tmp_path / "newer")
     restored = empty(tmp_path / "restored")
     with pytest.raises(BackupError, match="older than the anchors"):
-        backup.restore(restored, tmp_path / "older", *map(Anchor.parse, [*older.anchors, *newer.anchors]))
+        backup.restore(
+            restored, tmp_path / "older", *map(Anchor.parse, [*older.anchors, *newer.anchors])
+        )
     assert not list(restored.storage.listed())
-    assert backup.restore(restored, tmp_path / "older", *map(Anchor.parse, older.anchors)).objects == older.objects
+    assert (
+        backup.restore(restored, tmp_path / "older", *map(Anchor.parse, older.anchors)).objects
+        == older.objects
+    )
     restored.database.close()

@@ -26,10 +26,14 @@ def opened(desk: Desk, **check: Any) -> str:
         return cases.open_for(session, desk.system(), session.get_one(Check, identity)).id
 
 
-def decided(desk: Desk, case: str, person: str = "rob", decision: Decision = Decision.TAKE_DOWN, **more: Any) -> None:
+def decided(
+    desk: Desk, case: str, person: str = "rob", decision: Decision = Decision.TAKE_DOWN, **more: Any
+) -> None:
     rule = TERMS if decision in cases.RESTRICTIONS else ""
     with desk.database.transaction() as session:
-        cases.decide(session, desk.actor(person), case, decision, "The face is another's.", rule=rule, **more)
+        cases.decide(
+            session, desk.actor(person), case, decision, "The face is another's.", rule=rule, **more
+        )
 
 
 def appealed(desk: Desk, case: str, actor: Actor | None = None) -> None:
@@ -155,7 +159,10 @@ def test_the_queue_has_appeals_first_then_strength_then_age(desk: Desk) -> None:
     def walk(**asked: Any) -> list[str]:
         found, cursor = [], None
         while True:
-            page = viewer.get("/api/v1/cases", params={**asked, "limit": 2, **({"cursor": cursor} if cursor else {})})
+            page = viewer.get(
+                "/api/v1/cases",
+                params={**asked, "limit": 2, **({"cursor": cursor} if cursor else {})},
+            )
             found += [case["id"] for case in page.json()["cases"]]
             if (cursor := page.json()["next"]) is None:
                 return found
@@ -170,7 +177,9 @@ def test_the_queue_has_appeals_first_then_strength_then_age(desk: Desk) -> None:
     assert walk(assigned=desk.account("rob").id) == [old]
 
 
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "WzEsMiwzXQ", "bnVsbA", "WzEsIngiLDMsIjQiXQ", "%00", "é"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "AAAA", "WzEsMiwzXQ", "bnVsbA", "WzEsIngiLDMsIjQiXQ", "%00", "é"]
+)
 def test_what_is_no_cursor_is_refused(desk: Desk, cursor: str) -> None:
     answer = desk.browser(person="vera").get("/api/v1/cases", params={"cursor": cursor})
     assert answer.status_code == 422
@@ -180,7 +189,10 @@ def test_cases_are_given_to_those_who_may_decide(desk: Desk) -> None:
     case = opened(desk)
     reviewer = desk.browser(person="rob")
     path = f"/api/v1/cases/{case}/assignment"
-    assert reviewer.put(path, json={"account": desk.account("rita").id}).json()["assigned"] == desk.account("rita").id
+    assert (
+        reviewer.put(path, json={"account": desk.account("rita").id}).json()["assigned"]
+        == desk.account("rita").id
+    )
     assert reviewer.put(path, json={"account": desk.account("vera").id}).status_code == 422
     assert reviewer.put(path, json={"account": desk.account("rob", "theirs").id}).status_code == 422
     assert reviewer.put(path, json={"account": None}).json()["assigned"] is None
@@ -189,7 +201,12 @@ def test_cases_are_given_to_those_who_may_decide(desk: Desk) -> None:
 def test_all_that_happened_is_kept_in_order(desk: Desk) -> None:
     case = opened(desk)
     reviewer = desk.browser(person="rob")
-    assert reviewer.post(f"/api/v1/cases/{case}/notes", json={"text": "<script>alert(1)</script>"}).status_code == 201
+    assert (
+        reviewer.post(
+            f"/api/v1/cases/{case}/notes", json={"text": "<script>alert(1)</script>"}
+        ).status_code
+        == 201
+    )
     decided(desk, case)
     told = reviewer.get(f"/api/v1/cases/{case}").json()["events"]
     assert [(event["number"], event["kind"]) for event in told] == list(
@@ -202,7 +219,9 @@ def test_a_case_is_opened_once_and_by_hand_where_nobody_did(desk: Desk) -> None:
     check = desk.check(verdict="no change found", log10_lr=-0.5)
     waiting = desk.check(b"another", state="queued", verdict=None, log10_lr=None)
     reviewer = desk.browser(person="rob")
-    first, again = (reviewer.post("/api/v1/cases", json={"check": check}).json()["id"] for _ in range(2))
+    first, again = (
+        reviewer.post("/api/v1/cases", json={"check": check}).json()["id"] for _ in range(2)
+    )
     assert first == again
     assert reviewer.post("/api/v1/cases", json={"check": waiting}).status_code == 409
     by_hand = {"csrf": reviewer.headers["X-CSRF-Token"]}
@@ -260,7 +279,9 @@ def test_the_notice_says_what_a_statement_of_reasons_must(desk: Desk) -> None:
         (12.0, "more than a billion times likelier", "为未被改动时的十亿倍以上"),
     ],
 )
-def test_the_notice_counts_in_its_own_language(desk: Desk, log10_lr: float, english: str, chinese: str) -> None:
+def test_the_notice_counts_in_its_own_language(
+    desk: Desk, log10_lr: float, english: str, chinese: str
+) -> None:
     case = opened(desk, log10_lr=log10_lr)
     decided(desk, case)
     notices = desk.browser(person="vera").get(f"/api/v1/cases/{case}/notices").json()

@@ -1,4 +1,6 @@
-"""The course of a case: every act in every state, by every role and kind of key; and that nothing else leads anywhere."""
+"""The course of a case: every act in every state, by every role and kind of key; and that nothing
+else leads anywhere.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ MAY: dict[tuple[str, Act], set[str]] = {
     ("corrected", Act.APPEAL): DECIDING | {"uploader"},
     ("reopened", Act.DECIDE): PERSONS,
 }
-"""Who may do what where rob decided first, rita on appeal or to correct him; nobody may anything else."""
+"""Who may do what where rob decided first, rita on appeal or to correct him; nobody may anything
+else.
+"""
 
 WAYS = {
     "open": "",
@@ -67,10 +71,14 @@ class Stage:
         self.desk, self.actors = desk, {person: desk.actor(person) for person in PEOPLE}
         ids = {name: desk.key(*scopes)[0] for name, scopes in KEYS.items()}
         tenant = desk.tenants["ours"]
-        self.actors |= {name: Actor(tenant, "key", ids[name], name, frozenset(KEYS[name])) for name in KEYS}
+        self.actors |= {
+            name: Actor(tenant, "key", ids[name], name, frozenset(KEYS[name])) for name in KEYS
+        }
         self.check = desk.check(uploader=ids["uploader"])
         with desk.database.transaction() as session:
-            self.case = cases.open_for(session, desk.system(), session.get_one(Check, self.check)).id
+            self.case = cases.open_for(
+                session, desk.system(), session.get_one(Check, self.check)
+            ).id
             for step in filter(None, way.split(", ")):
                 self._step(session, *step.split())
 
@@ -99,8 +107,12 @@ class Stage:
     def tries(self, actor: Actor, act: Act) -> int:
         """201, or the status of the refusal; whatever was done is taken back."""
         do: dict[Act, Callable[[Session], object]] = {
-            Act.DECIDE: lambda session: self.decide(session, actor, Decision.KEEP, correcting=False),
-            Act.CORRECT: lambda session: self.decide(session, actor, Decision.KEEP, correcting=True),
+            Act.DECIDE: lambda session: self.decide(
+                session, actor, Decision.KEEP, correcting=False
+            ),
+            Act.CORRECT: lambda session: self.decide(
+                session, actor, Decision.KEEP, correcting=True
+            ),
             Act.APPEAL: lambda session: cases.appeal(session, actor, self.case, "It is satire."),
         }
         try:
@@ -117,7 +129,9 @@ def test_every_act_by_every_role_and_key(desk: Desk, place: str) -> None:
     for act in (Act.DECIDE, Act.CORRECT, Act.APPEAL):
         done = {name for name, actor in stage.actors.items() if stage.tries(actor, act) == 201}
         assert done == MAY.get((place, act), set()), (place, act)
-        refused = {stage.tries(actor, act) for name, actor in stage.actors.items() if name not in done}
+        refused = {
+            stage.tries(actor, act) for name, actor in stage.actors.items() if name not in done
+        }
         assert refused == ({403} if (place, act) in MAY else {409})
         assert stage.tries(desk.actor("rob", "theirs"), act) == 404
 
@@ -132,7 +146,9 @@ def test_every_act_by_every_role_and_key(desk: Desk, place: str) -> None:
         ("restored", "reopened"),
     ],
 )
-def test_only_another_outcome_reopens_and_an_appeal_goes_on(desk: Desk, place: str, then: str) -> None:
+def test_only_another_outcome_reopens_and_an_appeal_goes_on(
+    desk: Desk, place: str, then: str
+) -> None:
     stage = Stage(desk, WAYS[place])
     before = stage.state()
     with desk.database.transaction() as session:
@@ -154,20 +170,28 @@ def test_a_restriction_stands_while_a_case_is_reopened_and_can_be_taken_back(des
 def test_where_nobody_else_is_left_the_same_person_may(desk: Desk) -> None:
     stage = Stage(desk, WAYS["decided"])
     with desk.database.transaction() as session:
-        session.execute(update(Account).where(Account.id != desk.account("rob").id).values(active=False))
+        session.execute(
+            update(Account).where(Account.id != desk.account("rob").id).values(active=False)
+        )
     assert stage.tries(stage.actors["rob"], Act.CORRECT) == 201
 
 
 def test_every_state_can_be_left_and_the_table_stands_in_the_docs() -> None:
     assert {state for state, _ in COURSE} == set(State)
     docs = (Path(__file__).parents[3] / "docs" / "service-security.md").read_text()
-    rows = {f"| {state} | {act} | {to.to} | {to.by} | {to.apart} |" for (state, act), to in COURSE.items()}
+    rows = {
+        f"| {state} | {act} | {to.to} | {to.by} | {to.apart} |"
+        for (state, act), to in COURSE.items()
+    }
     assert {row for row in docs.splitlines() if row in rows} == rows
 
 
 def test_no_program_makes_or_opens_an_account(desk: Desk) -> None:
     program = desk.program(desk.key(*Scope)[1])
-    path, form = f"/api/v1/accounts/{desk.account('vera').id}", {"name": "Eve", "email": "eve@ours.example"}
+    path, form = (
+        f"/api/v1/accounts/{desk.account('vera').id}",
+        {"name": "Eve", "email": "eve@ours.example"},
+    )
     new = {**form, "role": Role.REVIEWER, "password": "violet tram under nine moons"}
     assert program.post("/api/v1/accounts", json=new).status_code == 403
     assert program.patch(path, json={"role": "admin"}).status_code == 403

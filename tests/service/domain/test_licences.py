@@ -1,4 +1,6 @@
-"""The register of licences: on the running service, from an upload with a licence to a case that reopens; and who may what."""
+"""The register of licences: on the running service, from an upload with a licence to a case that
+reopens; and who may what.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def taken_back(zoe: Owner, path: Path, seconds: float = 2) -> str:
     return licence.revoke((Licence.of(path),), zoe.folder / "list.json", zoe.key, at).text()
 
 
-def test_a_case_that_rests_on_a_licence_reopens_when_it_is_taken_back(zoe: Owner, tmp_path: Path) -> None:
+def test_a_case_that_rests_on_a_licence_reopens_when_it_is_taken_back(
+    zoe: Owner, tmp_path: Path
+) -> None:
     photo = tmp_path / "photo.png"
     photo.write_bytes(labelled())
     path = zoe.grants("licence.json", files=[files.sha256(photo)])
@@ -58,7 +62,9 @@ def test_a_case_that_rests_on_a_licence_reopens_when_it_is_taken_back(zoe: Owner
             check = client.wait(client.upload(photo), timeout=120)
             assert (check.verdict, client.result(check.id).basis) == ("licensed change", "declared")
             case = http.post("/cases", json={"check": check.id}).json()["id"]
-            decided = http.post(f"/cases/{case}/decisions", json={"decision": "keep", "grounds": "It is licensed."})
+            decided = http.post(
+                f"/cases/{case}/decisions", json={"decision": "keep", "grounds": "It is licensed."}
+            )
             assert decided.status_code < 300, decided.text
             renewed = http.post("/licences", json={"text": taken_back(zoe, path)})
             assert (renewed.status_code, renewed.json()["kind"]) == (200, "list")
@@ -85,15 +91,21 @@ def test_where_the_file_is_gone_the_case_reopens_at_once(desk: Desk, zoe: Owner)
         session.get_one(Media, (row.tenant, row.sha256)).deleted = 3.0
         case = cases.open_for(session, desk.actor("rob"), row).id
         cases.decide(session, desk.actor("rob"), case, Decision.KEEP, "It is licensed.")
-    answer = program(desk, Scope.LICENCES).post("/api/v1/licences", json={"text": taken_back(zoe, path)})
+    answer = program(desk, Scope.LICENCES).post(
+        "/api/v1/licences", json={"text": taken_back(zoe, path)}
+    )
     assert answer.status_code == 200
     with desk.database.reading() as session:
         assert session.get_one(CaseFile, case).state == "reopened"
-        told = session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("licence.")))
+        told = session.scalars(
+            select(AuditEntry.action).where(AuditEntry.action.startswith("licence."))
+        )
         assert list(told) == ["licence.added"] * 3 + ["licence.renewed", "licence.taken_back"]
 
 
-def test_an_older_list_and_a_stranger_s_by_the_same_name_take_no_place(desk: Desk, zoe: Owner, tmp_path: Path) -> None:
+def test_an_older_list_and_a_stranger_s_by_the_same_name_take_no_place(
+    desk: Desk, zoe: Owner, tmp_path: Path
+) -> None:
     path = zoe.grants("licence.json")
     old = (zoe.folder / "list.json").read_text()
     keeper = program(desk, Scope.LICENCES, Scope.READ)
@@ -135,7 +147,9 @@ def test_authorities_are_named_and_private_keys_refused(desk: Desk) -> None:
     assert keeper.get("/api/v1/licences").json()["items"] == []
 
 
-def test_another_organisation_s_register_is_not_there_and_uploading_is_not_enough(desk: Desk, zoe: Owner) -> None:
+def test_another_organisation_s_register_is_not_there_and_uploading_is_not_enough(
+    desk: Desk, zoe: Owner
+) -> None:
     registered(desk, zoe, "key.pub")
     (made,) = program(desk, Scope.READ).get("/api/v1/licences").json()["items"]
     stranger = program(desk, Scope.LICENCES, Scope.READ, tenant="theirs")

@@ -1,4 +1,6 @@
-"""Addresses that strangers name lead nowhere but to the public internet, and only where the operator allows it."""
+"""Addresses that strangers name lead nowhere but to the public internet, and only where the
+operator allows it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def web() -> Iterator[Listener]:
         yield made
 
 
-def read(url: str, hosts: tuple[str, ...] | None = None, private: bool = True, hops: int = 5) -> tuple[int, bytes]:
+def read(
+    url: str, hosts: tuple[str, ...] | None = None, private: bool = True, hops: int = 5
+) -> tuple[int, bytes]:
     async def ask() -> tuple[int, bytes]:
         async with network.opened("GET", url, hosts, private, hops) as answer:
             return answer.status_code, await answer.aread()
@@ -48,7 +52,9 @@ def test_no_private_address_is_public(address: str) -> None:
     assert not public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::808:808"]
+)
 def test_public_addresses_are(address: str) -> None:
     assert public(address)
 
@@ -56,10 +62,14 @@ def test_public_addresses_are(address: str) -> None:
 @given(st.ip_addresses(v=4))
 def test_an_address_is_no_more_public_for_being_wrapped(address: ipaddress.IPv4Address) -> None:
     assert public(f"::ffff:{address}") <= public(str(address))
-    assert public(str(ipaddress.IPv6Address((0x64FF9B << 96) | int(address)))) == public(str(address))
+    assert public(str(ipaddress.IPv6Address((0x64FF9B << 96) | int(address)))) == public(
+        str(address)
+    )
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "127.1"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "127.1"]
+)
 def test_no_spelling_of_this_machine_is_asked(web: Listener, host: str) -> None:
     port = web.url.rpartition(":")[2]
     with pytest.raises(Forbidden):
@@ -68,7 +78,17 @@ def test_no_spelling_of_this_machine_is_asked(web: Listener, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "gopher://host/", "ftp://host/", "//host", "", "http://", "http://[", "x"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "gopher://host/",
+        "ftp://host/",
+        "//host",
+        "",
+        "http://",
+        "http://[",
+        "x",
+    ],
 )
 def test_only_the_web_is_asked(url: str) -> None:
     with pytest.raises(Forbidden):
@@ -127,8 +147,12 @@ def test_fetching_is_off_and_then_bound_to_public_addresses(tmp_path: Path, web:
 def test_what_is_fetched_becomes_a_check_and_is_not_unpacked(
     desk: Desk, web: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "public", lambda _address: True)  # as if this machine stood in the internet
-    fetching = Desk(desk.data / "fetching", {"fetch_hosts": ("127.0.0.1",), "upload_bytes": 1 << 20})
+    monkeypatch.setattr(
+        network, "public", lambda _address: True
+    )  # as if this machine stood in the internet
+    fetching = Desk(
+        desk.data / "fetching", {"fetch_hosts": ("127.0.0.1",), "upload_bytes": 1 << 20}
+    )
     web.answers["/a%20clip.mp4"] = (200, {}, b"a clip")
     web.answers["/bomb.mp4"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(100 << 20)))
     web.answers["/large.mp4"] = (200, {}, bytes(2 << 20))
@@ -141,7 +165,10 @@ def test_what_is_fetched_becomes_a_check_and_is_not_unpacked(
     assert (made.status_code, made.json()["name"]) == (201, "a clip.mp4")
     assert client.get(f"/api/v1/checks/{made.json()['id']}/media").content == b"a clip"
     assert web.requests[0][2]["accept-encoding"] == "identity"
-    assert [(one.status_code, one.json()["title"]) for one in map(fetch, ("/bomb.mp4", "/large.mp4", "/none.mp4"))] == [
+    assert [
+        (one.status_code, one.json()["title"])
+        for one in map(fetch, ("/bomb.mp4", "/large.mp4", "/none.mp4"))
+    ] == [
         (422, "Cannot be fetched"),
         (413, "Too large"),
         (422, "Cannot be fetched"),

@@ -30,10 +30,16 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> films.Film:
 def test_a_clip_is_found_in_what_was_registered_until_that_is_taken_back(
     running: Tree, film: films.Film, tmp_path: Path
 ) -> None:
-    whole = clips.write_video(tmp_path / "film.mp4", (film.frame(i / 25) for i in range(100)), gop=25)
-    part = clips.write_video(tmp_path / "part.mp4", (film.frame(1.5 + i / 25) for i in range(40)), gop=25)
+    whole = clips.write_video(
+        tmp_path / "film.mp4", (film.frame(i / 25) for i in range(100)), gop=25
+    )
+    part = clips.write_video(
+        tmp_path / "part.mp4", (film.frame(1.5 + i / 25) for i in range(40)), gop=25
+    )
     http = httpx.Client(
-        base_url=f"{running.url}/api/v1", headers={"Authorization": f"Bearer {running.key}"}, timeout=60
+        base_url=f"{running.url}/api/v1",
+        headers={"Authorization": f"Bearer {running.key}"},
+        timeout=60,
     )
     with http, running.client() as client:
         told = {"owner": "The broadcaster", "title": "The drama", "name": "film.mp4"}
@@ -56,7 +62,9 @@ def test_a_clip_is_found_in_what_was_registered_until_that_is_taken_back(
 def test_what_is_no_footage_ends_with_a_reason(running: Tree) -> None:
     headers = {"Authorization": f"Bearer {running.key}"}
     with httpx.Client(base_url=f"{running.url}/api/v1", headers=headers, timeout=60) as http:
-        made = http.post("/originals", params={"owner": "Us", "name": "letter.mp4"}, content=b"Dear editor")
+        made = http.post(
+            "/originals", params={"owner": "Us", "name": "letter.mp4"}, content=b"Dear editor"
+        )
         address = f"/originals/{made.json()['id']}"
         until(lambda: http.get(address).json()["state"] == "failed")
         assert http.get(address).json()["error"].startswith("letter.mp4: ")
@@ -64,15 +72,24 @@ def test_what_is_no_footage_ends_with_a_reason(running: Tree) -> None:
 
 def test_registering_again_changes_nothing(desk: Desk) -> None:
     owner = program(desk, Scope.ORIGINALS, Scope.READ)
-    first, second = (owner.post("/api/v1/originals?owner=Us&title=A", content=b"film") for _ in range(2))
+    first, second = (
+        owner.post("/api/v1/originals?owner=Us&title=A", content=b"film") for _ in range(2)
+    )
     other = owner.post("/api/v1/originals?owner=Them", content=b"film")
     assert (first.status_code, second.status_code, other.status_code) == (201, 200, 201)
     assert first.json()["id"] == second.json()["id"] != other.json()["id"]
-    assert [one["owner"] for one in owner.get("/api/v1/originals").json()["items"]] == ["Them", "Us"]
+    assert [one["owner"] for one in owner.get("/api/v1/originals").json()["items"]] == [
+        "Them",
+        "Us",
+    ]
 
 
 def test_another_organisations_originals_are_not_there(desk: Desk) -> None:
-    made = program(desk, Scope.ORIGINALS).post("/api/v1/originals?owner=Us", content=b"film").json()["id"]
+    made = (
+        program(desk, Scope.ORIGINALS)
+        .post("/api/v1/originals?owner=Us", content=b"film")
+        .json()["id"]
+    )
     stranger = program(desk, Scope.ORIGINALS, Scope.READ, tenant="theirs")
     assert stranger.get(f"/api/v1/originals/{made}").status_code == 404
     assert stranger.delete(f"/api/v1/originals/{made}").status_code == 404
@@ -80,5 +97,7 @@ def test_another_organisations_originals_are_not_there(desk: Desk) -> None:
 
 
 def test_uploading_is_not_enough_to_register(desk: Desk) -> None:
-    answer = program(desk, Scope.READ, Scope.UPLOAD).post("/api/v1/originals?owner=Us", content=b"film")
+    answer = program(desk, Scope.READ, Scope.UPLOAD).post(
+        "/api/v1/originals?owner=Us", content=b"film"
+    )
     assert answer.status_code == 403

@@ -36,7 +36,9 @@ def entries(desk: Desk, action: str) -> list[AuditEntry]:
         return list(session.scalars(select(AuditEntry).where(AuditEntry.action == action)))
 
 
-def test_media_and_reports_are_gone_after_their_days_and_the_result_stays(either_desk: Desk) -> None:
+def test_media_and_reports_are_gone_after_their_days_and_the_result_stays(
+    either_desk: Desk,
+) -> None:
     desk, now = either_desk, 1e9
     old = desk.check(b"old", stored=now - 30 * DAY - 1, result={"verdict": "changed"})
     desk.check(b"young", stored=now - 30 * DAY + 60)
@@ -46,9 +48,17 @@ def test_media_and_reports_are_gone_after_their_days_and_the_result_stays(either
     with desk.database.reading() as session:
         check = session.get_one(Check, old)
         media = session.get_one(Media, (check.tenant, check.sha256))
-        assert (check.result, check.verdict, media.deleted) == ({"verdict": "changed"}, "changed", now)
+        assert (check.result, check.verdict, media.deleted) == (
+            {"verdict": "changed"},
+            "changed",
+            now,
+        )
     (entry,) = entries(desk, "media.deleted")
-    assert (entry.actor, entry.subject, entry.detail) == ("system:system", media.sha256, {"reason": "retention"})
+    assert (entry.actor, entry.subject, entry.detail) == (
+        "system:system",
+        media.sha256,
+        {"reason": "retention"},
+    )
 
 
 def test_what_is_held_or_being_judged_stays(desk: Desk) -> None:
@@ -64,7 +74,9 @@ def test_what_is_held_or_being_judged_stays(desk: Desk) -> None:
         retention.release(session, desk.actor("ada"), held)
     assert retention.run(desk.service, now + PERIOD) == 1
     assert len(files(desk)) == 4
-    assert [entry.detail for entry in entries(desk, "media.held")] == [{"reason": "court order 12/34"}]
+    assert [entry.detail for entry in entries(desk, "media.held")] == [
+        {"reason": "court order 12/34"}
+    ]
     assert len(entries(desk, "media.released")) == 1
 
 
@@ -127,7 +139,10 @@ def test_the_same_bytes_of_another_organisation_stay(desk: Desk) -> None:
     mine, theirs = desk.check(b"same"), desk.check(b"same", tenant="theirs")
     assert desk.browser(person="ada").delete(f"/api/v1/checks/{mine}/media").status_code == 204
     assert not objects(desk)
-    assert desk.browser(person="ada", tenant="theirs").get(f"/api/v1/checks/{theirs}/media").content == b"same"
+    assert (
+        desk.browser(person="ada", tenant="theirs").get(f"/api/v1/checks/{theirs}/media").content
+        == b"same"
+    )
 
 
 def test_sessions_that_ended_are_forgotten(desk: Desk) -> None:
@@ -143,7 +158,10 @@ def test_a_folder_holds_all_that_shows_the_file(desk: Desk) -> None:
         row = session.get_one(Check, check)
     inside = storage.folder(row.tenant, row.sha256)
     names = (storage.media(row.tenant, row.sha256), storage.report(row.tenant, row.sha256, check))
-    assert all(name.startswith(inside) for name in (*names, storage.pictures(row.tenant, row.sha256, check)))
+    assert all(
+        name.startswith(inside)
+        for name in (*names, storage.pictures(row.tenant, row.sha256, check))
+    )
 
 
 def test_what_a_killed_process_left_on_its_machine_goes_too(desk: Desk) -> None:
@@ -181,7 +199,9 @@ def test_many_among_very_many_more_go_by_themselves(desk: Desk) -> None:
     with desk.database.transaction() as session:
         for number in range(250):
             old = number < 25
-            session.add(Media(tenant=tenant, sha256=f"{number:064}", bytes=1, stored=1.0 if old else 1e9))
+            session.add(
+                Media(tenant=tenant, sha256=f"{number:064}", bytes=1, stored=1.0 if old else 1e9)
+            )
     assert retention.run(desk.service, 1e9) == 25
 
 
@@ -241,7 +261,10 @@ def test_media_without_a_row_is_swept_and_may_come_again(desk: Desk) -> None:
     assert sweeping.run(desk.service, time.time()) is None
     assert len(objects(desk)) == 3
     (entry,) = entries(desk, "media.deleted")
-    assert (entry.subject, entry.detail) == (hashlib.sha256(b"orphan").hexdigest(), {"reason": "no row"})
+    assert (entry.subject, entry.detail) == (
+        hashlib.sha256(b"orphan").hexdigest(),
+        {"reason": "no row"},
+    )
     program = desk.program(desk.key(Scope.UPLOAD, Scope.READ)[1])
     again = program.post("/api/v1/checks", content=b"orphan").json()["id"]
     assert program.get(f"/api/v1/checks/{again}/media").content == b"orphan"

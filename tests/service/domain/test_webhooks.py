@@ -1,4 +1,6 @@
-"""Messages to webhooks: signed, sent again, many at once, and never to a private address unless the operator allows it."""
+"""Messages to webhooks: signed, sent again, many at once, and never to a private address unless the
+operator allows it.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,8 @@ def due_at_once(desk: Desk) -> None:
 def deliveries(desk: Desk) -> list[tuple[str, int, str | None]]:
     with desk.database.reading() as session:
         return [
-            (one.state, one.attempts, one.answer) for one in session.scalars(select(Delivery).order_by(Delivery.id))
+            (one.state, one.attempts, one.answer)
+            for one in session.scalars(select(Delivery).order_by(Delivery.id))
         ]
 
 
@@ -88,7 +91,11 @@ def test_a_result_is_told_once_and_signed(open_desk: Desk, web: Listener) -> Non
     ((method, path, headers, body),) = web.requests
     assert (method, path) == ("POST", HOOK)
     told = json.loads(body)
-    assert (told["type"], told["data"]["id"], told["data"]["verdict"]) == ("check.done", about, "changed")
+    assert (told["type"], told["data"]["id"], told["data"]["verdict"]) == (
+        "check.done",
+        about,
+        "changed",
+    )
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     key = base64.b64decode(secret.removeprefix("whsec_"))
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -161,7 +168,8 @@ def test_another_organisation_neither_hears_nor_removes(desk: Desk) -> None:
 
 
 class Hanging:
-    """Receivers of which some hang until they are told to answer: what is sent to whom stands in ``sent``.
+    """Receivers of which some hang until they are told to answer: what is sent to whom stands in
+    ``sent``.
 
     Args:
         hang: ids of webhooks that hang.
@@ -186,7 +194,12 @@ class Hanging:
 def queue(desk: Desk, webhook: str, count: int, tenant: str = "ours") -> None:
     with desk.database.transaction() as session:
         for _ in range(count):
-            values = {"tenant": desk.tenants[tenant], "webhook": webhook, "event": "check.done", "payload": {}}
+            values = {
+                "tenant": desk.tenants[tenant],
+                "webhook": webhook,
+                "event": "check.done",
+                "payload": {},
+            }
             session.add(Delivery(**values))
 
 
@@ -235,7 +248,9 @@ def test_what_cannot_be_written_down_is_said_and_sent_again(desk: Desk) -> None:
     assert jobs.claim(desk.database, Delivery, 60.0) is not None
 
 
-def test_the_log_shows_how_each_message_fared_and_sends_it_again(open_desk: Desk, web: Listener) -> None:
+def test_the_log_shows_how_each_message_fared_and_sends_it_again(
+    open_desk: Desk, web: Listener
+) -> None:
     desk, admin = open_desk, program(open_desk, Scope.ADMIN)
     made = hook(desk, f"{web.url}/none")
     for content in (b"one", b"two"):
@@ -246,12 +261,20 @@ def test_the_log_shows_how_each_message_fared_and_sends_it_again(open_desk: Desk
         due_at_once(desk)
     page = admin.get(log, params={"limit": 1}).json()
     (first,) = page["items"]
-    assert (first["state"], first["attempts"], first["answer"]) == ("failed", failed, "answered 404")
+    assert (first["state"], first["attempts"], first["answer"]) == (
+        "failed",
+        failed,
+        "answered 404",
+    )
     assert first["payload"]["data"]["name"] == "file"
     (second,) = admin.get(log, params={"before": page["next"]}).json()["items"]
     web.answers["/none"] = (200, {}, b"")
     again = admin.post(f"{log}/{first['id']}/replays")
-    assert (again.status_code, again.json()["state"], again.json()["attempts"]) == (202, "queued", 0)
+    assert (again.status_code, again.json()["state"], again.json()["attempts"]) == (
+        202,
+        "queued",
+        0,
+    )
     assert admin.post(f"{log}/{first['id']}/replays").status_code == 409
     assert admin.post(f"/api/v1/webhooks/{made['id']}/replays").json() == {"count": 1}
     assert deliver(desk)
@@ -260,7 +283,10 @@ def test_the_log_shows_how_each_message_fared_and_sends_it_again(open_desk: Desk
         first["id"]: "done",
         second["id"]: "done",
     }
-    assert {headers["webhook-id"] for _, _, headers, _ in web.requests[-2:]} == {first["id"], second["id"]}
+    assert {headers["webhook-id"] for _, _, headers, _ in web.requests[-2:]} == {
+        first["id"],
+        second["id"],
+    }
     stranger = program(desk, Scope.ADMIN, tenant="theirs")
     assert stranger.get(log).status_code == 404
     assert stranger.post(f"{log}/{first['id']}/replays").status_code == 404
@@ -278,7 +304,9 @@ def test_cases_and_live_checks_are_told_of(open_desk: Desk, web: Listener) -> No
     decided = open_desk.browser(person="rob").post(f"/api/v1/cases/{case}/decisions", json=decision)
     assert decided.status_code == 201, decided.text
     with open_desk.database.transaction() as session:
-        row, _ = live.make(session, open_desk.actor("ada"), "their customer 7", [Way.LIGHT], None, 1.0)
+        row, _ = live.make(
+            session, open_desk.actor("ada"), "their customer 7", [Way.LIGHT], None, 1.0
+        )
         live.conclude(session, row.id, live.SUSPICIOUS, 2.0)
     while deliver(open_desk):
         pass

@@ -12,7 +12,9 @@ from tests.support.owner import Owner
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_an_admin_takes_documents_into_the_register_and_out_of_it(desk: Desk, tmp_path: Path, language: str) -> None:
+def test_an_admin_takes_documents_into_the_register_and_out_of_it(
+    desk: Desk, tmp_path: Path, language: str
+) -> None:
     zoe = Owner.in_folder(tmp_path / "zoe", "<b>Zoe</b>")
     zoe.grants("licence.json")
     admin = desk.browser(person="ada")
@@ -20,7 +22,10 @@ def test_an_admin_takes_documents_into_the_register_and_out_of_it(desk: Desk, tm
     csrf = {"csrf": admin.headers.pop("X-CSRF-Token")}
     for name in ("key.pub", "licence.json", "list.json"):
         text = (zoe.folder / name).read_text().replace("\n", "\r\n")
-        assert admin.post("/licences", data=csrf | {"text": text}, follow_redirects=False).status_code == 303
+        assert (
+            admin.post("/licences", data=csrf | {"text": text}, follow_redirects=False).status_code
+            == 303
+        )
     refused = admin.post("/licences", data=csrf | {"text": "a <letter>"})
     assert refused.status_code == 422
     assert "a &lt;letter&gt;" in refused.text

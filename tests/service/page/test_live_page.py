@@ -1,4 +1,6 @@
-"""The page of a live check in a real browser: for everybody; a face that the screen lights passes, a prepared video does not."""
+"""The page of a live check in a real browser: for everybody; a face that the screen lights passes,
+a prepared video does not.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,17 @@ from unmask.service.confined.live_reader import decoded
 from unmask.service.domain import live
 from unmask.service.people.actor import Scope
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+)
 
 PATIENCE = 90_000
 """ms that a step of the page may take on a busy machine."""
 
 TRIES = live.PER_SUBJECT.quota
-"""Times that a person tries, as often as an account may: a busy machine shows colours too late in every second try."""
+"""Times that a person tries, as often as an account may: a busy machine shows colours too late in
+every second try.
+"""
 
 CALM = Scene(fps=10)
 """A camera that leaves a busy machine time for the rest."""
@@ -53,7 +59,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def asked(site: Site, subject: str, **more: Any) -> str:
     """Address of a new live check's page."""
     headers = {"Authorization": f"Bearer {site.desk.key(Scope.LIVE)[1]}"}
-    answer = httpx.post(f"{site.url}/api/v1/live", json={"subject": subject, **more}, headers=headers, timeout=60)
+    answer = httpx.post(
+        f"{site.url}/api/v1/live", json={"subject": subject, **more}, headers=headers, timeout=60
+    )
     return str(answer.json()["url"])
 
 
@@ -103,13 +111,18 @@ def test_every_part_can_be_used_by_everybody(
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.locator("#end").wait_for()
     looked_at(page)
-    expect(page.get_by_role("link", name="shop.example")).to_have_attribute("href", "https://shop.example/")
+    expect(page.get_by_role("link", name="shop.example")).to_have_attribute(
+        "href", "https://shop.example/"
+    )
     assert complaints == []
     page.context.close()
 
 
 def test_the_camera_is_for_this_page_alone(site: Site) -> None:
-    headers = {path: httpx.get(site.url + path).headers for path in ("/live", "/sign-in", "/static/live.js")}
+    headers = {
+        path: httpx.get(site.url + path).headers
+        for path in ("/live", "/sign-in", "/static/live.js")
+    }
     assert "camera=(self)" in headers["/live"]["permissions-policy"]
     assert "camera=()" in headers["/sign-in"]["permissions-policy"]
     assert "camera=()" in headers["/static/live.js"]["permissions-policy"]
@@ -119,7 +132,9 @@ def test_the_camera_is_for_this_page_alone(site: Site) -> None:
 @pytest.mark.parametrize(("change", "says"), [
     ("", "The link is not complete"), ("#x", "The link is not complete"), ("#00-00.AAAA", "The link is not complete"),
 ])  # fmt: skip
-def test_a_link_that_leads_nowhere_says_so(chromium: Browser, site: Site, change: str, says: str) -> None:
+def test_a_link_that_leads_nowhere_says_so(
+    chromium: Browser, site: Site, change: str, says: str
+) -> None:
     page, _ = opened(chromium)
     page.goto(f"{site.url}/live{change}")
     expect(page.locator("#end .todo")).to_contain_text(says)
@@ -134,7 +149,8 @@ def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
     chromium: Browser, site: Site, error: str, says: str
 ) -> None:
     page, _ = opened(
-        chromium, f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}"
+        chromium,
+        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}",
     )
     page.goto(asked(site, error, ways=["light"], back="https://shop.example/"))
     expect(page.locator("[data-way=movement]")).to_be_hidden()
@@ -149,14 +165,18 @@ def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
 @pytest.mark.parametrize(("lost", "says"), [
     ("stream.getTracks()[0].dispatchEvent(new Event('ended'))", "The camera stopped"), ("", "The connection broke"),
 ])  # fmt: skip
-def test_what_is_lost_in_the_middle_ends_the_check(chromium: Browser, site: Site, lost: str, says: str) -> None:
+def test_what_is_lost_in_the_middle_ends_the_check(
+    chromium: Browser, site: Site, lost: str, says: str
+) -> None:
     page, _ = opened(chromium, live_face.script(Scene()))
     served = _served(page, {"ticket": {"ready": ["light"], "back": None}, "begin": {"go": 15}})
     page.goto(f"{site.url}/live#00.A")
     page.locator("[data-way=light] button:enabled").click()
     page.locator("#start").click()
     expect(page.locator(".say")).to_contain_text("Hold still")
-    page.evaluate(f"const stream = document.querySelector('video').srcObject; {lost}") if lost else served[0].close()
+    page.evaluate(
+        f"const stream = document.querySelector('video').srcObject; {lost}"
+    ) if lost else served[0].close()
     expect(page.locator("#end h1")).to_have_text("That could not be decided")
     expect(page.locator("#end .todo")).to_contain_text(says)
     expect(page.get_by_text("For another try, go back to where you came from.")).to_be_visible()
@@ -165,8 +185,12 @@ def test_what_is_lost_in_the_middle_ends_the_check(chromium: Browser, site: Site
 
 
 @pytest.mark.parametrize("noise", [1.5, 80])
-def test_frames_stay_small_however_noisy_the_camera_is(chromium: Browser, site: Site, noise: float) -> None:
-    page, _ = opened(chromium, live_face.script(Scene(noise=noise)), viewport={"width": 640, "height": 480})
+def test_frames_stay_small_however_noisy_the_camera_is(
+    chromium: Browser, site: Site, noise: float
+) -> None:
+    page, _ = opened(
+        chromium, live_face.script(Scene(noise=noise)), viewport={"width": 640, "height": 480}
+    )
     frames = list[bytes]()
     _served(page, {"ticket": {"ready": ["light"], "back": None}, "begin": {"go": 15}}, frames)
     page.goto(f"{site.url}/live#00.A")
@@ -175,12 +199,17 @@ def test_frames_stay_small_however_noisy_the_camera_is(chromium: Browser, site: 
     while len(frames) < 5:
         page.wait_for_timeout(100)
     assert max(map(len, frames)) < HEAD.size + FRAME_BYTES
-    assert all(decoded(frame[HEAD.size :]).shape == (live_face.HEIGHT, live_face.WIDTH, 3) for frame in frames)
+    assert all(
+        decoded(frame[HEAD.size :]).shape == (live_face.HEIGHT, live_face.WIDTH, 3)
+        for frame in frames
+    )
     page.context.close()
 
 
 def test_a_picture_that_the_camera_gives_twice_is_sent_once(chromium: Browser, site: Site) -> None:
-    page, _ = opened(chromium, live_face.script(Scene(noise=0)), viewport={"width": 640, "height": 480})
+    page, _ = opened(
+        chromium, live_face.script(Scene(noise=0)), viewport={"width": 640, "height": 480}
+    )
     frames = list[bytes]()
     _served(page, {"ticket": {"ready": ["light"], "back": None}, "begin": {"go": 15}}, frames)
     page.goto(f"{site.url}/live#00.A")
@@ -193,7 +222,9 @@ def test_a_picture_that_the_camera_gives_twice_is_sent_once(chromium: Browser, s
     page.context.close()
 
 
-def test_the_language_can_be_changed_without_losing_the_check(chromium: Browser, site: Site) -> None:
+def test_the_language_can_be_changed_without_losing_the_check(
+    chromium: Browser, site: Site
+) -> None:
     page, complaints = opened(chromium, live_face.script(Scene()), locale="en")
     page.goto(asked(site, "languages"))
     page.locator("[data-way=light] button:enabled").wait_for()
@@ -207,7 +238,9 @@ def test_the_language_can_be_changed_without_losing_the_check(chromium: Browser,
 def test_a_person_signs_in_with_the_example(chromium: Browser, site: Site) -> None:
     own, process = _login(site)
     try:
-        page, complaints = opened(chromium, live_face.script(CALM), viewport={"width": 640, "height": 480})
+        page, complaints = opened(
+            chromium, live_face.script(CALM), viewport={"width": 640, "height": 480}
+        )
         page.goto(f"{own}/account")
         expect(page.get_by_role("heading")).to_have_text("Sign in")
         page.get_by_label("Name").fill("ann")
@@ -255,8 +288,12 @@ def test_a_prepared_video_does_not_pass(playwright: Playwright, site: Site, tmp_
     browser.close()
 
 
-def _served(page: Page, answers: dict[str, dict[str, Any]], frames: list[bytes] | None = None) -> list[WebSocketRoute]:
-    """Stands in for the service's end of the WebSocket: answers a message by its first name, and keeps the frames."""
+def _served(
+    page: Page, answers: dict[str, dict[str, Any]], frames: list[bytes] | None = None
+) -> list[WebSocketRoute]:
+    """Stands in for the service's end of the WebSocket: answers a message by its first name, and
+    keeps the frames.
+    """
     found = list[WebSocketRoute]()
 
     def hear(message: str | bytes) -> None:

@@ -1,4 +1,6 @@
-"""The page in a real browser: what people see and do, with what they may, and what the browser must never be made to do."""
+"""The page in a real browser: what people see and do, with what they may, and what the browser must
+never be made to do.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,14 @@ from unmask.service.store import jobs
 from unmask.service.store.tables import Check
 from unmask.types import Kind
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+)
 
 WIDE, PHONE = (1200, 900), (390, 844)
 HOSTILE = "\"><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202egpj.mp4"
 
-BLOCKED = (
-    "document.addEventListener('securitypolicyviolation', e => console.error('blocked by policy: ' + e.blockedURI))"
-)
+BLOCKED = "document.addEventListener('securitypolicyviolation', e => console.error('blocked by policy: ' + e.blockedURI))"
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +46,18 @@ def shown(site: Site) -> dict[str, str]:
     """Addresses by what stands there."""
     found = {}
     for result in results.every_kind():
-        media = b"no media" if not result.media else clip() if result.media.kind is Kind.VIDEO else photo(result)
+        media = (
+            b"no media"
+            if not result.media
+            else clip()
+            if result.media.kind is Kind.VIDEO
+            else photo(result)
+        )
         found[result.path] = f"/checks/{site.judged(result, result.path, media)}"
     site.judged(results.changed_video(), "theirs.mp4", clip(), tenant="theirs")
-    found["waiting"] = f"/checks/{accept(site.desk, site.desk.actor('rob'), 'waiting.mp4', b'waiting')}"
+    found["waiting"] = (
+        f"/checks/{accept(site.desk, site.desk.actor('rob'), 'waiting.mp4', b'waiting')}"
+    )
     jobs.claim(site.desk.database, Check, 3600)
     with site.desk.database.transaction() as session:
         rob = site.desk.actor("rob")
@@ -55,11 +65,17 @@ def shown(site: Site) -> dict[str, str]:
         for case in (decided, appealed):
             cases.note(session, rob, case, "The uploader has written to us.\nTwice.")
             cases.decide(
-                session, rob, case, Decision.TAKE_DOWN, "Her face, without her consent.", "4.2 Other people's faces"
+                session,
+                rob,
+                case,
+                Decision.TAKE_DOWN,
+                "Her face, without her consent.",
+                "4.2 Other people's faces",
             )
         cases.appeal(session, rob, appealed, "It is satire.")
     return found | {
-        name: f"/cases/{case}" for name, case in {"open": opened, "decided": decided, "appealed": appealed}.items()
+        name: f"/cases/{case}"
+        for name, case in {"open": opened, "decided": decided, "appealed": appealed}.items()
     }
 
 
@@ -72,13 +88,17 @@ def visit(chromium: Browser, site: Site) -> Iterator[Open]:
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
-    def enter(person: str | None = "ada", size: tuple[int, int] = WIDE, language: str = "en", **more: Any) -> Page:
+    def enter(
+        person: str | None = "ada", size: tuple[int, int] = WIDE, language: str = "en", **more: Any
+    ) -> Page:
         view = {"width": size[0], "height": size[1]}
         context = chromium.new_context(base_url=site.url, viewport=view, locale=language, **more)
         contexts.append(context)
         page = context.new_page()
         page.add_init_script(BLOCKED)
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+        page.on(
+            "console", lambda told: complaints.append(told.text) if told.type == "error" else None
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if person:
             page.goto("/sign-in")
@@ -101,7 +121,9 @@ def check_screen(page: Page, address: str) -> None:
 
     page.goto(address)
     page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is wider than the window"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        f"{address} is wider than the window"
+    )
     found = Axe().run(page)
     assert not found.response["violations"], f"{address}: {found.generate_report()}"
 
@@ -126,7 +148,12 @@ def test_what_is_not_there_is_said_on_a_page(visit: Open, site: Site) -> None:
     page = visit()
     with site.desk.database.reading() as session:
         other = session.execute(text("SELECT id FROM checks WHERE name = 'theirs.mp4'")).scalar()
-    for address in ("/checks/no-such-check", "/cases/no-such-case", f"/checks/{other}", "/no-such-page"):
+    for address in (
+        "/checks/no-such-check",
+        "/cases/no-such-case",
+        f"/checks/{other}",
+        "/no-such-page",
+    ):
         answer = page.goto(address)
         assert answer
         assert answer.status == 404
@@ -138,7 +165,9 @@ def test_what_is_not_there_is_said_on_a_page(visit: Open, site: Site) -> None:
 
 def test_dropped_files_are_judged_one_after_the_other(visit: Open, site: Site) -> None:
     page = visit("rob")
-    files = [{"name": f"{i}.mp4", "mimeType": "video/mp4", "buffer": clip() + bytes([i])} for i in (1, 2)]
+    files = [
+        {"name": f"{i}.mp4", "mimeType": "video/mp4", "buffer": clip() + bytes([i])} for i in (1, 2)
+    ]
     files.append({"name": "empty.mp4", "mimeType": "video/mp4", "buffer": b""})
     with Oracle(site.desk, lambda job: results.changed_video(job.name)).at_work():
         page.set_input_files("#file", files)
@@ -147,7 +176,9 @@ def test_dropped_files_are_judged_one_after_the_other(visit: Open, site: Site) -
         expect(rows.nth(1).locator(".how")).to_have_text("changed")
     expect(rows.nth(2).locator(".how")).to_have_text("This file is empty.")
     rows.nth(0).get_by_role("link").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("The face of person 1 shows signs of a change")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(
+        "The face of person 1 shows signs of a change"
+    )
 
 
 def test_an_upload_goes_on_where_the_connection_broke(visit: Open, site: Site) -> None:
@@ -161,11 +192,14 @@ def test_an_upload_goes_on_where_the_connection_broke(visit: Open, site: Site) -
             route.continue_()
 
     page.route(
-        "**/api/v1/uploads/*", lambda route: break_off(route) if route.request.method == "PATCH" else route.continue_()
+        "**/api/v1/uploads/*",
+        lambda route: break_off(route) if route.request.method == "PATCH" else route.continue_(),
     )
     content = clip() + bytes(9 << 20)
     with Oracle(site.desk, lambda job: results.cannot_tell(job.name)).at_work():
-        page.set_input_files("#file", {"name": "large.mp4", "mimeType": "video/mp4", "buffer": content})
+        page.set_input_files(
+            "#file", {"name": "large.mp4", "mimeType": "video/mp4", "buffer": content}
+        )
         expect(page.locator("#finding")).to_be_visible(timeout=30_000)
     assert offsets == [0, 8 << 20, 8 << 20], "the first piece came once, the broken one again"
     expect(page.locator(".advice li").first).to_contain_text("at least 64 px wide")
@@ -226,7 +260,9 @@ def test_the_original_can_be_uncovered(visit: Open, site: Site) -> None:
 
 def test_a_viewer_sees_only_what_a_viewer_may_do(visit: Open, shown: dict[str, str]) -> None:
     page = visit("vera")
-    expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(["All checks"])
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(
+        ["All checks"]
+    )
     page.goto(shown["photos/portrait.jpg"])
     expect(page.get_by_role("button", name="Open a case")).to_have_count(0)
     expect(page.get_by_role("link", name=re.compile("Case:"))).to_have_count(0)
@@ -256,9 +292,13 @@ def test_the_queue_by_keyboard(visit: Open, shown: dict[str, str]) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_without_scripts_everything_still_works(visit: Open, site: Site, shown: dict[str, str]) -> None:
+def test_without_scripts_everything_still_works(
+    visit: Open, site: Site, shown: dict[str, str]
+) -> None:
     page = visit("rob", java_script_enabled=False)
-    page.set_input_files("#file", {"name": "plain.mp4", "mimeType": "video/mp4", "buffer": clip() + b"plain"})
+    page.set_input_files(
+        "#file", {"name": "plain.mp4", "mimeType": "video/mp4", "buffer": clip() + b"plain"}
+    )
     page.get_by_role("button", name="Check this file").click()
     page.wait_for_url(re.compile("/checks/.+"))
     Oracle(site.desk, lambda job: results.changed_video(job.name)).once()
@@ -297,7 +337,9 @@ def test_a_deleted_file_leaves_its_verdict(visit: Open, site: Site) -> None:
     check = site.judged(results.changed_video(), "deleted.mp4", clip())
     with site.desk.database.transaction() as session:
         session.execute(
-            text("UPDATE media SET deleted = 1 WHERE sha256 = (SELECT sha256 FROM checks WHERE id = :id)"),
+            text(
+                "UPDATE media SET deleted = 1 WHERE sha256 = (SELECT sha256 FROM checks WHERE id = :id)"
+            ),
             {"id": check},
         )
     page = visit()
@@ -307,7 +349,9 @@ def test_a_deleted_file_leaves_its_verdict(visit: Open, site: Site) -> None:
     assert page.locator("main img, main video").count() == 0
 
 
-@pytest.mark.parametrize("next_", ["//example.org", "https://example.org", "/\\example.org", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "next_", ["//example.org", "https://example.org", "/\\example.org", "javascript:alert(1)"]
+)
 def test_signing_in_leads_nowhere_else(visit: Open, next_: str) -> None:
     page = visit(None)
     page.goto(f"/sign-in?next={next_}")
@@ -357,12 +401,16 @@ def test_on_a_phone_the_decision_is_one_tap_away(visit: Open, shown: dict[str, s
     expect(wide.locator(".to-decide")).to_be_hidden()
 
 
-def test_a_case_is_printed_dark_on_white_without_what_is_to_be_pressed(visit: Open, shown: dict[str, str]) -> None:
+def test_a_case_is_printed_dark_on_white_without_what_is_to_be_pressed(
+    visit: Open, shown: dict[str, str]
+) -> None:
     page = visit("ada", color_scheme="dark")
     for address in (shown["open"], shown["decided"]):
         page.goto(address)
         page.emulate_media(media="print")
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        )
         for seen in (".word", "#custody", ".events"):
             expect(page.locator(seen)).to_be_visible()
         assert page.locator("button:visible, input:visible, .button:visible").count() == 0

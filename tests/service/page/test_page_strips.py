@@ -1,4 +1,6 @@
-"""The timelines under the player: whatever was measured, they stay in their frame and hide no change."""
+"""The timelines under the player: whatever was measured, they stay in their frame and hide no
+change.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ from unmask.service.page.strips import HEIGHT, WIDTH, reach, strip
 
 levels = st.floats(-9, 9)
 readings = st.lists(
-    st.builds(lambda t, lr: ReadingPart(time=t, log10_lr=lr), st.floats(0, 60), levels), min_size=2, max_size=400
+    st.builds(lambda t, lr: ReadingPart(time=t, log10_lr=lr), st.floats(0, 60), levels),
+    min_size=2,
+    max_size=400,
 )
 
 
 def someone(timeline: Sequence[ReadingPart], spans: Sequence[SpanPart] = ()) -> PersonPart:
-    return PersonPart.of(results.person()).model_copy(update={"timeline": tuple(timeline), "spans": tuple(spans)})
+    return PersonPart.of(results.person()).model_copy(
+        update={"timeline": tuple(timeline), "spans": tuple(spans)}
+    )
 
 
 @given(readings, st.floats(1, 60))
@@ -60,7 +66,10 @@ def test_the_heatmap_is_laid_where_the_face_was() -> None:
 
 def test_what_would_help_is_said_only_where_it_cannot_be_told() -> None:
     assert answer(Document.of(results.changed_video()), "a").advice == ()
-    assert answer(Document.of(results.nobody()), "a").advice == ("advice.no_face", "advice.original")
+    assert answer(Document.of(results.nobody()), "a").advice == (
+        "advice.no_face",
+        "advice.original",
+    )
     assert "advice.larger" in answer(Document.of(results.cannot_tell()), "a").advice
     assert "advice.sharper" in answer(Document.of(results.cannot_tell()), "a").advice
 

@@ -1,4 +1,5 @@
-"""The whole way, by keyboard alone, on a real service: make an account, drop a clip, read the verdict, decide the case, appeal,
+"""The whole way, by keyboard alone, on a real service: make an account, drop a clip, read the
+verdict, decide the case, appeal,
 decide the appeal, and see it all in a verified audit log.
 """
 
@@ -23,7 +24,9 @@ from unmask.service.people.actor import Role, system
 from unmask.service.settings import Settings
 from unmask.service.store.database import Database
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+)
 
 
 MANY = 120
@@ -31,18 +34,26 @@ MANY = 120
 
 
 def swapped_clip(path: Path) -> Path:
-    """Two seconds of a portrait whose face was made anew from its mirror image, at 96 px, as in `examples/demo.py`."""
+    """Two seconds of a portrait whose face was made anew from its mirror image, at 96 px, as in
+    `examples/demo.py`.
+    """
     portrait = face()
     matrix = faces.similarity(faces.find(portrait)[0].points, faces.TEMPLATE * np.float32(0.5))
-    small = cv2.warpAffine(portrait, matrix, (96, 96), flags=cv2.INTER_AREA)[:, ::-1].astype(np.float32)
-    small = np.clip(cv2.bilateralFilter(small, 5, 20, 2) * [1.04, 0.99, 0.94] + 3, 0, 255).astype(np.uint8)
+    small = cv2.warpAffine(portrait, matrix, (96, 96), flags=cv2.INTER_AREA)[:, ::-1].astype(
+        np.float32
+    )
+    small = np.clip(cv2.bilateralFilter(small, 5, 20, 2) * [1.04, 0.99, 0.94] + 3, 0, 255).astype(
+        np.uint8
+    )
     mask = cv2.ellipse(np.zeros((96, 96), np.float32), (48, 54), (24, 32), 0, 0, 360, 1.0, -1)
     back, size = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR, portrait.shape[1::-1]
     layer = cv2.warpAffine(small, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT)
     alpha = cv2.warpAffine(cv2.GaussianBlur(mask, (0, 0), 2), matrix, size, flags=back)[..., None]
     changed = (portrait * (1 - alpha) + layer * alpha + 0.5).astype(np.uint8)
     shifts = (np.float32([[1, 0, 4 * np.sin(i / 7)], [0, 1, 3 * np.cos(i / 9)]]) for i in range(50))
-    moved = (cv2.warpAffine(changed, shift, size, borderMode=cv2.BORDER_REFLECT) for shift in shifts)
+    moved = (
+        cv2.warpAffine(changed, shift, size, borderMode=cv2.BORDER_REFLECT) for shift in shifts
+    )
     return clips.write_video(path, moved, options={"crf": "18"})
 
 
@@ -64,9 +75,13 @@ def page(service: Tree) -> Iterator[Page]:
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=service.url, locale="en", viewport={"width": 1200, "height": 900})
+        page = browser.new_page(
+            base_url=service.url, locale="en", viewport={"width": 1200, "height": 900}
+        )
         page.set_default_timeout(1000 * PATIENCE)
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+        page.on(
+            "console", lambda told: complaints.append(told.text) if told.type == "error" else None
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
         browser.close()
@@ -100,7 +115,9 @@ def sign_in(page: Page, email: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Check", exact=True)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="Check", exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 def add_account(page: Page, name: str, email: str) -> str:
@@ -153,10 +170,17 @@ def test_the_whole_way_by_keyboard(page: Page, tmp_path: Path) -> None:
 
     drop(page, swapped_clip(tmp_path / "drama.mp4"))
     expect(page.locator(".word")).to_have_text("changed")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("The face of person 1 shows signs of a change")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(
+        "The face of person 1 shows signs of a change"
+    )
     press(page, "link", "Case: open")
 
-    decide(page, "3", "Her face was put on another woman, who never agreed.", "4.2 Other people's faces")
+    decide(
+        page,
+        "3",
+        "Her face was put on another woman, who never agreed.",
+        "4.2 Other people's faces",
+    )
     expect(page.locator("#notice-en")).to_have_value(re.compile("We have taken the file down"))
     type_into(page, "What the uploader says against it", "It is satire, and labelled so.")
     press(page, "button", "Record the appeal")
@@ -171,7 +195,9 @@ def test_the_whole_way_by_keyboard(page: Page, tmp_path: Path) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Decide the appeal")).to_be_visible()
     decide(page, "1", "The label is there; the clip may stay.")
-    expect(page.locator("#notice-en")).to_have_value(re.compile("We have taken back the restriction"))
+    expect(page.locator("#notice-en")).to_have_value(
+        re.compile("We have taken back the restriction")
+    )
 
     press(page, "link", "Audit log")
     expect(page.locator(".verified")).to_contain_text("Verified")
@@ -190,4 +216,6 @@ def test_the_whole_way_by_keyboard(page: Page, tmp_path: Path) -> None:
     press(page, "link", "中文")
     press(page, "link", "drama.mp4")
     expect(page.locator(".word")).to_have_text("已被改动")
-    assert page.locator("main [lang=en]").all_inner_texts() == [], "sentences that nobody has translated"
+    assert page.locator("main [lang=en]").all_inner_texts() == [], (
+        "sentences that nobody has translated"
+    )

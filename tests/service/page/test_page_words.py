@@ -1,4 +1,6 @@
-"""The page's words: it has a sentence for all that it may be told, and shows what it cannot say as it stands."""
+"""The page's words: it has a sentence for all that it may be told, and shows what it cannot say as
+it stands.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def test_every_step_that_is_audited_has_a_name() -> None:
         call
         for file in Path(service.__file__).parent.rglob("*.py")
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "record" and len(call.args) >= 3
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", "") == "record"
+        and len(call.args) >= 3
     ]
     actions = [call.args[2].value for call in calls if isinstance(call.args[2], ast.Constant)]
     assert len(actions) > 10
@@ -83,7 +87,11 @@ def test_the_sentence_of_every_verdict_is_said_in_chinese(verdicts: tuple[Verdic
 
 @pytest.mark.parametrize("finding", Finding)
 def test_what_a_known_original_says_is_said_in_chinese(finding: Finding) -> None:
-    said = [code for code in (f"originals.found.{finding}", f"originals.why.{finding}") if code in english()]
+    said = [
+        code
+        for code in (f"originals.found.{finding}", f"originals.why.{finding}")
+        if code in english()
+    ]
     assert said
     for code in said:
         assert in_chinese(Message(code))
@@ -92,13 +100,23 @@ def test_what_a_known_original_says_is_said_in_chinese(finding: Finding) -> None
 @example(8.999)  # rounds up to a thousand millions
 @given(st.floats(-12, 12))
 def test_every_strength_is_said_in_chinese(log10_lr: float) -> None:
-    for message in (strength.likelier(log10_lr), strength.support(log10_lr).words, strength.odds(log10_lr)):
+    for message in (
+        strength.likelier(log10_lr),
+        strength.support(log10_lr).words,
+        strength.odds(log10_lr),
+    ):
         assert in_chinese(message)
 
 
 @pytest.mark.parametrize(
     ("log10_lr", "times"),
-    [(2.0, "的 100 倍"), (4.36, "的 2.3 万倍"), (6.6, "的 400 万倍"), (8.999, "的 100,000 万倍"), (9.5, "十亿倍以上")],
+    [
+        (2.0, "的 100 倍"),
+        (4.36, "的 2.3 万倍"),
+        (6.6, "的 400 万倍"),
+        (8.999, "的 100,000 万倍"),
+        (9.5, "十亿倍以上"),
+    ],
 )
 def test_chinese_counts_in_ten_thousands(log10_lr: float, times: str) -> None:
     said = in_chinese(Message("face.changed", {"log10_lr": log10_lr}))
@@ -135,7 +153,9 @@ def test_a_result_is_said_from_its_codes() -> None:
 )
 def test_what_cannot_be_said_stays_english_and_is_marked(changes: dict[str, Any]) -> None:
     """As from another version of Unmask, or from a process that a stranger's file has taken over."""
-    found = Document.model_validate({**document(results.changed_video()), **changes}).message("reason")
+    found = Document.model_validate({**document(results.changed_video()), **changes}).message(
+        "reason"
+    )
     assert CHINESE.say(found) == str(results.changed_video().reason)
     assert not CHINESE.knows(found)
 
@@ -143,22 +163,38 @@ def test_what_cannot_be_said_stays_english_and_is_marked(changes: dict[str, Any]
 def test_why_a_file_was_not_judged_is_a_sentence_without_its_path(desk: Desk) -> None:
     error = BrokenMedia("clip.mp4", Message("media.empty"), Message("way.again")).message
     check = desk.check(
-        result=document(CheckResult.failed("clip.mp4", error)), state="failed", verdict=None, log10_lr=None
+        result=document(CheckResult.failed("clip.mp4", error)),
+        state="failed",
+        verdict=None,
+        log10_lr=None,
     )
-    for code, said in (("en", "The file is empty; download or export it again"), ("zh", "文件为空；请重新下载或导出")):
-        page = desk.browser(person="vera").get(f"/checks/{check}", headers={"Accept-Language": code}).text
+    for code, said in (
+        ("en", "The file is empty; download or export it again"),
+        ("zh", "文件为空；请重新下载或导出"),
+    ):
+        page = (
+            desk.browser(person="vera")
+            .get(f"/checks/{check}", headers={"Accept-Language": code})
+            .text
+        )
         assert f'<h1 id="finding"><span>{said}</span></h1>' in page
 
 
 def test_a_result_of_before_there_were_codes_is_shown() -> None:
     whole = document(results.changed_video())
-    old = {name: value for name, value in whole.items() if not name.endswith(("_code", "_values", "_messages"))}
+    old = {
+        name: value
+        for name, value in whole.items()
+        if not name.endswith(("_code", "_values", "_messages"))
+    }
     found = Document.model_validate(old)
     assert str(answer(found, "clip.mp4").headline) == whole["reason"]
     assert [str(limit) for limit in found.all_limits()] == whole["limits"]
 
 
-def test_a_third_language_is_on_the_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_third_language_is_on_the_page(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "languages").mkdir()
     monkeypatch.setattr(catalogue, "FOLDER", pseudo.write(tmp_path / "languages"))
     page = desk.browser().get("/sign-in", headers={"Accept-Language": "eo, en;q=0.5"}).text

@@ -1,4 +1,6 @@
-"""People on the page: links with which they set their own passwords, and the browsers in which one is signed in."""
+"""People on the page: links with which they set their own passwords, and the browsers in which one
+is signed in.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,17 @@ def csrf_of(browser: Any) -> dict[str, str]:
 
 def sign_in(desk: Desk, email: str, password: str) -> int:
     form = {"email": email, "password": password}
-    status: int = desk.browser().post("/api/v1/session", json=form, headers={"Origin": ORIGIN}).status_code
+    status: int = (
+        desk.browser().post("/api/v1/session", json=form, headers={"Origin": ORIGIN}).status_code
+    )
     return status
 
 
 def set_by(desk: Desk, link: str, password: str) -> int:
     origin = {"Origin": ORIGIN}
-    answer = desk.browser().post(link, data={"new": password}, headers=origin, follow_redirects=False)
+    answer = desk.browser().post(
+        link, data={"new": password}, headers=origin, follow_redirects=False
+    )
     status: int = answer.status_code
     return status
 
@@ -44,7 +50,12 @@ def test_who_is_invited_chooses_the_password(desk: Desk) -> None:
     assert asked.status_code == 200
     assert "nia@ours.example" in asked.text
     assert set_by(desk, link, "too short") == 422
-    assert desk.browser().post(link, data={"new": NEW}, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert (
+        desk.browser()
+        .post(link, data={"new": NEW}, headers={"Origin": "https://evil.example"})
+        .status_code
+        == 403
+    )
     assert set_by(desk, link, NEW) == 303
     assert sign_in(desk, "nia@ours.example", NEW) == 200
     assert set_by(desk, link, "another one of many words") == 404
@@ -61,12 +72,16 @@ def test_a_reset_ends_the_password_and_every_browser(desk: Desk) -> None:
     assert set_by(desk, first, NEW) == 404, "replaced"
     with desk.database.transaction() as session:
         kept = session.scalar(select(Account.link_expires).where(Account.id == account))
-        session.execute(update(Account).where(Account.id == account).values(link_expires=desk.database.now()))
+        session.execute(
+            update(Account).where(Account.id == account).values(link_expires=desk.database.now())
+        )
     assert kept is not None
     assert abs(kept - desk.database.now() - links.LASTS) < 60
     assert set_by(desk, second, NEW) == 404, "expired"
     with desk.database.reading() as session:
-        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "account.link_made")).all()
+        entries = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "account.link_made")
+        ).all()
     assert [(entry.actor_name, entry.subject) for entry in entries] == [("Ada", account)] * 2
     assert "Link to set a password made" in admin.get("/audit").text
 

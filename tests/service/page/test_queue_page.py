@@ -52,9 +52,14 @@ def test_the_queue_is_searched_and_filtered(either_desk: Desk) -> None:
     assert listed(rob, f"/cases?assigned={desk.account('rita').id}") == {drama}
     assert len(listed(rob, "/cases?assigned=nobody")) == 3
     assert '<td class="soft">Rita</td>' in rob.get("/cases").text
-    rob.post(f"/api/v1/cases/{nobody}/decisions", json={"decision": "keep", "grounds": "Nobody is in it."})
+    rob.post(
+        f"/api/v1/cases/{nobody}/decisions",
+        json={"decision": "keep", "grounds": "Nobody is in it."},
+    )
     assert listed(rob, "/cases?state=decided") == {nobody}
-    assert listed(rob, "/cases?state=open&outcome=not+judged&assigned=nobody&words=broken") == {broken}
+    assert listed(rob, "/cases?state=open&outcome=not+judged&assigned=nobody&words=broken") == {
+        broken
+    }
     assert rob.get("/cases?state=lost").status_code == 422
 
 
@@ -86,7 +91,12 @@ def test_a_case_is_shown_by_its_face_as_long_as_the_media_is_there(desk: Desk) -
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(-5, ("age.minutes", 0)), (3599, ("age.minutes", 59)), (86400, ("age.hours", 24)), (10 * 86400, ("age.days", 10))],
+    [
+        (-5, ("age.minutes", 0)),
+        (3599, ("age.minutes", 59)),
+        (86400, ("age.hours", 24)),
+        (10 * 86400, ("age.days", 10)),
+    ],
 )
 def test_how_long_a_case_waits(seconds: float, said: tuple[str, int]) -> None:
     message = age(seconds)
@@ -105,4 +115,7 @@ def test_a_check_that_waits_says_its_place_and_then_how_far_it_is(either_desk: D
     assert jobs.renew(desk.database, job, 60, 0.426)
     assert "42 %" in rob.get(f"/checks/{first}").text
     assert "Place 1 in the queue." in rob.get(f"/checks/{second}").text
-    assert [rob.get(f"/api/v1/checks/{one}").json()["place"] for one in (first, second)] == [None, 1]
+    assert [rob.get(f"/api/v1/checks/{one}").json()["place"] for one in (first, second)] == [
+        None,
+        1,
+    ]

@@ -12,7 +12,9 @@ from unmask.service.store.tables import Delivery, Webhook
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_an_admin_adds_a_webhook_looks_at_its_messages_and_sends_them_again(desk: Desk, language: str) -> None:
+def test_an_admin_adds_a_webhook_looks_at_its_messages_and_sends_them_again(
+    desk: Desk, language: str
+) -> None:
     admin = desk.browser(person="ada")
     admin.cookies.set("unmask_language", language)
     csrf = {"csrf": admin.headers.pop("X-CSRF-Token")}
@@ -22,7 +24,13 @@ def test_an_admin_adds_a_webhook_looks_at_its_messages_and_sends_them_again(desk
     assert re.search(r"whsec_[A-Za-z0-9+/=]{40,}", made.text)
     with desk.database.transaction() as session:
         row = session.scalars(select(Webhook)).one()
-        message = {"tenant": row.tenant, "webhook": row.id, "event": "check.done", "payload": {}, "attempts": 9}
+        message = {
+            "tenant": row.tenant,
+            "webhook": row.id,
+            "event": "check.done",
+            "payload": {},
+            "attempts": 9,
+        }
         session.add(Delivery(**message, state="failed", finished=2.0, answer="answered 500"))
         session.add(Delivery(**message))
     listed = admin.get("/webhooks").text
@@ -36,15 +44,23 @@ def test_an_admin_adds_a_webhook_looks_at_its_messages_and_sends_them_again(desk
     with desk.database.transaction() as session:
         assert set(session.scalars(select(Delivery.state))) == {"queued"}
         session.execute(update(Delivery).values(state="failed", finished=2.0))
-    assert admin.post(f"/webhooks/{row.id}/replays", data=csrf, follow_redirects=False).status_code == 303
-    assert admin.post(f"/webhooks/{row.id}/remove", data=csrf, follow_redirects=False).status_code == 303
+    assert (
+        admin.post(f"/webhooks/{row.id}/replays", data=csrf, follow_redirects=False).status_code
+        == 303
+    )
+    assert (
+        admin.post(f"/webhooks/{row.id}/remove", data=csrf, follow_redirects=False).status_code
+        == 303
+    )
     assert admin.get(f"/webhooks/{row.id}").status_code == 404
 
 
 def test_what_leads_nowhere_is_not_added_and_what_was_typed_stays(desk: Desk) -> None:
     admin = desk.browser(person="ada")
     csrf = {"csrf": admin.headers.pop("X-CSRF-Token")}
-    refused = admin.post("/webhooks", data=csrf | {"url": "ftp://hook.example", "events": ["case.opened"]})
+    refused = admin.post(
+        "/webhooks", data=csrf | {"url": "ftp://hook.example", "events": ["case.opened"]}
+    )
     assert refused.status_code == 422
     assert 'value="ftp://hook.example"' in refused.text
     assert re.search(r'value="case.opened" checked', refused.text)

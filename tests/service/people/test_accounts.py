@@ -52,7 +52,13 @@ def test_passwords_that_are_expected_are_refused(password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", [PASSWORD, "correct horse battery staple", "紫色电车在九个月亮下面慢慢走过大桥边", "f7K.q9x2vLm4zRt8w"]
+    "password",
+    [
+        PASSWORD,
+        "correct horse battery staple",
+        "紫色电车在九个月亮下面慢慢走过大桥边",
+        "f7K.q9x2vLm4zRt8w",
+    ],
 )
 def test_passwords_need_no_odd_characters(password: str) -> None:
     kept = passwords.hashed(password)
@@ -62,10 +68,14 @@ def test_passwords_need_no_odd_characters(password: str) -> None:
 
 
 def test_how_a_character_is_composed_does_not_matter() -> None:
-    assert passwords.matches("cafe\u0301 mit blauem hut", passwords.hashed("caf\u00e9 mit blauem hut"))
+    assert passwords.matches(
+        "cafe\u0301 mit blauem hut", passwords.hashed("caf\u00e9 mit blauem hut")
+    )
 
 
-@given(unit=st.text(st.characters(min_codepoint=33), min_size=1, max_size=4), times=st.integers(8, 60))
+@given(
+    unit=st.text(st.characters(min_codepoint=33), min_size=1, max_size=4), times=st.integers(8, 60)
+)
 @example(unit="\u0390\u03b0\u1fb7\ufb03", times=8)  # each folds to three letters
 def test_a_few_characters_repeated_are_refused(unit: str, times: int) -> None:
     with pytest.raises(Problem):
@@ -76,13 +86,17 @@ def test_who_does_not_exist_is_told_the_same(desk: Desk) -> None:
     wrong = sign_in(desk, "ada@ours.example", "not this one at all")
     unknown = sign_in(desk, "nobody@ours.example", "not this one at all")
     with desk.database.transaction() as session:
-        session.scalars(select(Account).where(Account.email == "rob@ours.example")).one().active = False
+        session.scalars(
+            select(Account).where(Account.email == "rob@ours.example")
+        ).one().active = False
     gone = sign_in(desk, "rob@ours.example", PASSWORD)
     assert wrong[0] == 401
     assert wrong == unknown == gone
 
 
-def test_too_many_attempts_are_refused_alike_for_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_attempts_are_refused_alike_for_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounts, "PER_ACCOUNT", accounts.Limit("sign-in", 2, 900))
     known, unknown = (
         [sign_in(desk, email, "not this one at all")[:2] for _ in range(3)]
@@ -94,13 +108,17 @@ def test_too_many_attempts_are_refused_alike_for_all(desk: Desk, monkeypatch: py
     assert sign_in(desk, "vera@ours.example", PASSWORD)[0] == 200
 
 
-def test_attempts_from_one_address_are_limited_over_all_accounts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attempts_from_one_address_are_limited_over_all_accounts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounts, "PER_ADDRESS", accounts.Limit("sign-in-address", 3, 900))
     statuses = [sign_in(desk, f"guess{i}@ours.example", "not this one at all")[0] for i in range(4)]
     assert statuses == [401, 401, 401, 429]
 
 
-def test_the_right_password_makes_up_for_wrong_ones(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_right_password_makes_up_for_wrong_ones(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounts, "PER_ACCOUNT", accounts.Limit("sign-in", 2, 900))
     for _ in range(3):
         assert sign_in(desk, "ada@ours.example", "not this one at all")[0] == 401
@@ -110,13 +128,20 @@ def test_the_right_password_makes_up_for_wrong_ones(desk: Desk, monkeypatch: pyt
 def test_failed_attempts_are_in_the_audit_log_without_what_was_typed(desk: Desk) -> None:
     sign_in(desk, "ada@ours.example", "not this one at all")
     with desk.database.reading() as session:
-        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "account.sign_in_failed")).one()
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "account.sign_in_failed")
+        ).one()
     assert (entry.subject, entry.detail) == (desk.account("ada").id, {})
 
 
 def test_an_admin_adds_people_who_can_sign_in(desk: Desk) -> None:
     admin = desk.browser(person="ada")
-    form = {"email": " New@Ours.example", "name": "New <b>One</b>", "role": "reviewer", "password": PASSWORD}
+    form = {
+        "email": " New@Ours.example",
+        "name": "New <b>One</b>",
+        "role": "reviewer",
+        "password": PASSWORD,
+    }
     assert admin.post("/api/v1/accounts", json=form).json()["email"] == "new@ours.example"
     assert admin.post("/api/v1/accounts", json=form).status_code == 409
     assert admin.post("/api/v1/accounts", json={**form, "email": "nothing"}).status_code == 422
@@ -155,7 +180,10 @@ def test_another_password_signs_all_browsers_out(desk: Desk) -> None:
     new = "seven quiet rivers of ink"
     form = {"current": "not this one at all", "new": new}
     assert here.put("/api/v1/password", json=form).status_code == 401
-    assert here.put("/api/v1/password", json={"current": PASSWORD, "new": "too short"}).status_code == 422
+    assert (
+        here.put("/api/v1/password", json={"current": PASSWORD, "new": "too short"}).status_code
+        == 422
+    )
     assert here.put("/api/v1/password", json={"current": PASSWORD, "new": new}).status_code == 204
     assert [one.get("/api/v1/whoami").status_code for one in (here, there)] == [401, 401]
     assert sign_in(desk, "rob@ours.example", PASSWORD)[0] == 401
@@ -165,20 +193,32 @@ def test_another_password_signs_all_browsers_out(desk: Desk) -> None:
 def test_the_command_makes_the_first_admin(desk: Desk) -> None:
     run, data = CliRunner().invoke, ["--data", str(desk.data)]
     added = run(
-        app, ["accounts", "add", "first@new.example", "--role", "admin", "--organisation", "new", *data], input=PASSWORD
+        app,
+        ["accounts", "add", "first@new.example", "--role", "admin", "--organisation", "new", *data],
+        input=PASSWORD,
     )
     assert (added.exit_code, added.stdout) == (0, "added first@new.example as admin of new\n")
     assert sign_in(desk, "first@new.example", PASSWORD)[0] == 200
     weak = run(app, ["accounts", "add", "second@new.example", *data], input="short\n")
     assert weak.exit_code == 1
     assert "15 to 256 characters" in weak.stderr
-    assert run(app, ["accounts", "add", "x@y.example", "--role", "king", *data], input=PASSWORD).exit_code == 2
-    assert "first@new.example  admin" in run(app, ["accounts", "list", "--organisation", "new", *data]).stdout
+    assert (
+        run(
+            app, ["accounts", "add", "x@y.example", "--role", "king", *data], input=PASSWORD
+        ).exit_code
+        == 2
+    )
+    assert (
+        "first@new.example  admin"
+        in run(app, ["accounts", "list", "--organisation", "new", *data]).stdout
+    )
     nowhere = desk.data / "nowhere"
     assert run(app, ["accounts", "list", "--data", str(nowhere)]).exit_code == 2
     assert not nowhere.exists()
     other = "seven quiet rivers of ink"
-    assert run(app, ["accounts", "password", "first@new.example", *data], input=other).exit_code == 0
+    assert (
+        run(app, ["accounts", "password", "first@new.example", *data], input=other).exit_code == 0
+    )
     assert sign_in(desk, "first@new.example", other)[0] == 200
 
 

@@ -26,7 +26,9 @@ from unmask.service.store.tables import AuditEntry
 ENTRIES = 6
 COLUMNS = ("time", "actor", "actor_name", "action", "subject", "detail", "previous", "hash")
 NUMBERS = st.integers(1, ENTRIES)
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 json_values = st.recursive(
     st.none()
@@ -46,7 +48,9 @@ class Chain:
         self.tenant, self._database = desk.tenants["ours"], desk.database
         with self._database.transaction() as session:
             for number in range(ENTRIES):
-                audit.record(session, desk.system(), "thing.done", f"subject {number}", figure=number / 7)
+                audit.record(
+                    session, desk.system(), "thing.done", f"subject {number}", figure=number / 7
+                )
         with self._database.transaction() as session:
             for change in ("update", "delete"):
                 session.execute(text(f"DROP TRIGGER audit_refuses_{change}"))
@@ -67,7 +71,9 @@ class Chain:
 
     def _rows(self, session: Session) -> list[dict[str, Any]]:
         query = (
-            select(*AuditEntry.__table__.columns).where(AuditEntry.tenant == self.tenant).order_by(AuditEntry.number)
+            select(*AuditEntry.__table__.columns)
+            .where(AuditEntry.tenant == self.tenant)
+            .order_by(AuditEntry.number)
         )
         return [dict(row._mapping) for row in session.execute(query)]
 
@@ -94,9 +100,16 @@ def test_an_untouched_chain_is_intact(chain: Chain) -> None:
 
 @FEW
 @given(number=NUMBERS, column=st.sampled_from(COLUMNS), data=st.data())
-def test_a_changed_entry_is_named(chain: Chain, number: int, column: str, data: st.DataObject) -> None:
-    kinds = {"time": st.floats(0, 2e9), "detail": st.dictionaries(st.text(max_size=5), json_values, max_size=3)}
-    value = data.draw(kinds.get(column, st.text(st.characters(codec="utf-8", exclude_characters="\x00"))))
+def test_a_changed_entry_is_named(
+    chain: Chain, number: int, column: str, data: st.DataObject
+) -> None:
+    kinds = {
+        "time": st.floats(0, 2e9),
+        "detail": st.dictionaries(st.text(max_size=5), json_values, max_size=3),
+    }
+    value = data.draw(
+        kinds.get(column, st.text(st.characters(codec="utf-8", exclude_characters="\x00")))
+    )
     rows = [dict(row) for row in chain.good]
     assume(value != rows[number - 1][column])
     rows[number - 1][column] = value
@@ -144,7 +157,9 @@ def test_a_cut_off_end_is_noticed_by_an_anchor(chain: Chain, left: int) -> None:
 
 @FEW
 @given(number=NUMBERS)
-def test_a_rest_forged_with_all_its_hashes_is_noticed_by_an_anchor(chain: Chain, number: int) -> None:
+def test_a_rest_forged_with_all_its_hashes_is_noticed_by_an_anchor(
+    chain: Chain, number: int
+) -> None:
     rows = [dict(row) for row in chain.good]
     rows[number - 1]["actor"] = "somebody else"
     chain.write(rehashed(rows))
@@ -179,7 +194,12 @@ def test_whatever_was_recorded_verifies_on_postgresql(either_desk: Desk) -> None
 def test_many_who_write_at_once_make_one_chain(either_desk: Desk) -> None:
     def write(number: int) -> None:
         with either_desk.database.transaction() as session:
-            audit.record(session, either_desk.system(("ours", "theirs")[number % 2]), "thing.done", str(number))
+            audit.record(
+                session,
+                either_desk.system(("ours", "theirs")[number % 2]),
+                "thing.done",
+                str(number),
+            )
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(40)))
@@ -190,7 +210,8 @@ def test_many_who_write_at_once_make_one_chain(either_desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["UPDATE audit SET action = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 7"]
+    "change",
+    ["UPDATE audit SET action = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 7"],
 )
 def test_the_database_itself_lets_it_only_grow(either_desk: Desk, change: str) -> None:
     with either_desk.database.transaction() as session:
@@ -245,7 +266,9 @@ def test_the_page_of_the_log_and_its_verification(desk: Desk, chain: Chain) -> N
     assert admin.get("/api/v1/audit/verification", params=asked).json()["broken"] == 4
 
 
-def test_the_command_verifies_names_the_break_and_takes_anchors(desk: Desk, chain: Chain, tmp_path: Path) -> None:
+def test_the_command_verifies_names_the_break_and_takes_anchors(
+    desk: Desk, chain: Chain, tmp_path: Path
+) -> None:
     run, data = CliRunner().invoke, ["--data", str(desk.data)]
     intact = run(app, ["audit", "verify", *data])
     assert intact.exit_code == 0
@@ -259,7 +282,9 @@ def test_the_command_verifies_names_the_break_and_takes_anchors(desk: Desk, chai
     assert cut.exit_code == 1
     assert f"{chain.tenant}: entry 3 is not as it was written: it is gone" in cut.stdout
     with desk.database.transaction() as session:
-        session.execute(update(AuditEntry).where(AuditEntry.number == 2).values(action="thing.forged"))
+        session.execute(
+            update(AuditEntry).where(AuditEntry.number == 2).values(action="thing.forged")
+        )
     changed = run(app, ["audit", "verify", *data])
     assert changed.exit_code == 1
     assert "entry 2 is not as it was written: it was changed" in changed.stdout

@@ -25,9 +25,13 @@ def taken(desk: Desk, name: str, now: float) -> bool:
     return True
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(waits=st.lists(st.floats(0, 12), min_size=1, max_size=20))
-def test_in_no_window_more_than_twice_the_quota_and_on_average_no_more(desk: Desk, waits: list[float]) -> None:
+def test_in_no_window_more_than_twice_the_quota_and_on_average_no_more(
+    desk: Desk, waits: list[float]
+) -> None:
     now, name, times = 1e9, repr(waits), []
     for wait in waits:
         now += wait

@@ -1,4 +1,6 @@
-"""A disk without room, and a database that somebody else holds: reads go on, uploads are refused, and nothing is lost."""
+"""A disk without room, and a database that somebody else holds: reads go on, uploads are refused,
+and nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of 8 MB."""
     place = tmp_path / "small"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "unmask", str(place)], check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "unmask", str(place)], check=False
+    )
     if mounted.returncode:
         pytest.skip("a small disk can be mounted by root only")
     yield place
@@ -69,13 +73,18 @@ def test_where_there_is_no_room_uploads_are_refused_and_all_else_goes_on(
     ):
         assert refused.status_code == 507, refused.text
     monkeypatch.setattr(uploads, "RESERVE", 1)
-    with closing(sqlite3.connect(f"file:{small}/service/unmask.sqlite?mode=ro", uri=True)) as connection:
+    with closing(
+        sqlite3.connect(f"file:{small}/service/unmask.sqlite?mode=ro", uri=True)
+    ) as connection:
         assert connection.execute("SELECT count(*) FROM checks").fetchone() == (1,)
     for address in ("/api/v1/checks", f"/api/v1/checks/{kept}", f"/api/v1/checks/{kept}/media"):
         assert (program.get(address).status_code, browser.get(address).status_code) == (200, 200)
     assert browser.get("/").status_code == 200
     ready = program.get("/readyz")
-    assert (ready.status_code, ready.json()["status"]) == (200, "the disk is full; uploads are refused")
+    assert (ready.status_code, ready.json()["status"]) == (
+        200,
+        "the disk is full; uploads are refused",
+    )
     filler.unlink()
     assert program.get("/readyz").json()["status"] == "ok"
     assert program.patch(begun, content=b"a film", headers=PIECE).headers["Unmask-Check"]
@@ -84,16 +93,24 @@ def test_where_there_is_no_room_uploads_are_refused_and_all_else_goes_on(
     desk.close()
 
 
-def test_while_somebody_holds_the_database_reads_go_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_somebody_holds_the_database_reads_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(database, "BRIEF", 0.1)
     monkeypatch.setattr(database, "PATIENCE", 0.5)
-    program, browser = desk.program(desk.key(Scope.UPLOAD, Scope.READ)[1]), desk.browser(person="vera")
+    program, browser = (
+        desk.program(desk.key(Scope.UPLOAD, Scope.READ)[1]),
+        desk.browser(person="vera"),
+    )
     with desk.database.transaction() as session:  # so that both would be noted as seen
         session.execute(update(Key).values(used=1.0))
         session.execute(update(BrowserSession).values(seen=time.time() - 3600))
     with closing(sqlite3.connect(desk.data / "unmask.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert (program.get("/api/v1/checks").status_code, browser.get("/").status_code) == (200, 200)
+        assert (program.get("/api/v1/checks").status_code, browser.get("/").status_code) == (
+            200,
+            200,
+        )
         refused = program.post("/api/v1/uploads", headers={"Upload-Length": "6"})
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
         other.execute("ROLLBACK")

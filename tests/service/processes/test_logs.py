@@ -11,7 +11,9 @@ from unmask.service.processes import logs
 from unmask.service.processes.logs import OFTEN, JsonLines, Throttle
 
 
-def test_the_same_warning_is_written_so_often_and_then_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_warning_is_written_so_often_and_then_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 0.0
     monkeypatch.setattr(logs.time, "monotonic", lambda: now)
     throttle, form = Throttle(), JsonLines()

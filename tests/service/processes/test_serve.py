@@ -29,7 +29,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         yield made
 
 
-def test_a_file_is_judged_and_its_result_and_report_can_be_had(running: Tree, tmp_path: Path) -> None:
+def test_a_file_is_judged_and_its_result_and_report_can_be_had(
+    running: Tree, tmp_path: Path
+) -> None:
     path = clip(tmp_path / "interview.mp4")
     with running.client() as client:
         check = client.wait(client.upload(path, options={"prior": 0.01}), timeout=PATIENCE)
@@ -89,7 +91,9 @@ def test_a_file_that_kills_its_judge_is_given_up(running: Tree, tmp_path: Path) 
         jsonschema.validate(client.result(check.id).plain(), schema())
 
 
-def test_the_http_process_killed_during_uploads_costs_nothing(running: Tree, tmp_path: Path) -> None:
+def test_the_http_process_killed_during_uploads_costs_nothing(
+    running: Tree, tmp_path: Path
+) -> None:
     files = [clip(tmp_path / f"{seed}.mp4", seconds=0.4, seed=seed) for seed in range(10, 16)]
     with ThreadPoolExecutor(3) as pool:
         sending = [pool.submit(_send, running, path) for path in files]
@@ -103,7 +107,9 @@ def test_the_http_process_killed_during_uploads_costs_nothing(running: Tree, tmp
 def test_all_children_die_with_the_supervisor(tmp_path: Path) -> None:
     with tree(tmp_path / "data", workers="1") as made:
         until(lambda: made.processes("judge"))
-        family = [pid for role in ("http", "worker", "courier", "judge") for pid in made.processes(role)]
+        family = [
+            pid for role in ("http", "worker", "courier", "judge") for pid in made.processes(role)
+        ]
         assert len(family) >= 4
         made.stop(signal.SIGKILL)
         until(lambda: not any(_lives(pid) for pid in family))
@@ -127,7 +133,9 @@ def test_on_postgresql_a_restart_of_the_database_costs_nothing(tmp_path: Path) -
         until(lambda: client.get(check.id).progress > 0)
         server.stop()
         answer = httpx.get(
-            f"{made.url}/api/v1/checks", headers={"Authorization": f"Bearer {made.key}"}, timeout=PATIENCE
+            f"{made.url}/api/v1/checks",
+            headers={"Authorization": f"Bearer {made.key}"},
+            timeout=PATIENCE,
         )
         assert (answer.status_code, answer.json()["title"]) == (503, "Out of order")
         server.start()
@@ -139,7 +147,10 @@ def test_on_postgresql_a_restart_of_the_database_costs_nothing(tmp_path: Path) -
 def test_two_machines_share_a_database_and_a_bucket(tmp_path: Path, bucket: str) -> None:  # noqa: F811 - the fixture
     with postgresql.server() as server:
         shared = {"database": server.url, "storage": bucket}
-        with tree(tmp_path / "front", workers="0", **shared) as front, tree(tmp_path / "back", workers="1", **shared):
+        with (
+            tree(tmp_path / "front", workers="0", **shared) as front,
+            tree(tmp_path / "back", workers="1", **shared),
+        ):
             with front.client() as client:
                 check = client.wait(client.upload(clip(tmp_path / "clip.mp4")), timeout=PATIENCE)
                 assert (check.state, check.error) == ("done", None)
@@ -156,7 +167,9 @@ def _send(running: Tree, path: Path) -> str:
 def _audited(running: Tree, subject: str) -> list[str]:
     database = Database(Settings(data=running.data))
     with database.reading() as session:
-        found = session.scalars(select(AuditEntry.action).filter_by(subject=subject).order_by(AuditEntry.number)).all()
+        found = session.scalars(
+            select(AuditEntry.action).filter_by(subject=subject).order_by(AuditEntry.number)
+        ).all()
     database.close()
     return list(found)
 

@@ -1,4 +1,6 @@
-"""A worker when things are out of order: an outage costs a check nothing, and only deaths while judging count."""
+"""A worker when things are out of order: an outage costs a check nothing, and only deaths while
+judging count.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ CONTENT = b"a clip"
 
 
 class Seer:
-    """A judge of this process, which answers at once: the file must be there, and whatever it shows was changed.
+    """A judge of this process, which answers at once: the file must be there, and whatever it shows
+    was changed.
 
     Args:
         settings: not looked at.
@@ -47,7 +50,9 @@ class Seer:
         assert Path(task.path).read_bytes() == CONTENT
         if not tick(0.5):
             return None
-        result = CheckResult(task.name, "0" * 64, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ())
+        result = CheckResult(
+            task.name, "0" * 64, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ()
+        )
         return Answer(Document.of(result), b"<!doctype html>")
 
     def close(self) -> None:
@@ -68,7 +73,11 @@ class Bucket:
         self.back()
         self._url = f"http://127.0.0.1:{self._port}"
         httpx.put(f"{self._url}/media", timeout=60).raise_for_status()
-        access = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+        access = {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+        }
         for variable, value in {"AWS_ENDPOINT_URL": self._url, **access}.items():
             monkeypatch.setenv(variable, value)
 
@@ -107,7 +116,9 @@ def row(desk: Desk, check: str) -> Check:
         return session.get_one(Check, check)
 
 
-def test_an_outage_of_the_storage_costs_a_waiting_check_nothing(remote: Desk, bucket: Bucket) -> None:
+def test_an_outage_of_the_storage_costs_a_waiting_check_nothing(
+    remote: Desk, bucket: Bucket
+) -> None:
     check = accept(remote, remote.actor("rob"), "clip.mp4", CONTENT)
     bucket.away()
     tired = worker(remote)
@@ -186,7 +197,9 @@ def test_media_that_was_exchanged_is_not_judged_and_the_file_sent_again_is(desk:
     assert (refused.state, refused.verdict) == ("failed", None)
     assert "is not the one that was uploaded" in str(refused.error)
     with desk.database.reading() as session:
-        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "media.altered")).one()
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "media.altered")
+        ).one()
     assert (entry.subject, entry.detail) == (key[1], {"found": sha256(b"another clip").hexdigest()})
     aside = [path for path in stored.parent.iterdir() if path.name.startswith("altered-")]
     assert [path.read_bytes() for path in aside] == [b"another clip"]
@@ -211,10 +224,14 @@ def test_media_that_is_exchanged_while_it_is_judged_has_no_result(desk: Desk) ->
         assert Worker(desk.service, lambda: False, Watched).once()
     assert (row(desk, check).state, row(desk, check).verdict) == ("failed", None)
     assert "touched while it was judged" in str(row(desk, check).error)
-    assert desk.service.storage.exists(storage.media(row(desk, check).tenant, row(desk, check).sha256))
+    assert desk.service.storage.exists(
+        storage.media(row(desk, check).tenant, row(desk, check).sha256)
+    )
 
 
-def test_a_file_whose_rights_change_while_it_is_judged_is_judged_again_and_stays(desk: Desk) -> None:
+def test_a_file_whose_rights_change_while_it_is_judged_is_judged_again_and_stays(
+    desk: Desk,
+) -> None:
     check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
 
     class Tidied(Seer):
@@ -230,18 +247,26 @@ def test_a_file_whose_rights_change_while_it_is_judged_is_judged_again_and_stays
     assert worker(desk).once()
     assert (row(desk, check).state, row(desk, check).verdict) == ("done", "changed")
     with desk.database.reading() as session:
-        assert session.scalar(select(AuditEntry).where(AuditEntry.action == "media.altered")) is None
+        assert (
+            session.scalar(select(AuditEntry).where(AuditEntry.action == "media.altered")) is None
+        )
 
 
-def test_every_check_of_a_file_that_was_exchanged_fails_and_the_file_can_be_deleted(desk: Desk) -> None:
+def test_every_check_of_a_file_that_was_exchanged_fails_and_the_file_can_be_deleted(
+    desk: Desk,
+) -> None:
     first = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
     service, actor = desk.service, desk.actor("rob")
     service.storage.put("incoming/y", CONTENT)
     received = Received("incoming/y", sha256(CONTENT).hexdigest(), len(CONTENT))
     with desk.database.transaction() as session:
-        second = checks.accept(session, service, actor, received, "clip.mp4", {"frames": 9}, actor.id)[0].id
+        second = checks.accept(
+            session, service, actor, received, "clip.mp4", {"frames": 9}, actor.id
+        )[0].id
     assert first != second
-    (desk.data / "media" / storage.media(actor.tenant, received.sha256)).write_bytes(b"another clip")
+    (desk.data / "media" / storage.media(actor.tenant, received.sha256)).write_bytes(
+        b"another clip"
+    )
     assert worker(desk).once()
     assert worker(desk).once()
     for check in (first, second):
@@ -265,7 +290,9 @@ def test_media_that_stays_missing_is_given_up(desk: Desk) -> None:
     assert "missing from the storage" in str(row(desk, check).error)
 
 
-def test_while_the_storage_is_away_uploads_are_asked_to_come_again(remote: Desk, bucket: Bucket) -> None:
+def test_while_the_storage_is_away_uploads_are_asked_to_come_again(
+    remote: Desk, bucket: Bucket
+) -> None:
     _, secret = remote.key(Scope.UPLOAD, Scope.READ)
     program = remote.program(secret)
     done = accept(remote, remote.actor("rob"), "clip.mp4", CONTENT)
@@ -278,7 +305,9 @@ def test_while_the_storage_is_away_uploads_are_asked_to_come_again(remote: Desk,
         program.get(f"/api/v1/checks/{done}/media"),
         program.get("/readyz"),
     ]
-    assert [(answer.status_code, "Retry-After" in answer.headers) for answer in refused] == [(503, True)] * 4
+    assert [(answer.status_code, "Retry-After" in answer.headers) for answer in refused] == [
+        (503, True)
+    ] * 4
     bucket.back()
     assert program.post("/api/v1/checks", content=b"another clip").status_code == 201
     assert program.patch(begun, content=b"a film", headers=piece).status_code == 204
@@ -290,16 +319,26 @@ def test_pieces_that_cannot_be_read_now_are_kept(desk: Desk) -> None:
     program = desk.program(secret)
     begun = program.post("/api/v1/uploads", headers={"Upload-Length": "6"}).headers["Location"]
     kind = {"Content-Type": "application/offset+octet-stream"}
-    assert program.patch(begun, content=b"a c", headers={**kind, "Upload-Offset": "0"}).status_code == 204
+    assert (
+        program.patch(begun, content=b"a c", headers={**kind, "Upload-Offset": "0"}).status_code
+        == 204
+    )
     incoming = desk.data / "media" / "incoming"
     incoming.rename(desk.data / "elsewhere")
-    assert program.patch(begun, content=b"lip", headers={**kind, "Upload-Offset": "3"}).status_code == 503
+    assert (
+        program.patch(begun, content=b"lip", headers={**kind, "Upload-Offset": "3"}).status_code
+        == 503
+    )
     for piece in (desk.data / "elsewhere").iterdir():
         piece.rename(incoming / piece.name)
-    assert program.patch(begun, content=b"", headers={**kind, "Upload-Offset": "6"}).headers["Unmask-Check"]
+    assert program.patch(begun, content=b"", headers={**kind, "Upload-Offset": "6"}).headers[
+        "Unmask-Check"
+    ]
 
 
-def test_a_failed_check_is_judged_again_when_the_file_comes_again_or_somebody_asks(desk: Desk) -> None:
+def test_a_failed_check_is_judged_again_when_the_file_comes_again_or_somebody_asks(
+    desk: Desk,
+) -> None:
     _, secret = desk.key(Scope.UPLOAD, Scope.READ)
     program = desk.program(secret)
     check = program.post("/api/v1/checks?name=clip.mp4", content=CONTENT).json()["id"]
@@ -310,16 +349,27 @@ def test_a_failed_check_is_judged_again_when_the_file_comes_again_or_somebody_as
 
     fail()
     assert program.post("/api/v1/checks?name=clip.mp4", content=CONTENT).json()["id"] == check
-    assert (row(desk, check).state, row(desk, check).lapses, row(desk, check).deaths) == ("queued", 0, 0)
+    assert (row(desk, check).state, row(desk, check).lapses, row(desk, check).deaths) == (
+        "queued",
+        0,
+        0,
+    )
     fail()
     for _ in range(2):
         asked = program.post(f"/api/v1/checks/{check}/judgements")
-        assert (asked.status_code, asked.json()["id"], asked.json()["state"]) == (202, check, "queued")
+        assert (asked.status_code, asked.json()["id"], asked.json()["state"]) == (
+            202,
+            check,
+            "queued",
+        )
     assert worker(desk).once()
     assert row(desk, check).state == "done"
     browser = desk.browser(person="rob")
     form = {"csrf": browser.headers["X-CSRF-Token"]}
-    assert browser.post(f"/checks/{check}/judgement", data=form, follow_redirects=False).status_code == 303
+    assert (
+        browser.post(f"/checks/{check}/judgement", data=form, follow_redirects=False).status_code
+        == 303
+    )
     assert row(desk, check).state == "queued"
 
 

@@ -1,4 +1,6 @@
-"""The way to PostgreSQL: encrypted where that is asked for, and to no server whose certificate does not hold."""
+"""The way to PostgreSQL: encrypted where that is asked for, and to no server whose certificate does
+not hold.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ def connected(tmp_path: Path, address: str) -> bool:
     """Whether the connection that stands is encrypted."""
     database = Database(Settings(data=tmp_path, database=address))
     with database.reading() as session:
-        encrypted = bool(session.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")))
+        encrypted = bool(
+            session.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
+        )
     database.close()
     return encrypted
 
@@ -92,7 +96,9 @@ def test_the_connection_is_as_the_address_asks(tmp_path: Path, encrypted: Encryp
     assert connected(tmp_path, encrypted.address)
 
 
-def test_a_server_that_is_not_the_one_is_not_spoken_to(tmp_path: Path, encrypted: Encrypted) -> None:
+def test_a_server_that_is_not_the_one_is_not_spoken_to(
+    tmp_path: Path, encrypted: Encrypted
+) -> None:
     elsewhere = encrypted.address.replace("localhost", "127.0.0.1")
     for address in (
         f"{encrypted.address}?sslmode=verify-ca&sslrootcert={encrypted.another}",

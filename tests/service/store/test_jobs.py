@@ -12,7 +12,9 @@ LEASE = 60.0
 
 
 def queued(desk: Desk, number: int) -> str:
-    return desk.check(f"clip {number}".encode(), state="queued", verdict=None, log10_lr=None, finished=None)
+    return desk.check(
+        f"clip {number}".encode(), state="queued", verdict=None, log10_lr=None, finished=None
+    )
 
 
 def claim(desk: Desk, lease: float = LEASE) -> Check | None:

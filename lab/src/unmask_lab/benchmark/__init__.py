@@ -1,7 +1,8 @@
-"""Accuracy, calibration and abstention of the served network, beside the dumbest rule there is: ``docs/benchmark``.
+"""Accuracy, calibration and abstention of the served network, beside the dumbest rule there is:
+``docs/benchmark``.
 
-Everything is measured on people never trained on. Families trained on are never shown without the set of fakes that others
-made in ways never trained on.
+Everything is measured on people never trained on. Families trained on are never shown without the
+set of fakes that others made in ways never trained on.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def benchmark(
     processes: int = 2,
     swapped: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """Measures, writes ``benchmark.md``, ``benchmark.json`` and plots to ``target`` and the figures into the model card.
+    """Measures, writes ``benchmark.md``, ``benchmark.json`` and plots to ``target`` and the figures
+    into the model card.
 
     Args:
         portraits: bona fide faces of people never trained on, to forge.
@@ -52,7 +54,8 @@ def benchmark(
         families: to forge; must hold all that the network was trained on.
         ways: degradations by name, first the faces as they come.
         processes: that share the work; 0 to stay in this one.
-        swapped: rows with labels of their own, forged here with networks that nobody trained on; shown apart.
+        swapped: rows with labels of their own, forged here with networks that nobody trained on;
+            shown apart.
 
     Raises:
         DataError: a class is empty, a family is missing, or the network is not calibrated.
@@ -66,7 +69,10 @@ def benchmark(
         measure(portraits, families, ways, processes=processes),
         measure(others, (), ways, processes=processes),
     )
-    sets = {FORGED: (forged, cross_fitted(forged, served)), OTHERS: (given, as_served(given, served))}
+    sets = {
+        FORGED: (forged, cross_fitted(forged, served)),
+        OTHERS: (given, as_served(given, served)),
+    }
     rows = [
         *detection.by_family(forged, sets[FORGED][1].served, trained_on),
         *detection.by_source(given, sets[OTHERS][1].served),
@@ -80,10 +86,18 @@ def benchmark(
         "weights": known()[LINE],
         "cpu_ms": spent,
         "rows": rows,
-        "groups": [row for name, (faces, lr) in sets.items() for row in detection.by_group(faces, lr.served, name)],
+        "groups": [
+            row
+            for name, (faces, lr) in sets.items()
+            for row in detection.by_group(faces, lr.served, name)
+        ],
         "map_agreement": detection.map_agreement(forged),
-        "reliability": {name: reliability_diagrams(faces, lr) for name, (faces, lr) in sets.items()},
-        "risk_coverage": {name: risk_coverage(faces, lr.served) for name, (faces, lr) in sets.items()},
+        "reliability": {
+            name: reliability_diagrams(faces, lr) for name, (faces, lr) in sets.items()
+        },
+        "risk_coverage": {
+            name: risk_coverage(faces, lr.served) for name, (faces, lr) in sets.items()
+        },
     }
     _write(result, target)
     _into_card(result, weights, next(iter(ways)))
@@ -91,16 +105,23 @@ def benchmark(
 
 
 def _refuse(
-    portraits: Sequence[Row], others: Sequence[Row], families: Sequence[str], trained_on: Sequence[str]
+    portraits: Sequence[Row],
+    others: Sequence[Row],
+    families: Sequence[str],
+    trained_on: Sequence[str],
 ) -> None:
     if len({row.identity for row in portraits}) < 2:
-        raise DataError("the portraits hold bona fide faces of fewer than two people; collect more, with label 0")
+        raise DataError(
+            "the portraits hold bona fide faces of fewer than two people; collect more, with label 0"
+        )
     if missing := [family for family in trained_on if family not in families]:
         raise DataError(
             f"{LINE}.json: trained on {', '.join(missing)}, which would not be measured; the lab forges {', '.join(families)}"
         )
     if not others:
-        raise DataError("the set made by others is empty; families trained on are never shown without one")
+        raise DataError(
+            "the set made by others is empty; families trained on are never shown without one"
+        )
     for source in sorted({row.source for row in others}):
         for label, name in ((BONA_FIDE, "bona fide"), (CHANGED, "changed")):
             if not any(row.label == label for row in others if row.source == source):
@@ -120,10 +141,18 @@ def _write(result: dict[str, Any], target: Path) -> None:
 
 def _into_card(result: Mapping[str, Any], weights: Path, first: str) -> None:
     rows = [row for row in result["rows"] if row["way"] == first]
-    figures = {"command": COMMAND, "cpu_ms": result["cpu_ms"], "rows": rows, "map_agreement": result["map_agreement"]}
+    figures = {
+        "command": COMMAND,
+        "cpu_ms": result["cpu_ms"],
+        "rows": rows,
+        "map_agreement": result["map_agreement"],
+    }
     limits = [_limit(row) for row in rows if row["kind"] == "source"]
     update_card(
-        weights, LINE, figures=plain(figures), limits=[plain_message(limit) for limit in (*limits, WHOLE_PICTURES)]
+        weights,
+        LINE,
+        figures=plain(figures),
+        limits=[plain_message(limit) for limit in (*limits, WHOLE_PICTURES)],
     )
 
 
@@ -133,5 +162,10 @@ WHOLE_PICTURES = Message("limit.whole_pictures")
 def _limit(row: Mapping[str, Any]) -> Message:
     auc, found = row["auc"], row["found"]
     faces = {"swaps": row["changed"], "bona_fide": row["bona_fide"]}
-    measured = {"auc": auc["value"], "low": auc["low"], "high": auc["high"], "found": 100 * found["value"]}
+    measured = {
+        "auc": auc["value"],
+        "low": auc["low"],
+        "high": auc["high"],
+        "found": 100 * found["value"],
+    }
     return Message("limit.unseen_swaps", {**faces, **measured})

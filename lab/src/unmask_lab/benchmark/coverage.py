@@ -1,7 +1,8 @@
-"""Abstention: what part of single faces gets an answer, and how often that answer is wrong (El-Yaniv and Wiener 2010).
+"""Abstention: what part of single faces gets an answer, and how often that answer is wrong
+(El-Yaniv and Wiener 2010).
 
-Risk is the part of wrong answers among the answers, coverage the part of faces that get one, both at even odds: each class
-weighs the same, and each family within the changed.
+Risk is the part of wrong answers among the answers, coverage the part of faces that get one, both
+at even odds: each class weighs the same, and each family within the changed.
 """
 
 from __future__ import annotations
@@ -22,19 +23,24 @@ POINTS = 60
 """Of a curve."""
 
 Answer = dict[str, float]
-"""Two thresholds, log10 LR, and at them: coverage, risk, and of each class the part that is called what it is not (or is)."""
+"""Two thresholds, log10 LR, and at them: coverage, risk, and of each class the part that is called
+what it is not (or is).
+"""
 
 
 def risk_coverage(faces: Faces, log10_lr: Floats, rules: Rules = Rules()) -> dict[str, Any]:
     """What the rule of the verdict comes to for single faces, and what others would.
 
-    The rule answers `changed` from ``rules.changed``, `no change found` up to ``rules.no_change``, and nothing between or where
-    the face is not good enough.
+    The rule answers `changed` from ``rules.changed``, `no change found` up to ``rules.no_change``,
+    and nothing between or where the face is not good enough.
 
     Returns:
-        ``rule``; ``as many``, which gives as many answers in order of ``|log10 LR|``; ``best``, of all pairs of thresholds that
-        which answers most at no more risk and no more false alarms. And curves, each a list of answers: ``every face`` and
-        ``judged faces`` in order of ``|log10 LR|``, ``rule at other LRs`` with `changed` from others.
+        ``rule``; ``as many``, which gives as many answers in order of ``|log10 LR|``; ``best``, of
+            all pairs of thresholds that
+        which answers most at no more risk and no more false alarms. And curves, each a list of
+            answers: ``every face`` and
+        ``judged faces`` in order of ``|log10 LR|``, ``rule at other LRs`` with `changed` from
+            others.
     """
     weight, judged = metrics.balanced(faces.label, faces.family), good_enough(faces, rules)
     at = partial(_answered, faces, log10_lr, weight)
@@ -43,28 +49,36 @@ def risk_coverage(faces: Faces, log10_lr: Floats, rules: Rules = Rules()) -> dic
     in_order = [at(judged, size, -size) for size in sizes]
     above, below = (_steps(log10_lr[of]) for of in (log10_lr > 0, log10_lr <= 0))
     pairs = [rule, *(at(judged, a, b) for a, b in product(above, below))]
-    as_safe = [p for p in pairs if p["risk"] <= rule["risk"] and p["false_alarms"] <= rule["false_alarms"]]
+    as_safe = [
+        p for p in pairs if p["risk"] <= rule["risk"] and p["false_alarms"] <= rule["false_alarms"]
+    ]
     return {
         "rule": rule,
         "as many": next((a for a in in_order if a["coverage"] >= rule["coverage"]), in_order[-1]),
         "best": max(as_safe, key=lambda answer: answer["coverage"], default=rule),
         "every face": [at(np.ones_like(judged), size, -size) for size in sizes],
         "judged faces": in_order,
-        "rule at other LRs": [at(judged, lr, rules.no_change) for lr in np.linspace(0, log10_lr.max(), POINTS)],
+        "rule at other LRs": [
+            at(judged, lr, rules.no_change) for lr in np.linspace(0, log10_lr.max(), POINTS)
+        ],
     }
 
 
 def good_enough(faces: Faces, rules: Rules) -> NDArray[np.bool_]:
     """Whether each face passes the limits of quality, as `unmask.verdict` applies them, ``(n,)``."""
     large, sharp = faces.size_px >= rules.size_px, faces.sharpness >= rules.sharpness
-    return np.asarray(large & sharp & (faces.yaw <= rules.yaw) & (faces.blockiness <= rules.blockiness))
+    return np.asarray(
+        large & sharp & (faces.yaw <= rules.yaw) & (faces.blockiness <= rules.blockiness)
+    )
 
 
 def _steps(lr: Floats, steps: int = 25) -> Floats:
     return np.quantile(lr, np.linspace(0, 1, steps)) if lr.size else np.zeros(0)
 
 
-def _answered(faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_], least: float, most: float) -> Answer:
+def _answered(
+    faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_], least: float, most: float
+) -> Answer:
     """`changed` from ``least``, `no change found` up to ``most``, of faces that are judged."""
     changed, no_change = judged & (lr >= least), judged & (lr <= most)
     bona_fide = faces.label == 0

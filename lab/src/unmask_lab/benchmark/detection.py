@@ -1,4 +1,6 @@
-"""How well changed faces are told from bona fide ones: the figures of one set after one way, and the sets that are shown."""
+"""How well changed faces are told from bona fide ones: the figures of one set after one way, and
+the sets that are shown.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ LR_10 = 1.0
 """log10 LR from which a face is called changed, as in `unmask.verdict.Rules`."""
 
 Figures = dict[str, Any]
-"""Of one set after one way: its names and counts, and `metrics.Estimate` as a mapping, by figure."""
+"""Of one set after one way: its names and counts, and `metrics.Estimate` as a mapping, by figure.
+"""
 
 
 def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[Figures]:
@@ -27,29 +30,41 @@ def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[F
     for way in _in_order(faces.way):
         for family in _in_order(faces.family[faces.label == 1]):
             chosen = (faces.way == way) & ((faces.label == 0) | (faces.family == family))
-            yield figures("family", family, way, faces, lr, chosen) | {"trained_on": family in trained_on}
+            yield figures("family", family, way, faces, lr, chosen) | {
+                "trained_on": family in trained_on
+            }
 
 
 def by_source(faces: Faces, lr: Floats, kind: str = "source") -> Iterator[Figures]:
     """One row per source and way, all families together."""
     for way in _in_order(faces.way):
         for source in np.unique(faces.source):
-            yield figures(kind, str(source), way, faces, lr, (faces.way == way) & (faces.source == source))
+            yield figures(
+                kind, str(source), way, faces, lr, (faces.way == way) & (faces.source == source)
+            )
 
 
 def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Figures]:
-    """One row per source and subgroup over all ways together; a group that lacks a class is left out."""
+    """One row per source and subgroup over all ways together; a group that lacks a class is left
+    out.
+    """
     groups = {("source", str(s)): faces.source == s for s in np.unique(faces.source)}
     for title, (field, bands) in BANDS.items():
         value: Floats = getattr(faces, field)
-        groups |= {(title, name): (value >= low) & (value < high) for name, (low, high) in bands.items()}
+        groups |= {
+            (title, name): (value >= low) & (value < high) for name, (low, high) in bands.items()
+        }
     for (title, name), chosen in groups.items():
         if np.unique(faces.label[chosen]).size == 2:
             yield figures(title, name, ALL_WAYS, faces, lr, chosen) | {"among": among}
 
 
-def figures(kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: NDArray[np.bool_]) -> Figures:
-    """AUC, EER, TPR at 1 % FPR, paired accuracy, how often single faces reach an LR of 10, and what blur alone would do."""
+def figures(
+    kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: NDArray[np.bool_]
+) -> Figures:
+    """AUC, EER, TPR at 1 % FPR, paired accuracy, how often single faces reach an LR of 10, and what
+    blur alone would do.
+    """
     of, lr = faces[chosen], lr[chosen]
     bona_fide = of.label == 0
     pairs, above = paired(of)
@@ -59,7 +74,9 @@ def figures(kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: ND
         "paired": metrics.rate(above, of.identity[pairs]),
         "false_alarms": metrics.rate(reached[bona_fide], of.identity[bona_fide]),
         "found": metrics.rate(reached[~bona_fide], of.identity[~bona_fide]),
-        "blurrier_is_changed": metrics.estimates(_curve(-of.sharpness, of.label), of.identity)["auc"],
+        "blurrier_is_changed": metrics.estimates(_curve(-of.sharpness, of.label), of.identity)[
+            "auc"
+        ],
     }
     counts = {"bona_fide": int(bona_fide.sum()), "changed": int((~bona_fide).sum())}
     people = int(np.unique(of.identity).size)
@@ -68,7 +85,9 @@ def figures(kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: ND
     }
 
 
-def _curve(score: NDArray[np.floating], label: NDArray[np.integer]) -> Callable[[Floats], Mapping[str, Floats]]:
+def _curve(
+    score: NDArray[np.floating], label: NDArray[np.integer]
+) -> Callable[[Floats], Mapping[str, Floats]]:
     def of(weight: Floats) -> Mapping[str, Floats]:
         fpr, tpr = metrics.roc(score, label, weight)
         return {
@@ -81,9 +100,13 @@ def _curve(score: NDArray[np.floating], label: NDArray[np.integer]) -> Callable[
 
 
 def paired(faces: Faces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Indices of the changed faces whose original is there, gone the same way, and whether each scores above it."""
+    """Indices of the changed faces whose original is there, gone the same way, and whether each
+    scores above it.
+    """
     before = {
-        (w, o): s for w, o, s, y in zip(faces.way, faces.original, faces.score, faces.label, strict=True) if not y
+        (w, o): s
+        for w, o, s, y in zip(faces.way, faces.original, faces.score, faces.label, strict=True)
+        if not y
     }
     keys = list(zip(faces.way, faces.original, strict=True))
     pairs = np.array([i for i in np.flatnonzero(faces.label) if keys[i] in before], np.intp)
@@ -91,10 +114,14 @@ def paired(faces: Faces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
 
 
 def map_agreement(faces: Faces) -> dict[str, float]:
-    """How well the map points at the true mask, faces as they come: `Faces.agreement`, averaged per family."""
+    """How well the map points at the true mask, faces as they come: `Faces.agreement`, averaged per
+    family.
+    """
     first = faces[faces.way == faces.way[0]]
     families = _in_order(first.family[first.label == 1])
-    return {family: float(np.nanmean(first.agreement[first.family == family])) for family in families}
+    return {
+        family: float(np.nanmean(first.agreement[first.family == family])) for family in families
+    }
 
 
 def _in_order(names: NDArray[np.str_]) -> list[str]:

@@ -22,7 +22,10 @@ Question = TypeVar("Question")
 
 
 def kept(
-    questions: Sequence[Question], key: Callable[[Question], str], answer: Callable[[Question], Answer], path: Path
+    questions: Sequence[Question],
+    key: Callable[[Question], str],
+    answer: Callable[[Question], Answer],
+    path: Path,
 ) -> list[Answer]:
     """The answer to every question, in order.
 
@@ -52,14 +55,20 @@ def version(*asking: Path) -> str:
     """Names the weights and the code that decide a score: the runtime's, and the files that ask it."""
     digest = hashlib.sha256(json.dumps(calibrations.digests(), sort_keys=True).encode())
     package = Path(unmask.__file__).parent
-    runtime = [path for path in sorted(package.rglob("*.py")) if path.relative_to(package).parts[0] not in OUTSIDES]
+    runtime = [
+        path
+        for path in sorted(package.rglob("*.py"))
+        if path.relative_to(package).parts[0] not in OUTSIDES
+    ]
     for path in (*runtime, *asking):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _read(path: Path) -> Iterator[tuple[str, Answer]]:
-    """What was kept. A record begins with a line break, so that one that was cut short spoils no other."""
+    """What was kept. A record begins with a line break, so that one that was cut short spoils no
+    other.
+    """
     for line in path.read_text().splitlines() if path.is_file() else ():
         try:
             record = json.loads(line)

@@ -1,4 +1,6 @@
-"""The likelihood ratios of measured faces: people that the served calibration knows are judged by one that does not."""
+"""The likelihood ratios of measured faces: people that the served calibration knows are judged by
+one that does not.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ LINE = "learned"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Likelihoods:
-    """log10 LR of each face: against the kinds calibrated on, and against any kind, which is what is served; ``(n,)``."""
+    """log10 LR of each face: against the kinds calibrated on, and against any kind, which is what
+    is served; ``(n,)``.
+    """
 
     known: NDArray[np.float64]
     served: NDArray[np.float64]
@@ -35,12 +39,19 @@ def served_calibration() -> Calibration:
     for calibration in calibrations.load():
         if calibration.lines == (LINE,):
             return calibration
-    raise DataError(f"calibration.json: holds no calibration of the {LINE} line alone; run unmask-lab calibrate")
+    raise DataError(
+        f"calibration.json: holds no calibration of the {LINE} line alone; run unmask-lab calibrate"
+    )
 
 
 def cross_fitted(faces: Faces, served: Calibration) -> Likelihoods:
-    """Each person judged by a calibration of the same form, fitted to the other people's faces; five folds."""
-    rows = [features({LINE: float(s)}, q, served.knees) for s, q in zip(faces.score, _qualities(faces), strict=True)]
+    """Each person judged by a calibration of the same form, fitted to the other people's faces;
+    five folds.
+    """
+    rows = [
+        features({LINE: float(s)}, q, served.knees)
+        for s, q in zip(faces.score, _qualities(faces), strict=True)
+    ]
     design = np.column_stack([np.ones(len(rows)), [list(row.values()) for row in rows]])
     weight = metrics.balanced(faces.label, faces.family)
     crossed = _crossed(design, faces.label, weight, faces.identity, len(served.knees)) / LN10
@@ -49,7 +60,10 @@ def cross_fitted(faces: Faces, served: Calibration) -> Likelihoods:
 
 def as_served(faces: Faces, served: Calibration) -> Likelihoods:
     """By the served calibration, for people it was not fitted to."""
-    known = [served.known({LINE: float(s)}, q) for s, q in zip(faces.score, _qualities(faces), strict=True)]
+    known = [
+        served.known({LINE: float(s)}, q)
+        for s, q in zip(faces.score, _qualities(faces), strict=True)
+    ]
     return _likelihoods(np.array(known), served)
 
 

@@ -1,8 +1,10 @@
-"""Each line of evidence alone, and learned, named and fused lines side by side: ``docs/benchmark/lines.md``.
+"""Each line of evidence alone, and learned, named and fused lines side by side:
+``docs/benchmark/lines.md``.
 
-Faces are those of the benchmark: portraits of people never trained on, forged by every family, and the set that others made.
-A line that could not read a face says nothing of it; a fused LR is that of the lines which read the face, as the runtime weighs
-them. Portraits are judged by regressions that saw neither the person nor, where it says *left out*, the family.
+Faces are those of the benchmark: portraits of people never trained on, forged by every family, and
+the set that others made. A line that could not read a face says nothing of it; a fused LR is that
+of the lines which read the face, as the runtime weighs them. Portraits are judged by regressions
+that saw neither the person nor, where it says *left out*, the family.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ from unmask_lab.tables import NONE, percent, shown, table
 
 COMMAND = "make lab-lines"
 WAYS: Mapping[str, Degradation] = {
-    **{name: NAMED[name] for name in ("as it is", "JPEG 50", "H.264 CRF 28", "half size", "dark and noisy")},
+    **{
+        name: NAMED[name]
+        for name in ("as it is", "JPEG 50", "H.264 CRF 28", "half size", "dark and noisy")
+    },
     "grey": Degradation(grey=True),
     "overexposed": Degradation(exposure=1.5),
 }
@@ -47,7 +52,9 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """What the lines said of faces that went one way; ``tone`` is the typology angle of the cheeks, degrees, ``(n,)``."""
+    """What the lines said of faces that went one way; ``tone`` is the typology angle of the cheeks,
+    degrees, ``(n,)``.
+    """
 
     name: str
     faces: Measured
@@ -101,7 +108,8 @@ Picked = Mapping[tuple[str, ...], tuple[str, ...]]
 
 
 def pick(faces: Measured, names: Sequence[str]) -> Picked:
-    """Of every set of the named lines those that the runtime would weigh: the first, and each later one that helps those before.
+    """Of every set of the named lines those that the runtime would weigh: the first, and each later
+    one that helps those before.
 
     Args:
         faces: to try it on.
@@ -117,10 +125,14 @@ def pick(faces: Measured, names: Sequence[str]) -> Picked:
     return picked
 
 
-def fused(faces: Measured, unseen: Measured, picked: Picked, left_out: str = "") -> tuple[Floats, Floats]:
-    """ln LR of faces ``(n,)`` and of unseen ones ``(m,)`` by those of the picked lines that read them; nan where none did.
+def fused(
+    faces: Measured, unseen: Measured, picked: Picked, left_out: str = ""
+) -> tuple[Floats, Floats]:
+    """ln LR of faces ``(n,)`` and of unseen ones ``(m,)`` by those of the picked lines that read
+    them; nan where none did.
 
-    Faces are judged by regressions fitted to other people, and to no forgery of the family ``left_out``.
+    Faces are judged by regressions fitted to other people, and to no forgery of the family
+    ``left_out``.
     """
     names = max(picked, key=len)
     readings, theirs = _reading(faces, names), _reading(unseen, names)
@@ -149,7 +161,10 @@ def _read(faces: Measured, names: Sequence[str]) -> NDArray[np.bool_]:
 def _reading(faces: Measured, names: Sequence[str]) -> list[tuple[str, ...]]:
     """Which of the named lines read each face."""
     read = [np.isfinite(faces.scores[name]) for name in names]
-    return [tuple(name for name, of in zip(names, read, strict=True) if of[i]) for i in range(len(faces.examples))]
+    return [
+        tuple(name for name, of in zip(names, read, strict=True) if of[i])
+        for i in range(len(faces.examples))
+    ]
 
 
 def _crossed(faces: Measured, left_out: str) -> Floats:
@@ -174,7 +189,10 @@ def _theta(faces: Measured, fitted_on: NDArray[np.bool_], left_out: str) -> Floa
 
 def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[str]:
     faces, unseen = _together(ours), _together(theirs)
-    way, way_unseen = (np.repeat([w.name for w in of], [len(w.faces.examples) for w in of]) for of in (ours, theirs))
+    way, way_unseen = (
+        np.repeat([w.name for w in of], [len(w.faces.examples) for w in of])
+        for of in (ours, theirs)
+    )
     family = np.array([e.family for e in faces.examples])
     sets = {"learned": LEARNED, "named": NAMED_LINES, "fused": (*LEARNED, *NAMED_LINES)}
     picked = {name: pick(faces, names) for name, names in sets.items()}
@@ -194,11 +212,15 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
     yield table(("set", "way", *titles_alone), _alone(ours, theirs))
     yield "\n## Learned alone, named alone, fused\n"
     weigh = "; ".join(
-        f"{', '.join(reading)}: {', '.join(of)}" for reading, of in picked["fused"].items() if len(reading) > 1
+        f"{', '.join(reading)}: {', '.join(of)}"
+        for reading, of in picked["fused"].items()
+        if len(reading) > 1
     )
     yield f"A line weighs only where it helps the stronger ones. By the lines that read a face, these do: {weigh}.\n"
     yield "*Named* are texture, skin and reflection. *Gain* is the AUC of the fused LR less that of the learned line alone.\n"
-    forged_here = _compared(faces, way, {name: of[0] for name, of in llr.items()}, sorted(set(family) - {""}))
+    forged_here = _compared(
+        faces, way, {name: of[0] for name, of in llr.items()}, sorted(set(family) - {""})
+    )
     by_others = _compared(unseen, way_unseen, {name: of[1] for name, of in llr.items()}, [""])
     yield table(("set", "way", *sets, "gain"), [*forged_here, *by_others])
     yield "\nLeft out: fitted to the other families, all ways together.\n"
@@ -217,7 +239,9 @@ def _counted(faces: Measured) -> str:
 
 
 def _together(ways: Sequence[Way]) -> Measured:
-    scores = {name: np.concatenate([w.faces.scores[name] for w in ways]) for name in ways[0].faces.scores}
+    scores = {
+        name: np.concatenate([w.faces.scores[name] for w in ways]) for name in ways[0].faces.scores
+    }
     return Measured([e for w in ways for e in w.faces.examples], scores)
 
 
@@ -238,7 +262,9 @@ def _one(faces: Measured, of: NDArray[np.bool_], name: str) -> tuple[str, str]:
     label = faces.label[read]
     if len(set(label.tolist())) < 2:
         return NONE, "0 %"
-    found = metrics.estimates(lambda w: {"auc": metrics.area(*metrics.roc(score[read], label, w))}, people)["auc"]
+    found = metrics.estimates(
+        lambda w: {"auc": metrics.area(*metrics.roc(score[read], label, w))}, people
+    )["auc"]
     return shown(asdict(found)), f"{100 * read.size / of.sum():.0f} %"
 
 
@@ -252,7 +278,9 @@ def _compared(
             yield [one or UNSEEN, name, *_aucs(faces, llr, of)]
 
 
-def _left_out(faces: Measured, unseen: Measured, picked: Mapping[str, Picked]) -> Iterator[list[str]]:
+def _left_out(
+    faces: Measured, unseen: Measured, picked: Mapping[str, Picked]
+) -> Iterator[list[str]]:
     family = np.array([e.family for e in faces.examples])
     for one in sorted(set(family) - {""}):
         apart = {name: fused(faces, unseen, of, one)[0] for name, of in picked.items()}
@@ -260,12 +288,16 @@ def _left_out(faces: Measured, unseen: Measured, picked: Mapping[str, Picked]) -
 
 
 def _aucs(faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.bool_]) -> list[str]:
-    """AUCs over the same faces, those which all of the compared sets could judge, and the gain, paired."""
+    """AUCs over the same faces, those which all of the compared sets could judge, and the gain,
+    paired.
+    """
     at = np.flatnonzero(of & np.isfinite(list(llr.values())).all(axis=0))
     label = faces.label[at]
 
     def figures(weight: Floats) -> dict[str, Floats]:
-        areas = {name: metrics.area(*metrics.roc(of[at], label, weight)) for name, of in llr.items()}
+        areas = {
+            name: metrics.area(*metrics.roc(of[at], label, weight)) for name, of in llr.items()
+        }
         return {**areas, "gain": areas["fused"] - areas["learned"]}
 
     found = metrics.estimates(figures, [faces.examples[i].identity for i in at.tolist()])
@@ -273,15 +305,24 @@ def _aucs(faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.bool_]) -> 
 
 
 def _alarms(
-    ours: Sequence[Way], theirs: Sequence[Way], llr: tuple[Floats, Floats], faces: Measured, unseen: Measured
+    ours: Sequence[Way],
+    theirs: Sequence[Way],
+    llr: tuple[Floats, Floats],
+    faces: Measured,
+    unseen: Measured,
 ) -> Iterator[list[str]]:
     read = np.isfinite(llr[1])
     known = np.isfinite(llr[0])
     area = metrics.auc(llr[0][known & (faces.label == 0)], llr[0][known & (faces.label == 1)])
-    part, _ = missed(area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read).tolist()])
+    part, _ = missed(
+        area, llr[1][read], [unseen.examples[i] for i in np.flatnonzero(read).tolist()]
+    )
     bound = np.log10(len(set(faces.identities)))
     _, tones = next(of for of in BANDS.values() if of[0] == "typology")
-    for among, ways, of, ln in (("portraits", ours, faces, llr[0]), ("research set", theirs, unseen, llr[1])):
+    for among, ways, of, ln in (
+        ("portraits", ours, faces, llr[0]),
+        ("research set", theirs, unseen, llr[1]),
+    ):
         clipped = np.clip(ln / LN10, -bound, bound)
         lr = np.logaddexp(np.log(part), np.log1p(-part) + clipped * LN10) / LN10
         name = np.repeat([w.name for w in ways], [len(w.faces.examples) for w in ways])
@@ -290,7 +331,10 @@ def _alarms(
         bona = (of.label == 0) & np.isfinite(lr)
         groups = {f"way {n}": name == n for n in dict.fromkeys(name.tolist())}
         groups |= {f"source {s}": source == s for s in sorted(set(source.tolist()))}
-        groups |= {f"tone of the cheeks {band}": (tone >= low) & (tone < high) for band, (low, high) in tones.items()}
+        groups |= {
+            f"tone of the cheeks {band}": (tone >= low) & (tone < high)
+            for band, (low, high) in tones.items()
+        }
         for group, chosen in groups.items():
             at = np.flatnonzero(bona & chosen)
             people = [of.examples[i].identity for i in at.tolist()]

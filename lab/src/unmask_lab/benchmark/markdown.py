@@ -25,7 +25,13 @@ AT_LR_10 = {"auc": "AUC", "false_alarms": "false alarms at LR 10", "found": "fou
 def page(result: Mapping[str, Any]) -> str:
     """``benchmark.md`` from what stands in ``benchmark.json``."""
     return "\n".join(
-        [*_head(result), *_accuracy(result), *_groups(result), *_calibration(result), *_abstention(result)]
+        [
+            *_head(result),
+            *_accuracy(result),
+            *_groups(result),
+            *_calibration(result),
+            *_abstention(result),
+        ]
     )
 
 
@@ -43,7 +49,9 @@ def _accuracy(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Per family and degradation\n"
     yield "![AUC per family and degradation](accuracy.png)\n"
     yield _table(("set", "way"), FIGURES, result["rows"], lambda r: (_name(r), r["way"]))
-    agreement = ", ".join(f"{family} {value:.3f}" for family, value in result["map_agreement"].items())
+    agreement = ", ".join(
+        f"{family} {value:.3f}" for family, value in result["map_agreement"].items()
+    )
     yield f"\nMap against true mask, AUC over the 144 cells of a face, mean per family: {agreement}.\n"
 
 
@@ -56,7 +64,9 @@ def _groups(result: Mapping[str, Any]) -> Iterator[str]:
         "classes is left out."
     )
     rows = result["groups"]
-    yield _table(("faces", "group"), AT_LR_10, rows, lambda r: (r["among"], f"{r['kind']}: {r['set']}"))
+    yield _table(
+        ("faces", "group"), AT_LR_10, rows, lambda r: (r["among"], f"{r['kind']}: {r['set']}")
+    )
     yield ""
 
 
@@ -71,7 +81,10 @@ def _calibration(result: Mapping[str, Any]) -> Iterator[str]:
     )
     titles = ["faces", "taken for the LR", "ECE (0 is perfect)", "Cllr, bits (1 says nothing)"]
     steps = [(title, *step) for title, of in result["reliability"].items() for step in of.items()]
-    yield table(titles, ([title, name, shown(step["ece"]), shown(step["cllr"])] for title, name, step in steps))
+    yield table(
+        titles,
+        ([title, name, shown(step["ece"]), shown(step["cllr"])] for title, name, step in steps),
+    )
     yield ""
 
 
@@ -85,9 +98,22 @@ def _abstention(result: Mapping[str, Any]) -> Iterator[str]:
         "answers in order of |log10 LR|; *best* are the two thresholds that answer most at no more risk and no more false alarms."
     )
     columns = ("coverage", "risk", "false_alarms", "found", "missed")
-    at = [(title, name, found[name]) for title, found in result["risk_coverage"].items() for name in SHOWN]
-    rows = ([title, name, *_thresholds(of), *(f"{of[column]:.3f}" for column in columns)] for title, name, of in at)
-    titles = ["faces", "", "changed from LR", "no change found to LR", *(name.replace("_", " ") for name in columns)]
+    at = [
+        (title, name, found[name])
+        for title, found in result["risk_coverage"].items()
+        for name in SHOWN
+    ]
+    rows = (
+        [title, name, *_thresholds(of), *(f"{of[column]:.3f}" for column in columns)]
+        for title, name, of in at
+    )
+    titles = [
+        "faces",
+        "",
+        "changed from LR",
+        "no change found to LR",
+        *(name.replace("_", " ") for name in columns),
+    ]
     yield table(titles, rows)
     yield ""
 
@@ -96,11 +122,16 @@ def _thresholds(answer: Mapping[str, float]) -> list[str]:
     return [f"{10 ** answer[key]:.3g}" for key in ("changed", "no_change")]
 
 
-def _table(first: Sequence[str], figures: Mapping[str, str], rows: Sequence[Mapping[str, Any]], names: Any) -> str:
+def _table(
+    first: Sequence[str], figures: Mapping[str, str], rows: Sequence[Mapping[str, Any]], names: Any
+) -> str:
     titles = [*first, "bona fide / changed", "people", *figures.values()]
     counts = ([f"{r['bona_fide']} / {r['changed']}", str(r["people"])] for r in rows)
     of = (map(shown, (r[key] for key in figures)) for r in rows)
-    return table(titles, ([*names(r), *count, *cells] for r, count, cells in zip(rows, counts, of, strict=True)))
+    return table(
+        titles,
+        ([*names(r), *count, *cells] for r, count, cells in zip(rows, counts, of, strict=True)),
+    )
 
 
 def _name(row: Mapping[str, Any]) -> str:

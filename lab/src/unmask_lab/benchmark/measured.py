@@ -1,4 +1,6 @@
-"""Scores of faces that went every way: each is forged once, sent all the ways, seen as the runtime would, and forgotten."""
+"""Scores of faces that went every way: each is forged once, sent all the ways, seen as the runtime
+would, and forgotten.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ Record = tuple[str | int | float, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """Measured faces in columns, ``(n,)`` each: one entry a face and way. Figures that are not known are nan.
+    """Measured faces in columns, ``(n,)`` each: one entry a face and way. Figures that are not
+    known are nan.
 
     Attributes:
         way: name of the degradation.
@@ -124,12 +127,16 @@ class Task:
         """The records of row ``i``."""
         row, rng = self.rows[i], np.random.default_rng((self.seed, i))
         original = i if row.label == BONA_FIDE else self.originals.get(row.made_from or "", -1)
-        pictures = with_forgeries(row, self.rows, self.points, self.families if original == i else (), rng)
+        pictures = with_forgeries(
+            row, self.rows, self.points, self.families if original == i else (), rng
+        )
         examples, names = [], []
         for k, (name, degradation) in enumerate(self.ways.items()):
             noise = np.random.default_rng((self.seed, i, k))
             for rgb, mask, family in pictures:
-                examples.append(as_seen(row, rgb, mask, family, str(original), degradation, 1.0, noise))
+                examples.append(
+                    as_seen(row, rgb, mask, family, str(original), degradation, 1.0, noise)
+                )
                 names.append(name)
         logits, maps = score(examples)
         typology = self._typology(original) if original >= 0 else float("nan")
@@ -142,19 +149,27 @@ class Task:
         return typology_angle(faces.align(self.rows[i].rgb, self.rows[i].points))
 
 
-def _record(way: str, e: Example, logit: float, where: NDArray[np.float32], typology: float) -> Record:
+def _record(
+    way: str, e: Example, logit: float, where: NDArray[np.float32], typology: float
+) -> Record:
     q = e.quality
     about = (way, e.family, e.source, e.identity, e.original, e.label, logit)
     return (*about, q.size_px, q.sharpness, q.yaw, q.blockiness, typology, _agreement(e, where))
 
 
 def _agreement(example: Example, where: NDArray[np.float32], least: float = 0.2) -> float:
-    """AUC of the map's cells, of which those count as changed whose mask is above ``least`` on average."""
+    """AUC of the map's cells, of which those count as changed whose mask is above ``least`` on
+    average.
+    """
     if example.mask is None:
         return float("nan")
     side = example.mask.shape[0] // where.shape[0]
-    cells = example.mask.reshape(where.shape[0], side, where.shape[1], side).mean(axis=(1, 3)) > least
-    return metrics.auc(where[~cells], where[cells]) if 0 < cells.sum() < cells.size else float("nan")
+    cells = (
+        example.mask.reshape(where.shape[0], side, where.shape[1], side).mean(axis=(1, 3)) > least
+    )
+    return (
+        metrics.auc(where[~cells], where[cells]) if 0 < cells.sum() < cells.size else float("nan")
+    )
 
 
 _task: list[Task] = []

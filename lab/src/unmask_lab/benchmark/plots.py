@@ -33,15 +33,24 @@ def draw_accuracy(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def draw_reliability(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Reliability diagrams, one panel per set; dots grow with the faces they stand for, bars are 95 % over people."""
-    figure, panels = plt.subplots(1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False)
+    """Reliability diagrams, one panel per set; dots grow with the faces they stand for, bars are 95
+    % over people.
+    """
+    figure, panels = plt.subplots(
+        1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False
+    )
     for axes, (title, steps) in zip(panels[0], sets.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="black", linewidth=0.7, linestyle=":")
         for name, step in steps.items():
             _bins(
-                axes, step, f"{name}: ECE {step['ece']['value']:.3f}, Cllr {step['cllr']['value']:.2f}", COLOURS[name]
+                axes,
+                step,
+                f"{name}: ECE {step['ece']['value']:.3f}, Cllr {step['cllr']['value']:.2f}",
+                COLOURS[name],
             )
-        axes.set(xlabel="probability of a change at even odds", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axes.set(
+            xlabel="probability of a change at even odds", xlim=(0, 1), ylim=(0, 1), aspect="equal"
+        )
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     panels[0, 0].set_ylabel("part that was changed")
@@ -53,21 +62,39 @@ def _bins(axes: Axes, step: Mapping[str, Any], label: str, colour: str) -> None:
     y, low, high = ([b["happened"][key] for b in step["bins"]] for key in ("value", "low", "high"))
     axes.plot(x, y, color=colour, linewidth=1, label=label)
     axes.vlines(x, low, high, color=colour, linewidth=1, alpha=0.6)
-    axes.scatter(x, y, s=[8 + 250 * b["share"] for b in step["bins"]], color=colour, alpha=0.6, linewidths=0)
+    axes.scatter(
+        x, y, s=[8 + 250 * b["share"] for b in step["bins"]], color=colour, alpha=0.6, linewidths=0
+    )
 
 
 def draw_coverage(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """Risk-coverage curves, one panel per set, with the rule's place."""
-    figure, panels = plt.subplots(1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False)
+    figure, panels = plt.subplots(
+        1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False
+    )
     for axes, (title, found) in zip(panels[0], sets.items(), strict=True):
-        for name, colour in (("every face", "#9a9a9a"), ("judged faces", "#2166ac"), ("rule at other LRs", "#b2182b")):
+        for name, colour in (
+            ("every face", "#9a9a9a"),
+            ("judged faces", "#2166ac"),
+            ("rule at other LRs", "#b2182b"),
+        ):
             x, y = ([answer[key] for answer in found[name]] for key in ("coverage", "risk"))
             axes.plot(x, y, color=colour, linewidth=1.2, label=name)
         for name, marker, colour in (("rule", "o", "#b2182b"), ("best", "x", "black")):
             at = found[name]
             where = f"{name}: changed from LR {10 ** at['changed']:.3g}, no change to LR {10 ** at['no_change']:.3g}"
-            axes.plot(at["coverage"], at["risk"], marker, color=colour, markersize=7, label=where, linestyle="none")
-        axes.set(xlabel="coverage: part of the faces that get an answer", xlim=(0, 1.02), ylim=(0, 0.55))
+            axes.plot(
+                at["coverage"],
+                at["risk"],
+                marker,
+                color=colour,
+                markersize=7,
+                label=where,
+                linestyle="none",
+            )
+        axes.set(
+            xlabel="coverage: part of the faces that get an answer", xlim=(0, 1.02), ylim=(0, 0.55)
+        )
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     panels[0, 0].set_ylabel("risk: part of the answers that is wrong")
@@ -75,25 +102,45 @@ def draw_coverage(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
 
 PUBLISHED = {
-    "self-blended images, published (research: mean of a video)": {"celebdf": 0.851, "research": 0.72},
+    "self-blended images, published (research: mean of a video)": {
+        "celebdf": 0.851,
+        "research": 0.72,
+    },
     "best published for one frame": {"celebdf": 0.900, "research": 0.843},
 }
-"""AUC on the whole of the sets that ours are a part of (of *research*: DFDC), by detectors trained on FaceForensics++:
-self-blended images by Shiohara and Yamasaki 2022, the best by Cui et al. 2025 (ForensicsAdapter)."""
+"""AUC on the whole of the sets that ours are a part of (of *research*: DFDC), by detectors trained
+on FaceForensics++:
+self-blended images by Shiohara and Yamasaki 2022, the best by Cui et al. 2025 (ForensicsAdapter).
+"""
 
 
 def draw_unseen(result: Mapping[str, Any], path: Path) -> None:
-    """AUC per unseen set with its interval: of each network, of the dumbest rule, and what others have published."""
-    rows = [row for row in result["sets"] if np.isfinite(row["auc"]["blurrier is changed"]["value"])]
-    names = [f"{row['set']}\n{row['method'] or '–'} {row['bona_fide']} / {row['changed']}" for row in rows]
+    """AUC per unseen set with its interval: of each network, of the dumbest rule, and what others
+    have published.
+    """
+    rows = [
+        row for row in result["sets"] if np.isfinite(row["auc"]["blurrier is changed"]["value"])
+    ]
+    names = [
+        f"{row['set']}\n{row['method'] or '–'} {row['bona_fide']} / {row['changed']}"
+        for row in rows
+    ]
     scores = [*result["networks"], "LR", "blurrier is changed"]
     figure, axes = plt.subplots(figsize=(8.5, 1.2 + 0.62 * len(rows)))
     for k, score in enumerate(scores):
         y = np.arange(len(rows)) + 0.16 * (k - (len(scores) - 1) / 2)
-        value, low, high = (np.array([row["auc"][score][key] for row in rows]) for key in ("value", "low", "high"))
+        value, low, high = (
+            np.array([row["auc"][score][key] for row in rows]) for key in ("value", "low", "high")
+        )
         colour = "#9a9a9a" if score.startswith("blurrier") else f"C{k}"
         axes.errorbar(
-            value, y, xerr=np.maximum(0, [value - low, high - value]), fmt="o", color=colour, label=score, ms=4
+            value,
+            y,
+            xerr=np.maximum(0, [value - low, high - value]),
+            fmt="o",
+            color=colour,
+            label=score,
+            ms=4,
         )
     for (title, published), marker in zip(PUBLISHED.items(), "v*", strict=True):
         theirs = [published.get(row["set"], np.nan) for row in rows]

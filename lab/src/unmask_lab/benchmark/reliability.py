@@ -17,12 +17,18 @@ BINS = 10
 
 
 def reliability_diagrams(faces: Faces, lr: Likelihoods) -> dict[str, Any]:
-    """By what is taken for the ln LR: the raw score, the LR against the kinds calibrated on, and the LR that is served.
+    """By what is taken for the ln LR: the raw score, the LR against the kinds calibrated on, and
+    the LR that is served.
 
-    At even odds: each class weighs the same, and each family within the changed. A classifier trained on as many changed as
-    bona fide faces means its raw logit as a ln LR, so that is what calibration has to better.
+    At even odds: each class weighs the same, and each family within the changed. A classifier
+    trained on as many changed as bona fide faces means its raw logit as a ln LR, so that is what
+    calibration has to better.
     """
-    steps = {"raw score": faces.score.astype(float), "known kinds": lr.known * LN10, "served": lr.served * LN10}
+    steps = {
+        "raw score": faces.score.astype(float),
+        "known kinds": lr.known * LN10,
+        "served": lr.served * LN10,
+    }
     return {name: _of(llr, faces) for name, llr in steps.items()}
 
 
@@ -41,7 +47,11 @@ def _of(llr: Floats, faces: Faces) -> dict[str, Any]:
     found = metrics.estimates(figures, faces.identity)
     at = metrics.reliability(llr, faces.label, weight, BINS)
     bins = [
-        {"foretold": float(at.foretold[b]), "share": float(at.share[b]), "happened": asdict(found[str(b)])}
+        {
+            "foretold": float(at.foretold[b]),
+            "share": float(at.share[b]),
+            "happened": asdict(found[str(b)]),
+        }
         for b in range(BINS)
         if at.share[b] > 0
     ]

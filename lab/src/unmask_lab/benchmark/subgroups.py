@@ -1,8 +1,10 @@
-"""Whom and what the figures may differ between: tone of the cheeks, size of the face, sharpness of the picture.
+"""Whom and what the figures may differ between: tone of the cheeks, size of the face, sharpness of
+the picture.
 
-No data set says what skin its people have. What is used is the individual typology angle (Chardon, Cretois and Hourseau
-1991) of the cheeks as the picture shows them. It mixes the skin with the light and the camera: a pale face in dim light counts
-as dark. So a group is one of pictures, not of people, and a figure that is alike over the groups clears no detector of bias.
+No data set says what skin its people have. What is used is the individual typology angle (Chardon,
+Cretois and Hourseau 1991) of the cheeks as the picture shows them. It mixes the skin with the light
+and the camera: a pale face in dim light counts as dark. So a group is one of pictures, not of
+people, and a figure that is alike over the groups clears no detector of bias.
 """
 
 from __future__ import annotations
@@ -24,19 +26,29 @@ BANDS: Mapping[str, tuple[str, Mapping[str, tuple[float, float]]]] = {
         "typology",
         {"light": (41, 91), "medium": (10, 41), "dark": (-91, 10)},
     ),
-    "face width": ("size_px", {"under 128 px": (0, 128), "128 to 192 px": (128, 192), "192 px or more": (192, np.inf)}),
-    "sharpness": ("sharpness", {"under 0.02": (0, 0.02), "0.02 to 0.1": (0.02, 0.1), "0.1 or more": (0.1, np.inf)}),
+    "face width": (
+        "size_px",
+        {"under 128 px": (0, 128), "128 to 192 px": (128, 192), "192 px or more": (192, np.inf)},
+    ),
+    "sharpness": (
+        "sharpness",
+        {"under 0.02": (0, 0.02), "0.02 to 0.1": (0.02, 0.1), "0.1 or more": (0.1, np.inf)},
+    ),
 }
-"""By title: the field of `measured.Faces`, and per group from which value to below which. The tone merges the six usual
-classes of the angle, degrees, in pairs: very light and light, intermediate and tan, brown and dark."""
+"""By title: the field of `measured.Faces`, and per group from which value to below which. The tone
+merges the six usual
+classes of the angle, degrees, in pairs: very light and light, intermediate and tan, brown and dark.
+"""
 
 
 def typology_angle(crop: Rgb, least_b: float = 3.0) -> float:
-    """Individual typology angle, ``arctan((L* - 50) / b*)``, of the median of both cheeks, degrees from -90 to 90.
+    """Individual typology angle, ``arctan((L* - 50) / b*)``, of the median of both cheeks, degrees
+    from -90 to 90.
 
     Args:
         crop: a bona fide face, aligned, uint8 ``(CROP_PX, CROP_PX, 3)``.
-        least_b: b* of the cheeks below which the angle is nan: the picture is grey, or its light is blue.
+        least_b: b* of the cheeks below which the angle is nan: the picture is grey, or its light is
+            blue.
     """
     lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     cheeks = np.concatenate([lab[y0:y1, x0:x1].reshape(-1, 3) for x0, y0, x1, y1 in _cheeks()])

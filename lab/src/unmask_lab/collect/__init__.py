@@ -1,6 +1,7 @@
 """From videos, photos and ready crops to a data set of aligned faces, by the runtime's own finder.
 
-What is trained is then what is served. `collect` adds points to ready crops; `collect_media` goes the whole way.
+What is trained is then what is served. `collect` adds points to ready crops; `collect_media` goes
+the whole way.
 """
 
 from unmask_lab.collect.crops import collect, five_points

@@ -1,4 +1,6 @@
-"""Near-duplicates: faces of one person that differ by no more than the codec and the finder's jitter make them differ."""
+"""Near-duplicates: faces of one person that differ by no more than the codec and the finder's
+jitter make them differ.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ SIDE = 64
 """px at which two faces are compared; coding noise is mostly finer."""
 
 RIM = 40
-"""px around the aligned crop that are left out: hair and background are not the face, and would outweigh an eyelid."""
+"""px around the aligned crop that are left out: hair and background are not the face, and would
+outweigh an eyelid.
+"""
 
 RIVALS = 8
 """Kept faces that each new one is registered with: those most alike before registration."""
@@ -23,7 +27,8 @@ STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
 
 
 def unlike(crops: Sequence[Rgb], alike: float) -> list[int]:
-    """Which of one person's aligned crops, rgb uint8 ``(h, w, 3)``, to keep: each unlike all that are kept before it.
+    """Which of one person's aligned crops, rgb uint8 ``(h, w, 3)``, to keep: each unlike all that
+    are kept before it.
 
     Args:
         alike: enhanced correlation, 0 to 1, from which two crops count as one; see `correlation`.
@@ -40,14 +45,17 @@ def unlike(crops: Sequence[Rgb], alike: float) -> list[int]:
 
 
 def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Correlation of two grey images after the best affine registration (ECC, Evangelidis and Psarakis 2008); at most 1.
+    """Correlation of two grey images after the best affine registration (ECC, Evangelidis and
+    Psarakis 2008); at most 1.
 
-    Five points found anew in each frame jitter by a pixel or two, which moves a still face more than a blink changes it;
-    registration takes that out, and brightness and contrast with it.
+    Five points found anew in each frame jitter by a pixel or two, which moves a still face more
+    than a blink changes it; registration takes that out, and brightness and contrast with it.
     """
     everywhere = np.full(b.shape, 255, np.uint8)
     try:
-        rho, _ = cv2.findTransformECC(a, b, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, STEPS, everywhere, 3)
+        rho, _ = cv2.findTransformECC(
+            a, b, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, STEPS, everywhere, 3
+        )
     except cv2.error:  # nothing to register with: a flat image, or no convergence
         return 0.0
     return float(rho)

@@ -1,4 +1,6 @@
-"""From face crops without points to faces with points, by the runtime's own finder, so that what is trained is served."""
+"""From face crops without points to faces with points, by the runtime's own finder, so that what is
+trained is served.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from unmask_lab.data import COLUMNS, DataError, decode, table
 from unmask_lab.landmarks import face_mesh
 
 MARGIN = 0.25
-"""Part of a side that is added around a crop before the search: a face that fills its picture is not found."""
+"""Part of a side that is added around a crop before the search: a face that fills its picture is
+not found.
+"""
 
 
 def collect(source: Path, target: Path) -> tuple[int, list[str]]:
@@ -34,7 +38,9 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
     meshes: list[list[float] | None] = []
     kept: list[int] = []
     left_out: list[str] = []
-    for i, (image, clip) in enumerate(zip(rows["image"].to_pylist(), rows["clip"].to_pylist(), strict=True)):
+    for i, (image, clip) in enumerate(
+        zip(rows["image"].to_pylist(), rows["clip"].to_pylist(), strict=True)
+    ):
         try:
             rgb = decode(image)
             found = five_points(rgb)
@@ -62,15 +68,21 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
 
 
 def five_points(rgb: Rgb) -> NDArray[np.float32] | None:
-    """The points, float32 ``(5, 2)`` px, of the most central large face of a crop; None if there is none."""
+    """The points, float32 ``(5, 2)`` px, of the most central large face of a crop; None if there is
+    none.
+    """
     h, w = rgb.shape[:2]
     pad = int(MARGIN * max(h, w))
     padded = np.asarray(
-        cv2.copyMakeBorder(rgb, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(127, 127, 127)), np.uint8
+        cv2.copyMakeBorder(rgb, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(127, 127, 127)),
+        np.uint8,
     )
     found = faces.find(padded, search_px=320, confidence=0.4)
     if not found:
         return None
     centre = np.array([w / 2 + pad, h / 2 + pad], np.float32)
-    best = min(found, key=lambda f: float(np.hypot(*(f.points.mean(axis=0) - centre))) / (f.box[2] - f.box[0]))
+    best = min(
+        found,
+        key=lambda f: float(np.hypot(*(f.points.mean(axis=0) - centre))) / (f.box[2] - f.box[0]),
+    )
     return best.points - np.array([pad, pad], np.float32)

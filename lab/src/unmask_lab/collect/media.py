@@ -1,4 +1,6 @@
-"""The whole way from photos, videos and folders of them to one data set; goes on where it was stopped."""
+"""The whole way from photos, videos and folders of them to one data set; goes on where it was
+stopped.
+"""
 
 from __future__ import annotations
 
@@ -56,11 +58,12 @@ def collect_media(
 ) -> Collected:
     """Writes the faces of photos and videos into one Parquet file; its columns are `parts.DATA`.
 
-    What each file gave is kept beside ``target`` in a folder ``*.parts``, so that no file is looked at twice with the same
-    settings, whenever a run was stopped.
+    What each file gave is kept beside ``target`` in a folder ``*.parts``, so that no file is looked
+    at twice with the same settings, whenever a run was stopped.
 
     Args:
-        sources: photos, videos, and folders, which are searched with all their subfolders; hidden files are left out.
+        sources: photos, videos, and folders, which are searched with all their subfolders; hidden
+            files are left out.
         target: holds what ``sources`` gave, and nothing of an earlier run with others.
 
     Raises:
@@ -75,7 +78,9 @@ def collect_media(
         try:
             part = _part(file, source, target.with_suffix(".parts"), settings, of_all, begun)
             if same := done.get(part.sha256):
-                raise DataError(f"{printable(str(file))}: the same file as {printable(same.file)}; counted once")
+                raise DataError(
+                    f"{printable(str(file))}: the same file as {printable(same.file)}; counted once"
+                )
         except (MediaError, DataError) as error:
             unreadable.append(outcome := str(error))
         else:
@@ -84,9 +89,14 @@ def collect_media(
             outcome = f"{printable(part.file)}: {kept} kept, {reasons.total()} left out"
         print(f"{of_all}  {outcome}", file=sys.stderr, flush=True)
     counts = [parts.counted(part.path) for part in done.values()]
-    faces, left_out = sum(kept for kept, _ in counts), sum((reasons for _, reasons in counts), Counter[str]())
+    faces, left_out = (
+        sum(kept for kept, _ in counts),
+        sum((reasons for _, reasons in counts), Counter[str]()),
+    )
     if not faces:
-        raise DataError(f"{target}: not written, no face was kept of {len(files)} files: {said(left_out, unreadable)}")
+        raise DataError(
+            f"{target}: not written, no face was kept of {len(files)} files: {said(left_out, unreadable)}"
+        )
     people = parts.merge(list(done.values()), target, declared.label, declared.licence)
     return Collected(faces, people, len(done), left_out, tuple(unreadable))
 
@@ -101,11 +111,19 @@ def _files(source: Path) -> list[tuple[Path, str]]:
     """Every file of a source, with the name of the source that it belongs to."""
     if not source.is_dir():
         return [(source, source.absolute().parent.name)]
-    found = sorted(file for file in source.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    return [(f, source.absolute().name) for f in found if not any(p[0] == "." for p in f.relative_to(source).parts)]
+    found = sorted(
+        file for file in source.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
+    )
+    return [
+        (f, source.absolute().name)
+        for f in found
+        if not any(p[0] == "." for p in f.relative_to(source).parts)
+    ]
 
 
-def _part(file: Path, source: str, folder: Path, settings: Settings, number: str, begun: float) -> Part:
+def _part(
+    file: Path, source: str, folder: Path, settings: Settings, number: str, begun: float
+) -> Part:
     """What one file gives, looked at now or taken from an earlier run."""
     clip = open_media(file)
     path = parts.place(folder, clip.facts.sha256, settings)

@@ -1,4 +1,6 @@
-"""What was collected so far: one Parquet file per media file, complete or absent, and all of them put together at the end."""
+"""What was collected so far: one Parquet file per media file, complete or absent, and all of them
+put together at the end.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ VERSION = 3
 """Of what a part holds; parts of another version are made anew."""
 
 FLOATS = pa.list_(pa.float32())
-QUALITY = pa.struct([(name, pa.float32()) for name in ("size_px", "sharpness", "yaw", "blockiness")])
+QUALITY = pa.struct(
+    [(name, pa.float32()) for name in ("size_px", "sharpness", "yaw", "blockiness")]
+)
 PART = pa.schema(
     [
         ("image", pa.binary()),
@@ -45,10 +49,15 @@ DATA = pa.schema(
         ("mesh", FLOATS),
         ("quality", QUALITY),
         ("time", pa.float64()),
-        ("provenance", pa.struct([("file", pa.string()), ("sha256", pa.string()), ("box", FLOATS)])),
+        (
+            "provenance",
+            pa.struct([("file", pa.string()), ("sha256", pa.string()), ("box", FLOATS)]),
+        ),
     ]
 )
-"""Columns of a data set collected from media: ``time`` in seconds, ``box`` in px of the frame, ``sha256`` of the whole file."""
+"""Columns of a data set collected from media: ``time`` in seconds, ``box`` in px of the frame,
+``sha256`` of the whole file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +82,15 @@ class Part:
 
 
 def place(folder: Path, sha256: str, settings: Settings) -> Path:
-    """Where the part of a media file lies: other settings, another finder, or an embedding where there was none, another part."""
-    made_with = {"version": VERSION, "finder": CENTERFACE_SHA256, "embedded": identity.available(), **asdict(settings)}
+    """Where the part of a media file lies: other settings, another finder, or an embedding where
+    there was none, another part.
+    """
+    made_with = {
+        "version": VERSION,
+        "finder": CENTERFACE_SHA256,
+        "embedded": identity.available(),
+        **asdict(settings),
+    }
     digest = hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest()
     return folder / f"{sha256[:32]}-{digest[:8]}.parquet"
 
@@ -96,7 +112,9 @@ def write(path: Path, found: Sequence[Found], left_out: Counter[str]) -> None:
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    pq.write_table(pa.Table.from_pylist(rows, PART.with_metadata({"left_out": json.dumps(left_out)})), partial)
+    pq.write_table(
+        pa.Table.from_pylist(rows, PART.with_metadata({"left_out": json.dumps(left_out)})), partial
+    )
     partial.replace(path)
 
 

@@ -1,7 +1,7 @@
 """Forgery families: each makes a changed face from a bona fide one, and says where it changed it.
 
-A family is a function in a file of its own, listed in `FAMILIES`. It is deterministic under its random generator, and
-changes nothing outside the mask it returns.
+A family is a function in a file of its own, listed in `FAMILIES`. It is deterministic under its
+random generator, and changes nothing outside the mask it returns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from unmask_lab.forge.regenerate import regenerate
 from unmask_lab.forge.self_blend import blended, self_blend, treated
 
 Family = Callable[[FaceImage, FaceImage, np.random.Generator], tuple[Rgb, NDArray[np.float32]]]
-"""``(target, donor, rng) -> (forged rgb uint8 (h, w, 3), mask float32 (h, w), 0 untouched to 1 fully replaced)``."""
+"""``(target, donor, rng) -> (forged rgb uint8 (h, w, 3), mask float32 (h, w), 0 untouched to 1
+fully replaced)``.
+"""
 
 FAMILIES: dict[str, Family] = {
     "self_blend": self_blend,
@@ -34,7 +36,9 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True, slots=True)
 class Forged:
-    """A changed face: the image, uint8 ``(h, w, 3)``, its true mask, float32 ``(h, w)``, and the family's name."""
+    """A changed face: the image, uint8 ``(h, w, 3)``, its true mask, float32 ``(h, w)``, and the
+    family's name.
+    """
 
     rgb: Rgb
     mask: NDArray[np.float32]
@@ -52,8 +56,9 @@ def forge_beside(
 ) -> tuple[FaceImage, Forged]:
     """A changed face, and the bona fide picture to learn it beside.
 
-    Half of the self-blends are laid over a treated copy of the target, which then is the bona fide picture, so that a treatment
-    alone never means a change (as in Shiohara and Yamasaki's implementation, 2022).
+    Half of the self-blends are laid over a treated copy of the target, which then is the bona fide
+    picture, so that a treatment alone never means a change (as in Shiohara and Yamasaki's
+    implementation, 2022).
     """
     if family != "self_blend" or rng.random() < 0.5:
         return target, forge(family, target, donor, rng)

@@ -1,7 +1,9 @@
-"""The classic swap: the face decoded as somebody else's by a trained autoencoder, colour-matched and blended back in.
+"""The classic swap: the face decoded as somebody else's by a trained autoencoder, colour-matched
+and blended back in.
 
-The networks are those of `unmask_lab.autoencoder`, trained on the bona fide faces that the detector may learn from. Several
-sizes, and copies from early and late in a training, so that the detector meets the kind and not one network.
+The networks are those of `unmask_lab.autoencoder`, trained on the bona fide faces that the detector
+may learn from. Several sizes, and copies from early and late in a training, so that the detector
+meets the kind and not one network.
 """
 
 from __future__ import annotations
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
     from unmask_lab.autoencoder import Autoencoder, Linear
 
 NETWORKS = "lab/out/autoencoders"
-"""Folder of folders with trained networks and their snapshots; the variable UNMASK_LAB_AUTOENCODERS names another."""
+"""Folder of folders with trained networks and their snapshots; the variable UNMASK_LAB_AUTOENCODERS
+names another.
+"""
 
 
 def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """The target's face as a random decoder of a random network gives it back; the donor plays no part."""
+    """The target's face as a random decoder of a random network gives it back; the donor plays no
+    part.
+    """
     from unmask_lab.autoencoder import decode_as
 
     nets = networks(Path(os.environ.get("UNMASK_LAB_AUTOENCODERS", NETWORKS)))
@@ -38,7 +44,9 @@ def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -
 
 
 def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """A decoded face put in its place: mostly colour-matched, at times sharpened, blended softly or by Poisson cloning."""
+    """A decoded face put in its place: mostly colour-matched, at times sharpened, blended softly or
+    by Poisson cloning.
+    """
     mask = face_mask(target, rng)
     if rng.random() < 0.7:
         layer = match_colour(layer, target.rgb, mask)
@@ -60,5 +68,7 @@ def networks(folder: Path) -> tuple[Autoencoder | Linear, ...]:
 
     files = sorted(folder.glob("*/*.pt"))
     if not files:
-        raise DataError(f"{folder}: no trained autoencoders; run unmask-lab autoencoder first, as the Makefile does")
+        raise DataError(
+            f"{folder}: no trained autoencoders; run unmask-lab autoencoder first, as the Makefile does"
+        )
     return tuple(load(file) for file in files)

@@ -1,4 +1,6 @@
-"""What every family needs: a face with its points, the shape of a face's parts, and how to blend through a mask."""
+"""What every family needs: a face with its points, the shape of a face's parts, and how to blend
+through a mask.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,30 @@ from unmask.types import Rgb
 
 Mask = NDArray[np.float32]
 
-# Shapes in eye distances from the middle between the eyes, y downwards; right halves, mirrored below. Mean frontal face.
-OUTLINE = [(0.0, 1.95), (0.35, 1.9), (0.65, 1.7), (0.88, 1.37), (1.02, 0.95), (1.1, 0.5), (1.12, 0.05), (1.05, -0.38)]
+# Shapes in eye distances from the middle between the eyes, y downwards; right halves, mirrored
+# below. Mean frontal face.
+OUTLINE = [
+    (0.0, 1.95),
+    (0.35, 1.9),
+    (0.65, 1.7),
+    (0.88, 1.37),
+    (1.02, 0.95),
+    (1.1, 0.5),
+    (1.12, 0.05),
+    (1.05, -0.38),
+]
 FOREHEAD = [(0.85, -0.72), (0.5, -0.93), (0.0, -1.0)]
 BROWS = [(0.8, -0.48), (0.4, -0.52), (0.0, -0.45)]
-INNER = [(0.0, 1.62), (0.45, 1.5), (0.72, 1.1), (0.8, 0.6), (0.86, 0.1), (0.8, -0.42), (0.3, -0.5), (0.0, -0.42)]
+INNER = [
+    (0.0, 1.62),
+    (0.45, 1.5),
+    (0.72, 1.1),
+    (0.8, 0.6),
+    (0.86, 0.1),
+    (0.8, -0.42),
+    (0.3, -0.5),
+    (0.0, -0.42),
+]
 EYES = [(0.0, 0.28), (0.5, 0.34), (0.92, 0.12), (0.9, -0.38), (0.4, -0.5), (0.0, -0.35)]
 MOUTH = [(0.0, 1.6), (0.45, 1.5), (0.7, 1.2), (0.6, 0.9), (0.25, 0.8), (0.0, 0.8)]
 LOWER = [(0.0, 1.9), (0.5, 1.8), (0.85, 1.4), (0.98, 0.95), (0.9, 0.6), (0.3, 0.5), (0.0, 0.5)]
@@ -29,7 +50,9 @@ PARTS = (EYES, MOUTH, LOWER, NOSE)
 
 @dataclass(frozen=True, slots=True)
 class FaceImage:
-    """An image, uint8 ``(h, w, 3)``, the five points of its face, float32 ``(5, 2)`` px, and its mesh, where it is known."""
+    """An image, uint8 ``(h, w, 3)``, the five points of its face, float32 ``(5, 2)`` px, and its
+    mesh, where it is known.
+    """
 
     rgb: Rgb
     points: NDArray[np.float32]
@@ -51,8 +74,12 @@ def moved(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[n
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
-def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], rng: np.random.Generator) -> Mask:
-    """One of the shapes, deformed, as a soft mask, float32 ``(h, w)``, 0 to 1; its edge spans 1 to 25 % of an eye distance."""
+def random_mask(
+    face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], rng: np.random.Generator
+) -> Mask:
+    """One of the shapes, deformed, as a soft mask, float32 ``(h, w)``, 0 to 1; its edge spans 1 to
+    25 % of an eye distance.
+    """
     half = np.array(shapes[rng.integers(len(shapes))], np.float32)
     shape = np.concatenate([half, (half * np.array([-1, 1], np.float32))[::-1]])
     shape += rng.normal(0, 0.05, shape.shape).astype(np.float32)
@@ -60,7 +87,9 @@ def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], 
     shape = (shape - middle) * np.float32(rng.uniform(0.85, 1.12, 2)) + middle
     h, w = face.rgb.shape[:2]
     mask = np.zeros((h, w), np.float32)
-    cv2.fillPoly(mask, [np.round(from_face_units(shape, face) * 8).astype(np.int32)], 1.0, cv2.LINE_8, 3)
+    cv2.fillPoly(
+        mask, [np.round(from_face_units(shape, face) * 8).astype(np.int32)], 1.0, cv2.LINE_8, 3
+    )
     sigma = face.eyes_apart * float(np.exp(rng.uniform(np.log(0.01), np.log(0.25))))
     return np.minimum(cv2.GaussianBlur(mask, (0, 0), max(0.5, sigma)), 1.0)
 
@@ -68,7 +97,9 @@ def random_mask(face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], 
 def elastic(
     shape: tuple[int, int], strength_px: float, smooth_px: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A smooth random displacement field, float32 ``(h, w, 2)`` px, of about ``strength_px`` root mean square."""
+    """A smooth random displacement field, float32 ``(h, w, 2)`` px, of about ``strength_px`` root
+    mean square.
+    """
     h, w = shape
     grid = (max(2, int(h / smooth_px) + 1), max(2, int(w / smooth_px) + 1))
     field = rng.normal(0, strength_px, (*grid, 2)).astype(np.float32)
@@ -98,7 +129,9 @@ def blend(onto: Rgb, layer: Rgb, mask: Mask) -> Rgb:
 
 
 def match_colour(layer: Rgb, like: Rgb, mask: Mask) -> Rgb:
-    """The layer with mean and spread of Lab as in ``like``, both measured inside the mask (Reinhard et al. 2001)."""
+    """The layer with mean and spread of Lab as in ``like``, both measured inside the mask (Reinhard
+    et al. 2001).
+    """
     inside = mask > 0.5
     if inside.sum() < 16:
         return layer
@@ -106,18 +139,22 @@ def match_colour(layer: Rgb, like: Rgb, mask: Mask) -> Rgb:
     b = cv2.cvtColor(like, cv2.COLOR_RGB2LAB).astype(np.float32)
     gain = (b[inside].std(axis=0) + 1) / (a[inside].std(axis=0) + 1)
     matched = (a - a[inside].mean(axis=0)) * np.clip(gain, 0.5, 2.0) + b[inside].mean(axis=0)
-    return np.asarray(cv2.cvtColor(np.clip(matched, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8)
+    return np.asarray(
+        cv2.cvtColor(np.clip(matched, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8
+    )
 
 
 def shift_colour(rgb: Rgb, rng: np.random.Generator, strength: float = 1.0) -> Rgb:
-    """A small random change of gain, offset per channel, saturation and gamma, as between two cameras or generators."""
+    """A small random change of gain, offset per channel, saturation and gamma, as between two
+    cameras or generators.
+    """
     x = rgb.astype(np.float32) / 255
     x = x ** float(np.exp(rng.normal(0, 0.10 * strength)))
     grey: NDArray[np.float32] = x.mean(axis=2, keepdims=True)
     x = grey + (x - grey) * float(np.exp(rng.normal(0, 0.12 * strength)))
-    x = x * np.exp(rng.normal(0, 0.04 * strength, 3)).astype(np.float32) + rng.normal(0, 0.02 * strength, 3).astype(
-        np.float32
-    )
+    x = x * np.exp(rng.normal(0, 0.04 * strength, 3)).astype(np.float32) + rng.normal(
+        0, 0.02 * strength, 3
+    ).astype(np.float32)
     return (np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -127,10 +164,16 @@ def change_detail(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     how = rng.integers(4)
     if how == 0:
         scale = rng.uniform(0.3, 0.9)
-        small = cv2.resize(rgb, (max(8, int(w * scale)), max(8, int(h * scale))), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(
+            rgb, (max(8, int(w * scale)), max(8, int(h * scale))), interpolation=cv2.INTER_AREA
+        )
         return np.asarray(
             cv2.resize(
-                small, (w, h), interpolation=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
+                small,
+                (w, h),
+                interpolation=int(
+                    rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
+                ),
             ),
             np.uint8,
         )

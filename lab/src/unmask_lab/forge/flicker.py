@@ -1,7 +1,9 @@
-"""Changed faces over the frames of a clip: each frame made with the same choices, or with the jitter of frame-wise swappers.
+"""Changed faces over the frames of a clip: each frame made with the same choices, or with the
+jitter of frame-wise swappers.
 
-A swapper that knows one frame at a time finds, crops, generates and blends anew in each, and all of that varies a little
-from frame to frame: where the face sits, how bright and how sharp it is, where its seam runs. The amounts are our own.
+A swapper that knows one frame at a time finds, crops, generates and blends anew in each, and all of
+that varies a little from frame to frame: where the face sits, how bright and how sharp it is, where
+its seam runs. The amounts are our own.
 """
 
 from __future__ import annotations
@@ -17,19 +19,25 @@ from unmask_lab.forge import Family
 from unmask_lab.forge.face import FaceImage, Mask, blend, shift_colour
 
 Change = Callable[[FaceImage, int], tuple[Rgb, Mask]]
-"""``(target, number of the frame) -> (changed rgb uint8 (h, w, 3), mask float32 (h, w))``; nothing outside the mask changes."""
+"""``(target, number of the frame) -> (changed rgb uint8 (h, w, 3), mask float32 (h, w))``; nothing
+outside the mask changes.
+"""
 
 
 def steady(family: Family, donor: FaceImage, seed: int) -> Change:
-    """A family with the same random choices in every frame, as long as target and donor keep their sizes."""
+    """A family with the same random choices in every frame, as long as target and donor keep their
+    sizes.
+    """
     return lambda target, _number: family(target, donor, np.random.default_rng(seed))
 
 
 def flickering(change: Change, seed: int, strength: float = 1.0) -> Change:
-    """A change whose result jitters from frame to frame; frame ``i`` depends on the seed and ``i`` alone.
+    """A change whose result jitters from frame to frame; frame ``i`` depends on the seed and ``i``
+    alone.
 
     Args:
-        strength: 0 leaves the result as it is; at 1 the face moves by about 1 % of an eye distance, and its brightness by 4 %.
+        strength: 0 leaves the result as it is; at 1 the face moves by about 1 % of an eye distance,
+            and its brightness by 4 %.
     """
 
     def jittered(target: FaceImage, number: int) -> tuple[Rgb, Mask]:
@@ -42,10 +50,15 @@ def flickering(change: Change, seed: int, strength: float = 1.0) -> Change:
 def jitter(
     target: FaceImage, changed: Rgb, mask: Mask, rng: np.random.Generator, strength: float = 1.0
 ) -> tuple[Rgb, Mask]:
-    """The changed face, uint8 ``(h, w, 3)``, moved, recoloured and blurred a little, its mask, float32 ``(h, w)``, too."""
+    """The changed face, uint8 ``(h, w, 3)``, moved, recoloured and blurred a little, its mask,
+    float32 ``(h, w)``, too.
+    """
     size = (mask.shape[1], mask.shape[0])
     layer = np.asarray(
-        cv2.warpAffine(changed, _move(target, rng, 0.01 * strength), size, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        cv2.warpAffine(
+            changed, _move(target, rng, 0.01 * strength), size, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        np.uint8,
     )
     layer = shift_colour(layer, rng, 0.4 * strength)
     blur = abs(rng.normal(0, 0.015 * strength * target.eyes_apart))
@@ -56,10 +69,14 @@ def jitter(
 
 
 def _move(face: FaceImage, rng: np.random.Generator, amount: float) -> NDArray[np.float64]:
-    """A shift by about ``amount`` eye distances each way, and as much turn (radians) and growth about the face's middle."""
+    """A shift by about ``amount`` eye distances each way, and as much turn (radians) and growth
+    about the face's middle.
+    """
     x, y = (float(v) for v in face.points.mean(axis=0))
     matrix = np.asarray(
-        cv2.getRotationMatrix2D((x, y), float(np.degrees(rng.normal(0, amount))), float(np.exp(rng.normal(0, amount)))),
+        cv2.getRotationMatrix2D(
+            (x, y), float(np.degrees(rng.normal(0, amount))), float(np.exp(rng.normal(0, amount)))
+        ),
         np.float64,
     )
     matrix[:, 2] += rng.normal(0, amount * face.eyes_apart, 2)

@@ -1,7 +1,9 @@
-"""Masks of a face from its mesh: convex hulls of landmarks, warped, softened and at times eaten away at their edge.
+"""Masks of a face from its mesh: convex hulls of landmarks, warped, softened and at times eaten
+away at their edge.
 
-Hulls of dense landmarks instead of the mean face's outline, and a mask that is warped while the face is not, are what the
-public implementation of self-blended images does (Shiohara and Yamasaki 2022, after Li et al. 2020, "Face X-ray").
+Hulls of dense landmarks instead of the mean face's outline, and a mask that is warped while the
+face is not, are what the public implementation of self-blended images does (Shiohara and Yamasaki
+2022, after Li et al. 2020, "Face X-ray").
 """
 
 from __future__ import annotations
@@ -15,7 +17,31 @@ from numpy.typing import NDArray
 from unmask_lab.forge.face import WHOLE_FACES, FaceImage, Mask, elastic, random_mask
 
 # Indices into MediaPipe's face mesh, see its canonical face model.
-JAW = (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127)
+JAW = (
+    356,
+    454,
+    323,
+    361,
+    288,
+    397,
+    365,
+    379,
+    378,
+    400,
+    377,
+    152,
+    148,
+    176,
+    149,
+    150,
+    136,
+    172,
+    58,
+    132,
+    93,
+    234,
+    127,
+)
 OVAL = (*JAW, 162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389)
 RIGHT_BROW, LEFT_BROW = (70, 63, 105, 66, 107), (336, 296, 334, 293, 300)
 RIGHT_EYE, LEFT_EYE = (33, 145, 133, 159, 116, 117, 118, 6), (263, 374, 362, 386, 345, 346, 347, 6)
@@ -42,7 +68,9 @@ LEAST_SOFT, MOST_SOFT = 2 / 110, 13 / 110
 
 
 def face_mask(face: FaceImage, rng: np.random.Generator) -> Mask:
-    """Draws a soft mask of a whole face, float32 ``(h, w)``, 0 to 1, from its mesh, or from its points where that is unknown."""
+    """Draws a soft mask of a whole face, float32 ``(h, w)``, 0 to 1, from its mesh, or from its
+    points where that is unknown.
+    """
     if face.mesh is None:
         return random_mask(face, WHOLE_FACES, rng)
     h, w = face.rgb.shape[:2]
@@ -70,7 +98,9 @@ def _warped(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
     h, w = mask.shape
     field = elastic((h, w), WARP / 2 * eyes_apart, SMOOTH * eyes_apart, rng)
     x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-    return np.asarray(cv2.remap(mask, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR), np.float32)
+    return np.asarray(
+        cv2.remap(mask, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR), np.float32
+    )
 
 
 def _softened(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:

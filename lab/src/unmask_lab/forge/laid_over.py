@@ -1,4 +1,6 @@
-"""A donor's face bent onto a target's, feature on feature, as swaps that keep the target's expression do."""
+"""A donor's face bent onto a target's, feature on feature, as swaps that keep the target's
+expression do.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,19 @@ from unmask.types import Rgb
 from unmask_lab.forge.face import FaceImage, moved
 
 GRID = 64
-"""Points a side at which the bend is interpolated between the mesh's; finer than the mesh on a face that fills the picture."""
+"""Points a side at which the bend is interpolated between the mesh's; finer than the mesh on a face
+that fills the picture.
+"""
 
 FADE = 1.35
-"""Distance from the face's middle, in those of its outline, at which the bend has come down to nothing."""
+"""Distance from the face's middle, in those of its outline, at which the bend has come down to
+nothing.
+"""
 
 
 def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
-    """The donor's image, uint8, in the target's size, so that each point of its mesh meets the target's.
+    """The donor's image, uint8, in the target's size, so that each point of its mesh meets the
+    target's.
 
     By the five points alone, unbent, where one of the meshes is unknown.
     """
@@ -30,19 +37,35 @@ def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
         back = similarity(target.mesh, donor.mesh)
         bend = _bend(target.mesh, donor.mesh - moved(target.mesh, back), (h, w))
     y, x = np.mgrid[:h, :w].astype(np.float32)
-    at = np.stack([x, y], 2) @ back[:, :2].T.astype(np.float32) + back[:, 2].astype(np.float32) + bend
+    at = (
+        np.stack([x, y], 2) @ back[:, :2].T.astype(np.float32)
+        + back[:, 2].astype(np.float32)
+        + bend
+    )
     return np.asarray(
-        cv2.remap(donor.rgb, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        cv2.remap(
+            donor.rgb, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        np.uint8,
     )
 
 
-def _bend(mesh: NDArray[np.float32], by: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Displacements known at the mesh, ``(468, 2)`` px, all over the picture, ``(h, w, 2)``; none far from the face."""
+def _bend(
+    mesh: NDArray[np.float32], by: NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Displacements known at the mesh, ``(468, 2)`` px, all over the picture, ``(h, w, 2)``; none
+    far from the face.
+    """
     h, w = shape
     middle = mesh.mean(axis=0)
     round_it = middle + FADE * (cv2.convexHull(mesh)[:, 0] - middle)
     far = np.array([[-w, -h], [2 * w, -h], [-w, 2 * h], [2 * w, 2 * h]], np.float32)
     still = np.concatenate([round_it, far])
-    known = LinearNDInterpolator(np.concatenate([mesh, still]), np.concatenate([by, np.zeros_like(still)]))
+    known = LinearNDInterpolator(
+        np.concatenate([mesh, still]), np.concatenate([by, np.zeros_like(still)])
+    )
     x, y = np.meshgrid(np.linspace(0, w - 1, GRID), np.linspace(0, h - 1, GRID))
-    return np.asarray(cv2.resize(known(x, y).astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(
+        cv2.resize(known(x, y).astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR),
+        np.float32,
+    )

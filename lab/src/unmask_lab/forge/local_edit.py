@@ -1,4 +1,6 @@
-"""Eyes, mouth, nose or lower face alone: replaced by another person's, or reshaped, as lip-sync and retouching tools do."""
+"""Eyes, mouth, nose or lower face alone: replaced by another person's, or reshaped, as lip-sync and
+retouching tools do.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def local_edit(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
         layer = match_colour(laid_over(donor, target), target.rgb, mask)
     else:
         h, w = target.rgb.shape[:2]
-        field = elastic((h, w), target.eyes_apart * rng.uniform(0.03, 0.08), target.eyes_apart * 0.5, rng)
+        field = elastic(
+            (h, w), target.eyes_apart * rng.uniform(0.03, 0.08), target.eyes_apart * 0.5, rng
+        )
         layer = displaced(target.rgb, field)
     layer = change_detail(layer, rng)
     if rng.random() < 0.15:

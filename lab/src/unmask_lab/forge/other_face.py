@@ -1,7 +1,8 @@
-"""Another person's face, laid over feature on feature, its colours matched, blended softly or by Poisson cloning.
+"""Another person's face, laid over feature on feature, its colours matched, blended softly or by
+Poisson cloning.
 
-Poisson cloning: Perez, Gangnet and Blake, "Poisson Image Editing", 2003. Choosing the seam's blend at random follows the
-swaps that Face X-ray (Li et al. 2020) trains on.
+Poisson cloning: Perez, Gangnet and Blake, "Poisson Image Editing", 2003. Choosing the seam's blend
+at random follows the swaps that Face X-ray (Li et al. 2020) trains on.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
 
 
 def poisson(base: Rgb, layer: Rgb, mask: Mask) -> tuple[Rgb, Mask]:
-    """The layer's gradients inside the mask, the base's colours on its edge; the mask comes back with a hard edge."""
+    """The layer's gradients inside the mask, the base's colours on its edge; the mask comes back
+    with a hard edge.
+    """
     hard = (mask > 0.5).astype(np.uint8)
     hard[:2], hard[-2:], hard[:, :2], hard[:, -2:] = 0, 0, 0, 0
     if hard.sum() < 64:

@@ -1,7 +1,9 @@
-"""The face made anew at a low resolution and pasted back, as one-shot swappers do (128 px faces) and autoencoders (64 px).
+"""The face made anew at a low resolution and pasted back, as one-shot swappers do (128 px faces)
+and autoencoders (64 px).
 
-No generator is trained here: what is copied is what such generators leave behind. The aligned face goes through a small
-size and a smoothing, is mixed with another person's, sharpened or not, brought back, colour-matched and blended in.
+No generator is trained here: what is copied is what such generators leave behind. The aligned face
+goes through a small size and a smoothing, is mixed with another person's, sharpened or not, brought
+back, colour-matched and blended in.
 """
 
 from __future__ import annotations
@@ -26,19 +28,33 @@ def regenerate(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
     side = int(rng.choice(SIDES))
     matrix = similarity(target.points, TEMPLATE * np.float32(side / 192))
     face = np.asarray(
-        cv2.warpAffine(target.rgb, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101),
+        cv2.warpAffine(
+            target.rgb,
+            matrix,
+            (side, side),
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_REFLECT_101,
+        ),
         np.uint8,
     )
     if rng.random() < 0.6:
         other = np.asarray(
             cv2.warpAffine(
-                laid_over(donor, target), matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+                laid_over(donor, target),
+                matrix,
+                (side, side),
+                flags=cv2.INTER_AREA,
+                borderMode=cv2.BORDER_REFLECT_101,
             ),
             np.uint8,
         )
         face = np.asarray(
             cv2.addWeighted(
-                face, 1 - (share := float(rng.uniform(0.2, 0.9))), match_colour(other, face, _oval(side)), share, 0
+                face,
+                1 - (share := float(rng.uniform(0.2, 0.9))),
+                match_colour(other, face, _oval(side)),
+                share,
+                0,
             ),
             np.uint8,
         )
@@ -76,5 +92,7 @@ def _smooth(face: Rgb, rng: np.random.Generator) -> Rgb:
 
 def _oval(side: int) -> Mask:
     mask = np.zeros((side, side), np.float32)
-    cv2.ellipse(mask, (side // 2, side * 6 // 10), (side * 3 // 10, side * 4 // 10), 0, 0, 360, 1.0, -1)
+    cv2.ellipse(
+        mask, (side // 2, side * 6 // 10), (side * 3 // 10, side * 4 // 10), 0, 0, 360, 1.0, -1
+    )
     return mask

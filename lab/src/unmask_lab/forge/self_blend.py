@@ -1,8 +1,8 @@
 """Self-blending: two differently treated copies of one face, blended through a face-shaped mask.
 
-After Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022, by the facts of its public
-implementation: what is left of a swap when identity is taken away are a seam and two statistics that do not match. The layer
-is only shifted and scaled; the mask is what is warped.
+After Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022, by the facts
+of its public implementation: what is left of a swap when identity is taken away are a seam and two
+statistics that do not match. The layer is only shifted and scaled; the mask is what is warped.
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ def self_blend(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
 
 
 def blended(base: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """Lays another copy of a picture, uint8 ``(h, w, 3)``, over it, shifted and scaled, through a face-shaped mask."""
+    """Lays another copy of a picture, uint8 ``(h, w, 3)``, over it, shifted and scaled, through a
+    face-shaped mask.
+    """
     h, w = base.rgb.shape[:2]
     scale, centre = rng.uniform(0.95, 1.05), base.points.mean(axis=0)
     shift = rng.uniform(-SHIFT, SHIFT) * FACE_PER_EYES * base.eyes_apart
     matrix = np.column_stack([np.eye(2) * scale, centre * (1 - scale) + shift])
     moved_layer = np.asarray(
-        cv2.warpAffine(layer, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        cv2.warpAffine(
+            layer, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        np.uint8,
     )
     mask = cv2.warpAffine(face_mask(base, rng), matrix, (w, h)) * np.float32(rng.choice(OPACITY))
     return blend(base.rgb, moved_layer, mask), mask
@@ -66,11 +71,15 @@ def recoloured(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     if rng.random() < 0.8:
         x += rng.uniform(-20, 20, 3).astype(np.float32)
     if rng.random() < 0.8:
-        hsv = cv2.cvtColor(np.clip(x, 0, 255).astype(np.uint8), cv2.COLOR_RGB2HSV).astype(np.float32)
+        hsv = cv2.cvtColor(np.clip(x, 0, 255).astype(np.uint8), cv2.COLOR_RGB2HSV).astype(
+            np.float32
+        )
         hsv[..., 0] = (hsv[..., 0] + rng.uniform(-8, 8)) % 180
         hsv[..., 1] = hsv[..., 1] * rng.uniform(0.75, 1.3) + rng.uniform(-15, 15)
         hsv[..., 2] += rng.uniform(-20, 20)
-        x = cv2.cvtColor(np.clip(hsv, 0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB).astype(np.float32)
+        x = cv2.cvtColor(np.clip(hsv, 0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB).astype(
+            np.float32
+        )
     if rng.random() < 0.8:
         x = (x - 128) * np.float32(rng.uniform(0.88, 1.12)) + np.float32(128 + rng.uniform(-20, 20))
     return np.clip(x, 0, 255).astype(np.uint8)

@@ -1,9 +1,10 @@
 """From light to the JPEG that a browser sends, and when.
 
-Noise is shot noise and read noise at a pixel that stands for the several of the sensor that were merged into it; the numbers
-are those of a webcam or a front camera: f/2, 5.6 um per merged pixel, about 3000 electrons per lux second and um2 after the
-colour filters (4 x 10^3 photons of 555 nm per um2 in a lux second, broad light more, efficiency 0.3), so about 16 000 electrons
-per cd/m2 and second. Automatics are slow loops towards a mean brightness and a grey mean, as in every camera.
+Noise is shot noise and read noise at a pixel that stands for the several of the sensor that were
+merged into it; the numbers are those of a webcam or a front camera: f/2, 5.6 um per merged pixel,
+about 3000 electrons per lux second and um2 after the colour filters (4 x 10^3 photons of 555 nm per
+um2 in a lux second, broad light more, efficiency 0.3), so about 16 000 electrons per cd/m2 and
+second. Automatics are slow loops towards a mean brightness and a grey mean, as in every camera.
 """
 
 from __future__ import annotations
@@ -96,7 +97,9 @@ def camera(random: np.random.Generator) -> Camera:
     )
 
 
-def times(device: Camera, start: float, end: float, random: np.random.Generator) -> NDArray[np.float64]:
+def times(
+    device: Camera, start: float, end: float, random: np.random.Generator
+) -> NDArray[np.float64]:
     """When frames are exposed (the middle of the picture), s, jittered and some dropped."""
     ticks = np.arange(start, end, 1 / device.fps) + random.uniform(0, 1 / device.fps)
     kept = ticks[random.random(ticks.size) >= device.dropped]
@@ -131,8 +134,12 @@ class Automatics:
             passed = max(time - self._at, 0.0)
             error = np.log(wanted / self._exposure)
             if abs(error) > device.dead_band:
-                self._exposure *= float(np.exp(error * (1 - np.exp(-passed / device.exposure_seconds))))
-            self._balance = self._balance + (grey - self._balance) * (1 - np.exp(-passed / device.balance_seconds))
+                self._exposure *= float(
+                    np.exp(error * (1 - np.exp(-passed / device.exposure_seconds)))
+                )
+            self._balance = self._balance + (grey - self._balance) * (
+                1 - np.exp(-passed / device.balance_seconds)
+            )
         self._at = time
         return np.asarray(self._exposure * self._balance, np.float32)
 
@@ -144,12 +151,18 @@ def shutter(device: Camera, gain: Floats) -> Floats:
         gain: output per cd/m2.
     """
     return np.asarray(
-        np.minimum(np.float32(1 / 30), gain * np.float32(FULL_WELL / (ELECTRONS * device.sensitivity))), np.float32
+        np.minimum(
+            np.float32(1 / 30), gain * np.float32(FULL_WELL / (ELECTRONS * device.sensitivity))
+        ),
+        np.float32,
     )
 
 
-def noisy(light: Floats, gains: Floats, device: Camera, random: np.random.Generator, merged: float = 1.0) -> Floats:
-    """Linear output, 0 to about 1 and beyond where too bright, of luminance in primaries, float32 ``(..., 3)``.
+def noisy(
+    light: Floats, gains: Floats, device: Camera, random: np.random.Generator, merged: float = 1.0
+) -> Floats:
+    """Linear output, 0 to about 1 and beyond where too bright, of luminance in primaries, float32
+    ``(..., 3)``.
 
     Args:
         light: cd/m2.
@@ -159,11 +172,15 @@ def noisy(light: Floats, gains: Floats, device: Camera, random: np.random.Genera
     exposed = np.float32(ELECTRONS * device.sensitivity) * shutter(device, gains[..., 1:2])
     electrons = np.maximum(light, 0) * exposed
     spread = np.sqrt((electrons + np.float32(device.read_noise**2)) / np.float32(merged))
-    return np.asarray((electrons + spread * _normal(light.size, random).reshape(light.shape)) * (gains / exposed))
+    return np.asarray(
+        (electrons + spread * _normal(light.size, random).reshape(light.shape)) * (gains / exposed)
+    )
 
 
 def _normal(n: int, random: np.random.Generator) -> Floats:
-    """Standard normal numbers: a stretch of many drawn once, as drawing costs more than all the rest of a frame."""
+    """Standard normal numbers: a stretch of many drawn once, as drawing costs more than all the
+    rest of a frame.
+    """
     many = _many()
     if n > many.size // 4:
         return random.standard_normal(n, np.float32)
@@ -182,7 +199,8 @@ def toned(output: Floats, device: Camera) -> Floats:
     value = np.clip(grey + np.float32(device.saturation) * (output - grey), 0, 1)
     srgb = _CURVE[(value * np.float32(len(_CURVE) - 1) + np.float32(0.5)).astype(np.int32)]
     return np.asarray(
-        srgb - np.float32(device.contrast / (2 * np.pi)) * np.sin(np.float32(2 * np.pi) * srgb), np.float32
+        srgb - np.float32(device.contrast / (2 * np.pi)) * np.sin(np.float32(2 * np.pi) * srgb),
+        np.float32,
     )
 
 
@@ -205,5 +223,7 @@ def jpeg(srgb: Floats, quality: int) -> Rgb:
 
 
 _STEPS = np.linspace(0, 1, 8193, dtype=np.float32)
-_CURVE: Floats = np.where(_STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055).astype(np.float32)
+_CURVE: Floats = np.where(
+    _STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055
+).astype(np.float32)
 """sRGB's tone curve over linear light (IEC 61966-2-1)."""

@@ -1,8 +1,9 @@
 """What a screen's quarters and a room send back from surfaces, one basis per light.
 
-Diffuse light after Lambert; a specular lobe after Blinn and Phong, normalised, whose share at normal incidence is that of
-skin (Weyrich et al. 2006, "Analysis of human faces using a measurement-based skin reflectance model": index of refraction
-1.38 to 1.44). Attached shadows only: no nose throws its shadow on a cheek.
+Diffuse light after Lambert; a specular lobe after Blinn and Phong, normalised, whose share at
+normal incidence is that of skin (Weyrich et al. 2006, "Analysis of human faces using a
+measurement-based skin reflectance model": index of refraction 1.38 to 1.44). Attached shadows only:
+no nose throws its shadow on a cheek.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ SKIN_SPECULAR = 0.028
 """Reflectance of skin at normal incidence, index of refraction 1.4 (Weyrich et al. 2006)."""
 
 QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))
-"""Rows and columns of a symbol's quarters in the order in which the bases stand; then come the room's key and its fill."""
+"""Rows and columns of a symbol's quarters in the order in which the bases stand; then come the
+room's key and its fill.
+"""
 
 KEY, FILL = 4, 5
 LIGHTS = 6
@@ -35,7 +38,9 @@ _BLACK_BODY = np.array(
         [6500, 1.0, 0.942, 0.980],
     ]
 )
-"""Kelvin, and linear sRGB of a black body's light, after Charity, "What color is a blackbody?" (2001), rounded."""
+"""Kelvin, and linear sRGB of a black body's light, after Charity, "What color is a blackbody?"
+(2001), rounded.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,8 @@ class Room:
 
     Attributes:
         lux: illuminance at the face, of an upright plane that faces the camera.
-        key: part of it, 0 to 1, that comes from one direction; the rest comes from all around, more from above.
+        key: part of it, 0 to 1, that comes from one direction; the rest comes from all around, more
+            from above.
         towards: float ``(3,)``, unit vector to that direction.
         kelvin: colour temperature.
         flicker: half the swing of the light at twice the mains' frequency, 0 to 1.
@@ -95,20 +101,31 @@ CLOTH = Finish(0.0, 1.0)
 
 
 def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Floats:
-    """What each light sends back, cd/m2 per primary, float32 ``(LIGHTS, n, 3)``: the quarters at full white, key and fill."""
+    """What each light sends back, cd/m2 per primary, float32 ``(LIGHTS, n, 3)``: the quarters at
+    full white, key and fill.
+    """
     view = -surface.points / np.linalg.norm(surface.points, axis=1, keepdims=True)
-    found: list[NDArray[np.floating]] = [_from_quarter(surface, view, screen, *quarter, finish) for quarter in QUARTERS]
+    found: list[NDArray[np.floating]] = [
+        _from_quarter(surface, view, screen, *quarter, finish) for quarter in QUARTERS
+    ]
     colour = light_colour(room.kelvin)
     towards = room.towards.astype(np.float32)
-    facing = max(float(-room.towards[2]), 0.15)  # A light that grazes the plane is not made endlessly bright.
+    facing = max(
+        float(-room.towards[2]), 0.15
+    )  # A light that grazes the plane is not made endlessly bright.
     key = room.lux * room.key / facing
     shine = _lobe(surface, view, np.broadcast_to(towards, view.shape), finish)
     cosine = np.maximum(surface.normals @ towards, 0)
-    found.append(key * (surface.albedo * (cosine / np.pi)[:, None] + (shine * cosine)[:, None]) * colour)
+    found.append(
+        key * (surface.albedo * (cosine / np.pi)[:, None] + (shine * cosine)[:, None]) * colour
+    )
     dome = 0.5 - 0.25 * surface.normals[:, 1] - 0.25 * np.minimum(surface.normals[:, 2], 0) * 2
     fill = room.lux * (1 - room.key)
     found.append(
-        fill * dome[:, None] * (surface.albedo / np.pi + finish.specular * surface.gloss[:, None] / np.pi) * colour
+        fill
+        * dome[:, None]
+        * (surface.albedo / np.pi + finish.specular * surface.gloss[:, None] / np.pi)
+        * colour
     )
     return np.stack(found).astype(np.float32)
 
@@ -122,7 +139,9 @@ def light_colour(kelvin: float) -> Floats:
 def linear(srgb: NDArray[np.generic]) -> Floats:
     """sRGB 0 to 255 to linear light 0 to 1 (IEC 61966-2-1)."""
     value = np.asarray(srgb, np.float32) / 255
-    return np.asarray(np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4), np.float32)
+    return np.asarray(
+        np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4), np.float32
+    )
 
 
 def irradiance(points: Floats, normals: Floats, screen: Screen) -> Floats:
@@ -134,7 +153,9 @@ def irradiance(points: Floats, normals: Floats, screen: Screen) -> Floats:
     return np.asarray(np.stack(found), np.float32)
 
 
-def _from_quarter(surface: Surface, view: Floats, screen: Screen, row: int, column: int, finish: Finish) -> Floats:
+def _from_quarter(
+    surface: Surface, view: Floats, screen: Screen, row: int, column: int, finish: Finish
+) -> Floats:
     sent = np.zeros_like(surface.points)
     for at in _patches(screen, row, column):
         lux, to = _patch(surface.points, surface.normals, screen, at)
@@ -143,14 +164,18 @@ def _from_quarter(surface: Surface, view: Floats, screen: Screen, row: int, colu
 
 
 def _patches(screen: Screen, row: int, column: int) -> list[tuple[float, float]]:
-    """Middles of a quarter's small lights. The person's left is the picture's right, +x; the camera is at the top."""
+    """Middles of a quarter's small lights. The person's left is the picture's right, +x; the camera
+    is at the top.
+    """
     steps = (np.arange(_PATCHES) + 0.5) / _PATCHES / 2
     xs = screen.width * (0.5 - steps - 0.5 * column)
     ys = screen.height * (steps + 0.5 * row) + 0.006
     return [(float(x), float(y)) for x in xs for y in ys]
 
 
-def _patch(points: Floats, normals: Floats, screen: Screen, at: tuple[float, float]) -> tuple[Floats, Floats]:
+def _patch(
+    points: Floats, normals: Floats, screen: Screen, at: tuple[float, float]
+) -> tuple[Floats, Floats]:
     """What one small light sends to points, lux ``(n,)``, and the direction towards it ``(n, 3)``."""
     to = np.array([*at, 0], np.float32) - points
     distance = np.sqrt(_dot(to, to))
@@ -161,7 +186,9 @@ def _patch(points: Floats, normals: Floats, screen: Screen, at: tuple[float, flo
 
 
 def _lobe(surface: Surface, view: Floats, to: NDArray[np.float32], finish: Finish) -> Floats:
-    """Specular reflection per unit of irradiance, 1/sr, float32 ``(n,)``, with Schlick's Fresnel term (1994)."""
+    """Specular reflection per unit of irradiance, 1/sr, float32 ``(n,)``, with Schlick's Fresnel
+    term (1994).
+    """
     if not finish.specular:
         return np.zeros(len(view), np.float32)
     half = view + to
@@ -170,7 +197,8 @@ def _lobe(surface: Surface, view: Floats, to: NDArray[np.float32], finish: Finis
     grazing = np.clip(1 - _dot(view, half) / length, 0, 1)
     fresnel = finish.specular + (1 - finish.specular) * grazing**5
     return np.asarray(
-        fresnel * (finish.exponent + 8) / (8 * np.pi) * towards**finish.exponent * surface.gloss, np.float32
+        fresnel * (finish.exponent + 8) / (8 * np.pi) * towards**finish.exponent * surface.gloss,
+        np.float32,
     )
 
 

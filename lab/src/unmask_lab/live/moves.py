@@ -1,7 +1,7 @@
 """Who or what sits before the camera during a challenge by movement, and how it moves.
 
-The room and the screen, evenly white, light the head; their light on it is rendered for some turns of the head and
-interpolated between them.
+The room and the screen, evenly white, light the head; their light on it is rendered for some turns
+of the head and interpolated between them.
 """
 
 from __future__ import annotations
@@ -26,24 +26,34 @@ TURNS = np.radians([-50.0, -25.0, 0.0, 25.0, 50.0])
 """Yaws for which the light is rendered."""
 
 AXIS = 0.09
-"""How far behind the eyes the axis lies about which a head turns, m: half of its length (Farkas, see `head`)."""
+"""How far behind the eyes the axis lies about which a head turns, m: half of its length (Farkas,
+see `head`).
+"""
 
 FACE = (0.058, 0.09, 0.025)
-"""Half width and half height of what a portrait shows of its person's face, m, and how far its middle lies below the eyes."""
+"""Half width and half height of what a portrait shows of its person's face, m, and how far its
+middle lies below the eyes.
+"""
 
 REACTION = (0.6, 0.22)
-"""Median, s, and spread of the logarithm of the time from the words on the screen to the beginning of a move, so that nine in
-ten take 0.42 to 0.86 s: choosing among four signals takes 0.35 to 0.45 s (Hick 1952), reading the words comes on top."""
+"""Median, s, and spread of the logarithm of the time from the words on the screen to the beginning
+of a move, so that nine in
+ten take 0.42 to 0.86 s: choosing among four signals takes 0.35 to 0.45 s (Hick 1952), reading the
+words comes on top.
+"""
 
 GOING, STAYING = (0.5, 0.8), (0.1, 0.4)
-"""Seconds that a turn or coming closer takes each way, and that it is held: unhurried, without a measurement of people who were
-told to; the fastest turns are shorter (Zangemeister, Jones and Stark 1981)."""
+"""Seconds that a turn or coming closer takes each way, and that it is held: unhurried, without a
+measurement of people who were
+told to; the fastest turns are shorter (Zangemeister, Jones and Stark 1981).
+"""
 
 CLOSING, OPENING = 0.1, 0.2
 """Seconds that lids take to come down and to rise (VanderWerf and others 2003)."""
 
 SHUT, BLINK = (0.3, 0.6), (0.1, 0.2)
-"""Seconds from the beginning of closing the eyes to that of opening them, on purpose and without."""
+"""Seconds from the beginning of closing the eyes to that of opening them, on purpose and without.
+"""
 
 BLINK_EVERY = 3.5
 """Mean seconds between blinks: 17 a minute (Bentivoglio and others 1997)."""
@@ -87,7 +97,9 @@ class Performance:
     axis: float = 0.0
 
 
-Mover = Callable[[Setting, MovementChallenge, NDArray[np.float64], np.random.Generator], Performance]
+Mover = Callable[
+    [Setting, MovementChallenge, NDArray[np.float64], np.random.Generator], Performance
+]
 
 
 def asked_at(challenge: MovementChallenge) -> NDArray[np.float64]:
@@ -96,14 +108,20 @@ def asked_at(challenge: MovementChallenge) -> NDArray[np.float64]:
 
 
 def honest(
-    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+    where: Setting,
+    asked: MovementChallenge,
+    shown: NDArray[np.float64],
+    random: np.random.Generator,
 ) -> Performance:
     """A person who does what is asked."""
     return _person(where, asked.moves, shown)
 
 
 def wrong_order(
-    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+    where: Setting,
+    asked: MovementChallenge,
+    shown: NDArray[np.float64],
+    random: np.random.Generator,
 ) -> Performance:
     """A person, or a recording of one, who answers another challenge."""
     source = drawn(random)
@@ -112,14 +130,20 @@ def wrong_order(
 
 
 def no_moves(
-    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+    where: Setting,
+    asked: MovementChallenge,
+    shown: NDArray[np.float64],
+    random: np.random.Generator,
 ) -> Performance:
     """A person who sits still and blinks now and then: a video of somebody."""
     return _person(where, (), ())
 
 
 def moved_print(
-    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+    where: Setting,
+    asked: MovementChallenge,
+    shown: NDArray[np.float64],
+    random: np.random.Generator,
 ) -> Performance:
     """A life-size photo that a hand turns and brings closer when asked; it does not blink."""
     surface, marks = sheet(*photo(where), random.choice([0.0, 1 / 0.15]))
@@ -127,7 +151,10 @@ def moved_print(
 
 
 def replay(
-    where: Setting, asked: MovementChallenge, shown: NDArray[np.float64], random: np.random.Generator
+    where: Setting,
+    asked: MovementChallenge,
+    shown: NDArray[np.float64],
+    random: np.random.Generator,
 ) -> Performance:
     """A tablet with a still portrait that a hand turns and brings closer when asked."""
     surface, marks = sheet(*photo(where))
@@ -151,7 +178,9 @@ ATTACKS: dict[str, Mover] = {
 }
 
 
-def frames(where: Setting, act: Performance, end: float, random: np.random.Generator) -> Iterator[Frame]:
+def frames(
+    where: Setting, act: Performance, end: float, random: np.random.Generator
+) -> Iterator[Frame]:
     """What the server gets until ``end``, s."""
     device, automatics = where.camera, Automatics(where.camera)
     exposed = times(device, 0.0, end, random)
@@ -160,19 +189,30 @@ def frames(where: Setting, act: Performance, end: float, random: np.random.Gener
     for i, time in enumerate(exposed):
         turned = np.add(where.turned, motion.turned[i])
         light = lit(float(turned[0]), float(motion.closed[i]))
-        seen = render(posed(act.open.points, where.place + motion.place[i], *turned), light, behind, device.focal)
+        seen = render(
+            posed(act.open.points, where.place + motion.place[i], *turned),
+            light,
+            behind,
+            device.focal,
+        )
         gains = automatics.gains(metered(seen), float(time))
         yield Frame(float(time) + device.delay, frame(seen, gains, device, random))
 
 
-def moved(time: NDArray[np.float64], act: Performance, distance: float, random: np.random.Generator) -> Motion:
-    """How somebody moves who makes these moves, each when the one before is over and what is asked was read.
+def moved(
+    time: NDArray[np.float64], act: Performance, distance: float, random: np.random.Generator
+) -> Motion:
+    """How somebody moves who makes these moves, each when the one before is over and what is asked
+    was read.
 
     Args:
         time: of the frames, s.
         distance: of the face at rest, m.
     """
-    place, turned = drift(time, 1.0, random, 3) * 0.003, drift(time, 1.0, random, 3) * np.radians(1.2)
+    place, turned = (
+        drift(time, 1.0, random, 3) * 0.003,
+        drift(time, 1.0, random, 3) * np.radians(1.2),
+    )
     closed, free = _blinks(time, random), -np.inf
     for move, since in zip(act.moves, act.shown, strict=True):
         begins = max(float(since) + random.lognormal(np.log(REACTION[0]), REACTION[1]), free)
@@ -185,27 +225,38 @@ def moved(time: NDArray[np.float64], act: Performance, distance: float, random: 
         if move is Move.CLOSER:
             place[:, 2] -= part * distance * random.uniform(0.22, 0.36)
         else:
-            turned[:, 0] += part * np.radians(random.uniform(22, 40)) * (-1 if move is Move.TURN_LEFT else 1)
+            turned[:, 0] += (
+                part * np.radians(random.uniform(22, 40)) * (-1 if move is Move.TURN_LEFT else 1)
+            )
     place[:, 0] -= act.axis * np.sin(turned[:, 0])
     place[:, 2] += act.axis * (1 - np.cos(turned[:, 0]))
     return Motion(place.astype(np.float32), turned.astype(np.float32), closed.astype(np.float32))
 
 
-def _person(where: Setting, moves: Sequence[Move], shown: Sequence[float] | NDArray[np.float64]) -> Performance:
+def _person(
+    where: Setting, moves: Sequence[Move], shown: Sequence[float] | NDArray[np.float64]
+) -> Performance:
     sides = _sides(where.head.surface)
-    eyes_open, shut = (_covered(surface, sides) for surface in (where.head.surface, where.head.blinking(1.0)))
+    eyes_open, shut = (
+        _covered(surface, sides) for surface in (where.head.surface, where.head.blinking(1.0))
+    )
     return Performance(eyes_open, shut, where.head.marks, SKIN, moves, shown, axis=AXIS)
 
 
 def _sides(surface: Surface) -> Floats:
-    """How far each point lies beyond the face, 0 to 1, float32 ``(n, 1)``: there a portrait shows what was behind its person."""
+    """How far each point lies beyond the face, 0 to 1, float32 ``(n, 1)``: there a portrait shows
+    what was behind its person.
+    """
     x, y = surface.points[:, :1] / FACE[0], (surface.points[:, 1:2] - FACE[2]) / FACE[1]
     return np.asarray(np.clip((np.hypot(x, y) - 0.9) / 0.2, 0, 1), np.float32)
 
 
 def _covered(surface: Surface, sides: Floats) -> Surface:
     """The surface with its sides in the colour of its skin."""
-    return replace(surface, albedo=surface.albedo + sides * (np.median(surface.albedo, axis=0) - surface.albedo))
+    return replace(
+        surface,
+        albedo=surface.albedo + sides * (np.median(surface.albedo, axis=0) - surface.albedo),
+    )
 
 
 def _out_and_back(time: NDArray[np.float64], going: float, staying: float) -> NDArray[np.float64]:
@@ -215,7 +266,9 @@ def _out_and_back(time: NDArray[np.float64], going: float, staying: float) -> ND
 
 
 def _lids(time: NDArray[np.float64], shut: float) -> NDArray[np.float64]:
-    """How far the eyes are closed that begin to close at time 0, and to open after ``shut`` seconds."""
+    """How far the eyes are closed that begin to close at time 0, and to open after ``shut``
+    seconds.
+    """
     return np.asarray(np.clip(np.minimum(time / CLOSING, 1 - (time - shut) / OPENING), 0, 1))
 
 
@@ -229,12 +282,17 @@ def _blinks(time: NDArray[np.float64], random: np.random.Generator) -> NDArray[n
 
 
 def _lit(where: Setting, act: Performance) -> tuple[Callable[[float, float], Floats], Floats]:
-    """The thing's light, ``(n, 3)``, as a function of yaw and of how far the eyes are closed; and the background's."""
+    """The thing's light, ``(n, 3)``, as a function of yaw and of how far the eyes are closed; and
+    the background's.
+    """
     sources = np.array([0.5] * 4 + [1.0] * (2 if act.emission is None else 3), np.float32)
     turns: list[tuple[Floats, Floats]] = []
     for yaw in TURNS:
         turned = replace(where, turned=(float(yaw), where.turned[1], where.turned[2]))
-        both = [held_up(turned, one, act.marks, act.finish, act.emission) for one in (act.open, act.shut)]
+        both = [
+            held_up(turned, one, act.marks, act.finish, act.emission)
+            for one in (act.open, act.shut)
+        ]
         eyes_open, shut = (np.tensordot(sources, one.lit, 1) for one in both)
         turns.append((eyes_open, shut))
     behind = np.tensordot(sources, both[0].behind, 1)

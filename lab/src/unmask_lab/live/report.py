@@ -49,17 +49,27 @@ Rates = dict[str, Any]
 
 
 def simulate(
-    cases: Sequence[Case], files: Sequence[Path], out: Path, target: Path, workers: int = 2, command: str = COMMAND
+    cases: Sequence[Case],
+    files: Sequence[Path],
+    out: Path,
+    target: Path,
+    workers: int = 2,
+    command: str = COMMAND,
 ) -> str:
     """Records what ``out`` lacks, judges everything, and writes the page to ``target``; gives it.
 
     Args:
         cases: of `unmask_lab.live.sessions.plan`.
-        files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
+        files: collected data sets whose bona fide faces dress the heads; none: scikit-image's
+            astronaut.
         command: that gives this page.
     """
     sessions = run(cases, files, out / "recordings", workers)
-    dressed = f"the portraits of {', '.join(path.stem for path in files)}" if files else "scikit-image's astronaut"
+    dressed = (
+        f"the portraits of {', '.join(path.stem for path in files)}"
+        if files
+        else "scikit-image's astronaut"
+    )
     about: dict[str, Any] = {
         "command": command,
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -72,7 +82,9 @@ def simulate(
 
 
 def timed(files: Sequence[Path], out: Path, seed: int = 1, n: int = 20) -> str:
-    """Measures, for the page, from the last frame to the verdict, over ``n`` sessions by light with whole frames."""
+    """Measures, for the page, from the last frame to the verdict, over ``n`` sessions by light with
+    whole frames.
+    """
     found = _spread(seconds_after(files, seed, n))
     out.mkdir(parents=True, exist_ok=True)
     (out / TIMED).write_text(json.dumps(found) + "\n")
@@ -98,13 +110,21 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
         "simulated": True,
         "lux": {str(lux): rates(those(LIGHT, READINGS, HONEST, lux=[lux])) for lux in LUX},
         "ordinary": rates(those(LIGHT, READINGS, HONEST, lux=ordinary)),
-        "tones": {tone: rates(those(LIGHT, READINGS, HONEST, lux=ordinary, tone=[tone])) for tone in TONES},
+        "tones": {
+            tone: rates(those(LIGHT, READINGS, HONEST, lux=ordinary, tone=[tone])) for tone in TONES
+        },
         "attacks": {kind: rates(those(LIGHT, READINGS, kind)) for kind in ATTACKS},
         "stale": rates(stale) | {"first": _first(stale)},
         "retimed": {"first": _first(those(LIGHT, READINGS, RETIMED)), "mixed": rates(mixed)},
-        "frames": {f"honest, {lux} lux": rates(those(LIGHT, FRAMES, HONEST, lux=[lux])) for lux in LUX if lux <= BRIGHT}
+        "frames": {
+            f"honest, {lux} lux": rates(those(LIGHT, FRAMES, HONEST, lux=[lux]))
+            for lux in LUX
+            if lux <= BRIGHT
+        }
         | {kind: rates(those(LIGHT, FRAMES, kind)) for kind in ATTACKS},
-        "movement": {kind: rates(those(MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)},
+        "movement": {
+            kind: rates(those(MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)
+        },
     }
 
 
@@ -187,15 +207,27 @@ def _reach(record: dict[str, Any]) -> list[str]:
     """The goals, each with what was found."""
     stale, ordinary, bright = record["stale"], record["ordinary"], record["lux"][str(BRIGHT)]
     day = [of for lux, of in record["lux"].items() if int(lux) >= DAY]
-    dazzled = binomial(sum(of[Result.INCONCLUSIVE]["count"] for of in day), sum(of["n"] for of in day))
+    dazzled = binomial(
+        sum(of[Result.INCONCLUSIVE]["count"] for of in day), sum(of["n"] for of in day)
+    )
     promised = {kind: of for kind, of in record["attacks"].items() if kind != "relit face"}
     worst = max(promised, key=lambda kind: promised[kind][Result.LIVE]["count"])
     rows = [
         ("false accepts of stale answers", "0.01 % of 30,000", stale[Result.LIVE], stale["n"]),
-        (f"APCER, worst species ({worst})", "1 % of 300", promised[worst][Result.LIVE], promised[worst]["n"]),
+        (
+            f"APCER, worst species ({worst})",
+            "1 % of 300",
+            promised[worst][Result.LIVE],
+            promised[worst]["n"],
+        ),
         (f"not passed, to {ORDINARY} lux", "3 %", asdict(_not_passed(ordinary)), ordinary["n"]),
         (f"not passed, {BRIGHT} lux", "10 %", asdict(_not_passed(bright)), bright["n"]),
-        (f"inconclusive from {DAY:,} lux on", "at least 95 %", asdict(dazzled), sum(of["n"] for of in day)),
+        (
+            f"inconclusive from {DAY:,} lux on",
+            "at least 95 %",
+            asdict(dazzled),
+            sum(of["n"] for of in day),
+        ),
     ]
     return [
         "## Against the goals\n",
@@ -208,7 +240,9 @@ def _reach(record: dict[str, Any]) -> list[str]:
 
 
 def _honest(record: dict[str, Any]) -> list[str]:
-    by_light = {f"{int(lux):,}": of for lux, of in record["lux"].items()} | {f"to {ORDINARY}": record["ordinary"]}
+    by_light = {f"{int(lux):,}": of for lux, of in record["lux"].items()} | {
+        f"to {ORDINARY}": record["ordinary"]
+    }
     lines = [
         "## Honest persons\n",
         "BPCER is the share called `not live`. Whoever gets `inconclusive` is told what to do and tries again; *not passed*",
@@ -219,11 +253,15 @@ def _honest(record: dict[str, Any]) -> list[str]:
         _honest_table(f"simulated, readings: skin tone, to {ORDINARY} lux", record["tones"]),
         "",
     ]
-    passed = {tone: 100 * of[Result.LIVE]["value"] for tone, of in record["tones"].items() if of["n"]}
+    passed = {
+        tone: 100 * of[Result.LIVE]["value"] for tone, of in record["tones"].items() if of["n"]
+    }
     if passed:
         worst, best = min(passed, key=passed.__getitem__), max(passed, key=passed.__getitem__)
         gap = passed[best] - passed[worst]
-        lines.append(f"The tones differ by at most {gap:.1f} points of passing ({worst} to {best}).\n")
+        lines.append(
+            f"The tones differ by at most {gap:.1f} points of passing ({worst} to {best}).\n"
+        )
     return lines
 
 
@@ -289,7 +327,10 @@ def _attack_table(title: str, rates: Mapping[str, Rates], accepted: str = "live"
 
 
 def _results(of: Rates) -> list[str]:
-    return [str(of["n"]), *(percent(of[r]) for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE))]
+    return [
+        str(of["n"]),
+        *(percent(of[r]) for r in (Result.LIVE, Result.NOT_LIVE, Result.INCONCLUSIVE)),
+    ]
 
 
 def _not_passed(of: Rates) -> Estimate:
@@ -318,13 +359,27 @@ def _plot(record: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    looks = {Result.LIVE: ("#3b6ea8", "o"), Result.NOT_LIVE: ("#b3402a", "s"), Result.INCONCLUSIVE: ("#8a8a8a", "^")}
+    looks = {
+        Result.LIVE: ("#3b6ea8", "o"),
+        Result.NOT_LIVE: ("#b3402a", "s"),
+        Result.INCONCLUSIVE: ("#8a8a8a", "^"),
+    }
     for result, (colour, marker) in looks.items():
-        of = [Estimate(*(record["lux"][str(lux)][result][name] for name in ("value", "low", "high"))) for lux in LUX]
+        of = [
+            Estimate(*(record["lux"][str(lux)][result][name] for name in ("value", "low", "high")))
+            for lux in LUX
+        ]
         values = 100 * np.array([[e.value, e.low, e.high] for e in of])
         spread = np.abs(values[:, 1:] - values[:, :1]).T
-        axes.errorbar(LUX, values[:, 0], spread, color=colour, marker=marker, capsize=3, label=f"{result}")
-    axes.set(xscale="log", xlabel="lux at the face", ylabel="% of honest persons, simulated", ylim=(-2, 102))
+        axes.errorbar(
+            LUX, values[:, 0], spread, color=colour, marker=marker, capsize=3, label=f"{result}"
+        )
+    axes.set(
+        xscale="log",
+        xlabel="lux at the face",
+        ylabel="% of honest persons, simulated",
+        ylim=(-2, 102),
+    )
     axes.set_xticks(LUX, [f"{lux:,}" for lux in LUX], fontsize=8)
     axes.minorticks_off()
     axes.grid(alpha=0.3)

@@ -1,9 +1,12 @@
-"""A recording of another check whose frames are held, hurried or mixed, as this one's symbols come in, until they fit.
+"""A recording of another check whose frames are held, hurried or mixed, as this one's symbols come
+in, until they fit.
 
-What a program can do with one recording and without relighting anything: it knows how the check judges and how the recorded face
-answered each part of the light, and sends next, of the recorded frames that it may, the one from which the symbols that have come
-so far can be answered best (dynamic programming over the horizon). Every frame is claimed to be as old, and every symbol answered
-as late, as the protocol allows. All of it goes through the service's own `Session`, on simulated clocks.
+What a program can do with one recording and without relighting anything: it knows how the check
+judges and how the recorded face answered each part of the light, and sends next, of the recorded
+frames that it may, the one from which the symbols that have come so far can be answered best
+(dynamic programming over the horizon). Every frame is claimed to be as old, and every symbol
+answered as late, as the protocol allows. All of it goes through the service's own `Session`, on
+simulated clocks.
 """
 
 from __future__ import annotations
@@ -38,11 +41,13 @@ class Program:
     """How an attacker's program goes about it: which is best is not clear beforehand.
 
     Attributes:
-        ahead: s by which the recording, played in its order, may run ahead of its own pace, or lag; infinite where any frame may
-            follow any other.
-        exact: how much it minds what a frame shows of other symbols, over how much it likes what it shows of the right one; near
-            a change of symbols, where the check does not look, it minds nothing.
-        noise: standard deviation of the logarithm of each cell's hue that it adds, to hide what does not fit.
+        ahead: s by which the recording, played in its order, may run ahead of its own pace, or lag;
+            infinite where any frame may follow any other.
+        exact: how much it minds what a frame shows of other symbols, over how much it likes what it
+            shows of the right one; near a change of symbols, where the check does not look, it
+            minds nothing.
+        noise: standard deviation of the logarithm of each cell's hue that it adds, to hide what
+            does not fit.
     """
 
     ahead: float
@@ -54,8 +59,10 @@ PROGRAMS = [
     *(Program(ahead, exact) for ahead in (0.2, 0.6, math.inf) for exact in (0.0, 0.1, 0.5)),
     *(Program(math.inf, exact, noise) for exact in (0.1, 0.5) for noise in (0.1, 0.2, 0.4)),
 ]
-"""Those that are tried, one after the other. The first pace is what the times that frames claim allow; the others hold frames,
-leave some out, or mix them; noise can hide that."""
+"""Those that are tried, one after the other. The first pace is what the times that frames claim
+allow; the others hold frames,
+leave some out, or mix them; noise can hide that.
+"""
 
 
 def program(number: int) -> Program:
@@ -92,7 +99,12 @@ def retimed(
     faces = [reading for reading in recorded if reading.face]
     follows, differs = _costs(asked, earlier, shown, faces)
     times = signals.times_of(faces)
-    session, found, number, place = Session(len(asked.symbols), asked.seconds, 0.0, 0.0), list[Reading](), 0, 0
+    session, found, number, place = (
+        Session(len(asked.symbols), asked.seconds, 0.0, 0.0),
+        list[Reading](),
+        0,
+        0,
+    )
     begun = float(times[0])
     while True:
         now = number / PER_SECOND + OLD
@@ -100,8 +112,15 @@ def retimed(
             step = session.step(session.due)
             if step is None:
                 counted = set(session.counted)
-                return Sent(tuple(session.sent), tuple(session.shown), tuple(r for r in found if r.time in counted))
-            session.receive(f'{{"painted": {step}, "time": {session.sent[step] + 0.01}}}', session.sent[step] + 0.02)
+                return Sent(
+                    tuple(session.sent),
+                    tuple(session.shown),
+                    tuple(r for r in found if r.time in counted),
+                )
+            session.receive(
+                f'{{"painted": {step}, "time": {session.sent[step] + 0.01}}}',
+                session.sent[step] + 0.02,
+            )
         horizon = now - OLD + np.arange(0, OLD + ANSWERED, 1 / PER_SECOND)
         sent, claimed = [*session.sent, now + FAR][: len(asked.symbols)], horizon - ANSWERED
         symbols, judged = (
@@ -114,11 +133,17 @@ def retimed(
         place = int(wanted[0].argmin()) if math.isinf(how.ahead) else _best(wanted, place)
         frame = session.receive(HEAD.pack(number, horizon[0]) + number.to_bytes(4), now)
         if frame is not None:
-            found.append(Reading(frame.time, _noisier(faces[place], how.noise, frame.time, random), frame.time))
+            found.append(
+                Reading(
+                    frame.time, _noisier(faces[place], how.noise, frame.time, random), frame.time
+                )
+            )
         number += 1
 
 
-def _noisier(reading: Reading, much: float, time: float, random: np.random.Generator) -> SeenFace | None:
+def _noisier(
+    reading: Reading, much: float, time: float, random: np.random.Generator
+) -> SeenFace | None:
     """The face of a reading, found at another time, its hue noisier."""
     if reading.face is None:
         return None
@@ -130,8 +155,10 @@ def _noisier(reading: Reading, much: float, time: float, random: np.random.Gener
 def _costs(
     asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], faces: Sequence[Reading]
 ) -> tuple[Series, Series]:
-    """How much each recorded frame shows what each asked symbol would, and how far it is from all that it would show, each
-    ``(symbols + 1, frames)``; nothing for none, the last row."""
+    """How much each recorded frame shows what each asked symbol would, and how far it is from all
+    that it would show, each
+    ``(symbols + 1, frames)``; nothing for none, the last row.
+    """
     times = signals.times_of(faces)
     series = signals.settled(signals.nine(faces), times)
     delay = light.answer(earlier, shown, faces).delay
@@ -147,7 +174,8 @@ def _costs(
 
 
 def _best(costs: Series, place: int) -> int:
-    """The recorded frame to send now, at ``place`` or later in the recording, so that it and those that follow cost least.
+    """The recorded frame to send now, at ``place`` or later in the recording, so that it and those
+    that follow cost least.
 
     Args:
         costs: ``(horizon, frames)``.

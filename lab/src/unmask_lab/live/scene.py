@@ -1,7 +1,9 @@
-"""A person, or what is held up instead, before a screen with a camera in some room; drawn at random and rendered.
+"""A person, or what is held up instead, before a screen with a camera in some room; drawn at random
+and rendered.
 
-Screens: phones 400 to 800 cd/m2 and laptops 250 to 500 cd/m2 at most (makers' data sheets: 800 for an iPhone 13, 400 for a
-Redmi 9A; 500 for a MacBook Air of 2022, 250 to 400 for ThinkPads), of which a user has 50 to 100 % on.
+Screens: phones 400 to 800 cd/m2 and laptops 250 to 500 cd/m2 at most (makers' data sheets: 800 for
+an iPhone 13, 400 for a Redmi 9A; 500 for a MacBook Air of 2022, 250 to 400 for ThinkPads), of which
+a user has 50 to 100 % on.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ def astronaut() -> tuple[Portrait, ...]:
     """NASA's public-domain portrait from scikit-image, and its mirror image."""
     from skimage.data import astronaut as photo
 
-    both = [np.ascontiguousarray(image) for image in (photo()[:300, 50:400], photo()[:300, 50:400][:, ::-1])]
+    both = [
+        np.ascontiguousarray(image)
+        for image in (photo()[:300, 50:400], photo()[:300, 50:400][:, ::-1])
+    ]
     return tuple(Portrait(image, faces.find(image)[0].points) for image in both)
 
 
@@ -107,7 +112,16 @@ def setting(
     turned = tuple(random.normal(0, np.radians((4.0, 4.0, 2.5))))
     room = _room(random, lux or float(np.exp(random.uniform(np.log(50), np.log(600)))))
     wall = _wall(random)
-    return Setting(person, place, turned, screen, room, camera(random), wall, distance + random.uniform(0.6, 2.5))
+    return Setting(
+        person,
+        place,
+        turned,
+        screen,
+        room,
+        camera(random),
+        wall,
+        distance + random.uniform(0.6, 2.5),
+    )
 
 
 def stage(where: Setting) -> Stage:
@@ -115,7 +129,9 @@ def stage(where: Setting) -> Stage:
     return _staged(where, where.head.surface, where.head.marks, SKIN)
 
 
-def held_up(where: Setting, surface: Surface, marks: Floats, finish: Finish, emission: Floats | None = None) -> Stage:
+def held_up(
+    where: Setting, surface: Surface, marks: Floats, finish: Finish, emission: Floats | None = None
+) -> Stage:
     """Something else in the person's place.
 
     Args:
@@ -139,13 +155,17 @@ def _staged(where: Setting, surface: Surface, marks: Floats, finish: Finish) -> 
         surface.gloss,
     )
     lit = bases(at_rest, where.screen, where.room, finish)
-    return Stage(surface.points, marks, where.place, where.turned, lit, _behind(where), where.camera.focal)
+    return Stage(
+        surface.points, marks, where.place, where.turned, lit, _behind(where), where.camera.focal
+    )
 
 
 # ---------------------------------------------------------------- rendering
 
 
-def render(points: Floats, colours: Floats, behind: Floats, focal: float, near: float = 0.012) -> Floats:
+def render(
+    points: Floats, colours: Floats, behind: Floats, focal: float, near: float = 0.012
+) -> Floats:
     """Points in front of a background, through a pinhole.
 
     Args:
@@ -169,7 +189,9 @@ def render(points: Floats, colours: Floats, behind: Floats, focal: float, near: 
     cell, found = cell[seen], colours[inside][seen]
     count = np.bincount(cell, minlength=HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.float32)
     weight = cv2.GaussianBlur(count, (3, 3), 0.6) + 1e-6
-    mask = cv2.morphologyEx((count > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    mask = cv2.morphologyEx(
+        (count > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)
+    )
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0.7)
     out = np.empty(behind.shape, np.float32)
     for k in range(found.shape[1]):
@@ -178,35 +200,55 @@ def render(points: Floats, colours: Floats, behind: Floats, focal: float, near: 
             .reshape(HEIGHT, WIDTH)
             .astype(np.float32)
         )
-        out[..., k] = behind[..., k] + alpha * (cv2.GaussianBlur(total, (3, 3), 0.6) / weight - behind[..., k])
+        out[..., k] = behind[..., k] + alpha * (
+            cv2.GaussianBlur(total, (3, 3), 0.6) / weight - behind[..., k]
+        )
     return out
 
 
 def pixels(points: Floats, focal: float) -> Floats:
     """Where points lie in the frame, float32 ``(n, 2)`` px."""
     return np.asarray(
-        points[:, :2] / points[:, 2:] * np.float32(focal) + np.array([WIDTH / 2, HEIGHT / 2], np.float32), np.float32
+        points[:, :2] / points[:, 2:] * np.float32(focal)
+        + np.array([WIDTH / 2, HEIGHT / 2], np.float32),
+        np.float32,
     )
 
 
 def _behind(where: Setting) -> Floats:
-    """The wall and the person's neck and shoulders under each light, float32 ``(lights, HEIGHT, WIDTH, 3)``."""
+    """The wall and the person's neck and shoulders under each light, float32 ``(lights, HEIGHT,
+    WIDTH, 3)``.
+    """
     small = 4  # Light on them is smooth: it is computed for every fourth pixel, what they reflect for each.
     column, row = np.meshgrid(np.arange(0, WIDTH, small) + 1.5, np.arange(0, HEIGHT, small) + 1.5)
     x, y = (column - WIDTH / 2) / where.camera.focal, (row - HEIGHT / 2) / where.camera.focal
     distance = float(where.place[2]) + 0.07
     body, across = _body(x * distance - where.place[0], y * distance - where.place[1])
     depth = np.where(body, distance, where.wall_distance)
-    points = (np.stack([x, y, np.ones_like(x)], axis=-1) * depth[..., None]).reshape(-1, 3).astype(np.float32)
-    normals = np.stack([across, np.zeros_like(x), -np.sqrt(1 - across**2)], axis=-1).reshape(-1, 3).astype(np.float32)
+    points = (
+        (np.stack([x, y, np.ones_like(x)], axis=-1) * depth[..., None])
+        .reshape(-1, 3)
+        .astype(np.float32)
+    )
+    normals = (
+        np.stack([across, np.zeros_like(x), -np.sqrt(1 - across**2)], axis=-1)
+        .reshape(-1, 3)
+        .astype(np.float32)
+    )
     white = Surface(points, normals, np.ones_like(points), np.zeros(len(points), np.float32))
-    lit = bases(white, where.screen, where.room, CLOTH).reshape(-1, HEIGHT // small, WIDTH // small, 3)
+    lit = bases(white, where.screen, where.room, CLOTH).reshape(
+        -1, HEIGHT // small, WIDTH // small, 3
+    )
     large = [cv2.resize(one, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR) for one in lit]
     return np.asarray(np.stack(large) * _dressed(where), np.float32)
 
 
-def _body(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Where neck and shoulders are, and their normal's part to the right; x and y in m from between the eyes."""
+def _body(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Where neck and shoulders are, and their normal's part to the right; x and y in m from between
+    the eyes.
+    """
     half = np.where(y < 0.15, 0.055, np.minimum(0.055 + (y - 0.15) * 3.0, 0.21))
     body = (np.abs(x) < half) & (y > 0.05)
     return body, np.where(body, np.clip(x / half, -0.95, 0.95) * 0.8, 0.0)
@@ -230,10 +272,18 @@ def _dressed(where: Setting) -> Floats:
 
 def _screen(random: np.random.Generator) -> tuple[Screen, float]:
     """A phone or a laptop, and how far the face is from it, m."""
-    lag, settle, on = random.uniform(0.02, 0.07), random.uniform(0.002, 0.012), random.uniform(0.5, 1.0)
+    lag, settle, on = (
+        random.uniform(0.02, 0.07),
+        random.uniform(0.002, 0.012),
+        random.uniform(0.5, 1.0),
+    )
     if random.random() < 0.5:
-        return Screen(0.065, 0.130, random.uniform(400, 800) * on, lag, settle), random.uniform(0.30, 0.40)
-    return Screen(0.30, 0.165, random.uniform(250, 500) * on, lag, settle), random.uniform(0.40, 0.50)
+        return Screen(0.065, 0.130, random.uniform(400, 800) * on, lag, settle), random.uniform(
+            0.30, 0.40
+        )
+    return Screen(0.30, 0.165, random.uniform(250, 500) * on, lag, settle), random.uniform(
+        0.40, 0.50
+    )
 
 
 def _room(random: np.random.Generator, lux: float) -> Room:
@@ -243,7 +293,9 @@ def _room(random: np.random.Generator, lux: float) -> Room:
     towards = np.array([np.sin(around) * np.cos(up), -np.sin(up), -np.cos(around) * np.cos(up)])
     kelvin = 6500.0 if day else random.uniform(2700, 5500)
     flicker = 0.0 if day else random.choice([0.0, random.uniform(0.0, 0.15)])
-    return Room(lux, random.uniform(0.2, 0.7), towards, kelvin, flicker, float(random.choice([50.0, 60.0])))
+    return Room(
+        lux, random.uniform(0.2, 0.7), towards, kelvin, flicker, float(random.choice([50.0, 60.0]))
+    )
 
 
 def _wall(random: np.random.Generator) -> Floats:
@@ -253,5 +305,11 @@ def _wall(random: np.random.Generator) -> Floats:
     for _ in range(random.integers(2, 7)):
         x, y = int(random.integers(0, WIDTH)), int(random.integers(0, HEIGHT))
         colour = random.uniform(0.05, 0.7, 3).tolist()
-        cv2.rectangle(wall, (x, y), (x + int(random.integers(10, 90)), y + int(random.integers(10, 120))), colour, -1)
+        cv2.rectangle(
+            wall,
+            (x, y),
+            (x + int(random.integers(10, 90)), y + int(random.integers(10, 120))),
+            colour,
+            -1,
+        )
     return np.clip(cv2.GaussianBlur(wall, (0, 0), 1.5), 0.03, 0.85).astype(np.float32)

@@ -1,4 +1,6 @@
-"""Many simulated sessions: which ones, run side by side, each recorded, so that a long run can go on."""
+"""Many simulated sessions: which ones, run side by side, each recorded, so that a long run can go
+on.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
+from unmask.live.challenge import (
+    LightChallenge,
+    MovementChallenge,
+    light_challenge,
+    movement_challenge,
+)
 from unmask.live.movement import FIND_EVERY
 from unmask.live.reading import Reading, read
 from unmask.live.verification import verify
@@ -77,7 +84,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One session: the ``number``-th of its kind; all that is not given is drawn from ``seed`` and all of these."""
+    """One session: the ``number``-th of its kind; all that is not given is drawn from ``seed`` and
+    all of these.
+    """
 
     seed: int
     way: str
@@ -123,9 +132,14 @@ def plan(counts: Counts, seed: int) -> list[Case]:
         kinds += [(n, partial(lit, READINGS, HONEST, lux=lux, tone=tone)) for tone in TONES]
     kinds += [(counts.species, partial(lit, READINGS, kind)) for kind in ATTACKS]
     kinds += [(max(1, counts.stale // OFFERED), partial(lit, READINGS, STALE))]
-    kinds += [(counts.frames, partial(lit, FRAMES, HONEST, lux=lux)) for lux in LUX if lux <= BRIGHT]
+    kinds += [
+        (counts.frames, partial(lit, FRAMES, HONEST, lux=lux)) for lux in LUX if lux <= BRIGHT
+    ]
     kinds += [(counts.frames, partial(lit, FRAMES, kind)) for kind in ATTACKS]
-    kinds += [(counts.moves, partial(Case, seed, MOVEMENT, FRAMES, kind)) for kind in (HONEST, *moves.ATTACKS)]
+    kinds += [
+        (counts.moves, partial(Case, seed, MOVEMENT, FRAMES, kind))
+        for kind in (HONEST, *moves.ATTACKS)
+    ]
     spread = [(k / n, case(number=k)) for n, case in kinds for k in range(n)]
     return [case for _, case in sorted(spread, key=lambda one: one[0])]
 
@@ -135,8 +149,10 @@ def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 
 
     Args:
         cases: from `plan`.
-        files: collected data sets whose bona fide faces dress the heads; none: scikit-image's astronaut.
-        out: folder of recordings; empty it when the simulator, `unmask.live.challenge` or `unmask.live.reading` has changed.
+        files: collected data sets whose bona fide faces dress the heads; none: scikit-image's
+            astronaut.
+        out: folder of recordings; empty it when the simulator, `unmask.live.challenge` or
+            `unmask.live.reading` has changed.
         workers: processes; 0 runs everything in this one.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -144,7 +160,9 @@ def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 
     console = Console(stderr=True)
     with ProcessPoolExecutor(workers, get_context("spawn")) if workers else nullcontext() as pool:
         ended = pool.map(one, cases) if pool else map(one, cases)
-        shown = track(ended, "sessions", len(cases), console=console, disable=not console.is_terminal)
+        shown = track(
+            ended, "sessions", len(cases), console=console, disable=not console.is_terminal
+        )
         return [session for sessions in shown for session in sessions]
 
 
@@ -185,17 +203,25 @@ def judge(case: Case, what: Recording) -> list[Session]:
     sessions = []
     for one in asked:
         outcome = verify(one, what.sent, what.readings, shown=what.shown)
-        found = {name: of if isinstance(of, str) else round(float(of), 4) for name, of in outcome.details.items()}
+        found = {
+            name: of if isinstance(of, str) else round(float(of), 4)
+            for name, of in outcome.details.items()
+        }
         sessions.append(Session(case, outcome.result, outcome.advice or "", found))
     return sessions
 
 
 def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
-    """From the last whole frame of a session by light to its verdict, s, for ``n`` sessions, one after the other."""
+    """From the last whole frame of a session by light to its verdict, s, for ``n`` sessions, one
+    after the other.
+    """
     found = []
     for i in range(n):
         random = np.random.default_rng((seed, i))
-        where, challenge = setting(random, _portraits(tuple(files))), light_challenge(species.drawn(random))
+        where, challenge = (
+            setting(random, _portraits(tuple(files))),
+            light_challenge(species.drawn(random)),
+        )
         when = timing(challenge, random)
         act = species.honest(where, species.playing(challenge, when.painted), random)
         seen: list[Reading] = []
@@ -212,7 +238,9 @@ def _seen(
 ) -> list[Reading]:
     """The readings of an act that is lit by a challenge."""
     end = float(when.painted[-1]) + challenge.seconds + TAIL
-    act = species.ATTACKS.get(case.kind, species.honest)(where, species.playing(challenge, when.painted), random)
+    act = species.ATTACKS.get(case.kind, species.honest)(
+        where, species.playing(challenge, when.painted), random
+    )
     if case.level == FRAMES:
         return read_frames(where, act, end, random)
     grid = cells(act.stage, where.camera, random)
@@ -220,7 +248,11 @@ def _seen(
 
 
 def _retimed(
-    case: Case, earlier: LightChallenge, when: Timing, recorded: Sequence[Reading], random: np.random.Generator
+    case: Case,
+    earlier: LightChallenge,
+    when: Timing,
+    recorded: Sequence[Reading],
+    random: np.random.Generator,
 ) -> Recording:
     """What a program makes of an honest answer to an earlier challenge, if it saw a face at all."""
     asked = light_challenge(species.drawn(random))
@@ -256,4 +288,7 @@ def _portraits(files: tuple[Path, ...]) -> tuple[Portrait, ...]:
     """What a process dresses its heads in."""
     cv2.setNumThreads(1)
     rows = read_rows(files) if files else []
-    return tuple(Portrait(row.rgb, row.points) for row in rows if row.label == BONA_FIDE) or astronaut()
+    return (
+        tuple(Portrait(row.rgb, row.points) for row in rows if row.label == BONA_FIDE)
+        or astronaut()
+    )

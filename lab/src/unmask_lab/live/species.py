@@ -1,7 +1,7 @@
 """Who or what sits before the camera during a challenge by light, and which colours light it.
 
-Every species gets the best that its kind can do without knowing the sequence in advance: pictures are life-size and held
-still, replays are sharp, a virtual camera answers within 0.2 s.
+Every species gets the best that its kind can do without knowing the sequence in advance: pictures
+are life-size and held still, replays are sharp, a virtual camera answers within 0.2 s.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Playing:
 
     Attributes:
         since: when each begins, s, rising, float ``(k,)``.
-        colours: linear light of the quarters, the first one before all, float32 ``(k + 1, 4, 3)``, 0 to 1.
+        colours: linear light of the quarters, the first one before all, float32 ``(k + 1, 4, 3)``,
+            0 to 1.
     """
 
     since: NDArray[np.float64]
@@ -40,7 +41,10 @@ class Playing:
         k = np.searchsorted(self.since, late)
         passed = np.maximum(late - self.since[np.maximum(k - 1, 0)], 0)
         old = np.where(k > 0, np.exp(-passed / screen.settle), 0.0)[:, None, None]
-        return np.asarray(self.colours[k] + (self.colours[np.maximum(k - 1, 0)] - self.colours[k]) * old, np.float32)
+        return np.asarray(
+            self.colours[k] + (self.colours[np.maximum(k - 1, 0)] - self.colours[k]) * old,
+            np.float32,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +54,8 @@ class Act:
     Attributes:
         stage: what the camera sees under each light.
         playing: the colours that light it.
-        room, screen: of the place where it happens; the screen's lag and an attacker's delay included.
+        room, screen: of the place where it happens; the screen's lag and an attacker's delay
+            included.
         still: factor on the movement of a head.
     """
 
@@ -71,7 +76,9 @@ def drawn(random: np.random.Generator) -> Random:
 
 def playing(challenge: LightChallenge, shown: NDArray[np.float64]) -> Playing:
     """A challenge whose symbols were painted at these times."""
-    quarters = np.array([[symbol.quarters[r][c] for r in (0, 1) for c in (0, 1)] for symbol in challenge.symbols])
+    quarters = np.array(
+        [[symbol.quarters[r][c] for r in (0, 1) for c in (0, 1)] for symbol in challenge.symbols]
+    )
     before = np.broadcast_to(np.array(NEUTRAL), (1, 4, 3))
     return Playing(shown, linear(np.concatenate([before, quarters])))
 
@@ -87,17 +94,23 @@ def flat_print(where: Setting, asked: Playing, random: np.random.Generator) -> A
 
 
 def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """The same, bent as far as the head is round (radius 8 to 25 cm), half of them about an upright axis, half about any."""
+    """The same, bent as far as the head is round (radius 8 to 25 cm), half of them about an upright
+    axis, half about any.
+    """
     along = random.choice([0.0, random.uniform(0, np.pi)])
     return _paper(where, asked, random, 1 / random.uniform(0.08, 0.25), along)
 
 
 def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A video on a tablet: it sends its own light, with moire, and its glass reflects some of the room and of the challenge."""
+    """A video on a tablet: it sends its own light, with moire, and its glass reflects some of the
+    room and of the challenge.
+    """
     surface, marks = sheet(*photo(where))
     shape = surface.points.shape[0]
     period, angle = random.uniform(0.0016, 0.008), random.uniform(0, np.pi, 3)
-    waves = [np.cos(2 * np.pi / period * (surface.points[:, :2] @ [np.cos(a), np.sin(a)])) for a in angle]
+    waves = [
+        np.cos(2 * np.pi / period * (surface.points[:, :2] @ [np.cos(a), np.sin(a)])) for a in angle
+    ]
     moire = 1 + random.uniform(0.0, 0.12) * np.stack(waves, axis=1)
     colour = random.uniform(0.9, 1.0, 3)
     emission = (surface.albedo * moire * colour * random.uniform(150, 450)).astype(np.float32)
@@ -107,7 +120,9 @@ def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -
 
 
 def recorded_session(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """The person's own answer to an earlier challenge, sent through a virtual camera from the first symbol on."""
+    """The person's own answer to an earlier challenge, sent through a virtual camera from the first
+    symbol on.
+    """
     earlier = light_challenge(drawn(random))
     return Act(stage(where), playing(earlier, asked.since), where.room, _late(where.screen, random))
 
@@ -115,28 +130,40 @@ def recorded_session(where: Setting, asked: Playing, random: np.random.Generator
 def other_sequence(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
     """A living person before another screen, which shows another challenge."""
     other = light_challenge(drawn(random))
-    return Act(stage(where), playing(other, asked.since + random.uniform(-1, 1)), where.room, where.screen)
+    return Act(
+        stage(where), playing(other, asked.since + random.uniform(-1, 1)), where.room, where.screen
+    )
 
 
 def flat_tint(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A virtual camera that tints every frame of a video with the mean of the colours that the screen shows."""
+    """A virtual camera that tints every frame of a video with the mean of the colours that the
+    screen shows.
+    """
     seen, much = stage(where), np.float32(random.uniform(0.05, 0.5) / 4)
-    return Act(_tinted(seen, [much] * 4, [much] * 4), asked, where.room, _late(where.screen, random))
+    return Act(
+        _tinted(seen, [much] * 4, [much] * 4), asked, where.room, _late(where.screen, random)
+    )
 
 
 def relit_face(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A virtual camera that relights a video with the face's estimated shape, some degrees off, and knows the screen.
+    """A virtual camera that relights a video with the face's estimated shape, some degrees off, and
+    knows the screen.
 
-    The normals are off by 11 degrees on average, smoothly, about what networks that estimate them from one photo reach.
+    The normals are off by 11 degrees on average, smoothly, about what networks that estimate them
+    from one photo reach.
     """
     seen, surface = stage(where), where.head.surface
     wrong = surface.normals + _smooth_noise(surface.points, random, 0.2)
     wrong /= np.linalg.norm(wrong, axis=1, keepdims=True)
     guessed = replace(where.screen, width=where.screen.width * random.uniform(0.8, 1.2))
     place = where.place * np.float32(random.uniform(0.85, 1.15))
-    lux = irradiance(posed(surface.points, place), posed(wrong, np.zeros(3, np.float32), *where.turned), guessed)
+    lux = irradiance(
+        posed(surface.points, place), posed(wrong, np.zeros(3, np.float32), *where.turned), guessed
+    )
     much = np.float32(random.uniform(0.1, 0.5)) * lux / lux.sum(axis=0).max()
-    return Act(_tinted(seen, much, [np.float32(0)] * 4), asked, where.room, _late(where.screen, random))
+    return Act(
+        _tinted(seen, much, [np.float32(0)] * 4), asked, where.room, _late(where.screen, random)
+    )
 
 
 ATTACKS: dict[str, Species] = {
@@ -153,14 +180,18 @@ ATTACKS: dict[str, Species] = {
 # ---------------------------------------------------------------- how
 
 
-def _paper(where: Setting, asked: Playing, random: np.random.Generator, bend: float, along: float = 0.0) -> Act:
+def _paper(
+    where: Setting, asked: Playing, random: np.random.Generator, bend: float, along: float = 0.0
+) -> Act:
     surface, marks = sheet(*photo(where), bend, along)
     finish = Finish(random.uniform(0.01, 0.045), random.uniform(4, 40))
     return Act(held_up(where, surface, marks, finish), asked, where.room, where.screen, 0.5)
 
 
 def photo(where: Setting) -> tuple[Floats, Floats]:
-    """A portrait of the person by soft light, as reflectance on paper 0.03 to 0.85, float32 ``(h, w, 3)``, and its points."""
+    """A portrait of the person by soft light, as reflectance on paper 0.03 to 0.85, float32 ``(h,
+    w, 3)``, and its points.
+    """
     frontal = replace(
         where,
         turned=(0.0, 0.0, 0.0),
@@ -176,7 +207,9 @@ def photo(where: Setting) -> tuple[Floats, Floats]:
     return np.clip(image / np.percentile(image, 98) * 0.8, 0.03, 0.85).astype(np.float32), points
 
 
-def _tinted(seen: Stage, face: Sequence[Floats | np.float32], behind: Sequence[Floats | np.float32]) -> Stage:
+def _tinted(
+    seen: Stage, face: Sequence[Floats | np.float32], behind: Sequence[Floats | np.float32]
+) -> Stage:
     """The stage with its quarters' light replaced by shares of the room's."""
     room, wall = seen.lit[KEY] + seen.lit[FILL], seen.behind[KEY] + seen.behind[FILL]
     lit, back = seen.lit.copy(), seen.behind.copy()
@@ -192,7 +225,12 @@ def _late(screen: Screen, random: np.random.Generator) -> Screen:
 
 
 def _smooth_noise(points: Floats, random: np.random.Generator, much: float) -> Floats:
-    """Noise over the face with structures of 3 cm and more, standard deviation ``much``, float32 ``(n, 3)``."""
+    """Noise over the face with structures of 3 cm and more, standard deviation ``much``, float32
+    ``(n, 3)``.
+    """
     waves = random.uniform(-100, 100, (12, 2))
-    phase, weight = random.uniform(0, 2 * np.pi, 12), random.normal(0, much * np.sqrt(2 / 12), (12, 3))
+    phase, weight = (
+        random.uniform(0, 2 * np.pi, 12),
+        random.normal(0, much * np.sqrt(2 / 12), (12, 3)),
+    )
     return np.asarray(np.cos(points[:, :2] @ waves.T + phase) @ weight, np.float32)

@@ -48,7 +48,9 @@ ROUND = (
     SCREEN,
     HONEST,
 )
-"""Kinds, one after the other. What answers another sequence does not get as far as its shape, and a relit face has one."""
+"""Kinds, one after the other. What answers another sequence does not get as far as its shape, and a
+relit face has one.
+"""
 
 KINDS = tuple(dict.fromkeys(ROUND))
 
@@ -66,7 +68,8 @@ class Course:
     """How the network is taught.
 
     Attributes:
-        seed, sessions: of the simulated sessions; those whose answer is too weak to be judged are left out.
+        seed, sessions: of the simulated sessions; those whose answer is too weak to be judged are
+            left out.
         members: networks whose mean is served.
         width: of their two hidden layers.
         dropout: share of each layer that is left out at a time.
@@ -86,7 +89,9 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """Sessions as the network sees them: maps ``(n, 6, p)`` and figures ``(n, 9)`` of `unmask.live.shape`, and their cases."""
+    """Sessions as the network sees them: maps ``(n, 6, p)`` and figures ``(n, 9)`` of
+    `unmask.live.shape`, and their cases.
+    """
 
     maps: Floats
     figures: Floats
@@ -99,7 +104,9 @@ class Lessons:
 
 
 class Shape(nn.Module):
-    """The mean of several perceptrons; inputs are in spreads of the lessons and at most `MOST` from their means."""
+    """The mean of several perceptrons; inputs are in spreads of the lessons and at most `MOST` from
+    their means.
+    """
 
     MOST = 6.0
 
@@ -110,7 +117,9 @@ class Shape(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.tensor(inputs.mean(axis=0)))
         self.register_buffer("spread", torch.tensor(inputs.std(axis=0) + 1e-6))
-        self.members = nn.ModuleList([_member(inputs.shape[1], course) for _ in range(course.members)])
+        self.members = nn.ModuleList(
+            [_member(inputs.shape[1], course) for _ in range(course.members)]
+        )
 
     def forward(self, maps: Tensor, figures: Tensor) -> Tensor:
         seen = (torch.cat([maps.flatten(1), figures], 1) - self.mean) / self.spread
@@ -130,7 +139,8 @@ def _member(inputs: int, course: Course) -> nn.Sequential:
 def teach(
     files: Sequence[Path], out: Path, course: Course, weights: Path = WEIGHTS, workers: int = 2
 ) -> dict[str, Any]:
-    """Simulates what ``out`` lacks, teaches the network, and writes it to ``weights``; gives what its card says of it.
+    """Simulates what ``out`` lacks, teaches the network, and writes it to ``weights``; gives what
+    its card says of it.
 
     Args:
         files: collected data sets whose bona fide faces dress the heads.
@@ -154,7 +164,9 @@ def teach(
 def without(
     kinds: Sequence[str], files: Sequence[Path], out: Path, course: Course, workers: int = 2
 ) -> dict[str, dict[str, Any]]:
-    """Of each of some kinds, what a network that never saw it makes of it and of the others: see `taken`."""
+    """Of each of some kinds, what a network that never saw it makes of it and of the others: see
+    `taken`.
+    """
     of, found = lessons(files, out, course, workers), {}
     for kind in kinds:
         never = of.kinds == kind
@@ -168,7 +180,9 @@ def validating(of: Lessons) -> NDArray[np.bool_]:
 
 
 def taken(net: Shape, of: Lessons, these: NDArray[np.bool_]) -> dict[str, Any]:
-    """Of each kind, how many of these sessions there are, and which share the network alone takes for faces."""
+    """Of each kind, how many of these sessions there are, and which share the network alone takes
+    for faces.
+    """
     odds, found = served(net, of), {}
     for kind in KINDS:
         mine = odds[these & (of.kinds == kind)] >= A_FACE
@@ -182,8 +196,16 @@ def lessons(files: Sequence[Path], out: Path, course: Course, workers: int = 2) 
     cases = [case_of(course.seed, number) for number in range(course.sessions)]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         seen = pool.map(partial(_seen, files=tuple(files), out=out), cases, chunksize=20)
-        found = [(case, *one) for case, one in zip(cases, track(seen, "sessions", len(cases)), strict=True) if one]
-    return Lessons(np.stack([one[1] for one in found]), np.stack([one[2] for one in found]), [one[0] for one in found])
+        found = [
+            (case, *one)
+            for case, one in zip(cases, track(seen, "sessions", len(cases)), strict=True)
+            if one
+        ]
+    return Lessons(
+        np.stack([one[1] for one in found]),
+        np.stack([one[2] for one in found]),
+        [one[0] for one in found],
+    )
 
 
 def case_of(seed: int, number: int) -> Case:
@@ -191,7 +213,15 @@ def case_of(seed: int, number: int) -> Case:
     kind, random = ROUND[number % len(ROUND)], np.random.default_rng([seed, number])
     if kind != HONEST:
         return Case(seed, LIGHT, READINGS, kind, number)
-    return Case(seed, LIGHT, READINGS, kind, number, int(random.choice(LUX)), str(random.choice(list(TONES))))
+    return Case(
+        seed,
+        LIGHT,
+        READINGS,
+        kind,
+        number,
+        int(random.choice(LUX)),
+        str(random.choice(list(TONES))),
+    )
 
 
 def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Floats] | None:
@@ -209,12 +239,19 @@ def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Float
 
 
 def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
-    """The network, after lessons in which faces, and each of prints, screens and tints, weigh alike; half of all are mirrored."""
+    """The network, after lessons in which faces, and each of prints, screens and tints, weigh
+    alike; half of all are mirrored.
+    """
     torch.manual_seed(course.seed)
     random = np.random.default_rng(course.seed)
     numbers = np.flatnonzero(taught)
-    face, weight = torch.tensor((of.kinds == HONEST).astype(np.float32)), torch.tensor(_weights(of.kinds, numbers))
-    net = Shape(np.concatenate([of.maps.reshape(len(of.maps), -1), of.figures], axis=1)[numbers], course)
+    face, weight = (
+        torch.tensor((of.kinds == HONEST).astype(np.float32)),
+        torch.tensor(_weights(of.kinds, numbers)),
+    )
+    net = Shape(
+        np.concatenate([of.maps.reshape(len(of.maps), -1), of.figures], axis=1)[numbers], course
+    )
     adam = torch.optim.AdamW(net.members.parameters(), course.rate, weight_decay=course.decay)
     rising = torch.optim.lr_scheduler.OneCycleLR(adam, course.rate, course.steps)
     for batch in track(random.choice(numbers, (course.steps, course.batch)), "lessons"):
@@ -222,7 +259,9 @@ def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
         maps = np.where(turned, shape.mirrored(of.maps[batch]), of.maps[batch])
         logits = net(torch.tensor(maps), torch.tensor(of.figures[batch]))
         wanted = face[batch][:, None].expand_as(logits)
-        wrong = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(dim=1)
+        wrong = nn.functional.binary_cross_entropy_with_logits(
+            logits, wanted, reduction="none"
+        ).sum(dim=1)
         adam.zero_grad()
         (wrong * weight[batch]).mean().backward()
         adam.step()
@@ -231,11 +270,15 @@ def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
 
 
 def _weights(kinds: NDArray[np.str_], numbers: NDArray[np.intp]) -> Floats:
-    """Of each session, so that faces weigh as much as all else, and each other kind as much as any; mean 1 over ``numbers``."""
+    """Of each session, so that faces weigh as much as all else, and each other kind as much as any;
+    mean 1 over ``numbers``.
+    """
     weight = np.zeros(len(kinds))
     for kind in KINDS:
         share = (kinds[numbers] == kind).mean()
-        weight[kinds == kind] = (0.5 if kind == HONEST else 0.5 / (len(KINDS) - 1)) / max(float(share), 1e-9)
+        weight[kinds == kind] = (0.5 if kind == HONEST else 0.5 / (len(KINDS) - 1)) / max(
+            float(share), 1e-9
+        )
     return weight.astype(np.float32)
 
 
@@ -243,7 +286,8 @@ def served(net: Shape, of: Lessons) -> Floats:
     """The odds that `unmask.live.shape.odds` gives, ``(n,)``."""
     with torch.inference_mode():
         both = [
-            net(torch.tensor(maps), torch.tensor(of.figures)).mean(dim=1) for maps in (of.maps, shape.mirrored(of.maps))
+            net(torch.tensor(maps), torch.tensor(of.figures)).mean(dim=1)
+            for maps in (of.maps, shape.mirrored(of.maps))
         ]
     return np.asarray(torch.stack(both).mean(dim=0).numpy())
 

@@ -1,8 +1,9 @@
 """One session: an act before a camera, to frames and readings, to the outcome.
 
-Two levels. `frames` are whole pictures, which go through `unmask.live.reading.read`, the face's finder included. `readings`
-are made without pictures, some hundred times as fast: the light of each cell is rendered once, aligned by the points that the
-finder found in one whole frame, and every reading is a sum of those lights through the same camera, noise averaged.
+Two levels. `frames` are whole pictures, which go through `unmask.live.reading.read`, the face's
+finder included. `readings` are made without pictures, some hundred times as fast: the light of each
+cell is rendered once, aligned by the points that the finder found in one whole frame, and every
+reading is a sum of those lights through the same camera, noise averaged.
 """
 
 from __future__ import annotations
@@ -36,20 +37,27 @@ PACE = 0.9
 """Part of a symbol's time that the page shows it at least."""
 
 CODING = 0.0025
-"""What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white; less in the dark, as the tone
-curve is steeper there."""
+"""What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white;
+less in the dark, as the tone
+curve is steeper there.
+"""
 
 APART = 0.35
-"""Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble of `readings` chosen so that
-sessions without pictures are as noisy as whole frames: the medians over 30 pairs, at 100 to 600 lux, of the noise of series and
-cells and of the relief's standard errors are 0.8 to 1.25 times theirs. A test compares them."""
+"""Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble
+of `readings` chosen so that
+sessions without pictures are as noisy as whole frames: the medians over 30 pairs, at 100 to 600
+lux, of the noise of series and cells and of the relief's standard errors are 0.8 to 1.25 times
+theirs. A test compares them.
+"""
 
 _CELL = faces.CROP_PX // GRID
 
 
 FINDS = 3
-"""Frames in which a face is looked for, each with noise of its own: of eleven persons whom the finder missed in one, it found
-seven in whole frames for most of the session."""
+"""Frames in which a face is looked for, each with noise of its own: of eleven persons whom the
+finder missed in one, it found
+seven in whole frames for most of the session.
+"""
 
 
 def metered(light: Floats) -> Floats:
@@ -80,7 +88,8 @@ class Timing:
     """When the symbols of a challenge came and went, s of the camera's clock.
 
     Attributes:
-        sent, shown: as the service's session knows them at the end, see `unmask.live.session.Session`.
+        sent, shown: as the service's session knows them at the end, see
+            `unmask.live.session.Session`.
         painted: when they stood on the screen.
     """
 
@@ -92,8 +101,9 @@ class Timing:
 def timing(challenge: LightChallenge, random: np.random.Generator) -> Timing:
     """An honest browser behind an ordinary network.
 
-    A message takes 10 to 80 ms, and up to 40 ms more on average (exponentially distributed); the screen has 60 Hz, the service's
-    loop is up to 12 ms late, and no symbol comes sooner after the one before than the page allows. The figures are assumed.
+    A message takes 10 to 80 ms, and up to 40 ms more on average (exponentially distributed); the
+    screen has 60 Hz, the service's loop is up to 12 ms late, and no symbol comes sooner after the
+    one before than the page allows. The figures are assumed.
     """
     session, painted = Session(len(challenge.symbols), challenge.seconds, 0.0, 0.0), list[float]()
     delay, jitter = random.uniform(0.01, 0.08), random.uniform(0.0, 0.04)
@@ -116,11 +126,19 @@ def frames(where: Setting, act: Act, end: float, random: np.random.Generator) ->
     band = _bands(act.stage, act.stage.place, act.stage.turned)
     rows = np.arange(HEIGHT) * BANDS // HEIGHT
     strengths = _strength(act, device, exposed)
-    lit, back = (np.ascontiguousarray(np.moveaxis(of, (0, -1), (-1, 0))) for of in (act.stage.lit, act.stage.behind))
+    lit, back = (
+        np.ascontiguousarray(np.moveaxis(of, (0, -1), (-1, 0)))
+        for of in (act.stage.lit, act.stage.behind)
+    )
     for i, (time, strength) in enumerate(zip(exposed, strengths, strict=True)):
-        place, turned = act.stage.place + sway.place[i], tuple(np.add(act.stage.turned, sway.turned[i]))
+        place, turned = (
+            act.stage.place + sway.place[i],
+            tuple(np.add(act.stage.turned, sway.turned[i])),
+        )
         face = np.stack([(lit[c] * strength[band, :, c]).sum(axis=1) for c in range(3)], axis=-1)
-        behind = np.stack([(back[c] @ strength[rows, :, c, None])[..., 0] for c in range(3)], axis=-1)
+        behind = np.stack(
+            [(back[c] @ strength[rows, :, c, None])[..., 0] for c in range(3)], axis=-1
+        )
         light = render(posed(act.stage.points, place, *turned), face, behind, act.stage.focal)
         gains = automatics.gains(metered(light), float(time))
         yield Frame(float(time) + device.delay, frame(light, gains, device, random))
@@ -144,8 +162,9 @@ class Cells:
     Attributes:
         face: as `read` saw it in one whole frame.
         lit: of each cell under each light, float32 ``(lights, GRID, GRID, 3)``, cd/m2.
-        moved: how that changes as the followed points slip by 1 % of the distance between the eyes to the right and downwards,
-            and as the head turns and nods by `TURNS`, float32 ``(4, lights, GRID, GRID, 3)``.
+        moved: how that changes as the followed points slip by 1 % of the distance between the eyes
+            to the right and downwards, and as the head turns and nods by `TURNS`, float32 ``(4,
+            lights, GRID, GRID, 3)``.
         metered: mean of the part of the frame that the automatics measure, float32 ``(lights, 3)``.
         merged: the frame's pixels in a cell whose noise is independent.
     """
@@ -168,16 +187,28 @@ def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | 
         return None
     eyes = float(np.hypot(*(face.points[1] - face.points[0])))
     step = np.float32(0.01 * eyes)
-    right, down = face.points + np.array([step, 0], np.float32), face.points + np.array([0, step], np.float32)
+    right, down = (
+        face.points + np.array([step, 0], np.float32),
+        face.points + np.array([0, step], np.float32),
+    )
     base, right, down = (_gridded(seen, points) for points in (face.points, right, down))
     turns = [tuple(np.add(stage.turned, by)) for by in ((TURNS, 0, 0), (0, TURNS, 0))]
-    moved = [right, down, *(_gridded(_lights(stage, to), _followed(stage, to, face.points)) for to in turns)]
+    moved = [
+        right,
+        down,
+        *(_gridded(_lights(stage, to), _followed(stage, to, face.points)) for to in turns),
+    ]
     means = np.stack([metered(one) for one in seen])
     return Cells(face, base, np.stack(moved) - base, means, APART * (3.6 * eyes / GRID) ** 2)
 
 
 def readings(
-    where: Setting, act: Act, seen: Cells, end: float, random: np.random.Generator, wobble: float = 1.2
+    where: Setting,
+    act: Act,
+    seen: Cells,
+    end: float,
+    random: np.random.Generator,
+    wobble: float = 1.2,
 ) -> list[Reading]:
     """Readings until ``end``, s.
 
@@ -189,12 +220,16 @@ def readings(
     exposed = times(device, 0.0, end, random)
     strength = _strength(act, device, exposed)
     rows = np.clip(_cell_rows(seen.face.points), 0, HEIGHT - 1).astype(int) * BANDS // HEIGHT
-    moved = np.hstack([wobble * drift(exposed, 0.6, random, 2), act.still * drift(exposed, 1.0, random, 2)])
+    moved = np.hstack(
+        [wobble * drift(exposed, 0.6, random, 2), act.still * drift(exposed, 1.0, random, 2)]
+    )
     light = _summed(seen.lit, strength[:, rows])
     for much, one in zip(moved.T.astype(np.float32), seen.moved, strict=True):
         light += much[:, None, None, None] * _summed(one, strength[:, rows])
     means = (seen.metered * strength.mean(axis=1)).sum(axis=1)
-    gains = np.stack([automatics.gains(mean, float(time)) for mean, time in zip(means, exposed, strict=True)])
+    gains = np.stack(
+        [automatics.gains(mean, float(time)) for mean, time in zip(means, exposed, strict=True)]
+    )
     output = toned(noisy(light, gains[:, None, None], device, random, seen.merged), device)
     value = linear(255 * output)
     value += np.float32(CODING) * random.standard_normal(value.shape, np.float32) * value**0.55
@@ -202,7 +237,9 @@ def readings(
     clipped = (value.max(axis=3) > 0.98)[:, 3:-3, 3:-3].mean(axis=(1, 2))
     return [
         Reading(time, replace(seen.face, found_at=time, cells=cells_, clipped=share), time)
-        for time, cells_, share in zip((exposed + device.delay).tolist(), value, clipped.tolist(), strict=True)
+        for time, cells_, share in zip(
+            (exposed + device.delay).tolist(), value, clipped.tolist(), strict=True
+        )
     ]
 
 
@@ -211,13 +248,19 @@ def _lights(stage: Stage, turned: Sequence[float]) -> list[Floats]:
     lights, n = stage.lit.shape[:2]
     lit, behind = stage.lit.transpose(1, 0, 2).reshape(n, -1), stage.behind.transpose(1, 2, 0, 3)
     placed = posed(stage.points, stage.place, *turned)
-    seen = render(placed, lit, behind.reshape(HEIGHT, WIDTH, -1), stage.focal).reshape(HEIGHT, WIDTH, lights, 3)
+    seen = render(placed, lit, behind.reshape(HEIGHT, WIDTH, -1), stage.focal).reshape(
+        HEIGHT, WIDTH, lights, 3
+    )
     return [np.ascontiguousarray(seen[:, :, i]) for i in range(lights)]
 
 
 def _followed(stage: Stage, turned: Sequence[float], points: Floats) -> Floats:
-    """Where points of the face at rest are followed to when it turns: as a whole, without regard to its depth."""
-    before, after = (pixels(posed(stage.marks, stage.place, *of), stage.focal) for of in (stage.turned, turned))
+    """Where points of the face at rest are followed to when it turns: as a whole, without regard to
+    its depth.
+    """
+    before, after = (
+        pixels(posed(stage.marks, stage.place, *of), stage.focal) for of in (stage.turned, turned)
+    )
     matrix = faces.similarity(before, after)
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
 
@@ -228,9 +271,13 @@ def _summed(lit: Floats, strength: Floats) -> Floats:
 
 
 def _gridded(lights: Sequence[Floats], points: Floats) -> Floats:
-    """Means over the cells of the aligned face, of each light, ``(lights, GRID, GRID, 3)``: what `read` does, in linear light."""
+    """Means over the cells of the aligned face, of each light, ``(lights, GRID, GRID, 3)``: what
+    `read` does, in linear light.
+    """
     matrix, side = faces.similarity(points, faces.TEMPLATE), (faces.CROP_PX, faces.CROP_PX)
-    crops = [cv2.warpAffine(light, matrix, side, borderMode=cv2.BORDER_REFLECT_101) for light in lights]
+    crops = [
+        cv2.warpAffine(light, matrix, side, borderMode=cv2.BORDER_REFLECT_101) for light in lights
+    ]
     return np.stack([crop.reshape(GRID, _CELL, GRID, _CELL, 3).mean(axis=(1, 3)) for crop in crops])
 
 
@@ -268,7 +315,9 @@ def _sway(time: NDArray[np.float64], much: float, random: np.random.Generator) -
 
 
 def drift(time: NDArray[np.float64], memory: float, random: np.random.Generator, n: int) -> Floats:
-    """Noise of variance 1 that forgets within ``memory`` seconds (Ornstein and Uhlenbeck 1930), float32 ``(times, n)``."""
+    """Noise of variance 1 that forgets within ``memory`` seconds (Ornstein and Uhlenbeck 1930),
+    float32 ``(times, n)``.
+    """
     drift = np.zeros((time.size, n))
     drift[0] = random.normal(size=n)
     for i, gap in enumerate(np.diff(time), start=1):

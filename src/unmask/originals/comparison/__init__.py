@@ -1,12 +1,14 @@
 """What differs between a frame and its original: inside each face against everywhere else.
 
-The two were encoded differently, graded, scaled. So the original is first given the colours of the frame, by what lies outside
-the faces, and made as soft as each head is. What still differs outside is noise, and noise grows with detail: how much a patch
-of a given detail differs is learned outside the faces and taken out inside, and a tenth of a head's own structure with it, for
-encoders sharpen and blur: the same face differs by less, another by about twice its structure. What remains is told apart by
-where it is: in the face alone (a changed face), in the mouth alone, in the head as a whole (another take: it lies elsewhere, and
-hair and shoulders never move the same way twice), in strokes that run across and beyond the face (a subtitle), or elsewhere in
-the picture (a retouched frame). Where another face would not have differed visibly, that none is seen says nothing.
+The two were encoded differently, graded, scaled. So the original is first given the colours of the
+frame, by what lies outside the faces, and made as soft as each head is. What still differs outside
+is noise, and noise grows with detail: how much a patch of a given detail differs is learned outside
+the faces and taken out inside, and a tenth of a head's own structure with it, for encoders sharpen
+and blur: the same face differs by less, another by about twice its structure. What remains is told
+apart by where it is: in the face alone (a changed face), in the mouth alone, in the head as a whole
+(another take: it lies elsewhere, and hair and shoulders never move the same way twice), in strokes
+that run across and beyond the face (a subtitle), or elsewhere in the picture (a retouched frame).
+Where another face would not have differed visibly, that none is seen says nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +22,15 @@ from unmask.originals.comparison.face import BLEND, HEAD, ellipse, judge, plan_o
 from unmask.originals.comparison.findings import Comparison, Finding, Thresholds
 from unmask.originals.comparison.head import Laid
 from unmask.originals.comparison.lettering import find_lettering
-from unmask.originals.comparison.noise import FINE, SHADE, Mask, Plane, match_colours, plainest, squared_differences
+from unmask.originals.comparison.noise import (
+    FINE,
+    SHADE,
+    Mask,
+    Plane,
+    match_colours,
+    plainest,
+    squared_differences,
+)
 from unmask.types import Pair
 
 __all__ = ["Comparison", "Finding", "Thresholds", "compare"]
@@ -36,7 +46,8 @@ def compare(
 
     Args:
         pair: the frame laid over its original.
-        faces: the five points of every face in the frame, float32 ``(5, 2)`` px of the file's frame.
+        faces: the five points of every face in the frame, float32 ``(5, 2)`` px of the file's
+            frame.
         thresholds: where a finding begins.
 
     Returns:
@@ -51,7 +62,9 @@ def compare(
         nan = float("nan")
         nothing = Comparison(Finding.COVERED, nan, nan, nan, 0.0, np.zeros(shape, np.float32))
         return tuple(nothing for _ in plans)
-    pasted, heads = (_union([ellipse(plan, part, shape) for plan in plans], shape) for part in (BLEND, HEAD))
+    pasted, heads = (
+        _union([ellipse(plan, part, shape) for plan in plans], shape) for part in (BLEND, HEAD)
+    )
     outside = _enough(seen & ~heads, seen)
     frame = cv2.GaussianBlur(pair.rgb, (0, 0), 0.6).astype(np.float32)
     versions = match_colours(frame, pair.original, _enough(seen & ~pasted, seen))

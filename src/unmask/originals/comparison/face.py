@@ -13,21 +13,29 @@ from unmask.originals.comparison.noise import FINE, Mask, Plane, patched, withou
 from unmask.types import Pair
 
 CONTRAST = 0.1
-"""Share of a head's structure, in squares, by which two encodings of it may differ; of another face it is about 2."""
+"""Share of a head's structure, in squares, by which two encodings of it may differ; of another face
+it is about 2.
+"""
 
 SMALLEST_EYES = 7.0
 """px of the thumbnail between the eyes, below which a face is not compared."""
 
 REGIONS = {"face": (0.54, 0.85, 1.15), "eyes": (0.07, 0.85, 0.38), "mouth": (1.0, 0.6, 0.38)}
-"""Ellipses: where the middle lies, from the eyes, 0, to the mouth, 1; half width and height, in distances between the eyes."""
+"""Ellipses: where the middle lies, from the eyes, 0, to the mouth, 1; half width and height, in
+distances between the eyes.
+"""
 
 BLEND, HEAD = (0.54, 1.15, 1.6), (0.54, 1.9, 2.3)
-"""What a pasted face may blend over, and the head with hair and neck about it; between the two nothing should differ."""
+"""What a pasted face may blend over, and the head with hair and neck about it; between the two
+nothing should differ.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a face lies in the thumbnail: the middles of its eyes and mouth, px; distance between the eyes, px; turn, degrees."""
+    """Where a face lies in the thumbnail: the middles of its eyes and mouth, px; distance between
+    the eyes, px; turn, degrees.
+    """
 
     eyes: tuple[float, float]
     mouth: tuple[float, float]
@@ -47,11 +55,15 @@ def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
     # A turned head brings the eyes together, not the eyes and the mouth.
     apart = max(float(np.hypot(*across)), float(np.hypot(*down)) / 1.155)
     turn = float(np.degrees(np.arctan2(-down[0], down[1])))
-    return Plan((float(middle[0]), float(middle[1])), (float(mouth[0]), float(mouth[1])), apart, turn)
+    return Plan(
+        (float(middle[0]), float(middle[1])), (float(mouth[0]), float(mouth[1])), apart, turn
+    )
 
 
 def ellipse(plan: Plan, part: tuple[float, float, float], shape: tuple[int, ...]) -> Mask:
-    """Pixels of a part of a face, see `REGIONS`, in a thumbnail of this shape; none where it is far outside."""
+    """Pixels of a part of a face, see `REGIONS`, in a thumbnail of this shape; none where it is far
+    outside.
+    """
     import cv2
 
     x, y = (eye + part[0] * (mouth - eye) for eye, mouth in zip(plan.eyes, plan.mouth, strict=True))
@@ -94,8 +106,11 @@ def _unseen(plan: Plan, parts: dict[str, Mask], rules: Thresholds) -> Finding | 
     return Finding.COVERED if _covered(plan, "face", parts, rules) else None
 
 
-def _silent(plan: Plan, parts: dict[str, Mask], another: Plane, rules: Thresholds) -> Finding | None:
-    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says nothing.
+def _silent(
+    plan: Plan, parts: dict[str, Mask], another: Plane, rules: Thresholds
+) -> Finding | None:
+    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says
+    nothing.
 
     ``another``: by how many times the noise another head would differ.
     """
@@ -108,30 +123,47 @@ def _silent(plan: Plan, parts: dict[str, Mask], another: Plane, rules: Threshold
 
 
 def _covered(plan: Plan, name: str, parts: dict[str, Mask], rules: Thresholds) -> bool:
-    """Whether too much of a part is under lettering or outside the picture; ``parts``: what is left of each."""
+    """Whether too much of a part is under lettering or outside the picture; ``parts``: what is left
+    of each.
+    """
     _, half_width, half_height = REGIONS[name]
     whole = np.pi * half_width * half_height * plan.apart**2
     return bool(parts[name].sum() < rules.uncovered * max(1.0, whole))
 
 
 def _finding(
-    differ: dict[str, float], score: float, around: float, moved: float, elsewhere: float, rules: Thresholds
+    differ: dict[str, float],
+    score: float,
+    around: float,
+    moved: float,
+    elsewhere: float,
+    rules: Thresholds,
 ) -> Finding:
     if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.calm):
         return Finding.OTHER_TAKE
     if score >= rules.changed:
-        return Finding.CHANGED_MOUTH if differ["eyes"] < rules.calm <= differ["mouth"] else Finding.CHANGED_FACE
-    return Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+        return (
+            Finding.CHANGED_MOUTH
+            if differ["eyes"] < rules.calm <= differ["mouth"]
+            else Finding.CHANGED_FACE
+        )
+    return (
+        Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+    )
 
 
 def _lower(ratio: Plane, mask: Mask, part: float = 0.75) -> Mask:
-    """The three quarters of a part that differ least: without what was laid over some of it, such as a logo."""
+    """The three quarters of a part that differ least: without what was laid over some of it, such
+    as a logo.
+    """
     return mask & (ratio <= np.quantile(ratio[mask], part)) if mask.any() else mask
 
 
 def _decades(ratio: Plane, mask: Mask, least: int = 12) -> float:
-    """log10 of the mean of measured over expected squared difference; 0 where there is too little to tell.
+    """log10 of the mean of measured over expected squared difference; 0 where there is too little
+    to tell.
 
-    Each px counts by its own noise, so that a change in the dark half of a face is not lost in the noise of the bright half.
+    Each px counts by its own noise, so that a change in the dark half of a face is not lost in the
+    noise of the bright half.
     """
     return float(np.log10(max(float(ratio[mask].mean()), 1e-6))) if mask.sum() >= least else 0.0

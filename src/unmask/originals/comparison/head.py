@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from unmask.originals.comparison.noise import FINE, Colours, Mask, Plane, without_shade
 
 SETTLED = 0.8
-"""A head was moved if moving it leaves at most this share of the face's squared difference. Of another's face, pasted in
-its size, more is left; of one pasted some percent larger at times less."""
+"""A head was moved if moving it leaves at most this share of the face's squared difference. Of
+another's face, pasted in
+its size, more is left; of one pasted some percent larger at times less.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A frame over its original: both in the frame's colours, the original in every softness; what of them to compare; and
-    what noise explains, as the scenery tells, so that what is done to a head cannot raise it."""
+    """A frame over its original: both in the frame's colours, the original in every softness; what
+    of them to compare; and
+    what noise explains, as the scenery tells, so that what is done to a head cannot raise it.
+    """
 
     frame: Colours
     versions: list[Colours]
@@ -27,10 +31,12 @@ class Laid:
 
 
 def lay_over_head(laid: Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
-    """The original as soft as the frame is at one head, and laid over that head; and by how many px it was moved for that.
+    """The original as soft as the frame is at one head, and laid over that head; and by how many px
+    it was moved for that.
 
-    An encoder gives a face other bits than scenery; and in another take the head is the same, elsewhere. How it lies is told by
-    hair and neck as well, whether that settles it by the face alone, for about the face there is scenery, which stays.
+    An encoder gives a face other bits than scenery; and in another take the head is the same,
+    elsewhere. How it lies is told by hair and neck as well, whether that settles it by the face
+    alone, for about the face there is scenery, which stays.
     """
     if not face.any():
         return laid.versions[0], 0.0
@@ -38,7 +44,10 @@ def lay_over_head(laid: Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
     warp = _moved(laid.frame, laid.versions[0], head)
     if warp is None:
         return still, 0.0
-    moved = min((_warped(version, warp) for version in laid.versions), key=lambda version: _left(laid, version, head))
+    moved = min(
+        (_warped(version, warp) for version in laid.versions),
+        key=lambda version: _left(laid, version, head),
+    )
     if _left(laid, moved, face) > SETTLED * _left(laid, still, face):
         return still, 0.0
     y, x = np.nonzero(head)
@@ -52,7 +61,9 @@ def _left(laid: Laid, matched: Colours, mask: Mask) -> float:
 
 
 def _moved(frame: Colours, matched: Colours, head: Mask) -> NDArray[np.float32] | None:
-    """Lays the original over a head (ECC): float32 ``(2, 3)``, px of the frame to px of the original; None if it fails."""
+    """Lays the original over a head (ECC): float32 ``(2, 3)``, px of the frame to px of the
+    original; None if it fails.
+    """
     import cv2
 
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
@@ -70,4 +81,7 @@ def _warped(matched: Colours, warp: NDArray[np.float32]) -> Colours:
     import cv2
 
     size, flags = (matched.shape[1], matched.shape[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(matched, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(
+        cv2.warpAffine(matched, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )

@@ -8,9 +8,11 @@ from unmask.originals.comparison.noise import Mask, Plane
 
 
 def find_lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask, heads: Mask) -> Mask:
-    """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do not change it.
+    """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do
+    not change it.
 
-    They are looked for outside the faces, where a changed face cannot be mistaken for them, and then followed across heads.
+    They are looked for outside the faces, where a changed face cannot be mistaken for them, and
+    then followed across heads.
     """
     import cv2
 
@@ -26,10 +28,14 @@ def find_lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask, he
 
 
 def _followed(lettering: Mask, faces: Mask, heads: Mask, halo: int = 3) -> Mask:
-    """Of the rows in which lettering touches a face, and which its compression reaches, what of the heads lies in them."""
+    """Of the rows in which lettering touches a face, and which its compression reaches, what of the
+    heads lies in them.
+    """
     import cv2
 
-    touching = cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
+    touching = (
+        cv2.dilate(faces.astype(np.uint8), np.ones((3, 31), np.uint8)).astype(np.bool_) & lettering
+    )
     rows = np.asarray(touching.any(axis=1))
     about = np.convolve(rows, np.ones(2 * halo + 1), "same") > 0
     return np.asarray((faces & rows[:, None]) | (heads & ~faces & about[:, None]))

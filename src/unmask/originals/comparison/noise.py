@@ -1,4 +1,5 @@
-"""How much two encodings of one picture differ: an original in the colours and the softness of the frame, and the noise left.
+"""How much two encodings of one picture differ: an original in the colours and the softness of the
+frame, and the noise left.
 
 Noise grows with detail: how much a patch of a given detail differs is learned outside the faces.
 """
@@ -21,21 +22,27 @@ SOFTNESS = (0.0, 0.5, 0.8, 1.2, 1.7, 2.4, 3.4)
 """Blurs, sigma in px of the thumbnail, of which the one that explains the frame best is taken."""
 
 SHADE, FINE = 14.0, 7.0
-"""Sigma in px of the thumbnail: what is wider is light and colour, in the whole picture, and within a head."""
+"""Sigma in px of the thumbnail: what is wider is light and colour, in the whole picture, and within
+a head.
+"""
 
 PATCH = 6
 """Side of the patches over which detail and difference are averaged, px of the thumbnail."""
 
 
 def match_colours(frame: Colours, original: Rgb, unchanged: Mask) -> list[tuple[float, Colours]]:
-    """The original in every softness and in the colours of the frame, and the median that differs where ``unchanged``."""
+    """The original in every softness and in the colours of the frame, and the median that differs
+    where ``unchanged``.
+    """
     import cv2
 
     at, versions = _sample(unchanged), []
     for sigma in SOFTNESS:
         soft = cv2.GaussianBlur(original, (0, 0), float(np.hypot(0.6, sigma)))
         colours, left = _colours(soft.reshape(-1, 3)[at], frame.reshape(-1, 3)[at])
-        matched = np.clip(_terms(soft.reshape(-1, 3)) @ colours, 0, 1).reshape(frame.shape) * np.float32(255)
+        matched = np.clip(_terms(soft.reshape(-1, 3)) @ colours, 0, 1).reshape(
+            frame.shape
+        ) * np.float32(255)
         versions.append((left, matched))
     return versions
 
@@ -62,7 +69,9 @@ def patched(colours: Colours) -> Plane:
 
 
 def without_shade(picture: Colours, seen: Mask, sigma: float) -> Colours:
-    """Without what is even over a wide area: light, vignettes and skin colours that the grading has shifted."""
+    """Without what is even over a wide area: light, vignettes and skin colours that the grading has
+    shifted.
+    """
     import cv2
 
     weight = seen.astype(np.float32)
@@ -77,8 +86,11 @@ def _sample(mask: Mask, at_most: int = 4000) -> NDArray[np.int64]:
     return at[np.linspace(0, at.size - 1, min(at_most, at.size)).astype(np.int64)]
 
 
-def _colours(original: NDArray[Any], frame: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """What gives an original the colours of the frame: a quadratic of red, green and blue; and the median it leaves over.
+def _colours(
+    original: NDArray[Any], frame: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], float]:
+    """What gives an original the colours of the frame: a quadratic of red, green and blue; and the
+    median it leaves over.
 
     Iterated least squares with Tukey's weights (Holland and Welsch 1977), on pixels ``(n, 3)``.
     """
@@ -107,14 +119,21 @@ def _detail_energy(rgb: NDArray[np.float32]) -> Plane:
     import cv2
 
     grey = rgb.mean(axis=2)
-    dx, dy = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)
+    dx, dy = (
+        cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8),
+        cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8),
+    )
     return np.asarray(cv2.blur(dx * dx + dy * dy, (PATCH, PATCH)), np.float32)
 
 
-def _expected(squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor: float = 2.0) -> Plane:
-    """The squared difference that a patch of such detail shows outside the faces; beyond the detail there, in proportion.
+def _expected(
+    squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor: float = 2.0
+) -> Plane:
+    """The squared difference that a patch of such detail shows outside the faces; beyond the detail
+    there, in proportion.
 
-    A middle-of-the-road mean, of the lower three quarters in each bin of detail, so that letters and logos do not count.
+    A middle-of-the-road mean, of the lower three quarters in each bin of detail, so that letters
+    and logos do not count.
     """
     x, y = detail[outside], squared[outside]
     edges = np.quantile(x, np.linspace(0, 1, bins + 1))

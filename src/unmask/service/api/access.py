@@ -1,7 +1,8 @@
 """Who may do what: every route names the scopes that it needs, and gets the actor who has them.
 
-Programs send an API key, browsers a cookie. A cookie is sent along by any page that makes the browser ask, so with one,
-what changes something must also come from our own page (Origin, or Sec-Fetch-Site) and carry the session's token.
+Programs send an API key, browsers a cookie. A cookie is sent along by any page that makes the
+browser ask, so with one, what changes something must also come from our own page (Origin, or
+Sec-Fetch-Site) and carry the session's token.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ PER_PERSON = 600
 
 BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `um_…`.")
 COOKIE = APIKeyCookie(
-    name="unmask_session", auto_error=False, scheme_name="session", description="`__Host-unmask_session` over https."
+    name="unmask_session",
+    auto_error=False,
+    scheme_name="session",
+    description="`__Host-unmask_session` over https.",
 )
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
@@ -66,19 +70,24 @@ class Allowed:
         self._scopes = scopes
 
     async def __call__(
-        self, request: Request, key: Credentials, _cookie: Annotated[str | None, Security(COOKIE)] = None
+        self,
+        request: Request,
+        key: Credentials,
+        _cookie: Annotated[str | None, Security(COOKIE)] = None,
     ) -> Actor:
         """Who asks, counted once against their rate limit.
 
         Raises:
-            Problem: 401, nobody known; 403, a scope is missing, or the request may not come from our own page; 429, the
-                rate limit.
+            Problem: 401, nobody known; 403, a scope is missing, or the request may not come from
+                our own page; 429, the rate limit.
         """
         known: Actor | None = getattr(request.state, "actor", None)
         return known or await self.admit(request, key)
 
     async def admit(self, request: Request, key: HTTPAuthorizationCredentials | None) -> Actor:
-        """As when called, but always anew; the body is looked at last, and only for a browser's token."""
+        """As when called, but always anew; the body is looked at last, and only for a browser's
+        token.
+        """
         if key is not None:
             actor = await run_in_threadpool(_program, request, key.credentials)
             self._check_scopes(actor)
@@ -96,7 +105,9 @@ class Allowed:
 
 
 class Guarded(APIRoute):
-    """A route that reads no body before it knows who sends it: by itself, FastAPI reads and parses that first."""
+    """A route that reads no body before it knows who sends it: by itself, FastAPI reads and parses
+    that first.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -131,7 +142,9 @@ def own_origin(connection: HTTPConnection) -> str:
 
 
 def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
-    """Lets the browser keep the secret; no script can read it, and no other site can send it along with a form."""
+    """Lets the browser keep the secret; no script can read it, and no other site can send it along
+    with a form.
+    """
     response.set_cookie(
         sessions.cookie_name(settings),
         signed_in.secret,
@@ -146,7 +159,11 @@ def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> N
 def drop_cookie(response: Response, settings: Settings) -> None:
     """Makes the browser forget the secret."""
     response.delete_cookie(
-        sessions.cookie_name(settings), path="/", secure=sessions.secure(settings), httponly=True, samesite="lax"
+        sessions.cookie_name(settings),
+        path="/",
+        secure=sessions.secure(settings),
+        httponly=True,
+        samesite="lax",
     )
 
 

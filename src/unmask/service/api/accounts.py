@@ -138,7 +138,9 @@ def begin(request: Request, response: Response, email: str, password: str) -> se
     account = accounts.authenticate(service.database, email, password, address)
     agent = request.headers.get("user-agent", "")
     with service.database.transaction() as session:
-        signed_in = sessions.begin(session, accounts.actor_of(account), account, secret_of(request), agent=agent)
+        signed_in = sessions.begin(
+            session, accounts.actor_of(account), account, secret_of(request), agent=agent
+        )
     set_cookie(response, service.settings, signed_in)
     return signed_in
 
@@ -170,7 +172,9 @@ def whoami(actor: Anyone) -> Whoami:
 
 
 @router.put("/password", status_code=204)
-def change_password(request: Request, response: Response, actor: Anyone, form: PasswordChange) -> None:
+def change_password(
+    request: Request, response: Response, actor: Anyone, form: PasswordChange
+) -> None:
     """Change one's own password. Every browser is signed out, this one too."""
     service = service_of(request)
     with service.database.reading() as session:
@@ -194,11 +198,15 @@ def add_account(request: Request, actor: Admin, form: NewAccount) -> AccountView
     """A new account. Hand its password over in person and have it changed."""
     with service_of(request).database.transaction() as session:
         secret = form.password.get_secret_value()
-        return AccountView.of(accounts.add(session, actor, form.email, form.name, form.role, secret))
+        return AccountView.of(
+            accounts.add(session, actor, form.email, form.name, form.role, secret)
+        )
 
 
 @router.patch("/accounts/{account}")
-def change_account(request: Request, actor: Admin, account: Identifier, form: AccountChange) -> AccountView:
+def change_account(
+    request: Request, actor: Admin, account: Identifier, form: AccountChange
+) -> AccountView:
     """Another role, another password, or no access any more; the account is signed out everywhere."""
     with service_of(request).database.transaction() as session:
         if form.password is not None:
@@ -217,7 +225,9 @@ def list_keys(request: Request, actor: Admin) -> list[KeyView]:
 def make_key(request: Request, actor: Admin, form: NewKey) -> MadeKey:
     """A new API key. Its text is shown this once."""
     with service_of(request).database.transaction() as session:
-        key, secret = keys.make(session, actor, form.name, form.scopes, form.per_minute, form.expires)
+        key, secret = keys.make(
+            session, actor, form.name, form.scopes, form.per_minute, form.expires
+        )
         return MadeKey(**KeyView.of(key).model_dump(), secret=secret)
 
 
@@ -230,5 +240,7 @@ def revoke_key(request: Request, actor: Admin, key: Identifier) -> KeyView:
 
 def _person(actor: Actor) -> str:
     if actor.kind != "account":
-        raise Problem(403, "Not allowed", "only a person who is signed in has a password and browsers")
+        raise Problem(
+            403, "Not allowed", "only a person who is signed in has a password and browsers"
+        )
     return actor.id

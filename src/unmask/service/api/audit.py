@@ -39,7 +39,9 @@ class AuditPage(BaseModel):
 
 
 class VerificationView(BaseModel):
-    """What walking the chain found; ``anchor`` is to be kept elsewhere, and to be sent along next time."""
+    """What walking the chain found; ``anchor`` is to be kept elsewhere, and to be sent along next
+    time.
+    """
 
     intact: bool
     count: int
@@ -58,7 +60,11 @@ def list_entries(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:
     """Who did what, the newest first."""
-    query = select(AuditEntry).where(AuditEntry.tenant == actor.tenant).order_by(AuditEntry.number.desc())
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.tenant == actor.tenant)
+        .order_by(AuditEntry.number.desc())
+    )
     if subject is not None:
         query = query.where(AuditEntry.subject == subject)
     if before is not None:
@@ -76,7 +82,9 @@ def verification(
     number: Annotated[int | None, Query(ge=1, le=1 << 62)] = None,
     digest: Annotated[str, Query(alias="hash", pattern=r"^[0-9a-f]{64}$")] = audit.START,
 ) -> VerificationView:
-    """Walk the chain from its start; with ``number`` and ``hash`` of an anchor, cutting off the end is noticed, too."""
+    """Walk the chain from its start; with ``number`` and ``hash`` of an anchor, cutting off the end
+    is noticed, too.
+    """
     anchors = [] if number is None else [Anchor(actor.tenant, number, digest)]
     with service_of(request).database.reading() as session:
         found = audit.verify(session, actor.tenant, *anchors)
@@ -92,7 +100,9 @@ def verification(
 
 @router.get("/export", response_class=StreamingResponse)
 def export(request: Request, actor: Admin) -> StreamingResponse:
-    """The whole chain as JSON lines; the hash is the sha256 of the characters of ``entry`` as they stand there."""
+    """The whole chain as JSON lines; the hash is the sha256 of the characters of ``entry`` as they
+    stand there.
+    """
     database = service_of(request).database
 
     def lines() -> Iterator[str]:

@@ -100,7 +100,9 @@ class Assignment(BaseModel):
 
 
 class NewDecision(BaseModel):
-    """A decision; ``seen`` is the case's ``updated`` as it was read, so that nobody decides over another."""
+    """A decision; ``seen`` is the case's ``updated`` as it was read, so that nobody decides over
+    another.
+    """
 
     decision: Decision
     grounds: Text
@@ -140,7 +142,9 @@ def list_cases(
 def open_case(request: Request, actor: Reviewer, form: NewCase) -> CaseView:
     """Open a case for a check, or get the one that it has."""
     with service_of(request).database.transaction() as session:
-        check = session.scalar(select(Check).where(Check.id == form.check, Check.tenant == actor.tenant))
+        check = session.scalar(
+            select(Check).where(Check.id == form.check, Check.tenant == actor.tenant)
+        )
         if check is None:
             raise not_found("check")
         return CaseView.of(cases.open_for(session, actor, check), check)
@@ -174,13 +178,19 @@ def assign_case(request: Request, actor: Reviewer, case: Identifier, form: Assig
 def decide_case(request: Request, actor: Reviewer, case: Identifier, form: NewDecision) -> CaseView:
     """Decide a case; the notices to the uploader are written along."""
     with service_of(request).database.transaction() as session:
-        cases.decide(session, actor, case, form.decision, form.grounds, form.rule, form.illegal, form.seen)
+        cases.decide(
+            session, actor, case, form.decision, form.grounds, form.rule, form.illegal, form.seen
+        )
         return CaseView.of(*cases.get(session, actor, case))
 
 
 @router.post("/{case}/corrections", status_code=201)
-def correct_decision(request: Request, actor: Reviewer, case: Identifier, form: NewDecision) -> CaseView:
-    """Correct a decision that was wrong though nobody contests it; another person does than decided."""
+def correct_decision(
+    request: Request, actor: Reviewer, case: Identifier, form: NewDecision
+) -> CaseView:
+    """Correct a decision that was wrong though nobody contests it; another person does than
+    decided.
+    """
     with service_of(request).database.transaction() as session:
         what = form.decision, form.grounds, form.rule, form.illegal, form.seen
         cases.decide(session, actor, case, *what, correcting=True)
@@ -189,7 +199,10 @@ def correct_decision(request: Request, actor: Reviewer, case: Identifier, form: 
 
 @router.post("/{case}/appeals", status_code=201)
 def appeal_case(
-    request: Request, actor: Annotated[Actor, Depends(Allowed(Scope.UPLOAD))], case: Identifier, form: Said
+    request: Request,
+    actor: Annotated[Actor, Depends(Allowed(Scope.UPLOAD))],
+    case: Identifier,
+    form: Said,
 ) -> CaseView:
     """Contest a decision, as the uploader or on their behalf."""
     with service_of(request).database.transaction() as session:
@@ -204,5 +217,7 @@ def list_notices(request: Request, actor: Reader, case: Identifier) -> list[Noti
         latest: dict[str, Notice] = {}
         for event in cases.events(session, actor, case):
             if event.kind == "notice" and event.language:
-                latest[event.language] = Notice(language=event.language, text=event.text, created=event.created)
+                latest[event.language] = Notice(
+                    language=event.language, text=event.text, created=event.created
+                )
         return list(latest.values())

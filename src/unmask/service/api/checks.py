@@ -38,7 +38,10 @@ sending = APIRouter(tags=["checks"], route_class=Guarded)
 """Routes that take files."""
 
 Identifier = Annotated[str, Field(max_length=64, pattern=r"^[0-9a-f-]+$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", description="Of the whole file; refused if it is another.")]
+Sha256 = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-fA-F]{64}$", description="Of the whole file; refused if it is another."),
+]
 Reader = Annotated[Actor, Depends(Allowed(Scope.READ))]
 Uploader = Annotated[Actor, Depends(Allowed(Scope.UPLOAD))]
 Model = TypeVar("Model", bound=BaseModel)
@@ -50,9 +53,15 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    every: Annotated[float, Field(ge=0.02, le=60, description="s between the frames looked at.")] = 0.5
-    lines: Annotated[list[str], Field(max_length=20, description="Ask only these lines of evidence.")] = []
-    prior: Annotated[float | None, Field(gt=0, lt=1, description="Share of changed faces among such files.")] = None
+    every: Annotated[
+        float, Field(ge=0.02, le=60, description="s between the frames looked at.")
+    ] = 0.5
+    lines: Annotated[
+        list[str], Field(max_length=20, description="Ask only these lines of evidence.")
+    ] = []
+    prior: Annotated[
+        float | None, Field(gt=0, lt=1, description="Share of changed faces among such files.")
+    ] = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON values.
@@ -79,12 +88,17 @@ class CheckView(BaseModel):
     progress: Annotated[float, Field(ge=0, le=1)]
     place: Annotated[
         int | None,
-        Field(description="Among all checks that wait, 1 for the next; null in lists, and once it is taken."),
+        Field(
+            description="Among all checks that wait, 1 for the next; null in lists, and once it is taken."
+        ),
     ] = None
     created: Annotated[float, Field(description="Seconds since 1970.")]
     finished: float | None
     verdict: Verdict | None
-    outcome: Annotated[Outcome | None, Field(description="The verdict, or `no face` where nobody is in the picture.")]
+    outcome: Annotated[
+        Outcome | None,
+        Field(description="The verdict, or `no face` where nobody is in the picture."),
+    ]
     log10_lr: float | None
     error: Annotated[str | None, Field(description="Why the file could not be judged.")]
 
@@ -156,13 +170,18 @@ async def create(
     request: Request,
     actor: Uploader,
     key: idempotency.Key = None,
-    name: Annotated[str | None, Query(max_length=1000, description="Of the file, where the body is the file.")] = None,
+    name: Annotated[
+        str | None, Query(max_length=1000, description="Of the file, where the body is the file.")
+    ] = None,
     sha256: Annotated[Sha256 | None, Query()] = None,
-    options: Annotated[str | None, Query(max_length=10_000, description="JSON, see Options.")] = None,
+    options: Annotated[
+        str | None, Query(max_length=10_000, description="JSON, see Options.")
+    ] = None,
 ) -> JSONResponse:
     """Judge a file: sent as the body, in a form, or named by its address.
 
-    For large files and bad connections use an upload. The same file, sent again under the same options, is not judged again.
+    For large files and bad connections use an upload. The same file, sent again under the same
+    options, is not judged again.
     """
     service = service_of(request)
     given = {"name": name, "sha256": sha256, "options": options}
@@ -176,7 +195,12 @@ async def create(
 
 
 def _create(
-    service: Service, actor: Actor, key: str | None, received: Received, name: str, options: dict[str, Any]
+    service: Service,
+    actor: Actor,
+    key: str | None,
+    received: Received,
+    name: str,
+    options: dict[str, Any],
 ) -> JSONResponse:
     asked = {"path": "/checks", "sha256": received.sha256, "name": name, "options": options}
 
@@ -188,7 +212,9 @@ def _create(
     return idempotency.once(service, actor, key, asked, do)
 
 
-async def _file(request: Request, service: Service, given: Mapping[str, str | None]) -> tuple[Received, Asked]:
+async def _file(
+    request: Request, service: Service, given: Mapping[str, str | None]
+) -> tuple[Received, Asked]:
     """The file of a request, and what was asked with it."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     most = service.settings.upload_bytes
@@ -202,7 +228,10 @@ async def _file(request: Request, service: Service, given: Mapping[str, str | No
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise Problem(422, "Not understood", "the form has no file called 'file'")
-            fields = {"name": file.filename, **{k: v for k, v in form.items() if isinstance(v, str) and v}}
+            fields = {
+                "name": file.filename,
+                **{k: v for k, v in form.items() if isinstance(v, str) and v},
+            }
             asked = asked_for({**fields, **{k: v for k, v in given.items() if v}})
             return await uploads.receive(service, _parts(file), most), asked
     asked = asked_for(given)
@@ -224,7 +253,9 @@ def _valid(model: type[Model], values: Any) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Problem(422, "Not understood", f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}") from error
+        raise Problem(
+            422, "Not understood", f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
+        ) from error
 
 
 async def _small(request: Request) -> bytes:
@@ -245,7 +276,9 @@ async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
 def search(
     request: Request,
     actor: Reader,
-    q: Annotated[str, Query(max_length=200, description="Words of the name, or the start of the sha256.")] = "",
+    q: Annotated[
+        str, Query(max_length=200, description="Words of the name, or the start of the sha256.")
+    ] = "",
     state: State | None = None,
     verdict: Verdict | None = None,
     before: Identifier | None = None,
@@ -255,7 +288,10 @@ def search(
     with service_of(request).database.reading() as session:
         found = checks.search(session, actor, limit + 1, before, state, verdict, q)
     more = len(found) > limit
-    return Page(items=[CheckView.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None)
+    return Page(
+        items=[CheckView.of(one) for one in found[:limit]],
+        next=found[limit - 1].id if more else None,
+    )
 
 
 @router.get("/checks/{check}", responses=documented(404))
@@ -268,7 +304,9 @@ def show(request: Request, actor: Reader, check: Identifier) -> CheckView:
 
 @router.post("/checks/{check}/judgements", status_code=202, responses=documented(404, 410))
 def judge_again(request: Request, actor: Uploader, check: Identifier) -> CheckView:
-    """Judge the file again, with the weights and known originals of today. Until that is done there is no result."""
+    """Judge the file again, with the weights and known originals of today. Until that is done there
+    is no result.
+    """
     with service_of(request).database.transaction() as session:
         return CheckView.of(checks.rejudge(session, actor, check))
 
@@ -287,7 +325,10 @@ def result(request: Request, actor: Reader, check: Identifier) -> JSONResponse:
 @router.get(
     "/checks/{check}/report",
     response_class=Response,
-    responses={200: {"description": "An HTML page.", "content": {"text/html": {}}}, **documented(404, 409, 410)},
+    responses={
+        200: {"description": "An HTML page.", "content": {"text/html": {}}},
+        **documented(404, 409, 410),
+    },
 )
 def report(request: Request, actor: Reader, check: Identifier) -> Response:
     """What was found, as one HTML page to show."""
@@ -304,26 +345,37 @@ def report(request: Request, actor: Reader, check: Identifier) -> Response:
     "/checks/{check}/pictures/{picture}",
     response_class=Response,
     responses={
-        200: {"description": "JPEG, or PNG for a heatmap.", "content": {"image/jpeg": {}, "image/png": {}}},
+        200: {
+            "description": "JPEG, or PNG for a heatmap.",
+            "content": {"image/jpeg": {}, "image/png": {}},
+        },
         **documented(404, 409, 410),
     },
 )
 def picture(
-    request: Request, actor: Reader, check: Identifier, picture: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
+    request: Request,
+    actor: Reader,
+    check: Identifier,
+    picture: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")],
 ) -> Response:
     """One picture of the result, by the name that `unmask.report.pictures` gives it."""
     content = pictures.unpack(_beside(request, actor, check, storage.pictures), picture)
     if content is None:
         raise not_found("picture")
     kind = "image/png" if picture.endswith(".png") else "image/jpeg"
-    return Response(content, media_type=kind, headers={**SAFE, "Cache-Control": "private, max-age=3600"})
+    return Response(
+        content, media_type=kind, headers={**SAFE, "Cache-Control": "private, max-age=3600"}
+    )
 
 
 @router.get(
     "/checks/{check}/media",
     response_class=Response,
     responses={
-        200: {"description": "The file as it was uploaded.", "content": {"application/octet-stream": {}}},
+        200: {
+            "description": "The file as it was uploaded.",
+            "content": {"application/octet-stream": {}},
+        },
         206: {"description": "A part of it.", "content": {"application/octet-stream": {}}},
         **documented(404, 410, 416),
     },
@@ -371,7 +423,9 @@ MEDIA_TYPES = {
 
 def _finished(check: Check) -> Check:
     if check.result is None or check.finished is None:
-        raise Problem(409, "Not done", f"the check is {check.state}; ask again later", {"Retry-After": "1"})
+        raise Problem(
+            409, "Not done", f"the check is {check.state}; ask again later", {"Retry-After": "1"}
+        )
     return check
 
 
@@ -390,11 +444,15 @@ def _beside(request: Request, actor: Actor, check: str, name: Any) -> bytes:
     try:
         return service.storage.read(name(row.tenant, row.sha256, row.id))
     except FileNotFoundError:
-        raise Problem(404, "Not found", "the file could not be judged, so there is nothing to show") from None
+        raise Problem(
+            404, "Not found", "the file could not be judged, so there is nothing to show"
+        ) from None
 
 
 def _range(asked: str | None, size: int) -> tuple[int, int]:
-    """First byte and the one after the last (RFC 9110, 14); the whole where the header is none that is understood."""
+    """First byte and the one after the last (RFC 9110, 14); the whole where the header is none that
+    is understood.
+    """
     unit, _, wanted = (asked or "").partition("=")
     first, dash, last = wanted.strip().partition("-")
     if (
@@ -410,10 +468,14 @@ def _range(asked: str | None, size: int) -> tuple[int, int]:
     else:
         start, end = _number(first), min(size, _number(last) + 1) if last else size
     if start >= size or start >= end:
-        raise Problem(416, "No such range", f"the file has {size} bytes", {"Content-Range": f"bytes */{size}"})
+        raise Problem(
+            416, "No such range", f"the file has {size} bytes", {"Content-Range": f"bytes */{size}"}
+        )
     return start, end
 
 
 def _number(digits: str) -> int:
-    """Digits as a number, beyond any file where there are very many: Python refuses to read more than 4,300."""
+    """Digits as a number, beyond any file where there are very many: Python refuses to read more
+    than 4,300.
+    """
     return int(digits.lstrip("0")[:MOST_DIGITS] or "0")

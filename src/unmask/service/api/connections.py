@@ -1,7 +1,9 @@
-"""Connections that cost more than they bring: cut where a request does not come, or an answer is not taken, in time, and
+"""Connections that cost more than they bring: cut where a request does not come, or an answer is
+not taken, in time, and
 bounded in number so that whoever opens many shuts nobody out.
 
-Uvicorn waits for headers, bodies and readers without end. A proxy in front bounds them, too; this holds without one.
+Uvicorn waits for headers, bodies and readers without end. A proxy in front bounds them, too; this
+holds without one.
 """
 
 from __future__ import annotations
@@ -17,17 +19,22 @@ HEADERS = 15.0
 """s from a connection, or the first byte of a further request, to the last of its headers."""
 
 STALLED = 60.0
-"""s without a byte of a body that is to come, or without room in the buffers of whoever reads an answer."""
+"""s without a byte of a body that is to come, or without room in the buffers of whoever reads an
+answer.
+"""
 
 MOST = 1000
 """Connections of one process at a time; fewer where it may not open so many files."""
 
 SPARE = 200
-"""Files that a process opens besides: databases, libraries; each connection may have one file beside its socket."""
+"""Files that a process opens besides: databases, libraries; each connection may have one file
+beside its socket.
+"""
 
 
 class Bounded(H11Protocol):
-    """One connection. Where there are too many, the one that has gone longest without a request is cut, or else the one whose
+    """One connection. Where there are too many, the one that has gone longest without a request is
+    cut, or else the one whose
     body comes most slowly: not whoever is new, since an honest client sends its headers at once.
     """
 
@@ -44,9 +51,15 @@ class Bounded(H11Protocol):
         self.since = self.loop.time()
         self._watch()
         if len(self.connections) > _most():
-            others = [one for one in self.connections if isinstance(one, Bounded) and one is not self]
+            others = [
+                one for one in self.connections if isinstance(one, Bounded) and one is not self
+            ]
             idle = [one for one in others if one.idle]
-            slow = [one for one in others if one.conn.their_state is h11.SEND_BODY and not one.flow.read_paused]
+            slow = [
+                one
+                for one in others
+                if one.conn.their_state is h11.SEND_BODY and not one.flow.read_paused
+            ]
             if idle:
                 min(idle, key=lambda one: one.since).cut()
             else:
@@ -96,7 +109,9 @@ class Bounded(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        """Headers have one bound for all of them, a body one from byte to byte; while we work, nothing is to come."""
+        """Headers have one bound for all of them, a body one from byte to byte; while we work,
+        nothing is to come.
+        """
         if self.idle and not self._coming:
             self._start(HEADERS)
             self._coming = True

@@ -32,28 +32,43 @@ def alive() -> Health:
 
 @router.get("/readyz")
 def ready(request: Request) -> Health:
-    """The database and the storage answer, too. If not, send requests elsewhere. Where most goes on, `status` says what not."""
+    """The database and the storage answer, too. If not, send requests elsewhere. Where most goes
+    on, `status` says what not.
+    """
     service = service_of(request)
     for part, reached in (("database", _database), ("storage", _storage)):
         try:
             reached(service)
         except Exception as error:
             log.exception("%s does not answer", part)
-            raise Problem(503, "Not ready", f"the {part} does not answer", {"Retry-After": "5"}) from error
+            raise Problem(
+                503, "Not ready", f"the {part} does not answer", {"Retry-After": "5"}
+            ) from error
     wrong = ["the clock was set; nothing is deleted"] if service.database.clock_jumped else []
-    wrong += ["the disk is full; uploads are refused"] if service.storage.room < uploads.RESERVE else []
+    wrong += (
+        ["the disk is full; uploads are refused"] if service.storage.room < uploads.RESERVE else []
+    )
     return Health(status="; ".join(wrong)) if wrong else Health()
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
-    """Figures for Prometheus; only with the token that the operator set, as ``Authorization: Bearer``."""
-    token, given = service_of(request).settings.metrics_token, request.headers.get("authorization", "")
+    """Figures for Prometheus; only with the token that the operator set, as ``Authorization:
+    Bearer``.
+    """
+    token, given = (
+        service_of(request).settings.metrics_token,
+        request.headers.get("authorization", ""),
+    )
     if not token:
         raise not_found("page; an operator opens it with UNMASK_METRICS_TOKEN")
     if not secrets.compare_digest(given.encode(), f"Bearer {token}".encode()):
-        raise Problem(401, "Not signed in", "send the operator's token", {"WWW-Authenticate": "Bearer"})
-    return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        raise Problem(
+            401, "Not signed in", "send the operator's token", {"WWW-Authenticate": "Bearer"}
+        )
+    return Response(
+        request.app.state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
 
 
 def _database(service: Service) -> None:

@@ -1,6 +1,8 @@
-"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): the same request again does nothing again.
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): the same request again does
+nothing again.
 
-The answer is kept in the same transaction as what was done, so there is never the one without the other.
+The answer is kept in the same transaction as what was done, so there is never the one without the
+other.
 """
 
 from __future__ import annotations
@@ -36,7 +38,11 @@ Key = Annotated[
 
 
 def once(
-    service: Service, actor: Actor, key: str | None, request: dict[str, Any], do: Callable[[Session], Answer]
+    service: Service,
+    actor: Actor,
+    key: str | None,
+    request: dict[str, Any],
+    do: Callable[[Session], Answer],
 ) -> JSONResponse:
     """Does something in one transaction, or answers as it was answered when it was done.
 
@@ -66,9 +72,22 @@ def _answered(
     known = session.get(Answered, (actor.tenant, mine)) if key else None
     if known is not None:
         if known.request != digest:
-            raise Problem(422, "Key used before", "this Idempotency-Key came with another request; choose a new one")
+            raise Problem(
+                422,
+                "Key used before",
+                "this Idempotency-Key came with another request; choose a new one",
+            )
         return JSONResponse(known.body, known.status, known.headers)
     status, body, headers = do(session)
     if key:
-        session.add(Answered(tenant=actor.tenant, key=mine, request=digest, status=status, body=body, headers=headers))
+        session.add(
+            Answered(
+                tenant=actor.tenant,
+                key=mine,
+                request=digest,
+                status=status,
+                body=body,
+                headers=headers,
+            )
+        )
     return JSONResponse(body, status, headers)

@@ -1,4 +1,6 @@
-"""The organisation's register of licences: whom it believes, what was licensed, what was taken back."""
+"""The organisation's register of licences: whom it believes, what was licensed, what was taken
+back.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class DocumentView(BaseModel):
     kind: Literal["licence", "list", "key", "authority"]
     title: str
     named: Annotated[str, Field(description="A list's issuer and id; sha256 of whatever else.")]
-    begins: Annotated[float | None, Field(description="From when a licence or list holds, seconds since 1970.")]
+    begins: Annotated[
+        float | None, Field(description="From when a licence or list holds, seconds since 1970.")
+    ]
     ends: float | None
     created: float
     updated: Annotated[float, Field(description="When a newer list took its place.")]
@@ -71,7 +75,9 @@ class DocumentsPage(BaseModel):
     },
 )
 def add(request: Request, actor: Keeper, given: NewDocument) -> JSONResponse:
-    """Take a document into the register. What a list takes back is judged again, and its decided case reopened."""
+    """Take a document into the register. What a list takes back is judged again, and its decided
+    case reopened.
+    """
     service = service_of(request)
     with service.database.transaction() as session:
         row, new = licences.add(session, service, actor, given.text)
@@ -91,7 +97,8 @@ def search(
         found = licences.search(session, actor, limit + 1, before)
     more = len(found) > limit
     return DocumentsPage(
-        items=[DocumentView.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
+        items=[DocumentView.of(one) for one in found[:limit]],
+        next=found[limit - 1].id if more else None,
     )
 
 

@@ -1,7 +1,9 @@
-"""Live checks: a program makes one for an account and reads how it ended; the person's browser does it over a WebSocket.
+"""Live checks: a program makes one for an account and reads how it ended; the person's browser does
+it over a WebSocket.
 
-The WebSocket speaks the protocol of `unmask.live.session`. Whoever presents a check's ticket does the check; nobody but the
-program that knows its organisation's key learns the result from here, and nobody learns more than that.
+The WebSocket speaks the protocol of `unmask.live.session`. Whoever presents a check's ticket does
+the check; nobody but the program that knows its organisation's key learns the result from here, and
+nobody learns more than that.
 """
 
 from __future__ import annotations
@@ -21,7 +23,12 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.websockets import WebSocketDisconnect
 
-from unmask.live.challenge import LightChallenge, MovementChallenge, light_challenge, movement_challenge
+from unmask.live.challenge import (
+    LightChallenge,
+    MovementChallenge,
+    light_challenge,
+    movement_challenge,
+)
 from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
 from unmask.live.verification import Advice, Result
 from unmask.service.api.access import Allowed, Guarded, own_origin, service_of
@@ -60,7 +67,9 @@ WEBSOCKETS: dict[str, Any] = {
     "ws_max_size": 2 * FRAME_BYTES,
     "ws_per_message_deflate": False,
 }
-"""Uvicorn's settings for them; a message that is larger ends the connection before it is held in memory."""
+"""Uvicorn's settings for them; a message that is larger ends the connection before it is held in
+memory.
+"""
 
 Caller = Annotated[Actor, Depends(Allowed(Scope.LIVE))]
 log = logging.getLogger(__name__)
@@ -73,15 +82,26 @@ class NewLiveCheck(BaseModel):
 
     subject: Annotated[
         str,
-        Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="Your name for the account."),
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            description="Your name for the account.",
+        ),
     ]
-    ways: Annotated[list[Way], Field(min_length=1, max_length=2, description="What the person may choose from.")] = [
+    ways: Annotated[
+        list[Way], Field(min_length=1, max_length=2, description="What the person may choose from.")
+    ] = [
         Way.LIGHT,
         Way.MOVEMENT,
     ]
     back: Annotated[
         str | None,
-        Field(max_length=2000, pattern=r"^https?://[^\x00-\x20\x7f]+$", description="Where the page leads afterwards."),
+        Field(
+            max_length=2000,
+            pattern=r"^https?://[^\x00-\x20\x7f]+$",
+            description="Where the page leads afterwards.",
+        ),
     ] = None
 
     @field_validator("back")
@@ -101,10 +121,16 @@ class LiveCheckView(BaseModel):
     way: Annotated[Way | None, Field(description="What the person chose.")]
     result: Annotated[Result | None, Field(description="Null until it is done.")]
     advice: Annotated[
-        str | None, Field(description="What to do, where it is not live; `suspicious`: no honest page sends such.")
+        str | None,
+        Field(
+            description="What to do, where it is not live; `suspicious`: no honest page sends such."
+        ),
     ]
     code: Annotated[
-        str, Field(description="The browser that did the check brings it to `back`, as the parameter `code`.")
+        str,
+        Field(
+            description="The browser that did the check brings it to `back`, as the parameter `code`."
+        ),
     ]
     created: Annotated[float, Field(description="Seconds since 1970.")]
     expires: Annotated[float, Field(description="It cannot be begun afterwards.")]
@@ -117,22 +143,27 @@ class LiveCheckView(BaseModel):
 
 
 class MadeLiveCheck(LiveCheckView):
-    """A new live check, with the address of its page: shown this once, and only to be given to the person."""
+    """A new live check, with the address of its page: shown this once, and only to be given to the
+    person.
+    """
 
     url: str
 
 
 @router.post("/live", status_code=201)
 def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
-    """Make a live check for an account. Send the person's browser to `url`; ask for the result when it comes back.
+    """Make a live check for an account. Send the person's browser to `url`; ask for the result when
+    it comes back.
 
-    It can be begun once, within ten minutes. Keep its id with the person's own session, never in the browser: then nobody can
-    answer with somebody else's check.
+    It can be begun once, within ten minutes. Keep its id with the person's own session, never in
+    the browser: then nobody can answer with somebody else's check.
     """
     service = service_of(request)
     now = service.database.now()
     if not request.app.state.readers.any:
-        raise Problem(503, "No live checks", "this machine does none; an operator sets UNMASK_LIVE_READERS")
+        raise Problem(
+            503, "No live checks", "this machine does none; an operator sets UNMASK_LIVE_READERS"
+        )
     with service.database.transaction() as session:
         row, ticket = live.make(session, actor, form.subject, form.ways, form.back, now)
     url = f"{own_origin(request)}/live#{row.id}.{ticket}"
@@ -153,7 +184,10 @@ async def attend(socket: WebSocket, identifier: str) -> None:
     if socket.headers.get("origin") != own_origin(socket):
         return await socket.close(1008)  # before it was accepted: 403
     row = None
-    with suppress(WebSocketDisconnect, RuntimeError), ExitStack() as waiting:  # whoever left needs no answer
+    with (
+        suppress(WebSocketDisconnect, RuntimeError),
+        ExitStack() as waiting,
+    ):  # whoever left needs no answer
         try:
             await _admitted(socket, waiting)
             row = await _presented(socket, identifier)
@@ -164,14 +198,18 @@ async def attend(socket: WebSocket, identifier: str) -> None:
         except Refused as refused:
             if row:
                 moment = await _now(socket)
-                await run_in_threadpool(live.note_abuse, _database(socket), row, refused.abuse, moment)
+                await run_in_threadpool(
+                    live.note_abuse, _database(socket), row, refused.abuse, moment
+                )
             await socket.send_json({"refused": 400})
         await socket.close()
     return None
 
 
 async def _admitted(socket: WebSocket, waiting: ExitStack) -> None:
-    """Opens a connection that has a place among those who wait, and within the limit of its network; or to refuse it."""
+    """Opens a connection that has a place among those who wait, and within the limit of its
+    network; or to refuse it.
+    """
     network = rate_limits.network(socket.client.host if socket.client else "")
 
     def take() -> None:
@@ -195,7 +233,9 @@ async def _presented(socket: WebSocket, identifier: str) -> LiveCheck:
         raise Refused(Abuse.MALFORMED) from None
     if not isinstance(ticket, str) or not ticket.isascii() or "\0" in identifier:
         raise Refused(Abuse.MALFORMED)
-    return await run_in_threadpool(live.presented, _database(socket), identifier, ticket, await _now(socket))
+    return await run_in_threadpool(
+        live.presented, _database(socket), identifier, ticket, await _now(socket)
+    )
 
 
 async def _now(socket: WebSocket) -> float:
@@ -224,7 +264,9 @@ def _gone(code: int) -> Exception:
 
 
 async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None:
-    """From a ticket that is good to the outcome; as soon as there is a place for the check, it waits no more."""
+    """From a ticket that is good to the outcome; as soon as there is a place for the check, it
+    waits no more.
+    """
     readers: Readers = socket.app.state.readers
     if not readers.any:
         raise Problem(503, "No live checks", "this machine does none")
@@ -232,18 +274,26 @@ async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None
     readers.warm()
     way, ahead = await _chosen(socket, row, readers)
     waiting.close()
-    challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(secrets.SystemRandom())
+    challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(
+        secrets.SystemRandom()
+    )
     try:
         async with readers.sitting(challenge) as sitting:
             await run_in_threadpool(_begin, socket.app.state.service, row, way)
-            end = await _ended(_held(socket, ahead, challenge, sitting, readers), socket.app.state.service, row)
+            end = await _ended(
+                _held(socket, ahead, challenge, sitting, readers), socket.app.state.service, row
+            )
     except ReaderDied as died:
         raise Problem(503, "Out of order", "frames cannot be read just now; try again") from died
-    await socket.send_json({"outcome": end.result, "advice": live.told(end), "back": live.way_back(row)})
+    await socket.send_json(
+        {"outcome": end.result, "advice": live.told(end), "back": live.way_back(row)}
+    )
 
 
 async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
-    """The way that the person chose, and how far our clock is ahead of the browser's, s, once there is a place for them."""
+    """The way that the person chose, and how far our clock is ahead of the browser's, s, once there
+    is a place for them.
+    """
     for _ in range(BEGINNINGS):
         try:
             said = await _said(socket, max(0.0, row.expires - await _now(socket)))
@@ -264,7 +314,9 @@ async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) 
     try:
         end = await held
     except Refused as refused:
-        end = replace(live.LOST if refused.abuse is Abuse.LATE else live.SUSPICIOUS, abuse=refused.abuse)
+        end = replace(
+            live.LOST if refused.abuse is Abuse.LATE else live.SUSPICIOUS, abuse=refused.abuse
+        )
     except ReaderDied:
         end = replace(end, advice=Advice.TRY_AGAIN)
     finally:
@@ -279,12 +331,16 @@ async def _held(
     sitting: Sitting,
     readers: Readers,
 ) -> Conclusion:
-    """The check itself: steps go out when they are due, frames come in meanwhile; ``ahead`` as of `Session`."""
+    """The check itself: steps go out when they are due, frames come in meanwhile; ``ahead`` as of
+    `Session`.
+    """
     await socket.send_json({"go": readers.frames_per_second})
     session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
     while True:
         try:
-            message = await asyncio.wait_for(socket.receive(), max(0.0, session.due - time.monotonic()))
+            message = await asyncio.wait_for(
+                socket.receive(), max(0.0, session.due - time.monotonic())
+            )
         except TimeoutError:
             number = session.step(time.monotonic())
             if number is None:
@@ -306,7 +362,9 @@ async def _held(
         if sitting.unreadable:
             raise Refused(Abuse.MALFORMED)
     await socket.send_json({"judging": True})
-    leftover = asyncio.create_task(_ignore(socket))  # while nobody reads, no answer to a ping is read, either
+    leftover = asyncio.create_task(
+        _ignore(socket)
+    )  # while nobody reads, no answer to a ping is read, either
     try:
         end = await sitting.verify(session.sent, session.shown, session.counted)
     finally:
@@ -339,7 +397,13 @@ def _begin(service: Service, row: LiveCheck, way: Way) -> None:
 def _conclude(service: Service, row: LiveCheck, end: Conclusion) -> LiveCheck:
     with service.database.transaction() as session:
         ended = live.conclude(session, row.id, end, clock(session))
-    told = {"tenant": row.tenant, "live": row.id, "result": end.result, "advice": end.advice, "abuse": end.abuse}
+    told = {
+        "tenant": row.tenant,
+        "live": row.id,
+        "result": end.result,
+        "advice": end.advice,
+        "abuse": end.abuse,
+    }
     log.info("live check", extra=told | {"details": dict(end.details or {})})
     return ended
 

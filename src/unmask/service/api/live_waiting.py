@@ -1,7 +1,8 @@
-"""Browsers that are connected and have not begun their live check: how many one process holds, and for whom.
+"""Browsers that are connected and have not begun their live check: how many one process holds, and
+for whom.
 
-Each holds a connection while a person reads, finds light and allows the camera. Without a bound, one network or one link
-could hold all that the process may open.
+Each holds a connection while a person reads, finds light and allows the camera. Without a bound,
+one network or one link could hold all that the process may open.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from contextlib import contextmanager
 from unmask.service.problems import Problem
 
 IN_ALL = 500
-"""Connections that wait, all together; Linux lets a process open 1,024 files unless told otherwise."""
+"""Connections that wait, all together; Linux lets a process open 1,024 files unless told otherwise.
+"""
 
 PER_NETWORK = 120
 """Of one network address: many people may share one."""
@@ -36,7 +38,11 @@ class Waiting:
             Problem: 429, all are taken.
         """
         if self._taken[whose] >= most:
-            raise Problem(429, "Too many", f"{most} connections wait already; close one, or come back in a minute")
+            raise Problem(
+                429,
+                "Too many",
+                f"{most} connections wait already; close one, or come back in a minute",
+            )
         self._taken[whose] += 1
         try:
             yield

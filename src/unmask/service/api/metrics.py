@@ -1,4 +1,6 @@
-"""Figures for Prometheus. What all machines share is counted in the database when it is asked for; requests, in this process."""
+"""Figures for Prometheus. What all machines share is counted in the database when it is asked for;
+requests, in this process.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ class _Counted:
             yield from _judging(session)
             yield from _messages(session)
         room = self._service.storage.room
-        yield _gauge("unmask_disk_free_bytes", "Room on this machine for files that arrive, bytes.", room)
+        yield _gauge(
+            "unmask_disk_free_bytes", "Room on this machine for files that arrive, bytes.", room
+        )
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:
@@ -88,7 +92,9 @@ def _kept(session: Session) -> Iterator[Metric]:
     """Checks, cases and live checks, by what became of them."""
     checks = select(Check.state, Check.verdict, func.count()).group_by(Check.state, Check.verdict)
     cases = select(CaseFile.state, func.count()).group_by(CaseFile.state)
-    lives = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(LiveCheck.way, LiveCheck.result)
+    lives = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(
+        LiveCheck.way, LiveCheck.result
+    )
     for name, about, labels, query in (
         ("unmask_checks", "Checks, by state and verdict.", ("state", "verdict"), checks),
         ("unmask_cases", "Cases, by state.", ("state",), cases),
@@ -104,18 +110,30 @@ def _judging(session: Session) -> Iterator[Metric]:
     waiting = select(func.count(), func.min(Check.created)).where(Check.state == "queued")
     queued, oldest = session.execute(waiting).one()
     yield _gauge("unmask_queue_depth", "Checks that wait for a judge.", queued)
-    yield _gauge("unmask_queue_age_seconds", "How long the oldest of them has waited, s.", _age(session, oldest))
+    yield _gauge(
+        "unmask_queue_age_seconds",
+        "How long the oldest of them has waited, s.",
+        _age(session, oldest),
+    )
     took = select(func.count(), func.sum(Check.finished - Check.begun), func.sum(Check.attempts))
     ended = took.where(Check.finished.is_not(None), Check.begun.is_not(None))
     count, seconds, begun = session.execute(ended).one()
-    judged = SummaryMetricFamily("unmask_judge_seconds", "Time from a check's taking to its end, s.")
+    judged = SummaryMetricFamily(
+        "unmask_judge_seconds", "Time from a check's taking to its end, s."
+    )
     judged.add_metric((), count, float(seconds or 0.0))
     attempts = CounterMetricFamily("unmask_attempts", "Times that a judging was begun.")
     attempts.add_metric((), float(begun or 0))
     yield from (judged, attempts)
     judges, workers = session.execute(select(func.sum(Check.deaths), func.sum(Check.lapses))).one()
-    yield _gauge("unmask_judge_deaths", "Judges that died of the checks kept here.", float(judges or 0))
-    yield _gauge("unmask_worker_deaths", "Workers that fell silent over the checks kept here.", float(workers or 0))
+    yield _gauge(
+        "unmask_judge_deaths", "Judges that died of the checks kept here.", float(judges or 0)
+    )
+    yield _gauge(
+        "unmask_worker_deaths",
+        "Workers that fell silent over the checks kept here.",
+        float(workers or 0),
+    )
 
 
 def _messages(session: Session) -> Iterator[Metric]:
@@ -123,9 +141,19 @@ def _messages(session: Session) -> Iterator[Metric]:
     waiting = select(func.count(), func.min(Delivery.created)).where(Delivery.finished.is_(None))
     count, oldest = session.execute(waiting).one()
     failed = session.scalar(select(func.count()).where(Delivery.state == "failed")) or 0
-    yield _gauge("unmask_deliveries_waiting", "Messages to webhooks that were neither taken nor given up.", count)
-    yield _gauge("unmask_delivery_age_seconds", "How long the oldest of them has waited, s.", _age(session, oldest))
-    yield _gauge("unmask_deliveries_failed", "Messages that were given up in the last 30 days.", failed)
+    yield _gauge(
+        "unmask_deliveries_waiting",
+        "Messages to webhooks that were neither taken nor given up.",
+        count,
+    )
+    yield _gauge(
+        "unmask_delivery_age_seconds",
+        "How long the oldest of them has waited, s.",
+        _age(session, oldest),
+    )
+    yield _gauge(
+        "unmask_deliveries_failed", "Messages that were given up in the last 30 days.", failed
+    )
 
 
 def _age(session: Session, since: float | None) -> float:

@@ -58,11 +58,16 @@ class OriginalsPage(BaseModel):
     "/originals",
     status_code=201,
     response_model=OriginalView,
-    responses={200: {"model": OriginalView, "description": "Registered before."}, **documented(400, 413, 422)},
+    responses={
+        200: {"model": OriginalView, "description": "Registered before."},
+        **documented(400, 413, 422),
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
         }
     },
 )
@@ -75,20 +80,36 @@ async def register(
     sha256: Annotated[Sha256 | None, Query()] = None,
     key: idempotency.Key = None,
 ) -> JSONResponse:
-    """Register a film or photo, sent as the body. Only hashes and thumbnails of it are kept for good."""
+    """Register a film or photo, sent as the body. Only hashes and thumbnails of it are kept for
+    good.
+    """
     service = service_of(request)
     received = await uploads.receive(service, request.stream(), service.settings.upload_bytes)
     try:
         uploads.check_digest(received, sha256)
-        return await run_in_threadpool(_register, service, actor, key, received, name, title or "", owner)
+        return await run_in_threadpool(
+            _register, service, actor, key, received, name, title or "", owner
+        )
     finally:
         await run_in_threadpool(service.storage.discard, received.object)
 
 
 def _register(
-    service: Service, actor: Actor, key: str | None, received: Received, name: str, title: str, owner: str
+    service: Service,
+    actor: Actor,
+    key: str | None,
+    received: Received,
+    name: str,
+    title: str,
+    owner: str,
 ) -> JSONResponse:
-    asked = {"path": "/originals", "sha256": received.sha256, "name": name, "title": title, "owner": owner}
+    asked = {
+        "path": "/originals",
+        "sha256": received.sha256,
+        "name": name,
+        "title": title,
+        "owner": owner,
+    }
 
     def do(session: Session) -> idempotency.Answer:
         row, new = registrations.accept(session, service, actor, received, name, title, owner)
@@ -110,7 +131,8 @@ def search(
         found = registrations.search(session, actor, limit + 1, before)
     more = len(found) > limit
     return OriginalsPage(
-        items=[OriginalView.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
+        items=[OriginalView.of(one) for one in found[:limit]],
+        next=found[limit - 1].id if more else None,
     )
 
 

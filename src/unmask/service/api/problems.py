@@ -37,12 +37,20 @@ class ProblemDocument(BaseModel):
     title: Annotated[str, Field(description="What kind of problem it is.")]
     status: Annotated[int, Field(description="The status code of HTTP again.")]
     detail: Annotated[str, Field(description="What is wrong this time, and the way out.")]
-    errors: Annotated[list[dict[str, Any]] | None, Field(description="Which parts of the request are wrong.")] = None
+    errors: Annotated[
+        list[dict[str, Any]] | None, Field(description="Which parts of the request are wrong.")
+    ] = None
 
 
 def response(problem: Problem, **more: Any) -> JSONResponse:
     """The answer that says what went wrong."""
-    body = {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail, **more}
+    body = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        **more,
+    }
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
@@ -59,10 +67,14 @@ def install(app: FastAPI) -> None:
 
 
 def outage(error: Exception) -> Problem | None:
-    """What it means for whoever asked that storage, disk or database do not do their part; None for another error."""
+    """What it means for whoever asked that storage, disk or database do not do their part; None for
+    another error.
+    """
     if isinstance(error, StorageAway):
         return storage_away()
-    if (isinstance(error, DBAPIError) and full(error)) or (isinstance(error, OSError) and without_room(error)):
+    if (isinstance(error, DBAPIError) and full(error)) or (
+        isinstance(error, OSError) and without_room(error)
+    ):
         return uploads.no_room()
     if isinstance(error, DBAPIError | TimeoutError):
         return Problem(503, "Out of order", Message("refusal.database"), {"Retry-After": "2"})
@@ -77,7 +89,10 @@ def storage_away() -> Problem:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route, for the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
+        for status in statuses
+    }
 
 
 class TooLarge:
@@ -92,9 +107,13 @@ class TooLarge:
         async def sending(event: Event) -> None:
             nonlocal replaced
             if event["type"] == "http.response.start" and event["status"] == 413:
-                replaced = Headers(raw=event["headers"]).get("content-type", "").startswith("text/plain")
+                replaced = (
+                    Headers(raw=event["headers"]).get("content-type", "").startswith("text/plain")
+                )
                 if replaced:
-                    await response(Problem(413, "Too large", "send less at once"))(scope, receive, send)
+                    await response(Problem(413, "Too large", "send less at once"))(
+                        scope, receive, send
+                    )
             if not replaced:
                 await send(event)
 
@@ -106,8 +125,14 @@ async def _problem(_request: Request, error: Problem) -> JSONResponse:
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-    wrong = [{"at": [str(part) for part in one["loc"]], "why": one["msg"]} for one in error.errors()]
-    first = f"{'.'.join(wrong[0]['at'])}: {wrong[0]['why']}" if wrong else "the request is not understood"
+    wrong = [
+        {"at": [str(part) for part in one["loc"]], "why": one["msg"]} for one in error.errors()
+    ]
+    first = (
+        f"{'.'.join(wrong[0]['at'])}: {wrong[0]['why']}"
+        if wrong
+        else "the request is not understood"
+    )
     return response(Problem(422, "Not understood", first), errors=wrong)
 
 
@@ -134,5 +159,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     """Outside of `unmask.service.api.protection`, so it sets the headers itself."""
     told = request.scope.get("state", {}).get("request", "")
     log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request": told})
-    detail = "an error of this service; whoever runs it finds it in the log by the header X-Request-ID"
+    detail = (
+        "an error of this service; whoever runs it finds it in the log by the header X-Request-ID"
+    )
     return response(Problem(500, "Unexpected", detail, {**HEADERS, "X-Request-ID": told}))

@@ -1,4 +1,5 @@
-"""What holds for every request and every answer: the host that may be asked, the headers that bind the browser, one line of
+"""What holds for every request and every answer: the host that may be asked, the headers that bind
+the browser, one line of
 log and one figure. As plain ASGI, so that streams pass untouched.
 """
 
@@ -25,13 +26,17 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-"""Content Security Policy (W3C, level 3) of every answer that has none of its own: no inline script or style."""
+"""Content Security Policy (W3C, level 3) of every answer that has none of its own: no inline script
+or style.
+"""
 
 REPORT_POLICY = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
-"""Of a report: a document of no origin, without scripts. Its own policy, in the page, narrows the styles to their hash."""
+"""Of a report: a document of no origin, without scripts. Its own policy, in the page, narrows the
+styles to their hash.
+"""
 
 HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
@@ -42,7 +47,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
-"""Set where a route has not set them. ``no-referrer`` would make browsers send ``Origin: null`` with our own forms."""
+"""Set where a route has not set them. ``no-referrer`` would make browsers send ``Origin: null``
+with our own forms.
+"""
 
 HSTS = "max-age=31536000"
 """A year of https only (RFC 6797), where the public address is https."""
@@ -63,9 +70,13 @@ def protect(app: FastAPI, service: Service) -> None:
 
 
 def hosts(settings: Settings) -> frozenset[str]:
-    """Names by which the service may be asked: its public one, those that the operator adds, and this machine's."""
+    """Names by which the service may be asked: its public one, those that the operator adds, and
+    this machine's.
+    """
     public = urlsplit(settings.public_url).hostname
-    return frozenset({*LOCAL, *(name.lower() for name in settings.hosts), *([public] if public else [])})
+    return frozenset(
+        {*LOCAL, *(name.lower() for name in settings.hosts), *([public] if public else [])}
+    )
 
 
 class Headers:
@@ -87,7 +98,9 @@ class Headers:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in (self._headers | scope.get("state", {}).get("headers", {})).items():
+                for name, value in (
+                    self._headers | scope.get("state", {}).get("headers", {})
+                ).items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -95,7 +108,8 @@ class Headers:
 
 
 class Hosts:
-    """Refuses a request for another host: so no other site's name can be made to lead here (DNS rebinding).
+    """Refuses a request for another host: so no other site's name can be made to lead here (DNS
+    rebinding).
 
     Args:
         app: what answers the others.
@@ -109,16 +123,24 @@ class Hosts:
         if scope["type"] == "lifespan" or scope["path"] in PROBES or _host(scope) in self._hosts:
             return await self._app(scope, receive, send)
         if scope["type"] == "websocket":
-            return await send({"type": "websocket.close", "code": 1008})  # before it was accepted: 403
+            return await send(
+                {"type": "websocket.close", "code": 1008}
+            )  # before it was accepted: 403
         detail = "this name is not the service's; an operator adds it with UNMASK_PUBLIC_URL or UNMASK_HOSTS"
-        body = json.dumps({"type": "about:blank", "title": "Unknown host", "status": 421, "detail": detail}).encode()
-        headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+        body = json.dumps(
+            {"type": "about:blank", "title": "Unknown host", "status": 421, "detail": detail}
+        ).encode()
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
         await send({"type": "http.response.start", "status": 421, "headers": headers})
         return await send({"type": "http.response.body", "body": body})
 
 
 class Observed:
-    """Logs and counts each answer, and gives it an id that also stands in the header ``X-Request-ID``.
+    """Logs and counts each answer, and gives it an id that also stands in the header
+    ``X-Request-ID``.
 
     Args:
         app: what answers.
@@ -152,7 +174,13 @@ class Observed:
         self._metrics.answered(method, route, status, seconds)
         actor: Actor | None = scope.get("state", {}).get("actor")
         who = {"tenant": actor.tenant, "actor": f"{actor.kind}:{actor.id}"} if actor else {}
-        told = {"request": request, "method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        told = {
+            "request": request,
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+        }
         log.info("answered", extra=told | who)
 
 
@@ -160,7 +188,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def _template(scope: Scope) -> str:
-    """The route's path with its parameters by name. The route knows its own end only; what a router put before is the same
+    """The route's path with its parameters by name. The route knows its own end only; what a router
+    put before is the same
     for all, and is taken from the path, unless a parameter may span several of its parts.
     """
     own: str = getattr(scope.get("route"), "path", "unknown")
@@ -172,7 +201,9 @@ def _template(scope: Scope) -> str:
 
 
 def _host(scope: Scope) -> str:
-    text = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    text = next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), ""
+    )
     try:
         return urlsplit(f"//{text}").hostname or ""
     except ValueError:

@@ -1,4 +1,6 @@
-"""The API as a page for people: ``python -m unmask.service.api.reference > docs/service-api.md``, from the OpenAPI document."""
+"""The API as a page for people: ``python -m unmask.service.api.reference > docs/service-api.md``,
+from the OpenAPI document.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,24 @@ and may answer 400, 401, 403, 404, 409, 413, 422, 429 or 503, always with a prob
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """An OpenAPI document as Markdown: a section per tag, a route each with what it takes and what it gives."""
+    """An OpenAPI document as Markdown: a section per tag, a route each with what it takes and what
+    it gives.
+    """
     by_tag: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
         for method, route in methods.items():
-            by_tag.setdefault(route["tags"][0], []).append("\n".join(_route(method.upper(), path, route, document)))
-    sections = [f"## {tag.capitalize()}\n\n" + "\n\n".join(routes) for tag, routes in by_tag.items()]
+            by_tag.setdefault(route["tags"][0], []).append(
+                "\n".join(_route(method.upper(), path, route, document))
+            )
+    sections = [
+        f"## {tag.capitalize()}\n\n" + "\n\n".join(routes) for tag, routes in by_tag.items()
+    ]
     return "\n\n".join([HEAD.rstrip(), *sections]) + "\n"
 
 
-def _route(method: str, path: str, route: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[str]:
+def _route(
+    method: str, path: str, route: Mapping[str, Any], document: Mapping[str, Any]
+) -> Iterator[str]:
     yield f"### `{method} {path}`\n"
     yield route.get("description") or route["summary"]
     given = [one for one in route.get("parameters", []) if one["in"] in ("query", "header")]
@@ -37,20 +47,34 @@ def _route(method: str, path: str, route: Mapping[str, Any], document: Mapping[s
     for status, answer in route["responses"].items():
         if status.startswith("2"):
             kinds = answer.get("content", {})
-            gives = ", ".join(f"`{kind}`{_fields(body.get('schema', {}), document)}" for kind, body in kinds.items())
-            said = "" if answer["description"] == "Successful Response" else f" {answer['description']}"
+            gives = ", ".join(
+                f"`{kind}`{_fields(body.get('schema', {}), document)}"
+                for kind, body in kinds.items()
+            )
+            said = (
+                ""
+                if answer["description"] == "Successful Response"
+                else f" {answer['description']}"
+            )
             yield f"\n{status}:{said} {gives}".rstrip().rstrip(":")
 
 
 def _parameter(one: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    schema = next((any_ for any_ in one["schema"].get("anyOf", []) if any_.get("type") != "null"), one["schema"])
-    schema = document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    schema = next(
+        (any_ for any_ in one["schema"].get("anyOf", []) if any_.get("type") != "null"),
+        one["schema"],
+    )
+    schema = document["components"]["schemas"].get(
+        schema.get("$ref", "").rpartition("/")[2], schema
+    )
     said = " ".join((one.get("description") or schema.get("description") or "").split())
     allowed = " | ".join(f"`{value}`" for value in schema.get("enum", []))
     if "maximum" in schema:
         allowed = f"{schema.get('minimum', 0):,} to {schema['maximum']:,}"
     needed = "needed" if one.get("required") else ""
-    return "; ".join(part for part in (f"- `{one['name']}` ({one['in']})", needed, allowed, said) if part)
+    return "; ".join(
+        part for part in (f"- `{one['name']}` ({one['in']})", needed, allowed, said) if part
+    )
 
 
 def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
@@ -59,7 +83,9 @@ def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     name = (schema["items"] if several else schema).get("$ref", "").rpartition("/")[2]
     found = document["components"]["schemas"].get(name, schema)
     needed = found.get("required", [])
-    names = [f"`{field}`" if field in needed else f"[`{field}`]" for field in found.get("properties", {})]
+    names = [
+        f"`{field}`" if field in needed else f"[`{field}`]" for field in found.get("properties", {})
+    ]
     return f"{', a list of' if several else ':'} {', '.join(names)}" if names else ""
 
 

@@ -63,7 +63,9 @@ class Waiting(BaseModel):
 
 @router.get("/retention")
 def show_retention(request: Request, actor: Admin) -> Waiting:
-    """Whether a deletion waits: more than 20 files at once, and more than a tenth of all that the organisation has."""
+    """Whether a deletion waits: more than 20 files at once, and more than a tenth of all that the
+    organisation has.
+    """
     service = service_of(request)
     return Waiting(waiting=retention.waiting(service, actor, service.database.now()))
 

@@ -47,7 +47,8 @@ def create_api(service: Service) -> FastAPI:
     """The API over HTTP, without the page.
 
     Args:
-        service: whose settings, database and storage the routes use, as ``request.app.state.service``.
+        service: whose settings, database and storage the routes use, as
+            ``request.app.state.service``.
     """
     app = FastAPI(
         title="Unmask",
@@ -60,8 +61,24 @@ def create_api(service: Service) -> FastAPI:
     app.state.readers, app.state.waiting = Readers(service.settings), Waiting()
     refusals = problems.documented(*REFUSALS)
     for part in (checks, uploads, originals):
-        app.include_router(part.sending, prefix="/api/v1", responses=refusals, max_body_size=largest(service.settings))
-    for part in (checks, uploads, originals, licences, live, webhooks, retention, cases, audit, accounts):
+        app.include_router(
+            part.sending,
+            prefix="/api/v1",
+            responses=refusals,
+            max_body_size=largest(service.settings),
+        )
+    for part in (
+        checks,
+        uploads,
+        originals,
+        licences,
+        live,
+        webhooks,
+        retention,
+        cases,
+        audit,
+        accounts,
+    ):
         app.include_router(part.router, prefix="/api/v1", responses=refusals)
     app.include_router(health.router, responses=problems.documented(401, 404, 503))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY)
@@ -83,7 +100,9 @@ def _document_problems(app: FastAPI) -> None:
         document = made()
         schemas = document["components"]["schemas"]
         schemas["Problem"] = problems.ProblemDocument.model_json_schema()
-        schemas["ByAddress"] = checks.ByAddress.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas["ByAddress"] = checks.ByAddress.model_json_schema(
+            ref_template="#/components/schemas/{model}"
+        )
         schemas.update(schemas["ByAddress"].pop("$defs"))
         return document
 

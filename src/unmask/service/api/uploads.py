@@ -1,7 +1,9 @@
-"""Uploads that go on where the connection broke: tus 1.0.0 (tus.io), with creation, expiration and termination.
+"""Uploads that go on where the connection broke: tus 1.0.0 (tus.io), with creation, expiration and
+termination.
 
-tus rather than the IETF's draft-ietf-httpbis-resumable-upload: that one still changes its wire format with each interop
-version, while tus 1.0 has not changed since 2016 and has clients in every language (Uppy in browsers).
+tus rather than the IETF's draft-ietf-httpbis-resumable-upload: that one still changes its wire
+format with each interop version, while tus 1.0 has not changed since 2016 and has clients in every
+language (Uppy in browsers).
 """
 
 from __future__ import annotations
@@ -57,7 +59,13 @@ def capabilities(request: Request) -> Response:
     """What of tus is understood here."""
     most = str(service_of(request).settings.upload_bytes)
     return Response(
-        status_code=204, headers={**VERSION, "Tus-Version": "1.0.0", "Tus-Extension": EXTENSIONS, "Tus-Max-Size": most}
+        status_code=204,
+        headers={
+            **VERSION,
+            "Tus-Version": "1.0.0",
+            "Tus-Extension": EXTENSIONS,
+            "Tus-Max-Size": most,
+        },
     )
 
 
@@ -82,7 +90,9 @@ def begin(
     wanted = {"path": "/uploads", "length": upload_length, "metadata": upload_metadata}
 
     def do(session: Session) -> idempotency.Answer:
-        upload = uploads.begin(session, service, actor, upload_length, asked.name, asked.sha256, options)
+        upload = uploads.begin(
+            session, service, actor, upload_length, asked.name, asked.sha256, options
+        )
         body = UploadView.of(upload).model_dump(mode="json")
         return 201, body, {**VERSION, "Location": f"/api/v1/uploads/{upload.id}", **_where(upload)}
 
@@ -94,7 +104,12 @@ def offset(request: Request, actor: Uploader, upload: Identifier) -> Response:
     """How many bytes have come, in the header Upload-Offset."""
     with service_of(request).database.reading() as session:
         found = uploads.find(session, actor, upload)
-    headers = {**VERSION, **_where(found), "Upload-Length": str(found.length), "Cache-Control": "no-store"}
+    headers = {
+        **VERSION,
+        **_where(found),
+        "Upload-Length": str(found.length),
+        "Cache-Control": "no-store",
+    }
     return Response(headers=headers)
 
 
@@ -110,18 +125,25 @@ def show(request: Request, actor: Uploader, upload: Identifier) -> UploadView:
     status_code=204,
     response_class=Response,
     responses={
-        204: {"description": "Taken. With the last piece, the header Unmask-Check has the id of the check."},
+        204: {
+            "description": "Taken. With the last piece, the header Unmask-Check has the id of the check."
+        },
         **documented(400, 404, 409, 413, 415, 422),
     },
     openapi_extra={
-        "requestBody": {"content": {KIND: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+        "requestBody": {
+            "content": {KIND: {"schema": {"type": "string", "format": "binary"}}},
+            "required": True,
+        }
     },
 )
 async def append(
     request: Request,
     actor: Uploader,
     upload: Identifier,
-    upload_offset: Annotated[int, Header(ge=0, le=1 << 50, description="Of the first byte of this piece.")],
+    upload_offset: Annotated[
+        int, Header(ge=0, le=1 << 50, description="Of the first byte of this piece.")
+    ],
 ) -> Response:
     """Send the next piece, of any size. What a broken connection cut off is kept up to the break."""
     service = service_of(request)
@@ -138,7 +160,8 @@ async def append(
     if row.refused is not None:
         raise Problem(422, "Refused", row.refused)
     return Response(
-        status_code=204, headers={**VERSION, **_where(row), **({"Unmask-Check": row.check} if row.check else {})}
+        status_code=204,
+        headers={**VERSION, **_where(row), **({"Unmask-Check": row.check} if row.check else {})},
     )
 
 
@@ -165,7 +188,10 @@ async def _until_broken(request: Request) -> AsyncIterator[bytes]:
 
 
 def _where(upload: Upload) -> dict[str, str]:
-    return {"Upload-Offset": str(upload.offset), "Upload-Expires": formatdate(upload.expires, usegmt=True)}
+    return {
+        "Upload-Offset": str(upload.offset),
+        "Upload-Expires": formatdate(upload.expires, usegmt=True),
+    }
 
 
 def _metadata(text: str) -> Asked:
@@ -177,6 +203,8 @@ def _metadata(text: str) -> Asked:
             given[name] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError, ValueError) as error:
             raise Problem(
-                400, "Not understood", f"Upload-Metadata: the value of {name!r} is no text in base64"
+                400,
+                "Not understood",
+                f"Upload-Metadata: the value of {name!r} is no text in base64",
             ) from error
     return asked_for({**given, "name": given.get("filename") or given.get("name")})

@@ -35,7 +35,10 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: Annotated[str, Field(max_length=2000, pattern=r"^https?://")]
-    events: Annotated[list[Event], Field(min_length=1, max_length=10)] = ["check.done", "check.failed"]
+    events: Annotated[list[Event], Field(min_length=1, max_length=10)] = [
+        "check.done",
+        "check.failed",
+    ]
 
 
 class WebhookView(BaseModel):
@@ -62,7 +65,10 @@ class DeliveryView(BaseModel):
 
     id: Annotated[str, Field(description="As in the header webhook-id.")]
     event: str
-    state: Annotated[Literal["queued", "running", "done", "failed"], Field(description="Failed: it was given up.")]
+    state: Annotated[
+        Literal["queued", "running", "done", "failed"],
+        Field(description="Failed: it was given up."),
+    ]
     attempts: int
     answer: Annotated[str | None, Field(description="What the last attempt met with.")]
     created: Annotated[float, Field(description="Seconds since 1970.")]
@@ -88,15 +94,27 @@ class Replayed(BaseModel):
 
 
 @router.post("/webhooks", status_code=201, response_model=MadeWebhook)
-def add(request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key = None) -> JSONResponse:
-    """Be told about checks, cases and live checks. Messages are signed as Standard Webhooks 1.0 has it."""
+def add(
+    request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key = None
+) -> JSONResponse:
+    """Be told about checks, cases and live checks. Messages are signed as Standard Webhooks 1.0 has
+    it.
+    """
     check(form.url, form.events)
 
     def do(session: Session) -> idempotency.Answer:
         row = webhooks.add(session, actor, form.url, form.events)
-        return 201, MadeWebhook(**WebhookView.of(row).model_dump(), secret=row.secret).model_dump(mode="json"), {}
+        return (
+            201,
+            MadeWebhook(**WebhookView.of(row).model_dump(), secret=row.secret).model_dump(
+                mode="json"
+            ),
+            {},
+        )
 
-    return idempotency.once(service_of(request), actor, key, {"path": "/webhooks", **form.model_dump()}, do)
+    return idempotency.once(
+        service_of(request), actor, key, {"path": "/webhooks", **form.model_dump()}, do
+    )
 
 
 @router.get("/webhooks")
@@ -128,8 +146,14 @@ def log(
     return Deliveries(items=[DeliveryView.of(row) for row in found[:limit]], next=more)
 
 
-@router.post("/webhooks/{webhook}/deliveries/{delivery}/replays", status_code=202, responses=documented(404, 409))
-def replay(request: Request, actor: Admin, webhook: Identifier, delivery: Identifier) -> DeliveryView:
+@router.post(
+    "/webhooks/{webhook}/deliveries/{delivery}/replays",
+    status_code=202,
+    responses=documented(404, 409),
+)
+def replay(
+    request: Request, actor: Admin, webhook: Identifier, delivery: Identifier
+) -> DeliveryView:
     """Send a message again that was taken or given up, under the id that it has."""
     with service_of(request).database.transaction() as session:
         return DeliveryView.of(deliveries.replay(session, actor, webhook, delivery))

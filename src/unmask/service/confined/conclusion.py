@@ -12,9 +12,11 @@ class Conclusion:
 
     Attributes:
         result: a value of `unmask.live.verification.Result`.
-        advice: what the person can do, empty where it is live: a value of `unmask.live.verification.Advice`, or
-            ``connection`` where messages were lost or came too late, ``suspicious`` where no honest page sends such.
-        abuse: a value of `unmask.live.session.Abuse` where the browser sent what no honest page sends; for the log.
+        advice: what the person can do, empty where it is live: a value of
+            `unmask.live.verification.Advice`, or ``connection`` where messages were lost or came
+            too late, ``suspicious`` where no honest page sends such.
+        abuse: a value of `unmask.live.session.Abuse` where the browser sent what no honest page
+            sends; for the log.
         details: what was measured; for the log.
     """
 

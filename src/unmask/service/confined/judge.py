@@ -1,8 +1,10 @@
-"""The process that decodes one stranger's file and judges it: ``python -m unmask.service.confined.judge``.
+"""The process that decodes one stranger's file and judges it: ``python -m
+unmask.service.confined.judge``.
 
-Started afresh for every file, and ahead of it: it confines itself (`unmask.sandbox`), loads what it will need, and only then
-waits on standard input for one line that says what to do. It answers on standard output with messages, each a line of JSON,
-followed by as many bytes as the line's ``bytes`` says; see `judging`, the other end of the pipe.
+Started afresh for every file, and ahead of it: it confines itself (`unmask.sandbox`), loads what it
+will need, and only then waits on standard input for one line that says what to do. It answers on
+standard output with messages, each a line of JSON, followed by as many bytes as the line's
+``bytes`` says; see `judging`, the other end of the pipe.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ def _do(task: Task, send: Send) -> None:
 
 def _sender(out: BinaryIO) -> Send:
     def send(kind: str, content: bytes = b"", **values: Any) -> None:
-        out.write(json.dumps({"kind": kind, "bytes": len(content), **values}).encode() + b"\n" + content)
+        out.write(
+            json.dumps({"kind": kind, "bytes": len(content), **values}).encode() + b"\n" + content
+        )
         out.flush()
 
     return send
@@ -107,7 +111,9 @@ def _check(task: CheckTask, send: Send) -> None:
     except Exception as error:
         result = _failed(task, error)
     if result.error is None:
-        send("page", html.page(result, scenes=scenes(open_media(task.path), result.people)).encode())
+        send(
+            "page", html.page(result, scenes=scenes(open_media(task.path), result.people)).encode()
+        )
         send("pictures", pictures.pack(result))
     send("result", Document.of(result).model_dump_json().encode())
 

@@ -1,6 +1,8 @@
-"""The worker's end of the pipe to `judge`: starts it ahead, hands it a file, hears it out, or kills it.
+"""The worker's end of the pipe to `judge`: starts it ahead, hands it a file, hears it out, or kills
+it.
 
-What comes out of a judge may have been written by the file it read: every message is bounded and checked.
+What comes out of a judge may have been written by the file it read: every message is bounded and
+checked.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ SCRATCH = 4 << 30
 
 
 class JudgeDied(Exception):
-    """A judge ended without a result; its text says how. ``again`` says whether another attempt may fare better."""
+    """A judge ended without a result; its text says how. ``again`` says whether another attempt may
+    fare better.
+    """
 
     def __init__(self, how: str, again: bool) -> None:
         self.again = again
@@ -39,7 +43,8 @@ class JudgeDied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a judge found: the result, the HTML page, and a zip of pictures (`unmask.report.pictures`).
+    """What a judge found: the result, the HTML page, and a zip of pictures
+    (`unmask.report.pictures`).
 
     Where the file could not be judged, page and pictures are empty.
     """
@@ -51,7 +56,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of footage that a judge registered; ``error`` says why it could not, None where it could."""
+    """What became of footage that a judge registered; ``error`` says why it could not, None where
+    it could.
+    """
 
     error: str | None
 
@@ -79,7 +86,10 @@ class Judge:
         launcher = Launcher("unmask.service.confined.judge", limits, settings.judge_unconfined)
         self._process = launcher.start()
         self._wall_seconds = 2 * settings.judge_seconds
-        self._in, self._out = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        self._in, self._out = (
+            cast("IO[bytes]", self._process.stdin),
+            cast("IO[bytes]", self._process.stdout),
+        )
         os.set_blocking(self._out.fileno(), False)
 
     @property
@@ -90,7 +100,9 @@ class Judge:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def judge(self, task: Task, tick: Callable[[float], bool], every: float = 1.0) -> Answer | Registered | None:
+    def judge(
+        self, task: Task, tick: Callable[[float], bool], every: float = 1.0
+    ) -> Answer | Registered | None:
         """What it finds in a file; None if ``tick`` called it off.
 
         Args:

@@ -1,4 +1,6 @@
-"""The one way in which a confined process is started (`Launcher`), and what such a process does first (`enter`)."""
+"""The one way in which a confined process is started (`Launcher`), and what such a process does
+first (`enter`).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,18 @@ from unmask.sandbox.confine import Limits, confine
 from unmask.sandbox.control import die_with_parent
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-"""Environment variables that the process gets; never the database's password or the bucket's keys."""
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "HOME",
+    "TMPDIR",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+)
+"""Environment variables that the process gets; never the database's password or the bucket's keys.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +47,23 @@ class Launcher:
     def start(self) -> subprocess.Popen[bytes]:
         """The process, its pipes unbuffered."""
         pipe = subprocess.PIPE
-        return subprocess.Popen(self._command(), stdin=pipe, stdout=pipe, env=_environment(), bufsize=0)  # noqa: S603
+        return subprocess.Popen(  # noqa: S603
+            self._command(), stdin=pipe, stdout=pipe, env=_environment(), bufsize=0
+        )
 
     async def start_async(self) -> asyncio.subprocess.Process:
         """The process, for a loop of asyncio."""
         pipe = subprocess.PIPE
-        return await asyncio.create_subprocess_exec(*self._command(), stdin=pipe, stdout=pipe, env=_environment())
+        return await asyncio.create_subprocess_exec(
+            *self._command(), stdin=pipe, stdout=pipe, env=_environment()
+        )
 
     def _command(self) -> list[str]:
-        order = {"parent": os.getpid(), "limits": asdict(self.limits), "unconfined": self.unconfined}
+        order = {
+            "parent": os.getpid(),
+            "limits": asdict(self.limits),
+            "unconfined": self.unconfined,
+        }
         return [sys.executable, "-P", "-m", self.module, json.dumps(order)]
 
 

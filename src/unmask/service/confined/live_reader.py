@@ -1,10 +1,12 @@
-"""The process that decodes the camera frames of live checks: ``python -m unmask.service.confined.live_reader``.
+"""The process that decodes the camera frames of live checks: ``python -m
+unmask.service.confined.live_reader``.
 
-Strangers' JPEGs are opened here and nowhere else. One such process serves many checks, since to start one takes longer than a
-check: what takes it over could forge the checks that it serves, but reaches neither the network, nor the database, nor a file.
-It confines itself (`unmask.sandbox`), loads what it needs, and then takes messages on standard input, each a line of JSON
-followed by as many bytes as the line's ``bytes`` says, and answers with lines of JSON; see `live_reading`, the other end of
-the pipe.
+Strangers' JPEGs are opened here and nowhere else. One such process serves many checks, since to
+start one takes longer than a check: what takes it over could forge the checks that it serves, but
+reaches neither the network, nor the database, nor a file. It confines itself (`unmask.sandbox`),
+loads what it needs, and then takes messages on standard input, each a line of JSON followed by as
+many bytes as the line's ``bytes`` says, and answers with lines of JSON; see `live_reading`, the
+other end of the pipe.
 """
 
 from __future__ import annotations
@@ -31,11 +33,15 @@ MOST_PIXELS = 640 * 480
 """Of a frame; the page sends 320 x 240."""
 
 MOST_SCANS = 3
-"""Of a frame's JPEG: a plain one has at most one per channel, and each costs a pass over all pixels."""
+"""Of a frame's JPEG: a plain one has at most one per channel, and each costs a pass over all
+pixels.
+"""
 
 LOOK_EVERY = 1.0
-"""s between two frames that are looked at for signs of print and screens, at most; half as long at least, by chance, so that
-nobody knows which frames are."""
+"""s between two frames that are looked at for signs of print and screens, at most; half as long at
+least, by chance, so that
+nobody knows which frames are.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +77,8 @@ def decoded(jpeg: bytes) -> Rgb:
     """The picture of a camera frame, rgb uint8 ``(h, w, 3)``.
 
     Raises:
-        ValueError: it is no plain JPEG of at most `MOST_PIXELS`; a progressive one is none, as no browser's canvas makes it.
+        ValueError: it is no plain JPEG of at most `MOST_PIXELS`; a progressive one is none, as no
+            browser's canvas makes it.
     """
     import numpy as np
     from PIL.JpegImagePlugin import JpegImageFile
@@ -99,7 +106,9 @@ def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) 
         elif kind == "frame":
             answer["readable"] = _read(people[number], message["time"], content)
         elif kind == "verify":
-            answer |= _verified(people[number], message["sent"], message["shown"], set(message["counted"]))
+            answer |= _verified(
+                people[number], message["sent"], message["shown"], set(message["counted"])
+            )
     except Exception:
         log.exception("a live check failed")
         answer["failed"] = True
@@ -125,7 +134,9 @@ def _read(person: Person, time: float, jpeg: bytes) -> bool:
     return True
 
 
-def _verified(person: Person, sent: list[float], shown: list[float], counted: set[float]) -> dict[str, Any]:
+def _verified(
+    person: Person, sent: list[float], shown: list[float], counted: set[float]
+) -> dict[str, Any]:
     from unmask.live.verification import verify
 
     readings = [reading for reading in person.readings if reading.time in counted]

@@ -1,7 +1,9 @@
-"""The HTTP process's end of the pipe to `live_reader`: a few such processes for all live checks of a machine.
+"""The HTTP process's end of the pipe to `live_reader`: a few such processes for all live checks of
+a machine.
 
-What comes out of a reader may have been written by a frame that it read: every message is bounded and checked. A reader that
-dies takes its checks with it, which then are inconclusive; the next check starts it again.
+What comes out of a reader may have been written by a frame that it read: every message is bounded
+and checked. A reader that dies takes its checks with it, which then are inconclusive; the next
+check starts it again.
 """
 
 from __future__ import annotations
@@ -30,16 +32,24 @@ CPU_SECONDS = 7 * 86400
 """After so much it is started again, whatever it does: some 10 million frames."""
 
 WAITING = 128 << 20
-"""bytes of frames that may wait for a reader, a hundred checks' worth; those that come when it is slower still are left out."""
+"""bytes of frames that may wait for a reader, a hundred checks' worth; those that come when it is
+slower still are left out.
+"""
 
 FRAMES = (8.0, 15.0)
-"""Frames per second that a page is asked for at least and at most; `unmask.live.verification` needs 6."""
+"""Frames per second that a page is asked for at least and at most; `unmask.live.verification` needs
+6.
+"""
 
 READ_PER_SECOND = 300.0
-"""Frames that a reader can read per second, while it shares its core with the rest of the service: one takes 2 ms."""
+"""Frames that a reader can read per second, while it shares its core with the rest of the service:
+one takes 2 ms.
+"""
 
 PATIENCE = 10.0
-"""s without a word, while it has work, after which a reader is ended: a frame takes it 2 ms, the last word on a check 0.1 s."""
+"""s without a word, while it has work, after which a reader is ended: a frame takes it 2 ms, the
+last word on a check 0.1 s.
+"""
 
 DETAILS, CHARACTERS = 50, 100
 """Most details of an outcome that are logged, and most characters of each."""
@@ -77,7 +87,9 @@ class Sitting:
             return
         self._reader.send("frame", self._number, frame.jpeg, time=frame.time)
 
-    async def verify(self, sent: Sequence[float], shown: Sequence[float], counted: Sequence[float]) -> Conclusion:
+    async def verify(
+        self, sent: Sequence[float], shown: Sequence[float], counted: Sequence[float]
+    ) -> Conclusion:
         """What the reader makes of the frames.
 
         Args:
@@ -119,7 +131,9 @@ class Readers:
 
     def __init__(self, settings: Settings) -> None:
         limits = Limits(MEMORY, CPU_SECONDS, written=0)
-        launcher = Launcher("unmask.service.confined.live_reader", limits, settings.judge_unconfined)
+        launcher = Launcher(
+            "unmask.service.confined.live_reader", limits, settings.judge_unconfined
+        )
         self._readers = [_Reader(launcher) for _ in range(settings.live_readers)]
         self._most, self._numbers = settings.live_at_once, iter(range(1 << 62))
 
@@ -140,7 +154,9 @@ class Readers:
         return round(min(FRAMES[1], max(FRAMES[0], each)), 1)
 
     def warm(self) -> None:
-        """Has the reader started that the next check would get; where that fails, it is tried again when it is needed."""
+        """Has the reader started that the next check would get; where that fails, it is tried again
+        when it is needed.
+        """
 
         async def start() -> None:
             with suppress(ReaderDied):
@@ -149,7 +165,9 @@ class Readers:
         self._warming = asyncio.create_task(start())
 
     @asynccontextmanager
-    async def sitting(self, challenge: LightChallenge | MovementChallenge) -> AsyncIterator[Sitting]:
+    async def sitting(
+        self, challenge: LightChallenge | MovementChallenge
+    ) -> AsyncIterator[Sitting]:
         """A place at the reader with the fewest checks.
 
         Raises:
@@ -220,7 +238,11 @@ class _Reader:
     @property
     def waiting(self) -> int:
         """bytes that were sent and that the process has not taken."""
-        return self._process.stdin.transport.get_write_buffer_size() if self._process and self._process.stdin else 0
+        return (
+            self._process.stdin.transport.get_write_buffer_size()
+            if self._process and self._process.stdin
+            else 0
+        )
 
     @property
     def silent(self) -> float:
@@ -231,7 +253,9 @@ class _Reader:
         if self._process and self._process.returncode is None:
             self._process.kill()
 
-    async def _listen(self, process: asyncio.subprocess.Process, ready: asyncio.Future[None]) -> None:
+    async def _listen(
+        self, process: asyncio.subprocess.Process, ready: asyncio.Future[None]
+    ) -> None:
         """Hears the process out until it ends, or says what makes no sense."""
         try:
             async for line in process.stdout or asyncio.StreamReader():
@@ -240,7 +264,9 @@ class _Reader:
                     ready.set_result(None)
                 if sitting := self.sittings.get(said.get("check", -1)):
                     sitting.hear(said)
-        except Exception as error:  # whatever a process says that a stranger's file may have taken over
+        except (
+            Exception
+        ) as error:  # whatever a process says that a stranger's file may have taken over
             log.warning("a reader of frames said what makes no sense: %s", type(error).__name__)
         finally:
             self._process = None  # whoever comes from here on starts another
@@ -262,4 +288,6 @@ def _sound(said: dict[str, Any]) -> Conclusion:
             details[name[:CHARACTERS]] = value[:CHARACTERS]
         elif isinstance(value, int | float) and math.isfinite(value):
             details[name[:CHARACTERS]] = value
-    return Conclusion(Result(said["result"]), Advice(said["advice"]) if said["advice"] else "", details=details)
+    return Conclusion(
+        Result(said["result"]), Advice(said["advice"]) if said["advice"] else "", details=details
+    )

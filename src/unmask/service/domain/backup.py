@@ -1,13 +1,14 @@
-"""A copy of all that a service keeps, and bringing it back in an empty place, on whichever database and storage.
+"""A copy of all that a service keeps, and bringing it back in an empty place, on whichever database
+and storage.
 
-    manifest.json    what it is of, how much, and where each audit log stood
-    rows.jsonl       the tables, a row a line, in an order in which they can be put back
-    objects/...      what the rows name of the storage
-    objects.sha256   the digest and name of each of them, as ``sha256sum -c ../objects.sha256`` reads it
+    manifest.json    what it is of, how much, and where each audit log stood rows.jsonl       the
+    tables, a row a line, in an order in which they can be put back objects/...      what the rows
+    name of the storage objects.sha256   the digest and name of each of them, as ``sha256sum -c
+    ../objects.sha256`` reads it
 
-The rows are read in one snapshot, and then the objects that they name are copied: what comes in meanwhile is in neither. Who
-is signed in, uploads under way, rate limits and the like are left out. What is deleted meanwhile is missing, and counts as
-deleted when all is brought back.
+The rows are read in one snapshot, and then the objects that they name are copied: what comes in
+meanwhile is in neither. Who is signed in, uploads under way, rate limits and the like are left out.
+What is deleted meanwhile is missing, and counts as deleted when all is brought back.
 """
 
 from __future__ import annotations
@@ -33,12 +34,25 @@ from unmask.service.people.audit import Anchor
 from unmask.service.store import migrations, storage
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Answered, Base, BrowserSession, Bucket, Lease, Media, Tenant, Upload
+from unmask.service.store.tables import (
+    Answered,
+    Base,
+    BrowserSession,
+    Bucket,
+    Lease,
+    Media,
+    Tenant,
+    Upload,
+)
 
 FORMAT = 1
 
-PASSING = frozenset(table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Upload))
-"""Tables of what passes: whoever was signed in signs in again, and what was on its way in is sent anew."""
+PASSING = frozenset(
+    table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Upload)
+)
+"""Tables of what passes: whoever was signed in signs in again, and what was on its way in is sent
+anew.
+"""
 
 BATCH = 500
 """Rows that are put back at once."""
@@ -88,7 +102,8 @@ class Restored:
 
     Attributes:
         rows, objects: how many.
-        missing: names of media that have a row and were not in the storage when the backup was made; they count as deleted.
+        missing: names of media that have a row and were not in the storage when the backup was
+            made; they count as deleted.
     """
 
     rows: int
@@ -117,7 +132,9 @@ def save(service: Service, folder: Path) -> Manifest:
                 count += 1
         known = {tenant: sweeping.known(session, tenant) for tenant in tenants}
     objects = _copy(service, known, folder / "objects")
-    (folder / "objects.sha256").write_text("".join(f"{digest}  {name}\n" for name, digest in objects.items()))
+    (folder / "objects.sha256").write_text(
+        "".join(f"{digest}  {name}\n" for name, digest in objects.items())
+    )
     manifest = Manifest(
         format=FORMAT,
         unmask=version("unmask"),
@@ -135,7 +152,8 @@ def save(service: Service, folder: Path) -> Manifest:
 
 
 def restore(service: Service, folder: Path, *anchors: Anchor) -> Restored:
-    """Brings a backup back, all of it or nothing; what is wrong with it is found before anything is written to the storage.
+    """Brings a backup back, all of it or nothing; what is wrong with it is found before anything is
+    written to the storage.
 
     Args:
         service: with an empty database and an empty storage.
@@ -143,7 +161,8 @@ def restore(service: Service, folder: Path, *anchors: Anchor) -> Restored:
 
     Raises:
         UsageError: the database or the storage is not empty.
-        BackupError: the folder is no whole backup, one of a newer version, or an audit log in it is not as it was written.
+        BackupError: the folder is no whole backup, one of a newer version, or an audit log in it is
+            not as it was written.
     """
     manifest = _manifest(folder)
     objects = _objects(folder, manifest)
@@ -162,13 +181,17 @@ def restore(service: Service, folder: Path, *anchors: Anchor) -> Restored:
 def _insist_on_empty(service: Service, manifest: Manifest) -> None:
     with service.database.reading() as session:
         if session.scalar(select(Tenant.id).limit(1)):
-            raise UsageError("this service has accounts already; a backup is brought back in an empty place")
+            raise UsageError(
+                "this service has accounts already; a backup is brought back in an empty place"
+            )
         if manifest.revision > migrations.revision(session):
             raise BackupError(
                 f"the backup was made by Unmask {manifest.unmask}; restore it with that version or a newer one"
             )
     if found := next(service.storage.listed(), None):
-        raise UsageError(f"the storage has files already, such as {found.name}; name an empty folder or bucket")
+        raise UsageError(
+            f"the storage has files already, such as {found.name}; name an empty folder or bucket"
+        )
 
 
 def _verify(session: Session, tenant: str, kept: Sequence[Anchor]) -> None:
@@ -178,7 +201,9 @@ def _verify(session: Session, tenant: str, kept: Sequence[Anchor]) -> None:
     way = ""
     if found.reason.code == "chain.cut_off":
         way = "; if the backup is older than the anchors, give only those that were printed up to when it was made"
-    raise BackupError(f"entry {found.broken} of an audit log is not as it was written: {found.reason}{way}")
+    raise BackupError(
+        f"entry {found.broken} of an audit log is not as it was written: {found.reason}{way}"
+    )
 
 
 def _lines(session: Session) -> Iterator[bytes]:
@@ -208,7 +233,9 @@ def _copy(service: Service, known: dict[str, set[str]], to: Path) -> dict[str, s
                 continue
             copied[name] = digest.hexdigest()
             if _altered(name, copied[name]):
-                log.critical("a stored file is not the one that was uploaded", extra={"hash": copied[name]})
+                log.critical(
+                    "a stored file is not the one that was uploaded", extra={"hash": copied[name]}
+                )
     return copied
 
 
@@ -221,18 +248,29 @@ def _manifest(folder: Path) -> Manifest:
         manifest = Manifest(**json.loads((folder / "manifest.json").read_text()))
         digests = [_sha256(folder / name) for name in ("rows.jsonl", "objects.sha256")]
     except (OSError, ValueError, TypeError) as error:
-        raise BackupError(f"{folder} is no whole backup ({type(error).__name__}); take another one") from error
+        raise BackupError(
+            f"{folder} is no whole backup ({type(error).__name__}); take another one"
+        ) from error
     if manifest.format != FORMAT or digests != [manifest.rows_sha256, manifest.objects_sha256]:
         raise BackupError(f"{folder} is not as it was written; take another backup")
     return manifest
 
 
 def _objects(folder: Path, manifest: Manifest) -> dict[str, Path]:
-    """The files of the storage that are in a backup, by name; raises `BackupError` unless all are there as they were written."""
+    """The files of the storage that are in a backup, by name; raises `BackupError` unless all are
+    there as they were written.
+    """
     lines = (folder / "objects.sha256").read_text().splitlines()
     wanted = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    there = {path.relative_to(folder / "objects").as_posix(): path for path in (folder / "objects").rglob("*")}
-    wrong = [name for name, digest in wanted.items() if name not in there or _sha256(there[name]) != digest]
+    there = {
+        path.relative_to(folder / "objects").as_posix(): path
+        for path in (folder / "objects").rglob("*")
+    }
+    wrong = [
+        name
+        for name, digest in wanted.items()
+        if name not in there or _sha256(there[name]) != digest
+    ]
     if wrong or len(wanted) != manifest.objects:
         named = ", ".join(wrong[:NAMED]) + (", ..." if len(wrong) > NAMED else "")
         raise BackupError(
@@ -276,11 +314,19 @@ def _bring_rows(session: Session, path: Path) -> None:
 
 
 def _mark_missing(session: Session, objects: Container[str]) -> list[str]:
-    """Says of media that are not in the backup that they are deleted, as they were when it was made; their names."""
+    """Says of media that are not in the backup that they are deleted, as they were when it was
+    made; their names.
+    """
     missing = []
     for media in session.scalars(select(Media).where(Media.deleted.is_(None))).all():
         if (name := storage.media(media.tenant, media.sha256)) not in objects:
             media.deleted = now(session)
-            audit.record(session, system(media.tenant), "media.deleted", media.sha256, reason="not in the backup")
+            audit.record(
+                session,
+                system(media.tenant),
+                "media.deleted",
+                media.sha256,
+                reason="not in the backup",
+            )
             missing.append(name)
     return missing

@@ -1,4 +1,5 @@
-"""Cases: what people make of a check, from its opening to a decision that stands; `course` says what may follow what.
+"""Cases: what people make of a check, from its opening to a decision that stands; `course` says
+what may follow what.
 
 A decision has grounds; one that restricts the file names the rule behind it.
 """
@@ -77,7 +78,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some cases, each with its check, in the order of the queue; and the cursor of what follows, None at the end."""
+    """Some cases, each with its check, in the order of the queue; and the cursor of what follows,
+    None at the end.
+    """
 
     cases: tuple[tuple[CaseFile, Check], ...]
     next: str | None
@@ -89,11 +92,15 @@ def open_for(session: Session, actor: Actor, check: Check) -> CaseFile:
     Raises:
         Problem: 409, the check is not done.
     """
-    found = session.scalar(select(CaseFile).where(CaseFile.check == check.id, CaseFile.tenant == actor.tenant))
+    found = session.scalar(
+        select(CaseFile).where(CaseFile.check == check.id, CaseFile.tenant == actor.tenant)
+    )
     if found is not None:
         return found
     if check.state != "done":
-        raise Problem(409, "Not judged", "the check has no result yet; open the case when it has one")
+        raise Problem(
+            409, "Not judged", "the check has no result yet; open the case when it has one"
+        )
     opened = CaseFile(tenant=check.tenant, check=check.id)
     session.add(opened)
     session.flush()
@@ -112,20 +119,29 @@ def get(session: Session, actor: Actor, case: str) -> tuple[CaseFile, Check]:
 
 
 def events(session: Session, actor: Actor, case: str) -> list[CaseEvent]:
-    """All that happened to a case, in order; ``kind`` is opened, note, assigned, decision, correction, appeal,
+    """All that happened to a case, in order; ``kind`` is opened, note, assigned, decision,
+    correction, appeal,
     reopened or notice.
 
     Raises:
         Problem: 404, there is none with this id.
     """
     get(session, actor, case)
-    return list(session.scalars(select(CaseEvent).where(CaseEvent.case == case).order_by(CaseEvent.number)))
+    return list(
+        session.scalars(select(CaseEvent).where(CaseEvent.case == case).order_by(CaseEvent.number))
+    )
 
 
 def of_same_file(session: Session, check: Check) -> list[tuple[Check, CaseFile | None]]:
     """The other checks of a file, the newest first, each with its case if it has one."""
-    query = select(Check, CaseFile).outerjoin(CaseFile, CaseFile.check == Check.id).order_by(Check.id.desc())
-    same = query.where(Check.tenant == check.tenant, Check.sha256 == check.sha256, Check.id != check.id)
+    query = (
+        select(Check, CaseFile)
+        .outerjoin(CaseFile, CaseFile.check == Check.id)
+        .order_by(Check.id.desc())
+    )
+    same = query.where(
+        Check.tenant == check.tenant, Check.sha256 == check.sha256, Check.id != check.id
+    )
     return [(row[0], row[1]) for row in session.execute(same)]
 
 
@@ -156,7 +172,9 @@ def assign(session: Session, actor: Actor, case: str, account: str | None) -> Ca
     found, _ = _found(session, actor, case)
     name = ""
     if account is not None:
-        person = session.scalar(select(Account).where(Account.id == account, *reviewers(actor.tenant)))
+        person = session.scalar(
+            select(Account).where(Account.id == account, *reviewers(actor.tenant))
+        )
         if person is None:
             raise Problem(422, "No reviewer", Message("refusal.no_reviewer"))
         name = person.name
@@ -185,14 +203,17 @@ def decide(
         case: which.
         decision: what becomes of the file.
         grounds: the facts and why, as the uploader will read them.
-        rule: the law, or the clause of the terms of use, that the file breaks; needed for a restriction.
+        rule: the law, or the clause of the terms of use, that the file breaks; needed for a
+            restriction.
         illegal: whether the rule is a law.
-        seen: ``updated`` of the case as the actor saw it; None to decide whatever happened meanwhile.
+        seen: ``updated`` of the case as the actor saw it; None to decide whatever happened
+            meanwhile.
         correcting: whether a decision stands that nobody contests, and was wrong.
 
     Raises:
-        Problem: 404, no such case; 422, no grounds or no rule; 409, it cannot be decided or corrected as it stands, nothing
-            to restore, or the case has changed since; 403, somebody else has to decide.
+        Problem: 404, no such case; 422, no grounds or no rule; 409, it cannot be decided or
+            corrected as it stands, nothing to restore, or the case has changed since; 403, somebody
+            else has to decide.
     """
     found, check = _found(session, actor, case)
     grounds, rule = _worded(grounds), printable(rule.strip())
@@ -206,9 +227,26 @@ def decide(
     enter(session, actor, found, check, Act.CORRECT if correcting else Act.DECIDE)
     found.decision = decision
     kind, action = ("correction", "case.corrected") if correcting else ("decision", "case.decided")
-    event = _note(session, actor, found, kind, grounds, decision=decision, rule=rule, illegal=illegal)
-    audit.record(session, actor, action, found.id, decision=decision, rule=rule, illegal=illegal, on_appeal=appealed)
-    _notify(session, actor, found, check, Decided(decision, grounds, rule, illegal, appealed, event.created))
+    event = _note(
+        session, actor, found, kind, grounds, decision=decision, rule=rule, illegal=illegal
+    )
+    audit.record(
+        session,
+        actor,
+        action,
+        found.id,
+        decision=decision,
+        rule=rule,
+        illegal=illegal,
+        on_appeal=appealed,
+    )
+    _notify(
+        session,
+        actor,
+        found,
+        check,
+        Decided(decision, grounds, rule, illegal, appealed, event.created),
+    )
     return found
 
 
@@ -226,7 +264,8 @@ def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
 
 
 def reopen(session: Session, check: Check, before: str | None) -> CaseFile | None:
-    """Has the case of a check looked at anew where the check was judged again, with another outcome than ``before``.
+    """Has the case of a check looked at anew where the check was judged again, with another outcome
+    than ``before``.
 
     Returns:
         The case, None if there is none.
@@ -241,9 +280,14 @@ def reopen(session: Session, check: Check, before: str | None) -> CaseFile | Non
 
 
 def queue(
-    session: Session, actor: Actor, wanted: Wanted = Wanted(), cursor: str | None = None, limit: int = 50
+    session: Session,
+    actor: Actor,
+    wanted: Wanted = Wanted(),
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page:
-    """Cases in the order in which they should be decided: appeals first, then the strongest evidence, then the oldest.
+    """Cases in the order in which they should be decided: appeals first, then the strongest
+    evidence, then the oldest.
 
     Args:
         session: to read with.
@@ -259,7 +303,9 @@ def queue(
     query = (
         select(CaseFile, Check, *_order())
         .join(Check, Check.id == CaseFile.check)
-        .where(CaseFile.tenant == actor.tenant, CaseFile.state.in_(wanted.states), *_filters(wanted))
+        .where(
+            CaseFile.tenant == actor.tenant, CaseFile.state.in_(wanted.states), *_filters(wanted)
+        )
         .order_by(*_order())
         .limit(limit + 1)
     )
@@ -284,7 +330,10 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
         (CaseFile.decision, wanted.decision),
         (func.coalesce(CaseFile.assigned, ""), wanted.assigned),
         (CaseFile.check, wanted.check),
-        (func.coalesce(Check.result["outcome"].as_string(), Check.verdict, "not judged"), wanted.outcome),
+        (
+            func.coalesce(Check.result["outcome"].as_string(), Check.verdict, "not judged"),
+            wanted.outcome,
+        ),
     )
     conditions = [column == value for column, value in pairs if value is not None]
     return [*conditions, *matching(wanted.words)]
@@ -296,10 +345,14 @@ def _cursor(places: Sequence[Any]) -> str:
 
 def _places(cursor: str) -> tuple[int, float, float, str]:
     try:
-        rank, strength, created, case = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        rank, strength, created, case = json.loads(
+            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        )
         return min(max(int(rank), 0), 9), float(strength), float(created), printable(str(case))
     except (ValueError, TypeError, OverflowError):
-        raise Problem(422, "No cursor", "take the cursor from `next` of the page before, as it is") from None
+        raise Problem(
+            422, "No cursor", "take the cursor from `next` of the page before, as it is"
+        ) from None
 
 
 # ---------------------------------------------------------------- writing
@@ -314,7 +367,9 @@ def _found(session: Session, actor: Actor, case: str, lock: bool = True) -> tupl
     return row[0], row[1]
 
 
-def _note(session: Session, actor: Actor, case: CaseFile, kind: str, text: str, **more: Any) -> CaseEvent:
+def _note(
+    session: Session, actor: Actor, case: CaseFile, kind: str, text: str, **more: Any
+) -> CaseEvent:
     number = session.scalar(select(func.count()).where(CaseEvent.case == case.id)) or 0
     case.updated = now(session)
     event = CaseEvent(
@@ -337,10 +392,14 @@ def _note(session: Session, actor: Actor, case: CaseFile, kind: str, text: str, 
 
 
 def _notify(session: Session, actor: Actor, case: CaseFile, check: Check, decided: Decided) -> None:
-    opener = session.scalar(select(CaseEvent).where(CaseEvent.case == case.id, CaseEvent.kind == "opened"))
+    opener = session.scalar(
+        select(CaseEvent).where(CaseEvent.case == case.id, CaseEvent.kind == "opened")
+    )
     by_itself = opener is None or opener.actor.startswith("system:")
     for language in words.codes():
-        text = notices.write(language, case, check, decided, by_itself, by_person=actor.kind == "account")
+        text = notices.write(
+            language, case, check, decided, by_itself, by_person=actor.kind == "account"
+        )
         _note(session, actor, case, "notice", text, language=language)
 
 

@@ -34,7 +34,9 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that came in whole: the object in storage that holds it, its sha256, hexadecimal, and its bytes."""
+    """A file that came in whole: the object in storage that holds it, its sha256, hexadecimal, and
+    its bytes.
+    """
 
     object: str
     sha256: str
@@ -52,8 +54,9 @@ def accept(
 ) -> tuple[Check, bool]:
     """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
 
-    The same bytes under the same configuration are judged once per tenant: then the check that is there is given, and
-    whether it is new. Where its media was deleted meanwhile, or its judging never came to an end, it is judged again.
+    The same bytes under the same configuration are judged once per tenant: then the check that is
+    there is given, and whether it is new. Where its media was deleted meanwhile, or its judging
+    never came to an end, it is judged again.
 
     Args:
         options: of the check, see `unmask.service.api.checks.Options`.
@@ -62,7 +65,13 @@ def accept(
     revived = keep(session, service, actor, received)
     configuration = _configuration(session, actor.tenant, options)
     key = {"tenant": actor.tenant, "sha256": received.sha256, "configuration": configuration}
-    values = {"id": new_id(), "name": clean(name), "options": options, "uploader": uploader, "created": now(session)}
+    values = {
+        "id": new_id(),
+        "name": clean(name),
+        "options": options,
+        "uploader": uploader,
+        "created": now(session),
+    }
     new = insert_new(session, Check, **key, **values)
     check = session.scalars(select(Check).filter_by(**key).with_for_update()).one()
     if new:
@@ -82,11 +91,15 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
         Problem: 404, no such check; 410, its media has been deleted.
     """
     found = find(session, actor, check)
-    media = session.scalars(select(Media).filter_by(tenant=found.tenant, sha256=found.sha256).with_for_update()).one()
+    media = session.scalars(
+        select(Media).filter_by(tenant=found.tenant, sha256=found.sha256).with_for_update()
+    ).one()
     if media.deleted is not None:
         raise Problem(410, "Deleted", Message("refusal.deleted"))
     configuration = _configuration(session, found.tenant, found.options)
-    same = select(Check).filter_by(tenant=found.tenant, sha256=found.sha256, configuration=configuration)
+    same = select(Check).filter_by(
+        tenant=found.tenant, sha256=found.sha256, configuration=configuration
+    )
     other = session.scalar(same.where(Check.id != found.id))
     if other is not None:
         return other
@@ -97,19 +110,25 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
 
 
 def again(session: Session, actor: Actor, check: Check) -> None:
-    """Queues a check anew, as if nobody had tried; one that is waiting or being judged just goes on.
+    """Queues a check anew, as if nobody had tried; one that is waiting or being judged just goes
+    on.
 
-    Its result stays in the row until the next one takes its place, for what has to be compared with it.
+    Its result stays in the row until the next one takes its place, for what has to be compared with
+    it.
     """
     if check.finished is None:
         return
     check.state, check.progress, check.finished, check.lease_until = "queued", 0.0, None, 0.0
     check.attempts = check.lapses = check.deaths = 0
-    audit.record(session, actor, "check.repeated", check.id, sha256=check.sha256, verdict=check.verdict)
+    audit.record(
+        session, actor, "check.repeated", check.id, sha256=check.sha256, verdict=check.verdict
+    )
 
 
 def keep(session: Session, service: Service, actor: Actor, received: Received) -> bool:
-    """Keeps a file that was received as the tenant's media, once; whether its bytes were not there until now."""
+    """Keeps a file that was received as the tenant's media, once; whether its bytes were not there
+    until now.
+    """
     key = {"tenant": actor.tenant, "sha256": received.sha256}
     new = insert_new(session, Media, **key, bytes=received.bytes, stored=now(session))
     media = session.scalars(select(Media).filter_by(**key).with_for_update()).one()
@@ -128,7 +147,9 @@ def _lost(service: Service, media: Media) -> bool:
 
 
 def clean(name: str) -> str:
-    """A file's name for people: without folders, on one line, of bounded length. It never becomes a path."""
+    """A file's name for people: without folders, on one line, of bounded length. It never becomes a
+    path.
+    """
     last = encodable(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     return printable(last)[:LONGEST_NAME] or "file"
 
@@ -181,7 +202,8 @@ def kept(session: Session, actor: Actor, files: Sequence[str]) -> set[str]:
 
 
 def conclude(service: Service, job: Check, answer: Answer, state: str = "done") -> bool:
-    """Writes all that follows from a result, in one transaction; False if the job was lost to another worker.
+    """Writes all that follows from a result, in one transaction; False if the job was lost to
+    another worker.
 
     Args:
         answer: what a judge found, or why nothing was.
@@ -191,7 +213,10 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
         if check is None:
             return False
         key = check.tenant, check.sha256, check.id
-        for name, content in ((storage.report(*key), answer.page), (storage.pictures(*key), answer.pictures)):
+        for name, content in (
+            (storage.report(*key), answer.page),
+            (storage.pictures(*key), answer.pictures),
+        ):
             if content:
                 service.storage.put(name, content)
         before = check.outcome
@@ -209,9 +234,16 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
 
 
 def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> str:
-    """sha256 over all that a result depends on beside the file, the tenant's known originals and licences included."""
+    """sha256 over all that a result depends on beside the file, the tenant's known originals and
+    licences included.
+    """
     known = select(func.max(Registration.finished)).filter_by(tenant=tenant, state="done")
-    whole = {"unmask": version("unmask"), "weights": _weights(), "originals": session.scalar(known), "options": options}
+    whole = {
+        "unmask": version("unmask"),
+        "weights": _weights(),
+        "originals": session.scalar(known),
+        "options": options,
+    }
     licences = session.scalar(select(func.max(LicenceDocument.updated)).filter_by(tenant=tenant))
     if licences is not None:
         whole["licences"] = licences

@@ -1,12 +1,14 @@
-"""The course of a case: its states, what leads from one to another, and who may do it. Nothing else changes a state.
+"""The course of a case: its states, what leads from one to another, and who may do it. Nothing else
+changes a state.
 
     open ─────decide────> decided ──appeal──> appealed ──decide──> decided
     reopened ─decide────> decided ──correct─> decided
                           decided ──reopen──> reopened             appealed ──reopen──> appealed
 
-A contested decision is looked at again by a person, and by another one (Regulation (EU) 2022/2065, the Digital Services
-Act, article 20 (6)); so is one that is corrected, or reopened by a new finding: else whoever decided, or a program, could
-decide the same case again in another way. While an appeal waits, a new finding is noted and the appeal goes on.
+A contested decision is looked at again by a person, and by another one (Regulation (EU) 2022/2065,
+the Digital Services Act, article 20 (6)); so is one that is corrected, or reopened by a new
+finding: else whoever decided, or a program, could decide the same case again in another way. While
+an appeal waits, a new finding is noted and the appeal goes on.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Act(StrEnum):
 
 
 class By(StrEnum):
-    """Who does it: anybody who decides cases, a person who does, the uploader or who decides cases, or Unmask itself."""
+    """Who does it: anybody who decides cases, a person who does, the uploader or who decides cases,
+    or Unmask itself.
+    """
 
     REVIEWER = "reviewer or program"
     PERSON = "person"
@@ -128,7 +132,9 @@ def _check_apart(session: Session, apart: Apart, actor: Actor, case: CaseFile) -
         return
     told = select(CaseEvent.actor).where(CaseEvent.case == case.id, CaseEvent.kind.in_(DECISIONS))
     before = session.scalars(told.order_by(CaseEvent.number.desc())).all()
-    excluded = {one.removeprefix("account:") for one in (before[:1] if apart is Apart.LATEST else before)}
+    excluded = {
+        one.removeprefix("account:") for one in (before[:1] if apart is Apart.LATEST else before)
+    }
     others = select(func.count()).where(Account.id.not_in(excluded), *reviewers(case.tenant))
     if actor.id in excluded and session.scalar(others):
         raise Problem(403, "Second reviewer", Message("refusal.second_reviewer"))

@@ -1,7 +1,9 @@
-"""Messages to webhooks on their way: signed, many at once, sent again, and none waiting for another organisation's.
+"""Messages to webhooks on their way: signed, many at once, sent again, and none waiting for another
+organisation's.
 
-Headers and signature follow Standard Webhooks 1.0 (standardwebhooks.com), for which verifying libraries exist in most
-languages: ``v1,`` and base64 of HMAC-SHA256 over ``id.timestamp.body``. A message may arrive twice; its id tells.
+Headers and signature follow Standard Webhooks 1.0 (standardwebhooks.com), for which verifying
+libraries exist in most languages: ``v1,`` and base64 of HMAC-SHA256 over ``id.timestamp.body``. A
+message may arrive twice; its id tells.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ SECONDS = 20.0
 """s that the other side has to answer."""
 
 AT_ONCE, OF_TENANT, TO_WEBHOOK = 32, 8, 2
-"""Most messages on their way at a time from one machine: in all, of one organisation, and to one webhook."""
+"""Most messages on their way at a time from one machine: in all, of one organisation, and to one
+webhook.
+"""
 
 KEPT = 30 * 86400.0
 """s that the log keeps a message that was taken or given up."""
@@ -51,7 +55,9 @@ def send(service: Service, job: Delivery) -> None:
         webhook = session.get(Webhook, job.webhook)
     active = webhook is not None and webhook.active
     taken, answer = (
-        asyncio.run(_post(service, webhook, job)) if webhook and active else (False, "the webhook was removed")
+        asyncio.run(_post(service, webhook, job))
+        if webhook and active
+        else (False, "the webhook was removed")
     )
     with jobs.held(service.database, job) as (session, row):
         if row is None:
@@ -66,7 +72,8 @@ def send(service: Service, job: Delivery) -> None:
 
 
 class Post:
-    """All messages that are on their way from this process, a thread each: one that hangs costs its receiver one of its places.
+    """All messages that are on their way from this process, a thread each: one that hangs costs its
+    receiver one of its places.
 
     Args:
         send: what is done with each.
@@ -81,7 +88,8 @@ class Post:
         """Sends off whatever is due and has a place, the oldest first; False if that is nothing.
 
         Raises:
-            DBAPIError: the database does not answer; so, too, where it did not when something sent before was to be written down.
+            DBAPIError: the database does not answer; so, too, where it did not when something sent
+                before was to be written down.
         """
         self._take_back()
         sent = False
@@ -106,7 +114,9 @@ class Post:
         to_webhook = Counter(job.webhook for job in self._away.values())
         free: list[ColumnElement[bool]] = [
             Delivery.tenant.not_in([one for one, count in of_tenant.items() if count >= OF_TENANT]),
-            Delivery.webhook.not_in([one for one, count in to_webhook.items() if count >= TO_WEBHOOK]),
+            Delivery.webhook.not_in(
+                [one for one, count in to_webhook.items() if count >= TO_WEBHOOK]
+            ),
         ]
         return jobs.claim(self._service.database, Delivery, 3 * SECONDS, *free)
 
@@ -118,7 +128,9 @@ class Post:
             future.result()
 
 
-def log(session: Session, actor: Actor, webhook: str, limit: int, before: str | None = None) -> Sequence[Delivery]:
+def log(
+    session: Session, actor: Actor, webhook: str, limit: int, before: str | None = None
+) -> Sequence[Delivery]:
     """The messages to a webhook of the tenant, the newest first, those of before one id.
 
     Raises:
@@ -139,7 +151,11 @@ def replay(session: Session, actor: Actor, webhook: str, delivery: str) -> Deliv
     if row is None or row.webhook != webhook:
         raise not_found("delivery")
     if row.finished is None:
-        raise Problem(409, "Under way", "the message has neither been taken nor given up; it is sent again by itself")
+        raise Problem(
+            409,
+            "Under way",
+            "the message has neither been taken nor given up; it is sent again by itself",
+        )
     _again(row)
     audit.record(session, actor, "webhook.replayed", webhook, delivery=delivery)
     return row
@@ -152,7 +168,9 @@ def replay_failed(session: Session, actor: Actor, webhook: str) -> int:
         Problem: 404, no such webhook.
     """
     webhooks.find(session, actor, webhook)
-    rows = session.scalars(select(Delivery).filter_by(webhook=webhook, state="failed").with_for_update()).all()
+    rows = session.scalars(
+        select(Delivery).filter_by(webhook=webhook, state="failed").with_for_update()
+    ).all()
     for row in rows:
         _again(row)
     if rows:
@@ -189,7 +207,9 @@ async def _post(service: Service, webhook: Webhook, job: Delivery) -> tuple[bool
     try:
         async with (
             asyncio.timeout(SECONDS),
-            opened("POST", webhook.url, None, private, hops=0, content=body, headers=headers) as response,
+            opened(
+                "POST", webhook.url, None, private, hops=0, content=body, headers=headers
+            ) as response,
         ):
             return response.is_success, f"answered {response.status_code}"
     except Forbidden as error:

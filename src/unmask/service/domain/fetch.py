@@ -21,18 +21,25 @@ async def fetch(service: Service, url: str) -> Received:
     """Downloads a file, within the bounds on bytes and seconds.
 
     Raises:
-        Problem: 403 where fetching is off or the address is not allowed, 413 too large, 422 where it could not be had.
+        Problem: 403 where fetching is off or the address is not allowed, 413 too large, 422 where
+            it could not be had.
     """
     settings = service.settings
     if not settings.fetch_hosts:
-        raise Problem(403, "Fetching is off", "whoever runs this service has not allowed it; upload the file")
+        raise Problem(
+            403, "Fetching is off", "whoever runs this service has not allowed it; upload the file"
+        )
     try:
         async with asyncio.timeout(settings.fetch_seconds):
-            async with opened("GET", url, settings.fetch_hosts, private=False, headers=AS_IT_IS) as response:
+            async with opened(
+                "GET", url, settings.fetch_hosts, private=False, headers=AS_IT_IS
+            ) as response:
                 if response.status_code != 200:
                     raise _unavailable(f"the address answered {response.status_code}")
                 if response.headers.get("content-encoding", "identity") != "identity":
-                    raise _unavailable("the address answers with something packed, which is not asked for")
+                    raise _unavailable(
+                        "the address answers with something packed, which is not asked for"
+                    )
                 return await receive(service, response.aiter_raw(), settings.upload_bytes)
     except Forbidden as error:
         raise Problem(403, "Address not allowed", str(error)) from error

@@ -1,4 +1,6 @@
-"""Whether the bytes that are judged are those that were uploaded: an answer must not stand under another file's sha256."""
+"""Whether the bytes that are judged are those that were uploaded: an answer must not stand under
+another file's sha256.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Altered(Exception):
 
 
 class Touched(Exception):
-    """A stored file that is the one that was uploaded, but may have been another for a moment while it was read."""
+    """A stored file that is the one that was uploaded, but may have been another for a moment while
+    it was read.
+    """
 
 
 @contextmanager
@@ -35,7 +39,8 @@ def unaltered(path: Path, sha256: str) -> Iterator[None]:
 
     Raises:
         Altered: it has another one, before or after.
-        Touched: somebody wrote to it meanwhile, or changed its owner, rights or links, and it has this one still.
+        Touched: somebody wrote to it meanwhile, or changed its owner, rights or links, and it has
+            this one still.
     """
     before = _state(path)
     _insist(path, sha256)
@@ -46,20 +51,29 @@ def unaltered(path: Path, sha256: str) -> Iterator[None]:
 
 
 def set_aside(service: Service, job: Check | Registration, altered: Altered) -> None:
-    """Says loudly that a file was altered, and keeps what lies there for whoever finds out why, until its time is over.
+    """Says loudly that a file was altered, and keeps what lies there for whoever finds out why,
+    until its time is over.
 
     The same file sent again takes its place.
     """
-    log.critical("a stored file is not the one that was uploaded", extra={"job": job.id, "hash": altered.found})
+    log.critical(
+        "a stored file is not the one that was uploaded",
+        extra={"job": job.id, "hash": altered.found},
+    )
     with suppress(FileNotFoundError):  # another worker did it
-        service.storage.move(storage.media(job.tenant, job.sha256), storage.altered(job.tenant, job.sha256))
+        service.storage.move(
+            storage.media(job.tenant, job.sha256), storage.altered(job.tenant, job.sha256)
+        )
     with service.database.transaction() as session:
         audit.record(session, system(job.tenant), "media.altered", job.sha256, found=altered.found)
 
 
 def is_set_aside(service: Service, job: Check | Registration) -> bool:
     """Whether a job's file was altered, and has not been sent again."""
-    names = [one.name.rpartition("/")[2] for one in service.storage.listed(storage.folder(job.tenant, job.sha256))]
+    names = [
+        one.name.rpartition("/")[2]
+        for one in service.storage.listed(storage.folder(job.tenant, job.sha256))
+    ]
     return "media" not in names and any(name.startswith("altered-") for name in names)
 
 
@@ -71,6 +85,8 @@ def _insist(path: Path, sha256: str) -> None:
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """Differs after every change of the content or of what lies at the path; nobody sets ``st_ctime`` (POSIX)."""
+    """Differs after every change of the content or of what lies at the path; nobody sets
+    ``st_ctime`` (POSIX).
+    """
     stat = path.stat()
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

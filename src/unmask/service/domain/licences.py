@@ -1,7 +1,9 @@
-"""The register of licences of an organisation: what it relies on, and what follows where a licence is taken back.
+"""The register of licences of an organisation: what it relies on, and what follows where a licence
+is taken back.
 
-It holds keys that the organisation vouches for, authorities that it trusts, licences, and lists of revocations. For each check a
-folder is put together of these, as `unmask.licences.register` reads it.
+It holds keys that the organisation vouches for, authorities that it trusts, licences, and lists of
+revocations. For each check a folder is put together of these, as `unmask.licences.register` reads
+it.
 """
 
 from __future__ import annotations
@@ -49,22 +51,36 @@ class Read:
     ends: float | None = None
 
 
-def add(session: Session, service: Service, actor: Actor, text: str) -> tuple[LicenceDocument, bool]:
-    """Takes a document into the register; a list takes the place of an older one, and what it takes back is looked at again.
+def add(
+    session: Session, service: Service, actor: Actor, text: str
+) -> tuple[LicenceDocument, bool]:
+    """Takes a document into the register; a list takes the place of an older one, and what it takes
+    back is looked at again.
 
     Returns:
-        The document, and whether it is new; where there is the same, or a newer list, already: that one.
+        The document, and whether it is new; where there is the same, or a newer list, already: that
+            one.
 
     Raises:
         Problem: 422, it is none of these, or not as it was signed; 409, the register is full.
     """
     read = _read(service, text)
     key = {"tenant": actor.tenant, "kind": read.kind, "named": read.named}
-    more = {"title": read.title, "text": text, "list": read.list, "begins": read.begins, "ends": read.ends}
-    if (session.scalar(select(func.count()).where(LicenceDocument.tenant == actor.tenant)) or 0) >= MOST:
+    more = {
+        "title": read.title,
+        "text": text,
+        "list": read.list,
+        "begins": read.begins,
+        "ends": read.ends,
+    }
+    if (
+        session.scalar(select(func.count()).where(LicenceDocument.tenant == actor.tenant)) or 0
+    ) >= MOST:
         raise Problem(409, "Register full", Message("refusal.register_full", {"most": MOST}))
     moment = now(session)
-    new = insert_new(session, LicenceDocument, **key, **more, id=new_id(), created=moment, updated=moment)
+    new = insert_new(
+        session, LicenceDocument, **key, **more, id=new_id(), created=moment, updated=moment
+    )
     row = session.scalars(select(LicenceDocument).filter_by(**key).with_for_update()).one()
     if not new and read.kind == "list" and (read.begins or 0.0) > (row.begins or 0.0):
         row.text, row.begins, row.ends, row.updated = text, read.begins, read.ends, moment
@@ -83,9 +99,19 @@ def find(session: Session, actor: Actor, document: str) -> LicenceDocument:
     return owned(session, LicenceDocument, actor, document, "licence")
 
 
-def search(session: Session, actor: Actor, limit: int, before: str | None = None) -> Sequence[LicenceDocument]:
-    """The organisation's documents, the newest first; ``before`` is the id of the last one of the page before."""
-    return newest(session, LicenceDocument, select(LicenceDocument).filter_by(tenant=actor.tenant), limit, before)
+def search(
+    session: Session, actor: Actor, limit: int, before: str | None = None
+) -> Sequence[LicenceDocument]:
+    """The organisation's documents, the newest first; ``before`` is the id of the last one of the
+    page before.
+    """
+    return newest(
+        session,
+        LicenceDocument,
+        select(LicenceDocument).filter_by(tenant=actor.tenant),
+        limit,
+        before,
+    )
 
 
 def remove(session: Session, actor: Actor, document: str) -> None:
@@ -97,7 +123,9 @@ def remove(session: Session, actor: Actor, document: str) -> None:
 
 @contextmanager
 def folder(service: Service, tenant: str) -> Iterator[Path | None]:
-    """The register as a folder of this machine, for as long as the context lasts; None if it is empty."""
+    """The register as a folder of this machine, for as long as the context lasts; None if it is
+    empty.
+    """
     with service.database.reading() as session:
         rows = session.scalars(select(LicenceDocument).filter_by(tenant=tenant)).all()
     if not rows:
@@ -113,7 +141,9 @@ def folder(service: Service, tenant: str) -> Iterator[Path | None]:
 
 
 def _take_back(session: Session, service: Service, actor: Actor, row: LicenceDocument) -> None:
-    """Has looked at again what rests on a licence that a list takes back: judged anew, or reopened where the file is gone."""
+    """Has looked at again what rests on a licence that a list takes back: judged anew, or reopened
+    where the file is gone.
+    """
     told = select(LicenceDocument).filter_by(tenant=actor.tenant, kind="licence", list=row.named)
     on_it = {one.named: one.text for one in session.scalars(told)}
     gone = [sha256 for sha256, text in on_it.items() if _revoked(service, text, row.text)]
@@ -154,11 +184,25 @@ def _as_signed(path: Path) -> Read | None:
         licence = Licence.of(path)
         title = f"{licence.subject.name} / {licence.subject.licensee}"
         named, on = licence.sha256, f"{licence.issuer.id} {licence.status.on}"
-        return Read("licence", named, title, on, licence.valid_from.timestamp(), licence.valid_until.timestamp())
+        return Read(
+            "licence",
+            named,
+            title,
+            on,
+            licence.valid_from.timestamp(),
+            licence.valid_until.timestamp(),
+        )
     if "BitstringStatusListCredential" in types:
         found = StatusList.of(path)
         named = f"{found.issuer} {found.id}"
-        return Read("list", named, found.id, None, found.valid_from.timestamp(), found.valid_until.timestamp())
+        return Read(
+            "list",
+            named,
+            found.id,
+            None,
+            found.valid_from.timestamp(),
+            found.valid_until.timestamp(),
+        )
     return None
 
 
@@ -170,4 +214,8 @@ def _as_key(path: Path, text: str) -> Read:
     owners = keys.owners([path])
     if not owners:
         raise LicenceError(str(path), Message("key.not_public"), Message("key.way.public"))
-    return Read("key", named, printable(", ".join(sorted({name for names in owners.values() for name in names})))[:300])
+    return Read(
+        "key",
+        named,
+        printable(", ".join(sorted({name for names in owners.values() for name in names})))[:300],
+    )

@@ -8,7 +8,9 @@ from unmask.service.store.tables import Check
 
 
 def matching(words: str) -> list[ColumnElement[bool]]:
-    """Conditions for checks in whose name each of these words stands, in any case, or whose sha256 begins with one."""
+    """Conditions for checks in whose name each of these words stands, in any case, or whose sha256
+    begins with one.
+    """
     return [_matching(word.lower()) for word in words.replace("\x00", " ").split()]
 
 

@@ -1,8 +1,10 @@
-"""Requests to addresses that strangers name: never to a private network, whatever a name resolves to the second time.
+"""Requests to addresses that strangers name: never to a private network, whatever a name resolves
+to the second time.
 
-A name is resolved once, every address it has must be public, and the connection goes to one of these, with the name kept
-for the certificate and the Host header. Redirects are followed by hand, each looked at anew. See OWASP, "Server-Side
-Request Forgery Prevention"; DNS rebinding is why a check before the request is not enough.
+A name is resolved once, every address it has must be public, and the connection goes to one of
+these, with the name kept for the certificate and the Host header. Redirects are followed by hand,
+each looked at anew. See OWASP, "Server-Side Request Forgery Prevention"; DNS rebinding is why a
+check before the request is not enough.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ class Forbidden(UnmaskError):
 
 
 def public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet: not private, loopback, link-local, multicast, reserved, nor an
+    """Whether an IP address belongs to the public internet: not private, loopback, link-local,
+    multicast, reserved, nor an
     IPv6 address that stands for such an IPv4 one (mapped, 6to4, Teredo, NAT64).
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -47,13 +50,19 @@ def public(address: str) -> bool:
 
 @asynccontextmanager
 async def opened(
-    method: str, url: str, hosts: Collection[str] | None, private: bool, hops: int = HOPS, **request: Any
+    method: str,
+    url: str,
+    hosts: Collection[str] | None,
+    private: bool,
+    hops: int = HOPS,
+    **request: Any,
 ) -> AsyncIterator[httpx.Response]:
     """The answer of an address, its body not yet read.
 
     Args:
         method, url, request: as for `httpx.AsyncClient.build_request`.
-        hosts: names that may be asked; None for any. One that begins with a dot stands for all names below it.
+        hosts: names that may be asked; None for any. One that begins with a dot stands for all
+            names below it.
         private: whether private addresses may be asked, too.
         hops: redirects that are followed.
 
@@ -62,7 +71,9 @@ async def opened(
         httpx.HTTPError: it does not answer.
     """
     timeout = httpx.Timeout(READ, connect=CONNECT)
-    async with httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False) as client:
+    async with httpx.AsyncClient(
+        timeout=timeout, trust_env=False, follow_redirects=False
+    ) as client:
         for _hop in range(hops + 1):
             target = _parsed(url, hosts)
             address = await _resolved(target, private)
@@ -71,7 +82,11 @@ async def opened(
             sent.extensions["sni_hostname"] = target.host
             response = await client.send(sent, stream=True)
             try:
-                if response.status_code not in REDIRECTS or "location" not in response.headers or not hops:
+                if (
+                    response.status_code not in REDIRECTS
+                    or "location" not in response.headers
+                    or not hops
+                ):
                     yield response
                     return
                 url = str(target.join(response.headers["location"]))
@@ -90,7 +105,9 @@ def _parsed(url: str, hosts: Collection[str] | None) -> httpx.URL:
     if target.userinfo:
         raise Forbidden("an address must not carry a name and a password")
     if hosts is not None and not any(_covers(one, target.host) for one in hosts):
-        raise Forbidden(f"{target.host} is not among the hosts that whoever runs this service allows")
+        raise Forbidden(
+            f"{target.host} is not among the hosts that whoever runs this service allows"
+        )
     return target
 
 
@@ -103,7 +120,9 @@ async def _resolved(target: httpx.URL, private: bool) -> str:
     port = target.port or (443 if target.scheme == "https" else 80)
     loop = asyncio.get_running_loop()
     try:
-        found = await asyncio.wait_for(loop.getaddrinfo(target.host, port, type=socket.SOCK_STREAM), CONNECT)
+        found = await asyncio.wait_for(
+            loop.getaddrinfo(target.host, port, type=socket.SOCK_STREAM), CONNECT
+        )
     except (OSError, UnicodeError, TimeoutError) as error:
         raise Forbidden(f"{target.host} cannot be resolved") from error
     addresses = [str(one[4][0]) for one in found]

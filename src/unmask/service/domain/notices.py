@@ -1,9 +1,11 @@
-"""The notice to the uploader: what was decided, on what grounds, how it came about, and how to contest it.
+"""The notice to the uploader: what was decided, on what grounds, how it came about, and how to
+contest it.
 
-It carries what a statement of reasons must contain under article 17 (3) of Regulation (EU) 2022/2065, the Digital Services
-Act: (a) the restriction, where and how long it holds, (b) the facts, (c) the use of automated means, (d, e) the law or the
-clause of the terms, and why, (f) the ways to contest it: with us, article 20; out of court, article 21; in court. Whether
-somebody reported the file, (b), only the reviewer knows: it belongs into the grounds.
+It carries what a statement of reasons must contain under article 17 (3) of Regulation (EU)
+2022/2065, the Digital Services Act: (a) the restriction, where and how long it holds, (b) the
+facts, (c) the use of automated means, (d, e) the law or the clause of the terms, and why, (f) the
+ways to contest it: with us, article 20; out of court, article 21; in court. Whether somebody
+reported the file, (b), only the reviewer knows: it belongs into the grounds.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class Decided:
     time: float
 
 
-def write(code: str, case: CaseFile, check: Check, decided: Decided, by_itself: bool, by_person: bool) -> str:
+def write(
+    code: str, case: CaseFile, check: Check, decided: Decided, by_itself: bool, by_person: bool
+) -> str:
     """The notice as plain text, one paragraph per subject.
 
     Args:
@@ -66,7 +70,11 @@ def write(code: str, case: CaseFile, check: Check, decided: Decided, by_itself: 
 
 def _decision(decided: Decided, date: str) -> Message:
     decision = Message(f"statement.decision.{decided.decision}")
-    return Message("statement.restricted", {"decision": decision, "date": date}) if decided.rule else decision
+    return (
+        Message("statement.restricted", {"decision": decision, "date": date})
+        if decided.rule
+        else decision
+    )
 
 
 def _facts(check: Check, date: str) -> Message:
@@ -79,7 +87,9 @@ def _facts(check: Check, date: str) -> Message:
 
 def _rule(decided: Decided) -> Message:
     values = {"rule": decided.rule}
-    return Message("statement.law", values) if decided.illegal else Message("statement.terms", values)
+    return (
+        Message("statement.law", values) if decided.illegal else Message("statement.terms", values)
+    )
 
 
 def _came_about(by_itself: bool, by_person: bool) -> Message:

@@ -1,7 +1,8 @@
-"""Known originals of a tenant: registered by upload, hashed by a judge, and an index of them on every machine that judges.
+"""Known originals of a tenant: registered by upload, hashed by a judge, and an index of them on
+every machine that judges.
 
-What a judge makes of one file, hashes and thumbnails, is one object in storage; the row says that it counts. The index in a
-folder is put together from these wherever it is needed, and can be lost.
+What a judge makes of one file, hashes and thumbnails, is one object in storage; the row says that
+it counts. The index in a folder is put together from these wherever it is needed, and can be lost.
 """
 
 from __future__ import annotations
@@ -29,13 +30,27 @@ DATABASE = "originals.sqlite"
 
 
 def accept(
-    session: Session, service: Service, actor: Actor, received: Received, name: str, title: str, owner: str
+    session: Session,
+    service: Service,
+    actor: Actor,
+    received: Received,
+    name: str,
+    title: str,
+    owner: str,
 ) -> tuple[Registration, bool]:
-    """Queues the registration of footage; the one that is there, and False, where its owner has registered it already."""
+    """Queues the registration of footage; the one that is there, and False, where its owner has
+    registered it already.
+    """
     checks.keep(session, service, actor, received)
     key = {"tenant": actor.tenant, "sha256": received.sha256, "owner": owner}
     clean = checks.clean(name)
-    values = {"id": new_id(), "name": clean, "title": title or clean, "uploader": actor.id, "created": now(session)}
+    values = {
+        "id": new_id(),
+        "name": clean,
+        "title": title or clean,
+        "uploader": actor.id,
+        "created": now(session),
+    }
     new = insert_new(session, Registration, **key, **values)
     row = session.scalars(select(Registration).filter_by(**key)).one()
     if new:
@@ -48,9 +63,15 @@ def find(session: Session, actor: Actor, registration: str) -> Registration:
     return owned(session, Registration, actor, registration, "original")
 
 
-def search(session: Session, actor: Actor, limit: int, before: str | None = None) -> Sequence[Registration]:
-    """The tenant's registrations, the newest first; ``before`` is the id of the last one of the page before."""
-    return newest(session, Registration, select(Registration).filter_by(tenant=actor.tenant), limit, before)
+def search(
+    session: Session, actor: Actor, limit: int, before: str | None = None
+) -> Sequence[Registration]:
+    """The tenant's registrations, the newest first; ``before`` is the id of the last one of the
+    page before.
+    """
+    return newest(
+        session, Registration, select(Registration).filter_by(tenant=actor.tenant), limit, before
+    )
 
 
 def remove(session: Session, service: Service, actor: Actor, registration: str) -> None:
@@ -62,7 +83,9 @@ def remove(session: Session, service: Service, actor: Actor, registration: str) 
     service.storage.delete(storage.original(row.tenant, row.id))
 
 
-def conclude(service: Service, job: Registration, made: Path | None, error: str | None, state: str = "done") -> bool:
+def conclude(
+    service: Service, job: Registration, made: Path | None, error: str | None, state: str = "done"
+) -> bool:
     """Writes what became of a registration; False if it was lost to another worker.
 
     Args:
@@ -81,7 +104,9 @@ def conclude(service: Service, job: Registration, made: Path | None, error: str 
 
 
 def index(service: Service, tenant: str) -> Path | None:
-    """Folder with the index of all that a tenant has registered, brought up to date; None if that is nothing."""
+    """Folder with the index of all that a tenant has registered, brought up to date; None if that
+    is nothing.
+    """
     from unmask.originals import opened_store
     from unmask.originals.transfer import copy
 
@@ -91,7 +116,11 @@ def index(service: Service, tenant: str) -> Path | None:
     if not rows and not (folder / DATABASE).is_file():
         return None
     with _alone(folder), opened_store(folder, writing=True) as store:
-        have = {(original.sha256, original.owner): original.id for original in store.originals() if original.complete}
+        have = {
+            (original.sha256, original.owner): original.id
+            for original in store.originals()
+            if original.complete
+        }
         want = {(row.sha256, row.owner): row for row in rows}
         for gone in have.keys() - want.keys():
             store.remove(have[gone])

@@ -12,14 +12,22 @@ from unmask.service.store.tables import Check, Reliance
 
 
 def note(session: Session, check: Check, found: Document) -> None:
-    """Writes down on which licences a result rests, in the place of those on which the result before did."""
+    """Writes down on which licences a result rests, in the place of those on which the result
+    before did.
+    """
     session.execute(delete(Reliance).where(Reliance.check == check.id))
     licensed = (person for person in found.people if person.verdict == "licensed change")
-    for licence in {one.sha256 for person in licensed for one in person.licences if one.refused is None}:
+    for licence in {
+        one.sha256 for person in licensed for one in person.licences if one.refused is None
+    }:
         session.add(Reliance(check=check.id, licence=licence))
 
 
 def resting(session: Session, tenant: str, licences: Collection[str]) -> Sequence[Check]:
-    """The checks of an organisation that rest on one of these licences, by sha256; their rows are locked."""
+    """The checks of an organisation that rest on one of these licences, by sha256; their rows are
+    locked.
+    """
     on = select(Reliance.check).where(Reliance.licence.in_(licences))
-    return session.scalars(select(Check).where(Check.tenant == tenant, Check.id.in_(on)).with_for_update()).all()
+    return session.scalars(
+        select(Check).where(Check.tenant == tenant, Check.id.in_(on)).with_for_update()
+    ).all()

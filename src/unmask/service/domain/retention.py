@@ -1,7 +1,9 @@
-"""What shows a face does not stay: media and reports are deleted after a time, or on request, unless a legal hold stops it.
+"""What shows a face does not stay: media and reports are deleted after a time, or on request,
+unless a legal hold stops it.
 
-The objects in storage are deleted first, then the row says so, in one transaction that holds the row: whatever crashes in
-between is done again, and nobody can bring the same file back meanwhile. The result stays; it has no pictures.
+The objects in storage are deleted first, then the row says so, in one transaction that holds the
+row: whatever crashes in between is done again, and nobody can bring the same file back meanwhile.
+The result stays; it has no pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ PERIOD = 3600.0
 DAY = 86400.0
 
 MANY, SHARE = 20, 0.1
-"""More files of one organisation than the first, and a greater part of all it has than the second, are not deleted at once until
+"""More files of one organisation than the first, and a greater part of all it has than the second,
+are not deleted at once until
 one of its admins confirms it.
 """
 
@@ -37,7 +40,8 @@ log = logging.getLogger(__name__)
 
 
 def run(service: Service, now: float) -> int | None:
-    """Deletes what is due; the number of files deleted, None where another machine has just done it.
+    """Deletes what is due; the number of files deleted, None where another machine has just done
+    it.
 
     Args:
         service: whose.
@@ -57,18 +61,25 @@ def run(service: Service, now: float) -> int | None:
     deleted = 0
     for tenant, due in _due(service, now).items():
         if _too_many(service, tenant, due, now):
-            log.error("the deletion of many files waits for an admin", extra={"tenant": tenant, "number": len(due)})
+            log.error(
+                "the deletion of many files waits for an admin",
+                extra={"tenant": tenant, "number": len(due)},
+            )
         else:
             deleted += sum(_delete_due(service, now, tenant, sha256) for sha256 in due)
     with service.database.reading() as session:
         for tenant in session.scalars(select(Tenant.id)):
             anchor = audit.newest(session, tenant)
-            log.info("audit anchor", extra={"tenant": tenant, "number": anchor.number, "hash": anchor.hash})
+            log.info(
+                "audit anchor",
+                extra={"tenant": tenant, "number": anchor.number, "hash": anchor.hash},
+            )
     return deleted
 
 
 def delete(service: Service, actor: Actor, check: str, now: float) -> None:
-    """Deletes a check's media and all reports on it at once, as the person shown or the uploader asked.
+    """Deletes a check's media and all reports on it at once, as the person shown or the uploader
+    asked.
 
     Raises:
         Problem: 404, no such check; 409, a legal hold, or it is being judged just now.
@@ -80,7 +91,9 @@ def delete(service: Service, actor: Actor, check: str, now: float) -> None:
         if media.hold is not None:
             raise Problem(409, "Legal hold", "a legal hold keeps this file; release it first")
         if _in_work(session, media):
-            raise Problem(409, "Being judged", "the file is being judged; delete it when that is done")
+            raise Problem(
+                409, "Being judged", "the file is being judged; delete it when that is done"
+            )
         erase(service, session, actor, media, now, "request")
 
 
@@ -114,7 +127,9 @@ def release(session: Session, actor: Actor, check: str) -> Media:
 
 
 def waiting(service: Service, actor: Actor, now: float) -> int:
-    """How many files of the actor's organisation are due and wait for a person, because they are too many at once."""
+    """How many files of the actor's organisation are due and wait for a person, because they are
+    too many at once.
+    """
     due = _due(service, now).get(actor.tenant, [])
     return len(due) if _too_many(service, actor.tenant, due, now) else 0
 
@@ -137,7 +152,9 @@ def _due(service: Service, now: float) -> dict[str, list[str]]:
     if days:
         overdue = (Media.deleted.is_(None), Media.hold.is_(None), Media.stored <= now - days * DAY)
         with service.database.reading() as session:
-            for tenant, sha256 in session.execute(select(Media.tenant, Media.sha256).where(*overdue)):
+            for tenant, sha256 in session.execute(
+                select(Media.tenant, Media.sha256).where(*overdue)
+            ):
                 due[tenant].append(sha256)
     return due
 
@@ -147,7 +164,12 @@ def _too_many(service: Service, tenant: str, due: Sequence[str], now: float) -> 
     if len(due) <= MANY:
         return False
     with service.database.reading() as session:
-        kept = session.scalar(select(func.count()).where(Media.tenant == tenant, Media.deleted.is_(None))) or 0
+        kept = (
+            session.scalar(
+                select(func.count()).where(Media.tenant == tenant, Media.deleted.is_(None))
+            )
+            or 0
+        )
         confirmed = session.get(Lease, _confirmation(tenant))
     return len(due) > SHARE * kept and (confirmed is None or confirmed.until <= now)
 
@@ -160,13 +182,20 @@ def _delete_due(service: Service, now: float, tenant: str, sha256: str) -> bool:
     with service.database.transaction() as session:
         media = session.get_one(Media, (tenant, sha256), with_for_update=True)
         kept_since = now - service.settings.keep_days * DAY
-        if media.deleted is not None or media.hold is not None or media.stored > kept_since or _in_work(session, media):
+        if (
+            media.deleted is not None
+            or media.hold is not None
+            or media.stored > kept_since
+            or _in_work(session, media)
+        ):
             return False
         erase(service, session, system(tenant), media, now, "retention")
         return True
 
 
-def erase(service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str) -> None:
+def erase(
+    service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str
+) -> None:
     """Deletes what shows a file's content, and says so in its row, which the transaction holds."""
     service.storage.delete_all(storage.folder(media.tenant, media.sha256))
     media.deleted = now
@@ -175,7 +204,9 @@ def erase(service: Service, session: Session, actor: Actor, media: Media, now: f
 
 def _media_of(session: Session, actor: Actor, check: str) -> Media:
     """The media of a check, locked."""
-    query = select(Media).join(Check, (Check.tenant == Media.tenant) & (Check.sha256 == Media.sha256))
+    query = select(Media).join(
+        Check, (Check.tenant == Media.tenant) & (Check.sha256 == Media.sha256)
+    )
     query = query.where(Check.id == check, Check.tenant == actor.tenant)
     media = session.scalar(query.with_for_update(of=Media))
     if media is None:
@@ -186,6 +217,8 @@ def _media_of(session: Session, actor: Actor, check: str) -> Media:
 def _in_work(session: Session, media: Media) -> bool:
     key = {"tenant": media.tenant, "sha256": media.sha256}
     return any(
-        session.scalar(select(kind.id).filter_by(**key).where(kind.state.in_(("queued", "running"))).limit(1))
+        session.scalar(
+            select(kind.id).filter_by(**key).where(kind.state.in_(("queued", "running"))).limit(1)
+        )
         for kind in (Check, Registration)
     )

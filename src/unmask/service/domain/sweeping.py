@@ -1,6 +1,8 @@
-"""Objects in storage that no row of the database knows, as a crash between the two leaves them: they show faces, so they go.
+"""Objects in storage that no row of the database knows, as a crash between the two leaves them:
+they show faces, so they go.
 
-A file's place is claimed in the database first, by a row that says it is deleted, so that the same file cannot come in meanwhile.
+A file's place is claimed in the database first, by a row that says it is deleted, so that the same
+file cannot come in meanwhile.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ log = logging.getLogger(__name__)
 
 
 def run(service: Service, now: float) -> int | None:
-    """Deletes what nobody knows and what is a day old at least; how many files and originals, None where it is not yet time.
+    """Deletes what nobody knows and what is a day old at least; how many files and originals, None
+    where it is not yet time.
 
     Args:
         now: s since 1970.
@@ -49,7 +52,8 @@ def _sweep(service: Service, tenant: str, now: float) -> int:
     strange = [where for where, moment in written.items() if moment < now - DAY]
     if len(strange) > MANY and len(strange) > SHARE * len(expected):
         log.error(
-            "very many files have no row; is this their database?", extra={"tenant": tenant, "number": len(strange)}
+            "very many files have no row; is this their database?",
+            extra={"tenant": tenant, "number": len(strange)},
         )
         return 0
     return sum(_drop(service, tenant, where, now) for where in strange)
@@ -59,7 +63,9 @@ def known(session: Session, tenant: str) -> set[str]:
     """Places of all objects that the database knows, see `place`."""
     files = session.scalars(select(Media.sha256).filter_by(tenant=tenant, deleted=None)).all()
     footage = session.scalars(select(Registration.id).filter_by(tenant=tenant)).all()
-    return {storage.folder(tenant, one) for one in files} | {storage.original(tenant, one) for one in footage}
+    return {storage.folder(tenant, one) for one in files} | {
+        storage.original(tenant, one) for one in footage
+    }
 
 
 def place(name: str) -> str:

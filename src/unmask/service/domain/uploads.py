@@ -1,7 +1,9 @@
-"""Files on their way in: in one piece, or in several that go on where the connection broke (tus 1.0).
+"""Files on their way in: in one piece, or in several that go on where the connection broke (tus
+1.0).
 
-Each piece is an object of its own, written before the row that counts it, so that it works on a bucket and across
-machines, and what a kill cut off is simply not there. When all has come, the pieces are joined, hashed and become a check.
+Each piece is an object of its own, written before the row that counts it, so that it works on a
+bucket and across machines, and what a kill cut off is simply not there. When all has come, the
+pieces are joined, hashed and become a check.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ RESERVE = 256 << 20
 """bytes of this machine's disk that uploads leave free: the database and the judges need some."""
 
 AHEAD = 4 << 20
-"""bytes of a file that may wait in memory for the disk: with its last byte, hardly any are left to wait for."""
+"""bytes of a file that may wait in memory for the disk: with its last byte, hardly any are left to
+wait for.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +82,9 @@ def no_room() -> Problem:
 
 
 def check_room(service: Service, size: int = 0) -> None:
-    """Refuses a file of ``size`` bytes or more that would leave less than `RESERVE`; raises a `Problem`, 507."""
+    """Refuses a file of ``size`` bytes or more that would leave less than `RESERVE`; raises a
+    `Problem`, 507.
+    """
     if service.storage.room < size + RESERVE:
         raise no_room()
 
@@ -86,7 +92,9 @@ def check_room(service: Service, size: int = 0) -> None:
 def check_digest(received: Received, announced: str | None) -> None:
     """Raises a `Problem`, 422, where a file is not the one whose sha256 was announced."""
     if announced is not None and announced.lower() != received.sha256:
-        detail = f"sha256 {announced} was announced, and {received.sha256} came; send the file again"
+        detail = (
+            f"sha256 {announced} was announced, and {received.sha256} came; send the file again"
+        )
         raise Problem(422, "Wrong digest", detail)
 
 
@@ -119,7 +127,9 @@ def begin(
 
 
 def find(session: Session, actor: Actor, upload: str, changing: bool = False) -> Upload:
-    """The tenant's upload with this id; 404 otherwise. Locked until the transaction ends where it is to be changed."""
+    """The tenant's upload with this id; 404 otherwise. Locked until the transaction ends where it
+    is to be changed.
+    """
     return owned(session, Upload, actor, upload, "upload", changing)
 
 
@@ -140,7 +150,11 @@ def append(service: Service, actor: Actor, upload: str, offset: int, piece: Rece
 
 
 def wrong_offset(upload: Upload, offset: int) -> Problem:
-    return Problem(409, "Wrong offset", f"the upload is at byte {upload.offset:,}, not {offset:,}; go on from there")
+    return Problem(
+        409,
+        "Wrong offset",
+        f"the upload is at byte {upload.offset:,}, not {offset:,}; go on from there",
+    )
 
 
 def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
@@ -161,7 +175,9 @@ def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
         if row.check is None and row.refused is None and received is not None:
             try:
                 check_digest(received, row.sha256)
-                check, _new = checks.accept(session, service, actor, received, row.name, row.options, row.actor)
+                check, _new = checks.accept(
+                    session, service, actor, received, row.name, row.options, row.actor
+                )
                 row.check = check.id
             except Problem as problem:
                 row.refused = problem.detail
@@ -192,15 +208,21 @@ def cancel(session: Session, service: Service, upload: Upload) -> None:
 def tidy(service: Service) -> None:
     """Finishes what came whole while its process was killed, and deletes what nobody went on with."""
     with service.database.reading() as session:
-        whole = select(Upload).where(Upload.offset == Upload.length, Upload.check.is_(None), Upload.refused.is_(None))
+        whole = select(Upload).where(
+            Upload.offset == Upload.length, Upload.check.is_(None), Upload.refused.is_(None)
+        )
         waiting, moment = session.scalars(whole).all(), now(session)
     for upload in waiting:
         finish(service, system(upload.tenant), upload)
     with service.database.transaction() as session:
-        for upload in session.scalars(select(Upload).where(Upload.expires < moment).with_for_update(skip_locked=True)):
+        for upload in session.scalars(
+            select(Upload).where(Upload.expires < moment).with_for_update(skip_locked=True)
+        ):
             cancel(session, service, upload)
     oldest = moment - service.settings.upload_hours * HOUR - DAY
-    service.storage.delete(*(one.name for one in service.storage.listed("incoming") if one.written < oldest))
+    service.storage.delete(
+        *(one.name for one in service.storage.listed("incoming") if one.written < oldest)
+    )
 
 
 def made(session: Session, upload: Upload) -> Check | None:

@@ -1,4 +1,6 @@
-"""Addresses of other programs that are told what happened; `deliveries` sends the messages, each a job of its own."""
+"""Addresses of other programs that are told what happened; `deliveries` sends the messages, each a
+job of its own.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def find(session: Session, actor: Actor, webhook: str) -> Webhook:
 
 
 def listing(session: Session, actor: Actor) -> Sequence[Webhook]:
-    return session.scalars(select(Webhook).filter_by(tenant=actor.tenant, active=True).order_by(Webhook.id)).all()
+    return session.scalars(
+        select(Webhook).filter_by(tenant=actor.tenant, active=True).order_by(Webhook.id)
+    ).all()
 
 
 def remove(session: Session, actor: Actor, webhook: str) -> None:

@@ -27,7 +27,9 @@ Text = Annotated[str, Form(max_length=1000)]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was typed into a form, so that nothing but passwords is lost when something is wrong with it."""
+    """What was typed into a form, so that nothing but passwords is lost when something is wrong
+    with it.
+    """
 
     name: str = ""
     email: str = ""
@@ -51,15 +53,23 @@ def audit_log(
     before: Annotated[int | None, Query(ge=1, le=1 << 60)] = None,
     verify: Annotated[str, Query(pattern="^(yes|)$")] = "",
 ) -> Response:
-    """Verifying walks the whole chain, which takes its time: a script asks for it once the page is there."""
-    query = select(AuditEntry).where(AuditEntry.tenant == actor.tenant).order_by(AuditEntry.number.desc())
+    """Verifying walks the whole chain, which takes its time: a script asks for it once the page is
+    there.
+    """
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.tenant == actor.tenant)
+        .order_by(AuditEntry.number.desc())
+    )
     query = query.where(AuditEntry.number < before) if before else query
     with service_of(request).database.reading() as session:
         verified = audit.verify(session, actor.tenant) if verify else None
         entries = session.scalars(query.limit(LISTED)).all()
     anchor = verified and audit.Anchor(actor.tenant, verified.count, verified.head)
     more = f"before={entries[-1].number}" if entries and entries[-1].number > 1 else ""
-    return render(request, "audit.html.j2", verified=verified, anchor=anchor, entries=entries, next=more)
+    return render(
+        request, "audit.html.j2", verified=verified, anchor=anchor, entries=entries, next=more
+    )
 
 
 @router.get("/people")
@@ -68,7 +78,9 @@ def people(request: Request, actor: Admin) -> Response:
 
 
 @router.post("/people")
-def add_person(request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()]) -> Response:
+def add_person(
+    request: Request, actor: Admin, name: Text, email: Text, role: Annotated[Role, Form()]
+) -> Response:
     try:
         with service_of(request).database.transaction() as session:
             added = accounts.add(session, actor, email, name, role)
@@ -112,7 +124,12 @@ def api_keys(request: Request, actor: Admin) -> Response:
 
 
 @router.post("/keys")
-def make_key(request: Request, actor: Admin, name: Text, scopes: Annotated[list[Scope], Form()] = []) -> Response:  # noqa: B006
+def make_key(
+    request: Request,
+    actor: Admin,
+    name: Text,
+    scopes: Annotated[list[Scope], Form()] = [],  # noqa: B006
+) -> Response:
     problem, secret = None, ""
     if not scopes:
         problem = Problem(422, "No scope", Message("refusal.no_scope"))
@@ -148,10 +165,20 @@ def _people(
 
 
 def _keys(
-    request: Request, actor: Actor, problem: Problem | None = None, secret: str = "", given: Given = Given()
+    request: Request,
+    actor: Actor,
+    problem: Problem | None = None,
+    secret: str = "",
+    given: Given = Given(),
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = keys.listing(session, actor)
     wrong = language_of(request).say(problem.message) if problem else ""
-    values = {"keys": found, "scopes": list(Scope), "secret": secret, "given": given, "wrong": wrong}
+    values = {
+        "keys": found,
+        "scopes": list(Scope),
+        "secret": secret,
+        "given": given,
+        "wrong": wrong,
+    }
     return render(request, "keys.html.j2", problem.status if problem else 200, **values)

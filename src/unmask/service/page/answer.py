@@ -1,4 +1,6 @@
-"""A result document as the page shows it: what its templates ask for beyond the document's own fields."""
+"""A result document as the page shows it: what its templates ask for beyond the document's own
+fields.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ CROP_PX = 192
 """Side of the picture of an upright face, px."""
 
 RARE = 1 / 1000
-"""A share of changed faces under which most alarms are false unless they are very strong: the page always says so."""
+"""A share of changed faces under which most alarms are false unless they are very strong: the page
+always says so.
+"""
 
 CROWD = 3
 """People above whose number only those who matter are shown at once."""
@@ -47,11 +51,15 @@ class Answer:
 
     @property
     def people(self) -> list[PersonPart]:
-        """Those judged changed first, then those who cannot be told, each the strongest evidence first."""
+        """Those judged changed first, then those who cannot be told, each the strongest evidence
+        first.
+        """
         return sorted(self.document.people, key=lambda p: _rank(p.verdict, p.log10_lr, p.id))
 
     def folded(self, person: PersonPart) -> bool:
-        """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was found."""
+        """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was
+        found.
+        """
         return len(self.document.people) > CROWD and person.verdict is Verdict.NO_CHANGE_FOUND
 
     @property
@@ -68,7 +76,12 @@ class Answer:
         if not people:
             return ("advice.no_face", "advice.original")
         rules = custody.settings.get("rules", {}) if custody else {}
-        needs = [key for person in people if person.verdict is Verdict.CANNOT_TELL for key in _needs(person, rules)]
+        needs = [
+            key
+            for person in people
+            if person.verdict is Verdict.CANNOT_TELL
+            for key in _needs(person, rules)
+        ]
         return (*dict.fromkeys(needs), "advice.original")
 
     @property
@@ -88,18 +101,26 @@ class Answer:
 
     @property
     def record(self) -> Message | None:
-        """How often this answer was wrong where the truth was known, by the lines that weighed on who decides it."""
+        """How often this answer was wrong where the truth was known, by the lines that weighed on
+        who decides it.
+        """
         verdict = self.document.verdict
-        records = [p.record for p in self.document.people if p.verdict is verdict and p.record is not None]
+        records = [
+            p.record for p in self.document.people if p.verdict is verdict and p.record is not None
+        ]
         if not records:
             return None
         one = records[0]
-        measured = TrackRecord(one.bona_fide, one.changed, Rate(**one.alarms.plain()), Rate(**one.missed.plain()))
+        measured = TrackRecord(
+            one.bona_fide, one.changed, Rate(**one.alarms.plain()), Rate(**one.missed.plain())
+        )
         return strength.record(verdict, measured)
 
     def lines_reach(self, person: PersonPart) -> float:
         """The log10 LR to which the bars of a person's lines reach."""
-        return max([UNWEIGHED_REACH, *(abs(line.log10_lr or 0.0) for line in person.lines.values())])
+        return max(
+            [UNWEIGHED_REACH, *(abs(line.log10_lr or 0.0) for line in person.lines.values())]
+        )
 
 
 def answer(document: Document, name: str) -> Answer:
@@ -108,13 +129,16 @@ def answer(document: Document, name: str) -> Answer:
     moving, duration = (media.kind is Kind.VIDEO, media.duration) if media else (False, 0.0)
     people = document.people if moving else ()
     most = reach(people)
-    strips = {person.id: strip(person, duration, most) for person in people if len(person.timeline) > 1}
+    strips = {
+        person.id: strip(person, duration, most) for person in people if len(person.timeline) > 1
+    }
     headline = footage.headline(document.message("error" if document.error else "reason"))
     return Answer(document, name, headline, moving, strips)
 
 
 def foremost(check: Check) -> int | None:
-    """Id of the person whose face stands for a check in a list: the first of `Answer.people`; None where nobody was found.
+    """Id of the person whose face stands for a check in a list: the first of `Answer.people`; None
+    where nobody was found.
 
     Lists do not read whole documents.
     """
@@ -136,7 +160,9 @@ def traits_of(person: PersonPart) -> tuple[Trait, ...]:
 
 
 def matrix(corners: Sequence[Sequence[float]]) -> str:
-    """The SVG transform that lays the picture of an upright face onto the frame, from where its corners lie."""
+    """The SVG transform that lays the picture of an upright face onto the frame, from where its
+    corners lie.
+    """
     (x, y), right, _, down = corners
     (a, b), (c, d) = (((to[0] - x) / CROP_PX, (to[1] - y) / CROP_PX) for to in (right, down))
     return f"matrix({a:.5f} {b:.5f} {c:.5f} {d:.5f} {x:.1f} {y:.1f})"
@@ -146,7 +172,9 @@ def _needs(person: PersonPart, rules: Mapping[str, float]) -> list[str]:
     """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
     quality, found = person.quality, []
     width = quality.size_px or 0
-    if width < rules.get("size_px", SMALL_PX) or (quality.detail_px or width) < rules.get("detail_px", COARSE_PX):
+    if width < rules.get("size_px", SMALL_PX) or (quality.detail_px or width) < rules.get(
+        "detail_px", COARSE_PX
+    ):
         found.append("advice.larger")
     if (quality.sharpness or 0) < rules.get("sharpness", BLURRED):
         found.append("advice.sharper")
@@ -157,5 +185,7 @@ def _needs(person: PersonPart, rules: Mapping[str, float]) -> list[str]:
     if (quality.blockiness or 0) > rules.get("blockiness", BLOCKY):
         found.append("advice.compressed")
     if not found:
-        found.append("advice.longer" if person.judged < rules.get("sightings", 3) else "advice.weak")
+        found.append(
+            "advice.longer" if person.judged < rules.get("sightings", 3) else "advice.weak"
+        )
     return found

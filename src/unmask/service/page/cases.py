@@ -33,7 +33,9 @@ Text = Annotated[str, Form(max_length=cases.LONGEST)]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was typed into the forms of a case, so that nothing is lost when something is wrong with it."""
+    """What was typed into the forms of a case, so that nothing is lost when something is wrong with
+    it.
+    """
 
     decision: str = ""
     grounds: str = ""
@@ -79,7 +81,9 @@ def queue(
         page = cases.queue(session, actor, asked.wanted(actor), cursor)
         values = {
             "names": {one.id: one.name for one in accounts.listing(session, actor)},
-            "reviewers": session.scalars(select(Account).where(*reviewers(actor.tenant)).order_by(Account.name)).all(),
+            "reviewers": session.scalars(
+                select(Account).where(*reviewers(actor.tenant)).order_by(Account.name)
+            ).all(),
             "kept": checks.kept(session, actor, [check.sha256 for _, check in page.cases]),
             "now": now(session),
         }
@@ -116,27 +120,54 @@ def decide(
 ) -> Response:
     given = Given(decision, grounds, rule, bool(illegal))
     restricts = decision in RESTRICTIONS
-    arguments = decision, grounds, rule if restricts else "", restricts and bool(illegal), seen, bool(correcting)
-    return _done(request, actor, case, given, lambda session: cases.decide(session, actor, case, *arguments))
+    arguments = (
+        decision,
+        grounds,
+        rule if restricts else "",
+        restricts and bool(illegal),
+        seen,
+        bool(correcting),
+    )
+    return _done(
+        request, actor, case, given, lambda session: cases.decide(session, actor, case, *arguments)
+    )
 
 
 @router.post("/{case}/appeal")
 def appeal(request: Request, actor: Reviewer, case: str, text: Text = "") -> Response:
-    return _done(request, actor, case, Given(appeal=text), lambda session: cases.appeal(session, actor, case, text))
+    return _done(
+        request,
+        actor,
+        case,
+        Given(appeal=text),
+        lambda session: cases.appeal(session, actor, case, text),
+    )
 
 
 @router.post("/{case}/note")
 def note(request: Request, actor: Reviewer, case: str, text: Text = "") -> Response:
-    return _done(request, actor, case, Given(note=text), lambda session: cases.note(session, actor, case, text))
+    return _done(
+        request,
+        actor,
+        case,
+        Given(note=text),
+        lambda session: cases.note(session, actor, case, text),
+    )
 
 
 @router.post("/{case}/assignment")
-def assign(request: Request, actor: Reviewer, case: str, to: Annotated[str, Form(pattern="^(me)?$")] = "") -> Response:
+def assign(
+    request: Request, actor: Reviewer, case: str, to: Annotated[str, Form(pattern="^(me)?$")] = ""
+) -> Response:
     whom = actor.id if to == "me" else None
-    return _done(request, actor, case, Given(), lambda session: cases.assign(session, actor, case, whom))
+    return _done(
+        request, actor, case, Given(), lambda session: cases.assign(session, actor, case, whom)
+    )
 
 
-def _done(request: Request, actor: Actor, case: str, given: Given, do: Callable[[Session], Any]) -> Response:
+def _done(
+    request: Request, actor: Actor, case: str, given: Given, do: Callable[[Session], Any]
+) -> Response:
     """Does something to a case and shows it anew; or says what was wrong, with all that was typed."""
     try:
         with service_of(request).database.transaction() as session:
@@ -149,7 +180,11 @@ def _done(request: Request, actor: Actor, case: str, given: Given, do: Callable[
 
 
 def _shown(
-    request: Request, actor: Actor, case: str, given: Given = Given(), problem: Problem | None = None
+    request: Request,
+    actor: Actor,
+    case: str,
+    given: Given = Given(),
+    problem: Problem | None = None,
 ) -> Response:
     with service_of(request).database.reading() as session:
         found, check = cases.get(session, actor, case)
@@ -162,12 +197,26 @@ def _shown(
             "uploader": accounts.name_of(session, check.tenant, check.uploader),
             "same": cases.of_same_file(session, check),
             "assigned": found.assigned and accounts.get(session, actor, found.assigned).name,
-            "next": next((one.id for one, _ in cases.queue(session, actor, limit=2).cases if one.id != found.id), None),
+            "next": next(
+                (
+                    one.id
+                    for one, _ in cases.queue(session, actor, limit=2).cases
+                    if one.id != found.id
+                ),
+                None,
+            ),
             "available": is_available(session.get(Media, (check.tenant, check.sha256))),
             "shown": answer(check.document, check.name),
         }
     wrong = language_of(request).say(problem.message) if problem else ""
-    return render(request, "case.html.j2", problem.status if problem else 200, given=given, wrong=wrong, **values)
+    return render(
+        request,
+        "case.html.j2",
+        problem.status if problem else 200,
+        given=given,
+        wrong=wrong,
+        **values,
+    )
 
 
 def _choices(case: CaseFile) -> tuple[Decision, ...]:

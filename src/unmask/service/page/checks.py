@@ -58,18 +58,28 @@ def home(request: Request, actor: Reader) -> Response:
     with service.database.reading() as session:
         found = checks.search(session, actor, LATEST)
     settings = service.settings
-    return render(request, "home.html.j2", found=found, most=settings.upload_bytes, fetching=settings.fetch_hosts)
+    return render(
+        request,
+        "home.html.j2",
+        found=found,
+        most=settings.upload_bytes,
+        fetching=settings.fetch_hosts,
+    )
 
 
 @sending.post("/checks")
 async def bring(request: Request, actor: Uploader) -> Response:
     """A file from a browser without scripts; with them, it comes as an upload that can go on."""
     accepted = await api.create(request, actor)
-    return RedirectResponse(f"/checks/{accepted.headers['location'].rpartition('/')[2]}", 303, HEADERS)
+    return RedirectResponse(
+        f"/checks/{accepted.headers['location'].rpartition('/')[2]}", 303, HEADERS
+    )
 
 
 @router.post("/fetch")
-async def fetch(request: Request, actor: Uploader, url: Annotated[str, Form(max_length=2000)]) -> Response:
+async def fetch(
+    request: Request, actor: Uploader, url: Annotated[str, Form(max_length=2000)]
+) -> Response:
     service = service_of(request)
     received = await fetching.fetch(service, url)
 
@@ -113,7 +123,14 @@ def show(request: Request, actor: Reader, check: str) -> Response:
         return render(request, "waiting.html.j2", check=found, place=place)
     shown, report = answer(found.document, found.name), available and found.verdict
     hold = media.hold if media else None
-    given = {"check": found, "shown": shown, "case": case, "available": available, "report": report, "hold": hold}
+    given = {
+        "check": found,
+        "shown": shown,
+        "case": case,
+        "available": available,
+        "report": report,
+        "hold": hold,
+    }
     return render(request, "check.html.j2", 200, **given)
 
 

@@ -1,4 +1,6 @@
-"""What admins see of the register of licences: what it holds, taking something into it, and out of it."""
+"""What admins see of the register of licences: what it holds, taking something into it, and out of
+it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,11 @@ def remove(request: Request, actor: Admin, document: str) -> Response:
 
 
 def _listing(
-    request: Request, actor: Actor, before: str | None, problem: Problem | None = None, text: str = ""
+    request: Request,
+    actor: Actor,
+    before: str | None,
+    problem: Problem | None = None,
+    text: str = "",
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = licences.search(session, actor, LISTED + 1, before)

@@ -1,4 +1,6 @@
-"""From a template to a response: the reader's language, what the reader may do, and a strict content security policy."""
+"""From a template to a response: the reader's language, what the reader may do, and a strict
+content security policy.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Content Security Policy, level 3: nothing but our own files, nothing inline, no frame around us."""
+"""Content Security Policy, level 3: nothing but our own files, nothing inline, no frame around us.
+"""
 
 HEADERS = {"Content-Security-Policy": POLICY}
 """Of every page; `unmask.service.api.protection` adds the others."""
@@ -91,12 +94,20 @@ def render(request: Request, template: str, status: int = 200, **values: object)
 
     Args:
         status: of HTTP.
-        values: what the template names, beside ``t`` (the language), ``viewer`` (None before signing in) and ``here``.
+        values: what the template names, beside ``t`` (the language), ``viewer`` (None before
+            signing in) and ``here``.
     """
     t = language_of(request)
-    shared = {"t": t, "viewer": _viewer(request), "here": request.url.path, "back": _address(request)}
+    shared = {
+        "t": t,
+        "viewer": _viewer(request),
+        "here": request.url.path,
+        "back": _address(request),
+    }
     text = _environment().get_template(template).render(**shared, **values)
-    return HTMLResponse(text, status, {**HEADERS, "Content-Language": t.code, "Vary": "Accept-Language, Cookie"})
+    return HTMLResponse(
+        text, status, {**HEADERS, "Content-Language": t.code, "Vary": "Accept-Language, Cookie"}
+    )
 
 
 def refused(request: Request, problem: Problem) -> Response:
@@ -107,7 +118,9 @@ def refused(request: Request, problem: Problem) -> Response:
     t = language_of(request)
     key = f"problem.{problem.status}"
     title = t(key) if key in t else t("problem.other")
-    response = render(request, "problem.html.j2", problem.status, title=title, detail=t.say(problem.message))
+    response = render(
+        request, "problem.html.j2", problem.status, title=title, detail=t.say(problem.message)
+    )
     response.headers.update(problem.headers)
     return response
 
@@ -119,7 +132,12 @@ def language_of(request: Request) -> Language:
 
 def local(address: str | None) -> str:
     """An address on this very page; ``/`` for any that could lead elsewhere."""
-    safe = address and address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    safe = (
+        address
+        and address.startswith("/")
+        and not address.startswith(("//", "/\\"))
+        and address.isprintable()
+    )
     return address if address and safe else "/"
 
 
@@ -135,7 +153,9 @@ def static_file(name: str) -> tuple[bytes, str] | None:
 
 @cache
 def static(name: str) -> str:
-    """The address of a file of ``static/``, which changes with its content, so that browsers may keep it."""
+    """The address of a file of ``static/``, which changes with its content, so that browsers may
+    keep it.
+    """
     found = static_file(name)
     if found is None:
         raise FileNotFoundError(name)
@@ -172,15 +192,28 @@ def _environment() -> Environment:
 
 
 def _spelt_out(value: object) -> object:
-    """Text with everything escaped that does not print, such as marks that reverse the reading direction."""
+    """Text with everything escaped that does not print, such as marks that reverse the reading
+    direction.
+    """
     if hasattr(value, "__html__") or not isinstance(value, str) or value.isprintable():
         return value
-    return "".join(c if c.isprintable() or c in "\n\u3000" else c.encode("unicode_escape").decode() for c in value)
+    return "".join(
+        c if c.isprintable() or c in "\n\u3000" else c.encode("unicode_escape").decode()
+        for c in value
+    )
 
 
 def browser(agent: str) -> str:
-    """The browser and its system by the names that people know, as far as it tells; others say that they are these, too."""
-    names = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+    """The browser and its system by the names that people know, as far as it tells; others say that
+    they are these, too.
+    """
+    names = {
+        "Edg": "Edge",
+        "OPR": "Opera",
+        "Firefox": "Firefox",
+        "Chrome": "Chrome",
+        "Safari": "Safari",
+    }
     systems = {
         "Android": "Android",
         "iPhone": "iPhone",
@@ -189,7 +222,10 @@ def browser(agent: str) -> str:
         "Mac OS": "macOS",
         "Linux": "Linux",
     }
-    found = (next((name for mark, name in known.items() if mark in agent), "") for known in (names, systems))
+    found = (
+        next((name for mark, name in known.items() if mark in agent), "")
+        for known in (names, systems)
+    )
     return ", ".join(name for name in found if name)
 
 

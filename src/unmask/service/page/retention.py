@@ -15,7 +15,9 @@ router = APIRouter(prefix="/checks/{check}/media", route_class=PageRoute)
 
 
 @router.post("/hold")
-def hold(request: Request, actor: Admin, check: str, reason: Annotated[str, Form(max_length=1000)] = "") -> Response:
+def hold(
+    request: Request, actor: Admin, check: str, reason: Annotated[str, Form(max_length=1000)] = ""
+) -> Response:
     with service_of(request).database.transaction() as session:
         retention.hold(session, actor, check, reason)
     return _back(check)
@@ -29,7 +31,9 @@ def release(request: Request, actor: Admin, check: str) -> Response:
 
 
 @router.post("/deletion")
-def delete(request: Request, actor: Admin, check: str, sure: Annotated[str, Form(pattern="^(yes|)$")] = "") -> Response:
+def delete(
+    request: Request, actor: Admin, check: str, sure: Annotated[str, Form(pattern="^(yes|)$")] = ""
+) -> Response:
     """Only where the box is ticked: what is deleted cannot be brought back."""
     service = service_of(request)
     if sure:

@@ -1,4 +1,6 @@
-"""Which address shows what. What is done when a form comes in is done by the same functions that the API calls."""
+"""Which address shows what. What is done when a form comes in is done by the same functions that
+the API calls.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,24 @@ from starlette.exceptions import HTTPException
 
 from unmask.service.api.access import service_of
 from unmask.service.api.routes import largest
-from unmask.service.page import administration, cases, checks, licences, live, retention, signing_in, webhooks
-from unmask.service.page.rendering import HEADERS, LANGUAGE_COOKIE, PageRoute, local, refused, static_file
+from unmask.service.page import (
+    administration,
+    cases,
+    checks,
+    licences,
+    live,
+    retention,
+    signing_in,
+    webhooks,
+)
+from unmask.service.page.rendering import (
+    HEADERS,
+    LANGUAGE_COOKIE,
+    PageRoute,
+    local,
+    refused,
+    static_file,
+)
 from unmask.service.people.sessions import secure
 from unmask.service.problems import not_found
 from unmask.service.store.service import Service
@@ -33,7 +51,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPStatus.NOT_FOUND)
     async def nothing(request: Request, error: HTTPException) -> Response:
-        if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        if request.url.path.startswith("/api/") or "text/html" not in request.headers.get(
+            "accept", ""
+        ):
             answer: Response = await said_to_programs(request, error)  # type: ignore[misc]
             return answer
         return refused(request, not_found("page"))
@@ -41,7 +61,9 @@ def install(app: FastAPI) -> None:
 
 @router.get("/static/{name}")
 def static(name: str, v: str = "") -> Response:
-    """A style sheet, a script or the icon; kept by browsers for good where its address tells its content."""
+    """A style sheet, a script or the icon; kept by browsers for good where its address tells its
+    content.
+    """
     found = static_file(name)
     if found is None:
         raise not_found("file")
@@ -55,5 +77,7 @@ def switch(request: Request, code: str, next: str = "/") -> Response:  # noqa: A
     if code not in codes():
         raise not_found("language")
     response, settings = RedirectResponse(local(next), 303, HEADERS), service_of(request).settings
-    response.set_cookie(LANGUAGE_COOKIE, code, max_age=YEAR, secure=secure(settings), httponly=True, samesite="lax")
+    response.set_cookie(
+        LANGUAGE_COOKIE, code, max_age=YEAR, secure=secure(settings), httponly=True, samesite="lax"
+    )
     return response

@@ -35,7 +35,13 @@ def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> 
     except Problem as problem:
         wrong = language_of(request).say(problem.message)
         response = render(
-            request, "sign_in.html.j2", problem.status, next=local(next), email=email, wrong=wrong, first=False
+            request,
+            "sign_in.html.j2",
+            problem.status,
+            next=local(next),
+            email=email,
+            wrong=wrong,
+            first=False,
         )
         response.headers.update(problem.headers)
     return response
@@ -99,12 +105,22 @@ def _password(request: Request, secret: str, problem: Problem | None = None) -> 
     with service_of(request).database.reading() as session:
         own = links.find(session, secret)
     wrong = language_of(request).say(problem.message) if problem else ""
-    return render(request, "password.html.j2", problem.status if problem else 200, account=own, wrong=wrong)
+    return render(
+        request, "password.html.j2", problem.status if problem else 200, account=own, wrong=wrong
+    )
 
 
 def _account(request: Request, actor: Anyone, problem: Problem | None = None) -> Response:
     with service_of(request).database.reading() as session:
-        own, signed_in = accounts.get(session, actor, actor.id), sessions.of_account(session, actor.id)
+        own, signed_in = (
+            accounts.get(session, actor, actor.id),
+            sessions.of_account(session, actor.id),
+        )
     wrong = language_of(request).say(problem.message) if problem else ""
-    values = {"account": own, "wrong": wrong, "browsers": signed_in, "this": sessions.digest(secret_of(request) or "")}
+    values = {
+        "account": own,
+        "wrong": wrong,
+        "browsers": signed_in,
+        "this": sessions.digest(secret_of(request) or ""),
+    }
     return render(request, "account.html.j2", problem.status if problem else 200, **values)

@@ -14,7 +14,9 @@ WIDTH, HEIGHT = 1000, 56
 """Units of a strip's drawing; the page stretches it to the width of the player."""
 
 BARS = 240
-"""Most bars of a strip. Where readings share a bar, the highest is drawn: a short change must be seen."""
+"""Most bars of a strip. Where readings share a bar, the highest is drawn: a short change must be
+seen.
+"""
 
 LEAST_REACH = 2.0
 """log10 LR up to which every strip reaches at least."""
@@ -41,7 +43,9 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One person's timeline: bars above the middle speak for a change, those below against; ``spans`` are judged changed."""
+    """One person's timeline: bars above the middle speak for a change, those below against;
+    ``spans`` are judged changed.
+    """
 
     bars: tuple[Bar, ...]
     spans: tuple[Stretch, ...]
@@ -49,27 +53,40 @@ class Strip:
 
 def reach(people: Sequence[PersonPart]) -> float:
     """The log10 LR up to which all strips of a file reach, so that they can be compared."""
-    return max([LEAST_REACH, *(abs(point.log10_lr) for person in people for point in person.timeline)])
+    return max(
+        [LEAST_REACH, *(abs(point.log10_lr) for person in people for point in person.timeline)]
+    )
 
 
 def strip(person: PersonPart, duration: float, reach: float) -> Strip:
     """A person of a document as a strip, over ``duration`` seconds."""
     points = [TimedLR(point.time, point.log10_lr) for point in person.timeline]
     longest = silence(points) or duration / 20
-    bars = [bar for run in runs(points) if run for bar in _bars(_thinned(run, len(points)), duration, reach, longest)]
+    bars = [
+        bar
+        for run in runs(points)
+        if run
+        for bar in _bars(_thinned(run, len(points)), duration, reach, longest)
+    ]
     spans = (_stretch(span.start, span.end, duration) for span in person.spans)
     return Strip(tuple(bars), tuple(spans))
 
 
 def _thinned(run: Sequence[TimedLR], total: int) -> list[TimedLR]:
     size = max(1, -(-total // BARS))
-    return [max(run[i : i + size], key=lambda point: point.log10_lr) for i in range(0, len(run), size)]
+    return [
+        max(run[i : i + size], key=lambda point: point.log10_lr) for i in range(0, len(run), size)
+    ]
 
 
 def _bars(run: Sequence[TimedLR], duration: float, reach: float, longest: float) -> list[Bar]:
     """Each reading reaches halfway to its neighbours."""
     half = (run[1].time - run[0].time) / 2 if len(run) > 1 else longest / 6
-    edges = [run[0].time - half, *((a.time + b.time) / 2 for a, b in pairwise(run)), run[-1].time + half]
+    edges = [
+        run[0].time - half,
+        *((a.time + b.time) / 2 for a, b in pairwise(run)),
+        run[-1].time + half,
+    ]
     return [_bar(point, edges[i], edges[i + 1], duration, reach) for i, point in enumerate(run)]
 
 
@@ -77,9 +94,19 @@ def _bar(point: TimedLR, start: float, end: float, duration: float, reach: float
     where, middle = _stretch(start, end, duration), HEIGHT / 2
     height = max(1.5, min(1.0, abs(point.log10_lr) / reach) * (middle - 2))
     above = point.log10_lr > 0
-    return Bar(where.x, round(middle - height if above else middle, 1), where.width, round(height, 1), above)
+    return Bar(
+        where.x,
+        round(middle - height if above else middle, 1),
+        where.width,
+        round(height, 1),
+        above,
+    )
 
 
 def _stretch(start: float, end: float, duration: float) -> Stretch:
-    x0, x1 = (round(WIDTH * min(max(t / duration, 0), 1), 2) for t in (start, end)) if duration else (0, WIDTH)
+    x0, x1 = (
+        (round(WIDTH * min(max(t / duration, 0), 1), 2) for t in (start, end))
+        if duration
+        else (0, WIDTH)
+    )
     return Stretch(x0, round(max(x1 - x0, 1.0), 2))

@@ -1,1 +1,3 @@
-"""Who asks: accounts, API keys, browser sessions and rate limits; and the audit log of what each of them did."""
+"""Who asks: accounts, API keys, browser sessions and rate limits; and the audit log of what each of
+them did.
+"""

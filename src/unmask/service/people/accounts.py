@@ -1,4 +1,6 @@
-"""People who sign in: added, changed and deactivated by an admin; never deleted, because the audit log names them."""
+"""People who sign in: added, changed and deactivated by an admin; never deleted, because the audit
+log names them.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ from unmask.service.store.tables import Account, Key, Tenant
 
 PER_ADDRESS = Limit("sign-in-address", quota=30, window=900)
 PER_ACCOUNT = Limit("sign-in", quota=10, window=900)
-"""Attempts to sign in. SP 800-63B-4, 3.2.2, allows at most 100 in a row that fail; an account is never locked for good, or
-anybody could lock anybody out."""
+"""Attempts to sign in. SP 800-63B-4, 3.2.2, allows at most 100 in a row that fail; an account is
+never locked for good, or
+anybody could lock anybody out.
+"""
 
 _EMAIL = re.compile(r"[^@\s\x00-\x20\x7f]{1,64}@[^@\s\x00-\x20\x7f]{1,190}")
 
@@ -39,18 +43,24 @@ def organisation(session: Session, name: str) -> Tenant:
 
 
 def name_of(session: Session, tenant: str, actor: str) -> str:
-    """The name of the account or API key of an organisation that has this id; empty if there is none."""
+    """The name of the account or API key of an organisation that has this id; empty if there is
+    none.
+    """
     for found in (session.get(Account, actor), session.get(Key, actor)):
         if found is not None and found.tenant == tenant:
             return found.name
     return ""
 
 
-def add(session: Session, actor: Actor, email: str, name: str, role: Role, password: str | None = None) -> Account:
-    """A new account in the actor's organisation; without a password nobody can sign in, until one is set by a link.
+def add(
+    session: Session, actor: Actor, email: str, name: str, role: Role, password: str | None = None
+) -> Account:
+    """A new account in the actor's organisation; without a password nobody can sign in, until one
+    is set by a link.
 
     Raises:
-        Problem: 422, no e-mail address or a weak password; 409, the address has an account; 403, a program.
+        Problem: 422, no e-mail address or a weak password; 409, the address has an account; 403, a
+            program.
     """
     check_person(actor)
     email = _address(email)
@@ -71,7 +81,9 @@ def add(session: Session, actor: Actor, email: str, name: str, role: Role, passw
 
 def listing(session: Session, actor: Actor) -> list[Account]:
     """All accounts of the actor's organisation, the oldest first."""
-    return list(session.scalars(select(Account).where(Account.tenant == actor.tenant).order_by(Account.id)))
+    return list(
+        session.scalars(select(Account).where(Account.tenant == actor.tenant).order_by(Account.id))
+    )
 
 
 def nobody(session: Session) -> bool:
@@ -85,14 +97,17 @@ def get(session: Session, actor: Actor, account: str) -> Account:
     Raises:
         Problem: 404, there is none with this id.
     """
-    found = session.scalar(select(Account).where(Account.id == account, Account.tenant == actor.tenant))
+    found = session.scalar(
+        select(Account).where(Account.id == account, Account.tenant == actor.tenant)
+    )
     if found is None:
         raise not_found("account")
     return found
 
 
 def by_email(session: Session, email: str) -> Account:
-    """The account of an e-mail address, whatever its organisation: only for whoever runs the machine.
+    """The account of an e-mail address, whatever its organisation: only for whoever runs the
+    machine.
 
     Raises:
         Problem: 404, there is none.
@@ -104,12 +119,17 @@ def by_email(session: Session, email: str) -> Account:
 
 
 def change(
-    session: Session, actor: Actor, account: str, role: Role | None = None, active: bool | None = None
+    session: Session,
+    actor: Actor,
+    account: str,
+    role: Role | None = None,
+    active: bool | None = None,
 ) -> Account:
     """Another role for an account, or whether it may sign in; it is signed out everywhere.
 
     Raises:
-        Problem: 404, there is none; 409, no active admin would be left; 403, a program that gives a role or lets somebody in.
+        Problem: 404, there is none; 409, no active admin would be left; 403, a program that gives a
+            role or lets somebody in.
     """
     found = get(session, actor, account)
     if role is not None or active:
@@ -117,7 +137,8 @@ def change(
     found.role, found.active = role or found.role, found.active if active is None else active
     session.flush()
     audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
-    # From here on no other admin's change can come in between: entries of one organisation are written one at a time.
+    # From here on no other admin's change can come in between: entries of one organisation are
+    # written one at a time.
     admins = select(func.count()).where(
         Account.tenant == actor.tenant, Account.role == Role.ADMIN, Account.active.is_(True)
     )
@@ -128,7 +149,8 @@ def change(
 
 
 def set_password(session: Session, actor: Actor, account: str, password: str) -> Account:
-    """Another password for an account; it is signed out everywhere, and a link to set one is worth nothing any more.
+    """Another password for an account; it is signed out everywhere, and a link to set one is worth
+    nothing any more.
 
     Raises:
         Problem: 404, there is no such account; 422, a weak password; 403, a program.
@@ -142,7 +164,9 @@ def set_password(session: Session, actor: Actor, account: str, password: str) ->
     return found
 
 
-def authenticate(database: Database, email: str, password: str, address: str, now: float | None = None) -> Account:
+def authenticate(
+    database: Database, email: str, password: str, address: str, now: float | None = None
+) -> Account:
     """Whose e-mail address and password these are.
 
     Args:
@@ -152,8 +176,8 @@ def authenticate(database: Database, email: str, password: str, address: str, no
         now: s since 1970; the shared clock's if not given.
 
     Raises:
-        Problem: 429, too many attempts from this address or for this account, whether it exists or not; 401, wrong;
-            503, too many sign in just now.
+        Problem: 429, too many attempts from this address or for this account, whether it exists or
+            not; 401, wrong; 503, too many sign in just now.
     """
     now, email = database.now() if now is None else now, email.strip().casefold()
     network = rate_limits.network(address)
@@ -161,7 +185,11 @@ def authenticate(database: Database, email: str, password: str, address: str, no
         with database.transaction() as session:
             rate_limits.take(session, name, limit, now)
     with database.reading() as session:
-        account = session.scalar(select(Account).where(Account.email == email)) if _EMAIL.fullmatch(email) else None
+        account = (
+            session.scalar(select(Account).where(Account.email == email))
+            if _EMAIL.fullmatch(email)
+            else None
+        )
     good = passwords.matches(password, account.password if account and account.active else None)
     with database.transaction() as session:
         if good and account:
@@ -174,7 +202,8 @@ def authenticate(database: Database, email: str, password: str, address: str, no
 
 
 def check_person(actor: Actor) -> None:
-    """Refuses a program: one that could make an account, or open one, could act as a person where a person has to decide.
+    """Refuses a program: one that could make an account, or open one, could act as a person where a
+    person has to decide.
 
     Raises:
         Problem: 403.

@@ -1,4 +1,6 @@
-"""Who asks: a person signed in on the page, or a program with an API key. Every query is bound to the actor's tenant."""
+"""Who asks: a person signed in on the page, or a program with an API key. Every query is bound to
+the actor's tenant.
+"""
 
 from __future__ import annotations
 

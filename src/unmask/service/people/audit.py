@@ -1,9 +1,10 @@
 """The audit log: who did what, as one chain of hashes per organisation.
 
-Each entry's hash covers the entry and the hash before it, so that changing, dropping, swapping or inserting one breaks
-the chain. Whoever can write to the database could still forge the whole rest of it, or cut off its end: an anchor, the
-number and hash of the newest entry kept where they cannot write, shows that, too (B. Schneier, J. Kelsey: Secure Audit
-Logs to Support Computer Forensics, 1999).
+Each entry's hash covers the entry and the hash before it, so that changing, dropping, swapping or
+inserting one breaks the chain. Whoever can write to the database could still forge the whole rest
+of it, or cut off its end: an anchor, the number and hash of the newest entry kept where they cannot
+write, shows that, too (B. Schneier, J. Kelsey: Secure Audit Logs to Support Computer Forensics,
+1999).
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ class Anchor:
             UsageError: it is none.
         """
         match line.split():
-            case [tenant, number, digest] if number.isascii() and number.isdigit() and len(digest) == len(START):
+            case [tenant, number, digest] if (
+                number.isascii() and number.isdigit() and len(digest) == len(START)
+            ):
                 return cls(tenant, int(number), digest)
-        raise UsageError(f"not an anchor: {line.strip()!r}; one is an organisation's id, a number and a hash")
+        raise UsageError(
+            f"not an anchor: {line.strip()!r}; one is an organisation's id, a number and a hash"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,16 @@ class Verification:
 
 
 def record(session: Session, actor: Actor, action: str, subject: str, **detail: Any) -> AuditEntry:
-    """Adds an entry to the actor's organisation's chain; it stands if and only if the session's transaction does.
+    """Adds an entry to the actor's organisation's chain; it stands if and only if the session's
+    transaction does.
 
     Args:
         session: of the transaction that does what is recorded.
         actor: who does it.
         action: what, as ``thing.verb``.
         subject: id of what it is done to.
-        detail: JSON values that matter; no file names and no addresses, since an entry is never deleted.
+        detail: JSON values that matter; no file names and no addresses, since an entry is never
+            deleted.
     """
     _serialise(session, actor.tenant)
     last = newest(session, actor.tenant)
@@ -115,20 +122,30 @@ def newest(session: Session, tenant: str) -> Anchor:
 
 
 def verify(session: Session, tenant: str, *anchors: Anchor) -> Verification:
-    """Walks a chain from its start to the first entry that is not as it was written, or that an anchor contradicts."""
-    kept = {anchor.number: anchor.hash for anchor in anchors if anchor.tenant == tenant and anchor.number}
+    """Walks a chain from its start to the first entry that is not as it was written, or that an
+    anchor contradicts.
+    """
+    kept = {
+        anchor.number: anchor.hash
+        for anchor in anchors
+        if anchor.tenant == tenant and anchor.number
+    }
     number, head = 0, START
     for entry in _entries(session, tenant):
         if wrong := _wrong(entry, number + 1, head, kept):
             return Verification(number, head, number + 1, wrong)
         number, head = entry.number, entry.hash
     if missing := [one for one in sorted(kept) if one > number]:
-        return Verification(number, head, number + 1, Message("chain.cut_off", {"known": missing[-1]}))
+        return Verification(
+            number, head, number + 1, Message("chain.cut_off", {"known": missing[-1]})
+        )
     return Verification(number, head)
 
 
 def export(session: Session, tenant: str) -> Iterator[str]:
-    """A chain as JSON lines: ``{"entry": ..., "hash": ...}``, where the hash is the sha256 of the entry's own characters."""
+    """A chain as JSON lines: ``{"entry": ..., "hash": ...}``, where the hash is the sha256 of the
+    entry's own characters.
+    """
     for entry in _entries(session, tenant):
         yield f'{{"entry":{canonical(entry)},"hash":"{entry.hash}"}}\n'
 
@@ -162,5 +179,7 @@ def _digest(text: str) -> str:
 
 
 def _serialise(session: Session, tenant: str) -> None:
-    """Lets one transaction at a time add to a chain. SQLite lets only one write anyway, and knows no row locks."""
+    """Lets one transaction at a time add to a chain. SQLite lets only one write anyway, and knows
+    no row locks.
+    """
     session.execute(select(Tenant.id).where(Tenant.id == tenant).with_for_update(key_share=True))

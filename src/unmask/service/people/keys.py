@@ -42,7 +42,9 @@ def make(
         Problem: 403, a scope that the actor lacks.
     """
     if more := set(scopes) - actor.scopes:
-        raise Problem(403, "Not allowed", f"you may not give the scope {min(more)}, which you do not have")
+        raise Problem(
+            403, "Not allowed", f"you may not give the scope {min(more)}, which you do not have"
+        )
     secret = PREFIX + secrets.token_urlsafe(32)
     key = Key(
         tenant=actor.tenant,
@@ -54,7 +56,15 @@ def make(
     )
     session.add(key)
     session.flush()
-    audit.record(session, actor, "key.made", key.id, scopes=key.scopes, per_minute=per_minute, expires=expires)
+    audit.record(
+        session,
+        actor,
+        "key.made",
+        key.id,
+        scopes=key.scopes,
+        per_minute=per_minute,
+        expires=expires,
+    )
     return key, secret
 
 
@@ -84,7 +94,9 @@ def find(database: Database, secret: str, now: float | None = None) -> Key | Non
     with database.reading() as session:
         key = session.scalar(
             select(Key).where(
-                Key.digest == digest(secret), Key.revoked.is_(None), or_(Key.expires.is_(None), Key.expires > now)
+                Key.digest == digest(secret),
+                Key.revoked.is_(None),
+                or_(Key.expires.is_(None), Key.expires > now),
             )
         )
     if key and (key.used is None or key.used < now - NOTED_EVERY):
@@ -95,4 +107,6 @@ def find(database: Database, secret: str, now: float | None = None) -> Key | Non
 
 def actor_of(key: Key) -> Actor:
     """The program as one who asks."""
-    return Actor(key.tenant, "key", key.id, key.name, frozenset(Scope(scope) for scope in key.scopes))
+    return Actor(
+        key.tenant, "key", key.id, key.name, frozenset(Scope(scope) for scope in key.scopes)
+    )

@@ -1,6 +1,8 @@
-"""One-time links with which people set their own passwords: whoever is new, and whoever cannot get in any more.
+"""One-time links with which people set their own passwords: whoever is new, and whoever cannot get
+in any more.
 
-An admin makes the link and hands it over; nobody but its owner then knows the password. The database keeps only a digest.
+An admin makes the link and hands it over; nobody but its owner then knows the password. The
+database keeps only a digest.
 """
 
 from __future__ import annotations
@@ -18,15 +20,19 @@ from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Account
 
 LASTS = 86400
-"""s until a link is worth nothing: SP 800-63B-4 (2025), 4.2, gives as long to a code that is sent by e-mail."""
+"""s until a link is worth nothing: SP 800-63B-4 (2025), 4.2, gives as long to a code that is sent
+by e-mail.
+"""
 
 
 def make(session: Session, actor: Actor, account: str) -> str:
-    """The secret of a new link, which nobody can read again; the account is signed out everywhere, and has no password until
+    """The secret of a new link, which nobody can read again; the account is signed out everywhere,
+    and has no password until
     the link is used. A link that was made before is worth nothing any more.
 
     Raises:
-        Problem: 404, there is no such account; 403, a program; 409, the actor's own, or one that may not sign in.
+        Problem: 404, there is no such account; 403, a program; 409, the actor's own, or one that
+            may not sign in.
     """
     accounts.check_person(actor)
     found = accounts.get(session, actor, account)
@@ -35,7 +41,11 @@ def make(session: Session, actor: Actor, account: str) -> str:
     if not found.active:
         raise Problem(409, "Access ended", Message("refusal.access_ended"))
     secret = secrets.token_urlsafe(32)
-    found.password, found.link, found.link_expires = "", sessions.digest(secret), clock(session) + LASTS
+    found.password, found.link, found.link_expires = (
+        "",
+        sessions.digest(secret),
+        clock(session) + LASTS,
+    )
     sessions.end_all(session, found.id)
     audit.record(session, actor, "account.link_made", found.id)
     return secret
@@ -47,7 +57,11 @@ def find(session: Session, secret: str) -> Account:
     Raises:
         Problem: 404, it was used, expired, was replaced or never was.
     """
-    wanted = Account.link == sessions.digest(secret), Account.link_expires > clock(session), Account.active.is_(True)
+    wanted = (
+        Account.link == sessions.digest(secret),
+        Account.link_expires > clock(session),
+        Account.active.is_(True),
+    )
     found = session.scalar(select(Account).where(*wanted))
     if found is None:
         raise Problem(404, "No link", Message("refusal.link"))

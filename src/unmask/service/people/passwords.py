@@ -1,8 +1,9 @@
 """Passwords: which are good enough, and how they are kept.
 
-The rules are those of NIST SP 800-63B-4 (2025), 3.1.1.2, for a password that is the only factor: at least 15 characters,
-no rule on their composition, no change by the calendar, and none that is expected: made of common words, of runs, or
-of the account's own words. Hashes are Argon2id with the parameters that argon2-cffi takes from RFC 9106.
+The rules are those of NIST SP 800-63B-4 (2025), 3.1.1.2, for a password that is the only factor: at
+least 15 characters, no rule on their composition, no change by the calendar, and none that is
+expected: made of common words, of runs, or of the account's own words. Hashes are Argon2id with the
+parameters that argon2-cffi takes from RFC 9106.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ _hashing = BoundedSemaphore(AT_ONCE)
 
 @contextmanager
 def _one_of_few() -> Iterator[None]:
-    """Waits for its turn, but not so long that those who sign in would keep all others from being answered."""
+    """Waits for its turn, but not so long that those who sign in would keep all others from being
+    answered.
+    """
     if not _hashing.acquire(timeout=PATIENCE):
         raise Problem(503, "Busy", Message("refusal.busy"), {"Retry-After": "5"})
     try:
@@ -69,12 +72,15 @@ def hashed(password: str, own: Iterable[str] = ()) -> str:
         own: words that an attacker knows of the account: its address, its owner's name.
 
     Raises:
-        Problem: 422, too short, too long or too easily guessed; 503, too many are being hashed just now.
+        Problem: 422, too short, too long or too easily guessed; 503, too many are being hashed just
+            now.
     """
     password = unicodedata.normalize("NFC", password)
     if not SHORTEST <= len(password) <= LONGEST:
         raise Problem(
-            422, "Weak password", Message("refusal.password_length", {"shortest": SHORTEST, "longest": LONGEST})
+            422,
+            "Weak password",
+            Message("refusal.password_length", {"shortest": SHORTEST, "longest": LONGEST}),
         )
     if len(_unexpected(password, own)) < SURPRISE:
         raise Problem(422, "Weak password", Message("refusal.weak_password"))
@@ -83,7 +89,9 @@ def hashed(password: str, own: Iterable[str] = ()) -> str:
 
 
 def matches(password: str, kept: str | None) -> bool:
-    """Whether the password is the one kept, None or empty for none; takes as long for none, so that nobody learns which exist."""
+    """Whether the password is the one kept, None or empty for none; takes as long for none, so that
+    nobody learns which exist.
+    """
     from argon2.exceptions import VerifyMismatchError
 
     try:
@@ -96,7 +104,9 @@ def matches(password: str, kept: str | None) -> bool:
 
 def _unexpected(password: str, own: Iterable[str]) -> str:
     # Letter by letter: some fold to three, and would count three times.
-    rest = "".join(folded if len(folded := letter.casefold()) == 1 else letter for letter in password)
+    rest = "".join(
+        folded if len(folded := letter.casefold()) == 1 else letter for letter in password
+    )
     words = {part for text in own for part in re.split(r"\W+", text.casefold()) if len(part) > 2}
     for word in sorted({*words, *_COMMON.split()}, key=len, reverse=True):
         rest = rest.replace(word, " ")

@@ -1,7 +1,8 @@
 """How often somebody may ask: token buckets in the database, so that all machines count together.
 
-The generic cell rate algorithm (ITU-T I.371): a bucket is one number, the time at which it is full again, and taking
-from it is one statement that succeeds or does nothing. A lost update is impossible.
+The generic cell rate algorithm (ITU-T I.371): a bucket is one number, the time at which it is full
+again, and taking from it is one statement that succeeds or does nothing. A lost update is
+impossible.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def take(session: Session, name: str, limit: Limit, now: float) -> Taken:
     statement = (
         insert(Bucket)
         .values(name=key, full_at=now + cost)
-        .on_conflict_do_update(index_elements=["name"], set_={"full_at": full_at}, where=full_at <= now + limit.window)
+        .on_conflict_do_update(
+            index_elements=["name"], set_={"full_at": full_at}, where=full_at <= now + limit.window
+        )
         .returning(Bucket.full_at)
     )
     if (until := session.scalar(statement)) is not None:
@@ -113,7 +116,9 @@ def bucket(policy: str, name: str) -> str:
 
 
 def network(address: str) -> str:
-    """Whom an address belongs to: itself, or its /64 network where it is IPv6, since a customer gets all of one."""
+    """Whom an address belongs to: itself, or its /64 network where it is IPv6, since a customer
+    gets all of one.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

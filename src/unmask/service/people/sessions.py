@@ -18,7 +18,9 @@ from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Account, BrowserSession
 
 IDLE, ABSOLUTE = 8 * 3600, 7 * 86400
-"""s without a request, and s in all, after which one has to sign in again: a working day, and a week."""
+"""s without a request, and s in all, after which one has to sign in again: a working day, and a
+week.
+"""
 
 AGENT = 200
 """Characters that are kept of what a browser calls itself."""
@@ -43,9 +45,15 @@ class SignedIn:
 
 
 def begin(
-    session: Session, actor: Actor, account: Account, replaced: str | None, now: float | None = None, agent: str = ""
+    session: Session,
+    actor: Actor,
+    account: Account,
+    replaced: str | None,
+    now: float | None = None,
+    agent: str = "",
 ) -> SignedIn:
-    """Signs a browser in. Its secret is always a new one, so that none planted there before is worth anything.
+    """Signs a browser in. Its secret is always a new one, so that none planted there before is
+    worth anything.
 
     Args:
         session: a transaction.
@@ -61,12 +69,16 @@ def begin(
     secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     times = {"created": now, "seen": now, "expires": now + ABSOLUTE}
     kept = printable(encodable(agent))[:AGENT]
-    session.add(BrowserSession(digest=digest(secret), account=account.id, csrf=csrf, agent=kept, **times))
+    session.add(
+        BrowserSession(digest=digest(secret), account=account.id, csrf=csrf, agent=kept, **times)
+    )
     audit.record(session, actor, "session.begun", account.id)
     return SignedIn(secret, csrf, account)
 
 
-def find(database: Database, secret: str, now: float | None = None) -> tuple[BrowserSession, Account] | None:
+def find(
+    database: Database, secret: str, now: float | None = None
+) -> tuple[BrowserSession, Account] | None:
     """The session of a cookie's secret, and whose it is; None if it expired, ended or never was."""
     now = database.now() if now is None else now
     with database.reading() as session:
@@ -79,7 +91,9 @@ def find(database: Database, secret: str, now: float | None = None) -> tuple[Bro
         return None
     browser, account = found
     if browser.seen < now - NOTED_EVERY:
-        seen = update(BrowserSession).where(BrowserSession.digest == browser.digest).values(seen=now)
+        seen = (
+            update(BrowserSession).where(BrowserSession.digest == browser.digest).values(seen=now)
+        )
         database.note(lambda session: session.execute(seen))
     return browser, account
 
@@ -93,11 +107,15 @@ def end(session: Session, actor: Actor, secret: str) -> None:
 def of_account(session: Session, account: str) -> list[BrowserSession]:
     """The browsers in which an account is signed in, the one seen last first."""
     mine = BrowserSession.account == account, *_alive(clock(session))
-    return list(session.scalars(select(BrowserSession).where(*mine).order_by(BrowserSession.seen.desc())))
+    return list(
+        session.scalars(select(BrowserSession).where(*mine).order_by(BrowserSession.seen.desc()))
+    )
 
 
 def end_one(session: Session, actor: Actor, kept: str) -> None:
-    """Signs one of the actor's own browsers out, by the digest of its secret; nothing happens if it is not there any more."""
+    """Signs one of the actor's own browsers out, by the digest of its secret; nothing happens if it
+    is not there any more.
+    """
     mine = BrowserSession.digest == kept, BrowserSession.account == actor.id
     if session.scalar(select(BrowserSession.digest).where(*mine)):
         session.execute(delete(BrowserSession).where(*mine))
@@ -111,7 +129,11 @@ def end_all(session: Session, account: str) -> None:
 
 def drop_expired(session: Session, now: float) -> None:
     """Deletes the sessions that nobody can go on with."""
-    session.execute(delete(BrowserSession).where(or_(BrowserSession.expires <= now, BrowserSession.seen <= now - IDLE)))
+    session.execute(
+        delete(BrowserSession).where(
+            or_(BrowserSession.expires <= now, BrowserSession.seen <= now - IDLE)
+        )
+    )
 
 
 def digest(secret: str) -> str:
@@ -120,7 +142,9 @@ def digest(secret: str) -> str:
 
 
 def cookie_name(settings: Settings) -> str:
-    """The ``__Host-`` prefix binds a cookie to this very host and to https (RFC 6265bis); plain http has to do without."""
+    """The ``__Host-`` prefix binds a cookie to this very host and to https (RFC 6265bis); plain
+    http has to do without.
+    """
     return "__Host-unmask_session" if secure(settings) else "unmask_session"
 
 

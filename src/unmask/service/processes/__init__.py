@@ -1,1 +1,3 @@
-"""The long-running processes of `unmask serve`, except the one that answers HTTP: supervisor, worker and courier."""
+"""The long-running processes of `unmask serve`, except the one that answers HTTP: supervisor,
+worker and courier.
+"""

@@ -1,4 +1,6 @@
-"""Waiting for what does not answer: later and later, so that whatever comes back is not run down at once."""
+"""Waiting for what does not answer: later and later, so that whatever comes back is not run down at
+once.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ LOOK = 0.2
 
 
 class Backoff:
-    """Exponential backoff with jitter (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015, "equal jitter").
+    """Exponential backoff with jitter (M. Brooker, "Exponential Backoff And Jitter", AWS
+    Architecture Blog 2015, "equal jitter").
 
     Args:
         stopping: tells when to wait no longer.

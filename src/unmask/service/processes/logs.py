@@ -1,7 +1,8 @@
 """Logs as JSON, one object per line on stderr, without personal data.
 
-What a person typed or uploaded never gets in: no file name, no e-mail address, no network address, no text of an exception,
-which may quote any of these; of an exception there are its type and where it was raised.
+What a person typed or uploaded never gets in: no file name, no e-mail address, no network address,
+no text of an exception, which may quote any of these; of an exception there are its type and where
+it was raised.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from types import TracebackType
 log = logging.getLogger(__name__)
 
 OWN = "unmask"
-"""Loggers whose messages are written with care; of others' only the logger, the level and the template are kept."""
+"""Loggers whose messages are written with care; of others' only the logger, the level and the
+template are kept.
+"""
 
 LONGEST = 200
 """characters of another's template that are kept."""
 
 OFTEN, PERIOD = 20, 60.0
-"""Warnings of one kind that are written in so many s: whoever causes them from outside must not fill the disk."""
+"""Warnings of one kind that are written in so many s: whoever causes them from outside must not
+fill the disk.
+"""
 
 FIELDS = (
     "request", "method", "route", "status", "ms", "tenant", "actor", "number", "hash", "check", "job", "attempt",
@@ -34,11 +39,17 @@ FIELDS = (
 
 
 class Throttle(logging.Filter):
-    """Lets `OFTEN` warnings of one kind through in a `PERIOD`; the first of the next says how many were left out."""
+    """Lets `OFTEN` warnings of one kind through in a `PERIOD`; the first of the next says how many
+    were left out.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._began, self._seen, self._before = time.monotonic(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        self._began, self._seen, self._before = (
+            time.monotonic(),
+            Counter[tuple[str, str]](),
+            Counter[tuple[str, str]](),
+        )
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
@@ -69,12 +80,17 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             kind, _, trace = record.exc_info
             entry["error"] = kind.__name__
-            entry["at"] = [f"{one.name} {one.filename}:{one.lineno}" for one in traceback.extract_tb(trace)[-12:]]
+            entry["at"] = [
+                f"{one.name} {one.filename}:{one.lineno}"
+                for one in traceback.extract_tb(trace)[-12:]
+            ]
         return json.dumps(entry, default=str)
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Sends all logs of this process to stderr in this form. Uvicorn's own log of requests has addresses in it: off."""
+    """Sends all logs of this process to stderr in this form. Uvicorn's own log of requests has
+    addresses in it: off.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     handler.addFilter(Throttle())

@@ -1,8 +1,10 @@
-"""One process tree: a supervisor, and under it who answers HTTP, who judges, and who delivers messages.
+"""One process tree: a supervisor, and under it who answers HTTP, who judges, and who delivers
+messages.
 
-The supervisor does nothing but start its children again when they die, so there is little that could kill it; if something
-does, its children die with it, and whoever started it starts it again. It holds the listening socket: while the HTTP
-process is started again, connections wait instead of being refused.
+The supervisor does nothing but start its children again when they die, so there is little that
+could kill it; if something does, its children die with it, and whoever started it starts it again.
+It holds the listening socket: while the HTTP process is started again, connections wait instead of
+being refused.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ LOOK = 0.2
 """s between two looks whether all live."""
 
 SHORT, LONGEST = 5.0, 30.0
-"""s: a child that lived no longer than the first is started again later and later, at most by the second."""
+"""s: a child that lived no longer than the first is started again later and later, at most by the
+second.
+"""
 
 PATIENCE = 20.0
 """s that children have to end."""
@@ -59,7 +63,9 @@ class Child:
     wait: float = 0.0
 
 
-def serve(settings: Settings, host: str, port: int, ready: Callable[[int, bool], None] = lambda *_: None) -> None:
+def serve(
+    settings: Settings, host: str, port: int, ready: Callable[[int, bool], None] = lambda *_: None
+) -> None:
     """Runs the service until SIGTERM or SIGINT.
 
     Args:
@@ -94,7 +100,9 @@ def _tell_walls() -> None:
     for wall, what in offered().items():
         log.info("a judge is confined: %s: %s", wall, what)
     if os.geteuid() == 0:
-        log.warning("this service runs as root: give it a user of its own, to whom these walls hold in full")
+        log.warning(
+            "this service runs as root: give it a user of its own, to whom these walls hold in full"
+        )
 
 
 def _upgraded(settings: Settings) -> bool:
@@ -113,7 +121,11 @@ def check(settings: Settings) -> None:
     Raises:
         UsageError: media cannot be decoded safely here.
     """
-    if (settings.workers or settings.live_readers) and not settings.judge_unconfined and (why := impossible()):
+    if (
+        (settings.workers or settings.live_readers)
+        and not settings.judge_unconfined
+        and (why := impossible())
+    ):
         raise UsageError(why)
 
 
@@ -125,10 +137,20 @@ def _look_after(child: Child, settings: Settings, listening: socket.socket) -> N
         child.wait = min(LONGEST, max(0.5, 2 * child.wait)) if lived < SHORT else 0.0
         child.process, child.due = None, now + child.wait
     if child.process is None and now >= child.due:
-        command = [sys.executable, "-P", "-m", "unmask.service", child.role, str(os.getpid()), str(listening.fileno())]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "unmask.service",
+            child.role,
+            str(os.getpid()),
+            str(listening.fileno()),
+        ]
         passed = [listening.fileno()] if child.role == "http" else []
         environment = {**os.environ, **settings.environment()}
-        child.process = subprocess.Popen(command, env=environment, pass_fds=passed, stdin=subprocess.DEVNULL)  # noqa: S603
+        child.process = subprocess.Popen(  # noqa: S603
+            command, env=environment, pass_fds=passed, stdin=subprocess.DEVNULL
+        )
         child.begun = now
 
 
@@ -154,5 +176,7 @@ def _listening(host: str, port: int) -> socket.socket:
         made.listen(BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot listen on {host} port {port}: {reason}; choose another with --port") from error
+        raise UsageError(
+            f"cannot listen on {host} port {port}: {reason}; choose another with --port"
+        ) from error
     return made

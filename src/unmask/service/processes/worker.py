@@ -1,4 +1,6 @@
-"""The process that takes one job after the other and has a judge do it: ``python -m unmask.service worker``."""
+"""The process that takes one job after the other and has a judge do it: ``python -m unmask.service
+worker``.
+"""
 
 from __future__ import annotations
 
@@ -32,16 +34,24 @@ IDLE = 0.2
 """s between two looks for a job."""
 
 WORKERS = 5
-"""Workers that may be killed over one job for each judge that may die of it: mostly they are not killed by the file."""
+"""Workers that may be killed over one job for each judge that may die of it: mostly they are not
+killed by the file.
+"""
 
 AWAY = (DBAPIError, OSError)
-"""What the database, the storage and this machine's disk raise while they are out of order; no fault of the file."""
+"""What the database, the storage and this machine's disk raise while they are out of order; no
+fault of the file.
+"""
 
 MISSING = 300.0
-"""s until a file is looked for again that the storage does not have, though it answers: a volume may not be mounted."""
+"""s until a file is looked for again that the storage does not have, though it answers: a volume
+may not be mounted.
+"""
 
 SOUGHT = 288
-"""Times that a job may have been begun when its file is missing: a day of looking for it. Then it is given up."""
+"""Times that a job may have been begun when its file is missing: a day of looking for it. Then it
+is given up.
+"""
 
 FileJob = TypeVar("FileJob", Check, Registration)
 
@@ -57,7 +67,10 @@ class Worker:
     """
 
     def __init__(
-        self, service: Service, stopping: Callable[[], bool], judge: Callable[[Settings], Judge] = Judge
+        self,
+        service: Service,
+        stopping: Callable[[], bool],
+        judge: Callable[[Settings], Judge] = Judge,
     ) -> None:
         self._service, self._stopping, self._judge = service, stopping, judge
         self._ahead: Judge | None = None
@@ -80,17 +93,27 @@ class Worker:
         """Does one job; False if there was none.
 
         Raises:
-            DBAPIError, OSError: something is out of order. The job waits for it, and that it was taken does not count.
+            DBAPIError, OSError: something is out of order. The job waits for it, and that it was
+                taken does not count.
         """
-        self._ahead = self._ahead if self._ahead and self._ahead.alive else self._judge(self._service.settings)
+        self._ahead = (
+            self._ahead
+            if self._ahead and self._ahead.alive
+            else self._judge(self._service.settings)
+        )
         return self._take(Check, self._check, self._give_up_check) or self._take(
             Registration, self._register, self._give_up_registration
         )
 
     def _take(
-        self, kind: type[FileJob], do: Callable[[FileJob], None], give_up: Callable[[FileJob, Message], None]
+        self,
+        kind: type[FileJob],
+        do: Callable[[FileJob], None],
+        give_up: Callable[[FileJob, Message], None],
     ) -> bool:
-        """Does the oldest job of a kind, or gives it up where it was begun too often; False if there is none."""
+        """Does the oldest job of a kind, or gives it up where it was begun too often; False if
+        there is none.
+        """
         settings = self._service.settings
         job = jobs.claim(self._service.database, kind, settings.lease)
         if job is None:
@@ -114,7 +137,9 @@ class Worker:
         return True
 
     def _miss(self, job: FileJob, give_up: Callable[[FileJob, Message], None]) -> None:
-        """Waits for what the storage does not have, but not for a file that was set aside, nor for ever."""
+        """Waits for what the storage does not have, but not for a file that was set aside, nor for
+        ever.
+        """
         if integrity.is_set_aside(self._service, job):
             give_up(job, _unstored(job, Message("error.altered")))
         elif job.attempts >= SOUGHT:
@@ -123,7 +148,9 @@ class Worker:
             log.error("what a job needs is missing from the storage", extra={"job": job.id})
             self._put_back(job, MISSING)
 
-    def _once_more(self, job: FileJob, why: str, give_up: Callable[[FileJob, Message], None]) -> None:
+    def _once_more(
+        self, job: FileJob, why: str, give_up: Callable[[FileJob, Message], None]
+    ) -> None:
         """Puts a job back whose judging failed, or gives it up where that happened too often."""
         if job.deaths + 1 >= self._service.settings.attempts:
             give_up(job, _given_up(job, why))
@@ -155,7 +182,9 @@ class Worker:
                 task = RegisterTask(str(path), job.name, job.title, job.owner, str(folder))
                 answer = self._ask(task, job, self._give_up_registration)
             if isinstance(answer, Registered):
-                self._insist(job, lambda: registrations.conclude(self._service, job, folder, answer.error))
+                self._insist(
+                    job, lambda: registrations.conclude(self._service, job, folder, answer.error)
+                )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -168,7 +197,9 @@ class Worker:
         ):
             yield path
 
-    def _ask(self, task: Task, job: FileJob, give_up: Callable[[FileJob, Message], None]) -> Answer | Registered | None:
+    def _ask(
+        self, task: Task, job: FileJob, give_up: Callable[[FileJob, Message], None]
+    ) -> Answer | Registered | None:
         """What a judge says of a file; None where the job went elsewhere, or was given up."""
         judge, self._ahead = self._ahead or self._judge(self._service.settings), None
         try:
@@ -184,7 +215,9 @@ class Worker:
         return None
 
     def _insist(self, job: FileJob, write: Callable[[], bool]) -> None:
-        """Writes what was found, however long the database or the storage is away; nothing if the job was lost meanwhile."""
+        """Writes what was found, however long the database or the storage is away; nothing if the
+        job was lost meanwhile.
+        """
         backoff = Backoff(self._stopping)
         while True:
             try:
@@ -192,15 +225,21 @@ class Worker:
             except AWAY as error:
                 if self._stopping():
                     raise
-                log.warning("a result waits to be written: %s", type(error).__name__, extra={"job": job.id})
+                log.warning(
+                    "a result waits to be written: %s", type(error).__name__, extra={"job": job.id}
+                )
                 backoff.wait()
                 with suppress(DBAPIError):
-                    jobs.renew(self._service.database, job, self._service.settings.lease + LONGEST, 1.0)
+                    jobs.renew(
+                        self._service.database, job, self._service.settings.lease + LONGEST, 1.0
+                    )
             else:
                 return
 
     def _pulse(self, job: FileJob) -> Callable[[float], bool]:
-        """Called every second while a judge works: renews the lease, and ends the work when told to stop."""
+        """Called every second while a judge works: renews the lease, and ends the work when told to
+        stop.
+        """
         lease = self._service.settings.lease
         renewed = time.monotonic()
 

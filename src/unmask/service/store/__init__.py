@@ -1,4 +1,6 @@
-"""Everything that lasts: tables and their migrations, the database, the object storage, the queue of jobs.
+"""Everything that lasts: tables and their migrations, the database, the object storage, the queue
+of jobs.
 
-`Service` holds the settings, the database and the storage of one process; all layers above are given one.
+`Service` holds the settings, the database and the storage of one process; all layers above are
+given one.
 """

@@ -1,4 +1,6 @@
-"""Which time it is, for all machines alike: PostgreSQL's clock; on SQLite this machine's, which is watched for jumps."""
+"""Which time it is, for all machines alike: PostgreSQL's clock; on SQLite this machine's, which is
+watched for jumps.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ import time
 from sqlalchemy import Connection, func, select
 
 JUMP = 3600.0
-"""s by which this machine's clock may part from the time that has passed, until nothing is deleted by it any more."""
+"""s by which this machine's clock may part from the time that has passed, until nothing is deleted
+by it any more.
+"""
 
 _PASSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Counts what passes, sleep of the machine included, and is never set."""
@@ -33,5 +37,7 @@ class Watch:
 
     @property
     def jumped(self) -> bool:
-        """Whether the clock stands more than `JUMP` from where it would, had nobody set it since this was made."""
+        """Whether the clock stands more than `JUMP` from where it would, had nobody set it since
+        this was made.
+        """
         return abs(time.time() - passed() - self._apart) > JUMP

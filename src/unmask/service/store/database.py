@@ -38,7 +38,8 @@ class Database:
     """Sessions in a database.
 
     Args:
-        settings: which one. SQLite needs no server; its write-ahead log lets others read while one writes.
+        settings: which one. SQLite needs no server; its write-ahead log lets others read while one
+            writes.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -52,20 +53,27 @@ class Database:
     def transaction(self, patience: float | None = None) -> Iterator[Session]:
         """A session in which all takes effect together, at its end, or nothing does.
 
-        SQLite lets one write at a time and the others ask again, later and later; threads of one process wait in line instead.
+        SQLite lets one write at a time and the others ask again, later and later; threads of one
+        process wait in line instead.
 
         Args:
             patience: most s of each of the two waits, `PATIENCE` if None.
         """
         patience = PATIENCE if patience is None else patience
         writing = self._writing.execution_options(patience=patience)
-        with self._turn(patience), Session(writing, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn(patience),
+            Session(writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def note(self, write: Callable[[Session], T]) -> T | None:
-        """What ``write`` gives, in a transaction; None where the database can be read but not written just now.
+        """What ``write`` gives, in a transaction; None where the database can be read but not
+        written just now.
 
-        For what whoever reads can do without: a disk may be full, and another program may hold the database.
+        For what whoever reads can do without: a disk may be full, and another program may hold the
+        database.
         """
         try:
             with self.transaction(BRIEF) as session:
@@ -80,7 +88,9 @@ class Database:
             yield
             return
         if not self._lock.acquire(timeout=patience):
-            raise OperationalError("wait for the writer before", None, TimeoutError(f"{patience} s"))
+            raise OperationalError(
+                "wait for the writer before", None, TimeoutError(f"{patience} s")
+            )
         try:
             yield
         finally:
@@ -94,13 +104,21 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A session that only reads, and all the while sees the database as it was at its first look."""
-        engine = self.engine.execution_options(isolation_level="REPEATABLE READ") if self._lock is None else self.engine
+        """A session that only reads, and all the while sees the database as it was at its first
+        look.
+        """
+        engine = (
+            self.engine.execution_options(isolation_level="REPEATABLE READ")
+            if self._lock is None
+            else self.engine
+        )
         with Session(engine, expire_on_commit=False) as session:
             yield session
 
     def now(self) -> float:
-        """Seconds since 1970 by the shared clock; asked for every `FRESH` s, and counted on from there in between."""
+        """Seconds since 1970 by the shared clock; asked for every `FRESH` s, and counted on from
+        there in between.
+        """
         if self._watch is not None:
             return time.time()
         if self._asked is None or clock.passed() - self._asked[1] > FRESH:
@@ -110,7 +128,9 @@ class Database:
 
     @property
     def clock_jumped(self) -> bool:
-        """Whether the clock is this machine's, and was set by more than an hour since the process began."""
+        """Whether the clock is this machine's, and was set by more than an hour since the process
+        began.
+        """
         return self._watch is not None and self._watch.jumped
 
     def close(self) -> None:
@@ -130,41 +150,59 @@ def full(error: DBAPIError) -> bool:
 
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
-    """Adds a row unless one with the same key stands there, and says whether it did; waits for whoever is adding it now."""
+    """Adds a row unless one with the same key stands there, and says whether it did; waits for
+    whoever is adding it now.
+    """
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     done = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 
 def _postgresql(settings: Settings) -> Engine:
-    """Understands of libpq's parameters ``host=/folder``, the folder of a server's socket, ``sslmode`` and ``sslrootcert``."""
+    """Understands of libpq's parameters ``host=/folder``, the folder of a server's socket,
+    ``sslmode`` and ``sslrootcert``.
+    """
     url = make_url(settings.database).set(drivername="postgresql+pg8000")
     url = url.set(password=settings.database_password) if settings.database_password else url
     folder = url.query.get("host")
-    connect: dict[str, Any] = {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
-    connect["ssl_context"] = _encryption(url.query.get("sslmode", "prefer"), url.query.get("sslrootcert"))
+    connect: dict[str, Any] = (
+        {"unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}"} if isinstance(folder, str) else {}
+    )
+    connect["ssl_context"] = _encryption(
+        url.query.get("sslmode", "prefer"), url.query.get("sslrootcert")
+    )
     url = url.difference_update_query(PARAMETERS)
     return create_engine(
-        url, pool_pre_ping=True, pool_size=10, max_overflow=THREADS - 10, connect_args=connect, hide_parameters=True
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=THREADS - 10,
+        connect_args=connect,
+        hide_parameters=True,
     )
 
 
 def _encryption(mode: object, authorities: object) -> SSLContext | bool | None:
-    """What the driver does for a ``sslmode`` of libpq: None encrypts where the server can, True insists, a context verifies.
+    """What the driver does for a ``sslmode`` of libpq: None encrypts where the server can, True
+    insists, a context verifies.
 
     Args:
         authorities: file of those whose signature counts; the system's if None.
     """
     if mode not in {"verify-ca", "verify-full"}:
         return {"disable": False, "require": True}.get(str(mode))
-    context = create_default_context(cafile=None if authorities in {None, "system"} else str(authorities))
+    context = create_default_context(
+        cafile=None if authorities in {None, "system"} else str(authorities)
+    )
     context.check_hostname = mode == "verify-full"
     return context
 
 
 def _sqlite(settings: Settings) -> Engine:
     address = f"sqlite:///{private(settings.data).resolve() / 'unmask.sqlite'}"
-    engine = create_engine(address, connect_args={"timeout": PATIENCE}, pool_size=THREADS, hide_parameters=True)
+    engine = create_engine(
+        address, connect_args={"timeout": PATIENCE}, pool_size=THREADS, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:
@@ -175,7 +213,9 @@ def _sqlite(settings: Settings) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * options.get('patience', PATIENCE):.0f}")
+        connection.exec_driver_sql(
+            f"PRAGMA busy_timeout = {1000 * options.get('patience', PATIENCE):.0f}"
+        )
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
     return engine

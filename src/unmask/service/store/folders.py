@@ -17,7 +17,9 @@ def keep_private() -> None:
 
 
 def private(folder: Path) -> Path:
-    """The folder, made if missing; nobody but the service's user can look into it, whatever the files in it allow."""
+    """The folder, made if missing; nobody but the service's user can look into it, whatever the
+    files in it allow.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         folder.chmod(0o700)

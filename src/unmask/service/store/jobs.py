@@ -1,9 +1,10 @@
 """Work that is done once though workers are killed at any moment.
 
-The row of a check, a registration or a delivery is itself the job, so that accepting an upload and queueing it are one
-transaction. A worker takes a job under a lease with a fencing token (Kleppmann 2016, "How to do distributed locking"),
-renews the lease while it works, and writes the result only if the token still stands. One that fell silent loses the job
-to another, on any machine; whatever it writes later is refused.
+The row of a check, a registration or a delivery is itself the job, so that accepting an upload and
+queueing it are one transaction. A worker takes a job under a lease with a fencing token (Kleppmann
+2016, "How to do distributed locking"), renews the lease while it works, and writes the result only
+if the token still stands. One that fell silent loses the job to another, on any machine; whatever
+it writes later is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from unmask.service.store.tables import Check, Delivery, Registration
 AnyJob = TypeVar("AnyJob", Check, Registration, Delivery)
 
 
-def claim(database: Database, kind: type[AnyJob], lease: float, *wanted: ColumnElement[bool]) -> AnyJob | None:
+def claim(
+    database: Database, kind: type[AnyJob], lease: float, *wanted: ColumnElement[bool]
+) -> AnyJob | None:
     """Takes the oldest job that is due, for ``lease`` seconds; None if there is none.
 
     Args:
@@ -30,11 +33,15 @@ def claim(database: Database, kind: type[AnyJob], lease: float, *wanted: ColumnE
         wanted: what else must hold of the job.
 
     Returns:
-        The row, detached; its ``attempts`` counts this one, its ``lapses`` those whose worker fell silent, its ``lease``
+        The row, detached; its ``attempts`` counts this one, its ``lapses`` those whose worker fell
+            silent, its ``lease``
         is the token.
     """
     with database.reading() as session:
-        if session.scalar(select(kind.id).where(_due(kind, now(session)), *wanted).limit(1)) is None:
+        if (
+            session.scalar(select(kind.id).where(_due(kind, now(session)), *wanted).limit(1))
+            is None
+        ):
             return None
     with database.transaction() as session:
         moment = now(session)
@@ -67,10 +74,14 @@ def place(session: Session, job: AnyJob) -> int | None:
 
 @contextmanager
 def held(database: Database, job: AnyJob) -> Iterator[tuple[Session, AnyJob | None]]:
-    """A transaction with the job's row if it is still this worker's, else with None: then nothing may be written."""
+    """A transaction with the job's row if it is still this worker's, else with None: then nothing
+    may be written.
+    """
     with database.transaction() as session:
         kind = type(job)
-        mine = select(kind).where(kind.id == job.id, kind.lease == job.lease, kind.state == "running")
+        mine = select(kind).where(
+            kind.id == job.id, kind.lease == job.lease, kind.state == "running"
+        )
         yield session, session.scalar(mine.with_for_update())
 
 

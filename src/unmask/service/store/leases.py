@@ -11,8 +11,12 @@ from unmask.service.store.tables import Lease
 
 
 def claimed(session: Session, name: str, period: float, now: float) -> bool:
-    """Whether this machine is the one that does it in this period, which then is ``period`` s from ``now``."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    """Whether this machine is the one that does it in this period, which then is ``period`` s from
+    ``now``.
+    """
+    insert: Any = (
+        sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    )
     until = {"until": now + period}
     new = insert(Lease).values(name=name, **until)
     taken = new.on_conflict_do_update(index_elements=["name"], set_=until, where=Lease.until <= now)

@@ -1,4 +1,6 @@
-"""What every request and every job needs: the settings, the database and the storage of one service."""
+"""What every request and every job needs: the settings, the database and the storage of one
+service.
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 incoming/...                      on their way in; what lies there for days is nobody's
 TENANT/SHA256/media               a file as it was uploaded, once per tenant
 TENANT/SHA256/altered-...         what lay there instead of it, for whoever finds out why
-TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and go with it
-TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite file
+TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and
+go with it TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite
+file
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from unmask.storage import Storage
 
 
 def opened(settings: Settings) -> Storage:
-    """The folder or bucket that the settings name; what is in passing lies in the data folder, which is made private."""
+    """The folder or bucket that the settings name; what is in passing lies in the data folder,
+    which is made private.
+    """
     scratch = private(settings.data) / settings.scratch.name
     keys = (settings.storage_key, settings.storage_secret) if settings.storage_key else None
     return Storage(settings.storage or settings.data / "media", scratch, keys)

@@ -7,7 +7,16 @@ import time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Double, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from unmask.report.document import Document
@@ -15,7 +24,9 @@ from unmask.service.store.clock import shared
 
 
 def new_id() -> str:
-    """A UUID of version 7 (RFC 9562): ids made later sort after ids made earlier, to the millisecond."""
+    """A UUID of version 7 (RFC 9562): ids made later sort after ids made earlier, to the
+    millisecond.
+    """
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62
     return str(UUID(int=value))
@@ -40,7 +51,9 @@ def _now(context: Any) -> float:
 
 
 class Job:
-    """A row that is work to be done: taken under a lease by one worker at a time, see `unmask.service.store.jobs`."""
+    """A row that is work to be done: taken under a lease by one worker at a time, see
+    `unmask.service.store.jobs`.
+    """
 
     state: Mapped[str] = mapped_column(default="queued")
     """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
@@ -176,7 +189,9 @@ class Upload(Base):
 
 
 class Check(Job, Base):
-    """One judging of one file. The row is the job: accepting an upload and queueing it are one transaction."""
+    """One judging of one file. The row is the job: accepting an upload and queueing it are one
+    transaction.
+    """
 
     __tablename__ = "checks"
     __table_args__ = (
@@ -189,7 +204,9 @@ class Check(Job, Base):
     tenant: Mapped[str]
     sha256: Mapped[str] = mapped_column(String(64))
     configuration: Mapped[str] = mapped_column(String(64))
-    """sha256 over Unmask's version, its weights and the options: the same file is judged once under each."""
+    """sha256 over Unmask's version, its weights and the options: the same file is judged once under
+    each.
+    """
     name: Mapped[str]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     uploader: Mapped[str]
@@ -210,7 +227,9 @@ class Check(Job, Base):
 
     @property
     def outcome(self) -> str | None:
-        """The document's outcome, or its verdict where an older version wrote it; lists do not read whole documents."""
+        """The document's outcome, or its verdict where an older version wrote it; lists do not read
+        whole documents.
+        """
         return (self.result or {}).get("outcome") or self.verdict
 
     @property
@@ -220,7 +239,9 @@ class Check(Job, Base):
 
 
 class Registration(Job, Base):
-    """Footage that its owner registers as a known original; hashes and thumbnails of it go into the tenant's index."""
+    """Footage that its owner registers as a known original; hashes and thumbnails of it go into the
+    tenant's index.
+    """
 
     __tablename__ = "registrations"
     __table_args__ = (
@@ -298,7 +319,9 @@ class CaseEvent(Base):
     number: Mapped[int]
     """1 for the first of a case."""
     kind: Mapped[str]
-    """``opened``, ``note``, ``assigned``, ``decision``, ``correction``, ``appeal``, ``reopened`` or ``notice``."""
+    """``opened``, ``note``, ``assigned``, ``decision``, ``correction``, ``appeal``, ``reopened`` or
+    ``notice``.
+    """
     actor: Mapped[str]
     actor_name: Mapped[str]
     text: Mapped[str]
@@ -373,7 +396,9 @@ class Delivery(Job, Base):
 
 
 class Answered(Base):
-    """The answer to a request that carried an Idempotency-Key, so that sending it again does nothing again."""
+    """The answer to a request that carried an Idempotency-Key, so that sending it again does
+    nothing again.
+    """
 
     __tablename__ = "answered"
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
@@ -387,7 +412,9 @@ class Answered(Base):
 
 
 class AuditEntry(Base):
-    """One link of a tenant's chain: ``hash`` covers the entry and the ``previous`` hash, so none can be changed or left out."""
+    """One link of a tenant's chain: ``hash`` covers the entry and the ``previous`` hash, so none
+    can be changed or left out.
+    """
 
     __tablename__ = "audit"
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)

@@ -1,7 +1,8 @@
-"""Broken, joined, blended, interlaced and enlarged clips through the whole check: ``docs/benchmark/footage.md``. Simulated.
+"""Broken, joined, blended, interlaced and enlarged clips through the whole check:
+``docs/benchmark/footage.md``. Simulated.
 
-A portrait each, as in `unmask_lab.clips`. It tells whether nobody is accused by what became of a file, and whether a change is
-still found; not how often real footage is judged rightly.
+A portrait each, as in `unmask_lab.clips`. It tells whether nobody is accused by what became of a
+file, and whether a change is still found; not how often real footage is judged rightly.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def footage(
     people: int = 300,
     each: int = 1,
 ) -> dict[str, Any]:
-    """Films, breaks and checks; writes ``footage.md`` and ``footage.json`` to ``target``; goes on where it stopped.
+    """Films, breaks and checks; writes ``footage.md`` and ``footage.json`` to ``target``; goes on
+    where it stopped.
 
     Args:
         portraits: of people never trained on.
@@ -47,14 +49,18 @@ def footage(
     """
     portraits = [row for row in portraits if row.label == BONA_FIDE]
     if len({row.identity for row in portraits}) < 2:
-        raise DataError("the portraits hold bona fide faces of fewer than two people; collect more, with label 0")
+        raise DataError(
+            "the portraits hold bona fide faces of fewer than two people; collect more, with label 0"
+        )
     studio = Studio(portraits, people, each)
     trials = list(studio.trials)
     answers = kept.kept(trials, studio.named, studio.judged, out / f"{_version(portraits)}.jsonl")
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
-        "weights": {name: sha256 for name, sha256 in models.known().items() if name.startswith(NETWORKS)},
+        "weights": {
+            name: sha256 for name, sha256 in models.known().items() if name.startswith(NETWORKS)
+        },
         "people": studio.people,
         "families": list(FAMILIES),
         "versions": list(figures(trials, answers)),
@@ -67,5 +73,7 @@ def footage(
 
 def _version(portraits: Sequence[Row]) -> str:
     """Names the check, how clips are made here, and the portraits."""
-    shown = hashlib.sha256(b"".join(hashlib.sha256(row.jpeg).digest() for row in portraits)).hexdigest()[:8]
+    shown = hashlib.sha256(
+        b"".join(hashlib.sha256(row.jpeg).digest() for row in portraits)
+    ).hexdigest()[:8]
     return f"{kept.version(*sorted(Path(__file__).parent.glob('*.py')))}-{shown}"

@@ -1,4 +1,6 @@
-"""How often each version of bona fide clips is called changed, and whether a change is still found in it."""
+"""How often each version of bona fide clips is called changed, and whether a change is still found
+in it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ NAMED_BY = {
     "interlaced": "limit.interlaced",
     "enlarged": "fault.coarse",
 }
-"""Code of the message with which an answer names what became of a clip; of a joined one it must find two people instead."""
+"""Code of the message with which an answer names what became of a clip; of a joined one it must
+find two people instead.
+"""
 
 Figures = dict[str, Any]
 """Of one version: its name and counts, and `metrics.Estimate` as a mapping, by figure."""
@@ -42,7 +46,9 @@ def figures(trials: Sequence[Trial], answers: Sequence[Answer]) -> Iterator[Figu
 
 
 def _row(name: str, of: Sequence[tuple[Trial, Answer]], before: Mapping[int, Answer]) -> Figures:
-    bona_fide, changed = ([(trial, answer) for trial, answer in of if trial.label == label] for label in (0, 1))
+    bona_fide, changed = (
+        [(trial, answer) for trial, answer in of if trial.label == label] for label in (0, 1)
+    )
     people = [trial.identity for trial, _ in bona_fide]
     alarms = np.array([_changed(answer) for _, answer in bona_fide])
     return {
@@ -57,8 +63,12 @@ def _row(name: str, of: Sequence[tuple[Trial, Answer]], before: Mapping[int, Ans
     }
 
 
-def _found(changed: Sequence[tuple[Trial, Answer]], before: Mapping[int, Answer]) -> dict[str, dict[str, float]]:
-    """``found`` of the changed clips, ``found_as_it_is`` of the same clips, and ``gain`` from these to those."""
+def _found(
+    changed: Sequence[tuple[Trial, Answer]], before: Mapping[int, Answer]
+) -> dict[str, dict[str, float]]:
+    """``found`` of the changed clips, ``found_as_it_is`` of the same clips, and ``gain`` from these
+    to those.
+    """
     people = [trial.identity for trial, _ in changed]
     after = np.array([_changed(answer) for _, answer in changed])
     then = np.array([_changed(before[trial.number]) for trial, _ in changed])
@@ -73,7 +83,9 @@ def _mean(values: Floats, people: Sequence[str]) -> Estimate:
     """Where all are alike, resampling shows no spread, and there is no interval."""
     if np.ptp(values) == 0:
         return Estimate(float(values[0]), np.nan, np.nan)
-    return metrics.estimates(lambda weight: {"mean": weight @ values / weight.sum(axis=1)}, people)["mean"]
+    return metrics.estimates(lambda weight: {"mean": weight @ values / weight.sum(axis=1)}, people)[
+        "mean"
+    ]
 
 
 def _changed(answer: Answer) -> bool:

@@ -17,7 +17,8 @@ SWAY_PX = 7.0
 
 
 def film(rgb: Rgb, points: NDArray[np.float32], rng: np.random.Generator) -> list[Rgb]:
-    """Pictures of even sides, two for each that a clip will have; how fast the camera sways, and where to, is drawn.
+    """Pictures of even sides, two for each that a clip will have; how fast the camera sways, and
+    where to, is drawn.
 
     Args:
         rgb: the portrait, uint8 ``(h, w, 3)``.
@@ -32,7 +33,9 @@ def film(rgb: Rgb, points: NDArray[np.float32], rng: np.random.Generator) -> lis
     pictures = []
     for i in range(round(2 * RATE * SECONDS)):
         t = pace * i / (2 * RATE)
-        move = cv2.getRotationMatrix2D((w / 2, h / 2), 2 * np.sin(0.7 * t + phase[0]), 1 + 0.04 * np.sin(t + phase[1]))
+        move = cv2.getRotationMatrix2D(
+            (w / 2, h / 2), 2 * np.sin(0.7 * t + phase[0]), 1 + 0.04 * np.sin(t + phase[1])
+        )
         move[:, 2] += SWAY_PX * np.sin(1.3 * t + phase[2]), SWAY_PX / 2 * np.cos(t + phase[0])
         moved = cv2.warpAffine(small, move, (w, h), borderMode=cv2.BORDER_REFLECT_101)
         x, y = rng.integers(0, 16, 2)

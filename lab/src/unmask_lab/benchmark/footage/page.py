@@ -37,7 +37,13 @@ def _bona_fide(result: Mapping[str, Any]) -> Iterator[str]:
         "blended and enlarged ones it counts those that are passed over for it as a whole."
     )
     rows = (
-        [r["version"], str(r["people"]), *_counts(r["bona_fide"]), str(r["named"]), percent(r["false_alarms"])]
+        [
+            r["version"],
+            str(r["people"]),
+            *_counts(r["bona_fide"]),
+            str(r["named"]),
+            percent(r["false_alarms"]),
+        ]
         for r in result["versions"]
     )
     yield table(["version", "people", *SHOWN, "named", "called changed"], rows)

@@ -1,4 +1,6 @@
-"""One trial: a simulated clip of one person, bona fide or changed, in one version, through the whole check."""
+"""One trial: a simulated clip of one person, bona fide or changed, in one version, through the
+whole check.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ from unmask_lab.samples import forge_visibly, nearest, shapes
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The ``number``-th person's clip in one version; ``family`` changed the face, "" if it is bona fide."""
+    """The ``number``-th person's clip in one version; ``family`` changed the face, "" if it is bona
+    fide.
+    """
 
     number: int
     identity: str
@@ -60,7 +64,9 @@ class Studio:
             family = families[number % len(families)]
             versions = [names[(number * self.each + k) % len(names)] for k in range(self.each)]
             yield from (Trial(number, row.identity, version) for version in versions)
-            yield from (Trial(number, row.identity, version, family) for version in (*versions, AS_IT_IS))
+            yield from (
+                Trial(number, row.identity, version, family) for version in (*versions, AS_IT_IS)
+            )
 
     def named(self, trial: Trial) -> str:
         """Names what is shown and how, to keep the answer under."""
@@ -71,7 +77,8 @@ class Studio:
         """Makes the clip and checks it.
 
         Returns:
-            ``outcome``, ``people`` (how many were found) and ``codes`` of all messages of the answer.
+            ``outcome``, ``people`` (how many were found) and ``codes`` of all messages of the
+                answer.
         """
         row, other = self.rows[trial.number], self.rows[trial.number - 1]
         make = VERSIONS.get(trial.version, as_it_is)
@@ -80,7 +87,11 @@ class Studio:
             next_one = film(other.rgb, other.points, np.random.default_rng((2, trial.number)))
             path = make(shown, next_one, Path(folder), np.random.default_rng((3, trial.number)))
             result = unmask.check(path)
-        return {"outcome": result.outcome, "people": len(result.people), "codes": sorted(set(_codes(result)))}
+        return {
+            "outcome": result.outcome,
+            "people": len(result.people),
+            "codes": sorted(set(_codes(result))),
+        }
 
     def _face(self, trial: Trial) -> Rgb:
         row = self.rows[trial.number]

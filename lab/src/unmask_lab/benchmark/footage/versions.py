@@ -1,4 +1,6 @@
-"""What becomes of a clip before it reaches whoever checks it: broken, joined, blended, woven, enlarged."""
+"""What becomes of a clip before it reaches whoever checks it: broken, joined, blended, woven,
+enlarged.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def joined(film: Film, other: Film, folder: Path, _rng: np.random.Generator) -> 
 def blended(film: Film, _other: Film, folder: Path, _rng: np.random.Generator) -> Path:
     """Each picture is the mean of three, as of FFmpeg's ``tmix=frames=3``."""
     shown = np.stack(film[::2]).astype(np.uint16)
-    return _written(((shown[:-2] + shown[1:-1] + shown[2:]) // 3).astype(np.uint8), folder / "clip.mp4")
+    return _written(
+        ((shown[:-2] + shown[1:-1] + shown[2:]) // 3).astype(np.uint8), folder / "clip.mp4"
+    )
 
 
 def interlaced(film: Film, _other: Film, folder: Path, _rng: np.random.Generator) -> Path:
@@ -101,7 +105,9 @@ def _resized(rgb: Rgb, width: int, height: int, how: int = cv2.INTER_AREA) -> Rg
 
 def _written(pictures: Sequence[Rgb] | Rgb, path: Path) -> Path:
     with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "20", "preset": "veryfast"})
+        stream = container.add_stream(
+            "libx264", rate=RATE, options={"crf": "20", "preset": "veryfast"}
+        )
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt, stream.time_base, stream.gop_size = "yuv420p", Fraction(1, RATE), GOP
         for rgb in pictures:

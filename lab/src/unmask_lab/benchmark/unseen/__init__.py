@@ -1,4 +1,5 @@
-"""The yardstick: the whole check on swaps that nothing here was made from, taught or tuned on: ``docs/benchmark/unseen.md``.
+"""The yardstick: the whole check on swaps that nothing here was made from, taught or tuned on:
+``docs/benchmark/unseen.md``.
 
 For measuring only, see `unmask_lab.benchmark.unseen.media`.
 """
@@ -33,15 +34,18 @@ def unseen(
     out: Path = Path("lab/out/unseen"),
     weights: Path | None = models.WEIGHTS,
 ) -> dict[str, Any] | None:
-    """Checks the files of all sets that are here and writes ``unseen.md``, ``unseen.json`` and a plot; goes on where it stopped.
+    """Checks the files of all sets that are here and writes ``unseen.md``, ``unseen.json`` and a
+    plot; goes on where it stopped.
 
     Args:
         photos: Parquet files of stills.
         films: folders of clips with ``labels.csv``.
-        others: Parquet files of stills, of which changed ones that hardly differ from their original are left out.
+        others: Parquet files of stills, of which changed ones that hardly differ from their
+            original are left out.
         target: a folder to write to.
         out: a folder for what is cut and what was answered.
-        weights: folder whose card of the strong look gets the figures and the limits; None to leave it.
+        weights: folder whose card of the strong look gets the figures and the limits; None to leave
+            it.
 
     Returns:
         What stands in ``unseen.json``; None, and nothing is written, if no set is here.
@@ -57,7 +61,11 @@ def unseen(
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
         "networks": list(NETWORKS),
-        "weights": {name: sha256 for name, sha256 in models.known().items() if name.startswith(tuple(NETWORKS))},
+        "weights": {
+            name: sha256
+            for name, sha256 in models.known().items()
+            if name.startswith(tuple(NETWORKS))
+        },
         "sets": list(figures.by_method(of)),
         "mean": figures.mean_auc(of),
         "alarms": figures.figures(figures.EVERY_BONA_FIDE, "", of[of.label == 0]),
@@ -70,11 +78,18 @@ def unseen(
     plots.draw_unseen(result, target / "unseen.png")
     if weights is not None:
         figure = {key: plain(result[key]) for key in ("date", "command", "mean", "alarms")}
-        update_card(weights, STRONG, figures=figure, limits=[message(limit) for limit in limits.limits(result)])
+        update_card(
+            weights,
+            STRONG,
+            figures=figure,
+            limits=[message(limit) for limit in limits.limits(result)],
+        )
     return result
 
 
-def gathered(photos: Sequence[Path], films: Sequence[Path], others: Sequence[Path], out: Path) -> list[Medium]:
+def gathered(
+    photos: Sequence[Path], films: Sequence[Path], others: Sequence[Path], out: Path
+) -> list[Medium]:
     """All files to check, of those sets that are here; the others are named on stderr."""
     media: list[Medium] = []
     for path in (*photos, *films, *others):

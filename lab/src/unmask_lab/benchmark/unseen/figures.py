@@ -1,4 +1,6 @@
-"""How well changed faces of unseen sets are told from bona fide ones: the figures of one set and method."""
+"""How well changed faces of unseen sets are told from bona fide ones: the figures of one set and
+method.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,14 @@ from unmask_lab.benchmark.unseen.media import Medium
 from unmask_lab.metrics import Estimate, Floats
 
 LR, BLURRIER = "LR", "blurrier is changed"
-"""Names of two scores beside the lines' own: the log10 LR of all lines together, and the dumbest rule."""
+"""Names of two scores beside the lines' own: the log10 LR of all lines together, and the dumbest
+rule.
+"""
 
 AGAINST = {"generated": "photos"}
-"""Sets that hold no bona fide files of their own, and the set whose people they show: whole generated faces are no swaps."""
+"""Sets that hold no bona fide files of their own, and the set whose people they show: whole
+generated faces are no swaps.
+"""
 
 EVERY, EVERY_BONA_FIDE = "every method", "all bona fide files"
 NOT_DEFINED = Estimate(np.nan, np.nan, np.nan)
@@ -28,7 +34,9 @@ FEWEST = 10
 """Of each class, below which an AUC is not given."""
 
 ALARMS = {500: 0.01, 0: 0.05}
-"""False positive rate at which the true positive rate is given, by how many bona fide faces there are at least."""
+"""False positive rate at which the true positive rate is given, by how many bona fide faces there
+are at least.
+"""
 
 Figures = dict[str, Any]
 """Of one set: its names and counts, and `metrics.Estimate` as a mapping, by figure."""
@@ -36,7 +44,8 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What was said of ``n`` files, beside what is true of them; arrays ``(n,)``, nan where something is not known.
+    """What was said of ``n`` files, beside what is true of them; arrays ``(n,)``, nan where
+    something is not known.
 
     Attributes:
         label: 0 bona fide, 1 changed.
@@ -60,15 +69,26 @@ class Told:
 
     def __getitem__(self, chosen: NDArray[np.bool_]) -> Told:
         def of(values: Any) -> Any:
-            return {k: v[chosen] for k, v in values.items()} if isinstance(values, Mapping) else values[chosen]
+            return (
+                {k: v[chosen] for k, v in values.items()}
+                if isinstance(values, Mapping)
+                else values[chosen]
+            )
 
         return Told(*(of(getattr(self, field.name)) for field in fields(self)))
 
 
 def told(media: Sequence[Medium], answers: Sequence[Answer]) -> Told:
     """Files and their answers, side by side."""
-    tone = {(m.source, m.clip): a.get("tone") for m, a in zip(media, answers, strict=True) if not m.label}
-    own = [tone.get((m.source, m.made_from or m.clip), a.get("tone")) for m, a in zip(media, answers, strict=True)]
+    tone = {
+        (m.source, m.clip): a.get("tone")
+        for m, a in zip(media, answers, strict=True)
+        if not m.label
+    }
+    own = [
+        tone.get((m.source, m.made_from or m.clip), a.get("tone"))
+        for m, a in zip(media, answers, strict=True)
+    ]
     blur = [-a["quality"][1] if a["faces"] else None for a in answers]
     lines = dict.fromkeys(name for a in answers for name in a.get("scores", {}))
     networks = dict.fromkeys(name for a in answers for name in a.get("views", {}))
@@ -82,8 +102,12 @@ def told(media: Sequence[Medium], answers: Sequence[Answer]) -> Told:
         np.array([a["faces"] for a in answers]),
         _floats([a.get("lr") for a in answers]),
         _floats(own),
-        {name: _floats([a.get("scores", {}).get(name) for a in answers]) for name in lines} | {BLURRIER: _floats(blur)},
-        {name: np.array([a.get("views", {}).get(name, nothing) for a in answers], float) for name in networks},
+        {name: _floats([a.get("scores", {}).get(name) for a in answers]) for name in lines}
+        | {BLURRIER: _floats(blur)},
+        {
+            name: np.array([a.get("views", {}).get(name, nothing) for a in answers], float)
+            for name in networks
+        },
     )
 
 
@@ -92,7 +116,9 @@ def _floats(values: Sequence[float | None]) -> Floats:
 
 
 def sets(of: Told) -> dict[str, NDArray[np.bool_]]:
-    """Which files make up each set: its own, and the bona fide ones that it is held against; ``(n,)``."""
+    """Which files make up each set: its own, and the bona fide ones that it is held against;
+    ``(n,)``.
+    """
     names = dict.fromkeys(of.source.tolist())
     against = {name: (of.source == AGAINST.get(name, name)) & (of.label == 0) for name in names}
     return {name: against[name] | ((of.source == name) & (of.label == 1)) for name in names}
@@ -104,13 +130,16 @@ def by_method(of: Told) -> Iterator[Figures]:
         methods = sorted(set(of.method[chosen & (of.label == 1)].tolist()))
         yield figures(name, EVERY if len(methods) > 1 else "".join(methods), of[chosen])
         for method in methods if len(methods) > 1 else ():
-            yield figures(name, method, of[chosen & ((of.label == 0) | (of.method == method))]) | {"whole": False}
+            yield figures(name, method, of[chosen & ((of.label == 0) | (of.method == method))]) | {
+                "whole": False
+            }
 
 
 def figures(source: str, method: str, of: Told) -> Figures:
     """AUC and TPR of every score, and what the LR comes to at 10.
 
-    Rates at an LR of 10 and Cllr are over the faces that got an LR; beside them stands how many did.
+    Rates at an LR of 10 and Cllr are over the faces that got an LR; beside them stands how many
+    did.
     """
     scores = {**of.scores, LR: of.lr}
     least = next(alarms for count, alarms in ALARMS.items() if (of.label == 0).sum() >= count)
@@ -140,7 +169,9 @@ def counts(of: Told) -> dict[str, int]:
 
 
 def _of_score(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, float]]:
-    """``auc``, and ``tpr`` at a false positive rate, over the files that have this score; nan where a class is too small."""
+    """``auc``, and ``tpr`` at a false positive rate, over the files that have this score; nan where
+    a class is too small.
+    """
     at = np.isfinite(score)
     if not _enough(of.label[at]):
         return dict.fromkeys(("auc", "tpr"), asdict(NOT_DEFINED))
@@ -149,7 +180,10 @@ def _of_score(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, flo
         roc = metrics.roc(score[at], of.label[at], weight)
         return {"auc": metrics.area(*roc), "tpr": metrics.found_at(*roc, alarms)}
 
-    return {name: asdict(found) for name, found in metrics.estimates(rounds, of.identity[at].tolist()).items()}
+    return {
+        name: asdict(found)
+        for name, found in metrics.estimates(rounds, of.identity[at].tolist()).items()
+    }
 
 
 def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
@@ -159,7 +193,9 @@ def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
 
     def rounds(weight: Floats) -> dict[str, Floats]:
         with np.errstate(invalid="ignore"):
-            return {"cllr": np.array([metrics.cllr(judged.lr * LN10, judged.label, w) for w in weight])}
+            return {
+                "cllr": np.array([metrics.cllr(judged.lr * LN10, judged.label, w) for w in weight])
+            }
 
     cost = (
         metrics.estimates(rounds, judged.identity.tolist())["cllr"]
@@ -168,7 +204,9 @@ def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
     )
     return {
         "found": asdict(metrics.rate(reached[~bona_fide], judged.identity[~bona_fide].tolist())),
-        "false_alarms": asdict(metrics.rate(reached[bona_fide], judged.identity[bona_fide].tolist())),
+        "false_alarms": asdict(
+            metrics.rate(reached[bona_fide], judged.identity[bona_fide].tolist())
+        ),
         "cllr": asdict(cost),
     }
 
@@ -178,7 +216,9 @@ def mean_auc(of: Told) -> Figures:
     swaps = {name: chosen for name, chosen in sets(of).items() if name not in AGAINST}
 
     def mean(score: Floats) -> Estimate:
-        parts = [at for chosen in swaps.values() if _enough(of.label[at := chosen & np.isfinite(score)])]
+        parts = [
+            at for chosen in swaps.values() if _enough(of.label[at := chosen & np.isfinite(score)])
+        ]
 
         def rounds(weight: Floats) -> dict[str, Floats]:
             rocs = [metrics.roc(score[at], of.label[at], weight[:, at]) for at in parts]
@@ -187,22 +227,32 @@ def mean_auc(of: Told) -> Figures:
         return metrics.estimates(rounds, of.identity.tolist())["auc"] if parts else NOT_DEFINED
 
     names = [name for name, chosen in swaps.items() if _enough(of.label[chosen])]
-    return {"sets": names, "auc": {name: asdict(mean(score)) for name, score in {**of.scores, LR: of.lr}.items()}}
+    return {
+        "sets": names,
+        "auc": {name: asdict(mean(score)) for name, score in {**of.scores, LR: of.lr}.items()},
+    }
 
 
 def by_tone(of: Told) -> Iterator[Figures]:
-    """The figures of each third of a set by the tone of the cheeks, and of all bona fide files together."""
+    """The figures of each third of a set by the tone of the cheeks, and of all bona fide files
+    together.
+    """
     for name, chosen in {**sets(of), EVERY_BONA_FIDE: of.label == 0}.items():
         known = of[chosen & np.isfinite(of.tone)]
         if name in AGAINST or len(known.tone) < 3 * FEWEST:
             continue
         edges = np.quantile(known.tone, [1 / 3, 2 / 3])
         for third, tone in enumerate(("darkest", "middle", "lightest")):
-            yield {"tone": tone, **figures(name, EVERY, known[np.digitize(known.tone, edges) == third])}
+            yield {
+                "tone": tone,
+                **figures(name, EVERY, known[np.digitize(known.tone, edges) == third]),
+            }
 
 
 def by_view(of: Told) -> Iterator[Figures]:
-    """For each set and network, the AUC as it is served, the lowest and the highest of the views, that of their mean."""
+    """For each set and network, the AUC as it is served, the lowest and the highest of the views,
+    that of their mean.
+    """
     for name, chosen in sets(of).items():
         for network, views in of.views.items():
             at = chosen & np.isfinite(views).all(axis=1)
@@ -213,11 +263,17 @@ def by_view(of: Told) -> Iterator[Figures]:
 
 def _spread(views: Floats, of: Told) -> dict[str, Any]:
     def rounds(weight: Floats) -> dict[str, Floats]:
-        served, mean = (metrics.area(*metrics.roc(s, of.label, weight)) for s in (views[:, 0], views.mean(axis=1)))
+        served, mean = (
+            metrics.area(*metrics.roc(s, of.label, weight))
+            for s in (views[:, 0], views.mean(axis=1))
+        )
         return {"served": served, "mean": mean, "gain": mean - served}
 
     each = [metrics.auc(view[of.label == 0], view[of.label == 1]) for view in views.T]
-    found = {name: asdict(estimate) for name, estimate in metrics.estimates(rounds, of.identity.tolist()).items()}
+    found = {
+        name: asdict(estimate)
+        for name, estimate in metrics.estimates(rounds, of.identity.tolist()).items()
+    }
     return {**found, "views": len(each), "lowest": min(each), "highest": max(each)}
 
 

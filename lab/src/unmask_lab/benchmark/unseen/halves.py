@@ -1,4 +1,6 @@
-"""Clips that show bona fide and changed side by side: cut into halves without loss, and where the halves differ."""
+"""Clips that show bona fide and changed side by side: cut into halves without loss, and where the
+halves differ.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,17 @@ import numpy as np
 from unmask.media import open_media
 
 GRID = 8
-"""px, of the coding blocks. The right half begins on this grid, or its blocks would lie elsewhere than those of the left."""
+"""px, of the coding blocks. The right half begins on this grid, or its blocks would lie elsewhere
+than those of the left.
+"""
 
 Place = tuple[float, float]
 """x and y, px."""
 
 
 def cut(clip: Path, side: str, target: Path) -> Path:
-    """One half of a clip as a clip of its own, every pixel and time as it was: H.264 in MP4 with a quantiser of 0.
+    """One half of a clip as a clip of its own, every pixel and time as it was: H.264 in MP4 with a
+    quantiser of 0.
 
     Args:
         clip: bona fide at the left, changed at the right, the same moment.
@@ -32,7 +37,9 @@ def cut(clip: Path, side: str, target: Path) -> Path:
     with av.open(clip) as source, av.open(partial, "w", format="mp4") as container:
         stream = source.streams.video[0]
         x0, x1 = _reach(stream.width, side)
-        half = container.add_stream("libx264", rate=stream.average_rate, options={"qp": "0", "preset": "veryfast"})
+        half = container.add_stream(
+            "libx264", rate=stream.average_rate, options={"qp": "0", "preset": "veryfast"}
+        )
         half.width, half.height, half.pix_fmt = x1 - x0, stream.height, stream.pix_fmt
         assert stream.time_base is not None
         half.codec_context.time_base = stream.time_base
@@ -48,11 +55,15 @@ def cut(clip: Path, side: str, target: Path) -> Path:
 
 
 def where_they_differ(clip: Path, every: float = 1.0) -> Place:
-    """Where in its half the changed face is: the place at which the halves differ most, over frames ``every`` seconds apart."""
+    """Where in its half the changed face is: the place at which the halves differ most, over frames
+    ``every`` seconds apart.
+    """
     opened = open_media(clip)
     half = opened.facts.width // 2
     frames = [frame.rgb for frame in opened.frames(opened.times(every, 60))]
-    apart = np.mean([cv2.absdiff(rgb[:, :half], rgb[:, -half:]).mean(axis=2) for rgb in frames], axis=0)
+    apart = np.mean(
+        [cv2.absdiff(rgb[:, :half], rgb[:, -half:]).mean(axis=2) for rgb in frames], axis=0
+    )
     reach = opened.facts.height // 8 * 2 + 1
     y, x = np.unravel_index(cv2.blur(apart, (reach, reach)).argmax(), apart.shape)
     return float(x), float(y)

@@ -1,4 +1,6 @@
-"""What the whole check says of a file's main face; answers are kept, see `unmask_lab.benchmark.kept`."""
+"""What the whole check says of a file's main face; answers are kept, see
+`unmask_lab.benchmark.kept`.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +28,26 @@ Views = Callable[[Rgb, NDArray[np.float32]], list[float]]
 NETWORKS = ("strong", "learned")
 """The lines whose score is a network's, the stronger one first."""
 
-VIEWED: Mapping[str, Views] = {"learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])}
-"""Networks that are measured over shifted and scaled views, too, by the line's name; of the strong one that takes hours."""
+VIEWED: Mapping[str, Views] = {
+    "learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])
+}
+"""Networks that are measured over shifted and scaled views, too, by the line's name; of the strong
+one that takes hours.
+"""
 
 FRAMES = "mean over frames"
 """Name of a score beside the lines' own: the mean log10 LR of a clip's frames, each on its own."""
 
 
-def judged(media: Sequence[Medium], folder: Path, judge: Callable[[Medium], Answer] | None = None) -> list[Answer]:
+def judged(
+    media: Sequence[Medium], folder: Path, judge: Callable[[Medium], Answer] | None = None
+) -> list[Answer]:
     """The answer for every file, in order.
 
     Args:
         media: to check.
-        folder: where answers are kept, by what is in the file, the weights and the code; a new one of these is measured anew.
+        folder: where answers are kept, by what is in the file, the weights and the code; a new one
+            of these is measured anew.
         judge: gives an answer; `answer` if not given.
     """
     name = version(Path(subgroups.__file__), Path(views.__file__), Path(__file__))
@@ -49,8 +58,10 @@ def answer(medium: Medium) -> Answer:
     """Asks `unmask.check`, as a user would, and the networks over the views of a photo's face.
 
     Returns:
-        ``faces`` (how many people), and of the main face ``verdict``, ``lr`` (log10, null where no line weighed), ``scores`` by
-        line, ``quality``, ``tone`` (typology angle of the cheeks, degrees, or null) and, of a photo, ``views`` by network.
+        ``faces`` (how many people), and of the main face ``verdict``, ``lr`` (log10, null where no
+            line weighed), ``scores`` by
+        line, ``quality``, ``tone`` (typology angle of the cheeks, degrees, or null) and, of a
+            photo, ``views`` by network.
         Without a face only ``faces``.
     """
     result = unmask.check(medium.path)
@@ -71,9 +82,13 @@ def answer(medium: Medium) -> Answer:
 
 
 def main_face(people: Sequence[Person], medium: Medium) -> Person | None:
-    """The person whose face is the largest, times how often it is seen; of those at the medium's place, if it has one."""
+    """The person whose face is the largest, times how often it is seen; of those at the medium's
+    place, if it has one.
+    """
     at = [person for person in people if medium.place is None or _is_at(person, *medium.place)]
-    return max(at or people, key=lambda person: person.sightings * person.quality.size_px, default=None)
+    return max(
+        at or people, key=lambda person: person.sightings * person.quality.size_px, default=None
+    )
 
 
 def total(person: Person) -> float | None:
@@ -92,7 +107,9 @@ def _scores(person: Person) -> dict[str, float]:
 
 
 def _over_frames(person: Person) -> dict[str, float]:
-    return {FRAMES: float(np.mean([lr.log10_lr for lr in person.timeline]))} if person.timeline else {}
+    return (
+        {FRAMES: float(np.mean([lr.log10_lr for lr in person.timeline]))} if person.timeline else {}
+    )
 
 
 def _views(medium: Medium) -> dict[str, list[float]]:
@@ -104,4 +121,8 @@ def _views(medium: Medium) -> dict[str, list[float]]:
 def _key(medium: Medium) -> str:
     with medium.path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    return content if medium.place is None else f"{content} at {medium.place[0]:.0f}, {medium.place[1]:.0f}"
+    return (
+        content
+        if medium.place is None
+        else f"{content} at {medium.place[0]:.0f}, {medium.place[1]:.0f}"
+    )

@@ -9,8 +9,12 @@ from unmask.messages import Message
 
 
 def limits(result: Mapping[str, Any]) -> list[Message]:
-    """Says from ``unseen.json`` how many swaps never trained on are missed, and how many bona fide faces are called changed."""
-    measured = [row for row in result["sets"] if row["whole"] and row["set"] in result["mean"]["sets"]]
+    """Says from ``unseen.json`` how many swaps never trained on are missed, and how many bona fide
+    faces are called changed.
+    """
+    measured = [
+        row for row in result["sets"] if row["whole"] and row["set"] in result["mean"]["sets"]
+    ]
     swaps = sum(row["changed_with_lr"] for row in measured)
     found = sum(row["changed_with_lr"] * row["found"]["value"] for row in measured)
     alarms = result["alarms"]

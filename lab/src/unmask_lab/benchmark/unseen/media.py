@@ -1,6 +1,8 @@
-"""The files to measure on, with what is true of each: stills from Parquet files, clips from a folder with ``labels.csv``.
+"""The files to measure on, with what is true of each: stills from Parquet files, clips from a
+folder with ``labels.csv``.
 
-For measuring only. Nothing is trained on these sets, and no threshold, calibration or combination is fitted to them.
+For measuring only. Nothing is trained on these sets, and no threshold, calibration or combination
+is fitted to them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from unmask_lab.benchmark.unseen.halves import Place, cut, where_they_differ
 from unmask_lab.data import BONA_FIDE, COLUMNS, DataError, decode, table
 
 LABELS = ("file", "side", "label", "source", "method", "identity")
-"""Columns of ``labels.csv``; ``side`` is ``left``, ``right`` or nothing, which is the whole frame."""
+"""Columns of ``labels.csv``; ``side`` is ``left``, ``right`` or nothing, which is the whole frame.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Medium:
         method: that changed it; "" if bona fide or not known.
         identity: whose head it is.
         clip: names the still or clip within its set.
-        made_from: the ``clip`` of the bona fide one that a changed one was made from; "" if not known.
+        made_from: the ``clip`` of the bona fide one that a changed one was made from; "" if not
+            known.
         place: where the face is that counts, px of the picture; None for the largest.
     """
 
@@ -66,7 +70,8 @@ def stills(source: Path, folder: Path) -> list[Medium]:
 
 
 def clips(source: Path, folder: Path) -> list[Medium]:
-    """The clips that ``labels.csv`` in a folder names; halves of one become clips of their own in another folder.
+    """The clips that ``labels.csv`` in a folder names; halves of one become clips of their own in
+    another folder.
 
     Raises:
         DataError: ``labels.csv`` or a clip is missing, or a column.
@@ -91,4 +96,6 @@ def _clip(source: Path, row: dict[str, str], folder: Path) -> Medium:
         path = cut(path, row["side"], folder / f"{path.stem}-{row['side']}.mp4")
     label = int(row["label"])
     original = row["file"] if label != BONA_FIDE and row["side"] else ""
-    return Medium(path, label, row["source"], row["method"], row["identity"], row["file"], original, place)
+    return Medium(
+        path, label, row["source"], row["method"], row["identity"], row["file"], original, place
+    )

@@ -12,8 +12,16 @@ from unmask_lab.tables import NONE, paragraph, percent, shown, table
 def page(result: Mapping[str, Any]) -> str:
     """``unseen.md`` from what stands in ``unseen.json``."""
     networks = result["networks"]
-    parts = (_told_apart(result, networks), _at_lr_10(result), _lines(result, networks), _tones(result, networks))
-    return "\n".join([*_head(result), *(line for part in parts for line in part), *_views(result)]) + "\n"
+    parts = (
+        _told_apart(result, networks),
+        _at_lr_10(result),
+        _lines(result, networks),
+        _tones(result, networks),
+    )
+    return (
+        "\n".join([*_head(result), *(line for part in parts for line in part), *_views(result)])
+        + "\n"
+    )
 
 
 def _head(result: Mapping[str, Any]) -> Iterator[str]:
@@ -49,10 +57,27 @@ def _told_apart(result: Mapping[str, Any], networks: Sequence[str]) -> Iterator[
         "A difference under 0.05 on one set is noise: recipes are chosen by the mean."
     )
     scores = [*networks, LR, BLURRIER]
-    titles = ["set", "method", "bona fide / changed", "people", *(f"AUC: {name}" for name in scores)]
-    mean = [f"**mean of {len(result['mean']['sets'])} sets**", ", ".join(result["mean"]["sets"]), "", ""]
+    titles = [
+        "set",
+        "method",
+        "bona fide / changed",
+        "people",
+        *(f"AUC: {name}" for name in scores),
+    ]
+    mean = [
+        f"**mean of {len(result['mean']['sets'])} sets**",
+        ", ".join(result["mean"]["sets"]),
+        "",
+        "",
+    ]
     rows = [
-        [*_names(r), f"{r['bona_fide']} / {r['changed']}", str(r["people"]), *_aucs(r, scores), *_tprs(r, networks)]
+        [
+            *_names(r),
+            f"{r['bona_fide']} / {r['changed']}",
+            str(r["people"]),
+            *_aucs(r, scores),
+            *_tprs(r, networks),
+        ]
         for r in result["sets"]
     ]
     rows.append([*mean, *_aucs(result["mean"], scores), *[""] * len(networks)])
@@ -66,7 +91,9 @@ def _aucs(row: Mapping[str, Any], scores: Sequence[str]) -> list[str]:
 
 def _tprs(row: Mapping[str, Any], networks: Sequence[str]) -> list[str]:
     found = [percent(row["tpr"][name]) if name in row["tpr"] else NONE for name in networks]
-    return [text if text == NONE else f"{text} at {100 * row['tpr_at']:.0f} % FPR" for text in found]
+    return [
+        text if text == NONE else f"{text} at {100 * row['tpr_at']:.0f} % FPR" for text in found
+    ]
 
 
 def _names(row: Mapping[str, Any]) -> list[str]:
@@ -83,7 +110,12 @@ def _at_lr_10(result: Mapping[str, Any]) -> Iterator[str]:
     titles = ["set", "method", "bona fide: all", "no face", "with LR", "called changed at LR 10"]
     titles += ["changed: all", "no face", "with LR", "found at LR 10", "Cllr"]
     rows = (
-        [*_names(r), *_class(r, "bona_fide", "false_alarms"), *_class(r, "changed", "found"), shown(r["cllr"])]
+        [
+            *_names(r),
+            *_class(r, "bona_fide", "false_alarms"),
+            *_class(r, "changed", "found"),
+            shown(r["cllr"]),
+        ]
         for r in (*result["sets"], result["alarms"])
     )
     yield table(titles, rows)
@@ -91,7 +123,10 @@ def _at_lr_10(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _class(row: Mapping[str, Any], name: str, rate: str) -> list[str]:
-    return [*(str(row[key]) for key in (name, f"{name}_no_face", f"{name}_with_lr")), percent(row[rate])]
+    return [
+        *(str(row[key]) for key in (name, f"{name}_no_face", f"{name}_with_lr")),
+        percent(row[rate]),
+    ]
 
 
 def _lines(result: Mapping[str, Any], networks: Sequence[str]) -> Iterator[str]:
@@ -100,7 +135,13 @@ def _lines(result: Mapping[str, Any], networks: Sequence[str]) -> Iterator[str]:
     yield "## The other lines, each alone\n"
     yield "AUC of each line's own score, over the files that it could read, and how many these are.\n"
     rows = [
-        [r["set"], *(f"{_aucs(r, [line])[0]}, {r['read'][line]}" if r["read"][line] else NONE for line in names)]
+        [
+            r["set"],
+            *(
+                f"{_aucs(r, [line])[0]}, {r['read'][line]}" if r["read"][line] else NONE
+                for line in names
+            ),
+        ]
         for r in result["sets"]
         if r["whole"] and r["changed"]
     ]
@@ -142,7 +183,17 @@ def _views(result: Mapping[str, Any]) -> Iterator[str]:
     for r in result["views"]:
         reach = [f"{r[key]:.3f}" for key in ("lowest", "highest")]
         counts = f"{r['bona_fide']} / {r['changed']}"
-        rows.append([r["set"], r["network"], counts, shown(r["served"]), *reach, shown(r["mean"]), shown(r["gain"])])
+        rows.append(
+            [
+                r["set"],
+                r["network"],
+                counts,
+                shown(r["served"]),
+                *reach,
+                shown(r["mean"]),
+                shown(r["gain"]),
+            ]
+        )
     titles = [
         "set",
         "network",

@@ -1,4 +1,6 @@
-"""How much a network's score hangs on where the crop lies: one face seen twelve times, slightly shifted and scaled."""
+"""How much a network's score hangs on where the crop lies: one face seen twelve times, slightly
+shifted and scaled.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,22 @@ Scorer = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 """From crops, uint8 ``(n, side, side, 3)``, to scores ``(n,)``."""
 
 SHIFT = 0.15
-"""In distances between the eyes: 8 px of the aligned crop, half a stride of a network that looks every 16 px."""
+"""In distances between the eyes: 8 px of the aligned crop, half a stride of a network that looks
+every 16 px.
+"""
 
 SCALES = (1.0, 0.94, 1.06)
 VIEWS = tuple((x, y, scale) for scale in SCALES for y, x in product((0.0, SHIFT), repeat=2))
-"""Shift to the right and down, in distances between the eyes, and scale. The first is the crop as it is served."""
+"""Shift to the right and down, in distances between the eyes, and scale. The first is the crop as
+it is served.
+"""
 
 
 def over_views(
-    rgb: Rgb, points: NDArray[np.float32], score: Scorer, align: Callable[[Rgb, NDArray[np.float32]], Rgb] = faces.align
+    rgb: Rgb,
+    points: NDArray[np.float32],
+    score: Scorer,
+    align: Callable[[Rgb, NDArray[np.float32]], Rgb] = faces.align,
 ) -> list[float]:
     """The scores of one face in all `VIEWS`.
 
@@ -38,7 +47,9 @@ def over_views(
 
 
 def _moved(points: NDArray[np.float32], x: float, y: float, scale: float) -> NDArray[np.float32]:
-    """Points for which the face comes to lie ``x`` right and ``y`` below of where it would, and ``scale`` times as large."""
+    """Points for which the face comes to lie ``x`` right and ``y`` below of where it would, and
+    ``scale`` times as large.
+    """
     across = points[1] - points[0]
     down = np.array([-across[1], across[0]], np.float32)
     middle = points.mean(axis=0)

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from unmask.service.store.database import Database
 
 LOCK = 0x756E6D61736B
-"""Number of PostgreSQL's advisory lock under which one machine at a time upgrades: "unmask" in ASCII."""
+"""Number of PostgreSQL's advisory lock under which one machine at a time upgrades: "unmask" in
+ASCII.
+"""
 
 
 def revision(session: Session) -> str:

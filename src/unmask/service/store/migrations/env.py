@@ -1,4 +1,6 @@
-"""What Alembic runs: the connection is given by `unmask.service.store.migrations`, or made for a new revision."""
+"""What Alembic runs: the connection is given by `unmask.service.store.migrations`, or made for a
+new revision.
+"""
 
 from __future__ import annotations
 

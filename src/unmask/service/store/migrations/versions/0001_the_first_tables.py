@@ -258,7 +258,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("registrations", schema=None) as batch_op:
         batch_op.create_index("registrations_list", ["tenant", "id"], unique=False)
-        batch_op.create_index("registrations_queue", ["state", "lease_until", "created"], unique=False)
+        batch_op.create_index(
+            "registrations_queue", ["state", "lease_until", "created"], unique=False
+        )
 
     op.create_table(
         "cases",

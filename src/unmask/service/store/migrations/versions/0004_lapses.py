@@ -13,4 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     for table in ("checks", "registrations", "deliveries"):
-        op.add_column(table, sa.Column("lapses", sa.BigInteger(), nullable=False, server_default="0"))
+        op.add_column(
+            table, sa.Column("lapses", sa.BigInteger(), nullable=False, server_default="0")
+        )

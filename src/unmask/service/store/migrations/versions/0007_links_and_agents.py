@@ -15,4 +15,6 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("link", sa.String(length=64), nullable=True))
     op.add_column("accounts", sa.Column("link_expires", sa.Double(), nullable=True))
     op.create_index("accounts_link", "accounts", ["link"], unique=True)
-    op.add_column("browser_sessions", sa.Column("agent", sa.String(), nullable=False, server_default=""))
+    op.add_column(
+        "browser_sessions", sa.Column("agent", sa.String(), nullable=False, server_default="")
+    )
