@@ -1,5 +1,4 @@
-"""The service: uploads are accepted, judged once, shown on a page, decided in cases, and every step
-is audited.
+"""The service: judges uploads once, shows the verdicts on a page and keeps cases and an audit log.
 
-A thin outside of `unmask.pipeline`. Needs ``pip install 'unmask[service]'``.
+A thin layer around `unmask.pipeline`. Needs ``pip install 'unmask[service]'``.
 """

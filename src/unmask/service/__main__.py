@@ -1,5 +1,6 @@
-"""One process of the tree that the supervisor starts: ``python -m unmask.service ROLE PARENT
-[SOCKET]``.
+"""One process of the service tree: ``python -m unmask.service ROLE PARENT [SOCKET]``.
+
+The supervisor starts these processes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Does what its role says until told to stop."""
+    """Runs the role that the command line names until told to stop."""
     role, parent = sys.argv[1], int(sys.argv[2])
     die_with_parent(parent)
     hide()

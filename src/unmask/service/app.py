@@ -10,7 +10,7 @@ from unmask.service.store.service import Service
 
 
 def create_app(service: Service) -> FastAPI:
-    """The API and the page.
+    """Builds the API and the page as one application.
 
     Args:
         service: whose settings, database and storage the routes use, as

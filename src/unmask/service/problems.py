@@ -8,17 +8,18 @@ from unmask.messages import Message, verbatim
 
 
 class Problem(Exception):
-    """An answer that is an error.
+    """An error that a request is answered with.
 
     Args:
-        status: of HTTP, 400 to 599.
-        title: what kind of problem it is, the same words each time.
-        detail: what is wrong this time, and the way out; a mere text where it is for programs.
+        status: HTTP status, 400 to 599.
+        title: kind of problem, always in the same words.
+        detail: what is wrong this time and what to do about it; plain text where it is for
+            programs.
 
     Attributes:
-        message: detail, as the page puts it into the reader's language.
-        detail: in English, as the API says it.
-        headers: to send along, such as Retry-After.
+        message: the detail, which the page shows in the reader's language.
+        detail: the detail in English, as the API sends it.
+        headers: response headers to add, such as Retry-After.
     """
 
     def __init__(
@@ -35,5 +36,8 @@ class Problem(Exception):
 
 
 def not_found(what: str) -> Problem:
-    """The same answer for what never was and for what is another tenant's."""
+    """Returns the answer for something that does not exist or belongs to another tenant.
+
+    Both cases get the same answer.
+    """
     return Problem(404, "Not found", Message("refusal.nothing", {"what": what}))

@@ -1,6 +1,7 @@
-"""What an operator may set: by command line, by environment variables named ``UNMASK_`` and the
-setting's name, or, secrets,
-by files that such a variable with ``_FILE`` behind its name names.
+"""Settings of an operator: command line, environment variables and files with secrets.
+
+The variables are named ``UNMASK_`` and the setting's name. A secret may lie in a file, which the
+variable with ``_FILE`` added to its name points to.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from unmask.types import Outcome
 PREFIX, FILE = "UNMASK_", "_FILE"
 
 OTHERS = frozenset({"URL", "KEY", "KEY_PASSWORD", "LANGUAGE", "MODELS", "LICENCES", "ORIGINALS"})
-"""Variables that other commands read, without the prefix."""
+"""Variables with the prefix that other commands read."""
 
 PARAMETERS = ("host", "sslmode", "sslrootcert")
 MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
-"""What of libpq's parameters may stand in a database's address, and the values of the second."""
+"""Parameters of libpq allowed in a database's address, and the values of ``sslmode``."""
 
 SHORTEST_TOKEN = 16
 
 LIKE = 0.8
-"""How alike a misspelt variable and the one that is meant must be, 0 to 1, see `difflib`."""
+"""Similarity, 0 to 1 (see `difflib`), from which a variable is taken for a misspelt setting."""
 
 LONGEST_SECRET = 4096
-"""bytes of a file that holds a secret."""
+"""Maximum size of a file that holds a secret, bytes."""
 
 
 def _split(address: str) -> SplitResult:
@@ -113,7 +114,7 @@ def _parted(value: object) -> object:
 
 
 Secret = Annotated[str, Field(repr=False)]
-"""Never shown; may lie in a file."""
+"""A setting that is never shown; it may lie in a file."""
 
 Hosts = Annotated[
     tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_parted)
@@ -125,7 +126,10 @@ Outcomes = Annotated[tuple[Outcome, ...], NoDecode, BeforeValidator(_parted)]
 
 
 class Settings(BaseSettings):
-    """One service. Several machines share one by the same ``database`` and ``storage``."""
+    """Settings of one service.
+
+    Several machines form one service if they share ``database`` and ``storage``.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
@@ -136,58 +140,58 @@ class Settings(BaseSettings):
     database: Annotated[Secret, AfterValidator(_database)] = ""
     """``postgresql://`` address; SQLite in the data folder if empty."""
     database_password: Secret = ""
-    """Password for that address, where it is not in it."""
+    """Password for that address, if the address has none."""
     storage: Annotated[str, AfterValidator(_storage)] = ""
     """``s3://bucket/prefix``; a folder in the data folder if empty."""
     storage_key: Secret = ""
-    """Access key of the bucket; as AWS's variables say if empty."""
+    """Access key of the bucket; taken from AWS's own variables if empty."""
     storage_secret: Secret = ""
     """Secret key of the bucket."""
     public_url: Annotated[str, AfterValidator(_public)] = ""
-    """Address under which people reach the page; cookies are Secure where it begins with
-    ``https://``.
-    """
+    """Address under which people reach the page; ``https://`` makes cookies Secure."""
     hosts: Hosts = ()
-    """More names under which the service may be asked, beside the public one and this machine's
-    own, parted by commas.
+    """More host names that the service answers to, separated by commas.
+
+    It always answers to the public one and this machine's own.
     """
     metrics_token: Annotated[Secret, AfterValidator(_token)] = ""
-    """What Prometheus sends as a bearer token to read ``/metrics``; nobody can if empty."""
+    """Bearer token that Prometheus sends to read ``/metrics``; nobody can read it if empty."""
     workers: Annotated[int, Field(ge=0, le=256)] = 2
-    """Processes on this machine that judge; 0 for a machine that only answers HTTP."""
+    """Judging processes on this machine; 0 for a machine that only answers HTTP."""
     upload_bytes: Annotated[int, Field(ge=1000)] = 2 << 30
-    """Most bytes of one file."""
+    """Maximum size of one file, bytes."""
     judge_bytes: Annotated[int, Field(ge=64 << 20)] = 3 << 30
-    """Most memory of the process that decodes and judges one file, bytes."""
+    """Maximum memory of the process that decodes and judges one file, bytes."""
     judge_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
-    """Most CPU time of that process, s; most time by the clock is twice that."""
+    """Maximum CPU time of that process, s; it may run twice as long by the clock."""
     judge_unconfined: bool = False
-    """Whether to judge even where the system offers no way to keep that process off the network."""
+    """Judge even where the system cannot keep that process off the network."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    """Judges that a file may kill before it is given up."""
+    """Judging processes that a file may crash before it is given up."""
     lease: Annotated[float, Field(ge=3, le=3600)] = 60.0
-    """Seconds after which a check whose worker fell silent is given to another; it is renewed every
-    second.
+    """Seconds after which a check whose worker fell silent is given to another worker.
+
+    The worker renews its lease every second.
     """
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """Days after which media and faces are deleted; the result stays. 0 keeps them."""
     upload_hours: Annotated[int, Field(ge=1, le=720)] = 24
     """Hours that an upload may take from its first piece to its last."""
     fetch_hosts: Domains = ()
-    """Hosts whose media may be fetched by URL, parted by commas, a dot in front for all below; none
-    if empty.
+    """Hosts from which media may be fetched by URL, separated by commas; none if empty.
+
+    A leading dot includes all subdomains.
     """
     fetch_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
-    """Most time that fetching one file may take, s."""
+    """Maximum time to fetch one file, s."""
     webhook_private: bool = False
-    """Whether webhooks may lead to private addresses."""
+    """Allow webhooks to private addresses."""
     open_cases_for: Outcomes = (Outcome.CHANGED, Outcome.CANNOT_TELL)
-    """Outcomes that open a case by themselves, parted by commas; none if empty."""
+    """Outcomes that open a case automatically, separated by commas; none if empty."""
     live_readers: Annotated[int, Field(ge=0, le=64)] = 1
-    """Processes on this machine that decode the frames of live checks; 0 for no live checks here.
-    """
+    """Processes on this machine that decode frames of live checks; 0 for no live checks here."""
     live_at_once: Annotated[int, Field(ge=0, le=10_000)] = 100
-    """Most live checks at the same time on this machine."""
+    """Maximum number of live checks at the same time on this machine."""
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -197,7 +201,8 @@ class Settings(BaseSettings):
             )
         if bool(self.storage_key) != bool(self.storage_secret):
             raise ValueError(
-                f"{variable('storage_key')} and {variable('storage_secret')} are set together or not at all"
+                f"{variable('storage_key')} and {variable('storage_secret')} are set together"
+                " or not at all"
             )
         if self.storage_key and not self.storage:
             raise ValueError(f"{variable('storage_key')} is set, but {variable('storage')} is not")
@@ -205,12 +210,13 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, **given: Any) -> Self:
-        """Settings as given, else as files and the environment say, else the defaults; what is
-        given as None is not given.
+        """Reads the settings: first those given, then files and the environment, then the defaults.
+
+        A value given as None counts as not given.
 
         Raises:
-            UsageError: names every value that is wrong, with its variable, the reason and what it
-                should be.
+            UsageError: names every wrong value with its variable, the reason and a description of
+                the setting.
         """
         values, wrong = _from_files(os.environ)
         try:
@@ -227,16 +233,18 @@ class Settings(BaseSettings):
         return made
 
     def environment(self) -> dict[str, str]:
-        """The variables from which `read` reads these settings again; what lies in a file is left
-        there.
+        """Returns environment variables from which `read` restores these settings.
+
+        A secret that lies in a file stays there.
         """
         filed = {name for name in SECRETS if variable(name) + FILE in os.environ}
         return {variable(name): _written(value) for name, value in self if name not in filed}
 
     @property
     def scratch(self) -> Path:
-        """Folder on this machine for files in passing; nothing in it outlives the process that made
-        it.
+        """Folder on this machine for temporary files.
+
+        No file in it outlives the process that made it.
         """
         return self.data / "scratch"
 
@@ -245,12 +253,12 @@ SECRETS = frozenset(name for name, one in Settings.model_fields.items() if not o
 
 
 def variable(name: str) -> str:
-    """Name of the environment variable of a setting."""
+    """Returns the name of a setting's environment variable."""
     return PREFIX + name.upper()
 
 
 def shown(settings: Settings) -> list[str]:
-    """Each setting with its value, a line each; of a secret only whether there is one."""
+    """Returns a line for each setting with its value; for a secret, only whether it is set."""
     values = {
         name: ("set" if value else "") if name in SECRETS else _written(value)
         for name, value in settings
@@ -259,8 +267,9 @@ def shown(settings: Settings) -> list[str]:
 
 
 def unknown(environment: Mapping[str, str]) -> list[str]:
-    """A line about each variable that looks like a setting and is none; no error, because
-    Kubernetes makes such, too.
+    """Returns a line for each variable that looks like a setting and is none.
+
+    This is no error, because Kubernetes sets such variables, too.
     """
     known = {variable(name) for name in Settings.model_fields} | {
         variable(name) + FILE for name in SECRETS
@@ -278,14 +287,15 @@ def unknown(environment: Mapping[str, str]) -> list[str]:
 
 
 def _from_files(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Secrets that lie in files, by setting; and what is wrong with the others."""
+    """Returns the secrets that lie in files, by setting, and what is wrong with the others."""
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for name in sorted(SECRETS):
         path = environment.get(variable(name) + FILE)
         if path and environment.get(variable(name)):
             wrong.append(
-                f"{variable(name)}: is set twice, here and by {variable(name)}{FILE}; keep one of them"
+                f"{variable(name)}: is set twice, here and by {variable(name)}{FILE};"
+                " keep one of them"
             )
         elif path:
             try:
@@ -297,7 +307,8 @@ def _from_files(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[st
                         f"is longer than {LONGEST_SECRET} bytes" if values[name] else "is empty"
                     )
                     wrong.append(
-                        f"{variable(name)}{FILE}: {printable(path)} {reason}; it must hold the secret alone"
+                        f"{variable(name)}{FILE}: {printable(path)} {reason};"
+                        " it must hold the secret alone"
                     )
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or "it is not text"
@@ -308,7 +319,7 @@ def _from_files(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[st
 
 
 def _said(where: tuple[int | str, ...], kind: str, reason: str, given: Any) -> str:
-    """One wrong value, in a line: variable, value, reason, and what the setting is."""
+    """Describes a wrong value in a line: variable, value, reason, and what the setting is."""
     if not where:
         return reason.removeprefix("Value error, ")
     name = str(where[0])

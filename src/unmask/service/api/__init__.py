@@ -1,1 +1,4 @@
-"""The HTTP API: one file per subject, each with a router; nothing here knows how a thing is done."""
+"""The HTTP API: one file with a router per subject.
+
+Nothing here knows how a task is done; the layers below do it.
+"""

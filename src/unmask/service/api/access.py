@@ -1,7 +1,7 @@
-"""Who may do what: every route names the scopes that it needs, and gets the actor who has them.
+"""Access control: each route names the scopes it needs and gets the actor who has them.
 
-Programs send an API key, browsers a cookie. A cookie is sent along by any page that makes the
-browser ask, so with one, what changes something must also come from our own page (Origin, or
+Programs send an API key, browsers a cookie. Any page can make a browser send the cookie. So a
+request with a cookie that changes something must also come from our own page (Origin, or
 Sec-Fetch-Site) and carry the session's token.
 """
 
@@ -34,10 +34,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""
 
 BODY = 256 << 10
-"""Most bytes of a request that brings no file."""
+"""Maximum size of a request that brings no file, bytes."""
 
 FIELDS, FILES = 40, 1
-"""Most fields and files of a form."""
+"""Maximum number of fields and of files in a form."""
 
 PER_PERSON = 600
 """Requests per minute of one signed-in person, all browsers together."""
@@ -54,16 +54,16 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 
 
 def service_of(request: Request) -> Service:
-    """The service that answers a request."""
+    """Returns the service that answers a request."""
     service: Service = request.app.state.service
     return service
 
 
 class Allowed:
-    """A dependency that gives the actor.
+    """A dependency that returns the actor of a request.
 
     Args:
-        scopes: all of them are needed; none for whoever is known at all.
+        scopes: the actor needs all of them; with none, any known actor is allowed.
     """
 
     def __init__(self, *scopes: Scope) -> None:
@@ -75,18 +75,20 @@ class Allowed:
         key: Credentials,
         _cookie: Annotated[str | None, Security(COOKIE)] = None,
     ) -> Actor:
-        """Who asks, counted once against their rate limit.
+        """Returns the actor, counting the request once against their rate limit.
 
         Raises:
-            Problem: 401, nobody known; 403, a scope is missing, or the request may not come from
+            Problem: 401, unknown actor; 403, a scope is missing, or the request may not come from
                 our own page; 429, the rate limit.
         """
         known: Actor | None = getattr(request.state, "actor", None)
         return known or await self.admit(request, key)
 
     async def admit(self, request: Request, key: HTTPAuthorizationCredentials | None) -> Actor:
-        """As when called, but always anew; the body is looked at last, and only for a browser's
-        token.
+        """Checks the request anew and returns the actor.
+
+        Unlike a call, it ignores an actor already found. It reads the body last, and only for a
+        browser's token.
         """
         if key is not None:
             actor = await run_in_threadpool(_program, request, key.credentials)
@@ -105,8 +107,9 @@ class Allowed:
 
 
 class Guarded(APIRoute):
-    """A route that reads no body before it knows who sends it: by itself, FastAPI reads and parses
-    that first.
+    """A route that reads no body before it knows the sender.
+
+    FastAPI by itself reads and parses the body first.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -122,7 +125,7 @@ class Guarded(APIRoute):
 
 
 def check_origin(request: Request) -> None:
-    """Refuses what another site's page made a browser send.
+    """Refuses a request that another site's page made the browser send.
 
     Raises:
         Problem: 403.
@@ -134,7 +137,7 @@ def check_origin(request: Request) -> None:
 
 
 def own_origin(connection: HTTPConnection) -> str:
-    """Where people reach the page: scheme, host and port."""
+    """Returns the origin under which people reach the page: scheme, host and port."""
     public = connection.app.state.service.settings.public_url
     parts = urlsplit(public or str(connection.base_url))
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
@@ -142,8 +145,9 @@ def own_origin(connection: HTTPConnection) -> str:
 
 
 def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
-    """Lets the browser keep the secret; no script can read it, and no other site can send it along
-    with a form.
+    """Stores the session's secret in the browser.
+
+    No script can read the cookie, and no other site can send it along with a form.
     """
     response.set_cookie(
         sessions.cookie_name(settings),
@@ -157,7 +161,7 @@ def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> N
 
 
 def drop_cookie(response: Response, settings: Settings) -> None:
-    """Makes the browser forget the secret."""
+    """Deletes the session's cookie from the browser."""
     response.delete_cookie(
         sessions.cookie_name(settings),
         path="/",
@@ -168,7 +172,7 @@ def drop_cookie(response: Response, settings: Settings) -> None:
 
 
 def secret_of(request: Request) -> str | None:
-    """The secret in the browser's cookie, None if there is none."""
+    """Returns the secret in the browser's cookie, or None if there is none."""
     return request.cookies.get(sessions.cookie_name(service_of(request).settings))
 
 
@@ -202,7 +206,10 @@ def _unknown(detail: str, scheme: str) -> Problem:
 
 
 def _count(request: Request, name: str, limit: Limit) -> None:
-    """Whoever only reads is let in uncounted where the database cannot be written."""
+    """Counts a request against a limit.
+
+    A request that only reads is let in uncounted where the database cannot be written.
+    """
     database = service_of(request).database
     moment = database.now()
 

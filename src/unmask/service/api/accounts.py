@@ -30,7 +30,7 @@ Identifier = Annotated[str, Field(max_length=64)]
 
 
 class SignIn(BaseModel):
-    """What a person types to sign in."""
+    """Form with which a person signs in."""
 
     email: Annotated[str, Field(max_length=320)]
     password: Password
@@ -52,14 +52,14 @@ class AccountView(BaseModel):
 
 
 class Session(BaseModel):
-    """Who is signed in, and the token that every change must carry as ``X-CSRF-Token``."""
+    """The signed-in person, and the token that every change must carry as ``X-CSRF-Token``."""
 
     csrf: str
     account: AccountView
 
 
 class Whoami(BaseModel):
-    """Who asks, and what they may do."""
+    """The actor of the request, and their scopes."""
 
     kind: str
     id: str
@@ -75,7 +75,7 @@ class NewAccount(BaseModel):
 
 
 class AccountChange(BaseModel):
-    """What to change; what is left out stays."""
+    """Changes to an account; fields that are left out stay as they are."""
 
     role: Role | None = None
     active: bool | None = None
@@ -105,7 +105,7 @@ class KeyView(BaseModel):
 
 
 class NewKey(BaseModel):
-    """What a key is for; times in seconds since 1970."""
+    """A new key: its purpose, scopes and limits; times in seconds since 1970."""
 
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1)]
@@ -114,7 +114,7 @@ class NewKey(BaseModel):
 
 
 class MadeKey(KeyView):
-    """A new key and its text, which is shown this once."""
+    """A new key and its text, which is shown only this once."""
 
     secret: str
 
@@ -128,7 +128,7 @@ def sign_in(request: Request, response: Response, form: SignIn) -> Session:
 
 
 def begin(request: Request, response: Response, email: str, password: str) -> sessions.SignedIn:
-    """Signs a browser in and sets its cookie on the response; the page's form does the same.
+    """Signs a browser in and sets its cookie on the response; the page's form uses it, too.
 
     Raises:
         Problem: 401 or 429, see `accounts.authenticate`.
@@ -167,7 +167,7 @@ def sign_out_everywhere(request: Request, response: Response, actor: Anyone) -> 
 
 @router.get("/whoami")
 def whoami(actor: Anyone) -> Whoami:
-    """Who asks, and what they may do."""
+    """Show who asks, and what they may do."""
     return Whoami(kind=actor.kind, id=actor.id, name=actor.name, scopes=sorted(actor.scopes))
 
 
@@ -188,14 +188,14 @@ def change_password(
 
 @router.get("/accounts")
 def list_accounts(request: Request, actor: Admin) -> list[AccountView]:
-    """All accounts of the organisation."""
+    """List all accounts of the organisation."""
     with service_of(request).database.reading() as session:
         return [AccountView.of(account) for account in accounts.listing(session, actor)]
 
 
 @router.post("/accounts", status_code=201)
 def add_account(request: Request, actor: Admin, form: NewAccount) -> AccountView:
-    """A new account. Hand its password over in person and have it changed."""
+    """Add an account. Hand its password over in person and have it changed."""
     with service_of(request).database.transaction() as session:
         secret = form.password.get_secret_value()
         return AccountView.of(
@@ -207,7 +207,7 @@ def add_account(request: Request, actor: Admin, form: NewAccount) -> AccountView
 def change_account(
     request: Request, actor: Admin, account: Identifier, form: AccountChange
 ) -> AccountView:
-    """Another role, another password, or no access any more; the account is signed out everywhere."""
+    """Change an account's role, password or access. The account is signed out everywhere."""
     with service_of(request).database.transaction() as session:
         if form.password is not None:
             accounts.set_password(session, actor, account, form.password.get_secret_value())
@@ -216,14 +216,14 @@ def change_account(
 
 @router.get("/keys")
 def list_keys(request: Request, actor: Admin) -> list[KeyView]:
-    """All API keys of the organisation, revoked ones too."""
+    """List all API keys of the organisation, revoked ones too."""
     with service_of(request).database.reading() as session:
         return [KeyView.of(key) for key in keys.listing(session, actor)]
 
 
 @router.post("/keys", status_code=201)
 def make_key(request: Request, actor: Admin, form: NewKey) -> MadeKey:
-    """A new API key. Its text is shown this once."""
+    """Make an API key. Its text is shown only this once."""
     with service_of(request).database.transaction() as session:
         key, secret = keys.make(
             session, actor, form.name, form.scopes, form.per_minute, form.expires

@@ -1,4 +1,4 @@
-"""The audit log: read, verified, exported."""
+"""The audit log over HTTP: reading, verification, export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/audit", tags=["audit"], route_class=Guarded)
 
 
 class EntryView(BaseModel):
-    """One link of the chain."""
+    """One entry of the chain."""
 
     number: int
     time: float
@@ -32,15 +32,16 @@ class EntryView(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """Entries, the newest first, and ``before`` for what precedes them."""
+    """Entries, the newest first; give ``next`` as ``before`` to read on."""
 
     entries: list[EntryView]
     next: int | None
 
 
 class VerificationView(BaseModel):
-    """What walking the chain found; ``anchor`` is to be kept elsewhere, and to be sent along next
-    time.
+    """Result of walking the chain.
+
+    Keep ``anchor`` elsewhere, and send it along next time.
     """
 
     intact: bool
@@ -59,7 +60,7 @@ def list_entries(
     before: Annotated[int | None, Query(ge=1, le=1 << 62)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:
-    """Who did what, the newest first."""
+    """List who did what, the newest first."""
     query = (
         select(AuditEntry)
         .where(AuditEntry.tenant == actor.tenant)
@@ -82,8 +83,9 @@ def verification(
     number: Annotated[int | None, Query(ge=1, le=1 << 62)] = None,
     digest: Annotated[str, Query(alias="hash", pattern=r"^[0-9a-f]{64}$")] = audit.START,
 ) -> VerificationView:
-    """Walk the chain from its start; with ``number`` and ``hash`` of an anchor, cutting off the end
-    is noticed, too.
+    """Walk the chain from its start.
+
+    With ``number`` and ``hash`` of an anchor, it also notices if the end was cut off.
     """
     anchors = [] if number is None else [Anchor(actor.tenant, number, digest)]
     with service_of(request).database.reading() as session:
@@ -100,8 +102,9 @@ def verification(
 
 @router.get("/export", response_class=StreamingResponse)
 def export(request: Request, actor: Admin) -> StreamingResponse:
-    """The whole chain as JSON lines; the hash is the sha256 of the characters of ``entry`` as they
-    stand there.
+    """Export the whole chain as JSON lines.
+
+    The hash is the sha256 of the characters of ``entry`` exactly as they appear in the line.
     """
     database = service_of(request).database
 

@@ -25,7 +25,7 @@ Text = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[^\x00]
 
 
 class CaseView(BaseModel):
-    """A case, with what its check said; times in seconds since 1970."""
+    """A case with the outcome of its check; times in seconds since 1970."""
 
     id: str
     check: str
@@ -57,7 +57,7 @@ class CaseView(BaseModel):
 
 
 class CasePage(BaseModel):
-    """Cases in the order of the queue, and the cursor of what follows."""
+    """Cases in the order of the queue, and the cursor of the next page."""
 
     cases: list[CaseView]
     next: str | None
@@ -82,7 +82,7 @@ class EventView(BaseModel):
 
 
 class CaseWhole(CaseView):
-    """A case with all that happened to it."""
+    """A case with its full history."""
 
     events: list[EventView]
 
@@ -100,8 +100,9 @@ class Assignment(BaseModel):
 
 
 class NewDecision(BaseModel):
-    """A decision; ``seen`` is the case's ``updated`` as it was read, so that nobody decides over
-    another.
+    """A decision.
+
+    ``seen`` is the case's ``updated`` as it was read, so that nobody overwrites another's decision.
     """
 
     decision: Decision
@@ -112,7 +113,7 @@ class NewDecision(BaseModel):
 
 
 class Notice(BaseModel):
-    """What to send to the uploader."""
+    """A notice to send to the uploader."""
 
     language: str
     text: str
@@ -131,7 +132,7 @@ def list_cases(
     cursor: Annotated[str | None, Query(max_length=400)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CasePage:
-    """The queue: appeals first, then the strongest evidence, then the oldest."""
+    """List the queue: appeals first, then the strongest evidence, then the oldest."""
     wanted = Wanted(state, verdict, decision, assigned, check)
     with service_of(request).database.reading() as session:
         page = cases.queue(session, actor, wanted, cursor, limit)
@@ -140,7 +141,7 @@ def list_cases(
 
 @router.post("", status_code=201)
 def open_case(request: Request, actor: Reviewer, form: NewCase) -> CaseView:
-    """Open a case for a check, or get the one that it has."""
+    """Open a case for a check, or get the one it already has."""
     with service_of(request).database.transaction() as session:
         check = session.scalar(
             select(Check).where(Check.id == form.check, Check.tenant == actor.tenant)
@@ -152,7 +153,7 @@ def open_case(request: Request, actor: Reviewer, form: NewCase) -> CaseView:
 
 @router.get("/{case}")
 def show_case(request: Request, actor: Reader, case: Identifier) -> CaseWhole:
-    """A case and all that happened to it."""
+    """Show a case and its full history."""
     with service_of(request).database.reading() as session:
         found, check = cases.get(session, actor, case)
         told = [EventView.of(event) for event in cases.events(session, actor, case)]
@@ -161,7 +162,7 @@ def show_case(request: Request, actor: Reader, case: Identifier) -> CaseWhole:
 
 @router.post("/{case}/notes", status_code=201)
 def write_note(request: Request, actor: Reviewer, case: Identifier, form: Said) -> EventView:
-    """A note for the other reviewers; the uploader never sees it."""
+    """Write a note for the other reviewers; the uploader never sees it."""
     with service_of(request).database.transaction() as session:
         return EventView.of(cases.note(session, actor, case, form.text))
 
@@ -176,7 +177,7 @@ def assign_case(request: Request, actor: Reviewer, case: Identifier, form: Assig
 
 @router.post("/{case}/decisions", status_code=201)
 def decide_case(request: Request, actor: Reviewer, case: Identifier, form: NewDecision) -> CaseView:
-    """Decide a case; the notices to the uploader are written along."""
+    """Decide a case; this also writes the notices to the uploader."""
     with service_of(request).database.transaction() as session:
         cases.decide(
             session, actor, case, form.decision, form.grounds, form.rule, form.illegal, form.seen
@@ -188,8 +189,9 @@ def decide_case(request: Request, actor: Reviewer, case: Identifier, form: NewDe
 def correct_decision(
     request: Request, actor: Reviewer, case: Identifier, form: NewDecision
 ) -> CaseView:
-    """Correct a decision that was wrong though nobody contests it; another person does than
-    decided.
+    """Correct a wrong decision that nobody contests.
+
+    Somebody other than the person who decided must do it.
     """
     with service_of(request).database.transaction() as session:
         what = form.decision, form.grounds, form.rule, form.illegal, form.seen
@@ -212,7 +214,7 @@ def appeal_case(
 
 @router.get("/{case}/notices")
 def list_notices(request: Request, actor: Reader, case: Identifier) -> list[Notice]:
-    """The notices on the latest decision, one per language, to be sent to the uploader."""
+    """List the notices on the latest decision, one per language, to be sent to the uploader."""
     with service_of(request).database.reading() as session:
         latest: dict[str, Notice] = {}
         for event in cases.events(session, actor, case):

@@ -1,4 +1,4 @@
-"""Checks: a file in, its verdict, its report and its pictures out."""
+"""Checks over HTTP: sending a file; reading its verdict, report and pictures."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ State = Literal["queued", "running", "done", "failed"]
 
 
 class Options(BaseModel):
-    """How to judge; as on the command line."""
+    """Options of a judging, as on the command line."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,10 +64,10 @@ class Options(BaseModel):
     ] = None
 
     def plain(self) -> dict[str, Any]:
-        """As JSON values.
+        """Returns the options as JSON values.
 
         Raises:
-            Problem: 422, no line of evidence is called so.
+            Problem: 422, there is no line of evidence with this name.
         """
         from unmask.evidence import chosen
 
@@ -89,7 +89,8 @@ class CheckView(BaseModel):
     place: Annotated[
         int | None,
         Field(
-            description="Among all checks that wait, 1 for the next; null in lists, and once it is taken."
+            description="Among all checks that wait, 1 for the next; "
+            "null in lists, and once it is taken."
         ),
     ] = None
     created: Annotated[float, Field(description="Seconds since 1970.")]
@@ -108,7 +109,7 @@ class CheckView(BaseModel):
 
 
 class Page(BaseModel):
-    """Some checks, the newest first."""
+    """Checks, the newest first."""
 
     items: list[CheckView]
     next: Annotated[str | None, Field(description="Give it as `before` to go on; null at the end.")]
@@ -149,7 +150,7 @@ FILE_OR_ADDRESS = {
 
 
 class Asked(BaseModel):
-    """What came with a file, wherever in the request it stood."""
+    """Parameters sent with a file, wherever in the request they stood."""
 
     name: Annotated[str, Field(max_length=1000)] = "file"
     sha256: Sha256 | None = None
@@ -215,7 +216,7 @@ def _create(
 async def _file(
     request: Request, service: Service, given: Mapping[str, str | None]
 ) -> tuple[Received, Asked]:
-    """The file of a request, and what was asked with it."""
+    """Receives the file of a request; returns it and the parameters sent with it."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     most = service.settings.upload_bytes
     if kind == "application/json":
@@ -239,7 +240,7 @@ async def _file(
 
 
 def asked_for(given: Mapping[str, Any]) -> Asked:
-    """What was asked with a file; raises a `Problem`, 422, where that makes no sense."""
+    """Validates the parameters sent with a file; raises `Problem`, 422, if they are invalid."""
     values = {k: v for k, v in given.items() if k in Asked.model_fields and v is not None}
     if "options" in values:
         values["options"] = _valid(Options, values["options"])
@@ -284,7 +285,7 @@ def search(
     before: Identifier | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page:
-    """The checks, the newest first."""
+    """List checks, the newest first."""
     with service_of(request).database.reading() as session:
         found = checks.search(session, actor, limit + 1, before, state, verdict, q)
     more = len(found) > limit
@@ -296,7 +297,7 @@ def search(
 
 @router.get("/checks/{check}", responses=documented(404))
 def show(request: Request, actor: Reader, check: Identifier) -> CheckView:
-    """Where a check stands."""
+    """Show the state of a check."""
     with service_of(request).database.reading() as session:
         found = checks.find(session, actor, check)
         return CheckView.of(found).model_copy(update={"place": jobs.place(session, found)})
@@ -304,8 +305,9 @@ def show(request: Request, actor: Reader, check: Identifier) -> CheckView:
 
 @router.post("/checks/{check}/judgements", status_code=202, responses=documented(404, 410))
 def judge_again(request: Request, actor: Uploader, check: Identifier) -> CheckView:
-    """Judge the file again, with the weights and known originals of today. Until that is done there
-    is no result.
+    """Judge the file again, with the weights and known originals of today.
+
+    Until that is done there is no result.
     """
     with service_of(request).database.transaction() as session:
         return CheckView.of(checks.rejudge(session, actor, check))
@@ -317,7 +319,7 @@ def judge_again(request: Request, actor: Uploader, check: Identifier) -> CheckVi
     responses={200: {"description": "As `unmask check --json` prints it."}, **documented(404, 409)},
 )
 def result(request: Request, actor: Reader, check: Identifier) -> JSONResponse:
-    """What was found, once it is done."""
+    """Get the result of a finished check."""
     with service_of(request).database.reading() as session:
         return JSONResponse(_finished(checks.find(session, actor, check)).result)
 
@@ -331,7 +333,7 @@ def result(request: Request, actor: Reader, check: Identifier) -> JSONResponse:
     },
 )
 def report(request: Request, actor: Reader, check: Identifier) -> Response:
-    """What was found, as one HTML page to show."""
+    """Get the result as one HTML page to show."""
     content = _beside(request, actor, check, storage.report)
     headers = {
         "Content-Security-Policy": REPORT_POLICY,
@@ -358,7 +360,7 @@ def picture(
     check: Identifier,
     picture: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")],
 ) -> Response:
-    """One picture of the result, by the name that `unmask.report.pictures` gives it."""
+    """Get one picture of the result, by the name that `unmask.report.pictures` gives it."""
     content = pictures.unpack(_beside(request, actor, check, storage.pictures), picture)
     if content is None:
         raise not_found("picture")
@@ -381,7 +383,7 @@ def picture(
     },
 )
 def media(request: Request, actor: Reader, check: Identifier) -> Response:
-    """The file itself; one range of bytes at a time, as players ask for it."""
+    """Get the file itself; one range of bytes at a time, as players ask for it."""
     service = service_of(request)
     with service.database.reading() as session:
         row = checks.find(session, actor, check)
@@ -409,15 +411,16 @@ def media(request: Request, actor: Reader, check: Identifier) -> Response:
 
 
 MOST_DIGITS = 30
-"""Of a number that is read; no file has so many bytes."""
+"""Maximum digits of a number that is read; no file has so many bytes."""
 
 SAFE = {"Content-Security-Policy": "sandbox; default-src 'none'"}
-"""Header of what strangers made: shown as a picture or a video it may be, never as a page."""
+"""Header for files of strangers: they may be shown as a picture or video, never run as a page."""
 
 MEDIA_TYPES = {
-    "mp4": "video/mp4", "m4v": "video/mp4", "mov": "video/quicktime", "webm": "video/webm", "mkv": "video/x-matroska",
-    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif",
-    "gif": "image/gif", "heic": "image/heic",
+    "mp4": "video/mp4", "m4v": "video/mp4", "mov": "video/quicktime",
+    "webm": "video/webm", "mkv": "video/x-matroska",
+    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png",
+    "webp": "image/webp", "avif": "image/avif", "gif": "image/gif", "heic": "image/heic",
 }  # fmt: skip
 
 
@@ -434,7 +437,7 @@ def _deleted() -> Problem:
 
 
 def _beside(request: Request, actor: Actor, check: str, name: Any) -> bytes:
-    """What lies in storage for a finished check."""
+    """Reads a stored object that belongs to a finished check."""
     service = service_of(request)
     with service.database.reading() as session:
         row = _finished(checks.find(session, actor, check))
@@ -450,8 +453,9 @@ def _beside(request: Request, actor: Actor, check: str, name: Any) -> bytes:
 
 
 def _range(asked: str | None, size: int) -> tuple[int, int]:
-    """First byte and the one after the last (RFC 9110, 14); the whole where the header is none that
-    is understood.
+    """Returns the first byte and the byte after the last of a Range header (RFC 9110, 14).
+
+    Where the header is missing or not understood, this is the whole file.
     """
     unit, _, wanted = (asked or "").partition("=")
     first, dash, last = wanted.strip().partition("-")
@@ -475,7 +479,8 @@ def _range(asked: str | None, size: int) -> tuple[int, int]:
 
 
 def _number(digits: str) -> int:
-    """Digits as a number, beyond any file where there are very many: Python refuses to read more
-    than 4,300.
+    """Converts digits to a number, cutting very long ones, which lie beyond any file anyway.
+
+    Python refuses to read more than 4,300 digits.
     """
     return int(digits.lstrip("0")[:MOST_DIGITS] or "0")

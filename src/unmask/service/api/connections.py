@@ -1,9 +1,8 @@
-"""Connections that cost more than they bring: cut where a request does not come, or an answer is
-not taken, in time, and
-bounded in number so that whoever opens many shuts nobody out.
+"""Bounds on connections: time for a request to come and for an answer to be read, and their number.
 
-Uvicorn waits for headers, bodies and readers without end. A proxy in front bounds them, too; this
-holds without one.
+The bound on their number keeps a client that opens many connections from shutting out others.
+Uvicorn waits without end for headers, bodies and readers. A proxy in front bounds them, too; this
+module also works without one.
 """
 
 from __future__ import annotations
@@ -16,35 +15,39 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS = 15.0
-"""s from a connection, or the first byte of a further request, to the last of its headers."""
+"""Seconds from a connection, or the first byte of a further request, to the last of its headers."""
 
 STALLED = 60.0
-"""s without a byte of a body that is to come, or without room in the buffers of whoever reads an
-answer.
+"""Seconds without progress after which a connection is cut.
+
+No byte of an expected body came, or the reader of an answer left no room in the buffers.
 """
 
 MOST = 1000
-"""Connections of one process at a time; fewer where it may not open so many files."""
+"""Maximum connections of one process; fewer where it may not open so many files."""
 
 SPARE = 200
-"""Files that a process opens besides: databases, libraries; each connection may have one file
-beside its socket.
+"""Files that a process opens besides: databases, libraries.
+
+In addition, each connection may have one file open beside its socket.
 """
 
 
 class Bounded(H11Protocol):
-    """One connection. Where there are too many, the one that has gone longest without a request is
-    cut, or else the one whose
-    body comes most slowly: not whoever is new, since an honest client sends its headers at once.
+    """One connection, with bounds on time and number.
+
+    Where there are too many connections, the one that has gone longest without a request is cut. If
+    none is idle, it is the one whose body comes most slowly. A new connection is not cut instead,
+    since an honest client sends its headers at once.
     """
 
     _timer: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
     _coming = False
     since = 0.0
-    """When it last had nothing of a request, s of the loop's clock."""
+    """Time at which it was last without a request, s of the loop's clock."""
     received = 0
-    """Bytes since then."""
+    """Bytes received since then."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -67,12 +70,12 @@ class Bounded(H11Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no whole request has come that is not answered."""
+        """Tells whether the connection has no complete request that is still unanswered."""
         return self.conn.their_state is h11.IDLE
 
     @property
     def rate(self) -> float:
-        """Bytes a second of the request that is coming."""
+        """Bytes per second of the request that is coming in."""
         return self.received / max(self.loop.time() - self.since, 1e-3)
 
     def cut(self) -> None:
@@ -109,8 +112,10 @@ class Bounded(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        """Headers have one bound for all of them, a body one from byte to byte; while we work,
-        nothing is to come.
+        """Sets the timer for the part of the request that is expected next.
+
+        All headers together have one time limit; a body has one from byte to byte. While we work on
+        an answer, nothing is expected.
         """
         if self.idle and not self._coming:
             self._start(HEADERS)
@@ -137,11 +142,11 @@ class Bounded(H11Protocol):
 
 
 BOUNDED: dict[str, Any] = {"http": Bounded, "timeout_keep_alive": 5}
-"""Uvicorn's settings for them; an idle connection is closed after so many s."""
+"""Uvicorn's settings for these connections; the keep-alive timeout of idle ones is in seconds."""
 
 
 def open_more_files() -> None:
-    """Lets this process open as many files as its connections may need, where it is allowed to."""
+    """Raises this process's limit on open files to what its connections may need, where allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * MOST + SPARE
     wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -1,4 +1,4 @@
-"""For machines that watch: is it alive, can it work, and how much does it do."""
+"""Health checks and metrics for monitoring."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ class Health(BaseModel):
 
 @router.get("/healthz")
 def alive() -> Health:
-    """The process answers. If it does not, start it anew."""
+    """Tell that the process answers. If it does not, restart it."""
     return Health()
 
 
 @router.get("/readyz")
 def ready(request: Request) -> Health:
-    """The database and the storage answer, too. If not, send requests elsewhere. Where most goes
-    on, `status` says what not.
+    """Tell whether the database and the storage answer, too. If not, send requests elsewhere.
+
+    Where the service works but part of it is limited, `status` says which.
     """
     service = service_of(request)
     for part, reached in (("database", _database), ("storage", _storage)):
@@ -53,8 +54,9 @@ def ready(request: Request) -> Health:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
-    """Figures for Prometheus; only with the token that the operator set, as ``Authorization:
-    Bearer``.
+    """Get metrics for Prometheus.
+
+    Needs the token that the operator set, as ``Authorization: Bearer``.
     """
     token, given = (
         service_of(request).settings.metrics_token,

@@ -1,8 +1,6 @@
-"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): the same request again does
-nothing again.
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a repeated request does nothing.
 
-The answer is kept in the same transaction as what was done, so there is never the one without the
-other.
+The answer is stored in the same transaction as the action, so neither exists without the other.
 """
 
 from __future__ import annotations
@@ -32,7 +30,8 @@ Key = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="Of your choice, new for each intent: sent again, the request is answered as the first time.",
+        description="Of your choice, new for each intent: sent again, "
+        "the request is answered as the first time.",
     ),
 ]
 
@@ -44,12 +43,12 @@ def once(
     request: dict[str, Any],
     do: Callable[[Session], Answer],
 ) -> JSONResponse:
-    """Does something in one transaction, or answers as it was answered when it was done.
+    """Runs an action in one transaction, or returns the answer stored when it was first done.
 
     Args:
         key: None to do it in any case.
-        request: what was asked, as JSON values, a file by its sha256.
-        do: gives the answer.
+        request: the request as JSON values, a file by its sha256.
+        do: runs the action and returns the answer.
 
     Raises:
         Problem: 422 where the key was used for another request.

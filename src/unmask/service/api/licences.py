@@ -1,6 +1,4 @@
-"""The organisation's register of licences: whom it believes, what was licensed, what was taken
-back.
-"""
+"""The organisation's register of licences: trusted issuers, licences and lists of revocations."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ Keeper = Annotated[Actor, Depends(Allowed(Scope.LICENCES))]
 
 
 class NewDocument(BaseModel):
-    """What the register is to hold."""
+    """A document to add to the register."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,8 +31,8 @@ class NewDocument(BaseModel):
             min_length=1,
             max_length=200_000,
             pattern=r"^[^\x00]*$",
-            description="The file as it came: a licence or list of revocations (JSON), a public key (`did:key:... Name`), "
-            "or certificates of authorities (PEM).",
+            description="The file as it came: a licence or list of revocations (JSON), "
+            "a public key (`did:key:... Name`), or certificates of authorities (PEM).",
         ),
     ]
 
@@ -75,8 +73,10 @@ class DocumentsPage(BaseModel):
     },
 )
 def add(request: Request, actor: Keeper, given: NewDocument) -> JSONResponse:
-    """Take a document into the register. What a list takes back is judged again, and its decided
-    case reopened.
+    """Add a document to the register.
+
+    A check that rests on a licence that a list takes back is judged again, and its decided case
+    reopened.
     """
     service = service_of(request)
     with service.database.transaction() as session:
@@ -92,7 +92,7 @@ def search(
     before: Identifier | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DocumentsPage:
-    """What the register holds, the newest first."""
+    """List the documents of the register, the newest first."""
     with service_of(request).database.reading() as session:
         found = licences.search(session, actor, limit + 1, before)
     more = len(found) > limit
@@ -104,13 +104,13 @@ def search(
 
 @router.get("/licences/{document}", responses=documented(404))
 def show(request: Request, actor: Reader, document: Identifier) -> DocumentView:
-    """One document."""
+    """Show one document."""
     with service_of(request).database.reading() as session:
         return DocumentView.of(licences.find(session, actor, document))
 
 
 @router.delete("/licences/{document}", status_code=204, responses=documented(404))
 def remove(request: Request, actor: Keeper, document: Identifier) -> None:
-    """Take a document out of the register: checks begun from now on do not know it."""
+    """Remove a document from the register: checks begun from now on do not know it."""
     with service_of(request).database.transaction() as session:
         licences.remove(session, actor, document)

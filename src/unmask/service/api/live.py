@@ -1,9 +1,8 @@
-"""Live checks: a program makes one for an account and reads how it ended; the person's browser does
-it over a WebSocket.
+"""Live checks over HTTP: a program makes one and reads the result; the browser does it.
 
-The WebSocket speaks the protocol of `unmask.live.session`. Whoever presents a check's ticket does
-the check; nobody but the program that knows its organisation's key learns the result from here, and
-nobody learns more than that.
+The browser does it over a WebSocket, which speaks the protocol of `unmask.live.session`. Anyone who
+presents a check's ticket can do the check. Only the program with its organisation's key learns the
+result from here, and nobody learns more than the result.
 """
 
 from __future__ import annotations
@@ -51,24 +50,25 @@ from unmask.service.store.tables import LiveCheck
 router = APIRouter(tags=["live"], route_class=Guarded)
 
 PER_ADDRESS = Limit("live connections", 120, 60)
-"""Connections of browsers of one network address."""
+"""Connections of browsers from one network address."""
 
 PATIENCE = 10.0
-"""s that a browser has to present its ticket; to begin, it has until the check expires."""
+"""Seconds that a browser has to present its ticket; to begin, it has until the check expires."""
 
 BEGINNINGS = 100
-"""Times that a browser may ask for a place while all are taken."""
+"""Number of times that a browser may ask for a place while all are taken."""
 
 TOO_BIG = 1009
-"""Close code (RFC 6455) where a message was larger than ``ws_max_size``."""
+"""Close code (RFC 6455) for a message larger than ``ws_max_size``."""
 
 WEBSOCKETS: dict[str, Any] = {
     "ws": "websockets-sansio",
     "ws_max_size": 2 * FRAME_BYTES,
     "ws_per_message_deflate": False,
 }
-"""Uvicorn's settings for them; a message that is larger ends the connection before it is held in
-memory.
+"""Uvicorn's settings for WebSockets.
+
+A larger message ends the connection before it is held in memory.
 """
 
 Caller = Annotated[Actor, Depends(Allowed(Scope.LIVE))]
@@ -76,7 +76,7 @@ log = logging.getLogger(__name__)
 
 
 class NewLiveCheck(BaseModel):
-    """For whom, and how."""
+    """A request for a live check: the account it is for, and the ways to do it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -129,7 +129,8 @@ class LiveCheckView(BaseModel):
     code: Annotated[
         str,
         Field(
-            description="The browser that did the check brings it to `back`, as the parameter `code`."
+            description="The browser that did the check brings it to `back`, "
+            "as the parameter `code`."
         ),
     ]
     created: Annotated[float, Field(description="Seconds since 1970.")]
@@ -143,8 +144,9 @@ class LiveCheckView(BaseModel):
 
 
 class MadeLiveCheck(LiveCheckView):
-    """A new live check, with the address of its page: shown this once, and only to be given to the
-    person.
+    """A new live check, with the address of its page.
+
+    The address is shown only once, and must be given to nobody but the person.
     """
 
     url: str
@@ -152,11 +154,11 @@ class MadeLiveCheck(LiveCheckView):
 
 @router.post("/live", status_code=201)
 def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
-    """Make a live check for an account. Send the person's browser to `url`; ask for the result when
-    it comes back.
+    """Make a live check for an account.
 
-    It can be begun once, within ten minutes. Keep its id with the person's own session, never in
-    the browser: then nobody can answer with somebody else's check.
+    Send the person's browser to `url`; ask for the result when it comes back. It can be begun once,
+    within ten minutes. Keep its id with the person's own session, never in the browser: then nobody
+    can answer with somebody else's check.
     """
     service = service_of(request)
     now = service.database.now()
@@ -172,7 +174,7 @@ def make(request: Request, actor: Caller, form: NewLiveCheck) -> MadeLiveCheck:
 
 @router.get("/live/{live_check}", responses=documented(404))
 def result(request: Request, actor: Caller, live_check: Identifier) -> LiveCheckView:
-    """How a live check stands, or how it ended."""
+    """Show the state of a live check, or its result."""
     database = service_of(request).database
     now = database.now()
     return LiveCheckView.of(live.read(database, actor, live_check, now), now)
@@ -180,7 +182,7 @@ def result(request: Request, actor: Caller, live_check: Identifier) -> LiveCheck
 
 @router.websocket("/live/{identifier}/session")
 async def attend(socket: WebSocket, identifier: str) -> None:
-    """The browser's end of one live check."""
+    """Runs one live check with the browser over a WebSocket."""
     if socket.headers.get("origin") != own_origin(socket):
         return await socket.close(1008)  # before it was accepted: 403
     row = None
@@ -207,8 +209,9 @@ async def attend(socket: WebSocket, identifier: str) -> None:
 
 
 async def _admitted(socket: WebSocket, waiting: ExitStack) -> None:
-    """Opens a connection that has a place among those who wait, and within the limit of its
-    network; or to refuse it.
+    """Accepts a connection that has a place among those who wait, within the limit of its network.
+
+    A connection without a place is accepted, too, so that it can be told that it is refused.
     """
     network = rate_limits.network(socket.client.host if socket.client else "")
 
@@ -226,7 +229,7 @@ async def _admitted(socket: WebSocket, waiting: ExitStack) -> None:
 
 
 async def _presented(socket: WebSocket, identifier: str) -> LiveCheck:
-    """The check whose ticket a browser presents as its first message."""
+    """Returns the check whose ticket the browser presents as its first message."""
     try:
         ticket = (await _said(socket, PATIENCE)).get("ticket")
     except TimeoutError:
@@ -243,10 +246,10 @@ async def _now(socket: WebSocket) -> float:
 
 
 async def _said(socket: WebSocket, patience: float) -> dict[str, object]:
-    """The next message of text, as an object.
+    """Returns the browser's next text message as an object.
 
     Raises:
-        Refused: it is none.
+        Refused: the message is not a JSON object in text.
         TimeoutError: nothing came for ``patience`` s.
         WebSocketDisconnect: the browser left.
     """
@@ -259,13 +262,14 @@ async def _said(socket: WebSocket, patience: float) -> dict[str, object]:
 
 
 def _gone(code: int) -> Exception:
-    """Why a connection has ended."""
+    """Returns the exception for a connection closed with this code."""
     return Refused(Abuse.OVERSIZED) if code == TOO_BIG else WebSocketDisconnect(code)
 
 
 async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None:
-    """From a ticket that is good to the outcome; as soon as there is a place for the check, it
-    waits no more.
+    """Runs a check from its accepted ticket to the outcome.
+
+    It gives up its waiting place as soon as there is a place for the check itself.
     """
     readers: Readers = socket.app.state.readers
     if not readers.any:
@@ -291,8 +295,9 @@ async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None
 
 
 async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
-    """The way that the person chose, and how far our clock is ahead of the browser's, s, once there
-    is a place for them.
+    """Waits for a free place; returns the way the person chose and the clock offset.
+
+    The offset is by how much our clock is ahead of the browser's, s.
     """
     for _ in range(BEGINNINGS):
         try:
@@ -309,7 +314,7 @@ async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[
 
 
 async def _ended(held: Awaitable[Conclusion], service: Service, row: LiveCheck) -> LiveCheck:
-    """A check that was begun, as it ends; written down whatever happens."""
+    """Waits for a check that was begun to end, and writes its end down whatever happens."""
     end = live.LOST
     try:
         end = await held
@@ -331,8 +336,9 @@ async def _held(
     sitting: Sitting,
     readers: Readers,
 ) -> Conclusion:
-    """The check itself: steps go out when they are due, frames come in meanwhile; ``ahead`` as of
-    `Session`.
+    """Runs the check itself: sends each step when it is due, and receives frames meanwhile.
+
+    ``ahead`` is as in `Session`.
     """
     await socket.send_json({"go": readers.frames_per_second})
     session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
@@ -374,7 +380,7 @@ async def _held(
 
 
 async def _ignore(socket: WebSocket) -> None:
-    """Reads what still comes until the browser leaves."""
+    """Reads and discards messages until the browser leaves."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 

@@ -1,8 +1,7 @@
-"""Browsers that are connected and have not begun their live check: how many one process holds, and
-for whom.
+"""Bounds on browsers that are connected but have not begun their live check.
 
 Each holds a connection while a person reads, finds light and allows the camera. Without a bound,
-one network or one link could hold all that the process may open.
+one network or one link could use up all the connections that the process may open.
 """
 
 from __future__ import annotations
@@ -14,25 +13,24 @@ from contextlib import contextmanager
 from unmask.service.problems import Problem
 
 IN_ALL = 500
-"""Connections that wait, all together; Linux lets a process open 1,024 files unless told otherwise.
-"""
+"""Maximum waiting connections in all; by default Linux lets a process open 1,024 files."""
 
 PER_NETWORK = 120
-"""Of one network address: many people may share one."""
+"""Maximum waiting connections of one network address: many people may share one."""
 
 PER_CHECK = 3
-"""Of one live check: its page, opened twice or loaded again."""
+"""Maximum waiting connections of one live check, whose page may be open twice or reloaded."""
 
 
 class Waiting:
-    """Places of those who wait."""
+    """Places of waiting connections."""
 
     def __init__(self) -> None:
         self._taken = Counter[str]()
 
     @contextmanager
     def place(self, whose: str, most: int) -> Iterator[None]:
-        """One of ``most`` places of somebody's, for as long as the context lasts.
+        """Holds one of the ``most`` places of ``whose`` for as long as the context lasts.
 
         Raises:
             Problem: 429, all are taken.

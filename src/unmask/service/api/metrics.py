@@ -1,5 +1,7 @@
-"""Figures for Prometheus. What all machines share is counted in the database when it is asked for;
-requests, in this process.
+"""Metrics for Prometheus.
+
+Figures that all machines share are counted in the database on each request for them; answers are
+counted in this process.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""s; upper bounds of the histogram of answer times."""
+"""Upper bounds of the histogram of answer times, s."""
 
 
 class Metrics:
-    """All figures of one HTTP process.
+    """All metrics of one HTTP process.
 
     Args:
         service: in whose database checks, cases and messages are counted.
@@ -42,18 +44,18 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Notes one request; ``route`` is the template, never the path, which has ids in it."""
+        """Counts one request; ``route`` is the template, never the path, which contains ids."""
         self._answers.labels(method, route, str(status)).observe(seconds)
 
     def text(self) -> bytes:
-        """Everything in the text format that Prometheus reads."""
+        """Returns all metrics in the text format that Prometheus reads."""
         from prometheus_client import generate_latest
 
         return generate_latest(self._registry)
 
 
 class _Counted:
-    """What the database knows, and the disk."""
+    """Collector of the figures of the database and the disk."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -79,7 +81,7 @@ def _gauge(name: str, about: str, value: float) -> Metric:
 
 
 def _counts(name: str, about: str, labels: Sequence[str], rows: Iterable[Sequence[Any]]) -> Metric:
-    """A gauge per combination of labels; each row ends with its count."""
+    """Builds a gauge per combination of labels; each row ends with its count."""
     from prometheus_client.core import GaugeMetricFamily
 
     found = GaugeMetricFamily(name, about, labels=labels)
@@ -89,7 +91,7 @@ def _counts(name: str, about: str, labels: Sequence[str], rows: Iterable[Sequenc
 
 
 def _kept(session: Session) -> Iterator[Metric]:
-    """Checks, cases and live checks, by what became of them."""
+    """Counts checks, cases and live checks by their results."""
     checks = select(Check.state, Check.verdict, func.count()).group_by(Check.state, Check.verdict)
     cases = select(CaseFile.state, func.count()).group_by(CaseFile.state)
     lives = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(
@@ -104,7 +106,7 @@ def _kept(session: Session) -> Iterator[Metric]:
 
 
 def _judging(session: Session) -> Iterator[Metric]:
-    """The queue, how long judging takes, and who died of it."""
+    """Measures the queue, the time of judging, and the deaths of judges and workers."""
     from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
 
     waiting = select(func.count(), func.min(Check.created)).where(Check.state == "queued")
@@ -137,7 +139,7 @@ def _judging(session: Session) -> Iterator[Metric]:
 
 
 def _messages(session: Session) -> Iterator[Metric]:
-    """What webhooks are still to be told."""
+    """Counts messages to webhooks that still have to be sent."""
     waiting = select(func.count(), func.min(Delivery.created)).where(Delivery.finished.is_(None))
     count, oldest = session.execute(waiting).one()
     failed = session.scalar(select(func.count()).where(Delivery.state == "failed")) or 0

@@ -1,4 +1,4 @@
-"""Known originals of the organisation: registered by upload, listed, taken back."""
+"""Known originals of the organisation over HTTP: registering by upload, listing, removing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OriginalView(BaseModel):
 
 
 class OriginalsPage(BaseModel):
-    """Some registrations, the newest first."""
+    """Registrations, the newest first."""
 
     items: list[OriginalView]
     next: Annotated[str | None, Field(description="Give it as `before` to go on; null at the end.")]
@@ -80,8 +80,9 @@ async def register(
     sha256: Annotated[Sha256 | None, Query()] = None,
     key: idempotency.Key = None,
 ) -> JSONResponse:
-    """Register a film or photo, sent as the body. Only hashes and thumbnails of it are kept for
-    good.
+    """Register a film or photo, sent as the body.
+
+    Only hashes and thumbnails of it are kept permanently.
     """
     service = service_of(request)
     received = await uploads.receive(service, request.stream(), service.settings.upload_bytes)
@@ -126,7 +127,7 @@ def search(
     before: Identifier | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> OriginalsPage:
-    """What is registered, the newest first."""
+    """List the registrations, the newest first."""
     with service_of(request).database.reading() as session:
         found = registrations.search(session, actor, limit + 1, before)
     more = len(found) > limit
@@ -138,14 +139,14 @@ def search(
 
 @router.get("/originals/{original}", responses=documented(404))
 def show(request: Request, actor: Reader, original: Identifier) -> OriginalView:
-    """Where a registration stands."""
+    """Show the state of a registration."""
     with service_of(request).database.reading() as session:
         return OriginalView.of(registrations.find(session, actor, original))
 
 
 @router.delete("/originals/{original}", status_code=204, responses=documented(404))
 def remove(request: Request, actor: Owner, original: Identifier) -> None:
-    """Take a registration back: files that show it are no longer recognised."""
+    """Remove a registration: files that show it are no longer recognised."""
     service = service_of(request)
     with service.database.transaction() as session:
         registrations.remove(session, service, actor, original)

@@ -1,4 +1,4 @@
-"""Every error as ``application/problem+json`` (RFC 9457), whatever raised it."""
+"""Answers every error as ``application/problem+json`` (RFC 9457), whatever raised it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class ProblemDocument(BaseModel):
-    """What every error looks like."""
+    """An error, as every route answers it."""
 
     type: str = "about:blank"
     title: Annotated[str, Field(description="What kind of problem it is.")]
@@ -43,7 +43,7 @@ class ProblemDocument(BaseModel):
 
 
 def response(problem: Problem, **more: Any) -> JSONResponse:
-    """The answer that says what went wrong."""
+    """Returns the response that describes a problem."""
     body = {
         "type": "about:blank",
         "title": problem.title,
@@ -55,7 +55,7 @@ def response(problem: Problem, **more: Any) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Has an app answer every error like this."""
+    """Makes an app answer every error in this form."""
     app.exception_handler(Problem)(_problem)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
@@ -67,9 +67,7 @@ def install(app: FastAPI) -> None:
 
 
 def outage(error: Exception) -> Problem | None:
-    """What it means for whoever asked that storage, disk or database do not do their part; None for
-    another error.
-    """
+    """Returns the problem for a failing storage, disk or database; None for any other error."""
     if isinstance(error, StorageAway):
         return storage_away()
     if (isinstance(error, DBAPIError) and full(error)) or (
@@ -82,12 +80,15 @@ def outage(error: Exception) -> Problem | None:
 
 
 def storage_away() -> Problem:
-    """Nothing was accepted and nothing lost; the same request later may do."""
+    """Returns the problem for a storage that does not answer.
+
+    Nothing was accepted and nothing lost; the same request may succeed later.
+    """
     return Problem(503, "Out of order", Message("refusal.storage"), {"Retry-After": "10"})
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors of a route, for the OpenAPI document."""
+    """Describes the errors of a route for the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
@@ -96,7 +97,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class TooLarge:
-    """Says as a problem what Starlette's limit on bodies says as plain text."""
+    """Replaces the plain text that Starlette answers for a body over its limit by a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -156,7 +157,10 @@ async def _gone(_request: Request, _error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    """Outside of `unmask.service.api.protection`, so it sets the headers itself."""
+    """Answers an unexpected error.
+
+    It runs outside `unmask.service.api.protection`, so it sets the headers itself.
+    """
     told = request.scope.get("state", {}).get("request", "")
     log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request": told})
     detail = (

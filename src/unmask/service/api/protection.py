@@ -1,6 +1,6 @@
-"""What holds for every request and every answer: the host that may be asked, the headers that bind
-the browser, one line of
-log and one figure. As plain ASGI, so that streams pass untouched.
+"""Protection of every request and answer: allowed hosts, security headers, a log line and a metric.
+
+It is plain ASGI, so that streams pass unchanged.
 """
 
 from __future__ import annotations
@@ -23,19 +23,22 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import new_id
 
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; frame-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-"""Content Security Policy (W3C, level 3) of every answer that has none of its own: no inline script
-or style.
+"""Content Security Policy (W3C, level 3) of every answer that has none of its own.
+
+It allows no inline script or style.
 """
 
 REPORT_POLICY = (
-    "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'"
+    "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-"""Of a report: a document of no origin, without scripts. Its own policy, in the page, narrows the
-styles to their hash.
+"""Content Security Policy of a report: a document of no origin, without scripts.
+
+The report's own policy, in the page, narrows the styles to their hash.
 """
 
 HEADERS = {
@@ -47,22 +50,23 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
-"""Set where a route has not set them. ``no-referrer`` would make browsers send ``Origin: null``
-with our own forms.
+"""Headers set where a route has not set them.
+
+``no-referrer`` would make browsers send ``Origin: null`` with our own forms.
 """
 
 HSTS = "max-age=31536000"
-"""A year of https only (RFC 6797), where the public address is https."""
+"""Enforces https for a year (RFC 6797), where the public address is https."""
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 PROBES = ("/healthz", "/readyz", "/metrics")
-"""Paths that machines ask for by whatever address they know."""
+"""Paths that monitoring machines request under any address they know."""
 
 log = logging.getLogger(__name__)
 
 
 def protect(app: FastAPI, service: Service) -> None:
-    """Puts all of it around an application; ``app.state.metrics`` counts from then on."""
+    """Wraps an application in all of it; ``app.state.metrics`` counts from then on."""
     app.state.metrics = Metrics(service)
     app.add_middleware(Hosts, hosts=hosts(service.settings))
     app.add_middleware(Headers, settings=service.settings)
@@ -70,8 +74,9 @@ def protect(app: FastAPI, service: Service) -> None:
 
 
 def hosts(settings: Settings) -> frozenset[str]:
-    """Names by which the service may be asked: its public one, those that the operator adds, and
-    this machine's.
+    """Returns the host names that the service answers to.
+
+    These are its public name, the names the operator adds, and this machine's own.
     """
     public = urlsplit(settings.public_url).hostname
     return frozenset(
@@ -80,11 +85,11 @@ def hosts(settings: Settings) -> frozenset[str]:
 
 
 class Headers:
-    """Adds the headers that bind the browser, and those of the rate limit.
+    """Adds the security headers, and those of the rate limit.
 
     Args:
-        app: what answers.
-        settings: say whether people come by https.
+        app: the wrapped application.
+        settings: tell whether people come by https.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -108,11 +113,12 @@ class Headers:
 
 
 class Hosts:
-    """Refuses a request for another host: so no other site's name can be made to lead here (DNS
-    rebinding).
+    """Refuses a request for another host.
+
+    Otherwise another site's name could be made to point here (DNS rebinding).
 
     Args:
-        app: what answers the others.
+        app: the wrapped application.
         hosts: names, lower case, without a port.
     """
 
@@ -126,7 +132,10 @@ class Hosts:
             return await send(
                 {"type": "websocket.close", "code": 1008}
             )  # before it was accepted: 403
-        detail = "this name is not the service's; an operator adds it with UNMASK_PUBLIC_URL or UNMASK_HOSTS"
+        detail = (
+            "this name is not the service's; "
+            "an operator adds it with UNMASK_PUBLIC_URL or UNMASK_HOSTS"
+        )
         body = json.dumps(
             {"type": "about:blank", "title": "Unknown host", "status": 421, "detail": detail}
         ).encode()
@@ -139,12 +148,13 @@ class Hosts:
 
 
 class Observed:
-    """Logs and counts each answer, and gives it an id that also stands in the header
-    ``X-Request-ID``.
+    """Logs and counts each answer.
+
+    It also gives each an id, which is in the header ``X-Request-ID``, too.
 
     Args:
-        app: what answers.
-        metrics: where it is counted.
+        app: the wrapped application.
+        metrics: count the answers.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -188,9 +198,10 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def _template(scope: Scope) -> str:
-    """The route's path with its parameters by name. The route knows its own end only; what a router
-    put before is the same
-    for all, and is taken from the path, unless a parameter may span several of its parts.
+    """Returns the path of a route with its parameters by name.
+
+    The route knows only its own end. The prefix that a router adds is the same for all requests,
+    and is taken from the path, unless a parameter may span several path segments.
     """
     own: str = getattr(scope.get("route"), "path", "unknown")
     if own == "unknown" or ":path}" in own:

@@ -1,6 +1,4 @@
-"""The API as a page for people: ``python -m unmask.service.api.reference > docs/service-api.md``,
-from the OpenAPI document.
-"""
+"""The API as a Markdown page: ``python -m unmask.service.api.reference > docs/service-api.md``."""
 
 from __future__ import annotations
 
@@ -13,15 +11,19 @@ from typing import Any
 HEAD = """\
 # The HTTP API
 
-Made from the OpenAPI document, which a running service gives at `/openapi.json`, by `make api`. How to use it stands in
-[service.md](service.md). Every route under `/api` asks for an API key (`Authorization: Bearer um_…`) or a signed-in browser,
-and may answer 400, 401, 403, 404, 409, 413, 422, 429 or 503, always with a problem document (RFC 9457).
+Made from the OpenAPI document, which a running service gives at `/openapi.json`, by `make api`. \
+How to use it stands in
+[service.md](service.md). Every route under `/api` asks for an API key \
+(`Authorization: Bearer um_…`) or a signed-in browser,
+and may answer 400, 401, 403, 404, 409, 413, 422, 429 or 503, \
+always with a problem document (RFC 9457).
 """
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """An OpenAPI document as Markdown: a section per tag, a route each with what it takes and what
-    it gives.
+    """Renders an OpenAPI document as Markdown.
+
+    Each tag is a section; each route lists the values it takes and returns.
     """
     by_tag: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
@@ -78,7 +80,7 @@ def _parameter(one: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 
 
 def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """The names of a value's fields, those that are not needed in brackets."""
+    """Lists the names of a value's fields, optional ones in brackets."""
     several = "items" in schema
     name = (schema["items"] if several else schema).get("$ref", "").rpartition("/")[2]
     found = document["components"]["schemas"].get(name, schema)

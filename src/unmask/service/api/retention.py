@@ -22,7 +22,7 @@ class Reason(BaseModel):
 
 
 class Kept(BaseModel):
-    """Whether a file may be deleted, and whether it was; times in seconds since 1970."""
+    """A file's storage time, legal hold and deletion; times in seconds since 1970."""
 
     sha256: str
     stored: float
@@ -36,7 +36,7 @@ class Kept(BaseModel):
 
 @router.delete(MEDIA, status_code=204)
 def delete_media(request: Request, actor: Admin, check: Identifier) -> None:
-    """Delete the file and all reports on it at once. The result stays; it has no pictures."""
+    """Delete the file and all reports on it at once. The result stays, without pictures."""
     service = service_of(request)
     retention.delete(service, actor, check, service.database.now())
 
@@ -56,14 +56,16 @@ def release_media(request: Request, actor: Admin, check: Identifier) -> Kept:
 
 
 class Waiting(BaseModel):
-    """Files that are due and wait for a person, because they are too many at once; 0 for none."""
+    """Number of files that are due but wait for a person, because they are too many at once."""
 
     waiting: int
 
 
 @router.get("/retention")
 def show_retention(request: Request, actor: Admin) -> Waiting:
-    """Whether a deletion waits: more than 20 files at once, and more than a tenth of all that the
+    """Show whether a deletion waits for confirmation.
+
+    It waits if more than 20 files are due at once, and more than a tenth of all that the
     organisation has.
     """
     service = service_of(request)
@@ -72,7 +74,7 @@ def show_retention(request: Request, actor: Admin) -> Waiting:
 
 @router.post("/retention/confirmations", status_code=201)
 def confirm_retention(request: Request, actor: Admin) -> Waiting:
-    """Let what is due be deleted, however many files, for a day. A person has to."""
+    """Confirm that all due files be deleted, however many, for a day. Only a person can."""
     service = service_of(request)
     now = service.database.now()
     waiting = retention.waiting(service, actor, now)

@@ -30,21 +30,23 @@ from unmask.service.settings import Settings
 from unmask.service.store.service import Service
 
 ABOUT = """
-Tells whether a person's face in a photo or a video was changed by software, shows why, and says so when it cannot tell.
+Tells whether a person's face in a photo or a video was changed by software, shows why, \
+and says so when it cannot tell.
 
-Send a file (`POST /api/v1/checks`, or an upload that survives bad connections), ask until it is done or be told by a
+Send a file (`POST /api/v1/checks`, or an upload that survives bad connections), \
+ask until it is done or be told by a
 webhook, take its result and its report. Every error is `application/problem+json`.
 """
 
 REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
-"""What any route may answer."""
+"""Error statuses that any route may answer."""
 
 FORM = 1 << 20
-"""bytes by which a form may exceed the file in it."""
+"""Maximum size of a form beyond the file in it, bytes."""
 
 
 def create_api(service: Service) -> FastAPI:
-    """The API over HTTP, without the page.
+    """Builds the HTTP API, without the page.
 
     Args:
         service: whose settings, database and storage the routes use, as
@@ -89,7 +91,7 @@ def create_api(service: Service) -> FastAPI:
 
 
 def largest(settings: Settings) -> int:
-    """Most bytes of a request that brings a file."""
+    """Returns the maximum size of a request that brings a file, bytes."""
     return settings.upload_bytes + FORM
 
 

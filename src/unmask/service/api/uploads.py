@@ -1,9 +1,8 @@
-"""Uploads that go on where the connection broke: tus 1.0.0 (tus.io), with creation, expiration and
-termination.
+"""Resumable uploads: tus 1.0.0 (tus.io), with creation, expiration and termination.
 
-tus rather than the IETF's draft-ietf-httpbis-resumable-upload: that one still changes its wire
-format with each interop version, while tus 1.0 has not changed since 2016 and has clients in every
-language (Uppy in browsers).
+tus is used rather than the IETF's draft-ietf-httpbis-resumable-upload. The draft still changes its
+wire format with each interop version, while tus 1.0 has not changed since 2016 and has clients in
+every language (Uppy in browsers).
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class UploadView(BaseModel):
 
 @router.options("/uploads", status_code=204, include_in_schema=False)
 def capabilities(request: Request) -> Response:
-    """What of tus is understood here."""
+    """Tell which parts of tus this service supports."""
     most = str(service_of(request).settings.upload_bytes)
     return Response(
         status_code=204,
@@ -78,12 +77,13 @@ def begin(
         str,
         Header(
             max_length=20_000,
-            description="As tus has it: `filename`, `sha256` and `options` (JSON, see Options), each with its value in base64.",
+            description="As tus has it: `filename`, `sha256` and `options` (JSON, see Options), "
+            "each with its value in base64.",
         ),
     ] = "",
     key: idempotency.Key = None,
 ) -> Response:
-    """Announce a file that comes in pieces. Its address is in the header Location."""
+    """Announce a file that comes in pieces. The header Location has its address."""
     service = service_of(request)
     asked = _metadata(upload_metadata)
     options = asked.options.plain()
@@ -101,7 +101,7 @@ def begin(
 
 @router.head("/uploads/{upload}", responses=documented(404))
 def offset(request: Request, actor: Uploader, upload: Identifier) -> Response:
-    """How many bytes have come, in the header Upload-Offset."""
+    """Tell how many bytes have come, in the header Upload-Offset."""
     with service_of(request).database.reading() as session:
         found = uploads.find(session, actor, upload)
     headers = {
@@ -115,7 +115,7 @@ def offset(request: Request, actor: Uploader, upload: Identifier) -> Response:
 
 @router.get("/uploads/{upload}", responses=documented(404))
 def show(request: Request, actor: Uploader, upload: Identifier) -> UploadView:
-    """Where an upload stands, and what became of it."""
+    """Show the state of an upload and the check made from it."""
     with service_of(request).database.reading() as session:
         return UploadView.of(uploads.find(session, actor, upload))
 
@@ -126,7 +126,8 @@ def show(request: Request, actor: Uploader, upload: Identifier) -> UploadView:
     response_class=Response,
     responses={
         204: {
-            "description": "Taken. With the last piece, the header Unmask-Check has the id of the check."
+            "description": "Taken. With the last piece, "
+            "the header Unmask-Check has the id of the check."
         },
         **documented(400, 404, 409, 413, 415, 422),
     },
@@ -145,7 +146,7 @@ async def append(
         int, Header(ge=0, le=1 << 50, description="Of the first byte of this piece.")
     ],
 ) -> Response:
-    """Send the next piece, of any size. What a broken connection cut off is kept up to the break."""
+    """Send the next piece, of any size. If the connection breaks, the bytes so far are kept."""
     service = service_of(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != KIND:
         raise Problem(415, "Wrong kind", f"a piece is sent as {KIND}")
@@ -167,7 +168,7 @@ async def append(
 
 @router.delete("/uploads/{upload}", status_code=204, responses=documented(404))
 def cancel(request: Request, actor: Uploader, upload: Identifier) -> Response:
-    """Forget an upload and what has come of it. A check that was made of it stays."""
+    """Cancel an upload and discard its bytes. A check already made from it stays."""
     service = service_of(request)
     with service.database.transaction() as session:
         uploads.cancel(session, service, uploads.find(session, actor, upload, changing=True))
@@ -195,7 +196,7 @@ def _where(upload: Upload) -> dict[str, str]:
 
 
 def _metadata(text: str) -> Asked:
-    """The values of the header Upload-Metadata."""
+    """Parses the values of the header Upload-Metadata."""
     given: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = pair.partition(" ")

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told about results."""
+"""Webhooks over HTTP: addresses that are told about results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Event = Literal[
 
 
 class NewWebhook(BaseModel):
-    """Where to tell about what."""
+    """A webhook to add: its address, and the events it is told about."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,13 +55,13 @@ class WebhookView(BaseModel):
 
 
 class MadeWebhook(WebhookView):
-    """A new webhook, with the secret that signs its messages: shown this once."""
+    """A new webhook, with the secret that signs its messages; it is shown only this once."""
 
     secret: str
 
 
 class DeliveryView(BaseModel):
-    """A message to a webhook, and how it fared."""
+    """A message to a webhook, and the state of its delivery."""
 
     id: Annotated[str, Field(description="As in the header webhook-id.")]
     event: str
@@ -81,14 +81,14 @@ class DeliveryView(BaseModel):
 
 
 class Deliveries(BaseModel):
-    """Some messages, the newest first."""
+    """Messages, the newest first."""
 
     items: list[DeliveryView]
     next: Annotated[str | None, Field(description="Give it as `before` to go on; null at the end.")]
 
 
 class Replayed(BaseModel):
-    """How many messages are sent again."""
+    """Number of messages that are sent again."""
 
     count: int
 
@@ -97,8 +97,9 @@ class Replayed(BaseModel):
 def add(
     request: Request, actor: Admin, form: NewWebhook, key: idempotency.Key = None
 ) -> JSONResponse:
-    """Be told about checks, cases and live checks. Messages are signed as Standard Webhooks 1.0 has
-    it.
+    """Add a webhook that is told about checks, cases and live checks.
+
+    Messages are signed as Standard Webhooks 1.0 specifies.
     """
     check(form.url, form.events)
 
@@ -119,14 +120,14 @@ def add(
 
 @router.get("/webhooks")
 def listing(request: Request, actor: Admin) -> list[WebhookView]:
-    """All webhooks of the organisation."""
+    """List all webhooks of the organisation."""
     with service_of(request).database.reading() as session:
         return [WebhookView.of(row) for row in webhooks.listing(session, actor)]
 
 
 @router.delete("/webhooks/{webhook}", status_code=204, responses=documented(404))
 def remove(request: Request, actor: Admin, webhook: Identifier) -> None:
-    """Tell this address no more."""
+    """Remove a webhook; it is told nothing more."""
     with service_of(request).database.transaction() as session:
         webhooks.remove(session, actor, webhook)
 
@@ -139,7 +140,10 @@ def log(
     before: Identifier | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Deliveries:
-    """The messages to a webhook, the newest first, for 30 days after they were taken or given up."""
+    """List the messages to a webhook, the newest first.
+
+    The log keeps a message for 30 days after it was taken or given up.
+    """
     with service_of(request).database.reading() as session:
         found = deliveries.log(session, actor, webhook, limit + 1, before)
     more = found[limit - 1].id if len(found) > limit else None
@@ -154,20 +158,20 @@ def log(
 def replay(
     request: Request, actor: Admin, webhook: Identifier, delivery: Identifier
 ) -> DeliveryView:
-    """Send a message again that was taken or given up, under the id that it has."""
+    """Send a message again that was taken or given up, under the same id."""
     with service_of(request).database.transaction() as session:
         return DeliveryView.of(deliveries.replay(session, actor, webhook, delivery))
 
 
 @router.post("/webhooks/{webhook}/replays", status_code=202, responses=documented(404))
 def replay_failed(request: Request, actor: Admin, webhook: Identifier) -> Replayed:
-    """Send all messages again that were given up, as after an outage of yours."""
+    """Send all messages again that were given up, for example after an outage of yours."""
     with service_of(request).database.transaction() as session:
         return Replayed(count=deliveries.replay_failed(session, actor, webhook))
 
 
 def check(url: str, events: Sequence[str]) -> None:
-    """Refuses what leads nowhere; raises a `Problem`, 422."""
+    """Refuses an invalid address or an empty list of events; raises a `Problem`, 422."""
     try:
         parts = urlsplit(url)
         leads = parts.scheme in {"http", "https"} and bool(parts.hostname)
