@@ -135,7 +135,7 @@ class Bounded(H11Protocol):
             self._timer.cancel()
 
     def _late(self) -> None:
-        if self.flow.read_paused:  # what has come is still to be taken
+        if self.flow.read_paused:  # received data still waits to be processed
             self._start(STALLED)
         else:
             self.cut()

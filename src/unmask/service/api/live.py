@@ -186,10 +186,8 @@ async def attend(socket: WebSocket, identifier: str) -> None:
     if socket.headers.get("origin") != own_origin(socket):
         return await socket.close(1008)  # before it was accepted: 403
     row = None
-    with (
-        suppress(WebSocketDisconnect, RuntimeError),
-        ExitStack() as waiting,
-    ):  # whoever left needs no answer
+    # A browser that left needs no answer.
+    with suppress(WebSocketDisconnect, RuntimeError), ExitStack() as waiting:
         try:
             await _admitted(socket, waiting)
             row = await _presented(socket, identifier)
@@ -368,9 +366,8 @@ async def _held(
         if sitting.unreadable:
             raise Refused(Abuse.MALFORMED)
     await socket.send_json({"judging": True})
-    leftover = asyncio.create_task(
-        _ignore(socket)
-    )  # while nobody reads, no answer to a ping is read, either
+    # Keep reading: otherwise the answers to pings would not be read, either.
+    leftover = asyncio.create_task(_ignore(socket))
     try:
         end = await sitting.verify(session.sent, session.shown, session.counted)
     finally:

@@ -129,9 +129,8 @@ class Hosts:
         if scope["type"] == "lifespan" or scope["path"] in PROBES or _host(scope) in self._hosts:
             return await self._app(scope, receive, send)
         if scope["type"] == "websocket":
-            return await send(
-                {"type": "websocket.close", "code": 1008}
-            )  # before it was accepted: 403
+            # Closed before it was accepted, so the client gets a 403.
+            return await send({"type": "websocket.close", "code": 1008})
         detail = (
             "this name is not the service's; "
             "an operator adds it with UNMASK_PUBLIC_URL or UNMASK_HOSTS"

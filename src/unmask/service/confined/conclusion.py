@@ -1,4 +1,4 @@
-"""How a live check ended, as the reader of its frames and the protocol before it say."""
+"""The conclusion of a live check, from the reader of its frames or the protocol before it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How a live check ended.
+    """Conclusion of a live check.
 
     Attributes:
         result: a value of `unmask.live.verification.Result`.
-        advice: what the person can do, empty where it is live: a value of
+        advice: what the person can do; empty if the result is live. A value of
             `unmask.live.verification.Advice`, or ``connection`` where messages were lost or came
-            too late, ``suspicious`` where no honest page sends such.
+            too late, ``suspicious`` where the browser sent what no honest page sends.
         abuse: a value of `unmask.live.session.Abuse` where the browser sent what no honest page
             sends; for the log.
-        details: what was measured; for the log.
+        details: measurements; for the log.
     """
 
     result: str

@@ -1,8 +1,7 @@
-"""The process that decodes one stranger's file and judges it: ``python -m
-unmask.service.confined.judge``.
+"""The process that decodes and judges one file: ``python -m unmask.service.confined.judge``.
 
-Started afresh for every file, and ahead of it: it confines itself (`unmask.sandbox`), loads what it
-will need, and only then waits on standard input for one line that says what to do. It answers on
+A fresh one is started for every file, ahead of time: it confines itself (`unmask.sandbox`) and
+loads what it needs. Only then it reads its task, one line, from standard input. It answers on
 standard output with messages, each a line of JSON, followed by as many bytes as the line's
 ``bytes`` says; see `judging`, the other end of the pipe.
 """
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
     from unmask.types import CheckResult
 
 NICE = 10
-"""Answers to people go before judging: ``nice`` value of this process."""
+"""``nice`` value of this process: answers to people have priority over judging."""
 
 EVERY = 0.25
-"""s between two messages of progress."""
+"""Seconds between two messages of progress."""
 
 Send = Callable[..., None]
 
@@ -43,7 +42,7 @@ def main() -> None:
     line = sys.stdin.readline()
     if line:
         _do(tasks.read(line), send)
-    os._exit(0)  # no time lost in taking apart what ends anyway
+    os._exit(0)  # faster than cleaning up
 
 
 def _do(task: Task, send: Send) -> None:
@@ -78,7 +77,7 @@ def _progress(send: Send) -> Callable[[str, float], None]:
 
 
 def _warm() -> None:
-    """Loads the libraries and networks while nobody waits for them."""
+    """Loads libraries and networks in advance, while nobody waits for them."""
     import numpy as np
 
     from unmask import faces, models
@@ -132,7 +131,7 @@ def _register(task: RegisterTask, send: Send) -> None:
 
 
 def _failed(task: Task, error: Exception) -> CheckResult:
-    """The answer for a file that cannot be judged, under its uploader's name for it."""
+    """Builds the result for a file that cannot be judged, under the name its uploader gave it."""
     from unmask import inputs
     from unmask.messages import Message
 

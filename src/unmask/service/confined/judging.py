@@ -1,8 +1,7 @@
-"""The worker's end of the pipe to `judge`: starts it ahead, hands it a file, hears it out, or kills
-it.
+"""The worker's end of the pipe to `judge`: starts it ahead, gives it a file, and reads its answer.
 
-What comes out of a judge may have been written by the file it read: every message is bounded and
-checked.
+The file that a judge reads may have taken it over and may write its messages. So every message is
+bounded and checked.
 """
 
 from __future__ import annotations
@@ -24,16 +23,17 @@ from unmask.service.confined.tasks import Task
 from unmask.service.settings import Settings
 
 MOST_SAID = 256 << 20
-"""bytes that one judge may say in all; a report of 600 telling frames has about 8 MB."""
+"""Maximum bytes that one judge may send in all; a report of 600 telling frames has about 8 MB."""
 
 MOST_LINE = 64 << 10
 SCRATCH = 4 << 30
-"""bytes of one file that a judge may write: an index of a film's key frames has some hundred MB."""
+"""Maximum bytes a judge may write to one file; a film's index has some hundred MB."""
 
 
 class JudgeDied(Exception):
-    """A judge ended without a result; its text says how. ``again`` says whether another attempt may
-    fare better.
+    """A judge ended without a result; the text says how.
+
+    ``again`` tells whether another attempt may succeed.
     """
 
     def __init__(self, how: str, again: bool) -> None:
@@ -43,10 +43,10 @@ class JudgeDied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a judge found: the result, the HTML page, and a zip of pictures
-    (`unmask.report.pictures`).
+    """Answer of a judge: the result, the HTML page, and a zip of pictures.
 
-    Where the file could not be judged, page and pictures are empty.
+    `unmask.report.pictures` made the zip. Where the file could not be judged, page and pictures are
+    empty.
     """
 
     result: Document
@@ -56,16 +56,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of footage that a judge registered; ``error`` says why it could not, None where
-    it could.
-    """
+    """Outcome of registering footage; ``error`` says why it failed, None if it succeeded."""
 
     error: str | None
 
 
 @dataclass(slots=True)
 class _Heard:
-    """What one judge has said so far."""
+    """Messages received from one judge so far."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     answer: Answer | Registered | None = None
@@ -78,7 +76,7 @@ class Judge:
     """One confined process, for one file.
 
     Args:
-        settings: what it may use.
+        settings: limits of the process.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -103,11 +101,11 @@ class Judge:
     def judge(
         self, task: Task, tick: Callable[[float], bool], every: float = 1.0
     ) -> Answer | Registered | None:
-        """What it finds in a file; None if ``tick`` called it off.
+        """Gives the judge a file and waits for its answer; None if ``tick`` called it off.
 
         Args:
-            task: what to do with it.
-            tick: called every ``every`` s with the progress, 0 to 1; False calls it off.
+            task: what to do with the file.
+            tick: called every ``every`` s with the progress, 0 to 1; returns False to call it off.
 
         Raises:
             JudgeDied: it ended without an answer.
@@ -132,14 +130,14 @@ class Judge:
         return heard.answer
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
+        """Kills the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
         self._in.close()
         self._out.close()
 
     def _hear(self, heard: _Heard) -> bool:
-        """Takes in what can be read now; False at the end."""
+        """Reads what the judge has sent so far; False at the end of the stream."""
         data = self._out.read(1 << 20)
         if data is None:
             return True
@@ -166,7 +164,7 @@ class Judge:
 
 
 def _take(heard: _Heard) -> bool:
-    """Takes one whole message, if there is one; raises `ValueError` and its like for what is none."""
+    """Takes one whole message, if there is one; raises `ValueError` or the like for a bad one."""
     end = heard.waiting.find(b"\n")
     if end < 0:
         if len(heard.waiting) > MOST_LINE:

@@ -1,6 +1,4 @@
-"""The one way in which a confined process is started (`Launcher`), and what such a process does
-first (`enter`).
-"""
+"""Start of confined processes: `Launcher` starts one, which first calls `enter`."""
 
 from __future__ import annotations
 
@@ -26,8 +24,7 @@ PASSED_ON = (
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
 )
-"""Environment variables that the process gets; never the database's password or the bucket's keys.
-"""
+"""Environment variables passed on; never the database's password or the bucket's keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Launcher:
 
     Attributes:
         module: full name; its ``main`` calls `enter` before anything else.
-        limits: what the process may use.
+        limits: resources the process may use.
         unconfined: whether it may reach the network and start other programs.
     """
 
@@ -45,14 +42,14 @@ class Launcher:
     unconfined: bool
 
     def start(self) -> subprocess.Popen[bytes]:
-        """The process, its pipes unbuffered."""
+        """Starts the process with unbuffered pipes."""
         pipe = subprocess.PIPE
         return subprocess.Popen(  # noqa: S603
             self._command(), stdin=pipe, stdout=pipe, env=_environment(), bufsize=0
         )
 
     async def start_async(self) -> asyncio.subprocess.Process:
-        """The process, for a loop of asyncio."""
+        """Starts the process for an asyncio event loop."""
         pipe = subprocess.PIPE
         return await asyncio.create_subprocess_exec(
             *self._command(), stdin=pipe, stdout=pipe, env=_environment()
@@ -68,10 +65,10 @@ class Launcher:
 
 
 def enter() -> BinaryIO:
-    """Confines this process as its `Launcher` ordered, to end with the thread that started it.
+    """Confines this process as its `Launcher` ordered; it ends with the thread that started it.
 
     Returns:
-        The pipe to the launcher. What a library prints goes to the log instead.
+        The pipe to the launcher. Whatever a library prints goes to the log instead.
     """
     order = json.loads(sys.argv[1])
     die_with_parent(order["parent"])

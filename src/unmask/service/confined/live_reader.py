@@ -1,12 +1,11 @@
-"""The process that decodes the camera frames of live checks: ``python -m
-unmask.service.confined.live_reader``.
+"""The process that decodes live checks' frames: ``python -m unmask.service.confined.live_reader``.
 
-Strangers' JPEGs are opened here and nowhere else. One such process serves many checks, since to
-start one takes longer than a check: what takes it over could forge the checks that it serves, but
-reaches neither the network, nor the database, nor a file. It confines itself (`unmask.sandbox`),
-loads what it needs, and then takes messages on standard input, each a line of JSON followed by as
-many bytes as the line's ``bytes`` says, and answers with lines of JSON; see `live_reading`, the
-other end of the pipe.
+Strangers' JPEGs are opened here and nowhere else. One such process serves many checks, since
+starting one takes longer than a check. If a frame takes the process over, it could forge the checks
+that the process serves, but it reaches neither the network, nor the database, nor a file. The
+process confines itself (`unmask.sandbox`) and loads what it needs. Then it takes messages on
+standard input, each a line of JSON followed by as many bytes as the line's ``bytes`` says, and
+answers with lines of JSON; see `live_reading`, the other end of the pipe.
 """
 
 from __future__ import annotations
@@ -30,17 +29,18 @@ if TYPE_CHECKING:
     from unmask.live.reading import Reading
 
 MOST_PIXELS = 640 * 480
-"""Of a frame; the page sends 320 x 240."""
+"""Maximum pixels of a frame; the page sends 320 x 240."""
 
 MOST_SCANS = 3
-"""Of a frame's JPEG: a plain one has at most one per channel, and each costs a pass over all
-pixels.
+"""Maximum scans of a frame's JPEG.
+
+A plain JPEG has at most one scan per channel, and each costs a pass over all pixels.
 """
 
 LOOK_EVERY = 1.0
-"""s between two frames that are looked at for signs of print and screens, at most; half as long at
-least, by chance, so that
-nobody knows which frames are.
+"""Maximum time between two frames that are examined for signs of print and screens, s.
+
+The time is random, at least half of this, so that nobody can know which frames are examined.
 """
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Person:
-    """One check: what was asked, and what was read and seen so far."""
+    """One check: its challenge, and the readings and looks so far."""
 
     challenge: LightChallenge | MovementChallenge
     readings: list[Reading] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Person:
 
 
 def main() -> None:
-    """Takes messages until there are no more."""
+    """Answers messages until there are no more."""
     out = enter()
     _warm()
     see_only([])
@@ -68,17 +68,17 @@ def main() -> None:
         out.flush()
         line = incoming.readline()
         if not line:
-            os._exit(0)  # no time lost in taking apart what ends anyway
+            os._exit(0)  # faster than cleaning up
         message = json.loads(line)
         answer = _answer(message, incoming.read(message["bytes"]), people)
 
 
 def decoded(jpeg: bytes) -> Rgb:
-    """The picture of a camera frame, rgb uint8 ``(h, w, 3)``.
+    """Decodes a camera frame to rgb uint8 ``(h, w, 3)``.
 
     Raises:
-        ValueError: it is no plain JPEG of at most `MOST_PIXELS`; a progressive one is none, as no
-            browser's canvas makes it.
+        ValueError: it is no plain JPEG of at most `MOST_PIXELS`. A progressive JPEG is refused,
+            too, since no browser's canvas makes one.
     """
     import numpy as np
     from PIL.JpegImagePlugin import JpegImageFile
@@ -95,7 +95,7 @@ def decoded(jpeg: bytes) -> Rgb:
 
 
 def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) -> dict[str, Any]:
-    """Does what a message says; a check that meets a fault of ours fails alone."""
+    """Does what a message says; an internal error fails only the check that it concerns."""
     kind, number = message["kind"], message["check"]
     answer = {"kind": kind, "check": number}
     try:
@@ -146,7 +146,7 @@ def _verified(
 
 
 def challenge(said: dict[str, Any]) -> LightChallenge | MovementChallenge:
-    """A challenge from the JSON values of its fields."""
+    """Restores a challenge from the JSON values of its fields."""
     from unmask.live.challenge import LightChallenge, Move, MovementChallenge, Symbol
 
     if "moves" in said:
@@ -160,7 +160,7 @@ def _quarters(rows: list[list[list[int]]]) -> Any:
 
 
 def _warm() -> None:
-    """Loads the libraries and networks while nobody waits for them."""
+    """Loads libraries and networks in advance, while nobody waits for them."""
     import numpy as np
     from PIL import JpegImagePlugin  # noqa: F401
 

@@ -1,9 +1,8 @@
-"""The HTTP process's end of the pipe to `live_reader`: a few such processes for all live checks of
-a machine.
+"""The HTTP process's end of the pipe to `live_reader`: a few readers for all its live checks.
 
-What comes out of a reader may have been written by a frame that it read: every message is bounded
-and checked. A reader that dies takes its checks with it, which then are inconclusive; the next
-check starts it again.
+A frame that a reader decoded may have taken it over and may write its messages. So every message is
+bounded and checked. When a reader dies, its checks become inconclusive; the next check starts a new
+process.
 """
 
 from __future__ import annotations
@@ -26,39 +25,40 @@ from unmask.service.confined.launcher import Launcher
 from unmask.service.settings import Settings
 
 MEMORY = 2 << 30
-"""bytes of address space of a reader."""
+"""Maximum address space of a reader, bytes."""
 
 CPU_SECONDS = 7 * 86400
-"""After so much it is started again, whatever it does: some 10 million frames."""
+"""CPU time after which a reader is restarted in any case, s: some 10 million frames."""
 
 WAITING = 128 << 20
-"""bytes of frames that may wait for a reader, a hundred checks' worth; those that come when it is
-slower still are left out.
+"""Maximum bytes of frames that wait for a reader, about a hundred checks' worth.
+
+Frames beyond that are skipped.
 """
 
 FRAMES = (8.0, 15.0)
-"""Frames per second that a page is asked for at least and at most; `unmask.live.verification` needs
-6.
-"""
+"""Minimum and maximum frames per second asked of a page; `unmask.live.verification` needs 6."""
 
 READ_PER_SECOND = 300.0
-"""Frames that a reader can read per second, while it shares its core with the rest of the service:
-one takes 2 ms.
+"""Frames per second that a reader can read while it shares its core with the rest of the service.
+
+One frame takes 2 ms.
 """
 
 PATIENCE = 10.0
-"""s without a word, while it has work, after which a reader is ended: a frame takes it 2 ms, the
-last word on a check 0.1 s.
+"""Seconds of silence, while it has work, after which a reader is killed.
+
+A frame takes it 2 ms, the verification of a check 0.1 s.
 """
 
 DETAILS, CHARACTERS = 50, 100
-"""Most details of an outcome that are logged, and most characters of each."""
+"""Maximum details of an outcome that are logged, and maximum characters of each."""
 
 log = logging.getLogger(__name__)
 
 
 class ReaderDied(Exception):
-    """The process that read a check's frames ended in mid-check."""
+    """The process that read a check's frames ended during the check."""
 
 
 class Sitting:
@@ -66,7 +66,7 @@ class Sitting:
 
     Attributes:
         unreadable: whether a frame came that is no plain JPEG.
-        skipped: frames left out because the reader was too slow.
+        skipped: number of frames left out because the reader was too slow.
     """
 
     def __init__(self, reader: _Reader, number: int) -> None:
@@ -75,10 +75,10 @@ class Sitting:
         self.unreadable, self.skipped = False, 0
 
     def read(self, frame: CameraFrame) -> None:
-        """Hands a frame over.
+        """Sends a frame to the reader.
 
         Raises:
-            ReaderDied: there is nobody to take it.
+            ReaderDied: the reader is gone.
         """
         if self._end.done():
             self._end.result()
@@ -90,14 +90,14 @@ class Sitting:
     async def verify(
         self, sent: Sequence[float], shown: Sequence[float], counted: Sequence[float]
     ) -> Conclusion:
-        """What the reader makes of the frames.
+        """Asks the reader for its conclusion from the frames.
 
         Args:
             sent, shown: see `unmask.live.verification.verify`.
             counted: times of the frames that count, s.
 
         Raises:
-            ReaderDied: there is nobody to ask.
+            ReaderDied: the reader is gone.
         """
         self._reader.send("verify", self._number, sent=[*sent], shown=[*shown], counted=[*counted])
         while not self._end.done():
@@ -107,7 +107,7 @@ class Sitting:
         return await self._end
 
     def hear(self, said: dict[str, Any]) -> None:
-        """Takes in a message of the reader; raises `ValueError` and its like for what is none."""
+        """Handles a message of the reader; raises `ValueError` and the like if it is malformed."""
         if said.get("failed"):
             self.die()
         elif said["kind"] == "frame":
@@ -116,17 +116,17 @@ class Sitting:
             self._end.set_result(_sound(said))
 
     def die(self) -> None:
-        """The reader is gone, or cannot go on with this check."""
+        """Ends the sitting: the reader is gone, or cannot go on with this check."""
         if not self._end.done():
             self._end.set_exception(ReaderDied("the process that reads frames ended"))
-            self._end.exception()  # whoever asks is told; where nobody does, there is nothing to complain of
+            self._end.exception()  # else asyncio logs it as never retrieved, if nobody asks
 
 
 class Readers:
     """All readers of this process.
 
     Args:
-        settings: how many there may be.
+        settings: tell how many there may be.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -139,23 +139,24 @@ class Readers:
 
     @property
     def full(self) -> bool:
-        """Whether no more checks may be begun now."""
+        """Tells whether no more checks may be begun now."""
         return self._taken >= self._most
 
     @property
     def any(self) -> bool:
-        """Whether this machine does live checks."""
+        """Tells whether this machine does live checks."""
         return bool(self._readers)
 
     @property
     def frames_per_second(self) -> float:
-        """What each page should send now: the fewer, the more checks there are."""
+        """Frames per second that each page should send now; the more checks, the fewer frames."""
         each = READ_PER_SECOND * len(self._readers) / max(1, self._taken)
         return round(min(FRAMES[1], max(FRAMES[0], each)), 1)
 
     def warm(self) -> None:
-        """Has the reader started that the next check would get; where that fails, it is tried again
-        when it is needed.
+        """Starts the reader that the next check would get.
+
+        If that fails, it is started again when it is needed.
         """
 
         async def start() -> None:
@@ -168,10 +169,10 @@ class Readers:
     async def sitting(
         self, challenge: LightChallenge | MovementChallenge
     ) -> AsyncIterator[Sitting]:
-        """A place at the reader with the fewest checks.
+        """Takes a place at the reader with the fewest checks.
 
         Raises:
-            ReaderDied: it does not even start.
+            ReaderDied: the reader cannot be started.
         """
         reader, number = self._least(), next(self._numbers)
         reader.taken += 1
@@ -194,13 +195,13 @@ class Readers:
 
 
 class _Reader:
-    """One process, started again when it is needed, and the checks that it has.
+    """One process, restarted when needed, and its checks.
 
     Args:
         launcher: starts it.
 
     Attributes:
-        taken: places for checks that are taken, those included that wait for it to start.
+        taken: places for checks that are taken, including those that wait for it to start.
         sittings: by number.
     """
 
@@ -215,10 +216,10 @@ class _Reader:
         self.sittings: dict[int, Sitting] = {}
 
     async def start(self) -> None:
-        """Starts the process unless it lives, and waits until it has loaded all it needs.
+        """Starts the process if it is not running, and waits until it has loaded all it needs.
 
         Raises:
-            ReaderDied: it did not get that far.
+            ReaderDied: the process ended before that.
         """
         async with self._starting:
             if self._process is None:
@@ -230,14 +231,14 @@ class _Reader:
         await asyncio.shield(self._ready)
 
     def send(self, kind: str, number: int, content: bytes = b"", **values: Any) -> None:
-        """Writes a message; one to a process that ended goes nowhere."""
+        """Sends a message; one to a process that ended is dropped."""
         if self._process and self._process.returncode is None and self._process.stdin:
             head = json.dumps({"kind": kind, "check": number, "bytes": len(content), **values})
             self._process.stdin.write(head.encode() + b"\n" + content)
 
     @property
     def waiting(self) -> int:
-        """bytes that were sent and that the process has not taken."""
+        """Number of bytes sent that the process has not yet read."""
         return (
             self._process.stdin.transport.get_write_buffer_size()
             if self._process and self._process.stdin
@@ -246,7 +247,7 @@ class _Reader:
 
     @property
     def silent(self) -> float:
-        """s since the process said something."""
+        """Seconds since the process last sent a message."""
         return asyncio.get_running_loop().time() - self._heard
 
     def kill(self) -> None:
@@ -256,7 +257,7 @@ class _Reader:
     async def _listen(
         self, process: asyncio.subprocess.Process, ready: asyncio.Future[None]
     ) -> None:
-        """Hears the process out until it ends, or says what makes no sense."""
+        """Reads the process's messages until it ends or sends a malformed one."""
         try:
             async for line in process.stdout or asyncio.StreamReader():
                 said, self._heard = json.loads(line), asyncio.get_running_loop().time()
@@ -264,12 +265,10 @@ class _Reader:
                     ready.set_result(None)
                 if sitting := self.sittings.get(said.get("check", -1)):
                     sitting.hear(said)
-        except (
-            Exception
-        ) as error:  # whatever a process says that a stranger's file may have taken over
+        except Exception as error:  # a stranger's file may have taken the process over
             log.warning("a reader of frames said what makes no sense: %s", type(error).__name__)
         finally:
-            self._process = None  # whoever comes from here on starts another
+            self._process = None  # the next check starts another
             if process.returncode is None:
                 process.kill()
             for sitting in list(self.sittings.values()):
@@ -281,7 +280,7 @@ class _Reader:
 
 
 def _sound(said: dict[str, Any]) -> Conclusion:
-    """An outcome whose parts have the right kind; details of another kind are left out."""
+    """Checks the types of an outcome's parts; details of another type are left out."""
     details: dict[str, float | str] = {}
     for name, value in list(said["details"].items())[:DETAILS]:
         if isinstance(value, str):

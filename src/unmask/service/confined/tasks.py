@@ -1,4 +1,4 @@
-"""What a judge is asked to do with one file: one line of JSON on its standard input."""
+"""Tasks of a judge: one line of JSON on its standard input."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class CheckTask:
     """Judge a file.
 
     Attributes:
-        path: where it lies on this machine.
-        name: what its uploader calls it.
+        path: of the file on this machine.
+        name: the uploader's name for the file.
         options: JSON values of further fields of `unmask.pipeline.Settings`.
         originals: folder with the index of known originals, if there is one.
         licences: folder with the organisation's register of licences, if it has one.
@@ -28,19 +28,19 @@ class CheckTask:
 
     @property
     def folder(self) -> str | None:
-        """The one folder that the judge may write to."""
+        """The only folder that the judge may write to."""
         return self.originals
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterTask:
-    """Hash footage into an index of its own; nothing of the tenant's index is in reach.
+    """Hash footage into a new index; the judge cannot reach the tenant's own index.
 
     Attributes:
-        path: where it lies on this machine.
-        name: what its uploader calls it.
+        path: of the file on this machine.
+        name: the uploader's name for the file.
         title, owner: of the footage.
-        folder: where the index is made, empty; the one folder that the judge may write to.
+        folder: empty folder in which the index is made; the only one that the judge may write to.
     """
 
     path: str
@@ -56,12 +56,12 @@ KINDS: Mapping[str, type[Task]] = {"check": CheckTask, "register": RegisterTask}
 
 
 def write(task: Task) -> bytes:
-    """A task as a line of JSON."""
+    """Serialises a task as a line of JSON."""
     kind = next(kind for kind, type_ in KINDS.items() if isinstance(task, type_))
     return json.dumps({"task": kind, **asdict(task)}).encode() + b"\n"
 
 
 def read(line: str) -> Task:
-    """The task that `write` wrote."""
+    """Restores the task that `write` serialised."""
     values = json.loads(line)
     return KINDS[values.pop("task")](**values)

@@ -1,14 +1,13 @@
-"""A copy of all that a service keeps, and bringing it back in an empty place, on whichever database
-and storage.
+"""Backup of all that a service keeps, and its restoration on any database and storage.
 
-    manifest.json    what it is of, how much, and where each audit log stood rows.jsonl       the
-    tables, a row a line, in an order in which they can be put back objects/...      what the rows
-    name of the storage objects.sha256   the digest and name of each of them, as ``sha256sum -c
-    ../objects.sha256`` reads it
+    manifest.json    version and size of the backup, and the anchor of each audit log
+    rows.jsonl       the tables, one row per line, in an order in which they can be restored
+    objects/...      the storage's objects that the rows refer to
+    objects.sha256   digest and name of each object, as ``sha256sum -c ../objects.sha256`` reads it
 
-The rows are read in one snapshot, and then the objects that they name are copied: what comes in
-meanwhile is in neither. Who is signed in, uploads under way, rate limits and the like are left out.
-What is deleted meanwhile is missing, and counts as deleted when all is brought back.
+The rows are read in one snapshot; then the objects that they refer to are copied. Whatever comes in
+meanwhile is in neither. Sessions, uploads under way, rate limits and the like are left out. An
+object deleted meanwhile is missing, and counts as deleted after a restore.
 """
 
 from __future__ import annotations
@@ -50,38 +49,39 @@ FORMAT = 1
 PASSING = frozenset(
     table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Upload)
 )
-"""Tables of what passes: whoever was signed in signs in again, and what was on its way in is sent
-anew.
+"""Tables of temporary data.
+
+After a restore, people sign in again, and unfinished uploads are sent again.
 """
 
 BATCH = 500
-"""Rows that are put back at once."""
+"""Number of rows that are restored at once."""
 
 NAMED = 3
-"""Files that an error names."""
+"""Maximum number of files that an error names."""
 
 log = logging.getLogger(__name__)
 
 
 class BackupError(UnmaskError):
-    """A backup that is not whole, or cannot be brought back here."""
+    """A backup that is incomplete, or cannot be restored here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup is of.
+    """Description of a backup.
 
     Attributes:
         format: of the folder; 1.
         unmask: version that made it.
         revision: of the tables.
         made: s since 1970.
-        rows: in all.
+        rows: number of rows in all.
         rows_sha256: of ``rows.jsonl``.
-        objects: files of the storage that are in it.
+        objects: number of storage objects in the backup.
         objects_sha256: of ``objects.sha256``.
-        altered: names of those whose content is not what was uploaded, see `integrity`.
-        anchors: where the audit logs stood, see `audit.Anchor`. Keep these lines elsewhere, too.
+        altered: names of objects whose content is not what was uploaded, see `integrity`.
+        anchors: of the audit logs, see `audit.Anchor`. Keep these lines elsewhere, too.
     """
 
     format: int
@@ -98,11 +98,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was brought back.
+    """Result of a restore.
 
     Attributes:
-        rows, objects: how many.
-        missing: names of media that have a row and were not in the storage when the backup was
+        rows, objects: number restored.
+        missing: names of media that have a row but were not in the storage when the backup was
             made; they count as deleted.
     """
 
@@ -112,10 +112,10 @@ class Restored:
 
 
 def save(service: Service, folder: Path) -> Manifest:
-    """Writes a backup into a folder, which is made and must be empty; the manifest comes last.
+    """Writes a backup into an empty folder, made if missing; writes the manifest last.
 
     Raises:
-        UsageError: something is there.
+        UsageError: the folder is not empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -152,17 +152,18 @@ def save(service: Service, folder: Path) -> Manifest:
 
 
 def restore(service: Service, folder: Path, *anchors: Anchor) -> Restored:
-    """Brings a backup back, all of it or nothing; what is wrong with it is found before anything is
-    written to the storage.
+    """Restores a backup, all of it or nothing.
+
+    Errors in the backup are found before anything is written to the storage.
 
     Args:
         service: with an empty database and an empty storage.
-        anchors: of the audit logs as they were kept elsewhere, beside those of the backup itself.
+        anchors: of the audit logs, as they were kept elsewhere; they add to those of the backup.
 
     Raises:
         UsageError: the database or the storage is not empty.
-        BackupError: the folder is no whole backup, one of a newer version, or an audit log in it is
-            not as it was written.
+        BackupError: the folder is no complete backup, or one of a newer version, or an audit log in
+            it is not as it was written.
     """
     manifest = _manifest(folder)
     objects = _objects(folder, manifest)
@@ -186,7 +187,8 @@ def _insist_on_empty(service: Service, manifest: Manifest) -> None:
             )
         if manifest.revision > migrations.revision(session):
             raise BackupError(
-                f"the backup was made by Unmask {manifest.unmask}; restore it with that version or a newer one"
+                f"the backup was made by Unmask {manifest.unmask}; "
+                "restore it with that version or a newer one"
             )
     if found := next(service.storage.listed(), None):
         raise UsageError(
@@ -200,7 +202,10 @@ def _verify(session: Session, tenant: str, kept: Sequence[Anchor]) -> None:
         return
     way = ""
     if found.reason.code == "chain.cut_off":
-        way = "; if the backup is older than the anchors, give only those that were printed up to when it was made"
+        way = (
+            "; if the backup is older than the anchors, "
+            "give only those that were printed up to when it was made"
+        )
     raise BackupError(
         f"entry {found.broken} of an audit log is not as it was written: {found.reason}{way}"
     )
@@ -215,7 +220,7 @@ def _lines(session: Session) -> Iterator[bytes]:
 
 
 def _copy(service: Service, known: dict[str, set[str]], to: Path) -> dict[str, str]:
-    """Copies the objects of all places that are known; the sha256 of each, by name."""
+    """Copies the objects of all known places; returns the sha256 of each, by name."""
     copied: dict[str, str] = {}
     for tenant, places in known.items():
         for name in (one.name for one in service.storage.listed(tenant)):
@@ -257,8 +262,9 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _objects(folder: Path, manifest: Manifest) -> dict[str, Path]:
-    """The files of the storage that are in a backup, by name; raises `BackupError` unless all are
-    there as they were written.
+    """Returns a backup's storage objects by name.
+
+    It raises `BackupError` unless all are there as they were written.
     """
     lines = (folder / "objects.sha256").read_text().splitlines()
     wanted = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
@@ -274,8 +280,9 @@ def _objects(folder: Path, manifest: Manifest) -> dict[str, Path]:
     if wrong or len(wanted) != manifest.objects:
         named = ", ".join(wrong[:NAMED]) + (", ..." if len(wrong) > NAMED else "")
         raise BackupError(
-            f"{len(wrong):,} of the {manifest.objects:,} files in {folder / 'objects'} are missing or not as they were written "
-            f"({named}); copy them there again, or take another backup"
+            f"{len(wrong):,} of the {manifest.objects:,} files in {folder / 'objects'} "
+            f"are missing or not as they were written ({named}); "
+            "copy them there again, or take another backup"
         )
     return {name: there[name] for name in wanted}
 
@@ -286,7 +293,7 @@ def _sha256(path: Path) -> str:
 
 
 def _bring_objects(service: Service, objects: dict[str, Path]) -> None:
-    """Copies files into the storage; what came before a fault is deleted again."""
+    """Copies files into the storage; deletes them again if it fails midway."""
     brought: list[str] = []
     try:
         for name, path in objects.items():
@@ -314,8 +321,9 @@ def _bring_rows(session: Session, path: Path) -> None:
 
 
 def _mark_missing(session: Session, objects: Container[str]) -> list[str]:
-    """Says of media that are not in the backup that they are deleted, as they were when it was
-    made; their names.
+    """Marks media that are not in the backup as deleted, and returns their names.
+
+    They were already missing when the backup was made.
     """
     missing = []
     for media in session.scalars(select(Media).where(Media.deleted.is_(None))).all():

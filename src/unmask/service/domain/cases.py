@@ -1,5 +1,4 @@
-"""Cases: what people make of a check, from its opening to a decision that stands; `course` says
-what may follow what.
+"""Cases: what people decide about a check, from opening to decision; see `course` for the order.
 
 A decision has grounds; one that restricts the file names the rule behind it.
 """
@@ -31,11 +30,11 @@ from unmask.service.store.database import now
 from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
 
 LONGEST = 10_000
-"""Characters of a text that a person writes on a case."""
+"""Maximum characters of a text that a person writes on a case."""
 
 
 class Decision(StrEnum):
-    """What becomes of the file: nothing, a label, not shown any more, or a restriction taken back."""
+    """The decision on the file: nothing, a label, removal, or the end of a restriction."""
 
     KEEP = "keep"
     LABEL = "label"
@@ -47,24 +46,24 @@ RESTRICTIONS = frozenset({Decision.LABEL, Decision.TAKE_DOWN})
 """Decisions that need a rule behind them, and can be taken back."""
 
 TOLD = {
-    "opened": "case.opened", "decision": "case.decided", "correction": "case.corrected", "appeal": "case.appealed",
-    "reopened": "case.reopened",
+    "opened": "case.opened", "decision": "case.decided", "correction": "case.corrected",
+    "appeal": "case.appealed", "reopened": "case.reopened",
 }  # fmt: skip
-"""What webhooks are told of: the event, by the kind of what happened."""
+"""Events that webhooks are told of, by the kind of case event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cases of a queue; None for any.
+    """Filter for the cases of a queue; None for any.
 
     Attributes:
-        states: where they stand.
+        states: of the cases.
         verdict: of the check.
         decision: the latest.
-        assigned: account that has it; empty for nobody's.
+        assigned: account the case is assigned to; empty for unassigned cases.
         check: its id.
         outcome: of the check: its verdict, ``no face`` or ``not judged``.
-        words: only cases of files that they match, see `naming`.
+        words: only cases of files that match them, see `naming`.
     """
 
     states: Sequence[State] = WAITING
@@ -78,16 +77,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some cases, each with its check, in the order of the queue; and the cursor of what follows,
-    None at the end.
-    """
+    """Cases and their checks in queue order, and the next page's cursor, None at the end."""
 
     cases: tuple[tuple[CaseFile, Check], ...]
     next: str | None
 
 
 def open_for(session: Session, actor: Actor, check: Check) -> CaseFile:
-    """The case of a check, opened now if there is none.
+    """Returns the case of a check, opening one if there is none.
 
     Raises:
         Problem: 409, the check is not done.
@@ -110,7 +107,7 @@ def open_for(session: Session, actor: Actor, check: Check) -> CaseFile:
 
 
 def get(session: Session, actor: Actor, case: str) -> tuple[CaseFile, Check]:
-    """A case of the actor's organisation, and its check.
+    """Returns a case of the actor's organisation, and its check.
 
     Raises:
         Problem: 404, there is none with this id.
@@ -119,9 +116,9 @@ def get(session: Session, actor: Actor, case: str) -> tuple[CaseFile, Check]:
 
 
 def events(session: Session, actor: Actor, case: str) -> list[CaseEvent]:
-    """All that happened to a case, in order; ``kind`` is opened, note, assigned, decision,
-    correction, appeal,
-    reopened or notice.
+    """Returns the events of a case, in order.
+
+    ``kind`` is opened, note, assigned, decision, correction, appeal, reopened or notice.
 
     Raises:
         Problem: 404, there is none with this id.
@@ -133,7 +130,7 @@ def events(session: Session, actor: Actor, case: str) -> list[CaseEvent]:
 
 
 def of_same_file(session: Session, check: Check) -> list[tuple[Check, CaseFile | None]]:
-    """The other checks of a file, the newest first, each with its case if it has one."""
+    """Returns the other checks of a file, the newest first, each with its case if it has one."""
     query = (
         select(Check, CaseFile)
         .outerjoin(CaseFile, CaseFile.check == Check.id)
@@ -146,13 +143,13 @@ def of_same_file(session: Session, check: Check) -> list[tuple[Check, CaseFile |
 
 
 def waiting(session: Session, tenant: str) -> int:
-    """How many of an organisation's cases wait for a decision."""
+    """Counts an organisation's cases that wait for a decision."""
     count = select(func.count()).where(CaseFile.tenant == tenant, CaseFile.state.in_(WAITING))
     return session.scalar(count) or 0
 
 
 def note(session: Session, actor: Actor, case: str, text: str) -> CaseEvent:
-    """Writes down a thought for the other reviewers.
+    """Adds a note for the other reviewers.
 
     Raises:
         Problem: 404, no such case; 422, no text.
@@ -164,7 +161,7 @@ def note(session: Session, actor: Actor, case: str, text: str) -> CaseEvent:
 
 
 def assign(session: Session, actor: Actor, case: str, account: str | None) -> CaseFile:
-    """Gives a case to a reviewer, or to nobody.
+    """Assigns a case to a reviewer, or to nobody.
 
     Raises:
         Problem: 404, no such case; 422, the account is none that may decide.
@@ -208,12 +205,12 @@ def decide(
         illegal: whether the rule is a law.
         seen: ``updated`` of the case as the actor saw it; None to decide whatever happened
             meanwhile.
-        correcting: whether a decision stands that nobody contests, and was wrong.
+        correcting: whether to correct a wrong decision that nobody contests.
 
     Raises:
         Problem: 404, no such case; 422, no grounds or no rule; 409, it cannot be decided or
-            corrected as it stands, nothing to restore, or the case has changed since; 403, somebody
-            else has to decide.
+            corrected in its state, there is nothing to restore, or the case has changed since; 403,
+            somebody else has to decide.
     """
     found, check = _found(session, actor, case)
     grounds, rule = _worded(grounds), printable(rule.strip())
@@ -251,7 +248,7 @@ def decide(
 
 
 def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
-    """Contests a decision: the uploader does, or a reviewer on their behalf.
+    """Contests a decision, for the uploader or for a reviewer on their behalf.
 
     Raises:
         Problem: 404, no such case; 403, somebody else's; 409, nothing is decided; 422, no text.
@@ -264,8 +261,7 @@ def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
 
 
 def reopen(session: Session, check: Check, before: str | None) -> CaseFile | None:
-    """Has the case of a check looked at anew where the check was judged again, with another outcome
-    than ``before``.
+    """Reopens the case of a check that was judged again with another outcome than ``before``.
 
     Returns:
         The case, None if there is none.
@@ -286,15 +282,14 @@ def queue(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """Cases in the order in which they should be decided: appeals first, then the strongest
-    evidence, then the oldest.
+    """Lists cases in queue order: appeals first, then the strongest evidence, then the oldest.
 
     Args:
         session: to read with.
-        actor: whose organisation's.
-        wanted: which.
+        actor: whose organisation's cases.
+        wanted: the filter.
         cursor: ``next`` of the page before; None for the first.
-        limit: most cases.
+        limit: maximum number of cases.
 
     Raises:
         Problem: 422, not a cursor.

@@ -1,4 +1,4 @@
-"""Checks: accepted with a file, judged once, found again."""
+"""Checks: accepting a file, recording its result, finding checks again."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, LicenceDocument, Media, Registration, new_id
 
 LONGEST_NAME = 200
-"""characters of a file's name that are kept."""
+"""Maximum characters kept of a file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that came in whole: the object in storage that holds it, its sha256, hexadecimal, and
-    its bytes.
+    """A file that was received completely.
+
+    It has the name of the object in storage that holds it, its sha256 (hexadecimal) and its size,
+    bytes.
     """
 
     object: str
@@ -54,13 +56,15 @@ def accept(
 ) -> tuple[Check, bool]:
     """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
 
-    The same bytes under the same configuration are judged once per tenant: then the check that is
-    there is given, and whether it is new. Where its media was deleted meanwhile, or its judging
-    never came to an end, it is judged again.
+    The same bytes under the same configuration are judged once per tenant. If the file's media was
+    deleted meanwhile, or its judging never came to an end, it is judged again.
 
     Args:
         options: of the check, see `unmask.service.api.checks.Options`.
         uploader: id of the actor who brought it.
+
+    Returns:
+        The check, and whether it is new.
     """
     revived = keep(session, service, actor, received)
     configuration = _configuration(session, actor.tenant, options)
@@ -82,10 +86,10 @@ def accept(
 
 
 def rejudge(session: Session, actor: Actor, check: str) -> Check:
-    """Has a check judged again, with the weights and known originals of today.
+    """Queues a check to be judged again, with the weights and known originals of today.
 
     Returns:
-        The check; the other one of the same file where that was judged with these already.
+        The check, or another check of the same file that was already judged with these.
 
     Raises:
         Problem: 404, no such check; 410, its media has been deleted.
@@ -110,11 +114,11 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
 
 
 def again(session: Session, actor: Actor, check: Check) -> None:
-    """Queues a check anew, as if nobody had tried; one that is waiting or being judged just goes
-    on.
+    """Queues a finished check anew, with all its attempts.
 
-    Its result stays in the row until the next one takes its place, for what has to be compared with
-    it.
+    A check that is still waiting or being judged just goes on.
+
+    Its result stays in the row until the next one replaces it, to be compared with it.
     """
     if check.finished is None:
         return
@@ -126,8 +130,9 @@ def again(session: Session, actor: Actor, check: Check) -> None:
 
 
 def keep(session: Session, service: Service, actor: Actor, received: Received) -> bool:
-    """Keeps a file that was received as the tenant's media, once; whether its bytes were not there
-    until now.
+    """Keeps a received file as the tenant's media, once.
+
+    It returns whether the bytes were missing until now.
     """
     key = {"tenant": actor.tenant, "sha256": received.sha256}
     new = insert_new(session, Media, **key, bytes=received.bytes, stored=now(session))
@@ -142,20 +147,24 @@ def keep(session: Session, service: Service, actor: Actor, received: Received) -
 
 
 def _lost(service: Service, media: Media) -> bool:
-    """Whether the bytes are gone though nobody deleted them: a file that comes again mends that."""
+    """Tells whether the bytes are gone though nobody deleted them.
+
+    The same file sent again repairs that.
+    """
     return not service.storage.exists(storage.media(media.tenant, media.sha256))
 
 
 def clean(name: str) -> str:
-    """A file's name for people: without folders, on one line, of bounded length. It never becomes a
-    path.
+    """Returns a file's name for display: without folders, on one line, of bounded length.
+
+    It is never used as a path.
     """
     last = encodable(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     return printable(last)[:LONGEST_NAME] or "file"
 
 
 def find(session: Session, actor: Actor, check: str) -> Check:
-    """The tenant's check with this id.
+    """Returns the tenant's check with this id.
 
     Raises:
         Problem: 404, also where it is another tenant's.
@@ -174,14 +183,15 @@ def search(
     since: float | None = None,
     until: float | None = None,
 ) -> Sequence[Check]:
-    """The tenant's checks, the newest first.
+    """Lists the tenant's checks, the newest first.
 
     Args:
-        limit: most of them.
+        limit: maximum number of checks.
         before: id of the last check of the page before.
-        state, verdict: only such.
-        words: only those that they match, see `naming`.
-        since, until: only those accepted from the one time to before the other, s since 1970.
+        state, verdict: only checks with these.
+        words: only checks that match them, see `naming`.
+        since, until: only checks accepted at or after the first time and before the second, s since
+            1970.
     """
     found = select(Check).where(Check.tenant == actor.tenant)
     if state:
@@ -196,17 +206,18 @@ def search(
 
 
 def kept(session: Session, actor: Actor, files: Sequence[str]) -> set[str]:
-    """Those of some files of the tenant, by sha256, whose media was not deleted."""
+    """Returns those of the tenant's files, by sha256, whose media was not deleted."""
     there = Media.tenant == actor.tenant, Media.sha256.in_(files), Media.deleted.is_(None)
     return set(session.scalars(select(Media.sha256).where(*there)))
 
 
 def conclude(service: Service, job: Check, answer: Answer, state: str = "done") -> bool:
-    """Writes all that follows from a result, in one transaction; False if the job was lost to
-    another worker.
+    """Writes a result and all that follows from it, in one transaction.
+
+    It returns False if the job was lost to another worker.
 
     Args:
-        answer: what a judge found, or why nothing was.
+        answer: the judge's answer, or why there is none.
         state: ``done``, or ``failed`` where no attempt came to an end.
     """
     with held(service.database, job) as (session, check):
@@ -234,8 +245,9 @@ def conclude(service: Service, job: Check, answer: Answer, state: str = "done") 
 
 
 def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> str:
-    """sha256 over all that a result depends on beside the file, the tenant's known originals and
-    licences included.
+    """Returns a sha256 over all that a result depends on besides the file.
+
+    This includes the tenant's known originals and licences.
     """
     known = select(func.max(Registration.finished)).filter_by(tenant=tenant, state="done")
     whole = {

@@ -1,14 +1,16 @@
-"""The course of a case: its states, what leads from one to another, and who may do it. Nothing else
-changes a state.
+"""The course of a case: its states, the acts that change them, and who may do each act.
+
+Nothing else changes a state.
 
     open ─────decide────> decided ──appeal──> appealed ──decide──> decided
     reopened ─decide────> decided ──correct─> decided
                           decided ──reopen──> reopened             appealed ──reopen──> appealed
 
-A contested decision is looked at again by a person, and by another one (Regulation (EU) 2022/2065,
-the Digital Services Act, article 20 (6)); so is one that is corrected, or reopened by a new
-finding: else whoever decided, or a program, could decide the same case again in another way. While
-an appeal waits, a new finding is noted and the appeal goes on.
+A contested decision is reviewed by a person, and by another one than decided it (Regulation (EU)
+2022/2065, the Digital Services Act, article 20 (6)). A correction needs another person, too, and a
+case reopened by a new finding needs a person: otherwise whoever decided, or a program, could decide
+the same case again in another way. While an appeal waits, a new finding is noted and the appeal
+goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
 
 
 class State(StrEnum):
-    """Where a case stands."""
+    """State of a case."""
 
     OPEN = "open"
     DECIDED = "decided"
@@ -35,7 +37,7 @@ class State(StrEnum):
 
 
 class Act(StrEnum):
-    """What is done to a case."""
+    """An act on a case."""
 
     DECIDE = "decide"
     CORRECT = "correct"
@@ -44,7 +46,9 @@ class Act(StrEnum):
 
 
 class By(StrEnum):
-    """Who does it: anybody who decides cases, a person who does, the uploader or who decides cases,
+    """Actor of an act.
+
+    This is anybody who decides cases, a person who does, the uploader or anybody who decides cases,
     or Unmask itself.
     """
 
@@ -55,7 +59,7 @@ class By(StrEnum):
 
 
 class Apart(StrEnum):
-    """Whose work it must not be, as long as somebody else may do it."""
+    """Earlier deciders who may not do an act, as long as somebody else may do it."""
 
     NOBODY = "nobody"
     LATEST = "who decided last"
@@ -64,7 +68,7 @@ class Apart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Where an act leads, who may do it, and who may not."""
+    """Target state of an act, who may do it, and who may not."""
 
     to: State
     by: By
@@ -82,17 +86,17 @@ COURSE: dict[tuple[State, Act], Transition] = {
     (State.OPEN, Act.REOPEN): Transition(State.OPEN, By.SERVICE),
     (State.REOPENED, Act.REOPEN): Transition(State.REOPENED, By.SERVICE),
 }
-"""All there are; whatever is not here cannot be done."""
+"""All transitions there are; any other is refused."""
 
 WAITING = tuple(state for state in State if (state, Act.DECIDE) in COURSE)
 """States in which somebody has to decide."""
 
 DECISIONS = ("decision", "correction")
-"""Kinds of the events that stand for a decision."""
+"""Kinds of case events that are decisions."""
 
 
 def enter(session: Session, actor: Actor, case: CaseFile, check: Check, act: Act) -> None:
-    """Leads a case, whose row is locked, to where an act leads.
+    """Moves a case, whose row is locked, to the state that an act leads to.
 
     Raises:
         Problem: 409, it cannot be done in this state; 403, not by this actor.
@@ -107,7 +111,7 @@ def enter(session: Session, actor: Actor, case: CaseFile, check: Check, act: Act
 
 
 def reviewers(tenant: str) -> tuple[ColumnElement[bool], ...]:
-    """Conditions for the accounts that may decide cases."""
+    """Returns conditions for the accounts that may decide cases."""
     roles = [role for role in Role if Scope.CASES in SCOPES[role]]
     return Account.tenant == tenant, Account.active.is_(True), Account.role.in_(roles)
 

@@ -1,9 +1,8 @@
-"""Messages to webhooks on their way: signed, many at once, sent again, and none waiting for another
-organisation's.
+"""Delivery of messages to webhooks: signing, parallel sending, and retries.
 
-Headers and signature follow Standard Webhooks 1.0 (standardwebhooks.com), for which verifying
-libraries exist in most languages: ``v1,`` and base64 of HMAC-SHA256 over ``id.timestamp.body``. A
-message may arrive twice; its id tells.
+No organisation's messages wait for another's. Headers and signature follow Standard Webhooks 1.0
+(standardwebhooks.com), for which verifying libraries exist in most languages: ``v1,`` and base64 of
+HMAC-SHA256 over ``id.timestamp.body``. A message may arrive twice; its id identifies it.
 """
 
 from __future__ import annotations
@@ -33,24 +32,22 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import Delivery, Webhook
 
 WAITS = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 36000.0)
-"""s before each further attempt; given up after the last: about 28 hours."""
+"""Seconds before each further attempt; given up after the last: about 28 hours."""
 
 SECONDS = 20.0
-"""s that the other side has to answer."""
+"""Seconds that the other side has to answer."""
 
 AT_ONCE, OF_TENANT, TO_WEBHOOK = 32, 8, 2
-"""Most messages on their way at a time from one machine: in all, of one organisation, and to one
-webhook.
-"""
+"""Maximum messages being sent at a time by one machine: in all, per organisation, per webhook."""
 
 KEPT = 30 * 86400.0
-"""s that the log keeps a message that was taken or given up."""
+"""Seconds that the log keeps a message that was taken or given up."""
 
 Send = Callable[[Service, Delivery], None]
 
 
 def send(service: Service, job: Delivery) -> None:
-    """Sends one message that was claimed, and writes down what came of it."""
+    """Sends one claimed message, and records the outcome."""
     with service.database.reading() as session:
         webhook = session.get(Webhook, job.webhook)
     active = webhook is not None and webhook.active
@@ -72,11 +69,12 @@ def send(service: Service, job: Delivery) -> None:
 
 
 class Post:
-    """All messages that are on their way from this process, a thread each: one that hangs costs its
-    receiver one of its places.
+    """Sends this process's messages, each in a thread of its own.
+
+    One that hangs costs its receiver one of the receiver's places.
 
     Args:
-        send: what is done with each.
+        send: sends one message.
     """
 
     def __init__(self, service: Service, send: Send = send) -> None:
@@ -85,11 +83,13 @@ class Post:
         self._away: dict[Future[None], Delivery] = {}
 
     def hand_out(self) -> bool:
-        """Sends off whatever is due and has a place, the oldest first; False if that is nothing.
+        """Starts sending the due messages for which there is room, the oldest first.
+
+        It returns False if there are none.
 
         Raises:
-            DBAPIError: the database does not answer; so, too, where it did not when something sent
-                before was to be written down.
+            DBAPIError: the database does not answer, or did not answer when the outcome of an
+                earlier message was to be recorded.
         """
         self._take_back()
         sent = False
@@ -99,14 +99,14 @@ class Post:
         return sent
 
     def wait(self, seconds: float) -> None:
-        """Waits until one that is on its way has arrived, or so long."""
+        """Waits until a message has been sent, or for so many seconds."""
         if self._away:
             wait(self._away, seconds, FIRST_COMPLETED)
         else:
             time.sleep(seconds)
 
     def close(self) -> None:
-        """Waits for all; whatever is not written down is sent again by another."""
+        """Waits for all messages. Another process resends one without a recorded outcome."""
         self._threads.shutdown()
 
     def _next(self) -> Delivery | None:
@@ -131,7 +131,7 @@ class Post:
 def log(
     session: Session, actor: Actor, webhook: str, limit: int, before: str | None = None
 ) -> Sequence[Delivery]:
-    """The messages to a webhook of the tenant, the newest first, those of before one id.
+    """Lists the messages to a webhook of the tenant before an id, the newest first.
 
     Raises:
         Problem: 404, no such webhook.
@@ -141,7 +141,7 @@ def log(
 
 
 def replay(session: Session, actor: Actor, webhook: str, delivery: str) -> Delivery:
-    """Sends a message again, under its id, as if it never had been.
+    """Queues a message again under the same id, with all its attempts.
 
     Raises:
         Problem: 404, no such message of such a webhook; 409, it is still to be sent.
@@ -162,7 +162,7 @@ def replay(session: Session, actor: Actor, webhook: str, delivery: str) -> Deliv
 
 
 def replay_failed(session: Session, actor: Actor, webhook: str) -> int:
-    """Sends all messages again that were given up; how many.
+    """Queues all messages again that were given up; returns their number.
 
     Raises:
         Problem: 404, no such webhook.
@@ -179,12 +179,12 @@ def replay_failed(session: Session, actor: Actor, webhook: str) -> int:
 
 
 def drop_old(session: Session, now: float) -> None:
-    """Forgets what was taken or given up so long ago that nobody asks any more."""
+    """Deletes messages that were taken or given up more than `KEPT` s ago."""
     session.execute(delete(Delivery).where(Delivery.finished <= now - KEPT))
 
 
 def sign(secret: str, message: str, timestamp: int, body: bytes) -> str:
-    """The signature of a message: its id, its time in seconds since 1970, and its body."""
+    """Signs a message: its id, its time in seconds since 1970, and its body."""
     key = base64.b64decode(secret.removeprefix(webhooks.PREFIX))
     digest = hmac.new(key, f"{message}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"

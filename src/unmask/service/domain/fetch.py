@@ -1,4 +1,4 @@
-"""Media by URL, where the operator allows it for some hosts."""
+"""Fetching of media by URL, from hosts that the operator allows."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from unmask.service.problems import Problem
 from unmask.service.store.service import Service
 
 AS_IT_IS = {"Accept-Encoding": "identity"}
-"""Media is packed already; what a stranger's server packs is not unpacked."""
+"""Request header against compressed answers: media is compressed already.
+
+A compressed answer of a stranger's server is not unpacked.
+"""
 
 
 async def fetch(service: Service, url: str) -> Received:
-    """Downloads a file, within the bounds on bytes and seconds.
+    """Downloads a file, within the limits on bytes and seconds.
 
     Raises:
         Problem: 403 where fetching is off or the address is not allowed, 413 too large, 422 where
-            it could not be had.
+            it could not be fetched.
     """
     settings = service.settings
     if not settings.fetch_hosts:
@@ -50,7 +53,7 @@ async def fetch(service: Service, url: str) -> Received:
 
 
 def name_of(url: str) -> str:
-    """What the file at an address is called."""
+    """Returns the name of the file at an address."""
     parts = urlsplit(url)
     return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname or "file"
 

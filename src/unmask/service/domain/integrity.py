@@ -1,5 +1,6 @@
-"""Whether the bytes that are judged are those that were uploaded: an answer must not stand under
-another file's sha256.
+"""Integrity of media: the bytes that are judged are those that were uploaded.
+
+Otherwise an answer could stand under another file's sha256.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Altered(Exception):
-    """A stored file that is not the one that was uploaded; ``found`` is its sha256."""
+    """A stored file is not the one that was uploaded; ``found`` is its sha256."""
 
     def __init__(self, found: str) -> None:
         self.found = found
@@ -28,19 +29,17 @@ class Altered(Exception):
 
 
 class Touched(Exception):
-    """A stored file that is the one that was uploaded, but may have been another for a moment while
-    it was read.
-    """
+    """A stored file is the one that was uploaded, but may have been another while it was read."""
 
 
 @contextmanager
 def unaltered(path: Path, sha256: str) -> Iterator[None]:
-    """A context in which a file is read whose content has this sha256.
+    """Guards the reading of a file whose content has this sha256.
 
     Raises:
-        Altered: it has another one, before or after.
-        Touched: somebody wrote to it meanwhile, or changed its owner, rights or links, and it has
-            this one still.
+        Altered: it has another sha256, before or after.
+        Touched: its sha256 is still the same, but somebody wrote to it meanwhile, or changed its
+            owner, rights or links.
     """
     before = _state(path)
     _insist(path, sha256)
@@ -51,10 +50,9 @@ def unaltered(path: Path, sha256: str) -> Iterator[None]:
 
 
 def set_aside(service: Service, job: Check | Registration, altered: Altered) -> None:
-    """Says loudly that a file was altered, and keeps what lies there for whoever finds out why,
-    until its time is over.
+    """Logs that a file was altered, and moves the altered bytes aside for an investigation.
 
-    The same file sent again takes its place.
+    They are kept until the file's retention ends. The same file sent again takes its old place.
     """
     log.critical(
         "a stored file is not the one that was uploaded",
@@ -69,7 +67,7 @@ def set_aside(service: Service, job: Check | Registration, altered: Altered) -> 
 
 
 def is_set_aside(service: Service, job: Check | Registration) -> bool:
-    """Whether a job's file was altered, and has not been sent again."""
+    """Tells whether a job's file was altered, and has not been sent again."""
     names = [
         one.name.rpartition("/")[2]
         for one in service.storage.listed(storage.folder(job.tenant, job.sha256))
@@ -85,8 +83,9 @@ def _insist(path: Path, sha256: str) -> None:
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """Differs after every change of the content or of what lies at the path; nobody sets
-    ``st_ctime`` (POSIX).
+    """Returns values that differ after any change of the content or of the file at the path.
+
+    Nobody can set ``st_ctime`` (POSIX).
     """
     stat = path.stat()
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

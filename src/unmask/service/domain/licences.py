@@ -1,9 +1,8 @@
-"""The register of licences of an organisation: what it relies on, and what follows where a licence
-is taken back.
+"""The register of licences of an organisation, and the effects of a revocation.
 
 It holds keys that the organisation vouches for, authorities that it trusts, licences, and lists of
-revocations. For each check a folder is put together of these, as `unmask.licences.register` reads
-it.
+revocations. For each check they are written to a folder in the form that `unmask.licences.register`
+reads.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import LicenceDocument, Media, new_id
 
 MOST = 5000
-"""Documents of one organisation at most; each check reads them all."""
+"""Maximum documents of one organisation; each check reads them all."""
 
 SUFFIXES = {"licence": ".json", "list": ".json", "key": ".pub", "authority": ".pem"}
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a document is, see `LicenceDocument`."""
+    """Parsed values of a document, see `LicenceDocument`."""
 
     kind: str
     named: str
@@ -54,12 +53,14 @@ class Read:
 def add(
     session: Session, service: Service, actor: Actor, text: str
 ) -> tuple[LicenceDocument, bool]:
-    """Takes a document into the register; a list takes the place of an older one, and what it takes
-    back is looked at again.
+    """Adds a document to the register.
+
+    A list replaces an older one, and checks that rest on the licences it takes back are judged
+    again.
 
     Returns:
-        The document, and whether it is new; where there is the same, or a newer list, already: that
-            one.
+        The document, and whether it is new. If the same document, or a newer list, is already
+            there, it is returned.
 
     Raises:
         Problem: 422, it is none of these, or not as it was signed; 409, the register is full.
@@ -95,15 +96,16 @@ def add(
 
 
 def find(session: Session, actor: Actor, document: str) -> LicenceDocument:
-    """The organisation's document with this id; 404 otherwise."""
+    """Returns the organisation's document with this id; 404 otherwise."""
     return owned(session, LicenceDocument, actor, document, "licence")
 
 
 def search(
     session: Session, actor: Actor, limit: int, before: str | None = None
 ) -> Sequence[LicenceDocument]:
-    """The organisation's documents, the newest first; ``before`` is the id of the last one of the
-    page before.
+    """Lists the organisation's documents, the newest first.
+
+    ``before`` is the id of the last document of the page before.
     """
     return newest(
         session,
@@ -115,7 +117,7 @@ def search(
 
 
 def remove(session: Session, actor: Actor, document: str) -> None:
-    """Takes a document out of the register; checks begun from now on do not know it."""
+    """Removes a document from the register; checks begun from now on do not know it."""
     row = find(session, actor, document)
     session.delete(row)
     audit.record(session, actor, "licence.removed", row.id, kind=row.kind, title=row.title)
@@ -123,8 +125,9 @@ def remove(session: Session, actor: Actor, document: str) -> None:
 
 @contextmanager
 def folder(service: Service, tenant: str) -> Iterator[Path | None]:
-    """The register as a folder of this machine, for as long as the context lasts; None if it is
-    empty.
+    """Writes the register to a folder of this machine for as long as the context lasts.
+
+    It yields None if the register is empty.
     """
     with service.database.reading() as session:
         rows = session.scalars(select(LicenceDocument).filter_by(tenant=tenant)).all()
@@ -141,8 +144,9 @@ def folder(service: Service, tenant: str) -> Iterator[Path | None]:
 
 
 def _take_back(session: Session, service: Service, actor: Actor, row: LicenceDocument) -> None:
-    """Has looked at again what rests on a licence that a list takes back: judged anew, or reopened
-    where the file is gone.
+    """Judges the checks again that rest on a licence that a list takes back.
+
+    If a file is gone, its case is reopened instead.
     """
     told = select(LicenceDocument).filter_by(tenant=actor.tenant, kind="licence", list=row.named)
     on_it = {one.named: one.text for one in session.scalars(told)}
@@ -157,7 +161,7 @@ def _take_back(session: Session, service: Service, actor: Actor, row: LicenceDoc
 
 
 def _revoked(service: Service, licence: str, revocations: str) -> bool:
-    """Whether a list takes a licence back, as from when the list was signed."""
+    """Tells whether a list takes a licence back, as of the time the list was signed."""
     with service.storage.scratch() as path:
         path.write_text(licence, encoding="utf-8")
         index = int(Licence.of(path).status.index)
@@ -178,7 +182,7 @@ def _read(service: Service, text: str) -> Read:
 
 
 def _as_signed(path: Path) -> Read | None:
-    """A licence or a list; None for whatever else."""
+    """Reads a licence or a list; None for anything else."""
     types = signed.kind(path)
     if "PortraitLicence" in types:
         licence = Licence.of(path)
@@ -207,7 +211,7 @@ def _as_signed(path: Path) -> Read | None:
 
 
 def _as_key(path: Path, text: str) -> Read:
-    """Certificates of authorities, or keys that are vouched for."""
+    """Reads certificates of authorities, or keys that are vouched for."""
     named = hashlib.sha256(text.encode()).hexdigest()
     if "-----BEGIN " in text:
         return Read("authority", named, ", ".join(manifest.names([path])))

@@ -1,8 +1,7 @@
-"""Live checks as the service keeps them: made for one account of a caller, begun once, concluded
-once, read by the caller alone.
+"""Live checks in the database: made for one account of a caller, begun once, concluded once.
 
-A row has the answer and nothing that was seen: frames and what was measured on them are never
-written down.
+Only the caller can read one. A row has the answer and nothing that was seen: frames and
+measurements on them are never written down.
 """
 
 from __future__ import annotations
@@ -27,22 +26,22 @@ from unmask.service.store.database import Database
 from unmask.service.store.tables import LiveCheck
 
 LIFE = 600.0
-"""s from making a live check until it can no longer be begun: to read, to find light, to allow the
-camera.
+"""Seconds from making a live check until it can no longer be begun.
+
+The person needs the time to read, to find light and to allow the camera.
 """
 
 LONGEST = 180.0
-"""s after which one that was begun and not concluded, as its process was killed, is inconclusive to
-whoever asks.
+"""Seconds after which a check that was begun but never concluded counts as inconclusive.
+
+Its process was killed.
 """
 
 PER_SUBJECT = Limit("live", 10, 600)
-"""Live checks of one account of a caller: whoever attacks gets no more tries than that."""
+"""Live checks of one account of a caller; an attacker gets no more tries than that."""
 
 NOTED = Limit("live abuse", 3, 1800)
-"""Entries in the audit log for what was refused before a check began, of each check: entries are
-never deleted.
-"""
+"""Audit log entries, per check, about refusals before it began; they are never deleted."""
 
 WRONG_TICKET = "wrong ticket"
 """A kind of abuse besides those of `unmask.live.session.Abuse`."""
@@ -51,26 +50,28 @@ DAY = 86400.0
 
 
 class Way(StrEnum):
-    """How a live check asks."""
+    """The kind of challenge of a live check."""
 
     LIGHT = "light"
     MOVEMENT = "movement"
 
 
 LOST = Conclusion("inconclusive", "connection")
-"""How one ends whose messages were lost, or came too late."""
+"""Conclusion of a check whose messages were lost, or came too late."""
 
 SUSPICIOUS = Conclusion("inconclusive", "suspicious")
-"""How one ends whose browser sent what no honest page sends: the caller learns it, whoever did it
-reads the same as of `LOST`.
+"""Conclusion of a check whose browser sent what no honest page sends.
+
+The caller learns it; the person who did the check is told the same as for `LOST`.
 """
 
 
 def make(
     session: Session, actor: Actor, subject: str, ways: Sequence[Way], back: str | None, now: float
 ) -> tuple[LiveCheck, str]:
-    """A new live check, and its ticket, which nobody can read again: whoever has it can do the
-    check, once.
+    """Makes a live check and its ticket; anyone who has the ticket can do the check, once.
+
+    Nobody can read the ticket again.
 
     Args:
         session: a transaction.
@@ -101,8 +102,9 @@ def make(
 
 
 def presented(database: Database, identifier: str, ticket: str, now: float) -> LiveCheck:
-    """The live check of a ticket, if it can still be begun. A wrong ticket for one that can be is
-    recorded.
+    """Returns the live check of a ticket, if it can still be begun.
+
+    A wrong ticket for a check that can still be begun is recorded.
 
     Raises:
         Problem: 404, there is none; 409, it was begun before; 410, it was not begun in time.
@@ -123,17 +125,17 @@ def presented(database: Database, identifier: str, ticket: str, now: float) -> L
 
 
 def note_abuse(database: Database, row: LiveCheck, abuse: str, now: float) -> None:
-    """Records what no page sends and what used nothing up, as long as it is within `NOTED`."""
+    """Records abuse that did not use the check up, within the limit `NOTED`."""
     with suppress(Problem), database.transaction() as session:
         rate_limits.take(session, row.id, NOTED, now)
         audit.record(session, system(row.tenant), "live.refused", row.id, abuse=abuse)
 
 
 def begin(session: Session, row: LiveCheck, way: Way, now: float) -> None:
-    """Uses a live check up, for good.
+    """Begins a live check, which uses it up for good.
 
     Raises:
-        Problem: 409, somebody else was first, or its time is over.
+        Problem: 409, it was begun before, or its time is over.
     """
     free = (LiveCheck.id == row.id, LiveCheck.begun.is_(None), LiveCheck.expires > now)
     statement = (
@@ -146,8 +148,9 @@ def begin(session: Session, row: LiveCheck, way: Way, now: float) -> None:
 
 
 def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> LiveCheck:
-    """Writes how a live check ended, once, and records it; the check as it stands, perhaps
-    concluded before.
+    """Writes and records how a live check ended, once.
+
+    It returns the check as it stands, which may have been concluded before.
     """
     row = session.get_one(LiveCheck, identifier, with_for_update=True)
     if row.finished is None:
@@ -162,8 +165,9 @@ def conclude(session: Session, identifier: str, end: Conclusion, now: float) -> 
 
 
 def read(database: Database, actor: Actor, identifier: str, now: float) -> LiveCheck:
-    """A live check of the actor's organisation. One that is overdue is concluded first: what was
-    read never changes.
+    """Returns a live check of the actor's organisation.
+
+    An overdue one is concluded first, so that a result once read never changes.
 
     Raises:
         Problem: 404, there is none.
@@ -181,8 +185,9 @@ def read(database: Database, actor: Actor, identifier: str, now: float) -> LiveC
 
 
 def way_back(row: LiveCheck) -> str | None:
-    """The address to which the page leads after the check, with its code: only the browser that did
-    the check learns it.
+    """Returns the address to which the page leads after the check, with the check's code.
+
+    Only the browser that did the check learns the code.
     """
     if row.back is None:
         return None
@@ -192,14 +197,15 @@ def way_back(row: LiveCheck) -> str | None:
 
 
 def told(row: LiveCheck) -> str:
-    """The advice that the person is given: not the caller's, where that would tell what was
-    noticed.
+    """Returns the advice for the person.
+
+    It differs from the caller's where that would reveal what was noticed.
     """
     return LOST.advice if row.advice == SUSPICIOUS.advice else row.advice or ""
 
 
 def state(row: LiveCheck, now: float) -> str:
-    """``waiting``, ``running``, ``done``, or ``expired`` where it was never begun."""
+    """Returns ``waiting``, ``running``, ``done``, or ``expired`` where it was never begun."""
     if row.finished is not None:
         return "done"
     if row.begun is not None:
@@ -208,8 +214,9 @@ def state(row: LiveCheck, now: float) -> str:
 
 
 def drop_old(session: Session, keep_days: int, now: float) -> None:
-    """Deletes the rows of before so many days; the audit log keeps the entries, which name no
-    account.
+    """Deletes the rows older than so many days.
+
+    The audit log keeps its entries, which name no account.
     """
     if keep_days:
         session.execute(delete(LiveCheck).where(LiveCheck.created <= now - keep_days * DAY))

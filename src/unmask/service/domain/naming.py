@@ -1,4 +1,4 @@
-"""Finding checks by what people know of a file: parts of its name, or the start of its sha256."""
+"""Search for checks by parts of the file's name, or the start of its sha256."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from unmask.service.store.tables import Check
 
 
 def matching(words: str) -> list[ColumnElement[bool]]:
-    """Conditions for checks in whose name each of these words stands, in any case, or whose sha256
-    begins with one.
+    """Returns conditions for checks that match each of these words.
+
+    A word matches a part of the name, in any case, or the start of the sha256.
     """
     return [_matching(word.lower()) for word in words.replace("\x00", " ").split()]
 

@@ -1,10 +1,10 @@
-"""Requests to addresses that strangers name: never to a private network, whatever a name resolves
-to the second time.
+"""Requests to addresses that strangers name, never to a private network.
 
-A name is resolved once, every address it has must be public, and the connection goes to one of
-these, with the name kept for the certificate and the Host header. Redirects are followed by hand,
-each looked at anew. See OWASP, "Server-Side Request Forgery Prevention"; DNS rebinding is why a
-check before the request is not enough.
+This holds whatever a name resolves to the second time. A name is resolved once, every address it
+has must be public, and the connection goes to one of these, with the name kept for the certificate
+and the Host header. Redirects are followed by hand, and each is checked anew. See OWASP,
+"Server-Side Request Forgery Prevention"; DNS rebinding is why a check before the request is not
+enough.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ import httpx
 from unmask.errors import UnmaskError, printable
 
 HOPS = 5
-"""Redirects that are followed."""
+"""Maximum number of redirects that are followed."""
 
 CONNECT, READ = 10.0, 30.0
-"""s that connecting, and every wait for more bytes, may take."""
+"""Maximum time to connect, and to wait for more bytes each time, s."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Forbidden(UnmaskError):
-    """An address that may not be asked, or that does not answer; its text says why."""
+    """An address that may not be requested, or does not answer; the text says why."""
 
 
 def public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet: not private, loopback, link-local,
-    multicast, reserved, nor an
-    IPv6 address that stands for such an IPv4 one (mapped, 6to4, Teredo, NAT64).
+    """Tells whether an IP address belongs to the public internet.
+
+    Not public are private, loopback, link-local, multicast and reserved addresses, and IPv6
+    addresses that stand for such an IPv4 one (mapped, 6to4, Teredo, NAT64).
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
@@ -57,17 +58,17 @@ async def opened(
     hops: int = HOPS,
     **request: Any,
 ) -> AsyncIterator[httpx.Response]:
-    """The answer of an address, its body not yet read.
+    """Requests an address and yields its answer, its body not yet read.
 
     Args:
         method, url, request: as for `httpx.AsyncClient.build_request`.
-        hosts: names that may be asked; None for any. One that begins with a dot stands for all
+        hosts: names that may be requested; None for any. One that begins with a dot stands for all
             names below it.
-        private: whether private addresses may be asked, too.
-        hops: redirects that are followed.
+        private: whether private addresses may be requested, too.
+        hops: maximum number of redirects that are followed.
 
     Raises:
-        Forbidden: this address, or one that it leads to, may not be asked.
+        Forbidden: this address, or one that it leads to, may not be requested.
         httpx.HTTPError: it does not answer.
     """
     timeout = httpx.Timeout(READ, connect=CONNECT)

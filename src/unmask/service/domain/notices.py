@@ -1,11 +1,10 @@
-"""The notice to the uploader: what was decided, on what grounds, how it came about, and how to
-contest it.
+"""The notice to the uploader: the decision, its grounds, how it came about, and how to contest it.
 
-It carries what a statement of reasons must contain under article 17 (3) of Regulation (EU)
+It contains all that a statement of reasons must contain under article 17 (3) of Regulation (EU)
 2022/2065, the Digital Services Act: (a) the restriction, where and how long it holds, (b) the
 facts, (c) the use of automated means, (d, e) the law or the clause of the terms, and why, (f) the
-ways to contest it: with us, article 20; out of court, article 21; in court. Whether somebody
-reported the file, (b), only the reviewer knows: it belongs into the grounds.
+ways to contest it: with us, article 20; out of court, article 21; in court. Only the reviewer knows
+whether somebody reported the file, (b): that belongs in the grounds.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from unmask.words.dates import day
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision, as a notice tells it.
+    """A decision, as a notice describes it.
 
     Attributes:
         decision: ``keep``, ``label``, ``take down`` or ``restore``.
@@ -43,14 +42,14 @@ class Decided:
 def write(
     code: str, case: CaseFile, check: Check, decided: Decided, by_itself: bool, by_person: bool
 ) -> str:
-    """The notice as plain text, one paragraph per subject.
+    """Writes the notice as plain text, one paragraph per subject.
 
     Args:
         code: of the language, one of `unmask.words.codes`.
-        case: which was decided.
-        check: what was examined.
+        case: the decided case.
+        check: the check of the file.
         decided: the decision.
-        by_itself: whether the examination opened the case, not a person.
+        by_itself: whether the check opened the case, not a person.
         by_person: whether a person decided.
     """
     t = language(code)

@@ -1,8 +1,7 @@
-"""Known originals of a tenant: registered by upload, hashed by a judge, and an index of them on
-every machine that judges.
+"""Known originals of a tenant: uploaded, hashed by a judge, and indexed on every judging machine.
 
-What a judge makes of one file, hashes and thumbnails, is one object in storage; the row says that
-it counts. The index in a folder is put together from these wherever it is needed, and can be lost.
+A judge makes hashes and thumbnails of one file, which are one object in storage; the row says that
+it is valid. The index in a folder is built from these objects on each machine, and can be lost.
 """
 
 from __future__ import annotations
@@ -38,8 +37,9 @@ def accept(
     title: str,
     owner: str,
 ) -> tuple[Registration, bool]:
-    """Queues the registration of footage; the one that is there, and False, where its owner has
-    registered it already.
+    """Queues the registration of footage.
+
+    If its owner has registered it already, it returns that registration, and False.
     """
     checks.keep(session, service, actor, received)
     key = {"tenant": actor.tenant, "sha256": received.sha256, "owner": owner}
@@ -59,15 +59,16 @@ def accept(
 
 
 def find(session: Session, actor: Actor, registration: str) -> Registration:
-    """The tenant's registration with this id; 404 otherwise."""
+    """Returns the tenant's registration with this id; 404 otherwise."""
     return owned(session, Registration, actor, registration, "original")
 
 
 def search(
     session: Session, actor: Actor, limit: int, before: str | None = None
 ) -> Sequence[Registration]:
-    """The tenant's registrations, the newest first; ``before`` is the id of the last one of the
-    page before.
+    """Lists the tenant's registrations, the newest first.
+
+    ``before`` is the id of the last registration of the page before.
     """
     return newest(
         session, Registration, select(Registration).filter_by(tenant=actor.tenant), limit, before
@@ -75,7 +76,7 @@ def search(
 
 
 def remove(session: Session, service: Service, actor: Actor, registration: str) -> None:
-    """Takes a registration back; checks begun from now on do not know it."""
+    """Removes a registration; checks begun from now on do not know it."""
     row = find(session, actor, registration)
     session.delete(row)
     audit.record(session, actor, "original.removed", row.id, sha256=row.sha256)
@@ -86,7 +87,7 @@ def remove(session: Session, service: Service, actor: Actor, registration: str) 
 def conclude(
     service: Service, job: Registration, made: Path | None, error: str | None, state: str = "done"
 ) -> bool:
-    """Writes what became of a registration; False if it was lost to another worker.
+    """Writes the outcome of a registration; False if it was lost to another worker.
 
     Args:
         made: folder with the index that a judge made of this file alone.
@@ -104,8 +105,9 @@ def conclude(
 
 
 def index(service: Service, tenant: str) -> Path | None:
-    """Folder with the index of all that a tenant has registered, brought up to date; None if that
-    is nothing.
+    """Brings the index of a tenant's registrations up to date and returns its folder.
+
+    It returns None if the tenant has none.
     """
     from unmask.originals import opened_store
     from unmask.originals.transfer import copy
@@ -131,7 +133,7 @@ def index(service: Service, tenant: str) -> Path | None:
 
 
 def _whole(folder: Path) -> Path:
-    """The database of a folder as one file, with nothing left in a log beside it."""
+    """Returns the database of a folder as one file, with nothing left in a log beside it."""
     import sqlite3
     from contextlib import closing
 
@@ -156,7 +158,7 @@ def _part(service: Service, row: Registration) -> Iterator[Path]:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One worker of this machine at a time."""
+    """Lets one worker of this machine in at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

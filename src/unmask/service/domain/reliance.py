@@ -1,4 +1,4 @@
-"""Which checks rest on which licences: those that must be looked at again where one is taken back."""
+"""Licences that checks rest on: these checks are judged again if a licence is revoked."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from unmask.service.store.tables import Check, Reliance
 
 
 def note(session: Session, check: Check, found: Document) -> None:
-    """Writes down on which licences a result rests, in the place of those on which the result
-    before did.
-    """
+    """Records the licences that a result rests on, in place of those of the result before."""
     session.execute(delete(Reliance).where(Reliance.check == check.id))
     licensed = (person for person in found.people if person.verdict == "licensed change")
     for licence in {
@@ -24,8 +22,9 @@ def note(session: Session, check: Check, found: Document) -> None:
 
 
 def resting(session: Session, tenant: str, licences: Collection[str]) -> Sequence[Check]:
-    """The checks of an organisation that rest on one of these licences, by sha256; their rows are
-    locked.
+    """Returns an organisation's checks that rest on one of these licences, by sha256.
+
+    Their rows are locked.
     """
     on = select(Reliance.check).where(Reliance.licence.in_(licences))
     return session.scalars(

@@ -1,9 +1,8 @@
-"""What shows a face does not stay: media and reports are deleted after a time, or on request,
-unless a legal hold stops it.
+"""Retention: media and reports, which show faces, are deleted after a time or on request.
 
-The objects in storage are deleted first, then the row says so, in one transaction that holds the
-row: whatever crashes in between is done again, and nobody can bring the same file back meanwhile.
-The result stays; it has no pictures.
+A legal hold stops the deletion. The objects in storage are deleted first, then the row says so, in
+one transaction that holds the row: after a crash in between it is done again, and nobody can bring
+the same file back meanwhile. The result stays, without pictures.
 """
 
 from __future__ import annotations
@@ -26,30 +25,32 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Lease, Media, Registration, Tenant
 
 PERIOD = 3600.0
-"""s between two runs, all machines together."""
+"""Seconds between two runs, all machines together."""
 
 DAY = 86400.0
 
 MANY, SHARE = 20, 0.1
-"""More files of one organisation than the first, and a greater part of all it has than the second,
-are not deleted at once until
-one of its admins confirms it.
+"""Limits on automatic deletion: number of files, and share of all files of the organisation.
+
+If both are exceeded, nothing is deleted until one of the organisation's admins confirms it.
 """
 
 log = logging.getLogger(__name__)
 
 
 def run(service: Service, now: float) -> int | None:
-    """Deletes what is due; the number of files deleted, None where another machine has just done
-    it.
+    """Deletes the files that are due.
+
+    It returns their number, or None where another machine has just done it.
 
     Args:
-        service: whose.
+        service: whose files.
         now: s since 1970.
     """
     if service.database.clock_jumped:
         log.error(
-            "this machine's clock was set; nothing is deleted until it is right again, or the service started anew"
+            "this machine's clock was set; "
+            "nothing is deleted until it is right again, or the service started anew"
         )
         return None
     with service.database.transaction() as session:
@@ -78,8 +79,9 @@ def run(service: Service, now: float) -> int | None:
 
 
 def delete(service: Service, actor: Actor, check: str, now: float) -> None:
-    """Deletes a check's media and all reports on it at once, as the person shown or the uploader
-    asked.
+    """Deletes a check's media and all its reports at once, on request.
+
+    The person shown or the uploader may have asked for it.
 
     Raises:
         Problem: 404, no such check; 409, a legal hold, or it is being judged just now.
@@ -98,7 +100,7 @@ def delete(service: Service, actor: Actor, check: str, now: float) -> None:
 
 
 def hold(session: Session, actor: Actor, check: str, reason: str) -> Media:
-    """Keeps a check's media from being deleted until it is released.
+    """Protects a check's media from deletion until it is released.
 
     Raises:
         Problem: 404, no such check; 409, it is deleted already; 422, no reason.
@@ -114,7 +116,7 @@ def hold(session: Session, actor: Actor, check: str, reason: str) -> Media:
 
 
 def release(session: Session, actor: Actor, check: str) -> Media:
-    """Ends a legal hold; what is overdue goes with the next run. Doing it again changes nothing.
+    """Ends a legal hold; an overdue file is deleted in the next run. Repeating it changes nothing.
 
     Raises:
         Problem: 404, no such check.
@@ -127,18 +129,19 @@ def release(session: Session, actor: Actor, check: str) -> Media:
 
 
 def waiting(service: Service, actor: Actor, now: float) -> int:
-    """How many files of the actor's organisation are due and wait for a person, because they are
-    too many at once.
+    """Counts the actor's organisation's due files that wait for a person.
+
+    They wait because they are too many at once; 0 if they are not.
     """
     due = _due(service, now).get(actor.tenant, [])
     return len(due) if _too_many(service, actor.tenant, due, now) else 0
 
 
 def confirm(session: Session, actor: Actor, count: int, now: float) -> None:
-    """Lets what is due be deleted, however many files, for a day.
+    """Lets the due files be deleted, however many, for a day.
 
     Raises:
-        Problem: 403, a program.
+        Problem: 403, the actor is a program.
     """
     if actor.kind != "account":
         raise Problem(403, "Not allowed", Message("refusal.person_only"))
@@ -147,7 +150,7 @@ def confirm(session: Session, actor: Actor, count: int, now: float) -> None:
 
 
 def _due(service: Service, now: float) -> dict[str, list[str]]:
-    """sha256 of the files whose time is over, by organisation."""
+    """Returns the sha256 of the files whose retention is over, by organisation."""
     days, due = service.settings.keep_days, defaultdict[str, list[str]](list)
     if days:
         overdue = (Media.deleted.is_(None), Media.hold.is_(None), Media.stored <= now - days * DAY)
@@ -160,7 +163,7 @@ def _due(service: Service, now: float) -> dict[str, list[str]]:
 
 
 def _too_many(service: Service, tenant: str, due: Sequence[str], now: float) -> bool:
-    """Whether so much at once looks like a wrong clock or setting, and nobody has confirmed it."""
+    """Tells whether so many files suggest a wrong clock or setting, and nobody confirmed it."""
     if len(due) <= MANY:
         return False
     with service.database.reading() as session:
@@ -196,14 +199,14 @@ def _delete_due(service: Service, now: float, tenant: str, sha256: str) -> bool:
 def erase(
     service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str
 ) -> None:
-    """Deletes what shows a file's content, and says so in its row, which the transaction holds."""
+    """Deletes all that shows a file's content, and marks its row, which the transaction holds."""
     service.storage.delete_all(storage.folder(media.tenant, media.sha256))
     media.deleted = now
     audit.record(session, actor, "media.deleted", media.sha256, reason=reason)
 
 
 def _media_of(session: Session, actor: Actor, check: str) -> Media:
-    """The media of a check, locked."""
+    """Returns the media of a check, locked."""
     query = select(Media).join(
         Check, (Check.tenant == Media.tenant) & (Check.sha256 == Media.sha256)
     )

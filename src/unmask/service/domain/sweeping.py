@@ -1,8 +1,7 @@
-"""Objects in storage that no row of the database knows, as a crash between the two leaves them:
-they show faces, so they go.
+"""Deletion of storage objects without a row in the database, which a crash can leave behind.
 
-A file's place is claimed in the database first, by a row that says it is deleted, so that the same
-file cannot come in meanwhile.
+They show faces, so they must not stay. A file's place is first claimed in the database by a row
+that says it is deleted, so that the same file cannot come in meanwhile.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ log = logging.getLogger(__name__)
 
 
 def run(service: Service, now: float) -> int | None:
-    """Deletes what nobody knows and what is a day old at least; how many files and originals, None
-    where it is not yet time.
+    """Deletes objects without a row that are at least a day old.
+
+    It returns the number of files and originals, or None where it is not yet time.
 
     Args:
         now: s since 1970.
@@ -60,7 +60,7 @@ def _sweep(service: Service, tenant: str, now: float) -> int:
 
 
 def known(session: Session, tenant: str) -> set[str]:
-    """Places of all objects that the database knows, see `place`."""
+    """Returns the places of all objects that the database knows, see `place`."""
     files = session.scalars(select(Media.sha256).filter_by(tenant=tenant, deleted=None)).all()
     footage = session.scalars(select(Registration.id).filter_by(tenant=tenant)).all()
     return {storage.folder(tenant, one) for one in files} | {
@@ -69,7 +69,7 @@ def known(session: Session, tenant: str) -> set[str]:
 
 
 def place(name: str) -> str:
-    """A file's folder, or the object of an original itself."""
+    """Returns a file's folder, or the object of an original itself."""
     tenant, second, *_ = name.split("/")
     return name if second == "originals" else storage.folder(tenant, second)
 

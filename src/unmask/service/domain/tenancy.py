@@ -1,5 +1,6 @@
-"""Rows of the organisation that asks: one by its id, or a page of them; another organisation's is
-never shown.
+"""Rows of the asking organisation: one by its id, or a page of them.
+
+Another organisation's row is never shown.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ def owned(
     what: str,
     changing: bool = False,
 ) -> Row:
-    """The organisation's row with this id, locked until the transaction ends where it is to be
-    changed.
+    """Returns the organisation's row with this id.
+
+    ``changing`` locks it until the transaction ends.
 
     Raises:
-        Problem: 404, of ``what``, also where it is another organisation's.
+        Problem: 404 for ``what``, also where it is another organisation's.
     """
     found = session.get(table, identifier, with_for_update=changing or None)
     if found is None or found.tenant != actor.tenant:
@@ -47,8 +49,9 @@ def owned(
 def newest(
     session: Session, table: type[Row], found: Select[Row], limit: int, before: str | None
 ) -> Sequence[Row]:
-    """The newest first of what a query finds; ``before`` is the id of the last one of the page
-    before.
+    """Returns a page of a query's rows, the newest first.
+
+    ``before`` is the id of the last row of the page before.
     """
     found = found.order_by(table.id.desc()).limit(limit)
     return session.scalars(found.where(table.id < before) if before else found).all()

@@ -1,8 +1,7 @@
-"""Files on their way in: in one piece, or in several that go on where the connection broke (tus
-1.0).
+"""Uploads: files that come in one piece, or in several that survive a broken connection (tus 1.0).
 
-Each piece is an object of its own, written before the row that counts it, so that it works on a
-bucket and across machines, and what a kill cut off is simply not there. When all has come, the
+Each piece is an object of its own, written before the row that counts it. So it works on a bucket
+and across machines, and a piece cut off by a crash simply does not exist. When all has come, the
 pieces are joined, hashed and become a check.
 """
 
@@ -34,24 +33,25 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 RESERVE = 256 << 20
-"""bytes of this machine's disk that uploads leave free: the database and the judges need some."""
+"""Bytes of this machine's disk that uploads leave free for the database and the judges."""
 
 AHEAD = 4 << 20
-"""bytes of a file that may wait in memory for the disk: with its last byte, hardly any are left to
-wait for.
+"""Maximum bytes of a file in memory that wait for the disk.
+
+So there is little left to write when its last byte comes.
 """
 
 log = logging.getLogger(__name__)
 
 
 async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Received:
-    """Takes a stream in: to disk, hashed on the way, and on into storage.
+    """Receives a stream: writes it to disk, hashes it on the way, and moves it into storage.
 
     Args:
-        most: bytes.
+        most: maximum bytes.
 
     Raises:
-        Problem: 413 past that, 400 for nothing at all, 507 where there is no room.
+        Problem: 413 beyond that, 400 for an empty stream, 507 where there is no room.
     """
     digest, size, written = hashlib.sha256(), 0, 0
     check_room(service)
@@ -76,14 +76,16 @@ async def receive(service: Service, body: AsyncIterable[bytes], most: int) -> Re
 
 
 def no_room() -> Problem:
-    """Nothing was kept; what is here already can be read."""
+    """Returns the problem for a full disk: nothing was kept, but existing files can be read."""
     log.error("the disk is full: uploads are refused")
     return Problem(507, "No room", Message("refusal.no_room"), {"Retry-After": "60"})
 
 
 def check_room(service: Service, size: int = 0) -> None:
-    """Refuses a file of ``size`` bytes or more that would leave less than `RESERVE`; raises a
-    `Problem`, 507.
+    """Refuses a file of at least ``size`` bytes that would leave less than `RESERVE` free.
+
+    Raises:
+        Problem: 507.
     """
     if service.storage.room < size + RESERVE:
         raise no_room()
@@ -118,17 +120,23 @@ def begin(
         raise Problem(400, "Empty file", "an upload needs at least one byte")
     check_room(service, length)
     upload = Upload(
-        tenant=actor.tenant, actor=actor.id, name=checks.clean(name), length=length, sha256=sha256, options=options,
+        tenant=actor.tenant,
+        actor=actor.id,
+        name=checks.clean(name),
+        length=length,
+        sha256=sha256,
+        options=options,
         expires=now(session) + service.settings.upload_hours * HOUR,
-    )  # fmt: skip
+    )
     session.add(upload)
     session.flush()
     return upload
 
 
 def find(session: Session, actor: Actor, upload: str, changing: bool = False) -> Upload:
-    """The tenant's upload with this id; 404 otherwise. Locked until the transaction ends where it
-    is to be changed.
+    """Returns the tenant's upload with this id; 404 otherwise.
+
+    ``changing`` locks it until the transaction ends.
     """
     return owned(session, Upload, actor, upload, "upload", changing)
 
@@ -137,7 +145,7 @@ def append(service: Service, actor: Actor, upload: str, offset: int, piece: Rece
     """Adds the piece that begins at byte ``offset``.
 
     Raises:
-        Problem: 409 if another piece is wanted there: ask for the offset and go on from it.
+        Problem: 409 if another offset is expected: ask for it and go on from there.
     """
     with service.database.transaction() as session:
         row = find(session, actor, upload, changing=True)
@@ -158,7 +166,7 @@ def wrong_offset(upload: Upload, offset: int) -> Problem:
 
 
 def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
-    """Makes a check of an upload that has come whole. Doing it twice, even at once, does it once.
+    """Makes a check of a complete upload. Doing it twice, even at once, does it once.
 
     Returns:
         The upload, with ``check`` or ``refused`` filled.
@@ -169,7 +177,7 @@ def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
     try:
         received = _joined(service, upload)
     except FileNotFoundError:
-        received = None  # somebody else joined them meanwhile
+        received = None  # another process joined them meanwhile
     with service.database.transaction() as session:
         row = find(session, actor, upload.id, changing=True)
         if row.check is None and row.refused is None and received is not None:
@@ -200,13 +208,13 @@ def _joined(service: Service, upload: Upload) -> Received:
 
 
 def cancel(session: Session, service: Service, upload: Upload) -> None:
-    """Forgets an upload and what has come of it; a check that was made of it stays."""
+    """Deletes an upload and its pieces; a check already made from it stays."""
     service.storage.delete(*upload.pieces)
     session.delete(upload)
 
 
 def tidy(service: Service) -> None:
-    """Finishes what came whole while its process was killed, and deletes what nobody went on with."""
+    """Finishes complete uploads whose process was killed, and deletes expired ones."""
     with service.database.reading() as session:
         whole = select(Upload).where(
             Upload.offset == Upload.length, Upload.check.is_(None), Upload.refused.is_(None)
@@ -226,5 +234,5 @@ def tidy(service: Service) -> None:
 
 
 def made(session: Session, upload: Upload) -> Check | None:
-    """The check that became of an upload."""
+    """Returns the check made from an upload."""
     return session.get(Check, upload.check) if upload.check else None

@@ -1,5 +1,6 @@
-"""Addresses of other programs that are told what happened; `deliveries` sends the messages, each a
-job of its own.
+"""Webhooks: addresses of other programs that are told about events.
+
+`deliveries` sends the messages, each a job of its own.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ EVENTS = (
     "case.opened", "case.decided", "case.corrected", "case.appealed", "case.reopened",
     "live.done",
 )  # fmt: skip
-"""All that is told."""
+"""All events that webhooks can be told of."""
 
 
 def add(session: Session, actor: Actor, url: str, events: Sequence[str]) -> Webhook:
-    """A new webhook of the tenant, with a secret of its own."""
+    """Adds a webhook of the tenant, with a secret of its own."""
     secret = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
     webhook = Webhook(tenant=actor.tenant, url=url, secret=secret, events=list(events))
     session.add(webhook)
@@ -41,7 +42,7 @@ def add(session: Session, actor: Actor, url: str, events: Sequence[str]) -> Webh
 
 
 def find(session: Session, actor: Actor, webhook: str) -> Webhook:
-    """The tenant's webhook with this id; 404 otherwise."""
+    """Returns the tenant's webhook with this id; 404 otherwise."""
     found = owned(session, Webhook, actor, webhook, "webhook")
     if not found.active:
         raise not_found("webhook")
@@ -55,7 +56,7 @@ def listing(session: Session, actor: Actor) -> Sequence[Webhook]:
 
 
 def remove(session: Session, actor: Actor, webhook: str) -> None:
-    """Ends a webhook; what is still to be delivered is not."""
+    """Ends a webhook; its pending messages are not delivered."""
     find(session, actor, webhook).active = False
     audit.record(session, actor, "webhook.removed", webhook)
 
@@ -69,7 +70,7 @@ def announce(session: Session, tenant: str, event: str, data: Mapping[str, Any])
 
 
 def about_check(check: Check) -> dict[str, Any]:
-    """What a message says of a check; whoever may, asks for the rest."""
+    """Returns what a message says of a check; the receiver can ask the API for the rest."""
     names = ("id", "name", "sha256", "state", "verdict", "outcome", "log10_lr")
     return {name: getattr(check, name) for name in names}
 

@@ -137,8 +137,8 @@ def change(
     found.role, found.active = role or found.role, found.active if active is None else active
     session.flush()
     audit.record(session, actor, "account.changed", found.id, role=found.role, active=found.active)
-    # From here on no other admin's change can come in between: entries of one organisation are
-    # written one at a time.
+    # The audit entry above locks the organisation's chain, so no other admin's change can come in
+    # between from here on.
     admins = select(func.count()).where(
         Account.tenant == actor.tenant, Account.role == Role.ADMIN, Account.active.is_(True)
     )

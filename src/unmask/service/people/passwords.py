@@ -35,8 +35,10 @@ PATIENCE = 2.0
 """s that a password waits to be hashed."""
 
 _COMMON = """
-password passwort passw0rd p@ssw0rd passphrase letmein welcome admin administrator changeme secret iloveyou monkey dragon
-football baseball princess sunshine master superman batman trustno1 whatever login user test default guest summer winter
+password passwort passw0rd p@ssw0rd passphrase letmein welcome admin administrator changeme \
+secret iloveyou monkey dragon
+football baseball princess sunshine master superman batman trustno1 whatever login user test \
+default guest summer winter
 spring autumn january december unmask woaini mima
 """
 _RUNS = (
@@ -103,7 +105,7 @@ def matches(password: str, kept: str | None) -> bool:
 
 
 def _unexpected(password: str, own: Iterable[str]) -> str:
-    # Letter by letter: some fold to three, and would count three times.
+    # Fold letter by letter: a letter that folds to three would count three times.
     rest = "".join(
         folded if len(folded := letter.casefold()) == 1 else letter for letter in password
     )

@@ -1,3 +1,1 @@
-"""The long-running processes of `unmask serve`, except the one that answers HTTP: supervisor,
-worker and courier.
-"""
+"""Long-running processes of `unmask serve`, except HTTP: supervisor, worker and courier."""

@@ -1,4 +1,4 @@
-"""The process that delivers messages to webhooks, and tidies up in between."""
+"""The process that delivers messages to webhooks, and cleans up in between."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from unmask.service.store.service import Service
 from unmask.service.store.tables import Answered
 
 IDLE = 0.5
-"""s between two looks for a message."""
+"""Seconds between two checks for a message."""
 
 EVERY = 30.0
-"""s between two tidyings."""
+"""Seconds between two cleanings."""
 
 SCRATCH = 24 * 3600.0
-"""s after which a file in passing that nobody wrote to is a killed process's."""
+"""Age since its last write at which a temporary file is taken for a killed process's, s."""
 
 ANSWERS = 24 * 3600.0
-"""s for which the answer to an Idempotency-Key is kept."""
+"""Seconds for which the answer to an Idempotency-Key is kept."""
 
 log = logging.getLogger(__name__)
 
 
 class Courier:
-    """Delivers and tidies until told to stop.
+    """Delivers messages and cleans up until told to stop.
 
     Args:
         stopping: tells when.
@@ -57,7 +57,7 @@ class Courier:
 
 
 def tidy(service: Service) -> None:
-    """Finishes what was cut off, and forgets what is over."""
+    """Finishes interrupted work, and deletes what has expired."""
     uploads.tidy(service)
     service.storage.drop_scratch(time.time() - SCRATCH)
     moment = service.database.now()

@@ -1,8 +1,8 @@
 """Logs as JSON, one object per line on stderr, without personal data.
 
-What a person typed or uploaded never gets in: no file name, no e-mail address, no network address,
-no text of an exception, which may quote any of these; of an exception there are its type and where
-it was raised.
+Nothing that a person typed or uploaded is logged: no file name, no e-mail address, no network
+address, and no text of an exception, which may quote any of these. Of an exception, the log has its
+type and where it was raised.
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from types import TracebackType
 log = logging.getLogger(__name__)
 
 OWN = "unmask"
-"""Loggers whose messages are written with care; of others' only the logger, the level and the
-template are kept.
+"""Root logger whose messages are known to be free of personal data.
+
+Of other loggers' messages only the logger, the level and the template are kept.
 """
 
 LONGEST = 200
-"""characters of another's template that are kept."""
+"""Characters kept of another logger's template."""
 
 OFTEN, PERIOD = 20, 60.0
-"""Warnings of one kind that are written in so many s: whoever causes them from outside must not
-fill the disk.
+"""Maximum warnings of one kind per period, and the period, s.
+
+Outsiders who cause warnings must not fill the disk.
 """
 
 FIELDS = (
-    "request", "method", "route", "status", "ms", "tenant", "actor", "number", "hash", "check", "job", "attempt",
-    "live", "result", "advice", "abuse", "details",
+    "request", "method", "route", "status", "ms", "tenant", "actor", "number", "hash",
+    "check", "job", "attempt", "live", "result", "advice", "abuse", "details",
 )  # fmt: skip
-"""What a message may carry by ``extra=``; all ids, figures or constants."""
+"""Fields that a message may carry by ``extra=``; all are ids, figures or constants."""
 
 
 class Throttle(logging.Filter):
-    """Lets `OFTEN` warnings of one kind through in a `PERIOD`; the first of the next says how many
-    were left out.
+    """Lets `OFTEN` warnings of one kind through per `PERIOD`.
+
+    The first one of the next period says how many were left out.
     """
 
     def __init__(self) -> None:
@@ -64,7 +67,7 @@ class Throttle(logging.Filter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per record."""
+    """Formats each record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         own = record.name.split(".")[0] == OWN
@@ -88,8 +91,9 @@ class JsonLines(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Sends all logs of this process to stderr in this form. Uvicorn's own log of requests has
-    addresses in it: off.
+    """Sends all logs of this process to stderr in this form.
+
+    Uvicorn's own request log contains addresses, so it is switched off.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
@@ -104,5 +108,5 @@ def configure(level: int = logging.INFO) -> None:
 
 
 def _died(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """In place of Python's own traceback, which quotes what it met."""
+    """Logs a fatal error in place of Python's own traceback, which quotes values."""
     log.critical("this process ends by %s", kind.__name__, exc_info=(kind, error, trace))

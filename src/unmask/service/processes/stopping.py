@@ -1,4 +1,4 @@
-"""Being told to stop: SIGTERM and SIGINT, taken at the next good moment."""
+"""Stop signals: SIGTERM and SIGINT set a flag that the process checks at a safe moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 
 
 class Stopping:
-    """Whether this process was told to stop; call it to ask."""
+    """Tells, when called, whether this process was told to stop."""
 
     def __init__(self) -> None:
         self._told = False

@@ -1,10 +1,9 @@
-"""One process tree: a supervisor, and under it who answers HTTP, who judges, and who delivers
-messages.
+"""The process tree: a supervisor and its children, which answer HTTP, judge and deliver messages.
 
-The supervisor does nothing but start its children again when they die, so there is little that
-could kill it; if something does, its children die with it, and whoever started it starts it again.
-It holds the listening socket: while the HTTP process is started again, connections wait instead of
-being refused.
+The supervisor does nothing but restart its children when they die, so there is little that could
+kill it. If something does, its children die with it, and whoever started it starts it again. It
+holds the listening socket: while the HTTP process is restarted, connections wait instead of being
+refused.
 """
 
 from __future__ import annotations
@@ -30,15 +29,16 @@ from unmask.service.store.database import Database
 from unmask.service.store.folders import keep_private
 
 LOOK = 0.2
-"""s between two looks whether all live."""
+"""Seconds between two checks whether all children live."""
 
 SHORT, LONGEST = 5.0, 30.0
-"""s: a child that lived no longer than the first is started again later and later, at most by the
-second.
+"""Shortest normal life of a child, and longest wait before it is restarted, s.
+
+A child that lived no longer than the first is restarted after a growing wait, at most the second.
 """
 
 PATIENCE = 20.0
-"""s that children have to end."""
+"""Seconds that children have to end."""
 
 BACKLOG = 512
 
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """A process that is to live.
+    """A child process to keep running.
 
     Attributes:
         role: see `unmask.service.__main__`.
@@ -69,7 +69,7 @@ def serve(
     """Runs the service until SIGTERM or SIGINT.
 
     Args:
-        ready: called with the port once it is listened on, and with whether anybody has an account.
+        ready: called with the port once it is listened on, and with whether any account exists.
 
     Raises:
         UsageError: the address cannot be listened on, or media cannot be decoded safely here.
@@ -94,7 +94,7 @@ def serve(
 
 
 def _tell_walls() -> None:
-    """Logs what an operator should know of this machine and its settings."""
+    """Logs what an operator should know about this machine and its settings."""
     for line in unknown(os.environ):
         log.warning(line)
     for wall, what in offered().items():
@@ -106,7 +106,7 @@ def _tell_walls() -> None:
 
 
 def _upgraded(settings: Settings) -> bool:
-    """Brings the tables up to date; whether anybody has an account."""
+    """Brings the tables up to date; returns whether any account exists."""
     database = Database(settings)
     migrations.upgrade(database)
     with database.reading() as session:
@@ -116,7 +116,7 @@ def _upgraded(settings: Settings) -> bool:
 
 
 def check(settings: Settings) -> None:
-    """Refuses settings that this machine cannot follow.
+    """Refuses settings that this machine cannot run with.
 
     Raises:
         UsageError: media cannot be decoded safely here.

@@ -1,5 +1,6 @@
-"""The process that takes one job after the other and has a judge do it: ``python -m unmask.service
-worker``.
+"""The process that takes jobs one by one and gives each to a judge.
+
+Start: ``python -m unmask.service worker``.
 """
 
 from __future__ import annotations
@@ -31,26 +32,30 @@ from unmask.service.store.tables import Check, Registration
 from unmask.types import CheckResult
 
 IDLE = 0.2
-"""s between two looks for a job."""
+"""Seconds between two checks for a job."""
 
 WORKERS = 5
-"""Workers that may be killed over one job for each judge that may die of it: mostly they are not
-killed by the file.
+"""Number of workers that a job may kill per judge that it may kill.
+
+Workers are mostly killed by something other than the file, so they get more attempts.
 """
 
 AWAY = (DBAPIError, OSError)
-"""What the database, the storage and this machine's disk raise while they are out of order; no
-fault of the file.
+"""Errors of the database, the storage and this machine's disk while they are out of order.
+
+They are no fault of the file.
 """
 
 MISSING = 300.0
-"""s until a file is looked for again that the storage does not have, though it answers: a volume
-may not be mounted.
+"""Seconds until a file is looked for again that the storage, though it answers, does not have.
+
+A volume may not be mounted.
 """
 
 SOUGHT = 288
-"""Times that a job may have been begun when its file is missing: a day of looking for it. Then it
-is given up.
+"""Number of times a job may be begun while its file is missing: a day of looking for it.
+
+Then it is given up.
 """
 
 FileJob = TypeVar("FileJob", Check, Registration)
@@ -77,7 +82,7 @@ class Worker:
         self._backoff = Backoff(stopping)
 
     def run(self) -> None:
-        """Works until told to stop; whatever it had begun then is left to others at once."""
+        """Works until told to stop; a job begun then is left to other workers at once."""
         while not self._stopping():
             try:
                 if not self.once():
@@ -93,8 +98,8 @@ class Worker:
         """Does one job; False if there was none.
 
         Raises:
-            DBAPIError, OSError: something is out of order. The job waits for it, and that it was
-                taken does not count.
+            DBAPIError, OSError: something is out of order. The job waits until it works again, and
+                this attempt does not count.
         """
         self._ahead = (
             self._ahead
@@ -111,8 +116,9 @@ class Worker:
         do: Callable[[FileJob], None],
         give_up: Callable[[FileJob, Message], None],
     ) -> bool:
-        """Does the oldest job of a kind, or gives it up where it was begun too often; False if
-        there is none.
+        """Does the oldest job of a kind, or gives it up if it was begun too often.
+
+        It returns False if there is no job.
         """
         settings = self._service.settings
         job = jobs.claim(self._service.database, kind, settings.lease)
@@ -137,8 +143,9 @@ class Worker:
         return True
 
     def _miss(self, job: FileJob, give_up: Callable[[FileJob, Message], None]) -> None:
-        """Waits for what the storage does not have, but not for a file that was set aside, nor for
-        ever.
+        """Puts a job whose file is missing back to wait.
+
+        It gives the job up instead if the file was set aside, or has been missing too long.
         """
         if integrity.is_set_aside(self._service, job):
             give_up(job, _unstored(job, Message("error.altered")))
@@ -151,7 +158,7 @@ class Worker:
     def _once_more(
         self, job: FileJob, why: str, give_up: Callable[[FileJob, Message], None]
     ) -> None:
-        """Puts a job back whose judging failed, or gives it up where that happened too often."""
+        """Puts a job back after its judging failed, or gives it up if that happened too often."""
         if job.deaths + 1 >= self._service.settings.attempts:
             give_up(job, _given_up(job, why))
             return
@@ -190,7 +197,7 @@ class Worker:
 
     @contextmanager
     def _media(self, job: Check | Registration) -> Iterator[Path]:
-        """The file of a job on this machine, as it was uploaded; raises as `integrity.unaltered`."""
+        """Provides a job's file, unchanged, on this machine; raises like `integrity.unaltered`."""
         with (
             self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path,
             integrity.unaltered(path, job.sha256),
@@ -200,7 +207,7 @@ class Worker:
     def _ask(
         self, task: Task, job: FileJob, give_up: Callable[[FileJob, Message], None]
     ) -> Answer | Registered | None:
-        """What a judge says of a file; None where the job went elsewhere, or was given up."""
+        """Returns a judge's answer about a file; None if the job was put back or given up."""
         judge, self._ahead = self._ahead or self._judge(self._service.settings), None
         try:
             return judge.judge(task, self._pulse(job))
@@ -215,8 +222,9 @@ class Worker:
         return None
 
     def _insist(self, job: FileJob, write: Callable[[], bool]) -> None:
-        """Writes what was found, however long the database or the storage is away; nothing if the
-        job was lost meanwhile.
+        """Writes a result, however long the database or the storage is away.
+
+        It writes nothing if the job was lost meanwhile.
         """
         backoff = Backoff(self._stopping)
         while True:
@@ -237,8 +245,9 @@ class Worker:
                 return
 
     def _pulse(self, job: FileJob) -> Callable[[float], bool]:
-        """Called every second while a judge works: renews the lease, and ends the work when told to
-        stop.
+        """Builds the function that is called every second while a judge works.
+
+        It renews the lease, and ends the work when told to stop.
         """
         lease = self._service.settings.lease
         renewed = time.monotonic()
