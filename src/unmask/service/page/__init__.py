@@ -1,9 +1,10 @@
-"""The page: what people see of the service in a browser. Rendered here, in English and Chinese,
-without any third-party script.
+"""The web page of the service, rendered in English and Chinese without third-party scripts.
 
-routes.py      which address shows what; `checks`, `cases`, `administration`, `signing_in`, `live`:
-a file per part rendering.py   templates to responses, under a strict content security policy
-language.py    every word, from `languages/*.json` answer.py      a result document as the page
-shows it; `strips.py`: its timelines static/        one style sheet, one icon, and ES modules that
-run as they stand: no build step
+    routes.py      addresses; one file per part: `checks`, `cases`, `administration`, `licences`,
+                   `live`, `retention`, `signing_in`, `webhooks`
+    rendering.py   templates to responses, under a strict content security policy
+    answer.py      a result document as the page shows it; `strips.py`: its timelines
+    static/        one style sheet, one icon, and ES modules that run without a build step
+
+`unmask.words` has the texts.
 """

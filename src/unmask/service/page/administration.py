@@ -1,4 +1,4 @@
-"""What admins see: the audit log, people, and API keys."""
+"""Administration pages: the audit log, people, and API keys."""
 
 from __future__ import annotations
 
@@ -20,16 +20,14 @@ from unmask.service.store.tables import Account, AuditEntry
 router = APIRouter(route_class=PageRoute)
 
 LISTED = 50
-"""Entries of the audit log on one screen."""
+"""Entries of the audit log per screen."""
 
 Text = Annotated[str, Form(max_length=1000)]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was typed into a form, so that nothing but passwords is lost when something is wrong
-    with it.
-    """
+    """Values typed into a form, shown again if something is wrong; passwords are not kept."""
 
     name: str = ""
     email: str = ""
@@ -39,7 +37,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A new link to set a password: whose, its address, and the hours that it lasts."""
+    """A new link to set a password: its account, its address, and the hours that it lasts."""
 
     name: str
     address: str
@@ -53,8 +51,9 @@ def audit_log(
     before: Annotated[int | None, Query(ge=1, le=1 << 60)] = None,
     verify: Annotated[str, Query(pattern="^(yes|)$")] = "",
 ) -> Response:
-    """Verifying walks the whole chain, which takes its time: a script asks for it once the page is
-    there.
+    """Shows the audit log.
+
+    Verifying walks the whole chain, which takes time: a script asks for it once the page is there.
     """
     query = (
         select(AuditEntry)
@@ -92,7 +91,7 @@ def add_person(
 
 @router.post("/people/{account}/link")
 def make_link(request: Request, actor: Admin, account: str) -> Response:
-    """A link to set another password, shown this once."""
+    """Makes a link to set another password; it is shown only this once."""
     try:
         with service_of(request).database.transaction() as session:
             secret = links.make(session, actor, account)

@@ -1,6 +1,4 @@
-"""A result document as the page shows it: what its templates ask for beyond the document's own
-fields.
-"""
+"""A result document as the page shows it, with values that the document itself lacks."""
 
 from __future__ import annotations
 
@@ -20,15 +18,16 @@ CROP_PX = 192
 """Side of the picture of an upright face, px."""
 
 RARE = 1 / 1000
-"""A share of changed faces under which most alarms are false unless they are very strong: the page
-always says so.
+"""Share of changed faces below which most alarms are false unless they are very strong.
+
+The page always says so.
 """
 
 CROWD = 3
-"""People above whose number only those who matter are shown at once."""
+"""Number of people above which only those who matter are shown at once."""
 
 UNWEIGHED_REACH = 2.0
-"""log10 LR to which the bars of the lines reach at least."""
+"""Minimum reach of the bars of the lines, log10 LR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,8 @@ class Answer:
 
     Attributes:
         document: the result.
-        name: of the file, as its uploader called it.
-        headline: the reason; where the file could not be judged, why.
+        name: the uploader's name for the file.
+        headline: the reason, or why the file could not be judged.
         moving: whether it is a video.
         strips: a timeline per person who has one, by id.
     """
@@ -51,25 +50,21 @@ class Answer:
 
     @property
     def people(self) -> list[PersonPart]:
-        """Those judged changed first, then those who cannot be told, each the strongest evidence
-        first.
-        """
+        """People, changed ones first, then those who cannot be told; strongest evidence first."""
         return sorted(self.document.people, key=lambda p: _rank(p.verdict, p.log10_lr, p.id))
 
     def folded(self, person: PersonPart) -> bool:
-        """Whether a person's reasons wait behind a click: in a crowd, those in whom no change was
-        found.
-        """
+        """Tells whether a person's reasons are folded away: in a crowd, if no change was found."""
         return len(self.document.people) > CROWD and person.verdict is Verdict.NO_CHANGE_FOUND
 
     @property
     def heated(self) -> bool:
-        """Whether it is known of any face where in it a line reacts."""
+        """Tells whether any face has a heatmap of where a line reacts."""
         return any(frame.heatmap for person in self.document.people for frame in person.frames)
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """Keys of the messages that say what would help, where it cannot be told."""
+        """Keys of the messages that say what would help where it cannot be told."""
         people, custody = self.document.people, self.document.custody
         if self.document.verdict is not Verdict.CANNOT_TELL:
             return ()
@@ -86,7 +81,7 @@ class Answer:
 
     @property
     def such(self) -> Message:
-        """What `when_rare` counts under this verdict."""
+        """Findings that `when_rare` counts under this verdict."""
         return strength.such_findings(self.document.verdict)
 
     @property
@@ -96,13 +91,14 @@ class Answer:
 
     @property
     def reach(self) -> tuple[float, float] | None:
-        """Lowest and highest log10 LR that the lines which weighed on anybody can come to."""
+        """Lowest and highest log10 LR that the lines which weighed on anybody can reach."""
         return strength.reach(person.reach for person in self.document.people)
 
     @property
     def record(self) -> Message | None:
-        """How often this answer was wrong where the truth was known, by the lines that weighed on
-        who decides it.
+        """Measured error rate of this answer where the truth was known.
+
+        It is that of the lines that weighed on the person who decides the verdict.
         """
         verdict = self.document.verdict
         records = [
@@ -117,14 +113,14 @@ class Answer:
         return strength.record(verdict, measured)
 
     def lines_reach(self, person: PersonPart) -> float:
-        """The log10 LR to which the bars of a person's lines reach."""
+        """Returns the log10 LR to which the bars of a person's lines reach."""
         return max(
             [UNWEIGHED_REACH, *(abs(line.log10_lr or 0.0) for line in person.lines.values())]
         )
 
 
 def answer(document: Document, name: str) -> Answer:
-    """A document as the page shows it."""
+    """Prepares a document for the page."""
     media = document.media
     moving, duration = (media.kind is Kind.VIDEO, media.duration) if media else (False, 0.0)
     people = document.people if moving else ()
@@ -137,10 +133,10 @@ def answer(document: Document, name: str) -> Answer:
 
 
 def foremost(check: Check) -> int | None:
-    """Id of the person whose face stands for a check in a list: the first of `Answer.people`; None
-    where nobody was found.
+    """Returns the id of the person whose face stands for a check in a list.
 
-    Lists do not read whole documents.
+    This is the first of `Answer.people`; None where nobody was found. Lists do not read whole
+    documents.
     """
     people = (check.result or {}).get("people") or ()
     ranks = [_rank(person["verdict"], person["log10_lr"], person["id"]) for person in people]
@@ -153,23 +149,21 @@ def _rank(verdict: str, log10_lr: float | None, person: int) -> tuple[int, float
 
 
 def traits_of(person: PersonPart) -> tuple[Trait, ...]:
-    """How well a face can be seen, in words; nothing where it was not measured."""
+    """Describes in words how well a face can be seen; empty where it was not measured."""
     measured = {name: value for name, value in person.quality.plain().items() if value is not None}
     known = {"size_px", "sharpness", "yaw", "blockiness"} <= measured.keys()
     return traits(Quality(**measured)) if known else ()
 
 
 def matrix(corners: Sequence[Sequence[float]]) -> str:
-    """The SVG transform that lays the picture of an upright face onto the frame, from where its
-    corners lie.
-    """
+    """Returns the SVG transform from an upright face's picture to its corners in the frame."""
     (x, y), right, _, down = corners
     (a, b), (c, d) = (((to[0] - x) / CROP_PX, (to[1] - y) / CROP_PX) for to in (right, down))
     return f"matrix({a:.5f} {b:.5f} {c:.5f} {d:.5f} {x:.1f} {y:.1f})"
 
 
 def _needs(person: PersonPart, rules: Mapping[str, float]) -> list[str]:
-    """What a person's face would have to be like to be judged; see `unmask.verdict.Rules`."""
+    """Lists what a person's face lacks to be judged; see `unmask.verdict.Rules`."""
     quality, found = person.quality, []
     width = quality.size_px or 0
     if width < rules.get("size_px", SMALL_PX) or (quality.detail_px or width) < rules.get(

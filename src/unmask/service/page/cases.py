@@ -1,4 +1,4 @@
-"""The queue of cases, and one case: notes, decision, appeal, notice."""
+"""Pages of cases: the queue, and one case with its notes, decision, appeal and notice."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ Text = Annotated[str, Form(max_length=cases.LONGEST)]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was typed into the forms of a case, so that nothing is lost when something is wrong with
-    it.
-    """
+    """Values typed into the forms of a case, shown again if something is wrong with them."""
 
     decision: str = ""
     grounds: str = ""
@@ -47,7 +45,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the queue was searched for, as its address has it; empty for any."""
+    """Filter of the queue, as in its address; empty for any."""
 
     state: str = ""
     outcome: str = ""
@@ -61,7 +59,7 @@ class Asked:
 
 
 TABS = {"waiting": Asked(), "decided": Asked(State.DECIDED), "mine": Asked(assigned="me")}
-"""What is asked for most, one click away."""
+"""Filters that are asked for most, one click away."""
 
 OUTCOMES = ("changed", "licensed change", "no change found", "cannot tell", "no face", "not judged")
 
@@ -168,7 +166,7 @@ def assign(
 def _done(
     request: Request, actor: Actor, case: str, given: Given, do: Callable[[Session], Any]
 ) -> Response:
-    """Does something to a case and shows it anew; or says what was wrong, with all that was typed."""
+    """Does something to a case and shows it anew, or shows the error and all that was typed."""
     try:
         with service_of(request).database.transaction() as session:
             do(session)
@@ -220,14 +218,14 @@ def _shown(
 
 
 def _choices(case: CaseFile) -> tuple[Decision, ...]:
-    """What may be decided: a restriction can be taken back only where one stands."""
+    """Returns the decisions that are possible; only a restriction that stands can be taken back."""
     if case.decision in RESTRICTIONS:
         return (Decision.RESTORE, Decision.LABEL, Decision.TAKE_DOWN)
     return (Decision.KEEP, Decision.LABEL, Decision.TAKE_DOWN)
 
 
 def _notices(request: Request, events: list[CaseEvent]) -> list[CaseEvent]:
-    """The notices on the latest decision, the reader's language first."""
+    """Returns the notices on the latest decision, the reader's language first."""
     latest = {event.language: event for event in events if event.kind == "notice"}
     own = language_of(request).code
     return sorted(latest.values(), key=lambda event: event.language != own)

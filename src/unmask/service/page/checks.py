@@ -1,4 +1,4 @@
-"""Bringing files, finding checks, and reading a verdict."""
+"""Pages of checks: sending files, finding checks, and reading a verdict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ sending = APIRouter(include_in_schema=False, route_class=PageRoute)
 """Routes that take files."""
 
 LATEST, LISTED = 8, 40
-"""Checks on the first screen, and on one screen of the list."""
+"""Number of checks on the first screen, and on one screen of the list."""
 
 DAY = 86400.0
 
@@ -38,7 +38,7 @@ Day = Annotated[str, Query(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a list was searched for; days as ISO 8601, in UTC."""
+    """Filter of a list; days as ISO 8601, in UTC."""
 
     words: str = ""
     verdict: str = ""
@@ -69,7 +69,7 @@ def home(request: Request, actor: Reader) -> Response:
 
 @sending.post("/checks")
 async def bring(request: Request, actor: Uploader) -> Response:
-    """A file from a browser without scripts; with them, it comes as an upload that can go on."""
+    """Accepts a file from a browser without scripts; with them, it comes as a resumable upload."""
     accepted = await api.create(request, actor)
     return RedirectResponse(
         f"/checks/{accepted.headers['location'].rpartition('/')[2]}", 303, HEADERS
@@ -143,19 +143,19 @@ def judge_again(request: Request, actor: Uploader, check: str) -> Response:
 
 @router.post("/checks/{check}/case")
 def open_case(request: Request, actor: Reviewer, check: str) -> Response:
-    """A case for a check that has none."""
+    """Opens a case for a check that has none."""
     with service_of(request).database.transaction() as session:
         opened = cases.open_for(session, actor, checks.find(session, actor, check))
     return RedirectResponse(f"/cases/{opened.id}", 303, HEADERS)
 
 
 def is_available(media: Media | None) -> bool:
-    """Whether the file is still there to be shown."""
+    """Tells whether the file is still there to be shown."""
     return media is not None and media.deleted is None
 
 
 def _moment(day: str, plus: float = 0.0) -> float | None:
-    """The start of a day in UTC, s since 1970; None for none, or one that no calendar has."""
+    """Returns the start of a day in UTC, s since 1970; None if it is empty or no calendar day."""
     try:
         return datetime.combine(date.fromisoformat(day), time(), UTC).timestamp() + plus
     except ValueError:

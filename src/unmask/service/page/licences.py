@@ -1,6 +1,4 @@
-"""What admins see of the register of licences: what it holds, taking something into it, and out of
-it.
-"""
+"""Administration page of the register of licences: listing, adding and removing documents."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ from unmask.service.problems import Problem
 router = APIRouter(route_class=PageRoute)
 
 LISTED = 100
-"""Documents on one screen."""
+"""Documents per screen."""
 
 
 @router.get("/licences")

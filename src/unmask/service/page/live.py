@@ -1,9 +1,8 @@
-"""The page of a live check: for whoever was sent here by a program that wants to know that a person
-is there.
+"""The page of a live check, to which a program sends a person to verify their presence.
 
-It asks nothing of the server but the page itself. Which check it is, and the ticket for it, stand
-behind the ``#`` of the address, which browsers do not send: so they are in no log, and whoever
-looks at a link in advance uses nothing up.
+It asks nothing of the server but the page itself. The id and ticket of the check stand behind the
+``#`` of the address, which browsers do not send. So they are in no log, and a program that previews
+links uses nothing up.
 """
 
 from __future__ import annotations

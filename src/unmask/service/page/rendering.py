@@ -1,6 +1,4 @@
-"""From a template to a response: the reader's language, what the reader may do, and a strict
-content security policy.
-"""
+"""Rendering of templates to responses, with the reader's language, rights and a strict CSP."""
 
 from __future__ import annotations
 
@@ -43,28 +41,27 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Content Security Policy, level 3: nothing but our own files, nothing inline, no frame around us.
-"""
+"""Content Security Policy, level 3: only our own files, nothing inline, no frame around us."""
 
 HEADERS = {"Content-Security-Policy": POLICY}
-"""Of every page; `unmask.service.api.protection` adds the others."""
+"""Headers of every page; `unmask.service.api.protection` adds the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: templates show only what this person may do."""
+    """The signed-in reader: templates show only what this person may do."""
 
     actor: Actor
     csrf: str
     waiting: int
-    """Cases that wait for a decision."""
+    """Number of cases that wait for a decision."""
 
     def may(self, scope: str) -> bool:
         return Scope(scope) in self.actor.scopes
 
 
 class PageRoute(Guarded):
-    """A route whose problems are shown as a page; whoever is not signed in is asked to."""
+    """A route whose problems are shown as a page; a person not signed in is asked to sign in."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -81,7 +78,7 @@ class PageRoute(Guarded):
 
 
 def _problem(error: Exception) -> Problem | None:
-    """What an error means for whoever asked; None for one that nobody expected."""
+    """Returns the problem that an error means for the reader; None for an unexpected error."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
@@ -90,12 +87,12 @@ def _problem(error: Exception) -> Problem | None:
 
 
 def render(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """A template of ``templates/`` as a response.
+    """Renders a template of ``templates/`` as a response.
 
     Args:
-        status: of HTTP.
-        values: what the template names, beside ``t`` (the language), ``viewer`` (None before
-            signing in) and ``here``.
+        status: HTTP status.
+        values: the template's values, besides ``t`` (the language), ``viewer`` (None before signing
+            in) and ``here``.
     """
     t = language_of(request)
     shared = {
@@ -111,7 +108,7 @@ def render(request: Request, template: str, status: int = 200, **values: object)
 
 
 def refused(request: Request, problem: Problem) -> Response:
-    """A problem as a page; the way to sign in for whoever has to."""
+    """Renders a problem as a page; if it is 401, leads to the sign-in page."""
     if problem.status == HTTPStatus.UNAUTHORIZED and request.url.path != "/sign-in":
         asked = _address(request) if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", 303, HEADERS)
@@ -126,12 +123,12 @@ def refused(request: Request, problem: Problem) -> Response:
 
 
 def language_of(request: Request) -> Language:
-    """What the reader's switch or browser asks for."""
+    """Returns the language that the reader's switch or browser asks for."""
     return choose(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
 
 
 def local(address: str | None) -> str:
-    """An address on this very page; ``/`` for any that could lead elsewhere."""
+    """Returns an address on this very page; ``/`` for any that could lead elsewhere."""
     safe = (
         address
         and address.startswith("/")
@@ -143,7 +140,7 @@ def local(address: str | None) -> str:
 
 @cache
 def static_file(name: str) -> tuple[bytes, str] | None:
-    """A file of ``static/`` and its media type; None if there is none so named."""
+    """Returns a file of ``static/`` and its media type; None if there is none with this name."""
     kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
     folder = files("unmask.service.page").joinpath("static")
     if name not in {file.name for file in folder.iterdir() if file.is_file()}:
@@ -153,8 +150,9 @@ def static_file(name: str) -> tuple[bytes, str] | None:
 
 @cache
 def static(name: str) -> str:
-    """The address of a file of ``static/``, which changes with its content, so that browsers may
-    keep it.
+    """Returns the address of a file of ``static/``.
+
+    The address changes with the file's content, so that browsers may keep it.
     """
     found = static_file(name)
     if found is None:
@@ -192,9 +190,7 @@ def _environment() -> Environment:
 
 
 def _spelt_out(value: object) -> object:
-    """Text with everything escaped that does not print, such as marks that reverse the reading
-    direction.
-    """
+    """Escapes non-printing characters in text, such as marks that reverse the reading direction."""
     if hasattr(value, "__html__") or not isinstance(value, str) or value.isprintable():
         return value
     return "".join(
@@ -204,8 +200,9 @@ def _spelt_out(value: object) -> object:
 
 
 def browser(agent: str) -> str:
-    """The browser and its system by the names that people know, as far as it tells; others say that
-    they are these, too.
+    """Returns the browser and system that a user agent names, as people know them.
+
+    Other browsers claim to be these, too.
     """
     names = {
         "Edg": "Edge",
@@ -230,7 +227,7 @@ def browser(agent: str) -> str:
 
 
 def age(seconds: float) -> Message:
-    """How long something has been there, in whole minutes, hours or days."""
+    """Describes an age in whole minutes, hours or days."""
     if seconds < HOUR:
         return Message("age.minutes", {"count": max(0, int(seconds / 60))})
     if seconds < 2 * DAY:
@@ -239,7 +236,7 @@ def age(seconds: float) -> Message:
 
 
 def _iso(seconds: float) -> str:
-    """Seconds since 1970 as ISO 8601, UTC."""
+    """Formats seconds since 1970 as ISO 8601, UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 

@@ -1,4 +1,4 @@
-"""Deleting a file, and holding it, on the page of its check; for admins."""
+"""Deletion and legal hold of a file, on the page of its check; for admins."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def release(request: Request, actor: Admin, check: str) -> Response:
 def delete(
     request: Request, actor: Admin, check: str, sure: Annotated[str, Form(pattern="^(yes|)$")] = ""
 ) -> Response:
-    """Only where the box is ticked: what is deleted cannot be brought back."""
+    """Deletes the file only if the box is ticked, since a deletion cannot be undone."""
     service = service_of(request)
     if sure:
         retention.delete(service, actor, check, service.database.now())

@@ -1,5 +1,6 @@
-"""Which address shows what. What is done when a form comes in is done by the same functions that
-the API calls.
+"""All addresses of the page.
+
+Forms call the same functions as the API.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ YEAR = 365 * 86400
 
 
 def install(app: FastAPI) -> None:
-    """Adds the page to an app; what is not there is then said on a page, except to programs."""
+    """Adds the page to an app; 404 errors are then shown as a page, except to programs."""
     service: Service = app.state.service
     app.include_router(checks.sending, max_body_size=largest(service.settings))
     app.include_router(router)
@@ -61,8 +62,9 @@ def install(app: FastAPI) -> None:
 
 @router.get("/static/{name}")
 def static(name: str, v: str = "") -> Response:
-    """A style sheet, a script or the icon; kept by browsers for good where its address tells its
-    content.
+    """Returns a style sheet, a script or the icon.
+
+    Browsers keep it for good if its address identifies its content.
     """
     found = static_file(name)
     if found is None:
@@ -73,7 +75,7 @@ def static(name: str, v: str = "") -> Response:
 
 @router.get("/language/{code}")
 def switch(request: Request, code: str, next: str = "/") -> Response:  # noqa: A002 - as the address has it
-    """Remember which language the reader chose."""
+    """Remembers the language that the reader chose."""
     if code not in codes():
         raise not_found("language")
     response, settings = RedirectResponse(local(next), 303, HEADERS), service_of(request).settings

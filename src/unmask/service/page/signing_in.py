@@ -1,4 +1,4 @@
-"""Signing in and out, and one's own account."""
+"""Pages for signing in and out, and for one's own account."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def sign_out(request: Request, actor: Anyone) -> Response:
 
 @router.get("/password/{secret}")
 def ask_password(request: Request, secret: str) -> Response:
-    """Only asks, so that a program which looks at links before people do does not use it up."""
+    """Shows only the form, so that a program that previews links does not use this one up."""
     return _password(request, secret)
 
 

@@ -1,4 +1,4 @@
-"""Timelines that lie under the player: one strip per person, all on the clip's own time axis."""
+"""Timelines below the player: one strip per person, all on the clip's own time axis."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from unmask.report.timeline import runs, silence
 from unmask.types import TimedLR
 
 WIDTH, HEIGHT = 1000, 56
-"""Units of a strip's drawing; the page stretches it to the width of the player."""
+"""Size of a strip's drawing, in its own units; the page stretches it to the player's width."""
 
 BARS = 240
-"""Most bars of a strip. Where readings share a bar, the highest is drawn: a short change must be
-seen.
+"""Maximum bars of a strip.
+
+Where readings share a bar, the highest is drawn, because a short change must be seen.
 """
 
 LEAST_REACH = 2.0
-"""log10 LR up to which every strip reaches at least."""
+"""Minimum reach of every strip, log10 LR."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A reading: where it stands, and whether it speaks for a change."""
+    """Bar of one reading: its place, and whether it speaks for a change."""
 
     x: float
     y: float
@@ -43,7 +44,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One person's timeline: bars above the middle speak for a change, those below against;
+    """One person's timeline: bars above the middle speak for a change, bars below against it.
+
     ``spans`` are judged changed.
     """
 
@@ -52,14 +54,14 @@ class Strip:
 
 
 def reach(people: Sequence[PersonPart]) -> float:
-    """The log10 LR up to which all strips of a file reach, so that they can be compared."""
+    """Returns the log10 LR to which all strips of a file reach, so that they can be compared."""
     return max(
         [LEAST_REACH, *(abs(point.log10_lr) for person in people for point in person.timeline)]
     )
 
 
 def strip(person: PersonPart, duration: float, reach: float) -> Strip:
-    """A person of a document as a strip, over ``duration`` seconds."""
+    """Builds the strip of a person of a document, over ``duration`` seconds."""
     points = [TimedLR(point.time, point.log10_lr) for point in person.timeline]
     longest = silence(points) or duration / 20
     bars = [
@@ -80,7 +82,7 @@ def _thinned(run: Sequence[TimedLR], total: int) -> list[TimedLR]:
 
 
 def _bars(run: Sequence[TimedLR], duration: float, reach: float, longest: float) -> list[Bar]:
-    """Each reading reaches halfway to its neighbours."""
+    """Builds a bar for each reading; it reaches halfway to its neighbours."""
     half = (run[1].time - run[0].time) / 2 if len(run) > 1 else longest / 6
     edges = [
         run[0].time - half,

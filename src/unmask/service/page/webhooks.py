@@ -1,4 +1,4 @@
-"""What admins see of webhooks: where messages go, how each fared, and sending them again."""
+"""Administration page of webhooks: their addresses, deliveries, and sending again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unmask.service.problems import Problem
 router = APIRouter(route_class=PageRoute)
 
 LISTED = 50
-"""Messages on one screen."""
+"""Messages per screen."""
 
 
 @router.get("/webhooks")

@@ -1,3 +1,1 @@
-"""Who asks: accounts, API keys, browser sessions and rate limits; and the audit log of what each of
-them did.
-"""
+"""Identity: accounts, API keys, browser sessions, rate limits, and the audit log of their acts."""

@@ -1,5 +1,6 @@
-"""People who sign in: added, changed and deactivated by an admin; never deleted, because the audit
-log names them.
+"""Accounts of people who sign in: added, changed and deactivated by an admin.
+
+They are never deleted, because the audit log names them.
 """
 
 from __future__ import annotations
@@ -19,21 +20,22 @@ from unmask.service.store.tables import Account, Key, Tenant
 
 PER_ADDRESS = Limit("sign-in-address", quota=30, window=900)
 PER_ACCOUNT = Limit("sign-in", quota=10, window=900)
-"""Attempts to sign in. SP 800-63B-4, 3.2.2, allows at most 100 in a row that fail; an account is
-never locked for good, or
-anybody could lock anybody out.
+"""Limits on attempts to sign in.
+
+SP 800-63B-4, 3.2.2, allows at most 100 failed attempts in a row. An account is never locked for
+good, or anybody could lock anybody out.
 """
 
 _EMAIL = re.compile(r"[^@\s\x00-\x20\x7f]{1,64}@[^@\s\x00-\x20\x7f]{1,190}")
 
 
 def actor_of(account: Account) -> Actor:
-    """The person as one who asks."""
+    """Returns the actor of an account."""
     return Actor(account.tenant, "account", account.id, account.name, SCOPES[Role(account.role)])
 
 
 def organisation(session: Session, name: str) -> Tenant:
-    """The organisation of a name, made if there is none."""
+    """Returns the organisation of a name, made if there is none."""
     found = session.scalar(select(Tenant).where(Tenant.name == name))
     if found is None:
         found = Tenant(name=name)
@@ -43,9 +45,7 @@ def organisation(session: Session, name: str) -> Tenant:
 
 
 def name_of(session: Session, tenant: str, actor: str) -> str:
-    """The name of the account or API key of an organisation that has this id; empty if there is
-    none.
-    """
+    """Returns the name of an organisation's account or API key; empty if the id is unknown."""
     for found in (session.get(Account, actor), session.get(Key, actor)):
         if found is not None and found.tenant == tenant:
             return found.name
@@ -55,12 +55,13 @@ def name_of(session: Session, tenant: str, actor: str) -> str:
 def add(
     session: Session, actor: Actor, email: str, name: str, role: Role, password: str | None = None
 ) -> Account:
-    """A new account in the actor's organisation; without a password nobody can sign in, until one
-    is set by a link.
+    """Adds an account to the actor's organisation.
+
+    Without a password nobody can sign in until one is set by a link.
 
     Raises:
-        Problem: 422, no e-mail address or a weak password; 409, the address has an account; 403, a
-            program.
+        Problem: 422, no e-mail address or a weak password; 409, the address has an account; 403,
+            the actor is a program.
     """
     check_person(actor)
     email = _address(email)
@@ -80,19 +81,19 @@ def add(
 
 
 def listing(session: Session, actor: Actor) -> list[Account]:
-    """All accounts of the actor's organisation, the oldest first."""
+    """Lists all accounts of the actor's organisation, the oldest first."""
     return list(
         session.scalars(select(Account).where(Account.tenant == actor.tenant).order_by(Account.id))
     )
 
 
 def nobody(session: Session) -> bool:
-    """Whether no account was ever added, in any organisation."""
+    """Tells whether no account was ever added, in any organisation."""
     return session.scalar(select(Account.id).limit(1)) is None
 
 
 def get(session: Session, actor: Actor, account: str) -> Account:
-    """An account of the actor's organisation.
+    """Returns an account of the actor's organisation.
 
     Raises:
         Problem: 404, there is none with this id.
@@ -106,8 +107,9 @@ def get(session: Session, actor: Actor, account: str) -> Account:
 
 
 def by_email(session: Session, email: str) -> Account:
-    """The account of an e-mail address, whatever its organisation: only for whoever runs the
-    machine.
+    """Returns the account of an e-mail address, in any organisation.
+
+    Only for an operator of the machine.
 
     Raises:
         Problem: 404, there is none.
@@ -125,7 +127,7 @@ def change(
     role: Role | None = None,
     active: bool | None = None,
 ) -> Account:
-    """Another role for an account, or whether it may sign in; it is signed out everywhere.
+    """Changes an account's role, or whether it may sign in; signs it out everywhere.
 
     Raises:
         Problem: 404, there is none; 409, no active admin would be left; 403, a program that gives a
@@ -149,11 +151,12 @@ def change(
 
 
 def set_password(session: Session, actor: Actor, account: str, password: str) -> Account:
-    """Another password for an account; it is signed out everywhere, and a link to set one is worth
-    nothing any more.
+    """Sets another password for an account.
+
+    It is signed out everywhere, and its link to set a password becomes invalid.
 
     Raises:
-        Problem: 404, there is no such account; 422, a weak password; 403, a program.
+        Problem: 404, there is no such account; 422, a weak password; 403, the actor is a program.
     """
     found = get(session, actor, account)
     check_person(actor)
@@ -167,12 +170,12 @@ def set_password(session: Session, actor: Actor, account: str, password: str) ->
 def authenticate(
     database: Database, email: str, password: str, address: str, now: float | None = None
 ) -> Account:
-    """Whose e-mail address and password these are.
+    """Returns the account of an e-mail address and password.
 
     Args:
-        database: where attempts are counted, too, before the password is looked at.
+        database: it also counts attempts, before the password is checked.
         email, password: as typed.
-        address: network address of who tries.
+        address: network address of the client.
         now: s since 1970; the shared clock's if not given.
 
     Raises:
@@ -202,8 +205,9 @@ def authenticate(
 
 
 def check_person(actor: Actor) -> None:
-    """Refuses a program: one that could make an account, or open one, could act as a person where a
-    person has to decide.
+    """Refuses a program.
+
+    A program that could make or open an account could act as a person where a person has to decide.
 
     Raises:
         Problem: 403.

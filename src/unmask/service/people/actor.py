@@ -1,5 +1,6 @@
-"""Who asks: a person signed in on the page, or a program with an API key. Every query is bound to
-the actor's tenant.
+"""The actor of a request: a person signed in on the page, or a program with an API key.
+
+Every query is bound to the actor's tenant.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person may do; each role may do what those before it may."""
+    """Role of a person; each role includes the rights of those before it."""
 
     VIEWER = "viewer"
     REVIEWER = "reviewer"
@@ -17,7 +18,7 @@ class Role(StrEnum):
 
 
 class Scope(StrEnum):
-    """What an API key may do; a person's role stands for a set of them."""
+    """A right of an API key; a person's role stands for a set of them."""
 
     READ = "checks:read"
     UPLOAD = "checks:write"
@@ -37,14 +38,14 @@ SCOPES: dict[Role, frozenset[Scope]] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks.
+    """The actor of a request.
 
     Attributes:
-        tenant: the id of the organisation whose data alone is visible.
+        tenant: id of the organisation; only its data is visible.
         kind: ``account``, ``key``, or ``system`` for what the service does by itself.
         id: of the account or the key.
         name: as the audit log shows it.
-        scopes: what is allowed.
+        scopes: rights.
     """
 
     tenant: str
@@ -55,5 +56,5 @@ class Actor:
 
 
 def system(tenant: str) -> Actor:
-    """The service itself, acting for a tenant."""
+    """Returns the service itself as an actor for a tenant."""
     return Actor(tenant, "system", "system", "Unmask", frozenset())

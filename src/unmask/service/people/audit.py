@@ -1,10 +1,10 @@
 """The audit log: who did what, as one chain of hashes per organisation.
 
 Each entry's hash covers the entry and the hash before it, so that changing, dropping, swapping or
-inserting one breaks the chain. Whoever can write to the database could still forge the whole rest
-of it, or cut off its end: an anchor, the number and hash of the newest entry kept where they cannot
-write, shows that, too (B. Schneier, J. Kelsey: Secure Audit Logs to Support Computer Forensics,
-1999).
+inserting one breaks the chain. Anybody who can write to the database could still forge all the rest
+of it, or cut off its end. An anchor also reveals this: it is the number and hash of the newest
+entry, kept where they cannot write (B. Schneier, J. Kelsey: Secure Audit Logs to Support Computer
+Forensics, 1999).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from unmask.service.store.database import now
 from unmask.service.store.tables import AuditEntry, Tenant
 
 START = "0" * 64
-"""What stands for the hash before the first entry."""
+"""Placeholder for the hash before the first entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Where a chain stood at some time: to be kept elsewhere.
+    """State of a chain at some time, to be kept elsewhere.
 
     Attributes:
         tenant: whose chain.
@@ -47,7 +47,7 @@ class Anchor:
 
     @classmethod
     def parse(cls, line: str) -> Anchor:
-        """An anchor from its text.
+        """Parses an anchor from its text.
 
         Raises:
             UsageError: it is none.
@@ -64,10 +64,10 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What walking a chain found.
+    """Result of walking a chain.
 
     Attributes:
-        count: entries that are as they were written, from the first.
+        count: number of entries, from the first, that are as they were written.
         head: hash of the last of these.
         broken: number of the first that is not, None if there is none.
         reason: what is wrong with it, a clause; None if nothing is.
@@ -80,13 +80,14 @@ class Verification:
 
 
 def record(session: Session, actor: Actor, action: str, subject: str, **detail: Any) -> AuditEntry:
-    """Adds an entry to the actor's organisation's chain; it stands if and only if the session's
-    transaction does.
+    """Adds an entry to the chain of the actor's organisation.
+
+    The entry stands if and only if the session's transaction does.
 
     Args:
         session: of the transaction that does what is recorded.
         actor: who does it.
-        action: what, as ``thing.verb``.
+        action: what is done, as ``thing.verb``.
         subject: id of what it is done to.
         detail: JSON values that matter; no file names and no addresses, since an entry is never
             deleted.
@@ -111,7 +112,7 @@ def record(session: Session, actor: Actor, action: str, subject: str, **detail: 
 
 
 def newest(session: Session, tenant: str) -> Anchor:
-    """Where a chain stands now."""
+    """Returns the present state of a chain."""
     last = session.execute(
         select(AuditEntry.number, AuditEntry.hash)
         .where(AuditEntry.tenant == tenant)
@@ -122,8 +123,9 @@ def newest(session: Session, tenant: str) -> Anchor:
 
 
 def verify(session: Session, tenant: str, *anchors: Anchor) -> Verification:
-    """Walks a chain from its start to the first entry that is not as it was written, or that an
-    anchor contradicts.
+    """Walks a chain from its start to the first wrong entry.
+
+    An entry is wrong if it is not as it was written, or if an anchor contradicts it.
     """
     kept = {
         anchor.number: anchor.hash
@@ -143,15 +145,16 @@ def verify(session: Session, tenant: str, *anchors: Anchor) -> Verification:
 
 
 def export(session: Session, tenant: str) -> Iterator[str]:
-    """A chain as JSON lines: ``{"entry": ..., "hash": ...}``, where the hash is the sha256 of the
-    entry's own characters.
+    """Yields a chain as JSON lines: ``{"entry": ..., "hash": ...}``.
+
+    The hash is the sha256 of the entry's own characters.
     """
     for entry in _entries(session, tenant):
         yield f'{{"entry":{canonical(entry)},"hash":"{entry.hash}"}}\n'
 
 
 def canonical(entry: AuditEntry) -> str:
-    """What an entry's hash is taken over: JSON in ASCII with sorted keys and no white space."""
+    """Serialises an entry for its hash: JSON in ASCII with sorted keys and no white space."""
     columns = [name for name in AuditEntry.__table__.columns.keys() if name != "hash"]  # noqa: SIM118 - not a dict
     values = {name: getattr(entry, name) for name in columns}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -179,7 +182,8 @@ def _digest(text: str) -> str:
 
 
 def _serialise(session: Session, tenant: str) -> None:
-    """Lets one transaction at a time add to a chain. SQLite lets only one write anyway, and knows
-    no row locks.
+    """Lets one transaction at a time add to a chain.
+
+    SQLite lets only one write anyway, and has no row locks.
     """
     session.execute(select(Tenant.id).where(Tenant.id == tenant).with_for_update(key_share=True))

@@ -1,4 +1,4 @@
-"""API keys of programs: shown once, kept as a digest, with scopes, a limit, and an end."""
+"""API keys of programs: shown once, stored as a digest, with scopes, a rate limit, and an end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Key
 
 PREFIX = "um_"
-"""By it, secret scanners and people recognise a key."""
+"""Prefix by which secret scanners and people recognise a key."""
 
 
 def make(
@@ -28,7 +28,9 @@ def make(
     per_minute: int = 600,
     expires: float | None = None,
 ) -> tuple[Key, str]:
-    """A new key of the actor's organisation, and its text, which nobody can read again.
+    """Makes a key of the actor's organisation; returns it and its text.
+
+    Nobody can read the text again.
 
     Args:
         session: a transaction.
@@ -69,12 +71,12 @@ def make(
 
 
 def listing(session: Session, actor: Actor) -> list[Key]:
-    """All keys of the actor's organisation, the oldest first, revoked ones too."""
+    """Lists all keys of the actor's organisation, the oldest first, revoked ones too."""
     return list(session.scalars(select(Key).where(Key.tenant == actor.tenant).order_by(Key.id)))
 
 
 def revoke(session: Session, actor: Actor, key: str) -> Key:
-    """Ends a key at once. Doing it again changes nothing.
+    """Revokes a key at once. Repeating it changes nothing.
 
     Raises:
         Problem: 404, the organisation has none with this id.
@@ -89,7 +91,7 @@ def revoke(session: Session, actor: Actor, key: str) -> Key:
 
 
 def find(database: Database, secret: str, now: float | None = None) -> Key | None:
-    """The key of this text; None if it expired, was revoked or never was."""
+    """Returns the key of this text; None if it expired, was revoked or never existed."""
     now = database.now() if now is None else now
     with database.reading() as session:
         key = session.scalar(
@@ -106,7 +108,7 @@ def find(database: Database, secret: str, now: float | None = None) -> Key | Non
 
 
 def actor_of(key: Key) -> Actor:
-    """The program as one who asks."""
+    """Returns the actor of a key."""
     return Actor(
         key.tenant, "key", key.id, key.name, frozenset(Scope(scope) for scope in key.scopes)
     )

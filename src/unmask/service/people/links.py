@@ -1,7 +1,6 @@
-"""One-time links with which people set their own passwords: whoever is new, and whoever cannot get
-in any more.
+"""One-time links with which people set their own passwords: new people, and those locked out.
 
-An admin makes the link and hands it over; nobody but its owner then knows the password. The
+An admin makes the link and hands it over; then nobody but its owner knows the password. The
 database keeps only a digest.
 """
 
@@ -20,19 +19,18 @@ from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Account
 
 LASTS = 86400
-"""s until a link is worth nothing: SP 800-63B-4 (2025), 4.2, gives as long to a code that is sent
-by e-mail.
-"""
+"""Lifetime of a link, s; SP 800-63B-4 (2025), 4.2, allows as much for a code sent by e-mail."""
 
 
 def make(session: Session, actor: Actor, account: str) -> str:
-    """The secret of a new link, which nobody can read again; the account is signed out everywhere,
-    and has no password until
-    the link is used. A link that was made before is worth nothing any more.
+    """Makes a link and returns its secret, which nobody can read again.
+
+    The account is signed out everywhere, and has no password until the link is used. An earlier
+    link becomes invalid.
 
     Raises:
-        Problem: 404, there is no such account; 403, a program; 409, the actor's own, or one that
-            may not sign in.
+        Problem: 404, there is no such account; 403, the actor is a program; 409, the actor's own,
+            or one that may not sign in.
     """
     accounts.check_person(actor)
     found = accounts.get(session, actor, account)
@@ -52,10 +50,10 @@ def make(session: Session, actor: Actor, account: str) -> str:
 
 
 def find(session: Session, secret: str) -> Account:
-    """Whose link it is.
+    """Returns the account of a link.
 
     Raises:
-        Problem: 404, it was used, expired, was replaced or never was.
+        Problem: 404, it was used, expired, was replaced or never existed.
     """
     wanted = (
         Account.link == sessions.digest(secret),
@@ -69,7 +67,7 @@ def find(session: Session, secret: str) -> Account:
 
 
 def use(session: Session, secret: str, password: str) -> Account:
-    """Sets the password of whose link it is, once.
+    """Sets the password of a link's account, once.
 
     Raises:
         Problem: 404, no such link; 422, a weak password, after which the link still works.

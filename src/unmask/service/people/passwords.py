@@ -1,8 +1,8 @@
-"""Passwords: which are good enough, and how they are kept.
+"""Passwords: rules for new ones, and their hashes.
 
 The rules are those of NIST SP 800-63B-4 (2025), 3.1.1.2, for a password that is the only factor: at
-least 15 characters, no rule on their composition, no change by the calendar, and none that is
-expected: made of common words, of runs, or of the account's own words. Hashes are Argon2id with the
+least 15 characters, no rule on their composition, no periodic change, and no expected password:
+none made of common words, of runs, or of the account's own words. Hashes are Argon2id with the
 parameters that argon2-cffi takes from RFC 9106.
 """
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST, LONGEST = 15, 256
-"""Characters. SP 800-63B-4 asks for at least 15, and for room for at least 64."""
+"""Length in characters. SP 800-63B-4 asks for at least 15, and for room for at least 64."""
 
 SURPRISE = 8
-"""Characters that must be left when what an attacker expects is taken away."""
+"""Minimum characters that are left without those an attacker expects."""
 
 AT_ONCE = 2
-"""Passwords hashed at the same time: each takes 64 MiB."""
+"""Number of passwords hashed at the same time: each takes 64 MiB."""
 
 PATIENCE = 2.0
-"""s that a password waits to be hashed."""
+"""Maximum time that a password waits to be hashed, s."""
 
 _COMMON = """
 password passwort passw0rd p@ssw0rd passphrase letmein welcome admin administrator changeme \
@@ -55,8 +55,9 @@ _hashing = BoundedSemaphore(AT_ONCE)
 
 @contextmanager
 def _one_of_few() -> Iterator[None]:
-    """Waits for its turn, but not so long that those who sign in would keep all others from being
-    answered.
+    """Waits for its turn to hash, but not long.
+
+    Otherwise those who sign in could keep all others from being answered.
     """
     if not _hashing.acquire(timeout=PATIENCE):
         raise Problem(503, "Busy", Message("refusal.busy"), {"Retry-After": "5"})
@@ -67,7 +68,7 @@ def _one_of_few() -> Iterator[None]:
 
 
 def hashed(password: str, own: Iterable[str] = ()) -> str:
-    """A new password as a PHC string.
+    """Hashes a new password as a PHC string.
 
     Args:
         password: as typed; normalised by NFC, as SP 800-63B-4 asks.
@@ -91,8 +92,9 @@ def hashed(password: str, own: Iterable[str] = ()) -> str:
 
 
 def matches(password: str, kept: str | None) -> bool:
-    """Whether the password is the one kept, None or empty for none; takes as long for none, so that
-    nobody learns which exist.
+    """Tells whether the password matches the kept hash; never if that is None or empty.
+
+    It takes as long without a hash, so that nobody learns which accounts exist.
     """
     from argon2.exceptions import VerifyMismatchError
 
@@ -120,7 +122,7 @@ def _unexpected(password: str, own: Iterable[str]) -> str:
 
 @cache
 def _stretches(run: str, shortest: int = 4) -> list[str]:
-    """Every part of a run of at least ``shortest`` characters, the longest first."""
+    """Returns every part of a run of at least ``shortest`` characters, the longest first."""
     parts = {run[i:j] for i in range(len(run)) for j in range(i + shortest, len(run) + 1)}
     return sorted(parts, key=len, reverse=True)
 

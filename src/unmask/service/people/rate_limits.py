@@ -1,7 +1,7 @@
-"""How often somebody may ask: token buckets in the database, so that all machines count together.
+"""Rate limits: token buckets in the database, shared by all machines.
 
-The generic cell rate algorithm (ITU-T I.371): a bucket is one number, the time at which it is full
-again, and taking from it is one statement that succeeds or does nothing. A lost update is
+It is the generic cell rate algorithm (ITU-T I.371): a bucket is one number, the time at which it is
+full again, and taking from it is one statement that succeeds or does nothing. A lost update is
 impossible.
 """
 
@@ -23,7 +23,7 @@ from unmask.service.store.tables import Bucket
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests in so many seconds; all at once if one likes.
+    """A limit of ``quota`` requests per ``window`` seconds; they may come all at once.
 
     Attributes:
         policy: its name in the headers.
@@ -38,7 +38,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is left of a limit after a request.
+    """State of a limit after a request.
 
     Attributes:
         limit: which.
@@ -54,7 +54,7 @@ class Taken:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As draft-ietf-httpapi-ratelimit-headers-10 has them, and Retry-After (RFC 9110)."""
+        """Headers of draft-ietf-httpapi-ratelimit-headers-10, and Retry-After (RFC 9110)."""
         found = {
             "RateLimit-Policy": f'"{self.limit.policy}";q={self.limit.quota};w={self.limit.window}',
             "RateLimit": f'"{self.limit.policy}";r={self.remaining};t={self.full_in}',
@@ -66,7 +66,7 @@ def take(session: Session, name: str, limit: Limit, now: float) -> Taken:
     """Takes one request from the bucket of ``name``.
 
     Raises:
-        Problem: 429, none is left; with the headers that say when to come back.
+        Problem: 429, none is left; its headers say when to come back.
     """
     key, cost = bucket(limit.policy, name), limit.window / limit.quota
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -94,7 +94,7 @@ def take(session: Session, name: str, limit: Limit, now: float) -> Taken:
 
 
 def give_back(session: Session, name: str, limit: Limit) -> None:
-    """Puts one request back into a bucket."""
+    """Returns one request to a bucket."""
     cost = limit.window / limit.quota
     mine = Bucket.name == bucket(limit.policy, name)
     session.execute(update(Bucket).where(mine).values(full_at=Bucket.full_at - cost))
@@ -106,18 +106,19 @@ def forget(session: Session, name: str, limit: Limit) -> None:
 
 
 def drop_full(session: Session, now: float) -> None:
-    """Deletes the buckets that are full again: none is kept of who asked, longer than it limits."""
+    """Deletes the buckets that are full again: who asked is stored no longer than it limits."""
     session.execute(delete(Bucket).where(Bucket.full_at <= now))
 
 
 def bucket(policy: str, name: str) -> str:
-    """The key of a bucket: a digest, so that no network or e-mail address stands in the database."""
+    """Returns a bucket's key: a digest, so that the database has no network or e-mail address."""
     return hashlib.sha256(f"{policy}\n{name}".encode()).hexdigest()
 
 
 def network(address: str) -> str:
-    """Whom an address belongs to: itself, or its /64 network where it is IPv6, since a customer
-    gets all of one.
+    """Returns the network that an address belongs to: itself, or its /64 network if it is IPv6.
+
+    A customer gets all of a /64.
     """
     try:
         parsed = ipaddress.ip_address(address)

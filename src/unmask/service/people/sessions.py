@@ -1,4 +1,4 @@
-"""Browsers that are signed in. The cookie holds a secret, the database only its digest."""
+"""Sessions of signed-in browsers. The cookie holds a secret, the database only its digest."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Account, BrowserSession
 
 IDLE, ABSOLUTE = 8 * 3600, 7 * 86400
-"""s without a request, and s in all, after which one has to sign in again: a working day, and a
-week.
+"""Seconds without a request, and seconds in all, after which one has to sign in again.
+
+They are a working day and a week.
 """
 
 AGENT = 200
-"""Characters that are kept of what a browser calls itself."""
+"""Maximum characters kept of a browser's user agent."""
 
 NOTED_EVERY = 60
-"""s between two notes that a browser is still there."""
+"""Seconds between two notes that a browser is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class SignedIn:
 
     Attributes:
         secret: for the cookie; nobody can read it again.
-        csrf: token that every request must carry that changes something.
-        account: whose.
+        csrf: token that every request that changes something must carry.
+        account: the person's account.
     """
 
     secret: str
@@ -52,8 +53,9 @@ def begin(
     now: float | None = None,
     agent: str = "",
 ) -> SignedIn:
-    """Signs a browser in. Its secret is always a new one, so that none planted there before is
-    worth anything.
+    """Signs a browser in.
+
+    Its secret is always new, so that one planted in the browser before is worth nothing.
 
     Args:
         session: a transaction.
@@ -61,7 +63,7 @@ def begin(
         account: whose password was right.
         replaced: secret of the session that this browser had until now, which ends.
         now: s since 1970.
-        agent: what the browser calls itself.
+        agent: the browser's user agent.
     """
     now = clock(session) if now is None else now
     if replaced:
@@ -79,7 +81,7 @@ def begin(
 def find(
     database: Database, secret: str, now: float | None = None
 ) -> tuple[BrowserSession, Account] | None:
-    """The session of a cookie's secret, and whose it is; None if it expired, ended or never was."""
+    """Returns a cookie's session and account; None if it expired, ended or never existed."""
     now = database.now() if now is None else now
     with database.reading() as session:
         found = session.execute(
@@ -105,7 +107,7 @@ def end(session: Session, actor: Actor, secret: str) -> None:
 
 
 def of_account(session: Session, account: str) -> list[BrowserSession]:
-    """The browsers in which an account is signed in, the one seen last first."""
+    """Lists the browsers in which an account is signed in, the one seen last first."""
     mine = BrowserSession.account == account, *_alive(clock(session))
     return list(
         session.scalars(select(BrowserSession).where(*mine).order_by(BrowserSession.seen.desc()))
@@ -113,8 +115,9 @@ def of_account(session: Session, account: str) -> list[BrowserSession]:
 
 
 def end_one(session: Session, actor: Actor, kept: str) -> None:
-    """Signs one of the actor's own browsers out, by the digest of its secret; nothing happens if it
-    is not there any more.
+    """Signs one of the actor's own browsers out, by the digest of its secret.
+
+    Nothing happens if it is not there any more.
     """
     mine = BrowserSession.digest == kept, BrowserSession.account == actor.id
     if session.scalar(select(BrowserSession.digest).where(*mine)):
@@ -128,7 +131,7 @@ def end_all(session: Session, account: str) -> None:
 
 
 def drop_expired(session: Session, now: float) -> None:
-    """Deletes the sessions that nobody can go on with."""
+    """Deletes the expired sessions."""
     session.execute(
         delete(BrowserSession).where(
             or_(BrowserSession.expires <= now, BrowserSession.seen <= now - IDLE)
@@ -137,19 +140,21 @@ def drop_expired(session: Session, now: float) -> None:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret of 256 random bits, which needs no slow hash."""
+    """Returns the digest kept of a secret of 256 random bits, which needs no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def cookie_name(settings: Settings) -> str:
-    """The ``__Host-`` prefix binds a cookie to this very host and to https (RFC 6265bis); plain
-    http has to do without.
+    """Returns the name of the session's cookie.
+
+    The ``__Host-`` prefix binds a cookie to this very host and to https (RFC 6265bis); plain http
+    cannot use it.
     """
     return "__Host-unmask_session" if secure(settings) else "unmask_session"
 
 
 def secure(settings: Settings) -> bool:
-    """Whether people reach the page by https."""
+    """Tells whether people reach the page by https."""
     return settings.public_url.startswith("https://")
 
 

@@ -1,5 +1,4 @@
-"""Everything that lasts: tables and their migrations, the database, the object storage, the queue
-of jobs.
+"""All permanent data: tables and their migrations, the database, the object storage, the job queue.
 
 `Service` holds the settings, the database and the storage of one process; all layers above are
 given one.

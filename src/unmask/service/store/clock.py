@@ -1,5 +1,6 @@
-"""Which time it is, for all machines alike: PostgreSQL's clock; on SQLite this machine's, which is
-watched for jumps.
+"""The time, the same for all machines: PostgreSQL's clock, or with SQLite this machine's.
+
+This machine's clock is watched for jumps.
 """
 
 from __future__ import annotations
@@ -9,23 +10,21 @@ import time
 from sqlalchemy import Connection, func, select
 
 JUMP = 3600.0
-"""s by which this machine's clock may part from the time that has passed, until nothing is deleted
-by it any more.
-"""
+"""Difference between this machine's clock and the time passed that stops deletions, s."""
 
 _PASSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""Counts what passes, sleep of the machine included, and is never set."""
+"""Clock of the time that passes, including the machine's sleep; it is never set."""
 
 
 def shared(connection: Connection) -> float:
-    """Seconds since 1970 by the clock that all who share the database share."""
+    """Returns seconds since 1970 by the clock that all users of the database share."""
     if connection.dialect.name == "sqlite":
         return time.time()
     return float(connection.scalar(select(func.extract("epoch", func.clock_timestamp()))) or 0.0)
 
 
 def passed() -> float:
-    """Seconds that passed on this machine since some time in the past."""
+    """Returns seconds that passed on this machine since some time in the past."""
     return time.clock_gettime(_PASSED)
 
 
@@ -37,7 +36,5 @@ class Watch:
 
     @property
     def jumped(self) -> bool:
-        """Whether the clock stands more than `JUMP` from where it would, had nobody set it since
-        this was made.
-        """
+        """Tells whether the clock was set by more than `JUMP` s in all since this was made."""
         return abs(time.time() - passed() - self._apart) > JUMP

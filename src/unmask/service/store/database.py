@@ -22,13 +22,13 @@ from unmask.service.store.folders import private
 from unmask.service.store.tables import Base
 
 THREADS = 40
-"""Most connections of one process: as many as Starlette has threads for requests."""
+"""Maximum connections of one process: as many as Starlette has threads for requests."""
 
 PATIENCE, BRIEF = 30.0, 1.0
-"""s that a writer waits for another one (SQLite), and one whose note may be left out."""
+"""Seconds that a writer waits for another (SQLite); the second is for optional notes."""
 
 FRESH = 30.0
-"""s after which PostgreSQL is asked for the time again."""
+"""Seconds after which PostgreSQL is asked for the time again."""
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -51,13 +51,13 @@ class Database:
 
     @contextmanager
     def transaction(self, patience: float | None = None) -> Iterator[Session]:
-        """A session in which all takes effect together, at its end, or nothing does.
+        """Opens a session in which everything takes effect together, at its end, or nothing does.
 
-        SQLite lets one write at a time and the others ask again, later and later; threads of one
+        SQLite lets one write at a time and the others retry at growing intervals; threads of one
         process wait in line instead.
 
         Args:
-            patience: most s of each of the two waits, `PATIENCE` if None.
+            patience: maximum s of each of the two waits, `PATIENCE` if None.
         """
         patience = PATIENCE if patience is None else patience
         writing = self._writing.execution_options(patience=patience)
@@ -69,11 +69,10 @@ class Database:
             yield session
 
     def note(self, write: Callable[[Session], T]) -> T | None:
-        """What ``write`` gives, in a transaction; None where the database can be read but not
-        written just now.
+        """Runs ``write`` in a transaction and returns its value; None on a database error.
 
-        For what whoever reads can do without: a disk may be full, and another program may hold the
-        database.
+        It is for notes that a reader can do without when the database can be read but not written
+        just now: a disk may be full, or another program may hold the database.
         """
         try:
             with self.transaction(BRIEF) as session:
@@ -98,15 +97,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads, and waits for nobody."""
+        """Opens a session that only reads, and waits for nobody."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A session that only reads, and all the while sees the database as it was at its first
-        look.
-        """
+        """Opens a read-only session that sees the database as it was at its first read."""
         engine = (
             self.engine.execution_options(isolation_level="REPEATABLE READ")
             if self._lock is None
@@ -116,8 +113,9 @@ class Database:
             yield session
 
     def now(self) -> float:
-        """Seconds since 1970 by the shared clock; asked for every `FRESH` s, and counted on from
-        there in between.
+        """Returns seconds since 1970 by the shared clock.
+
+        The clock is read every `FRESH` s; in between, the time that passed is added.
         """
         if self._watch is not None:
             return time.time()
@@ -128,8 +126,9 @@ class Database:
 
     @property
     def clock_jumped(self) -> bool:
-        """Whether the clock is this machine's, and was set by more than an hour since the process
-        began.
+        """Tells whether the clock is this machine's, and was set by more than an hour.
+
+        It compares with the time since the process began.
         """
         return self._watch is not None and self._watch.jumped
 
@@ -138,20 +137,21 @@ class Database:
 
 
 def now(session: Session) -> float:
-    """Seconds since 1970 by the clock that all who share the database share."""
+    """Returns seconds since 1970 by the clock that all users of the database share."""
     return clock.shared(session.connection())
 
 
 def full(error: DBAPIError) -> bool:
-    """Whether the database's disk is full: SQLite's code, or PostgreSQL's (SQLSTATE 53100)."""
+    """Tells whether the disk is full: SQLite's code, or PostgreSQL's (SQLSTATE 53100)."""
     said = error.orig.args[0] if error.orig and error.orig.args else None
     state = said.get("C") if isinstance(said, dict) else None
     return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or state == "53100"
 
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
-    """Adds a row unless one with the same key stands there, and says whether it did; waits for
-    whoever is adding it now.
+    """Adds a row unless one with the same key exists, and returns whether it did.
+
+    It waits for anybody who is adding the row now.
     """
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     done = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
@@ -159,7 +159,9 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
 
 
 def _postgresql(settings: Settings) -> Engine:
-    """Understands of libpq's parameters ``host=/folder``, the folder of a server's socket,
+    """Connects to PostgreSQL.
+
+    Of libpq's parameters it understands ``host=/folder``, the folder of a server's socket,
     ``sslmode`` and ``sslrootcert``.
     """
     url = make_url(settings.database).set(drivername="postgresql+pg8000")
@@ -183,11 +185,12 @@ def _postgresql(settings: Settings) -> Engine:
 
 
 def _encryption(mode: object, authorities: object) -> SSLContext | bool | None:
-    """What the driver does for a ``sslmode`` of libpq: None encrypts where the server can, True
-    insists, a context verifies.
+    """Returns the driver's value for a ``sslmode`` of libpq.
+
+    None encrypts where the server can, True insists, a context verifies.
 
     Args:
-        authorities: file of those whose signature counts; the system's if None.
+        authorities: file of the trusted authorities; the system's if None.
     """
     if mode not in {"verify-ca", "verify-full"}:
         return {"disable": False, "require": True}.get(str(mode))

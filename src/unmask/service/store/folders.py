@@ -1,4 +1,4 @@
-"""The data folder: faces and accounts lie in it, so that it is the service's alone."""
+"""The data folder, which has faces and accounts in it, so that only the service may read it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ log = logging.getLogger(__name__)
 
 
 def keep_private() -> None:
-    """Whatever this process and its children write from now on, others cannot read."""
+    """Makes all that this process and its children write from now on unreadable for others."""
     os.umask(UMASK)
 
 
 def private(folder: Path) -> Path:
-    """The folder, made if missing; nobody but the service's user can look into it, whatever the
-    files in it allow.
+    """Returns the folder, made if missing, into which nobody but the service's user can look.
+
+    This holds whatever the rights of the files in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,10 +1,10 @@
-"""Work that is done once though workers are killed at any moment.
+"""The job queue: work is done once though workers may be killed at any moment.
 
 The row of a check, a registration or a delivery is itself the job, so that accepting an upload and
 queueing it are one transaction. A worker takes a job under a lease with a fencing token (Kleppmann
 2016, "How to do distributed locking"), renews the lease while it works, and writes the result only
-if the token still stands. One that fell silent loses the job to another, on any machine; whatever
-it writes later is refused.
+if the token is still valid. A worker that fell silent loses the job to another, on any machine;
+whatever it writes later is refused.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ def claim(
 
     Args:
         kind: the table.
-        wanted: what else must hold of the job.
+        wanted: further conditions on the job.
 
     Returns:
         The row, detached; its ``attempts`` counts this one, its ``lapses`` those whose worker fell
-            silent, its ``lease``
-        is the token.
+            silent, its ``lease`` is the token.
     """
     with database.reading() as session:
         if (
@@ -55,7 +54,7 @@ def claim(
 
 
 def renew(database: Database, job: AnyJob, lease: float, progress: float) -> bool:
-    """Holds a job for ``lease`` seconds from now on; False if it was lost."""
+    """Extends a job's lease to ``lease`` seconds from now; False if the job was lost."""
     with held(database, job) as (session, row):
         if row is None:
             return False
@@ -64,7 +63,7 @@ def renew(database: Database, job: AnyJob, lease: float, progress: float) -> boo
 
 
 def place(session: Session, job: AnyJob) -> int | None:
-    """Place of a job among all that wait, 1 for the next one; None where it does not wait."""
+    """Returns a job's place among all that wait, 1 for the next one; None if it does not wait."""
     if job.state != "queued":
         return None
     kind = type(job)
@@ -74,8 +73,9 @@ def place(session: Session, job: AnyJob) -> int | None:
 
 @contextmanager
 def held(database: Database, job: AnyJob) -> Iterator[tuple[Session, AnyJob | None]]:
-    """A transaction with the job's row if it is still this worker's, else with None: then nothing
-    may be written.
+    """Opens a transaction with the job's row if this worker still holds it.
+
+    Otherwise it yields None instead of the row; then nothing may be written.
     """
     with database.transaction() as session:
         kind = type(job)
@@ -86,12 +86,12 @@ def held(database: Database, job: AnyJob) -> Iterator[tuple[Session, AnyJob | No
 
 
 def end(session: Session, job: AnyJob, state: str) -> None:
-    """Marks a job that is held as ``done`` or ``failed``."""
+    """Marks a held job as ``done`` or ``failed``."""
     job.state, job.progress, job.finished, job.lease = state, 1.0, now(session), None
 
 
 def put_back(session: Session, job: AnyJob, wait: float = 0.0) -> None:
-    """Lets a job that is held be taken again, after ``wait`` seconds."""
+    """Lets a held job be taken again, after ``wait`` seconds."""
     job.state, job.progress, job.lease, job.lease_until = "queued", 0.0, None, now(session) + wait
 
 

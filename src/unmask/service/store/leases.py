@@ -1,4 +1,4 @@
-"""Work that one machine at a time does for all, once in a while."""
+"""Periodic work that one machine at a time does for all."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from unmask.service.store.tables import Lease
 
 
 def claimed(session: Session, name: str, period: float, now: float) -> bool:
-    """Whether this machine is the one that does it in this period, which then is ``period`` s from
-    ``now``.
+    """Claims the work of this period; returns whether this machine is to do it.
+
+    The period then lasts ``period`` s from ``now``.
     """
     insert: Any = (
         sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -1,6 +1,4 @@
-"""What every request and every job needs: the settings, the database and the storage of one
-service.
-"""
+"""The settings, the database and the storage of one service, which every request and job needs."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from unmask.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process's hold on the service."""
+    """The settings, database and storage of one process."""
 
     settings: Settings
     database: Database

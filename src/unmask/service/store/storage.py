@@ -1,11 +1,11 @@
-"""The service's storage, and what is called how in it.
+"""The service's storage, and the names of its objects.
 
-incoming/...                      on their way in; what lies there for days is nobody's
-TENANT/SHA256/media               a file as it was uploaded, once per tenant
-TENANT/SHA256/altered-...         what lay there instead of it, for whoever finds out why
-TENANT/SHA256/CHECK.html, .zip    the report of a check of it, and its pictures; they show faces and
-go with it TENANT/originals/REGISTRATION     hashes and thumbnails of a known original, an SQLite
-file
+incoming/...                     uploads under way; after days, nobody needs them any more
+TENANT/SHA256/media              a file as it was uploaded, once per tenant
+TENANT/SHA256/altered-...        bytes found in its place, kept for an investigation
+TENANT/SHA256/CHECK.html, .zip   report and pictures of a check; they show faces and are
+                                 deleted with the file
+TENANT/originals/REGISTRATION    hashes and thumbnails of a known original, an SQLite file
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from unmask.storage import Storage
 
 
 def opened(settings: Settings) -> Storage:
-    """The folder or bucket that the settings name; what is in passing lies in the data folder,
-    which is made private.
+    """Opens the folder or bucket that the settings name.
+
+    Temporary files are in the data folder, which is made private.
     """
     scratch = private(settings.data) / settings.scratch.name
     keys = (settings.storage_key, settings.storage_secret) if settings.storage_key else None
@@ -26,7 +27,7 @@ def opened(settings: Settings) -> Storage:
 
 
 def folder(tenant: str, sha256: str) -> str:
-    """Where all that shows a file's content lies; what is to be deleted is deleted by this name."""
+    """Returns the place of all that shows a file's content; deletion uses this name."""
     return f"{tenant}/{sha256}/"
 
 
@@ -43,7 +44,7 @@ def pictures(tenant: str, sha256: str, check: str) -> str:
 
 
 def altered(tenant: str, sha256: str) -> str:
-    """A new name for bytes that lay where the file should."""
+    """Returns a new name for bytes found in place of the file."""
     return f"{folder(tenant, sha256)}altered-{new_id()}"
 
 
@@ -52,5 +53,5 @@ def original(tenant: str, registration: str) -> str:
 
 
 def incoming() -> str:
-    """A new name for bytes on their way in."""
+    """Returns a new name for an upload under way."""
     return f"incoming/{new_id()}"

@@ -1,4 +1,4 @@
-"""Every table of the service. Times are seconds since 1970 (UTC), ids sort by time of making."""
+"""All tables of the service. Times are seconds since 1970 (UTC), ids sort by time of creation."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from unmask.service.store.clock import shared
 
 
 def new_id() -> str:
-    """A UUID of version 7 (RFC 9562): ids made later sort after ids made earlier, to the
-    millisecond.
-    """
+    """Returns a UUID of version 7 (RFC 9562): later ids sort after earlier ones, to the ms."""
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62
     return str(UUID(int=value))
@@ -51,8 +49,9 @@ def _now(context: Any) -> float:
 
 
 class Job:
-    """A row that is work to be done: taken under a lease by one worker at a time, see
-    `unmask.service.store.jobs`.
+    """A row that is a job: one worker at a time takes it under a lease.
+
+    See `unmask.service.store.jobs`.
     """
 
     state: Mapped[str] = mapped_column(default="queued")
@@ -60,22 +59,22 @@ class Job:
     progress: Mapped[float] = mapped_column(default=0.0)
     created: Mapped[float] = moment()
     begun: Mapped[float | None]
-    """When the latest attempt was."""
+    """Start of the latest attempt."""
     finished: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
-    """How often it was taken, for whatever reason it was not ended."""
+    """Number of times it was taken, whatever the reason that it was not finished."""
     lapses: Mapped[int] = mapped_column(default=0, server_default="0")
-    """How often its worker fell silent while it had it."""
+    """Number of times its worker fell silent while it had it."""
     deaths: Mapped[int] = mapped_column(default=0)
-    """How often the process that was made for this job alone died of it."""
+    """Number of times the process made for this job alone died of it."""
     lease: Mapped[str | None]
-    """Token of the worker that has it now: a worker that lost its lease cannot write a result."""
+    """Token of the worker that has it now; a worker that lost its lease cannot write a result."""
     lease_until: Mapped[float] = mapped_column(default=0.0)
-    """Nobody takes the job before: the end of the lease, or of the wait before another attempt."""
+    """Earliest time it may be taken: the end of the lease, or of the wait before a retry."""
 
 
 class Tenant(Base):
-    """An organisation; nothing of one is ever visible to another."""
+    """An organisation; no data of one is ever visible to another."""
 
     __tablename__ = "tenants"
     id: Mapped[str] = identity()
@@ -111,7 +110,7 @@ class BrowserSession(Base):
     account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     csrf: Mapped[str]
     agent: Mapped[str] = mapped_column(default="", server_default="")
-    """What the browser calls itself."""
+    """User agent of the browser."""
     created: Mapped[float] = moment()
     seen: Mapped[float] = moment()
     expires: Mapped[float]
@@ -135,7 +134,7 @@ class Key(Base):
 
 
 class Lease(Base):
-    """Work that one machine at a time does for all."""
+    """A lease on periodic work that one machine at a time does for all."""
 
     __tablename__ = "leases"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -143,17 +142,17 @@ class Lease(Base):
 
 
 class Bucket(Base):
-    """How much of a rate limit is used up."""
+    """State of a rate limit."""
 
     __tablename__ = "buckets"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A digest of whose it is."""
+    """Digest of the policy and the name whose requests it counts."""
     full_at: Mapped[float]
-    """When all of it may be used again."""
+    """Time at which all requests are available again."""
 
 
 class Media(Base):
-    """One file's bytes, kept once per tenant."""
+    """Bytes of one file, kept once per tenant."""
 
     __tablename__ = "media"
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
@@ -161,12 +160,12 @@ class Media(Base):
     bytes: Mapped[int]
     stored: Mapped[float] = moment()
     hold: Mapped[str | None]
-    """Why it may not be deleted (legal hold); none if null."""
+    """Reason why it may not be deleted (legal hold); null if there is none."""
     deleted: Mapped[float | None]
 
 
 class Upload(Base):
-    """A file on its way in, in pieces."""
+    """An upload under way, in pieces."""
 
     __tablename__ = "uploads"
     id: Mapped[str] = identity()
@@ -176,21 +175,22 @@ class Upload(Base):
     length: Mapped[int]
     offset: Mapped[int] = mapped_column(default=0)
     pieces: Mapped[list[str]] = mapped_column(default=list)
-    """Names of the objects in storage that hold what has come, in order."""
+    """Names of the storage objects that hold the received pieces, in order."""
     sha256: Mapped[str | None]
-    """As announced; null if it was not."""
+    """Announced sha256; null if none was announced."""
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     check: Mapped[str | None]
-    """What became of it, once all has come."""
+    """Check made from it, once all has come."""
     refused: Mapped[str | None]
-    """Why nothing became of it."""
+    """Reason why no check was made from it."""
     created: Mapped[float] = moment()
     expires: Mapped[float]
 
 
 class Check(Job, Base):
-    """One judging of one file. The row is the job: accepting an upload and queueing it are one
-    transaction.
+    """One judging of one file.
+
+    The row is the job: accepting an upload and queueing it are one transaction.
     """
 
     __tablename__ = "checks"
@@ -204,13 +204,15 @@ class Check(Job, Base):
     tenant: Mapped[str]
     sha256: Mapped[str] = mapped_column(String(64))
     configuration: Mapped[str] = mapped_column(String(64))
-    """sha256 over Unmask's version, its weights and the options: the same file is judged once under
-    each.
+    """sha256 over all that a result depends on besides the file.
+
+    It covers Unmask's version, its weights, the options, and the tenant's known originals and
+    licences. The same file is judged once under each configuration.
     """
     name: Mapped[str]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     uploader: Mapped[str]
-    """The actor who brought it."""
+    """Id of the actor who brought it."""
     verdict: Mapped[str | None]
     log10_lr: Mapped[float | None]
     result: Mapped[dict[str, Any] | None]
@@ -218,7 +220,7 @@ class Check(Job, Base):
 
     @property
     def document(self) -> Document:
-        """What was found, or why nothing could be.
+        """Result of the check, or why there could be none.
 
         Raises:
             ValueError: there is no result yet.
@@ -227,20 +229,22 @@ class Check(Job, Base):
 
     @property
     def outcome(self) -> str | None:
-        """The document's outcome, or its verdict where an older version wrote it; lists do not read
-        whole documents.
+        """Outcome of the document, or its verdict where an older version wrote it.
+
+        Lists do not read whole documents.
         """
         return (self.result or {}).get("outcome") or self.verdict
 
     @property
     def error(self) -> str | None:
-        """The document's error."""
+        """Error of the document."""
         return (self.result or {}).get("error")
 
 
 class Registration(Job, Base):
-    """Footage that its owner registers as a known original; hashes and thumbnails of it go into the
-    tenant's index.
+    """Footage that its owner registers as a known original.
+
+    Its hashes and thumbnails go into the tenant's index.
     """
 
     __tablename__ = "registrations"
@@ -258,11 +262,11 @@ class Registration(Job, Base):
     owner: Mapped[str]
     uploader: Mapped[str]
     error: Mapped[str | None]
-    """Why it could not be registered."""
+    """Reason why it could not be registered."""
 
 
 class LicenceDocument(Base):
-    """What an organisation relies on where a licence allows a change, as it came."""
+    """A document of an organisation's register of licences, as it came."""
 
     __tablename__ = "licence_documents"
     __table_args__ = (UniqueConstraint("tenant", "kind", "named"),)
@@ -271,12 +275,12 @@ class LicenceDocument(Base):
     kind: Mapped[str]
     """``licence``, ``list`` of revocations, ``key`` that is vouched for, or ``authority``."""
     named: Mapped[str]
-    """A list's issuer and id, under which a newer one takes its place; sha256 of whatever else."""
+    """Issuer and id of a list, by which a newer one replaces it; else the document's sha256."""
     title: Mapped[str]
-    """Whom it is about, for people."""
+    """Persons or organisations it is about, for display."""
     text: Mapped[str]
     list: Mapped[str | None]
-    """``named`` of the list that tells whether a licence was taken back."""
+    """``named`` of the list that tells whether a licence was revoked."""
     begins: Mapped[float | None]
     ends: Mapped[float | None]
     created: Mapped[float] = moment()
@@ -293,7 +297,7 @@ class Reliance(Base):
 
 
 class CaseFile(Base):
-    """What people make of a check."""
+    """A case: people's decisions about a check."""
 
     __tablename__ = "cases"
     id: Mapped[str] = identity()
@@ -302,14 +306,14 @@ class CaseFile(Base):
     state: Mapped[str] = mapped_column(default="open")
     """``open``, ``decided``, ``appealed`` or ``reopened``."""
     decision: Mapped[str | None]
-    """``keep``, ``label``, ``take down`` or ``restore``: the latest."""
+    """Latest decision: ``keep``, ``label``, ``take down`` or ``restore``."""
     assigned: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
     created: Mapped[float] = moment()
     updated: Mapped[float] = moment()
 
 
 class CaseEvent(Base):
-    """Something that happened to a case: only ever added."""
+    """Event of a case; events are only ever added."""
 
     __tablename__ = "case_events"
     __table_args__ = (UniqueConstraint("case", "number"),)
@@ -317,51 +321,53 @@ class CaseEvent(Base):
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     case: Mapped[str] = mapped_column(ForeignKey("cases.id"))
     number: Mapped[int]
-    """1 for the first of a case."""
+    """Number within the case, from 1."""
     kind: Mapped[str]
-    """``opened``, ``note``, ``assigned``, ``decision``, ``correction``, ``appeal``, ``reopened`` or
-    ``notice``.
+    """Kind of event.
+
+    One of ``opened``, ``note``, ``assigned``, ``decision``, ``correction``, ``appeal``,
+    ``reopened`` and ``notice``.
     """
     actor: Mapped[str]
     actor_name: Mapped[str]
     text: Mapped[str]
     decision: Mapped[str | None]
     rule: Mapped[str | None]
-    """The law or the clause that a decision applies."""
+    """Law or clause that a decision applies."""
     illegal: Mapped[bool | None]
-    """Whether the rule is a law."""
+    """True if the rule is a law."""
     language: Mapped[str | None]
-    """Of a notice: ``en`` or ``zh``."""
+    """Language of a notice: ``en`` or ``zh``."""
     created: Mapped[float] = moment()
 
 
 class LiveCheck(Base):
-    """One live check of one account of a caller. What the camera saw is never written down."""
+    """One live check of one account of a caller. The camera's frames are never written down."""
 
     __tablename__ = "live_checks"
     id: Mapped[str] = identity()
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
     subject: Mapped[str]
-    """The caller's own name for the account that it is for."""
+    """The caller's own name for the account."""
     ticket: Mapped[str] = mapped_column(String(64))
-    """sha256 of the secret that whoever does the check presents."""
+    """sha256 of the secret that the browser presents."""
     ways: Mapped[list[str]]
-    """What the person may choose from: ``light``, ``movement``."""
+    """Ways that the person may choose from: ``light``, ``movement``."""
     way: Mapped[str | None]
-    """What the person chose."""
+    """Way that the person chose."""
     back: Mapped[str | None]
     """Address to which the page leads afterwards."""
     code: Mapped[str]
-    """What the browser brings along to that address, once it did the check."""
+    """Code that the browser brings to that address after the check."""
     result: Mapped[str | None]
     """``live``, ``not live`` or ``inconclusive``."""
     advice: Mapped[str | None]
-    """What the person was told to do."""
+    """Advice to the person, as the caller reads it."""
     created: Mapped[float] = moment()
     expires: Mapped[float]
-    """Nobody can begin it afterwards."""
+    """Time after which nobody can begin it."""
     begun: Mapped[float | None]
-    """When it was used up."""
+    """Time at which it was begun and so used up."""
     finished: Mapped[float | None]
 
 
@@ -379,7 +385,7 @@ class Webhook(Base):
 
 
 class Delivery(Job, Base):
-    """One message to one webhook, until it was taken or given up."""
+    """One message to one webhook, until it is taken or given up."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -392,19 +398,17 @@ class Delivery(Job, Base):
     event: Mapped[str]
     payload: Mapped[dict[str, Any]]
     answer: Mapped[str | None]
-    """What the last attempt met with."""
+    """Answer or failure of the last attempt."""
 
 
 class Answered(Base):
-    """The answer to a request that carried an Idempotency-Key, so that sending it again does
-    nothing again.
-    """
+    """The answer to a request with an Idempotency-Key; a repeated request does nothing."""
 
     __tablename__ = "answered"
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str] = mapped_column(String(64))
-    """sha256 over method, path and body."""
+    """sha256 over the request as JSON values, with a file by its sha256."""
     status: Mapped[int]
     headers: Mapped[dict[str, Any]]
     body: Mapped[dict[str, Any]]
@@ -412,8 +416,9 @@ class Answered(Base):
 
 
 class AuditEntry(Base):
-    """One link of a tenant's chain: ``hash`` covers the entry and the ``previous`` hash, so none
-    can be changed or left out.
+    """One entry of a tenant's chain.
+
+    ``hash`` covers the entry and the ``previous`` hash, so that none can be changed or left out.
     """
 
     __tablename__ = "audit"
@@ -423,7 +428,7 @@ class AuditEntry(Base):
     actor: Mapped[str]
     actor_name: Mapped[str]
     action: Mapped[str]
-    """What was done, as ``thing.verb``: ``check.created``, ``case.decided``, ``media.deleted``."""
+    """Action, as ``thing.verb``: ``check.created``, ``case.decided``, ``media.deleted``."""
     subject: Mapped[str]
     detail: Mapped[dict[str, Any]]
     previous: Mapped[str] = mapped_column(String(64))

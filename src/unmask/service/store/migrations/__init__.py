@@ -1,4 +1,4 @@
-"""The tables as they were and are: Alembic's revisions, in order."""
+"""Migrations of the tables: Alembic's revisions, in order."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from sqlalchemy.orm import Session
 from unmask.service.store.database import Database
 
 LOCK = 0x756E6D61736B
-"""Number of PostgreSQL's advisory lock under which one machine at a time upgrades: "unmask" in
-ASCII.
-"""
+"""PostgreSQL's advisory lock that lets one machine at a time upgrade: "unmask" in ASCII."""
 
 
 def revision(session: Session) -> str:
-    """The revision of a database's tables; they sort by age."""
+    """Returns the revision of a database's tables; revisions sort by age."""
     return str(session.scalar(text("SELECT version_num FROM alembic_version")))
 
 
 def upgrade(database: Database) -> None:
-    """Brings the tables up to date; whoever comes second waits, and finds nothing to do."""
+    """Brings the tables up to date; a second caller waits, and finds nothing to do."""
     from alembic import command
     from alembic.config import Config
 

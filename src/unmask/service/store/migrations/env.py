@@ -1,5 +1,6 @@
-"""What Alembic runs: the connection is given by `unmask.service.store.migrations`, or made for a
-new revision.
+"""Environment that Alembic runs.
+
+The connection is given by `unmask.service.store.migrations`, or made for a new revision.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The audit log only grows: the database itself refuses to change or delete an entry.
 
-That stops a mistake and a stolen query, not whoever owns the database; `unmask audit verify` is
-there for that.
+This stops a mistake and an injected query, but not the owner of the database; `unmask audit verify`
+is there for that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How often the worker of a job fell silent, apart from how often the job was taken."""
+"""Number of times a job's worker fell silent, apart from how often the job was taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register of licences, and which checks rest on which."""
+"""The register of licences, and the licences that checks rest on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One-time links with which people set their passwords, and the browsers that sessions are in."""
+"""One-time links with which people set their passwords, and the user agents of sessions."""
 
 from __future__ import annotations
 
