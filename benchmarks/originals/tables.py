@@ -1,4 +1,4 @@
-"""What was measured, as Markdown."""
+"""Tables of what was measured, as Markdown."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KINDS = ("none", "take", "face", "mouth")
 NO_LR = "no LR: "
 
 FITTED_FROM = 1_000_000
-"""Seed from which on trials are for fitting; those before are for measuring."""
+"""First seed of the trials used for fitting; lower seeds are for measuring."""
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927)."""
+    """Returns the 95 % interval of a proportion (Wilson 1927)."""
     if not n:
         return 0.0, 1.0
     p, z = hits / n, 1.96
@@ -32,7 +32,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 def share(hits: Iterable[bool]) -> str:
-    """As ``99.1 % (97.4 to 99.7), n = 331``."""
+    """Formats a proportion, as ``99.1 % (97.4 to 99.7), n = 331``."""
     values = list(hits)
     low, high = wilson(sum(values), len(values))
     part = 100 * sum(values) / max(1, len(values))
@@ -40,7 +40,7 @@ def share(hits: Iterable[bool]) -> str:
 
 
 def auc(changed: np.ndarray, bona_fide: np.ndarray, rounds: int = 1000) -> str:
-    """With a 95 % interval by bootstrap."""
+    """Formats the AUC with a 95 % interval by bootstrap."""
 
     def area(a: np.ndarray, b: np.ndarray) -> float:
         below, upto = (np.searchsorted(np.sort(b), a, side) for side in ("left", "right"))
@@ -56,7 +56,7 @@ def auc(changed: np.ndarray, bona_fide: np.ndarray, rounds: int = 1000) -> str:
 
 
 def measured(part: str) -> list[dict[str, Any]]:
-    """What was written of a part."""
+    """Reads the results of a part."""
     path = OUT / f"{part}.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
@@ -90,7 +90,7 @@ def report() -> None:
 
 
 def compared(tried: list[dict[str, Any]]) -> None:
-    """Prints what came of trials: changed faces and mouths against edits, and against another take."""
+    """Prints results of trials: changed faces and mouths against edits and another take."""
     told = [row for row in tried if row["score"] is not None]
     changed, edited, acted = (
         np.array([row["score"] for row in told if row["kind"] in kinds])
@@ -126,7 +126,7 @@ def compared(tried: list[dict[str, Any]]) -> None:
 
 
 def _came_to(row: dict[str, Any]) -> str:
-    """What a trial ended with, a column of the table."""
+    """Returns the outcome of a trial, a column of the table."""
     return (
         row["finding"]
         if row["score"] is not None

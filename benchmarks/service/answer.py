@@ -1,4 +1,4 @@
-"""From the end of an upload to the verdict, on an idle machine."""
+"""Time from the end of an upload to the verdict, on an idle machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.service.tree import Tree
 
 
 def answer(service: Tree, options: argparse.Namespace) -> None:
-    """How long a verdict takes on an idle machine."""
+    """Measures how long a verdict takes on an idle machine."""
     clips, spent = Clips(10, 0), []
     with service.client() as client, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         for _ in range(options.runs):
-            time.sleep(5)  # a person, too, comes to a service that waits
+            time.sleep(5)  # people, too, come to a service that is idle
             path.write_bytes(clips.new())
             check = client.upload(path)
             began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What was measured, as the page docs/benchmark/take.md."""
+"""Results as the page docs/benchmark/take.md."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ Row = dict[str, Any]
 
 
 def measured() -> list[Row]:
-    """All that was measured."""
+    """Reads all results."""
     path = OUT / "run.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def found(row: Row, who: str) -> list[bool]:
-    """Of each break of a file, whether something was found at it."""
+    """Tells for each break of a file whether something was found at it."""
     return [any(_at(one, broken) for one in row["found"][who]) for broken in row["breaks"]]
 
 
 def false_alarms(row: Row, who: str) -> int:
-    """Findings at which nothing was cut; those within 0.3 s of each other count as one, a stretch
-    by either end.
+    """Counts findings at which nothing was cut.
+
+    Those within 0.3 s of each other count as one; a stretch counts by either end.
     """
     wrong = sorted(
         start
@@ -57,7 +58,7 @@ def _right(one: Sequence[Any], breaks: Iterable[Sequence[float]]) -> bool:
 
 
 def per_hour(count: int, hours: float) -> str:
-    """A rate with its exact 95 % interval (Garwood 1936), as ``1.5 (0.2 to 5.4)``."""
+    """Formats a rate with its exact 95 % interval (Garwood 1936), as ``1.5 (0.2 to 5.4)``."""
     from scipy.stats import chi2
 
     low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
@@ -168,7 +169,7 @@ def _alarms(rows: list[Row]) -> list[str]:
 
 
 def _by(rows: list[Row]) -> list[str]:
-    """What `unmask take` finds of the drops, by what filmed them and by their sound."""
+    """Lists what `unmask take` finds of the drops, by camera and by sound."""
     drops = [edit for edit in EDITS if edit.startswith(("drop", "long", "joined"))]
     lines = [
         "## What is found of drops, by camera and sound",

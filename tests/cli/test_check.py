@@ -1,6 +1,4 @@
-"""The command line, mostly with `pretend` in the place of the pipeline; the last tests run the real
-one.
-"""
+"""The command line, mostly with `pretend` as the pipeline; the last tests run the real one."""
 
 from __future__ import annotations
 
@@ -30,12 +28,11 @@ from unmask.types import CheckResult, Verdict
 
 ROOT = Path(__file__).parents[2]
 ASKED: list[pipeline.Settings] = []
-"""The settings of every pretended check."""
+"""Settings of every pretended check."""
 
 
 def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress) -> CheckResult:
-    """Stands in for `unmask.pipeline.check`: reads no file, and answers by the beginning of its
-    name.
+    """Stands in for `unmask.pipeline.check`: reads no file; the file's name decides the answer.
 
     ``changed``, ``clean``, ``nobody``, ``untold`` and ``crowd`` give those of `tests.results`;
     ``broken``, ``bug``, ``weights`` and ``library`` raise what their names say; ``interrupt`` is
@@ -78,7 +75,7 @@ def _pretended(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def real() -> None:
-    """Asks for the real pipeline."""
+    """Uses the real pipeline."""
 
 
 def unmask(*args: str | Path) -> Result:
@@ -86,7 +83,7 @@ def unmask(*args: str | Path) -> Result:
 
 
 def spawn(*args: str, **environment: str) -> subprocess.Popen[bytes]:
-    """The pretended command line as a process of its own."""
+    """Starts the pretended command line as its own process."""
     code = "from tests.cli.test_check import pretend; from unmask import cli, pipeline; pipeline.check = pretend; cli.main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *args],

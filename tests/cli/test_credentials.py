@@ -26,7 +26,7 @@ XMP = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photo and a video with credentials, a photo with labels alone, and a trust list."""
+    """Makes a photo and a video with credentials, a photo with only labels, and a trust list."""
     folder = tmp_path_factory.mktemp("credentials")
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "plain.jpg")

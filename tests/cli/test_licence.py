@@ -15,7 +15,7 @@ def unmask(*args: str | Path, password: str = "correct horse") -> Result:  # noq
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film, a key, and a licence to cover a face in that film."""
+    """Makes a film, a key, and a licence to cover a face in that film."""
     folder = tmp_path_factory.mktemp("licences")
     (folder / "film.mp4").write_bytes(b"a film")
     made = unmask("keygen", folder / "zoe.key", "--name", "Zoë")

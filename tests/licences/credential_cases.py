@@ -1,5 +1,6 @@
-"""The table of content credentials: what a file is made to carry, and what must be said of it, with
-our own authorities.
+"""The table of content credentials: what a file carries, and what must be said of it.
+
+The authorities are the tests' own.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Case:
 
     Attributes:
         ai: whether it declares AI.
-        sentences: codes of all that is told.
-        problem: how one of the problems begins; empty if there must be none.
-        trusted: the authorities that whoever reads it relies on, PEM.
+        sentences: codes of all that is said.
+        problem: beginning of one of the problems; empty if there must be none.
+        trusted: the authorities on the reader's trust list, PEM.
     """
 
     made: str
@@ -62,7 +63,7 @@ class Case:
 
 
 def photo(seed: int = 1) -> bytes:
-    """A JPEG."""
+    """Makes a JPEG."""
     out = io.BytesIO()
     noise = np.random.default_rng(seed).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(out, "JPEG")
@@ -70,7 +71,7 @@ def photo(seed: int = 1) -> bytes:
 
 
 def video() -> bytes:
-    """An MP4."""
+    """Makes an MP4."""
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plain.mp4"
@@ -79,7 +80,7 @@ def video() -> bytes:
 
 
 def action(source_type: str = SWAP) -> dict[str, Any]:
-    """The assertion that something was made, of a kind."""
+    """Returns the assertion that something was made, with its source type."""
     return {
         "label": "c2pa.actions.v2",
         "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": source_type}]},
@@ -96,11 +97,11 @@ def signed(
     over: bool = False,
     elsewhere: str = "",
 ) -> bytes:
-    """A file with a manifest, as a tool of another house might write it.
+    """Signs a file with a manifest, as another vendor's tool might write it.
 
     Args:
         raw: the file; a photo, if None.
-        identity: who signs a CAWG identity assertion beside it.
+        identity: who signs an additional CAWG identity assertion.
         over: whether the file has a manifest that becomes the ingredient of the new one.
         elsewhere: address at which the manifest is said to lie, instead of in the file.
     """
@@ -135,40 +136,40 @@ def _local(by: Signing) -> dict[str, str]:
 
 
 def png() -> bytes:
-    """A PNG that the studio signed."""
+    """Makes a PNG that the studio signed."""
     out = io.BytesIO()
     Image.open(io.BytesIO(photo())).save(out, "PNG")
     return signed(out.getvalue(), kind="image/png")
 
 
 def flipped(raw: bytes, at: int) -> bytes:
-    """A file with one byte changed."""
+    """Changes one byte of a file."""
     changed = bytearray(raw)
     changed[at] ^= 0x55
     return bytes(changed)
 
 
 def flipped_after(raw: bytes, name: bytes, by: int) -> bytes:
-    """A file with the byte changed that lies so far behind a name."""
+    """Changes the byte that lies ``by`` bytes after the start of a name."""
     return flipped(raw, raw.rindex(name) + by)
 
 
 def replaced(raw: bytes, old: bytes, new: bytes) -> bytes:
-    """A file in which the last occurrence is replaced by as many bytes."""
+    """Replaces the last occurrence of ``old`` with as many bytes."""
     at = raw.rindex(old)
     assert len(old) == len(new)
     return raw[:at] + new + raw[at + len(old) :]
 
 
 def saved_anew(raw: bytes) -> bytes:
-    """A photo opened and saved by a program that knows nothing of credentials."""
+    """Opens and saves a photo with a program that does not support credentials."""
     out = io.BytesIO()
     Image.open(io.BytesIO(raw)).save(out, "JPEG")
     return out.getvalue()
 
 
 def remuxed(raw: bytes) -> bytes:
-    """A video whose packets are put into a new container, as a messenger does."""
+    """Copies the packets of a video into a new container, as a messenger does."""
     out = io.BytesIO()
     with av.open(io.BytesIO(raw)) as given, av.open(out, "w", format="mp4") as written:
         stream = written.add_stream_from_template(given.streams.video[0])
@@ -181,14 +182,14 @@ def remuxed(raw: bytes) -> bytes:
 
 
 def carried(raw: bytes, onto: bytes) -> bytes:
-    """Another photo with the manifest of a signed one."""
+    """Copies the manifest of a signed photo onto another photo."""
     begin = raw.index(b"\xff\xeb")
     end = begin + 2 + int.from_bytes(raw[begin + 2 : begin + 4])
     return onto[:2] + raw[begin:end] + onto[2:]
 
 
 def nested(levels: int) -> bytes:
-    """A photo with boxes in boxes in boxes, each with its description."""
+    """Makes a photo with boxes nested in boxes, each with its description."""
     described = box(b"jumd", STORE + b"\x03a\0")
     body = b""
     for _ in range(levels):
@@ -200,18 +201,18 @@ def nested(levels: int) -> bytes:
 
 
 def named(name: str) -> Signing:
-    """Our authority's word for somebody of this name."""
+    """Returns a signing certificate of our authority for somebody of this name."""
     return OURS.vouches(name)
 
 
 def of_length(raw: bytes, size: int) -> bytes:
-    """A photo whose manifest claims to be so long."""
+    """Makes a photo whose manifest claims this size."""
     at = raw.rindex(b"cbor")
     return raw[: at - 4] + size.to_bytes(4) + raw[at:]
 
 
 def licences(data: Any) -> bytes:
-    """A photo with an assertion that should name a licence, and has this instead."""
+    """Makes a photo with ``data`` in the assertion that should name a licence."""
     return signed(assertions=[action(), {"label": "org.unmask.licence", "data": data}])
 
 

@@ -1,5 +1,6 @@
-"""The table of licences: what is granted, and what is said of a person whose face was changed, or
-is declared to be.
+"""The table of licences: what is granted, and what is said of a person.
+
+The person's face was changed, or is declared to be.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from unmask.types import Labels, Match, Verdict
 ON_HER = (12.0, 0.5, 0.33)
 """A mark on the first person's face: s, and parts of the picture."""
 MINUTE = 1 / 24 / 60
-"""In days."""
+"""One minute in days."""
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What a case is made with: the portrait's owner, whose folder is the register, and a stranger."""
+    """Parties to a case: the portrait's owner, whose folder is the register, and a stranger."""
 
     zoe: Owner
     mallory: Owner
@@ -38,7 +39,7 @@ class Desk:
     def grants(
         self, by: Owner | None = None, days: tuple[float, float] = (-1, 30), **fields: object
     ) -> Path:
-        """A licence in the register; for the file, if nothing else is named."""
+        """Adds a licence to the register; for the file, if nothing else is named."""
         number = len(list(self.zoe.folder.glob("*.json")))
         of = {"files": [FILE]} if "works" not in fields else {}
         by = by or self.zoe
@@ -49,7 +50,7 @@ class Desk:
         return path
 
     def revokes(self, *paths: Path, days: float = 0, holds: float | None = None) -> None:
-        """Takes licences back, or of none says so many days from now that all stand."""
+        """Revokes licences, or, without any, signs a list, ``days`` from now, that revokes none."""
         at = datetime.now(UTC) + timedelta(days=days)
         gone = tuple(Licence.of(path) for path in paths)
         licence.revoke(gone, self.zoe.folder / "list.json", self.zoe.key, at, holds)
@@ -64,11 +65,11 @@ class Case:
     """A row: what is granted, and what is said.
 
     Attributes:
-        because: code of why a licence that reaches the person does not hold; empty where there is
+        because: code of why a licence that reaches the person does not hold; empty if there is
             none.
-        answer: of the person as measured.
-        days: from now, on which it is checked.
-        carries: what the file is, if not an empty photo.
+        answer: verdict on the person as measured.
+        days: time of the check, counted from now.
+        carries: content of the file; by default an empty photo.
     """
 
     made: str
@@ -84,7 +85,7 @@ class Case:
 
 
 def said(case: Case, folder: Path) -> tuple[Verdict, str]:
-    """The verdict on the first person, and why the licence that reaches them does not hold."""
+    """Returns the verdict on the first person, and why the licence for them does not hold."""
     desk = Desk.of(folder)
     case.make(desk)
     plain = folder / "clip.jpg"
@@ -97,7 +98,7 @@ def said(case: Case, folder: Path) -> tuple[Verdict, str]:
 
 
 def tampered(desk: Desk) -> None:
-    """A licence with another licensee than was signed."""
+    """Grants a licence, and changes its licensee after signing."""
     path = desk.grants()
     document = json.loads(path.read_text())
     document["credentialSubject"]["licensee"] = "Somebody else"
@@ -105,19 +106,19 @@ def tampered(desk: Desk) -> None:
 
 
 def oversized(desk: Desk) -> None:
-    """A licence with spaces behind it, over what is read."""
+    """Grants a licence padded with spaces beyond the size that is read."""
     path = desk.grants()
     path.write_bytes(path.read_bytes() + b" " * (4 << 20))
 
 
 def without_list(desk: Desk) -> None:
-    """A licence, and no list of revocations."""
+    """Grants a licence without a list of revocations."""
     desk.grants()
     (desk.zoe.folder / "list.json").unlink()
 
 
 def from_old_list(desk: Desk) -> None:
-    """A licence that is newer than the list at hand."""
+    """Grants a licence that is newer than the list at hand."""
     desk.grants(files=["ef" * 32])
     old = (desk.zoe.folder / "list.json").read_bytes()
     desk.grants()
@@ -125,7 +126,7 @@ def from_old_list(desk: Desk) -> None:
 
 
 def in_her_name(desk: Desk) -> None:
-    """A stranger, whose key is vouched for, signs for another person."""
+    """Grants a licence for another person, signed by a stranger whose key is vouched for."""
     desk.grants(desk.mallory, name=desk.zoe.name)
     (desk.zoe.folder / "mallory.pub").write_bytes((desk.mallory.folder / "key.pub").read_bytes())
 

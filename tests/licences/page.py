@@ -1,5 +1,6 @@
-"""The tables of cases as a page of the docs: ``python -m tests.licences.page >
-docs/credentials-cases.md``.
+"""The tables of cases as a page of the docs.
+
+Run as ``python -m tests.licences.page > docs/credentials-cases.md``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ kernel kills if anything in it asks for a connection. Nothing else is said in an
 
 
 def page() -> str:
-    """The whole page."""
+    """Returns the whole page."""
     return "\n".join([HEAD, *_credentials(), "", *_licences(), ""])
 
 

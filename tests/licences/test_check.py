@@ -1,6 +1,4 @@
-"""The whole check of a real photo, with a register of licences: allowed, taken back, and allowed by
-nobody.
-"""
+"""The whole check of a real photo with a register: allowed, revoked, and allowed by nobody."""
 
 from __future__ import annotations
 

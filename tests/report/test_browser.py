@@ -48,7 +48,7 @@ def browse(tmp_path: Path, result: CheckResult, *arguments: str) -> str:
 
 @pytest.fixture
 def trap() -> Iterator[tuple[int, list[object]]]:
-    """A server that nobody may call: its port, and who did."""
+    """Yields the port of a server that must not be called, and the list of its calls."""
     callers: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -1,6 +1,4 @@
-"""The HTML report: self-contained, safe with strangers' file names, and saying what the result
-says.
-"""
+"""The HTML report: self-contained, safe with strangers' file names, and true to the result."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ FORBIDDEN = {
 
 
 class Page(HTMLParser):
-    """A page taken apart; refuses a tag that is not closed where it should be."""
+    """Parser of a page; refuses a tag that is not closed where it should be."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -281,7 +279,7 @@ def test_where_nothing_reacts_no_moment_is_called_telling() -> None:
 
 
 def reacting(result: CheckResult) -> Person:
-    """The only person of a result, with frames that lean towards a change."""
+    """Returns the only person of a result, with frames that lean towards a change."""
     (someone,) = result.people
     return replace(someone, frames=tuple(replace(frame, log10_lr=0.2) for frame in someone.frames))
 

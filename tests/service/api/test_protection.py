@@ -1,4 +1,4 @@
-"""What binds the browser, which hosts may be asked, and logs without personal data."""
+"""Security headers, allowed hosts, and logs without personal data."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_body_without_end_is_refused(desk: Desk) -> None:
 
 @pytest.fixture
 def written() -> StringIO:
-    """What the service's logs would be on stderr."""
+    """Yields what the service's logs would write to stderr."""
     stream, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())

@@ -1,4 +1,4 @@
-"""What a judge may not do, tried out in a process that is confined as a judge is."""
+"""Forbidden actions of a judge, tried in a process that is confined in the same way."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ HOSTILE = {
     "another's processor": "sched_setaffinity(os.getppid(), 8, ctypes.create_string_buffer(b'\\1' * 8))",
     "typing into a terminal": "ioctl(0, 0x5412, 0)",
 }
-"""What a process that a file has taken over would try, by what it would gain."""
+"""Attacks that a process taken over by a file would try, by what it would gain."""
 
 CALL = f"""
 import ctypes, os
@@ -88,7 +88,7 @@ for name, numbers in NUMBERS.items():
 def confined(
     program: str, memory: int = 1 << 30, cpu_seconds: int = 20, written: int = 1 << 20
 ) -> tuple[int, str]:
-    """Exit code and stderr of a program that first confines itself."""
+    """Returns the exit code and stderr of a program that first confines itself."""
     limits = f"Limits({memory}, {cpu_seconds}, {written})"
     text = (
         f"{CALL}\nfrom unmask.sandbox.confine import Limits, confine\nconfine({limits})\n{program}"
@@ -110,8 +110,9 @@ def test_a_confined_process_still_works(tmp_path: Path) -> None:
 
 
 def test_whatever_a_file_that_took_over_would_try_is_refused() -> None:
-    """All in one confined process: had one of them worked, those after it would not be told of, or
-    its parent were gone.
+    """One confined process tries all. If one attempt worked, later ones would not be reported.
+
+    Or its parent would be gone.
     """
     told = [
         "def attempt(text):",
@@ -238,7 +239,7 @@ def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
 
 
 ZEROS = zlib.compress(bytes(200 << 20), 9)
-"""200 MB in 200 KB."""
+"""200 MB of zeros, compressed to 200 KB."""
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
@@ -268,8 +269,9 @@ BOMBS = {
     "Decompressed data too large": lambda _: png(64, 64, (b"iCCP", b"profile\0\0" + ZEROS), BLACK),
     "neither a photo nor a video": zipped,
 }
-"""By what is said of it: giant, more data than pixels, a giant comment, a giant colour profile, an
-archive.
+"""Makers of decompression bombs, by what is said of them.
+
+In order: giant, more data than pixels, a giant comment, a giant colour profile, an archive.
 """
 
 

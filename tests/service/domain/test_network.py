@@ -1,6 +1,4 @@
-"""Addresses that strangers name lead nowhere but to the public internet, and only where the
-operator allows it.
-"""
+"""Addresses named by strangers: only the public internet, unless the operator allows more."""
 
 from __future__ import annotations
 
