@@ -1,5 +1,6 @@
-"""The page in a real browser: what people see and do, with what they may, and what the browser must
-never be made to do.
+"""The page in a real browser: what people see and may do.
+
+Also what the browser must never be made to do.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ BLOCKED = "document.addEventListener('securitypolicyviolation', e => console.err
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A service with a check of every kind, a case in every state, and a file that was deleted."""
+    """Yields a service with every kind of check, a case in every state, and a deleted file."""
     made = Site(tmp_path_factory.mktemp("page") / "service")
     yield made
     made.close()
@@ -43,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def shown(site: Site) -> dict[str, str]:
-    """Addresses by what stands there."""
+    """Returns addresses by what they show."""
     found = {}
     for result in results.every_kind():
         media = (
@@ -84,7 +85,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def visit(chromium: Browser, site: Site) -> Iterator[Open]:
-    """Opens a browser as somebody; at the end, nothing may have been complained of."""
+    """Opens a browser as somebody; fails at the end if the browser complained of anything."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -116,7 +117,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Open]:
 
 
 def check_screen(page: Page, address: str) -> None:
-    """Fits the window, and axe has nothing to say."""
+    """Checks that the page fits the window, and that axe reports nothing."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.goto(address)
