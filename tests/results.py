@@ -64,7 +64,7 @@ def portrait(seed: int = 1, size: int = 192) -> Rgb:
 
 
 def heatmap(cx: float = 0.0, cy: float = 0.4, size: int = 24) -> NDArray[np.float32]:
-    """Draws a warm spot at ``(cx, cy)``, -1 to 1 over the crop; float32 ``(size, size)``, 0 to 1."""
+    """Draws a spot at ``(cx, cy)``, -1 to 1 over the crop; float32 ``(size, size)``, 0 to 1."""
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     return np.asarray(np.exp(-(((x - cx) / 0.45) ** 2) - ((y - cy) / 0.3) ** 2), np.float32)
 
@@ -269,13 +269,14 @@ def clean_photo(path: str = "photos/portrait.jpg") -> CheckResult:
     """Returns a photo of one person without a trace of a change."""
     once = TellingFrame(0.0, -1.6, portrait(5), (300.0, 120.0, 640.0, 560.0), 0.1 * heatmap())
     someone = replace(
-        person(verdict=Verdict.NO_CHANGE_FOUND, log10_lr=-1.6), timeline=(TimedLR(0.0, -1.6),), last_seen=0.0,
-        sightings=1, judged=1, frames=(once,), thumbnail=portrait(5),
+        person(verdict=Verdict.NO_CHANGE_FOUND, log10_lr=-1.6), timeline=(TimedLR(0.0, -1.6),),
+        last_seen=0.0, sightings=1, judged=1, frames=(once,), thumbnail=portrait(5),
     )  # fmt: skip
     facts = MediaFacts(path, Kind.PHOTO, SHA256, 412_998, "jpeg", "jpeg", 1024, 768)
     return CheckResult(
-        path, SHA256, Verdict.NO_CHANGE_FOUND, Message("file.no_change", {"count": 1, "people": (1,)}), -1.6, (someone,),
-        media=facts, custody=custody(),
+        path, SHA256, Verdict.NO_CHANGE_FOUND,
+        Message("file.no_change", {"count": 1, "people": (1,)}), -1.6, (someone,), media=facts,
+        custody=custody(),
     )  # fmt: skip
 
 
@@ -288,7 +289,8 @@ def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
     )  # fmt: skip
     return CheckResult(
         path, SHA256, Verdict.CANNOT_TELL, _UNJUDGED, None, (someone,),
-        media=replace(media(path), declared_duration=15.0, rotation=0), custody=custody(), prior=0.01,
+        media=replace(media(path), declared_duration=15.0, rotation=0), custody=custody(),
+        prior=0.01,
         limits=(Message("limit.brief", {"count": 2}), Message("limit.small", {"most": 3})),
     )  # fmt: skip
 
@@ -352,7 +354,8 @@ def long_video(readings: int = 2000) -> CheckResult:
 def every_kind() -> tuple[CheckResult, ...]:
     """Returns one result of every kind above."""
     return (
-        changed_video(), licensed_video(), clean_photo(), cannot_tell(), nobody(), failed(), crowd(), long_video(),
+        changed_video(), licensed_video(), clean_photo(), cannot_tell(), nobody(), failed(),
+        crowd(), long_video(),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def answer(folder: Path, crops: Rgb = HALF, **made: Any) -> float:
     return float(load(added.write(folder, **made)).log_odds(crops)[0])
 
 
-# ---------------------------------------------------------------- what it is given, and what it says
+# ---------------------------------------------------------------- its input, and its answer
 
 
 def test_it_is_given_what_its_card_asks_for(tmp_path: Path) -> None:

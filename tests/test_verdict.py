@@ -35,7 +35,8 @@ from unmask.verdict import Rules, judge, log10_lrs, of_file, together
 from unmask.words import english
 
 PLAIN = Calibration(
-    lines=("learned",), intercept=0.0, terms={"score of learned": LN10}, bound=2.0, missed=0.1, shared=0.5, separation=3.0
+    lines=("learned",), intercept=0.0, terms={"score of learned": LN10}, bound=2.0, missed=0.1,
+    shared=0.5, separation=3.0
 )  # fmt: skip
 """Calibration with the score as log10 LR of a look; too weak to mean "authentic"."""
 
@@ -535,7 +536,7 @@ def test_what_is_said_of_a_file(
 
 
 def test_one_of_many_needs_more_to_be_called_changed() -> None:
-    """With n judged, an LR of 10 n is needed.
+    """The needed LR is 10 n with n judged.
 
     File and people never contradict each other, and what was measured is still said.
     """

@@ -37,8 +37,8 @@ def scale(
     known = looks.hashes[rng.integers(len(looks.hashes), size=hashes)] ^ noise
     moments = hashes // each
     rows = Hashes(
-        moments, moments, np.arange(moments) // 1800, np.arange(moments) % 1800 * 2.0, np.full(moments, each),
-        known, rng.random((hashes, 3), np.float32),
+        moments, moments, np.arange(moments) // 1800, np.arange(moments) % 1800 * 2.0,
+        np.full(moments, each), known, rng.random((hashes, 3), np.float32),
     )  # fmt: skip
     begun = time.perf_counter()
     index = Index.of(rows)

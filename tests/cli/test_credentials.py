@@ -85,7 +85,8 @@ def test_labels_are_read_in_png_and_in_a_video_s_own_metadata(tmp_path: Path) ->
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png", pnginfo=info)
     assert labels(tmp_path / "a.png").producer == "Somebody"
     video = clips.write_video(
-        tmp_path / "a.mp4", [clips.textured(i) for i in range(3)], container_options={"movflags": "use_metadata_tags"},
+        tmp_path / "a.mp4", [clips.textured(i) for i in range(3)],
+        container_options={"movflags": "use_metadata_tags"},
         metadata={"AIGC": '{"Label": "1", "ContentProducer": "制作方"}'},
     )  # fmt: skip
     assert labels(video).producer == "制作方"

@@ -294,8 +294,9 @@ def test_what_was_seen_once_by_mistake_disturbs_nobody() -> None:
 
 
 SIGHTED = st.lists(
-    st.tuples(st.integers(0, 3), st.floats(0, 1000), st.floats(5, 300), st.integers(1, 3)), max_size=4
-)  # fmt: skip
+    st.tuples(st.integers(0, 3), st.floats(0, 1000), st.floats(5, 300), st.integers(1, 3)),
+    max_size=4,
+)
 
 
 @settings(max_examples=50)

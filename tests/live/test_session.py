@@ -104,7 +104,7 @@ def test_an_honest_client_gets_through(delay: float) -> None:
         now += 0.05
     assert [number for number, _ in steps] == list(range(STEPS))
     assert now - begun == pytest.approx(LEAD + STEPS * SECONDS + TAIL, abs=0.3)
-    # In the client's clock, minus the delay of the quickest message: 1 ms longer than the rest here.
+    # In the client's clock, minus the delay of the quickest message: 1 ms longer than the rest.
     assert session.sent == [
         pytest.approx(client.time(sent - delay), abs=0.002) for _, sent in steps
     ]
@@ -278,8 +278,9 @@ def test_too_many_frames_are_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "", "null", "[]", "{", "[" * 190, '{"painted": "0", "time": 5101}', '{"painted": true, "time": 5101}',
-    '{"painted": 0}', '{"painted": 0, "time": NaN}', '{"painted": 0, "time": -1}', '{"painted": 0, "time": 1e400}',
+    "", "null", "[]", "{", "[" * 190, '{"painted": "0", "time": 5101}',
+    '{"painted": true, "time": 5101}', '{"painted": 0}', '{"painted": 0, "time": NaN}',
+    '{"painted": 0, "time": -1}', '{"painted": 0, "time": 1e400}',
 ])  # fmt: skip
 def test_what_is_no_message_is_refused(client: Client, text: str) -> None:
     client.to_step(0)

@@ -54,9 +54,11 @@ class Sender:
         method, _, path = route.partition(" ")
         all_headers = {"host": "localhost", "content-type": kind, "upload-offset": "0"} | headers
         scope = {
-            "type": "http", "method": method, "path": re.sub(r"\{\w+\}", "0", path), "query_string": b"owner=us",
+            "type": "http", "method": method, "path": re.sub(r"\{\w+\}", "0", path),
+            "query_string": b"owner=us",
             "headers": [(name.encode(), value.encode()) for name, value in all_headers.items()],
-            "scheme": "http", "server": ("localhost", 80), "client": ("198.51.100.1", 1), "http_version": "1.1",
+            "scheme": "http", "server": ("localhost", 80), "client": ("198.51.100.1", 1),
+            "http_version": "1.1",
         }  # fmt: skip
         self.taken = self.status = 0
         asyncio.run(self._app(scope, self._receive, self._answer))

@@ -270,8 +270,10 @@ def test_a_check_is_begun_in_time(site: Site, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    lambda made, _other: made["url"][:-1], lambda made, _other: made["url"].rpartition(".")[0] + ".",
-    lambda made, other: made["url"].replace(made["id"], other["id"]), lambda made, _other: made["url"].replace(made["id"], "x"),
+    lambda made, _other: made["url"][:-1],
+    lambda made, _other: made["url"].rpartition(".")[0] + ".",
+    lambda made, other: made["url"].replace(made["id"], other["id"]),
+    lambda made, _other: made["url"].replace(made["id"], "x"),
 ])  # fmt: skip
 def test_another_ticket_is_refused(backend: Backend, change: Any) -> None:
     with Client(change(backend.make().json(), backend.make().json())) as client:

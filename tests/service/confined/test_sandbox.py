@@ -20,12 +20,15 @@ from unmask.service.confined.tasks import CheckTask
 from unmask.service.settings import Settings
 
 NUMBERS = {
-    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424),
-    "rt_sigqueueinfo": (129, 138), "clone": (56, 220), "clone3": (435, 435), "ptrace": (101, 117), "unshare": (272, 97),
-    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438), "kcmp": (312, 272),
-    "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219), "mount": (165, 40), "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282), "prctl": (157, 167), "prlimit64": (302, 261), "setpriority": (141, 140),
-    "sched_setaffinity": (203, 122), "ioctl": (16, 29), "fcntl": (72, 25), "setns": (308, 268), "memfd_create": (319, 279),
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424), "rt_sigqueueinfo": (129, 138), "clone": (56, 220),
+    "clone3": (435, 435), "ptrace": (101, 117), "unshare": (272, 97),
+    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438),
+    "kcmp": (312, 272), "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219),
+    "mount": (165, 40), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
+    "prctl": (157, 167), "prlimit64": (302, 261), "setpriority": (141, 140),
+    "sched_setaffinity": (203, 122), "ioctl": (16, 29), "fcntl": (72, 25), "setns": (308, 268),
+    "memfd_create": (319, 279),
 }  # fmt: skip
 """Numbers of system calls on x86-64 and ARM64."""
 

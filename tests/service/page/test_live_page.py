@@ -132,7 +132,8 @@ def test_the_camera_is_for_this_page_alone(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ("", "The link is not complete"), ("#x", "The link is not complete"), ("#00-00.AAAA", "The link is not complete"),
+    ("", "The link is not complete"), ("#x", "The link is not complete"),
+    ("#00-00.AAAA", "The link is not complete"),
 ])  # fmt: skip
 def test_a_link_that_leads_nowhere_says_so(
     chromium: Browser, site: Site, change: str, says: str
@@ -165,7 +166,8 @@ def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
 
 
 @pytest.mark.parametrize(("lost", "says"), [
-    ("stream.getTracks()[0].dispatchEvent(new Event('ended'))", "The camera stopped"), ("", "The connection broke"),
+    ("stream.getTracks()[0].dispatchEvent(new Event('ended'))", "The camera stopped"),
+    ("", "The connection broke"),
 ])  # fmt: skip
 def test_what_is_lost_in_the_middle_ends_the_check(
     chromium: Browser, site: Site, lost: str, says: str

@@ -129,8 +129,11 @@ def check_screen(page: Page, address: str) -> None:
     assert not found.response["violations"], f"{address}: {found.generate_report()}"
 
 
-FIXED = ("/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided", "/cases?assigned=me",
-         "/cases?words=no+such+file", "/audit", "/people", "/keys", "/webhooks", "/account", "/nothing-here")  # fmt: skip
+FIXED = (
+    "/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided",
+    "/cases?assigned=me", "/cases?words=no+such+file", "/audit", "/people", "/keys", "/webhooks",
+    "/account", "/nothing-here",
+)  # fmt: skip
 LOOKS = [(WIDE, "light", "en"), (PHONE, "dark", "en"), (WIDE, "dark", "zh"), (PHONE, "light", "zh")]
 
 

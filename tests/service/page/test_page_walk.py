@@ -143,7 +143,7 @@ def drop(page: Page, path: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.locator(
             "#file"
-        ).focus()  # a round trip: a key overtakes the order to intercept the dialog, which goes another way
+        ).focus()  # a round trip: else a key overtakes the order to intercept the dialog
         page.keyboard.press("Enter")
     chooser.value.set_files(path)
 

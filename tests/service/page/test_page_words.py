@@ -76,8 +76,9 @@ CHANGED, CLEAR, UNSURE = Verdict.CHANGED, Verdict.NO_CHANGE_FOUND, Verdict.CANNO
 @pytest.mark.parametrize(
     "verdicts",
     [
-        (), (CHANGED,), (CHANGED,) * 2, (CHANGED,) * 9, (CLEAR,), (CLEAR,) * 3, (CLEAR,) * 9, (UNSURE, UNSURE),
-        (UNSURE, CLEAR), (UNSURE, UNSURE, CLEAR, CLEAR), (Verdict.LICENSED_CHANGE,), (Verdict.LICENSED_CHANGE,) * 2,
+        (), (CHANGED,), (CHANGED,) * 2, (CHANGED,) * 9, (CLEAR,), (CLEAR,) * 3, (CLEAR,) * 9,
+        (UNSURE, UNSURE), (UNSURE, CLEAR), (UNSURE, UNSURE, CLEAR, CLEAR),
+        (Verdict.LICENSED_CHANGE,), (Verdict.LICENSED_CHANGE,) * 2,
     ],
     ids=len,
 )  # fmt: skip
@@ -207,8 +208,9 @@ def test_a_third_language_is_on_the_page(
 @pytest.mark.parametrize(
     ("cookie", "header", "code"),
     [
-        (None, "", "en"), (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"), (None, "de, en;q=0.5, zh;q=0.7", "zh"),
-        (None, "zh;q=0, en", "en"), ("zh", "en", "zh"), ("xx", "zh", "zh"), (None, "*", "en"),
+        (None, "", "en"), (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        (None, "de, en;q=0.5, zh;q=0.7", "zh"), (None, "zh;q=0, en", "en"), ("zh", "en", "zh"),
+        ("xx", "zh", "zh"), (None, "*", "en"),
     ],
 )  # fmt: skip
 def test_the_reader_s_choice_comes_first(cookie: str | None, header: str, code: str) -> None:
