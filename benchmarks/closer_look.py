@@ -67,7 +67,8 @@ def main() -> None:
         each = [f"{np.median(of):.2f} ({of.min():.2f} to {of.max():.2f})" for of in spent[..., k].T]
         ratio = spent[:, 0, k] / spent[:, 1, k]
         print(
-            f"| {name} | {' | '.join(each)} | {np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f}) |"
+            f"| {name} | {' | '.join(each)} | "
+            f"{np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f}) |"
         )
 
 

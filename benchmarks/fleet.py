@@ -83,7 +83,8 @@ def speed(source: Path, out: Path, runs: int) -> None:
             f"{name:10} {medians[name]:8.1f} s, {min(times):.1f} to {max(times):.1f}, {runs} runs"
         )
     print(
-        f"overhead of one worker over the loop: {100 * (medians['1 worker'] / medians['loop'] - 1):.1f} %"
+        "overhead of one worker over the loop: "
+        f"{100 * (medians['1 worker'] / medians['loop'] - 1):.1f} %"
     )
     print(f"two workers: {medians['1 worker'] / medians['2 workers']:.2f} times as fast as one")
 
@@ -107,11 +108,13 @@ def kills(source: Path, out: Path, count: int, seed: int) -> None:
             break
     with query.opened(out) as tables:
         row = tables.row(
-            "SELECT count(*) AS rows, count(DISTINCT sha256) AS contents, count(error) AS failed FROM results"
+            "SELECT count(*) AS rows, count(DISTINCT sha256) AS contents, count(error) AS failed "
+            "FROM results"
         )
         files = tables.row("SELECT count(DISTINCT path) AS files FROM files")
     print(
-        f"{killed} kills: {files['files']} files, {row['contents']} contents, {row['rows']} results, {row['failed']} not judged"
+        f"{killed} kills: {files['files']} files, {row['contents']} contents, "
+        f"{row['rows']} results, {row['failed']} not judged"
     )
     assert row["rows"] == row["contents"] == files["files"] == len(list(source.iterdir()))
 

@@ -171,14 +171,16 @@ def main() -> None:
             log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
             print(*(line for line in log if "live check" in line), sep="\n")
         print(
-            f"{given.sessions} sessions, {given.readers} readers, {run.sent} frames in {run.seconds:.1f} s"
+            f"{given.sessions} sessions, {given.readers} readers, "
+            f"{run.sent} frames in {run.seconds:.1f} s"
         )
     for outcome, count in run.outcomes.most_common():
         print(f"{count} {outcome}")
     if run.waits:
         low, middle, high = np.percentile(run.waits, [50, 95, 100])
         print(
-            f"from the last frame to the outcome: median {low:.2f} s, 95 % {middle:.2f} s, at most {high:.2f} s"
+            f"from the last frame to the outcome: median {low:.2f} s, "
+            f"95 % {middle:.2f} s, at most {high:.2f} s"
         )
 
 

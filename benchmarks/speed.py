@@ -276,7 +276,8 @@ def main() -> None:
             )
             for label, values in json.loads(done.stdout).items():
                 print(
-                    f"| {label} | {np.median(values):.3g} | {min(values):.3g} to {max(values):.3g} | {len(values)} |",
+                    f"| {label} | {np.median(values):.3g} | "
+                    f"{min(values):.3g} to {max(values):.3g} | {len(values)} |",
                     flush=True,
                 )
 

@@ -42,7 +42,8 @@ FRESH = 120.0
 """s for which a result is valid."""
 
 FORM = """<form method="post"><p><label>Name <input name="name" autocomplete="username"></label></p>
-<p><label>Password <input name="password" type="password" autocomplete="current-password"></label></p>
+<p><label>Password <input name="password" type="password" autocomplete="current-password">\
+</label></p>
 <p><button>Sign in</button></p></form>"""
 
 
@@ -132,7 +133,10 @@ def send_to_check(name: str) -> Response:
 
 
 def page(title: str, body: str) -> Response:
-    head = f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>{title}</title>'
+    head = (
+        '<meta name="viewport" content="width=device-width">'
+        f'<link rel="icon" href="data:,"><title>{title}</title>'
+    )
     return HTMLResponse(f'<!doctype html><html lang="en">{head}<h1>{title}</h1>{body}</html>')
 
 

@@ -285,7 +285,9 @@ def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
     someone = replace(
         person(verdict=Verdict.CANNOT_TELL, log10_lr=None), timeline=(), judged=0,
         quality=Quality(41.0, 0.003, 0.42, 1.81), frames=(),
-        lines={"learned": LineResult(Status.NOT_APPLICABLE, Message("unmeasured.small", {"width": 64.0}))},
+        lines={"learned": LineResult(
+            Status.NOT_APPLICABLE, Message("unmeasured.small", {"width": 64.0})
+        )},
     )  # fmt: skip
     return CheckResult(
         path, SHA256, Verdict.CANNOT_TELL, _UNJUDGED, None, (someone,),

@@ -310,7 +310,9 @@ def test_a_model_that_changed_since_it_was_calibrated_is_refused(
     folder = calibrated(added.write(tmp_path / "models"), **{changed: "0" * 64})
     with pytest.raises(
         WeightsError,
-        match=rf"calibration\.json: fitted to another .* run unmask-lab calibrate --models {folder}",
+        match=(
+            rf"calibration\.json: fitted to another .* run unmask-lab calibrate --models {folder}"
+        ),
     ):
         unmask.check(photo, models=folder)
 

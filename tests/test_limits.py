@@ -60,7 +60,8 @@ def test_damaged_stretches_are_counted_and_named() -> None:
     assert said(seen=seen, damage=two) == [Message("limit.damaged", {"count": 49, "spans": spans})]
     text = english().say(said(seen=seen, damage=two)[0])
     assert text.startswith(
-        "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; nothing"
+        "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; "
+        "nothing"
     )
 
 

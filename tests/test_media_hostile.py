@@ -502,7 +502,8 @@ MENACES: dict[str, tuple[str, dict[str, Any]]] = {
     "concat file": ("ffconcat version 1.0\nfile '{secret}'\n", {"format": "concat"}),
     "concat net": ("ffconcat version 1.0\nfile '{url}'\n", {"format": "concat"}),
     "sdp": (
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        "m=video {port} RTP/AVP 96\n",
         {},
     ),
     "dash": (

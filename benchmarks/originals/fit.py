@@ -35,12 +35,16 @@ def fit() -> None:
         "separation": float((known[label].mean() - known[~label].mean()) * np.log(10)),
         "fitted_on": {
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "command": f"python -m benchmarks.originals trials --first {FITTED_FROM} --count {len(tried)};"
-            " python -m benchmarks.originals fit",
+            "command": (
+                f"python -m benchmarks.originals trials --first {FITTED_FROM} --count {len(tried)};"
+                " python -m benchmarks.originals fit"
+            ),
             "changed": int(label.sum()),
             "bona_fide": int((~label).sum()),
-            "note": "simulated: painted scenes with portraits, real encoders; missed is the upper end of its 95 % interval;"
-            " shared is assumed",
+            "note": (
+                "simulated: painted scenes with portraits, real encoders; "
+                "missed is the upper end of its 95 % interval; shared is assumed"
+            ),
         },
     }
     WEIGHT.write_text(json.dumps({"lines": {"originals": entry}}, indent=1) + "\n")
@@ -71,5 +75,6 @@ def _regression(
             return solution
         solution = solution + step / max(1.0, longest)
     raise RuntimeError(
-        f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their spread"
+        f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their "
+        "spread"
     )

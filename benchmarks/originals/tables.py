@@ -52,7 +52,10 @@ def auc(changed: np.ndarray, bona_fide: np.ndarray, rounds: int = 1000) -> str:
         for _ in range(rounds)
     ]
     low, high = np.percentile(drawn, [2.5, 97.5])
-    return f"{area(changed, bona_fide):.4f} ({low:.4f} to {high:.4f}), n = {changed.size} / {bona_fide.size}"
+    return (
+        f"{area(changed, bona_fide):.4f} ({low:.4f} to {high:.4f}), "
+        f"n = {changed.size} / {bona_fide.size}"
+    )
 
 
 def measured(part: str) -> list[dict[str, Any]]:
@@ -64,7 +67,8 @@ def measured(part: str) -> list[dict[str, Any]]:
 def report() -> None:
     """Prints all tables as Markdown."""
     print(
-        "| attack (simulated) | found | time code within one frame | whole-frame PDQ at 31 |\n| --- | --- | --- | --- |"
+        "| attack (simulated) | found | time code within one frame | whole-frame PDQ at 31 |\n"
+        "| --- | --- | --- | --- |"
     )
     rows, exact = measured("recall"), list[bool]()
     for attack in dict.fromkeys(row["attack"] for row in rows):
@@ -80,7 +84,8 @@ def report() -> None:
     print(f"a clip took {taken[0]:.1f} s, 95 in 100 of them at most {taken[1]:.1f} s")
     print(f"another film named as well: {share(row['wrong'] > 0 for row in rows)}")
     print(
-        f"\nfalse matches of unrelated clips: {share(row['matches'] > 0 for row in measured('unrelated'))}\n"
+        "\nfalse matches of unrelated clips: "
+        f"{share(row['matches'] > 0 for row in measured('unrelated'))}\n"
     )
     tried = [row for row in measured("trials") if row["seed"] < FITTED_FROM]
     if tried:
@@ -99,7 +104,8 @@ def compared(tried: list[dict[str, Any]]) -> None:
     print(f"trials: compared {share(row['score'] is not None for row in tried)}")
     for kind in KINDS:
         print(
-            f"{kind}: compared {share(row['score'] is not None for row in tried if row['kind'] == kind)}"
+            f"{kind}: compared "
+            f"{share(row['score'] is not None for row in tried if row['kind'] == kind)}"
         )
     line = json.loads(WEIGHT.read_text())["lines"]["originals"]
     even = -line["intercept"] / line["terms"]["score of originals"]
@@ -109,14 +115,17 @@ def compared(tried: list[dict[str, Any]]) -> None:
         ("edited or acted once more", np.append(edited, acted)),
     ):
         print(
-            f"changed against {name}: AUC {auc(changed, others)}; right {share([*(changed >= even), *(others < even)])}"
+            f"changed against {name}: AUC {auc(changed, others)}; "
+            f"right {share([*(changed >= even), *(others < even)])}"
         )
     print(
-        f"missed {share(changed < even)}; edited, above {share(edited >= even)}; acted, above {share(acted >= even)}"
+        f"missed {share(changed < even)}; edited, above {share(edited >= even)}; "
+        f"acted, above {share(acted >= even)}"
     )
     wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
     print(
-        f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n"
+        "the wrong ones: "
+        f"{[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n"
     )
     counts = Counter((row["kind"], _came_to(row)) for row in tried)
     columns = sorted({name for _, name in counts}, key=lambda name: (name.startswith(NO_LR), name))

@@ -36,7 +36,8 @@ def account_for(service: Tree, accepted: list[str]) -> None:
     ]
     n = len(set(accepted))
     print(
-        f"accepted {n}, of them lost {len(lost)}, judged twice {len(twice)} (95 %: under {3 / n:.2%} of uploads each, if none)"
+        f"accepted {n}, of them lost {len(lost)}, judged twice {len(twice)} "
+        f"(95 %: under {3 / n:.2%} of uploads each, if none)"
     )
     print(f"checks there that nobody was told of: {len(there - set(accepted))}")
     print(f"audit log: {_audit(service, 'verify').strip()}")

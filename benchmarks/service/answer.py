@@ -29,10 +29,12 @@ def answer(service: Tree, options: argparse.Namespace) -> None:
     ordered, n = sorted(spent), len(spent)
     half = 1.96 * np.std(spent, ddof=1) / math.sqrt(n)
     print(
-        f"10 s of 1080p ({len(clips.new()) / 1e6:.1f} MB), from the end of the upload to the verdict, {n} runs:"
+        f"10 s of 1080p ({len(clips.new()) / 1e6:.1f} MB), "
+        f"from the end of the upload to the verdict, {n} runs:"
     )
     print(
-        f"mean {np.mean(spent):.2f} s (95 %: {np.mean(spent) - half:.2f} to {np.mean(spent) + half:.2f}), ",
+        f"mean {np.mean(spent):.2f} s "
+        f"(95 %: {np.mean(spent) - half:.2f} to {np.mean(spent) + half:.2f}), ",
         end="",
     )
     print(f"least {ordered[0]:.2f}, most {ordered[-1]:.2f}")

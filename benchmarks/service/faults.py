@@ -44,7 +44,8 @@ def faults(service: Tree, server: postgresql.Server, options: argparse.Namespace
         stop.set()
         accepted = [check for some in working for check in some.result()]
         print(
-            f"\n{sum(killed.values())} kills: {dict(killed)}; {len(accepted)} uploads accepted meanwhile",
+            f"\n{sum(killed.values())} kills: {dict(killed)}; "
+            f"{len(accepted)} uploads accepted meanwhile",
             flush=True,
         )
         account_for(service, accepted)

@@ -141,7 +141,8 @@ def load(service: Tree, options: argparse.Namespace) -> None:
     clips = Clips(2, SIZE)
     seen = asyncio.run(under_load(service, clips, options))
     print(
-        f"{len(seen.accepted)} uploads accepted in {options.seconds} s; refused: {dict(seen.refused) or 'none'}"
+        f"{len(seen.accepted)} uploads accepted in {options.seconds} s; "
+        f"refused: {dict(seen.refused) or 'none'}"
     )
     print(
         f"looks at which a check was waiting for a worker: {sum(seen.queued)} of {len(seen.queued)}"
@@ -151,7 +152,8 @@ def load(service: Tree, options: argparse.Namespace) -> None:
     )
     for what, spent in (*seen.spent.items(), ("all", list(chain(*seen.spent.values())))):
         print(
-            f"| {what} | {len(spent):,} | {_quantile(spent, 0.5)} | {_quantile(spent, 0.95)} | {1000 * max(spent):.0f} |"
+            f"| {what} | {len(spent):,} | {_quantile(spent, 0.5)} | {_quantile(spent, 0.95)} | "
+            f"{1000 * max(spent):.0f} |"
         )
     print("\n| MB | second minute | last minute | most |\n| --- | --- | --- | --- |")
     for role, found in seen.memory.items():

@@ -62,7 +62,10 @@ def per_hour(count: int, hours: float) -> str:
     from scipy.stats import chi2
 
     low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    return f"{count / hours:.1f} ({low / hours:.1f} to {chi2.ppf(0.975, 2 * count + 2) / 2 / hours:.1f}), n = {count}"
+    return (
+        f"{count / hours:.1f} ({low / hours:.1f} to "
+        f"{chi2.ppf(0.975, 2 * count + 2) / 2 / hours:.1f}), n = {count}"
+    )
 
 
 def report() -> None:
@@ -88,26 +91,37 @@ HEAD = """# One unbroken take: the benchmark
 
 **All footage is simulated, and there is little of it**: {files} files, {hours:.2f} hours,
 {uncut} of them uncut, {uncut_minutes:.1f} minutes.
-They are made here from seeds {first} to {last} and gone through real encoders ({codecs}; {slowest} to {fastest}
-pictures a second; 320 x 180). Of {planned} files that these seeds stand for, the others were not measured. Cameras:
+They are made here from seeds {first} to {last} and gone through real encoders ({codecs}; \
+{slowest} to {fastest}
+pictures a second; 320 x 180). Of {planned} files that these seeds stand for, the others were not \
+measured. Cameras:
 {cameras}. No stretch is used twice.
 
-**Not quite held out.** Thresholds were looked at on other seeds (1,000,000 and on), but seeds from 0 on were run while
-the method was still being mended: the rule for key frames was made, and MPEG-4 and Motion JPEG were given the higher
-rates that had been meant, after key frames of one of these files (MPEG-4 at about 30 kbit/s) had made false alarms. At
+**Not quite held out.** Thresholds were looked at on other seeds (1,000,000 and on), but seeds \
+from 0 on were run while
+the method was still being mended: the rule for key frames was made, and MPEG-4 and Motion JPEG \
+were given the higher
+rates that had been meant, after key frames of one of these files (MPEG-4 at about 30 kbit/s) had \
+made false alarms. At
 such a rate they still do.
 
-Intervals are 95 % (Wilson, for rates exact). They take breaks as independent; the two or three of one file are not.
+Intervals are 95 % (Wilson, for rates exact). They take breaks as independent; the two or three of \
+one file are not.
 
 ```sh
-python -m benchmarks.takes run --count 7      # goes on where it stopped; more seeds make narrower intervals
+python -m benchmarks.takes run --count 7      # goes on where it stopped; more seeds make narrower \
+intervals
 python -m benchmarks.takes report             # this page
 ```
 
-Files are judged as `unmask take` does by itself: up to two minutes every picture is decoded, so that only `long` differs from
-`--thorough`. Beside it stand PySceneDetect's detectors at their defaults, on the same files; they look for changes of scene,
-not for what was cut out of one shot, and do not claim to find it. `drop 12` took twelve pictures out, between three pieces of a
-file, and encoded anew; `joined` took thirty out without encoding anew. Found is what lies within {near} s of a break.
+Files are judged as `unmask take` does by itself: up to two minutes every picture is decoded, so \
+that only `long` differs from
+`--thorough`. Beside it stand PySceneDetect's detectors at their defaults, on the same files; they \
+look for changes of scene,
+not for what was cut out of one shot, and do not claim to find it. `drop 12` took twelve pictures \
+out, between three pieces of a
+file, and encoded anew; `joined` took thirty out without encoding anew. Found is what lies within \
+{near} s of a break.
 """
 
 
@@ -230,7 +244,8 @@ def _answers(rows: list[Row]) -> list[str]:
     return [*lines, "", told]
 
 
-UNSEEN = """Of the uncut footage {percent:.0f} % is named as stretches in which a cut could not have been seen. Of the breaks that
+UNSEEN = """Of the uncut footage {percent:.0f} % is named as stretches in which a cut could not \
+have been seen. Of the breaks that
 were missed, {said} lie in such a stretch.
 """
 SPEED = """## Speed

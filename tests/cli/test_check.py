@@ -84,7 +84,10 @@ def unmask(*args: str | Path) -> Result:
 
 def spawn(*args: str, **environment: str) -> subprocess.Popen[bytes]:
     """Starts the pretended command line as its own process."""
-    code = "from tests.cli.test_check import pretend; from unmask import cli, pipeline; pipeline.check = pretend; cli.main()"
+    code = (
+        "from tests.cli.test_check import pretend; from unmask import cli, pipeline; "
+        "pipeline.check = pretend; cli.main()"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code, *args],
         cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -313,7 +316,8 @@ def test_a_folder_is_searched_for_what_is_media_by_its_content(tmp_path: Path) -
     ]
     assert found == [*in_folder, "notes.txt", ".clean.jpg"]
     assert shown.stderr.splitlines()[:3] == [
-        "unmask: 3 files in the folders are neither photos nor videos by their content, and were left out",
+        "unmask: 3 files in the folders are neither photos nor videos by their content, and were "
+        "left out",
         "unmask: 2 hidden files or folders were left out",
         "unmask: 1 link to a folder was not followed",
     ]
@@ -324,9 +328,9 @@ def test_what_is_no_media_is_counted_and_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "clean.jpg").touch()
     (tmp_path / "notes.txt").touch()
     shown = unmask("check", tmp_path)
-    assert (
-        shown.stderr
-        == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
+    assert shown.stderr == (
+        "unmask: 1 file in the folders is neither a photo nor a video by its content, and was "
+        "left out\n"
     )
     assert shown.exit_code == 0
     assert unmask("check", tmp_path, "--language", "zh").stderr.startswith(
@@ -626,9 +630,9 @@ def test_a_folder_as_a_newsroom_has_it_is_judged_whole(real: None, tmp_path: Pat
     (tmp_path / "grey.ts").write_text("export const grey = 90;\n" * 100)
     shown = unmask("check", tmp_path, "--json")
     assert [json.loads(line)["outcome"] for line in shown.stdout.splitlines()] == ["no face"] * 7
-    assert (
-        shown.stderr
-        == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
+    assert shown.stderr == (
+        "unmask: 1 file in the folders is neither a photo nor a video by its content, and was "
+        "left out\n"
     )
     assert shown.exit_code == 0
     (tmp_path / "photo.cr3").write_bytes(clips.box(b"ftyp", b"crx \0\0\0\0crx "))

@@ -15,7 +15,8 @@ from unmask.licences import manifest
 from unmask.media import labels
 
 XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/"'
     ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
     ' Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia">'
@@ -55,7 +56,8 @@ def test_people_read_sentences(folder: Path) -> None:
         "  They declare that the content was made by a trained model, whole or in part.",
         f"  They name these licences: {'ab' * 32}.",
         str(folder / "plain.jpg"),
-        "  The file carries no content credentials. Most files carry none, and they are easily removed: that proves nothing.",
+        "  The file carries no content credentials. Most files carry none, and they are easily "
+        "removed: that proves nothing.",
     ]
     spoken = credentials(folder / "plain.jpg", "--language", "zh")
     assert "文件没有内容凭证" in spoken.stdout

@@ -47,9 +47,7 @@ def linear(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def test_no_generated_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> (
-    None
-):
+def test_no_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> None:
     random = Random(1)  # noqa: S311
     seconds = light_challenge(random).seconds
     light = linear(np.stack([shown(light_challenge(random)) for _ in range(SEQUENCES)]))

@@ -214,9 +214,8 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
     for command in (["originals", "match", footage], ["originals", "list"], ["check", footage]):
         done = run(*command, "--originals", tmp_path)
         assert done.exit_code == 1
-        assert (
-            done.stderr
-            == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
+        assert done.stderr == (
+            f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
         )
     assert list(tmp_path.iterdir()) == []
 

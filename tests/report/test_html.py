@@ -145,8 +145,8 @@ def test_a_changed_video_says_what_its_lr_means() -> None:
     assert "about 200 times likelier if the face was changed than if it was not" in text
     assert "moderately strong support for a changed face" in text
     assert (
-        "At the base rate you stated, 1 in 1,000 faces changed, about 17 in 100 such alarms would be right."
-        in text
+        "At the base rate you stated, 1 in 1,000 faces changed, about 17 in 100 such alarms would "
+        "be right." in text
     )
     assert "0:03.2–0:09.1, 0:12.4–0:13.0" in text
     assert "the header claims 0:20.0" in text
@@ -252,11 +252,13 @@ def test_a_scene_has_a_numbered_box_around_each_face_that_leads_to_the_person() 
     [
         (
             results.changed_video(),
-            "Of 1,000 bona fide faces of people it never saw, it calls about 0 changed (0 to 84; 1,195",
+            "Of 1,000 bona fide faces of people it never saw, it calls about 0 changed "
+            "(0 to 84; 1,195",
         ),
         (
             results.clean_photo(),
-            "Of 100 faces changed in ways it was never taught, it finds no change in about 52 (45 to 59; 1,144",
+            "Of 100 faces changed in ways it was never taught, it finds no change in about 52 "
+            "(45 to 59; 1,144",
         ),
         (results.cannot_tell(), None),
     ],

@@ -70,7 +70,9 @@ HOSTILE = {
     "limits of another": "prlimit64(os.getppid(), 0, 0, 0)",
     "pushing others back": "setpriority(2, 0, 19)",
     "pushing another back": "setpriority(0, os.getppid(), 19)",
-    "another's processor": "sched_setaffinity(os.getppid(), 8, ctypes.create_string_buffer(b'\\1' * 8))",
+    "another's processor": (
+        "sched_setaffinity(os.getppid(), 8, ctypes.create_string_buffer(b'\\1' * 8))"
+    ),
     "typing into a terminal": "ioctl(0, 0x5412, 0)",
 }
 """Attacks that a process taken over by a file would try, by what it would gain."""
@@ -80,7 +82,8 @@ import ctypes, os
 NUMBERS = {NUMBERS!r}
 def call(number, *arguments):
     library = ctypes.CDLL(None, use_errno=True)
-    if library.syscall(number, *(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments)) < 0:
+    if library.syscall(number, *(ctypes.c_long(one) if isinstance(one, int) else one \
+for one in arguments)) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 for name, numbers in NUMBERS.items():
     number = numbers[os.uname().machine != "x86_64"]
@@ -149,7 +152,10 @@ def test_a_filter_is_made_for_every_machine() -> None:
 
 
 def test_a_process_that_hides_cannot_be_dumped() -> None:
-    text = f"{CALL}\nfrom unmask.sandbox.control import hide\nhide()\nprint(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    text = (
+        f"{CALL}\nfrom unmask.sandbox.control import hide\nhide()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
 
@@ -179,11 +185,15 @@ def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
     mine.write_bytes(b"mine")
     other.write_bytes(b"other")
     folder.mkdir()
-    see = f"from unmask.sandbox.landlock import see_only\nassert see_only([{str(mine)!r}], [{str(folder)!r}])\n"
+    see = (
+        "from unmask.sandbox.landlock import see_only\n"
+        f"assert see_only([{str(mine)!r}], [{str(folder)!r}])\n"
+    )
     if "AssertionError" in confined(see)[1]:
         pytest.skip("this kernel has no Landlock")
     code, said = confined(
-        f"{see}import sqlite3, numpy\nassert open({str(mine)!r}).read() == 'mine'\nopen({str(folder / 'new')!r}, 'w')"
+        f"{see}import sqlite3, numpy\nassert open({str(mine)!r}).read() == 'mine'\n"
+        f"open({str(folder / 'new')!r}, 'w')"
     )
     assert (code, said) == (0, "")
     parent = "f'/proc/{os.getppid()}/environ'"

@@ -153,7 +153,8 @@ def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
 ) -> None:
     page, _ = opened(
         chromium,
-        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}",
+        "navigator.mediaDevices.getUserMedia = async () => "
+        f"{{ throw new DOMException('', '{error}') }}",
     )
     page.goto(asked(site, error, ways=["light"], back="https://shop.example/"))
     expect(page.locator("[data-way=movement]")).to_be_hidden()

@@ -29,9 +29,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 WIDE, PHONE = (1200, 900), (390, 844)
-HOSTILE = "\"><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202egpj.mp4"
+HOSTILE = (
+    '"><img src=x onerror="document.title=\'owned\'">'
+    "<script>document.title='owned'</script>\u202egpj.mp4"
+)
 
-BLOCKED = "document.addEventListener('securitypolicyviolation', e => console.error('blocked by policy: ' + e.blockedURI))"
+BLOCKED = (
+    "document.addEventListener('securitypolicyviolation', e => "
+    "console.error('blocked by policy: ' + e.blockedURI))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -342,7 +348,8 @@ def test_a_deleted_file_leaves_its_verdict(visit: Open, site: Site) -> None:
     with site.desk.database.transaction() as session:
         session.execute(
             text(
-                "UPDATE media SET deleted = 1 WHERE sha256 = (SELECT sha256 FROM checks WHERE id = :id)"
+                "UPDATE media SET deleted = 1 WHERE sha256 = "
+                "(SELECT sha256 FROM checks WHERE id = :id)"
             ),
             {"id": check},
         )
