@@ -13,8 +13,8 @@ from tests.licences import credential_cases, licence_cases
 HEAD = """\
 # Content credentials and licences: the cases
 
-`tests/licences/test_cases.py` makes each of these, with authorities and keys of its own, and reads \
-it in a process that the
+`tests/licences/test_cases.py` makes each of these, with authorities and keys of its own, and \
+reads it in a process that the
 kernel kills if anything in it asks for a connection. Nothing else is said in any of them. \
 The page is written by `make api`.
 """

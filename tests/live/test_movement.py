@@ -167,7 +167,10 @@ def test_whatever_begins_in_a_step_is_right_for_one_asking_at_most() -> None:
 
 
 def everything(phase: float) -> list[Act]:
-    """Returns all four moves within 0.8 s of each step's start, then rest; it once passed all."""
+    """Returns a film that once passed all orders.
+
+    All four moves lie within 0.8 s of each step's beginning, and the face rests otherwise.
+    """
     return [
         (since + phase + 0.2 * k, 0.17, move)
         for since in SINCE

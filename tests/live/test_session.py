@@ -64,7 +64,7 @@ class Client:
         return self.session.receive(text, at + self.delay if arrives is None else arrives)
 
     def to_step(self, number: int) -> float:
-        """Continues until a step is sent, painting all before it; returns s of our clock."""
+        """Advances to a step, painting all before it; returns when it was sent, s of our clock."""
         for one in range(number + 1):
             due = self.session.due
             assert self.session.step(due) == one

@@ -1,6 +1,6 @@
 """The page on a take: names the times, shows the pictures before and after, and stands alone.
 
-Whatever the file is called.
+It does so whatever the file is called.
 """
 
 from __future__ import annotations

@@ -116,9 +116,9 @@ def test_a_confined_process_still_works(tmp_path: Path) -> None:
 
 
 def test_whatever_a_file_that_took_over_would_try_is_refused() -> None:
-    """One confined process tries all. If one attempt worked, later ones would not be reported.
+    """One confined process tries all of them.
 
-    Or its parent would be gone.
+    If one attempt worked, later ones would not be reported, or the parent would be gone.
     """
     told = [
         "def attempt(text):",
