@@ -1,11 +1,11 @@
-"""Time of a check of a 12-second clip, a face of which is changed from 4 to 6 s: this checkout and
-an earlier one in turn.
+"""Time of a check of a 12-second clip, changed from 4 to 6 s: this checkout against an earlier one.
 
     git worktree add ../before COMMIT
     python -m benchmarks.closer_look ../before/src
 
-Each run is a process that has checked the clip once before it is timed. CPU time is user and system
-time of the process; it is the steadier one on a machine that does other work, too.
+Both are timed in turn. Each run is a process that has checked the clip once before it is timed. CPU
+time is the user and system time of the process; on a machine that does other work too, it is
+steadier than wall time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def timed(clip: Path, source: Path) -> list[float]:
-    """Wall and CPU seconds of one check by the package in a ``src`` folder."""
+    """Returns the wall and CPU seconds of one check by the package in a ``src`` folder."""
     command = [sys.executable, "-c", TIMED, str(clip)]
     environment = {**os.environ, "PYTHONPATH": str(source.resolve())}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
@@ -41,7 +41,7 @@ def timed(clip: Path, source: Path) -> list[float]:
 
 
 def main() -> None:
-    """Times both in turn and prints a Markdown table."""
+    """Times both checkouts in turn and prints a Markdown table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,7 +67,8 @@ def main() -> None:
         each = [f"{np.median(of):.2f} ({of.min():.2f} to {of.max():.2f})" for of in spent[..., k].T]
         ratio = spent[:, 0, k] / spent[:, 1, k]
         print(
-            f"| {name} | {' | '.join(each)} | {np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f}) |"
+            f"| {name} | {' | '.join(each)} | "
+            f"{np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f}) |"
         )
 
 

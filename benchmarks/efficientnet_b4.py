@@ -1,9 +1,9 @@
-"""EfficientNet-B4 at 380 px with random weights, built as an ONNX graph: the yardstick of cost that
-SBI's detector sets.
+"""EfficientNet-B4 at 380 px with random weights, built as an ONNX graph.
 
-Layers after Tan and Le, "EfficientNet", ICML 2019, table 1, widened by 1.4 and deepened by 1.8.
-Batch normalisation is left out, as it is folded into the convolutions when a network is served.
-Random weights cost what trained ones cost.
+SBI's detector uses this network, so its cost is the reference for ours. Layers after Tan and Le,
+"EfficientNet", ICML 2019, table 1, widened by 1.4 and deepened by 1.8. Batch normalisation is left
+out, because it is folded into the convolutions when a network is served. Random weights cost as
+much time as trained ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SIDE = 380
-# Expansion, channels, repeats, stride, kernel of B0's stages.
+# Expansion, channels, repeats, stride and kernel of each stage of B0.
 B0 = (
     (1, 16, 1, 1, 3),
     (6, 24, 2, 2, 3),
@@ -28,7 +28,7 @@ B0 = (
 
 
 class _Graph:
-    """Collects nodes and weights; every method takes and gives the name of a tensor."""
+    """Collector of nodes and weights; every method takes and returns the name of a tensor."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -70,7 +70,7 @@ class _Graph:
 
 
 def model() -> bytes:
-    """The serialized network: ``rgb`` float32 ``(1, 3, 380, 380)`` to one number."""
+    """Returns the serialized network: ``rgb`` float32 ``(1, 3, 380, 380)`` to one number."""
     graph, width = _Graph(), lambda c: round(c * 1.4 / 8) * 8
     x, inp = graph.swish(graph.conv("rgb", 3, width(32), 3, 2)), width(32)
     for expansion, channels, repeats, stride, kernel in B0:

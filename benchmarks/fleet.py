@@ -1,13 +1,15 @@
-"""A fleet beside a bare loop of `unmask.check`, and under kills. Run it on an otherwise idle
-machine.
+"""A fleet compared with a bare loop of `unmask.check`, and a fleet whose processes are killed.
 
-    python -m benchmarks.fleet speed --clips 200     overhead of one worker over the loop, and what
-    a second worker brings python -m benchmarks.fleet kills --clips 10000 --kills 20     is every
-    content judged exactly once?
+Run it on an otherwise idle machine.
 
-Clips are tiny, drawn, each different: two seconds of a portrait before a moving camera, 320 x 240
-px. One in twenty is cut off. Times are by the clock, of whole processes, their start included;
-those that are compared take turns.
+    python -m benchmarks.fleet speed --clips 200
+        overhead of one worker over the loop, and the gain from a second worker
+    python -m benchmarks.fleet kills --clips 10000 --kills 20
+        whether every content is judged exactly once
+
+Clips are small, drawn, and all different: two seconds of a portrait before a moving camera, 320 x
+240 px. One in twenty is truncated. Times are wall times of whole processes, including their start;
+the runs that are compared alternate.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 CORRUPT = 20
-"""One clip in so many is cut off."""
+"""One clip in this many is truncated."""
 
 LOOP = """
 import sys
@@ -45,7 +47,7 @@ ONE_THREAD = dict.fromkeys(("UNMASK_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_T
 
 
 def write_clips(folder: Path, count: int) -> None:
-    """So many different clips."""
+    """Writes ``count`` different clips."""
     from tests import clips
 
     for number in range(count):
@@ -68,7 +70,7 @@ def _scene(number: int) -> Iterator[np.ndarray]:
 
 
 def speed(source: Path, out: Path, runs: int) -> None:
-    """Prints the median seconds of each way, and their ratios."""
+    """Prints the median seconds of each way to judge the clips, and their ratios."""
     taken: dict[str, list[float]] = {"loop": [], "1 worker": [], "2 workers": []}
     for run in range(runs):
         taken["loop"].append(_timed([sys.executable, "-c", LOOP, str(source)]))
@@ -81,13 +83,14 @@ def speed(source: Path, out: Path, runs: int) -> None:
             f"{name:10} {medians[name]:8.1f} s, {min(times):.1f} to {max(times):.1f}, {runs} runs"
         )
     print(
-        f"overhead of one worker over the loop: {100 * (medians['1 worker'] / medians['loop'] - 1):.1f} %"
+        "overhead of one worker over the loop: "
+        f"{100 * (medians['1 worker'] / medians['loop'] - 1):.1f} %"
     )
     print(f"two workers: {medians['1 worker'] / medians['2 workers']:.2f} times as fast as one")
 
 
 def kills(source: Path, out: Path, count: int, seed: int) -> None:
-    """Kills workers and the driver at random, starts it again, and counts results."""
+    """Kills workers and the driver at random, restarts the driver, and counts results."""
     from unmask.fleet import query
 
     chance, killed = random.Random(seed), 0  # noqa: S311 - no secret
@@ -105,11 +108,13 @@ def kills(source: Path, out: Path, count: int, seed: int) -> None:
             break
     with query.opened(out) as tables:
         row = tables.row(
-            "SELECT count(*) AS rows, count(DISTINCT sha256) AS contents, count(error) AS failed FROM results"
+            "SELECT count(*) AS rows, count(DISTINCT sha256) AS contents, count(error) AS failed "
+            "FROM results"
         )
         files = tables.row("SELECT count(DISTINCT path) AS files FROM files")
     print(
-        f"{killed} kills: {files['files']} files, {row['contents']} contents, {row['rows']} results, {row['failed']} not judged"
+        f"{killed} kills: {files['files']} files, {row['contents']} contents, "
+        f"{row['rows']} results, {row['failed']} not judged"
     )
     assert row["rows"] == row["contents"] == files["files"] == len(list(source.iterdir()))
 

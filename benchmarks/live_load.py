@@ -1,13 +1,13 @@
-"""Many live checks at once over real WebSockets: how many are decided, how, and how long after the
-last frame.
+"""Many live checks at once over real WebSockets: how many end how, and how fast.
 
-    python -m benchmarks.live_load --sessions 100 --readers 2              all begin, and so end, at
-    one moment python -m benchmarks.live_load --sessions 100 --readers 2 --over 11    they begin
-    over 11 s; the last as the first ends
+    python -m benchmarks.live_load --sessions 100 --readers 2
+        all begin, and so end, at one moment
+    python -m benchmarks.live_load --sessions 100 --readers 2 --over 11
+        they begin over 11 s; the last begins when the first ends
 
-Each client does what the page does, with frames drawn before of a face (`tests.support.live_face`)
-in the light of each symbol that there can be, so all of them should pass. The clients share the
-machine with the service.
+The delay is counted from the last frame to the outcome. Each client does what the page does. It
+sends frames of a face (`tests.support.live_face`) that were drawn beforehand in the light of each
+possible symbol, so every client should pass. The clients share the machine with the service.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from unmask.live.challenge import HIGH, LOW, PATTERNS, Symbol
 from unmask.live.session import HEAD
 
 VARIANTS = 3
-"""Frames drawn for each symbol, each with noise of its own."""
+"""Frames drawn for each symbol, each with its own noise."""
 
 Frames = dict[str, list[bytes]]
 
 
 @dataclass(slots=True)
 class Run:
-    """What came of all clients."""
+    """Results of all clients."""
 
     outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
     waits: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Run:
 
 
 def drawn(scene: Scene) -> Frames:
-    """JPEGs by symbol, as the service sends it, and of the face before the first one."""
+    """Returns JPEGs by symbol, as the service names it, and of the face before the first symbol."""
     noise, found = (
         np.random.default_rng(0),
         {"": [jpeg(seen(None, scene, np.random.default_rng(1)))]},
@@ -66,7 +66,7 @@ def drawn(scene: Scene) -> Frames:
 async def client(
     url: str, frames: Frames, scene: Scene, begin: asyncio.Event, late: float, run: Run
 ) -> None:
-    """One browser, which begins ``late`` s after the others may."""
+    """Acts as one browser, which begins ``late`` s after the start signal."""
     parts = urlsplit(url)
     check, _, ticket = parts.fragment.partition(".")
     address = f"ws://{parts.netloc}/api/v1/live/{check}/session"
@@ -84,7 +84,7 @@ async def client(
 async def attended(
     socket: ClientConnection, said: dict[str, Any], frames: Frames, scene: Scene, run: Run
 ) -> str:
-    """The check itself; its outcome."""
+    """Takes part in the check and returns its outcome."""
     shown: list[tuple[float, str]] = [(0.0, "")]
     pace = [said["go"]]
     sending = asyncio.create_task(film(socket, frames, scene, shown, pace, run))
@@ -125,7 +125,7 @@ async def film(
 
 
 async def together(service: Tree, sessions: int, over: float, frames: Frames, scene: Scene) -> Run:
-    """All clients, which begin one after the other over so many seconds."""
+    """Runs all clients, whose starts are spread over ``over`` s."""
     run, begin = Run(), asyncio.Event()
     async with httpx.AsyncClient(
         headers={"Authorization": f"Bearer {service.key}"}, timeout=60
@@ -171,14 +171,16 @@ def main() -> None:
             log = (Path(folder) / "data.log").read_text(encoding="utf-8").splitlines()
             print(*(line for line in log if "live check" in line), sep="\n")
         print(
-            f"{given.sessions} sessions, {given.readers} readers, {run.sent} frames in {run.seconds:.1f} s"
+            f"{given.sessions} sessions, {given.readers} readers, "
+            f"{run.sent} frames in {run.seconds:.1f} s"
         )
     for outcome, count in run.outcomes.most_common():
         print(f"{count} {outcome}")
     if run.waits:
         low, middle, high = np.percentile(run.waits, [50, 95, 100])
         print(
-            f"from the last frame to the outcome: median {low:.2f} s, 95 % {middle:.2f} s, at most {high:.2f} s"
+            f"from the last frame to the outcome: median {low:.2f} s, "
+            f"95 % {middle:.2f} s, at most {high:.2f} s"
         )
 
 

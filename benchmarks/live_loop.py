@@ -1,14 +1,14 @@
-"""Live checks in a real browser, on the real page over the real WebSocket: an honest face, and
-videos in its place.
+"""Live checks in a real browser, on the real page: an honest face, and prepared videos.
 
     python -m benchmarks.live_loop honest --sessions 100
     python -m benchmarks.live_loop video --sessions 100
 
-`honest` replaces the page's camera by a canvas on which a face is drawn as the page's own colours
-light it, so the loop is closed: the face answers what the screen really shows, and when. `video`
-gives Chromium a prepared file for a camera (``--use-file-for-fake-video-capture``), recorded of
-that same face answering other challenges. Both are simulated cameras: what they show of people is
-nothing, what they show of the whole way through page, network and service is real.
+`honest` replaces the page's camera with a canvas on which a face is drawn in the light of the
+page's own colours. So the loop is closed: the face reflects what the screen really shows at that
+moment. `video` gives Chromium a prepared file for a camera (``--use-file-for-fake-video-capture``),
+recorded from the same face while it answered other challenges. Both cameras are simulated: they
+tell nothing about real people, but the whole path through page, network (a real WebSocket) and
+service is real.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ PATIENCE = 120_000
 """ms that a step of the page may take on a busy machine."""
 
 PER_VIDEO = 10
-"""Sessions with the same prepared video."""
+"""Sessions that use the same prepared video."""
 
 Attempt = Callable[[int], Awaitable[str]]
 
 
 async def done(page: Page, url: str) -> str:
-    """Does one check by light, as a person would; the outcome, and the advice where there is one."""
+    """Does one check by light, as a person would; returns the outcome and any advice."""
     await page.goto(url)
     await page.locator("[data-way=light] button:enabled").click(timeout=PATIENCE)
     await page.locator("#start").click(timeout=PATIENCE)
@@ -52,7 +52,7 @@ async def done(page: Page, url: str) -> str:
 
 
 def asked(service: Tree, subject: str) -> str:
-    """Address of a new live check."""
+    """Asks for a new live check and returns its address."""
     answer = httpx.post(
         f"{service.url}/api/v1/live",
         json={"subject": subject},
@@ -64,7 +64,7 @@ def asked(service: Tree, subject: str) -> str:
 
 
 async def launched(playwright: Playwright, *more: str) -> Browser:
-    """A headless Chromium of the system."""
+    """Starts a headless Chromium that is installed on the system."""
     path = (
         shutil.which("chromium")
         or shutil.which("chromium-browser")
@@ -106,7 +106,7 @@ async def video(
         camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}")
         browser = await launched(
             playwright, "--use-fake-ui-for-media-stream", *camera
-        )  # so that the file begins anew
+        )  # so that the file starts from its beginning
         try:
             context = await browser.new_context(
                 viewport={"width": 800, "height": 600}, permissions=["camera"]
@@ -121,7 +121,7 @@ async def video(
 async def run(
     kind: str, sessions: int, parallel: int, service: Tree, scene: Scene
 ) -> collections.Counter[str]:
-    """How many sessions ended how."""
+    """Runs the sessions and counts them by outcome."""
     free, found = asyncio.Semaphore(parallel), collections.Counter[str]()
     async with async_playwright() as playwright, AsyncExitStack() as stack:
         attempt = await {"honest": honest, "video": video}[kind](playwright, service, stack, scene)

@@ -1,9 +1,10 @@
-"""Speed and memory, side by side in one run: median and spread. Run it on an otherwise idle
-machine.
+"""Speed and memory, measured side by side in one run: median and spread.
+
+Run it on an otherwise idle machine.
 
     python -m benchmarks.speed [--long SECONDS]
 
-Each part runs in a process of its own, so that its peak memory is its own. CPU time is user and
+Each part runs in its own process, so that its peak memory is its own. CPU time is the user and
 system time of the process.
 """
 
@@ -28,7 +29,7 @@ RUNS = 7
 def moving_scene(
     seconds: float, fps: int = 25, width: int = 1920, height: int = 1080
 ) -> Iterator[np.ndarray]:
-    """A hand-held camera over a portrait, 1080p, with the noise of a sensor: rgb uint8 frames."""
+    """Yields frames of a hand-held camera over a portrait, 1080p, with sensor noise: rgb uint8."""
     import cv2
     from skimage.data import astronaut
 
@@ -50,8 +51,9 @@ def moving_scene(
 
 
 def write_clip(path: Path, seconds: float, repeat: int = 1, gop: int = 250) -> None:
-    """A scene encoded once as H.264 (key frame every ``gop`` frames, B-frames), its packets
-    repeated to any length.
+    """Encodes a scene once as H.264 and repeats its packets to any length.
+
+    A key frame every ``gop`` frames, with B-frames.
     """
     import av
 
@@ -88,8 +90,9 @@ def write_clip(path: Path, seconds: float, repeat: int = 1, gop: int = 250) -> N
 
 
 def in_turn(*tasks: Callable[[], object], runs: int = 30) -> list[list[float]]:
-    """CPU milliseconds of each task, measured in turn so that a drift of the machine hits all
-    alike.
+    """Returns CPU milliseconds of each task.
+
+    Tasks alternate, so that a drift of the machine affects all equally.
     """
     spent: list[list[float]] = [[] for _ in tasks]
     for _ in range(runs):
@@ -101,8 +104,9 @@ def in_turn(*tasks: Callable[[], object], runs: int = 30) -> list[list[float]]:
 
 
 def faces_part(_folder: Path) -> dict[str, object]:
-    """The learned line, several faces at a time, the strong look, and EfficientNet-B4 at 380 px,
-    one thread each.
+    """Measures, on one thread, the learned line, the strong look and EfficientNet-B4 at 380 px.
+
+    The learned line also takes several faces at a time.
     """
     import onnxruntime as ort
 
@@ -142,8 +146,9 @@ def faces_part(_folder: Path) -> dict[str, object]:
 
 
 def lines_part(_folder: Path) -> dict[str, object]:
-    """The named lines of evidence on ten looks at one face, one thread; their pictures are drawn
-    once per track.
+    """Measures the named lines of evidence on ten looks at one face, one thread.
+
+    Their pictures are drawn once per track.
     """
     import cv2
 
@@ -174,7 +179,7 @@ def lines_part(_folder: Path) -> dict[str, object]:
 
 
 def photo_part(folder: Path) -> dict[str, object]:
-    """A 1080p photo with one face, in a process that has checked one before."""
+    """Measures a 1080p photo with one face, in a process that has checked one before."""
     from PIL import Image
 
     import unmask
@@ -186,7 +191,7 @@ def photo_part(folder: Path) -> dict[str, object]:
 
 
 def clip_part(folder: Path) -> dict[str, object]:
-    """A 10-second 1080p clip; the first run, which also loads the models, is not counted."""
+    """Measures a 10-second 1080p clip; the first run, which loads the models, is not counted."""
     import unmask
 
     unmask.check(folder / "short.mp4")
@@ -196,7 +201,7 @@ def clip_part(folder: Path) -> dict[str, object]:
 
 
 def long_part(folder: Path) -> dict[str, object]:
-    """A long 1080p clip, models loaded on the way."""
+    """Measures a long 1080p clip, including the loading of models."""
     import unmask
 
     spent = _wall(lambda: unmask.check(folder / "long.mp4"))
@@ -207,7 +212,7 @@ def long_part(folder: Path) -> dict[str, object]:
 
 
 def start_part(_folder: Path) -> dict[str, object]:
-    """Import and help, as whole processes beside a bare interpreter."""
+    """Measures import and help as whole processes, beside a bare interpreter."""
     python, script = sys.executable, str(Path(sys.executable).with_name("unmask"))
     commands = {
         "python -c pass, s": [python, "-c", "pass"],
@@ -228,7 +233,7 @@ def _wall(task: Callable[[], object]) -> float:
 
 
 def _peak_mb() -> float:
-    """Peak resident memory of this process, MB; `getrusage` would count the parent's as well."""
+    """Returns this process's peak resident memory, MB; `getrusage` would include the parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
@@ -271,7 +276,8 @@ def main() -> None:
             )
             for label, values in json.loads(done.stdout).items():
                 print(
-                    f"| {label} | {np.median(values):.3g} | {min(values):.3g} to {max(values):.3g} | {len(values)} |",
+                    f"| {label} | {np.median(values):.3g} | "
+                    f"{min(values):.3g} to {max(values):.3g} | {len(values)} |",
                     flush=True,
                 )
 

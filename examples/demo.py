@@ -1,11 +1,10 @@
-"""The main job on real input: a clip of a real portrait, a copy in which the face is changed for
-two seconds, two reports.
+"""The main job on real input: a clip, a copy with a changed face, and a report on each.
 
 The portrait is NASA's of astronaut Eileen Collins, public domain, which scikit-image carries. A
-moving camera makes a clip of it. In the copy, from 0:03 to 0:05, the face is swapped for its own
-mirror image, made anew at 96 px, as one-shot face swappers make theirs, and pasted back with its
-colours shifted. The portrait was never trained on; changes of this kind, a face made anew at a
-small size, were (the family `regenerate` of the lab).
+moving camera makes a clip of it. In the copy, from 0:03 to 0:05, the face is replaced with its own
+mirror image. The mirror image is regenerated at 96 px, as one-shot face swappers do, and pasted
+back with shifted colours. The model was never trained on this portrait; it was trained on changes
+of this kind, faces regenerated at a small size (the family `regenerate` of the lab).
 
     python examples/demo.py [FOLDER]
 """
@@ -34,9 +33,7 @@ WIDTH, HEIGHT = 640, 480
 
 
 def camera(portrait: Rgb) -> Iterator[tuple[float, Rgb]]:
-    """A hand-held camera that drifts over a picture and comes a little closer: times, s, and
-    frames.
-    """
+    """Yields times, s, and frames of a hand-held camera that drifts and moves closer."""
     for i in range(FPS * SECONDS):
         t = i / FPS
         zoom = 1.55 + 0.15 * np.sin(0.5 * t)
@@ -59,7 +56,7 @@ def camera(portrait: Rgb) -> Iterator[tuple[float, Rgb]]:
 
 
 def swapped(rgb: Rgb, side: int = 96) -> Rgb:
-    """The largest face replaced by its mirror image, made anew at ``side`` px."""
+    """Replaces the largest face with its mirror image, regenerated at ``side`` px."""
     face = faces.find(rgb)[0]
     matrix = faces.similarity(face.points, faces.TEMPLATE * np.float32(side / faces.CROP_PX))
     small = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_AREA)[:, ::-1].astype(
@@ -89,7 +86,7 @@ def swapped(rgb: Rgb, side: int = 96) -> Rgb:
 
 
 def write(path: Path, frames: Iterator[Rgb]) -> None:
-    """Frames as H.264 in MP4."""
+    """Writes frames as H.264 in MP4."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"crf": "20"})
         stream.width, stream.height, stream.pix_fmt, stream.time_base = (

@@ -2,18 +2,18 @@
 
 It needs a running service and one of its API keys with the scope ``live:write``:
 
-    unmask serve --data service                                    # http://127.0.0.1:8000; make a
-    key on its page UNMASK_KEY=um_... python examples/login.py
+    unmask serve --data service    # http://127.0.0.1:8000; make a key on its page
+    UNMASK_KEY=um_... python examples/login.py
 
-What a login of your own has to do as well, and why:
+Your own login has to do this as well, for these reasons:
 
-- Make the check in the backend, for the account that is about to sign in, and keep its id in the
-  backend's own session. An id that came with the browser could be that of anybody's check.
-- Ask the service for the result. That the browser came back says nothing.
-- Compare the code with which the browser came back: else somebody could have the check done by
-  another person elsewhere.
-- Take only `live`, only for the same account, only fresh, only once.
-- Nobody is turned away for good: who does not pass tries again, or takes your other way to sign in.
+- Make the check in the backend, for the account that is signing in, and keep its id in the
+  backend's own session. An id sent by the browser could belong to anybody's check.
+- Ask the service for the result. The return of the browser proves nothing.
+- Compare the code with which the browser came back. Otherwise another person elsewhere could do
+  the check.
+- Accept only `live`, only for the same account, only fresh, only once.
+- Lock nobody out: a person who does not pass tries again, or uses your other way to sign in.
   A live check says that a person is there, not who it is; the password, or a comparison of faces,
   says that.
 """
@@ -33,23 +33,25 @@ from fastapi import Cookie, FastAPI, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 OWN = os.environ.get("LOGIN_URL", "http://127.0.0.1:8080")
-"""Address under which people reach this login."""
+"""Address at which people reach this login."""
 
 ACCOUNTS = {"ann": "violet tram under nine moons"}
 """Names and passwords; a real login keeps hashes."""
 
 FRESH = 120.0
-"""s that a result is good for."""
+"""s for which a result is valid."""
 
 FORM = """<form method="post"><p><label>Name <input name="name" autocomplete="username"></label></p>
-<p><label>Password <input name="password" type="password" autocomplete="current-password"></label></p>
+<p><label>Password <input name="password" type="password" autocomplete="current-password">\
+</label></p>
 <p><button>Sign in</button></p></form>"""
 
 
 @dataclass(slots=True)
 class Visit:
-    """What the backend knows of a browser: whose password was right, the check made for them, and
-    whether they are signed in.
+    """State that the backend keeps for a browser.
+
+    It holds whose password was right, the check made for them, and whether they are signed in.
     """
 
     name: str
@@ -93,7 +95,7 @@ def back(visit: Known = "", code: str = "") -> Response:
     if known is None or known.check is None:
         return RedirectResponse("/", 303)
     check = unmask.get(f"/api/v1/live/{known.check}").raise_for_status().json()
-    known.check = None  # good for once, whatever comes of it
+    known.check = None  # valid once, whatever the result
     same = check["subject"] == known.name and secrets.compare_digest(
         check["code"].encode(), code.encode()
     )
@@ -131,7 +133,10 @@ def send_to_check(name: str) -> Response:
 
 
 def page(title: str, body: str) -> Response:
-    head = f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>{title}</title>'
+    head = (
+        '<meta name="viewport" content="width=device-width">'
+        f'<link rel="icon" href="data:,"><title>{title}</title>'
+    )
     return HTMLResponse(f'<!doctype html><html lang="en">{head}<h1>{title}</h1>{body}</html>')
 
 

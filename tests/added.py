@@ -1,4 +1,4 @@
-"""Models such as a user might add, made on the spot: ONNX files with a card."""
+"""Models as a user might add them, made by the tests: ONNX files with a card."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ SIZE = 32
 
 
 def card(**fields: Any) -> dict[str, Any]:
-    """The card of `brightness`; ``input_size=64`` replaces ``input.size``, None leaves a field out."""
+    """Returns the card of `brightness` with ``fields`` changed.
+
+    ``input_size=64`` replaces ``input.size``; None leaves a field out.
+    """
     whole: dict[str, Any] = {
         "input": {
             "size": SIZE,
@@ -42,8 +45,9 @@ def brightness(
     opset: int = 18,
     operator: str = "MatMul",
 ) -> onnx.ModelProto:
-    """A model that weighs the mean of each channel, ``(3, classes)``: by default it says how bright
-    red is.
+    """Makes a model that weighs the mean of each channel, ``(3, classes)``.
+
+    By default its score is the brightness of red.
     """
     axes = numpy_helper.from_array(np.array([2, 3] if shape[1:2] == (3,) else [1, 2]), "axes")
     nodes = [
@@ -60,7 +64,7 @@ def brightness(
 def write(
     folder: Path, name: str = "mine", model: onnx.ModelProto | None = None, **fields: Any
 ) -> Path:
-    """Writes a model, by default `brightness`, and its `card` into a folder, which is returned."""
+    """Writes a model, by default `brightness`, and its `card` into a folder; returns the folder."""
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.onnx").write_bytes((model or brightness()).SerializeToString())
     (folder / f"{name}.json").write_text(json.dumps(card(**fields)))

@@ -1,8 +1,8 @@
-"""Makes small real photos and videos for tests, with the encoders that PyAV and Pillow carry.
+"""Maker of small real photos and videos for tests, with the encoders of PyAV and Pillow.
 
 Every picture is drawn, none is downloaded. A numbered picture (`numbered`) carries its own number
-in black and white cells large enough to survive any codec, so that a test can tell which frame it
-was given.
+in black and white cells that are large enough to survive any codec. So a test can tell which frame
+it was given.
 """
 
 from __future__ import annotations
@@ -29,30 +29,29 @@ QUIET = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
     "libsvtav1": {"preset": "13", "svtav1-params": "lp=1"},
 }
-"""Per encoder: fast, on one thread, without a banner on stderr."""
+"""Options per encoder: fast, on one thread, without a banner on stderr."""
 
 _CELLS = (4, 4)
 
 
 def numbered(number: int, width: int = 64, height: int = 64) -> Rgb:
-    """Picture ``number``, 0 to 65535: a grid of 4 x 4 cells, black or white by the bits of the
-    number.
-    """
+    """Draws picture ``number``, 0 to 65535: 4 x 4 cells, black or white by its bits."""
     bits = np.array([(number >> i) & 1 for i in range(16)], np.uint8).reshape(_CELLS) * 200 + 28
     rows, columns = np.arange(height) * 4 // height, np.arange(width) * 4 // width
     return np.repeat(bits[rows][:, columns, None], 3, axis=2)
 
 
 def number_of(rgb: Rgb) -> int:
-    """The number that a picture from `numbered` carries, after any codec."""
+    """Reads the number of a picture from `numbered`, after any codec."""
     h, w = rgb.shape[:2]
     centres = rgb[h // 8 :: h // 4, w // 8 :: w // 4].mean(axis=2)[:4, :4]
     return int(((centres > 128).ravel() << np.arange(16)).sum())
 
 
 def textured(number: int, width: int = 64, height: int = 64) -> Rgb:
-    """A picture full of detail that drifts by a pixel or two with each number; tells wrong
-    references apart.
+    """Draws a detailed picture that drifts by a pixel or two with each number.
+
+    It reveals when a decoder used a wrong reference picture.
     """
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin((x + number * a) / b) + np.cos((y - number * c) / d) for a, b, c, d in _WAVES]
@@ -84,8 +83,9 @@ def write_video(
     color_range: int | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Path:
-    """Encodes ``frames`` (rgb uint8 of one size) into a video file; the container follows from the
-    file's suffix.
+    """Encodes ``frames`` (rgb uint8 of one size) into a video file.
+
+    The container follows from the file's suffix.
 
     Args:
         codec: name of an FFmpeg encoder, see `QUIET`.
@@ -94,11 +94,11 @@ def write_video(
         rotation: degrees counter-clockwise by which a player is told to turn the stored picture.
         hflip: tell the player to mirror the picture, after turning it.
         sample_aspect: width over height of one stored pixel.
-        gop, b_frames: largest distance of key frames; frames in a row that nothing refers to or
-            that look ahead.
-        container: name of the FFmpeg muxer, where the suffix would not do.
-        colorspace, color_range: as PyAV numbers them; converted to and written into the stream.
-        metadata: of the container.
+        gop, b_frames: largest distance of key frames; largest number of B-frames in a row.
+        container: name of the FFmpeg muxer, if the suffix does not determine it.
+        colorspace, color_range: as PyAV numbers them; the frames are converted to them and the
+            stream is labelled with them.
+        metadata: metadata of the container.
 
     Returns:
         ``path``.
@@ -139,9 +139,7 @@ def write_video(
 
 
 def woven(frames: Sequence[Rgb]) -> list[Rgb]:
-    """Interlaced pictures of progressive ones: the even lines of one, the odd lines of the next, at
-    half the rate.
-    """
+    """Interlaces pictures: even lines of one, odd lines of the next, at half the rate."""
     out = [frame.copy() for frame in frames[: len(frames) // 2 * 2 : 2]]
     for picture, later in zip(out, frames[1::2], strict=False):
         picture[1::2] = later[1::2]
@@ -149,7 +147,7 @@ def woven(frames: Sequence[Rgb]) -> list[Rgb]:
 
 
 def write_audio(path: Path, seconds: float = 0.5) -> Path:
-    """An audio file: silence, AAC."""
+    """Writes an audio file: silence, AAC."""
     with av.open(str(path), "w") as out:
         _mux_silence(out, out.add_stream("aac", rate=8000), seconds)
     return path
@@ -173,10 +171,10 @@ def write_photo(
     orientation: int = 1,
     **options: Any,
 ) -> Path:
-    """Writes a photo with Pillow in ``format`` whatever the suffix, with an EXIF orientation 1 to
-    8.
+    """Writes a photo with Pillow in ``format``, whatever the suffix.
 
     Args:
+        orientation: EXIF orientation, 1 to 8.
         options: of Pillow's writer, e.g. ``quality`` or ``append_images``.
 
     Returns:
@@ -200,14 +198,15 @@ def write_heic(
     brands: bytes = b"heicmif1heic",
     after: bytes = b"",
 ) -> Path:
-    """A HEIC photo: one HEVC picture wrapped by hand (ISO/IEC 23008-12), because libheif here has
-    no encoder.
+    """Writes a HEIC photo: one HEVC picture in boxes written here (ISO/IEC 23008-12).
+
+    The libheif in use has no encoder.
 
     Args:
         quarter_turns: counter-clockwise turns of 90 degrees that a viewer is told to make.
         crop: width and height, px, of the middle to which a viewer is told to crop it first.
-        brands: the one that it is foremost, and those that it is compatible with.
-        after: boxes behind the picture.
+        brands: the major brand and the compatible brands.
+        after: boxes after the picture.
 
     Returns:
         ``path``.
@@ -242,16 +241,15 @@ def write_heic(
 
 
 def box(kind: bytes, content: bytes) -> bytes:
-    """One box of the ISO base media file format: its size, its type, its content."""
+    """Returns one box of the ISO base media file format: its size, its type, its content."""
     return struct.pack(">I4s", len(content) + 8, kind) + content
 
 
 def edit_boxes(data: bytes, edit: Callable[[bytes, bytes], tuple[bytes, bytes]]) -> bytes:
-    """An MP4 or MOV file with ``edit(type, content) -> (type, content)`` applied to every box, the
-    innermost first.
+    """Applies ``edit(type, content) -> (type, content)`` to every box, innermost first.
 
-    Offsets into the file are not adjusted: the media must stand before the box that changes its
-    size.
+    The file is an MP4 or MOV. Offsets into it are not adjusted: the media must come before any box
+    whose size changes.
     """
     out, at = b"", 0
     while at + 8 <= len(data):
@@ -265,9 +263,7 @@ def edit_boxes(data: bytes, edit: Callable[[bytes, bytes], tuple[bytes, bytes]])
 
 
 def without_packets(whole: Path, path: Path, lost: Container[int]) -> Path:
-    """An MPEG-TS, as a receiver writes it that lost some of its packets of 188 bytes, by their
-    numbers.
-    """
+    """Copies an MPEG-TS without the packets of 188 bytes numbered in ``lost``."""
     data = whole.read_bytes()
     path.write_bytes(
         b"".join(data[i : i + 188] for i in range(0, len(data), 188) if i // 188 not in lost)
@@ -276,7 +272,7 @@ def without_packets(whole: Path, path: Path, lost: Container[int]) -> Path:
 
 
 def enlarged(rgb: Rgb, by: float) -> Rgb:
-    """The middle of a picture, ``by`` times as large, in a picture of the same size."""
+    """Returns the middle of a picture, enlarged ``by`` times, at the same picture size."""
     height, width = rgb.shape[:2]
     across, down = width * (1 - 1 / by) / 2, height * (1 - 1 / by) / 2
     middle = (across, down, width - across, height - down)

@@ -18,10 +18,10 @@ BINARIES = [Path(p).parent for p in (shutil.which("initdb"),) if p] + sorted(
 
 
 class Server:
-    """A server with an empty database, reached by a socket; nobody else can.
+    """A server with an empty database, reached only by a socket.
 
     Attributes:
-        url: of the database.
+        url: address of the database.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class Server:
             shutil.chown(path, self._user)
 
     def stop(self) -> None:
-        """As if the power failed."""
+        """Stops it as if the power failed."""
         self._run("pg_ctl", "-m", "immediate", "stop")
 
     def _run(self, name: str, *arguments: str) -> None:
@@ -54,7 +54,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The address of an empty database on a server of its own."""
+    """Yields the address of an empty database on its own server."""
     with server() as started:
         yield started.url
 
@@ -63,11 +63,11 @@ def postgresql() -> Iterator[str]:
 def server(
     more: str = "", beside: Callable[[Server, Path], None] = lambda *_: None
 ) -> Iterator[Server]:
-    """A server that runs.
+    """Yields a running server.
 
     Args:
         more: options of its command line.
-        beside: puts what these need into the server's folder.
+        beside: puts files that these options need into the server's folder.
     """
     if not BINARIES:
         pytest.skip("needs PostgreSQL's initdb; on Debian: apt-get install postgresql")

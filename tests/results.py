@@ -1,5 +1,4 @@
-"""Realistic answers to render, made without any photo: `changed_video`, `clean_photo`,
-`cannot_tell`, `failed`, `crowd` ...
+"""Realistic results to render, made without any photo: `changed_video`, `clean_photo` and others.
 
 Every number is invented. The faces are painted by `portrait`, so that pages have something to show.
 """
@@ -47,7 +46,7 @@ GOOD_QUALITY = Quality(size_px=182.0, sharpness=0.061, yaw=0.12, blockiness=1.04
 
 
 def portrait(seed: int = 1, size: int = 192) -> Rgb:
-    """A painted face as an aligned crop, rgb uint8 ``(size, size, 3)``."""
+    """Paints a face as an aligned crop, rgb uint8 ``(size, size, 3)``."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
 
@@ -65,13 +64,13 @@ def portrait(seed: int = 1, size: int = 192) -> Rgb:
 
 
 def heatmap(cx: float = 0.0, cy: float = 0.4, size: int = 24) -> NDArray[np.float32]:
-    """A warm spot about ``(cx, cy)``, -1 to 1 over the crop; float32 ``(size, size)``, 0 to 1."""
+    """Draws a spot at ``(cx, cy)``, -1 to 1 over the crop; float32 ``(size, size)``, 0 to 1."""
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     return np.asarray(np.exp(-(((x - cx) / 0.45) ** 2) - ((y - cy) / 0.3) ** 2), np.float32)
 
 
 def line(log10_lr: float | None = 2.1, **changes: object) -> LineResult:
-    """A line of evidence that ran."""
+    """Returns the result of a line of evidence that ran."""
     ran = LineResult(
         Status.RAN,
         Message("learned.reacts_at", {"region": MOUTH, "time": 3.4}),
@@ -82,7 +81,7 @@ def line(log10_lr: float | None = 2.1, **changes: object) -> LineResult:
 
 
 def lines(log10_lr: float = 2.1) -> dict[str, LineResult]:
-    """Lines in every status, weighed and not; the first weighs ``log10_lr``."""
+    """Returns lines in every status, weighed and not; the first weighs ``log10_lr``."""
     stripes = np.tile(np.linspace(30, 225, 240).astype(np.uint8)[None, :, None], (80, 1, 3))
     return {
         "learned": line(log10_lr),
@@ -110,8 +109,9 @@ def timeline(
     high: tuple[Span, ...] = CHANGED_SPANS,
     seed: int = 3,
 ) -> tuple[TimedLR, ...]:
-    """Readings every ``step`` seconds that rise inside ``high``; none between 68 and 79 per cent of
-    the way.
+    """Returns readings every ``step`` seconds that rise inside ``high``.
+
+    There are none between 68 and 79 per cent of the way.
     """
     rng = np.random.default_rng(seed)
     blank = (start + 0.68 * (end - start), start + 0.79 * (end - start))
@@ -124,7 +124,7 @@ def timeline(
 def person(
     number: int = 1, verdict: Verdict = Verdict.CHANGED, log10_lr: float | None = 2.31
 ) -> Person:
-    """Someone seen for fifteen seconds."""
+    """Returns someone seen for fifteen seconds."""
     changed = verdict is Verdict.CHANGED
     points = timeline(high=CHANGED_SPANS if changed else (), seed=number)
     telling = sorted(points, key=lambda point: -point.log10_lr)[:4]
@@ -155,7 +155,7 @@ def person(
 
 
 def scene(result: CheckResult) -> Scene:
-    """A painted frame with everybody of a result side by side."""
+    """Paints a frame with everybody of a result side by side."""
     faces = [
         np.pad(portrait(p.id), ((80, 40), (24, 24), (0, 0)), constant_values=90)
         for p in result.people
@@ -167,7 +167,7 @@ def scene(result: CheckResult) -> Scene:
 
 
 def media(path: str = "clips/minister-interview.mp4") -> MediaFacts:
-    """A clip from a telephone whose header claims more time than there is."""
+    """Returns the facts of a phone's clip whose header claims more time than there is."""
     return MediaFacts(
         path, Kind.VIDEO, SHA256, 8_412_233, "mp4", "h264", 1280, 720,
         rotation=90, duration=15.0, declared_duration=20.02, frames=375, frame_rate=24.97,
@@ -176,7 +176,7 @@ def media(path: str = "clips/minister-interview.mp4") -> MediaFacts:
 
 
 def custody() -> Custody:
-    """How the invented checks were made."""
+    """Returns the record of how the invented checks were made."""
     return Custody(
         checked_at="2026-11-22T17:05:31+00:00",
         versions={"unmask": "0.1.0", "python": "3.11.2", "av": "18.1.0", "onnxruntime": "1.32.0"},
@@ -193,7 +193,7 @@ def custody() -> Custody:
 def changed_video(
     path: str = "clips/minister-interview.mp4", prior: float | None = 0.001
 ) -> CheckResult:
-    """One person, changed for part of the clip, with a stated base rate."""
+    """Returns one person, changed for part of the clip, with a stated base rate."""
     return CheckResult(
         path, SHA256, Verdict.CHANGED, _said_changed(1), 2.31,
         (person(),), media=media(path), custody=custody(), prior=prior,
@@ -204,8 +204,9 @@ def changed_video(
 
 
 def followed_video() -> CheckResult:
-    """The same, with the place of the face at every sighting, and of the upright face in the
-    telling frames.
+    """Returns the changed video with the face's place at every sighting.
+
+    In the telling frames, it has the corners of the upright face as well.
     """
     whole = changed_video()
     someone = whole.people[0]
@@ -217,7 +218,7 @@ def followed_video() -> CheckResult:
 
 
 def compared_video() -> CheckResult:
-    """The same, beside its known original."""
+    """Returns the changed video compared with its known original."""
     whole = changed_video()
     drama = Message("originals.named", {"title": "The drama", "owner": "Us"})
     caption = Message("originals.pair", {"time": 3.2, "original_time": 6.2, "originals": drama})
@@ -227,8 +228,9 @@ def compared_video() -> CheckResult:
 
 
 def known_video() -> CheckResult:
-    """The same, with the stretch of the original that it shows, the place of the face, and that of
-    one telling frame.
+    """Returns the compared video with the stretch of the original that it shows.
+
+    It also has the place of the face, and its corners in one telling frame.
     """
     whole = compared_video()
     drama = Original(
@@ -256,7 +258,7 @@ def known_video() -> CheckResult:
 
 
 def licensed_video() -> CheckResult:
-    """A change that the portrait's owner has allowed."""
+    """Returns a change that the portrait's owner has allowed."""
     someone = replace(person(verdict=Verdict.LICENSED_CHANGE), spans=())
     return replace(
         changed_video(prior=None), verdict=someone.verdict, reason=someone.reason, people=(someone,)
@@ -264,35 +266,39 @@ def licensed_video() -> CheckResult:
 
 
 def clean_photo(path: str = "photos/portrait.jpg") -> CheckResult:
-    """A photo of one person without a trace of a change."""
+    """Returns a photo of one person without a trace of a change."""
     once = TellingFrame(0.0, -1.6, portrait(5), (300.0, 120.0, 640.0, 560.0), 0.1 * heatmap())
     someone = replace(
-        person(verdict=Verdict.NO_CHANGE_FOUND, log10_lr=-1.6), timeline=(TimedLR(0.0, -1.6),), last_seen=0.0,
-        sightings=1, judged=1, frames=(once,), thumbnail=portrait(5),
+        person(verdict=Verdict.NO_CHANGE_FOUND, log10_lr=-1.6), timeline=(TimedLR(0.0, -1.6),),
+        last_seen=0.0, sightings=1, judged=1, frames=(once,), thumbnail=portrait(5),
     )  # fmt: skip
     facts = MediaFacts(path, Kind.PHOTO, SHA256, 412_998, "jpeg", "jpeg", 1024, 768)
     return CheckResult(
-        path, SHA256, Verdict.NO_CHANGE_FOUND, Message("file.no_change", {"count": 1, "people": (1,)}), -1.6, (someone,),
-        media=facts, custody=custody(),
+        path, SHA256, Verdict.NO_CHANGE_FOUND,
+        Message("file.no_change", {"count": 1, "people": (1,)}), -1.6, (someone,), media=facts,
+        custody=custody(),
     )  # fmt: skip
 
 
 def cannot_tell(path: str = "clips/cctv.mp4") -> CheckResult:
-    """Someone too small and too blurred to be judged."""
+    """Returns someone too small and too blurred to be judged."""
     someone = replace(
         person(verdict=Verdict.CANNOT_TELL, log10_lr=None), timeline=(), judged=0,
         quality=Quality(41.0, 0.003, 0.42, 1.81), frames=(),
-        lines={"learned": LineResult(Status.NOT_APPLICABLE, Message("unmeasured.small", {"width": 64.0}))},
+        lines={"learned": LineResult(
+            Status.NOT_APPLICABLE, Message("unmeasured.small", {"width": 64.0})
+        )},
     )  # fmt: skip
     return CheckResult(
         path, SHA256, Verdict.CANNOT_TELL, _UNJUDGED, None, (someone,),
-        media=replace(media(path), declared_duration=15.0, rotation=0), custody=custody(), prior=0.01,
+        media=replace(media(path), declared_duration=15.0, rotation=0), custody=custody(),
+        prior=0.01,
         limits=(Message("limit.brief", {"count": 2}), Message("limit.small", {"most": 3})),
     )  # fmt: skip
 
 
 def nobody(path: str = "photos/landscape.png") -> CheckResult:
-    """A photo without any face."""
+    """Returns a photo without any face."""
     return replace(
         clean_photo(path),
         verdict=Verdict.CANNOT_TELL,
@@ -303,7 +309,7 @@ def nobody(path: str = "photos/landscape.png") -> CheckResult:
 
 
 def failed(path: str = "inbox/broken.mov") -> CheckResult:
-    """A file that could not be judged."""
+    """Returns a file that could not be judged."""
     error = BrokenMedia(
         path,
         verbatim("the video breaks off before its first picture"),
@@ -313,7 +319,7 @@ def failed(path: str = "inbox/broken.mov") -> CheckResult:
 
 
 def crowd(number: int = 12) -> CheckResult:
-    """A clip with many people, of whom the second is changed and the third cannot be told."""
+    """Returns a clip with many people; the second is changed and the third cannot be told."""
     others = {2: (Verdict.CHANGED, 3.4), 3: (Verdict.CANNOT_TELL, None)}
     people = tuple(
         person(i, *others.get(i, (Verdict.NO_CHANGE_FOUND, -1.2))) for i in range(1, number + 1)
@@ -325,7 +331,7 @@ def crowd(number: int = 12) -> CheckResult:
 
 
 def long_video(readings: int = 2000) -> CheckResult:
-    """An hour in which the face comes and goes."""
+    """Returns an hour in which the face comes and goes."""
     end = 3600.0
     points = timeline(0, end, end / readings, (Span(900, 1500),))
     someone = replace(
@@ -348,9 +354,10 @@ def long_video(readings: int = 2000) -> CheckResult:
 
 
 def every_kind() -> tuple[CheckResult, ...]:
-    """One result of every kind above."""
+    """Returns one result of every kind above."""
     return (
-        changed_video(), licensed_video(), clean_photo(), cannot_tell(), nobody(), failed(), crowd(), long_video(),
+        changed_video(), licensed_video(), clean_photo(), cannot_tell(), nobody(), failed(),
+        crowd(), long_video(),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-"""A real portrait whose inner face the tests change in one way at a time: blurred, tinted, moved,
-its eyes given other lights.
+"""A real portrait whose inner face the tests change in one way at a time.
+
+It is blurred, tinted or moved, or its eyes are given other lights.
 """
 
 from __future__ import annotations
@@ -17,20 +18,18 @@ from unmask.types import Face, Rgb
 
 @cache
 def portrait() -> Rgb:
-    """NASA's portrait twice as large, uint8 ``(640, 640, 3)``: its face is about 180 px wide."""
+    """Returns NASA's portrait twice as large, uint8 ``(640, 640, 3)``; face about 180 px wide."""
     return cv2.resize(scenes.portrait()[:320, 60:380], (640, 640), interpolation=cv2.INTER_CUBIC)
 
 
 @cache
 def face() -> Face:
-    """Its face."""
+    """Finds its face."""
     return faces.find(portrait())[0]
 
 
 def inside(change: Callable[[Rgb], Rgb], rgb: Rgb | None = None) -> Rgb:
-    """The portrait with its inner face, from brows to chin, replaced by that of a changed copy; the
-    seam is soft.
-    """
+    """Replaces the inner face, brows to chin, with that of a changed copy; the seam is soft."""
     base = portrait() if rgb is None else rgb
     x, y = (float(v) for v in face().points.mean(axis=0))
     apart = float(np.hypot(*(face().points[1] - face().points[0])))
@@ -43,9 +42,7 @@ def inside(change: Callable[[Rgb], Rgb], rgb: Rgb | None = None) -> Rgb:
 
 
 def lit(right: tuple[float, float], left: tuple[float, float]) -> Rgb:
-    """The portrait with wide eyes and one light mirrored in each, at ``(x, y)`` in radii of its
-    iris from its middle.
-    """
+    """Widens the eyes and draws one light in each, at ``(x, y)`` from its middle, in iris radii."""
     rgb = portrait().copy()
     radius = 0.093 * float(np.hypot(*(face().points[1] - face().points[0])))
     for eye, (x, y) in zip(face().points[:2], (right, left), strict=True):
@@ -70,5 +67,5 @@ def lit(right: tuple[float, float], left: tuple[float, float]) -> Rgb:
 
 
 def _eighths(point: Sequence[float]) -> tuple[int, int]:
-    """As OpenCV takes points between pixels, with a shift of 3 bits."""
+    """Returns a point in eighths of a px, as OpenCV takes it with a shift of 3 bits."""
     return round(float(point[0]) * 8), round(float(point[1]) * 8)

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The address of a server that speaks S3 and keeps everything in memory."""
+    """Yields the address of a server that speaks S3 and keeps everything in memory."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -22,7 +22,7 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty bucket, ``s3://...``, with the environment that reaches it."""
+    """Returns the address of an empty bucket, ``s3://...``; sets the environment to reach it."""
     import httpx
 
     name = f"media-{uuid.uuid4().hex}"

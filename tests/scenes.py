@@ -1,7 +1,7 @@
-"""Real scenes with faces, filmed from NASA's public-domain portrait that scikit-image carries;
-changed as the demo does.
+"""Real scenes with faces from NASA's public-domain portrait that scikit-image carries.
 
-The person was never trained on, the kind of change was. A scene is a list of rgb uint8 frames.
+Faces are changed as in the demo. The model was never trained on this person, but it was trained on
+this kind of change. A scene is a list of rgb uint8 frames.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ FPS = 25
 
 
 def portrait() -> Rgb:
-    """The portrait, uint8 ``(512, 512, 3)``; its face is 88 px wide, around (225, 120)."""
+    """Returns the portrait, uint8 ``(512, 512, 3)``; its face is 88 px wide, around (225, 120)."""
     return np.asarray(astronaut(), np.uint8)
 
 
 def head(i: int, scale: float = 1.6) -> Rgb:
-    """The portrait's upper half, scaled, as one of two people: the second is mirrored, darker and
-    less red.
+    """Returns the portrait's upper half, scaled, as one of two people.
+
+    The second is mirrored, darker and less red.
     """
     person = cv2.resize(
         portrait()[:256, 90:358], None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC
@@ -40,10 +41,10 @@ def two_people(
     changed: Callable[[int, float], bool] = lambda _person, _t: False,
     pace: float = 1.0,
 ) -> list[Rgb]:
-    """Two people side by side, each swaying a little; ``changed(person, t)`` says whose face is
-    swapped, and when.
+    """Draws two people side by side, each swaying a little.
 
-    At a ``pace`` of 1 they move by up to 10 px in a second.
+    ``changed(person, t)`` tells whose face is swapped, and when. At a ``pace`` of 1 they move by up
+    to 10 px in a second.
     """
     heads = [head(0), head(1)]
     h, w = heads[0].shape[:2]
@@ -70,8 +71,9 @@ def two_people(
 
 
 def studio(person: int, t: float, width: int = 480, height: int = 360) -> Rgb:
-    """One of three people before the same wall, swaying, at ``t`` seconds; hair, face and clothes
-    tell them apart.
+    """Draws one of three people, swaying, before the same wall, at ``t`` seconds.
+
+    Hair, face and clothes distinguish them.
     """
     picture = head(person % 2, 1.5 if person == 2 else 1.3).astype(np.float32)
     if person == 2:

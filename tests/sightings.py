@@ -1,5 +1,6 @@
-"""Sightings, tracks and cases made by hand, for whatever comes after the finder. `look` paints;
-nothing is detected.
+"""Sightings, tracks and cases made by hand, for everything after the finder.
+
+`look` paints; nothing is detected.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from unmask.faces import CLOSE_UP_LEAST_PX, CLOSE_UP_PX, CROP_PX, TEMPLATE, Seen
 from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track, TrackEvidence
 
 GOOD = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
-"""Of a face that is judged."""
+"""Quality of a face that is judged."""
 
 
 def look(seed: int = 1) -> Rgb:
-    """An aligned crop as soft as a face; two seeds look like two strangers."""
+    """Paints an aligned crop as soft as a face; two seeds look like two strangers."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     return np.asarray(
         cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC), np.uint8
@@ -30,7 +31,7 @@ def look(seed: int = 1) -> Rgb:
 def sighting(
     time: float = 0.0, x: float = 300.0, y: float = 200.0, quality: Quality = GOOD, person: int = 1
 ) -> Sighting:
-    """Someone's face about ``(x, y)``; ``person`` says who, as the seed of `look`."""
+    """Makes a sighting of a face at ``(x, y)``; ``person`` is the seed of `look`."""
     w = quality.size_px
     points = (TEMPLATE * np.float32(w / CROP_PX) + np.float32([x - w / 2, y - w / 2])).astype(
         np.float32
@@ -43,14 +44,14 @@ def sighting(
 
 
 def enlarged(crop: Rgb) -> Rgb:
-    """An aligned crop in the size of a close-up."""
+    """Scales an aligned crop to the size of a close-up."""
     return np.asarray(
         cv2.resize(crop, (CLOSE_UP_PX, CLOSE_UP_PX), interpolation=cv2.INTER_LINEAR), np.uint8
     )
 
 
 def seen(rgb: Rgb, time: float = 0.0) -> Sighting:
-    """The largest face of a real picture, as the watcher keeps it."""
+    """Returns the largest face of a real picture, as the watcher keeps it."""
     (found, *_) = faces.find(rgb)
     crop = faces.align(rgb, found.points)
     strip, close_up = faces.eyes(rgb, found.points), faces.close_up(rgb, found.points)
@@ -58,12 +59,12 @@ def seen(rgb: Rgb, time: float = 0.0) -> Sighting:
 
 
 def sized(size_px: float) -> Quality:
-    """Good but for its size."""
+    """Returns a good quality except for this size."""
     return replace(GOOD, size_px=size_px)
 
 
 def track(times: Sequence[float], qualities: Sequence[Quality] = (GOOD,), number: int = 1) -> Track:
-    """Someone who stays in place; the qualities repeat."""
+    """Returns a track of someone who stays in place; the qualities repeat."""
     seen = [
         sighting(t, quality=qualities[i % len(qualities)], person=number)
         for i, t in enumerate(times)
@@ -72,22 +73,22 @@ def track(times: Sequence[float], qualities: Sequence[Quality] = (GOOD,), number
 
 
 def frame(time: float, *sightings: Sighting, shot: int = 0) -> SeenFrame:
-    """A frame as the watcher leaves it; frames of one ``shot`` have the same colours."""
+    """Returns a frame as the watcher leaves it; frames of one ``shot`` have the same colours."""
     return SeenFrame(time, np.eye(8, dtype=np.float32)[shot], sightings)
 
 
 def media(kind: Kind = Kind.VIDEO, frames: int = 250) -> MediaFacts:
-    """A file of 640 x 360 px at 25 frames a second, or a photo."""
+    """Returns the facts of a file of 640 x 360 px at 25 frames a second, or of a photo."""
     facts = MediaFacts("clip.mp4", kind, "0" * 64, 1000, "mp4", "h264", 640, 360, frames=frames)
     return facts if kind is Kind.PHOTO else replace(facts, duration=frames / 25, frame_rate=25.0)
 
 
 def case(*tracks: Track) -> Case:
-    """What a line of evidence is given beside the track that it examines."""
+    """Returns the case that a line of evidence gets beside the track that it examines."""
     return Case(media(), tracks)
 
 
 def examine(line: LineOfEvidence, *sightings: Sighting) -> TrackEvidence:
-    """What a line says of the only person in a video."""
+    """Returns the evidence of a line on the only person in a video."""
     alone = Track(1, sightings)
     return line.examine(alone, case(alone))

@@ -1,4 +1,4 @@
-"""The shape of the house is a test: see `.importlinter`."""
+"""Test of the architecture: see `.importlinter`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from unmask.types import Quality
 
 
 def test_the_shipped_calibrations_rise_with_each_score_at_every_quality() -> None:
-    """Slopes are linear in the limits, so their ends suffice."""
+    """Slopes are linear in the limits, so testing the ends is enough."""
     qualities = [
         Quality(size, sharp, 0.0, blocks)
         for size in (1, 9999)

@@ -1,5 +1,6 @@
-"""Models of the user's own: read as their card says, refused with the reason, and shown, weighed
-and named in a check.
+"""Models of the user's own: read as their card says, or refused with the reason.
+
+In a check they are shown, weighed and named.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def answer(folder: Path, crops: Rgb = HALF, **made: Any) -> float:
     return float(load(added.write(folder, **made)).log_odds(crops)[0])
 
 
-# ---------------------------------------------------------------- what it is given, and what it says
+# ---------------------------------------------------------------- its input, and its answer
 
 
 def test_it_is_given_what_its_card_asks_for(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_many_faces_are_read_in_order_whatever_the_batch(tmp_path: Path) -> None
 
 
 def without_weights() -> onnx.ModelProto:
-    """Its weights are said to stand in another file."""
+    """Returns a model whose weights are declared to be in another file."""
     model = added.brightness()
     external_data_helper.convert_model_to_external_data(
         model, location="../secret", size_threshold=0
@@ -100,7 +101,7 @@ def without_weights() -> onnx.ModelProto:
 
 
 def hidden() -> onnx.ModelProto:
-    """The same, in the attribute of a node."""
+    """Returns a model with the same declaration in the attribute of a node."""
     model = added.brightness()
     value = numpy_helper.from_array(np.zeros(1, np.float32), "value")
     external_data_helper.set_external_data(value, "/etc/hostname")
@@ -233,8 +234,9 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def calibrated(folder: Path, **replaced: Any) -> Path:
-    """Writes a calibration beside the model, of each line and of both; ``replaced`` are fields of
-    what both were fitted to.
+    """Writes calibrations beside the model, of each line and of both.
+
+    ``replaced`` are fields of the weights to which both were fitted.
     """
     shipped = json.loads((models.WEIGHTS / "calibration.json").read_text())["lines"]["learned"]
     custody = classifiers.known(folder)
@@ -308,7 +310,9 @@ def test_a_model_that_changed_since_it_was_calibrated_is_refused(
     folder = calibrated(added.write(tmp_path / "models"), **{changed: "0" * 64})
     with pytest.raises(
         WeightsError,
-        match=rf"calibration\.json: fitted to another .* run unmask-lab calibrate --models {folder}",
+        match=(
+            rf"calibration\.json: fitted to another .* run unmask-lab calibrate --models {folder}"
+        ),
     ):
         unmask.check(photo, models=folder)
 

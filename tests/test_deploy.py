@@ -1,4 +1,4 @@
-"""What is given along to run the service: whole, and in step with its settings and figures."""
+"""Files for running the service: complete, and in step with its settings and figures."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_doctor_says_what_is_broken_and_how_to_mend_it(monkeypatch: pytest.Monke
 
 
 class WithoutOpenGl:
-    """An import hook by which OpenCV fails as it does on a bare server."""
+    """Import hook that makes OpenCV fail as on a bare server."""
 
     def find_spec(self, name: str, *_: object) -> None:
         if name == "cv2":

@@ -1,4 +1,4 @@
-"""Drawings: their sizes, and that what they show is where it should be."""
+"""Drawings: their sizes, and the places of what they show."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Small models of named measurements: what they weigh, that more never lowers a score, and that a
-changed file is refused.
-"""
+"""Small models of named measurements: weights, monotone scores, refusal of changed files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Files that cannot be judged: whoever asks, the answer is made in one place, and says why and what
-to do.
-"""
+"""Files that cannot be judged: the answer is made in one place, with reason and remedy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Likelihood ratios, of one look and of a track, against explicit calibrations, and against
-numpy.linalg.
-"""
+"""Likelihood ratios of one look and of a track, against explicit calibrations and numpy.linalg."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ CALIBRATION = Calibration(
     separation=3.0,
 )
 UNBOUNDED = replace(CALIBRATION, bound=1e9, missed=0.0)
-"""Hides nothing of what `combine` computes."""
+"""Calibration that hides nothing of what `combine` computes."""
 
 QUALITIES = st.builds(
     Quality,
@@ -58,7 +56,7 @@ def every(seconds: float, n: int) -> NDArray[np.float64]:
 
 
 def whole(value: float, n: int, calibration: Calibration = UNBOUNDED) -> float:
-    """log10 LR of a track of which every look says the same."""
+    """Returns the log10 LR of a track in which every look has the same value."""
     return combine(every(0.5, n), np.full(n, value), calibration)[0]
 
 
@@ -150,8 +148,9 @@ def test_one_look_weighs_what_it_weighs_alone(known: float, calibration: Calibra
 
 
 def brute_force(times: NDArray[np.float64], known: NDArray[np.float64], c: Calibration) -> float:
-    """The mixture over all stretches of three looks or more, each the LR of two normal densities of
-    the two means.
+    """Returns the log10 LR as a mixture over all stretches of at least three looks.
+
+    Each component is the LR of two normal densities of the two means.
     """
     n, d = known.size, c.separation
     covariance = d * (c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / 2.0))
@@ -186,7 +185,7 @@ def test_a_track_s_lr_agrees_with_brute_force(n: int, shared: float, separation:
 
 
 def test_over_bona_fide_tracks_the_lr_is_one_on_average() -> None:
-    """As of any true LR; drawn from the very model that `combine` assumes."""
+    """Any true LR has this property; the tracks are drawn from the model that `combine` assumes."""
     c, times, rng = replace(UNBOUNDED, separation=1.0), every(0.5, 8), np.random.default_rng(1)
     covariance = c.separation * (
         c.shared + (1 - c.shared) * np.exp(-np.abs(times[:, None] - times) / 2.0)
@@ -212,8 +211,9 @@ def test_more_frames_never_turn_a_weak_bona_fide_face_into_a_changed_one(weak: f
 
 @pytest.mark.parametrize("drift", [0.01, 0.5, 1.0, 3.0])
 def test_errors_that_drift_raise_no_alarm(drift: float) -> None:
-    """A minute of bona fide faces whose errors stay alike for some seconds: LR 10 in under one in
-    ten, as LR 10 promises.
+    """A minute of bona fide faces whose errors stay alike for some seconds.
+
+    An LR of at least 10 occurs in under one in ten, as LR 10 promises.
     """
     c, times, rng = UNBOUNDED, every(0.5, 120), np.random.default_rng(2)
     covariance = c.separation * (

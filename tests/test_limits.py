@@ -1,4 +1,4 @@
-"""Limits: each stands where something was not seen, and only there."""
+"""Limits: each is reported if something was not seen, and only then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unmask.verdict import judge
 from unmask.words import english
 
 TIMES = [i / 2 for i in range(20)]
-"""Of a clip of ten seconds, as it is looked at."""
+"""Times at which a clip of ten seconds is looked at."""
 
 
 def said(
@@ -28,7 +28,7 @@ def said(
     damage: Sequence[Damage] = (),
     interlaced: int = 0,
 ) -> list[Message]:
-    """The limits of a check that was asked to look twice a second."""
+    """Returns the limits of a check that was asked to look twice a second."""
     looked = [frame(t) for t in times] if seen is None else seen
     return limits.of_check(facts, times, 0.5, looked, people, dropped, damage, interlaced)
 
@@ -60,7 +60,8 @@ def test_damaged_stretches_are_counted_and_named() -> None:
     assert said(seen=seen, damage=two) == [Message("limit.damaged", {"count": 49, "spans": spans})]
     text = english().say(said(seen=seen, damage=two)[0])
     assert text.startswith(
-        "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; nothing"
+        "49 damaged pictures were passed over, from 0:02.0 to 0:03.0 and from 0:04.0 to 0:05.0; "
+        "nothing"
     )
 
 

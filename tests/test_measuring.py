@@ -1,4 +1,4 @@
-"""Measuring once: what is new is measured, all of it together; what is known is not measured again."""
+"""Measuring once: new sightings are measured together, known ones are not measured again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_value_for_each_new_thing_is_demanded() -> None:
 
 
 class Even(SightingLine[float]):
-    """A fake line of evidence that reads only sightings at even seconds."""
+    """Fake line of evidence that reads only sightings at even seconds."""
 
     name = "even"
 

@@ -1,6 +1,4 @@
-"""Photos and videos as they should be: facts, upright pictures, true colours, exact times,
-streaming.
-"""
+"""Intact photos and videos: facts, upright pictures, true colours, exact times, streaming."""
 
 from __future__ import annotations
 
@@ -308,7 +306,7 @@ def test_pillow_is_left_as_it_was(tmp_path: Path) -> None:
 
 
 def corners(width: int = 96, height: int = 64) -> clips.Rgb:
-    """Red, green, blue and white in the corners, by rows."""
+    """Draws red, green, blue and white corners, by rows."""
     colours = np.array([[(200, 30, 30), (30, 200, 30)], [(30, 30, 200), (220, 220, 220)]], np.uint8)
     return colours.repeat(height // 2, axis=0).repeat(width // 2, axis=1)
 
@@ -353,7 +351,7 @@ def test_display_matrix_is_honoured(
 def test_pixels_become_square(
     tmp_path: Path, aspect: str, rotation: int, size: tuple[int, int]
 ) -> None:
-    """By the larger side, so that nothing is thrown away; an absurd aspect is ignored."""
+    """The larger side decides, so that no pixels are lost; an absurd aspect is ignored."""
     path = clips.write_video(
         tmp_path / "clip.mp4", [corners()] * 2, sample_aspect=Fraction(aspect), rotation=rotation
     )
@@ -406,9 +404,7 @@ def test_colours_survive_matrix_range_and_depth(
 
 
 def test_unstated_colours_are_bt709_in_hd(tmp_path: Path) -> None:
-    """What the encoder here leaves unstated was converted by BT.601: right below HD, visibly off in
-    HD.
-    """
+    """The encoder here converts by BT.601, unlabelled: correct below HD, visibly off in HD."""
     errors = []
     for height in (480, 720):
         picture = corners(1280, height)
@@ -540,9 +536,7 @@ def test_spread_at_the_frame_rate_gives_every_frame(count: int, fps: int) -> Non
 
 
 def test_a_held_picture_takes_no_looks_from_the_rest() -> None:
-    """Ten seconds of film before a picture that is held for an hour are looked at as often as
-    without it.
-    """
+    """Ten seconds of film before a picture held for an hour get as many looks as without it."""
     ticks = np.append(np.arange(250), 250 + 25 * 3600).astype(np.int64)
     index = Index(Fraction(1, 25), ticks, np.zeros(251, np.bool_))
     times = index.spread(0.0, 3700.0, 0.5, 20)

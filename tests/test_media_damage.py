@@ -1,6 +1,4 @@
-"""Damaged videos: what an error reaches is passed over up to the next intact key frame, and nothing
-else is.
-"""
+"""Damaged videos: skipped from an error to the next intact key frame, and nowhere else."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ EVERY_PICTURE = 0.04
 
 
 def filmed(path: Path, gop: int = 25, count: int = 150) -> Path:
-    """Six seconds of detail that moves, with B-frames; a picture looks like no other."""
+    """Writes six seconds of moving detail, with B-frames; every picture is different."""
     pictures = (clips.textured(i, 160, 96) for i in range(count))
     return clips.write_video(
         path, pictures, gop=gop, b_frames=2, options={"preset": "veryfast", "crf": "18"}
@@ -27,9 +25,7 @@ def filmed(path: Path, gop: int = 25, count: int = 150) -> Path:
 
 
 def intact(path: Path, whole: Clip, every: float = EVERY_PICTURE) -> tuple[Clip, int]:
-    """The clip, after all its frames equalled those of the whole one at their time; and how many
-    there were.
-    """
+    """Checks that all frames equal the whole clip's at their time; returns clip and count."""
     expected = {round(f.time, 3): f.rgb for f in whole.frames(whole.times(EVERY_PICTURE, 1000))}
     shift = 0.0
     clip = open_media(path)
@@ -62,7 +58,7 @@ def test_lost_packets_of_a_transport_stream_show_in_no_frame(
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 def test_zeros_in_the_middle_of_a_file_show_in_no_frame(tmp_path: Path, suffix: str) -> None:
-    """A decoder takes zeros for a picture, and says nothing."""
+    """Decoders take zeros for a picture, and report nothing."""
     whole = filmed(tmp_path / f"whole.{suffix}")
     data = bytearray(whole.read_bytes())
     start, length = len(data) * 4 // 10, len(data) // 50

@@ -1,6 +1,4 @@
-"""Interlaced video, flagged or not: one half-picture of each comes out, and nobody is accused of
-its comb.
-"""
+"""Interlaced video, flagged or not: one field per picture is used; combing is no evidence."""
 
 from __future__ import annotations
 
@@ -16,12 +14,12 @@ from unmask.types import Rgb, Verdict
 
 FLAGGED = {"flags": "+ilme+ildct"}
 PACE = 12.0
-"""3 px from one half-picture to the next, at most."""
+"""Motion of at most 3 px from one field to the next."""
 
 
 @pytest.fixture(scope="module")
 def people() -> list[Rgb]:
-    """Four seconds at 50 pictures a second."""
+    """Returns four seconds at 50 pictures a second."""
     return [frame[:448] for frame in scenes.two_people(8, pace=PACE / 2)]
 
 

@@ -1,6 +1,4 @@
-"""Files as they come: every format is told by its content, and what of a file is not seen is named
-as a limit.
-"""
+"""Files in every format: recognised by content; what is not seen of a file is named as a limit."""
 
 from __future__ import annotations
 
@@ -41,14 +39,14 @@ VIDEOS: list[tuple[str, str, str, str, tuple[int, int], dict[str, Any]]] = [
     ("flv", "libx264", "h264", "yuv420p", SMALL, {"b_frames": 2}),
 ]
 FORMATS = {"mpg": "mpeg", "vob": "mpeg", "wmv": "asf", "mov": "mp4"}
-"""Names of formats by the suffix that their files usually have, where the two differ."""
+"""Names of formats by the usual suffix, where the two differ."""
 
 PACKET = b"G\1\0\x10" + bytes(184)
-"""Of an MPEG transport stream."""
+"""A packet of an MPEG transport stream."""
 
 
 def said(path: Path, bounds: Bounds = Bounds()) -> list[str]:
-    """Codes of the limits of a file."""
+    """Returns the codes of the limits of a file."""
     return [limit.code for limit in open_media(path, bounds).facts.limits]
 
 
@@ -139,7 +137,7 @@ def test_heic_by_any_brand(tmp_path: Path, brands: bytes) -> None:
 @pytest.mark.parametrize("crop", [(100, 60), (101, 61), (200, 160)])
 @pytest.mark.parametrize("turns", [0, 1])
 def test_a_heic_with_a_crop_box_is_read(tmp_path: Path, crop: tuple[int, int], turns: int) -> None:
-    """One that is larger than the picture crops nothing, whatever the header then says of the size."""
+    """A box larger than the picture crops nothing, whatever the header then says of the size."""
     path = clips.write_heic(
         tmp_path / "photo", clips.textured(3, 128, 96), crop=crop, quarter_turns=turns
     )
@@ -183,7 +181,7 @@ def test_a_raw_file_is_not_judged_by_its_preview(tmp_path: Path) -> None:
 
 
 def quarters(width: int, height: int) -> Image.Image:
-    """Red, green, blue and white quarters."""
+    """Draws red, green, blue and white quarters."""
     picture = Image.new("RGB", (width, height), "red")
     picture.paste("green", (width // 2, 0, width, height))
     picture.paste("blue", (0, height // 2, width, height))
@@ -242,8 +240,9 @@ def test_the_bound_of_memory_binds(tmp_path: Path) -> None:
 def test_a_jpeg_without_its_last_bytes_is_judged_with_a_warning(
     tmp_path: Path, options: Any, lost: int | str
 ) -> None:
-    """What is given are rows that are there; a progressive one loses the end of its last scan, that
-    of the finest detail.
+    """Only rows that exist are returned.
+
+    A progressive JPEG loses the end of its last scan, which holds the finest detail.
     """
     whole = clips.write_photo(
         tmp_path / "whole.jpg", clips.textured(3, 240, 200), "JPEG", quality=90, **options
@@ -346,9 +345,7 @@ def test_further_pages_are_named(tmp_path: Path) -> None:
 
 
 def test_the_way_out_of_an_animation_works(tmp_path: Path) -> None:
-    """The filter and the pixel format of the printed line, as FFmpeg runs them, on an animation of
-    odd sides.
-    """
+    """Runs the printed command's filter and pixel format on an animation with odd sides."""
     first, *more = (Image.fromarray(clips.numbered(i, 97, 65)) for i in range(5))
     path = clips.write_photo(
         tmp_path / "moving.gif", first, "GIF", save_all=True, append_images=more

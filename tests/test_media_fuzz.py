@@ -1,9 +1,8 @@
-"""Thousands of damaged photos and clips: every one ends in frames or in a `MediaError`, soon, and
-within bounds.
+"""Thousands of damaged photos and clips: each gives frames or a `MediaError`, fast and bounded.
 
-A worker process damages and reads, so that a crash or a hang of a decoder is seen rather than
-suffered. ``UNMASK_FUZZ=N`` sets the number of damaged files, 1,000 without it; the seeds are fixed,
-so a failure repeats.
+A worker process damages and reads, so that a crash or a hang of a decoder is detected without harm.
+``UNMASK_FUZZ=N`` sets the number of damaged files, 1,000 without it; the seeds are fixed, so a
+failure repeats.
 """
 
 from __future__ import annotations
@@ -24,10 +23,11 @@ from unmask.media import Bounds, open_media
 
 COUNT = int(os.environ.get("UNMASK_FUZZ", "1000"))
 MEMORY = 4 * 2**30
-"""bytes of address space; threads reserve far more than they touch."""
+"""Bytes of address space; threads reserve far more than they touch."""
 GROWTH = 200 * 2**20
-"""bytes that the worker's resident set may grow after the first tenth of its files, by which all
-decoders are loaded.
+"""Bytes that the worker's resident set may grow after the first tenth of its files.
+
+By then all decoders are loaded.
 """
 PATIENCE = 30
 """s for one file of a few kB, before it counts as a hang."""
@@ -87,8 +87,9 @@ def write_seeds(folder: Path) -> None:
 
 
 def damaged(data: bytes, dice: random.Random) -> bytes:
-    """One to four mutations: bytes flipped, the end lost, blocks swapped, a length field forged, or
-    a stretch zeroed.
+    """Makes one to four mutations.
+
+    Bytes are flipped, the end lost, blocks swapped, a length field forged, or a stretch zeroed.
     """
     out = bytearray(data)
     for _ in range(dice.randint(1, 4)):
@@ -116,7 +117,7 @@ def damaged(data: bytes, dice: random.Random) -> bytes:
 
 
 def read_damaged(folder: Path, count: int) -> None:
-    """What the worker does; each file's number and seed go to stdout before it is read."""
+    """Runs in the worker; prints each file's number and seed to stdout before it is read."""
     seeds = sorted(path for path in folder.iterdir() if path.is_file())
     target, bounds = folder / "damaged", Bounds(pixels=2**20, wall_seconds=PATIENCE / 3)
     outcomes = {"frames": 0, "error": 0}

@@ -1,5 +1,6 @@
-"""Photos and videos as they should not be: each ends in one clear line of the right class, and
-reaches nothing else.
+"""Hostile photos and videos: each ends in one clear line of the right class.
+
+It reaches no other file and no network.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ TEN = [clips.numbered(i) for i in range(10)]
 
 
 def refusal(path: Path | str, kind: type[MediaError], bounds: Bounds | None = None) -> str:
-    """The one line that refuses ``path`` with exactly ``kind``."""
+    """Returns the one line that refuses ``path`` with exactly ``kind``."""
     with pytest.raises(MediaError) as caught:
         list(open_media(path, bounds or Bounds()).frames([0.0]))
     error, line = caught.value, str(caught.value)
@@ -68,7 +69,7 @@ def test_what_is_no_file_is_not_found(tmp_path: Path) -> None:
 def test_a_file_without_permission_is_not_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Root may read everything, so the refusal of the operating system is played."""
+    """Root may read everything, so the operating system's refusal is simulated."""
     path = clips.write_photo(tmp_path / "photo.png", TEN[1], "PNG")
 
     def refuse(path: str, flags: int, mode: int = 0) -> int:
@@ -281,7 +282,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def giant(folder: Path, kind: str) -> Path:
-    """A file of a few hundred bytes whose header announces 16,000 x 16,000 px."""
+    """Writes a file of a few hundred bytes whose header announces 16,000 x 16,000 px."""
     small = clips.textured(1, 96, 64)
     if kind == "png":
         header = struct.pack(">IIBBBBB", 16_000, 16_000, 8, 2, 0, 0, 0)
@@ -320,7 +321,7 @@ def test_what_takes_too_much_memory_is_refused_by_the_header(tmp_path: Path, kin
 
 
 def test_giant_videos_are_refused(tmp_path: Path) -> None:
-    """What a container announces does not count; a picture that claims to be giant is not decoded."""
+    """The container's claim does not count; a picture that claims to be giant is not decoded."""
     path = clips.write_video(tmp_path / "clip.avi", TEN, codec="mjpeg", pix_fmt="yuvj420p")
     data = path.read_bytes()
     announced, at = bytearray(data), data.index(b"strf") + 12
@@ -397,8 +398,9 @@ def test_a_clock_that_runs_back_hides_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_pictures_that_change_size_are_fitted_into_the_largest(tmp_path: Path, order: int) -> None:
-    """As where a stream grows or shrinks with the line: 96 x 64 px become 160 x 107 of 160 x 160,
-    black above and below.
+    """A stream may change its size with the bandwidth.
+
+    Pictures of 96 x 64 px become 160 x 107 of 160 x 160, black above and below.
     """
     sizes = [(96, 64), (160, 160)][::order]
     parts = [
@@ -427,7 +429,10 @@ SECRET = "secret.mp4"  # noqa: S105
 
 
 def alias(secret: Path) -> Callable[[bytes, bytes], tuple[bytes, bytes]]:
-    """Makes a movie's data reference (QTFF, 'dref') an alias to another file, by its absolute path."""
+    """Returns an edit that makes a movie's data reference (QTFF, 'dref') an alias to another file.
+
+    The alias has the file's absolute path.
+    """
     name, path = secret.name.encode(), str(secret).encode()
     record = (
         bytes(10) + bytes(28) + bytes(12) + bytes([len(name)]) + name.ljust(63, b"\0") + bytes(16)
@@ -451,9 +456,7 @@ def alias(secret: Path) -> Callable[[bytes, bytes], tuple[bytes, bytes]]:
 
 @pytest.fixture
 def traps(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], bool], int, Callable[[], bool]]]:
-    """A secret file that knows whether it was opened, and a TCP port that knows whether it was
-    called.
-    """
+    """Yields a secret file and a TCP port, each with a function that tells if it was reached."""
     folder = tmp_path / "secrets"
     folder.mkdir()
     secret = clips.write_video(folder / SECRET, TEN)
@@ -499,7 +502,8 @@ MENACES: dict[str, tuple[str, dict[str, Any]]] = {
     "concat file": ("ffconcat version 1.0\nfile '{secret}'\n", {"format": "concat"}),
     "concat net": ("ffconcat version 1.0\nfile '{url}'\n", {"format": "concat"}),
     "sdp": (
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        "m=video {port} RTP/AVP 96\n",
         {},
     ),
     "dash": (

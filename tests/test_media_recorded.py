@@ -1,5 +1,6 @@
-"""What a file says of its recording: read where it is told, in every format; and never the place,
-which is only told of.
+"""Facts that a file states about its recording, in every format.
+
+The place is never read; only its presence is reported.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def recorded(path: Path) -> Recorded:
 
 
 def exif(make: str = "Canon", model: str = "Canon EOS R5") -> Image.Exif:
-    """Of a camera that tells all it knows, names and numbers that lead to its owner included."""
+    """Returns EXIF of a camera that tells everything, including names and numbers of its owner."""
     tags = Image.Exif()
     tags[0x010F], tags[0x0110], tags[0x0131], tags[0x0132] = (
         make,
@@ -54,7 +55,7 @@ def exif(make: str = "Canon", model: str = "Canon EOS R5") -> Image.Exif:
     }
     for tag, part in parts.items():
         tags.get_ifd(tag).update(part)
-        tags[tag] = tags.get_ifd(tag)  # which Pillow's writer of TIFF looks for
+        tags[tag] = tags.get_ifd(tag)  # Pillow's writer of TIFF looks for it
     return tags
 
 

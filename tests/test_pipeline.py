@@ -1,4 +1,4 @@
-"""The whole way, on real media with real weights."""
+"""The whole check, on real media with real weights."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def bona_fide(tmp_path_factory: pytest.TempPathFactory) -> unmask.CheckResult:
 
 @pytest.fixture(scope="module")
 def changed_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The second person's face is changed from 4 to 6 s of 12."""
+    """Writes a clip of 12 s in which the second person's face is changed from 4 to 6 s."""
     path = tmp_path_factory.mktemp("clips") / "changed.mp4"
     frames = scenes.two_people(12, lambda person, t: person == 1 and 4 <= t < 6)
     return clips.write_video(path, frames, options={"crf": "20"})
@@ -82,7 +82,7 @@ def test_changes_of_shot_are_told_beside_everybody_and_weigh_nothing(tmp_path: P
 
 
 def test_only_the_stretch_that_was_asked_for_is_looked_at(changed_clip: Path) -> None:
-    """As closely as a short clip; what is changed lies before it."""
+    """It is looked at as closely as a short clip; the change lies before it."""
     result = check(changed_clip, Settings(start=6.5, end=8.0, lines=("learned",)))
     times = [place.time for person in result.people for place in person.places]
     assert len(set(times)) >= 8
@@ -114,9 +114,7 @@ def test_custody_names_what_judged_what(changed: unmask.CheckResult) -> None:
 
 
 class Counting(SightingLine[int]):
-    """A fake line of evidence that measures nothing, and counts how often it was asked to, and
-    about how many tracks.
-    """
+    """Fake line of evidence that measures nothing and counts measurements and tracks asked for."""
 
     name = "counting"
 
@@ -135,7 +133,7 @@ class Counting(SightingLine[int]):
 
 
 class CountingSession:
-    """A fake of the learned network's session that runs it, and counts the crops that it was given."""
+    """Fake of the learned network's session that runs it and counts the crops it was given."""
 
     def __init__(self, real: Any) -> None:
         self.real, self.crops = real, 0
@@ -164,7 +162,7 @@ def test_the_closer_look_measures_only_the_sightings_that_it_adds(
 
 
 class Forgetful:
-    """A fake line of evidence that asks a new line each time, so that nothing is remembered."""
+    """Fake line of evidence that asks a new line each time, so that nothing is remembered."""
 
     def __init__(self, make: Callable[[], LineOfEvidence]) -> None:
         self.make, self.name = make, make().name
@@ -185,7 +183,7 @@ def test_what_is_remembered_changes_no_result(
 
 
 def _flat(result: unmask.CheckResult) -> dict[str, object]:
-    """The values of a result's JSON document by their path."""
+    """Returns the values of a result's JSON document by their path."""
     values: dict[str, object] = {}
 
     def walk(value: Any, at: str) -> None:
@@ -225,9 +223,7 @@ def test_a_photo_of_each_sort(tmp_path: Path) -> None:
 
 
 def test_the_heatmap_points_at_what_was_changed() -> None:
-    """Mean over several forged faces of the AUC, over the map's cells, of changed against
-    untouched.
-    """
+    """Measures the mean AUC, over several forged faces, of changed against untouched cells."""
     agreement = []
     for size in (640, 760, 900):
         picture = np.asarray(

@@ -16,7 +16,7 @@ from unmask.types import Box, Person, Place
 
 
 def seen(number: int, *places: tuple[float, Box]) -> Person:
-    """A person at certain places."""
+    """Returns a person at certain places."""
     at = tuple(Place(time, box) for time, box in places)
     return replace(results.person(number), places=at, first_seen=at[0].time, last_seen=at[-1].time)
 
@@ -29,7 +29,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_people_who_are_seen_together_share_a_frame(clip: Path) -> None:
-    """The one that shows most of them, and there the largest; who is seen later has another one."""
+    """The frame shows most of them, at their largest; a person seen later has another frame."""
     small, large = (4.0, 4.0, 14.0, 14.0), (30.0, 20.0, 60.0, 60.0)
     people = [
         seen(1, (0.0, small), (0.5, small), (1.0, large)),

@@ -1,4 +1,4 @@
-"""One contract for every place where bytes may lie."""
+"""One contract for every storage."""
 
 from __future__ import annotations
 

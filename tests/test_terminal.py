@@ -1,4 +1,4 @@
-"""What people see at a terminal: blocks with icons and colours, and the progress bar."""
+"""Terminal output: blocks with icons and colours, and the progress bar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
 
 @contextmanager
 def on_terminal(**environment: str) -> Iterator[Terminal]:
-    """Both stdout and stderr are this terminal, 60 columns wide."""
+    """Makes both stdout and stderr this terminal, 60 columns wide."""
     screen = Terminal()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(screen), redirect_stderr(screen):
         for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLORTERM"):

@@ -1,5 +1,6 @@
-"""Every verdict and every reason, for a person and for a file; `tests.words.test_english` spells
-the sentences out.
+"""Every verdict and every reason, for a person and for a file.
+
+`tests.words.test_english` tests the sentences.
 """
 
 from __future__ import annotations
@@ -34,20 +35,21 @@ from unmask.verdict import Rules, judge, log10_lrs, of_file, together
 from unmask.words import english
 
 PLAIN = Calibration(
-    lines=("learned",), intercept=0.0, terms={"score of learned": LN10}, bound=2.0, missed=0.1, shared=0.5, separation=3.0
+    lines=("learned",), intercept=0.0, terms={"score of learned": LN10}, bound=2.0, missed=0.1,
+    shared=0.5, separation=3.0
 )  # fmt: skip
-"""Makes the score the log10 LR of a look, and keeps it from meaning "authentic"."""
+"""Calibration with the score as log10 LR of a look; too weak to mean "authentic"."""
 
 RAN = Message("motion.steady")
 
 ENGLISH = english()
-"""Read before Hypothesis counts the time."""
+"""Language that is loaded before Hypothesis counts the time."""
 
 UNREAD = TrackEvidence(
     Status.NOT_APPLICABLE,
     Message("reflection.unmeasured", {"why": Message("reflection.small", {"width": 20})}),
 )
-"""As a line says that needs larger eyes."""
+"""Evidence of a line that needs larger eyes."""
 
 SMALL = sized(40.0)
 BLURRED = replace(GOOD, sharpness=0.001)
@@ -56,7 +58,7 @@ VIDEO, PHOTO = media(), media(Kind.PHOTO, frames=1)
 
 
 def said(of: Track, score: Callable[[float], float], line: str = "learned") -> Evidence:
-    """The evidence of one line that ran and measured ``score(time)``."""
+    """Returns the evidence of one line that ran and measured ``score(time)``."""
     readings = tuple(
         Reading(s.time, score(s.time), np.full((12, 12), min(max(score(s.time), 0), 1), np.float32))
         for s in of.sightings
@@ -75,7 +77,7 @@ def judged(of: Track, score: Callable[[float], float] = lambda _: -1.0, facts=VI
 
 
 def seconds(n: float) -> list[float]:
-    """Times half a second apart."""
+    """Returns times half a second apart."""
     return [i / 2 for i in range(int(2 * n))]
 
 
@@ -105,9 +107,7 @@ ORIGINALS = replace(PLAIN, lines=("originals",), terms={"score of originals": LN
 
 
 def compared(of: Track, every: float, score: Callable[[float], float]) -> Evidence:
-    """The evidence of a line that looked once in ``every`` seconds, and holds what it saw until it
-    looks again.
-    """
+    """Returns the evidence of a line that looked once in ``every`` s, and holds what it saw."""
     readings = []
     for s in of.sightings:
         at = every * round(s.time / every)
@@ -163,7 +163,7 @@ TURNED = Message("fault.aside")
 
 
 def unfit(*faults: Message, but: int = 0) -> Message:
-    """Why a face cannot be judged, in all frames or in all but some."""
+    """Returns why a face cannot be judged, in all frames or in all but some."""
     if but:
         return Message("why.mostly_unfit", {"faults": faults, "count": but, "needed": 3})
     return Message("why.unfit", {"faults": faults})
@@ -216,7 +216,7 @@ def test_faces_at_the_limits_are_judged() -> None:
     ],
 )
 def test_ghosted_and_enlarged_faces_are_passed_over(quality: Quality, fault: Message) -> None:
-    """However loud they are."""
+    """They are skipped however high they score."""
     only = judged(track(seconds(10), [quality]), lambda _: 2.0)
     assert only.verdict is Verdict.CANNOT_TELL
     assert only.reason == Message(
@@ -227,7 +227,7 @@ def test_ghosted_and_enlarged_faces_are_passed_over(quality: Quality, fault: Mes
 
 
 def test_bad_sightings_do_not_weigh() -> None:
-    """Every other sighting is blurred and shouts; only the others count."""
+    """Every other sighting is blurred and scores high; only the others count."""
     mixed = track(seconds(10), [GOOD, BLURRED])
     person = judged(mixed, lambda t: 2.0 if t % 1 else -1.0)
     assert person.verdict is Verdict.NO_CHANGE_FOUND
@@ -292,7 +292,7 @@ BOTH = replace(
     separation=4.0,
 )
 JOINT = [MINE, PLAIN, BOTH]
-"""Of two lines that share half of what the weaker one says."""
+"""Calibrations of two lines that share half of what the weaker one says."""
 
 
 def by_both(learned: float, mine: float) -> Person:
@@ -403,7 +403,7 @@ def test_where_and_how_well_someone_was_seen() -> None:
 
 
 def someone(number: int, verdict: Verdict, log10_lr: float | None = None, *spans: Span) -> Person:
-    """A person as `judge` returns one, but for the number and the verdict."""
+    """Returns a person as `judge` does, except for the number and the verdict."""
     person = judged(track(seconds(3), number=number))
     return replace(
         person, verdict=verdict, log10_lr=log10_lr, spans=spans, reason=Message("face.weak")
@@ -435,7 +435,7 @@ HERE, THERE = Span(3.2, 9.1), Span(72.4, 73.0)
 
 
 def told(code: str, *people: int, **values: Value) -> Message:
-    """What is said of these people."""
+    """Returns the message on these people."""
     return Message(code, {"count": len(people), "people": people, **values})
 
 
@@ -536,8 +536,9 @@ def test_what_is_said_of_a_file(
 
 
 def test_one_of_many_needs_more_to_be_called_changed() -> None:
-    """With n judged, an LR of 10 n; file and people never contradict each other, and what was
-    measured is still said.
+    """The needed LR is 10 n with n judged.
+
+    File and people never contradict each other, and what was measured is still said.
     """
     crowd = [bona_fide(i) for i in range(1, 10)]
     enough, too_little = (someone(10, Verdict.CHANGED, lr, HERE) for lr in (2.01, 1.99))
@@ -552,8 +553,9 @@ def test_one_of_many_needs_more_to_be_called_changed() -> None:
 
 
 def test_thirty_bona_fide_faces_raise_no_more_alarms_than_one() -> None:
-    """Simulated: calibrated ln LRs of bona fide faces, normal, whose LRs have the mean 1 that
-    calibrated ones have.
+    """Simulated: calibrated ln LRs of bona fide faces are normal.
+
+    Their LRs have the mean 1 that calibrated ones have.
     """
     rng = np.random.default_rng(1)
     spread = 1.5

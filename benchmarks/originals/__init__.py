@@ -1,1 +1,1 @@
-"""Known originals, measured: `python -m benchmarks.originals`."""
+"""Benchmark of known originals: `python -m benchmarks.originals`."""

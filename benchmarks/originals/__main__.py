@@ -1,20 +1,25 @@
-"""Known originals: what is found after what uploaders do, how exactly, and whether a changed face
-is told from an edit.
+"""Known originals: recall after typical uploads, exactness, and changed faces against edits.
 
-    python -m benchmarks.originals recall --count 100 [--faces FACES.parquet]     clips through
-    every attack, faces changed python -m benchmarks.originals unrelated --count 10000 --faces
-    FACES.parquet  clips of other films, by other people python -m benchmarks.originals trials
-    --count 3000 [--faces FACES.parquet]    changed against merely edited faces python -m
-    benchmarks.originals trials --first 1000000 --count 600 --faces OTHERS.parquet    the same, for
-    fit python -m benchmarks.originals scale                                          5 million
-    hashes python -m benchmarks.originals ingest                                         registering
-    a film, against real time python -m benchmarks.originals report
-    tables of all that was measured python -m benchmarks.originals fit
-    the line's LR, from the trials for it
+    python -m benchmarks.originals recall --count 100 [--faces FACES.parquet]
+        clips through every attack, faces changed
+    python -m benchmarks.originals unrelated --count 10000 --faces FACES.parquet
+        clips of other films, with other people
+    python -m benchmarks.originals trials --count 3000 [--faces FACES.parquet]
+        changed faces against faces that were only edited
+    python -m benchmarks.originals trials --first 1000000 --count 600 --faces OTHERS.parquet
+        the same, for fit
+    python -m benchmarks.originals scale
+        5 million hashes
+    python -m benchmarks.originals ingest
+        registering a film, against real time
+    python -m benchmarks.originals report
+        tables of all that was measured
+    python -m benchmarks.originals fit
+        the line's LR, from the trials for it
 
-All media is made here (see `tests.support.films`) and gone through real encoders: every accuracy
+All media is made here (see `tests.support.films`) and encoded with real encoders: every accuracy
 below is simulated. Results are appended to out/originals/*.jsonl, so that a run can be split
-(--first) and goes on where it was interrupted.
+(--first) and continues where it was interrupted.
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ PARTS = {
 
 
 def main() -> None:
-    """One part, or the tables."""
+    """Runs one part, or prints the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,7 +75,7 @@ def main() -> None:
 
 
 def _left(part: str, seeds: range) -> Iterator[int]:
-    """Those that have not been measured yet; how far it is, on stderr."""
+    """Yields the seeds that have not been measured yet, and shows the progress on stderr."""
     done, begun = {row.get("seed") for row in measured(part)}, time.monotonic()
     left = [seed for seed in seeds if seed not in done]
     for i, seed in enumerate(left, start=1):

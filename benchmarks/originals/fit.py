@@ -1,4 +1,4 @@
-"""The line's LR, from the trials for it."""
+"""Fit of the line's LR from the trials made for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from benchmarks.originals.tables import FITTED_FROM, WEIGHT, measured, wilson
 
 
 def fit() -> None:
-    """Logistic regression of the score on the trials, and what `unmask.likelihood.Calibration`
-    needs besides.
+    """Fits a logistic regression of the score on the trials, for `unmask.likelihood.Calibration`.
+
+    Also computes the other values that the calibration needs.
     """
     tried = [row for row in measured("trials") if row["seed"] >= FITTED_FROM]
     told = [row for row in tried if row["score"] is not None]
@@ -34,12 +35,16 @@ def fit() -> None:
         "separation": float((known[label].mean() - known[~label].mean()) * np.log(10)),
         "fitted_on": {
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "command": f"python -m benchmarks.originals trials --first {FITTED_FROM} --count {len(tried)};"
-            " python -m benchmarks.originals fit",
+            "command": (
+                f"python -m benchmarks.originals trials --first {FITTED_FROM} --count {len(tried)};"
+                " python -m benchmarks.originals fit"
+            ),
             "changed": int(label.sum()),
             "bona_fide": int((~label).sum()),
-            "note": "simulated: painted scenes with portraits, real encoders; missed is the upper end of its 95 % interval;"
-            " shared is assumed",
+            "note": (
+                "simulated: painted scenes with portraits, real encoders; "
+                "missed is the upper end of its 95 % interval; shared is assumed"
+            ),
         },
     }
     WEIGHT.write_text(json.dumps({"lines": {"originals": entry}}, indent=1) + "\n")
@@ -49,12 +54,14 @@ def fit() -> None:
 def _regression(
     x: NDArray[np.float64], label: NDArray[np.bool_], rounds: int = 1000
 ) -> NDArray[np.float64]:
-    """Weights, ``(k,)``, of the columns of ``x``, ``(n, k)``; both classes count alike.
-    RuntimeError where there is no end.
+    """Returns weights, ``(k,)``, of the columns of ``x``, ``(n, k)``; both classes count alike.
 
-    With Firth's correction (Biometrika 1993), because the classes hardly overlap: a plain
-    regression would not end, and a ridge would draw the LR of 1 from where they meet to half way
-    between their means.
+    Uses Firth's correction (Biometrika 1993), because the classes hardly overlap. A plain
+    regression would not converge, and a ridge would move the LR of 1 from where the classes meet to
+    half way between their means.
+
+    Raises:
+        RuntimeError: the fit does not converge.
     """
     balance = np.where(label, 0.5 / label.mean(), 0.5 / (1 - label.mean()))
     solution = np.zeros(x.shape[1])
@@ -68,5 +75,6 @@ def _regression(
             return solution
         solution = solution + step / max(1.0, longest)
     raise RuntimeError(
-        f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their spread"
+        f"no fit in {rounds} rounds: the scores of the two classes lie too far apart for their "
+        "spread"
     )

@@ -1,4 +1,4 @@
-"""Films and clips through real encoders, and what uploaders do to them."""
+"""Films and clips encoded with real encoders, and edits that uploaders make."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import cv2
 from tests.support.films import FPS, Rgb
 
 SECONDS = 10
-"""Length of a clip."""
+"""Length of a clip, s."""
 
 
 def encode(
     path: Path, frames: Iterable[Rgb], crf: int, gop: int = 250, fps: Fraction | int = FPS
 ) -> Path:
-    """H.264 as uploaders make it: medium speed settings would cost minutes, so x264's veryfast, key
-    frames at cuts.
+    """Encodes H.264 with x264's veryfast preset and key frames at cuts, as uploaders make it.
+
+    Medium speed settings would take minutes.
     """
     with av.open(str(path), "w") as out:
         stream: Any = None
@@ -43,5 +44,5 @@ def encode(
 
 
 def small(rgb: Rgb) -> Rgb:
-    """240 lines."""
+    """Scales to 240 lines."""
     return cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)

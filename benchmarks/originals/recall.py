@@ -1,6 +1,4 @@
-"""Clips of known films through every attack, their faces changed: whether they are found, and how
-exactly.
-"""
+"""Clips of known films through every attack, faces changed: are they found, and how exactly?"""
 
 from __future__ import annotations
 
@@ -40,13 +38,11 @@ ATTACKS: dict[str, Callable[[Rgb, Rgb], Rgb]] = {
         films.with_logo(films.subtitled(films.graded(films.cropped(rgb))))
     ),
 }
-"""What is done to each frame of a clip, given a frame of another film as well; all are encoded at
-CRF 30.
-"""
+"""Edits of each frame of a clip, given a frame of another film as well; all encoded at CRF 30."""
 
 
 def original_time(attack: str, start: float, t: float) -> float:
-    """When the original shows what the attacked clip shows at ``t`` seconds."""
+    """Returns the time in the original of what the attacked clip shows at ``t`` seconds."""
     if attack == "speed 5 %":
         return start + round(SPEED * t * FPS) / FPS
     if attack == "cut out of the middle":
@@ -55,10 +51,9 @@ def original_time(attack: str, start: float, t: float) -> float:
 
 
 def recall(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Per film and attack: whether it was found, how far off the time code is, and whole-frame PDQ
-    beside it.
+    """Yields, per film and attack, whether it was found, the time code error and whole-frame PDQ.
 
-    Films draw their people from one set of portraits, so that some show the same photograph; those
+    Films take their people from one set of portraits, so some films show the same photograph; those
     are named, too.
     """
     for seed in seeds:
@@ -69,7 +64,7 @@ def recall(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
             with originals.opened(OUT / "index") as known:
                 yield from [
                     _attacked(seed, made, attack, known) for attack in ATTACKS
-                ]  # all of a film or none
+                ]  # all attacks of a film or none
 
 
 def _attacked(seed: int, made: Attacked, attack: str, known: originals.Known) -> dict[str, Any]:
@@ -89,9 +84,7 @@ def _attacked(seed: int, made: Attacked, attack: str, known: originals.Known) ->
 
 
 def _told(found: Sequence[Match], title: str, attack: str, start: float) -> dict[str, Any]:
-    """Whether the film was found, frames by which each of its pairs is off, and how many other
-    films were named.
-    """
+    """Returns whether the film was found, each pair's error in frames, and wrong films named."""
     right = [match for match in found if match.originals[0].title == title]
     pairs = [pair for match in right for pair in match.pairs]
     off = [
@@ -102,7 +95,7 @@ def _told(found: Sequence[Match], title: str, attack: str, start: float) -> dict
 
 @dataclass(frozen=True)
 class Attacked:
-    """A film, and ten seconds of it with the face another's, in all its frames.
+    """A film, and a clip of ten seconds of it in which the face is another person's in all frames.
 
     Attributes:
         film: the file.
@@ -135,8 +128,9 @@ class Attacked:
         )
 
     def clip(self, attack: str) -> tuple[Path, int | None]:
-        """The clip after an attack, beside the film; and the least distance of a frame's PDQ to one
-        of the film's.
+        """Returns the attacked clip, beside the film, and its least PDQ distance to the film.
+
+        The distance is None where no PDQ is available.
         """
         at = [original_time(attack, self.start, i / FPS) for i in range(SECONDS * FPS)]
         frames = [
@@ -149,7 +143,7 @@ class Attacked:
 
 
 def pdq_hash(rgb: Rgb) -> Any:
-    """Facebook's PDQ of a whole frame, 256 bits; None where the package pdqhash is missing."""
+    """Returns Facebook's PDQ of a whole frame, 256 bits; None if the package pdqhash is missing."""
     with suppress(ImportError):
         import pdqhash
 

@@ -20,7 +20,7 @@ from unmask import originals, pipeline
 def scale(
     _people: list[Portrait], _seeds: Iterable[int], hashes: int = 5_000_000, each: int = 64
 ) -> Iterator[dict[str, Any]]:
-    """An index of as many hashes; its peer, in the same run, is comparing with every one of them."""
+    """Measures an index of ``hashes`` hashes against comparing with every one of them."""
     from unmask.originals.index import Index
     from unmask.originals.matching import candidates, look
     from unmask.originals.store import Hashes
@@ -37,8 +37,8 @@ def scale(
     known = looks.hashes[rng.integers(len(looks.hashes), size=hashes)] ^ noise
     moments = hashes // each
     rows = Hashes(
-        moments, moments, np.arange(moments) // 1800, np.arange(moments) % 1800 * 2.0, np.full(moments, each),
-        known, rng.random((hashes, 3), np.float32),
+        moments, moments, np.arange(moments) // 1800, np.arange(moments) % 1800 * 2.0,
+        np.full(moments, each), known, rng.random((hashes, 3), np.float32),
     )  # fmt: skip
     begun = time.perf_counter()
     index = Index.of(rows)
@@ -69,7 +69,7 @@ def scale(
 
 
 def _noise(rng: np.random.Generator, rows: int) -> Any:
-    """Bits of which a quarter is set, a block of rows after the other."""
+    """Returns rows of bits of which a quarter is set, made block by block."""
     a, b = (rng.integers(0, 2**64, (rows, 4), np.uint64) for _ in range(2))
     return a & b
 
@@ -77,7 +77,7 @@ def _noise(rng: np.random.Generator, rows: int) -> Any:
 def ingest(
     _people: list[Portrait], _seeds: Iterable[int], minutes: int = 2
 ) -> Iterator[dict[str, Any]]:
-    """A 1080p film, a key frame every two seconds, three times."""
+    """Registers a 1080p film with a key frame every two seconds, three times."""
     from benchmarks.speed import write_clip
 
     with tempfile.TemporaryDirectory() as name:

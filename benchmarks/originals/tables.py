@@ -1,4 +1,4 @@
-"""What was measured, as Markdown."""
+"""Tables of what was measured, as Markdown."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KINDS = ("none", "take", "face", "mouth")
 NO_LR = "no LR: "
 
 FITTED_FROM = 1_000_000
-"""Seed from which on trials are for fitting; those before are for measuring."""
+"""First seed of the trials used for fitting; lower seeds are for measuring."""
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927)."""
+    """Returns the 95 % interval of a proportion (Wilson 1927)."""
     if not n:
         return 0.0, 1.0
     p, z = hits / n, 1.96
@@ -32,7 +32,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 def share(hits: Iterable[bool]) -> str:
-    """As ``99.1 % (97.4 to 99.7), n = 331``."""
+    """Formats a proportion, as ``99.1 % (97.4 to 99.7), n = 331``."""
     values = list(hits)
     low, high = wilson(sum(values), len(values))
     part = 100 * sum(values) / max(1, len(values))
@@ -40,7 +40,7 @@ def share(hits: Iterable[bool]) -> str:
 
 
 def auc(changed: np.ndarray, bona_fide: np.ndarray, rounds: int = 1000) -> str:
-    """With a 95 % interval by bootstrap."""
+    """Formats the AUC with a 95 % interval by bootstrap."""
 
     def area(a: np.ndarray, b: np.ndarray) -> float:
         below, upto = (np.searchsorted(np.sort(b), a, side) for side in ("left", "right"))
@@ -52,11 +52,14 @@ def auc(changed: np.ndarray, bona_fide: np.ndarray, rounds: int = 1000) -> str:
         for _ in range(rounds)
     ]
     low, high = np.percentile(drawn, [2.5, 97.5])
-    return f"{area(changed, bona_fide):.4f} ({low:.4f} to {high:.4f}), n = {changed.size} / {bona_fide.size}"
+    return (
+        f"{area(changed, bona_fide):.4f} ({low:.4f} to {high:.4f}), "
+        f"n = {changed.size} / {bona_fide.size}"
+    )
 
 
 def measured(part: str) -> list[dict[str, Any]]:
-    """What was written of a part."""
+    """Reads the results of a part."""
     path = OUT / f"{part}.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
@@ -64,7 +67,8 @@ def measured(part: str) -> list[dict[str, Any]]:
 def report() -> None:
     """Prints all tables as Markdown."""
     print(
-        "| attack (simulated) | found | time code within one frame | whole-frame PDQ at 31 |\n| --- | --- | --- | --- |"
+        "| attack (simulated) | found | time code within one frame | whole-frame PDQ at 31 |\n"
+        "| --- | --- | --- | --- |"
     )
     rows, exact = measured("recall"), list[bool]()
     for attack in dict.fromkeys(row["attack"] for row in rows):
@@ -80,7 +84,8 @@ def report() -> None:
     print(f"a clip took {taken[0]:.1f} s, 95 in 100 of them at most {taken[1]:.1f} s")
     print(f"another film named as well: {share(row['wrong'] > 0 for row in rows)}")
     print(
-        f"\nfalse matches of unrelated clips: {share(row['matches'] > 0 for row in measured('unrelated'))}\n"
+        "\nfalse matches of unrelated clips: "
+        f"{share(row['matches'] > 0 for row in measured('unrelated'))}\n"
     )
     tried = [row for row in measured("trials") if row["seed"] < FITTED_FROM]
     if tried:
@@ -90,7 +95,7 @@ def report() -> None:
 
 
 def compared(tried: list[dict[str, Any]]) -> None:
-    """Prints what came of trials: changed faces and mouths against edits, and against another take."""
+    """Prints results of trials: changed faces and mouths against edits and another take."""
     told = [row for row in tried if row["score"] is not None]
     changed, edited, acted = (
         np.array([row["score"] for row in told if row["kind"] in kinds])
@@ -99,7 +104,8 @@ def compared(tried: list[dict[str, Any]]) -> None:
     print(f"trials: compared {share(row['score'] is not None for row in tried)}")
     for kind in KINDS:
         print(
-            f"{kind}: compared {share(row['score'] is not None for row in tried if row['kind'] == kind)}"
+            f"{kind}: compared "
+            f"{share(row['score'] is not None for row in tried if row['kind'] == kind)}"
         )
     line = json.loads(WEIGHT.read_text())["lines"]["originals"]
     even = -line["intercept"] / line["terms"]["score of originals"]
@@ -109,14 +115,17 @@ def compared(tried: list[dict[str, Any]]) -> None:
         ("edited or acted once more", np.append(edited, acted)),
     ):
         print(
-            f"changed against {name}: AUC {auc(changed, others)}; right {share([*(changed >= even), *(others < even)])}"
+            f"changed against {name}: AUC {auc(changed, others)}; "
+            f"right {share([*(changed >= even), *(others < even)])}"
         )
     print(
-        f"missed {share(changed < even)}; edited, above {share(edited >= even)}; acted, above {share(acted >= even)}"
+        f"missed {share(changed < even)}; edited, above {share(edited >= even)}; "
+        f"acted, above {share(acted >= even)}"
     )
     wrong = [row for row in told if (row["score"] >= even) != (row["kind"] in {"face", "mouth"})]
     print(
-        f"the wrong ones: {[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n"
+        "the wrong ones: "
+        f"{[(row['seed'], row['kind'], row['edit'], round(row['score'], 2)) for row in wrong]}\n"
     )
     counts = Counter((row["kind"], _came_to(row)) for row in tried)
     columns = sorted({name for _, name in counts}, key=lambda name: (name.startswith(NO_LR), name))
@@ -126,7 +135,7 @@ def compared(tried: list[dict[str, Any]]) -> None:
 
 
 def _came_to(row: dict[str, Any]) -> str:
-    """What a trial ended with, a column of the table."""
+    """Returns the outcome of a trial, a column of the table."""
     return (
         row["finding"]
         if row["score"] is not None

@@ -1,4 +1,4 @@
-"""One face at a time, changed, merely edited or acted once more: whether they are told apart."""
+"""Trials of one face each: changed, only edited, or acted again. Can they be told apart?"""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ EDITS: dict[str, Callable[[Rgb, float], Rgb]] = {
     "logo and subtitle": lambda rgb, _y: small(films.with_logo(films.subtitled(rgb))),
     "mirror and grade": lambda rgb, _y: small(films.graded(films.mirrored(rgb))),
 }
-"""What is done to both classes; ``_y`` is the height of the face in the frame, 0 to 1."""
+"""Edits made to both classes; ``_y`` is the height of the face in the frame, 0 to 1."""
 
 
 def trials(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """One face each, of three frames of film: changed (face or mouth) or merely edited, or acted
-    once more.
+    """Yields one trial per face, from three frames of film.
+
+    The face is changed (face or mouth), only edited, or acted again.
     """
     for seed in seeds:
         rng = np.random.default_rng((seed, 17))
@@ -57,8 +58,9 @@ def trials(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
 
 
 def _tried(plain: list[Rgb], shown: list[Rgb], crf: int) -> dict[str, Any]:
-    """Registers one, looks for the other, and compares the largest face; score None where that
-    could not be done.
+    """Registers one clip, searches for the other, and compares the largest face.
+
+    The score is None if they could not be compared.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""Clips of films that are not in the index: whether any is named all the same."""
+"""Clips of films that are not in the index: is any film named nevertheless?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIBRARY = 300
 
 
 def unrelated(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Clips of films that are not in the index, by other people; what they are said to show.
+    """Yields the number of matches of clips of films outside the index, with other people.
 
     Two frames a second, as many as a clip is hashed at, against a frame every two seconds of
     `LIBRARY` films.
@@ -34,7 +34,7 @@ def unrelated(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str
 
 
 def _library(people: list[Portrait]) -> Path:
-    """An index of films, a frame every two seconds each; made once."""
+    """Makes, once, an index of films with a frame every two seconds each."""
     where = OUT / "library"
     with (
         originals.opened_store(where, writing=True) as store,

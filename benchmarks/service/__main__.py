@@ -1,14 +1,17 @@
-"""The service under load and under faults, on this machine, over loopback: what is lost, what is
-judged twice, how long it takes.
+"""The service under load and under faults, on this machine, over loopback.
 
-    python -m benchmarks.service load     50 uploads of 5 MB at any time for five minutes, 20 other
-    requests a second, SQLite python -m benchmarks.service faults   such a run on PostgreSQL, in
-    which 50 processes are killed at random python -m benchmarks.service answer   from the end of
-    the upload of a 10-second clip to its verdict, on an idle machine
+Counts uploads that are lost or judged twice, and measures how long an answer takes.
 
-Uploads come at the pace of a line (``--line`` bytes per second), as from outside, for loopback
-would be faster than any. Run it on an otherwise idle machine. The clips are simulated; no figure
-here says anything about how right the verdicts are.
+    python -m benchmarks.service load
+        50 uploads of 5 MB at any time for five minutes, 20 other requests a second, SQLite
+    python -m benchmarks.service faults
+        such a run on PostgreSQL, in which 50 processes are killed at random
+    python -m benchmarks.service answer
+        from the end of the upload of a 10-second clip to its verdict, on an idle machine
+
+Uploads are limited to the speed of a line (``--line`` bytes per second), because loopback would be
+faster than any real line. Run it on an otherwise idle machine. The clips are simulated; no figure
+here says how often the verdicts are right.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from tests import postgresql
 from tests.service.tree import tree
 
 AT_ONCE, SECONDS, LINE = 50, 300, 125_000
-"""Uploads at any time; s that they go on; bytes per second of each one's line."""
+"""Concurrent uploads; duration of the load, s; bytes per second of each upload's line."""
 
 ASKED = 20
 """Other requests per second during the load."""

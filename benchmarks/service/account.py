@@ -1,6 +1,4 @@
-"""What became of the uploads that were accepted: each is to be judged exactly once, and the audit
-log to agree.
-"""
+"""Account of the uploads that were accepted: each judged exactly once, and so in the audit log."""
 
 from __future__ import annotations
 
@@ -14,8 +12,9 @@ from tests.service.tree import Tree
 
 
 def account_for(service: Tree, accepted: list[str]) -> None:
-    """Waits until every check has ended, and says how many did, how often, and whether the audit
-    log agrees.
+    """Waits until every check has ended, and prints how many did and how often.
+
+    Also prints whether the audit log agrees.
     """
     began = time.monotonic()
     with service.client() as client:
@@ -37,14 +36,15 @@ def account_for(service: Tree, accepted: list[str]) -> None:
     ]
     n = len(set(accepted))
     print(
-        f"accepted {n}, of them lost {len(lost)}, judged twice {len(twice)} (95 %: under {3 / n:.2%} of uploads each, if none)"
+        f"accepted {n}, of them lost {len(lost)}, judged twice {len(twice)} "
+        f"(95 %: under {3 / n:.2%} of uploads each, if none)"
     )
     print(f"checks there that nobody was told of: {len(there - set(accepted))}")
     print(f"audit log: {_audit(service, 'verify').strip()}")
 
 
 def _audit(service: Tree, command: str) -> str:
-    """What ``unmask audit`` says; raises `CalledProcessError` if it fails."""
+    """Returns the output of ``unmask audit``; raises `CalledProcessError` if it fails."""
     program = [
         sys.executable,
         "-c",

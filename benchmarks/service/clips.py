@@ -1,4 +1,4 @@
-"""What is uploaded: simulated clips, each another file."""
+"""Simulated clips to upload, each a different file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from benchmarks.speed import write_clip
 
 SIZE = 5_000_000
-"""bytes of a file under load."""
+"""Bytes of a file under load."""
 
 
 class Clips:
-    """As many different files of one size as are wanted: one clip, with a box of free bytes at its
-    end.
+    """Source of any number of different files of one size: one clip and a box of random bytes.
 
     Args:
         seconds: length of the clip, 1080p.

@@ -1,4 +1,4 @@
-"""Uploads on resumable connections while processes are killed at random."""
+"""Uploads over resumable connections while processes are killed at random."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from tests.service.tree import Tree
 from unmask.client import Client, ServiceError
 
 PIECE = 500_000
-"""bytes of each piece of an upload."""
+"""Bytes of each piece of an upload."""
 
 
 def faults(service: Tree, server: postgresql.Server, options: argparse.Namespace) -> None:
-    """Uploads on resumable connections while processes are killed at random, and counts what became
-    of it all.
-    """
+    """Uploads on resumable connections while processes are killed at random; counts results."""
     clips, rng = Clips(2, SIZE), random.Random(options.seed)  # noqa: S311
     with ThreadPoolExecutor(options.at_once) as pool:
         stop = threading.Event()
@@ -46,7 +44,8 @@ def faults(service: Tree, server: postgresql.Server, options: argparse.Namespace
         stop.set()
         accepted = [check for some in working for check in some.result()]
         print(
-            f"\n{sum(killed.values())} kills: {dict(killed)}; {len(accepted)} uploads accepted meanwhile",
+            f"\n{sum(killed.values())} kills: {dict(killed)}; "
+            f"{len(accepted)} uploads accepted meanwhile",
             flush=True,
         )
         account_for(service, accepted)
@@ -55,7 +54,7 @@ def faults(service: Tree, server: postgresql.Server, options: argparse.Namespace
 def _until_told(
     service: Tree, clips: Clips, stop: threading.Event, seconds: float, start: float
 ) -> list[str]:
-    """Uploads one file after the other; the ids of their checks."""
+    """Uploads one file after the other until ``stop`` is set; returns the ids of their checks."""
     accepted, pieces = [], math.ceil(SIZE / PIECE)
     stop.wait(start)
     with (
@@ -75,8 +74,9 @@ def _until_told(
 
 
 def _kill_one(service: Tree, server: postgresql.Server, rng: random.Random) -> str:
-    """Kills a process of a role that is drawn first; PostgreSQL as a power failure would, and it
-    comes back.
+    """Kills a random process of a random role.
+
+    PostgreSQL is stopped as by a power failure, and started again.
     """
     role = rng.choice(("database", "http", "worker", "judge", "courier", "supervisor"))
     if role == "database":

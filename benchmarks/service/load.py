@@ -1,4 +1,4 @@
-"""Uploads for some minutes, each at the pace of a line, and other requests beside them."""
+"""Uploads for some minutes, each at the speed of a line, with other requests at the same time."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MINUTE = 60.0
 
 @dataclass
 class Seen:
-    """What a run saw.
+    """Observations of a run.
 
     Attributes:
-        spent: s of each request by what it was; of an upload, from its last byte on.
+        spent: s of each request by its kind; of an upload, from its last byte on.
         accepted: ids of checks by the number of the upload.
         refused: uploads that were not accepted, and how.
         memory: MB of all processes of a role, at times in s since the start.
-        queued: of each look, whether a check waited, as it does only while all workers are busy.
+        queued: for each look, whether a check waited; that happens only while all workers are busy.
     """
 
     spent: dict[str, list[float]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Seen:
 async def uploads(
     http: httpx.AsyncClient, clips: Clips, seen: Seen, line: int, until: float, start: float
 ) -> None:
-    """Uploads one file after the other, at the pace of a line."""
+    """Uploads one file after the other, at the speed of a line."""
     await asyncio.sleep(start)
     while time.monotonic() < until:
         body, sent = clips.new(), [0.0]
@@ -77,9 +77,7 @@ async def uploads(
 
 
 async def questions(http: httpx.AsyncClient, seen: Seen, per_second: float, until: float) -> None:
-    """Asks for a check, for its result, and for the newest checks, in turn, whether or not the last
-    answer is there.
-    """
+    """Requests a check, its result, and the newest checks, in turn, without waiting for answers."""
 
     async def ask(what: str, path: str) -> None:
         began = time.monotonic()
@@ -106,7 +104,7 @@ async def questions(http: httpx.AsyncClient, seen: Seen, per_second: float, unti
 
 
 async def watch(service: Tree, http: httpx.AsyncClient, seen: Seen, until: float) -> None:
-    """Looks at memory and at the queue every five seconds."""
+    """Records memory and the queue every five seconds."""
     began = time.monotonic()
     while time.monotonic() < until:
         for role in ROLES:
@@ -143,7 +141,8 @@ def load(service: Tree, options: argparse.Namespace) -> None:
     clips = Clips(2, SIZE)
     seen = asyncio.run(under_load(service, clips, options))
     print(
-        f"{len(seen.accepted)} uploads accepted in {options.seconds} s; refused: {dict(seen.refused) or 'none'}"
+        f"{len(seen.accepted)} uploads accepted in {options.seconds} s; "
+        f"refused: {dict(seen.refused) or 'none'}"
     )
     print(
         f"looks at which a check was waiting for a worker: {sum(seen.queued)} of {len(seen.queued)}"
@@ -153,7 +152,8 @@ def load(service: Tree, options: argparse.Namespace) -> None:
     )
     for what, spent in (*seen.spent.items(), ("all", list(chain(*seen.spent.values())))):
         print(
-            f"| {what} | {len(spent):,} | {_quantile(spent, 0.5)} | {_quantile(spent, 0.95)} | {1000 * max(spent):.0f} |"
+            f"| {what} | {len(spent):,} | {_quantile(spent, 0.5)} | {_quantile(spent, 0.95)} | "
+            f"{1000 * max(spent):.0f} |"
         )
     print("\n| MB | second minute | last minute | most |\n| --- | --- | --- | --- |")
     for role, found in seen.memory.items():
@@ -165,7 +165,7 @@ def load(service: Tree, options: argparse.Namespace) -> None:
 
 
 def _quantile(values: list[float], share: float) -> str:
-    """A quantile in ms; for the 95th percentile with the interval that order statistics give."""
+    """Formats a quantile in ms; the 95th percentile with its interval from order statistics."""
     ordered, n = sorted(values), len(values)
     at = ordered[min(n - 1, math.ceil(share * n) - 1)]
     if share == 0.5:
@@ -178,7 +178,7 @@ def _quantile(values: list[float], share: float) -> str:
 
 
 def _resident(pid: int) -> float:
-    """MB of memory of a process."""
+    """Returns the resident memory of a process, MB."""
     try:
         return (
             int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024 / 1e6

@@ -1,11 +1,12 @@
-"""One unbroken take: what of all that was cut is found, and what is found that was not cut; beside
-PySceneDetect.
+"""One unbroken take: how many cuts are found, and how many false alarms; beside PySceneDetect.
 
-    python -m benchmarks.takes run --count 7        a file per seed and kind of edit; 7 seeds meet
-    every camera once python -m benchmarks.takes report               docs/benchmark/take.md
+    python -m benchmarks.takes run --count 7
+        a file per seed and kind of edit; with 7 seeds each edit meets every camera once
+    python -m benchmarks.takes report
+        docs/benchmark/take.md
 
-All media is made here and gone through real encoders: every figure is simulated. Results are
-appended to out/takes/run.jsonl, so that a run can be split (--first, --edit) and goes on where it
+All media is made here and encoded with real encoders: every figure is simulated. Results are
+appended to out/takes/run.jsonl, so that a run can be split (--first, --edit) and continues where it
 was interrupted.
 """
 
@@ -26,7 +27,7 @@ from unmask.take import Settings, take
 
 
 def main() -> None:
-    """One part, or the page."""
+    """Runs one part, or writes the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,8 +58,9 @@ def main() -> None:
 
 
 def _left(seeds: range, edits: list[str]) -> list[tuple[int, str]]:
-    """What has not been measured yet, in turn through cameras and kinds of edit, so that a run cut
-    short has met all of them.
+    """Returns what has not been measured yet.
+
+    Cameras and kinds of edit take turns, so that a run that is cut short has met all of them.
     """
     done = {(row["seed"], row["edit"]) for row in measured()}
     turns = sorted(
@@ -70,7 +72,7 @@ def _left(seeds: range, edits: list[str]) -> list[tuple[int, str]]:
 
 
 def _tried(case: Case) -> dict[str, Any]:
-    """What is found in one file, and by whom."""
+    """Returns what each detector finds in one file."""
     with tempfile.TemporaryDirectory() as folder:
         path = case.write(Path(folder))
         begun = time.process_time()

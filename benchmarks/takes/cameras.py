@@ -1,8 +1,7 @@
-"""What one camera films without a pause, painted from a seed: rgb uint8 ``(180, 320, 3)`` at any
-time. All is simulated.
+"""Continuous footage of one camera, painted from a seed: rgb uint8 ``(180, 320, 3)`` at any time.
 
-Scenery is painted, people are NASA's portrait of astronaut Eileen Collins, which scikit-image
-carries, or drawn. Each picture has the grain of a sensor, drawn anew.
+All is simulated. Scenery is painted. People are NASA's portrait of astronaut Eileen Collins, which
+scikit-image carries, or drawn. Each picture has its own sensor noise.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from tests.support.films import Rgb, scenery
 
 SIZE = (320, 180)
 _SHIFT = 4
-"""Bits of a px in which drawn things move."""
+"""Fractional bits of the px coordinates of drawn things."""
 _FIRST = np.float32([[0.5, 0, -55], [0, 0.5, -40]])
-"""Brings the middle of a painted place into the picture."""
+"""Affine matrix that brings the middle of a painted place into the picture."""
 
 
 def filmed(camera: str, seed: int, t: float) -> Rgb:
-    """The picture that a camera, one of `CAMERAS`, takes at ``t`` seconds."""
+    """Returns the picture that a camera, one of `CAMERAS`, takes at ``t`` seconds."""
     page = CAMERAS[camera](seed, t)
     sigma = np.random.default_rng((seed, 17)).uniform(1, 4)
     grain = np.random.default_rng((seed, 19, round(t * 1000))).normal(
@@ -34,7 +33,7 @@ def filmed(camera: str, seed: int, t: float) -> Rgb:
 
 
 def _hand(seed: int, t: float) -> Rgb:
-    """Held in a hand: it sways, shakes and turns, and somebody walks."""
+    """Shows a hand-held view: it sways, shakes and turns, and somebody walks."""
     reach, speed, phase = (
         _drawn(seed, (8, 20), 2),
         _drawn(seed + 1, (0.1, 0.25), 2),
@@ -48,7 +47,7 @@ def _hand(seed: int, t: float) -> Rgb:
 
 
 def _pan(seed: int, t: float) -> Rgb:
-    """On a stand that is turned, faster and slower, to and fro; the street is empty."""
+    """Shows a pan on a stand, faster and slower, to and fro; the street is empty."""
     (first, second, third), phase = (
         2 * np.pi / _drawn(seed, (7, 26), 3),
         _drawn(seed + 1, (0, 6), 3),
@@ -58,8 +57,9 @@ def _pan(seed: int, t: float) -> Rgb:
 
 
 def _drive(seed: int, t: float) -> Rgb:
-    """Behind a windscreen: fronts of houses come nearer on both sides of a road that shakes, above
-    a dashboard.
+    """Shows a drive behind a windscreen.
+
+    Fronts of houses come nearer on both sides of a road that shakes, above a dashboard.
     """
     speed = float(_drawn(seed, (5, 14), 1)[0])
     went = speed * t + 0.25 * speed * np.sin(0.7 * t)
@@ -86,12 +86,12 @@ def _drive(seed: int, t: float) -> Rgb:
 
 
 def _stand(seed: int, t: float) -> Rgb:
-    """On a stand, and somebody walks about."""
+    """Shows somebody who walks about, from a stand."""
     return _walkers(_placed(seed, 0, 0), seed, t, count=1)
 
 
 def _crowd(seed: int, t: float) -> Rgb:
-    """On a stand before a crowd, in the rain."""
+    """Shows a crowd in the rain, from a stand."""
     page = _walkers(_placed(seed, 0, 0), seed, t, count=12)
     drops = (
         np.random.default_rng((seed, round(t * 1000)))
@@ -104,8 +104,9 @@ def _crowd(seed: int, t: float) -> Rgb:
 
 
 def _talk(seed: int, t: float) -> Rgb:
-    """On a stand before somebody who talks: the head moves by a few px, the mouth opens, and
-    nothing else changes.
+    """Shows somebody who talks, from a stand.
+
+    The head moves by a few px, the mouth opens, and nothing else changes.
     """
     portrait = _portraits()[seed % 12]
     a, f, p = _drawn(seed, (1, 5), 3), _drawn(seed + 1, (0.15, 0.6), 3), _drawn(seed + 2, (0, 6), 3)
@@ -131,7 +132,7 @@ def _talk(seed: int, t: float) -> Rgb:
 
 
 def _screen(seed: int, t: float) -> Rgb:
-    """A screen that shows text, which scrolls by smooth steps, and a pointer that rests at times."""
+    """Shows a screen with text, which scrolls in smooth steps, and a pointer that may rest."""
     scrolled = 24 * (int(t // 3.1) + min(1.0, t % 3.1 / 0.4))
     page = np.full((SIZE[1], SIZE[0], 3), 238, np.uint8)
     for line in range(-1, 15):
@@ -156,7 +157,7 @@ CAMERAS: dict[str, Callable[[int, float], Rgb]] = {
     "talk": _talk,
     "screen": _screen,
 }
-"""All cameras; before the last four nothing but what is filmed moves."""
+"""All cameras; the last four stand still."""
 STANDING = ("stand", "crowd", "talk", "screen")
 
 
@@ -165,9 +166,7 @@ def _drawn(seed: int, between: tuple[float, float], count: int) -> np.ndarray:
 
 
 def _placed(seed: int, x: float, y: float, turn: float = 0.0, zoom: float = 1.0) -> Rgb:
-    """A painted place, moved by px, turned by degrees about the middle of the picture, and brought
-    nearer.
-    """
+    """Returns a painted place, moved by px, turned by degrees about the middle, and zoomed."""
     about = np.vstack([cv2.getRotationMatrix2D((SIZE[0] / 2, SIZE[1] / 2), turn, zoom), [0, 0, 1]])
     matrix = (about @ np.vstack([_FIRST + np.float32([[0, 0, x], [0, 0, y]]), [0, 0, 1]]))[:2]
     return cv2.warpAffine(
@@ -176,7 +175,7 @@ def _placed(seed: int, x: float, y: float, turn: float = 0.0, zoom: float = 1.0)
 
 
 def _walkers(page: Rgb, seed: int, t: float, count: int, away: tuple[float, float] = (0, 0)) -> Rgb:
-    """People who walk to and fro, each with a gait and a speed of its own."""
+    """Draws people who walk to and fro, each with their own gait and speed."""
     for who in range(count):
         rng = np.random.default_rng((seed, 43, who))
         reach, speed, phase, size = (

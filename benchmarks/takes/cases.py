@@ -1,8 +1,7 @@
-"""Cases: footage of one camera in which something was cut, or nothing was, encoded as cameras and
-editors do.
+"""Cases: footage of one camera, cut or uncut, encoded as cameras and editors do.
 
-Everything follows from the seed. Seeds from `FOR_CHOOSING` on are for choosing thresholds, those
-below for measuring.
+Everything follows from the seed. Seeds from `FOR_CHOOSING` on are for choosing thresholds, lower
+ones for measuring.
 """
 
 from __future__ import annotations
@@ -41,8 +40,9 @@ EVENTS = ("nothing", "flash", "light", "fast pan", "shaken", "passes")
 
 @dataclass(frozen=True)
 class Piece:
-    """From ``start`` to ``end``, s of what a seed films; within ``blend`` s it comes out of the
-    piece before.
+    """A stretch from ``start`` to ``end``, s, of what a seed films.
+
+    Within ``blend`` s it dissolves from the piece before.
     """
 
     seed: int
@@ -52,7 +52,7 @@ class Piece:
 
 
 Edit = Callable[[np.random.Generator, int, float], list[Piece]]
-"""Makes pieces, given chance, the seed of the take and the length of a picture, s."""
+"""Function that makes pieces from a random generator, the take's seed and a picture's length, s."""
 
 
 def _dropped(count: int, least: float = 5.0) -> Edit:
@@ -109,8 +109,10 @@ EDITS: dict[str, Edit] = {
     "joined": _dropped(30),
     "long": _dropped(30, least=45.0),
 }
-"""All edits; ``joined`` files are put together without encoding them again, of ``long`` ones not
-all is decoded by default.
+"""All edits.
+
+Files of ``joined`` are put together without encoding them again; ``long`` files are not decoded
+completely by default.
 """
 
 
@@ -131,7 +133,7 @@ class Case:
 
     @classmethod
     def of(cls, seed: int, edit: str) -> Case:
-        """The case of a seed; cameras take turns, so that each edit meets each of them alike."""
+        """Returns the case of a seed; cameras take turns, so each edit meets all equally."""
         rng = np.random.default_rng((seed, list(EDITS).index(edit)))
         camera = list(CAMERAS)[seed % len(CAMERAS)]
         codec = (
@@ -151,7 +153,7 @@ class Case:
 
     @property
     def breaks(self) -> list[tuple[float, float]]:
-        """When the take breaks, s: from and to the same moment, or the length of a dissolve."""
+        """Returns the breaks of the take, s: start and end, which differ only for a dissolve."""
         out, at = [], 0.0
         for before, piece in zip(self.pieces, self.pieces[1:], strict=False):
             at += before.end - before.start
@@ -160,7 +162,7 @@ class Case:
         return out
 
     def pictures(self) -> Iterator[Rgb]:
-        """All pictures, in order."""
+        """Yields all pictures, in order."""
         kept: list[tuple[Piece, float]] = []
         for piece, after in zip(self.pieces, (*self.pieces[1:], None), strict=True):
             times = piece.start + np.arange(round((piece.end - piece.start) * self.fps)) / self.fps
@@ -184,7 +186,7 @@ class Case:
             ]
 
     def _event(self, page: Rgb, seed: int, t: float) -> Rgb:
-        """What happens before the camera, or to it, every eight seconds; nothing of it is a cut."""
+        """Adds an event before the camera, or to it, every eight seconds; none of it is a cut."""
         into = t % 8 - 4
         if self.event == "flash" and 0 <= into < 0.07:
             return np.clip(page * 1.6 + 30, 0, 255).astype(np.uint8)
@@ -206,8 +208,9 @@ class Case:
         return page
 
     def samples(self) -> NDArray[np.float32] | None:
-        """The sound of the pieces, mono at `RATE`, cut where the pictures are, or begin to blend.
-        None of a mute file.
+        """Returns the sound of the pieces, mono at `RATE`, or None for a mute file.
+
+        It is cut where the pictures are cut or begin to blend.
         """
         if self.sound == "mute":
             return None
@@ -220,7 +223,7 @@ class Case:
 
     @property
     def seconds(self) -> float:
-        """How long the file is."""
+        """Length of the file, s."""
         return sum(p.end - p.start - p.blend for p in self.pieces)
 
     def write(self, folder: Path) -> Path:
@@ -261,7 +264,7 @@ class Case:
 
 
 def _heard(sound: str, piece: Piece) -> NDArray[np.float32]:
-    """A room that murmurs, with or without a hum whose pitch and loudness follow from the seed."""
+    """Returns a murmuring room, with or without a hum; the seed sets its pitch and loudness."""
     rng = np.random.default_rng((piece.seed, 5))
     hertz, loud = (
         rng.choice((100.0, 120.0, 150.0)) * rng.uniform(0.997, 1.003),
@@ -290,7 +293,7 @@ def _mux(out: Any, track: Any, samples: NDArray[np.float32]) -> None:
 
 
 def _joined(path: Path, parts: list[Path], fps: int) -> Path:
-    """Files put together, one after the other, by copying their packets."""
+    """Joins files, one after the other, by copying their packets."""
     tracks: dict[str, Any] = {}
     latest: dict[str, Fraction] = {}
     at = Fraction(0)

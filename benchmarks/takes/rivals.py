@@ -1,5 +1,6 @@
-"""PySceneDetect's detectors on the same file, at their defaults: `scenedetect` on PyPI, which only
-benchmarks need.
+"""PySceneDetect's detectors on the same file, at their defaults.
+
+`scenedetect` on PyPI; only benchmarks need it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ RIVALS = ("AdaptiveDetector", "ContentDetector", "HistogramDetector")
 
 
 def cuts(path: Path, detector: str) -> tuple[list[float], float]:
-    """Times of the cuts that one of `RIVALS` finds, s, and the CPU seconds it took."""
+    """Returns the times, s, of the cuts that one of `RIVALS` finds, and the CPU seconds it took."""
     import scenedetect
 
     made: Any = getattr(scenedetect, detector)()

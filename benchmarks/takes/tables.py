@@ -1,4 +1,4 @@
-"""What was measured, as the page docs/benchmark/take.md."""
+"""Results as the page docs/benchmark/take.md."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ Row = dict[str, Any]
 
 
 def measured() -> list[Row]:
-    """All that was measured."""
+    """Reads all results."""
     path = OUT / "run.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def found(row: Row, who: str) -> list[bool]:
-    """Of each break of a file, whether something was found at it."""
+    """Tells for each break of a file whether something was found at it."""
     return [any(_at(one, broken) for one in row["found"][who]) for broken in row["breaks"]]
 
 
 def false_alarms(row: Row, who: str) -> int:
-    """Findings at which nothing was cut; those within 0.3 s of each other count as one, a stretch
-    by either end.
+    """Counts findings at which nothing was cut.
+
+    Those within 0.3 s of each other count as one; a stretch counts by either end.
     """
     wrong = sorted(
         start
@@ -57,11 +58,14 @@ def _right(one: Sequence[Any], breaks: Iterable[Sequence[float]]) -> bool:
 
 
 def per_hour(count: int, hours: float) -> str:
-    """A rate with its exact 95 % interval (Garwood 1936), as ``1.5 (0.2 to 5.4)``."""
+    """Formats a rate with its exact 95 % interval (Garwood 1936), as ``1.5 (0.2 to 5.4)``."""
     from scipy.stats import chi2
 
     low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    return f"{count / hours:.1f} ({low / hours:.1f} to {chi2.ppf(0.975, 2 * count + 2) / 2 / hours:.1f}), n = {count}"
+    return (
+        f"{count / hours:.1f} ({low / hours:.1f} to "
+        f"{chi2.ppf(0.975, 2 * count + 2) / 2 / hours:.1f}), n = {count}"
+    )
 
 
 def report() -> None:
@@ -87,26 +91,37 @@ HEAD = """# One unbroken take: the benchmark
 
 **All footage is simulated, and there is little of it**: {files} files, {hours:.2f} hours,
 {uncut} of them uncut, {uncut_minutes:.1f} minutes.
-They are made here from seeds {first} to {last} and gone through real encoders ({codecs}; {slowest} to {fastest}
-pictures a second; 320 x 180). Of {planned} files that these seeds stand for, the others were not measured. Cameras:
+They are made here from seeds {first} to {last} and gone through real encoders ({codecs}; \
+{slowest} to {fastest}
+pictures a second; 320 x 180). Of {planned} files that these seeds stand for, the others were not \
+measured. Cameras:
 {cameras}. No stretch is used twice.
 
-**Not quite held out.** Thresholds were looked at on other seeds (1,000,000 and on), but seeds from 0 on were run while
-the method was still being mended: the rule for key frames was made, and MPEG-4 and Motion JPEG were given the higher
-rates that had been meant, after key frames of one of these files (MPEG-4 at about 30 kbit/s) had made false alarms. At
+**Not quite held out.** Thresholds were looked at on other seeds (1,000,000 and on), but seeds \
+from 0 on were run while
+the method was still being mended: the rule for key frames was made, and MPEG-4 and Motion JPEG \
+were given the higher
+rates that had been meant, after key frames of one of these files (MPEG-4 at about 30 kbit/s) had \
+made false alarms. At
 such a rate they still do.
 
-Intervals are 95 % (Wilson, for rates exact). They take breaks as independent; the two or three of one file are not.
+Intervals are 95 % (Wilson, for rates exact). They take breaks as independent; the two or three of \
+one file are not.
 
 ```sh
-python -m benchmarks.takes run --count 7      # goes on where it stopped; more seeds make narrower intervals
+python -m benchmarks.takes run --count 7      # goes on where it stopped; more seeds make narrower \
+intervals
 python -m benchmarks.takes report             # this page
 ```
 
-Files are judged as `unmask take` does by itself: up to two minutes every picture is decoded, so that only `long` differs from
-`--thorough`. Beside it stand PySceneDetect's detectors at their defaults, on the same files; they look for changes of scene,
-not for what was cut out of one shot, and do not claim to find it. `drop 12` took twelve pictures out, between three pieces of a
-file, and encoded anew; `joined` took thirty out without encoding anew. Found is what lies within {near} s of a break.
+Files are judged as `unmask take` does by itself: up to two minutes every picture is decoded, so \
+that only `long` differs from
+`--thorough`. Beside it stand PySceneDetect's detectors at their defaults, on the same files; they \
+look for changes of scene,
+not for what was cut out of one shot, and do not claim to find it. `drop 12` took twelve pictures \
+out, between three pieces of a
+file, and encoded anew; `joined` took thirty out without encoding anew. Found is what lies within \
+{near} s of a break.
 """
 
 
@@ -168,7 +183,7 @@ def _alarms(rows: list[Row]) -> list[str]:
 
 
 def _by(rows: list[Row]) -> list[str]:
-    """What `unmask take` finds of the drops, by what filmed them and by their sound."""
+    """Lists what `unmask take` finds of the drops, by camera and by sound."""
     drops = [edit for edit in EDITS if edit.startswith(("drop", "long", "joined"))]
     lines = [
         "## What is found of drops, by camera and sound",
@@ -229,7 +244,8 @@ def _answers(rows: list[Row]) -> list[str]:
     return [*lines, "", told]
 
 
-UNSEEN = """Of the uncut footage {percent:.0f} % is named as stretches in which a cut could not have been seen. Of the breaks that
+UNSEEN = """Of the uncut footage {percent:.0f} % is named as stretches in which a cut could not \
+have been seen. Of the breaks that
 were missed, {said} lie in such a stretch.
 """
 SPEED = """## Speed

@@ -1,6 +1,4 @@
-"""The command line, mostly with `pretend` in the place of the pipeline; the last tests run the real
-one.
-"""
+"""The command line, mostly with `pretend` as the pipeline; the last tests run the real one."""
 
 from __future__ import annotations
 
@@ -30,12 +28,11 @@ from unmask.types import CheckResult, Verdict
 
 ROOT = Path(__file__).parents[2]
 ASKED: list[pipeline.Settings] = []
-"""The settings of every pretended check."""
+"""Settings of every pretended check."""
 
 
 def pretend(path: str, settings: pipeline.Settings, progress: pipeline.Progress) -> CheckResult:
-    """Stands in for `unmask.pipeline.check`: reads no file, and answers by the beginning of its
-    name.
+    """Stands in for `unmask.pipeline.check`: reads no file; the file's name decides the answer.
 
     ``changed``, ``clean``, ``nobody``, ``untold`` and ``crowd`` give those of `tests.results`;
     ``broken``, ``bug``, ``weights`` and ``library`` raise what their names say; ``interrupt`` is
@@ -78,7 +75,7 @@ def _pretended(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def real() -> None:
-    """Asks for the real pipeline."""
+    """Uses the real pipeline."""
 
 
 def unmask(*args: str | Path) -> Result:
@@ -86,8 +83,11 @@ def unmask(*args: str | Path) -> Result:
 
 
 def spawn(*args: str, **environment: str) -> subprocess.Popen[bytes]:
-    """The pretended command line as a process of its own."""
-    code = "from tests.cli.test_check import pretend; from unmask import cli, pipeline; pipeline.check = pretend; cli.main()"
+    """Starts the pretended command line as its own process."""
+    code = (
+        "from tests.cli.test_check import pretend; from unmask import cli, pipeline; "
+        "pipeline.check = pretend; cli.main()"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code, *args],
         cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -316,7 +316,8 @@ def test_a_folder_is_searched_for_what_is_media_by_its_content(tmp_path: Path) -
     ]
     assert found == [*in_folder, "notes.txt", ".clean.jpg"]
     assert shown.stderr.splitlines()[:3] == [
-        "unmask: 3 files in the folders are neither photos nor videos by their content, and were left out",
+        "unmask: 3 files in the folders are neither photos nor videos by their content, and were "
+        "left out",
         "unmask: 2 hidden files or folders were left out",
         "unmask: 1 link to a folder was not followed",
     ]
@@ -327,9 +328,9 @@ def test_what_is_no_media_is_counted_and_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "clean.jpg").touch()
     (tmp_path / "notes.txt").touch()
     shown = unmask("check", tmp_path)
-    assert (
-        shown.stderr
-        == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
+    assert shown.stderr == (
+        "unmask: 1 file in the folders is neither a photo nor a video by its content, and was "
+        "left out\n"
     )
     assert shown.exit_code == 0
     assert unmask("check", tmp_path, "--language", "zh").stderr.startswith(
@@ -629,9 +630,9 @@ def test_a_folder_as_a_newsroom_has_it_is_judged_whole(real: None, tmp_path: Pat
     (tmp_path / "grey.ts").write_text("export const grey = 90;\n" * 100)
     shown = unmask("check", tmp_path, "--json")
     assert [json.loads(line)["outcome"] for line in shown.stdout.splitlines()] == ["no face"] * 7
-    assert (
-        shown.stderr
-        == "unmask: 1 file in the folders is neither a photo nor a video by its content, and was left out\n"
+    assert shown.stderr == (
+        "unmask: 1 file in the folders is neither a photo nor a video by its content, and was "
+        "left out\n"
     )
     assert shown.exit_code == 0
     (tmp_path / "photo.cr3").write_bytes(clips.box(b"ftyp", b"crx \0\0\0\0crx "))

@@ -15,7 +15,8 @@ from unmask.licences import manifest
 from unmask.media import labels
 
 XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/"'
     ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
     ' Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia">'
@@ -26,7 +27,7 @@ XMP = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photo and a video with credentials, a photo with labels alone, and a trust list."""
+    """Makes a photo and a video with credentials, a photo with only labels, and a trust list."""
     folder = tmp_path_factory.mktemp("credentials")
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "plain.jpg")
@@ -55,7 +56,8 @@ def test_people_read_sentences(folder: Path) -> None:
         "  They declare that the content was made by a trained model, whole or in part.",
         f"  They name these licences: {'ab' * 32}.",
         str(folder / "plain.jpg"),
-        "  The file carries no content credentials. Most files carry none, and they are easily removed: that proves nothing.",
+        "  The file carries no content credentials. Most files carry none, and they are easily "
+        "removed: that proves nothing.",
     ]
     spoken = credentials(folder / "plain.jpg", "--language", "zh")
     assert "文件没有内容凭证" in spoken.stdout
@@ -85,7 +87,8 @@ def test_labels_are_read_in_png_and_in_a_video_s_own_metadata(tmp_path: Path) ->
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png", pnginfo=info)
     assert labels(tmp_path / "a.png").producer == "Somebody"
     video = clips.write_video(
-        tmp_path / "a.mp4", [clips.textured(i) for i in range(3)], container_options={"movflags": "use_metadata_tags"},
+        tmp_path / "a.mp4", [clips.textured(i) for i in range(3)],
+        container_options={"movflags": "use_metadata_tags"},
         metadata={"AIGC": '{"Label": "1", "ContentProducer": "制作方"}'},
     )  # fmt: skip
     assert labels(video).producer == "制作方"

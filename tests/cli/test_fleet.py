@@ -1,4 +1,4 @@
-"""`unmask fleet` as it is typed, with the real check over a few small files."""
+"""`unmask fleet` on the command line, with the real check over a few small files."""
 
 from __future__ import annotations
 

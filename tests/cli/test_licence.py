@@ -15,15 +15,16 @@ def unmask(*args: str | Path, password: str = "correct horse") -> Result:  # noq
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film, a key, and a licence to cover a face in that film."""
+    """Makes a film, a key, and a licence to cover a face in that film."""
     folder = tmp_path_factory.mktemp("licences")
     (folder / "film.mp4").write_bytes(b"a film")
     made = unmask("keygen", folder / "zoe.key", "--name", "Zoë")
     assert (made.exit_code, made.stdout.splitlines()[1]) == (0, f"public: {folder / 'zoe.key.pub'}")
     granted = unmask(
-        "grant", "--key", folder / "zoe.key", "--subject", "Zoë", "--licensee", "The studio", "--role", "Anna",
-        "--until", "2999-12-31", "--original", folder / "film.mp4", "--mark", "12.5:0.42,0.31",
-        "--status-list", folder / "list.json", "--out", folder / "licence.json",
+        "grant", "--key", folder / "zoe.key", "--subject", "Zoë", "--licensee", "The studio",
+        "--role", "Anna", "--until", "2999-12-31", "--original", folder / "film.mp4",
+        "--mark", "12.5:0.42,0.31", "--status-list", folder / "list.json",
+        "--out", folder / "licence.json",
     )  # fmt: skip
     assert granted.exit_code == 0, granted.output
     return folder
@@ -88,8 +89,8 @@ def test_wrong_usage_exits_with_2_and_writes_nothing(
     out = folder / "never.json"
     placed = [str(folder / arg) if arg == "film.mp4" else arg for arg in args]
     wrong = unmask(
-        "grant", "--key", folder / "zoe.key", "--subject", "Zoë", "--licensee", "The studio", "--until", "2999-12-31",
-        "--status-list", folder / "never-list.json", "--out", out, *placed,
+        "grant", "--key", folder / "zoe.key", "--subject", "Zoë", "--licensee", "The studio",
+        "--until", "2999-12-31", "--status-list", folder / "never-list.json", "--out", out, *placed,
     )  # fmt: skip
     assert wrong.exit_code == 2
     assert because in wrong.stderr

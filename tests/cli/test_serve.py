@@ -1,4 +1,4 @@
-"""`unmask serve` on a terminal: it says where to go, and how to get in."""
+"""`unmask serve` on a terminal: it prints the address and how to sign in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = [sys.executable, "-c", "from unmask.cli import main; main()"]
 
 
 def said_on_a_terminal(data: Path) -> str:
-    """What it says there until it is told to stop."""
+    """Returns what it prints there until it is told to stop."""
     ours, theirs = pty.openpty()
     command = [*PROGRAM, "serve", "--data", str(data), "--port", "0", "--workers", "0"]
     environment = {**os.environ, "UNMASK_LIVE_READERS": "0"}

@@ -1,5 +1,6 @@
-"""The command `unmask take`: a document or sentences per file, in the reader's language, and an
-exit code for scripts.
+"""The command `unmask take`: a document or sentences per file, and an exit code for scripts.
+
+The sentences are in the reader's language.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from unmask.take import Take
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A film of which a second is missing after 4 s."""
+    """Makes a film with a second missing after 4 s."""
     path = tmp_path_factory.mktemp("take") / "cut.mp4"
     return str(made.write(path, map(made.filmed, made.times((0, 4), (5, 8)))))
 
@@ -46,7 +47,7 @@ def test_the_command_answers_a_file_a_line_and_goes_on_after_a_bad_one(
 
 
 def segments(folder: Path, *stretches: tuple[float, float]) -> list[str]:
-    """A film in files of its own, each a stretch."""
+    """Writes a film as several files, one per stretch."""
     return [
         str(made.write(folder / f"{number}.ts", map(made.filmed, made.times(stretch))))
         for number, stretch in enumerate(stretches)

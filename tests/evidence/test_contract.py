@@ -1,6 +1,4 @@
-"""The contract that every line of evidence keeps, whatever it measures; a new line in `LINES` is
-tested without a new test.
-"""
+"""Contract of every line of evidence; a new line in `LINES` is tested without a new test."""
 
 from __future__ import annotations
 
@@ -39,9 +37,7 @@ Make = Callable[[str], LineOfEvidence]
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Makes a line by its name; that of a user's model is among them, and the one that CONTRIBUTING
-    shows.
-    """
+    """Makes a line by its name, including a user's model and the line that CONTRIBUTING shows."""
     folder = added.write(tmp_path_factory.mktemp("models"))
     shown = tmp_path_factory.mktemp("shown") / "redness.py"
     shown.write_text(example())
@@ -51,7 +47,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Language:
-    """English, with the messages that CONTRIBUTING shows beside its line."""
+    """Returns English with the messages that CONTRIBUTING shows for its line."""
     folder = tmp_path_factory.mktemp("languages")
     entries = (catalogue.FOLDER / "en.po").read_text(encoding="utf-8")
     (folder / "en.po").write_text(f"{entries}\n{example('po')}", encoding="utf-8")
@@ -61,7 +57,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Language:
 
 
 def example(language: str = "python") -> str:
-    """The line of evidence that CONTRIBUTING shows, or its messages."""
+    """Returns the line of evidence that CONTRIBUTING shows, or its messages."""
     return (
         (Path(__file__).parents[2] / "CONTRIBUTING.md")
         .read_text()
@@ -82,7 +78,7 @@ def test_a_line_needs_no_more_than_its_file_its_entry_and_its_english_messages(
 
 
 class Broken:
-    """A fake line of evidence that crashes, on everybody or on one track."""
+    """Fake line of evidence that crashes, on everybody or on one track."""
 
     name = "broken"
 
@@ -96,7 +92,7 @@ class Broken:
 
 
 class Listening:
-    """A fake line of evidence that keeps what the lines before it said."""
+    """Fake line of evidence that keeps what the lines before it said."""
 
     name = "listening"
 
@@ -182,8 +178,9 @@ def test_the_same_case_gives_the_same_evidence(make: Make, name: str) -> None:
 def test_a_sighting_is_looked_at_once_however_often_it_is_asked_about(
     make: Make, name: str
 ) -> None:
-    """Of a line that was asked before, the sightings seen then are painted black: it need not look
-    at them again.
+    """A sighting that a line has measured is painted black before the line is asked again.
+
+    The line must not need to look at it again.
     """
     rng = np.random.default_rng(0)
     shots = [
@@ -301,7 +298,7 @@ def _failed_for(said: TrackEvidence, reason: str) -> bool:
 
 
 def _asked(line: LineOfEvidence, given: Case) -> dict[int, TrackEvidence]:
-    """What a line says of each track, by the track's id; a crash raises."""
+    """Returns the evidence of a line on each track, by the track's id; a crash raises."""
     return {track.id: line.examine(track, given) for track in given.tracks}
 
 

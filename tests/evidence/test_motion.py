@@ -1,5 +1,6 @@
-"""Motion: an inner face that jumps or changes against its head shows; a camera that moves, and
-light that changes, do not.
+"""Motion: detects an inner face that jumps or changes against its head.
+
+Moving cameras and changing light are not detected.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ def filmed(
     count: int = FRAMES,
     time: Callable[[int], float] = lambda i: i / 10,
 ) -> TrackEvidence:
-    """What the line says of a hand-held camera over pictures, a tenth of a second apart, with the
-    noise of a sensor.
+    """Returns the line's evidence on pictures from a hand-held camera with sensor noise.
+
+    By default they are a tenth of a second apart.
     """
     sightings = []
     for i in range(count):

@@ -1,5 +1,6 @@
-"""What the line of evidence says where there is no index, no match, and a pair; the comparison has
-tests of its own.
+"""The line of evidence without an index, without a match, and with a pair.
+
+The comparison itself has its own tests.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def picture(seed: int = 1) -> Rgb:
 
 
 def match(*times: float) -> Match:
-    """At these seconds the same picture, of which a corner of 384 of 640 px is the original."""
+    """Returns a match, one pair per time; the original fills a corner of 384 of 640 px."""
     onto = np.diag([LONGEST_PX / 640, LONGEST_PX / 640, 1.0])
     seen = np.ones((216, LONGEST_PX), np.bool_)
     pairs = tuple(Pair(t, t + 10, picture(), picture(), seen, onto) for t in times)
@@ -45,7 +46,7 @@ def match(*times: float) -> Match:
 
 
 def compared(line: Originals, someone: Track, matches: tuple[Match, ...] | None) -> TrackEvidence:
-    """What the line says of the only person in a video with these matches."""
+    """Returns the line's evidence on the only person in a video with these matches."""
     return line.examine(someone, replace(case(someone), matches=matches))
 
 
@@ -59,7 +60,7 @@ def test_without_an_index_and_without_a_match_it_does_not_apply() -> None:
 
 
 class Comparing:
-    """A fake of `compare` that compares, and counts how often each pair was compared."""
+    """Fake of `compare` that compares, and counts how often each pair was compared."""
 
     def __init__(self) -> None:
         self.times: Counter[Pair] = Counter()

@@ -1,4 +1,4 @@
-"""Reflection: two lights in different places of the corneas show; the same light in both does not."""
+"""Reflection: two lights at different places of the corneas are detected; one in both is not."""
 
 from __future__ import annotations
 

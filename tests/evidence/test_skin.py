@@ -1,5 +1,6 @@
-"""Skin: an inner face of another colour, or lit from another side, than the skin around it shows;
-other light on all does not.
+"""Skin: detects an inner face whose colour or lighting differs from the skin around it.
+
+Other light on the whole face is not detected.
 """
 
 from __future__ import annotations
@@ -19,14 +20,12 @@ from unmask.types import Rgb, Status, TrackEvidence
 
 
 def said(rgb: Rgb) -> TrackEvidence:
-    """What the line says of one picture."""
+    """Returns the line's evidence on one picture."""
     return examine(Skin(), seen(rgb))
 
 
 def painted(inner: tuple[float, float, float], around: tuple[float, float, float]) -> np.ndarray:
-    """Lab patches of a face, ``(SIDE, SIDE, 3)``: inner skin and skin around it of two colours,
-    hair elsewhere.
-    """
+    """Paints Lab patches of a face, ``(SIDE, SIDE, 3)``: inner and outer skin, hair elsewhere."""
     lab = np.full((SIDE, SIDE, 3), (10.0, 0.0, 0.0), np.float32)
     for region in outer_skin(SIDE).values():
         lab[region] = around

@@ -1,6 +1,4 @@
-"""The strong look: where it looks, and what the verdict makes of a line that looks at some
-sightings only.
-"""
+"""The strong look: the sightings that it chooses, and the verdict on such a sampled line."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ SAID = Message("strong.looked_once")
 
 
 def reacting(where: dict[float, float], times: list[float]) -> dict[str, TrackEvidence]:
-    """What the small network would have said: nothing, but for a few times."""
+    """Returns evidence of the small network that reacts only at a few times."""
     readings = tuple(Reading(t, where.get(t, -3.0)) for t in times)
     return {"learned": TrackEvidence(Status.RAN, SAID, 0.0, readings)}
 
@@ -68,14 +66,14 @@ QUIET = TrackEvidence(Status.RAN, SAID, -3.0, tuple(Reading(t, -3.0) for t in TI
 
 
 def calibration(separation: float, *lines: str) -> Calibration:
-    """A calibration in which every score is a natural-log LR."""
+    """Returns a calibration in which every score is a natural-log LR."""
     return Calibration(
         lines, 0.0, {f"score of {line}": 1.0 for line in lines}, 4.0, 0.05, 0.3, separation
     )
 
 
 def looked(times: list[float], score: float = 6.0) -> TrackEvidence:
-    """A strong look at some moments only."""
+    """Returns evidence of a strong look at some moments only."""
     readings = tuple(Reading(t, score) for t in times)
     return TrackEvidence(Status.RAN, SAID, score, readings, sampled=True, instead_of=("learned",))
 
@@ -104,9 +102,7 @@ def test_a_line_that_looked_too_seldom_leaves_the_others_as_they_are() -> None:
 
 
 def test_the_lines_that_look_everywhere_tell_the_times_where_they_see_the_change() -> None:
-    """Of a change from 2 to 4 s the strong look saw three moments; the small network saw every
-    sighting of it.
-    """
+    """A change from 2 to 4 s: the strong look sees three moments of it, the small network all."""
     seen = track(TIMES)
     within = [t for t in TIMES if 2 <= t <= 4]
     readings = tuple(Reading(t, 9.0 if t in within else -3.0) for t in TIMES)

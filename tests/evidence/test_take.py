@@ -1,4 +1,4 @@
-"""The line take: it tells when the shot changes, of everybody alike, and nothing of a photo."""
+"""The line take: reports shot changes, the same for everybody, and nothing about a photo."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Texture: an inner face of another sharpness or noise than its head shows; a picture treated as a
-whole does not.
+"""Texture: detects an inner face whose sharpness or noise differs from its head.
+
+A picture treated as a whole is not detected.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from unmask.types import Rgb, Status, TrackEvidence
 
 
 def said(*pictures: Rgb) -> TrackEvidence:
-    """What the line says of one person's pictures, half a second apart."""
+    """Returns the line's evidence on pictures of one person, half a second apart."""
     return examine(Texture(), *(seen(p, i / 2) for i, p in enumerate(pictures)))
 
 

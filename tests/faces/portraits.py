@@ -10,10 +10,10 @@ from unmask.types import Face, Rgb
 
 PORTRAIT: Rgb = np.asarray(data.astronaut())
 HEAD = PORTRAIT[20:230, 120:330]
-"""A head with its surroundings, px 210 x 210; its face is 88 px wide about `MIDDLE`."""
+"""A head with its surroundings, 210 x 210 px; its face is 88 px wide, around `MIDDLE`."""
 MIDDLE = (106, 99)
 STRANGER = np.ascontiguousarray(HEAD[:, ::-1])
-"""Another person, for all that a look at 24 px can tell; the face is about (104, 99)."""
+"""A face that a comparison at 24 px takes for another person; it is at about (104, 99)."""
 
 
 def scaled(image: Rgb, by: float) -> Rgb:
@@ -22,16 +22,14 @@ def scaled(image: Rgb, by: float) -> Rgb:
 
 
 def room(width: int = 480, height: int = 270, seed: int = 7) -> Rgb:
-    """A soft background without a face; another seed is another place."""
+    """Paints a soft background without a face; another seed gives another place."""
     rng = np.random.default_rng(seed)
     coarse = (rng.integers(50, 200, 3) + rng.integers(-40, 40, (5, 8, 1))).astype(np.uint8)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
 def scene(*heads: tuple[Rgb, float, float], background: Rgb | None = None) -> Rgb:
-    """Heads laid over a background, the later over the earlier, each with its middle at a place,
-    px.
-    """
+    """Draws heads over a background, later ones on top, each with its middle at a place, px."""
     picture = (room() if background is None else background).copy()
     h, w = picture.shape[:2]
     for head, x, y in heads:

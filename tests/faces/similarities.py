@@ -1,4 +1,4 @@
-"""Turns, scales and shifts of points."""
+"""Similarity transforms of points: rotation, scale and shift."""
 
 from __future__ import annotations
 

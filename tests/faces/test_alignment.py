@@ -1,4 +1,4 @@
-"""Faces turned upright by their five points: the crop, and the strip of the eyes."""
+"""Alignment of faces by their five points: the crop, and the strip of the eyes."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_any_points_give_a_finite_similarity_onto_the_template(
 
 
 def dotted(points: NDArray[np.float32], radius: float, shape: tuple[int, int]) -> Rgb:
-    """A dark picture with a soft bright dot at each point."""
+    """Draws a dark picture with a soft bright dot at each point."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     dots = [np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * radius**2)) for px, py in points]
     return np.asarray(np.repeat((250 * np.sum(dots, axis=0))[..., None], 3, axis=2), np.uint8)
 
 
 def dots_in(crop: Rgb) -> NDArray[np.float32]:
-    """Where in a crop the dots about the template's points are."""
+    """Locates the dots near the template's points in a crop."""
     found = []
     for px, py in np.round(TEMPLATE).astype(int):
         part = crop[py - 12 : py + 13, px - 12 : px + 13, 0].astype(float)
@@ -114,7 +114,7 @@ def test_fine_stripes_shrink_to_grey_and_not_to_waves() -> None:
     ],
 )
 def test_points_that_make_no_face_still_give_a_crop_in_no_time(points: NDArray[np.float64]) -> None:
-    """Once they sent the mirroring at the border round in circles; only the time-out sees that."""
+    """Such points once made the mirroring at the border loop; the time-out detects that."""
     crop = align(np.full((900, 1400, 3), 90, np.uint8), points.astype(np.float32))
     assert crop.shape == (CROP_PX, CROP_PX, 3)
     assert (crop == 90).all()

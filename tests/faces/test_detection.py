@@ -1,4 +1,4 @@
-"""Faces found on the pixels of a real portrait."""
+"""Detection of faces on the pixels of a real portrait."""
 
 from __future__ import annotations
 

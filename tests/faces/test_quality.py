@@ -1,4 +1,4 @@
-"""What limits a judgement, measured on the pixels of a real portrait."""
+"""Quality measures that limit a judgement, on the pixels of a real portrait."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def enlarged(picture: Rgb, by: float, kernel: int) -> Rgb:
 
 @pytest.mark.parametrize("kernel", [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
 def test_detail_does_not_grow_with_enlarging(kernel: int) -> None:
-    """The face is 88 px wide: 44 px stay, whatever is done to them afterwards."""
+    """The face is 88 px wide and is reduced to 44 px of detail; enlarging must not add any."""
     coarse = enlarged(HEAD, 2, kernel)
     sharpened = np.asarray(cv2.addWeighted(coarse, 1.7, cv2.GaussianBlur(coarse, None, 1), -0.7, 0))
     for picture in (coarse, scaled(coarse, 2.5), scaled(sharpened, 2), jpeg(scaled(coarse, 2), 85)):

@@ -1,4 +1,4 @@
-"""Regions of the aligned crop: where a real face has its eyes, its mouth and its skin."""
+"""Regions of the aligned crop: the eyes, mouth and skin of a real face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces followed: on the pixels of a real portrait, and on sightings made up."""
+"""Tracking of faces, on the pixels of a real portrait and on made-up sightings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unmask.types import Face, Frame, Rgb, Sighting, Track
 
 
 class CountingFinder:
-    """The real finder, which counts the whole frames among what it searches."""
+    """The real finder; counts the searches of whole frames."""
 
     def __init__(self, real: Callable[..., tuple[Face, ...]]) -> None:
         self.real, self.whole = real, 0
@@ -46,7 +46,7 @@ SMALL_HEAD, SMALL_STRANGER = scaled(HEAD, 0.6), scaled(STRANGER, 0.6)
 def searched(
     watcher: Watcher, finder: CountingFinder, clip: Iterable[tuple[float, Rgb]]
 ) -> list[float]:
-    """The times at which the watcher searched a whole frame."""
+    """Returns the times at which the watcher searched a whole frame."""
     times = []
     for time, picture in clip:
         before = finder.whole
@@ -176,14 +176,14 @@ def test_colours_are_shares_of_the_picture(shape: tuple[int, int]) -> None:
 
 
 def places(tracks: Sequence[Track]) -> list[list[float]]:
-    """Per track, where along the picture its sightings are."""
+    """Returns, per track, the horizontal places of its sightings."""
     return [[round(centre(s.face)[0]) for s in t.sightings] for t in tracks]
 
 
 def walk(
     at: Callable[[int], Sequence[Sighting]], looks: int, every: float = 0.5
 ) -> tuple[Track, ...]:
-    """The tracks of what is seen at each look, ``every`` seconds."""
+    """Returns the tracks of what is seen at each look, ``every`` seconds."""
     return link(
         [frame(i * every, *(replace(s, time=i * every) for s in at(i))) for i in range(looks)]
     )
@@ -196,9 +196,7 @@ def test_nothing_seen_nobody_followed() -> None:
 
 @pytest.mark.parametrize("every", [0.04, 0.1, 0.5, 2.0, 7.0])
 def test_one_person_is_one_track_at_any_spacing(every: float) -> None:
-    """Also where a long clip is looked at so seldom that more time passes between two looks than a
-    face is remembered.
-    """
+    """Includes looks so far apart that a face is forgotten in between, as in a long clip."""
     (one,) = walk(lambda i: [sighting(x=300 + 20 * (-1) ** i)], 12, every)
     assert len(one.sightings) == 12
 
@@ -251,7 +249,7 @@ def test_a_hidden_face_is_remembered_for_two_seconds(hidden: float, numbers: int
 
 @pytest.mark.parametrize("larger", [2.5, 0.3])
 def test_a_head_does_not_triple_between_two_looks(larger: float) -> None:
-    """A close-up of someone else, after a cut that the colours did not show."""
+    """Such a jump is a close-up of someone else, after a cut that the colours did not show."""
     tracks = walk(lambda i: [sighting(quality=sized(100.0 * (larger if i >= 3 else 1.0)))], 6)
     assert [len(t.sightings) for t in tracks] == [3, 3]
 
@@ -296,8 +294,9 @@ def test_what_was_seen_once_by_mistake_disturbs_nobody() -> None:
 
 
 SIGHTED = st.lists(
-    st.tuples(st.integers(0, 3), st.floats(0, 1000), st.floats(5, 300), st.integers(1, 3)), max_size=4
-)  # fmt: skip
+    st.tuples(st.integers(0, 3), st.floats(0, 1000), st.floats(5, 300), st.integers(1, 3)),
+    max_size=4,
+)
 
 
 @settings(max_examples=50)
@@ -326,8 +325,9 @@ def test_every_sighting_ends_in_exactly_one_track(looks: list) -> None:
 
 
 def followed(pictures: Iterable[Rgb], every: float = 0.5) -> tuple[Track, ...]:
-    """The tracks of a clip that is looked at ``every`` seconds; what was seen once is left out, as
-    a check does.
+    """Returns the tracks of a clip that is looked at ``every`` seconds.
+
+    As in a check, single-sighting tracks are dropped.
     """
     watcher = Watcher()
     tracks = link([watcher.see(Frame(i * every, picture)) for i, picture in enumerate(pictures)])
@@ -335,9 +335,7 @@ def followed(pictures: Iterable[Rgb], every: float = 0.5) -> tuple[Track, ...]:
 
 
 def test_a_real_head_that_walks_through_is_one_person() -> None:
-    """Three head widths between two looks, over a background that changes what is seen beside the
-    face.
-    """
+    """The head moves by three widths between two looks, and the background beside it changes."""
     (one,) = followed(scene((SMALL_HEAD, 60 + 110 * i, 130 + 4 * (i % 2))) for i in range(4))
     assert len(one.sightings) == 4
 

@@ -1,5 +1,6 @@
-"""A driver to be killed: ``python -m tests.fleet.driver SOURCE OUT``, with workers that judge
-nothing.
+"""A driver to kill, with workers that judge nothing.
+
+Run as ``python -m tests.fleet.driver SOURCE OUT``.
 """
 
 from __future__ import annotations

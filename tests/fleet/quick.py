@@ -1,5 +1,6 @@
-"""A worker that judges nothing: what it says of a file is written in the file. For tests of what
-may happen around judging.
+"""A worker that judges nothing, for tests of what happens around judging.
+
+The file itself says what the worker answers.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Quick(Worker):
-    """Reads orders in a file, one a line.
+    """Worker that reads orders in a file, one a line.
 
-    ``away`` alone makes it one that cannot be read, ``die`` ends its process as the kernel would,
-    ``sleep N`` takes N s, ``fail`` makes it one that cannot be judged, anything else is its
-    outcome.
+    ``away`` alone makes the file unreadable; ``die`` kills the worker's process as the kernel
+    would; ``sleep N`` takes N s; ``fail`` makes it a file that cannot be judged; anything else is
+    its outcome.
     """
 
     def identify(self, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: the same answers as on this machine, whichever of them is killed."""
+"""Workers on a Ray cluster: the same answers as on this machine, whichever worker is killed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ FILES = {f"{n}.mp4": f"sleep 0.3\n{n}\nno face" for n in range(20)} | {
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keeps Ray's files in a folder of the test, whose name is short, for sockets lie there; and
-    its token out of the home.
+    """Keeps Ray's files in a folder of the test, and its token out of the home folder.
+
+    The folder's name is short, because it holds sockets, whose paths are limited.
     """
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         for name, value in {
@@ -45,7 +46,7 @@ def told(out: Path) -> list[Row]:
 
 
 def kill_an_actor(killed: list[int]) -> None:
-    """As soon as there are any; says which."""
+    """Kills one as soon as there are any, and appends its process id to ``killed``."""
     for _ in range(600):
         for path in Path("/proc").glob("[0-9]*"):
             try:

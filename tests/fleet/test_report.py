@@ -1,6 +1,4 @@
-"""The page on a scan, from tables written by the test: what is on top, what is counted, in either
-language.
-"""
+"""The page on a scan, from tables that the test writes: order and counts, in both languages."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ CONFIGURATION = "c0123456789abcdef"
 
 @dataclass
 class Told:
-    """What the tables say of one content: its outcome, log10 LR, files, and the day on which they
-    were written.
-    """
+    """Content in the tables: its outcome, log10 LR, files, and the day on which it was written."""
 
     name: str
     outcome: str | None

@@ -1,4 +1,4 @@
-"""Scans, with workers that judge nothing: every content has one result, whoever is killed."""
+"""Scans with workers that judge nothing: every content has one result, whoever is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from unmask.pipeline import Settings
 from unmask.storage import Storage
 
 PATIENCE = 500.0
-"""s that a test waits at most."""
+"""Longest time that a test waits, s."""
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -49,7 +49,7 @@ def rows(out: Path, sql: str) -> list[Row]:
 
 
 def outcomes(out: Path) -> dict[str, str | None]:
-    """By the name of a file, what its content came to."""
+    """Returns the outcome of the content of each file, by the file's name."""
     found = rows(out, "SELECT path, outcome FROM files JOIN results USING (sha256)")
     return {Path(row["path"]).name: row["outcome"] for row in found}
 
@@ -301,7 +301,7 @@ def test_whoever_is_killed_every_content_has_one_result(tmp_path: Path) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """The workers of a driver; its helper that tidies up after multiprocessing is none."""
+    """Returns the workers of a driver, without the resource tracker of multiprocessing."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,6 +1,4 @@
-"""What a worker says of a file that changes under its hands: nothing that would stand as the result
-of its content.
-"""
+"""A worker and a file that changes while it is read: nothing is kept as the content's result."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The table of content credentials: what a file is made to carry, and what must be said of it, with
-our own authorities.
+"""The table of content credentials: what a file carries, and what must be said of it.
+
+The authorities are the tests' own.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Case:
 
     Attributes:
         ai: whether it declares AI.
-        sentences: codes of all that is told.
-        problem: how one of the problems begins; empty if there must be none.
-        trusted: the authorities that whoever reads it relies on, PEM.
+        sentences: codes of all that is said.
+        problem: beginning of one of the problems; empty if there must be none.
+        trusted: the authorities on the reader's trust list, PEM.
     """
 
     made: str
@@ -62,7 +63,7 @@ class Case:
 
 
 def photo(seed: int = 1) -> bytes:
-    """A JPEG."""
+    """Makes a JPEG."""
     out = io.BytesIO()
     noise = np.random.default_rng(seed).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(out, "JPEG")
@@ -70,7 +71,7 @@ def photo(seed: int = 1) -> bytes:
 
 
 def video() -> bytes:
-    """An MP4."""
+    """Makes an MP4."""
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plain.mp4"
@@ -79,7 +80,7 @@ def video() -> bytes:
 
 
 def action(source_type: str = SWAP) -> dict[str, Any]:
-    """The assertion that something was made, of a kind."""
+    """Returns the assertion that something was made, with its source type."""
     return {
         "label": "c2pa.actions.v2",
         "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": source_type}]},
@@ -96,11 +97,11 @@ def signed(
     over: bool = False,
     elsewhere: str = "",
 ) -> bytes:
-    """A file with a manifest, as a tool of another house might write it.
+    """Signs a file with a manifest, as another vendor's tool might write it.
 
     Args:
         raw: the file; a photo, if None.
-        identity: who signs a CAWG identity assertion beside it.
+        identity: who signs an additional CAWG identity assertion.
         over: whether the file has a manifest that becomes the ingredient of the new one.
         elsewhere: address at which the manifest is said to lie, instead of in the file.
     """
@@ -116,7 +117,8 @@ def signed(
             "local": {**_local(identity), "referenced_assertions": ["c2pa.actions.v2"]}
         }
     context = c2pa.Context(settings=c2pa.Settings.from_dict(settings))
-    context._has_signer = True  # that of the settings, which alone can add an identity; the binding asks for one of its own
+    # Only the signer of the settings can add an identity, but the binding asks for its own signer.
+    context._has_signer = True
     builder = c2pa.Builder(
         {"claim_generator_info": [{"name": tool}], "assertions": list(assertions)}, context
     )
@@ -135,40 +137,40 @@ def _local(by: Signing) -> dict[str, str]:
 
 
 def png() -> bytes:
-    """A PNG that the studio signed."""
+    """Makes a PNG that the studio signed."""
     out = io.BytesIO()
     Image.open(io.BytesIO(photo())).save(out, "PNG")
     return signed(out.getvalue(), kind="image/png")
 
 
 def flipped(raw: bytes, at: int) -> bytes:
-    """A file with one byte changed."""
+    """Changes one byte of a file."""
     changed = bytearray(raw)
     changed[at] ^= 0x55
     return bytes(changed)
 
 
 def flipped_after(raw: bytes, name: bytes, by: int) -> bytes:
-    """A file with the byte changed that lies so far behind a name."""
+    """Changes the byte that lies ``by`` bytes after the start of a name."""
     return flipped(raw, raw.rindex(name) + by)
 
 
 def replaced(raw: bytes, old: bytes, new: bytes) -> bytes:
-    """A file in which the last occurrence is replaced by as many bytes."""
+    """Replaces the last occurrence of ``old`` with as many bytes."""
     at = raw.rindex(old)
     assert len(old) == len(new)
     return raw[:at] + new + raw[at + len(old) :]
 
 
 def saved_anew(raw: bytes) -> bytes:
-    """A photo opened and saved by a program that knows nothing of credentials."""
+    """Opens and saves a photo with a program that does not support credentials."""
     out = io.BytesIO()
     Image.open(io.BytesIO(raw)).save(out, "JPEG")
     return out.getvalue()
 
 
 def remuxed(raw: bytes) -> bytes:
-    """A video whose packets are put into a new container, as a messenger does."""
+    """Copies the packets of a video into a new container, as a messenger does."""
     out = io.BytesIO()
     with av.open(io.BytesIO(raw)) as given, av.open(out, "w", format="mp4") as written:
         stream = written.add_stream_from_template(given.streams.video[0])
@@ -181,14 +183,14 @@ def remuxed(raw: bytes) -> bytes:
 
 
 def carried(raw: bytes, onto: bytes) -> bytes:
-    """Another photo with the manifest of a signed one."""
+    """Copies the manifest of a signed photo onto another photo."""
     begin = raw.index(b"\xff\xeb")
     end = begin + 2 + int.from_bytes(raw[begin + 2 : begin + 4])
     return onto[:2] + raw[begin:end] + onto[2:]
 
 
 def nested(levels: int) -> bytes:
-    """A photo with boxes in boxes in boxes, each with its description."""
+    """Makes a photo with boxes nested in boxes, each with its description."""
     described = box(b"jumd", STORE + b"\x03a\0")
     body = b""
     for _ in range(levels):
@@ -200,18 +202,18 @@ def nested(levels: int) -> bytes:
 
 
 def named(name: str) -> Signing:
-    """Our authority's word for somebody of this name."""
+    """Returns a signing certificate of our authority for somebody of this name."""
     return OURS.vouches(name)
 
 
 def of_length(raw: bytes, size: int) -> bytes:
-    """A photo whose manifest claims to be so long."""
+    """Makes a photo whose manifest claims this size."""
     at = raw.rindex(b"cbor")
     return raw[: at - 4] + size.to_bytes(4) + raw[at:]
 
 
 def licences(data: Any) -> bytes:
-    """A photo with an assertion that should name a licence, and has this instead."""
+    """Makes a photo with ``data`` in the assertion that should name a licence."""
     return signed(assertions=[action(), {"label": "org.unmask.licence", "data": data}])
 
 
@@ -233,77 +235,94 @@ CASES = (
     Case("a photo without any", photo, Seal.NONE, sentences=NONE),
     Case("a video without any", video, Seal.NONE, sentences=NONE),
     Case("signed, on our list", signed, Seal.INTACT, S, True, True, AI, "", 1),
-    Case("a video signed, on our list", lambda: signed(video(), kind="video/mp4"), Seal.INTACT, S, True, True, AI, "", 1),
+    Case("a video signed, on our list", lambda: signed(video(), kind="video/mp4"), Seal.INTACT, S,
+         True, True, AI, "", 1),
     Case("a PNG signed, on our list", png, Seal.INTACT, S, True, True, AI, "", 1),
-    Case("signed; we have no list", signed, Seal.INTACT, S, False, True, UNTRUSTED, "signingCredential.untrusted", 1, ""),
-    Case("signed; our list has others", signed, Seal.INTACT, S, False, True, UNTRUSTED, "signingCredential.untrusted", 1,
-         THEIRS.pem),
-    Case("signed; our list has others, too", signed, Seal.INTACT, S, True, True, AI, "", 1, THEIRS.pem + OURS.pem),
-    Case("a camera's photo", lambda: signed(assertions=[action(CAPTURE)]), Seal.INTACT, S, True, False,
-         (*AI[:2], "credentials.declares_none"), "", 1),
-    Case("by a tool of a later version", lambda: signed(tool="Unmask 99.0"), Seal.INTACT, S, True, True, AI, "", 1),
+    Case("signed; we have no list", signed, Seal.INTACT, S, False, True, UNTRUSTED,
+         "signingCredential.untrusted", 1, ""),
+    Case("signed; our list has others", signed, Seal.INTACT, S, False, True, UNTRUSTED,
+         "signingCredential.untrusted", 1, THEIRS.pem),
+    Case("signed; our list has others, too", signed, Seal.INTACT, S, True, True, AI, "", 1,
+         THEIRS.pem + OURS.pem),
+    Case("a camera's photo", lambda: signed(assertions=[action(CAPTURE)]), Seal.INTACT, S, True,
+         False, (*AI[:2], "credentials.declares_none"), "", 1),
+    Case("by a tool of a later version", lambda: signed(tool="Unmask 99.0"), Seal.INTACT, S, True,
+         True, AI, "", 1),
     Case("with an assertion of an unknown kind",
          lambda: signed(assertions=[action(), {"label": "com.future.v9", "data": {"a": 1}}]),
          Seal.INTACT, S, True, True, AI, "", 1),
-    Case("a claim of a later version of the standard", lambda: replaced(signed(), b"c2pa.claim.v2", b"c2pa.claim.v9"),
-         Seal.UNKNOWN, sentences=UNKNOWN, problem="Verify: claim version is too new, not supported"),
+    Case("a claim of a later version of the standard",
+         lambda: replaced(signed(), b"c2pa.claim.v2", b"c2pa.claim.v9"), Seal.UNKNOWN,
+         sentences=UNKNOWN, problem="Verify: claim version is too new, not supported"),
     Case("a signature of an algorithm that nobody knows", lambda: resigned(signed(), STUDIO, -999),
-         Seal.UNKNOWN, sentences=UNKNOWN, problem="Signature: could not generate a trusted time stamp"),
-    Case("a certificate that had expired", lambda: resigned(signed(), OURS.vouches("The late studio", (-20, -10))),
-         Seal.INTACT, "The late studio", False, True, UNTRUSTED, "signingCredential.expired", 1),
-    Case("a certificate that is not valid yet", lambda: resigned(signed(), OURS.vouches("The early studio", (10, 20))),
-         Seal.INTACT, "The early studio", False, True, UNTRUSTED, "signingCredential.expired", 1),
+         Seal.UNKNOWN, sentences=UNKNOWN,
+         problem="Signature: could not generate a trusted time stamp"),
+    Case("a certificate that had expired",
+         lambda: resigned(signed(), OURS.vouches("The late studio", (-20, -10))), Seal.INTACT,
+         "The late studio", False, True, UNTRUSTED, "signingCredential.expired", 1),
+    Case("a certificate that is not valid yet",
+         lambda: resigned(signed(), OURS.vouches("The early studio", (10, 20))), Seal.INTACT,
+         "The early studio", False, True, UNTRUSTED, "signingCredential.expired", 1),
     Case("signed anew by a stranger", lambda: resigned(signed(), STRANGER),
          Seal.INTACT, "A stranger", False, True, UNTRUSTED, "signingCredential.untrusted", 1),
     Case("a CAWG identity of our list beside it", lambda: signed(identity=named("Zoe herself")),
          Seal.INTACT, S, True, True, AI, "", 1),
-    Case("a CAWG identity of another list beside it", lambda: signed(identity=THEIRS.vouches("Somebody")),
-         Seal.INTACT, S, True, True, AI, "cawg.x509.credential.untrusted", 1),
+    Case("a CAWG identity of another list beside it",
+         lambda: signed(identity=THEIRS.vouches("Somebody")), Seal.INTACT, S, True, True, AI,
+         "cawg.x509.credential.untrusted", 1),
     Case("a CAWG identity that was altered",
          lambda: flipped_after(signed(identity=named("Zoe herself")), b"cawg.identity\0", 700),
-         Seal.BROKEN, S, True, True, ("credentials.broken", *AI[1:]), "assertion.hashedURI.mismatch", 1),
-    Case("a CAWG identity of a kind that nobody knows", lambda: signed(assertions=[action(), UNKNOWN_IDENTITY]),
-         Seal.INTACT, S, True, True, AI, "cawg.identity.sig_type.unknown", 1),
-    Case("pictures changed afterwards", lambda: flipped(signed(), -40), Seal.CHANGED, S, True, True, CHANGED,
-         "assertion.dataHash.mismatch", 1),
+         Seal.BROKEN, S, True, True, ("credentials.broken", *AI[1:]),
+         "assertion.hashedURI.mismatch", 1),
+    Case("a CAWG identity of a kind that nobody knows",
+         lambda: signed(assertions=[action(), UNKNOWN_IDENTITY]), Seal.INTACT, S, True, True, AI,
+         "cawg.identity.sig_type.unknown", 1),
+    Case("pictures changed afterwards", lambda: flipped(signed(), -40), Seal.CHANGED, S, True, True,
+         CHANGED, "assertion.dataHash.mismatch", 1),
     Case("a video's pictures changed afterwards",
          lambda: flipped_after(signed(video(), kind="video/mp4"), b"mdat", 200),
          Seal.CHANGED, S, True, True, CHANGED, "assertion.bmffHash.mismatch", 1),
-    Case("bytes appended afterwards", lambda: signed() + bytes(100), Seal.CHANGED, S, True, True, CHANGED,
-         "assertion.dataHash.mismatch", 1),
-    Case("another photo that carries it", lambda: carried(signed(), photo(2)), Seal.CHANGED, S, True, True, CHANGED,
-         "assertion.dataHash.mismatch", 1),
-    Case("what is declared was altered", lambda: replaced(signed(), b"compositeWithTrained", b"digitalWithXTrained_"),
-         Seal.BROKEN, S, True, False, ("credentials.broken", AI[1], "credentials.declares_none"),
+    Case("bytes appended afterwards", lambda: signed() + bytes(100), Seal.CHANGED, S, True, True,
+         CHANGED, "assertion.dataHash.mismatch", 1),
+    Case("another photo that carries it", lambda: carried(signed(), photo(2)), Seal.CHANGED, S,
+         True, True, CHANGED, "assertion.dataHash.mismatch", 1),
+    Case("what is declared was altered",
+         lambda: replaced(signed(), b"compositeWithTrained", b"digitalWithXTrained_"), Seal.BROKEN,
+         S, True, False, ("credentials.broken", AI[1], "credentials.declares_none"),
          "assertion.hashedURI.mismatch", 1),
     Case("a photo saved anew", lambda: saved_anew(signed()), Seal.NONE, sentences=NONE),
-    Case("a video in a new container", lambda: remuxed(signed(video(), kind="video/mp4")), Seal.NONE, sentences=NONE),
+    Case("a video in a new container", lambda: remuxed(signed(video(), kind="video/mp4")),
+         Seal.NONE, sentences=NONE),
     Case("cut off in the middle of it", lambda: signed().partition(b"c2pa.assertions")[0],
-         Seal.UNKNOWN, sentences=UNKNOWN, problem="Other: asset could not be parsed: Could not parse input JPEG"),
+         Seal.UNKNOWN, sentences=UNKNOWN,
+         problem="Other: asset could not be parsed: Could not parse input JPEG"),
     Case("two manifests, the second of an editor", lambda: signed(signed(), DESK, [], over=True),
          Seal.INTACT, "The desk", True, True, AI, "", 2),
-    Case("a chain of three", lambda: signed(signed(signed(), DESK, [], over=True), STUDIO, [], over=True),
-         Seal.INTACT, S, True, True, AI, "", 3),
+    Case("a chain of three",
+         lambda: signed(signed(signed(), DESK, [], over=True), STUDIO, [], over=True), Seal.INTACT,
+         S, True, True, AI, "", 3),
     Case("an editor over a stranger's", lambda: signed(signed(by=STRANGER), DESK, [], over=True),
          Seal.INTACT, "The desk", True, True, AI, "", 2),
-    Case("a chain whose last file was changed", lambda: flipped(signed(signed(), DESK, [], over=True), -40),
-         Seal.CHANGED, "The desk", True, True, CHANGED, "assertion.dataHash.mismatch", 2),
+    Case("a chain whose last file was changed",
+         lambda: flipped(signed(signed(), DESK, [], over=True), -40), Seal.CHANGED, "The desk",
+         True, True, CHANGED, "assertion.dataHash.mismatch", 2),
     Case("they lie elsewhere", lambda: signed(elsewhere="http://127.0.0.1:9/manifest.c2pa"),
          Seal.ELSEWHERE, sentences=("credentials.elsewhere",), problem="Remote"),
     Case("a box that claims two gigabytes", lambda: of_length(signed(), 0x7FFFFFFF),
          Seal.UNKNOWN, sentences=UNKNOWN, problem="Verify: invalid CBOR box"),
     Case("a thousand boxes in each other", lambda: nested(1000), Seal.UNKNOWN, sentences=UNKNOWN,
          problem="Verify: JUMB box nesting depth exceeds the maximum allowed depth"),
-    Case("more boxes than are read", lambda: photo() + b"jumd" * 2001, Seal.UNKNOWN, sentences=UNKNOWN,
-         problem="too many boxes"),
+    Case("more boxes than are read", lambda: photo() + b"jumd" * 2001, Seal.UNKNOWN,
+         sentences=UNKNOWN, problem="too many boxes"),
     Case("an assertion of 900,000 letters",
          lambda: signed(assertions=[action(), {"label": "org.x", "data": {"t": "a" * 900_000}}]),
          Seal.INTACT, S, True, True, AI, "", 1),
-    Case("a licence that is a list", lambda: licences({"sha256": ["a", "b"]}), Seal.INTACT, S, True, True, AI, "", 1),
+    Case("a licence that is a list", lambda: licences({"sha256": ["a", "b"]}), Seal.INTACT, S, True,
+         True, AI, "", 1),
     Case("a licence without a name", lambda: licences({}), Seal.INTACT, S, True, True, AI, "", 1),
     Case("a licence that is text", lambda: licences("me"), Seal.INTACT, S, True, True, AI, "", 1),
-    Case("a licence by its sha256", lambda: licences({"sha256": SHA256}), Seal.INTACT, S, True, True,
-         (*AI, "credentials.licences"), "", 1),
+    Case("a licence by its sha256", lambda: licences({"sha256": SHA256}), Seal.INTACT, S, True,
+         True, (*AI, "credentials.licences"), "", 1),
     Case("a name with control characters", lambda: signed(by=named("Me\nand\x1b[31mred")),
          Seal.INTACT, "Me and [31mred", True, True, AI, "", 1),
     Case("no media at all", lambda: b"hello", Seal.NONE, sentences=NONE, problem="NotSupported"),

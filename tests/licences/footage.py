@@ -1,6 +1,4 @@
-"""People in a file that shows a film, for what licences make of them: given as measured, nothing is
-decoded.
-"""
+"""People in a file that shows a film, as the licences see them; given as measured, not decoded."""
 
 from __future__ import annotations
 
@@ -24,15 +22,16 @@ FILM, FILE = "ab" * 32, "cd" * 32
 
 
 def of_film(*marks: tuple[float, float, float]) -> list[Work]:
-    """The film as a licence names it, with marks: seconds, x, y."""
+    """Returns the film as a licence names it, with marks: seconds, x, y."""
     return [
         Work(title="The film", original=FILM, marks=[Mark(time=t, x=x, y=y) for t, x, y in marks])
     ]
 
 
 def film(start: float = 0.0, scale: float = 0.5) -> Match:
-    """The whole file shows the film from ``start`` on; its picture of 600 px is a thumbnail of 300
-    there.
+    """Returns a match in which the whole file shows the film from ``start`` on.
+
+    Its picture of 600 px is a thumbnail of 300 there.
     """
     original = Original(
         1, "The film", "Us", "film.mp4", FILM, Kind.VIDEO, 100.0, 50, True, "2026-01-01T00:00:00Z"
@@ -46,7 +45,7 @@ def film(start: float = 0.0, scale: float = 0.5) -> Match:
 
 
 def person(number: int = 1, answer: Verdict = Verdict.CHANGED) -> Person:
-    """Somebody of whom this was found."""
+    """Returns a person with this verdict."""
     lr = {Verdict.CHANGED: 2.5, Verdict.NO_CHANGE_FOUND: -0.5}.get(answer)
     basis = None if answer is Verdict.CANNOT_TELL else Basis.MEASURED
     one = results.changed_video("clip.mp4").people[0]
@@ -54,7 +53,7 @@ def person(number: int = 1, answer: Verdict = Verdict.CHANGED) -> Person:
 
 
 def given(said: Declared | None, *people: int, matches: Sequence[Match] = (film(10.0),)) -> Case:
-    """People whose faces are about (300, 200) px of the file, from 0 to 4 s."""
+    """Returns a case of people whose faces are around (300, 200) px, from 0 to 4 s."""
     tracks = [track([0.0, 2.0, 4.0], number=number) for number in people or (1,)]
     return replace(case(*tracks), matches=tuple(matches), declared=said)
 
@@ -62,12 +61,12 @@ def given(said: Declared | None, *people: int, matches: Sequence[Match] = (film(
 def judged(
     said: Declared | None, *people: Person, matches: Sequence[Match] = (film(10.0),)
 ) -> tuple[Person, ...]:
-    """What licences make of them."""
+    """Applies licences to people."""
     return verdict.under_licences(people, given(said, *(p.id for p in people), matches=matches))
 
 
 def of(owner: Owner, plain: Path, labels: Labels = Labels(), days: float = 0) -> Declared:
-    """What a file declares, and the licences in the owner's folder, so many days from now."""
+    """Returns what a file declares, and the licences in the owner's folder, ``days`` from now."""
     return declared(
         str(plain), FILE, labels, owner.folder, datetime.now(UTC) + timedelta(days=days)
     )

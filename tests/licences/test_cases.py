@@ -1,4 +1,4 @@
-"""Every case of the tables, read in a process that dies if it asks for a connection."""
+"""Every case of the tables, read in a process that is killed if it asks for a connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LICENCES = {case.made: case for case in licence_cases.CASES}
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[ProcessPoolExecutor]:
-    """A process without a network."""
+    """Starts a process without a network."""
     with offline.reader() as pool:
         yield pool
 
@@ -32,7 +32,7 @@ def read(raw: bytes, trusted: str) -> Credentials:
 
 
 def judge(made: str, folder: Path) -> tuple[str, str]:
-    """The answer of a case of licences, by its name."""
+    """Returns the answer of a case of licences, by its name."""
     verdict, because = licence_cases.said(LICENCES[made], folder)
     return verdict.value, because
 

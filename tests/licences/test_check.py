@@ -1,6 +1,4 @@
-"""The whole check of a real photo, with a register of licences: allowed, taken back, and allowed by
-nobody.
-"""
+"""The whole check of a real photo with a register: allowed, revoked, and allowed by nobody."""
 
 from __future__ import annotations
 
@@ -17,7 +15,8 @@ from unmask.licences.licence import Licence
 from unmask.types import Basis, CheckResult, Verdict
 
 XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/">'
     '<TC260:AIGC>{"Label": "1", "ContentProducer": "The studio"}</TC260:AIGC>'
     "</rdf:Description></rdf:RDF></x:xmpmeta>"

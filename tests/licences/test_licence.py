@@ -43,7 +43,7 @@ def granted(zoe: Owner) -> Path:
 
 
 def refused(path: Path, owner: Owner, asked: Asked = Asked(), **more: Any) -> str:
-    """Why a licence is not relied on."""
+    """Returns why a licence is not relied on."""
     given_ = {"owners": owner.owners, "lists": owner.lists} | more
     with pytest.raises(LicenceError) as error:
         licence.check(path, asked=asked, **given_)
@@ -170,7 +170,7 @@ def test_another_issuer_cannot_write_into_a_list(
 def test_any_changed_byte_is_refused(
     zoe: Owner, granted: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
-    """Of the compact form, where no byte is idle; of a list as well as of a licence."""
+    """Tests a licence and a list in the compact form, in which every byte has a meaning."""
     for read, whole in ((Licence.of, granted), (StatusList.of, zoe.folder / "list.json")):
         raw = json.dumps(
             json.loads(whole.read_text()), separators=(",", ":"), ensure_ascii=False

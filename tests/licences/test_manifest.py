@@ -1,4 +1,4 @@
-"""Content credentials, on real files signed by authorities that the tests make; nothing is fetched."""
+"""Content credentials on real files, signed by the tests' own authorities; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STUDIO = OURS.vouches("The studio")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Plain files of three kinds, and each of them signed by the studio."""
+    """Makes plain files of three kinds, and signs each of them as the studio."""
     folder = tmp_path_factory.mktemp("credentials")
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "plain.jpg")
@@ -176,7 +176,7 @@ def test_a_file_that_declares_a_camera_declares_no_ai(folder: Path, tmp_path: Pa
 
 
 class Listening(socketserver.BaseRequestHandler):
-    """Counts who calls."""
+    """Counter of those who call."""
 
     def handle(self) -> None:
         CALLS.append(self.client_address)
@@ -187,7 +187,7 @@ CALLS: list[object] = []
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    """A listener on this machine that must not be called."""
+    """Starts a listener on this machine that must not be called."""
     CALLS.clear()
     with socketserver.TCPServer(("127.0.0.1", 0), Listening) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -218,8 +218,9 @@ def test_credentials_that_lie_elsewhere_are_not_fetched(
 )
 @given(data=st.data())
 def test_fuzzed_manifests_never_crash_and_never_verify(folder: Path, data: st.DataObject) -> None:
-    """After a change anywhere in them, credentials say what they said before, as in their padding,
-    or do not verify.
+    """After any change, credentials do not verify, or say the same as before.
+
+    They say the same if the change was in their padding.
     """
     raw = bytearray((folder / "signed.jpg").read_bytes())
     begin = raw.index(b"jumb")

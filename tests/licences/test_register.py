@@ -1,5 +1,6 @@
-"""What a register of licences makes of a check: on marks, on files, on declarations; and what it
-leaves as it was.
+"""Effects of a register of licences on a check: on marks, on files, on declarations.
+
+Everything else stays as it was.
 """
 
 from __future__ import annotations

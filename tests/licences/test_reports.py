@@ -24,7 +24,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Owner:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory, desk: Owner) -> Path:
-    """A real page, signed."""
+    """Makes a real page, signed."""
     path = tmp_path_factory.mktemp("reports") / "clip.mp4.html"
     path.write_text(html.page(results.changed_video("clip.mp4")), encoding="utf-8")
     reports.sign(path, desk.key)

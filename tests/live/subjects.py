@@ -1,10 +1,9 @@
-"""A documented fake: what a camera reads of a surface that a screen lights, cell by cell, without
-any picture.
+"""Fake of a camera that films a surface lit by a screen: readings cell by cell, without pictures.
 
-Nothing of it comes from the simulator in the lab. A surface is a depth over the aligned face, in
-distances between the eyes of 63 mm; each quarter of the screen is four small lights; the room
-lights evenly, more or less from one side. The camera's exposure follows slowly, its noise is white,
-and the face is followed to a few hundredths of a cell.
+It shares nothing with the simulator in the lab. A surface is a depth over the aligned face, in
+units of the distance between the eyes, 63 mm. Each quarter of the screen is four small lights. The
+room lights evenly, more or less from one side. The camera's exposure follows slowly, its noise is
+white, and the face is tracked to a few hundredths of a cell.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ POINTS = np.array([[140, 100], [185, 100], [162, 126], [144, 152], [181, 152]], 
 
 
 def challenge(seed: int) -> LightChallenge:
-    """A challenge that is always the same, as no real one is."""
+    """Returns a challenge that is always the same, unlike real ones."""
     return light_challenge(Random(seed))  # noqa: S311
 
 
 def face(x: Map, y: Map) -> Map:
-    """An egg with a round nose: no sockets, brows, lips or chin."""
+    """Returns the depth of an egg with a round nose: no sockets, brows, lips or chin."""
     head = 1.4 * np.sqrt(np.maximum(1 - (x / 1.25) ** 2 - ((y - 0.5) / 1.7) ** 2, 0.04))
     return np.asarray(
         head + np.interp(y, [0, 0.55, 0.8], [0, 0.3, 0]) * np.exp(-((x / 0.19) ** 2) / 2)
@@ -49,13 +48,16 @@ def face(x: Map, y: Map) -> Map:
 
 
 def flat(x: Map, y: Map) -> Map:
-    """A sheet."""
+    """Returns the depth of a flat sheet."""
     return 0 * (x + y)
 
 
 def bent(axis: float, radius: float) -> Depth:
-    """A sheet bent around an axis, degrees from upright, with a radius in distances between the
-    eyes.
+    """Returns the depth of a sheet bent around an axis.
+
+    Args:
+        axis: degrees from upright.
+        radius: in distances between the eyes.
     """
 
     def depth(x: Map, y: Map) -> Map:
@@ -70,14 +72,14 @@ class Subject:
     """Someone, or something, before a laptop.
 
     Attributes:
-        depth: of the surface.
-        room: lux.
+        depth: depth of the surface.
+        room: light of the room, lux.
         tint: the picture is tinted evenly instead of being lit.
-        glow: of the surface's own light over what it reflects of the room: a screen.
-        late: from painting to frame, s.
+        glow: the surface's own light over what it reflects of the room: a screen.
+        late: delay from painting to frame, s.
         rate: frames per second; ``dropped`` is the share that never arrive.
-        noise: of a cell, as a share of its light.
-        drift: of exposure, as a share of light per second.
+        noise: noise of a cell, as a share of its light.
+        drift: drift of the exposure, as a share of light per second.
     """
 
     depth: Depth = face
@@ -91,7 +93,7 @@ class Subject:
     drift: float = 0.0
 
     def quarters(self) -> Map:
-        """Lux on each place from each quarter's white, ``(2, 2, SIDE, SIDE)``."""
+        """Returns lux on each place from each quarter's white, ``(2, 2, SIDE, SIDE)``."""
         x, y = places(SIDE)
         z = self.depth(x, y)
         down, across = np.gradient(z, float(x[0, 1] - x[0, 0]))
@@ -111,12 +113,14 @@ class Subject:
     def answers(
         self, asked: LightChallenge, seed: int, shown: LightChallenge | None = None
     ) -> list[Reading]:
-        """Readings of one session, from 0.8 s before the first symbol, which is painted at
-        `painted`, to 1 s after the last.
+        """Returns the readings of one session.
+
+        They begin 0.8 s before the first symbol, which is painted at `painted`, and end 1 s after
+        the last symbol.
 
         Args:
             asked: the challenge of this session.
-            seed: of paint, room and noise.
+            seed: seed of paint, room and noise.
             shown: what lights the surface; by default what was asked.
         """
         random = np.random.default_rng(seed)
@@ -155,12 +159,12 @@ class Subject:
         return found
 
     def _paint(self, random: np.random.Generator) -> Map:
-        """Reflectance of skin with some features, ``(SIDE, SIDE, 3)``."""
+        """Returns the reflectance of skin with some features, ``(SIDE, SIDE, 3)``."""
         spots = cv2.GaussianBlur(random.normal(size=(SIDE, SIDE)), (0, 0), 3)
         return np.asarray((0.35 + 0.05 * spots / spots.std())[..., None] * [1.0, 0.7, 0.55])
 
     def _room(self, random: np.random.Generator) -> Map:
-        """Lux, ``(SIDE, SIDE)``; on a face more where it turns to the lamp."""
+        """Returns lux of the room, ``(SIDE, SIDE)``; on a face more where it turns to the lamp."""
         x, y = places(SIDE)
         down, across = np.gradient(self.depth(x, y), float(x[0, 1] - x[0, 0]))
         lamp = random.uniform(-0.4, 0.4, 2)
@@ -180,12 +184,12 @@ class Subject:
 
 
 def painted(asked: LightChallenge) -> list[float]:
-    """When the symbols are painted, s."""
+    """Returns the times when the symbols are painted, s."""
     return [0.8 + asked.seconds * k for k in range(len(asked.symbols))]
 
 
 def linear(srgb: NDArray[np.int64]) -> Map:
-    """Linear light of sRGB (IEC 61966-2-1)."""
+    """Converts sRGB to linear light (IEC 61966-2-1)."""
     value = srgb / 255
     return np.asarray(np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4))
 
@@ -200,7 +204,7 @@ def reading(
     moved: float = 0.0,
     look: NDArray[np.float32] | None = None,
 ) -> Reading:
-    """A reading of a face that is just found; what is not given is unremarkable."""
+    """Returns a reading of a face that was just found; what is not given has an ordinary value."""
     cells = np.full((GRID, GRID, 3), 0.25, np.float32) if cells is None else cells
     edges = np.zeros((2, GRID, GRID), np.float32) if edges is None else edges
     anchor = Anchor(time, LOOKS[0] if look is None else look, edges)
@@ -214,4 +218,4 @@ def reading(
 
 
 LOOKS = np.random.default_rng(0).normal(size=(2, LOOK, LOOK)).astype(np.float32)
-"""Of two people."""
+"""Appearances of two people."""

@@ -1,4 +1,4 @@
-"""What is asked: safe to look at, balanced, and never the same."""
+"""Challenges: safe to look at, balanced, and never the same."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ def shown(challenge: LightChallenge) -> NDArray[np.uint8]:
 
 
 def flashes(light: NDArray[np.float64], seconds: float) -> int:
-    """The most flashes in any second that any quarter of any screen shows, by the letter of WCAG
-    2.3.1.
+    """Counts the most flashes, by WCAG 2.3.1, in any second on any quarter of any screen.
 
-    Independent of the generator. A change counts from a tenth of the greatest relative luminance
-    on, where the darker side is under 0.8; two that oppose each other are a flash. ``light`` is
+    Independent of the generator. A change counts if it is at least a tenth of the greatest relative
+    luminance and its darker side is under 0.8; two opposing changes are a flash. ``light`` is
     relative luminance ``(screens, symbols, quarters)``.
     """
     before, after = light[:, :-1], light[:, 1:]
@@ -48,15 +47,13 @@ def linear(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def test_no_generated_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> (
-    None
-):
+def test_no_sequence_flashes_more_than_three_times_in_a_second_or_shows_saturated_red() -> None:
     random = Random(1)  # noqa: S311
     seconds = light_challenge(random).seconds
     light = linear(np.stack([shown(light_challenge(random)) for _ in range(SEQUENCES)]))
     luminance = (light @ [0.2126, 0.7152, 0.0722]).reshape(SEQUENCES, SYMBOLS, 4)
     assert flashes(luminance, seconds) <= 3
-    # Every second that the browser could squeeze a symbol in early is counted as well.
+    # Symbols that the browser squeezes into a second early are counted as well.
     assert flashes(luminance, 0.9 * seconds) <= 3
     red = light[..., 0] / light.sum(axis=-1)
     assert red.max() < 0.8

@@ -1,4 +1,4 @@
-"""Freshness: the rank of a response, and that it is fair to what does not know the challenge."""
+"""Freshness: the rank of a response, and that it is fair to those that ignore the challenge."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def test_a_face_that_answered_half_of_other_symbols_leaves_much_of_them() -> Non
 def test_frames_of_another_check_in_the_best_order_stay_unexplained_however_noisy(
     noise: float,
 ) -> None:
-    """A program knows what is asked, has one recording, and sends of it what fits best, its hue
-    made noisier.
+    """A program knows the challenge and sends the best-fitting frames of one recording.
+
+    It adds noise to their hue.
     """
     asked, other = challenge(1), challenge(2)
     recorded, random = Subject(room=50).answers(other, 1), np.random.default_rng(1)

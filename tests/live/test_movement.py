@@ -1,6 +1,4 @@
-"""Moves that were asked for, on readings of a face that makes them; films that are meant to pass
-whatever is asked.
-"""
+"""Requested moves, on readings of a face that makes them; and films made to pass any request."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from unmask.live.reading import Reading
 from unmask.live.verification import Advice, Result, verify
 
 Act = tuple[float, float, Move]
-"""When a move begins and how long it lasts, s, and which it is."""
+"""A move: when it begins and how long it lasts, s, and which it is."""
 
 LEFT, RIGHT, CLOSER, BLINK = Move
 ASKED = MovementChallenge((LEFT, BLINK, CLOSER, RIGHT, BLINK))
@@ -34,7 +32,10 @@ ORDERS = [
 
 
 def film(acts: Iterable[Act]) -> list[Reading]:
-    """A face that does all this; of two turns at once the later one in the list is seen."""
+    """Returns readings of a face that makes these moves.
+
+    Of two turns at the same time, the later one in the list is seen.
+    """
     acts, readings = list(acts), []
     for time in np.arange(0, END, 0.08):
         seen: dict[str, float] = {}
@@ -51,12 +52,12 @@ def film(acts: Iterable[Act]) -> list[Reading]:
 
 
 def performed(order: Iterable[Move], late: float = 0.9, lasting: float = 0.5) -> list[Reading]:
-    """Somebody who makes one move for each step."""
+    """Returns readings of somebody who makes one move for each step."""
     return film((since + late, lasting, move) for since, move in zip(SINCE, order, strict=True))
 
 
 def right(readings: list[Reading]) -> list[set[Move]]:
-    """For each step, what it would have been right to ask for."""
+    """Returns, for each step, the moves that would have passed."""
     answers = {move: moved(MovementChallenge((move,) * MOVES), SINCE, readings) for move in Move}
     return [
         {move for move, of in answers.items() if of.followed[step] and not of.contradicted[step]}
@@ -65,7 +66,7 @@ def right(readings: list[Reading]) -> list[set[Move]]:
 
 
 def passed(readings: list[Reading]) -> list[tuple[Move, ...]]:
-    """The orders that a film passes."""
+    """Returns the orders that a film passes."""
     steps = right(readings)
     return [
         order for order in ORDERS if all(move in of for move, of in zip(order, steps, strict=True))
@@ -166,7 +167,10 @@ def test_whatever_begins_in_a_step_is_right_for_one_asking_at_most() -> None:
 
 
 def everything(phase: float) -> list[Act]:
-    """All four moves within 0.8 s of each step's beginning, and rest: what once passed all orders."""
+    """Returns a film that once passed all orders.
+
+    All four moves lie within 0.8 s of each step's beginning, and the face rests otherwise.
+    """
     return [
         (since + phase + 0.2 * k, 0.17, move)
         for since in SINCE

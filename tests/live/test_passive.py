@@ -1,4 +1,4 @@
-"""Signs of prints and screens on NASA's portrait: none as it is, and each where it is drawn in."""
+"""Signs of prints and screens on NASA's portrait: none as it is, each where it is drawn in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unmask.types import Rgb
 
 
 def frame(time: int) -> Rgb:
-    """The portrait as a camera sees it, with its noise."""
+    """Returns the portrait as a camera sees it, with its noise."""
     seen = cv2.resize(portrait()[0:240, 65:385], (320, 240))
     grain = np.random.default_rng(time).normal(0, 3, seen.shape)
     return np.clip(seen + grain, 0, 255).astype(np.uint8)
@@ -28,7 +28,7 @@ def dotted(seen: Rgb) -> Rgb:
 
 
 def framed(seen: Rgb) -> Rgb:
-    """The face on a sheet, turned as it is, that is held before something dark."""
+    """Draws the face on a sheet that is held before something dark, turned as the face is."""
     points = faces.find(seen)[0].points
     (x, y), across = points[:2].mean(axis=0), points[1] - points[0]
     down = np.array([-across[1], across[0]])

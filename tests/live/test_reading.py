@@ -1,6 +1,4 @@
-"""One reading per frame, on NASA's portrait: found once a second, followed in between on the same
-skin.
-"""
+"""One reading per frame, on NASA's portrait: found once a second, tracked in between."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ FACE = np.array([[205.0, 105.0], [245.0, 105.0], [225.0, 145.0]])
 def filmed(
     time: float, moving: float = 1.0, light: tuple[float, float, float] = (1, 1, 1)
 ) -> tuple[Rgb, NDArray[np.float64]]:
-    """The portrait before a camera, and how it was moved: affine ``(2, 3)``."""
+    """Returns the portrait before a camera, and its motion: affine ``(2, 3)``."""
     turned = cv2.getRotationMatrix2D(
         (225, 120), 3 * moving * np.sin(1.3 * time), 1 + 0.03 * moving * np.sin(0.9 * time)
     )
@@ -135,7 +133,7 @@ def test_closed_eyes_have_less_contrast() -> None:
 
 
 def covered(image: Rgb) -> Iterator[Rgb]:
-    """The image with more and more of its left half grey."""
+    """Yields the image with more and more of its left half grey."""
     for width in range(110, 200, 2):
         image = image.copy()
         image[:, :width] = 90

@@ -1,5 +1,6 @@
-"""The protocol of a live check: an honest client gets through, every abuse is refused. Times are
-made up: there is no clock.
+"""The protocol of a live check: an honest client passes, every abuse is refused.
+
+Times are made up: there is no clock.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Client:
     """A browser and its connection.
 
     Args:
-        delay: s that a message takes, either way.
+        delay: time that a message takes, either way, s.
     """
 
     def __init__(self, delay: float = 0.05) -> None:
@@ -58,12 +59,12 @@ class Client:
         return self.session.receive(message, at + self.delay if arrives is None else arrives)
 
     def painted(self, number: int, at: float, arrives: float | None = None) -> object:
-        """Says when a step was painted, s of our clock."""
+        """Reports when a step was painted, s of our clock."""
         text = json.dumps({"painted": number, "time": self.time(at)})
         return self.session.receive(text, at + self.delay if arrives is None else arrives)
 
     def to_step(self, number: int) -> float:
-        """Goes on until a step was sent, all before it painted; when that was, s of our clock."""
+        """Advances to a step, painting all before it; returns when it was sent, s of our clock."""
         for one in range(number + 1):
             due = self.session.due
             assert self.session.step(due) == one
@@ -103,7 +104,7 @@ def test_an_honest_client_gets_through(delay: float) -> None:
         now += 0.05
     assert [number for number, _ in steps] == list(range(STEPS))
     assert now - begun == pytest.approx(LEAD + STEPS * SECONDS + TAIL, abs=0.3)
-    # By the client's clock, but for what the quickest message took: 1 ms longer than the rest here.
+    # In the client's clock, minus the delay of the quickest message: 1 ms longer than the rest.
     assert session.sent == [
         pytest.approx(client.time(sent - delay), abs=0.002) for _, sent in steps
     ]
@@ -169,9 +170,7 @@ def test_a_stalled_connection_costs_only_the_frames_that_waited(client: Client) 
 
 
 def test_a_clock_that_is_put_right_later_makes_no_frame_younger(client: Client) -> None:
-    """Whoever lets every message wait until the end could otherwise make all of them seem to have
-    come at once.
-    """
+    """A client that delays every message must not make all frames seem simultaneous."""
     client.frame(100.1, arrives=100.1 + client.delay + 0.3)
     client.frame(100.4)
     assert len(client.session.counted) == 2
@@ -212,9 +211,7 @@ def test_nothing_is_painted_before_the_step_before_it(client: Client) -> None:
 
 @given(st.lists(st.floats(0.0, 0.9), min_size=STEPS, max_size=STEPS))
 def test_when_a_step_was_painted_is_believed_but_little(lates: list[float]) -> None:
-    """Whoever chooses the times after seeing the steps moves none of them by more than jitter
-    would.
-    """
+    """Choosing the times after seeing the steps moves none of them further than jitter would."""
     client = Client()
     session, words = client.session, list[tuple[float, int, float]]()
     try:
@@ -281,8 +278,9 @@ def test_too_many_frames_are_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "", "null", "[]", "{", "[" * 190, '{"painted": "0", "time": 5101}', '{"painted": true, "time": 5101}',
-    '{"painted": 0}', '{"painted": 0, "time": NaN}', '{"painted": 0, "time": -1}', '{"painted": 0, "time": 1e400}',
+    "", "null", "[]", "{", "[" * 190, '{"painted": "0", "time": 5101}',
+    '{"painted": true, "time": 5101}', '{"painted": 0}', '{"painted": 0, "time": NaN}',
+    '{"painted": 0, "time": -1}', '{"painted": 0, "time": 1e400}',
 ])  # fmt: skip
 def test_what_is_no_message_is_refused(client: Client, text: str) -> None:
     client.to_step(0)

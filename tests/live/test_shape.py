@@ -1,6 +1,4 @@
-"""The network that looks at the whole, on surfaces that its simulator did not draw: `subjects`
-lights other heads another way.
-"""
+"""The shape network, on surfaces from `subjects`, which its own simulator did not draw."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from unmask.live.verification import A_FACE, NO_FACE
 
 
 def seen(subject: Subject, seed: int = 1) -> tuple[Response, float]:
-    """What a subject responded, and how strongly."""
+    """Returns what a subject responded, and how strongly."""
     asked = challenge(seed)
     readings = subject.answers(asked, seed)
     found = light.answer(asked, painted(asked), readings)

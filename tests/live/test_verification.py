@@ -1,6 +1,4 @@
-"""The answer, on surfaces and faces that `subjects` lights; nothing here shows how often it errs,
-see docs/live.md.
-"""
+"""The answer, on surfaces and faces that `subjects` lights; for error rates see docs/live.md."""
 
 from __future__ import annotations
 
@@ -75,8 +73,9 @@ def test_a_face_that_answered_another_challenge_is_not_live() -> None:
 
 
 def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
-    """A program that sees each symbol before it says when it painted it, with the frames of another
-    check.
+    """A program sends another check's frames.
+
+    It sees each symbol before it says when it painted it.
     """
     results = []
     for seed in (2, 3, 4):
@@ -105,7 +104,7 @@ def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
 
 
 def test_jitter_of_painting_changes_nothing_that_is_left_unexplained() -> None:
-    """It is the browser's word, and could be chosen so that a recording's own symbols seem to fit."""
+    """The browser reports painting times, and could choose them to make a recording fit."""
     asked = challenge(1)
     sent, random = painted(asked), np.random.default_rng(1)
     shown = [time + random.uniform(-JITTER, JITTER) for time in sent]
@@ -117,8 +116,9 @@ def test_jitter_of_painting_changes_nothing_that_is_left_unexplained() -> None:
 
 
 def best_delay(asked: LightChallenge, number: int, sent: float, recorded: list[Reading]) -> float:
-    """s after its sending from which on a recording is most like an answer to this symbol; up to
-    0.8 s are tried.
+    """Returns the delay, up to 0.8 s, at which a recording best answers this symbol, in s.
+
+    It is counted from when the symbol was sent.
     """
     series, times = (
         signals.settled(signals.nine(recorded), signals.times_of(recorded)),
@@ -240,7 +240,7 @@ def test_light_that_is_no_number_is_refused() -> None:
 
 
 def test_a_colour_that_never_answers_does_not_hide_a_face() -> None:
-    """Blue is dead: what is left is judged."""
+    """Blue does not respond; the other colours are judged."""
     asked = challenge(1)
     dead = [scaled(one, light=[1, 1, 0]) for one in Subject().answers(asked, 1)]
     assert verify(asked, painted(asked), dead).result is not Result.NOT_LIVE

@@ -1,4 +1,4 @@
-"""Films made by the test."""
+"""Films made by the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.postgresql import postgresql  # noqa: F401 - a fixture
 from tests.support import films
 
 START, SWAPPED_FROM = 2.0, 3.0
-"""s of the film at which the clips begin, and of the clips from which the face is another's."""
+"""Start of the clips, s of the film; start of the swapped face, s of the clip."""
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def people() -> list[films.Portrait]:
 
 @pytest.fixture(scope="session")
 def stranger() -> films.Portrait:
-    """A cat takes the part of the other person, because all portraits here are of one."""
+    """Returns a cat as the other person, because all portraits here are of one person."""
     return films.Portrait(
         chelsea()[:256, 60:316], np.float32([[60, 60], [130, 60], [95, 110], [70, 150], [120, 150]])
     )
@@ -32,7 +32,7 @@ def stranger() -> films.Portrait:
 
 @pytest.fixture(scope="session")
 def film(people: list[films.Portrait]) -> films.Film:
-    """Ten seconds, a key frame every second."""
+    """Makes ten seconds of film with a key frame every second."""
     return films.film(3, people, 10.0, area=0.12)
 
 
@@ -46,7 +46,7 @@ def footage(film: films.Film, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["folder", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an index may be, empty: a folder, and a server."""
+    """Yields the address of an empty index: a folder, then a server."""
     if request.param == "folder":
         yield str(tmp_path / "index")
         return

@@ -1,4 +1,4 @@
-"""The whole way with an index: the verdict, the report, the command line."""
+"""The whole check with an index: the verdict, the report, the command line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def index(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clip_of(film: films.Film, stranger: films.Portrait, tmp_path_factory: pytest.TempPathFactory):
-    """Makes a clip of three seconds, whose face is another's or is not."""
+    """Returns a function that makes a clip of three seconds, its face swapped or not."""
 
     def made(changed: bool) -> Path:
         swap = films.another_face(stranger) if changed else None
@@ -214,17 +214,14 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
     for command in (["originals", "match", footage], ["originals", "list"], ["check", footage]):
         done = run(*command, "--originals", tmp_path)
         assert done.exit_code == 1
-        assert (
-            done.stderr
-            == f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
+        assert done.stderr == (
+            f"unmask: {tmp_path}: there is no index of originals; make one: unmask originals add\n"
         )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_path: Path) -> None:
-    """The second of two people is swapped from 3 to 5 s; the same scene as it was filmed is
-    registered.
-    """
+    """Two people; the second is swapped from 3 to 5 s. The unchanged scene is registered."""
     before = clips.write_video(
         tmp_path / "before.mp4", scenes.two_people(7), gop=50, options={"crf": "20"}
     )

@@ -1,6 +1,4 @@
-"""A changed face, a changed mouth, another take, a retouched frame and a subtitle across a face are
-told apart.
-"""
+"""Comparison tells a changed face or mouth from another take, a retouched frame and a subtitle."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ def shot(people: list[films.Portrait]) -> films.Shot:
 
 
 def saved(rgb: Rgb, quality: int = 50) -> Rgb:
-    """At 240 lines, as a JPEG."""
+    """Scales to 240 lines and saves as a JPEG."""
     small = cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
     return cv2.imdecode(
         cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
@@ -34,9 +32,7 @@ def saved(rgb: Rgb, quality: int = 50) -> Rgb:
 
 
 def compared(shot: films.Shot, shown: Rgb, points: np.ndarray | None = None) -> Comparison:
-    """The largest face of a picture, or the one at these points of it, against the shot's own
-    frame.
-    """
+    """Compares a face with the shot's own frame: the largest, or the one at these points."""
     thumbnail, frame = scaled(shot.frame(AT)[0], LONGEST_PX), saved(shown)
     onto = homography(frame, thumbnail, np.eye(3))
     assert onto is not None
@@ -50,7 +46,7 @@ def compared(shot: films.Shot, shown: Rgb, points: np.ndarray | None = None) -> 
 
 
 def laid_by_the_scenery(shot: films.Shot, rgb: Rgb) -> Pair:
-    """The shot's own frame and another, of the same place, neither moved nor compressed."""
+    """Pairs the shot's own frame with another of the same place, neither moved nor compressed."""
     thumbnail = scaled(shot.frame(AT)[0], LONGEST_PX)
     onto = np.diag([thumbnail.shape[1] / films.WIDTH, thumbnail.shape[0] / films.HEIGHT, 1.0])
     return Pair(
@@ -132,7 +128,7 @@ def test_another_take_in_which_the_face_differs_says_nothing(
 
 
 def hooded(who: films.Portrait, aside: float, turned: float, swap=None) -> tuple[Rgb, np.ndarray]:
-    """A face before scenery, which begins where hair and neck would be; and its five points."""
+    """Draws a face directly before scenery, without hair or neck; returns its points too."""
     cos, sin = np.cos(np.radians(turned)), np.sin(np.radians(turned))
     points = 80 * faces.PROPORTIONS @ np.float32([[cos, sin], [-sin, cos]]) + np.float32(
         [320 + aside, 150]
@@ -207,7 +203,7 @@ def test_a_mouth_is_looked_for_where_it_lies(people: list[films.Portrait]) -> No
 
 
 def softened(rgb: Rgb, points: np.ndarray, sigma: float = 2.5) -> Rgb:
-    """The head alone blurred, as by an encoder that spends its bits elsewhere."""
+    """Blurs only the head, as by an encoder that spends its bits elsewhere."""
     (x, y), apart = points[:3].mean(axis=0), float(np.ptp(points[:2, 0]))
     alpha = np.zeros(rgb.shape[:2], np.float32)
     cv2.ellipse(alpha, (int(x), int(y)), (int(2 * apart), int(2.6 * apart)), 0, 0, 360, 1.0, -1)
@@ -249,7 +245,7 @@ def test_a_mouth_behind_a_subtitle_is_not_called_the_same(shot: films.Shot) -> N
 
 @pytest.mark.parametrize("down", [-0.3, 0.2, 0.6, 1.0, 1.3, 1.6])
 def test_wherever_a_subtitle_crosses_a_face_it_is_no_change(shot: films.Shot, down: float) -> None:
-    """``down``: from the eyes, 0, to the mouth, 1."""
+    """Position of the subtitle is ``down``: from the eyes, 0, to the mouth, 1."""
     points = faces.find(shot.frame(AT)[0])[0].points
     height = float(points[:2, 1].mean() * (1 - down) + points[3:, 1].mean() * down) / films.HEIGHT
     told = compared(shot, films.subtitled(shot.frame(AT)[0], height=height), points)

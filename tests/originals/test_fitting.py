@@ -1,6 +1,4 @@
-"""Frames laid over thumbnails: the nearest in time fits best; where there is nothing to compare,
-nothing is claimed.
-"""
+"""Fitting frames to thumbnails: the nearest in time fits best; no claim without data."""
 
 from __future__ import annotations
 

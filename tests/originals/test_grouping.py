@@ -1,6 +1,4 @@
-"""Groups of near-duplicates: copies of one footage come together, a changed one among them; other
-footage stays apart.
-"""
+"""Groups of near-duplicates: copies of one footage, also a changed copy, without other footage."""
 
 from __future__ import annotations
 
@@ -18,14 +16,14 @@ from unmask.types import Rgb
 
 
 def panned(picture: Rgb, start: float = 0.0, seconds: float = 4.0) -> Iterator[Rgb]:
-    """A camera that moves over a picture, 240 x 320 px at 25 a second."""
+    """Yields a camera that moves over a picture, 240 x 320 px at 25 a second."""
     for i in range(round(seconds * 25)):
         x = round(8 * (start + i / 25))
         yield np.ascontiguousarray(picture[10:250, x : x + 320])
 
 
 def swapped(frames: Iterator[Rgb], face: Rgb) -> Iterator[Rgb]:
-    """The same with another's face in the middle of each frame."""
+    """Yields the frames with another person's face in the middle of each."""
     for frame in frames:
         out = frame.copy()
         out[60:140, 120:200] = face

@@ -1,4 +1,4 @@
-"""The index finds what comparing with everything finds, and its files are only ever a copy."""
+"""The index finds what comparing with everything finds; its files are only a copy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unmask.originals.store import Hashes
 
 
 def known(seed: int, frames: int = 50, each: int = 20) -> Hashes:
-    """Random hashes of two films."""
+    """Returns random hashes of two films."""
     rng = np.random.default_rng(seed)
     return Hashes(
         last=frames,
@@ -28,7 +28,7 @@ def known(seed: int, frames: int = 50, each: int = 20) -> Hashes:
 
 
 def flipped(hashes: np.ndarray, bits: int, seed: int) -> np.ndarray:
-    """The same with so many bits of each changed."""
+    """Flips this many bits of each hash."""
     rng = np.random.default_rng(seed)
     octets = np.unpackbits(hashes.view(np.uint8).reshape(len(hashes), 32), axis=1)
     for row in octets:
@@ -37,8 +37,9 @@ def flipped(hashes: np.ndarray, bits: int, seed: int) -> np.ndarray:
 
 
 def by_comparing(rows: Hashes, sought: np.ndarray) -> set[tuple[int, int, float]]:
-    """Every hash within the radius that shares a band, found without an index: query, footage,
-    time.
+    """Finds every hash within the radius that shares a band, without an index.
+
+    Each is a tuple of query, footage and time.
     """
     xor = sought[:, None] ^ rows.hashes[None]
     same_band = (

@@ -1,5 +1,6 @@
-"""From a clip to the original, the exact frame and the exact place; through what uploaders do, with
-another face in it.
+"""Matching of a clip to the exact frame and place of its original.
+
+The clip was edited as by uploaders, and its face changed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def clip(
     edit: Callable[[Rgb], Rgb],
     seconds: float = 5,
 ) -> Path:
-    """From `START` on, the face another's from `SWAPPED_FROM` on."""
+    """Writes a clip from `START` on, with another person's face from `SWAPPED_FROM` on."""
     swap = films.another_face(people[5])
     times = np.arange(round(seconds * 25)) / 25
     frames = (edit(film.frame(START + t, swap if t >= SWAPPED_FROM else None)) for t in times)
@@ -218,7 +219,7 @@ def test_other_films_match_nothing(
 
 
 def lookalike(portrait: films.Portrait) -> films.Portrait:
-    """Someone with the same outline, hair and shading, of whom no detail is the same."""
+    """Returns a portrait with the same outline, hair and shading, but different details."""
     soft = cv2.GaussianBlur(portrait.rgb, (0, 0), 2).astype(np.float32)
     skin = cv2.GaussianBlur(
         np.random.default_rng(3).normal(0, 1, soft.shape[:2]).astype(np.float32), (0, 0), 1.2

@@ -10,7 +10,7 @@ from unmask.originals.overlay import lay
 
 @pytest.mark.parametrize("scale", [1.0, -0.01, 1e-6])
 def test_a_homography_counts_for_the_same_whatever_its_scale(scale: float) -> None:
-    """It may come with any; one that seems to shrink much would be blurred for seconds."""
+    """A homography may have any scale; one that seems to shrink much would blur for seconds."""
     rgb = np.random.default_rng(1).integers(0, 256, (240, 426, 3), np.uint8)
     onto = np.array([[0.4, 0.02, 12.0], [-0.02, 0.4, 3.0], [0.0, 0.0, 1.0]])
     laid, seen = lay(rgb, scale * onto, (216, 384))

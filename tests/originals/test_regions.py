@@ -1,4 +1,4 @@
-"""Hashes of regions: the same after what uploaders do, none where nothing was filmed."""
+"""Hashes of regions: the same after uploaders' edits, none where nothing was filmed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from unmask.types import Rgb
 
 
 def apart(a: Rgb, b: Rgb) -> np.ndarray:
-    """For each region of ``a``, bits to the nearest region of ``b``."""
+    """Returns, for each region of ``a``, the bits to the nearest region of ``b``."""
     one, other = hash_regions(a), hash_regions(b, QUERY_PX, QUERY_KEPT)
     return np.bitwise_count(one.hashes[:, None] ^ other.hashes[None]).sum(axis=2).min(axis=1)
 
 
 def saved(rgb: Rgb, quality: int = 30) -> Rgb:
-    """At 240 lines, as a poor JPEG."""
+    """Scales to 240 lines and saves as a poor JPEG."""
     small = cv2.resize(rgb, (426, 240), interpolation=cv2.INTER_AREA)
     return cv2.imdecode(
         cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR

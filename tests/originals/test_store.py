@@ -1,6 +1,4 @@
-"""Registering originals: idempotent, resumable, shared by owners, and nothing lost whatever happens
-in between.
-"""
+"""Registering originals: idempotent, resumable, shared by owners; interruptions lose nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ from unmask.types import Frame
 
 
 class Breaking:
-    """A film, by way of a fake, that cannot be read past so many frames."""
+    """Fake of a film that cannot be read after so many frames."""
 
     def __init__(self, clip: Clip, frames: int) -> None:
         self._clip, self._left = clip, frames
@@ -111,8 +109,9 @@ def test_what_is_registered_can_be_read_while_somebody_writes(address: str, foot
 def test_a_killed_registration_loses_nothing_that_was_committed(
     tmp_path: Path, footage: Path
 ) -> None:
-    """Killed at six moments; after each the index opens, what it holds only grows, and at last it
-    can be completed.
+    """Kills it at six moments. After each, the index opens and holds no less than before.
+
+    In the end it can be completed.
     """
     code = (
         "import sys; from unmask import originals; from unmask.media import open_media\n"
@@ -140,9 +139,7 @@ def test_a_killed_registration_loses_nothing_that_was_committed(
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, footage: Path) -> None:
-    """A limit on the size of files, which to SQLite looks as a full disk does, set while a second
-    film is registered.
-    """
+    """A file size limit, set while a second film is registered, acts like a full disk."""
     folder = tmp_path / "index"
     with originals.opened_store(folder, writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")

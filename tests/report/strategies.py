@@ -1,4 +1,4 @@
-"""Any answer that the rest of the house could give, odd texts and numbers included, for Hypothesis."""
+"""Hypothesis strategies for any answer of the program, including odd texts and numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from unmask.types import (
 )
 
 texts = st.text(st.characters(exclude_categories=()), max_size=30)
-"""Control characters and lone surrogates included."""
+"""Texts that include control characters and lone surrogates."""
 
 messages = texts.map(verbatim)
 

@@ -48,7 +48,7 @@ def browse(tmp_path: Path, result: CheckResult, *arguments: str) -> str:
 
 @pytest.fixture
 def trap() -> Iterator[tuple[int, list[object]]]:
-    """A server that nobody may call: its port, and who did."""
+    """Yields the port of a server that must not be called, and the list of its calls."""
     callers: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -106,7 +106,10 @@ def test_a_hostile_file_name_runs_nothing_and_calls_nobody(
     tmp_path: Path, trap: tuple[int, list[object]]
 ) -> None:
     port, callers = trap
-    name = f"\"><img src=http://127.0.0.1:{port}/x onerror=\"document.title='owned'\"><script>document.title='owned'</script>.mp4"
+    name = (
+        f'"><img src=http://127.0.0.1:{port}/x onerror="document.title=\'owned\'">'
+        "<script>document.title='owned'</script>.mp4"
+    )
     dom = browse(tmp_path, replace(results.changed_video(), path=name), "--dump-dom")
     assert "<title>owned" not in dom
     assert callers == []

@@ -1,6 +1,4 @@
-"""What was published of the JSON holds: the schema made from the declaration says the same as
-``schema-1.json``.
-"""
+"""The schema made from the declaration keeps everything published in ``schema-1.json``."""
 
 from __future__ import annotations
 
@@ -15,8 +13,7 @@ from unmask.report.document import schema
 CONTRACT = json.loads(files("unmask.report").joinpath("schema-1.json").read_text(encoding="utf-8"))
 NESTED = ("items", "additionalProperties")
 SILENT = ("$schema", "$id", "$defs", "$ref", "anyOf", "title", "default")
-"""Keywords whose value is itself a rule, and those that say nothing of a document, or are followed.
-"""
+"""Keywords that are followed, that say nothing of a document, or whose value is itself a rule."""
 
 
 def test_the_published_contract_holds() -> None:
@@ -48,8 +45,9 @@ def test_a_breach_of_the_contract_is_noticed(path: tuple[str, ...], change: dict
 
 
 def broken(promised: dict[str, Any], kept: dict[str, Any]) -> list[str]:
-    """Where a schema does not say what another one promised, word for word; more fields it may
-    have.
+    """Lists the places where a schema does not keep what another promised, word for word.
+
+    It may have more fields.
     """
 
     def look(was: dict[str, Any], now: dict[str, Any], where: str) -> list[str]:
@@ -74,8 +72,9 @@ def broken(promised: dict[str, Any], kept: dict[str, Any]) -> list[str]:
 
 
 def plainly(rule: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """A rule in one way of writing: references followed, alternatives merged, without what says
-    nothing.
+    """Returns a rule in a normal form.
+
+    References are followed, alternatives merged and silent keywords removed.
     """
     options = [rule, *rule.get("anyOf", [])]
     options += [whole["$defs"][one["$ref"].rpartition("/")[2]] for one in options if "$ref" in one]

@@ -37,7 +37,7 @@ def test_documents_obey_the_schema(result: CheckResult) -> None:
 
 
 def kept() -> tuple[CheckResult, ...]:
-    """Results with every part of a document in them."""
+    """Returns results that together contain every part of a document."""
     return (
         results.known_video(),
         results.clean_photo(),
@@ -63,7 +63,7 @@ def test_documents_are_byte_for_byte_what_they_were_but_for_added_fields(
 
 
 def as_before(now: Any, before: Any) -> Any:
-    """Values of a document without the fields that an older one did not have, in their order now."""
+    """Returns a document's values without fields newer than ``before``, in today's order."""
     if isinstance(now, dict) and isinstance(before, dict):
         return {
             name: as_before(value, before[name]) for name, value in now.items() if name in before
@@ -203,7 +203,7 @@ def test_settings_without_a_json_value_are_null() -> None:
     ids=str,
 )
 def test_what_is_no_document_is_not_read(changes: dict[str, Any]) -> None:
-    """As from a process that a stranger's file has taken over."""
+    """Such JSON could come from a process that a stranger's file has taken over."""
     said = json.dumps(document(results.changed_video()) | changes)
     with pytest.raises(ValueError, match="Document"):
         Document.model_validate_json(said)

@@ -1,6 +1,4 @@
-"""The HTML report: self-contained, safe with strangers' file names, and saying what the result
-says.
-"""
+"""The HTML report: self-contained, safe with strangers' file names, and true to the result."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ FORBIDDEN = {
 
 
 class Page(HTMLParser):
-    """A page taken apart; refuses a tag that is not closed where it should be."""
+    """Parser of a page; refuses a tag that is not closed where it should be."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -147,8 +145,8 @@ def test_a_changed_video_says_what_its_lr_means() -> None:
     assert "about 200 times likelier if the face was changed than if it was not" in text
     assert "moderately strong support for a changed face" in text
     assert (
-        "At the base rate you stated, 1 in 1,000 faces changed, about 17 in 100 such alarms would be right."
-        in text
+        "At the base rate you stated, 1 in 1,000 faces changed, about 17 in 100 such alarms would "
+        "be right." in text
     )
     assert "0:03.2–0:09.1, 0:12.4–0:13.0" in text
     assert "the header claims 0:20.0" in text
@@ -254,11 +252,13 @@ def test_a_scene_has_a_numbered_box_around_each_face_that_leads_to_the_person() 
     [
         (
             results.changed_video(),
-            "Of 1,000 bona fide faces of people it never saw, it calls about 0 changed (0 to 84; 1,195",
+            "Of 1,000 bona fide faces of people it never saw, it calls about 0 changed "
+            "(0 to 84; 1,195",
         ),
         (
             results.clean_photo(),
-            "Of 100 faces changed in ways it was never taught, it finds no change in about 52 (45 to 59; 1,144",
+            "Of 100 faces changed in ways it was never taught, it finds no change in about 52 "
+            "(45 to 59; 1,144",
         ),
         (results.cannot_tell(), None),
     ],
@@ -281,7 +281,7 @@ def test_where_nothing_reacts_no_moment_is_called_telling() -> None:
 
 
 def reacting(result: CheckResult) -> Person:
-    """The only person of a result, with frames that lean towards a change."""
+    """Returns the only person of a result, with frames that lean towards a change."""
     (someone,) = result.people
     return replace(someone, frames=tuple(replace(frame, log10_lr=0.2) for frame in someone.frames))
 

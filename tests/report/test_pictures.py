@@ -1,6 +1,4 @@
-"""The pictures beside the document: every one that the document speaks of is there, and looks like
-what it is.
-"""
+"""The pictures beside the document: every one that it names exists and looks as it should."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from unmask.types import CheckResult, Picture
 
 
 def compared() -> CheckResult:
-    """A clip whose original is known."""
+    """Returns a clip whose original is known."""
     whole = results.changed_video()
     seen, before = results.portrait(1), results.portrait(2)
     lines = {

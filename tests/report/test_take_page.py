@@ -1,5 +1,6 @@
-"""The page on a take: it names the times, shows what was before and after, and stands alone
-whatever the file is called.
+"""The page on a take: names the times, shows the pictures before and after, and stands alone.
+
+It does so whatever the file is called.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ MUTE = Settings(power=False)
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film with sound of which a second is missing after 4 s."""
+    """Makes a film with sound, with a second missing after 4 s."""
     path = tmp_path_factory.mktemp("take") / "cut.mp4"
     made.write(path, map(made.filmed, made.times((0, 4), (5, 9))), made.heard((0, 4), (5, 9)))
     return path.rename(path.parent / NAME.replace("/", "\N{DIVISION SLASH}"))

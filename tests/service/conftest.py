@@ -42,7 +42,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """On SQLite, and on a PostgreSQL server."""
+    """Yields a service on SQLite, and one on a PostgreSQL server."""
     settings = (
         {"database": request.getfixturevalue("postgresql")} if request.param == "postgresql" else {}
     )

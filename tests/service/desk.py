@@ -1,6 +1,4 @@
-"""Two organisations that use one service: accounts, keys, checks with media in storage, and
-browsers.
-"""
+"""Two organisations that use one service: accounts, keys, checks with media, and browsers."""
 
 from __future__ import annotations
 
@@ -34,8 +32,9 @@ ORIGIN = "http://localhost"
 
 @dataclass
 class Desk:
-    """One service with the organisations ``ours`` and ``theirs``, each with a viewer, two reviewers
-    and an admin.
+    """One service with the organisations ``ours`` and ``theirs``.
+
+    Each has a viewer, two reviewers and an admin.
 
     Args:
         data: an empty folder.
@@ -76,14 +75,15 @@ class Desk:
         return system(self.tenants[tenant])
 
     def key(self, *scopes: Scope, tenant: str = "ours", **more: Any) -> tuple[str, str]:
-        """Id and text of a new key."""
+        """Makes a key; returns its id and text."""
         with self.database.transaction() as session:
             key, secret = keys.make(session, self.actor("ada", tenant), "a program", scopes, **more)
         return key.id, secret
 
     def check(self, content: bytes = b"a clip", tenant: str = "ours", **more: Any) -> str:
-        """Id of a check that is done, of media that lies in storage with a report; times and
-        verdict may be given.
+        """Makes a check that is done, of media in storage with a report; returns its id.
+
+        Times and verdict may be given.
         """
         sha256, tenant = hashlib.sha256(content).hexdigest(), self.tenants[tenant]
         values = {
@@ -118,7 +118,7 @@ class Desk:
     def browser(
         self, app: Any = None, person: str | None = None, tenant: str = "ours", **more: Any
     ) -> TestClient:
-        """A browser at the service's page, signed in if a person is named; or a program's client."""
+        """Returns a browser, signed in if a person is named, or a program's client."""
         client = TestClient(
             app or create_app(self.service), base_url=ORIGIN, raise_server_exceptions=False, **more
         )
@@ -139,7 +139,7 @@ class Desk:
 
 @cache
 def _hash() -> str:
-    """With the cheapest parameters, which the hash carries with it: tests sign in often."""
+    """Hashes with the cheapest parameters, because tests sign in often; the hash contains them."""
     from argon2 import PasswordHasher
 
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

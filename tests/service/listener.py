@@ -11,10 +11,10 @@ from threading import Thread
 
 @dataclass
 class Listener:
-    """What came, and what is answered.
+    """State of the server: what came, and what is answered.
 
     Attributes:
-        url: of the server.
+        url: address of the server.
         answers: status, headers and body by path; 404 for any other.
         requests: method, path, headers in lower case, and body of each request.
     """

@@ -1,5 +1,6 @@
-"""A browser's end of a live check, without a browser: says what the page's script says, or what no
-page would.
+"""Client end of a live check, without a browser.
+
+It sends what the page's script sends, or what no page would.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from unmask.live.challenge import LightChallenge, Symbol
 from unmask.live.session import HEAD
 
 PATIENCE = 60.0
-"""s to wait for a word of the service on a busy machine."""
+"""s to wait for a message of the service on a busy machine."""
 
 GAP = 0.08
 """s between two frames."""
@@ -29,9 +30,9 @@ class Client:
     """One connection.
 
     Args:
-        url: of the live check's page, with its id and ticket.
-        origin: from where the page seems to come; the service's own if empty.
-        host: by which name the service is asked; that of ``url`` if empty.
+        url: address of the live check's page, with its id and ticket.
+        origin: origin that the page seems to have; the service's own if empty.
+        host: name by which the service is asked; that of ``url`` if empty.
     """
 
     def __init__(self, url: str, origin: str = "", host: str = "") -> None:
@@ -66,7 +67,7 @@ class Client:
             self._socket.send(message)
 
     def hear(self, patience: float = PATIENCE) -> dict[str, Any]:
-        """The next word of the service; empty where the connection was closed instead."""
+        """Returns the next message of the service; empty if the connection was closed instead."""
         try:
             said: dict[str, Any] = json.loads(self._socket.recv(patience))
         except ConnectionClosed:
@@ -74,12 +75,12 @@ class Client:
         return said
 
     def enter(self) -> dict[str, Any]:
-        """Presents the ticket; the answer."""
+        """Presents the ticket and returns the answer."""
         self.say(ticket=self.ticket)
         return self.hear()
 
     def begin(self, way: str = "light") -> dict[str, Any]:
-        """Begins; the answer."""
+        """Begins the check and returns the answer."""
         self.say(begin=way, time=time.monotonic())
         return self.hear()
 
@@ -90,14 +91,15 @@ class Client:
         self.sent.append(jpeg)
 
     def outcome(self) -> dict[str, Any]:
-        """The outcome, whatever is said before."""
+        """Waits for the outcome and returns it, whatever comes before."""
         while "outcome" not in (said := self.hear()):
             assert said, "the connection was closed without an outcome"
         return said
 
     def attend(self, seen: Callable[[Client, float], bytes]) -> dict[str, Any]:
-        """The rest of a check as an honest page does it: paints at once and sends a frame every
-        `GAP` s; the outcome.
+        """Does the rest of a check as an honest page does it, and returns the outcome.
+
+        It paints at once and sends a frame every `GAP` s.
 
         Args:
             seen: what the camera sees, a JPEG, given this client and the time, s.
@@ -118,7 +120,7 @@ class Client:
                 due = time.monotonic() + PATIENCE
 
     def painted(self, said: dict[str, Any]) -> None:
-        """Takes note of a step, and says so."""
+        """Records a step as painted, and tells the service."""
         if "quarters" in said:
             one, other = (tuple(tuple(colour) for colour in row) for row in said["quarters"])
             self.symbols.append(Symbol((one, other)))
@@ -127,5 +129,5 @@ class Client:
 
     @property
     def challenge(self) -> LightChallenge:
-        """What was asked so far."""
+        """The challenge so far."""
         return LightChallenge(tuple(self.symbols))

@@ -1,8 +1,7 @@
-"""The service with its page, on a port of this machine, in this process: what a browser is pointed
-at.
+"""The service with its page, on a port of this machine, in this process, for a browser.
 
-Nothing is judged: an `Oracle` gives out answers that were invented beforehand, so that every kind
-of verdict can be looked at.
+Nothing is judged: an `Oracle` gives answers that were invented beforehand, so that every kind of
+verdict can be shown.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from unmask.service.store.tables import Check
 from unmask.types import CheckResult
 
 SECONDS = 15
-"""Of the clip that stands for every file; as long as those of `tests.results`."""
+"""Length, s, of the clip that stands for every file; the same as in `tests.results`."""
 
 
 class Site:
@@ -76,7 +75,7 @@ class Site:
         person: str = "rob",
         tenant: str = "ours",
     ) -> str:
-        """Id of a new check of some media, done with this result."""
+        """Makes a check of some media that is done with this result; returns its id."""
         content = media + name.encode()
         check = accept(self.desk, self.desk.actor(person, tenant), name, content)
         Oracle(self.desk, lambda _job: result).once()
@@ -89,11 +88,10 @@ class Site:
 
 
 class Oracle:
-    """A fake worker: takes checks as the real one does, and answers each with a result that
-    somebody invented.
+    """Fake worker: takes checks as the real one does, and gives each an invented result.
 
     Args:
-        desk: whose checks.
+        desk: the service whose checks it takes.
         answer: the result for a check.
     """
 
@@ -101,7 +99,7 @@ class Oracle:
         self._service, self._answer = desk.service, answer
 
     def once(self) -> bool:
-        """Answers one check; False if none waits."""
+        """Answers one check; returns False if none waits."""
         job = jobs.claim(self._service.database, Check, 60)
         if job is None:
             return False
@@ -114,7 +112,7 @@ class Oracle:
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        """Answers whatever comes, for as long as the context lasts."""
+        """Answers every check that comes, for as long as the context lasts."""
         stop = threading.Event()
 
         def work() -> None:
@@ -132,7 +130,7 @@ class Oracle:
 
 
 def accept(desk: Desk, actor: Actor, name: str, content: bytes) -> str:
-    """Id of a check of these bytes, queued."""
+    """Queues a check of these bytes; returns its id."""
     service = desk.service
     service.storage.put("incoming/x", content)
     received = Received("incoming/x", hashlib.sha256(content).hexdigest(), len(content))
@@ -142,14 +140,14 @@ def accept(desk: Desk, actor: Actor, name: str, content: bytes) -> str:
 
 @functools.cache
 def clip() -> bytes:
-    """An H.264 clip of `SECONDS` s, 320 x 180, that a browser plays."""
+    """Returns an H.264 clip of `SECONDS` s, 320 x 180, that a browser plays."""
     with tempfile.TemporaryDirectory() as folder:
         frames = (np.full((180, 320, 3), 40 + i, np.uint8) for i in range(10 * SECONDS))
         return clips.write_video(Path(folder) / "clip.mp4", frames, fps=10).read_bytes()
 
 
 def photo(result: CheckResult) -> bytes:
-    """A JPEG of the size that a result speaks of."""
+    """Returns a JPEG of half the size that a result states."""
     assert result.media
     return images.jpeg(
         np.full((result.media.height // 2, result.media.width // 2, 3), 120, np.uint8)

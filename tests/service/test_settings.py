@@ -1,6 +1,4 @@
-"""What an operator may set: read from the environment and from files, and refused where it is
-wrong.
-"""
+"""Operator settings: read from the environment and from files, and refused if wrong."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ WRONG = {
     "UNMASK_DATABASE": ("mysql://unmask:geheim@db/unmask", "postgresql://"),
     "UNMASK_METRICS_TOKEN": ("geheim", "16 characters"),
 }
-"""A wrong value of each kind, and what is said of it."""
+"""A wrong value of each kind, and part of its error message."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,4 @@
-"""A real service: `unmask serve` as a process tree on a free port, with a key that may do
-everything.
-"""
+"""A real service: `unmask serve` as a process tree on a free port, with a key for everything."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ from unmask.service.settings import Settings
 from unmask.service.store.database import Database
 
 PATIENCE = 240.0
-"""s that something may take on a busy machine, where a judge, which is niced, gets little of it."""
+"""s that something may take on a busy machine, where a niced judge gets little CPU time."""
 
 
 class Tree:
@@ -52,8 +50,9 @@ class Tree:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Starts it, on the port that it had; again and again while a process that is dying still
-        holds that.
+        """Starts it on the port that it had.
+
+        It tries again while a dying process still holds the port.
         """
         self._launch()
         self.port = int(until(self._listening))
@@ -86,8 +85,9 @@ class Tree:
         return Client(self.url, self.key)
 
     def processes(self, role: str) -> list[int]:
-        """Ids of the tree's processes of a role: ``supervisor``, ``http``, ``worker``, ``courier``,
-        or ``judge``.
+        """Returns the ids of the tree's processes of a role.
+
+        Roles are ``supervisor``, ``http``, ``worker``, ``courier`` and ``judge``.
         """
         if role == "supervisor":
             return [self.process.pid]
@@ -96,7 +96,7 @@ class Tree:
         return [pid for parent in parents for pid in processes_of(parent, module)]
 
     def kill(self, role: str) -> list[int]:
-        """`kill -9` of all processes of a role; their ids."""
+        """Kills all processes of a role with `kill -9`; returns their ids."""
         killed = self.processes(role)
         for pid in killed:
             with suppress(ProcessLookupError):
@@ -105,7 +105,7 @@ class Tree:
 
     @contextmanager
     def killing(self, role: str, every: float = 0.05) -> Iterator[None]:
-        """Kills every process of a role, ``every`` s, for as long as the context lasts."""
+        """Kills every process of a role every ``every`` s, for as long as the context lasts."""
         enough = Event()
 
         def kill() -> None:
@@ -121,7 +121,7 @@ class Tree:
             thread.join()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ends the supervisor with a signal; its exit code."""
+        """Ends the supervisor with a signal; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(PATIENCE)
@@ -139,7 +139,7 @@ class Tree:
 
 @contextmanager
 def tree(data: Path, **settings: str) -> Iterator[Tree]:
-    """A service that is stopped at the end."""
+    """Yields a service that is stopped at the end."""
     made = Tree(data, **settings)
     try:
         yield made
@@ -148,7 +148,7 @@ def tree(data: Path, **settings: str) -> Iterator[Tree]:
 
 
 def until(true: object, patience: float = PATIENCE) -> object:
-    """What ``true()`` gives, as soon as it is something."""
+    """Waits until ``true()`` returns something true, and returns it."""
     end = time.monotonic() + patience
     while not (found := true()):  # type: ignore[operator]
         assert time.monotonic() < end, "it took too long"
@@ -157,14 +157,14 @@ def until(true: object, patience: float = PATIENCE) -> object:
 
 
 def processes_of(parent: int, module: str) -> list[int]:
-    """Ids of a process's children whose command names a module."""
+    """Returns the ids of a process's children whose command names a module."""
     return [
         pid for pid, its_parent, command in _all() if its_parent == parent and module in command
     ]
 
 
 def _all() -> list[tuple[int, int, str]]:
-    """Id, parent and command line of every process."""
+    """Returns id, parent and command line of every process."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -179,14 +179,15 @@ def _all() -> list[tuple[int, int, str]]:
 
 @cache
 def face() -> np.ndarray:
-    """A portrait, rgb uint8 (480, 480, 3): NASA's of Eileen Collins, public domain, which
-    scikit-image carries.
+    """Returns a portrait, rgb uint8 (480, 480, 3).
+
+    It is NASA's of Eileen Collins, public domain, which scikit-image carries.
     """
     return cv2.resize(astronaut()[:300, 75:375], (480, 480), interpolation=cv2.INTER_CUBIC)
 
 
 def clip(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
-    """A clip of a portrait before a camera that drifts; another file for another seed."""
+    """Writes a clip of a portrait before a camera that drifts; another seed gives another file."""
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(-8, 8, 2)
 

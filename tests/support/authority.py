@@ -1,4 +1,4 @@
-"""A certificate authority for tests: it vouches for whoever signs content credentials."""
+"""A certificate authority for tests: it certifies signers of content credentials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Authority:
 
     @classmethod
     def called(cls, name: str) -> Authority:
-        """Makes one."""
+        """Makes an authority of this name."""
         key = ec.generate_private_key(ec.SECP256R1())
         return cls(
             key,
@@ -36,11 +36,11 @@ class Authority:
 
     @property
     def pem(self) -> str:
-        """Gives the certificate, for a trust list."""
+        """The certificate, for a trust list."""
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
     def vouches(self, name: str, days: tuple[float, float] = (-1, 300)) -> Signing:
-        """Certifies a new key of somebody, from so many days from now until so many."""
+        """Certifies a new key of somebody; it is valid between these days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
         certificate = _builder(name, str(issuer), key.public_key(), days, root=False).add_extension(

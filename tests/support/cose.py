@@ -1,8 +1,7 @@
-"""Signs a manifest anew as no honest tool would: with a certificate out of its time, or an
-algorithm that nobody knows.
+"""Signs a manifest again as no honest tool would.
 
-A signature of C2PA is a COSE_Sign1 (RFC 9052) over the claim, in CBOR (RFC 8949); its padding keeps
-the length of the file.
+The certificate is out of its time, or the algorithm is unknown. A signature of C2PA is a COSE_Sign1
+(RFC 9052) over the claim, in CBOR (RFC 8949); its padding keeps the length of the file.
 """
 
 from __future__ import annotations
@@ -21,13 +20,12 @@ ES256, CHAIN = -7, 33
 
 
 def resigned(raw: bytes, signing: Signing, algorithm: int = ES256) -> bytes:
-    """A signed file whose last manifest is signed by somebody else; whether a tool would is not
-    asked.
+    """Signs the last manifest of a signed file as somebody else, even if no tool would.
 
     Args:
         raw: a JPEG whose manifests lie in one segment.
         signing: certificates and key.
-        algorithm: number that the signature says it has; it is ES256 in truth.
+        algorithm: number of the algorithm that the signature claims; it is really ES256.
     """
     claim, signature = _box(raw, b"c2pa.claim.v2\0"), _box(raw, b"c2pa.signature\0")
     chain = [
@@ -46,7 +44,7 @@ def resigned(raw: bytes, signing: Signing, algorithm: int = ES256) -> bytes:
 
 
 def cbor(value: Any) -> bytes:
-    """A value in CBOR: whole numbers, bytes, text, lists, maps and nothing."""
+    """Encodes a value in CBOR: integers, bytes, text, lists, maps and None."""
     if value is None:
         return b"\xf6"
     if isinstance(value, int):
@@ -68,6 +66,6 @@ def _head(kind: int, number: int) -> bytes:
 
 
 def _box(raw: bytes, label: bytes) -> slice:
-    """Where the CBOR of the last box with a label lies (JUMBF, ISO 19566-5)."""
+    """Returns the place of the CBOR of the last box with a label (JUMBF, ISO 19566-5)."""
     at = raw.index(b"cbor", raw.rindex(label))
     return slice(at + 4, at - 4 + int.from_bytes(raw[at - 4 : at]))

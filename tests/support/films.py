@@ -1,10 +1,10 @@
-"""Films for tests and benchmarks: shots of a person each before painted scenery, a moving camera,
-cuts; and what uploaders do.
+"""Films for tests and benchmarks: shots of one person each, cuts, and uploaders' edits.
 
-Scenery is painted from a seed. People are portraits: NASA's of astronaut Eileen Collins, which
-scikit-image carries, with her looks varied, or faces of a Parquet file such as `unmask-lab collect`
-writes, of which none is ever copied into the repository. All frames are rgb uint8 ``(360, 640, 3)``
-at 25 a second. Everything measured on them is simulated.
+A moving camera films each person before painted scenery, which is painted from a seed. People are
+portraits. They are either NASA's of astronaut Eileen Collins, which scikit-image carries, with her
+looks varied; or faces of a Parquet file such as `unmask-lab collect` writes, of which none is ever
+copied into the repository. All frames are rgb uint8 ``(360, 640, 3)`` at 25 a second. Everything
+measured on them is simulated.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ Rgb = NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 640, 360, 25
 
 LEAST_CHANGE = 4.0
-"""Levels of 255 by which a change must differ where it was made: twice the films' grain. A face
-pasted onto itself is none.
+"""Least difference, in levels of 255, that a change must make where it was made.
+
+It is twice the films' grain. A face pasted onto itself is no change.
 """
 
 
@@ -39,12 +40,12 @@ class Portrait:
 
     @cached_property
     def cut_out(self) -> NDArray[np.float32]:
-        """Head and shoulders, soft at the edge, 0 to 1."""
+        """Mask of head and shoulders, soft at the edge, 0 to 1."""
         return _cut_out(self)
 
 
 def portraits(path: Path | None = None) -> list[Portrait]:
-    """The people of a Parquet file, in order of identity; or one, in twelve looks."""
+    """Returns the people of a Parquet file, in order of identity; or one, in twelve looks."""
     if path is None:
         from skimage.data import astronaut
 
@@ -67,7 +68,7 @@ def portraits(path: Path | None = None) -> list[Portrait]:
 
 
 def _looks(rgb: Rgb) -> list[Rgb]:
-    """One portrait mirrored, tinted and stretched, so that a few differ."""
+    """Mirrors, tints and stretches one portrait, so that the looks differ."""
     h, w = rgb.shape[:2]
     looks = []
     for i in range(12):
@@ -85,8 +86,9 @@ def _looks(rgb: Rgb) -> list[Rgb]:
 
 @dataclass(frozen=True)
 class Shot:
-    """One person before one scenery. ``take`` changes how the person moves, and the grain, but not
-    the place.
+    """One person before one scenery.
+
+    ``take`` changes how the person moves, and the grain, but not the place.
     """
 
     seed: int
@@ -98,9 +100,7 @@ class Shot:
     def frame(
         self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None
     ) -> tuple[Rgb, Rgb]:
-        """The picture at ``t`` seconds, and the same with the face changed by ``swap(rgb,
-        points)``.
-        """
+        """Returns the picture at ``t`` seconds, and the same with ``swap(rgb, points)`` applied."""
         plain, points = self._acted(self._filmed(t), t)
         grain = _grain((self.seed, self.take, round(t * 1000)))
         grained = cv2.add(plain, grain, dtype=cv2.CV_8U)
@@ -109,7 +109,7 @@ class Shot:
         )
 
     def _filmed(self, t: float) -> Rgb:
-        """The scenery as a hand-held camera sees it."""
+        """Returns the scenery as a hand-held camera sees it."""
         rng = np.random.default_rng((self.seed, 7))
         sway = rng.uniform(4, 30, 2), rng.uniform(0.15, 0.5, 2), rng.uniform(0, 6, 2)
         x, y = (a * np.sin(f * t * 2 + p) for a, f, p in zip(*sway, strict=True))
@@ -119,9 +119,7 @@ class Shot:
         return cv2.warpAffine(scenery(self.seed), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
 
     def _acted(self, rgb: Rgb, t: float) -> tuple[Rgb, NDArray[np.float32]]:
-        """The person pasted in, who sways, nods and turns a little; and the five points in the
-        frame.
-        """
+        """Pastes in the person, who sways, nods and turns a little; also returns the points."""
         rng = np.random.default_rng((self.seed, 11, self.take))
         a, f, p = rng.uniform(3, 22, 3), rng.uniform(0.2, 0.9, 3), rng.uniform(0, 6, 3)
         dx, dy, turn = (float(v) for v in a * np.sin(2 * f * t + p))
@@ -148,10 +146,10 @@ def _laid_over(
     alpha: NDArray[np.float32],
     matched_in: float | None = None,
 ) -> Rgb:
-    """Another picture blended in where ``alpha``, 0 to 1, is above 0.
+    """Blends another picture in where ``alpha``, 0 to 1, is above 0.
 
-    In the colours of what it covers, by mean and spread where ``alpha`` is above ``matched_in``, if
-    that is given.
+    If ``matched_in`` is given, its colours are matched, by mean and spread, to what it covers where
+    ``alpha`` is above ``matched_in``.
     """
     x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
     if not w:
@@ -171,7 +169,7 @@ def _laid_over(
 
 
 def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
-    """Head and shoulders, soft at the edge, 0 to 1."""
+    """Returns a mask of head and shoulders, soft at the edge, 0 to 1."""
     h, w = portrait.rgb.shape[:2]
     eyes, mouth = portrait.points[:2].mean(axis=0), portrait.points[3:].mean(axis=0)
     long = float(np.linalg.norm(mouth - eyes))
@@ -187,8 +185,9 @@ def _cut_out(portrait: Portrait) -> NDArray[np.float32]:
 
 @lru_cache(16)
 def scenery(seed: int) -> Rgb:
-    """A painted place, uint8 ``(520, 860, 3)``: walls, furniture and patterns, out of focus by the
-    seed.
+    """Paints a place, uint8 ``(520, 860, 3)``: walls, furniture and patterns.
+
+    The seed also sets how far it is out of focus.
     """
     rng = np.random.default_rng((seed, 3))
     h, w = HEIGHT + 160, WIDTH + 220
@@ -218,7 +217,7 @@ def scenery(seed: int) -> Rgb:
 
 
 def _muted(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Random colours, half way to grey."""
+    """Returns random colours, half way to grey."""
     colours = rng.uniform(15, 235, (*shape, 3))
     return (0.5 * colours + 0.5 * colours.mean(axis=-1, keepdims=True)).astype(np.float32)
 
@@ -229,8 +228,9 @@ def _noise(rng: np.random.Generator, h: int, w: int, grain: float) -> NDArray[np
 
 
 def _grain(seed: tuple[int, ...], spare: int = 64) -> NDArray[np.int16]:
-    """Film grain, sigma 2: a part of one of a few sheets, for drawing it anew would take longer
-    than all the rest.
+    """Returns film grain, sigma 2: a part of one of a few sheets.
+
+    New grain for each frame would take longer than all the rest.
     """
     which, y, x = np.random.default_rng(seed).integers(0, (8, spare, spare))
     return _sheet(int(which), HEIGHT + spare, WIDTH + spare)[y : y + HEIGHT, x : x + WIDTH]
@@ -249,24 +249,24 @@ def _sheet(which: int, height: int, width: int) -> NDArray[np.int16]:
 
 @dataclass(frozen=True)
 class Film:
-    """Shots of 3 to 8 seconds, cut hard."""
+    """Shots of 3 to 8 seconds with hard cuts."""
 
     shots: tuple[tuple[float, Shot], ...]
     seconds: float
 
     def at(self, t: float) -> tuple[Shot, float]:
-        """The shot shown at ``t`` seconds, and the time in it."""
+        """Returns the shot shown at ``t`` seconds, and the time in it."""
         start, shot = [(s, shot) for s, shot in self.shots if s <= t + 1e-9][-1]
         return shot, t - start
 
     def frame(self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None) -> Rgb:
-        """The picture at ``t``, with the face changed if ``swap`` is given."""
+        """Returns the picture at ``t``, with the face changed if ``swap`` is given."""
         return self.both(t, swap)[1]
 
     def both(
         self, t: float, swap: Callable[[Rgb, NDArray[np.float32]], Rgb] | None = None
     ) -> tuple[Rgb, Rgb]:
-        """The picture at ``t``, and the same with the face changed."""
+        """Returns the picture at ``t``, and the same with the face changed."""
         shot, inside = self.at(t)
         return shot.frame(inside, swap)
 
@@ -274,7 +274,7 @@ class Film:
 def film(
     seed: int, people: Sequence[Portrait], seconds: float, take: int = 0, area: float | None = None
 ) -> Film:
-    """A film by a seed; the same with another ``take`` has the same shots, acted anew."""
+    """Returns the film of a seed; another ``take`` has the same shots, acted again."""
     rng = np.random.default_rng((seed, 1))
     shots: list[tuple[float, Shot]] = []
     at = 0.0
@@ -290,7 +290,7 @@ def film(
 
 
 def another_face(other: Portrait) -> Callable[[Rgb, NDArray[np.float32]], Rgb]:
-    """Pastes the inner face of someone else, its colours matched: the change in the story."""
+    """Pastes the inner face of someone else, its colours matched, as a face swap does."""
     return _pasted(other, (0.0, 0.62), (0.95, 1.25))
 
 
@@ -327,14 +327,14 @@ Frames = Iterable[Rgb]
 
 
 def cropped(rgb: Rgb, part: float = 0.05) -> Rgb:
-    """Without ``part`` of the width and height on either side."""
+    """Crops ``part`` of the width and height on either side."""
     h, w = rgb.shape[:2]
     y, x = round(h * part), round(w * part)
     return cv2.resize(rgb[y : h - y, x : w - x], (w, h), interpolation=cv2.INTER_AREA)
 
 
 def barred(rgb: Rgb) -> Rgb:
-    """Shrunk between black bars at the left and right, as a 4:3 film on a wide screen."""
+    """Shrinks between black bars at the left and right, as a 4:3 film on a wide screen."""
     h, w = rgb.shape[:2]
     page = np.zeros_like(rgb)
     small = cv2.resize(rgb, (int(w * 0.75), int(h * 0.75)), interpolation=cv2.INTER_AREA)
@@ -344,14 +344,14 @@ def barred(rgb: Rgb) -> Rgb:
 
 
 def mirrored(rgb: Rgb) -> Rgb:
-    """Left and right exchanged."""
+    """Exchanges left and right."""
     return np.ascontiguousarray(rgb[:, ::-1])
 
 
 def subtitled(
     rgb: Rgb, text: str = "What did you say to him last night?", height: float = 0.88
 ) -> Rgb:
-    """White letters with a black edge at ``height`` of the picture."""
+    """Writes white letters with a black edge at ``height`` of the picture."""
     out, h, w = rgb.copy(), rgb.shape[0], rgb.shape[1]
     scale = w / 640
     (tw, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, 2)
@@ -364,7 +364,7 @@ def subtitled(
 
 
 def with_logo(rgb: Rgb) -> Rgb:
-    """A channel's logo in a corner."""
+    """Draws a channel's logo in a corner."""
     out, w = rgb.copy(), rgb.shape[1]
     cv2.circle(out, (w - 60, 50), 32, (220, 30, 40), -1, cv2.LINE_AA)
     cv2.putText(
@@ -374,7 +374,7 @@ def with_logo(rgb: Rgb) -> Rgb:
 
 
 def graded(rgb: Rgb) -> Rgb:
-    """Warmer, darker, with more contrast and less colour."""
+    """Makes it warmer and darker, with more contrast and less colour."""
     curves = (np.arange(256)[:, None] / 255) ** np.array([0.95, 1.1, 1.3]) * 255
     bent = cv2.LUT(rgb, curves.astype(np.float32)[None])
     mixed = cv2.transform(bent, 1.25 * (0.75 * np.eye(3) + 0.25 / 3))
@@ -382,7 +382,7 @@ def graded(rgb: Rgb) -> Rgb:
 
 
 def inset(rgb: Rgb, around: Rgb, part: float = 0.42) -> Rgb:
-    """Shown small in a corner of another film."""
+    """Shows it small in a corner of another film."""
     out, h, w = around.copy(), around.shape[0], around.shape[1]
     small = cv2.resize(rgb, (int(w * part), int(h * part)), interpolation=cv2.INTER_AREA)
     out[20 : 20 + small.shape[0], w - 20 - small.shape[1] : w - 20] = small
@@ -390,14 +390,12 @@ def inset(rgb: Rgb, around: Rgb, part: float = 0.42) -> Rgb:
 
 
 def behind(rgb: Rgb, front: Rgb, part: float = 0.35) -> Rgb:
-    """With another film shown small in a corner of it."""
+    """Shows another film small in a corner of it."""
     return inset(front, rgb, part)
 
 
 def changed_by(before: Rgb, after: Rgb) -> float:
-    """Root mean square of what a change made differ, of 255, over the pixels that it touched; 0 if
-    none.
-    """
+    """Returns the root mean square difference, of 255, over the changed pixels; 0 if none."""
     difference = after.astype(np.float32) - before
     touched = difference[difference.any(axis=2)]
     return float(np.sqrt((touched**2).mean())) if touched.size else 0.0

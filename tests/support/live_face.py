@@ -1,9 +1,9 @@
-"""A face that a screen lights, for cameras that are made up: drawn by `live_face.js` in a browser,
-or here into a video file.
+"""A face lit by a screen, for simulated cameras.
 
-The skin is that of scikit-image's portrait of an astronaut, the shape an ellipsoid with a nose;
-light falls on it by Lambert's law. Left and right of the screen are the person's, so its left
-lights what is on the right of the picture.
+It is drawn by `live_face.js` in a browser, or here into a video file. The skin is that of
+scikit-image's portrait of an astronaut, the shape an ellipsoid with a nose; light falls on it by
+Lambert's law. Left and right of the screen are the person's, so its left lights the right of the
+picture.
 """
 
 from __future__ import annotations
@@ -25,21 +25,19 @@ from unmask.live.challenge import Symbol, light_challenge
 
 WIDTH, HEIGHT = 320, 240
 TOWARDS = ((0.45, -0.35), (-0.45, -0.35), (0.45, 0.35), (-0.45, 0.35))
-"""Directions of the screen's quarters as seen from the face, x and y of the picture for a depth of
-0.8.
-"""
+"""Directions from the face to the screen's quarters: x and y of the picture at depth 0.8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What lights the face, and what sees it.
+    """Light on the face, and the camera.
 
     Attributes:
         room: light of the room, as a multiple of what makes the portrait as it is.
         screen: light of the white screen, likewise: 0.4 for a large bright one at half a metre in a
             room of 300 lux.
-        noise: standard deviation of the camera's, of 255.
-        delay: s from the painting to the picture.
+        noise: standard deviation of the camera's noise, of 255.
+        delay: time from the painting to the picture, s.
         fps: pictures per second.
     """
 
@@ -52,9 +50,11 @@ class Scene:
 
 @cache
 def portrait() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The face without the screen's light, rgb ``(HEIGHT, WIDTH, 3)``, and how much of each
-    quarter's light falls where,
-    ``(4, HEIGHT, WIDTH)``, 0 to 1; the four add up to about 1 where the face looks at the screen.
+    """Returns the face without the screen's light, and the light of each quarter on it.
+
+    Returns:
+        rgb ``(HEIGHT, WIDTH, 3)``, and shares of light ``(4, HEIGHT, WIDTH)``, 0 to 1; the four add
+        up to about 1 where the face looks at the screen.
     """
     from skimage.data import astronaut
 
@@ -78,7 +78,7 @@ def portrait() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
 
 
 def script(scene: Scene) -> str:
-    """An init script for a page, after which its camera is this face."""
+    """Returns an init script for a page, after which its camera is this face."""
     rgb, falls = portrait()
     plain = {
         "width": WIDTH,
@@ -95,8 +95,9 @@ def script(scene: Scene) -> str:
 
 
 def seen(symbol: Symbol | None, scene: Scene, random: np.random.Generator) -> NDArray[np.uint8]:
-    """What the camera sees of the face while the screen shows a symbol, or grey, rgb ``(HEIGHT,
-    WIDTH, 3)``.
+    """Returns what the camera sees while the screen shows a symbol, or grey.
+
+    The picture of the face is rgb ``(HEIGHT, WIDTH, 3)``.
     """
     still = lit(symbol, scene)
     return np.clip(np.round(still + random.normal(0, scene.noise, still.shape)), 0, 255).astype(
@@ -106,7 +107,7 @@ def seen(symbol: Symbol | None, scene: Scene, random: np.random.Generator) -> ND
 
 @lru_cache(32)
 def lit(symbol: Symbol | None, scene: Scene) -> NDArray[np.float64]:
-    """The same without noise, 0 to 255."""
+    """Returns the same without noise, 0 to 255."""
     rgb, falls = portrait()
     lamp = _linear(np.array(symbol.quarters if symbol else [172] * 12).reshape(4, 3))
     light = _linear(rgb) * (scene.room + scene.screen * np.einsum("qhw,qk->hwk", falls, lamp))
@@ -116,8 +117,9 @@ def lit(symbol: Symbol | None, scene: Scene) -> NDArray[np.float64]:
 
 
 def recorded(path: Path, seed: int, scene: Scene, seconds: float = 30.0, fps: float = 30.0) -> Path:
-    """A video file that Chromium takes for a camera, of a face that answered other challenges:
-    JPEGs, one after another.
+    """Writes a video file of a face that answered other challenges, as a camera for Chromium.
+
+    It consists of JPEGs, one after another.
     """
     random, noise = Random(seed), np.random.default_rng(seed)  # noqa: S311 - nothing to be kept secret
     with path.open("wb") as file:
@@ -131,7 +133,7 @@ def recorded(path: Path, seed: int, scene: Scene, seconds: float = 30.0, fps: fl
 
 
 def jpeg(rgb: NDArray[np.uint8], quality: int = 95) -> bytes:
-    """A picture as a plain JPEG, as the page makes it."""
+    """Encodes a picture as a plain JPEG, as the page does."""
     encoded: Any = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return bytes(encoded)
 

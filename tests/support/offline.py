@@ -1,5 +1,6 @@
-"""A process that dies the moment anything in it, also a library that is not Python, asks for a
-connection to a network.
+"""A process that the kernel kills if anything in it asks for a network connection.
+
+That includes libraries that are not Python.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ IPV4, IPV6 = 2, 10
 
 
 def reader() -> ProcessPoolExecutor:
-    """One process without a network, which calls what it is given; ``BrokenProcessPool`` says that
-    it died.
+    """Returns one process without a network, which calls the functions that it is given.
+
+    ``BrokenProcessPool`` is raised when it was killed.
     """
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=cut_off)
 
 
 def cut_off() -> None:
-    """Has the kernel kill this process where it makes a socket of the internet."""
+    """Makes the kernel kill this process when it creates an internet socket."""
     number, family = 0, 16
     steps = [
         (LOAD, 0, 0, number),

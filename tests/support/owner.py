@@ -1,4 +1,4 @@
-"""A portrait's owner for tests: a key, a list of revocations, and licences as they are asked for."""
+"""A portrait's owner for tests: a key, a list of revocations, and licences on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PASSWORD = "correct horse"  # noqa: S105  of keys that are made for one test
 
 @dataclass(frozen=True)
 class Owner:
-    """Whoever signs: the folder has ``key``, ``key.pub``, ``list.json`` and the licences."""
+    """The signer: the folder has ``key``, ``key.pub``, ``list.json`` and the licences."""
 
     folder: Path
     name: str
@@ -33,17 +33,18 @@ class Owner:
 
     @property
     def owners(self) -> Owners:
-        """Gives the public key."""
+        """The public key."""
         return keys.owners([self.folder / "key.pub"])
 
     @property
     def lists(self) -> tuple[StatusList, ...]:
-        """Gives the list of revocations as it stands."""
+        """The list of revocations as it stands."""
         return (StatusList.of(self.folder / "list.json"),)
 
     def grants(self, out: str, days: tuple[float, float] = (-1, 30), **replaced: Any) -> Path:
-        """Writes a licence by this name, in force from so many days from now until so many, with
-        fields replaced.
+        """Writes a licence by this name, in force between these days from now.
+
+        ``replaced`` are fields with other values.
         """
         values: dict[str, Any] = {
             "name": self.name,

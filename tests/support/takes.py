@@ -1,8 +1,7 @@
-"""Takes for tests and benchmarks: a painted place, a camera that moves, a person who walks, and
-sound; and cuts in them.
+"""Takes for tests and benchmarks, and cuts in them.
 
-All is made from a seed, and simulated. Pictures are rgb uint8 ``(180, 320, 3)`` at 25 a second,
-sound is mono at 16,000.
+A camera moves over a painted place in which a person walks, with sound. All is made from a seed,
+and simulated. Pictures are rgb uint8 ``(180, 320, 3)`` at 25 a second, sound is mono at 16,000.
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ SIZE = (320, 180)
 
 
 def filmed(t: float, seed: int = 0, sway: float = 1.0) -> Rgb:
-    """The picture at ``t`` seconds; ``sway`` 0 puts the camera on a stand, and the person walks
-    before it.
+    """Returns the picture at ``t`` seconds, with a person who walks.
+
+    ``sway`` 0 puts the camera on a stand.
     """
     rng = np.random.default_rng((seed, 41))
     reach, speed, phase = rng.uniform(10, 22, 2), rng.uniform(0.2, 0.37, 2), rng.uniform(0, 6, 2)
@@ -51,14 +51,12 @@ def filmed(t: float, seed: int = 0, sway: float = 1.0) -> Rgb:
 
 
 def times(*stretches: tuple[float, float]) -> list[float]:
-    """Times of the pictures of stretches of a take, ``(start, end)`` in seconds, one after the
-    other.
-    """
+    """Returns picture times of a take's stretches, ``(start, end)`` s, one after another."""
     return [start + i / FPS for start, end in stretches for i in range(round((end - start) * FPS))]
 
 
 def heard(*stretches: tuple[float, float], seed: int = 0, hum: float = 0.05) -> NDArray[np.float32]:
-    """The sound of the same stretches: a hum of 120 Hz, and a room that murmurs."""
+    """Returns the sound of the same stretches: a hum of 120 Hz, and a murmuring room."""
     parts = []
     for start, end in stretches:
         t = np.arange(round(start * RATE), round(end * RATE))
@@ -109,8 +107,7 @@ def _mux_sound(out: Any, track: Any, sound: NDArray[np.float32]) -> None:
 
 
 def remuxed(path: Path, *parts: tuple[Path, float, float]) -> Path:
-    """Parts of files, each ``(file, start, end)`` in seconds, one after the other without being
-    encoded again.
+    """Joins parts of files, each ``(file, start, end)`` in seconds, without encoding them again.
 
     A part begins at the first key frame at or after its start. Sound is cut at the packet.
     """
@@ -129,7 +126,7 @@ def remuxed(path: Path, *parts: tuple[Path, float, float]) -> Path:
 def _copied(
     whole: Any, out: Any, tracks: dict[str, Any], start: float, end: float, at: float
 ) -> float:
-    """Copies the packets of a part to ``at`` seconds; gives how long it is."""
+    """Copies the packets of a part to ``at`` seconds; returns its length, s."""
     packets = [packet for packet in whole.demux() if packet.size and packet.pts is not None]
     pictures = [packet for packet in packets if packet.stream.type == "video"]
     begin = next(

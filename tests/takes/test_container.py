@@ -1,6 +1,4 @@
-"""The packets alone: where a file was joined, stopped or repeated is told, and a take of one piece
-gives nothing.
-"""
+"""Evidence from packets alone: joins, stops and repeats are found, and none in one whole take."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The sound of a take: a cut is heard as a jump of a steady tone, silence as a stop, and a slammed
-door is only a click.
+"""The sound of a take: cuts are found as jumps of a steady tone, silence as a stop.
+
+A slammed door is only a click.
 """
 
 from __future__ import annotations

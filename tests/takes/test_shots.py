@@ -1,5 +1,6 @@
-"""Shots: a cut and a dissolve before the same wall are found, and what moves, flashes or is swapped
-in a shot is neither.
+"""Shots: cuts and dissolves before the same wall are found.
+
+Motion, flashes and swaps within a shot are neither.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def filmed(path: Path, picture: Callable[[float], Rgb], seconds: float) -> Path:
 
 
 def cuts(path: Path, every: float = 0.5) -> list[float]:
-    """The shot changes in a clip that is looked at every half second."""
+    """Returns the shot changes in a clip that is looked at every half second."""
     clip = open_media(path)
     frames = clip.frames(clip.times(every, 1000))
     looks = [

@@ -1,6 +1,4 @@
-"""Steps from picture to picture: what coding loses and a key frame brings back is no cut, and what
-begins to move is none.
-"""
+"""Steps between pictures: coding losses, key frames and sudden motion are no cuts."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from unmask.types import Small
 
 
 def wall(x: float) -> np.ndarray:
-    """A painted wall, moved by px, float32 ``(90, 160)``."""
+    """Paints a wall, moved by px, float32 ``(90, 160)``."""
     paint = np.random.default_rng(3).normal(128, 60, (100, 200)).astype(np.float32)
     soft = cv2.GaussianBlur(paint, (0, 0), 3)
     spread = (soft - soft.mean()) * 40 / soft.std() + 128

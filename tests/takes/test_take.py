@@ -1,5 +1,6 @@
-"""One unbroken take: what breaks it is found at its place, what merely moves, flashes or stands
-still is no break.
+"""One unbroken take: breaks are found at their places.
+
+Motion, flashes and stillness are no breaks.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def test_the_places_where_cuts_are_tried_follow_from_the_seed() -> None:
 
 
 def long_film(path: Path, lost: float, hum: bool) -> Path:
-    """130 s at five pictures a second, of which ``lost`` seconds are missing after 70 s."""
+    """Writes 130 s at five pictures a second, of which ``lost`` seconds are missing after 70 s."""
     seconds = [i / 5 + lost * (i >= 350) for i in range(650)]
     sound = made.heard((0, 70), (70 + lost, 130 + lost)) if hum else None
     return made.write(

@@ -1,6 +1,4 @@
-"""A language that nobody speaks, made from the English catalogue: every letter accented, every
-place kept.
-"""
+"""A pseudo-language made from the English catalogue: letters accented, placeholders kept."""
 
 from __future__ import annotations
 
@@ -13,14 +11,15 @@ from babel.messages.pofile import read_po, write_po
 from unmask.words import catalogue
 
 CODE = "eo"
-"""As which the language passes itself off; it needs one that CLDR knows months of."""
+"""Code that the language uses; CLDR must know its months."""
 
 ACCENTS = str.maketrans("aeiouncsyAEIOUNCSY", "áéíóúñçšýÁÉÍÓÚÑÇŠÝ")
 
 
 def write(folder: Path) -> Path:
-    """Fills a folder with the catalogues that there are, and that of the new language: one more
-    file, as a translator adds it.
+    """Writes the existing catalogues and the new language's into a folder, as a translator would.
+
+    The new language is one more file.
     """
     for code in (path.stem for path in catalogue.FOLDER.glob("*.po")):
         shutil.copy(catalogue.FOLDER / f"{code}.po", folder)
@@ -37,7 +36,7 @@ def write(folder: Path) -> Path:
 
 
 def accented(text: str) -> str:
-    """The text in brackets, its letters accented, but for places."""
+    """Returns the text in brackets, with its letters accented except in placeholders."""
     if text in ("d MMMM yyyy, HH:mm:ss 'UTC'", "yyyy-MM-dd"):
         return text
     parts = re.split(r"(\{\w+\})", text)

@@ -1,6 +1,4 @@
-"""The catalogues: every code in the source has a sentence, and every sentence is said in every
-language.
-"""
+"""The catalogues: every code in the source has a sentence, in every language."""
 
 from __future__ import annotations
 
@@ -28,24 +26,26 @@ SOURCES = {
     ROOT / "src": {"Message": None, "t": None, "sentence": None, "rich": (2,)},
     ROOT / "lab" / "src": {"Message": None},
 }
-"""Folders of code, and of each the calls that name a code, and as which argument."""
+"""Folders of code; for each, the calls that name a code, and in which argument."""
 
 FAMILIES = (
-    "action.", "advice.", "case.state.", "cases.none.", "cases.", "confirm.title", "decision.", "delivery.", "detail.",
-    "event.", "kind.", "learned.", "language.name", "line.", "live.says.", "motion.", "nav.",
-    "originals.found.", "originals.why.", "press.", "problem.", "progress.", "report.term.", "report.threshold.", "role.",
-    "scope.", "series.", "skin.", "state.", "statement.", "support.", "take.answer.", "take.kind.", "take.lane.", "texture.",
-    "times.", "told.", "upload.", "verdict.", "wait.",
+    "action.", "advice.", "case.state.", "cases.none.", "cases.", "confirm.title", "decision.",
+    "delivery.", "detail.", "event.", "kind.", "learned.", "language.name", "line.", "live.says.",
+    "motion.", "nav.", "originals.found.", "originals.why.", "press.", "problem.", "progress.",
+    "report.term.", "report.threshold.", "role.", "scope.", "series.", "skin.", "state.",
+    "statement.", "support.", "take.answer.", "take.kind.", "take.lane.", "texture.", "times.",
+    "told.", "upload.", "verdict.", "wait.",
 )  # fmt: skip
-"""Codes whose ends the source makes up from names, such as those of verdicts; and two that
-templates ask a language for.
+"""Beginnings of codes whose ends the source makes from names, such as those of verdicts.
+
+Two more are codes that templates ask a language for.
 """
 
 OTHERS = [code for code in codes() if code != "en"]
 
 
 def named() -> set[str]:
-    """Codes that the source names, as Babel extracts them."""
+    """Returns the codes that the source names, as Babel extracts them."""
     methods = [("**.py", "python"), ("**.j2", babel_extract)]
     found = (extract_from_dir(folder, methods, keywords=calls) for folder, calls in SOURCES.items())  # type: ignore[arg-type]
     return {text for _, _, text, _, _ in chain.from_iterable(found) if isinstance(text, str)}

@@ -61,7 +61,8 @@ SENTENCES = [
                 {"faults": (SMALL, Message("fault.aside")), "count": 2, "needed": 3},
             )
         ),
-        "This face cannot be judged: it is too small (under 64 px wide) or turned too far aside in all but 2 frames, "
+        "This face cannot be judged: it is too small (under 64 px wide) or turned too far aside in "
+        "all but 2 frames, "
         "and 3 are needed.",
     ),
     (
@@ -71,7 +72,8 @@ SENTENCES = [
                 {"faults": (Message("fault.compressed"),), "count": 1, "needed": 3},
             )
         ),
-        "This face cannot be judged: it is too heavily compressed in all but 1 frame, and 3 are needed.",
+        "This face cannot be judged: it is too heavily compressed in all but 1 frame, and 3 are "
+        "needed.",
     ),
     (
         unjudged(Message("why.seldom", {"count": 2, "needed": 3})),
@@ -90,11 +92,13 @@ SENTENCES = [
     (people("file.changed", 1), "The face of person 1 shows signs of a change."),
     (
         people("file.changed_when", 1, spans=when(HERE, THERE)),
-        "The face of person 1 shows signs of a change from 0:03.2 to 0:09.1 and from 1:12.4 to 1:13.0.",
+        "The face of person 1 shows signs of a change from 0:03.2 to 0:09.1 and "
+        "from 1:12.4 to 1:13.0.",
     ),
     (
         people("file.changed_when", 1, spans=when(*[Span(i, i + 0.5) for i in range(6)])),
-        "The face of person 1 shows signs of a change from 0:00.0 to 0:00.5, from 0:01.0 to 0:01.5, "
+        "The face of person 1 shows signs of a change from 0:00.0 to 0:00.5, "
+        "from 0:01.0 to 0:01.5, "
         "from 0:02.0 to 0:02.5 and 3 more times.",
     ),
     (
@@ -116,7 +120,8 @@ SENTENCES = [
     ),
     (
         people("file.no_change_but", 1, but=people("but.small", 2, 3, 4)),
-        "No change was found in the face of person 1; persons 2, 3 and 4 are too small to be judged.",
+        "No change was found in the face of person 1; persons 2, 3 and 4 are too small to be "
+        "judged.",
     ),
     (
         people("file.untold", 1, 2),
@@ -124,7 +129,8 @@ SENTENCES = [
     ),
     (
         people("file.untold_but", 2, but=people("but.no_change", 1)),
-        "It cannot be told whether the face of person 2 was changed; no change was found in the face of person 1.",
+        "It cannot be told whether the face of person 2 was changed; no change was found in the "
+        "face of person 1.",
     ),
     (
         people("file.licensed_but", 1, but=people("but.small", 3)),
@@ -194,7 +200,8 @@ def test_a_stretch_of_an_original() -> None:
     faster = Match((one, one), 0.0, 8.0, 3.0, 19.0, True, 9, ())
     assert str(shown(still)) == "this picture shows 0:05.0 of “The drama” (Us)"
     assert str(shown(faster)) == (
-        "0:00.0 to 0:08.0 shows 0:03.0 to 0:19.0 of “The drama” (Us) and “The drama” (Us), mirrored, at 0.50 times its speed"
+        "0:00.0 to 0:08.0 shows 0:03.0 to 0:19.0 of “The drama” (Us) and “The drama” (Us), "
+        "mirrored, at 0.50 times its speed"
     )
     photo = replace(one, title="The still", kind=Kind.PHOTO, duration=0.0)
     same = Match((photo,), 0.0, 0.0, 0.0, 0.0, False, 9, ())

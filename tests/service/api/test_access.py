@@ -1,4 +1,4 @@
-"""Who gets in: keys, cookies, scopes, requests that other sites forge, and limits."""
+"""Access: keys, cookies, scopes, requests forged by other sites, and limits."""
 
 from __future__ import annotations
 

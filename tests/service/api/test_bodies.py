@@ -1,5 +1,6 @@
-"""Nobody fills memory or disk by sending: no byte is read of whoever is not known, and little of
-anybody but a file.
+"""Bodies cannot fill memory or disk.
+
+Nothing is read from unknown senders, and little from anybody except a file.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ MOST = 64 * BODY
 """Bytes after which a sender gives up, in case nothing stops it."""
 
 OPEN = {"POST /sign-in", "POST /password/{secret}", "POST /api/v1/session"}
-"""What strangers may send: an e-mail address and a password."""
+"""Routes that read a body from strangers: an e-mail address and a password."""
 
 FILES = {
     "POST /checks",
@@ -40,10 +41,10 @@ KINDS = ("multipart/form-data; boundary=b", "application/x-www-form-urlencoded",
 
 
 class Sender:
-    """Sends a body without end straight to an application, and counts what is taken of it.
+    """Sends an endless body straight to an application, and counts how much of it is read.
 
     Args:
-        app: what is asked.
+        app: the application.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -53,9 +54,11 @@ class Sender:
         method, _, path = route.partition(" ")
         all_headers = {"host": "localhost", "content-type": kind, "upload-offset": "0"} | headers
         scope = {
-            "type": "http", "method": method, "path": re.sub(r"\{\w+\}", "0", path), "query_string": b"owner=us",
+            "type": "http", "method": method, "path": re.sub(r"\{\w+\}", "0", path),
+            "query_string": b"owner=us",
             "headers": [(name.encode(), value.encode()) for name, value in all_headers.items()],
-            "scheme": "http", "server": ("localhost", 80), "client": ("198.51.100.1", 1), "http_version": "1.1",
+            "scheme": "http", "server": ("localhost", 80), "client": ("198.51.100.1", 1),
+            "http_version": "1.1",
         }  # fmt: skip
         self.taken = self.status = 0
         asyncio.run(self._app(scope, self._receive, self._answer))
@@ -73,7 +76,7 @@ class Sender:
 
 
 def changing() -> Iterator[str]:
-    """Every route that may change something, of the API and of the page."""
+    """Yields every route that may change something, of the API and of the page."""
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Service.opened(Settings(data=Path(folder))))
     for one in iter_route_contexts(app.routes):
@@ -85,7 +88,7 @@ def changing() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sender, dict[str, str]]]:
-    """A sender, and what to send along to be known."""
+    """Yields a sender, and the headers that make it known."""
     desk = Desk(tmp_path_factory.mktemp("service"), {"upload_bytes": 8 * BODY})
     _, secret = desk.key(*Scope, per_minute=1_000_000)
     yield Sender(create_app(desk.service)), {"authorization": f"Bearer {secret}"}

@@ -38,7 +38,7 @@ def client(desk: Desk) -> TestClient:
 
 
 def judged(desk: Desk, result: Document = RESULT) -> Check:
-    """The queued check, judged; as a worker would."""
+    """Judges the queued check as a worker would, and returns it."""
     job = jobs.claim(desk.database, Check, 60.0)
     assert job is not None
     assert checks.conclude(desk.service, job, Answer(result, b"<p>report</p>"))

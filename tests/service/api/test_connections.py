@@ -1,4 +1,4 @@
-"""Connections that bring nothing, without a proxy in front: they are cut, and shut nobody out."""
+"""Idle connections, without a proxy in front: they are cut, and nobody is locked out."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from unmask.service.api import connections
 from unmask.service.api.connections import BOUNDED
 
 ANSWER = 64 << 20
-"""bytes of an answer that nobody's buffers hold."""
+"""Bytes of an answer that exceeds all buffers."""
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Takes the whole body, and says how long it was; or answers very much."""
+    """Reads the whole body and answers its length, or sends a very long answer."""
     size, more = 0, True
     while more:
         message = await receive()
@@ -74,7 +74,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
 
 
 def cut(connection: socket.socket) -> bool:
-    """Waits until the other side ends the connection; whether it let it be for a while."""
+    """Waits until the other side closes the connection; tells whether that took a while."""
     began = time.monotonic()
     with suppress(ConnectionError):
         while connection.recv(1 << 16):

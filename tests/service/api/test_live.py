@@ -51,8 +51,8 @@ class Backend:
 
     Args:
         site: the service.
-        tenant: whose program it is.
-        scopes: of its key.
+        tenant: organisation of the program.
+        scopes: scopes of its key.
     """
 
     def __init__(self, site: Site, tenant: str = "ours", *scopes: Scope) -> None:
@@ -76,12 +76,12 @@ def backend(site: Site) -> Backend:
 
 @pytest.fixture(scope="module")
 def face() -> bytes:
-    """A frame of a face."""
+    """Returns a frame of a face."""
     return live_face.jpeg(live_face.portrait()[0])
 
 
 def ended(backend: Backend, check: str) -> dict[str, Any]:
-    """A check's view as soon as it is done."""
+    """Waits until a check is done; returns its view."""
 
     def done() -> dict[str, Any] | None:
         view: dict[str, Any] = backend.result(check).json()
@@ -122,9 +122,7 @@ def test_a_check_from_its_making_to_its_end(site: Site, backend: Backend, face: 
 
 
 def test_only_a_face_that_the_light_falls_on_is_live(backend: Backend) -> None:
-    """Another's frames, sent again with new numbers and times, do not pass, and neither does a face
-    without the light.
-    """
+    """Neither another check's frames, renumbered, nor a face without the screen's light passes."""
     made, noise = [backend.make().json() for _ in range(3)], np.random.default_rng(0)
     honest, recorded = _attended(made[0]["url"], lambda client, now: _lit(client, now, noise))
     again, unlit = iter(recorded), np.random.default_rng(1)
@@ -272,8 +270,10 @@ def test_a_check_is_begun_in_time(site: Site, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    lambda made, _other: made["url"][:-1], lambda made, _other: made["url"].rpartition(".")[0] + ".",
-    lambda made, other: made["url"].replace(made["id"], other["id"]), lambda made, _other: made["url"].replace(made["id"], "x"),
+    lambda made, _other: made["url"][:-1],
+    lambda made, _other: made["url"].rpartition(".")[0] + ".",
+    lambda made, other: made["url"].replace(made["id"], other["id"]),
+    lambda made, _other: made["url"].replace(made["id"], "x"),
 ])  # fmt: skip
 def test_another_ticket_is_refused(backend: Backend, change: Any) -> None:
     with Client(change(backend.make().json(), backend.make().json())) as client:
@@ -329,7 +329,7 @@ def test_an_account_has_few_tries(backend: Backend) -> None:
 
 
 def test_a_network_has_few_connections(site: Site, backend: Backend) -> None:
-    """It is refused as it connects, whatever it would have said; and told so, in words of the page."""
+    """The connection is refused before anything is said, with the code that the page words."""
     url = backend.make().json()["url"]
     with site.desk.database.transaction() as session, suppress(Problem):
         while True:
@@ -439,9 +439,9 @@ def test_a_reader_that_dies_takes_its_checks_and_no_others(backend: Backend, fac
 
 
 class TakenOver:
-    """A fake launcher: its first process says what is nested deeper than a parser goes, as one
-    could that a stranger's
-    frame has taken over; its second one is ready.
+    """Fake launcher: its first process answers JSON nested deeper than a parser goes.
+
+    A reader that a stranger's frame has taken over could do that. The second process is ready.
     """
 
     def __init__(self) -> None:
@@ -529,7 +529,7 @@ def test_a_check_whose_process_was_killed_is_inconclusive(site: Site, backend: B
 
 
 def test_an_answer_that_was_read_never_changes(site: Site, backend: Backend) -> None:
-    """Not even where a process that was only slow comes with a verdict later."""
+    """A verdict that a slow process brings later changes nothing."""
     made = backend.make().json()
     with site.desk.database.transaction() as session:
         live.begin(
@@ -595,8 +595,9 @@ def test_they_are_counted(site: Site, backend: Backend) -> None:
 
 
 def few_scans(face: bytes) -> bytes:
-    """The same picture as a progressive JPEG of its first two scans, which a decoder takes: it is
-    only coarse.
+    """Returns a coarse version of the picture: a progressive JPEG cut after its first two scans.
+
+    Decoders accept it.
     """
     into = io.BytesIO()
     Image.open(io.BytesIO(face)).save(into, "JPEG", progressive=True)
@@ -630,7 +631,7 @@ def _unlit(noise: np.random.Generator) -> bytes:
 def _attended(
     url: str, seen: Callable[[Client, float], bytes]
 ) -> tuple[dict[str, Any], list[bytes]]:
-    """A whole check by light: its outcome, and the frames that were sent."""
+    """Does a whole check by light; returns its outcome and the frames sent."""
     with Client(url) as client:
         client.enter()
         client.begin()

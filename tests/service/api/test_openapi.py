@@ -1,4 +1,4 @@
-"""The OpenAPI document is whole, and no request that it allows, or forbids, makes the service fail."""
+"""The OpenAPI document is complete, and no request, allowed or not, makes the service fail."""
 
 from __future__ import annotations
 

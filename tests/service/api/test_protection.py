@@ -1,4 +1,4 @@
-"""What binds the browser, which hosts may be asked, and logs without personal data."""
+"""Security headers, allowed hosts, and logs without personal data."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_body_without_end_is_refused(desk: Desk) -> None:
 
 @pytest.fixture
 def written() -> StringIO:
-    """What the service's logs would be on stderr."""
+    """Yields what the service's logs would write to stderr."""
     stream, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
@@ -185,7 +185,10 @@ def test_an_exception_is_logged_by_kind_and_place_not_by_what_it_quotes(written:
 
 
 def test_a_process_that_dies_quotes_nothing(tmp_path: Path) -> None:
-    program = "from unmask.service.processes.logs import configure; configure(); open('/nowhere/private holiday.mp4')"
+    program = (
+        "from unmask.service.processes.logs import configure; configure(); "
+        "open('/nowhere/private holiday.mp4')"
+    )
     died = subprocess.run(
         [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False
     )
@@ -227,7 +230,8 @@ def test_figures_are_for_who_has_the_operators_token(tmp_path: Path, desk: Desk)
         "unmask_deliveries_failed 0.0",
         "unmask_judge_seconds_sum 2.5",
         "unmask_judge_seconds_count 1.0",
-        'unmask_http_seconds_count{method="GET",route="/api/v1/checks/{check}/result",status="401"} 1.0',
+        'unmask_http_seconds_count{method="GET",route="/api/v1/checks/{check}/result",'
+        'status="401"} 1.0',
     ):
         assert line in text
     assert float(text.split("\nunmask_queue_age_seconds ")[1].split()[0]) > 1e9
@@ -248,10 +252,14 @@ def test_odd_text_is_refused_or_kept_as_it_is(either_desk: Desk) -> None:
         words = json.dumps(text)
         posts = {
             "/api/v1/session": f'{{"email": {words}, "password": {words}}}',
-            "/api/v1/accounts": f'{{"email": {words}, "name": {words}, "role": "viewer", "password": {words}}}',
+            "/api/v1/accounts": (
+                f'{{"email": {words}, "name": {words}, "role": "viewer", "password": {words}}}'
+            ),
             "/api/v1/keys": f'{{"name": {words}, "scopes": ["checks:read"]}}',
             f"/api/v1/cases/{case}/notes": f'{{"text": {words}}}',
-            f"/api/v1/cases/{case}/decisions": f'{{"decision": "label", "grounds": {words}, "rule": {words}}}',
+            f"/api/v1/cases/{case}/decisions": (
+                f'{{"decision": "label", "grounds": {words}, "rule": {words}}}'
+            ),
             f"/api/v1/cases/{case}/appeals": f'{{"text": {words}}}',
             "/api/v1/cases": f'{{"check": {words}}}',
             "/sign-in": urlencode({"email": text, "password": text}, errors="surrogatepass"),

@@ -1,6 +1,4 @@
-"""Nothing of one organisation is visible to another: every route of the OpenAPI document is asked
-for the other's ids.
-"""
+"""Isolation of organisations: every route of the OpenAPI document is asked for the other's ids."""
 
 from __future__ import annotations
 
@@ -22,22 +20,22 @@ from unmask.service.people.actor import Scope
 from unmask.service.store.tables import Check, Delivery
 
 METHODS = ("get", "head", "put", "post", "patch", "delete")
-"""In an order in which what deletes comes last."""
+"""HTTP methods in an order that puts deletion last."""
 
 UNLISTED = ("picture", "upload", "live_check", "delivery")
-"""What no list shows."""
+"""Things that no list shows."""
 
 FORM = "application/x-www-form-urlencoded"
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/api/v1/session"}
-"""What is answered without knowing who asks."""
+"""Routes that are answered without knowing who asks."""
 
 
 class Other:
-    """What ``theirs`` has: one of each kind, by the name that routes give it.
+    """Things that ``theirs`` has: one of each kind, by the name that routes give it.
 
     Args:
-        desk: where.
+        desk: the service.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -88,7 +86,7 @@ def routes(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
 
 
 def example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
-    """A value that a schema takes; the plainest."""
+    """Returns the simplest value that a schema accepts."""
     if "$ref" in schema:
         return example(
             document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document
@@ -114,7 +112,7 @@ def example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
 def ask(
     program: Any, method: str, path: str, operation: dict[str, Any], document: dict[str, Any]
 ) -> Any:
-    """One request that is good in all but, maybe, whose things it names."""
+    """Sends a request that is valid except, maybe, for whose things it names."""
     given = [one for one in operation.get("parameters", ()) if one.get("required")]
     headers = {one["name"]: "0" for one in given if one["in"] == "header"}
     query = {one["name"]: example(one["schema"], document) for one in given if one["in"] == "query"}
@@ -185,9 +183,7 @@ def test_pages_list_nothing_of_another(desk: Desk, other: Other) -> None:
 
 
 def pages() -> dict[str, Any]:
-    """An OpenAPI document of the page, which has none for programs: of every module in it that has
-    routes.
-    """
+    """Returns an OpenAPI document of the page's routes, from every module that has any."""
     app = FastAPI()
     for found in pkgutil.iter_modules(page.__path__, f"{page.__name__}."):
         module = importlib.import_module(found.name)
@@ -197,7 +193,7 @@ def pages() -> dict[str, Any]:
 
 
 def named(path: str) -> list[str]:
-    """The parameters of a path."""
+    """Returns the parameters of a path."""
     return re.findall(r"{(\w+)", path)
 
 

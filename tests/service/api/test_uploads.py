@@ -1,4 +1,4 @@
-"""Files that come in one piece or in many, whole or not at all."""
+"""Uploads in one piece or in many, complete or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both confined processes are started alike."""
+"""Both confined processes are started in the same way."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_confined_process_is_off_the_network_and_ends_when_nobody_talks_to_it(
 
 
 def ready(launcher: Launcher) -> subprocess.Popen[bytes]:
-    """A process that has confined itself and loaded what it needs."""
+    """Starts a process, and waits until it has confined itself and loaded what it needs."""
     process = launcher.start()
     assert b"ready" in process.stdout.readline()
     return process

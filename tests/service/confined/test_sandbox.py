@@ -1,4 +1,4 @@
-"""What a judge may not do, tried out in a process that is confined as a judge is."""
+"""Forbidden actions of a judge, tried in a process that is confined in the same way."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from unmask.service.confined.tasks import CheckTask
 from unmask.service.settings import Settings
 
 NUMBERS = {
-    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424),
-    "rt_sigqueueinfo": (129, 138), "clone": (56, 220), "clone3": (435, 435), "ptrace": (101, 117), "unshare": (272, 97),
-    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438), "kcmp": (312, 272),
-    "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219), "mount": (165, 40), "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282), "prctl": (157, 167), "prlimit64": (302, 261), "setpriority": (141, 140),
-    "sched_setaffinity": (203, 122), "ioctl": (16, 29), "fcntl": (72, 25), "setns": (308, 268), "memfd_create": (319, 279),
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424), "rt_sigqueueinfo": (129, 138), "clone": (56, 220),
+    "clone3": (435, 435), "ptrace": (101, 117), "unshare": (272, 97),
+    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438),
+    "kcmp": (312, 272), "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219),
+    "mount": (165, 40), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
+    "prctl": (157, 167), "prlimit64": (302, 261), "setpriority": (141, 140),
+    "sched_setaffinity": (203, 122), "ioctl": (16, 29), "fcntl": (72, 25), "setns": (308, 268),
+    "memfd_create": (319, 279),
 }  # fmt: skip
 """Numbers of system calls on x86-64 and ARM64."""
 
@@ -67,17 +70,20 @@ HOSTILE = {
     "limits of another": "prlimit64(os.getppid(), 0, 0, 0)",
     "pushing others back": "setpriority(2, 0, 19)",
     "pushing another back": "setpriority(0, os.getppid(), 19)",
-    "another's processor": "sched_setaffinity(os.getppid(), 8, ctypes.create_string_buffer(b'\\1' * 8))",
+    "another's processor": (
+        "sched_setaffinity(os.getppid(), 8, ctypes.create_string_buffer(b'\\1' * 8))"
+    ),
     "typing into a terminal": "ioctl(0, 0x5412, 0)",
 }
-"""What a process that a file has taken over would try, by what it would gain."""
+"""Attacks that a process taken over by a file would try, by what it would gain."""
 
 CALL = f"""
 import ctypes, os
 NUMBERS = {NUMBERS!r}
 def call(number, *arguments):
     library = ctypes.CDLL(None, use_errno=True)
-    if library.syscall(number, *(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments)) < 0:
+    if library.syscall(number, *(ctypes.c_long(one) if isinstance(one, int) else one \
+for one in arguments)) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 for name, numbers in NUMBERS.items():
     number = numbers[os.uname().machine != "x86_64"]
@@ -88,7 +94,7 @@ for name, numbers in NUMBERS.items():
 def confined(
     program: str, memory: int = 1 << 30, cpu_seconds: int = 20, written: int = 1 << 20
 ) -> tuple[int, str]:
-    """Exit code and stderr of a program that first confines itself."""
+    """Returns the exit code and stderr of a program that first confines itself."""
     limits = f"Limits({memory}, {cpu_seconds}, {written})"
     text = (
         f"{CALL}\nfrom unmask.sandbox.confine import Limits, confine\nconfine({limits})\n{program}"
@@ -110,8 +116,9 @@ def test_a_confined_process_still_works(tmp_path: Path) -> None:
 
 
 def test_whatever_a_file_that_took_over_would_try_is_refused() -> None:
-    """All in one confined process: had one of them worked, those after it would not be told of, or
-    its parent were gone.
+    """One confined process tries all of them.
+
+    If one attempt worked, later ones would not be reported, or the parent would be gone.
     """
     told = [
         "def attempt(text):",
@@ -145,7 +152,10 @@ def test_a_filter_is_made_for_every_machine() -> None:
 
 
 def test_a_process_that_hides_cannot_be_dumped() -> None:
-    text = f"{CALL}\nfrom unmask.sandbox.control import hide\nhide()\nprint(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    text = (
+        f"{CALL}\nfrom unmask.sandbox.control import hide\nhide()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
 
@@ -175,11 +185,15 @@ def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
     mine.write_bytes(b"mine")
     other.write_bytes(b"other")
     folder.mkdir()
-    see = f"from unmask.sandbox.landlock import see_only\nassert see_only([{str(mine)!r}], [{str(folder)!r}])\n"
+    see = (
+        "from unmask.sandbox.landlock import see_only\n"
+        f"assert see_only([{str(mine)!r}], [{str(folder)!r}])\n"
+    )
     if "AssertionError" in confined(see)[1]:
         pytest.skip("this kernel has no Landlock")
     code, said = confined(
-        f"{see}import sqlite3, numpy\nassert open({str(mine)!r}).read() == 'mine'\nopen({str(folder / 'new')!r}, 'w')"
+        f"{see}import sqlite3, numpy\nassert open({str(mine)!r}).read() == 'mine'\n"
+        f"open({str(folder / 'new')!r}, 'w')"
     )
     assert (code, said) == (0, "")
     parent = "f'/proc/{os.getppid()}/environ'"
@@ -238,7 +252,7 @@ def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
 
 
 ZEROS = zlib.compress(bytes(200 << 20), 9)
-"""200 MB in 200 KB."""
+"""200 MB of zeros, compressed to 200 KB."""
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
@@ -268,8 +282,9 @@ BOMBS = {
     "Decompressed data too large": lambda _: png(64, 64, (b"iCCP", b"profile\0\0" + ZEROS), BLACK),
     "neither a photo nor a video": zipped,
 }
-"""By what is said of it: giant, more data than pixels, a giant comment, a giant colour profile, an
-archive.
+"""Makers of decompression bombs, by what is said of them.
+
+In order: giant, more data than pixels, a giant comment, a giant colour profile, an archive.
 """
 
 

@@ -1,5 +1,6 @@
-"""A backup taken while the service is there, brought back in an empty place, on the same or another
-database and storage.
+"""A backup taken while the service runs, and restored in an empty place.
+
+Database and storage are the same kind or another.
 """
 
 from __future__ import annotations
@@ -30,9 +31,7 @@ from unmask.service.store.tables import BrowserSession, Check, Media, Upload
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[Desk]:
-    """A service with checks, a case, a key, a signed-in browser, an upload under way and a deleted
-    file.
-    """
+    """Yields a service with a decided case, a queued check and a deleted file."""
     desk = Desk(tmp_path / "busy")
     case = desk.check(b"decided", stored=time.time())
     rob = desk.browser(person="rob")
@@ -51,7 +50,7 @@ def empty(data: Path, **settings: Any) -> Service:
 
 
 def kept(service: Service) -> dict[str, Any]:
-    """What must be the same before and after."""
+    """Returns what must be the same before and after."""
     with service.database.reading() as session:
         checks = {
             one.id: (one.state, one.name, one.verdict, one.result)

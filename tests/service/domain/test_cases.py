@@ -20,7 +20,7 @@ TERMS = "Terms of use, 4.2: no changed faces without a label"
 
 
 def opened(desk: Desk, **check: Any) -> str:
-    """Id of a case that the service opened for a new check."""
+    """Opens a case of the service for a new check; returns its id."""
     identity = desk.check(repr(check).encode(), **check)
     with desk.database.transaction() as session:
         return cases.open_for(session, desk.system(), session.get_one(Check, identity)).id

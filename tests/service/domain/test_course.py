@@ -1,5 +1,6 @@
-"""The course of a case: every act in every state, by every role and kind of key; and that nothing
-else leads anywhere.
+"""The course of a case: every act in every state, by every role and kind of key.
+
+No other way leads to a state.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ MAY: dict[tuple[str, Act], set[str]] = {
     ("corrected", Act.APPEAL): DECIDING | {"uploader"},
     ("reopened", Act.DECIDE): PERSONS,
 }
-"""Who may do what where rob decided first, rita on appeal or to correct him; nobody may anything
-else.
+"""Actors allowed to do an act in a state; all others are refused.
+
+Rob decided first; rita decided on appeal or corrected him.
 """
 
 WAYS = {
@@ -63,8 +65,8 @@ class Stage:
     """One case in a state, and everybody who may try something on it.
 
     Args:
-        desk: whose.
-        way: how the case came there.
+        desk: the service.
+        way: the acts by which the case came there.
     """
 
     def __init__(self, desk: Desk, way: str) -> None:
@@ -105,7 +107,7 @@ class Stage:
             return cases.get(session, self.actors["vera"], self.case)[0].state
 
     def tries(self, actor: Actor, act: Act) -> int:
-        """201, or the status of the refusal; whatever was done is taken back."""
+        """Tries an act and takes it back; returns 201, or the status of the refusal."""
         do: dict[Act, Callable[[Session], object]] = {
             Act.DECIDE: lambda session: self.decide(
                 session, actor, Decision.KEEP, correcting=False

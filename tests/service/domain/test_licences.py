@@ -1,6 +1,4 @@
-"""The register of licences: on the running service, from an upload with a licence to a case that
-reopens; and who may what.
-"""
+"""The register of licences on the running service, up to a case that reopens; and permissions."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ def zoe(tmp_path: Path) -> Owner:
 
 
 def labelled() -> bytes:
-    """A photo of a face whose label says that the studio made it with AI."""
+    """Makes a photo of a face whose label says that the studio made it with AI."""
     out, info = io.BytesIO(), PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", XMP)
     Image.fromarray(astronaut()[:256, 96:352]).save(out, "PNG", pnginfo=info)
@@ -42,7 +40,7 @@ def labelled() -> bytes:
 
 
 def taken_back(zoe: Owner, path: Path, seconds: float = 2) -> str:
-    """A newer list, in which a licence is taken back."""
+    """Returns the text of a newer list, in which a licence is revoked."""
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     return licence.revoke((Licence.of(path),), zoe.folder / "list.json", zoe.key, at).text()
 

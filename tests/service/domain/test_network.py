@@ -1,6 +1,4 @@
-"""Addresses that strangers name lead nowhere but to the public internet, and only where the
-operator allows it.
-"""
+"""Addresses named by strangers: only the public internet, unless the operator allows more."""
 
 from __future__ import annotations
 
@@ -42,10 +40,11 @@ def read(
     "address",
     [
         "127.0.0.1", "127.9.9.9", "0.0.0.0",  # noqa: S104
-        "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-        "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0",
-        "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::",
-        "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2001:0:7f00:1::",
+        "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "192.0.2.1",
+        "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1",
+        "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
+        "2001:0:7f00:1::",
     ],
 )  # fmt: skip
 def test_no_private_address_is_public(address: str) -> None:

@@ -1,4 +1,4 @@
-"""What shows a face is really gone after its time, or on request, unless it is held."""
+"""Everything that shows a face is deleted after its time, or on request, unless it is held."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def test_where_the_machines_clock_is_all_there_is_a_jump_stops_deletion_and_show
 
 
 def _left_behind(desk: Desk, *contents: bytes, days: float = 2) -> None:
-    """Files without a row, as old as that."""
+    """Stores files without a row, ``days`` old."""
     for content in contents:
         name = storage.media(desk.tenants["ours"], hashlib.sha256(content).hexdigest())
         desk.service.storage.put(name, content)

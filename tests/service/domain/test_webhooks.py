@@ -1,5 +1,6 @@
-"""Messages to webhooks: signed, sent again, many at once, and never to a private address unless the
-operator allows it.
+"""Messages to webhooks: signed, retried, many at once, and to public addresses only.
+
+The operator may allow private addresses.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def web() -> Iterator[Listener]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def open_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """A service whose operator allows private addresses."""
+    """Yields a service whose operator allows private addresses."""
     address = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
     made = Desk(tmp_path / "service", {"webhook_private": True, "database": address})
     yield made
@@ -168,8 +169,10 @@ def test_another_organisation_neither_hears_nor_removes(desk: Desk) -> None:
 
 
 class Hanging:
-    """Receivers of which some hang until they are told to answer: what is sent to whom stands in
-    ``sent``.
+    """Receivers of which some hang until they are told to answer.
+
+    Attributes:
+        sent: ids of the webhooks to which messages were sent.
 
     Args:
         hang: ids of webhooks that hang.

@@ -1,4 +1,4 @@
-"""What the page says of a file beside its verdict, and what admins do with it there."""
+"""Facts of a file beside its verdict on the page, and what admins do with the file there."""
 
 from __future__ import annotations
 

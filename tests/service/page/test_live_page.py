@@ -1,5 +1,6 @@
-"""The page of a live check in a real browser: for everybody; a face that the screen lights passes,
-a prepared video does not.
+"""The page of a live check in a real browser: accessible to everybody.
+
+A face that the screen lights passes, a prepared video does not.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ PATIENCE = 90_000
 """ms that a step of the page may take on a busy machine."""
 
 TRIES = live.PER_SUBJECT.quota
-"""Times that a person tries, as often as an account may: a busy machine shows colours too late in
-every second try.
+"""Number of tries per person, as many as an account may make.
+
+A busy machine shows colours too late in every second try.
 """
 
 CALM = Scene(fps=10)
@@ -57,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def asked(site: Site, subject: str, **more: Any) -> str:
-    """Address of a new live check's page."""
+    """Asks for a new live check and returns the address of its page."""
     headers = {"Authorization": f"Bearer {site.desk.key(Scope.LIVE)[1]}"}
     answer = httpx.post(
         f"{site.url}/api/v1/live", json={"subject": subject, **more}, headers=headers, timeout=60
@@ -66,7 +68,7 @@ def asked(site: Site, subject: str, **more: Any) -> str:
 
 
 def opened(browser: Browser, camera: str = "", **look: Any) -> tuple[Page, list[str]]:
-    """A page in a browser of its own, and what the browser complained of."""
+    """Opens a page in its own browser context; returns it and the browser's complaints."""
     page, complaints = browser.new_context(**look).new_page(), list[str]()
     page.set_default_timeout(PATIENCE)
     page.add_init_script(BLOCKED)
@@ -78,7 +80,7 @@ def opened(browser: Browser, camera: str = "", **look: Any) -> tuple[Page, list[
 
 
 def looked_at(page: Page) -> None:
-    """Fits the window, and axe has nothing to say."""
+    """Checks that the page fits the window, and that axe reports nothing."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = Axe().run(page)
     assert not found.response["violations"], found.generate_report()
@@ -130,7 +132,8 @@ def test_the_camera_is_for_this_page_alone(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ("", "The link is not complete"), ("#x", "The link is not complete"), ("#00-00.AAAA", "The link is not complete"),
+    ("", "The link is not complete"), ("#x", "The link is not complete"),
+    ("#00-00.AAAA", "The link is not complete"),
 ])  # fmt: skip
 def test_a_link_that_leads_nowhere_says_so(
     chromium: Browser, site: Site, change: str, says: str
@@ -150,7 +153,8 @@ def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
 ) -> None:
     page, _ = opened(
         chromium,
-        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}",
+        "navigator.mediaDevices.getUserMedia = async () => "
+        f"{{ throw new DOMException('', '{error}') }}",
     )
     page.goto(asked(site, error, ways=["light"], back="https://shop.example/"))
     expect(page.locator("[data-way=movement]")).to_be_hidden()
@@ -163,7 +167,8 @@ def test_without_a_camera_it_says_what_to_do_and_uses_nothing_up(
 
 
 @pytest.mark.parametrize(("lost", "says"), [
-    ("stream.getTracks()[0].dispatchEvent(new Event('ended'))", "The camera stopped"), ("", "The connection broke"),
+    ("stream.getTracks()[0].dispatchEvent(new Event('ended'))", "The camera stopped"),
+    ("", "The connection broke"),
 ])  # fmt: skip
 def test_what_is_lost_in_the_middle_ends_the_check(
     chromium: Browser, site: Site, lost: str, says: str
@@ -291,8 +296,9 @@ def test_a_prepared_video_does_not_pass(playwright: Playwright, site: Site, tmp_
 def _served(
     page: Page, answers: dict[str, dict[str, Any]], frames: list[bytes] | None = None
 ) -> list[WebSocketRoute]:
-    """Stands in for the service's end of the WebSocket: answers a message by its first name, and
-    keeps the frames.
+    """Stands in for the service's end of the WebSocket.
+
+    It answers a message by its first name, and keeps the frames.
     """
     found = list[WebSocketRoute]()
 
@@ -311,7 +317,7 @@ def _served(
 
 
 def _login(site: Site) -> tuple[str, subprocess.Popen[bytes]]:
-    """The example on a free port; its address."""
+    """Starts the example on a free port; returns its address and its process."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         own = f"http://127.0.0.1:{one.getsockname()[1]}"

@@ -1,5 +1,6 @@
-"""The page in a real browser: what people see and do, with what they may, and what the browser must
-never be made to do.
+"""The page in a real browser: what people see and may do.
+
+Also what the browser must never be made to do.
 """
 
 from __future__ import annotations
@@ -28,14 +29,20 @@ pytestmark = pytest.mark.skipif(
 )
 
 WIDE, PHONE = (1200, 900), (390, 844)
-HOSTILE = "\"><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202egpj.mp4"
+HOSTILE = (
+    '"><img src=x onerror="document.title=\'owned\'">'
+    "<script>document.title='owned'</script>\u202egpj.mp4"
+)
 
-BLOCKED = "document.addEventListener('securitypolicyviolation', e => console.error('blocked by policy: ' + e.blockedURI))"
+BLOCKED = (
+    "document.addEventListener('securitypolicyviolation', e => "
+    "console.error('blocked by policy: ' + e.blockedURI))"
+)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A service with a check of every kind, a case in every state, and a file that was deleted."""
+    """Yields a service with every kind of check, a case in every state, and a deleted file."""
     made = Site(tmp_path_factory.mktemp("page") / "service")
     yield made
     made.close()
@@ -43,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def shown(site: Site) -> dict[str, str]:
-    """Addresses by what stands there."""
+    """Returns addresses by what they show."""
     found = {}
     for result in results.every_kind():
         media = (
@@ -84,7 +91,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def visit(chromium: Browser, site: Site) -> Iterator[Open]:
-    """Opens a browser as somebody; at the end, nothing may have been complained of."""
+    """Opens a browser as somebody; fails at the end if the browser complained of anything."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -116,7 +123,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Open]:
 
 
 def check_screen(page: Page, address: str) -> None:
-    """Fits the window, and axe has nothing to say."""
+    """Checks that the page fits the window, and that axe reports nothing."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.goto(address)
@@ -128,8 +135,11 @@ def check_screen(page: Page, address: str) -> None:
     assert not found.response["violations"], f"{address}: {found.generate_report()}"
 
 
-FIXED = ("/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided", "/cases?assigned=me",
-         "/cases?words=no+such+file", "/audit", "/people", "/keys", "/webhooks", "/account", "/nothing-here")  # fmt: skip
+FIXED = (
+    "/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided",
+    "/cases?assigned=me", "/cases?words=no+such+file", "/audit", "/people", "/keys", "/webhooks",
+    "/account", "/nothing-here",
+)  # fmt: skip
 LOOKS = [(WIDE, "light", "en"), (PHONE, "dark", "en"), (WIDE, "dark", "zh"), (PHONE, "light", "zh")]
 
 
@@ -338,7 +348,8 @@ def test_a_deleted_file_leaves_its_verdict(visit: Open, site: Site) -> None:
     with site.desk.database.transaction() as session:
         session.execute(
             text(
-                "UPDATE media SET deleted = 1 WHERE sha256 = (SELECT sha256 FROM checks WHERE id = :id)"
+                "UPDATE media SET deleted = 1 WHERE sha256 = "
+                "(SELECT sha256 FROM checks WHERE id = :id)"
             ),
             {"id": check},
         )

@@ -1,6 +1,4 @@
-"""The timelines under the player: whatever was measured, they stay in their frame and hide no
-change.
-"""
+"""The timelines under the player: whatever was measured, they fit and hide no change."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The whole way, by keyboard alone, on a real service: make an account, drop a clip, read the
-verdict, decide the case, appeal,
-decide the appeal, and see it all in a verified audit log.
+"""The whole way, by keyboard alone, on a real service.
+
+Make an account, drop a clip, read the verdict, decide the case, appeal, decide the appeal, and see
+it all in a verified audit log.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ pytestmark = pytest.mark.skipif(
 
 
 MANY = 120
-"""Presses of a key after which nobody would go on looking."""
+"""Largest number of presses of a key to find something."""
 
 
 def swapped_clip(path: Path) -> Path:
-    """Two seconds of a portrait whose face was made anew from its mirror image, at 96 px, as in
-    `examples/demo.py`.
+    """Writes two seconds of a portrait whose face was regenerated from its mirror image.
+
+    It is regenerated at 96 px, as in `examples/demo.py`.
     """
     portrait = face()
     matrix = faces.similarity(faces.find(portrait)[0].points, faces.TEMPLATE * np.float32(0.5))
@@ -59,7 +61,7 @@ def swapped_clip(path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    """A new service with one admin, as `unmask accounts add` makes one."""
+    """Yields a new service with one admin, as `unmask accounts add` makes one."""
     with tree(tmp_path_factory.mktemp("walk") / "service", workers="1") as made:
         database = Database(Settings(data=made.data))
         with database.transaction() as session:
@@ -71,7 +73,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 @pytest.fixture
 def page(service: Tree) -> Iterator[Page]:
-    """A browser in which nothing may be complained of."""
+    """Yields a browser page; fails at the end if the browser complained of anything."""
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -121,7 +123,7 @@ def sign_in(page: Page, email: str) -> None:
 
 
 def add_account(page: Page, name: str, email: str) -> str:
-    """The link with which the person chooses a password."""
+    """Adds an account; returns the link with which the person chooses a password."""
     press(page, "link", "People")
     type_into(page, "Name", name)
     page.keyboard.press("Tab")
@@ -141,7 +143,7 @@ def drop(page: Page, path: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.locator(
             "#file"
-        ).focus()  # a round trip: a key overtakes the order to intercept the dialog, which goes another way
+        ).focus()  # a round trip: else a key overtakes the order to intercept the dialog
         page.keyboard.press("Enter")
     chooser.value.set_files(path)
 

@@ -1,5 +1,6 @@
-"""The page's words: it has a sentence for all that it may be told, and shows what it cannot say as
-it stands.
+"""The page's words: it has a sentence for every message.
+
+What it cannot say, it shows as it is.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def test_every_step_that_is_audited_has_a_name() -> None:
 
 
 def in_chinese(message: Message) -> str:
-    """What the page says in Chinese; nothing of it may be left in English."""
+    """Returns the message in Chinese; fails if any of it is left in English."""
     said = CHINESE.say(message)
     assert not re.search(r"[A-Za-z]{2,}", said.replace("LR", "").replace("Unmask", "")), said
     assert CHINESE.knows(message)
@@ -75,8 +76,9 @@ CHANGED, CLEAR, UNSURE = Verdict.CHANGED, Verdict.NO_CHANGE_FOUND, Verdict.CANNO
 @pytest.mark.parametrize(
     "verdicts",
     [
-        (), (CHANGED,), (CHANGED,) * 2, (CHANGED,) * 9, (CLEAR,), (CLEAR,) * 3, (CLEAR,) * 9, (UNSURE, UNSURE),
-        (UNSURE, CLEAR), (UNSURE, UNSURE, CLEAR, CLEAR), (Verdict.LICENSED_CHANGE,), (Verdict.LICENSED_CHANGE,) * 2,
+        (), (CHANGED,), (CHANGED,) * 2, (CHANGED,) * 9, (CLEAR,), (CLEAR,) * 3, (CLEAR,) * 9,
+        (UNSURE, UNSURE), (UNSURE, CLEAR), (UNSURE, UNSURE, CLEAR, CLEAR),
+        (Verdict.LICENSED_CHANGE,), (Verdict.LICENSED_CHANGE,) * 2,
     ],
     ids=len,
 )  # fmt: skip
@@ -152,7 +154,7 @@ def test_a_result_is_said_from_its_codes() -> None:
     ids=str,
 )
 def test_what_cannot_be_said_stays_english_and_is_marked(changes: dict[str, Any]) -> None:
-    """As from another version of Unmask, or from a process that a stranger's file has taken over."""
+    """Such messages could come from another version of Unmask, or from a hijacked process."""
     found = Document.model_validate({**document(results.changed_video()), **changes}).message(
         "reason"
     )
@@ -206,8 +208,9 @@ def test_a_third_language_is_on_the_page(
 @pytest.mark.parametrize(
     ("cookie", "header", "code"),
     [
-        (None, "", "en"), (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"), (None, "de, en;q=0.5, zh;q=0.7", "zh"),
-        (None, "zh;q=0, en", "en"), ("zh", "en", "zh"), ("xx", "zh", "zh"), (None, "*", "en"),
+        (None, "", "en"), (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        (None, "de, en;q=0.5, zh;q=0.7", "zh"), (None, "zh;q=0, en", "en"), ("zh", "en", "zh"),
+        ("xx", "zh", "zh"), (None, "*", "en"),
     ],
 )  # fmt: skip
 def test_the_reader_s_choice_comes_first(cookie: str | None, header: str, code: str) -> None:

@@ -1,6 +1,4 @@
-"""People on the page: links with which they set their own passwords, and the browsers in which one
-is signed in.
-"""
+"""People on the page: links to set their own passwords, and their signed-in browsers."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ NEW = "a green kite over wet slate roofs"
 
 
 def csrf_of(browser: Any) -> dict[str, str]:
-    """The token for forms; from now on it is sent by these alone."""
+    """Returns the token for forms; from now on only forms send it."""
     return {"csrf": browser.headers.pop("X-CSRF-Token")}
 
 

@@ -1,4 +1,4 @@
-"""The queue of cases on the page: what of it is shown, searched and filtered, by plain addresses."""
+"""The queue of cases on the page: shown, searched and filtered by plain addresses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unmask.types import CheckResult, Verdict
 
 
 def opened(desk: Desk, content: bytes, verdict: Verdict | None, **more: Any) -> str:
-    """Id of the case of a new check."""
+    """Opens a case for a new check; returns its id."""
     found = CheckResult("x", "0" * 64, verdict, verbatim("So it is."), None, ())
     check = desk.check(content, verdict=verdict, log10_lr=None, result=document(found), **more)
     case: str = desk.browser(person="rob").post("/api/v1/cases", json={"check": check}).json()["id"]

@@ -1,4 +1,4 @@
-"""Accounts: passwords, signing in, lock-outs that tell nothing, the last admin, and the command."""
+"""Accounts: passwords, signing in, lock-outs that reveal nothing, the last admin, the command."""
 
 from __future__ import annotations
 

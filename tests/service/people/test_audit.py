@@ -1,4 +1,4 @@
-"""The chain: nothing can be changed, dropped, swapped, inserted or cut off without being noticed."""
+"""The audit chain: no entry can be changed, dropped, swapped, inserted or cut off unnoticed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Chain:
             return audit.verify(session, self.tenant, *anchors)
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Puts other rows in the place of the chain's."""
+        """Replaces the chain's rows."""
         with self._database.transaction() as session:
             session.execute(delete(AuditEntry).where(AuditEntry.tenant == self.tenant))
             if rows:
@@ -84,7 +84,7 @@ def chain(desk: Desk) -> Chain:
 
 
 def rehashed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows as somebody forges them who knows how the chain is made."""
+    """Forges the rows as somebody who knows how the chain is made."""
     previous, forged = audit.START, []
     for row in rows:
         entry = AuditEntry(**{**row, "previous": previous})

@@ -1,6 +1,4 @@
-"""A disk without room, and a database that somebody else holds: reads go on, uploads are refused,
-and nothing is lost.
-"""
+"""A full disk, and a locked database: reads go on, uploads are refused, nothing is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ PIECE = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MB."""
+    """Yields a disk of 8 MB."""
     place = tmp_path / "small"
     place.mkdir()
     mounted = subprocess.run(
@@ -66,7 +64,7 @@ def test_where_there_is_no_room_uploads_are_refused_and_all_else_goes_on(
     ):
         assert (refused.status_code, refused.headers["Retry-After"]) == (507, "60"), refused.text
         assert "no room" in refused.json()["detail"]
-    monkeypatch.setattr(uploads, "RESERVE", 0)  # as if it went full in the middle of it
+    monkeypatch.setattr(uploads, "RESERVE", 0)  # as if the disk filled up during the upload
     for refused in (
         program.post("/api/v1/checks", content=bytes(1 << 20)),
         program.patch(begun, content=b"a film", headers=PIECE),

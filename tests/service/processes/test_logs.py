@@ -1,4 +1,4 @@
-"""The log: what anybody can cause from outside does not fill the disk."""
+"""The log: what outsiders can cause does not fill the disk."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A worker when things are out of order: an outage costs a check nothing, and only deaths while
-judging count.
-"""
+"""A worker during failures: an outage costs a check nothing; only deaths while judging count."""
 
 from __future__ import annotations
 
@@ -34,11 +32,12 @@ CONTENT = b"a clip"
 
 
 class Seer:
-    """A judge of this process, which answers at once: the file must be there, and whatever it shows
-    was changed.
+    """Fake judge in this process, which answers at once that the file was changed.
+
+    The file must exist.
 
     Args:
-        settings: not looked at.
+        settings: not used.
     """
 
     alive = True
@@ -63,7 +62,7 @@ class Bucket:
     """A bucket of an S3 server that can be away for a while; it keeps what it has.
 
     Args:
-        monkeypatch: sets the environment that reaches it.
+        monkeypatch: sets the environment to reach it.
     """
 
     address = "s3://media/prefix"
@@ -101,7 +100,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 @pytest.fixture
 def remote(tmp_path: Path, bucket: Bucket) -> Iterator[Desk]:
-    """With its media in the bucket."""
+    """Yields a service with its media in the bucket."""
     made = Desk(tmp_path / "service", {"storage": Bucket.address})
     yield made
     made.close()
@@ -212,7 +211,7 @@ def test_media_that_is_exchanged_while_it_is_judged_has_no_result(desk: Desk) ->
     check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
 
     class Watched(Seer):
-        """While it looks, somebody writes the same bytes anew."""
+        """Somebody rewrites the file with the same bytes while it judges."""
 
         def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
             answer = super().judge(task, tick)
@@ -235,7 +234,7 @@ def test_a_file_whose_rights_change_while_it_is_judged_is_judged_again_and_stays
     check = accept(desk, desk.actor("rob"), "clip.mp4", CONTENT)
 
     class Tidied(Seer):
-        """While it looks, an operator changes the rights of the file."""
+        """An operator changes the rights of the file while it judges."""
 
         def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
             answer = super().judge(task, tick)

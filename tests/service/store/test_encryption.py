@@ -1,6 +1,4 @@
-"""The way to PostgreSQL: encrypted where that is asked for, and to no server whose certificate does
-not hold.
-"""
+"""Connections to PostgreSQL: encrypted where asked, never with an invalid certificate."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ DAY = datetime.timedelta(days=1)
 
 
 def certify(folder: Path, name: str, host: str) -> Path:
-    """A certificate of a host that signs itself, beside its key."""
+    """Makes a self-signed certificate of a host, beside its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     made = (
@@ -52,7 +50,7 @@ def certify(folder: Path, name: str, host: str) -> Path:
 
 @dataclass(frozen=True)
 class Encrypted:
-    """A server on a port, for ``localhost``; the authority that vouches for it; another one."""
+    """A server on a port, for ``localhost``; the authority that certifies it; another authority."""
 
     address: str
     authority: Path
@@ -79,7 +77,7 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
 
 
 def connected(tmp_path: Path, address: str) -> bool:
-    """Whether the connection that stands is encrypted."""
+    """Tells whether the connection is encrypted."""
     database = Database(Settings(data=tmp_path, database=address))
     with database.reading() as session:
         encrypted = bool(

@@ -1,4 +1,4 @@
-"""Each job is done once, whoever falls silent, on both databases."""
+"""Each job is done once, whichever worker stops responding, on both databases."""
 
 from __future__ import annotations
 

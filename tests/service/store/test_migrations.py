@@ -1,4 +1,4 @@
-"""What the revisions make is what the tables say, on both databases."""
+"""Migrations lead to what the tables declare, on both databases."""
 
 from __future__ import annotations
 
