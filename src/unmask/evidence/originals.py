@@ -51,7 +51,7 @@ class Originals:
     """Compares each face with the original footage.
 
     Args:
-        hold: seconds before and after a pair for which its finding holds for other sightings.
+        hold: seconds before and after a pair within which its finding holds for other sightings.
         share: part of a track's comparisons, the highest ones, whose mean is the track's score.
         pictures: pairs that are shown.
     """

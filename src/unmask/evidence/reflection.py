@@ -164,7 +164,7 @@ def disagreement(right: Cornea, left: Cornea, reach: int = 3) -> float:
 def _cornea(eye: Rgb) -> Cornea:
     import cv2
 
-    # Irises of every colour are dark in red light or in all.
+    # Irises of every colour are dark in red light or in all light.
     brightness = (eye[..., 0] * 0.5 + cv2.cvtColor(eye, cv2.COLOR_RGB2GRAY) * 0.5).astype(
         np.float32
     )

@@ -118,7 +118,7 @@ def _spectrum(grey: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray
 def _peak(spectrum: NDArray[np.float32]) -> float:
     """Measures by how much, log10, a mean spectrum rises above its neighbourhood.
 
-    Only frequencies where skin is smooth and no axis is near count.
+    Frequencies near an axis, and low ones, where skin is not smooth, are left out.
     """
     import cv2
 
@@ -142,7 +142,8 @@ def _edged(grey: NDArray[np.float32], points: NDArray[np.float32]) -> float:
     """Computes `Look.edged`.
 
     The face is turned upright with its eyes 20 px apart. Beside each of its sides, 1 to 2.4 of that
-    distance off its middle, the line counts along which most steps are clear and go the same way.
+    distance off its middle, the best line is the one along which most steps are clear and go the
+    same way.
     """
     import cv2
 

@@ -149,9 +149,9 @@ def beside(patterns: Series, base: Series) -> Series:
 def depth(x: Series, y: Series) -> Series:
     """Returns how far the usual face stands out at each place, in distances between the eyes.
 
-    So are the places, see `unmask.faces.regions`. The face is a head of 145 by 230 mm with a nose
-    of 22 mm, sockets of the eyes, brows, lips and chin, where the eyes are 63 mm apart (means of
-    adults: Farkas, "Anthropometry of the Head and Face", 1994).
+    The places have the same unit, see `unmask.faces.regions`. The face is a head of 145 by 230 mm
+    with a nose of 22 mm, sockets of the eyes, brows, lips and chin, where the eyes are 63 mm apart
+    (means of adults: Farkas, "Anthropometry of the Head and Face", 1994).
     """
     head = 1.35 * np.sqrt(np.maximum(1 - (x / 1.15) ** 2 - ((y - 0.55) / 1.8) ** 2, 0.05))
     height = np.interp(y, [-0.1, 0.6, 0.72, 0.85], [0.04, 0.36, 0.33, 0.0])

@@ -53,7 +53,7 @@ class Response:
     def noise(self, filters: Series, part: int) -> Series:
         """Computes the variance, ``(h,)``, of what filters, ``(h, 3, p)``, find in noise alone.
 
-        It is that in the answers to a part.
+        The answers are those to one part of the light.
 
         Args:
             part: 0 for all of the screen, 1 for across, 2 for down.

@@ -93,7 +93,7 @@ class Clip:
     def damage(self) -> tuple[Damage, ...]:
         """Returns the stretches of damaged pictures, as far as known.
 
-        Known is what the packets show, and what the pictures decoded until now show.
+        Damage is known from the packets, and from the pictures decoded until now.
         """
         return stretches(self._damaged, self._index, self.facts.duration)
 

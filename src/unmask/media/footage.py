@@ -70,7 +70,7 @@ class Footage:
     def damage(self) -> tuple[Damage, ...]:
         """Returns stretches of damaged pictures, as far as known.
 
-        Known is what the packets show, and what the pictures decoded until now show.
+        Damage is known from the packets, and from the pictures decoded until now.
         """
         return stretches(self._damaged, self._index, self.facts.duration)
 

@@ -90,7 +90,7 @@ class Metadata(NamedTuple):
     Attributes:
         main: its main part.
         more: the part on how it was taken.
-        located: whether it says where.
+        located: whether it tells the place.
     """
 
     main: Mapping[int, Any] = {}
@@ -173,7 +173,7 @@ def decode(source: Source, kind: str) -> Rgb:
         pose = _pose(opened.photo)
         opened.photo.load()
         rgb = _rgb(opened.photo, opened.divisor)
-        if kind == "tiff":  # which Pillow has turned upright
+        if kind == "tiff":  # Pillow has turned it upright already
             return pose.undone(rgb)
         if not opened.cut:
             return rgb

@@ -1,4 +1,4 @@
-"""Segments of an HLS playlist (RFC 8216) that lies in a folder beside them.
+"""Segments of an HLS playlist (RFC 8216) in the same folder as the segments.
 
 Recorders of live broadcasts write one. While it is being recorded, it names what is finished. Only
 whole files in its own folder are opened, never an address.

@@ -91,7 +91,7 @@ def _text(value: object) -> str:
 def _moment(value: object, offset: object = "") -> str:
     """Returns ISO 8601, to the second; empty if the value has no known form.
 
-    Known are EXIF's ``2024:05:01 12:00:00`` and ISO 8601.
+    The known forms are EXIF's ``2024:05:01 12:00:00`` and ISO 8601.
     """
     text = _text(value).replace(" ", "T", 1)
     if text[4:5] == text[7:8] == ":":

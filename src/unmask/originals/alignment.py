@@ -43,7 +43,7 @@ SOFTNESS = (2.5, 1.6, 1.0, 0.8)
 """Blurs, px, of the successive fits; each starts at the place that the one before has measured."""
 
 UNCROPPED = 0.012
-"""Difference of a place from the whole frame, as part of the width, that is taken for none."""
+"""Largest difference of a place from the whole frame, as part of the width, that is ignored."""
 
 MOST_PAIRS = 60
 """Frames laid over an original for one stretch, evenly spaced."""
@@ -293,9 +293,8 @@ def _pairs(
     """
     period = _period(film)
     early = [max(0.0, here - period / 2) for here, _ in at]
-    frames = (
-        list(film.frames(sorted(early))) if len(at) <= PROBES else None
-    )  # all at once where they fit in memory
+    # All frames at once where they fit in memory.
+    frames = list(film.frames(sorted(early))) if len(at) <= PROBES else None
     laid = []
     for (here, moment), sought in zip(at, early, strict=True):
         near = (

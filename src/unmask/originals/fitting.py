@@ -29,7 +29,7 @@ MOST_PX = 640
 """Longest side at which these frames are kept meanwhile, px."""
 
 FAR = 2.0
-"""Initial error of the place, px of `FIT_PX`."""
+"""Largest initial error of the place, px of `FIT_PX`."""
 
 TELLING = 40.0
 """Cost of a frame that differs from a thumbnail twice as much as the best frame does."""
@@ -273,7 +273,7 @@ def _quadratic(
     used = basis * use.reshape(-1, 1)
     moved = (used.T @ basis).astype(np.float64)
     own = float(moved[0, 0])
-    if own <= 0:  # nothing is left to compare: every frame fits as badly
+    if own <= 0:  # nothing left to compare: every frame fits equally badly
         return (
             np.ones(len(frames)),
             np.zeros((len(frames), len(moved) - 1)),

@@ -131,8 +131,7 @@ def _apart(
     for at in range(0, i.size, block):
         part = slice(at, at + block)
         counts = np.bitwise_count(np.take(b, j[part], axis=0) ^ np.take(a, i[part], axis=0))
-        # One multiplication adds the four counts of a row, a byte each; a sum over so short an axis
-        # is slow.
+        # One multiplication adds the four byte counts of a row; a sum over a short axis is slow.
         bits[part] = (counts.view(np.uint32)[:, 0] * np.uint32(0x01010101)) >> np.uint32(24)
     return bits
 

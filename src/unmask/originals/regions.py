@@ -109,9 +109,8 @@ def blobs(grey: NDArray[np.uint8], at_most: int, contrast: float) -> list[Any]:
     for point in found:
         point.pt = (x * (point.pt[0] + 0.5) - 0.5, y * (point.pt[1] + 0.5) - 0.5)
         point.size *= 2
-        point.octave = (
-            point.octave & ~255 | point.octave + 1 & 255
-        )  # its lowest byte is the octave, -1 at first
+        # The lowest byte is the octave, -1 at first.
+        point.octave = point.octave & ~255 | point.octave + 1 & 255
     return found
 
 

@@ -205,8 +205,8 @@ def _place(found: Fits, parts: Sequence[tuple[Timing, list[int]]], loose: float)
 def _shown(found: Fits, costs: Floats, timing: Timing, number: int, stray: float = 0.04) -> float:
     """Finds the time of the frame that shows a thumbnail, s.
 
-    The thumbnail's own costs decide; a time counts the less the farther it is from the common
-    timing (``stray`` in s).
+    The thumbnail's own costs decide, with a penalty for the distance from the common timing, in
+    units of ``stray``, s.
     """
     away = (found.times - timing.here(float(found.moments[number]))) / stray
     return float(found.times[int((costs + 0.5 * away**2).argmin())])

@@ -24,7 +24,7 @@ SPACING, MOST_FRAMES = 0.08, 500
 """Time between these frames, s, and their greatest number; a long clip has them farther apart."""
 
 REACH = 6.0
-"""Error of the time by votes, s."""
+"""Largest error of the time by votes, s."""
 
 ASIDE = 0.06
 """Part of the longest side by which a frame may be moved to where it fits best; cameras sway."""

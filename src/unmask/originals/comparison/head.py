@@ -40,10 +40,10 @@ class Laid:
 def lay_over_head(laid: Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
     """Lays the original over one head, as soft as the frame is there.
 
-    Returns it, and by how many px it was moved. An encoder spends other bits on a face than on
-    scenery; and in another take the same head lies elsewhere. Hair and neck help to find its place.
-    Whether the move is accepted depends on the face alone, because around the face there is
-    scenery, which stays.
+    Returns it, and by how many px it was moved. An encoder spends a different number of bits on a
+    face than on scenery; and in another take the same head lies elsewhere. Hair and neck help to
+    find its place. Whether the move is accepted depends on the face alone, because around the face
+    there is scenery, which stays.
     """
     if not face.any():
         return laid.versions[0], 0.0
