@@ -1,7 +1,7 @@
-"""Lines of evidence: one independent way to tell a changed face each, in one file each, registered
-in `LINES`.
+"""Lines of evidence: each is one independent way to detect a changed face, in one file.
 
-The registry asks every line about every track. A crash costs one line on one track.
+They are registered in `LINES`. The registry asks every line about every track. A crash costs one
+line on one track.
 """
 
 from __future__ import annotations
@@ -29,20 +29,19 @@ from unmask.types import Case, Evidence, Status, Track, TrackEvidence
 
 
 class LineOfEvidence(Protocol):
-    """Looks at one person's track and says what it measured, and what that means, as a message.
+    """Examines one person's track and reports measurements, and their meaning as a message.
 
-    It reads nothing but the track, the case and its own weights, imports what is heavy inside
-    `examine`, and says `not_applicable` with the reason where it has nothing to go by. It never
-    turns a failure into a middling score. It lives for one check and may be asked twice about a
-    person, the second time with more sightings: what it measured before it remembers, see
-    `unmask.measuring`.
+    It reads nothing but the track, the case and its own weights, imports heavy modules inside
+    `examine`, and reports `not_applicable` with the reason where it cannot measure. It never turns
+    a failure into a middling score. It lives for one check and may be asked twice about a person,
+    the second time with more sightings; it remembers what it has measured, see `unmask.measuring`.
     """
 
     name: str
 
     @abstractmethod
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """The evidence of this line on one track of the case, which has at least one sighting."""
+        """Returns the evidence of this line on one track of the case, of one sighting or more."""
         ...
 
 
@@ -60,13 +59,16 @@ LINES: dict[str, Callable[[], LineOfEvidence]] = {
     "credentials": Credentials,
     "take": Take,
 }
-"""Constructor of each line of this package, by its name. A new line is one file and one entry here.
+"""Constructor of each line of this package, by its name.
+
+A new line is one file and one entry here.
 """
 
 
 def available(folder: Path | None = None) -> Lines:
-    """Makes the lines for one check: those of this package, and one for each model in a folder of
-    the user's.
+    """Makes the lines for one check.
+
+    They are those of this package, and one for each model in a folder of the user's.
 
     Raises:
         ModelError: a model cannot be used.
@@ -96,18 +98,20 @@ def chosen(names: Sequence[str], folder: Path | None = None) -> Lines:
 
 
 def guiding(lines: Lines) -> Lines:
-    """Those lines that look at every sighting, and so say where to look more closely; not the dear
-    ones, which sample a track.
+    """Selects the lines that examine every sighting, and so tell where to look more closely.
+
+    The expensive ones, which sample a track, are left out.
     """
     return {name: line for name, line in lines.items() if name != Strong.name}
 
 
 def examine(case: Case, lines: Lines, debug: bool = False) -> dict[int, Evidence]:
-    """Asks each line about each track: evidence by the track's id, and by the line's name in the
-    order of the lines.
+    """Asks each line about each track.
+
+    Returns the evidence by the track's id, and by the line's name in the order of the lines.
 
     Args:
-        case: what to look at.
+        case: what to examine.
         lines: as `chosen` makes them; asked again about the same sightings, they remember what they
             measured.
         debug: whether a crash raises.

@@ -1,7 +1,7 @@
 """A line of evidence that the user adds: any ONNX classifier with a card, see `unmask.classifiers`.
 
-It looks at the same aligned faces as the learned line. What it was trained on, and how often it is
-right, only its owner knows: it is shown without weight until the lab has calibrated it together
+It examines the same aligned faces as the learned line. Only its owner knows what it was trained on,
+and how often it is right. So it is shown without weight until the lab has calibrated it together
 with the other lines.
 """
 
@@ -31,7 +31,7 @@ class Added:
         self._readings: dict[Sighting, Reading] = {}
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """Reads every sighting."""
+        """Scores every sighting."""
         readings = tuple(recall(self._readings, track.sightings, self._measure))
         strongest = max(readings, key=lambda r: r.score)
         share = 1 / (1 + np.exp(-np.clip(strongest.score, -30, 30)))

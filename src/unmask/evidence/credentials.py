@@ -1,8 +1,7 @@
-"""Credentials: what the file declares of its own making, signed and unsigned. It measures nothing
-and weighs nothing.
+"""Credentials line: what the file declares of its own making, signed and unsigned.
 
-The score is 1 where AI is declared and 0 where something else is. Files that carry nothing are most
-files.
+It measures nothing and weighs nothing. The score is 1 where AI is declared and 0 where something
+else is. Most files carry nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from unmask.types import Case, Seal, Status, Track, TrackEvidence
 
 
 class Credentials:
-    """Says what was declared of the whole file; the same of everybody in it."""
+    """Reports what was declared of the whole file; the same for everybody in it."""
 
     name = "credentials"
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """Tells what `Case.declared` holds."""
+        """Reports the content of `Case.declared`."""
         from unmask.licences.telling import told
 
         if case.declared is None:

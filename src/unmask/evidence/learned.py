@@ -1,7 +1,6 @@
-"""The learned line: a small network that was trained to see where a face was blended, resampled or
-pasted.
+"""Learned line: a small network trained to see where a face was blended, resampled or pasted.
 
-The network looks at one aligned face at a time. It gives a logit, and a map of where in the face it
+The network examines one aligned face at a time. It gives a logit, and a map of where in the face it
 sees a change. It was trained in the lab on forgeries of the lab's own making; its model card,
 ``weights/learned.json``, tells on what, and how well it does on forgeries it never saw. It sees
 traces of forging, not identity: whose face it is plays no part.
@@ -28,13 +27,14 @@ REGIONS = {
     "mouth": (0.66, 0.80),
     "chin": (0.80, 1.0),
 }
-"""Parts of the aligned crop, as fractions of its height from the top; each has a message
-``learned.NAME``.
+"""Parts of the aligned crop, as fractions of its height from the top.
+
+Each has a message ``learned.NAME``.
 """
 
 
 class Learned:
-    """Asks the network about every sighting. Scores are its logits of *changed*.
+    """Asks the network about every sighting; scores are its logits of *changed*.
 
     Args:
         batch: faces per run of the network, which changes memory and speed, not the result; more
@@ -49,7 +49,7 @@ class Learned:
         self._readings: dict[Sighting, Reading] = {}
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """Reads every sighting."""
+        """Scores every sighting."""
         readings = tuple(recall(self._readings, track.sightings, self._measure))
         strongest = max(readings, key=lambda r: r.score)
         score = of_highest([r.score for r in readings], self.share)
@@ -61,7 +61,10 @@ class Learned:
             yield Reading(sighting.time, float(logit), where)
 
     def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Crops, uint8 ``(n, 192, 192, 3)``, to logits ``(n,)`` and maps ``(n, 12, 12)``, 0 to 1."""
+        """Runs the network on crops, uint8 ``(n, 192, 192, 3)``.
+
+        Returns logits ``(n,)`` and maps ``(n, 12, 12)``, 0 to 1.
+        """
         session = models.session(WEIGHT)
         parts = [
             session.run(["logit", "where"], {"rgb": crops[i : i + self.batch]})
@@ -72,7 +75,7 @@ class Learned:
 
 
 def _summary(strongest: Reading, track: Track) -> Message:
-    """Where and when it reacts most. Whether that means anything is for the calibration to say."""
+    """Tells where and when the network reacts most; the calibration tells whether it matters."""
     region = Message(f"learned.{_region(np.asarray(strongest.heatmap))}")
     return Message("learned.reacts", {"region": region}).at(
         strongest.time if len(track.sightings) > 1 else None

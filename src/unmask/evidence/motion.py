@@ -1,16 +1,16 @@
-"""The motion line: does the inner face go with its head, from moment to moment?
+"""Motion line: consistency of the inner face with its head over time.
 
 Face and head have one light, one focus and one skull. A swapper makes the face anew in every frame,
 and what it leaves varies on its own: colour and sharpness flicker, the face jumps against the head
 (Gu et al. 2021 and Sun et al. 2021 learn such inconsistencies), and at the ends of a changed
-stretch the quality changes at once. So what is followed is never the face alone but the inner face
+stretch the quality changes at once. So the line never follows the face alone but the inner face
 relative to the head around it, which cancels the camera's own exposure, focus and encoder:
 
 - ratios of brightness, of red to green and of blue to green, which neither exposure nor white
-  balance moves, and the share of fine detail, each against the track's own median over time;
+  balance changes, and the share of fine detail, each against the track's own median over time;
 - between looks at most a quarter of a second apart, how far the inner face moved against its
   outline (dense inverse search optical flow: Kroeger et al. 2016). Over longer gaps people turn and
-  speak, and that is no sign of anything.
+  speak, which is no sign of a change.
 
 The score is the root mean square of these differences, each in units of what is usual among bona
 fide faces before a moving camera (simulated: docs/lines/motion.md). No footage with known truth has
@@ -45,25 +45,27 @@ from unmask.types import (
 )
 
 TRAITS = ("brightness", "red", "blue", "sharpness", "place")
-"""What is followed of the inner face, relative to the head; each has a message ``motion.NAME``."""
+"""Measured traits of the inner face, relative to the head; each has a message ``motion.NAME``."""
 
 USUAL = (0.028, 0.02, 0.02, 0.045, 0.49)
-"""Root mean square of each trait's change over one bona fide track: natural logs of ratios, and per
-cent of an eye distance; see
-the module.
+"""Root mean square of each trait's change over one bona fide track, see the module.
+
+The units are natural logs of ratios, and per cent of an eye distance.
 """
 
 NOTABLE = 3.0
-"""Score from which the sentence speaks of it: above 99 in 100 single looks at bona fide faces in
-the same simulation.
+"""Score from which the message reports a change.
+
+It is above 99 in 100 single looks at bona fide faces in the same simulation.
 """
 
 SIDE = 48
-"""Width, px, of the crop in which colours are compared."""
+"""Width of the crop in which colours are compared, px."""
 
 OUTLINE = (0.85, 1.2)
-"""The ring with which the inner face is compared, see `unmask.faces.regions.rho`: near enough to
-share its light.
+"""Ring with which the inner face is compared, see `unmask.faces.regions.rho`.
+
+It is near enough to share its light.
 """
 
 
@@ -71,7 +73,7 @@ class Motion:
     """Follows the inner face relative to the head around it.
 
     Args:
-        fewest: sightings below which nothing can be said to change.
+        fewest: sightings below which no change can be measured.
         yaw: how far the head may be turned aside, see `unmask.types.Quality`; sightings beyond are
             left out.
         near: seconds between two looks up to which places are compared.
@@ -109,12 +111,13 @@ class Motion:
         )
 
     def changes(self, seen: Sequence[Sighting]) -> NDArray[np.float64]:
-        """How far each of `TRAITS` is from what it usually is in these sightings of one face, in
-        order of time.
+        """Measures how far each of `TRAITS` is from its usual value in these sightings of one face.
+
+        The sightings are in order of time.
 
         Returns:
             ``(n, 5)``, 0 or more, in the units of `USUAL`; nan for the place where the sighting
-                before is not `near`.
+            before is not `near`.
         """
         traits = np.array(recall(self._traits, seen, lambda new: [relative(s.crop) for s in new]))
         steps = [
@@ -129,8 +132,9 @@ class Motion:
 
 
 def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
-    """Over time, not over looks: a suspicious stretch, which is looked at more often, is no more
-    usual for that.
+    """Computes the median over time, not over looks.
+
+    A suspicious stretch is looked at more often, but must not count more for that.
     """
     edges = np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])
     order = np.argsort(values)
@@ -139,8 +143,9 @@ def _median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
 
 
 def relative(crop: Rgb) -> tuple[float, float, float, float]:
-    """Natural logs of brightness, red over green, blue over green and sharpness of the inner face
-    over the head around it.
+    """Compares the inner face with the head around it.
+
+    Returns natural logs of the ratios of brightness, red over green, blue over green and sharpness.
     """
     import cv2
 
@@ -160,8 +165,9 @@ def relative(crop: Rgb) -> tuple[float, float, float, float]:
 
 
 def slip(before: Rgb, now: Rgb) -> float:
-    """How far the inner face moved against its outline from one aligned crop to the next, per cent
-    of an eye distance.
+    """Measures how far the inner face moved against its outline between two aligned crops.
+
+    The unit is per cent of an eye distance.
     """
     import cv2
 

@@ -1,11 +1,10 @@
-"""The original: where a known earlier version of the footage is at hand, each face is held against
-it.
+"""Originals line: compares each face with a known earlier version of the footage.
 
 The file was matched with an index of originals before; each pair is one of its frames laid over the
 same moment of the original, see `unmask.originals`. A face that was put on, or a mouth that was
 made to say something else, differs where hair, neck and scenery do not. The score is a decimal
-logarithm: how many times more the face differs than compression explains, less what the head around
-it differs as well.
+logarithm: how many times more the face differs than compression explains, less the difference of
+the head around it.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ Faces = tuple[Sighting, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """A face in one pair of a match, and what was found of it."""
+    """A face in one pair of a match, and the finding about it."""
 
     match: Match
     pair: Pair
@@ -49,11 +48,10 @@ class Compared:
 
 
 class Originals:
-    """Holds each face against the original footage.
+    """Compares each face with the original footage.
 
     Args:
-        hold: seconds for which what was seen in one pair speaks for the sightings before and after
-            it.
+        hold: seconds before and after a pair within which its finding holds for other sightings.
         share: part of a track's comparisons, the highest ones, whose mean is the track's score.
         pictures: pairs that are shown.
     """
@@ -96,8 +94,9 @@ class Originals:
     def _compared(
         self, track: Track, everybody: Sequence[Track], matches: Sequence[Match]
     ) -> list[Compared]:
-        """Pairs that show the track; all faces of a frame are compared at once, so that no head
-        counts as background.
+        """Compares the pairs that show the track.
+
+        All faces of a frame are compared at once, so that no head counts as background.
         """
         mine, faces = {s.time: s for s in track.sightings}, defaultdict[float, list[Sighting]](list)
         for sighting in (s for one in everybody for s in one.sightings):
@@ -118,15 +117,16 @@ def _compare(frames: Sequence[tuple[Pair, Faces]]) -> Iterator[Mapping[Sighting,
 
 
 def _nearest(times: NDArray[np.float64], time: float, hold: float) -> list[int]:
-    """Which comparisons speak for a moment: the nearest in time, and others of the same moment."""
+    """Returns numbers of the comparisons nearest to a moment, and others of the same moment."""
     gaps = np.abs(times - time)
     least = float(gaps.min())
     return [int(i) for i in np.flatnonzero(gaps <= least + 1e-6)] if least <= hold else []
 
 
 def _on_crop(sighting: Sighting, compared: Compared) -> NDArray[np.float32] | None:
-    """Where the face differs, float32 ``(48, 48)`` over the aligned crop; only at the moment that
-    was compared.
+    """Returns where the face differs, float32 ``(48, 48)`` over the aligned crop.
+
+    It is None except at the moment that was compared.
     """
     import cv2
 
@@ -147,7 +147,7 @@ def _on_crop(sighting: Sighting, compared: Compared) -> NDArray[np.float32] | No
 
 
 def _not_compared(compared: Sequence[Compared]) -> Message:
-    """Of several reasons why a face could not be compared, the most frequent."""
+    """Gives the most frequent reason why the face could not be compared."""
     if not compared:
         return Message("originals.not_compared")
     ((finding, _),) = Counter(c.face.finding for c in compared).most_common(1)
@@ -155,7 +155,7 @@ def _not_compared(compared: Sequence[Compared]) -> Message:
 
 
 def _summary(told: Sequence[Compared]) -> Message:
-    """What the original is, and what most of the comparisons that tell a change, or else all, say."""
+    """Names the original, and the most frequent finding of a change, or else of all comparisons."""
     changed = [c for c in told if c.face.finding in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}]
     finding = Counter(c.face.finding for c in changed or told).most_common(1)[0][0]
     highest = max(changed or told, key=lambda c: c.face.score).match
@@ -199,7 +199,7 @@ def _is_photo(match: Match) -> bool:
 
 
 def _difference(pair: Pair, face: Comparison) -> Rgb:
-    """The frame in grey, warm where it differs."""
+    """Returns the frame in grey, warm where it differs."""
     grey = pair.rgb.astype(np.float32).mean(axis=2, keepdims=True) * 0.6
     heat = np.clip(face.where * 1.4 - 0.2, 0, 1)[..., None]
     return np.asarray(grey * (1 - heat) + heat * np.array([255.0, 150.0, 30.0]), np.uint8)

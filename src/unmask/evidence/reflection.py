@@ -1,13 +1,14 @@
-"""The reflection line: the lights that the two corneas mirror.
+"""Reflection line: the lights that the two corneas mirror.
 
-Both eyes look at the same lamps and windows, nearly from the same place, so that their highlights
-agree in place and shape within the iris; in faces made by a network they often do not (Hu, Li and
-Lyu 2021; Matern, Riess and Stamminger 2019). The iris is found as a dark disc between lighter
-whites (after Daugman 1993), highlights are spots that stand out from it, and both patterns are
-correlated in the coordinates of their own iris.
+Both eyes look at the same lamps and windows, nearly from the same place, so their highlights agree
+in place and shape within the iris. In faces made by a network they often do not (Hu, Li and Lyu
+2021; Matern, Riess and Stamminger 2019). The iris is found as a dark disc between lighter whites
+(after Daugman 1993), highlights are spots that stand out from it, and both patterns are correlated
+in the coordinates of their own iris.
 
-Hu and others had portraits of 1,024 px. On smaller faces, with glasses, lashes or a glance aside,
-bona fide eyes disagree, too: docs/lines/reflection.md tells how little this line is worth there.
+Hu and others had portraits of 1,024 px. On smaller faces, with glasses, lashes or a sideways
+glance, bona fide eyes disagree as well: docs/lines/reflection.md tells how little this line is
+worth there.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ EYE = STRIP_PX[1]
 """Side of the square around one eye, px of the strip."""
 
 RADII = (9.0, 10.5, 12.0, 13.5)
-"""Of the iris, px of the strip: 11.7 mm across where the eyes are 63 mm apart, more or less a
-quarter.
+"""Radii of the iris that are tried, px of the strip.
+
+They are 11.7 mm across where the eyes are 63 mm apart, plus or minus a quarter.
 """
 
 AGREE, DISAGREE = 0.4, 0.85
-"""Scores below and above which the sentence says so: three quarters of 440 bona fide training
-portraits lie below the one, 1 in
-100 above the other.
+"""Scores below and above which the message reports agreement or disagreement.
+
+Three quarters of 440 bona fide training portraits lie below the one, 1 in 100 above the other.
 """
 
 PATTERN = 33
@@ -64,8 +66,9 @@ class Cornea:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eyes:
-    """Both corneas of the person, and how far the lights in them disagree, 0 to 1, see
-    `disagreement`.
+    """Both corneas of the person, and the disagreement of their lights.
+
+    The score is 0 to 1, see `disagreement`.
     """
 
     right: Cornea
@@ -107,8 +110,9 @@ class Reflection(SightingLine[Eyes]):
         return Measurement(sighting, Eyes(right, left, disagreement(right, left)))
 
     def sum_up(self, measured: Sequence[Measurement[Eyes]]) -> TrackEvidence:
-        """Scores a track by the median of its sightings, and shows the one with the brightest
-        lights.
+        """Scores a track by the median of its sightings.
+
+        The sighting with the brightest lights is shown.
         """
         readings = tuple(Reading(m.sighting.time, m.value.score) for m in measured)
         score = float(np.median([r.score for r in readings]))
@@ -133,19 +137,19 @@ def _summary(score: float) -> Message:
 
 
 def corneas(strip: Rgb) -> tuple[Cornea, Cornea]:
-    """The person's right and left cornea, from a strip of both eyes, uint8 ``(64, 192, 3)``, see
-    `unmask.faces.eyes`.
+    """Finds the person's right and left cornea in a strip of both eyes, uint8 ``(64, 192, 3)``.
+
+    For the strip see `unmask.faces.eyes`.
     """
     first, second = (round(float(x)) - EYE // 2 for x in STRIP_EYES[:, 0])
     return _cornea(strip[:, first : first + EYE]), _cornea(strip[:, second : second + EYE])
 
 
 def disagreement(right: Cornea, left: Cornea, reach: int = 3) -> float:
-    """1 less the highest correlation, 0 to 1, of two patterns of highlights, one moved by up to
-    ``reach`` px of the pattern.
+    """Computes 1 less the highest correlation, 0 to 1, of two patterns of highlights.
 
-    The eyes are apart and the head is turned a little, so that highlights move by about a fifth of
-    the iris' radius.
+    One pattern is moved by up to ``reach`` px: the eyes are apart and the head is turned a little,
+    so highlights move by about a fifth of the iris' radius.
     """
     import cv2
 
@@ -160,7 +164,7 @@ def disagreement(right: Cornea, left: Cornea, reach: int = 3) -> float:
 def _cornea(eye: Rgb) -> Cornea:
     import cv2
 
-    # Irises of every colour are dark in red light or in all.
+    # Irises of every colour are dark in red light or in all light.
     brightness = (eye[..., 0] * 0.5 + cv2.cvtColor(eye, cv2.COLOR_RGB2GRAY) * 0.5).astype(
         np.float32
     )
@@ -180,8 +184,9 @@ def _cornea(eye: Rgb) -> Cornea:
 
 @cache
 def _discs() -> tuple[NDArray[np.float32], ...]:
-    """Filters that give the brightness at both sides of a disc less that inside, per `RADII`; above
-    and below are lids.
+    """Returns filters that give the brightness beside a disc less that inside it, per `RADII`.
+
+    They leave out the areas above and below, which are lids.
     """
     kernels = []
     for radius in RADII:
@@ -197,8 +202,9 @@ def _discs() -> tuple[NDArray[np.float32], ...]:
 
 
 def _pattern(above: NDArray[np.float32], x: int, y: int, radius: float) -> NDArray[np.float32]:
-    """What is brighter than the iris, in its coordinates, without its usual texture and without its
-    rim.
+    """Returns what is brighter than the iris, in its coordinates.
+
+    Its usual texture and its rim are removed.
     """
     import cv2
 
@@ -214,7 +220,7 @@ def _pattern(above: NDArray[np.float32], x: int, y: int, radius: float) -> NDArr
 
 
 def _shown(eyes: Eyes) -> Rgb:
-    """Both eyes side by side, each above its pattern of highlights."""
+    """Draws both eyes side by side, each above its pattern of highlights."""
     import cv2
 
     side, panels = drawing.PANEL_PX, []

@@ -1,11 +1,10 @@
-"""The skin line: colour and shading of the inner face against the skin around it, under the same
-light.
+"""Skin line: colour and shading of the inner face against the skin around it, under the same light.
 
 Skin reflects in two ways, a gloss with the colour of the light and a body colour of melanin and
 blood (dichromatic reflection: Shafer 1985; skin: Angelopoulou 2001). So under one light the colours
 of one person's skin lie near one line, along which only the brightness changes, and forehead,
-cheeks and sides share it. A pasted face brings its own: colour matching, which most swappers do,
-moves its mean, and so the gap that stays is small. What is measured
+cheeks and sides share it. A pasted face has its own line: most swappers match its mean colour, so
+the remaining gap is small. Two things are measured:
 
 - how far the skin of the forehead and of the sides lies off the line of the inner face, in spreads
   of the inner face itself; of each part the nearest three tenths count, because hair and cloth
@@ -30,16 +29,18 @@ from unmask.messages import Message
 from unmask.types import Picture, Rgb, Sighting
 
 SIDE = 48
-"""Width, px, of the crop in which colours are compared: a pixel is then a patch of skin without its
-pores.
+"""Width of the crop in which colours are compared, px.
+
+A pixel is then a patch of skin without its pores.
 """
 
 NEAREST = 0.3
 """Part of a region that counts."""
 
 DARKER = 30.0
-"""L* by which skin around may differ from the inner face; further off it is hair, shadow or
-background.
+"""Most that skin around may differ from the inner face, L*.
+
+Further off it is hair, shadow or background.
 """
 
 FARTHEST = 20.0
@@ -49,7 +50,7 @@ COLOURS = {"forehead": (214, 120, 20), "sides": (20, 110, 190)}
 """Colour of each region in the picture, rgb; each region has a message ``skin.NAME``."""
 
 GREYS = {LIGHT: (90, 90, 90), DARK: (165, 165, 165)}
-"""Colour of the inner face, by what it is drawn on."""
+"""Colour of the inner face, for each paper that it is drawn on."""
 
 
 class Skin(WeighingLine):
@@ -60,7 +61,7 @@ class Skin(WeighingLine):
         least_chroma: median chroma of the inner face, CIE Lab units, below which the picture has no
             colour to compare.
         darkest, brightest: L* of the inner face outside of which the camera recorded no colour of
-            skin.
+        skin.
         yaw: how far the head may be turned aside, see `unmask.types.Quality`; beyond, one side is
             hidden.
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
@@ -98,7 +99,7 @@ class Skin(WeighingLine):
         return Measurement(sighting, measure(lab))
 
     def summary(self, reason: str | None, time: float | None) -> Message:
-        """Says whether the inner face goes with the skin around it, and if not, what differs."""
+        """Tells whether the inner face matches the skin around it, and if not, what differs."""
         if reason is None:
             return Message("skin.alike")
         if reason == "shading reversed":
@@ -115,8 +116,9 @@ class Skin(WeighingLine):
 
 
 def patches(crop: Rgb) -> NDArray[np.float32]:
-    """CIE Lab of an aligned crop in patches, float32 ``(SIDE, SIDE, 3)``: L* 0 to 100, a* and b*
-    about -100 to 100.
+    """Converts an aligned crop to CIE Lab in patches, float32 ``(SIDE, SIDE, 3)``.
+
+    L* is 0 to 100, a* and b* about -100 to 100.
     """
     import cv2
 
@@ -125,16 +127,18 @@ def patches(crop: Rgb) -> NDArray[np.float32]:
 
 
 def measure(lab: NDArray[np.float32]) -> dict[str, float]:
-    """How far each region's skin lies off, natural log of spreads, and the reversal of shading, L*;
-    from `patches`.
+    """Measures each region's gap, natural log of spreads, and the reversal of shading, L*.
+
+    ``lab`` comes from `patches`.
     """
     off = {f"{name} off": float(np.log(1 + gap)) for name, gap in gaps(lab).items()}
     return {**off, "shading reversed": _reversal(lab[..., 0])}
 
 
 def gaps(lab: NDArray[np.float32]) -> dict[str, float]:
-    """How far each region of `outer_skin` lies off the line of the inner face's colours, in spreads
-    of the inner face.
+    """Measures how far each region of `outer_skin` lies off the line of the inner face's colours.
+
+    The unit is the spread of the inner face.
     """
     middle, slope, spread = _line(lab[inner_skin(SIDE)])
     return {
@@ -145,8 +149,10 @@ def gaps(lab: NDArray[np.float32]) -> dict[str, float]:
 def _line(
     skin: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Median Lab ``(3,)`` of skin ``(n, 3)``, how a* and b* change with L*, ``(2,)``, and how far
-    they stray, ``(2,)``.
+    """Fits the line of colours of skin ``(n, 3)``.
+
+    Returns median Lab ``(3,)``, the change of a* and b* with L*, ``(2,)``, and their spread off the
+    line, ``(2,)``.
     """
     middle = np.median(skin, axis=0)
     brighter = skin[:, 0] - middle[0]
@@ -170,8 +176,9 @@ def _gap(
 
 
 def _reversal(lightness: NDArray[np.float32]) -> float:
-    """By how much, L*, the inner face is lit from the other side than the rest of the face; 0 if
-    from the same.
+    """Measures by how much, L*, the inner face is lit from another side than the rest.
+
+    It is 0 if both are lit from the same side.
     """
     x, _ = places(SIDE)
     inside, around = (
@@ -186,8 +193,9 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
 
 
 def _shown(crop: Rgb, paper: Paper) -> Rgb:
-    """The face with the compared regions outlined, and the colours of their skin, a* across and b*
-    upwards.
+    """Draws the face with the compared regions outlined, and the colours of their skin.
+
+    In the plot a* runs across and b* upwards.
     """
     lab = patches(crop)
     regions = {"inner face": inner_skin(SIDE), **outer_skin(SIDE)}

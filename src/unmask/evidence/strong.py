@@ -1,10 +1,10 @@
-"""The strong look: a large network at a few chosen sightings of each face.
+"""Strong line: a large network at a few chosen sightings of each face.
 
-CLIP's image tower (Radford et al. 2021), of which the lab tuned the LayerNorms and a head on
+It is CLIP's image tower (Radford et al. 2021), of which the lab tuned the LayerNorms and a head on
 forgeries of its own making; its card, ``weights/strong.json``, tells on what. It finds swaps of
-kinds never trained on that the small network misses, at some ten times its cost, so it looks at no
-more sightings than tell it what it can see: half of them evenly over the track, half where the
-small network reacts most.
+kinds never trained on that the small network misses, at some ten times its cost. So it examines
+only as many sightings as help: half of them evenly over the track, half where the small network
+reacts most.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from unmask.types import Case, Evidence, Reading, Sighting, Status, Track, Track
 WEIGHT = "strong"
 
 GUIDE = "learned"
-"""The line whose readings say where a change may be. It weighs nothing where the strong look
-looked: weighed together, the LR was
-better on the set that calibrations are checked on, and worse over all sets of the yardstick (mean
-Cllr .90 for .85).
+"""Line whose readings tell where a change may be.
+
+It weighs nothing where the strong line looked. Weighed together, the LR was better on the set that
+calibrations are checked on, and worse over all sets of the yardstick (mean Cllr .90 for .85).
 """
 
 
 class Strong:
-    """Asks the network about chosen sightings. Scores are its logits of *changed*.
+    """Asks the network about chosen sightings; scores are its logits of *changed*.
 
     Args:
-        looks: most sightings of a track that are looked at. The mean of ten frames tells what one
+        looks: most sightings of a track that are examined. The mean of ten frames tells what one
             cannot (DeepFaceLive clips: AUC .94 for .90); beyond that little is gained.
     """
 
@@ -44,7 +44,7 @@ class Strong:
         self._readings: dict[Sighting, Reading] = {}
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """Reads the chosen sightings; the track's score is their mean."""
+        """Scores the chosen sightings; the track's score is their mean."""
         clear = [s for s in track.sightings if s.close_up is not None]
         if not clear:
             return TrackEvidence(Status.NOT_APPLICABLE, Message("strong.small"))
@@ -62,7 +62,7 @@ class Strong:
             yield Reading(sighting.time, float(logit))
 
     def run(self, close_ups: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Gives logits ``(n,)`` of close-ups, uint8 ``(n, 224, 224, 3)``.
+        """Computes logits ``(n,)`` of close-ups, uint8 ``(n, 224, 224, 3)``.
 
         Each is run on its own: activations are quantised over all that a run is given, and a face's
         score must not depend on its neighbours.
@@ -74,13 +74,14 @@ class Strong:
 
 
 def choose(sightings: Sequence[Sighting], earlier: Evidence, most: int) -> list[Sighting]:
-    """Chooses sightings, in order of time: all if they are few, else half evenly, half where the
-    small network reacts most.
+    """Chooses sightings, in order of time.
+
+    All are chosen if they are few, else half evenly, half where the small network reacts most.
 
     Args:
         sightings: in order of time.
         earlier: evidence on the same track; without the line `GUIDE` all are chosen evenly.
-        most: how many are chosen at most.
+        most: most sightings to choose.
     """
     if len(sightings) <= most:
         return list(sightings)
@@ -96,8 +97,9 @@ def choose(sightings: Sequence[Sighting], earlier: Evidence, most: int) -> list[
 
 
 def _summary(readings: Sequence[Reading]) -> Message:
-    """Says how many looks there were and where the network reacts most; whether that means anything
-    is the calibration's.
+    """Tells how many looks there were and where the network reacts most.
+
+    The calibration tells whether it matters.
     """
     if len(readings) == 1:
         return Message("strong.looked_once")

@@ -1,8 +1,7 @@
-"""Take: where the shot changes in what was looked at. A cut is no evidence about a face, so it
-weighs nothing.
+"""Take line: changes of shot among the examined frames.
 
-The score is how often it changes. Cuts inside one shot, repeats and joins are told by `unmask
-take`, not here.
+A cut is no evidence about a face, so it weighs nothing. The score is the number of changes. Cuts
+inside one shot, repeats and joins are reported by `unmask take`, not here.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from unmask.messages import Message
 from unmask.types import Case, Kind, Status, Track, TrackEvidence
 
 _NAMED = 6
-"""changes whose times are told."""
+"""Most changes whose times are reported."""
 
 
 class Take:
-    """Says when the shot changes; the same of everybody in the file."""
+    """Reports when the shot changes; the same for everybody in the file."""
 
     name = "take"
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """Tells `Case.cuts`, which also part the tracks."""
+        """Reports `Case.cuts`, which also separate the tracks."""
         if case.media.kind is Kind.PHOTO:
             return TrackEvidence(Status.NOT_APPLICABLE, Message("take.line.photo"))
         count = len(case.cuts)

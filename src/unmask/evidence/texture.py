@@ -1,9 +1,9 @@
-"""The texture line: detail and noise of the inner face against those of the head around it.
+"""Texture line: detail and noise of the inner face against those of the head around it.
 
 A camera gives one picture one noise and one sharpness, up to focus. A face that was made anew at
 its own size, resized, blurred, sharpened or encoded once more before it was pasted has another
-share of fine detail than the head around it, whatever it shows. What is measured are ratios, so
-that a blurred or noisy picture alone does not count:
+share of fine detail than the head around it, whatever it shows. Ratios are measured, so that a
+blurred or noisy picture alone does not count:
 
 - fine to middle and middle to coarse detail (octaves of a difference-of-Gaussians pyramid: Burt and
   Adelson 1983), which resizing and blurring change (Popescu and Farid 2005 look for the same loss
@@ -12,10 +12,11 @@ that a blurred or noisy picture alone does not count:
   level differs between sources (Mahdian and Saic 2009; Lyu, Pan and Zhang 2014);
 - the largest step of fine detail from ring to ring outwards, where a seam is (Li et al., "Face
   X-ray", 2020);
-- detail in colour over detail in brightness, which generators and chroma subsampling leave at odds.
+- detail in colour over detail in brightness, which generators and chroma subsampling make
+  inconsistent.
 
 The aligned crop is itself resampled: traces that need the pixels of the file, such as the grid of
-an earlier JPEG or the period of an interpolation, are gone from it and not looked for.
+an earlier JPEG or the period of an interpolation, are lost in it and not searched for.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from unmask.messages import Message
 from unmask.types import Picture, Rgb, Sighting
 
 RINGS = (0.0, 0.3, 0.6, 0.75, 0.9, 1.05, 1.2, 1.5)
-"""Edges of the compared rings, see `unmask.faces.regions.rho`; the inner face is the first two, the
-head the last two.
+"""Edges of the compared rings, see `unmask.faces.regions.rho`.
+
+The inner face is the first two, the head the last two.
 """
 
 
@@ -48,7 +50,7 @@ class Texture(WeighingLine):
         least_px: face width, px, below which the crop is enlarged so much that it has no detail of
             its own.
         darkest, brightest: median grey level of the inner face outside of which 8 bits hold no
-            detail.
+        detail.
         share: part of a track's sightings, the highest ones, whose mean is the track's score.
     """
 
@@ -65,7 +67,7 @@ class Texture(WeighingLine):
         self.least_px, self.darkest, self.brightest = least_px, darkest, brightest
 
     def look(self, sighting: Sighting) -> Measurement[Mapping[str, float]] | Unmeasured:
-        """Takes the measurements of `measure`, unless the face is too small or ill exposed."""
+        """Takes the measurements of `measure`, unless the face is too small or badly exposed."""
         if sighting.quality.size_px < self.least_px:
             return Unmeasured(Message("unmeasured.small", {"width": self.least_px}))
         if not self.darkest <= float(np.median(sighting.crop[ring(0.0, 0.6)])) <= self.brightest:
@@ -73,7 +75,7 @@ class Texture(WeighingLine):
         return Measurement(sighting, measure(sighting.crop))
 
     def summary(self, reason: str | None, time: float | None) -> Message:
-        """Says whether the inner face goes with its head, and if not, what differs."""
+        """Tells whether the inner face matches its head, and if not, what differs."""
         if reason is None:
             return Message("texture.alike")
         return Message("texture.differs", {"how": Message(f"texture.{reason}")}).at(time)
@@ -84,10 +86,10 @@ class Texture(WeighingLine):
 
 
 def measure(crop: Rgb) -> dict[str, float]:
-    """Measurements of an aligned crop, uint8 ``(192, 192, 3)``; 0 or more, natural logarithms.
+    """Measures an aligned crop, uint8 ``(192, 192, 3)``; 0 or more, natural logarithms.
 
-    Each has a message ``texture.NAME``. Their opposites, and softer detail as such, told nothing
-    more.
+    Each measurement has a message ``texture.NAME``. Their opposites, and softer detail as such,
+    gave no further information.
     """
     import cv2
 
@@ -107,8 +109,9 @@ def measure(crop: Rgb) -> dict[str, float]:
 
 
 def _bands(luma: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """Fine, middle and coarse detail, octaves from sigma 0.8 px, and the noise residual; each
-    ``(192, 192)``, grey levels.
+    """Splits luma into fine, middle and coarse detail and the noise residual.
+
+    The octaves begin at sigma 0.8 px; each band is ``(192, 192)``, grey levels.
     """
     import cv2
 
@@ -123,13 +126,14 @@ FLOOR = 0.02
 
 
 def _level(band: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Natural log of a band's mean energy, per ring."""
+    """Computes the natural log of a band's mean energy, per ring."""
     return np.asarray(np.log(_per_ring(band * band) + FLOOR))
 
 
 def _evenly(band: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The same as `_level`, but every place counts as much as an edge does: the mean of the logs of
-    local energy.
+    """Computes the mean of the logs of local energy, per ring.
+
+    It is as `_level`, but every place counts as much as an edge does.
     """
     import cv2
 
@@ -137,7 +141,7 @@ def _evenly(band: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _colour_detail(crop: Rgb) -> NDArray[np.float64]:
-    """Natural log of fine detail in colour over that in brightness, per ring."""
+    """Computes the natural log of fine detail in colour over that in brightness, per ring."""
     import cv2
 
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
@@ -148,7 +152,7 @@ def _colour_detail(crop: Rgb) -> NDArray[np.float64]:
 
 @cache
 def _rings() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which ring each pixel lies in, the last number for none, and how many lie in each."""
+    """Returns the ring of each pixel, the last number for none, and the pixels per ring."""
     member = np.full((CROP_PX, CROP_PX), len(RINGS) - 1)
     for i, (low, high) in enumerate(pairwise(RINGS)):
         member[ring(low, high)] = i
@@ -156,18 +160,18 @@ def _rings() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _per_ring(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Means, ``(7,)``."""
+    """Averages per ring, ``(7,)``."""
     member, count = _rings()
     return np.asarray(np.bincount(member, values.ravel()) / count)[:-1]
 
 
 def _contrast(rings: NDArray[np.float64]) -> float:
-    """Mean of the inner face less that of the head around it."""
+    """Computes the mean of the inner face less that of the head around it."""
     return float(rings[:2].mean() - rings[-2:].mean())
 
 
 def _shown(crop: Rgb) -> Rgb:
-    """The face, and beside it its fine detail, eight times as strong."""
+    """Draws the face, and beside it its fine detail, eight times as strong."""
     import cv2
 
     luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)

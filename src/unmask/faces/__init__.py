@@ -1,6 +1,4 @@
-"""Faces: found with CenterFace, aligned by their five points, measured, and followed over time into
-tracks.
-"""
+"""Faces: found with CenterFace, aligned by their five points, measured, and tracked over time."""
 
 from unmask.faces.alignment import (
     CLOSE_UP,

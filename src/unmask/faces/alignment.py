@@ -1,5 +1,6 @@
-"""A face turned upright by its five points and cut from the frame: the crop that lines read, a
-close-up, a strip of the eyes.
+"""Faces turned upright by their five points and cut from the frame.
+
+There are three cuts: the crop that lines of evidence read, a close-up, and a strip of the eyes.
 """
 
 from __future__ import annotations
@@ -10,56 +11,62 @@ from numpy.typing import NDArray
 from unmask.types import Box, Rgb
 
 CROP_PX = 192
-"""Side of the aligned crop, px. It spans 3.6 distances between the eyes: the face with its outline,
-where seams run.
+"""Side of the aligned crop, px.
+
+It spans 3.6 distances between the eyes: the face with its outline, where seams run.
 """
 
 _EYES_APART = CROP_PX / 3.6
 PROPORTIONS: NDArray[np.float32] = np.array(
     [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.57], [-0.415, 1.155], [0.415, 1.155]], np.float32
 )
-"""The five points of the mean frontal face in distances between the eyes, from the middle between
-them, y downwards.
+"""The five points of the mean frontal face, in distances between the eyes.
+
+They are measured from the middle between the eyes, y downwards.
 """
 
 TEMPLATE: NDArray[np.float32] = PROPORTIONS * np.float32(_EYES_APART) + np.array(
     [CROP_PX / 2, 0.40 * CROP_PX], np.float32
 )
-"""Where the five points lie in the aligned crop, px."""
+"""Positions of the five points in the aligned crop, px."""
 
 CLOSE_UP_PX = 224
 """Side of the close-up that the strong look takes, px."""
 
 CLOSE_UP: Box = (-1.62, -1.5, 1.62, 2.24)
-"""Part of the upright face in the close-up, in distances between the eyes from the middle between
-them, as in `PROPORTIONS`:
-the face's outline and an eighth more on each side, squashed to a square as Shiohara and Yamasaki's
-detector sees it (2022).
+"""Part of the upright face in the close-up.
+
+It is in distances between the eyes from the middle between them, as in `PROPORTIONS`: the face's
+outline and an eighth more on each side, squeezed to a square as Shiohara and Yamasaki's detector
+sees it (2022).
 """
 
 CLOSE_UP_LEAST_PX = 48.0
-"""Least width of a face, px, of which a close-up is kept; a smaller one shows no more there than in
-the aligned crop.
+"""Least width of a face, px, of which a close-up is kept.
+
+A smaller one shows no more there than in the aligned crop.
 """
 
 STRIP_PX = (192, 64)
-"""Width and height of the strip of both eyes, px. It spans 1.5 by 0.5 distances between the eyes,
-so that a cornea that the
-camera saw sharply is 24 px wide: much finer than in the crop.
+"""Width and height of the strip of both eyes, px.
+
+It spans 1.5 by 0.5 distances between the eyes, so that a cornea that the camera saw sharply is 24
+px wide: much finer than in the crop.
 """
 
 STRIP_EYES: NDArray[np.float32] = np.array([[32, 32], [160, 32]], np.float32)
-"""Where the person's right and left eye lie in the strip, px."""
+"""Positions of the person's right and left eye in the strip, px."""
 
 EYE_PX = 20.0
-"""Least width of an eye, px, below which no strip is kept; an eye's opening is 0.48 of the distance
-between the eyes (30 of
-63 mm: Farkas, "Anthropometry of the Head and Face", 1994).
+"""Least width of an eye, px, below which no strip is kept.
+
+An eye's opening is 0.48 of the distance between the eyes (30 of 63 mm: Farkas, "Anthropometry of
+the Head and Face", 1994).
 """
 
 
 def align(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
-    """The face turned upright and scaled so that its five points come to lie on `TEMPLATE`.
+    """Turns the face upright and scales it so that its five points lie on `TEMPLATE`.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -72,8 +79,7 @@ def align(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
 
 
 def close_up(rgb: Rgb, points: NDArray[np.float32], part: Box = CLOSE_UP) -> Rgb:
-    """Turns the face upright and squashes a part of it to a square, finer and closer than `align`
-    does.
+    """Turns the face upright and squeezes a part of it to a square, finer and closer than `align`.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -91,8 +97,9 @@ def close_up(rgb: Rgb, points: NDArray[np.float32], part: Box = CLOSE_UP) -> Rgb
 
 
 def eyes(rgb: Rgb, points: NDArray[np.float32], least_px: float = EYE_PX) -> Rgb | None:
-    """Both eyes in one strip, turned upright, finer than in the aligned crop; None where they are
-    narrower than ``least_px``.
+    """Cuts both eyes in one strip, turned upright, finer than in the aligned crop.
+
+    It is None where they are narrower than ``least_px``.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -108,8 +115,9 @@ def eyes(rgb: Rgb, points: NDArray[np.float32], least_px: float = EYE_PX) -> Rgb
 
 
 def outline(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the corners of the aligned crop lie in the frame, float32 ``(4, 2)`` px, from its top
-    left one clockwise.
+    """Returns the corners of the aligned crop in the frame, float32 ``(4, 2)`` px.
+
+    The top left one comes first, then clockwise.
     """
     matrix = similarity(points, TEMPLATE)
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * CROP_PX
@@ -119,7 +127,7 @@ def outline(points: NDArray[np.float32]) -> NDArray[np.float32]:
 def _upright(
     rgb: Rgb, points: NDArray[np.float32], onto: NDArray[np.float32], size: tuple[int, int]
 ) -> Rgb:
-    """The image moved so that its points come to lie on others, and cut to a size, ``(w, h)`` px."""
+    """Moves the image so that its points lie on others, and cuts it to a size, ``(w, h)`` px."""
     return _warped(rgb, points, onto, size, np.ones(2), np.zeros(2))
 
 
@@ -131,16 +139,17 @@ def _warped(
     stretch: NDArray[np.float64],
     shift: NDArray[np.float64],
 ) -> Rgb:
-    """Moves the image so that its points come to lie on others, then stretches and shifts x and y,
-    and cuts to ``(w, h)`` px.
+    """Moves the image so that its points lie on others, then stretches and shifts x and y.
+
+    The result is cut to ``(w, h)`` px.
     """
     import cv2
 
     matrix = _stretched(similarity(points, onto), stretch, shift)
     shrink = 1.0 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink > 1.5:
-        # A bilinear warp reads four pixels whatever the scale; shrink by area first, or fine
-        # texture turns to noise.
+        # A bilinear warp reads four pixels whatever the scale. Without shrinking by area first,
+        # fine texture would turn to noise.
         rgb, points = _shrunk(rgb, points, matrix, shrink, size)
         matrix = _stretched(similarity(points, onto), stretch, shift)
     warped = cv2.warpAffine(
@@ -162,8 +171,9 @@ def _shrunk(
     shrink: float,
     size: tuple[int, int],
 ) -> tuple[Rgb, NDArray[np.float32]]:
-    """The part of the image that a warp to ``size`` covers, ``shrink`` times smaller, and the
-    points in it.
+    """Returns the part of the image that a warp to ``size`` covers, and the points in it.
+
+    The part is ``shrink`` times smaller.
     """
     import cv2
 
@@ -176,17 +186,17 @@ def _shrunk(
     to = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
     small = cv2.resize(rgb[y0:y1, x0:x1], to, interpolation=cv2.INTER_AREA)
     per_px = np.array([to[0] / (x1 - x0), to[1] / (y1 - y0)], np.float32)
-    # The corner, not the middle, of the first pixel stays in place when an image shrinks.
+    # When an image shrinks, the corner of the first pixel stays in place, not its middle.
     return np.asarray(small, np.uint8), (
         points - np.array([x0, y0], np.float32) + 0.5
     ) * per_px - np.float32(0.5)
 
 
 def similarity(points: NDArray[np.float32], onto: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The rotation, scale and shift, float64 ``(2, 3)``, that carries points onto others with the
-    least squared error.
+    """Fits the rotation, scale and shift, float64 ``(2, 3)``, from points to others.
 
-    Points that give neither a direction nor a size, such as five in one place, are only shifted.
+    The squared error is least. Points that give neither a direction nor a size, such as five in one
+    place, are only shifted.
     """
     mean_a, mean_b = points.mean(axis=0), onto.mean(axis=0)
     a, b = points - mean_a, onto - mean_b

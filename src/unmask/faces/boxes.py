@@ -8,16 +8,16 @@ from unmask.types import Box
 
 
 def width(box: Box) -> float:
-    """Width, px."""
+    """Returns the width, px."""
     return box[2] - box[0]
 
 
 def centre(box: Box) -> tuple[float, float]:
-    """Middle ``(x, y)``, px."""
+    """Returns the middle ``(x, y)``, px."""
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
 def distance(a: Box, b: Box) -> float:
-    """Distance of two boxes' centres in widths of the wider one."""
+    """Returns the distance of two boxes' centres in widths of the wider one."""
     (ax, ay), (bx, by) = centre(a), centre(b)
     return float(np.hypot(ax - bx, ay - by)) / max(width(a), width(b), 1.0)

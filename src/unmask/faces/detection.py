@@ -1,6 +1,4 @@
-"""Faces found with CenterFace (Xu et al. 2020), in a whole image or near where a face was a moment
-ago.
-"""
+"""Face detection with CenterFace (Xu et al. 2020), in a whole image or near an earlier place."""
 
 from __future__ import annotations
 
@@ -12,8 +10,9 @@ from unmask.faces import boxes
 from unmask.types import Box, Face, Rgb
 
 SEARCH_PX = 640
-"""Longest side at which a whole frame is searched, px: a 64 px face in a 1080p frame is still 21 px
-wide there.
+"""Longest side at which a whole frame is searched, px.
+
+A 64 px face in a 1080p frame is still 21 px wide there.
 """
 
 WINDOW_PX = 160
@@ -21,7 +20,7 @@ WINDOW_PX = 160
 
 
 def find(rgb: Rgb, search_px: int = SEARCH_PX, confidence: float = 0.5) -> tuple[Face, ...]:
-    """All faces of an image, the largest first.
+    """Finds all faces of an image, the largest first.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -47,8 +46,9 @@ def find(rgb: Rgb, search_px: int = SEARCH_PX, confidence: float = 0.5) -> tuple
 
 
 def find_near(rgb: Rgb, box: Box) -> Face | None:
-    """The face that was in ``box`` a moment ago, sought in a window three times as wide; None if it
-    is gone.
+    """Finds the face that was in ``box`` a moment ago, in a window three times as wide.
+
+    It is None if the face is gone.
     """
     (cx, cy), side = boxes.centre(box), 3.0 * max(boxes.width(box), box[3] - box[1])
     x0, y0 = max(0, int(cx - side / 2)), max(0, int(cy - side / 2))
@@ -67,8 +67,9 @@ def _decode(
     marks: NDArray[np.float32],
     confidence: float,
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], np.float32]]:
-    """CenterFace's four maps (stride 4) to boxes ``(4,)``, points ``(5, 2)`` and scores, overlaps
-    suppressed.
+    """Decodes CenterFace's four maps (stride 4), with overlaps suppressed.
+
+    The results are boxes ``(4,)``, points ``(5, 2)`` and scores.
     """
     import cv2
 

@@ -1,5 +1,6 @@
-"""Measurements of what limits a judgement of one face: size, detail, sharpness, turn, coding
-blocks, double pictures.
+"""Measurements of the quality of one face, which limits how well it can be judged.
+
+They are size, detail, sharpness, turn, coding blocks and double pictures.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from unmask.faces.spectrum import Grey, detail_end, echo
 from unmask.types import Box, Face, Quality, Rgb
 
 FACE_PX = 182.0
-"""Width, px, of a face whose detail ends at one cycle per px of the aligned crop: about half of the
-faces that were shrunk
-to 64 px and enlarged again end below 0.35.
+"""Width, px, of a face whose detail ends at one cycle per px of the aligned crop.
+
+About half of the faces that were shrunk to 64 px and enlarged again end below 0.35.
 """
 
 CORNER_PX = 96
@@ -22,7 +23,7 @@ CORNER_PX = 96
 
 
 def measure(rgb: Rgb, face: Face, crop: Rgb) -> Quality:
-    """How well the face can be judged; see `Quality` for units."""
+    """Measures how well the face can be judged; see `Quality` for units."""
     import cv2
 
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -41,10 +42,10 @@ def measure(rgb: Rgb, face: Face, crop: Rgb) -> Quality:
 
 
 def _detail_end(grey: Grey) -> float:
-    """See `detail_end`; of the crop or of its corners, whichever reaches farther.
+    """Measures where the detail ends, see `detail_end`, in the crop or in its corners.
 
-    An enlarged picture is coarse everywhere. A face that is coarser than what is around it was not
-    enlarged with the picture: a swap looks like that, and must be judged.
+    The higher value counts. An enlarged picture is coarse everywhere. A face that is coarser than
+    what is around it was not enlarged with the picture: a swap looks like that, and must be judged.
     """
     if (whole := detail_end(grey)) >= 0.5:
         return whole
@@ -54,8 +55,9 @@ def _detail_end(grey: Grey) -> float:
 
 
 def _yaw(points: NDArray[np.float32]) -> float:
-    """Where the nose falls along the line between the eyes: the middle is frontal (0), an eye or
-    beyond is profile (1).
+    """Measures the turn by the nose's position along the line between the eyes.
+
+    The middle is frontal (0), an eye or beyond is profile (1).
     """
     right, left, nose = points[0], points[1], points[2]
     across = left - right
@@ -64,8 +66,9 @@ def _yaw(points: NDArray[np.float32]) -> float:
 
 
 def _blockiness(rgb: Rgb, box: Box) -> float:
-    """Steps across the 8 px coding grid over steps elsewhere, after Wang, Sheikh and Bovik 2002; 1
-    if no grid shows.
+    """Measures steps across the 8 px coding grid over steps elsewhere; 1 if no grid shows.
+
+    The method is after Wang, Sheikh and Bovik 2002.
     """
     x0, y0 = max(0, int(box[0])) // 8 * 8, max(0, int(box[1])) // 8 * 8
     luma = rgb[y0 : max(0, int(box[3])), x0 : max(0, int(box[2])), 1].astype(np.float32)

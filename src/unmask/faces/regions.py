@@ -1,9 +1,8 @@
-"""What lies where in the aligned crop: the inner face, which every swap replaces, and the head
-around it, which none does.
+"""Regions of the aligned crop: the inner face and the head around it.
 
-Places are measured in distances between the eyes from the middle between them, as
-`unmask.faces.PROPORTIONS` is. The face is taken for an ellipse; `rho` is 0 in its middle and 1 on
-its outline, from the hairline to the chin.
+Every swap replaces the inner face; none replaces the head. Places are measured in distances between
+the eyes from the middle between them, as `unmask.faces.PROPORTIONS` is. The face is modelled as an
+ellipse; `rho` is 0 in its middle and 1 on its outline, from the hairline to the chin.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ Mask = NDArray[np.bool_]
 
 @cache
 def places(side: int = CROP_PX) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """x and y of every pixel of the aligned crop when it is ``side`` px wide, each ``(side,
-    side)``.
-    """
+    """Returns x and y of every pixel of the aligned crop at ``side`` px, each ``(side, side)``."""
     per_px = CROP_PX / side
     apart = float(TEMPLATE[1, 0] - TEMPLATE[0, 0])
     middle = TEMPLATE[:2].mean(axis=0)
@@ -32,20 +29,20 @@ def places(side: int = CROP_PX) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 @cache
 def rho(side: int = CROP_PX) -> NDArray[np.float64]:
-    """How far out every pixel lies, see the module, ``(side, side)``."""
+    """Returns each pixel's `rho`, the distance from the middle of the face, ``(side, side)``."""
     x, y = places(side)
     return np.asarray(np.hypot(x / 1.1, (y - 0.5) / 1.45))
 
 
 @cache
 def ring(low: float, high: float, side: int = CROP_PX) -> Mask:
-    """Pixels with `rho` from ``low`` to below ``high``, ``(side, side)``."""
+    """Returns the pixels with `rho` from ``low`` to below ``high``, ``(side, side)``."""
     return (rho(side) >= low) & (rho(side) < high)
 
 
 @cache
 def inner_skin(side: int = CROP_PX) -> Mask:
-    """Cheeks, nose and chin, without eyes, brows and mouth, ``(side, side)``."""
+    """Returns cheeks, nose and chin, without eyes, brows and mouth, ``(side, side)``."""
     x, y = places(side)
     eyes = (np.abs(y) < 0.22) & (np.abs(np.abs(x) - 0.5) < 0.35)
     brows = (y > -0.55) & (y < -0.2) & (np.abs(x) < 0.95)
@@ -55,8 +52,9 @@ def inner_skin(side: int = CROP_PX) -> Mask:
 
 @cache
 def outer_skin(side: int = CROP_PX) -> dict[str, Mask]:
-    """Where skin may show around the inner face, by name, each ``(side, side)``; hair or cloth may
-    cover it.
+    """Returns where skin may show around the inner face, by name, each ``(side, side)``.
+
+    Hair or cloth may cover it.
     """
     x, y = places(side)
     return {

@@ -1,6 +1,4 @@
-"""What the spectrum of an aligned crop tells of the picture: where its detail ends, and whether it
-shows everything twice.
-"""
+"""Measurements on the spectrum of an aligned crop: the end of its detail, and double pictures."""
 
 from __future__ import annotations
 
@@ -13,29 +11,27 @@ Grey = NDArray[np.float32]
 """Luma, grey levels, ``(n, n)``."""
 
 _RINGS = 64
-"""Rings of equal width from 0 to half a cycle per px, over which power is taken."""
+"""Rings of equal width from 0 to half a cycle per px, over which power is measured."""
 _WITHIN = (8, 14)
-"""Rings in which every face has detail; the line begins in their middle."""
+"""Rings in which every face has detail; the reference line begins in their middle."""
 _AXIS = 2.5
-"""rings next to either axis that are left out."""
+"""Rings next to either axis that are left out."""
 _STEEPEST = 5.9
-"""Power of the frequency with which detail falls at the steepest; in bona fide portraits it falls
-with 3 to 5.
-"""
+"""Steepest fall of detail, as a power of the frequency; in bona fide portraits it is 3 to 5."""
 _LASTING = 6
-"""rings on end that lie below that, before the spectrum counts as ended; a single one may lie there
-by chance.
+"""Consecutive rings below the line after which the spectrum counts as ended.
+
+A single one may lie there by chance.
 """
 
 
 def detail_end(grey: Grey) -> float:
-    """The frequency, cycles per px, from which there is no detail any more; 0.5 where it reaches as
-    far as the crop shows.
+    """Finds the frequency, cycles per px, above which there is no detail.
 
-    What was enlarged has nothing beyond the end of its own spectrum, however it was sharpened or
-    compressed afterwards: there the power falls more steeply than any lens draws. Taken is the
-    lower quartile of the power around each ring, off the axes, for the rest is what compression and
-    the kernel of the enlargement left.
+    It is 0.5 where detail reaches as far as the crop shows. An enlarged picture has nothing beyond
+    the end of its own spectrum, however it was sharpened or compressed afterwards: there the power
+    falls more steeply than with any lens. The measure is the lower quartile of the power around
+    each ring, off the axes; the rest comes from compression and the kernel of the enlargement.
     """
     power = np.log10(_power(grey[None])[0].ravel() + 1e-3)
     level = np.array([np.quantile(power[ring], 0.25) for ring in _rings(len(grey))])
@@ -48,20 +44,21 @@ def detail_end(grey: Grey) -> float:
 
 
 _TILE, _STEP = 96, 32
-"""px, the side of the tiles whose spectra are averaged, and how far apart they lie."""
+"""Side of the tiles whose spectra are averaged, and their spacing, px."""
 _BAND = (0.2, 0.12)
-"""Cycles per px: middle and width of the frequencies that are looked at; below lies the face
-itself, above grain.
+"""Middle and width of the band of frequencies that is examined, cycles per px.
+
+Below lies the face itself, above lies grain.
 """
 _NEAREST, _FARTHEST = 4, 30
-"""px between the two of a double picture; what lies nearer is blur."""
+"""Least and greatest distance between the two of a double picture, px; nearer is blur."""
 
 
 def echo(grey: Grey) -> float:
-    """How clearly everything is seen twice, a little apart: 0 not at all, towards 1 in an even
-    blend of two pictures.
+    """Measures how clearly everything is seen twice, a little apart.
 
-    A picture that is blended with itself, moved, has a spectrum with ripples of one period over all
+    It is 0 for a single picture, and approaches 1 in an even blend of two pictures. A picture that
+    is blended with a moved copy of itself has a spectrum with ripples of one period over all
     frequencies; its cepstrum shows them as one peak (Bogert, Healy and Tukey 1963).
     """
     views = np.lib.stride_tricks.sliding_window_view(grey, (_TILE, _TILE))[
@@ -78,8 +75,9 @@ def echo(grey: Grey) -> float:
 
 @cache
 def _rings(n: int) -> tuple[NDArray[np.intp], ...]:
-    """The places of each ring from the first of `_WITHIN` on in a spectrum ``(n, n)``, flat; half
-    of them, the rest is alike.
+    """Returns flat positions of each ring in a spectrum ``(n, n)``, from the first of `_WITHIN`.
+
+    Half of the spectrum is enough, because the other half is symmetric.
     """
     along, ring = np.fft.fftfreq(n) * 2 * _RINGS, (_frequencies(n) * 2 * _RINGS).astype(int)
     off = (np.abs(along) > _AXIS)[:, None] & (along > _AXIS)
@@ -87,7 +85,7 @@ def _rings(n: int) -> tuple[NDArray[np.intp], ...]:
 
 
 def _power(tiles: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Power spectra of tiles ``(k, n, n)``, per px, without what their edges would add."""
+    """Computes power spectra of tiles ``(k, n, n)``, per px, without the effect of their edges."""
     window = np.hanning(tiles.shape[1])
     weight = window[:, None] * window
     level = (tiles * weight).sum(axis=(1, 2), keepdims=True) / weight.sum()
@@ -95,7 +93,7 @@ def _power(tiles: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _frequencies(n: int) -> NDArray[np.float64]:
-    """Of each place of a spectrum, cycles per px, ``(n, n)``."""
+    """Returns the frequency at each place of a spectrum, cycles per px, ``(n, n)``."""
     along = np.fft.fftfreq(n)
     return np.asarray(np.hypot(along[:, None], along))
 

@@ -1,8 +1,8 @@
-"""Faces followed over time into tracks, with as few searches of whole frames as that needs.
+"""Faces followed over time into tracks, with few searches of whole frames.
 
-The finder is the dearest step of a check. So the whole frame is searched only when a shot begins,
-when a face was lost, and otherwise once a second; in between, each known face is found again in a
-small window around its last place.
+Detection is the most expensive step of a check. So the whole frame is searched only when a shot
+begins, when a face was lost, and otherwise once a second. In between, each known face is found
+again in a small window around its last place.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from unmask.faces.quality import measure
 from unmask.types import Face, Frame, Rgb, Sighting, Track
 
 MOST_WINDOWS = 5
-"""Known faces up to which searching a window for each is cheaper than searching the whole frame."""
+"""Most known faces for which searching a window each is cheaper than searching the whole frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFrame:
-    """What is kept of a frame once it was searched.
+    """Record of a frame that was searched.
 
     Attributes:
         time: seconds.
         histogram: of the whole frame's colours, see `colours`.
         sightings: the faces in it, the largest first.
-        left_out: how many smaller faces were found and not kept.
+        left_out: number of smaller faces that were found and not kept.
     """
 
     time: float
@@ -42,8 +42,9 @@ class SeenFrame:
 
 @dataclass(slots=True)
 class Watcher:
-    """Finds the faces of one clip frame by frame, in order of time, with as few whole-frame
-    searches as following needs.
+    """Finds the faces of one clip frame by frame, in order of time.
+
+    It searches as few whole frames as tracking allows.
 
     Args:
         refresh: seconds after which the whole frame is searched again, for people who came in.
@@ -56,7 +57,7 @@ class Watcher:
     _last: SeenFrame | None = field(default=None, init=False)
 
     def see(self, frame: Frame) -> SeenFrame:
-        """The faces of one frame, aligned and measured."""
+        """Finds the faces of one frame, aligns and measures them."""
         histogram = colours(frame.rgb)
         faces = self._follow(frame, histogram)
         if faces is None:
@@ -76,7 +77,7 @@ class Watcher:
         return self._last
 
     def _follow(self, frame: Frame, histogram: NDArray[np.float32]) -> tuple[Face, ...] | None:
-        """The known faces in their new places, or None where the whole frame must be searched."""
+        """Finds the known faces in their new places; None if the whole frame must be searched."""
         last = self._last
         if (
             last is None
@@ -97,16 +98,15 @@ class Watcher:
 def link(
     frames: Sequence[SeenFrame], patience: float = 2.0, cuts: Sequence[float] = ()
 ) -> tuple[Track, ...]:
-    """Sightings, in order of time, to tracks: one person's face each, across short occlusions,
-    apart at shot changes.
+    """Links sightings, in order of time, to tracks of one person's face each.
 
-    A sighting joins the track whose last place, size and look it fits best. A face that is swapped
-    for a moment must stay in its track, so look alone never parts two sightings that follow each
-    other in the same place.
+    A track continues across short occlusions and ends at a shot change. A sighting joins the track
+    whose last place, size and look it fits best. A face that is swapped for a moment must stay in
+    its track, so look alone never separates two sightings that follow each other in the same place.
 
     Args:
         frames: in order of time.
-        cuts: when shots change, s, beside those that the colours show.
+        cuts: times of shot changes, s, beside those that the colours show.
         patience: seconds for which a hidden face is remembered; however far apart the frames are,
             the next one still counts.
     """
@@ -142,11 +142,11 @@ def _assign(tracks: list[list[Sighting]], sightings: tuple[Sighting, ...]) -> No
 
 
 def _cost(last: Sighting, now: Sighting) -> float | None:
-    """How ill a sighting fits a track's last one; None where it cannot be the same face.
+    """Computes how badly a sighting fits a track's last one; None if it cannot be the same face.
 
     A head moves by up to one and a half of its widths in a second, and its size halves or doubles
     at most. One that walks through the picture moves by up to ten; that far it must look the same:
-    of pairs of strangers, 2 in 100 are this alike.
+    of pairs of strangers, 2 in 100 are this similar.
     """
     gap = min(now.time - last.time, 1.0)
     reach, far = 0.6 + 1.5 * gap, 0.6 + 10.0 * gap
@@ -161,7 +161,7 @@ def _cost(last: Sighting, now: Sighting) -> float | None:
 
 
 def _likeness(a: Rgb, b: Rgb) -> float:
-    """Correlation, -1 to 1, of two aligned crops at 24 px."""
+    """Correlates two aligned crops at 24 px, -1 to 1."""
     import cv2
 
     small = [
@@ -173,10 +173,10 @@ def _likeness(a: Rgb, b: Rgb) -> float:
 
 
 def colours(rgb: Rgb) -> NDArray[np.float32]:
-    """Histogram of lightness and colour (CIE Lab), float32 ``(6 * 10 * 10,)``, summing to 1.
+    """Computes the histogram of lightness and colour (CIE Lab), float32 ``(6 * 10 * 10,)``, sum 1.
 
-    Each pixel is shared out among the eight nearest bins, so that a drift of exposure moves a
-    little of it, and not, where an even background lies between two bins, all of it.
+    Each pixel is shared among the eight nearest bins. A drift of exposure then moves only a little
+    of it; with hard bins an even background between two bins would move as a whole.
     """
     import cv2
 
@@ -196,7 +196,8 @@ def colours(rgb: Rgb) -> NDArray[np.float32]:
 
 
 def is_cut(before: NDArray[np.float32], after: NDArray[np.float32], overlap: float = 0.5) -> bool:
-    """Whether a shot changed between two frames: their colour histograms overlap by less than
-    ``overlap`` (0 to 1).
+    """Tells whether a shot changed between two frames.
+
+    Their colour histograms then overlap by less than ``overlap`` (0 to 1).
     """
     return float(np.minimum(before, after).sum()) < overlap

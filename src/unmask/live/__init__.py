@@ -1,6 +1,6 @@
-"""The live check: is a living person in front of this camera, now?
+"""Live check: tests whether a living person is in front of this camera now.
 
-`challenge` draws what is asked, `reading` measures each camera frame, `verification` answers from
-both. `light` and `movement` are the two ways to ask and can be replaced one by one; `passive` looks
-at the frames whatever was asked.
+`challenge` draws what is asked, `reading` measures each camera frame, and `verification` gives the
+result from both. `light` and `movement` are the two ways to ask and can be replaced one by one;
+`passive` examines the frames whatever was asked.
 """

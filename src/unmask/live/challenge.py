@@ -1,11 +1,11 @@
-"""What a live check asks of the person in front of the camera, drawn from a secret random source.
+"""Challenges of a live check to the person before the camera, drawn from a secret random source.
 
 A light challenge is a sequence of soft colours over the four quarters of the screen; a movement
-challenge is a sequence of moves. Both are drawn for one session and told to the browser one step at
+challenge is a sequence of moves. Both are drawn for one session and sent to the browser one step at
 a time.
 
-Flash safety (WCAG 2.3.1) holds by construction: `SYMBOL_SECONDS` lets any second hold three changes
-at most, so less than the three flashes, of two opposing changes each, that are allowed; and between
+Flash safety (WCAG 2.3.1) holds by construction: `SYMBOL_SECONDS` lets any second hold at most three
+changes, so less than the three flashes, of two opposing changes each, that are allowed; and between
 `LOW` and `HIGH` no colour's red part of its linear light reaches 0.8, the mark of a saturated red.
 """
 
@@ -21,18 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
-"""sRGB, 0 to 255 each."""
+"""sRGB colour, 0 to 255 each."""
 
 Row = tuple[Colour, Colour]
-"""Of the left and of the right quarter."""
+"""Colours of the left and of the right quarter."""
 
 LOW, HIGH = 104, 255
-"""The two values of a colour channel, sRGB: 0.14 and 1 of the screen's linear light. Red alone is
-then 0.78 of its colour.
+"""The two values of a colour channel, sRGB: 0.14 and 1 of the screen's linear light.
+
+Red alone is then 0.78 of its colour.
 """
 
 SYMBOL_SECONDS = 0.4
-"""How long a symbol is shown, s."""
+"""Duration of a symbol, s."""
 
 PATTERNS: NDArray[np.int8] = np.array(
     [
@@ -45,35 +46,41 @@ PATTERNS: NDArray[np.int8] = np.array(
     ],
     np.int8,
 )
-"""What one colour channel shows in the quarters, ``(6, 2, 2)``, top row first, 1 for `HIGH`: all,
-none, one of the sides.
+"""Patterns of one colour channel over the quarters, ``(6, 2, 2)``, top row first, 1 for `HIGH`.
+
+They are all, none, and each of the four sides.
 """
 
 REPEATS = (2, 2, 5, 5, 5, 5)
-"""How often each channel shows each pattern: the sides more often, because what a face's shape
-answers is weaker.
+"""Number of times that each channel shows each pattern.
+
+The sides come more often, because the response of a face's shape is weaker.
 """
 
 SYMBOLS = sum(REPEATS)
-"""Of a light challenge; 9.6 s in all, 12 s with what comes before and after. Their orders are 10 **
-44.
+"""Symbols of a light challenge: 9.6 s in all, 12 s with what comes before and after.
+
+There are 10 ** 44 orders of them.
 """
 
 MOVES = 5
-"""Of a movement challenge; no two alike follow each other, and `NEEDED` are among them, so there
-are 186.
+"""Moves of a movement challenge.
+
+No two neighbours are the same, and `NEEDED` are among them, so there are 186 sequences.
 """
 
 MOVE_SECONDS = 1.9
-"""From one move to the next, s: with what comes before and after them and the verdict, 12 s at
-most.
+"""Time from one move to the next, s.
+
+With what comes before and after them and the verdict, a check takes at most 12 s.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """Colours shown together, until the next symbol: ``quarters[top or bottom][left or right]`` as
-    the person sees the screen.
+    """Colours shown together, until the next symbol.
+
+    They are ``quarters[top or bottom][left or right]`` as the person sees the screen.
     """
 
     quarters: tuple[Row, Row]
@@ -88,7 +95,7 @@ class LightChallenge:
 
 
 class Move(StrEnum):
-    """What the person is asked to do; left and right are the person's own."""
+    """Move that the person is asked to make; left and right are the person's own."""
 
     TURN_LEFT = "turn left"
     TURN_RIGHT = "turn right"
@@ -97,7 +104,10 @@ class Move(StrEnum):
 
 
 NEEDED = {Move.TURN_LEFT, Move.TURN_RIGHT, Move.BLINK}
-"""Asked in every challenge: a sheet in a hand neither blinks nor turns a nose against its eyes."""
+"""Moves asked in every challenge.
+
+A sheet in a hand neither blinks nor turns a nose against its eyes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,7 @@ class MovementChallenge:
 
 
 def light_challenge(random: Random) -> LightChallenge:
-    """A new light challenge.
+    """Draws a new light challenge.
 
     Args:
         random: a secret source, such as `secrets.SystemRandom`; any other only for tests.
@@ -123,7 +133,7 @@ def light_challenge(random: Random) -> LightChallenge:
 
 
 def movement_challenge(random: Random) -> MovementChallenge:
-    """A new movement challenge; for the source see `light_challenge`."""
+    """Draws a new movement challenge; for the source see `light_challenge`."""
     while True:
         moves = tuple(random.choice(list(Move)) for _ in range(MOVES))
         if set(moves) >= NEEDED and all(one != other for one, other in pairwise(moves)):
@@ -132,7 +142,7 @@ def movement_challenge(random: Random) -> MovementChallenge:
 
 @cache
 def _symbol(patterns: tuple[int, ...]) -> Symbol:
-    """The symbol whose red, green and blue show these patterns."""
+    """Returns the symbol whose red, green and blue show these patterns."""
     values = np.where(PATTERNS[list(patterns)].astype(bool), HIGH, LOW).transpose(1, 2, 0)
     (a, b), (c, d) = ((tuple(map(int, colour)) for colour in row) for row in values)
     return Symbol(((_colour(a), _colour(b)), (_colour(c), _colour(d))))

@@ -1,4 +1,4 @@
-"""Is it one face throughout, of one person?"""
+"""Test whether the frames show one face of one person throughout."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ import numpy as np
 from unmask.live.reading import Anchor, Reading
 
 FRONTAL = 0.09
-"""Nose tip's distance from its place at rest, see `unmask.live.reading.SeenFace.yaw`, within which
-looks are compared.
+"""Largest distance of the nose tip from its place at rest at which looks are compared.
+
+For its unit see `unmask.live.reading.SeenFace.yaw`.
 """
 
 JUMP = 0.6
-"""Widths of the face by which it may move from one reading to the next, for each 0.1 s between
-them.
-"""
+"""Most that the face may move from one reading to the next, in its widths per 0.1 s."""
 
 MARGIN = 6
-"""Px of a look by which the finder may have put it in another place."""
+"""Px of a look by which detection may have shifted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Continuity:
-    """How the face went on.
+    """Continuity of the face over a check.
 
     Attributes:
         alike: least correlation of a frontal look with the one before or with the first, whichever
-            it is more like, -1 to 1; 1 where the face was followed without a break.
+            is higher, -1 to 1; 1 where the face was followed without a break.
         unbroken: whether it never jumped.
     """
 
@@ -39,7 +38,7 @@ class Continuity:
 
 
 def continuity(readings: Sequence[Reading]) -> Continuity:
-    """How the face of these readings went on."""
+    """Measures the continuity of the face over these readings."""
     seen = [(reading.time, reading.face) for reading in readings if reading.face]
     middle = float(np.median([face.yaw for _, face in seen]))
     looks = [

@@ -1,17 +1,17 @@
-"""Did the face answer this sequence of light, and no other?
+"""Test whether the face answered this sequence of light, and no other.
 
 The response is the likelihood that the nine series of the frames' light, see `signals`, follow the
 symbols rather than noise, at the delay that fits best. It is ranked among those of decoys: other
 challenges of the same generator, at the delays that fit them best.
 
-False accepts are bounded by construction. Whoever sends frames, at times, that do not depend on the
-secret makes the secret and its `DECOYS` decoys exchangeable, so that each of the `DECOYS` + 1 is
-first with the same chance, whatever camera, face, light, compression or trick: at most 1 in 10,000
-is fresh, ties refused. Nothing here needs to be known about noise for that to hold. It says nothing
+False accepts are bounded by construction. If the frames and their times do not depend on the
+secret, the secret and its `DECOYS` decoys are exchangeable, so that each of the `DECOYS` + 1 is
+first with the same probability, whatever the camera, face, light, compression or trick: at most 1
+in 10,000 is fresh, ties refused. This holds without any knowledge of the noise. It says nothing
 about frames that do depend on the secret, such as a flat picture that the screen lights, or a
 picture tinted as the symbols come in: see `relief` and `shading`. Nor does it bound a recording of
-other symbols that is held and hurried so that it fits: such a one comes first, but leaves much of
-its own symbols over, see `stray`.
+other symbols that is slowed down and sped up to fit: such a recording comes first, but leaves many
+of its own symbols unexplained, see `stray`.
 """
 
 from __future__ import annotations
@@ -42,52 +42,53 @@ from unmask.live.signals import (
 )
 
 DECOYS = 9_999
-"""Other challenges among which the response must come first: false accepts are at most 1 in 10,000.
-"""
+"""Other challenges among which the response must come first: at most 1 in 10,000 false accepts."""
 
 FIRST_DECOYS = 500
-"""Others that are tried before; whoever does not come first among these is not asked further."""
+"""Decoys that are tried first; a response that is not first among these is not tested further."""
 
 DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
-"""From a symbol's sending to its frame, s, that are tried: a round trip, a picture of the screen, a
-camera of 0.2 s. With
-`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.session.LATEST` it bounds what
-software has to answer by 1.24 s.
+"""Delays from a symbol's sending to its frame that are tried, s.
+
+They cover a round trip, a picture of the screen, and a camera of 0.2 s. With
+`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.session.LATEST` they bound the
+time that software has to answer to 1.24 s.
 """
 
 PAINTED = 0.12
-"""s after a change of symbols in which a frame may still show the one before, as the network
-carries one later than others: what
-a frame leaves unexplained is held against the face only then.
+"""Time after a change of symbols in which a frame may still show the one before, s.
+
+The network delays some symbols more than others. Frames in that time are left out of `stray`.
 """
 
 NOISIEST = 30.0
-"""How many times the variance that the noise of single cells gives it a series may have as its
-noise, see `stray`: the middle
-simulated person's has 1.6 times, nine in ten have 9 times at most, one in a hundred 100 times (seed
-101).
+"""Largest noise variance of a series, as a multiple of what single cells' noise gives, see `stray`.
+
+The median simulated person has 1.6 times, nine in ten have 9 times at most, one in a hundred 100
+times (seed 101).
 """
 
 CLEAR = 16.0
-"""Standard errors by which the changes of hue must stand out of noise, see `stray`, so that 0.18 of
-them would be seen: those of
-simulated persons to 300 lux stand out by 16 at least, of one in fifty at 600 lux by less (seed
-101).
+"""Standard errors by which the changes of hue must exceed noise, see `stray`.
+
+An unexplained share of 0.18 would then be seen. The changes of simulated persons up to 300 lux
+exceed noise by at least 16, those of one in fifty at 600 lux by less (seed 101).
 """
 
 STEADY = 0.25
-"""Seconds by which the delays of the two halves of a challenge may differ."""
+"""Most seconds by which the delays of the two halves of a challenge may differ."""
 
 ANSWERS = ((0, 0), (0, 1), (0, 2), (1, 1), (2, 2))
-"""Which series follows which part of `codes`: the level follows all and the side where the face is
-nearer, whichever that
-is; a side follows itself.
+"""Pairs of a series and the part of `codes` that it follows.
+
+The level follows all of the screen, and the side where the face is nearer, whichever that is; a
+side follows itself.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How the face answered a light challenge.
+    """Answer of the face to a light challenge.
 
     Attributes:
         rank: of the response among the decoys' and itself, 1 for the strongest; among those of
@@ -95,8 +96,8 @@ class Answer:
         margin: the response as a multiple of the strongest decoy's.
         delay: seconds at which it was strongest.
         steady: whether both halves of the challenge were answered at that delay, within `STEADY`.
-        strength: by how much the face's light rose from all quarters `LOW` to all `HIGH`, as a
-            share of it; of the colour channel where it rose most.
+        strength: rise of the face's light from all quarters `LOW` to all `HIGH`, as a share of it;
+            in the colour channel where it rose most.
         unrest: standard deviation of the face's hue, drift and noise removed, natural logarithm: by
             any light that changes, ours or not.
     """
@@ -110,12 +111,12 @@ class Answer:
 
     @property
     def fresh(self) -> bool:
-        """Whether no decoy responded as strongly."""
+        """Tells whether no decoy responded as strongly."""
         return self.rank == 1
 
 
 def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading]) -> Answer:
-    """How the face of ``readings`` answered; arguments as of `unmask.live.verification.verify`."""
+    """Measures the answer of the face; arguments as of `unmask.live.verification.verify`."""
     times = times_of(readings)
     series = settled(nine(readings), times)
     code = codes(challenge)
@@ -125,7 +126,7 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
     best = int(own.argmax())
     for some in (FIRST_DECOYS, DECOYS):
         responses = _fit(series, symbols, decoys(code, some)).max(axis=1)
-        # Decoys are summed in single precision: what comes within its rounding counts as a tie, and
+        # Decoys are summed in single precision. A response within its rounding counts as a tie, and
         # ties lose.
         rank = 1 + int((responses >= own[best] * (1 - 1e-4)).sum())
         if rank > 1:
@@ -147,16 +148,16 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
 def stray(
     challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], delay: float
 ) -> float:
-    """Share of the changes of the face's hue, over its whole and from side to side, that the
-    symbols leave unexplained.
+    """Computes the share of the changes of the face's hue that the symbols leave unexplained.
 
-    Hue, since exposure and movement hardly change it. Noise, as seen within symbols, is taken off,
-    two standard errors more than there is, so that what is left is no noise; but no more than
-    `NOISIEST` times what the noise of single cells makes of it, for a program can mix frames within
-    a symbol. Frames near a change of symbols are left out, as they show some of both. A face that
-    answers these symbols leaves next to nothing; one that answered others, played so that it fits
-    best, leaves what does not fit. All counts as unexplained where too few frames are left, or
-    where noise would hide what does not fit.
+    The changes are those of its whole and from side to side. Hue is used because exposure and
+    movement hardly change it. Noise, as seen within symbols, is subtracted with two standard errors
+    more, so that what is left is no noise; but at most `NOISIEST` times what the noise of single
+    cells gives, because a program can mix frames within a symbol. Frames near a change of symbols
+    are left out, because they show some of both. A face that answers these symbols leaves next to
+    nothing; one that answered others, played so that it fits best, leaves what does not fit.
+    Everything counts as unexplained where too few frames are left, or where noise would hide what
+    does not fit.
 
     Args:
         challenge, sent, readings: as of `unmask.live.verification.verify`.
@@ -170,9 +171,10 @@ def stray(
 
 
 def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
-    """Red and blue over green: of each frame the level and the slopes, ``(n, 6)``, and what the
-    noise of each cell adds to
-    them, ``(n, 6, p)``.
+    """Measures red and blue over green of each frame.
+
+    Returns the level and the slopes, ``(n, 6)``, and what the noise of each cell adds to them,
+    ``(n, 6, p)``.
     """
     basis, filters = reduction(readings)
     cells = cells_of(readings)[:, face_cells()]
@@ -186,11 +188,10 @@ def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
 def _unexplained(
     code: Series, symbols: NDArray[np.intp], hues: Series, grain: Series, times: Series
 ) -> float:
-    """See `stray` and `_hues`; ``symbols`` are those that each frame shows, -1 for none."""
+    """Computes `stray` from `_hues`; ``symbols`` are those that each frame shows, -1 for none."""
     kept = symbols >= 0
-    if (
-        kept.sum() < 5 * SYMBOLS // 4
-    ):  # Then at least a quarter as many pairs of frames show one symbol.
+    # From this many frames on, at least SYMBOLS / 4 pairs of neighbours show one symbol.
+    if kept.sum() < 5 * SYMBOLS // 4:
         return 1.0
     symbols, hues, grain = symbols[kept], hues[kept], grain[kept]
     drift, lit = drifts(times[kept]), code[symbols].reshape(len(symbols), -1)
@@ -212,10 +213,10 @@ def _unexplained(
 def _fit(
     series: Series, symbols: Sequence[NDArray[np.intp]], code: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """The response to each code at each delay, ``(codes, delays)``: minus the logarithm of the part
-    of the series' energy that
-    the code leaves unexplained, summed over the series; that is the likelihood ratio where gains
-    and noise are unknown.
+    """Computes the response to each code at each delay, ``(codes, delays)``.
+
+    It is minus the logarithm of the part of the series' energy that the code leaves unexplained,
+    summed over the series; that is the likelihood ratio where gains and noise are unknown.
 
     Args:
         series: ``(n, 3, 3)``.
@@ -246,7 +247,7 @@ def _fit(
 
 
 def _sums(series: Series, symbols: NDArray[np.intp], count: int) -> Series:
-    """Of each series over the readings of each symbol, ``(symbols, 3, 3)``."""
+    """Sums each series over the readings of each symbol, ``(symbols, 3, 3)``."""
     sums = np.zeros((count, *series.shape[1:]))
     lit = symbols >= 0
     np.add.at(sums, symbols[lit], series[lit])
@@ -254,12 +255,12 @@ def _sums(series: Series, symbols: NDArray[np.intp], count: int) -> Series:
 
 
 def _only(symbols: NDArray[np.intp], half: int) -> NDArray[np.intp]:
-    """The symbols of the first (0) or second half (1) of a challenge, -1 for the others."""
+    """Returns the symbols of the first (0) or second half (1) of a challenge, -1 for the others."""
     return np.where((symbols >= 0) & ((symbols >= SYMBOLS // 2) == half), symbols, -1)
 
 
 def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Reading]) -> float:
-    """See `Answer`; ``symbols`` are the readings'."""
+    """Computes `Answer.strength`; ``symbols`` are the readings'."""
     lit = symbols >= 0
     times = times_of(readings)[lit]
     whole, all_lit = (
@@ -271,7 +272,7 @@ def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Readin
 
 
 def _unrest(readings: Sequence[Reading]) -> float:
-    """See `Answer`."""
+    """Computes `Answer.unrest`."""
     whole = whole_of(readings)
     hues = settled(whole[:, :2] - whole[:, 1:], times_of(readings))
     noise = np.diff(hues, axis=0).var(axis=0) / 2

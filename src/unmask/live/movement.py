@@ -1,18 +1,18 @@
-"""Did the person make these moves, in this order, each in its time?
+"""Test whether the person made these moves, in this order, each in its time.
 
-A move counts where it begins. Each beginning belongs to one step: the last one that a person who
+A move counts when it begins. Each beginning belongs to one step: the last one that a person who
 begins now can have read. A step is followed if its move begins in its time, and contradicted if a
-contrary one does. Of any two moves at least one is contrary to the other, so whatever begins in a
-step's time is right for one asking at most, and a recording for one order.
+contrary one does. Of any two moves at least one is contrary to the other, so a beginning in a
+step's time is right for at most one request, and a recording for one order.
 
 Turns are seen by the nose: on a head it moves against the eyes, on a sheet in a hand it keeps its
 place between them. Coming closer is seen by the size of the face and of its parts, which turning
 does not enlarge; closed eyes by their contrast. All are measured against the same face at rest in
-the same session, so that no person needs to be known.
+the same session, so no person needs to be known.
 
-The order is all that is secret, one of 186, and whoever can move a face at will, such as a mask
-worn live on another's face or a program that plays a clip of each move when it is asked for, can
-follow it: this is the weaker way, for people whom changing light may harm and for bright daylight.
+Only the order is secret, one of 186. Whoever can move a face at will can follow it, such as a mask
+worn live on another's face, or a program that plays a clip of each move when it is asked for. So
+this is the weaker way, for people whom changing light may harm and for bright daylight.
 """
 
 from __future__ import annotations
@@ -28,30 +28,34 @@ from unmask.live.challenge import Move, MovementChallenge
 from unmask.live.reading import Reading, SeenFace
 
 FIND_EVERY = 0.25
-"""Seconds after which `unmask.live.reading.read` must find the face anew: a turn takes half a
-second.
+"""Seconds after which `unmask.live.reading.read` must detect the face again.
+
+A turn takes half a second.
 """
 
 TURNED = 0.2
-"""How far the nose tip must move towards an eye, in halves of the distance between the eyes: 15
-degrees for a nose of 22 mm; on
-a sheet turned by 40 degrees it moves by 0.05, on one bent like a head by 0.1.
+"""Least move of the nose tip towards an eye, in halves of the distance between the eyes, of a turn.
+
+It is 15 degrees for a nose of 22 mm; on a sheet turned by 40 degrees it moves by 0.05, on one bent
+like a head by 0.1.
 """
 
 CLOSER = 1.14
-"""How many times larger the face must become; the finder's own noise, and turning, reach 1.1
-(simulated).
+"""Least growth of the face, as a factor, that counts as closer.
+
+The detector's own noise, and turning, reach 1.1 (simulated).
 """
 
 CLOSED = 0.8
-"""Part of their contrast at rest at which the eyes count as closed; of simulated people open eyes
-keep 0.83 in 19 of 20 frames,
-and closed ones have 0.45 (median).
+"""Part of their contrast at rest below which the eyes count as closed.
+
+Open eyes of simulated people keep 0.83 in 19 of 20 frames, and closed ones have 0.45 (median).
 """
 
 OVER = 0.6
-"""Part of `TURNED`, or of what `CLOSER` asks for, below which a move is over; only then can it
-begin again.
+"""Part of `TURNED`, or of what `CLOSER` asks for, below which a move is over.
+
+Only then can it begin again.
 """
 
 CONTRARY = {
@@ -60,20 +64,21 @@ CONTRARY = {
     Move.CLOSER: {Move.TURN_LEFT, Move.TURN_RIGHT},
     Move.BLINK: {Move.TURN_LEFT, Move.TURN_RIGHT, Move.CLOSER},
 }
-"""What nobody does who does what is asked. Everybody blinks at times, and a head that turns may
-come closer.
+"""Moves that contradict each requested move, because nobody makes them while making that one.
+
+Everybody blinks at times, and a head that turns may come closer.
 """
 
 REACTION = 0.35
-"""Seconds that anybody needs to read what is asked and to begin: choosing among four known signals
-with a practised hand takes
-0.35 to 0.45 (Hick 1952). What begins sooner belongs to the step before.
+"""Least time to read a request and to begin, s; what begins sooner belongs to the step before.
+
+Choosing among four known signals with a practised hand takes 0.35 to 0.45 (Hick 1952).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What the face did.
+    """Moves of the face during a challenge.
 
     Attributes:
         followed: for each move that was asked for, whether it began in its time.
@@ -87,7 +92,7 @@ class Moved:
 def moved(
     challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]
 ) -> Moved:
-    """What the face of ``readings`` did; arguments as of `unmask.live.verification.verify`."""
+    """Finds which steps were followed; arguments as of `unmask.live.verification.verify`."""
     begun = beginnings(readings)
     bounds = [since + REACTION for since in (*shown, shown[-1] + challenge.seconds)]
     made = [
@@ -101,10 +106,10 @@ def moved(
 
 
 def beginnings(readings: Sequence[Reading]) -> list[tuple[float, Move]]:
-    """When which move began, s, of readings in order of time with a face in at least one.
+    """Finds the moves and the times, s, at which they began.
 
-    Closed eyes, which are contrary to nothing, begin anew in each frame: one may blink just before
-    closing them on purpose.
+    The readings are in order of time with a face in at least one. Closed eyes, which are contrary
+    to nothing, begin anew in each frame: one may blink just before closing them on purpose.
     """
     seen = [(reading.time, reading.face) for reading in readings if reading.face]
     begun = []
@@ -118,7 +123,7 @@ def beginnings(readings: Sequence[Reading]) -> list[tuple[float, Move]]:
 
 
 def _made(faces: Sequence[SeenFace]) -> dict[Move, NDArray[np.float64]]:
-    """How far each face makes each move: 0 at rest, from 1 on it does."""
+    """Measures how far each face makes each move: 0 at rest, from 1 on it does."""
     yaw = np.array([face.yaw for face in faces])
     yaw -= np.median(yaw)
     size = np.array([face.size for face in faces])

@@ -1,9 +1,8 @@
-"""Does the picture show what carries a face: the dots of a print, the grid of a screen, a sheet's
-edges, no skin's colour?
+"""Signs of a carrier of the face in single frames: a print, a screen or a sheet instead of skin.
 
-A look at single frames, about one per second, whatever was asked. It only ever speaks against a
-person where a sign is beyond doubt: a camera of 320 x 240 px blurs most dots and grids away, and a
-person may stand in a door's frame. So a missing sign says nothing, and the challenge decides.
+About one frame per second is examined, whatever was asked. A sign only ever speaks against a
+person, and only where it is beyond doubt: a camera of 320 x 240 px blurs most dots and grids away,
+and a person may stand in a door's frame. So a missing sign says nothing, and the challenge decides.
 
 - Dots and moire are periodic: over all looks the face's mean spectrum has a peak that skin has not
   (Garcia and de Queiroz, "Face-spoofing 2D-detection based on Moire-pattern analysis", 2015).
@@ -12,8 +11,8 @@ person may stand in a door's frame. So a missing sign says nothing, and the chal
 - Colour: skin of every tone reflects more red than green and more green than blue (Angelopoulou
   2001); white balance moves that, but not to green or blue.
 
-Banding, the rows of a rolling shutter, is left out on purpose: mains light draws it on living faces
-as well.
+Banding, the rows of a rolling shutter, is left out on purpose: mains light causes it on living
+faces as well.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ from unmask import faces
 from unmask.types import Rgb
 
 SIDE = 64
-"""Of the face's middle whose spectrum is measured, px of the frame."""
+"""Side of the face's middle whose spectrum is measured, px of the frame."""
 
 HIGHEST_PEAK = 1.2
-"""log10 by which the mean spectrum may rise above its neighbourhood."""
+"""Most that the mean spectrum may rise above its neighbourhood, log10."""
 
 LEAST_LOOKS = 4
-"""Looks without which the spectrum's own noise would make peaks."""
+"""Least number of looks; with fewer the spectrum's own noise would make peaks."""
 
 CLEAR = 6.0
-"""Grey levels from one px to the next that make a step of an edge."""
+"""Least step of an edge, grey levels from one px to the next."""
 
 STRAIGHT = 0.8
 """Part of a side along which an edge must run."""
@@ -49,7 +48,7 @@ CHROMA_OFF = -6.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What one frame shows.
+    """Measurements of one frame.
 
     Attributes:
         spectrum: log10 power of the face's middle, float32 ``(SIDE, SIDE // 2 + 1)``; None where
@@ -65,7 +64,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What all looks show together; ``against`` names the signs against a person."""
+    """Signs of all looks together; ``against`` names the signs against a person."""
 
     peak: float
     edged: float
@@ -74,8 +73,9 @@ class Signs:
 
 
 def look(rgb: Rgb, points: NDArray[np.float32]) -> Look:
-    """One frame, uint8 ``(h, w, 3)``, whose face has these points, see
-    `unmask.live.reading.SeenFace`; about 1 ms.
+    """Measures one frame, uint8 ``(h, w, 3)``, whose face has these points; takes about 1 ms.
+
+    For the points see `unmask.live.reading.SeenFace`.
     """
     import cv2
 
@@ -89,7 +89,7 @@ def look(rgb: Rgb, points: NDArray[np.float32]) -> Look:
 
 
 def signs(looks: Sequence[Look]) -> Signs:
-    """What these looks, one at least, show together."""
+    """Combines these looks, one at least."""
     spectra = [one.spectrum for one in looks if one.spectrum is not None]
     peak = _peak(np.mean(spectra, axis=0)) if len(spectra) >= LEAST_LOOKS else 0.0
     edged = float(np.median([one.edged for one in looks]))
@@ -105,7 +105,7 @@ def signs(looks: Sequence[Look]) -> Signs:
 
 
 def _spectrum(grey: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """See `Look`."""
+    """Computes `Look.spectrum`."""
     x, y = np.rint(points.mean(axis=0)).astype(int) - SIDE // 2
     middle = grey[max(y, 0) : y + SIDE, max(x, 0) : x + SIDE]
     if middle.shape != (SIDE, SIDE):
@@ -116,8 +116,9 @@ def _spectrum(grey: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray
 
 
 def _peak(spectrum: NDArray[np.float32]) -> float:
-    """By how much, log10, a mean spectrum rises above its neighbourhood where skin is smooth and no
-    axis is near.
+    """Measures by how much, log10, a mean spectrum rises above its neighbourhood.
+
+    Frequencies near an axis, and low ones, where skin is not smooth, are left out.
     """
     import cv2
 
@@ -128,8 +129,9 @@ def _peak(spectrum: NDArray[np.float32]) -> float:
 
 @cache
 def _oblique() -> NDArray[np.bool_]:
-    """Frequencies from a tenth of a cycle per px on, away from both axes, in a shifted half
-    spectrum.
+    """Selects frequencies from a tenth of a cycle per px on, away from both axes.
+
+    They are those of a shifted half spectrum.
     """
     down, across = np.abs(np.fft.fftshift(np.fft.fftfreq(SIDE))), np.fft.rfftfreq(SIDE)
     off_axis = (down[:, None] > 0.03) & (across[None, :] > 0.03)
@@ -137,9 +139,11 @@ def _oblique() -> NDArray[np.bool_]:
 
 
 def _edged(grey: NDArray[np.float32], points: NDArray[np.float32]) -> float:
-    """See `Look`: the face upright with its eyes 20 px apart, and beside each of its sides, 1 to
-    2.4 of that off its middle, the
-    line along which most steps are clear and go the same way.
+    """Computes `Look.edged`.
+
+    The face is turned upright with its eyes 20 px apart. Beside each of its sides, 1 to 2.4 of that
+    distance off its middle, the best line is the one along which most steps are clear and go the
+    same way.
     """
     import cv2
 

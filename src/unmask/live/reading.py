@@ -1,11 +1,10 @@
-"""One camera frame to one reading: where the face is, and its light over a grid; the frame itself
-need not be kept.
+"""Reading of one camera frame: where the face is, and its light over a grid.
 
-Finding a face is dear, so it is found once a second and followed in between: four windows of its
-look when it was found, the anchor, are sought again, and their shifts give how the face moved,
-turned and grew. So the cells lie on the same skin from frame to frame, far more exactly than the
-finder sees it. Looks are compared as logarithms less their blur, which screen light, room light and
-exposure leave as they are.
+The frame itself need not be kept. Detection is expensive, so a face is detected once a second and
+followed in between: four windows of its look at detection, the anchor, are searched for, and their
+shifts tell how the face moved, turned and grew. So the cells lie on the same skin from frame to
+frame, far more exactly than by detection. Looks are compared as logarithms less their blur, which
+screen light, room light and exposure leave unchanged.
 """
 
 from __future__ import annotations
@@ -29,62 +28,64 @@ GRID = 16
 """Cells along each side of the aligned face; one is 0.225 distances between the eyes wide."""
 
 FIND_EVERY = 1.0
-"""Seconds after which the face is found anew; in between it is followed."""
+"""Seconds after which the face is detected again; in between it is followed."""
 
 SEARCH_PX = 128
-"""Longest side at which a frame is searched, px: a face that is large enough, see `verification`,
-is still 25 px wide there.
+"""Longest side at which a frame is searched, px.
+
+A face that is large enough, see `verification`, is still 25 px wide there.
 """
 
 SEARCH_AGAIN = 0.3
 """Seconds between searches while there is no face."""
 
 SURE, LEAST_SURE = 0.5, 0.2
-"""Confidence of a face, 0 to 1; see `unmask.faces.find`. The lower one is enough where there was a
-face a moment ago.
+"""Confidence of a face, 0 to 1; see `unmask.faces.find`.
+
+The lower one is enough where there was a face a moment ago.
 """
 
 SAME_FACE = 1.5
-"""Distances between the eyes by which a face may move from one frame to the next, on average over
-its points.
+"""Most that a face may move between frames, as the mean of its points.
+
+The unit is the distance between the eyes.
 """
 
 SIDE = 96
-"""Of the aligned face that is measured, px."""
+"""Side of the aligned face that is measured, px."""
 
 LOOK = 48
-"""Of the look by which a face is followed, px."""
+"""Side of the look by which a face is followed, px."""
 
 WINDOW, REACH = 16, 6
-"""Side of each of the four windows of a look, and how far each may have moved since the last frame,
-px of the look.
-"""
+"""Side of each window of a look, and most that each may move per frame, px of the look."""
 
 FOLLOWED = 0.7
-"""Least median correlation of the four windows with the anchor's; below, the face is sought anew.
+"""Least median correlation of the four windows with the anchor's.
+
+Below it, the face is detected again.
 """
 
 DRIFTED = 0.85
-"""The same, below which a face that is found anyhow is followed by its new look: it has turned, or
-was followed wrongly while it
-did. A head that holds still keeps 0.87 (simulated).
+"""The same correlation, below which a face that is detected anyway gets its new look as anchor.
+
+It has turned, or was followed wrongly while it did. A head that holds still keeps 0.87 (simulated).
 """
 
 SAME_PLACE = 0.3
-"""Distances between the eyes by which the finder's points may stray, on average, from those
-followed.
-"""
+"""Most that detected points may be off those followed, as a mean, in distances between the eyes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchor:
-    """A face as it was first seen.
+    """Reference look of a face, from a frame in which it was detected.
 
     Attributes:
         time: seconds.
         look: float32 ``(LOOK, LOOK)``, see the module.
-        edges: by which share of its light each cell would change, were the face followed wrongly by
-            one distance between the eyes, to the right and downwards, float32 ``(2, GRID, GRID)``.
+        edges: share of its light by which each cell would change if the face were followed wrongly
+            by one distance between the eyes, to the right and downwards, float32 ``(2, GRID,
+            GRID)``.
     """
 
     time: float
@@ -99,14 +100,14 @@ class SeenFace:
     Attributes:
         box: px in the frame.
         points: float32 ``(5, 2)`` px, as in `unmask.types.Face`.
-        found_at: seconds of the frame in which the finder saw it last; since then it was followed.
+        found_at: seconds of the frame in which it was last detected; since then it was followed.
         anchor: what it is followed by; another one where it jumped.
         likeness: median correlation with the anchor, -1 to 1.
-        yaw: of the head when it was found last: the nose tip's place between the eyes, 0 in the
+        yaw: of the head when it was last detected: the nose tip's place between the eyes, 0 in the
             middle, -1 at the eye that is left in the image, 1 at the other.
-        size: when it was found last, px: geometric mean of the box's width and of the five points'
-            root mean squared distance from their middle. Turning enlarges neither much; the finder
-            errs in each, seldom in both.
+        size: when it was last detected, px: geometric mean of the box's width and of the five
+            points' root mean squared distance from their middle. Turning enlarges neither much; the
+            detector errs in each, seldom in both.
         cells: mean linear light over the cells of the aligned face, as `unmask.faces.align` cuts
             it, float32 ``(GRID, GRID, 3)``, 0 to 1.
         clipped: share of the face's pixels with a channel at its upper end, 0 to 1.
@@ -129,7 +130,7 @@ class SeenFace:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is kept of one frame.
+    """Reading of one frame.
 
     Attributes:
         time: seconds of the client's clock.
@@ -143,14 +144,14 @@ class Reading:
 
 
 def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -> Reading:
-    """Measure one frame.
+    """Measures one frame.
 
     Args:
         frame: an upright camera frame that is not mirrored, about 320 x 240; ``time`` of the
             client's clock, s.
         before: the reading of the frame before, None for the first.
-        find_every: seconds after which the face is found anew; `movement.FIND_EVERY` for a movement
-            challenge.
+        find_every: seconds after which the face is detected again; `movement.FIND_EVERY` for a
+            movement challenge.
     """
     last = before.face if before else None
     if last is None and before and 0 <= frame.time - before.searched < SEARCH_AGAIN:
@@ -172,8 +173,9 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
 
 
 def _found(rgb: Rgb, last: SeenFace | None) -> Face | None:
-    """The largest sure face; else the surest where there was one in the frame before: of turned
-    heads the finder is not sure.
+    """Detects the largest sure face, or else the surest near the face of the frame before.
+
+    The detector is not sure of turned heads.
     """
     found = faces.find(rgb, SEARCH_PX, LEAST_SURE)
     near = [face for face in found if last and _apart(face.points, last.points) < SAME_FACE]
@@ -183,7 +185,7 @@ def _found(rgb: Rgb, last: SeenFace | None) -> Face | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Where a face is; see `SeenFace`."""
+    """Place of a face; see `SeenFace`."""
 
     box: Box
     points: NDArray[np.float32]
@@ -192,7 +194,7 @@ class _Place:
 
 
 def _follow(rgb: Rgb, last: SeenFace) -> _Place | None:
-    """Where the face went, None where it does not look like its anchor any more."""
+    """Follows the face; None if it does not look like its anchor any more."""
     import cv2
 
     now = _look(_upright(rgb, last.points))
@@ -228,14 +230,12 @@ def _follow(rgb: Rgb, last: SeenFace) -> _Place | None:
 
 @cache
 def _windows() -> tuple[tuple[int, int], ...]:
-    """Top and left of the four windows of a look: around the eyes and the corners of the mouth."""
+    """Returns top and left of a look's four windows, around the eyes and the mouth's corners."""
     return tuple(product((9, 25), (8, 24)))
 
 
 def _summit(values: MatLike, at: int) -> float:
-    """Where between its neighbours a parabola through the highest value has its summit, -0.5 to
-    0.5.
-    """
+    """Returns the summit, -0.5 to 0.5, of the parabola through the highest value and neighbours."""
     if not 0 < at < len(values) - 1:
         return 0.0
     before, highest, after = (float(value) for value in values[at - 1 : at + 2])
@@ -262,7 +262,7 @@ def _measured(rgb: Rgb, place: _Place, found_at: float, yaw: float, size: float)
 
 
 def _cells(face: Rgb) -> NDArray[np.float32]:
-    """See `SeenFace.cells`."""
+    """Computes `SeenFace.cells`."""
     import cv2
 
     return np.asarray(
@@ -271,7 +271,7 @@ def _cells(face: Rgb) -> NDArray[np.float32]:
 
 
 def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> Anchor:
-    """The anchor of a face; ``step`` in distances between the eyes."""
+    """Makes the anchor of a face; ``step`` in distances between the eyes."""
     apart = np.float32(step * max(float(np.hypot(*(points[1] - points[0]))), 1.0))
     edges = []
     for shift in np.array([[apart, 0], [0, apart]], np.float32):
@@ -283,7 +283,7 @@ def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> An
 
 
 def _eyes(face: Rgb) -> tuple[float, float]:
-    """See `SeenFace.eyes`."""
+    """Computes `SeenFace.eyes`."""
     width, height = round(0.17 * SIDE / 3.6), round(0.13 * SIDE / 3.6)
     light = np.log(face[..., 1].astype(np.float32) + 4)
     contrasts = []
@@ -294,8 +294,9 @@ def _eyes(face: Rgb) -> tuple[float, float]:
 
 
 def _upright(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
-    """The aligned face, uint8 ``(SIDE, SIDE, 3)``; coarser than `unmask.faces.align` and without
-    its care for texture.
+    """Returns the aligned face, uint8 ``(SIDE, SIDE, 3)``.
+
+    It is coarser than `unmask.faces.align` and does not preserve texture.
     """
     import cv2
 
@@ -306,7 +307,7 @@ def _upright(rgb: Rgb, points: NDArray[np.float32]) -> Rgb:
 
 
 def _look(face: Rgb) -> NDArray[np.float32]:
-    """See the module, float32 ``(LOOK, LOOK)``."""
+    """Computes the look, see the module, float32 ``(LOOK, LOOK)``."""
     import cv2
 
     small = cv2.resize(
@@ -318,14 +319,14 @@ def _look(face: Rgb) -> NDArray[np.float32]:
 
 @cache
 def _template() -> NDArray[np.float32]:
-    """`unmask.faces.TEMPLATE` for a face of `SIDE` px."""
+    """Returns `unmask.faces.TEMPLATE` for a face of `SIDE` px."""
     scale = SIDE / faces.CROP_PX
     return np.asarray((faces.TEMPLATE + 0.5) * scale - 0.5, np.float32)
 
 
 @cache
 def _linear() -> NDArray[np.float32]:
-    """Linear light, 0 to 1, of each sRGB value (IEC 61966-2-1)."""
+    """Returns the linear light, 0 to 1, of each sRGB value (IEC 61966-2-1)."""
     value = np.arange(256) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(
         np.float32
@@ -333,19 +334,19 @@ def _linear() -> NDArray[np.float32]:
 
 
 def _yaw(points: NDArray[np.float32]) -> float:
-    """See `SeenFace.yaw`."""
+    """Computes `SeenFace.yaw`."""
     across = points[1] - points[0]
     along = float((points[2] - points[0]) @ across) / max(float(across @ across), 1e-6)
     return float(np.clip(2 * along - 1, -1, 1))
 
 
 def _size(face: Face) -> float:
-    """See `SeenFace.size`."""
+    """Computes `SeenFace.size`."""
     spread = ((face.points - face.points.mean(axis=0)) ** 2).sum(axis=1).mean() ** 0.5
     return float(((face.box[2] - face.box[0]) * spread) ** 0.5)
 
 
 def _apart(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Mean distance of points, in distances between the eyes."""
+    """Computes the mean distance of points, in distances between the eyes."""
     eyes = max(float(np.hypot(*(b[1] - b[0]))), 1.0)
     return float(np.hypot(*(a - b).T).mean()) / eyes

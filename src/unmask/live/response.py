@@ -1,9 +1,8 @@
-"""What each cell of the face answered to each part of the light challenge, and what noise is left
-of it.
+"""Answers of each cell of the face to each part of the light challenge, and the noise left.
 
-Cells are logarithms of light, so an answer is a share: by how much of its light a cell rose. What
-is painted on the surface cancels; what remains is how much of the cell's light comes from the
-screen, and from which side of it.
+Cells are logarithms of light, so an answer is a share: by how much of its light a cell rose.
+Whatever is painted on the surface cancels; what remains is how much of the cell's light comes from
+the screen, and from which side of it.
 """
 
 from __future__ import annotations
@@ -20,12 +19,14 @@ from unmask.live.reading import Reading
 from unmask.live.signals import Series
 
 DECOYS = 500
-"""Other challenges by whose answers noise is measured: its standard error to 3 %."""
+"""Other challenges whose answers measure the noise: its standard error to 3 %."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """See the module; n readings that show one symbol each, p cells of `signals.face_cells`.
+    """Response of a face to a light challenge, see the module.
+
+    It has n readings that show one symbol each, and p cells of `signals.face_cells`.
 
     Attributes:
         answers: of each channel to its own light, ``(3, 3, p)``: to all of the screen from `LOW` to
@@ -46,12 +47,13 @@ class Response:
 
     @property
     def mean(self) -> Series:
-        """Of the answers to all of the screen, by trust, ``(3,)``; never 0."""
+        """Mean of the answers to all of the screen, weighted by trust, ``(3,)``; never 0."""
         return np.asarray(np.maximum(self.answers[:, 0] @ self.trust / self.trust.sum(), 1e-4))
 
     def noise(self, filters: Series, part: int) -> Series:
-        """Variance of what noise alone lets filters, ``(h, 3, p)``, find in the answers to a part,
-        ``(h,)``.
+        """Computes the variance, ``(h,)``, of what filters, ``(h, 3, p)``, find in noise alone.
+
+        The answers are those to one part of the light.
 
         Args:
             part: 0 for all of the screen, 1 for across, 2 for down.
@@ -70,8 +72,9 @@ class Response:
 def response(
     challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float
 ) -> Response:
-    """The response of ``readings``; arguments as of `unmask.live.verification.verify`, ``delay`` in
-    s from `light.answer`.
+    """Measures the response of ``readings``; arguments as of `unmask.live.verification.verify`.
+
+    ``delay`` is in s, from `light.answer`.
     """
     times = signals.times_of(readings)
     symbols = signals.one_symbol_at(challenge, shown, times - delay)
@@ -85,7 +88,7 @@ def response(
         fit = np.linalg.lstsq(basis, seen[..., channel], rcond=None)[0]
         rest[..., channel] = seen[..., channel] - basis @ fit
         answers[channel] = fit[:3]
-    # The fit followed some of the noise, so that the rest has too little.
+    # The fit followed some of the noise, so the rest has too little of it.
     rest *= np.sqrt(SYMBOLS / (SYMBOLS - 3 - drift.shape[1]))
     return Response(
         answers,

@@ -1,18 +1,18 @@
-"""The protocol of one live check, the server's end: what is sent when, and what is refused.
+"""Protocol of one live check, the server's end: when to send a step, which messages to refuse.
 
-A pure state machine: it has no clock and no network. Whoever owns both tells it the time, sends
-what it says, and hands it what comes in. Steps (symbols or moves) go out one by one, each when it
-is due; the client answers with the time at which it painted a step, and with camera frames,
-numbered from 0.
+It is a pure state machine without clock or network. The owner of both tells it the time, sends what
+it says, and hands it what comes in. Steps (symbols or moves) go out one by one, each when it is
+due; the client answers with the time at which it painted a step, and with camera frames, numbered
+from 0.
 
-What the client says of times is not believed further than it must be. Two clocks are at work, ours
-and the client's, and a frame that arrives ``d`` seconds after the time it claims tells at most how
-far they are apart: the smallest ``d`` is taken for that. Steps count from our own times of sending,
-brought to the client's clock so; when one was painted only refuses those that cannot be, and
-corrects for a network's jitter, by `JITTER` at most. A frame's time may be before its arrival by
-`LATEST` at most. So whatever answers a step of light is here 1.24 s after it was sent at the
-latest: its 0.4 s, the longest delay of `unmask.live.light`, less the end of it that may show the
-next one, and `LATEST`.
+Times that the client claims are trusted as little as possible. Two clocks are involved, ours and
+the client's. A frame that arrives ``d`` seconds after the time it claims gives an upper bound on
+their difference; the smallest ``d`` is used for it. Steps count from our own times of sending,
+converted to the client's clock in this way. The time at which a step was painted only serves to
+refuse impossible ones, and to correct for a network's jitter, by `JITTER` at most. A frame's time
+may be before its arrival by `LATEST` at most. So whatever answers a step of light arrives at the
+latest 1.24 s after the step was sent: its 0.4 s, the longest delay of `unmask.live.light`, less the
+end of it that may show the next one, and `LATEST`.
 """
 
 from __future__ import annotations
@@ -26,38 +26,42 @@ from enum import StrEnum
 from statistics import median
 
 LEAD = 1.0
-"""s from the beginning to the first step: the camera settles, the face is found."""
+"""Time from the beginning to the first step, s: the camera settles, the face is detected."""
 
 TAIL = 1.0
-"""s after the end of the last step in which its answer may still come."""
+"""Time after the end of the last step in which its answer may still come, s."""
 
 LATEST = 0.4
-"""s that a frame may take longer than the quickest one: what a network's jitter, a stalled
-connection and the encoding of a
-frame may add. Later ones do not count.
+"""Most that a frame may take longer than the quickest one, s; later ones do not count.
+
+A network's jitter, a stalled connection and the encoding of a frame may add that much.
 """
 
 PAINTED_LATEST = 1.0
-"""s from sending a step to the word that it was painted; what is later ends the check."""
+"""Longest time from sending a step to the message that it was painted, s; later ends the check."""
 
 JITTER = 0.1
-"""s by which a step's painting may be off the usual delay and is believed: a quarter of a symbol.
-The shape is read with
-it; neither freshness nor what is left unexplained rests on it.
+"""Most that a step's painting may be off the usual delay and is trusted, s: a quarter of a symbol.
+
+Only the shape is measured with it; neither freshness nor the unexplained share depends on it.
 """
 
 EARLIEST = 0.2
-"""s by which a browser's clock may seem to go back: some round it to 0.1 s against fingerprinting.
+"""Most that a browser's clock may seem to go back, s.
+
+Some round it to 0.1 s against fingerprinting.
 """
 
 BEGUN_LATEST = 1.0
-"""s that a client's first message may have taken; frames that claim to come from further ahead are
-from the future.
+"""Longest time that a client's first message may have taken, s.
+
+Frames that claim to come from further ahead are from the future.
 """
 
 FRAME_BYTES = 64 << 10
-"""Most bytes of a frame: one of 320 x 240 px as JPEG has about 25,000, twice that where the camera
-is very noisy.
+"""Most bytes of a frame.
+
+One of 320 x 240 px as JPEG has about 25,000, twice that where the camera is very noisy.
 """
 
 TEXT_CHARACTERS = 200
@@ -67,13 +71,14 @@ FRAMES_PER_SECOND = 30.0
 """Most frames that count, however they are spread."""
 
 HEAD = struct.Struct(">Id")
-"""Of a frame: its number, 32 bits unsigned, and its time, a double, both big-endian; the rest is a
-JPEG.
+"""Head of a frame: its number, 32 bits unsigned, and its time, a double, both big-endian.
+
+The rest is a JPEG.
 """
 
 
 class Abuse(StrEnum):
-    """Why a message is refused, and the session with it."""
+    """Reason why a message is refused, and the session with it."""
 
     MALFORMED = "malformed"
     OVERSIZED = "oversized"
@@ -85,9 +90,7 @@ class Abuse(StrEnum):
 
 
 class Refused(Exception):
-    """A message that no honest client sends, or one that came too late to count; the session is
-    over.
-    """
+    """Raised for a message that no honest client sends, or not so late; the session is over."""
 
     def __init__(self, abuse: Abuse) -> None:
         self.abuse = abuse
@@ -108,13 +111,12 @@ class Session:
 
     Args:
         steps: symbols or moves in all.
-        seconds: how long each is shown, s.
-        ahead: what our clock showed when the client's first message came, less the time that it
-            claims, s.
+        seconds: duration of each, s.
+        ahead: our clock when the client's first message came, less the time that it claims, s.
         now: of our clock, s, at the beginning.
 
     Attributes:
-        late: how many frames were left out as they came, because they came too late.
+        late: number of frames that were left out on arrival, because they came too late.
     """
 
     def __init__(self, steps: int, seconds: float, ahead: float, now: float) -> None:
@@ -129,18 +131,19 @@ class Session:
 
     @property
     def due(self) -> float:
-        """When `step` is to be called next, s of our clock; never two steps sooner after one
-        another than they may flash.
+        """Time at which `step` is to be called next, s of our clock.
+
+        Two steps never follow each other sooner than they may flash.
         """
         if not self._sent:
             return self._begun + LEAD
         return self._sent[-1] + self._seconds + (TAIL if len(self._sent) == self._steps else 0.0)
 
     def step(self, now: float) -> int | None:
-        """The number of the step that is to be sent now; None at the end.
+        """Returns the number of the step that is to be sent now; None at the end.
 
         Raises:
-            Refused: at the end, where not every step was said to be painted.
+            Refused: at the end, if not every step was reported as painted.
         """
         if len(self._sent) < self._steps:
             self._sent.append(now)
@@ -151,15 +154,18 @@ class Session:
 
     @property
     def sent(self) -> list[float]:
-        """When each step was sent, s of the client's clock, but for the time that the quickest
-        frame took.
+        """Times at which the steps were sent, s of the client's clock.
+
+        They are off by the time that the quickest frame took.
         """
         return [time - self._least for time in self._sent]
 
     @property
     def shown(self) -> list[float]:
-        """When each step that was painted would have been sent, had it been painted after the usual
-        delay; see `JITTER`.
+        """Times of sending, corrected for the delay of each painted step; see `JITTER`.
+
+        Each is the time at which the step would have been sent, had it been painted after the usual
+        delay.
         """
         late = [painted - sent for painted, sent in zip(self._painted, self.sent, strict=False)]
         usual = median(late) if late else 0.0
@@ -170,11 +176,11 @@ class Session:
 
     @property
     def counted(self) -> list[float]:
-        """Times of the frames that count, by the quickest of all, which some came before."""
+        """Times of the frames that count, by the quickest frame of all, which some came before."""
         return [time for time, took in self._taken if took <= self._least + LATEST]
 
     def receive(self, message: str | bytes, now: float) -> CameraFrame | None:
-        """Takes in what came.
+        """Takes in a message.
 
         Args:
             message: text, ``{"painted": number, "time": s}``, or bytes, a frame after its `HEAD`.
@@ -238,8 +244,9 @@ class Session:
             raise Refused(Abuse.FORGED)
 
     def _seen(self, jpeg: bytes) -> bool:
-        """Whether a frame is the one before again, as from a camera that stalls. A camera's noise
-        makes no other two alike.
+        """Tells whether a frame repeats the one before, as from a camera that stalls.
+
+        A camera's noise makes no other two alike.
         """
         digest = hashlib.blake2b(jpeg, digest_size=16).digest()
         if digest == self._digest:
@@ -252,7 +259,7 @@ class Session:
 
 
 def parsed(message: str) -> dict[str, object]:
-    """A message of text as an object.
+    """Parses a message of text as an object.
 
     Raises:
         Refused: it is none, or too long.
@@ -269,7 +276,7 @@ def parsed(message: str) -> dict[str, object]:
 
 
 def sound(time: object) -> float:
-    """A time, s.
+    """Checks that a value is a time, s.
 
     Raises:
         Refused: it is none.

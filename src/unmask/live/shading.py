@@ -1,17 +1,16 @@
-"""Is the surface shaded as a face is? From the answer to all light: the share of each cell's light
-that is the screen's.
+"""Test whether the surface is shaded as a face is, by the answer to all light.
 
-Where screen and room light a surface from different directions, that share follows the surface's
-normals; of a face, whatever the room, their spherical harmonics up to the second order (Basri and
-Jacobs 2003). On a sheet it changes smoothly, on a bent one along the bend. So this shows in a lit
-room what the sides, see `relief`, show in a dim one.
+That answer is the share of each cell's light that is the screen's. Where screen and room light a
+surface from different directions, that share follows the surface's normals; of a face, whatever the
+room, their spherical harmonics up to the second order (Basri and Jacobs 2003). On a sheet it
+changes smoothly, on a bent one along the bend. So this works in a lit room, where the answers to
+the sides, see `relief`, work in a dim one.
 
 The share is less strict than slopes from the sides: a camera's tone curve and colour matrix, and a
-screen's own light, make it follow the picture that is seen. So the picture itself, its powers and
-its hues, is set aside with all that sheets may show: cubic polynomials, and gloss along a bend; the
+screen's own light, make it follow the visible picture. So the picture itself, its powers and its
+hues, is subtracted with all that sheets may show: cubic polynomials, and gloss along a bend; the
 way to bend that leaves least counts. On a screen that shows a face, following the picture is a sign
-of its own: the screen's own light does not rise, so that the share falls where its picture is
-bright.
+of its own: the screen's own light does not rise, so the share falls where its picture is bright.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ HATS = 11
 
 @dataclass(frozen=True, slots=True)
 class Shading:
-    """How the share of the screen's light varies over the surface.
+    """Variation of the screen's share of the light over the surface.
 
     Attributes:
         facial: standard deviation, relative to the mean share, of what follows a face's normals and
@@ -45,7 +44,7 @@ class Shading:
 
 
 def shading(seen: Response) -> Shading:
-    """The shading of the surface that responded so."""
+    """Measures the shading of the surface with this response."""
     mean = seen.mean
     share = (seen.answers[:, 0] / mean[:, None]).T * seen.trust[:, None]
     facial = min(_facial(seen, share, mean, bend) for bend in BENDS)
@@ -56,7 +55,10 @@ def shading(seen: Response) -> Shading:
 
 
 def _facial(seen: Response, share: Series, mean: Series, bend: float) -> float:
-    """See `Shading`, against a sheet bent this way; ``share`` ``(p, 3)`` is weighed by trust."""
+    """Computes `Shading.facial` against a sheet bent this way.
+
+    ``share`` ``(p, 3)`` is weighted by trust.
+    """
     sheet = (
         np.column_stack([powers(3), _gloss(bend), seen.slips, _painted(seen.picture)])
         * seen.trust[:, None]
@@ -75,7 +77,7 @@ def _facial(seen: Response, share: Series, mean: Series, bend: float) -> float:
 
 @cache
 def _harmonics() -> Series:
-    """Of the usual face's normals up to the second order, ``(p, 8)``."""
+    """Returns the harmonics of the usual face's normals up to the second order, ``(p, 8)``."""
     p, q = usual_slopes().sum(axis=2)
     z = 1 / np.sqrt(1 + p**2 + q**2)
     x, y = p * z, q * z
@@ -84,8 +86,9 @@ def _harmonics() -> Series:
 
 @cache
 def _gloss(bend: float) -> Series:
-    """What gloss on a sheet bent this way may add, ``(p, 2 HATS)``: any course along the bend,
-    tilted across it.
+    """Returns what gloss on a sheet bent this way may add, ``(p, 2 HATS)``.
+
+    It is any course along the bend, tilted across it.
     """
     place, beside = along(bend)
     middles = np.linspace(place.min(), place.max(), HATS)
@@ -94,7 +97,7 @@ def _gloss(bend: float) -> Series:
 
 
 def _painted(picture: Series) -> Series:
-    """What follows the picture, ``(p, 5)``."""
+    """Returns terms that follow the picture, ``(p, 5)``."""
     picture = picture - picture.mean(axis=0)
     grey = picture.mean(axis=1)
     return np.column_stack([grey, grey**2, grey**3, picture[:, 0] - grey, picture[:, 2] - grey])

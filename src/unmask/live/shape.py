@@ -1,14 +1,14 @@
-"""Is the surface shaped as a face is? A small network's answer, learned from simulated faces,
-prints, screens and tints.
+"""Test whether the surface is shaped as a face is, by a small network.
 
-`unmask.live.relief` and `unmask.live.shading` ask physics one question each. What they find can be
-read, but no bound on it parts faces from all surfaces: a face differs from the usual one, and a
-sheet may have a little of each. The network sees what they found and the answers that they found it
-in, place by place.
+The network is trained on simulated faces, prints, screens and tints. `unmask.live.relief` and
+`unmask.live.shading` answer one physical question each. Their results are interpretable, but no
+bound on them separates faces from all surfaces: a face differs from the usual one, and a sheet may
+have a little of each. The network sees these results and the answers that they were measured on,
+place by place.
 
-It knows nothing but the simulator that taught it (`unmask_lab.live`), so `unmask.live.verification`
-takes no surface for a face that does not show a little of one by relief and shading together, or
-that is hollow or glows.
+It knows nothing but the simulator that trained it (`unmask_lab.live`). So
+`unmask.live.verification` accepts no surface as a face that does not show a little of one by relief
+and shading together, or that is hollow or glows.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Floats = NDArray[np.float32]
 
 
 def odds(seen: Response, stands: Relief, shaded: Shading, strength: float) -> float:
-    """Natural log-odds that the surface is a face's rather than a print's, a screen's or a tint's,
-    as often simulated.
+    """Computes the natural log-odds that the surface is a face's.
 
-    The face is looked at as it is and mirrored; the mean of both counts.
+    The alternative is a print's, a screen's or a tint's, as often simulated. The face is judged as
+    it is and mirrored; the mean of both counts.
 
     Args:
-        seen: what the surface answered.
-        stands, shaded: what was found of it.
+        seen: the response of the surface.
+        stands, shaded: its relief and shading.
         strength: see `unmask.live.light.Answer`.
 
     Raises:
@@ -49,13 +49,12 @@ def odds(seen: Response, stands: Relief, shaded: Shading, strength: float) -> fl
 
 
 def maps_of(seen: Response) -> Floats:
-    """What the network sees of each cell, ``(6, p)``: the share of the screen's light less its
-    mean, the slope across and down
-    that the sides' light shows, and the picture's grey, red and blue as logarithms, less their
-    means.
+    """Returns the network's input for each cell, ``(6, p)``.
 
-    Channels are weighed by how much of them is answer rather than noise; one that hardly answers
-    does not count.
+    It is the share of the screen's light less its mean, the slope across and down that the sides'
+    light shows, and the picture's grey, red and blue as logarithms, less their means. Channels are
+    weighted by how much of them is answer rather than noise; one that hardly answers does not
+    count.
     """
     mean = seen.mean
     weights = np.where(
@@ -71,7 +70,7 @@ def maps_of(seen: Response) -> Floats:
 
 
 def figures_of(stands: Relief, shaded: Shading, strength: float) -> Floats:
-    """What the network is told of the whole, ``(9,)``."""
+    """Returns the network's input for the whole face, ``(9,)``."""
     reliefs, doubts = (
         np.array([stands.across, stands.down]),
         np.array([stands.doubt_across, stands.doubt_down]),
@@ -83,14 +82,14 @@ def figures_of(stands: Relief, shaded: Shading, strength: float) -> Floats:
 
 
 def mirrored(maps: Floats) -> Floats:
-    """Maps ``(..., 6, p)`` of the face's mirror image."""
+    """Returns the maps ``(..., 6, p)`` of the face's mirror image."""
     signs = np.array([1, -1, 1, 1, 1, 1], np.float32)
     return np.asarray(maps[..., _opposite()] * signs[:, None])
 
 
 @cache
 def _opposite() -> NDArray[np.intp]:
-    """Of each cell the one on the other side of the face, ``(p,)``."""
+    """Index of each cell's mirror image across the midline, ``(p,)``."""
     cells = face_cells()
     number = np.full(cells.shape, -1)
     number[cells] = np.arange(cells.sum())

@@ -1,5 +1,6 @@
-"""A challenge and what the camera saw, to the answer: live, not live, or inconclusive with what to
-do.
+"""Result of a live check from the challenge and the camera's frames.
+
+It is live, not live, or inconclusive with advice.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from unmask.types import Verdict
 
 
 class Result(StrEnum):
-    """The answer of a live check."""
+    """Result of a live check."""
 
     LIVE = "live"
     NOT_LIVE = "not live"
@@ -31,7 +32,7 @@ class Result(StrEnum):
 
 
 class Advice(StrEnum):
-    """What the person can do, to be worded by the page; never why an attack failed."""
+    """Advice to the person, to be worded by the page; it never tells why an attack failed."""
 
     TOO_BRIGHT = "too bright"
     TOO_DARK = "too dark"
@@ -45,8 +46,10 @@ class Advice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer: `advice` only where it is not `live`; `details` are for the log and for nobody
-    who was checked.
+    """Outcome of a live check.
+
+    `advice` is set only where it is not `live`; `details` are for the log and for nobody who was
+    checked.
     """
 
     result: Result
@@ -61,61 +64,63 @@ LEAST_RATE = 6.0
 """Frames with the face per second: two per symbol at least."""
 
 LONGEST_GAP = 0.8
-"""Seconds between frames with the face: two symbols."""
+"""Longest time between frames with the face, s: two symbols."""
 
 SLOWEST = 1.5
-"""How many times as long as meant a challenge may take."""
+"""Largest duration of a challenge, as a multiple of the intended one."""
 
 LEAST_PX = 50.0
-"""Width of the face in the frame, px: a cell is then 5 px wide."""
+"""Least width of the face in the frame, px: a cell is then 5 px wide."""
 
 DARKEST = 0.01
-"""Mean linear light of the face, 0 to 1: below, a camera records mostly its own noise."""
+"""Mean linear light of the face, 0 to 1, below which a camera records mostly its own noise."""
 
 MOST_CLIPPED = 0.25
-"""Share of the face's pixels at the upper end of the camera."""
+"""Largest share of the face's pixels at the upper end of the camera."""
 
 LEAST_STRENGTH = 0.03
-"""By how much the screen must brighten the face, see `light.Answer`: below, the room outshines it.
-"""
+"""Least brightening of the face by the screen, see `light.Answer`; below, the room outshines it."""
 
 FOREIGN = 0.012
-"""Unrest, see `light.Answer`, of a face that answers other light than ours; daylight and lamps stay
-below a third of it.
+"""Unrest, see `light.Answer`, of a face that answers other light than ours.
+
+Daylight and lamps stay below a third of it.
 """
 
 MOST_STRAY = 0.05
-"""Share of the face's changes of hue, see `light.stray`, that the symbols may leave unexplained:
-one in 240 simulated persons to
-300 lux leaves more, three in 300 recordings whose frames came when they fitted best less (seeds 101
-and 105).
+"""Largest unexplained share of the face's changes of hue, see `light.stray`.
+
+One in 240 simulated persons up to 300 lux leaves more; three in 300 recordings whose frames came
+when they fitted best leave less (seeds 101 and 105).
 """
 
 SHADED = 0.004
-"""Standard deviation of facial shading, see `shading.Shading`, that weighs as much as one standard
-error of relief; it is
-0.001 on the middle simulated print.
+"""Standard deviation of facial shading that weighs as much as one standard error of relief.
+
+See `shading.Shading`. It is 0.001 on the median simulated print.
 """
 
 A_LITTLE = 2.5
-"""Standard errors by which relief and shading together must show a face at least, whatever else
-speaks for one: half of the
-simulated prints, screens and tints show 0.7, one in 400 persons to 300 lux less than 2.5.
+"""Standard errors by which relief and shading together must show a face in any case.
+
+Half of the simulated prints, screens and tints show 0.7, one in 400 persons up to 300 lux less than
+2.5.
 """
 
 A_FACE, NO_FACE = 0.0, -6.0
-"""Odds, see `shape.odds`, from which on a surface is a face, and below which it is none: of
-simulated faces one in 125 has less
-than the first, of each other kind one in 70 to one in 220 more (validation, in the weight's card).
+"""Log-odds, see `shape.odds`, from which on a surface is a face, and below which it is none.
+
+One in 125 simulated faces has less than the first; of each other kind one in 70 to one in 220 has
+more (validation, in the weight's card).
 """
 
 HOLLOW = 10.0
-"""Standard errors by which a surface stands in where a face stands out, from which on it is none.
-"""
+"""Standard errors of standing in where a face stands out, from which on a surface is no face."""
 
 FAINT = 0.15
-"""Strength, see `light.Answer`, below which a dimmer room shows more of a surface; at 600 lux the
-middle one is 0.1.
+"""Strength, see `light.Answer`, below which a dimmer room shows more of a surface.
+
+At 600 lux the median is 0.1.
 """
 
 GLOWS = -1.0
@@ -133,12 +138,12 @@ def verify(
     verdict: Verdict | None = None,
     shown: Sequence[float] | None = None,
 ) -> Outcome:
-    """Whether a living person answered this challenge.
+    """Tells whether a living person answered this challenge.
 
     Args:
         challenge: what was asked.
-        sent: when each symbol or move was sent, or shown where nothing lies between, s of the
-            client's clock; whatever a stranger says of times must not be in it.
+        sent: times at which each symbol or move was sent, or shown where nothing lies between, s of
+            the client's clock; must not depend on times that a stranger claims.
         readings: of the camera frames, in order of time, same clock.
         looks: of `unmask.live.passive.look` at about one frame per second; none is fine.
         verdict: of `unmask.check` on frames of this session, where the caller ran it.
@@ -189,12 +194,12 @@ def during_steps(
     sent: Sequence[float],
     readings: Sequence[Reading],
 ) -> list[Reading]:
-    """The readings that count: from a second before the first step to a second after the last."""
+    """Returns the readings that count: from 1 s before the first step to 1 s after the last."""
     return [one for one in readings if sent[0] - 1 <= one.time <= sent[-1] + challenge.seconds + 1]
 
 
 def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | None:
-    """Why these readings allow no answer to what was asked from ``start`` to ``end``, s."""
+    """Returns why these readings give no result for the challenge from ``start`` to ``end``, s."""
     faces = [reading.face for reading in readings if reading.face]
     times = [
         start,
@@ -237,7 +242,7 @@ def _by_light(
 
 
 def _surface(seen: Response, strength: float) -> Outcome:
-    """Whether the surface that responded so is a face's."""
+    """Judges whether the surface with this response is a face's."""
     stands, shaded = relief(seen), shading(seen)
     odds = shape.odds(seen, stands, shaded, strength)
     found = {"certainty": stands.certainty, "hollow": stands.hollow, "odds": odds}

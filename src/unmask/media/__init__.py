@@ -1,5 +1,6 @@
-"""Photos and videos: open, probe, and frames with exact times. The only folder that knows the
-decoders.
+"""Photos and videos: opens and probes them, and gives frames with exact times.
+
+No other folder knows the decoders.
 """
 
 from unmask.media.clip import Clip, decoders, open_media, recognise

@@ -1,4 +1,4 @@
-"""The little of ASF files (WMV) that `unmask.media` reads by itself: the length they claim."""
+"""Parts of ASF files (WMV) that `unmask.media` reads by itself: the length they claim."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 def claimed_seconds(source: Source) -> float | None:
-    """The play duration less the preroll, None if there is none, as in a broadcast."""
+    """Reads the play duration less the preroll, s; None if there is none, as in a broadcast."""
     head = source.head(HEAD)
     at = head.find(_PROPERTIES)
     if at < 0 or at + 88 > len(head):

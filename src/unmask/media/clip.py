@@ -1,8 +1,8 @@
-"""A photo or video that was opened, and its frames with exact times.
+"""Opened photo or video, and its frames with exact times.
 
-A file is judged by its content, never by its name, and its header's word on length and number of
-frames is not taken: the packets are counted. Decoders see one open file and nothing else, neither
-another file nor the network.
+A file is judged by its content, never by its name. Its header is not trusted on length and number
+of frames: the packets are counted. Decoders see one open file and nothing else, neither another
+file nor the network.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ from unmask.messages import Message
 from unmask.types import Damage, Frame, Kind, MediaFacts, Rgb
 
 _SEEK_FRAMES = 12
-"""Decoding this many frames costs about as much as a seek."""
+"""Frames whose decoding costs about as much as a seek."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """A photo or video that was opened and found readable; a photo is a clip of one frame at time
-    0.
+    """A photo or video that was opened and found readable.
+
+    A photo is a clip of one frame at time 0.
 
     Attributes:
-        facts: what the file is.
+        facts: about the file.
     """
 
     facts: MediaFacts
@@ -51,11 +52,11 @@ class Clip:
     _woven: NDArray[np.bool_]
 
     def times(self, every: float, at_most: int) -> list[float]:
-        """Evenly spaced presentation times of real frames over the whole clip; see `times_between`."""
+        """Returns evenly spaced times of real frames over the whole clip; see `times_between`."""
         return self.times_between(0.0, self.facts.duration, every, at_most)
 
     def times_between(self, start: float, end: float, every: float, at_most: int) -> list[float]:
-        """Evenly spaced presentation times of real frames within a stretch of the clip.
+        """Returns evenly spaced presentation times of real frames within a stretch of the clip.
 
         The stretch is cut into equal parts, and each gives the frame shown at its middle, or a key
         frame within a quarter of a part from there, because a key frame decodes without its
@@ -64,9 +65,9 @@ class Clip:
 
         Args:
             start, end: of the stretch, seconds, both included.
-            every: the wished spacing, seconds, above 0; wider where ``at_most`` times would not
+            every: the desired spacing, seconds, above 0; wider where ``at_most`` times would not
                 suffice.
-            at_most: how many times, at least 1.
+            at_most: most times, at least 1.
 
         Returns:
             Sorted seconds, none twice; empty if no frame begins within the stretch.
@@ -83,29 +84,29 @@ class Clip:
         ]
 
     def key_times(self) -> list[float]:
-        """When each key frame is shown, seconds; a key frame decodes without its neighbours. 0 for
-        a photo.
+        """Returns the times at which key frames are shown, s; 0 for a photo.
+
+        A key frame decodes without its neighbours.
         """
         return [float(time) for time in self._index.seconds()[self._index.keys]]
 
     def damage(self) -> tuple[Damage, ...]:
-        """The stretches of damaged pictures, as far as the packets show them and those decoded
-        until now.
+        """Returns the stretches of damaged pictures, as far as known.
+
+        Damage is known from the packets, and from the pictures decoded until now.
         """
         return stretches(self._damaged, self._index, self.facts.duration)
 
     def interlaced(self) -> int:
-        """How many of the pictures decoded until now were interlaced, and were parted into their
-        half-pictures.
-        """
+        """Counts the pictures decoded until now that were interlaced and split into fields."""
         return int(self._woven.sum())
 
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
-        """The first frame that decodes at or after each of ``times``, in order of time, none twice.
+        """Yields the first frame that decodes at or after each of ``times``, in order, none twice.
 
-        Decodes as it is consumed and keeps one frame at a time. Damaged frames are passed over:
-        from an error to the next intact key frame, see `damage`. Of an interlaced frame that was
-        not scaled to half its lines, the upper half-picture is given, its missing lines drawn, see
+        Decodes as it is consumed and keeps one frame at a time. Damaged frames are skipped: from an
+        error to the next intact key frame, see `damage`. Of an interlaced frame that was not scaled
+        to half its lines, the upper field is given, its missing lines interpolated, see
         `interlaced`.
 
         Args:
@@ -115,7 +116,7 @@ class Clip:
 
         Yields:
             Upright frames of ``facts.width`` x ``facts.height`` px, or smaller, with their own
-                exact presentation times.
+            exact presentation times.
 
         Raises:
             MediaError: the file is gone, or has changed since it was opened, or is a photo that
@@ -145,8 +146,9 @@ class Clip:
     def _video_frames(
         self, source: Source, wanted: NDArray[np.intp], longest_px: int | None
     ) -> Iterator[Frame]:
-        """Frames by number. Each turn of the outer loop decodes from a key frame to where a seek
-        saves decoding.
+        """Yields frames by number.
+
+        Each turn of the outer loop decodes from a key frame to where a seek saves decoding.
         """
         index = self._index
         upright = self.facts.width, self.facts.height
@@ -178,20 +180,19 @@ class Clip:
 
 
 def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
-    """Opens a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) or a video (MP4, MOV, MKV, WebM, AVI,
-    MPEG-TS, MPEG-PS, MXF,
-    DV, WMV, FLV), told by its content.
+    """Opens a photo or a video, recognised by its content.
 
-    Reads the whole file twice, for its sha256 and for the time of every frame, and decodes a
-    video's first frame.
+    Photos: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP. Videos: MP4, MOV, MKV, WebM, AVI, MPEG-TS,
+    MPEG-PS, MXF, DV, WMV, FLV. Reads the whole file twice, for its sha256 and for the time of every
+    frame, and decodes a video's first frame.
 
     Args:
         path: of a regular file.
-        bounds: what the file may cost; they hold for the clip's frames as well.
+        bounds: on the cost of the file; they hold for the clip's frames as well.
 
     Raises:
         MediaNotFound: the path does not lead to a readable regular file.
-        UnsupportedMedia: neither a photo nor a video that is understood, or too small, or
+        UnsupportedMedia: neither a photo nor a video of a supported format, or too small, or
             encrypted.
         BrokenMedia: it cannot be decoded.
         MediaTooLarge: it passes a bound.
@@ -224,8 +225,9 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
 
 
 def recognise(path: str | os.PathLike[str]) -> str | None:
-    """Name of the photo or video format that a file's first bytes announce, understood or not; None
-    if it is no media.
+    """Returns the name of the photo or video format that a file's first bytes announce.
+
+    The format need not be supported. It is None if the file is no media.
 
     Raises:
         MediaError: it is empty, or cannot be read.
@@ -243,5 +245,5 @@ def _clip(
 
 
 def decoders() -> dict[str, bool]:
-    """Whether this installation can decode each codec of videos, and HEIC photos."""
+    """Tells whether this installation can decode each codec of videos, and HEIC photos."""
     return {**video.codecs(), "heic": photo.decodes_heic()}

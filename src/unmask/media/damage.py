@@ -1,5 +1,6 @@
-"""Which pictures of a video are damaged, for `unmask.media`: more than those that a demuxer or a
-decoder flags.
+"""Detection of damaged pictures of a video, for `unmask.media`.
+
+It finds more than those that a demuxer or a decoder flags.
 """
 
 from __future__ import annotations
@@ -18,20 +19,25 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 _INTRA = (0, 1)
-"""AV_PICTURE_TYPE_I, as PyAV numbers it, and where a decoder tells none."""
+"""AV_PICTURE_TYPE_I, as PyAV numbers it, and the value where a decoder gives no type."""
 _APART = 8
-"""pictures; two damaged ones that are closer belong to one stretch, as one error leaves them in
-order of presentation.
+"""Distance, pictures, below which two damaged ones belong to one stretch.
+
+One error leaves such gaps in order of presentation.
 """
 LEAST_ZEROS = bytes(32)
-"""A run of zeros that no arithmetic coder leaves in a picture; a download that lost its middle, and
-a bad disk, do.
+"""Run of zeros that no arithmetic coder leaves in a picture.
+
+A download that lost its middle, or a bad disk, leaves one.
 """
 
 
 class _Waiting(NamedTuple):
-    """A picture that came out: its place in order of decoding, and until when pictures decoded
-    before it are shown.
+    """A picture that came out of the decoder.
+
+    Attributes:
+        place: in order of decoding.
+        needs: time until which pictures decoded before it are shown.
     """
 
     place: int
@@ -41,18 +47,18 @@ class _Waiting(NamedTuple):
 
 
 class Arrivals:
-    """Parts whole packets from broken ones, in the order of the file.
+    """Separates whole packets from broken ones, in the order of the file.
 
-    From a packet that is broken to the next whole key frame all pictures are damaged, because each
-    refers to one before it; so are those that come after that key frame in the file and are shown
-    before it.
+    From a broken packet to the next whole key frame all pictures are damaged, because each refers
+    to one before it. So are those that come after that key frame in the file and are shown before
+    it.
     """
 
     def __init__(self) -> None:
         self._broken, self._fresh = False, -math.inf
 
     def damaged(self, when: int, key: bool, whole: bool) -> bool:
-        """Whether the picture of the next packet, shown at ``when``, is damaged."""
+        """Tells whether the picture of the next packet, shown at ``when``, is damaged."""
         if not whole:
             self._broken = True
         elif key and self._broken:
@@ -61,9 +67,9 @@ class Arrivals:
 
 
 class Inspection:
-    """Parts intact pictures from damaged ones, as they leave a decoder; the damaged ones are noted.
+    """Separates intact pictures from damaged ones, as they leave a decoder, and notes the damaged.
 
-    A decoder flags the pictures that it could not decode, and not those that refer to them, which
+    A decoder flags the pictures that it could not decode, but not those that refer to them, which
     look as bad. So from a flag or an error on, in order of decoding, to the next intact key frame
     all are damaged. A picture waits here until all that were decoded before it have come out,
     because a flag shows only then.
@@ -83,22 +89,25 @@ class Inspection:
         self._out = -1
 
     def send(self, when: int) -> None:
-        """A packet whose picture is shown at ``when`` goes to the decoder."""
+        """Notes that a packet whose picture is shown at ``when`` goes to the decoder."""
         self._sent += 1
         self._latest = max(self._latest, when)
         self._inside[when] = self._sent, self._latest
 
     def fail(self) -> None:
-        """The decoder gave an error: for the last packet or, as it works on several, for one whose
-        picture is not out.
+        """Notes an error of the decoder.
+
+        It concerns the last packet or, as the decoder works on several, one whose picture is not
+        out.
         """
         self._break(
             min((place for place, _ in self._inside.values()), default=self._sent), self._sent
         )
 
     def take(self, number: int, when: int, picture: VideoFrame) -> Iterator[tuple[int, VideoFrame]]:
-        """A picture came out; gives the intact ones, with their numbers, that need not wait any
-        more.
+        """Takes a picture that came out.
+
+        Yields the intact pictures, with their numbers, that need not wait any more.
         """
         place, needs = self._inside.get(when, (self._sent, when))
         self._inside = {tick: sent for tick, sent in self._inside.items() if tick > when}
@@ -114,7 +123,7 @@ class Inspection:
         yield from self._release(when)
 
     def rest(self) -> Iterator[tuple[int, VideoFrame]]:
-        """Nothing more comes out; gives the intact pictures that wait for others."""
+        """Yields the intact pictures that still wait for others, once nothing more comes out."""
         yield from self._release(math.inf)
         if self._since is not None:
             self._note(self._damaged.size)
@@ -131,8 +140,9 @@ class Inspection:
                 self._note(one.number + 1)
 
     def _note(self, end: int) -> None:
-        """Damaged are all pictures up to ``end``: from the first that came out so, or else from the
-        last intact one.
+        """Marks all pictures up to ``end`` as damaged.
+
+        The first is the first that came out damaged, or else the one after the last intact one.
         """
         self._damaged[self._out + 1 if self._first is None else self._first : end] = True
 
@@ -142,8 +152,9 @@ class Inspection:
 
 
 def stretches(damaged: NDArray[np.bool_], index: Index, duration: float) -> tuple[Damage, ...]:
-    """The stretches of damaged pictures, in order of time; a few intact ones between two do not
-    part them.
+    """Returns the stretches of damaged pictures, in order of time.
+
+    A few intact pictures between two stretches do not separate them.
     """
     numbers = np.flatnonzero(damaged)
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > _APART) + 1) if numbers.size else []

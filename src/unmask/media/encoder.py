@@ -1,5 +1,6 @@
-"""What encoders leave of themselves in H.264 and HEVC: parameter sets and a line with their
-settings, for `unmask.media`.
+"""Traces of the encoder in H.264 and HEVC, for `unmask.media`.
+
+These are the parameter sets and a line with the encoder's settings.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ _SETS = {"h264": {7, 8}, "hevc": {32, 33, 34}}
 _NOTES = {"h264": 6, "hevc": 39}
 """Type of the units that hold supplemental information."""
 _LINES = (b"x264 - core", b"x265 (build")
-"""How the line begins in which the encoder says what it is; it writes it with the first picture, or
-with every key frame.
+"""Beginning of the line in which the encoder names itself.
+
+It is written with the first picture, or with every key frame.
 """
 _LONGEST_LINE = 4096
 _MOST_UNITS = 64
-"""of one picture that are looked at; what is sought stands first."""
+"""Most units of one picture that are examined; those sought come first."""
 
 
 class Encoder:
-    """Tells at which key frames of a stream an encoder began anew, as it does where recordings were
-    joined.
+    """Detects the key frames of a stream at which an encoder began anew.
+
+    It does so where recordings were joined.
 
     Args:
         codec: FFmpeg's name of it; of other codecs than H.264 and HEVC only a new header counts.
@@ -35,8 +38,9 @@ class Encoder:
         self._learn(header)
 
     def began_anew(self, data: bytes, new_header: bytes = b"") -> bool:
-        """Whether the key frame ``data`` comes from other settings, or another run, than those
-        before; the first does not.
+        """Tells whether the key frame ``data`` comes from other settings, or another run.
+
+        The first key frame does not.
         """
         first, self._first = self._first, False
         other = bool(new_header) and new_header != self._header and self._learn(new_header)
@@ -45,13 +49,14 @@ class Encoder:
         return (self._changed(units) | self._introduced(units) | other) and not first
 
     def _learn(self, header: bytes) -> bool:
-        """Takes over the parameter sets of a header; whether they were others."""
+        """Stores the parameter sets of a header; tells whether they changed."""
         found = _header_units(header, self._codec) if self._codec in _SETS else [(0, header)]
         return self._changed(found)
 
     def _changed(self, units: list[tuple[int, bytes]]) -> bool:
-        """Whether parameter sets came that are not those that came last; a kind that came never
-        before is no change.
+        """Tells whether parameter sets differ from those that came last.
+
+        A kind that never came before is no change.
         """
         changed = False
         for kind in {kind for kind, _ in units} & ({0} | _SETS.get(self._codec, set())):
@@ -61,7 +66,7 @@ class Encoder:
         return changed
 
     def _introduced(self, units: list[tuple[int, bytes]]) -> bool:
-        """Whether an encoder introduces itself by another line, or again after it had ceased to."""
+        """Tells whether an encoder's line changed, or came again after it had been missing."""
         notes = [unit[:_LONGEST_LINE] for kind, unit in units if kind == _NOTES.get(self._codec)]
         line = next(
             (note[note.index(start) :] for note in notes for start in _LINES if start in note), b""
@@ -73,7 +78,7 @@ class Encoder:
 
 
 def _units(data: bytes, codec: str, header: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and bytes of each unit of a picture, until the first that holds a part of it."""
+    """Yields type and bytes of each unit of a picture, until the first that holds a part of it."""
     framed = header[:1] == b"\1"
     place = 4 if codec == "h264" else 21
     pieces = (
@@ -93,7 +98,7 @@ def _kind(unit: bytes, codec: str) -> int:
 
 
 def _framed(data: bytes, width: int) -> Iterator[bytes]:
-    """Units that have their length in front, in ``width`` bytes."""
+    """Yields units preceded by their length, in ``width`` bytes."""
     at = 0
     while at + width < len(data):
         end = at + width + int.from_bytes(data[at : at + width], "big")
@@ -103,7 +108,7 @@ def _framed(data: bytes, width: int) -> Iterator[bytes]:
 
 
 def _byte_stream(data: bytes) -> Iterator[bytes]:
-    """Units that have a start code in front (ITU-T H.264, annex B)."""
+    """Yields units preceded by a start code (ITU-T H.264, annex B)."""
     at = data.find(b"\0\0\1")
     while at >= 0:
         following = data.find(b"\0\0\1", at + 3)
@@ -113,7 +118,7 @@ def _byte_stream(data: bytes) -> Iterator[bytes]:
 
 
 def _header_units(header: bytes, codec: str) -> list[tuple[int, bytes]]:
-    """The parameter sets of avcC (ISO/IEC 14496-15, 5.3.3.1), hvcC (8.3.3.1) or a byte stream."""
+    """Reads parameter sets of avcC (ISO/IEC 14496-15, 5.3.3.1), hvcC (8.3.3.1) or a byte stream."""
     if header[:1] != b"\1":
         return [(_kind(unit, codec), unit) for unit in _byte_stream(header)]
     at, units = (5, list[bytes]()) if codec == "h264" else (22, list[bytes]())

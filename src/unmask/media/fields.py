@@ -1,9 +1,8 @@
-"""Interlaced pictures, for `unmask.media`: two half-pictures of different moments, woven line by
-line.
+"""Interlaced pictures, for `unmask.media`: two fields of different moments, woven line by line.
 
-What moved in between shows as a comb, which a network takes for a forgery. It is told by the comb,
-whatever the stream says: much that is flagged interlaced is not, and much that is interlaced lost
-its flag.
+Motion between the fields shows as a comb, which a network takes for a forgery. The comb decides,
+whatever the stream says: many pictures flagged interlaced are not, and many interlaced ones have
+lost their flag.
 """
 
 from __future__ import annotations
@@ -17,21 +16,23 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 _BLOCK = 16
-"""px, the side of the blocks that are looked at."""
+"""Side of the blocks that are examined, px."""
 _LEAST = 6.0
-"""grey levels by which a block's lines must differ from their neighbours on average; grain and
-coding stay below.
+"""Least mean difference of a block's lines from their neighbours, grey levels, of a comb.
+
+Grain and coding stay below.
 """
 _STEEPER = 1.6
-"""times what lines of the same half-picture differ: grain gives 1, whatever else a lens draws less,
-a comb far more.
+"""Least ratio, for a comb, to the difference of lines of the same field.
+
+Grain gives 1, other content filmed by a lens less, a comb far more.
 """
 _FEWEST = 3
-"""blocks with a comb that make a picture interlaced."""
+"""Blocks with a comb that make a picture interlaced."""
 
 
 def has_comb(luma: NDArray[np.uint8]) -> bool:
-    """Whether a picture, luma uint8 ``(h, w)`` with all its lines, is woven of two that differ."""
+    """Tells whether a picture is woven of two that differ: luma uint8 ``(h, w)``, all lines."""
     lines = luma[:, ::2].astype(np.int16)
     near, far = (
         _means(
@@ -43,7 +44,7 @@ def has_comb(luma: NDArray[np.uint8]) -> bool:
 
 
 def _means(values: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Over blocks; a rest at the right and at the bottom is left out."""
+    """Averages over blocks; a remainder at the right and at the bottom is left out."""
     rows, columns = values.shape[0] // _BLOCK, values.shape[1] // (_BLOCK // 2)
     blocks = values[: rows * _BLOCK, : columns * (_BLOCK // 2)].reshape(
         rows, _BLOCK, columns, _BLOCK // 2
@@ -52,10 +53,10 @@ def _means(values: NDArray[np.int16]) -> NDArray[np.float64]:
 
 
 def upper_field(picture: VideoFrame) -> VideoFrame:
-    """The upper half-picture of a woven picture, the lines between drawn by FFmpeg's ``estdif``,
-    along edges.
+    """Returns the upper field of a woven picture, its missing lines interpolated.
 
-    It needs no neighbours, unlike ``bwdif``, so that single pictures of a clip can be looked at.
+    FFmpeg's ``estdif`` draws them along edges. It needs no neighbours, unlike ``bwdif``, so single
+    pictures of a clip can be read.
     """
     from av.filter import Graph
 

@@ -1,7 +1,7 @@
-"""Hours of footage, opened: its packets, its pictures in small and its sound, each read as it is
-consumed.
+"""Hours of opened footage: its packets, its pictures in small and its sound.
 
-Memory grows by 31 bytes a picture and by no picture: 50 MB for 18 hours at 25 a second.
+Each is read as it is consumed. Memory grows by 31 bytes a picture and keeps no picture: 50 MB for
+18 hours at 25 a second.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from unmask.messages import Message
 from unmask.types import SOUND_RATE, Damage, Frame, MediaFacts, Packets, Small, Sound
 
 HOURS = Bounds(frames=6_000_000, seconds=26 * 3600.0, bytes=2**40, check_seconds=7 * 86400.0)
-"""What footage may cost: a day at 60 pictures a second."""
+"""Bounds of footage: a day at 60 pictures a second."""
 SMALL = (160, 90)
-"""px across and down of pictures in small."""
+"""Width and height of pictures in small, px."""
 _BEFORE_S = 0.5
-"""s before a stretch of sound at which decoding begins, so that decoders have settled."""
+"""Lead, s, with which decoding begins before a stretch of sound, so that decoders have settled."""
 _BACK_S = 1.0
-"""s by which times must go back at a key frame before they count as starting over; pictures are
-reordered by less.
+"""Backward step of the times at a key frame, s, that counts as starting over.
+
+Pictures are reordered by less.
 """
 
 
@@ -43,10 +44,10 @@ class Footage:
     """A film that was opened and found readable.
 
     Attributes:
-        facts: what the file is, up to where its times start over.
+        facts: about the file, up to where its times start over.
         packets: all of the file.
-        restart: number of the packet at which its times start over, for which no picture can be
-            told by its time; None mostly.
+        restart: number of the packet at which its times start over; from there on no picture can be
+            identified by its time. Mostly None.
     """
 
     facts: MediaFacts
@@ -59,22 +60,24 @@ class Footage:
     _damaged: NDArray[np.bool_]
 
     def key_times(self) -> NDArray[np.float64]:
-        """When each key frame is shown, seconds."""
+        """Returns the time at which each key frame is shown, s."""
         return self._index.seconds()[self._index.keys]
 
     def shown(self) -> NDArray[np.float64]:
-        """When each picture is shown, seconds, rising."""
+        """Returns the time at which each picture is shown, s, rising."""
         return self._index.seconds()
 
     def damage(self) -> tuple[Damage, ...]:
-        """Stretches of damaged pictures, as far as the packets show them and those decoded until
-        now.
+        """Returns stretches of damaged pictures, as far as known.
+
+        Damage is known from the packets, and from the pictures decoded until now.
         """
         return stretches(self._damaged, self._index, self.facts.duration)
 
     def pictures(self, start: float = 0.0, end: float = math.inf) -> Iterator[Small]:
-        """Every intact picture from ``start`` to ``end``, seconds, both included, decoded as it is
-        consumed.
+        """Yields every intact picture from ``start`` to ``end``, seconds, both included.
+
+        Pictures are decoded as they are consumed.
 
         Raises:
             MediaError: the file is gone, or waiting for one picture takes longer than the bound.
@@ -85,7 +88,7 @@ class Footage:
         return self._decoded(numbers) if numbers.size else iter(())
 
     def key_pictures(self, apart: float) -> Iterator[Small]:
-        """Key frames at least ``apart`` seconds from each other, one after the other."""
+        """Yields key frames at least ``apart`` seconds from each other, one after the other."""
         seconds, last = self._index.seconds(), -math.inf
         with opened(self.facts.path, self._bounds) as source, video.opened_video(source) as stream:
             for number in np.flatnonzero(self._index.keys & ~self._damaged).tolist():
@@ -100,8 +103,9 @@ class Footage:
                     yield Small(last, stream.grey(found[1], *SMALL), follows=False, key=True)
 
     def sound(self, progress: Callable[[float], None] = lambda _done: None) -> Iterator[Sound]:
-        """The sound in stretches of a few seconds, none if it is not understood; how far it was
-        read is told, 0 to 1.
+        """Yields the sound in stretches of a few seconds, none if its format is not supported.
+
+        ``progress`` receives the share that was read, 0 to 1.
         """
         with opened(self.facts.path, self._bounds) as source:
             first = float(self._index.ticks[0] * self._index.tick)
@@ -114,8 +118,9 @@ class Footage:
                 yield part
 
     def sound_between(self, start: float, end: float) -> NDArray[np.float32]:
-        """The sound of a stretch, s, mono, 16,000 samples a second, 0 where none is; empty if there
-        is none at all.
+        """Returns the sound of a stretch, s: mono, 16,000 samples a second, 0 where there is none.
+
+        It is empty if there is none at all.
         """
         whole = np.zeros(round((end - start) * SOUND_RATE), np.float32)
         heard = False
@@ -131,7 +136,7 @@ class Footage:
         return whole if heard else whole[:0]
 
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
-        """Pictures in colour, upright, as `Clip.frames` gives them.
+        """Yields pictures in colour, upright, as `Clip.frames` gives them.
 
         Raises:
             MediaError: the file is gone, or has changed since it was opened.
@@ -159,12 +164,13 @@ class Footage:
 
 
 def open_footage(path: str | os.PathLike[str], bounds: Bounds = HOURS) -> Footage:
-    """Opens a video of up to a day; reads the whole file twice, and decodes its first picture and
-    some key frames.
+    """Opens a video of up to a day.
+
+    Reads the whole file twice, and decodes its first picture and some key frames.
 
     Raises:
         MediaNotFound: the path does not lead to a readable regular file.
-        UnsupportedMedia: no video that is understood.
+        UnsupportedMedia: it is no video of a supported format.
         BrokenMedia: it cannot be decoded.
         MediaTooLarge: it passes a bound.
     """
@@ -184,7 +190,7 @@ def open_footage(path: str | os.PathLike[str], bounds: Bounds = HOURS) -> Footag
 
 
 def _restart(packets: Packets) -> int | None:
-    """The first key frame from which on times lie before what came already."""
+    """Finds the first key frame from which on times lie before earlier ones."""
     latest = np.maximum.accumulate(packets.ticks)
     back = packets.keys[1:] & ((latest[:-1] - packets.ticks[1:]) * float(packets.tick) > _BACK_S)
     found = np.flatnonzero(back)

@@ -1,6 +1,4 @@
-"""The little of HEIF files that `unmask.media` reads by itself: the brands that say what a file is
-foremost.
-"""
+"""Parts of HEIF files that `unmask.media` reads by itself: the brands that tell a file's type."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ STILL = frozenset((b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"miaf"
 
 
 def brands(data: bytes) -> list[bytes]:
-    """The brands of an ISO base media file (ISO/IEC 14496-12, 4.3), the one that it is foremost
-    first.
-    """
+    """Reads the brands of an ISO base media file (ISO/IEC 14496-12, 4.3), the major brand first."""
     size = struct.unpack(">I", data[:4])[0] if data[4:8] == b"ftyp" else 0
     return (
         [data[i : i + 4] for i in (8, *range(16, min(size, len(data), 512) - 3, 4))]
@@ -25,8 +21,9 @@ def brands(data: bytes) -> list[bytes]:
 
 
 def as_still(data: bytes) -> bytes:
-    """The file without the brands of a sequence, for a decoder that would look for one where only a
-    picture is.
+    """Returns the file without the brands of a sequence.
+
+    A decoder would otherwise look for a sequence where only a picture is.
     """
     said = brands(data)
     if not MOVING & set(said):

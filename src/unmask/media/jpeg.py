@@ -1,5 +1,6 @@
-"""The little of JPEG files that `unmask.media` reads by itself: their scans, and how much of a
-cut-off one is there.
+"""Parts of JPEG files that `unmask.media` reads by itself.
+
+These are their scans, and how much of a cut-off file is there.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ import numpy as np
 from unmask.types import Rgb
 
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-"""Of a segment: neither a stuffed byte of picture data, nor a restart, nor filling (ITU-T T.81,
-B.1.1).
+"""Marker of a segment (ITU-T T.81, B.1.1).
+
+It is neither a stuffed byte of picture data, nor a restart, nor filling.
 """
 END = b"\xff\xd9"
 _FRAMES = frozenset(b"\xc0\xc1\xc2\xc3")
 _SCAN = 0xDA
 _COEFFICIENTS = 64
 _UNIT = 16
-"""px; rows that are coded together, at most, where colours have half the resolution."""
+"""Most rows that are coded together, px, where colours have half the resolution."""
 
 
 class Outline(NamedTuple):
-    """What the segments of a JPEG tell.
+    """Outline of a JPEG, as its segments tell.
 
     Attributes:
-        scans: how many there are up to its end.
+        scans: number of scans up to its end.
         end: where it ends, and what phones append begins; None where its end is missing.
         cut: whether its end is missing, but no scan is: the last one is there in part at least.
     """
@@ -57,8 +59,9 @@ def outline(data: bytes) -> Outline:
 
 
 def _completed(scan: bytes) -> set[tuple[int, int]]:
-    """The coefficients, by component, of which a scan gives the last bit (ITU-T T.81, B.2.3,
-    G.1.1.1).
+    """Returns the coefficients, by component, of which a scan gives the last bit.
+
+    The source is ITU-T T.81, B.2.3, G.1.1.1.
     """
     if len(scan) < 6 or scan[-1] & 15:
         return set()
@@ -70,7 +73,7 @@ def _completed(scan: bytes) -> set[tuple[int, int]]:
 
 
 def intact_rows(rgb: Rgb) -> int:
-    """How many rows of a cut-off picture are there for certain.
+    """Counts the rows of a cut-off picture that are there for certain.
 
     libjpeg fills the missing rows with one colour, and smooths colours over the border by one row,
     up and down.

@@ -1,7 +1,7 @@
-"""Labels in metadata that say a file was made or changed by AI: China's (GB 45438-2025) and IPTC's
-digital source type.
+"""Labels in metadata that declare a file made or changed by AI.
 
-Nobody signs them: whoever copies a file can add or remove them.
+They are China's (GB 45438-2025) and IPTC's digital source type. Nobody signs them: whoever copies a
+file can add or remove them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from unmask.media.video import opened_video
 from unmask.types import Labels
 
 LOOKED_AT = 4 << 20
-"""Bytes at the beginning and at the end of a file in which XMP packets are looked for."""
+"""Bytes at the beginning and at the end of a file in which XMP packets are searched for."""
 LONGEST = 1 << 20
-"""Bytes of an XMP packet at most."""
+"""Most bytes of an XMP packet."""
 
 _PACKET = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>", re.DOTALL)
 _AIGC = "{http://www.tc260.org.cn/ns/AIGC/1.0/}AIGC"
@@ -44,7 +44,7 @@ def labels(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Labels:
 
 
 def _of_packets(source: Source) -> Iterator[tuple[str, str]]:
-    """Values in XMP packets (ISO 16684-1), which stand as plain text in files of every kind."""
+    """Yields values in XMP packets (ISO 16684-1), which are plain text in files of every kind."""
     parts = [source.head(LOOKED_AT)]
     if source.size > LOOKED_AT:
         source.seek(max(LOOKED_AT, source.size - LOOKED_AT))
@@ -53,7 +53,7 @@ def _of_packets(source: Source) -> Iterator[tuple[str, str]]:
         if len(packet) > LONGEST or b"<!" in packet:
             continue
         try:
-            root = ElementTree.fromstring(packet)  # noqa: S314  without declarations of its own it cannot unfold
+            root = ElementTree.fromstring(packet)  # noqa: S314  no declarations, so no entity expansion
         except ElementTree.ParseError:
             continue
         for element in root.iter():
@@ -64,7 +64,7 @@ def _of_packets(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _of_container(source: Source) -> Iterator[tuple[str, str]]:
-    """Values among a video's own metadata."""
+    """Yields values among a video's own metadata."""
     try:
         with opened_video(source) as video:
             metadata = dict(video.container.metadata)
@@ -77,8 +77,9 @@ def _of_container(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _producer(text: str) -> str | None:
-    """Who made it with AI, as the label of annex E says, perhaps empty; None if that is no such
-    label, or it denies it.
+    """Returns who made the file with AI, by the label of annex E, perhaps empty.
+
+    It is None if the text is no such label, or denies it.
     """
     try:
         label = json.loads(text)

@@ -1,5 +1,6 @@
-"""The little of MP4 and MOV files that `unmask.media` reads by itself: their outline, and the
-length they claim.
+"""Parts of MP4 and MOV files that `unmask.media` reads by itself.
+
+These are their outline, and the length they claim.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ _MOST_BOXES = 1000
 
 
 def boxes(source: Source, start: int, end: int) -> dict[bytes, tuple[int, int]]:
-    """Where the contents of the boxes between two bytes begin and end, by type (ISO/IEC 14496-12,
-    4.2).
+    """Finds the boxes between two bytes (ISO/IEC 14496-12, 4.2).
+
+    The result holds, by type, where their contents begin and end.
     """
     found: dict[bytes, tuple[int, int]] = {}
     while start + 8 <= end and len(found) < _MOST_BOXES:
@@ -28,9 +30,7 @@ def boxes(source: Source, start: int, end: int) -> dict[bytes, tuple[int, int]]:
 
 
 def claimed_seconds(source: Source) -> float | None:
-    """The length of the presentation by its movie header (ISO/IEC 14496-12, 8.2.2), None if it
-    claims none.
-    """
+    """Reads the length, s, from the movie header (ISO/IEC 14496-12, 8.2.2); None if it has none."""
     movie = boxes(source, *boxes(source, 0, source.size).get(b"moov", (0, 0)))
     source.seek(movie.get(b"mvhd", (source.size, 0))[0])
     header = source.read(32).ljust(32, b"\0")

@@ -1,5 +1,6 @@
-"""Photos for `unmask.media`: refused by header, decoded by Pillow and libheif, the largest ones
-smaller than they are.
+"""Photos for `unmask.media`: checked by header, decoded by Pillow and libheif.
+
+The largest ones are decoded at a reduced size.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MOST_SCANS = 200
-"""of a JPEG; a progressive photo has about 10, and each costs a pass over all pixels however few
-bytes it takes.
+"""Most scans of a JPEG.
+
+A progressive photo has about 10, and each costs a pass over all pixels however few bytes it takes.
 """
 
 LEAST_LEFT = 0.5
-"""Share of the rows of a cut-off JPEG that must be there."""
+"""Least share of the rows of a cut-off JPEG that must be there."""
 
 PLUGINS = {
     "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
@@ -45,14 +47,16 @@ PLUGINS = {
     "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
 }
-"""Where each format's decoder is; only the one that a photo needs is imported."""
+"""Module and class of each format's decoder; only the one that a photo needs is imported."""
 
 _BYTES_PER_PIXEL = 12
-"""that decoding takes: 4 of Pillow's own, 4 of a decoder or of a copy in other colours, 3 of rgb.
+"""Bytes that decoding takes per pixel.
+
+4 are Pillow's own, 4 a decoder's or those of a copy in other colours, 3 those of rgb.
 """
 _BYTES_PER_COEFFICIENT = 2
 _HEADER = 1 << 16
-"""bytes in which the boxes that describe a HEIC photo stand."""
+"""Bytes that hold the boxes that describe a HEIC photo."""
 _FILM = re.compile(rb"\0\0\0.ftyp", re.DOTALL)
 _ORIENTATION, _SUBFILE, _DNG = 0x0112, 0x00FE, 0xC612
 """Tags of TIFF 6.0, section 8, and of DNG 1.7.1, chapter 4."""
@@ -63,15 +67,15 @@ _POSES = (
     *(Pose(), Pose(True), Pose(False, 180), Pose(True, 180)),
     *(Pose(True, 270), Pose(False, 90), Pose(True, 90), Pose(False, 270)),
 )
-"""By EXIF orientation, 1 to 8 (CIPA DC-008, 4.6.4)."""
+"""Poses of the EXIF orientations 1 to 8 (CIPA DC-008, 4.6.4)."""
 
 
 class Facts(NamedTuple):
-    """What a photo is.
+    """Facts about a photo.
 
     Attributes:
         size: width and height in px, as `decode` gives it.
-        pose: how it stands upright.
+        pose: turns it upright.
         limits: what is not seen of it.
     """
 
@@ -81,8 +85,12 @@ class Facts(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """EXIF of a photo by tag (CIPA DC-008): of its main part and of the part on how it was taken;
-    and whether it says where.
+    """EXIF of a photo by tag (CIPA DC-008).
+
+    Attributes:
+        main: its main part.
+        more: the part on how it was taken.
+        located: whether it tells the place.
     """
 
     main: Mapping[int, Any] = {}
@@ -114,12 +122,13 @@ class _Opened(NamedTuple):
 
 
 def probe(source: Source, kind: str) -> Facts:
-    """Reads the header; decodes only what is cut off or cropped, because its size shows in no other
-    way.
+    """Reads the header; decodes a photo only if it is cut off or cropped.
+
+    The size of those shows in no other way.
 
     Raises:
         BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be decoded, passes a bound, or is
-            animated or too small.
+        animated or too small.
     """
     with _one_kind_of_error(source.path, kind):
         opened = _open(source, kind)
@@ -152,8 +161,9 @@ def probe(source: Source, kind: str) -> Facts:
 
 
 def decode(source: Source, kind: str) -> Rgb:
-    """The picture as stored, rgb uint8 ``(h, w, 3)``; smaller where it passes the bound, on white
-    where it is transparent.
+    """Decodes the picture as stored, rgb uint8 ``(h, w, 3)``.
+
+    It is smaller where it passes the bound, and on white where it is transparent.
 
     Raises:
         BrokenMedia, MediaTooLarge: it cannot be decoded, or passes a bound.
@@ -163,7 +173,7 @@ def decode(source: Source, kind: str) -> Rgb:
         pose = _pose(opened.photo)
         opened.photo.load()
         rgb = _rgb(opened.photo, opened.divisor)
-        if kind == "tiff":  # which Pillow has turned upright
+        if kind == "tiff":  # Pillow has turned it upright already
             return pose.undone(rgb)
         if not opened.cut:
             return rgb
@@ -174,7 +184,7 @@ def decode(source: Source, kind: str) -> Rgb:
 
 
 def exif(source: Source, kind: str) -> Metadata:
-    """Metadata before the pixels; empty if it has none or they are damaged.
+    """Reads the metadata before the pixels; empty if there is none or it is damaged.
 
     Raises:
         BrokenMedia, MediaTooLarge, UnsupportedMedia: it cannot be opened.
@@ -188,12 +198,13 @@ def exif(source: Source, kind: str) -> Metadata:
 
 
 def _open(source: Source, kind: str) -> _Opened:
-    """The photo by its own plugin, past `Image.open` with its process-wide registry and pixel
-    limit.
+    """Opens the photo by its own plugin.
+
+    `Image.open` is not used, because its registry and pixel limit belong to the whole process.
     """
     module, name = PLUGINS[kind]
     plugin = getattr(import_module(module), name)
-    if source.size > 8 * source.bounds.pixels:  # more than 16-bit RGBA without compression
+    if source.size > 8 * source.bounds.pixels:  # more than uncompressed 16-bit RGBA
         raise MediaTooLarge(source.path, Message("media.large_photo", {"size": source.size}), SCALE)
     data = source.head(-1)
     source.check()
@@ -214,8 +225,9 @@ def _open(source: Source, kind: str) -> _Opened:
 
 
 def _fit(source: Source, photo: ImageFile, outline: jpeg.Outline | None) -> int:
-    """By what the sides of a photo must be divided; a JPEG is set to be decoded at 1/2, 1/4 or 1/8
-    of its size instead.
+    """Returns the divisor of a photo's sides that keeps it within the bounds.
+
+    A JPEG is set to be decoded at 1/2, 1/4 or 1/8 of its size instead.
 
     Raises:
         MediaTooLarge: decoding it takes more memory than the bound.
@@ -257,7 +269,7 @@ def _rgb(photo: ImageFile, divisor: int) -> Rgb:
 
 
 def _refuse_raw(path: str, photo: Any) -> None:
-    """A camera's raw file is a TIFF whose first picture is a small preview."""
+    """Refuses a camera's raw file: a TIFF whose first picture is a small preview."""
     if photo.tag_v2.get(_SUBFILE, 0) & 1 or _DNG in photo.tag_v2:
         raise UnsupportedMedia(path, Message("media.not_understood", {"format": "RAW"}), EXPORT)
 
@@ -267,7 +279,7 @@ def _frames(photo: ImageFile) -> int:
 
 
 def _pose(photo: Any) -> Pose:
-    """Upright if the metadata are damaged."""
+    """Reads the orientation; upright if the metadata are damaged."""
     with _quietly(), suppress(Exception):
         orientation = (photo.tag_v2 if hasattr(photo, "tag_v2") else _tags(photo)).get(
             _ORIENTATION, 1
@@ -277,7 +289,7 @@ def _pose(photo: Any) -> Pose:
 
 
 def _tags(photo: Any) -> Any:
-    """Metadata before the pixels; Pillow's `getexif` would decode a PNG to look behind."""
+    """Reads metadata before the pixels; Pillow's `getexif` would decode a PNG to look behind."""
     from PIL.Image import Exif
 
     tags = Exif()
@@ -287,8 +299,9 @@ def _tags(photo: Any) -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without Pillow's warnings of odd metadata. Filters belong to the process, so one thread at a
-    time, and briefly.
+    """Suppresses Pillow's warnings of odd metadata.
+
+    Warning filters belong to the process, so one thread holds them at a time, and briefly.
     """
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -297,7 +310,7 @@ def _quietly() -> Iterator[None]:
 
 @contextmanager
 def _one_kind_of_error(path: str, kind: str) -> Iterator[None]:
-    """Whatever a decoder raises on hostile bytes means that the photo is broken."""
+    """Turns whatever a decoder raises on hostile bytes into one error: the photo is broken."""
     from PIL.Image import DecompressionBombError
 
     try:
@@ -312,7 +325,7 @@ def _one_kind_of_error(path: str, kind: str) -> Iterator[None]:
 
 
 def decodes_heic() -> bool:
-    """Whether this installation's libheif can decode HEIC."""
+    """Tells whether this installation's libheif can decode HEIC."""
     from pi_heif import libheif_info
 
     return bool(libheif_info()["decoders"])

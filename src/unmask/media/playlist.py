@@ -1,8 +1,7 @@
-"""The segments of an HLS playlist (RFC 8216) that lies in a folder beside them, as recorders of
-live broadcasts write one.
+"""Segments of an HLS playlist (RFC 8216) in the same folder as the segments.
 
-While it is being recorded, it names what is finished. Only whole files in its own folder are
-opened, never an address.
+Recorders of live broadcasts write one. While it is being recorded, it names what is finished. Only
+whole files in its own folder are opened, never an address.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ from unmask.messages import Message
 
 _MOST_BYTES = 64 << 20
 _NEEDED = ("#EXT-X-MAP:", "#EXT-X-BYTERANGE:", "#EXT-X-STREAM-INF:")
-"""What makes a line no whole file of its own: parts that need another one, pieces of one, and
-playlists of playlists.
+"""Beginnings of lines that refer to less than a whole file of its own.
+
+These are segments that need another file, pieces of a file, and playlists of playlists.
 """
 
 
 def segments(path: str) -> list[str]:
-    """Paths of the files that a playlist names, in order.
+    """Returns the paths of the files that a playlist names, in order.
 
     Raises:
         MediaNotFound: it cannot be opened.

@@ -1,9 +1,8 @@
-"""What a file's metadata say of its recording: EXIF (CIPA DC-008) of a photo, the container's tags
-of a video.
+"""Metadata on how a file was recorded: EXIF (CIPA DC-008) of a photo, tags of a video's container.
 
-Nobody signs them: whoever copies a file can write or remove them. Read is what tells a camera and a
-moment. Not read is what tells on whoever filmed or was filmed, and would travel on with every
-report: where it was, serial numbers, names of owners.
+Nobody signs them: whoever copies a file can write or remove them. Camera and moment are read.
+Place, serial numbers and names of owners are not read: they would identify whoever filmed or was
+filmed, and travel on with every report.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from unmask.media.video import opened_video
 from unmask.types import Kind, MediaFacts, Recorded
 
 LONGEST = 100
-"""Characters of a text."""
+"""Most characters of a text."""
 
 _MAKE, _MODEL, _SOFTWARE, _SAVED = 0x010F, 0x0110, 0x0131, 0x0132
 _TAKEN, _OFFSET_SAVED, _OFFSET_TAKEN = 0x9003, 0x9010, 0x9011
@@ -28,14 +27,17 @@ _CAMERA = (
     ("com.android.manufacturer", "com.android.model"),
     ("make", "model"),
 )
-"""Keys under which phones and cameras write who made them, as FFmpeg gives them, in lower case."""
+"""Keys under which phones and cameras write their make, as FFmpeg gives them, in lower case."""
 _PROGRAM = ("com.apple.quicktime.software", "software", "encoder")
 _MOMENT = ("com.apple.quicktime.creationdate", "creation_time", "date")
 _PLACE = "location"
 
 
 def recorded(facts: MediaFacts, bounds: Bounds = Bounds()) -> Recorded:
-    """Reads it of a photo or video; what is damaged, gone or in no known form counts as not said."""
+    """Reads the recording's metadata of a photo or video.
+
+    Metadata that is damaged, missing or in an unknown form counts as not given.
+    """
     with suppress(MediaError), opened(facts.path, bounds) as source:
         return _of_photo(source, facts.container) if facts.kind is Kind.PHOTO else _of_video(source)
     return Recorded()
@@ -69,13 +71,13 @@ def _of_video(source: Source) -> Recorded:
 
 
 def _camera(make: object, model: object) -> str:
-    """Both on one line; a model that begins with its maker's name says it once."""
+    """Joins both on one line; a model that begins with its maker's name says it once."""
     maker, name = _text(make), _text(model)
     return name if name.lower().startswith(maker.lower()) else f"{maker} {name}".strip()
 
 
 def _text(value: object) -> str:
-    """On one line, and not long; texts are of strangers."""
+    """Returns a text on one line, and not long; texts come from strangers."""
     text = (
         value.decode(errors="replace")
         if isinstance(value, bytes)
@@ -87,8 +89,9 @@ def _text(value: object) -> str:
 
 
 def _moment(value: object, offset: object = "") -> str:
-    """ISO 8601, to the second, from EXIF's ``2024:05:01 12:00:00`` or ISO 8601; empty if it is
-    neither.
+    """Returns ISO 8601, to the second; empty if the value has no known form.
+
+    The known forms are EXIF's ``2024:05:01 12:00:00`` and ISO 8601.
     """
     text = _text(value).replace(" ", "T", 1)
     if text[4:5] == text[7:8] == ":":

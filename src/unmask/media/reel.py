@@ -1,5 +1,6 @@
-"""Files that were recorded one after the other, read as one film; times run on from each to the
-next.
+"""Files that were recorded one after the other, read as one film.
+
+Times continue from each file to the next.
 """
 
 from __future__ import annotations
@@ -21,24 +22,25 @@ class Reel:
     """One file or several, in order.
 
     Attributes:
-        parts: at least one, of which each follows on the one before.
+        parts: at least one; each continues the one before.
     """
 
     parts: Sequence[Footage]
 
     @property
     def starts(self) -> tuple[float, ...]:
-        """When each part begins, s."""
+        """Start of each part, s."""
         return tuple(accumulate((part.facts.duration for part in self.parts[:-1]), initial=0.0))
 
     @property
     def duration(self) -> float:
-        """Seconds in all."""
+        """Total duration, s."""
         return self.starts[-1] + self.parts[-1].facts.duration
 
     def pictures(self, start: float = 0.0, end: float = math.inf) -> Iterator[Small]:
-        """Every intact picture of a stretch, as `Footage.pictures` gives them; the first of a part
-        follows on the last before it.
+        """Yields every intact picture of a stretch, as `Footage.pictures` gives them.
+
+        The first picture of a part follows the last one of the part before.
 
         Raises:
             MediaError: a file is gone, or waiting for one picture takes longer than the bound.
@@ -49,13 +51,13 @@ class Reel:
                     yield replace(picture, time=picture.time + begin)
 
     def key_pictures(self, apart: float) -> Iterator[Small]:
-        """Key frames at least ``apart`` seconds from each other within each part."""
+        """Yields key frames at least ``apart`` seconds from each other within each part."""
         for part, begin in zip(self.parts, self.starts, strict=True):
             for picture in part.key_pictures(apart):
                 yield replace(picture, time=picture.time + begin)
 
     def sound_between(self, start: float, end: float) -> NDArray[np.float32]:
-        """The sound of a stretch, as `Footage.sound_between` gives it, of all the parts in it."""
+        """Returns the sound of a stretch, of all the parts in it, see `Footage.sound_between`."""
         whole = np.zeros(round((end - start) * SOUND_RATE), np.float32)
         heard = False
         for part, begin in zip(self.parts, self.starts, strict=True):
@@ -68,7 +70,7 @@ class Reel:
         return whole if heard else whole[:0]
 
     def damage(self) -> list[Damage]:
-        """Stretches of damaged pictures, as far as they are known by now."""
+        """Returns stretches of damaged pictures, as far as they are known by now."""
         return [
             replace(one, start=one.start + begin, end=one.end + begin)
             for part, begin in zip(self.parts, self.starts, strict=True)

@@ -1,4 +1,4 @@
-"""The sound of a film, for `unmask.media`: decoded by PyAV to mono."""
+"""Sound of a film, for `unmask.media`: decoded by PyAV to mono."""
 
 from __future__ import annotations
 
@@ -45,20 +45,18 @@ _CODECS = (
     *("amrnb", "amrwb", "wmav1", "wmav2", "adpcm_ms", "adpcm_ima_wav"),
 )
 _STRETCH_S = 4.0
-"""s of sound that are handed on at a time."""
+"""Length of the stretches of sound that are handed on, s."""
 _GAP_S = 0.03
-"""s by which a frame of sound must lie elsewhere than where the last one ended before a new stretch
-begins.
-"""
+"""Gap or overlap between two frames of sound, s, from which a new stretch begins."""
 _MOST_ERRORS = 1000
-"""frames in all that may not decode, before the rest of the sound counts as lost."""
+"""Frames in all that may not decode, before the rest of the sound counts as lost."""
 
 
 def read(source: Source, zero: float, start: float = 0.0) -> Iterator[Sound]:
-    """The main stream of sound in stretches, nothing if it is not understood.
+    """Yields the main stream of sound in stretches, nothing if its format is not supported.
 
     Args:
-        zero: on the file's clock, s, from which times count.
+        zero: time on the file's clock, s, from which times count.
         start: s at or before which to begin, as near as the file can be entered.
     """
     import av
@@ -84,8 +82,9 @@ def read(source: Source, zero: float, start: float = 0.0) -> Iterator[Sound]:
 
 
 def _enter(container: InputContainer, stream: AudioStream, time: float) -> None:
-    """Goes to the packet before a time on the file's clock, s; stays at the beginning where the
-    file cannot be entered.
+    """Seeks the packet before a time on the file's clock, s.
+
+    Stays at the beginning where the file cannot be entered.
     """
     import av
 
@@ -114,8 +113,9 @@ def _stretches(
 def _mono(
     source: Source, container: InputContainer, stream: AudioStream
 ) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Times on the file's clock, s, and samples; a new resampler where the clock jumps, as one
-    carries on over it.
+    """Yields times on the file's clock, s, and samples.
+
+    A new resampler is made where the clock jumps, because one would carry on over the jump.
     """
     import av
 

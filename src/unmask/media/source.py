@@ -1,6 +1,4 @@
-"""What photos and videos share in `unmask.media`: one open file, and the bounds on what it may
-cost.
-"""
+"""Common base of photos and videos in `unmask.media`: an open file and the bounds on its cost."""
 
 from __future__ import annotations
 
@@ -28,13 +26,14 @@ EXPORT = Message("way.export")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 SMALLEST_SIDE = 32
-"""px; no face that can be judged fits into less."""
+"""Shortest side of a picture, px; no face that can be judged fits into less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one file may cost. Past a bound `MediaTooLarge` is raised, before the cost where the
-    header tells.
+    """Bounds on the cost of one file.
+
+    Past a bound `MediaTooLarge` is raised; before the cost arises if the header tells.
 
     Attributes:
         pixels: of one picture; an 8K frame has 33 million, most phone photos have 12 to 50 million.
@@ -44,8 +43,8 @@ class Bounds:
         frames: of a clip; four hours at 60 per second are 864,000. Each costs 9 bytes of memory.
         seconds: from a clip's first frame to its last one.
         bytes: of the file; an hour of 4K from a phone is about 20 GB.
-        wall_seconds: that opening a file, or the wait for one frame, may last, lest one that
-            decodes nothing hang.
+        wall_seconds: that opening a file, or the wait for one frame, may last, so that a file that
+            decodes nothing does not hang.
         check_seconds: that reading a clip's frames may last in all, the work on them included.
     """
 
@@ -70,8 +69,9 @@ class Bounds:
 
 
 class Pose(NamedTuple):
-    """How a stored picture becomes upright: mirrored left to right first, then turned clockwise by
-    ``turn`` degrees.
+    """Transform that turns a stored picture upright.
+
+    It is mirrored left to right first, then turned clockwise by ``turn`` degrees.
     """
 
     mirrored: bool = False
@@ -83,21 +83,21 @@ class Pose(NamedTuple):
         )
 
     def undone(self, rgb: Rgb) -> Rgb:
-        """The stored picture of an upright one."""
+        """Returns the stored picture of an upright one."""
         stored = np.rot90(rgb, self.turn // 90)
         return np.ascontiguousarray(stored[:, ::-1] if self.mirrored else stored)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of the upright picture; the same way back."""
+        """Returns width and height of the upright picture; the way back is the same."""
         return (height, width) if self.turn % 180 else (width, height)
 
 
 class Source:
-    """One open regular file. Past its deadline, or on a failing disk, it reads as ended, and
-    `check` tells why.
+    """One open regular file.
 
-    A decoder's callback that raised instead would leave its exception to whichever decoder is asked
-    next.
+    Past its deadline, or on a failing disk, it reads as ended, and `check` tells why. It raises
+    nothing while a decoder reads, because a decoder's callback that raises leaves its exception to
+    whichever decoder is called next.
     """
 
     def __init__(self, path: str, file: io.BufferedReader, bounds: Bounds) -> None:
@@ -143,8 +143,9 @@ class Source:
 
 @contextmanager
 def opened(path: str, bounds: Bounds) -> Iterator[Source]:
-    """Opens a regular file for reading, and nothing else: not a folder, and no pipe, which would
-    wait for its writer.
+    """Opens a regular file for reading, and nothing else.
+
+    A folder is refused, and so is a pipe, which would wait for its writer.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a Path would normalise what the caller gave
@@ -171,6 +172,6 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def words(error: Exception) -> str:
-    """What a library's exception says, on one short line."""
+    """Returns the message of a library's exception on one short line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return printable(" ".join(text.split()))[:100]

@@ -1,4 +1,4 @@
-"""When a clip's pictures are shown, and which of them to look at, for `unmask.media`."""
+"""Presentation times of a clip's pictures, and the choice of pictures, for `unmask.media`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SLACK = 1e-6
-"""s; a picture counts as at or after a time that is this much later, so that a rounded time finds
-its picture.
+"""Tolerance, s, by which a picture may precede a time and still count as at or after it.
+
+A rounded time thus finds its picture.
 """
 
 
@@ -31,8 +32,9 @@ class Index:
 
     @classmethod
     def of(cls, tick: Fraction, ticks: NDArray[np.int64], keys: NDArray[np.bool_]) -> Index:
-        """From the times and key flags of the pictures in whatever order; of several at one time,
-        one is kept.
+        """Builds the index from the times and key flags of the pictures, in any order.
+
+        Of several pictures at one time, one is kept.
         """
         distinct, where = np.unique(ticks, return_inverse=True)
         is_key = np.zeros(distinct.size, np.bool_)
@@ -40,31 +42,32 @@ class Index:
         return cls(tick, distinct, is_key)
 
     def gaps(self) -> NDArray[np.int64]:
-        """Ticks from each picture to the next; a single 0 where there is no next."""
+        """Returns the ticks from each picture to the next; a single 0 where there is no next."""
         return np.diff(self.ticks) if self.ticks.size > 1 else np.zeros(1, np.int64)
 
     def seconds(self) -> NDArray[np.float64]:
-        """Presentation times from the first picture."""
+        """Returns the presentation times from the first picture, s."""
         return np.asarray(
             (self.ticks - self.ticks[0]) * self.tick.numerator / self.tick.denominator, np.float64
         )
 
     def number_of(self, tick: int) -> int:
-        """The picture that is shown at ``tick``; -1 before the first."""
+        """Returns the number of the picture that is shown at ``tick``; -1 before the first."""
         return int(np.searchsorted(self.ticks, tick, "right")) - 1
 
     def at_or_after(
         self, times: NDArray[np.float64], without: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
-        """The next picture from each of ``times``, seconds, on that is not ``without``, bool
-        ``(n,)``; sorted, none twice.
+        """Finds the next picture at or after each of ``times``, seconds.
+
+        Pictures that are ``without``, bool ``(n,)``, are skipped. The result is sorted, none twice.
         """
         there = np.flatnonzero(~without)
         places = np.unique(np.searchsorted(self.seconds()[there], times - _SLACK))
         return there[places[places < there.size]]
 
     def key_before(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The nearest key frame at or before each picture; the first picture where there is none."""
+        """Finds the nearest key frame at or before each picture, or else the first picture."""
         keys = np.flatnonzero(self.keys)
         return np.append(0, keys)[np.searchsorted(keys, numbers, "right")]
 
@@ -76,8 +79,9 @@ class Index:
         at_most: int,
         without: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float64]:
-        """The times that `unmask.media.Clip.times_between` describes, none of a picture that is
-        ``without``, bool ``(n,)``.
+        """Returns the times that `unmask.media.Clip.times_between` describes.
+
+        Pictures that are ``without``, bool ``(n,)``, are skipped.
         """
         shown = self.seconds()
         held = np.minimum(np.diff(shown, append=max(end, shown[-1])), every)

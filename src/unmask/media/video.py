@@ -54,36 +54,39 @@ _UNDERSTOOD = frozenset(
 )
 """Formats, as they are recognised, of which only a damaged file cannot be opened."""
 _COUNTED = frozenset(("avi", "mpeg"))
-"""Containers that give times to some pictures or none, which are therefore counted from the first.
-"""
+"""Containers that give times to some pictures or none; pictures are counted from the first."""
 _UNANNOUNCED = frozenset(("mpegts", "mpeg", "dv"))
 """Containers without a header that would say how long they are."""
 _MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.05
-"""From how many seconds and which share of it on a film that is shorter than announced counts as
-cut off; sound often goes on.
+"""Missing seconds, and share of the announced length, from which on a film counts as cut off.
+
+Both must be reached: sound often continues after the pictures.
 """
 _LOOKS = 8
-"""Key frames, spread over a clip, at which its pictures' size is looked up."""
+"""Key frames, spread over a clip, at which its pictures' size is read."""
 _UNSTATED = 2
-"""The colour matrix of a stream that states none (ITU-T H.273, table 4)."""
+"""Colour matrix of a stream that states none (ITU-T H.273, table 4)."""
 _GEN_PTS = 1
-"""AVFMT_FLAG_GENPTS, which PyAV sets: hold packets back, without a bound, until a missing time can
-be guessed.
+"""AVFMT_FLAG_GENPTS, which PyAV sets.
+
+It holds packets back, without a bound, until a missing time can be guessed.
 """
 _NONE = np.zeros(0, np.intp)
 _ENCRYPTED = (Message("media.encrypted"), Message("way.unprotected"))
 _MOST_READ_ERRORS = 100
-"""of a container, before the rest of it counts as lost."""
+"""Read errors of a container before the rest of it counts as lost."""
 MOST_REORDERED = 32
-"""pictures between a picture's place in the file and its place in time; H.264 and HEVC need up to
-16.
+"""Most pictures between a picture's place in the file and its place in time.
+
+H.264 and HEVC need up to 16.
 """
 
 
 @contextmanager
 def opened_video(source: Source) -> Iterator[Video]:
-    """The file's main picture stream, ready to decode. FFmpeg's log stays off, which is PyAV's
-    default.
+    """Opens the file's main picture stream, ready to decode.
+
+    FFmpeg's log stays off, which is PyAV's default.
     """
     import av
     from av.stream import Discard, Disposition
@@ -123,7 +126,7 @@ def opened_video(source: Source) -> Iterator[Video]:
 
 
 class Video:
-    """The picture stream of an open container; times are its own, in ticks of its time base."""
+    """Picture stream of an open container; times are its own, in ticks of its time base."""
 
     def __init__(self, source: Source, container: InputContainer, stream: VideoStream) -> None:
         from av.video.reformatter import VideoReformatter
@@ -135,7 +138,7 @@ class Video:
         self._aspect = aspect if 1 / 4 <= aspect <= 4 else 1.0
 
     def packets(self) -> Packets:
-        """All pictures as they lie in the file, without decoding."""
+        """Reads all pictures as they lie in the file, without decoding."""
         bounds, path, context = self.source.bounds, self.source.path, self.stream.codec_context
         times, keys, broken, sizes, crcs = (
             array("q"),
@@ -181,8 +184,10 @@ class Video:
         )
 
     def index(self, packets: Packets) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
-        """The pictures in order of time; which of them came broken, bool ``(n,)``; and the facts
-        that follow from it.
+        """Builds the index of the pictures in order of time.
+
+        The other values are which of them came broken, bool ``(n,)``, and the facts that follow
+        from the index.
         """
         bounds, path, times, tick = (
             self.source.bounds,
@@ -223,12 +228,11 @@ class Video:
         start: int = 0,
         wanted: NDArray[np.intp] = _NONE,
     ) -> Iterator[tuple[int, VideoFrame]]:
-        """Intact pictures with their numbers, in order, from the one numbered ``start``, the first
-        or a key frame, on.
+        """Yields intact pictures with their numbers, in order.
 
-        Pictures that are not ``wanted`` and that no other one needs may be missing, if any is
-        wanted. A key frame that alone is wanted comes as soon as it is read. Damage that decoding
-        shows is noted in ``damaged``.
+        The first is the one numbered ``start``, the first of the clip or a key frame. If any are
+        ``wanted``, others that no picture needs may be missing. A key frame that alone is wanted
+        comes as soon as it is read. Damage that decoding shows is noted in ``damaged``.
         """
         context, targets = self.stream.codec_context, set(index.ticks[wanted].tolist())
         may_skip = bool(targets) and self._knows_unreferenced()
@@ -242,7 +246,8 @@ class Video:
             self._packets_from(int(index.ticks[start])) if start else self._packets()
         ):
             if alone and packet.size and not packet.is_keyframe:
-                continue  # the decoder has let go what it refers to, and FFmpeg's for VP9 would crash
+                # The decoder has dropped what this refers to, and FFmpeg's for VP9 would crash.
+                continue
             alone = packet.is_keyframe and targets == {when}
             if may_skip:
                 context.skip_frame = "DEFAULT" if when in targets else "NONREF"
@@ -258,9 +263,7 @@ class Video:
     def _decoded(
         self, packet: Packet[VideoStream], alone: bool, inspection: Inspection
     ) -> list[VideoFrame]:
-        """The pictures that come out for a packet; all that are inside if it ``alone``, a key
-        frame, is wanted.
-        """
+        """Decodes a packet; all that is inside the decoder if a key frame is wanted ``alone``."""
         import av
 
         context = self.stream.codec_context
@@ -277,7 +280,7 @@ class Video:
         return pictures
 
     def others(self) -> int:
-        """How many other films the file holds, still pictures not counted."""
+        """Counts the other films that the file holds, without still pictures."""
         from av.stream import Disposition
 
         still = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
@@ -289,25 +292,26 @@ class Video:
         return sum(film.frames != 1 for film in films)
 
     def announced(self) -> float | None:
-        """Seconds of pictures that the stream's header claims, or else the container's; None if
-        neither does.
+        """Returns the seconds of pictures that the stream's header claims, or else the container's.
+
+        It is None if neither claims any.
         """
         name = self.container.format.name
         if name in _UNANNOUNCED:
             return None
-        if (
-            name == "avi" and self.stream.average_rate
-        ):  # FFmpeg shortens the length of one that is cut off,
+        # FFmpeg shortens the length of an AVI that is cut off, and forgets that of an ASF.
+        if name == "avi" and self.stream.average_rate:
             return self.stream.frames / float(self.stream.average_rate)
-        if name == "asf":  # and forgets it
+        if name == "asf":
             return asf.claimed_seconds(self.source)
         if self.stream.duration and self.stream.time_base:
             return float(self.stream.duration * self.stream.time_base)
         return self.container.duration / 1e6 if self.container.duration else None
 
     def sizes(self, index: Index, damaged: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        """Sizes of the pictures, as in `square`, at some key frames; streams change theirs where
-        recordings are joined.
+        """Returns the sizes of the pictures, as in `square`, at some key frames.
+
+        Streams change them where recordings are joined.
         """
         keys = np.flatnonzero(index.keys & ~damaged)
         places = np.unique(
@@ -320,16 +324,16 @@ class Video:
         return list(dict.fromkeys(self.square(first[1]) for first in firsts if first))
 
     def square(self, picture: VideoFrame) -> tuple[int, int]:
-        """Width and height of a picture, not turned yet, once its pixels are square."""
+        """Returns width and height of a picture, not turned yet, once its pixels are square."""
         return round(picture.width * max(self._aspect, 1)), round(
             picture.height / min(self._aspect, 1)
         )
 
     def rgb(self, picture: VideoFrame, width: int, height: int) -> Rgb:
-        """Scaled, and converted by the colour matrix and range that the stream states; on black
-        where its shape is another.
+        """Scales a picture and converts it by the colour matrix and range that the stream states.
 
-        One that states no matrix is BT.709 from 720 lines on, as players assume, and BT.601 below.
+        It is put on black where its shape is another. A stream that states no matrix is BT.709 from
+        720 lines on, as players assume, and BT.601 below.
         """
         own = self.square(picture)
         scale = min(width / own[0], height / own[1])
@@ -352,29 +356,29 @@ class Video:
         return np.asarray(scaled.to_ndarray(), np.uint8)
 
     def grey(self, picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
-        """Its grey levels, uint8 ``(height, width)``, as it is stored, and whatever its shape."""
+        """Returns grey levels, uint8 ``(height, width)``, stretched to that shape, not turned."""
         small = self._greyer.reformat(
             picture, width, height, "gray", interpolation="AREA", threads=threads()
         )
         return np.ascontiguousarray(small.to_ndarray(), np.uint8)
 
     def is_woven(self, picture: VideoFrame) -> bool:
-        """Whether it is interlaced, and its half-pictures differ."""
+        """Tells whether a picture is interlaced, and its fields differ."""
         return has_comb(
             np.asarray(self._greyer.reformat(picture, format="gray").to_ndarray(), np.uint8)
         )
 
     def any_picture(self) -> VideoFrame | None:
-        """The first picture that comes out of the decoder, damaged or not."""
+        """Returns the first picture that comes out of the decoder, damaged or not."""
         inspection = Inspection(np.zeros(0, np.bool_))
         decoded = (self._decoded(packet, False, inspection) for _, packet, _ in self._packets())
         return next(itertools.chain.from_iterable(decoded), None)
 
     def _packets(self) -> Iterator[tuple[int | None, Packet[VideoStream], bool]]:
-        """From the present position to the end, past read errors; the last one is empty and flushes
-        the decoder.
+        """Yields packets from the present position to the end, past read errors.
 
-        Each with its time and whether it is whole, and nothing before it was lost.
+        Each comes with its time, and whether it is whole and nothing before it was lost. The last
+        packet is empty and flushes the decoder.
         """
         import av
 
@@ -394,8 +398,9 @@ class Video:
         self.source.check()
 
     def _packets_from(self, start: int) -> Iterator[tuple[int | None, Packet[VideoStream], bool]]:
-        """From the key frame at ``start``: by a seek, or by reading from the beginning where the
-        seek overshoots.
+        """Yields packets from the key frame at ``start`` on.
+
+        It seeks there, or reads from the beginning where the seek overshoots.
         """
         import av
 
@@ -413,11 +418,10 @@ class Video:
                 return
 
     def _leaves_no_zeros(self) -> bool:
-        """Whether no picture of the stream holds a run of zeros: its coder never leaves one, and
-        nothing is stuffed with them.
+        """Tells whether no picture of the stream holds a run of zeros.
 
-        H.264 and HEVC forbid even three (ITU-T H.264, 7.4.1.1), but may stuff a byte stream between
-        pictures (annex B).
+        Its coder never leaves one, and nothing is stuffed with them. H.264 and HEVC forbid even
+        three (ITU-T H.264, 7.4.1.1), but may stuff a byte stream between pictures (annex B).
         """
         context = self.stream.codec_context
         framed = (context.extradata or b"")[:1] == b"\1"
@@ -426,7 +430,7 @@ class Video:
         )
 
     def _knows_unreferenced(self) -> bool:
-        """Whether the stream tells reliably which pictures no other one refers to.
+        """Tells whether the stream marks reliably which pictures no other one refers to.
 
         H.264 does (ITU-T H.264, 7.4.1, nal_ref_idc). HEVC does only if there is one temporal
         sub-layer, because a higher one may refer to them (ITU-T H.265, 3.136); hvcC counts the
@@ -439,10 +443,10 @@ class Video:
 
 
 def packets(source: Source) -> Packets:
-    """All pictures of the file as they lie in it."""
+    """Reads all pictures of the file as they lie in it."""
     with opened_video(source) as video:
         context = video.stream.codec_context
-        if context.width and context.height:  # or nobody knows yet
+        if context.width and context.height:  # otherwise unknown as yet
             source.bounds.check_size(source.path, context.width, context.height)
         return video.packets()
 
@@ -450,8 +454,7 @@ def packets(source: Source) -> Packets:
 def probe(
     source: Source, sha256: str, packets: Packets
 ) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
-    """What the file is, how its pictures stand, when each is shown, and which are known to be
-    damaged.
+    """Returns facts, pose, index and known damage of a video.
 
     Decodes up to the first intact picture, and some key frames.
     """
@@ -488,7 +491,7 @@ def probe(
 
 
 def _unseen(duration: float, announced: float | None, sizes: int, others: int) -> Iterator[Message]:
-    """What the pictures of a film do not show, or not as they were."""
+    """Yields what the pictures of a film do not show, or not as they were."""
     if announced is not None and announced - duration > max(
         _MISSING_SECONDS, _MISSING_SHARE * announced
     ):
@@ -500,17 +503,16 @@ def _unseen(duration: float, announced: float | None, sizes: int, others: int) -
 
 
 def _new_header(packet: Packet[VideoStream]) -> bytes:
-    """What a packet brings in the place of the header that the decoder was given first; nothing
-    mostly.
-    """
+    """Returns the header by which a packet replaces the one given to the decoder; mostly empty."""
     return (
         bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else b""
     )
 
 
 def _pose(picture: VideoFrame) -> Pose:
-    """From the display matrix, fixed point, 3 x 3 by rows: where it sends the x axis, and whether
-    it mirrors.
+    """Reads the pose from the display matrix, fixed point, 3 x 3 by rows.
+
+    It tells where the x axis goes, and whether it mirrors.
     """
     matrix: Any = picture.side_data.get("DISPLAYMATRIX")
     if matrix is None:
@@ -543,7 +545,7 @@ def _unreadable(source: Source, error: Exception) -> MediaError:
 
 
 def codecs() -> dict[str, bool]:
-    """Whether this installation's FFmpeg can decode each codec that is let in."""
+    """Tells whether this installation's FFmpeg can decode each allowed codec."""
     import av
 
     return {name: name in av.codecs_available for name in _CODECS}

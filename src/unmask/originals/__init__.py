@@ -1,5 +1,6 @@
-"""Known originals: what a clip was before. Owners register films and photos; `find` tells which of
-them a clip shows.
+"""Known originals: the films and photos that a clip was made from.
+
+Owners register films and photos; `find` tells which of them a clip shows.
 
     with opened_store("index", writing=True) as store:
         register(film, store, title="The drama", owner="The broadcaster")

@@ -1,7 +1,9 @@
-"""Laying a clip over its original: the exact frame, the exact place, and nothing that does not fit.
+"""Alignment of a clip with its original: the exact frame and the exact place.
 
-An original is known at some moments only, its thumbnails. For each the frame of the clip is sought
-that is most like it (`unmask.originals.timing`), then that which shows this very moment
+What does not fit is dropped.
+
+An original is known at some moments only, its thumbnails. For each the most similar frame of the
+clip is found (`unmask.originals.timing`), then the frame that shows this very moment
 (`unmask.originals.stretches`), and laid over it (`unmask.originals.overlay`).
 """
 
@@ -23,39 +25,38 @@ from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
 from unmask.types import Frame, Match, Pair, Rgb
 
 REACHED = 8.0
-"""s before and after the votes in which thumbnails are tried as well."""
+"""Time before and after the votes in which thumbnails are tried as well, s."""
 
 PROBES = 12
-"""Thumbnails from which the time is told."""
+"""Thumbnails that the time is measured with."""
 
 UNLIKE = 0.4
-"""Part of the best thumbnail's correlation below which another one is not in the clip."""
+"""Share of the best thumbnail's correlation below which another one is not in the clip."""
 
 SETTLED = 0.2
-"""px by which a place may be off to be told for the last time."""
+"""Error of the place, px, below which the next measurement is the last."""
 
 TRIED = 4
-"""Thumbnails that are laid over the frames most like them, to tell the place."""
+"""Thumbnails that are laid over the frames most similar to them, to measure the place."""
 
 SOFTNESS = (2.5, 1.6, 1.0, 0.8)
-"""Blurs, px, with which frames are laid over thumbnails, each time at the better place that the
-time before has told.
-"""
+"""Blurs, px, of the successive fits; each starts at the place that the one before has measured."""
 
 UNCROPPED = 0.012
-"""Part of the width by which a place may differ from the whole frame to be taken for it."""
+"""Largest difference of a place from the whole frame, as part of the width, that is ignored."""
 
 MOST_PAIRS = 60
 """Frames laid over an original for one stretch, evenly spaced."""
 
 Picture = Callable[[float], Rgb | None]
-"""Gives the thumbnail of the original at a time, s; None if there is none."""
+"""Returns the thumbnail of the original at a time, s; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """A stretch of a clip laid over its original; ``start`` and ``end`` are where other stretches
-    of it begin, s.
+    """A stretch of a clip laid over its original.
+
+    ``start`` and ``end`` are where other stretches of the clip begin, s.
     """
 
     timing: Timing
@@ -67,8 +68,9 @@ class Aligned:
 def align(
     film: Film, frames: Strip, candidate: Candidate, moments: Sequence[float], picture: Picture
 ) -> list[Aligned]:
-    """Frames of a clip laid over the thumbnails of an original; nothing if they do not show the
-    same.
+    """Lays frames of a clip over the thumbnails of an original.
+
+    Returns an empty list if they do not show the same.
 
     Args:
         film: the clip, open.
@@ -98,7 +100,7 @@ def align(
 def nearer(
     film: Film, match: Match, moments: Sequence[float], picture: Picture
 ) -> tuple[Pair, ...]:
-    """Frames that show further moments of an original, laid over it where those of a match lie.
+    """Lays frames that show further moments of an original over it, at the place of a match.
 
     Args:
         film: the clip, open.
@@ -131,7 +133,10 @@ def _likely(
     place: Place,
     picture: Picture,
 ) -> list[_Likely]:
-    """Thumbnails that the clip may show, in order of time; no titles, which tell no time."""
+    """Finds thumbnails that the clip may show, in order of time.
+
+    Titles are left out, because they look the same at any time.
+    """
     found: list[_Likely] = []
     for moment in spread(moments, PROBES):
         thumbnail = picture(moment)
@@ -151,8 +156,9 @@ def _likely(
 def _fitted(
     film: Film, likely: Sequence[_Likely], guess: Timing, mirrored: bool, place: Place
 ) -> tuple[Fits, list[Stretch], Place]:
-    """The exact times of thumbnails, and the exact place; told in turns, each from the better place
-    of the one before.
+    """Measures the exact times of thumbnails and the exact place, in turns.
+
+    Each turn starts from the better place of the one before.
     """
     laid = greys(
         film,
@@ -174,9 +180,7 @@ def _fitted(
 def _still(
     film: Film, candidate: Candidate, moments: Sequence[float], place: Place, picture: Picture
 ) -> list[Aligned]:
-    """A photo: of the moments that votes name, the one that it is most like once it is laid over
-    it.
-    """
+    """Aligns a photo: of the moments with votes, the one most like it after the overlay."""
     near = sorted(moments, key=lambda m: abs(m - candidate.offset))[:PROBES]
     pairs = _the_same(_pairs(film, [(0.0, m) for m in near], candidate.mirrored, place, picture))
     if not pairs:
@@ -188,7 +192,7 @@ def _still(
 def _nearest(
     inside: Sequence[float], fits: Sequence[float], probes: Sequence[float]
 ) -> list[float]:
-    """The moments whose nearest probe is one that fits."""
+    """Returns the moments whose nearest probe is one that fits."""
     return [m for m in inside if min(probes, key=lambda probe: abs(probe - m)) in fits]
 
 
@@ -201,7 +205,7 @@ def _aligned(
     place: Place,
     picture: Picture,
 ) -> tuple[Timing, tuple[Pair, ...]] | None:
-    """One stretch, laid over the thumbnails that are its own."""
+    """Lays one stretch over the thumbnails that belong to it."""
     members = {
         float(found.moments[k]): shown for k, shown in zip(part.members, part.shown, strict=True)
     }
@@ -212,11 +216,10 @@ def _aligned(
 
 
 def _bounded(made: Sequence[tuple[Timing, tuple[Pair, ...]]]) -> Iterator[Aligned]:
-    """The stretches in order of time, where they meet half way between the frames that are known to
-    belong to each.
+    """Yields the stretches in order of time, with their bounds.
 
-    A frame shows one moment only: those within a stretch that fits more are taken from one that
-    fits less.
+    Two stretches meet half way between the frames that are known to belong to each. A frame shows
+    one moment only: frames within a stretch that fits more are taken from one that fits less.
     """
     kept: list[tuple[Timing, tuple[Pair, ...]]] = []
     for timing, pairs in made:
@@ -232,16 +235,15 @@ def _bounded(made: Sequence[tuple[Timing, tuple[Pair, ...]]]) -> Iterator[Aligne
 
 
 def _period(film: Film) -> float:
-    """Seconds from one frame to the next, on average."""
+    """Returns the time from one frame to the next, on average, s."""
     return film.facts.duration / max(1, film.facts.frames)
 
 
 def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
-    """The place that all pairs agree on: scaled and shifted along the two axes, as crops, bars and
-    insets are.
+    """Fits the place that all pairs agree on: scale and shift along the two axes.
 
-    A frame that is a little early is laid a little aside if the camera moves; over many moments
-    that evens out.
+    Crops, bars and insets have this form. If the camera moves, a frame that is a little early is
+    laid a little aside; over many moments that averages out.
     """
     import cv2
 
@@ -260,12 +262,12 @@ def _common(pairs: Sequence[Pair], clip_width: int, mirrored: bool) -> Place:
 
 
 def _likelier(place: Place) -> Place:
-    """The whole frame where a place is nearly that: most copies are not cropped at all."""
+    """Replaces a place close to the whole frame by it; most copies are not cropped at all."""
     return np.eye(3) if np.abs(place - np.eye(3)).max() < UNCROPPED else place
 
 
 def _moved(place: Place, off: NDArray[np.float64]) -> Place:
-    """The place that was off by so much, see `unmask.originals.fitting.Fits`."""
+    """Corrects a place by its measured error, see `unmask.originals.fitting.Fits`."""
     x, y, wider, higher = off / FIT_PX
     shift = np.array([[1 - 2 * wider, 0, wider - x], [0, 1 - 2 * higher, higher - y], [0, 0, 1]])
     return _likelier(np.asarray(place @ shift))
@@ -278,8 +280,9 @@ def _turned(rgb: Rgb, mirrored: bool) -> Rgb:
 def _pairs(
     film: Film, at: Sequence[tuple[float, float]], mirrored: bool, place: Place, picture: Picture
 ) -> tuple[Pair, ...]:
-    """The clip's frames of some times laid over the thumbnails of some moments; without those that
-    do not resemble them.
+    """Lays the clip's frames of some times over the thumbnails of some moments.
+
+    Pairs that do not resemble each other are left out.
 
     Args:
         film: the clip.
@@ -290,9 +293,8 @@ def _pairs(
     """
     period = _period(film)
     early = [max(0.0, here - period / 2) for here, _ in at]
-    frames = (
-        list(film.frames(sorted(early))) if len(at) <= PROBES else None
-    )  # all at once where they fit in memory
+    # All frames at once where they fit in memory.
+    frames = list(film.frames(sorted(early))) if len(at) <= PROBES else None
     laid = []
     for (here, moment), sought in zip(at, early, strict=True):
         near = (
@@ -324,7 +326,7 @@ def _pair(frame: Frame, moment: float, thumbnail: Rgb, mirrored: bool, place: Pl
 
 
 def _shrinking(rgb: Rgb, small: Rgb, mirrored: bool) -> Place:
-    """Carries px of the file's frame to px of the small copy, mirrored or not."""
+    """Returns the matrix from px of the file's frame to px of the small copy, mirrored or not."""
     x, y = small.shape[1] / rgb.shape[1], small.shape[0] / rgb.shape[0]
     flip = np.array([[-1.0, 0, rgb.shape[1] - 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
     return np.asarray(np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]]) @ flip)

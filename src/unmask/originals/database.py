@@ -1,10 +1,9 @@
-"""The two databases that an index of originals can live in, behind one interface that speaks the
-SQL both understand.
+"""The two databases that can hold an index of originals, behind one interface.
 
-SQLite in a folder, by default: its write-ahead log lets others read while one process writes, and a
-process killed at any moment loses the open transaction and nothing else. PostgreSQL beyond one
-machine; pg8000 is pure Python, BSD, and, like SQLite's driver, takes ``:name`` parameters. psycopg
-is LGPL.
+Its SQL is what both understand. SQLite in a folder is the default: its write-ahead log lets others
+read while one process writes, and a process killed at any moment loses the open transaction and
+nothing else. PostgreSQL serves more than one machine. Its driver pg8000 is pure Python, BSD, and
+takes ``:name`` parameters as SQLite's driver does; psycopg is LGPL.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Rows = list[tuple[Any, ...]]
 
 FILE = "originals.sqlite"
 PATIENCE = 60.0
-"""s that a writer waits for another one."""
+"""Time that a writer waits for another one, s."""
 
 _SQLITE = {"counter": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "real": "REAL"}
 _POSTGRESQL = {"counter": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA", "real": "DOUBLE PRECISION"}
@@ -35,8 +34,8 @@ class Database(Protocol):
     """An open database.
 
     Attributes:
-        where: it is, for people; without a password.
-        types: what its SQL calls a counter, bytes and a number.
+        where: its folder or address, for people; without a password.
+        types: the names in its SQL for a counter, bytes and a number.
         listing: the statement that lists its tables.
         begin: the statement that begins a transaction.
     """
@@ -48,7 +47,7 @@ class Database(Protocol):
 
     @abstractmethod
     def run(self, sql: str, **values: Any) -> Rows:
-        """One statement with ``:name`` parameters; its rows.
+        """Runs one statement with ``:name`` parameters and returns its rows.
 
         Raises:
             OriginalsError: the database is damaged, full, locked or gone.
@@ -57,7 +56,7 @@ class Database(Protocol):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A context in which all statements take effect together, at its end, or none does."""
+        """Opens a context whose statements take effect together, at its end, or not at all."""
         self.run(self.begin)
         try:
             yield
@@ -129,7 +128,9 @@ class SQLite(Database):
 
 
 _WAYS_OUT = {
-    "database or disk is full": "free some space and run the same command again; nothing that was registered is lost",
+    "database or disk is full": (
+        "free some space and run the same command again; nothing that was registered is lost"
+    ),
     "database is locked": "wait for the other process that registers originals, then run it again",
     "disk I/O error": "check the disk; nothing that was registered is lost",
 }
@@ -202,7 +203,7 @@ class PostgreSQL(Database):
 
 @contextmanager
 def opened_database(where: str | os.PathLike[str], writing: bool) -> Iterator[Database]:
-    """SQLite in a folder, or PostgreSQL where ``where`` begins with ``postgresql://``.
+    """Opens SQLite in a folder, or PostgreSQL if ``where`` begins with ``postgresql://``.
 
     Raises:
         OriginalsError: it cannot be opened.

@@ -1,5 +1,6 @@
-"""Photos and videos as originals need them: facts, times and frames. So `originals` knows no
-decoder.
+"""Interface to the photos and videos that originals are compared with: facts, times and frames.
+
+`originals` therefore depends on no decoder.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from unmask.types import Frame, MediaFacts
 
 
 class Film(Protocol):
-    """A photo or video that was opened; `unmask.media.Clip` is one."""
+    """An opened photo or video; `unmask.media.Clip` is one."""
 
     @property
     def facts(self) -> MediaFacts: ...

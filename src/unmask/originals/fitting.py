@@ -1,10 +1,9 @@
-"""How well every frame of a clip fits every thumbnail of an original, for whatever place near the
-one that is known.
+"""Fit of every frame of a clip to every thumbnail of an original, at any place near the known one.
 
-A camera that pans makes a wrong time look like a wrong place, and the other way round. But the
-place is the same all the time. So each frame's difference from a thumbnail is kept as a quadratic
-of the place (Lucas and Kanade 1981), and `unmask.originals.stretches` finds the place and the times
-at which all of them together fit best.
+When a camera pans, a wrong time looks like a wrong place, and the reverse. But the place is the
+same all the time. So each frame's difference from a thumbnail is kept as a quadratic of the place
+(Lucas and Kanade 1981), and `unmask.originals.stretches` finds the place and the times at which all
+of them together fit best.
 """
 
 from __future__ import annotations
@@ -24,27 +23,26 @@ FIT_PX = 192
 """Width of the original at which frames are laid over thumbnails, px."""
 
 MOST_FRAMES = 500
-"""Frames of a clip that are laid over; those nearest to where each thumbnail is thought to be."""
+"""Most frames of a clip that are laid over; those nearest to the likely time of each thumbnail."""
 
 MOST_PX = 640
-"""Longest side at which they are kept meanwhile, px."""
+"""Longest side at which these frames are kept meanwhile, px."""
 
 FAR = 2.0
-"""px of `FIT_PX` by which the place may be off at first."""
+"""Largest initial error of the place, px of `FIT_PX`."""
 
 TELLING = 40.0
-"""What a frame costs that differs from a thumbnail twice as much as the best frame does."""
+"""Cost of a frame that differs from a thumbnail twice as much as the best frame does."""
 
 STEADIED = 2
-"""Frames before and after one over which its cost is averaged: encoders draw some frames better
-than those between, at a low
-rate every fourth or so, and the better one would be taken for the nearer one.
+"""Frames before and after one over which its cost is averaged.
+
+Encoders draw some frames better than those between, at a low rate every fourth or so. Without the
+average the better frame would be taken for the nearer one.
 """
 
 CUT = 4.0
-"""Times as much as the next frame that one differs from some thumbnail, where a cut is between
-them.
-"""
+"""Ratio of the differences of two neighbouring frames from some thumbnail that makes a cut."""
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +57,9 @@ class Greys:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """How well frames fit thumbnails, as quadratics of the place: ``cost - 2 slope p + p curvature
-    p``, p in px of `FIT_PX`.
+    """Fit of frames to thumbnails, as quadratics of the place.
+
+    Each is ``cost - 2 slope p + p curvature p``, p in px of `FIT_PX`.
 
     Attributes:
         moments: float64 ``(k,)``: of the thumbnails, s, in order.
@@ -68,7 +67,7 @@ class Fits:
         cost: float64 ``(k, n)``: how much they differ, about 1 for the best frame of a thumbnail.
         slope: float64 ``(k, n, 4)``.
         curvature: float64 ``(k, 4, 4)``.
-        noise: float64 ``(k,)``: what the best frame differs in, as part of the thumbnail's detail.
+        noise: float64 ``(k,)``: difference of the best frame, as part of the thumbnail's detail.
     """
 
     moments: Floats
@@ -79,8 +78,9 @@ class Fits:
     noise: Floats
 
     def at(self, place: Floats, loose: float) -> Floats:
-        """Costs, ``(k, n)``, where the place is off by p, ``(4,)``, and each frame by about
-        ``loose`` px more.
+        """Computes the costs, ``(k, n)``, for a place that is off by ``place``, ``(4,)``.
+
+        Each frame may be off by about ``loose`` px more.
         """
         slope = self.slope - (self.curvature @ place)[:, None]
         cost = self.cost - 2 * self.slope @ place + (place @ self.curvature @ place)[:, None]
@@ -90,10 +90,10 @@ class Fits:
         return np.asarray(np.maximum(cost - better, 1e-3))
 
     def shown(self, timing: Timing, shifts: Floats, speeds: Floats) -> NDArray[np.int64]:
-        """The frame for each thumbnail, int64 ``(speeds, shifts, k)``; -1 where there is none at
-        that time.
+        """Returns the frame for each thumbnail, int64 ``(speeds, shifts, k)``.
 
-        The clip's times are shifted, and the speed is another, about the middle of all thumbnails.
+        It is -1 where there is none at that time. The clip's times are shifted, and the speed is
+        changed about the middle of all thumbnails.
         """
         middle = self.moments.mean()
         here = timing.here(middle) + (self.moments - middle) / speeds[:, None]
@@ -107,13 +107,14 @@ class Fits:
 
 
 def held(loose: float) -> Floats:
-    """The curvature that keeps the place from going much further than so many px."""
+    """Returns the curvature that keeps the place from moving much further than ``loose`` px."""
     return np.eye(4) / (loose**2 * TELLING)
 
 
 def windows(film: Film, likely: Sequence[float]) -> list[float]:
-    """Times of the frames to lay over: all, or of a long clip those about the likely times of its
-    thumbnails, s.
+    """Returns the times of the frames to lay over, s.
+
+    These are all frames, or those of a long clip near the likely times of its thumbnails.
     """
     everything = film.times(1 / 240, MOST_FRAMES)
     if len(everything) >= film.facts.frames or not likely:
@@ -131,7 +132,7 @@ def fits(
     place: Place,
     softness: float,
 ) -> Fits:
-    """Every frame against every thumbnail.
+    """Compares every frame with every thumbnail.
 
     Args:
         frames: of the clip.
@@ -163,8 +164,9 @@ def fits(
 
 
 def _steadying(times: Floats, cost: Floats) -> Floats:
-    """Weights, ``(n, n)``, that average over the frames about each one, `STEADIED` of them at most,
-    of the same shot.
+    """Returns weights, ``(n, n)``, that average over the frames about each one.
+
+    They span at most `STEADIED` frames on each side, of the same shot.
     """
     steps, numbers = np.diff(times), np.arange(times.size)
     cut = (np.abs(np.diff(np.log(np.maximum(cost, 1e-3)), axis=1)) > np.log(CUT)).any(axis=0)
@@ -178,9 +180,7 @@ def _steadying(times: Floats, cost: Floats) -> Floats:
 
 
 def greys(film: Film, times: Sequence[float], place: Place) -> Greys:
-    """The clip's frames of some times, about as large as they are laid over thumbnails from that
-    place.
-    """
+    """Reads the clip's frames at some times, about as large as thumbnails at that place."""
     tall = max(1.0, film.facts.height / film.facts.width)
     longest = min(MOST_PX, FIT_PX * tall / max(float(np.hypot(*place[:2, 0])), 0.1))
     shown = [
@@ -191,7 +191,7 @@ def greys(film: Film, times: Sequence[float], place: Place) -> Greys:
 
 
 def _onto_clip(place: Place, mirrored: bool, width: int, clip_width: int) -> Place:
-    """Carries px of an original that is ``width`` px wide to px of the clip's frame."""
+    """Returns the matrix from px of an original ``width`` px wide to px of the clip's frame."""
     flip = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if mirrored else np.eye(3)
     from_px = np.array([[1 / width, 0, 0.5 / width], [0, 1 / width, 0.5 / width], [0, 0, 1]])
     to_px = np.array([[clip_width, 0, -0.5], [0, clip_width, -0.5], [0, 0, 1]])
@@ -201,7 +201,7 @@ def _onto_clip(place: Place, mirrored: bool, width: int, clip_width: int) -> Pla
 def _covered(
     matrix: Place, shape: tuple[int, int], clip_shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """What of the original the clip's frame covers, bool ``shape``."""
+    """Returns the part of the original that the clip's frame covers, bool ``shape``."""
     import cv2
 
     y, x = np.indices(shape, np.float64)
@@ -230,7 +230,7 @@ def _small(picture: Rgb, shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _softened(grey: NDArray[np.float32], softness: float) -> NDArray[np.float32]:
-    """Without coarse light and shade, nor what is finer than a place may be off."""
+    """Removes coarse light and shade, and detail finer than the error of the place."""
     import cv2
 
     return detail(np.asarray(cv2.GaussianBlur(grey, (0, 0), softness), np.float32), 7.0)
@@ -242,9 +242,9 @@ def _against(
     target: NDArray[np.float32],
     seen: NDArray[np.bool_],
 ) -> tuple[Floats, Floats, Floats, float]:
-    """Cost, slope, curvature and noise of all frames against one thumbnail, see `Fits`.
+    """Computes cost, slope, curvature and noise of all frames against one thumbnail, see `Fits`.
 
-    What differs in the best of them as well is left out.
+    Parts that differ even in the best frame are left out.
     """
     import cv2
 
@@ -266,13 +266,14 @@ def _quadratic(
     basis: NDArray[np.float32],
     use: NDArray[np.bool_],
 ) -> tuple[Floats, Floats, Floats, float]:
-    """Squared difference of frames, brought to one contrast, from a thumbnail, see `Fits`;
-    ``basis`` is that and its slopes.
+    """Computes the squared difference of frames from a thumbnail at equal contrast, see `Fits`.
+
+    ``basis`` holds the thumbnail and its slopes.
     """
     used = basis * use.reshape(-1, 1)
     moved = (used.T @ basis).astype(np.float64)
     own = float(moved[0, 0])
-    if own <= 0:  # nothing is left to compare: every frame fits as badly
+    if own <= 0:  # nothing left to compare: every frame fits equally badly
         return (
             np.ones(len(frames)),
             np.zeros((len(frames), len(moved) - 1)),
@@ -299,8 +300,9 @@ def _agreeing(
     use: NDArray[np.bool_],
     far: float = 5.0,
 ) -> NDArray[np.bool_]:
-    """Where a frame differs from a thumbnail little more than it usually does: not under a
-    subtitle, nor in a changed face.
+    """Finds where a frame differs from a thumbnail little more than it usually does.
+
+    This excludes subtitles and a changed face.
     """
     import cv2
 

@@ -1,11 +1,10 @@
-"""Which of many files show the same footage: near-duplicates, found by the hashes that known
-originals are found by.
+"""Groups of files that show the same footage (near-duplicates).
 
-Each file is sketched by the hashes of a few frames. One after the other it is sought among the
-leaders of the groups so far: where it shows the footage of one, it joins that group, else it leads
-a new one (leader clustering, Hartigan 1975). Only leaders are sought among, so that a flood of ten
-thousand copies costs no more than ten thousand single files, and does not crowd the index. A file
-that shows the footage of two leaders joins their groups.
+They are found by the same hashes as known originals. Each file is sketched by the hashes of a few
+frames, and searched for among the leaders of the groups so far. If it shows the footage of a
+leader, it joins that group; otherwise it leads a new one (leader clustering, Hartigan 1975). Only
+leaders are indexed, so a flood of ten thousand copies costs no more than ten thousand single files
+and does not crowd the index. A file that shows the footage of two leaders joins their groups.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ EVERY = 2.0
 """Seconds between the frames of a sketch, as between those kept of an original."""
 
 FRAMES = 8
-"""Most frames of a sketch, evenly spaced; with the regions of each, a file costs 10 kB at most."""
+"""Most frames of a sketch, evenly spaced; with their regions a file costs 10 kB at most."""
 
 REGIONS = 32
 """Most regions of a frame in a sketch."""
 
 SHARE = 0.25
-"""Share of a file's regions that must agree with a leader's in time and place. A station's logo has
-a few of them, a changed
-face leaves most as they were.
+"""Share of a file's regions that must agree with a leader's in time and place.
+
+A station's logo covers a few of them; a changed face leaves most of them unchanged.
 """
 
 
 def sketch(film: Film) -> Looks:
-    """The hashes by which a photo or video is compared with many others.
+    """Computes the hashes by which a photo or video is compared with many others.
 
     Raises:
         MediaError: the file cannot be read.
@@ -48,9 +47,9 @@ def sketch(film: Film) -> Looks:
 
 
 def groups(sketches: Iterable[Looks]) -> list[int]:
-    """The group of each file, in their order: the number, from 0, of the first file in it.
+    """Returns the group of each file, in their order: the number, from 0, of its first file.
 
-    The order decides where a chain of likenesses is parted; give them in one that does not change.
+    The order decides where a chain of similar files is split, so give the files in a stable order.
     """
     first: list[int] = []
     leaders = _Leaders()
@@ -65,15 +64,16 @@ def groups(sketches: Iterable[Looks]) -> list[int]:
 
 
 class _Leaders:
-    """The files that lead groups. Their indexes double in size, so that adding one seldom makes a
-    large one anew.
+    """The files that lead groups.
+
+    The sizes of their indexes double, so that adding a leader seldom rebuilds a large one.
     """
 
     def __init__(self) -> None:
         self._parts: list[tuple[Hashes, Index]] = []
 
     def like(self, looks: Looks) -> list[int]:
-        """The leaders whose footage a file shows."""
+        """Returns the leaders whose footage a file shows."""
         if not looks.hashes.size or not self._parts:
             return []
         searcher = Searcher(tuple(index for _, index in self._parts))
@@ -90,7 +90,7 @@ class _Leaders:
 
 
 def _hashes(number: int, looks: Looks) -> Hashes:
-    """A sketch as the index takes it; the order within a frame stays."""
+    """Converts a sketch to the form that the index takes; the order within a frame stays."""
     frames, counts = np.unique(looks.of, return_counts=True)
     footage = np.full(frames.size, number, np.int64)
     return Hashes(

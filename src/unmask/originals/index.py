@@ -1,11 +1,11 @@
-"""Finding equal hashes among millions: multi-index hashing (Norouzi, Punjani and Fleet 2012), in
-NumPy.
+"""Search for equal hashes among millions: multi-index hashing in NumPy.
 
-Of each hash eight bands of 16 bits are taken. A hash that differs in d of 256 bits from the one
-sought has a band without a difference in most cases (d = 16: 97 in 100; d = 32: 63), and a frame
-has dozens of hashes, so that bands are all that needs to be looked up. The index is made from the
-store's rows, holds 36 bytes a hash beside the hash, and is never the only copy of anything: a
-folder keeps it as files that are mapped into memory, so that a check does not have to make it anew.
+The method is that of Norouzi, Punjani and Fleet (2012). Each hash is indexed by eight bands of 16
+bits. A hash that differs in d of 256 bits from the sought one shares a whole band with it in most
+cases (d = 16: 97 in 100; d = 32: 63), and a frame has dozens of hashes, so looking up bands is
+enough. The index is built from the store's rows, holds 36 bytes a hash beside the hash, and is
+never the only copy of anything. A folder keeps it as files that are mapped into memory, so that a
+check need not rebuild it.
 """
 
 from __future__ import annotations
@@ -25,21 +25,23 @@ from unmask.originals.store import Hashes, Store
 BANDS = 8
 _BITS = 16
 RADIUS = 36
-"""Bits of 256 in which two hashes of one region may differ. Hashes of unrelated frames come this
-near once in about 30,000
-hashes of a frame compared with one other frame; that is why votes are counted, and then checked.
+"""Bits of 256 in which two hashes of one region may differ.
+
+Hashes of unrelated frames come this near once in about 30,000 hashes of a frame compared with one
+other frame. That is why votes are counted, and then checked.
 """
 
 CROWDED = 16
-"""Times the usual number of hashes in a bucket, above which it is passed over: what so many regions
-share tells nothing.
+"""Multiple of the usual number of hashes in a bucket, above which the bucket is skipped.
+
+A value that so many regions share carries no information.
 """
 
 USUAL = 32
 """Hashes in a bucket that count as usual even where there are fewer."""
 
 TAIL = 0.1
-"""Share of the moments that may be newer than the files of an index before these are made anew."""
+"""Share of the moments that may be newer than an index's files before these are rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Hits:
     """Hashes that were found, one entry each.
 
     Attributes:
-        query: int64 ``(k,)``: which of the hashes that were sought.
-        footage, times: int64 and float64 ``(k,)``: where it stands, s.
+        query: int64 ``(k,)``: number of the sought hash.
+        footage, times: int64 and float64 ``(k,)``: footage and time, s, of the found hash.
         places: float32 ``(k, 3)``: x, y and size there, in widths of the frame.
     """
 
@@ -60,8 +62,12 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Sorted bands over `Hashes`: ``order`` uint32 ``(8, n)``, ``starts`` uint32 ``(8, 65537)``,
-    ``moment`` uint32 ``(n,)``.
+    """Sorted bands over `Hashes`.
+
+    Attributes:
+        order: uint32 ``(8, n)``.
+        starts: uint32 ``(8, 65537)``.
+        moment: uint32 ``(n,)``.
     """
 
     footage: NDArray[np.int64]
@@ -74,7 +80,7 @@ class Index:
 
     @classmethod
     def of(cls, known: Hashes) -> Index:
-        """Made anew: a radix sort per band."""
+        """Builds the index with a radix sort per band."""
         moment = np.repeat(np.arange(known.counts.size, dtype=np.uint32), known.counts)
         order = np.empty((BANDS, len(known.hashes)), np.uint32)
         starts = np.empty((BANDS, (1 << _BITS) + 1), np.uint32)
@@ -85,7 +91,7 @@ class Index:
         return cls(known.footage, known.times, known.hashes, known.places, moment, order, starts)
 
     def search(self, hashes: NDArray[np.uint64], radius: int = RADIUS) -> Hits:
-        """Where hashes, uint64 ``(q, 4)``, stand that differ in at most ``radius`` bits."""
+        """Finds hashes at most ``radius`` bits from those sought, uint64 ``(q, 4)``."""
         pairs = [self._in_band(hashes, band, radius) for band in range(BANDS)]
         both = np.unique(np.concatenate(pairs))
         query, found = (
@@ -96,7 +102,7 @@ class Index:
         return Hits(query, self.footage[moment], self.times[moment], self.places[found])
 
     def _in_band(self, hashes: NDArray[np.uint64], band: int, radius: int) -> NDArray[np.uint64]:
-        """Pairs of a sought hash and one found by this band, packed into 64 bits."""
+        """Returns pairs of a sought hash and one found by this band, packed into 64 bits."""
         keys = _band(hashes, band)
         begin = self.starts[band][keys].astype(np.int64)
         length = self.starts[band][keys.astype(np.int64) + 1].astype(np.int64) - begin
@@ -117,22 +123,23 @@ def _apart(
     j: NDArray[np.int64],
     block: int = 1 << 18,
 ) -> NDArray[np.int64]:
-    """Bits in which ``a[i]`` and ``b[j]`` differ: at most 240, for a band agrees. By blocks that
-    the cache holds.
+    """Counts the bits in which ``a[i]`` and ``b[j]`` differ, by blocks that fit in the cache.
+
+    They are at most 240, because one band agrees.
     """
     bits = np.empty(i.size, np.int64)
     for at in range(0, i.size, block):
         part = slice(at, at + block)
         counts = np.bitwise_count(np.take(b, j[part], axis=0) ^ np.take(a, i[part], axis=0))
-        # The four counts of a row, a byte each, are added up by one multiplication: a sum over so
-        # short an axis is slow.
+        # One multiplication adds the four byte counts of a row; a sum over a short axis is slow.
         bits[part] = (counts.view(np.uint32)[:, 0] * np.uint32(0x01010101)) >> np.uint32(24)
     return bits
 
 
 def _band(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint16]:
-    """Sixteen of the 128 bits that say which values are above the median; those are set as often as
-    not.
+    """Returns 16 of the 128 bits that tell which values are above the median.
+
+    Each of these bits is set in half of all hashes.
     """
     octets = hashes.view(np.uint8).reshape(-1, 32)
     return np.asarray(
@@ -142,14 +149,12 @@ def _band(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint16]:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """A store's hashes, ready to be searched: the index kept in files, and a small one of what came
-    later.
-    """
+    """Searchable hashes of a store: the index kept in files, and a small one of newer hashes."""
 
     parts: tuple[Index, ...]
 
     def search(self, hashes: NDArray[np.uint64], radius: int = RADIUS) -> Hits:
-        """See `Index.search`."""
+        """Searches all parts, see `Index.search`."""
         found = [part.search(hashes, radius) for part in self.parts]
         return Hits(
             *(np.concatenate([getattr(hits, f.name) for hits in found]) for f in fields(Hits))
@@ -157,7 +162,7 @@ class Searcher:
 
 
 def searcher(store: Store, folder: Path | None = None) -> Searcher:
-    """Of everything that the store holds now.
+    """Builds or loads the searcher of everything that the store holds now.
 
     Args:
         store: what to search.
@@ -198,7 +203,10 @@ def _load(path: Path) -> Index:
 
 
 def _save(index: Index, folder: Path, name: str) -> None:
-    """Written beside and then renamed, so that nobody reads half of it; older ones go."""
+    """Writes the index to a temporary folder and renames it, so that nobody reads half of it.
+
+    Older indexes are removed.
+    """
     older = [path for path in folder.glob("index-*") if path.is_dir()]
     made = Path(tempfile.mkdtemp(prefix="index.", dir=folder))
     try:

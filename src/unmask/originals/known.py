@@ -1,6 +1,4 @@
-"""An index of known originals, open for questions: from a clip to the stretches of originals it
-shows.
-"""
+"""Queries to an index of known originals: from a clip to the stretches of originals it shows."""
 
 from __future__ import annotations
 
@@ -23,18 +21,17 @@ from unmask.originals.timing import Strip, strip
 from unmask.types import Match, Original, Rgb
 
 EVERY = 0.5
-"""Seconds between the frames of a clip that are hashed; regions stay where they are for longer than
-that.
+"""Seconds between the frames of a clip that are hashed; regions stay in place for longer than that.
 """
 
 MOST_LOOKS = 240
-"""Frames of a clip that are hashed, evenly spaced."""
+"""Most frames of a clip that are hashed, evenly spaced."""
 
 MOST_MATCHES = 6
-"""Stretches that are reported."""
+"""Most stretches that are reported."""
 
 MOST_CLOSER = 60
-"""Frames of a stretch laid over the original in a closer look."""
+"""Most frames of a stretch laid over the original in a closer look."""
 
 
 class Known:
@@ -46,11 +43,11 @@ class Known:
     def find(
         self, film: Film, progress: Callable[[float], None] = lambda _done: None
     ) -> tuple[Match, ...]:
-        """The stretches of known originals that a photo or video shows, in order of time.
+        """Finds the stretches of known originals that a photo or video shows, in order of time.
 
         Args:
             film: the photo or video, open.
-            progress: told how much is done, 0 to 1.
+            progress: receives the share that is done, 0 to 1.
 
         Raises:
             MediaError, OriginalsError: the clip or the store cannot be read.
@@ -89,8 +86,9 @@ def closer(
     matches: Sequence[Match],
     windows: Sequence[tuple[float, float]],
 ) -> tuple[Match, ...]:
-    """The same matches, compared at every moment that the index knows within some stretches of the
-    file, `MOST_CLOSER` more.
+    """Compares matches at every moment that the index knows within some stretches of the file.
+
+    At most `MOST_CLOSER` moments are added.
 
     Args:
         where: folder or ``postgresql://`` address of the index.
@@ -130,9 +128,7 @@ def _closer(
 def _match(
     film: Film, candidate: Candidate, originals: tuple[Original, ...], part: Aligned
 ) -> Match:
-    """From the first to the last frame that is known to show the original, by its votes or laid
-    over it.
-    """
+    """Makes a match from the first to the last frame with the original, by votes or overlay."""
     pairs, timing = part.pairs, part.timing
     start, end = min(candidate.start, pairs[0].time), max(candidate.end, pairs[-1].time)
     start, end = max(start, part.start, timing.here(0.0)), min(end, part.end)
@@ -143,9 +139,7 @@ def _match(
 
 
 def _best(found: Sequence[tuple[Candidate, Match]]) -> list[Match]:
-    """Without those that say of a moment what is said better by another: a frame shows one moment
-    of a film only.
-    """
+    """Keeps the best match of each moment: a frame shows one moment of a film only."""
     kept: list[tuple[Candidate, Match]] = []
     for candidate, match in sorted(found, key=lambda pair: -len(pair[1].pairs)):
         if not _covered(candidate, (match.start + match.end) / 2, kept):
@@ -154,7 +148,7 @@ def _best(found: Sequence[tuple[Candidate, Match]]) -> list[Match]:
 
 
 def _covered(candidate: Candidate, time: float, found: Sequence[tuple[Candidate, Match]]) -> bool:
-    """Whether it is known already which moment of the candidate's footage the clip shows at a time."""
+    """Tells whether it is known which moment of the footage the clip shows at a time."""
     same = (
         match
         for other, match in found
@@ -165,7 +159,7 @@ def _covered(candidate: Candidate, time: float, found: Sequence[tuple[Candidate,
 
 @contextmanager
 def opened(where: str | os.PathLike[str]) -> Iterator[Known]:
-    """The index in a folder or at a ``postgresql://`` address, for reading.
+    """Opens the index in a folder or at a ``postgresql://`` address, for reading.
 
     Raises:
         OriginalsError: there is none, or it cannot be read.

@@ -1,11 +1,9 @@
-"""Which known original a clip shows, and when: votes of hashes that agree on one shift in time and
-one place in the frame.
+"""Candidates for the original that a clip shows, and its times, by votes of hashes.
 
-A single hash proves nothing. What counts is a run: many regions of many frames that say the same
-offset between the clip's clock and the original's, at one speed, and lie in the same arrangement (a
-Hough vote in time as in temporal Hough voting, Douze et al. 2010, then a similarity by RANSAC in
-space). What is found here is a candidate; `unmask.originals.alignment` lays the pictures over each
-other and confirms or drops it.
+A single hash proves nothing. Many regions of many frames must agree on the same offset between the
+clip's clock and the original's, at one speed, and lie in the same arrangement: a Hough vote in time
+(temporal Hough voting, Douze et al. 2010), then a similarity by RANSAC in space. The result is a
+candidate; `unmask.originals.alignment` lays the pictures over each other and confirms or drops it.
 """
 
 from __future__ import annotations
@@ -21,23 +19,26 @@ from unmask.originals.regions import QUERY_KEPT, QUERY_PX, Regions, hash_regions
 from unmask.types import Frame
 
 SPEEDS = np.round(np.arange(0.90, 1.1001, 0.01), 2)
-"""Seconds of the original per second of the clip that are tried; 25 for 24 frames a second is 1.04.
+"""Speeds that are tried, seconds of the original per second of the clip.
+
+Film of 24 frames/s played at 25 has 1.04.
 """
 
 SLOT = 1.0
-"""s; half of the width in which votes on an offset count together."""
+"""Half of the width, s, in which votes on an offset count together."""
 
 LEAST = 8
 """Regions that must agree in time and in place."""
 
 CANDIDATES = 12
-"""Stretches of originals that are looked at more closely."""
+"""Stretches of originals that are examined more closely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The hashes of a clip's frames: those of frame ``of[i]`` at ``times[of[i]]`` s are
-    ``hashes[i]``, ``places[i]``.
+    """The hashes of a clip's frames.
+
+    Those of frame ``of[i]`` at ``times[of[i]]`` s are ``hashes[i]``, ``places[i]``.
 
     Attributes:
         times: float64 ``(m,)``, s.
@@ -54,7 +55,7 @@ class Looks:
     aspect: float
 
     def mirrored(self) -> Looks:
-        """Those that the frames would have with left and right exchanged; nothing is hashed again."""
+        """Returns the hashes of the mirrored frames, computed without hashing again."""
         places = self.places.copy()
         places[:, 0] = 1 - places[:, 0]
         return Looks(self.times, self.of, mirror(self.hashes), places, self.aspect)
@@ -90,10 +91,10 @@ def look(
     longest_px: int = QUERY_PX,
     at_most: int = QUERY_KEPT,
 ) -> Looks:
-    """Hashes of frames, in order of time.
+    """Hashes frames, in order of time.
 
     Args:
-        tell: told the time of each frame that is done.
+        tell: receives the time of each frame that is done.
         longest_px, at_most: see `unmask.originals.regions.hash_regions`.
     """
     times: list[float] = []
@@ -115,7 +116,7 @@ def look(
 
 
 def candidates(looks: Looks, search: Callable[[NDArray[np.uint64]], Hits]) -> list[Candidate]:
-    """Stretches of originals that a clip may show, the best supported first."""
+    """Finds stretches of originals that a clip may show, the best supported first."""
     found = [
         _Votes(footage, mirrored, seen, hits, mine)
         for mirrored, seen in ((False, looks), (True, looks.mirrored()))
@@ -127,7 +128,7 @@ def candidates(looks: Looks, search: Callable[[NDArray[np.uint64]], Hits]) -> li
 
 
 def _by_footage(hits: Hits) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Footage with enough hits, that with most first; and which hits are its."""
+    """Yields footage with enough hits, that with most first, and the numbers of its hits."""
     numbers, counts = np.unique(hits.footage, return_counts=True)
     best = np.argsort(-counts)[:200]
     for number in numbers[best][counts[best] >= LEAST]:
@@ -135,7 +136,7 @@ def _by_footage(hits: Hits) -> Iterator[tuple[int, NDArray[np.int64]]]:
 
 
 class _Votes:
-    """The hits of one footage, one way round."""
+    """The hits of one footage, mirrored or not."""
 
     def __init__(
         self, footage: int, mirrored: bool, looks: Looks, hits: Hits, mine: NDArray[np.int64]
@@ -148,7 +149,7 @@ class _Votes:
         self.left = np.ones(mine.size, np.bool_)
 
     def candidates(self, at_most: int = 4) -> Iterator[Candidate]:
-        """A peak of votes after the other, each without the frames of those before it."""
+        """Yields one peak of votes after the other, each without the frames of those before it."""
         for _ in range(at_most):
             speed, offset = self._peak()
             near = self.left & (np.abs(self.there - speed * self.time - offset) <= 1.5 * SLOT)
@@ -162,8 +163,9 @@ class _Votes:
             self.left &= (self.time < start) | (self.time > end)
 
     def _peak(self) -> tuple[float, float]:
-        """The speed and offset with most votes; a region that is found in many frames of the
-        original shares its vote out.
+        """Finds the speed and offset with most votes.
+
+        A region that is found in many frames of the original divides its vote among them.
         """
         _, which, times = np.unique(self.region, return_inverse=True, return_counts=True)
         weight = np.where(self.left, 1 / times[which], 0)
@@ -173,7 +175,7 @@ class _Votes:
             slots = np.floor((offset - offset.min()) / SLOT).astype(np.int64)
             votes = np.bincount(slots, weight)
             both = votes[:-1] + votes[1:] if votes.size > 1 else votes
-            # The nearer to 1 the likelier, where it hardly matters.
+            # A speed near 1 is more likely; it wins where votes are nearly equal.
             total = float(both.max()) * (1 - 0.2 * abs(float(speed) - 1))
             if total > best[0]:
                 best = (total, float(speed), float(offset.min() + (both.argmax() + 1) * SLOT))
@@ -182,7 +184,10 @@ class _Votes:
     def _in_place(
         self, which: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
-        """The similarity that most of these hits agree on, and which do, size included."""
+        """Fits the similarity that most of these hits agree on, and returns those hits.
+
+        The sizes of the regions must agree as well.
+        """
         import cv2
 
         if which.size < LEAST:
@@ -207,7 +212,7 @@ class _Votes:
 
 
 def mirror(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The hashes, uint64 ``(n, 4)``, that the same regions have with left and right exchanged.
+    """Computes the hashes, uint64 ``(n, 4)``, of the same regions with left and right exchanged.
 
     SIFT's 128 values are 4 rows of 4 cells of 8 directions. A mirror reverses the cells of a row,
     and a direction of k eighths of a turn becomes one of 4 - k.

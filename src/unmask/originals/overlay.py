@@ -1,9 +1,8 @@
-"""Laying one picture exactly over another of the same scene, and telling whether it is the same
-scene.
+"""Exact overlay of one picture on another, and a test whether both show the same scene.
 
 The regions of the two pictures give a homography, which the enhanced correlation coefficient
-(Evangelidis and Psarakis 2008) makes exact to a fraction of a pixel. Tiles tell whether they show
-the same: much may differ, a face, a subtitle, but not most.
+(Evangelidis and Psarakis 2008) refines to a fraction of a pixel. Tiles tell whether both show the
+same: much may differ, such as a face or a subtitle, but not most.
 """
 
 from __future__ import annotations
@@ -15,39 +14,39 @@ from unmask.originals.regions import blobs
 from unmask.types import Rgb
 
 TILE = 16
-"""Side of the tiles that are compared to tell whether two pictures show the same, px of the
-thumbnail.
-"""
+"""Side of the tiles in which two pictures are compared, px of the thumbnail."""
 
 COARSE, ALIKE = 8.0, 0.6
-"""Blur, px, that tells detail from light and shade; correlation of it, -1 to 1, from which two
-tiles resemble each other.
+"""Blur, px, that separates detail from light and shade, and correlation of two similar tiles.
+
+The correlation is the least one, -1 to 1, of the tiles' detail.
 """
 
 FINE, EQUAL = 5.0, 0.8
-"""The same for tiles of one recording. Two people of like looks and bearing reach 0.6 with the
-shape of head and hair.
+"""The same for tiles of one recording.
+
+Two people of similar looks and posture reach 0.6 with the shape of head and hair.
 """
 
 ENOUGH = 0.35
-"""Share of the tiles that can be compared of which it must hold; a face that fills half of the
-frame leaves half of them. Finely,
-copies through all attacks of `benchmarks.originals` keep 0.5 at least at the right moment,
-unrelated close-ups reach 0.17.
+"""Share of the comparable tiles that must correlate.
+
+A face that fills half of the frame leaves half of them. With `FINE`, copies through all attacks of
+`benchmarks.originals` keep at least 0.5 at the right moment; unrelated close-ups reach 0.17.
 """
 
 LEAST_TILES = 12
-"""Tiles with some detail without which nothing can be said."""
+"""Least number of tiles with some detail; with fewer nothing can be said."""
 
 
 MOST_SHRUNK = 5.0
-"""Times by which a picture may be shrunk or enlarged to lie over another."""
+"""Largest factor by which a picture may be shrunk or enlarged to lie over another."""
 
 
 def lay(
     rgb: Rgb, onto: NDArray[np.float64], shape: tuple[int, ...]
 ) -> tuple[Rgb, NDArray[np.bool_]]:
-    """A picture carried onto a thumbnail of ``shape``, and where it covers it."""
+    """Warps a picture onto a thumbnail of ``shape``, and returns the mask of what it covers."""
     import cv2
 
     size = (shape[1], shape[0])
@@ -59,7 +58,9 @@ def lay(
 
 
 def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Carries px of a frame onto a thumbnail, float64 ``(3, 3)``; None if too few regions agree.
+    """Finds the matrix from px of a frame to px of a thumbnail, float64 ``(3, 3)``.
+
+    It is None if too few regions agree.
 
     Args:
         rgb: the frame, uint8 ``(h, w, 3)``.
@@ -100,18 +101,19 @@ def homography(rgb: Rgb, thumbnail: Rgb, place: NDArray[np.float64]) -> NDArray[
 
 
 def _plausible(onto: NDArray[np.float64]) -> bool:
-    """Whether a homography neither folds a picture up nor blows it up."""
+    """Tells whether a homography neither folds a picture nor scales it too much."""
     return 1 / MOST_SHRUNK**2 < _scale(onto) < MOST_SHRUNK**2
 
 
 def _scale(onto: NDArray[np.float64]) -> float:
-    """By how much a homography enlarges areas, about; infinite where it is none."""
+    """Estimates how much a homography enlarges areas; infinite for a degenerate matrix."""
     return float(abs(np.linalg.det(onto[:2, :2])) / max(onto[2, 2] ** 2, 1e-12))
 
 
 def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Made exact by ECC over what shows the same, not over who moved or was changed; as it was
-    where that fails.
+    """Refines a homography by ECC over the tiles that show the same.
+
+    People who moved or were changed are left out. The homography stays unchanged where ECC fails.
     """
     import cv2
 
@@ -125,8 +127,8 @@ def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 25, 1e-4)
     try:
         worth, warp = cv2.findTransformECC(
-            luma(thumbnail), luma(laid), np.eye(3, dtype=np.float32), cv2.MOTION_HOMOGRAPHY, criteria,
-            same.astype(np.uint8), 5,
+            luma(thumbnail), luma(laid), np.eye(3, dtype=np.float32),
+            cv2.MOTION_HOMOGRAPHY, criteria, same.astype(np.uint8), 5,
         )  # fmt: skip
     except cv2.error:
         return onto
@@ -143,8 +145,9 @@ def _polished(rgb: Rgb, thumbnail: Rgb, onto: NDArray[np.float64]) -> NDArray[np
 
 
 def resembles(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_]) -> bool:
-    """Whether enough tiles with some detail correlate, and they are not all in one corner: the
-    scene, if not the moment.
+    """Tells whether two pictures show the same scene, perhaps at another moment.
+
+    Enough tiles with some detail must correlate, and they must not all lie in one corner.
     """
     like, counted = tiles_alike(laid, thumbnail, seen, COARSE, ALIKE)
     if not _enough(like, counted):
@@ -156,8 +159,9 @@ def resembles(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_]) -> bool:
 
 
 def shows_the_same(laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_]) -> bool:
-    """Whether fine detail is the same as well: one recording, or one place filmed twice, and not
-    merely a like scene.
+    """Tells whether fine detail agrees as well: one recording, or one place filmed twice.
+
+    A merely similar scene does not pass.
     """
     return _enough(*tiles_alike(laid, thumbnail, seen, FINE, EQUAL))
 
@@ -169,8 +173,9 @@ def _enough(like: NDArray[np.bool_], counted: NDArray[np.bool_]) -> bool:
 def tiles_alike(
     laid: Rgb, thumbnail: Rgb, seen: NDArray[np.bool_], blur: float, alike: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which tiles correlate by more than ``alike``, and which can be compared: bool ``(h // TILE, w
-    // TILE)`` each.
+    """Finds the tiles that correlate by more than ``alike``, and those that can be compared.
+
+    Each result is bool ``(h // TILE, w // TILE)``.
     """
     x, y = (_tiled(detail(luma(p), blur)) for p in (laid, thumbnail))
     covered = _tiled(seen.astype(np.float32)).min(axis=2) > 0.5
@@ -187,14 +192,14 @@ def _tiled(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def luma(rgb: Rgb) -> NDArray[np.float32]:
-    """Grey, float32 ``(h, w)``, 0 to 255."""
+    """Converts to grey, float32 ``(h, w)``, 0 to 255."""
     import cv2
 
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def correlation(a: NDArray[np.float32], b: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Of what is left of two pictures without their coarse light and shade."""
+    """Correlates two pictures without their coarse light and shade."""
     if mask.sum() < 100:
         return -1.0
     x, y = (detail(picture)[mask] for picture in (a, b))

@@ -1,11 +1,11 @@
-"""Perceptual hashes of the regions of a frame: what is compared to find an original.
+"""Perceptual hashes of the regions of a frame, which are compared to find an original.
 
 A frame is hashed region by region, never as a whole: a close-up whose face was replaced, a crop,
-bars or a picture in a picture leave most regions as they were. A region is a blob that stands out
-from its surroundings at its own scale (SIFT's detector, Lowe 2004, upright, for film is seldom
-turned). Its hash is SIFT's descriptor, cut to two bits for each of its 128 values by the
-descriptor's own median and upper quartile, which keeps nearly all of what it tells (binary SIFT,
-Peker 2011; scalar quantisation, Zhou et al. 2012) and makes it 256 bits, the size of PDQ's.
+bars or a picture in a picture leave most regions unchanged. A region is a blob that stands out from
+its surroundings at its own scale (SIFT's detector, Lowe 2004; upright, because film is seldom
+rotated). Its hash is SIFT's descriptor, quantised to two bits for each of its 128 values by the
+descriptor's own median and upper quartile. This keeps nearly all of its information (binary SIFT,
+Peker 2011; scalar quantisation, Zhou et al. 2012) and gives 256 bits, the size of PDQ's.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ LONGEST_PX = 384
 """Longest side at which an original is hashed and kept as a thumbnail, px."""
 
 QUERY_PX = 640
-"""Longest side at which a query is hashed, px: an original that is shown in a corner of it is still
-large enough there.
+"""Longest side at which a query is hashed, px.
+
+An original that is shown in a corner of the query is still large enough there.
 """
 
 KEPT = 64
-"""Regions kept of an original's frame; with one frame every two seconds an hour costs 115,000
-hashes, 3.7 MB.
+"""Regions kept of an original's frame.
+
+At one frame every two seconds an hour costs 115,000 hashes, 3.7 MB.
 """
 
 QUERY_KEPT = 160
-"""Regions of a query's frame: an original may be only a part of it."""
+"""Regions kept of a query's frame; more, as the original may be only a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,9 @@ class Regions:
 
 
 def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) -> Regions:
-    """The most telling regions of a frame, spread over it; none of a frame that is no picture, see
-    `is_drawn`.
+    """Hashes the most distinctive regions of a frame, spread over it.
+
+    Returns no regions for a frame that was drawn, not filmed, see `is_drawn`.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -82,14 +85,14 @@ def hash_regions(rgb: Rgb, longest_px: int = LONGEST_PX, at_most: int = KEPT) ->
 
 
 def blobs(grey: NDArray[np.uint8], at_most: int, contrast: float) -> list[Any]:
-    """SIFT's keypoints of a picture, found in one of half its size.
+    """Finds SIFT's keypoints in a copy of half the size.
 
-    OpenCV doubles a picture before it looks, which costs four times as much, for blobs so small
-    that no copy keeps them.
+    OpenCV doubles a picture before it detects. That costs four times as much and only adds blobs so
+    small that no copy keeps them.
 
     Args:
         grey: uint8 ``(h, w)``.
-        at_most: the strongest that are kept.
+        at_most: keypoints kept, the strongest.
         contrast: SIFT's threshold.
     """
     import cv2
@@ -106,14 +109,13 @@ def blobs(grey: NDArray[np.uint8], at_most: int, contrast: float) -> list[Any]:
     for point in found:
         point.pt = (x * (point.pt[0] + 0.5) - 0.5, y * (point.pt[1] + 0.5) - 0.5)
         point.size *= 2
-        point.octave = (
-            point.octave & ~255 | point.octave + 1 & 255
-        )  # its lowest byte is the octave, -1 at first
+        # The lowest byte is the octave, -1 at first.
+        point.octave = point.octave & ~255 | point.octave + 1 & 255
     return found
 
 
 def scaled(rgb: Rgb, longest_px: int) -> Rgb:
-    """A copy no longer than ``longest_px`` on its longest side; a smaller picture as it is."""
+    """Scales a picture down to ``longest_px`` on its longest side; a smaller one stays as it is."""
     import cv2
 
     h, w = rgb.shape[:2]
@@ -131,22 +133,21 @@ def is_drawn(
     step: float = 24.0,
     shades: int = 25,
 ) -> bool:
-    """Whether a frame is black, a title or a test card rather than filmed: flat areas, hard steps,
-    few shades.
+    """Tells whether a frame was drawn, not filmed: black, a title or a test card.
 
-    A filmed picture has soft gradients and many shades; a drawn one has steps between few. Films
-    share cards and titles, so such a frame must match nothing.
+    A filmed picture has soft gradients and many shades. A drawn one has flat areas, and hard steps
+    between few shades. Films share cards and titles, so such a frame must match nothing.
 
     Args:
         grey: uint8 ``(h, w)``.
-        least: share of pixels that must differ from a neighbour by more than 2 for anything to be
-            seen at all.
+        least: share of pixels that must differ from a neighbour by more than 2; with fewer the
+            frame shows nothing and counts as drawn.
         flat: share of pixels that differ from no neighbour by more than 2, above which the frame
             may be drawn.
-        step: median difference between neighbours, 0 to 255, at the other pixels, above which it
-            is.
-        shades: number of grey levels, each with over 0.2 % of the pixels, below which half of that
-            step is enough however little of the frame is flat, because compression rings.
+        step: median difference between neighbours, 0 to 255, at the other pixels, above which a
+            flat frame is drawn.
+        shades: number of grey levels, each with over 0.2 % of the pixels; below it half of ``step``
+            is enough, however little of the frame is flat, because compression rings.
     """
     import cv2
 
@@ -161,8 +162,9 @@ def is_drawn(
 
 
 def _spread(points: list[Any], width: int, height: int, at_most: int, cells: int = 6) -> list[Any]:
-    """The strongest points, taken in turn from a grid of cells, so that one busy corner does not
-    use up all of them.
+    """Chooses the strongest points in turn from the cells of a grid.
+
+    One busy corner thus does not use up all of them.
     """
     order = sorted(points, key=lambda p: -p.response * p.size)
     taken: dict[tuple[int, int], int] = {}
@@ -182,8 +184,9 @@ def _bits(described: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 
 def _twins(hashes: NDArray[np.uint64], near: int = 24) -> NDArray[np.bool_]:
-    """Which hashes have one like them in the same frame: a repeated pattern does not tell where in
-    the frame it is.
+    """Tells which hashes have one like them in the same frame.
+
+    A repeated pattern does not tell where in the frame it is.
     """
     apart = np.bitwise_count(hashes[:, None] ^ hashes[None]).sum(axis=2)
     np.fill_diagonal(apart, 255)

@@ -1,8 +1,8 @@
-"""Registering an original: its key frames are hashed and kept as thumbnails, and nothing else of
-it.
+"""Registration of an original: its key frames are hashed and kept as thumbnails.
 
-Key frames decode without their neighbours, many times faster than all frames. Where they lie far
-apart, frames in between are decoded as well. A still picture is kept once, however long it stands.
+Nothing else of the original is kept. Key frames decode without their neighbours, many times faster
+than all frames. Where they lie far apart, frames in between are decoded as well. A still picture is
+kept once, however long it is shown.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from unmask.originals.store import Moment, Store
 from unmask.types import Frame, Original, Rgb
 
 Progress = Callable[[float], None]
-"""Told how much is done, 0 to 1."""
+"""Receives the share that is done, 0 to 1."""
 
 EVERY = 4.0
-"""Seconds between two known frames that must not be passed by much, so that a clip of ten seconds
-holds two.
+"""Largest usual gap between two known frames, s.
+
+A clip of ten seconds thus holds two of them.
 """
 
 CLOSEST = 0.8
 """Seconds between two known frames below which the later one is left out."""
 
 STILL = 1.5
-"""Mean difference of two thumbnails, 0 to 255, below which the later one is the same still picture.
-"""
+"""Mean thumbnail difference, 0 to 255, below which the later one is the same still picture."""
 
 AHEAD = 3
 """Frames that are decoded before the first of them is hashed."""
 
 COMMIT = 5.0
-"""Seconds of work that an interruption may cost."""
+"""Work that an interruption may cost, s."""
 
 
 def register(
@@ -51,23 +51,22 @@ def register(
     progress: Progress = lambda _done: None,
     every: float = EVERY,
 ) -> tuple[Original, ...]:
-    """Registers a film, series or photo for its owner; goes on where an earlier attempt was
-    interrupted.
+    """Registers a film, series or photo for its owner, and resumes an interrupted attempt.
 
     Args:
         film: open.
         store: opened for writing.
         title: in the owner's words; None for that of an earlier attempt, or else the file's name.
         owner: in the owner's words.
-        every: seconds between two known frames that must not be passed by much; key frames alone if
-            they are closer.
+        every: largest usual gap between two known frames, s; where key frames are closer, they
+            alone are kept.
 
     Returns:
         All registrations of this file; more than one if somebody else registered it, too.
 
     Raises:
-        MediaError, OriginalsError: it cannot be read to its end, or the store not be written; what
-            was read stays.
+        MediaError, OriginalsError: the file cannot be read to its end, or the store cannot be
+        written; what was read stays.
     """
     footage, complete = store.register(film.facts, Path(film.facts.path).name, title, owner)
     if not complete:
@@ -92,7 +91,7 @@ def _add_frames(film: Film, store: Store, footage: int, every: float, progress: 
 
 
 def _distinct(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames, small, without repetitions of one still picture."""
+    """Yields the frames, scaled down, without repetitions of one still picture."""
     last: Rgb | None = None
     for frame in frames:
         small = scaled(frame.rgb, LONGEST_PX)
@@ -106,7 +105,7 @@ def _distinct(frames: Iterable[Frame]) -> Iterator[Frame]:
 
 
 def _moments(frames: Iterable[Frame]) -> Iterator[Moment]:
-    """What is kept of each frame; made on another core while the next ones are decoded."""
+    """Yields what is kept of each frame, made on another core while the next ones are decoded."""
     making: deque[Future[Moment]] = deque()
     with ThreadPoolExecutor(1, "hashing") as core:
         for frame in frames:
@@ -122,8 +121,9 @@ def _moment(frame: Frame) -> Moment:
 
 
 def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> list[float]:
-    """Times of the frames to keep, s: key frames at least ``closest`` apart, others where those
-    leave a wide gap.
+    """Returns the times of the frames to keep, s.
+
+    These are key frames at least ``closest`` apart, and others where those leave a wide gap.
     """
     chosen: list[float] = []
     for t in film.key_times() or film.times(every, 100_000):
@@ -141,7 +141,7 @@ def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> li
 
 
 def jpeg(rgb: Rgb, quality: int = 88) -> bytes:
-    """A thumbnail as JPEG bytes, its colours at full resolution."""
+    """Encodes a thumbnail as JPEG bytes, its colours at full resolution."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -150,7 +150,7 @@ def jpeg(rgb: Rgb, quality: int = 88) -> bytes:
 
 
 def picture(data: bytes) -> Rgb:
-    """A thumbnail, uint8 ``(h, w, 3)``."""
+    """Decodes a thumbnail: uint8 ``(h, w, 3)``."""
     from PIL import Image
 
     return np.asarray(Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB"))

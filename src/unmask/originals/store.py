@@ -1,9 +1,8 @@
-"""What is kept of known originals: who registered what, the hashes of its frames, and their
-thumbnails. Never the footage.
+"""Store of known originals: who registered what, hashes of its frames, and their thumbnails.
 
-One row per registration, one per file whose frames are known, one per frame; two owners of one file
-share its frames. What was committed stays: a registration that was interrupted goes on where it
-stopped.
+The footage itself is never kept. There is one row per registration, one per file whose frames are
+known, one per frame; two owners of one file share its frames. What was committed stays: an
+interrupted registration goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -24,18 +23,24 @@ from unmask.originals.regions import Regions
 from unmask.types import Kind, MediaFacts, Original
 
 FORMAT = 1
-"""Of the tables and of the hashes in them. Another one is refused, never converted or overwritten.
+"""Format of the tables and of the hashes in them.
+
+Another format is refused, never converted or overwritten.
 """
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS about (format INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS footage (id {counter}, sha256 TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS footage (id {counter}, sha256 TEXT NOT NULL UNIQUE,"
+    " name TEXT NOT NULL, kind TEXT NOT NULL,"
     " duration {real} NOT NULL, complete INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS registrations (id {counter}, footage INTEGER NOT NULL, title TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS registrations (id {counter}, footage INTEGER NOT NULL,"
+    " title TEXT NOT NULL,"
     " owner TEXT NOT NULL, registered_at TEXT NOT NULL, UNIQUE (footage, owner))",
-    "CREATE TABLE IF NOT EXISTS moments (id {counter}, footage INTEGER NOT NULL, seconds {real} NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS moments (id {counter}, footage INTEGER NOT NULL,"
+    " seconds {real} NOT NULL,"
     " hashes {bytes} NOT NULL, places {bytes} NOT NULL, UNIQUE (footage, seconds))",
-    "CREATE TABLE IF NOT EXISTS thumbnails (footage INTEGER NOT NULL, seconds {real} NOT NULL, jpeg {bytes} NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS thumbnails (footage INTEGER NOT NULL, seconds {real} NOT NULL,"
+    " jpeg {bytes} NOT NULL,"
     " PRIMARY KEY (footage, seconds))",
 )
 
@@ -55,9 +60,9 @@ class Hashes:
 
     Attributes:
         last: number of the last moment, 0 if there is none.
-        moments: how many there are.
+        moments: number of moments.
         footage, times: int64 and float64 ``(m,)`` of each moment that has hashes.
-        counts: int64 ``(m,)``: how many hashes each has.
+        counts: int64 ``(m,)``: number of hashes of each.
         hashes: uint64 ``(n, 4)``, the moments' one after the other.
         places: float32 ``(n, 3)``: x, y and size, in widths of the frame.
     """
@@ -80,16 +85,17 @@ class Store:
     def register(
         self, facts: MediaFacts | Original, name: str, title: str | None, owner: str
     ) -> tuple[int, bool]:
-        """Notes who owns a file, and gives the number of its footage and whether all its frames are
-        known already.
+        """Registers an owner of a file.
 
-        The same file of the same owner is registered once; another title replaces the older one.
+        Returns the number of the file's footage and whether all its frames are known already. The
+        same file of the same owner is registered once; another title replaces the older one.
         Without a title the older one stays, and a new registration is called by the file's name
         without its ending.
         """
         with self._db.transaction():
             self._db.run(
-                "INSERT INTO footage (sha256, name, kind, duration, complete) VALUES (:sha256, :name, :kind, :duration, 0)"
+                "INSERT INTO footage (sha256, name, kind, duration, complete)"
+                " VALUES (:sha256, :name, :kind, :duration, 0)"
                 " ON CONFLICT (sha256) DO NOTHING",
                 sha256=facts.sha256, name=name, kind=str(facts.kind), duration=facts.duration,
             )  # fmt: skip
@@ -97,47 +103,54 @@ class Store:
                 "SELECT id, complete FROM footage WHERE sha256 = :sha256", sha256=facts.sha256
             )
             self._db.run(
-                "INSERT INTO registrations (footage, title, owner, registered_at) VALUES (:footage, :title, :owner, :now)"
-                " ON CONFLICT (footage, owner) DO UPDATE SET title = coalesce(CAST(:given AS TEXT), registrations.title)",
-                footage=footage, title=Path(name).stem if title is None else title, owner=owner, given=title,
+                "INSERT INTO registrations (footage, title, owner, registered_at)"
+                " VALUES (:footage, :title, :owner, :now)"
+                " ON CONFLICT (footage, owner) DO UPDATE"
+                " SET title = coalesce(CAST(:given AS TEXT), registrations.title)",
+                footage=footage, title=Path(name).stem if title is None else title,
+                owner=owner, given=title,
                 now=datetime.now(UTC).isoformat(timespec="seconds"),
             )  # fmt: skip
         return footage, bool(complete)
 
     def footage(self, sha256: str) -> int | None:
-        """The number of a file's footage; None if it is not registered."""
+        """Returns the number of a file's footage; None if it is not registered."""
         found = self._db.run("SELECT id FROM footage WHERE sha256 = :sha256", sha256=sha256)
         return int(found[0][0]) if found else None
 
     def times(self, footage: int) -> list[float]:
-        """Seconds of the frames that are known of some footage, in order."""
+        """Returns the times of the known frames of some footage, s, in order."""
         found = self._db.run(
             "SELECT seconds FROM moments WHERE footage = :footage ORDER BY seconds", footage=footage
         )
         return [seconds for (seconds,) in found]
 
     def add(self, footage: int, moments: Sequence[Moment]) -> None:
-        """Frames of some footage, all or none; those already known stay as they are."""
+        """Adds frames of some footage, all or none; those already known stay as they are."""
         with self._db.transaction():
             for moment in moments:
                 row = {"footage": footage, "seconds": moment.time}
                 self._db.run(
-                    "INSERT INTO moments (footage, seconds, hashes, places) VALUES (:footage, :seconds, :hashes, :places)"
+                    "INSERT INTO moments (footage, seconds, hashes, places)"
+                    " VALUES (:footage, :seconds, :hashes, :places)"
                     " ON CONFLICT DO NOTHING",
                     **row, hashes=moment.regions.hashes.astype("<u8").tobytes(),
                     places=moment.regions.places.astype("<f2").tobytes(),
                 )  # fmt: skip
                 self._db.run(
-                    "INSERT INTO thumbnails (footage, seconds, jpeg) VALUES (:footage, :seconds, :jpeg)"
+                    "INSERT INTO thumbnails (footage, seconds, jpeg)"
+                    " VALUES (:footage, :seconds, :jpeg)"
                     " ON CONFLICT DO NOTHING",
                     **row, jpeg=moment.jpeg,
                 )  # fmt: skip
 
     def moments(self, sha256: str) -> list[Moment]:
-        """All that is known of a file's frames, in order of time."""
+        """Returns all that is known of a file's frames, in order of time."""
         found = self._db.run(
-            "SELECT m.seconds, m.hashes, m.places, t.jpeg FROM footage f JOIN moments m ON m.footage = f.id"
-            " JOIN thumbnails t ON t.footage = f.id AND t.seconds = m.seconds WHERE f.sha256 = :sha256 ORDER BY m.seconds",
+            "SELECT m.seconds, m.hashes, m.places, t.jpeg"
+            " FROM footage f JOIN moments m ON m.footage = f.id"
+            " JOIN thumbnails t ON t.footage = f.id AND t.seconds = m.seconds"
+            " WHERE f.sha256 = :sha256 ORDER BY m.seconds",
             sha256=sha256,
         )
         return [
@@ -146,15 +159,16 @@ class Store:
         ]
 
     def finish(self, footage: int) -> None:
-        """Notes that all frames of some footage are known."""
+        """Marks some footage as complete: all its frames are known."""
         self._db.run("UPDATE footage SET complete = 1 WHERE id = :footage", footage=footage)
 
     def originals(self, footage: int | None = None) -> tuple[Original, ...]:
-        """All registrations, or those of some footage, in the order in which they were made."""
+        """Returns all registrations, or those of some footage, in order of registration."""
         found = self._db.run(
             "SELECT r.id, r.title, r.owner, f.name, f.sha256, f.kind, f.duration,"
             " (SELECT count(*) FROM moments m WHERE m.footage = f.id), f.complete, r.registered_at"
-            " FROM registrations r JOIN footage f ON f.id = r.footage WHERE :every = 1 OR f.id = :footage ORDER BY r.id",
+            " FROM registrations r JOIN footage f ON f.id = r.footage"
+            " WHERE :every = 1 OR f.id = :footage ORDER BY r.id",
             every=int(footage is None), footage=footage or 0,
         )  # fmt: skip
         return tuple(
@@ -165,8 +179,9 @@ class Store:
         )
 
     def remove(self, number: int) -> Original | None:
-        """Takes back a registration; the frames go with the last one of their footage. None if
-        there is none so numbered.
+        """Removes a registration and returns it; None if there is none with that number.
+
+        The frames are removed with the last registration of their footage.
         """
         gone = next((original for original in self.originals() if original.id == number), None)
         if gone is None:
@@ -179,15 +194,17 @@ class Store:
                 ("footage", "id"),
             ):
                 self._db.run(
-                    f"DELETE FROM {table} WHERE {key} IN (SELECT id FROM footage WHERE sha256 = :sha256)"  # noqa: S608
-                    " AND NOT EXISTS (SELECT 1 FROM registrations r JOIN footage f ON f.id = r.footage"
+                    f"DELETE FROM {table} WHERE {key} IN"  # noqa: S608
+                    " (SELECT id FROM footage WHERE sha256 = :sha256)"
+                    " AND NOT EXISTS (SELECT 1 FROM registrations r"
+                    " JOIN footage f ON f.id = r.footage"
                     " WHERE f.sha256 = :sha256)",
                     sha256=gone.sha256,
                 )
         return gone
 
     def thumbnail(self, footage: int, time: float) -> bytes | None:
-        """The JPEG of the frame at ``time`` seconds, None if it was removed meanwhile."""
+        """Returns the JPEG of the frame at ``time`` seconds, None if it was removed meanwhile."""
         found = self._db.run(
             "SELECT jpeg FROM thumbnails WHERE footage = :footage AND seconds = :seconds",
             footage=footage,
@@ -196,15 +213,16 @@ class Store:
         return bytes(found[0][0]) if found else None
 
     def state(self, last: int) -> tuple[int, int]:
-        """How many moments there are up to the one numbered ``last``, and how many after it."""
+        """Counts the moments up to the one numbered ``last``, and those after it."""
         ((until,),) = self._db.run("SELECT count(*) FROM moments WHERE id <= :last", last=last)
         ((after,),) = self._db.run("SELECT count(*) FROM moments WHERE id > :last", last=last)
         return until, after
 
     def hashes(self, after: int = 0) -> Hashes:
-        """Those of all moments numbered above ``after``."""
+        """Returns the hashes of all moments numbered above ``after``."""
         rows = self._db.run(
-            "SELECT id, footage, seconds, hashes, places FROM moments WHERE id > :after ORDER BY id",
+            "SELECT id, footage, seconds, hashes, places FROM moments"
+            " WHERE id > :after ORDER BY id",
             after=after,
         )
         told = [row for row in rows if len(row[3])]
@@ -229,8 +247,9 @@ def _regions(hashes: bytes, places: bytes) -> Regions:
 
 @contextmanager
 def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterator[Store]:
-    """The store in a folder or at a ``postgresql://`` address; a new one if there is none and it is
-    to be written to.
+    """Opens the store in a folder or at a ``postgresql://`` address.
+
+    A new store is made if there is none and ``writing``.
 
     Raises:
         OriginalsError: it cannot be opened, or is of another format: nothing is written then.
@@ -260,5 +279,8 @@ def _check_format(database: Database, writing: bool) -> None:
             if newer
             else "register the originals again"
         )
-        said = f"the index has format {found}, made by {'a newer' if newer else 'an older'} version of Unmask"
+        said = (
+            f"the index has format {found}, made by {'a newer' if newer else 'an older'}"
+            " version of Unmask"
+        )
         raise OriginalsError(database.where, f"{said}; this one reads {FORMAT}", way_out)

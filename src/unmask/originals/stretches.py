@@ -1,9 +1,8 @@
-"""The exact times: the stretches of an original that a clip shows, told from all thumbnails and all
-frames at once.
+"""Exact times of the stretches of an original that a clip shows.
 
-Time runs evenly, the place stays, and few things were cut. So stretches are the path through all
-thumbnails that costs least (Viterbi 1967), and the time of each is where its thumbnails together
-fit best, whatever the place.
+They are found from all thumbnails and all frames at once. Time runs evenly, the place stays, and
+cuts are few. So the stretches are the path of least cost through all thumbnails (Viterbi 1967). The
+time of each is where its thumbnails together fit best, whatever the place.
 """
 
 from __future__ import annotations
@@ -18,32 +17,40 @@ from unmask.originals.matching import SPEEDS
 from unmask.originals.timing import REACH, Timing
 
 ABSENT, JUMP = 30.0, 25.0
-"""Most that a thumbnail costs, one that the clip does not show; and what another stretch costs.
+"""Largest cost of a thumbnail, that of one not shown in the clip; and cost of another stretch.
+
 `TELLING` is the unit.
 """
 
 UNCHANGED = 30.0
-"""By how much another speed than the original one must fit better, as most copies are not sped up.
-"""
+"""Lead in cost that a speed other than the original one needs; most copies are not sped up."""
 
 NOISIER, QUIET = 2.5, 0.01
-"""Times as much as the best thumbnail that another may differ from its best frame, and still be
-thought to be shown; and what
-the best one differs in at least, as part of its detail.
+"""Limits on how much a thumbnail's best frame may differ for the thumbnail to count as shown.
+
+The first is a multiple of the difference that the best thumbnail has; the second is the least value
+taken for that, as part of its detail.
 """
 
 APART = 1.0
-"""s from another stretch below which a thumbnail alone makes none: it stands at an edge, and its
-neighbour is shown.
+"""Distance from another stretch, s, below which a single thumbnail makes no stretch of its own.
+
+It stands at an edge, and its neighbour is shown.
 """
 
 NEAR, FIXED = 0.3, 0.05
-"""px by which the place may be off once it was told, and where the whole frame is shown."""
+"""Remaining error of the place, px: after it was measured, and where the whole frame is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Thumbnails that one timing explains, by number, and the time of the frame that shows each, s."""
+    """Stretch of thumbnails that one timing explains.
+
+    Attributes:
+        timing: of the stretch.
+        members: numbers of its thumbnails.
+        shown: time of the frame that shows each, s.
+    """
 
     timing: Timing
     members: tuple[int, ...]
@@ -51,12 +58,13 @@ class Stretch:
 
 
 def stretches(found: Fits, guess: Timing, exact: bool) -> tuple[list[Stretch], Floats]:
-    """The stretches that explain all thumbnails at the least cost, that of most thumbnails first;
-    and the place, ``(4,)``.
+    """Finds the stretches that explain all thumbnails at the least cost, and the place, ``(4,)``.
+
+    The stretch with most thumbnails comes first.
 
     Args:
         found: thumbnails against frames.
-        guess: what votes say; times up to `REACH` away are tried.
+        guess: the timing by votes; times up to `REACH` away are tried.
         exact: whether the place is known to be right.
     """
     place, loose = np.zeros(4), FIXED if exact else FAR
@@ -75,8 +83,9 @@ def stretches(found: Fits, guess: Timing, exact: bool) -> tuple[list[Stretch], F
 
 
 def _excess(found: Fits, place: Floats, loose: float) -> Floats:
-    """What each frame costs for each thumbnail, at most `ABSENT`; more where none fits nearly as
-    others are fitted.
+    """Computes the cost of each frame for each thumbnail, at most `ABSENT`.
+
+    It is higher for a thumbnail whose best frame fits much worse than those of the others.
     """
     cost = found.at(place, loose)
     least = cost.min(axis=1)
@@ -88,8 +97,9 @@ def _excess(found: Fits, place: Floats, loose: float) -> Floats:
 
 
 def _path(found: Fits, costs: Floats, guess: Timing) -> list[tuple[Timing, list[int]]]:
-    """Timings, and the thumbnails that each explains, by the path of least cost through all of
-    them, at one speed.
+    """Finds timings, and the thumbnails that each explains, on the path of least cost.
+
+    All timings have the same speed.
     """
     period = float(np.median(np.diff(found.times))) if found.times.size > 1 else 1.0
     shifts = np.arange(-REACH, REACH + period / 2, period)
@@ -120,8 +130,9 @@ def _path(found: Fits, costs: Floats, guess: Timing) -> list[tuple[Timing, list[
 
 
 def _least(table: Floats, jump: float) -> tuple[float, list[int]]:
-    """The least cost of a path through a table ``(states, k)``, where changing the state costs
-    ``jump``; and its states.
+    """Finds the path of least cost through a table ``(states, k)``: its cost and its states.
+
+    A change of state costs ``jump``.
     """
     total, came = table[:, 0], []
     for column in table.T[1:]:
@@ -142,8 +153,9 @@ def _exactly(
     others: Sequence[tuple[Timing, list[int]]],
     loose: float,
 ) -> Timing:
-    """The timing at which the members fit best all together, whatever the place, which is that of
-    the others as well.
+    """Refines a timing: the one at which the members fit best all together, at any place.
+
+    The place is the same for the other stretches, so they count as well.
     """
     mine = np.array(members)
     part = Fits(
@@ -180,7 +192,7 @@ def _exactly(
 
 
 def _place(found: Fits, parts: Sequence[tuple[Timing, list[int]]], loose: float) -> Floats:
-    """By how much the place is off, once the times are known."""
+    """Measures the error of the place, once the times are known."""
     slope, curvature = np.zeros(4), held(loose)
     for timing, members in parts:
         frames = found.shown(timing, np.zeros(1), np.array([timing.speed]))[0, 0]
@@ -191,8 +203,10 @@ def _place(found: Fits, parts: Sequence[tuple[Timing, list[int]]], loose: float)
 
 
 def _shown(found: Fits, costs: Floats, timing: Timing, number: int, stray: float = 0.04) -> float:
-    """When a thumbnail is shown: what its own costs say, the less the farther from what all say
-    together, in s.
+    """Finds the time of the frame that shows a thumbnail, s.
+
+    The thumbnail's own costs decide, with a penalty for the distance from the common timing, in
+    units of ``stray``, s.
     """
     away = (found.times - timing.here(float(found.moments[number]))) / stray
     return float(found.times[int((costs + 0.5 * away**2).argmin())])

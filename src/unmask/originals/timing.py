@@ -1,9 +1,8 @@
-"""When a clip shows what an original shows, roughly: the frame of the clip that is most like each
-of the original's thumbnails.
+"""Rough times of an original in a clip: the frame of the clip most like each thumbnail.
 
-Votes tell the shot; within a shot regions stay where they are, so that they cannot tell the frame.
-Here thumbnails are compared with frames spread over the clip, each moved to where it fits best.
-`unmask.originals.stretches` tells the rest.
+Votes find the shot. Within a shot regions stay where they are, so votes cannot tell the frame. Here
+thumbnails are compared with frames spread over the clip, each moved to where it fits best.
+`unmask.originals.stretches` finds the exact times.
 """
 
 from __future__ import annotations
@@ -22,30 +21,30 @@ STRIP_PX = 160
 """Longest side at which the frames of a clip are kept to be compared, px."""
 
 SPACING, MOST_FRAMES = 0.08, 500
-"""s between these frames; wider where there would be more of them than that."""
+"""Time between these frames, s, and their greatest number; a long clip has them farther apart."""
 
 REACH = 6.0
-"""s by which votes on the time may be wrong."""
+"""Largest error of the time by votes, s."""
 
 ASIDE = 0.06
-"""Part of the longest side by which a frame is moved to where it fits best, as the camera may sway
-meanwhile.
-"""
+"""Part of the longest side by which a frame may be moved to where it fits best; cameras sway."""
 
 FLAT = 1.0
-"""Standard deviation of a thumbnail's detail, grey levels, below which every frame is as like it as
-any other.
+"""Standard deviation of a thumbnail's detail, grey levels, below which it cannot be compared.
+
+Every frame is as similar to it as any other.
 """
 
 Place = NDArray[np.float64]
-"""float64 ``(3, 3)``: carries a place in the original to one in the clip's frame, both in their
-widths.
+"""Matrix from a place in the original to one in the clip's frame, both in their widths.
+
+It is float64 ``(3, 3)``.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The original's time is ``speed * time + offset``, s."""
+    """Timing of a copy: the original's time is ``speed * time + offset``, s."""
 
     speed: float
     offset: float
@@ -59,8 +58,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Small copies of a clip's frames: ``times`` s, float64 ``(n,)``; ``details`` float32 ``(n, h,
-    w)``, see `detail`.
+    """Small copies of a clip's frames.
+
+    Attributes:
+        times: s, float64 ``(n,)``.
+        details: float32 ``(n, h, w)``, see `detail`.
     """
 
     times: NDArray[np.float64]
@@ -68,7 +70,7 @@ class Strip:
 
 
 def strip(film: Film) -> Strip:
-    """Frames spread over a clip, small, grey, without coarse light and shade."""
+    """Reads frames spread over a clip, small, grey, without coarse light and shade."""
     scale = STRIP_PX / max(film.facts.width, film.facts.height)
     shape = max(8, round(scale * film.facts.height)), max(8, round(scale * film.facts.width))
     times, details = [], []
@@ -81,11 +83,11 @@ def strip(film: Film) -> Strip:
 def most_alike(
     frames: Strip, timing: Timing, moment: float, thumbnail: Rgb, mirrored: bool, place: Place
 ) -> tuple[float, float] | None:
-    """The time of the frame, s, that is most like a thumbnail, and how like it is, -1 to 1.
+    """Finds the time of the frame, s, most like a thumbnail, and their correlation, -1 to 1.
 
     Args:
         frames: of the clip.
-        timing: what votes say; frames within `REACH` of it are tried.
+        timing: by votes; frames within `REACH` of it are tried.
         moment: of the thumbnail, s.
         thumbnail: uint8 ``(h, w, 3)``.
         mirrored: whether the clip is.
@@ -114,8 +116,9 @@ def most_alike(
 def _as_in_clip(
     thumbnail: Rgb, place: Place, mirrored: bool, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    """What can be seen of a thumbnail in the clip's frame but for an edge; and the box in which to
-    look for it, px.
+    """Returns the visible part of a thumbnail in the clip's frame, without an edge.
+
+    The second value is the box in which to look for it, px.
     """
     import cv2
 
@@ -151,14 +154,14 @@ def _as_in_clip(
 
 
 def spread(values: Sequence[float], at_most: int) -> list[float]:
-    """At most so many of the values, evenly spaced."""
+    """Returns at most ``at_most`` of the values, evenly spaced."""
     if len(values) <= at_most:
         return list(values)
     return [values[i] for i in np.linspace(0, len(values) - 1, at_most).round().astype(int)]
 
 
 def grey(rgb: Rgb, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Scaled down, float32 ``shape``, 0 to 255."""
+    """Scales a picture to grey, float32 ``shape``, 0 to 255."""
     import cv2
 
     return np.asarray(

@@ -1,4 +1,4 @@
-"""Carrying what is known of originals from one store into another."""
+"""Copies what is known of originals from one store into another."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ BATCH = 200
 
 
 def copy(source: Store, target: Store, name: str | None = None) -> None:
-    """Everything of one store into another; what is there already stays as it is.
+    """Copies everything of one store into another; what is there already stays as it is.
 
     Args:
-        name: of the file, where it is to be known by another name than in the source.
+        name: of the file, if the target is to know it by another name than the source.
 
     Raises:
         OriginalsError: one of the two cannot be read or written.

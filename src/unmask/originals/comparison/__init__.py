@@ -1,14 +1,22 @@
-"""What differs between a frame and its original: inside each face against everywhere else.
+"""Comparison of a frame with its original: inside each face against everywhere else.
 
-The two were encoded differently, graded, scaled. So the original is first given the colours of the
-frame, by what lies outside the faces, and made as soft as each head is. What still differs outside
-is noise, and noise grows with detail: how much a patch of a given detail differs is learned outside
-the faces and taken out inside, and a tenth of a head's own structure with it, for encoders sharpen
-and blur: the same face differs by less, another by about twice its structure. What remains is told
-apart by where it is: in the face alone (a changed face), in the mouth alone, in the head as a whole
-(another take: it lies elsewhere, and hair and shoulders never move the same way twice), in strokes
-that run across and beyond the face (a subtitle), or elsewhere in the picture (a retouched frame).
-Where another face would not have differed visibly, that none is seen says nothing.
+The two were encoded, graded and scaled differently. So the original is first given the colours of
+the frame, as measured outside the faces, and made as soft as each head is. What still differs
+outside is noise, and noise grows with detail: how much a patch of a given detail differs is learned
+outside the faces and subtracted inside. So is a tenth of a head's own structure, because encoders
+sharpen and blur: the same face differs by less than that, another face by about twice its
+structure.
+
+The place of what remains tells its cause:
+
+- in the face alone: a changed face;
+- in the mouth alone: a changed mouth;
+- in the head as a whole: another take (it lies elsewhere, and hair and shoulders never move the
+  same way twice);
+- in strokes that run across and beyond the face: a subtitle;
+- elsewhere in the picture: a retouched frame.
+
+Where another face would not have differed visibly, finding no change says nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +44,7 @@ from unmask.types import Pair
 __all__ = ["Comparison", "Finding", "Thresholds", "compare"]
 
 LEAST_SEEN = 400
-"""Px of the thumbnail; fewer tell neither colours nor noise."""
+"""Least number of px of the thumbnail; fewer are not enough to measure colours or noise."""
 
 
 def compare(
@@ -48,7 +56,7 @@ def compare(
         pair: the frame laid over its original.
         faces: the five points of every face in the frame, float32 ``(5, 2)`` px of the file's
             frame.
-        thresholds: where a finding begins.
+        thresholds: at which a finding begins.
 
     Returns:
         One comparison per face, in their order.
@@ -78,7 +86,7 @@ def compare(
 
 
 def _inner(seen: Mask, margin: int = 5) -> Mask:
-    """Without the edge of what the frame covers, where it is mixed with nothing."""
+    """Removes the edge of what the frame covers, where warping mixes it with the background."""
     import cv2
 
     framed = cv2.copyMakeBorder(seen.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
@@ -94,5 +102,5 @@ def _enough(mask: Mask, otherwise: Mask) -> Mask:
 
 
 def _elsewhere(ratio: Plane, mask: Mask, far: float = 30.0) -> float:
-    """Share of the rest of the picture that differs more than ``far`` times as much as noise does."""
+    """Returns the share of the rest of the picture that differs ``far`` times more than noise."""
     return float((ratio[mask] > far).mean()) if mask.sum() > 100 else 0.0

@@ -1,4 +1,4 @@
-"""One face of a frame: where it lies, by how much it differs, and what that says."""
+"""Comparison of one face of a frame: its place, its difference, and the finding."""
 
 from __future__ import annotations
 
@@ -13,28 +13,36 @@ from unmask.originals.comparison.noise import FINE, Mask, Plane, patched, withou
 from unmask.types import Pair
 
 CONTRAST = 0.1
-"""Share of a head's structure, in squares, by which two encodings of it may differ; of another face
-it is about 2.
+"""Share of a head's structure, squared, by which two encodings of it may differ.
+
+For another face it is about 2.
 """
 
 SMALLEST_EYES = 7.0
-"""px of the thumbnail between the eyes, below which a face is not compared."""
+"""Least distance between the eyes of a face that is compared, px of the thumbnail."""
 
 REGIONS = {"face": (0.54, 0.85, 1.15), "eyes": (0.07, 0.85, 0.38), "mouth": (1.0, 0.6, 0.38)}
-"""Ellipses: where the middle lies, from the eyes, 0, to the mouth, 1; half width and height, in
-distances between the eyes.
+"""Ellipses of the parts of a face: centre, half width and half height.
+
+The centre is a position from the eyes, 0, to the mouth, 1; the halves are in distances between the
+eyes.
 """
 
 BLEND, HEAD = (0.54, 1.15, 1.6), (0.54, 1.9, 2.3)
-"""What a pasted face may blend over, and the head with hair and neck about it; between the two
-nothing should differ.
+"""Ellipses of the area that a pasted face may blend over, and of the head with hair and neck.
+
+Between the two nothing should differ.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a face lies in the thumbnail: the middles of its eyes and mouth, px; distance between
-    the eyes, px; turn, degrees.
+    """Place of a face in the thumbnail.
+
+    Attributes:
+        eyes, mouth: their middles, px.
+        apart: distance between the eyes, px.
+        turn: degrees.
     """
 
     eyes: tuple[float, float]
@@ -44,7 +52,10 @@ class Plan:
 
 
 def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
-    """Where a face of the frame, by its five points, float32 ``(5, 2)`` px, lies in the thumbnail."""
+    """Finds the place of a face in the thumbnail.
+
+    ``points`` are its five points in the frame, float32 ``(5, 2)`` px.
+    """
     import cv2
 
     carried = cv2.perspectiveTransform(points.astype(np.float64).reshape(1, -1, 2), pair.onto)[0]
@@ -52,7 +63,7 @@ def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
         carried = carried[[1, 0, 2, 4, 3]]
     middle, mouth = carried[:2].mean(axis=0), carried[3:].mean(axis=0)
     across, down = carried[1] - carried[0], mouth - middle
-    # A turned head brings the eyes together, not the eyes and the mouth.
+    # Turning the head shortens the distance between the eyes, not that from eyes to mouth.
     apart = max(float(np.hypot(*across)), float(np.hypot(*down)) / 1.155)
     turn = float(np.degrees(np.arctan2(-down[0], down[1])))
     return Plan(
@@ -61,8 +72,9 @@ def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
 
 
 def ellipse(plan: Plan, part: tuple[float, float, float], shape: tuple[int, ...]) -> Mask:
-    """Pixels of a part of a face, see `REGIONS`, in a thumbnail of this shape; none where it is far
-    outside.
+    """Returns the pixels of a part of a face, see `REGIONS`, in a thumbnail of this shape.
+
+    There are none where the part is far outside.
     """
     import cv2
 
@@ -100,7 +112,7 @@ def judge(plan: Plan, laid: Laid, elsewhere: float, rules: Thresholds) -> Compar
 
 
 def _unseen(plan: Plan, parts: dict[str, Mask], rules: Thresholds) -> Finding | None:
-    """Why a face cannot be compared at all."""
+    """Returns the reason why a face cannot be compared at all, if any."""
     if plan.apart < SMALLEST_EYES:
         return Finding.TOO_SMALL
     return Finding.COVERED if _covered(plan, "face", parts, rules) else None
@@ -109,10 +121,10 @@ def _unseen(plan: Plan, parts: dict[str, Mask], rules: Thresholds) -> Finding | 
 def _silent(
     plan: Plan, parts: dict[str, Mask], another: Plane, rules: Thresholds
 ) -> Finding | None:
-    """Why a change of the face, or of the mouth, would not have shown, so that seeing none says
-    nothing.
+    """Returns the reason why a change of face or mouth would not have shown, if any.
 
-    ``another``: by how many times the noise another head would differ.
+    Seeing no change says nothing then. ``another``: by how many times the noise another head would
+    differ.
     """
     for name in ("face", "mouth"):
         if _covered(plan, name, parts, rules):
@@ -123,8 +135,9 @@ def _silent(
 
 
 def _covered(plan: Plan, name: str, parts: dict[str, Mask], rules: Thresholds) -> bool:
-    """Whether too much of a part is under lettering or outside the picture; ``parts``: what is left
-    of each.
+    """Tells whether too much of a part is under lettering or outside the picture.
+
+    ``parts``: what is left of each.
     """
     _, half_width, half_height = REGIONS[name]
     whole = np.pi * half_width * half_height * plan.apart**2
@@ -153,17 +166,17 @@ def _finding(
 
 
 def _lower(ratio: Plane, mask: Mask, part: float = 0.75) -> Mask:
-    """The three quarters of a part that differ least: without what was laid over some of it, such
-    as a logo.
+    """Returns the three quarters of a part that differ least.
+
+    This leaves out what was laid over some of it, such as a logo.
     """
     return mask & (ratio <= np.quantile(ratio[mask], part)) if mask.any() else mask
 
 
 def _decades(ratio: Plane, mask: Mask, least: int = 12) -> float:
-    """log10 of the mean of measured over expected squared difference; 0 where there is too little
-    to tell.
+    """Computes log10 of the mean of measured over expected squared difference.
 
-    Each px counts by its own noise, so that a change in the dark half of a face is not lost in the
-    noise of the bright half.
+    It is 0 where the part is too small. Each px counts by its own noise, so that a change in the
+    dark half of a face is not lost in the noise of the bright half.
     """
     return float(np.log10(max(float(ratio[mask].mean()), 1e-6))) if mask.sum() >= least else 0.0

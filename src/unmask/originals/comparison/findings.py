@@ -28,14 +28,15 @@ UNTOLD = frozenset({Finding.COVERED, Finding.FAINT, Finding.TOO_SMALL})
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One face of a pair. Differences are decimal logarithms of measured over expected squared
-    difference: 0 is noise.
+    """Comparison of one face of a pair.
+
+    Differences are decimal logarithms of measured over expected squared difference: 0 is noise.
 
     Attributes:
         finding: see `Finding`.
-        score: `inside`, less what the head around the face differs as well; nan where the face
-            could not be compared, and in another take in which it differs, or what is around it,
-            for it may have been acted otherwise.
+        score: `inside`, less the difference of the head around the face; nan where the face could
+            not be compared, and in another take in which the face or what is around it differs,
+            because it may have been acted otherwise.
         inside: of the part of the face that differs most.
         around: of hair, ears and neck.
         elsewhere: share of the rest of the picture, 0 to 1, that differs far beyond noise.
@@ -52,22 +53,23 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where a finding begins.
+    """Thresholds at which a finding begins.
 
     Attributes:
         changed: least score of a change, decades; where the line's LR is about 1
             (``weights/originals.json``).
-        take: least difference around the face, decades, at which another take, or a retouched
-            frame, is spoken of.
-        moved: px of the thumbnail, root mean square over the head, by which it lies elsewhere, at
-            which another take is spoken of.
-        calm: most difference, decades, of eyes or mouth that counts as noise where the other one
+        take: least difference around the face, decades, that counts as another take or a retouched
+            frame.
+        moved: least displacement of the head, px of the thumbnail, root mean square over the head,
+            that counts as another take.
+        calm: largest difference, decades, of eyes or mouth that counts as noise where the other one
             differs.
-        retouched: share of the rest of the picture that differs at which it was retouched, 0 to 1.
+        retouched: least share of the rest of the picture that differs for it to be retouched, 0 to
+            1.
         uncovered: share of the face, and of the mouth, that must be free of lettering and inside
             the picture, 0 to 1.
         telling: least difference, decades, that another face or mouth would have made; below it,
-            none seen says nothing.
+            seeing no change says nothing.
     """
 
     changed: float = 0.25

@@ -1,4 +1,4 @@
-"""An original laid over one head of the frame, as soft as the frame is there."""
+"""Overlay of an original on one head of the frame, as soft as the frame is there."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from numpy.typing import NDArray
 from unmask.originals.comparison.noise import FINE, Colours, Mask, Plane, without_shade
 
 SETTLED = 0.8
-"""A head was moved if moving it leaves at most this share of the face's squared difference. Of
-another's face, pasted in
-its size, more is left; of one pasted some percent larger at times less.
+"""Largest share of the face's squared difference that may remain for a head to count as moved.
+
+With another's face, pasted in its size, more remains; with one pasted some percent larger sometimes
+less.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A frame over its original: both in the frame's colours, the original in every softness; what
-    of them to compare; and
-    what noise explains, as the scenery tells, so that what is done to a head cannot raise it.
+    """A frame and its original, both in the frame's colours.
+
+    Attributes:
+        frame: the frame.
+        versions: the original in every softness.
+        seen: pixels that the frame covers.
+        free: those of them to compare.
+        noise: what noise explains, measured on the scenery, so that a change of a head cannot raise
+            it.
     """
 
     frame: Colours
@@ -31,12 +38,12 @@ class Laid:
 
 
 def lay_over_head(laid: Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
-    """The original as soft as the frame is at one head, and laid over that head; and by how many px
-    it was moved for that.
+    """Lays the original over one head, as soft as the frame is there.
 
-    An encoder gives a face other bits than scenery; and in another take the head is the same,
-    elsewhere. How it lies is told by hair and neck as well, whether that settles it by the face
-    alone, for about the face there is scenery, which stays.
+    Returns it, and by how many px it was moved. An encoder spends a different number of bits on a
+    face than on scenery; and in another take the same head lies elsewhere. Hair and neck help to
+    find its place. Whether the move is accepted depends on the face alone, because around the face
+    there is scenery, which stays.
     """
     if not face.any():
         return laid.versions[0], 0.0
@@ -56,13 +63,14 @@ def lay_over_head(laid: Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
 
 
 def _left(laid: Laid, matched: Colours, mask: Mask) -> float:
-    """Mean squared difference in a part."""
+    """Computes the mean squared difference in a part."""
     return float((without_shade(laid.frame - matched, laid.seen, FINE)[mask] ** 2).mean())
 
 
 def _moved(frame: Colours, matched: Colours, head: Mask) -> NDArray[np.float32] | None:
-    """Lays the original over a head (ECC): float32 ``(2, 3)``, px of the frame to px of the
-    original; None if it fails.
+    """Aligns the original with a head (ECC): float32 ``(2, 3)``.
+
+    The matrix leads from px of the frame to px of the original; None if that fails.
     """
     import cv2
 

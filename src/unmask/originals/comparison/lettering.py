@@ -1,4 +1,4 @@
-"""Lettering laid over a picture: subtitles and banners, which cover a face and do not change it."""
+"""Detection of lettering, such as subtitles, which covers a face and does not change it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from unmask.originals.comparison.noise import Mask, Plane
 
 
 def find_lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask, heads: Mask) -> Mask:
-    """Lines of letters that run on beyond a face: subtitles and banners, which cover a face and do
-    not change it.
+    """Finds lines of letters that continue beyond a face, such as subtitles and banners.
 
-    They are looked for outside the faces, where a changed face cannot be mistaken for them, and
+    They are searched for outside the faces, where a changed face cannot be mistaken for them, and
     then followed across heads.
     """
     import cv2
@@ -28,8 +27,9 @@ def find_lettering(residual: Plane, expected: Plane, seen: Mask, faces: Mask, he
 
 
 def _followed(lettering: Mask, faces: Mask, heads: Mask, halo: int = 3) -> Mask:
-    """Of the rows in which lettering touches a face, and which its compression reaches, what of the
-    heads lies in them.
+    """Returns the parts of the heads in the rows of lettering that touches a face.
+
+    The rows that its compression affects are included.
     """
     import cv2
 

@@ -1,7 +1,7 @@
-"""How much two encodings of one picture differ: an original in the colours and the softness of the
-frame, and the noise left.
+"""Noise between two encodings of one picture.
 
-Noise grows with detail: how much a patch of a given detail differs is learned outside the faces.
+The original is given the colours and the softness of the frame; what still differs is noise. Noise
+grows with detail: how much a patch of a given detail differs is learned outside the faces.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ SOFTNESS = (0.0, 0.5, 0.8, 1.2, 1.7, 2.4, 3.4)
 """Blurs, sigma in px of the thumbnail, of which the one that explains the frame best is taken."""
 
 SHADE, FINE = 14.0, 7.0
-"""Sigma in px of the thumbnail: what is wider is light and colour, in the whole picture, and within
-a head.
+"""Sigma above which variation is light and colour, px of the thumbnail.
+
+The first holds in the whole picture, the second within a head.
 """
 
 PATCH = 6
@@ -31,8 +32,9 @@ PATCH = 6
 
 
 def match_colours(frame: Colours, original: Rgb, unchanged: Mask) -> list[tuple[float, Colours]]:
-    """The original in every softness and in the colours of the frame, and the median that differs
-    where ``unchanged``.
+    """Gives the original the colours of the frame, in every softness.
+
+    Each comes with the median difference where ``unchanged``.
     """
     import cv2
 
@@ -48,7 +50,7 @@ def match_colours(frame: Colours, original: Rgb, unchanged: Mask) -> list[tuple[
 
 
 def plainest(versions: list[tuple[float, Colours]]) -> Colours:
-    """The least soft that explains nearly as much as the best does."""
+    """Returns the least soft version that explains nearly as much as the best does."""
     least = min(left for left, _ in versions)
     return next(matched for left, matched in versions if left <= 1.03 * least)
 
@@ -56,22 +58,20 @@ def plainest(versions: list[tuple[float, Colours]]) -> Colours:
 def squared_differences(
     frame: Colours, matched: Colours, seen: Mask, outside: Mask, wide: float
 ) -> tuple[Plane, Plane]:
-    """Squared difference of frame and original, over patches; and what noise explains of it."""
+    """Returns the squared difference of frame and original, over patches, and that due to noise."""
     residual = patched(without_shade(frame - matched, seen, wide))
     return residual, _expected(residual, _detail_energy(matched), outside)
 
 
 def patched(colours: Colours) -> Plane:
-    """Squares, averaged over the channels and over patches, ``(h, w)``."""
+    """Averages squares over the channels and over patches, ``(h, w)``."""
     import cv2
 
     return np.asarray(cv2.blur((colours**2).mean(axis=2), (PATCH, PATCH)), np.float32)
 
 
 def without_shade(picture: Colours, seen: Mask, sigma: float) -> Colours:
-    """Without what is even over a wide area: light, vignettes and skin colours that the grading has
-    shifted.
-    """
+    """Removes what is even over a wide area: light, vignettes and graded skin colours."""
     import cv2
 
     weight = seen.astype(np.float32)
@@ -81,7 +81,7 @@ def without_shade(picture: Colours, seen: Mask, sigma: float) -> Colours:
 
 
 def _sample(mask: Mask, at_most: int = 4000) -> NDArray[np.int64]:
-    """Pixels of a mask, evenly spread over it."""
+    """Samples pixels of a mask, evenly spread over it."""
     at = np.flatnonzero(mask)
     return at[np.linspace(0, at.size - 1, min(at_most, at.size)).astype(np.int64)]
 
@@ -89,10 +89,10 @@ def _sample(mask: Mask, at_most: int = 4000) -> NDArray[np.int64]:
 def _colours(
     original: NDArray[Any], frame: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], float]:
-    """What gives an original the colours of the frame: a quadratic of red, green and blue; and the
-    median it leaves over.
+    """Fits the quadratic of red, green and blue that gives an original the colours of the frame.
 
-    Iterated least squares with Tukey's weights (Holland and Welsch 1977), on pixels ``(n, 3)``.
+    The second value is the median squared error left. Iterated least squares with Tukey's weights
+    (Holland and Welsch 1977), on pixels ``(n, 3)``.
     """
     x, y = _terms(original).astype(np.float64), frame.astype(np.float64) / 255
     weight = np.ones(len(x))
@@ -115,7 +115,7 @@ def _terms(rgb: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _detail_energy(rgb: NDArray[np.float32]) -> Plane:
-    """Squared gradient, averaged over patches."""
+    """Averages the squared gradient over patches."""
     import cv2
 
     grey = rgb.mean(axis=2)
@@ -129,11 +129,10 @@ def _detail_energy(rgb: NDArray[np.float32]) -> Plane:
 def _expected(
     squared: Plane, detail: Plane, outside: Mask, bins: int = 8, floor: float = 2.0
 ) -> Plane:
-    """The squared difference that a patch of such detail shows outside the faces; beyond the detail
-    there, in proportion.
+    """Predicts the squared difference of a patch of such detail from the picture outside the faces.
 
-    A middle-of-the-road mean, of the lower three quarters in each bin of detail, so that letters
-    and logos do not count.
+    Beyond the detail found there it grows in proportion. In each bin of detail the mean of the
+    lower three quarters counts, so that letters and logos do not.
     """
     x, y = detail[outside], squared[outside]
     edges = np.quantile(x, np.linspace(0, 1, bins + 1))
