@@ -80,7 +80,7 @@ def _conv(inp: int, out: int, kernel: int) -> nn.Sequential:
 
 
 def _meso_end(inp: int) -> list[nn.Module]:
-    """Returns the last two convolutions and the two dense layers that both networks share."""
+    """Returns the last convolutions and dense layers, two each, shared by Afchar et al.'s nets."""
     convolutions = [
         _conv(inp, 16, 5),
         nn.MaxPool2d(2),
