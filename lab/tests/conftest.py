@@ -12,7 +12,7 @@ from unmask_lab.data import Row, read
 
 @pytest.fixture(scope="session")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two collected files: twelve people to train on, six others."""
+    """Writes two collected files: twelve people to train on, six others."""
     folder = tmp_path_factory.mktemp("faces")
     for name, people in (("train", range(12)), ("dev", range(100, 106))):
         collect(
@@ -26,8 +26,9 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def autoencoders(
     collected: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """What the family `autoencoder` forges with: a small network after three steps, which is a
-    blur.
+    """Makes the network with which the family `autoencoder` forges: a small one after three steps.
+
+    Its faces are a blur.
     """
     folder = tmp_path_factory.mktemp("autoencoders")
     rows = read([collected[0]])

@@ -1,5 +1,6 @@
-"""A data set that the tests make themselves: NASA's public-domain portrait from scikit-image,
-recoloured and turned.
+"""Data set that the tests make themselves.
+
+It is NASA's public-domain portrait from scikit-image, recoloured and turned.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from unmask.types import Rgb
 
 
 def person(i: int) -> Rgb:
-    """The ``i``-th variant, uint8 ``(192, 192, 3)``: mirrored, turned and recoloured, so that no
-    two are alike.
+    """Makes the ``i``-th variant, uint8 ``(192, 192, 3)``.
+
+    It is mirrored, turned and recoloured, so that no two are alike.
     """
     rng = np.random.default_rng(i)
     head = astronaut()[20:212, 130:322]
@@ -30,8 +32,9 @@ def person(i: int) -> Rgb:
 
 
 def write(path: Path, people: range, **replaced: list[object]) -> Path:
-    """A Parquet file of bona fide faces with the columns of a data set; ``replaced`` overwrites
-    columns.
+    """Writes a Parquet file of bona fide faces with the columns of a data set.
+
+    ``replaced`` overwrites columns.
     """
     n = len(people)
     columns: dict[str, list[object]] = {
@@ -49,5 +52,5 @@ def write(path: Path, people: range, **replaced: list[object]) -> Path:
 
 
 def jpeg(rgb: Rgb) -> bytes:
-    """As a JPEG of quality 95."""
+    """Encodes as a JPEG of quality 95."""
     return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()

@@ -33,7 +33,7 @@ def on(rows: list[Row], few_ways: None) -> Ground:
 
 @pytest.fixture
 def config(collected: tuple[Path, Path], tmp_path: Path) -> Config:
-    """Of a round; the detector that enters has been trained on two pairs."""
+    """Returns the config of a round; the detector that enters has been trained on two pairs."""
     enters = Config((str(collected[0]),), (str(collected[1]),), families=FAMILIES, pairs=2, batch=2)
     train(enters, tmp_path / "enters", workers=0)
     return replace(enters, start=str(tmp_path / "enters"))
@@ -54,7 +54,7 @@ def test_one_person_is_no_arena(rows: list[Row]) -> None:
 
 
 class _Blind(torch.nn.Module):
-    """Knows every crop but those of one attack, whose fakes it takes for bona fide."""
+    """Network that knows every crop but those of one attack, whose fakes it takes for bona fide."""
 
     def __init__(self, on: Ground, blind: tuple[str, str]) -> None:
         super().__init__()
@@ -75,8 +75,9 @@ def test_the_attacker_finds_the_blind_spot(on: Ground, blind: tuple[str, str]) -
 def test_rounds_follow_each_other_resume_and_repeat(
     config: Config, on: Ground, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On twelve people and two pairs a round: the figures mean nothing here, the order of things
-    does.
+    """Runs on twelve people and two pairs a round.
+
+    The figures mean nothing here; the order of events does.
     """
     out, docs = tmp_path / "arena", tmp_path / "docs"
     first = arena(config, on, 1, out, docs, workers=0)

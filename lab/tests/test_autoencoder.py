@@ -17,8 +17,9 @@ def pair(rows: list[Row]) -> dict[str, list[Row]]:
 
 
 def test_each_decoder_learns_its_own_person(rows: list[Row], tmp_path: Path) -> None:
-    """Ann is made dark and Bea light: what comes back has the brightness of the decoder's person,
-    whoever went in.
+    """Makes Ann dark and Bea light.
+
+    The decoded face has the brightness of the decoder's person, whoever was encoded.
     """
     dark, light = (
         [_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0))

@@ -30,9 +30,7 @@ WAYS = {"as it is": Degradation(), "JPEG 30": Degradation(jpeg=30)}
 
 @pytest.fixture
 def others(rows: list[Row]) -> list[Row]:
-    """Each person, and the same with the next one's face over it, as if somebody else had made a
-    set.
-    """
+    """Makes a set as others might: each person, and the same with the next one's face over it."""
     swapped = [
         replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip)
         for i, row in enumerate(rows)
@@ -42,7 +40,7 @@ def others(rows: list[Row]) -> list[Row]:
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the shipped weights, whose card may be written to."""
+    """Copies the shipped weights, whose card may be written to."""
     folder = tmp_path / "weights"
     shutil.copytree(models.WEIGHTS, folder)
     monkeypatch.setattr(models, "WEIGHTS", folder)
@@ -50,7 +48,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def faces(**columns: Any) -> Faces:
-    """Faces of one person each, good enough to be judged unless said otherwise."""
+    """Makes faces of one person each, good enough to be judged unless said otherwise."""
     n = len(columns["label"])
     common = {
         "way": "as it is",
@@ -147,7 +145,9 @@ def test_figures_of_scores_that_are_known() -> None:
 
 
 def test_the_rule_answers_what_the_verdict_would_answer() -> None:
-    """Bona fide: a false alarm, a right answer, none (weak), none (small); changed: found, missed,
+    """Checks an answer of each sort.
+
+    Bona fide: a false alarm, a right answer, none (weak), none (small). Changed: found, missed,
     none (weak, blurred).
     """
     found = faces(
@@ -180,7 +180,7 @@ def test_the_best_thresholds_cost_no_more_than_the_rule() -> None:
 def test_benchmark_writes_a_page_figures_plots_and_the_card(
     rows: list[Row], others: list[Row], weights: Path, tmp_path: Path
 ) -> None:
-    """On twelve people and the shipped network: the figures mean nothing here, their shape does."""
+    """Runs on twelve people and the shipped network: only the shape of the figures is checked."""
     docs = tmp_path / "docs"
     swapped = [replace(row, source="three pairs") for row in others]
     result = benchmark(rows, others, docs, weights, FAMILIES, WAYS, processes=0, swapped=swapped)

@@ -1,6 +1,4 @@
-"""Joint calibration over lines: what the regression finds, and a detector from PyTorch added,
-calibrated and served.
-"""
+"""Joint calibration over lines, and a detector from PyTorch added, calibrated and served."""
 
 from __future__ import annotations
 
@@ -59,9 +57,7 @@ CARD = {
 
 @pytest.fixture(scope="session")
 def detector(collected: tuple[Path, Path]) -> nn.Module:
-    """A small detector of two classes, bona fide and changed, trained for some seconds on six
-    people.
-    """
+    """Trains a small detector of bona fide and changed faces, for some seconds on six people."""
     examples = [
         e
         for k in range(3)
@@ -93,7 +89,7 @@ def detector(collected: tuple[Path, Path]) -> nn.Module:
 
 
 def prepared(crops: np.ndarray) -> Tensor:
-    """Crops as `CARD` says, ``(n, 3, 96, 96)``."""
+    """Prepares crops as `CARD` says, ``(n, 3, 96, 96)``."""
     small = nn.functional.interpolate(
         torch.from_numpy(crops).permute(0, 3, 1, 2).float(), (96, 96), mode="area"
     )
@@ -102,7 +98,7 @@ def prepared(crops: np.ndarray) -> Tensor:
 
 @pytest.fixture(scope="session")
 def folder(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the detector, exported from PyTorch, and its card."""
+    """Makes a folder with the detector, exported from PyTorch, and its card."""
     folder = tmp_path_factory.mktemp("models")
     torch.onnx.export(
         detector,
@@ -121,8 +117,9 @@ def folder(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def fits(collected: tuple[Path, Path], folder: Path, others: Path) -> dict[str, dict[str, object]]:
-    """The calibration of the learned line and the added one. Of twelve people: what it says is
-    checked, not how well.
+    """Calibrates the learned line and the added one.
+
+    There are twelve people: the content is checked, not its accuracy.
     """
     shipped = (models.WEIGHTS / "calibration.json").read_bytes()
     portraits, trained_on = map(str, collected)
@@ -139,7 +136,7 @@ def fits(collected: tuple[Path, Path], folder: Path, others: Path) -> dict[str, 
 
 @pytest.fixture(scope="session")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A collected file of twelve more people with labels of their own, which mean nothing here."""
+    """Collects a file of twelve more people with labels of their own, which mean nothing here."""
     folder, n = tmp_path_factory.mktemp("others"), 24
     identities: list[object] = [f"other{i // 2}" for i in range(n)]
     raw = faces_for_tests.write(
@@ -279,7 +276,7 @@ def test_without_added_models_the_runtime_s_own_calibration_is_written(
 
 
 def test_logistic_regression_finds_the_likelihood_ratio_of_two_normals() -> None:
-    """Of scores N(-1, 1) and N(1, 1), the ln LR is exactly twice the score."""
+    """Checks that scores N(-1, 1) and N(1, 1) get exactly twice the score as ln LR."""
     rng = np.random.default_rng(1)
     label = np.repeat([0, 1], 4000)
     score = rng.normal(size=8000) + np.where(label == 1, 1, -1)
@@ -289,8 +286,9 @@ def test_logistic_regression_finds_the_likelihood_ratio_of_two_normals() -> None
 
 
 def drawn(n: int = 3000) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of two lines that share an error, ``(2 n, 2)``, and labels; the second line knows
-    nothing but the first's error.
+    """Draws scores of two lines that share an error, ``(2 n, 2)``, and labels.
+
+    The second line knows nothing but the first's error.
     """
     rng = np.random.default_rng(1)
     label = np.repeat([0, 1], n)
@@ -307,7 +305,9 @@ def design(scores: np.ndarray) -> np.ndarray:
 
 
 def test_a_line_that_would_weigh_against_itself_weighs_nothing() -> None:
-    """Left free, the second line would be subtracted to clean the first; a higher score would then
+    """Checks the constraint on slopes.
+
+    Without it the second line would be subtracted to clean the first; a higher score would then
     speak against a change.
     """
     scores, label = drawn()

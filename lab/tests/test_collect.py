@@ -28,7 +28,7 @@ NASA = Declared("public domain", source="nasa")
 
 
 def speaking(i: int) -> Rgb:
-    """The portrait with the mouth opened by ``i`` px, carried sideways."""
+    """Returns the portrait with the mouth opened by ``i`` px, moved sideways."""
     out = PORTRAIT.copy()
     x, y = (int(v) for v in POINTS[3:].mean(axis=0))
     cv2.ellipse(out, (x, y), (10, i + 1), 0, 0, 360, (70, 25, 25), -1)
@@ -36,7 +36,7 @@ def speaking(i: int) -> Rgb:
 
 
 def film(path: Path, picture: Callable[[int], Rgb], frames: int = 16, fps: int = 4) -> Path:
-    """A video, H.264 in MP4."""
+    """Writes a video, H.264 in MP4."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "20"})

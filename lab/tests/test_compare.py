@@ -22,7 +22,7 @@ def config(collected: tuple[Path, Path]) -> Config:
 
 @pytest.fixture
 def others(rows: list[Row]) -> list[Row]:
-    """Bona fide faces, and changed ones: the same with the next person's picture."""
+    """Returns bona fide faces, and changed ones: the same with the next person's picture."""
     swapped = [
         replace(row, label=1, jpeg=rows[i - 1].jpeg, clip=f"swap{i}", made_from=row.clip)
         for i, row in enumerate(rows)
@@ -80,7 +80,7 @@ def test_a_larger_network_takes_longer() -> None:
 def test_compare_trains_every_run_once_and_writes_a_page(
     config: Config, rows: list[Row], others: list[Row], tmp_path: Path
 ) -> None:
-    """On twelve people and one pair: the figures mean nothing here, their shape does."""
+    """Runs on twelve people and one pair: only the shape of the figures is checked."""
     runs = {name: run for name, run in plan(config).items() if "ception" not in name}
     held = [replace(row, identity=f"held out {row.identity}") for row in rows]
     theirs = [replace(row, identity=f"another {row.identity}") for row in others]

@@ -1,4 +1,4 @@
-"""Footage that was broken, joined, blended, woven or enlarged, made of the tests' own portraits."""
+"""Broken, joined, blended, interlaced and enlarged footage, made of the tests' own portraits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from unmask.types import Rgb
 
 @pytest.fixture(scope="module")
 def films(rows: list[Row]) -> tuple[list[Rgb], list[Rgb]]:
-    """Of two people."""
+    """Films two people."""
     return tuple(
         film(row.rgb, row.points, np.random.default_rng(i)) for i, row in enumerate(rows[:2])
     )  # type: ignore[return-value]

@@ -37,8 +37,9 @@ def test_a_family_changes_the_face_and_nothing_outside_its_mask(
 
 
 def test_a_treatment_alone_never_means_a_change(rows: list[Row]) -> None:
-    """Half of the self-blends lie over a treated picture, which is then the bona fide one: outside
-    the mask both are the same.
+    """Checks both pictures outside the mask: they are the same.
+
+    Half of the self-blends lie over a treated picture, which is then the bona fide one.
     """
     target, donor = pair(rows)
     treated = 0
@@ -51,8 +52,9 @@ def test_a_treatment_alone_never_means_a_change(rows: list[Row]) -> None:
 
 
 def test_a_donor_is_laid_over_feature_on_feature(rows: list[Row]) -> None:
-    """A donor whose colours tell the place: under each point of the target's mesh lies that point
-    of the donor's.
+    """Uses a donor whose colours tell the place.
+
+    Under each point of the target's mesh lies that point of the donor's.
     """
     target = FaceImage(rows[0].rgb, rows[0].points, rows[0].mesh)
     assert target.mesh is not None
@@ -73,8 +75,9 @@ def test_a_donor_is_laid_over_feature_on_feature(rows: list[Row]) -> None:
 
 
 def test_a_mask_follows_the_mesh(rows: list[Row]) -> None:
-    """Whatever its shape, a mask of the mesh covers the face's middle and keeps away from the
-    picture's corners.
+    """Checks that a mask of the mesh covers the face's middle, whatever its shape.
+
+    It also keeps away from the picture's corners.
     """
     face = FaceImage(rows[0].rgb, rows[0].points, rows[0].mesh)
     assert face.mesh is not None
@@ -134,7 +137,10 @@ def test_a_way_keeps_the_size_and_roughly_the_picture(
 
 
 def test_light_acts_as_in_a_camera() -> None:
-    """A stop is a factor of two in light; contrast keeps the mean; a tint scales its channel."""
+    """Checks exposure, contrast and tint.
+
+    A stop is a factor of two in light, contrast keeps the mean, a tint scales its channel.
+    """
     grey, rng = np.full((16, 16, 3), 100, np.uint8), np.random.default_rng(0)
     assert (
         abs(int(degrade.Degradation(exposure=-1)(grey, rng)[0, 0, 0]) - 100 * 0.5 ** (1 / 2.2)) <= 1
@@ -162,8 +168,9 @@ def test_the_donor_is_another_person(rows: list[Row]) -> None:
 
 
 def test_both_classes_go_the_same_way(rows: list[Row]) -> None:
-    """Outside the mask, a pair's two crops are the same picture up to coding: nothing there gives
-    the label away.
+    """Checks that a pair's two crops are the same picture outside the mask, up to coding.
+
+    So nothing there reveals the label.
     """
     pairs = Pairs(rows, ["regenerate"], seed=3, first=0, count=20)
     for i in range(20):

@@ -1,5 +1,6 @@
-"""The named lines in the lab: their small models fitted and served, their pages written; of twelve
-people, so not how well.
+"""Named lines in the lab: their small models fitted and served, their pages written.
+
+There are twelve people, so accuracy is not checked.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ONE = {("texture",): ("texture",)}
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the shipped weights, which may be written to."""
+    """Copies the shipped weights, which may be written to."""
     folder = tmp_path / "weights"
     shutil.copytree(models.WEIGHTS, folder)
     monkeypatch.setattr(models, "WEIGHTS", folder)

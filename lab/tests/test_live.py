@@ -1,4 +1,4 @@
-"""The simulator of the live check: its physics, its sessions, its page."""
+"""Simulator of the live check: its physics, its sessions, its page."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_light_is_linear_in_the_screen() -> None:
 
 def test_a_flat_sheet_is_lit_smoothly_and_a_head_is_not(where: Setting) -> None:
     def left_over(points: np.ndarray, normals: np.ndarray) -> float:
-        """Share of left less right light over all light that no plane explains."""
+        """Returns the share of left less right light in all light that no plane explains."""
         quarters = irradiance(points, normals, LAPTOP)
         ratio = (quarters[[0, 2]].sum(axis=0) - quarters[[1, 3]].sum(axis=0)) / (
             quarters.sum(axis=0) + 1e-3

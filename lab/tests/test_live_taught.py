@@ -1,4 +1,4 @@
-"""The live check's network: its lessons, what it learns of them, and how it gets to the runtime."""
+"""Network of the live check: its lessons, what it learns, and its export to the runtime."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ CELLS = int(signals.face_cells().sum())
 
 @pytest.fixture(scope="module")
 def made_up() -> Lessons:
-    """Not simulated: faces have a slope across that is odd from side to side, all else has noise
-    alone.
+    """Makes lessons without simulation.
+
+    Faces have a slope across that is odd from side to side, all else has noise alone.
     """
     random, cases = (
         np.random.default_rng(1),

@@ -89,7 +89,7 @@ def test_classes_weigh_the_same_and_families_within_them() -> None:
 
 
 def test_what_is_foretold_happens() -> None:
-    """Of faces with an LR of 3, three in four are changed; of those with an LR of 1/3, one in four."""
+    """Uses faces with an LR of 3, three in four changed, and of 1/3, one in four changed."""
     llr = np.log(np.repeat([3, 1 / 3], 4))
     label = np.array([1, 1, 1, 0, 1, 0, 0, 0])
     found = metrics.reliability(llr, label, np.ones(8))

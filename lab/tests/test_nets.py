@@ -9,7 +9,7 @@ from unmask.faces import CLOSE_UP_PX, CROP_PX
 
 
 def side(name: str) -> int:
-    """Side of the faces that a network takes, px."""
+    """Returns the side of the faces that a network takes, px."""
     return CLOSE_UP_PX if name in SEE_CLOSE_UPS else CROP_PX
 
 

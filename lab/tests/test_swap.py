@@ -38,15 +38,15 @@ from unmask.media import labels
 from unmask.types import Rgb, Seal
 
 W, H = 321, 240
-"""Odd, because H.264's chroma is not."""
+"""Odd width, because H.264's chroma is not."""
 TIMES_MS = [0, 40, 80, 123, 160, 200, 240, 290, 320, 360]
-"""Unevenly spaced, as phones film."""
+"""Uneven times, as phones film."""
 GONE = (5, 6)
 """Frames that show no face."""
 
 
 def painted(target: FaceImage, number: int) -> tuple[Rgb, NDArray[np.float32]]:
-    """A stand-in for a swapper that anybody can see: the middle of the face in one plain green."""
+    """Paints the middle of the face plain green: a stand-in for a visible swapper."""
     mask = np.zeros(target.rgb.shape[:2], np.float32)
     x, y = target.points[2]
     cv2.circle(mask, (round(float(x)), round(float(y))), round(0.7 * target.eyes_apart), 1.0, -1)
@@ -86,12 +86,12 @@ def pictures(path: Path) -> tuple[list[Rgb], list[float]]:
 
 
 def green(rgb: Rgb) -> int:
-    """How many pixels `painted` painted."""
+    """Counts the pixels that `painted` painted."""
     return int(((rgb[..., 1] > 150) & (rgb[..., 0] < 90) & (rgb[..., 2] < 90)).sum())
 
 
 def assert_labelled(rgb: Rgb) -> None:
-    """The label's own pixels are there, its letters at least 5 % of the short side high."""
+    """Checks the label's own pixels, with letters at least 5 % of the short side high."""
     h, w = rgb.shape[:2]
     blank = [label.labelled(np.full((h, w, 3), grey, np.uint8)) for grey in (60, 190)]
     box = (blank[0] == blank[1]).all(axis=2)
@@ -105,7 +105,7 @@ def assert_labelled(rgb: Rgb) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip, a portrait, and a licence of it, to be used by "Red team" for a day."""
+    """Makes a clip, a portrait, and a licence of it, to be used by "Red team" for a day."""
     folder = tmp_path_factory.mktemp("swap")
     write(folder / "clip.mp4", map(scene, range(len(TIMES_MS))), TIMES_MS)
     Image.fromarray(astronaut()[20:212, 130:322][:, ::-1]).save(folder / "me.png")
@@ -228,8 +228,9 @@ def test_with_a_certificate_the_same_is_said_signed(
 
 
 def test_the_label_cannot_be_turned_off() -> None:
-    """Neither by the library nor on the command line; `test_every_frame_...` sees it in what is
-    written.
+    """Checks the library and the command line.
+
+    `test_every_frame_...` checks the label in what is written.
     """
     assert set(inspect.signature(swap).parameters) == {
         "source",
@@ -487,9 +488,7 @@ def test_flicker_changes_nothing_outside_its_mask_and_grows_with_its_strength(
 def test_a_clip_flickers_only_if_asked(
     folder: Path, tmp_path: Path, permission: Permission
 ) -> None:
-    """On a clip that stands still, what changes from frame to frame comes from the face that was
-    put in.
-    """
+    """Uses a still clip, so any change from frame to frame comes from the face put in."""
     clip = write(tmp_path / "still.mp4", [scene(0)] * 8, range(0, 320, 40))
     (x, y), half = faces.find(scene(0))[0].points.mean(axis=0).astype(int), 14
     moved = []

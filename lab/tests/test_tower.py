@@ -1,4 +1,4 @@
-"""The strong look's network: what a checkpoint holds, and that what is served is what was trained."""
+"""Network of the strong look: its checkpoints hold, and its export serves, the trained values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def test_a_checkpoint_holds_the_trained_values_alone(tower: Tower) -> None:
 
 
 def test_what_is_served_is_what_was_trained(tower: Tower) -> None:
-    """The frozen file with a tower's tuned values gives its logits, up to what int8 costs."""
+    """Checks that the frozen file with a tower's tuned values gives its logits.
+
+    They differ only by the error of int8.
+    """
     rgb = np.stack([close_up(), close_up()[:, ::-1]])
     with torch.no_grad():
         tower.whether.weight.normal_(0, 0.02)

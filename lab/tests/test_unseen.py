@@ -36,7 +36,7 @@ LABELS = "file,side,label,source,method,identity\n"
 
 
 def film(path: Path, frames: Sequence[Rgb]) -> Path:
-    """A clip of 25 frames a second, H.264."""
+    """Writes a clip of 25 frames a second, H.264."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "18"})
         stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
@@ -49,8 +49,9 @@ def film(path: Path, frames: Sequence[Rgb]) -> Path:
 
 @pytest.fixture
 def side_by_side(tmp_path: Path) -> Path:
-    """A clip of two people, 396 px wide; in the right half the second one's face is another's. The
-    halves meet off the grid.
+    """Makes a clip of two people, 396 px wide.
+
+    In the right half the second one's face is another's. The halves meet off the grid.
     """
     first, second, other = (cv2.resize(faces_for_tests.person(i), (98, 192)) for i in range(3))
     left, right = np.hstack([first, second[:, :100]]), np.hstack([first, other[:, :100]])
@@ -62,7 +63,7 @@ def side_by_side(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def two_people(tmp_path: Path) -> Path:
-    """A photo of a large face at the left and a smaller one at the right."""
+    """Makes a photo of a large face at the left and a smaller one at the right."""
     large, small = cv2.resize(faces_for_tests.person(1), (320, 320)), faces_for_tests.person(2)
     page = np.full((320, 560, 3), 127, np.uint8)
     page[:, :320], page[64:256, 344:536] = large, small
@@ -78,8 +79,9 @@ def medium(path: Path, label: int = 0, **about: object) -> Medium:
 
 
 def told(**columns: object) -> Told:
-    """Files of one person each with a face in them, unless said otherwise; the learned line alone
-    speaks, with a score of 0.
+    """Makes files of one person each with a face in them, unless said otherwise.
+
+    Only the learned line speaks, with a score of 0.
     """
     n = len(columns["label"])  # type: ignore[arg-type]
     usual = {"source": "set", "method": "", "faces": 1, "lr": 0.0, "tone": np.nan}
@@ -139,7 +141,11 @@ def test_the_face_at_the_place_is_judged_else_the_largest(two_people: Path) -> N
 
 
 def test_labels_name_whole_clips_and_halves(side_by_side: Path, tmp_path: Path) -> None:
-    rows = "both.mp4,left,0,live,,driver\nboth.mp4,right,1,live,swapper,model\nboth.mp4,,1,films,other,somebody\n"
+    rows = (
+        "both.mp4,left,0,live,,driver\n"
+        "both.mp4,right,1,live,swapper,model\n"
+        "both.mp4,,1,films,other,somebody\n"
+    )
     (tmp_path / "labels.csv").write_text(LABELS + rows)
     left, right, whole = clips(tmp_path, tmp_path / "halves")
     assert (left.label, right.label, whole.label) == (0, 1, 1)
@@ -343,7 +349,7 @@ def test_the_mean_of_views_beats_each_where_their_errors_differ() -> None:
 def test_the_yardstick_writes_a_page_and_goes_on_without_what_is_not_here(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Twenty-one small pictures: the figures mean nothing here, their shape does."""
+    """Runs on twenty-one small pictures: only the shape of the figures is checked."""
     n = 21
     people = [faces_for_tests.person(i) for i in range(n)]
     changed = [cv2.GaussianBlur(rgb, (0, 0), 1.5) if i % 2 else rgb for i, rgb in enumerate(people)]

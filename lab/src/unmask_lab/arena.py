@@ -1,9 +1,8 @@
-"""Rounds of confrontation: the attacker finds what the detector sees worst, the detector learns
-from it, and so on.
+"""Arena: in rounds, the attacker finds the detector's weakest point and the detector trains on it.
 
-An attack is a forgery family and a way that the picture goes afterwards. The detector learns from
-every attack so far, each as often as it was chosen, as in fictitious play (Brown 1951, "Iterative
-solution of games by fictitious play").
+An attack is a pair of a forgery family and a degradation that is applied afterwards. The detector
+is trained on every attack chosen so far, each as often as it was chosen, as in fictitious play
+(Brown 1951, "Iterative solution of games by fictitious play").
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ PLAIN = "as it is"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """Faces to fight on. Nobody is in two of the three, and nobody was trained on.
+    """Faces of the arena, in three sets that share no person; none was trained on.
 
     Attributes:
-        attacker: where the attacker looks for its best attack.
-        league: where every detector is measured against every attack.
+        attacker: faces on which the attacker looks for its best attack.
+        league: faces on which every detector is measured against every attack.
         research: faces that bring their own labels, changed in ways never trained on.
     """
 
@@ -54,8 +53,9 @@ def ground(
     at_most: int = 120,
     seed: int = 700,
 ) -> Ground:
-    """Half of the portraits' people for the attacker, half for the league, at most so many faces of
-    each.
+    """Splits the portraits' people in half, for the attacker and for the league.
+
+    Each half holds at most ``at_most`` faces.
 
     Raises:
         DataError: there are fewer than two people.
@@ -63,7 +63,8 @@ def ground(
     people = sorted({row.identity for row in portraits})
     if len(people) < 2:
         raise DataError(
-            "the arena needs portraits of at least two people: one for the attacker, one for the league"
+            "the arena needs portraits of at least two people: "
+            "one for the attacker, one for the league"
         )
     half = set(np.random.default_rng(seed).permutation(people)[: len(people) // 2])
     sides = (
@@ -82,14 +83,14 @@ def arena(
     every: int = 125,
     workers: int = 2,
 ) -> dict[str, Any]:
-    """Fights, or goes on after the last round fought; writes ``arena.md``, ``.json`` and ``.png``.
+    """Plays the rounds, or resumes after the last one; writes ``arena.md``, ``.json`` and ``.png``.
 
     Args:
-        config: of each round's training, which goes on from the weights of the round before.
+        config: of each round's training, which resumes from the weights of the round before.
             ``config.start`` is the folder of the detector that enters; a copy of it is kept as
             round 0.
         on: the faces.
-        rounds: in all, with those fought before.
+        rounds: number of rounds in all, with those played before.
         out: folder for a folder per round.
         target: folder of the page.
         every: steps between checkpoints.
@@ -121,9 +122,10 @@ def arena(
 
 
 def strongest(net: nn.Module, faces: HeldOut) -> tuple[Attack, float]:
-    """The attack against which the network's AUC is lowest, and that AUC.
+    """Returns the attack against which the network's AUC is lowest, and that AUC.
 
-    TPR at 1 % FPR would hang on the one or two highest of a hundred bona fide faces.
+    AUC is used rather than TPR at 1 % FPR, which would depend on the one or two highest-scoring of
+    a hundred bona fide faces.
     """
     scores = faces.score(net)
     found = {attack: faces.figures(scores, [attack])["auc"][0] for attack in faces.sets}
@@ -132,7 +134,7 @@ def strongest(net: nn.Module, faces: HeldOut) -> tuple[Attack, float]:
 
 
 def _enter(config: Config, on: Ground, out: Path) -> dict[str, Any]:
-    """The record so far; a new one holds the detector that enters as round 0."""
+    """Loads the record so far; a new one holds the detector that enters as round 0."""
     kept = out / "arena.json"
     faces = {
         "attacker": _faces(on.attacker),
@@ -144,7 +146,8 @@ def _enter(config: Config, on: Ground, out: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(kept.read_text())
         if any(record[key] != value for key, value in about.items()):
             raise DataError(
-                f"{kept}: an arena of another config or other faces; choose another folder, or delete it"
+                f"{kept}: an arena of another config or other faces; "
+                "choose another folder, or delete it"
             )
         return record
     net, _ = load(Path(config.start))
@@ -166,9 +169,7 @@ def _faces(of: HeldOut) -> dict[str, int]:
 
 
 def _standing(net: nn.Module, on: Ground) -> dict[str, Any]:
-    """How a detector does in the league: against each attack, on their mean, and on the research
-    set.
-    """
+    """Measures a detector in the league: per attack, their mean, and the research set."""
     league, research = on.league.score(net), on.research.score(net)
     return {
         "attacks": [[*attack, on.league.figures(league, [attack])] for attack in on.league.sets],
@@ -178,7 +179,10 @@ def _standing(net: nn.Module, on: Ground) -> dict[str, Any]:
 
 
 def worst(standing: dict[str, Any]) -> tuple[Attack, list[float]]:
-    """The attack that a detector in the league stands worst against, and its AUC with its interval."""
+    """Returns the attack with a detector's lowest AUC in the league, and that AUC.
+
+    The AUC comes with its interval.
+    """
     family, way, figures = min(standing["attacks"], key=lambda attack: attack[2]["auc"][0])
     return (family, way), figures["auc"]
 
@@ -188,7 +192,7 @@ def _against(standing: dict[str, Any], attack: Sequence[str]) -> list[float]:
 
 
 def page(record: dict[str, Any]) -> str:
-    """The record of `arena` as Markdown."""
+    """Renders the record of `arena` as Markdown."""
     config, faces, fought = record["config"], record["faces"], record["rounds"]
     rows = []
     for k, now in enumerate(fought):
@@ -220,9 +224,12 @@ def page(record: dict[str, Any]) -> str:
     ]
     return f"""# The arena
 
-`{COMMAND}`, begun {record["date"]}, seed {config["seed"]}. An attack is a forgery family and a way that the picture goes
-afterwards. In every round the attacker tries {len(fought[0]["attacks"])} attacks, each on {_counted(faces["attacker"])},
-and chooses the one that the detector sees worst, by AUC. The detector then goes on learning for {config["pairs"]:,} pairs;
+`{COMMAND}`, begun {record["date"]}, seed {config["seed"]}. \
+An attack is a forgery family and a way that the picture goes
+afterwards. In every round the attacker tries {len(fought[0]["attacks"])} \
+attacks, each on {_counted(faces["attacker"])},
+and chooses the one that the detector sees worst, by AUC. The \
+detector then goes on learning for {config["pairs"]:,} pairs;
 half of them are the attacks chosen so far, each as often as it was chosen, the rest all families.
 
 The league measures every detector against every attack, each on {_counted(faces["league"])},
@@ -237,7 +244,10 @@ AUC with its 95 % interval over people. The worst of many attacks is low partly 
 
 
 def _counted(faces: dict[str, int]) -> str:
-    return f"{faces['bona_fide']} bona fide faces and {faces['changed']} changed ones of {faces['people']} people"
+    return (
+        f"{faces['bona_fide']} bona fide faces and {faces['changed']} "
+        f"changed ones of {faces['people']} people"
+    )
 
 
 def _named(attack: Sequence[str]) -> str:

@@ -1,10 +1,11 @@
-"""The classic face swap: one encoder for everybody, one decoder per person; feed one person's face,
-decode another's.
+"""Classic face swap: one encoder for everybody and one decoder per person.
 
-The technique of 2017 that the first deepfakes were made with: four strided convolutions down to a
-dense bottleneck, and decoders that widen again by pixel shuffling, trained to undo a random warp.
-The same file trains a pair of two people and a crowd: with groups of people in the place of
-persons, each decoder gives the blurred, averaged look of its group.
+One person's face is encoded and another person's decoder decodes it.
+
+This is the technique of 2017 that the first deepfakes were made with: four strided convolutions
+down to a dense bottleneck, and decoders that upsample by pixel shuffling, trained to undo a random
+warp. The same code trains on a pair of two people or on a crowd. In a crowd, groups of people take
+the place of persons, and each decoder gives the blurred, averaged look of its group.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from unmask_lab.data import DataError, Row
 from unmask_lab.forge.face import FaceImage, displaced, elastic
 
 CROP_PER_SIDE = 150 / 192
-"""Part of the runtime's crop that the network sees: brows to chin, cheek to cheek."""
+"""Part of the runtime's crop that the network sees, per side: brows to chin, cheek to cheek."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that decides the result.
+    """Settings that determine the result.
 
     Attributes:
         side: of the faces that go in and come out, px; a multiple of 16.
@@ -53,8 +54,10 @@ class Config:
 
 
 class Autoencoder(nn.Module):
-    """Faces, float32 ``(n, 3, side, side)`` in 0 to 1, to faces as a person's decoder gives them
-    back.
+    """Autoencoder with a shared encoder and a decoder per person.
+
+    Takes faces, float32 ``(n, 3, side, side)`` in 0 to 1, and returns them as the given person's
+    decoder reconstructs them.
     """
 
     def __init__(self, config: Config, people: Sequence[str]) -> None:
@@ -97,17 +100,18 @@ def train(
     steps: int,
     snapshots: Sequence[int] = (),
 ) -> Autoencoder:
-    """Trains one decoder per person, or goes on with the checkpoint in ``folder``; each step takes
-    faces of everyone.
+    """Trains one decoder per person, or resumes from the checkpoint in ``folder``.
+
+    Each step takes faces of everyone.
 
     Args:
         people: bona fide rows by name.
         config: of the network.
-        folder: for ``autoencoder.pt``, and a picture of faces, what came back, and each as the next
-            person.
+        folder: for ``autoencoder.pt``, and a picture of faces, their reconstructions, and each as
+            the next person.
         steps: in all.
-        snapshots: steps after which a copy is kept, as ``autoencoder-<step>.pt``: what is stopped
-            early is blurrier.
+        snapshots: steps after which a copy is kept, as ``autoencoder-<step>.pt``. The earlier a
+            training stops, the blurrier its faces.
 
     Raises:
         DataError: a person has no faces, or the checkpoint is of another config or other people.
@@ -146,10 +150,9 @@ def train(
 
 
 class Linear(nn.Module):
-    """The same swap without a training: one linear encoder for everybody, one linear decoder per
-    person, in closed form.
+    """Linear face swap in closed form: one encoder for everybody, one decoder per person.
 
-    The encoder are the first principal components of everyone's faces (Turk and Pentland 1991,
+    The encoder is the first principal components of everyone's faces (Turk and Pentland 1991,
     "eigenfaces"); each decoder is the ridge regression from a person's codes to that person's
     faces. It leaves ghosts rather than blur.
     """
@@ -172,7 +175,7 @@ class Linear(nn.Module):
         return (self.offsets[person] + code @ self.decoders[person]).clamp(0, 1).view_as(faces)
 
     def fit(self, people: Mapping[str, Sequence[Row]], ridge: float = 0.02) -> None:
-        """From bona fide rows by name; ``ridge`` is a part of the codes' mean variance."""
+        """Fits to bona fide rows by name; ``ridge`` is a fraction of the codes' mean variance."""
         faces = [
             torch.cat([_tensor(_cut(row, self.config.side)[None]).flatten(1) for row in of])
             for of in people.values()
@@ -194,7 +197,7 @@ class Linear(nn.Module):
 
 
 def fit(people: Mapping[str, Sequence[Row]], config: Config, folder: Path) -> Linear:
-    """Fits and keeps a linear swap as ``linear.pt``; arguments as of `train`."""
+    """Fits a linear swap and saves it as ``linear.pt``; the arguments are those of `train`."""
     _refuse_nobody(people)
     folder.mkdir(parents=True, exist_ok=True)
     net = Linear(config, tuple(people))
@@ -205,7 +208,7 @@ def fit(people: Mapping[str, Sequence[Row]], config: Config, folder: Path) -> Li
 
 
 def load(path: Path) -> Autoencoder | Linear:
-    """A trained network from its folder, or from one of its snapshots.
+    """Loads a trained network from its folder, or from one of its snapshots.
 
     Raises:
         DataError: there is none.
@@ -221,9 +224,7 @@ def load(path: Path) -> Autoencoder | Linear:
 
 
 def crowd(rows: Sequence[Row], groups: int, seed: int = 1) -> dict[str, list[Row]]:
-    """Bona fide rows in groups of like looks, by k-means over small pictures of the aligned faces
-    (Lloyd 1982).
-    """
+    """Clusters bona fide rows by appearance: k-means over small aligned faces (Lloyd 1982)."""
     small = np.stack([_cut(row, 12).ravel() for row in rows]).astype(np.float32)
     cv2.setRNGSeed(seed)
     until = (cv2.TERM_CRITERIA_MAX_ITER, 50, 0.0)
@@ -235,7 +236,7 @@ def crowd(rows: Sequence[Row], groups: int, seed: int = 1) -> dict[str, list[Row
 
 
 def cut(face: FaceImage, side: int) -> Rgb:
-    """The aligned face as the network sees it, uint8 ``(side, side, 3)``."""
+    """Crops the aligned face as the network sees it, uint8 ``(side, side, 3)``."""
     return np.asarray(
         cv2.warpAffine(
             face.rgb,
@@ -251,8 +252,9 @@ def cut(face: FaceImage, side: int) -> Rgb:
 def decode_as(
     net: Autoencoder | Linear, face: FaceImage, person: int, interpolation: int = cv2.INTER_CUBIC
 ) -> Rgb:
-    """The image, uint8 ``(h, w, 3)``, with the face given back as another person's in its place,
-    not blended.
+    """Replaces the face by its decoding as another person, without blending.
+
+    Returns the image, uint8 ``(h, w, 3)``.
     """
     side, (h, w) = net.config.side, face.rgb.shape[:2]
     with torch.inference_mode():
@@ -268,8 +270,9 @@ def decode_as(
 
 
 def _matrix(face: FaceImage, side: int) -> NDArray[np.float64]:
-    """From px of the image to px of the face that the network sees, whose middle is the crop's
-    middle, a little lower.
+    """Returns the transform from px of the image to px of the network's input.
+
+    The middle of the input lies a little lower than the middle of the runtime's crop.
     """
     scale = side / (192 * CROP_PER_SIDE)
     shift = np.array([192 * (1 - CROP_PER_SIDE) / 2, 192 * (1 - CROP_PER_SIDE) * 0.62], np.float32)
@@ -279,8 +282,9 @@ def _matrix(face: FaceImage, side: int) -> NDArray[np.float64]:
 def _batch(
     crops: NDArray[np.uint8], config: Config, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Warped faces and the same faces unwarped, of the network's side; both moved, turned and
-    mirrored alike.
+    """Returns warped faces and the same faces unwarped, both moved, turned and mirrored alike.
+
+    Both have the network's side.
     """
     warped, wanted, side = [], [], config.side
     for i in rng.integers(len(crops), size=config.batch):
@@ -310,8 +314,9 @@ def _tensor(crops: NDArray[np.uint8]) -> Tensor:
 
 
 def _difference(got: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute difference of the pixels and, as much again, of their steps to the right and
-    downwards.
+    """Returns the mean absolute difference of the pixels plus that of their gradients.
+
+    Gradients are the differences to the next pixel on the right and below.
     """
     steps = [(got.diff(dim=d) - wanted.diff(dim=d)).abs().mean() for d in (2, 3)]
     return functional.l1_loss(got, wanted) + steps[0] + steps[1]
@@ -357,7 +362,7 @@ def _resume(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer) -> i
 def _picture(
     path: Path, net: Autoencoder | Linear, crops: Sequence[NDArray[np.uint8]], most: int = 6
 ) -> None:
-    """One row per person: faces, what came back, and each of them as the next person."""
+    """Draws one row per person: faces, their reconstructions, and each face as the next person."""
     side, rows = net.config.side, []
     for person, of in enumerate(crops):
         shown = np.stack(

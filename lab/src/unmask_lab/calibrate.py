@@ -1,14 +1,16 @@
-"""From raw scores to likelihood ratios, jointly over the lines of evidence and with the face's size
-and sharpness.
+"""Calibration from raw scores to likelihood ratios, jointly over the lines of evidence.
 
-Fitted on people the network never saw, on forgeries of the kinds it was trained on, gone ways drawn
-at random. Forgeries of other kinds leave fainter traces, so where that holds better on a set made
-by others, each forgery's scores are `weakened`; those that leave no trace at all enter as the
-`missed` part, from the same set. Lines share frames, so that their errors correlate: one logistic
-regression weighs them all. A line that could not read a face says nothing of it, so there is one
-regression for every set of lines, fitted to the faces that all of its lines have read; but none for
-a set in which a line is no help, so that a weak line costs a strong one neither its people nor its
-weight.
+The face's size, sharpness and other limits of quality enter, too.
+
+Calibrations are fitted on people the network never saw, on forgeries of the kinds it was trained
+on, after random degradations. Forgeries of other kinds leave fainter traces, so each forgery's
+scores are `weakened` where that is better on a set made by others. Forgeries that leave no trace at
+all enter as the `missed` part, estimated on the same set.
+
+Lines share frames, so their errors correlate: one logistic regression weighs them all. A line that
+could not read a face gives no score for it, so there is one regression for every set of lines,
+fitted to the faces that all of its lines have read. A set in which a line does not help gets none,
+so that a weak line costs a strong one neither its people nor its weight.
 """
 
 from __future__ import annotations
@@ -39,24 +41,24 @@ from unmask_lab.films import FRAMES, films
 from unmask_lab.forge import FAMILIES
 
 ROUNDS = 3
-"""Ways that each face goes."""
+"""Number of random degradations of each face."""
 
 MOST_SHARED = 0.9
 """Part of the LR's variance beyond which no frame would add anything."""
 
 RIDGE = 1.0
-"""Of the logistic regression, in examples, on terms in units of their spread."""
+"""Ridge of the logistic regression, in examples, on terms in units of their spread."""
 
 FEWEST = 10
-"""People below which nothing is fitted: the LR would be bounded below the 10 from which a face is
-called changed.
+"""Number of people below which nothing is fitted.
+
+With fewer, the bound of the LR is below the 10 from which a face is called changed.
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Faces, and what each line said of them: ``(n,)`` by line, nan where it could not read the
-    face.
+    """Faces and each line's scores of them: ``(n,)`` by line, nan where it could not read the face.
 
     Attributes:
         knees: by line, where a calibration may bend, see `unmask.likelihood.features`.
@@ -67,7 +69,7 @@ class Measured:
     knees: Mapping[str, float] = field(default_factory=dict)
 
     def by(self, lines: Collection[str]) -> Measured:
-        """Those faces that all the lines have read, with the scores of these lines."""
+        """Selects the faces that all the lines have read, with the scores of these lines."""
         read = np.flatnonzero(np.isfinite([self.scores[line] for line in lines]).all(axis=0))
         return Measured(
             [self.examples[i] for i in read.tolist()],
@@ -82,12 +84,12 @@ class Measured:
 
     @property
     def identities(self) -> list[str]:
-        """Of each face."""
+        """Identity of each face."""
         return [e.identity for e in self.examples]
 
     @property
     def rows(self) -> list[dict[str, float]]:
-        """What a calibration may weigh, of each face."""
+        """Terms that a calibration may weigh, of each face."""
         return [
             features(
                 {line: float(values[i]) for line, values in self.scores.items()},
@@ -109,8 +111,9 @@ def calibrate(
     weights: Path = models.WEIGHTS,
     folder: Path | None = None,
 ) -> dict[str, Any]:
-    """Fits, cross-checks and writes ``calibration.json`` for every set of lines; returns what it
-    wrote.
+    """Fits, cross-checks and writes ``calibration.json`` for every set of lines.
+
+    Returns its content.
 
     Args:
         portraits: bona fide faces of people never trained on, to forge.
@@ -136,7 +139,8 @@ def calibrate(
     fits = _fits(strengths, unseen, clips, {**models.known(), **classifiers.known(folder)})
     if not fits:
         raise DataError(
-            f"fewer than {FEWEST} people in the portraits or in the set made by others; collect more"
+            f"fewer than {FEWEST} people in the portraits or in the set made by others; "
+            "collect more"
         )
     written = {"lines": fits}
     ((folder or weights) / "calibration.json").write_text(records.dumps(written) + "\n")
@@ -144,12 +148,11 @@ def calibrate(
 
 
 def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
-    """Forgeries of every strength between no trace and all of it: each score moved towards that of
-    the face it was made from.
+    """Weakens each forgery by a random strength: moves its score towards that of its original.
 
-    A network knows the kinds that it was trained on so well that hardly one of them scores where
-    most others do: between the classes. How strong the traces of other kinds are is not known, so
-    every strength counts alike.
+    A network separates the kinds that it was trained on so well that hardly any of them scores
+    between the classes, where most other kinds do. The strength of other kinds' traces is not
+    known, so it is drawn uniformly.
 
     Args:
         faces: bona fide ones, and forgeries of them.
@@ -164,13 +167,14 @@ def weakened(faces: Measured, rng: np.random.Generator) -> Measured:
 
 
 def bent(faces: Measured) -> Measured:
-    """The same faces with the knees that a calibration fitted to them has."""
+    """Returns the same faces with the knees of a calibration fitted to them."""
     return replace(faces, knees=knees(faces))
 
 
 def knees(faces: Measured) -> dict[str, float]:
-    """By line, the score half way between the classes' medians: past it bona fide faces become
-    rare.
+    """Returns, by line, the score half way between the classes' medians.
+
+    Past it bona fide faces become rare.
     """
     middles = {}
     for line, scores in faces.scores.items():
@@ -186,11 +190,11 @@ def _fits(
     clips: Sequence[Measured],
     custody: Mapping[str, str],
 ) -> dict[str, dict[str, Any]]:
-    """The calibration of every set of lines that has read enough people, helps, and holds;
-    ``custody`` is the sha256 by model.
+    """Fits every set of lines that has read enough people, helps, and holds.
 
-    For each set that strength of the forgeries which costs the least (Cllr) on those made by
-    others; ``strengths`` are the same faces, each with the `knees` of its own scores.
+    For each set, takes the strength of the forgeries with the lowest cost (Cllr) on those made by
+    others. ``strengths`` are the same faces, each with the `knees` of its own scores; ``custody``
+    is the sha256 by model.
     """
     fits: dict[str, dict[str, Any]] = {}
     kept: dict[tuple[str, ...], Calibration] = {}
@@ -229,15 +233,16 @@ def _fits(
 
 
 def holds(served: Calibration, fewer: Iterable[Calibration], unseen: Measured) -> bool:
-    """Whether the LR of these lines costs no more (Cllr) on others' forgeries than that of fewer
-    lines, on the same faces.
+    """Tells whether these lines cost no more (Cllr) on others' forgeries than any fewer lines.
+
+    Compares on the same faces.
     """
     unseen = unseen.by(served.lines)
     return all(cost(served, unseen) <= cost(one, unseen) for one in fewer)
 
 
 def cost(by: Calibration, faces: Measured) -> float:
-    """Cllr, bits, of the LR that a calibration gives the faces that its lines have read."""
+    """Computes Cllr, bits, of a calibration's LR on the faces that its lines have read."""
     faces = faces.by(by.lines)
     scores = [
         {line: faces.scores[line][i] for line in by.lines} for i in range(len(faces.examples))
@@ -248,16 +253,16 @@ def cost(by: Calibration, faces: Measured) -> float:
 
 
 def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
-    """Of how many people all of these lines have read a face, in the set where they are fewest."""
+    """Counts the people of whom all of these lines have read a face, in the set with the fewest."""
     return min(len(set(faces.by(lines).identities)) for faces in sets)
 
 
 def earns(faces: Measured) -> bool:
-    """Whether each line helps the others: without it the LR of people not fitted to costs more
-    (Cllr), on the same faces.
+    """Tells whether each line helps the others: whether Cllr is higher without it.
 
-    By more than one standard error over people, so that chance gives no weight (Breiman et al. 1984
-    choose by that rule). Lines that read no face of one class in common help nobody.
+    Compares on the same faces, and on people not fitted to. The difference must exceed one standard
+    error over people, so that chance gives no weight (Breiman et al. 1984 choose by that rule).
+    Lines that read no face of one class in common do not help.
     """
     if len(set(faces.label.tolist())) < 2:
         return False
@@ -277,7 +282,7 @@ def _lower(costs: NDArray[np.float64], than: NDArray[np.float64]) -> bool:
 
 
 def _costs(faces: Measured) -> NDArray[np.float64]:
-    """What each person adds to the Cllr, bits, of LRs by calibrations that did not see the person."""
+    """Computes each person's part of the Cllr, bits, by calibrations fitted without the person."""
     weight = metrics.balanced(faces.label, np.array([e.family for e in faces.examples]))
     llr = _crossed(faces.design, faces.label, weight, faces.identities, len(faces.knees))
     _, person = np.unique(np.asarray(faces.identities), return_inverse=True)
@@ -285,10 +290,10 @@ def _costs(faces: Measured) -> NDArray[np.float64]:
 
 
 def measured(tracks: Iterable[Sequence[Example]], lines: Lines) -> Measured:
-    """What each line says of faces, through the runtime's own code; those of one track are half a
-    second apart.
+    """Scores faces by each line, through the runtime's own code.
 
-    The lines are made for these faces: they remember what they measured.
+    Faces of one track are half a second apart. The lines must be made for these faces, as they
+    remember what they measured.
     """
     tracks = list(tracks)
     seen = [tuple(e.sighting(k / 2) for k, e in enumerate(track)) for track in tracks]
@@ -313,7 +318,7 @@ def _fit(
     clips: Sequence[Measured],
     lines: Collection[str],
 ) -> tuple[Calibration, dict[str, Any]]:
-    """The calibration of one set of lines, what it rests on, and how well it holds."""
+    """Fits the calibration of one set of lines; also returns its data and its cross-checks."""
     known, *beside = (
         replace(some, knees=faces.knees).by(lines) for some in (faces, unseen, *clips)
     )
@@ -345,18 +350,29 @@ def _fit(
         "faces": len(known.examples),
         "forgeries": list(FAMILIES),
         "strength": strength,
-        "missed_from": f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on {len(unseen.examples)} faces of "
-        f"{len(set(unseen.identities))} people, forged in ways never trained on; the lower end is used",
-        "shared_from": f"simulated: a camera moving over heads that turn, of {len(set(clips[0].identities))} people, "
-        f"{FRAMES} frames each",
+        "missed_from": (
+            f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on "
+            f"{len(unseen.examples)} faces of {len(set(unseen.identities))} people, forged in ways "
+            "never trained on; the lower end is used"
+        ),
+        "shared_from": (
+            f"simulated: a camera moving over heads that turn, of {len(set(clips[0].identities))} "
+            f"people, {FRAMES} frames each"
+        ),
     }
     checked = {
         "cross_fitted": {
-            "note": "families trained on, of the strength in fitted_on; each person judged by a calibration that never saw them",
+            "note": (
+                "families trained on, of the strength in fitted_on; each person judged by a "
+                "calibration that never saw them"
+            ),
             **_checked(served, crossed, known.examples, weight),
         },
         "never_trained_on": {
-            "note": "the research set, which told the missed part, the strength of forgeries and which sets of lines hold",
+            "note": (
+                "the research set, which told the missed part, "
+                "the strength of forgeries and which sets of lines hold"
+            ),
             **_checked(
                 served, unseen.design @ theta, unseen.examples, np.ones(len(unseen.examples))
             ),
@@ -368,12 +384,11 @@ def _fit(
 def missed(
     known_auc: float, llr: NDArray[np.float64], examples: Sequence[Example]
 ) -> tuple[float, tuple[float, float, float]]:
-    """The part of others' forgeries that scores as bona fide faces do, if the rest scores as the
-    known kinds do.
+    """Estimates the part of others' forgeries that scores as bona fide faces do.
 
-    A mixture's AUC is the mean of its parts' AUCs, one of which is 1/2. From the lower end of the
-    95 % interval over people, so that the absence of traces is not overrated. Returns the AUC with
-    its interval as well.
+    Assumes that the rest scores as the known kinds do. A mixture's AUC is the mean of its parts'
+    AUCs, one of which is 1/2. Uses the lower end of the 95 % interval over people, so that the
+    absence of traces is not overrated. Returns the AUC with its interval as well.
     """
     label = np.array([e.label for e in examples])
 
@@ -391,8 +406,9 @@ def _checked(
     examples: Sequence[Example],
     weight: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Cllr and ECE of the LR against the known kinds and of the LR that is served, and how often it
-    says `changed`.
+    """Computes Cllr and ECE of the LR against the known kinds and of the LR that is served.
+
+    Also computes how often the latter says `changed`.
     """
     label = np.array([e.label for e in examples])
     known = np.clip(llr / LN10, -served.bound, served.bound)
@@ -419,10 +435,9 @@ def _checked(
 def _answers(
     lr: NDArray[np.float64], examples: Sequence[Example], among: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    """How often one face of a class, looked at once, is called changed, and how often no change is
-    found in it.
+    """Computes how often single faces of a class are called changed, and `no change found`.
 
-    See `unmask.verdict.Rules`; each part with a 95 % interval over people.
+    See `unmask.verdict.Rules`; each part has a 95 % interval over people.
     """
     of = np.flatnonzero(among)
     people, rules = [examples[i].identity for i in of.tolist()], Rules()
@@ -442,8 +457,9 @@ def _part(reached: NDArray[np.bool_], people: Sequence[str]) -> dict[str, Any]:
 def _alarms(
     lr: NDArray[np.float64], label: NDArray[np.int_], examples: Sequence[Example], source: str
 ) -> dict[str, dict[str, Any]]:
-    """Of a source's single faces, the part that reaches an LR of 10, with a 95 % interval over
-    people.
+    """Computes the part of a source's single faces that reaches an LR of 10, by class.
+
+    Each part has a 95 % interval over people.
     """
     result = {}
     for name, wanted in (("false alarms", 0), ("found", 1)):
@@ -459,8 +475,7 @@ def _alarms(
 
 
 def slopes(columns: int, knees: int = 0) -> NDArray[np.float64]:
-    """How a design of so many columns lets ln LR rise with each score at each end of all `LIMITS`:
-    ``(slopes, columns)``.
+    """Returns the slopes of ln LR in each score at each end of all `LIMITS`: ``(slopes, columns)``.
 
     A slope is linear in the limits, so one that is nowhere negative at their ends is nowhere
     negative between them.
@@ -490,8 +505,7 @@ def logistic(
     weight: NDArray[np.float64],
     rising: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Weighted logistic regression, slightly shrunk, whose slopes ``rising @ theta`` are not
-    negative.
+    """Fits a weighted, slightly shrunk logistic regression with ``rising @ theta`` not negative.
 
     The classes weigh the same, so it gives ln LR. Solved by sequential least squares (Kraft 1988).
     """
@@ -534,7 +548,7 @@ def _crossed(
     identities: metrics.Identities,
     knees: int = 0,
 ) -> NDArray[np.float64]:
-    """ln LR of each example by a calibration that did not see its person; five folds."""
+    """Computes ln LR of each example by a calibration fitted without its person; five folds."""
     _, person = np.unique(np.asarray(identities), return_inverse=True)
     fold = np.random.default_rng(0).permutation(person.max() + 1)[person] % 5
     rising = slopes(design.shape[1], knees)
@@ -546,10 +560,10 @@ def _crossed(
 
 
 def _shared(clips: Sequence[Measured], theta: NDArray[np.float64]) -> float:
-    """Part of ln LR's variance within a class that the frames of one person's clip share (one-way
-    analysis of variance).
+    """Estimates the part of ln LR's variance within a class that one clip's frames share.
 
-    Where fewer than `FEWEST` clips were read throughout, `MOST_SHARED`: the most cautious answer.
+    This is a one-way analysis of variance. Where fewer than `FEWEST` clips were read throughout,
+    returns `MOST_SHARED`, the most cautious answer.
     """
     parts = []
     for faces in clips:

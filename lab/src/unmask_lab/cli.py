@@ -48,8 +48,7 @@ def collect(
     smallest: Annotated[float, typer.Option(help="Least width of a face, px.")] = 64.0,
     largest: Annotated[int, typer.Option(help="Side to which a larger crop is reduced, px.")] = 512,
 ) -> None:
-    """Collect aligned faces from photos and videos, or add the five points to Parquet files of face
-    crops.
+    """Collect aligned faces from photos and videos, or add the five points to Parquet face crops.
 
     What photos and videos give is one data set, collected.parquet in the folder, so that a person
     is one identity over all of them. Run again, it goes on where it stopped.
@@ -196,7 +195,7 @@ def train(
     from unmask_lab.train import Config
     from unmask_lab.train import train as run
 
-    slower = 0.5 if start else 1.0  # Weights that have learned already are moved half as fast.
+    slower = 0.5 if start else 1.0  # Trained weights get half the learning rates.
     config = Config(
         tuple(map(str, data)),
         tuple(map(str, dev)),
@@ -440,8 +439,9 @@ def footage(
         int, typer.Option(min=1, max=6, help="Versions of each person's clip, in turn.")
     ] = 1,
 ) -> None:
-    """Check broken, joined, blended, interlaced and enlarged versions of simulated clips, bona fide
-    and changed.
+    """Check versions of simulated clips, bona fide and changed.
+
+    Versions are broken, joined, blended, interlaced and enlarged.
     """
     from unmask_lab.benchmark.footage import footage as run
 
@@ -498,9 +498,7 @@ def live_shape(
         ),
     ] = None,
 ) -> None:
-    """Teach the live check's network on simulated sessions, or see what it makes of an attack that
-    it never saw.
-    """
+    """Teach the live check's network on simulated sessions, or test it on an attack left out."""
     import json
 
     from unmask_lab.live import taught
@@ -553,8 +551,9 @@ def swap(
     ] = None,
     seed: int = 1,
 ) -> None:
-    """Put another face into a clip or photo, under a licence; everything written is labelled as
-    changed.
+    """Put another face into a clip or photo, under a licence.
+
+    Everything written is labelled as changed.
     """
     from unmask.licences.manifest import Signing
     from unmask_lab.swap import Permission, flickering, of_model, of_photo
@@ -587,7 +586,7 @@ def swap(
 def _never_seen(
     portraits: list[Path], others: list[Path], trained_on: list[Path]
 ) -> tuple[list[Row], list[Row]]:
-    """The rows to measure on, refused if a person of theirs was trained on."""
+    """Reads the rows to measure on; refuses them if one of their people was trained on."""
     from unmask_lab.data import read, refuse_leak
 
     seen, fresh, foreign = read(trained_on), read(portraits), read(others)
@@ -596,7 +595,7 @@ def _never_seen(
 
 
 def main() -> None:
-    """Runs the command line; a data set that cannot be used is one line, not a traceback."""
+    """Runs the command line; unusable data gives a one-line error, not a traceback."""
     try:
         app()
     except (DataError, UnmaskError) as error:

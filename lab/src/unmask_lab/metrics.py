@@ -17,13 +17,14 @@ Identities = Sequence[str] | NDArray[np.str_]
 """Name of the person of each row, ``(n,)``."""
 ROUNDS = 500
 AT_ONCE = 2_000_000
-"""Weights held in memory at a time."""
+"""Number of weights held in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % interval; nan where not defined, as an AUC without changed faces, or an
-    interval over one person.
+    """Figure and its 95 % interval.
+
+    They are nan where not defined, as an AUC without changed faces, or an interval over one person.
     """
 
     value: float
@@ -32,22 +33,24 @@ class Estimate:
 
 
 def auc(bona_fide: ArrayLike, changed: ArrayLike) -> float:
-    """Chance that a changed face scores above a bona fide one, ties counted half (Mann and Whitney
-    1947).
+    """Computes the chance that a changed face scores above a bona fide one.
+
+    Ties count half (Mann and Whitney 1947).
     """
     low, high = np.sort(np.asarray(bona_fide, float)), np.asarray(changed, float)
     below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
     return float(below.mean() / (2 * low.size))
 
 
-# ---------------------------------------------------------------- from a receiver operating characteristic
+# ---------------------------------------------------------------- figures from a ROC curve
 
 
 def roc(
     score: NDArray[np.floating], label: NDArray[np.integer], weight: Floats
 ) -> tuple[Floats, Floats]:
-    """False and true positive rates, each ``(rounds, thresholds + 1)``, from the highest threshold
-    to the lowest.
+    """Computes false and true positive rates, each ``(rounds, thresholds + 1)``.
+
+    They go from the highest threshold to the lowest.
     """
     order = np.argsort(-score, kind="stable")
     last_of_ties = np.append(np.flatnonzero(np.diff(score[order])), score.size - 1)
@@ -60,13 +63,14 @@ def roc(
 
 
 def area(fpr: Floats, tpr: Floats) -> Floats:
-    """AUC per round: the same as `auc`, for weighted rows."""
+    """Computes AUC per round: the same as `auc`, for weighted rows."""
     return np.asarray((np.diff(fpr) * (tpr[:, 1:] + tpr[:, :-1])).sum(axis=1) / 2)
 
 
 def equal_error(fpr: Floats, tpr: Floats) -> Floats:
-    """Equal error rate per round: where as many bona fide faces are called changed as changed ones
-    are missed; interpolated.
+    """Computes the equal error rate per round, interpolated.
+
+    There, as many bona fide faces are called changed as changed ones are missed.
     """
     surplus = fpr + tpr - 1
     after = np.maximum((surplus >= 0).argmax(axis=1), 1)
@@ -77,8 +81,9 @@ def equal_error(fpr: Floats, tpr: Floats) -> Floats:
 
 
 def found_at(fpr: Floats, tpr: Floats, alarms: float = 0.01) -> Floats:
-    """True positive rate per round at the lowest threshold whose false positive rate is at most
-    ``alarms``.
+    """Computes the true positive rate per round at a false positive rate of at most ``alarms``.
+
+    It is that of the lowest such threshold.
     """
     found = np.where(fpr <= alarms, tpr, 0.0).max(axis=1)
     return np.where(np.isfinite(fpr[:, -1] + tpr[:, -1]), found, np.nan)
@@ -93,7 +98,7 @@ def estimates(
     rounds: int = ROUNDS,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Figures with 95 % intervals, resampling people rather than rows (Efron 1979).
+    """Computes figures with 95 % intervals, resampling people rather than rows (Efron 1979).
 
     Args:
         figures: from a weight per row, ``(rounds, n)``, to each figure's values, ``(rounds,)``.
@@ -110,9 +115,11 @@ def estimates(
 
 
 def rate(hits: NDArray[np.bool_], identities: Identities) -> Estimate:
-    """How often something holds. Where it holds for none or for all, resampling shows no spread;
-    the interval is then that of
-    a binomial with one trial per person (Clopper and Pearson 1934). Without rows it is not defined.
+    """Computes a rate with its interval.
+
+    Where something holds for none or for all, resampling shows no spread; the interval is then that
+    of a binomial with one trial per person (Clopper and Pearson 1934). Without rows it is not
+    defined.
     """
     if hits.all() or not hits.any():
         people = len(set(identities))
@@ -128,7 +135,7 @@ def interval(
     rounds: int = ROUNDS,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % interval, over people as in `estimates`, of any figure of row indices."""
+    """Computes the 95 % interval, over people as in `estimates`, of any figure of row indices."""
     counts, member = _resampled(identities, rounds, seed)
     rows = np.arange(member.size)
     values = np.array([figure(np.repeat(rows, of[member].astype(int))) for of in counts])
@@ -137,7 +144,7 @@ def interval(
 
 
 def _resampled(identities: Identities, rounds: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:
-    """How often each person is drawn, ``(rounds, people)``, and which person each row is of."""
+    """Draws how often each person counts, ``(rounds, people)``; also returns each row's person."""
     names, member = np.unique(np.asarray(identities), return_inverse=True)
     drawn = np.random.default_rng(seed).multinomial(
         names.size, np.full(names.size, 1 / names.size), size=rounds
@@ -146,7 +153,10 @@ def _resampled(identities: Identities, rounds: int, seed: int) -> tuple[Floats, 
 
 
 def _estimate(value: float, values: Floats) -> Estimate:
-    """Rounds in which the figure is not defined, because a class was not drawn, are left out."""
+    """Computes the interval without the rounds in which a class was not drawn.
+
+    The figure is not defined in these.
+    """
     defined = values[np.isfinite(values)]
     low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
     return Estimate(float(value), float(low), float(high))
@@ -156,7 +166,10 @@ def _estimate(value: float, values: Floats) -> Estimate:
 
 
 def balanced(label: NDArray[np.integer], family: NDArray[np.str_]) -> Floats:
-    """A weight per row, 1 on average: each class weighs the same, and within a class each family."""
+    """Returns a weight per row, 1 on average.
+
+    Each class weighs the same, and within a class each family.
+    """
     group = np.char.add(np.char.add(label.astype(str), " "), family)
     names, member, rows = np.unique(group, return_inverse=True, return_counts=True)
     classes = np.array([name.split(" ")[0] for name in names])
@@ -165,14 +178,15 @@ def balanced(label: NDArray[np.integer], family: NDArray[np.str_]) -> Floats:
 
 
 def cllr(llr: Floats, label: NDArray[np.integer], weight: Floats) -> float:
-    """Cost of log likelihood ratio, bits: 0 perfect, 1 as good as saying nothing (Bruemmer and du
-    Preez 2006).
+    """Computes the cost of the log likelihood ratio (Cllr), bits.
+
+    It is 0 if perfect, 1 if as good as saying nothing (Bruemmer and du Preez 2006).
     """
     return float(cllr_parts(llr, label, weight).sum())
 
 
 def cllr_parts(llr: Floats, label: NDArray[np.integer], weight: Floats) -> Floats:
-    """What each example adds to `cllr`."""
+    """Computes the part of `cllr` that each example adds."""
     cost = np.logaddexp(0, np.where(label == 1, -llr, llr)) / np.log(2)
     whole = np.where(label == 1, weight[label == 1].sum(), weight[label == 0].sum())
     return np.asarray(cost * weight / whole / 2)
@@ -201,7 +215,7 @@ class Reliability:
 def reliability(
     llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10
 ) -> Reliability:
-    """How often what was foretold at even odds from a natural-log LR happened."""
+    """Compares the probability at even odds of a natural-log LR with the share that was changed."""
     p = 1 / (1 + np.exp(-llr))
     member = np.minimum((p * bins).astype(int), bins - 1)
     total, foretold, happened = (
@@ -212,12 +226,15 @@ def reliability(
 
 
 def ece(llr: Floats, label: NDArray[np.integer], weight: Floats, bins: int = 10) -> float:
-    """Expected calibration error at even odds, see `Reliability.error`."""
+    """Computes the expected calibration error at even odds, see `Reliability.error`."""
     return reliability(llr, label, weight, bins).error
 
 
 def binomial(hits: int, trials: int) -> Estimate:
-    """A rate over independent trials with its exact interval (Clopper and Pearson 1934)."""
+    """Computes a rate over independent trials, with its interval (Clopper and Pearson 1934).
+
+    The interval is exact.
+    """
     from scipy.stats import beta
 
     if not trials:

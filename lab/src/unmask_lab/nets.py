@@ -1,9 +1,8 @@
-"""The networks a training can choose from: the project's own, and rivals from the papers to compare
-it with.
+"""Networks that a training can choose from: the project's own, and rivals from papers.
 
-Each takes faces, uint8 ``(n, px, px, 3)`` rgb, to a logit each, ``(n,)``, and a map of logits,
-``(n, px / STRIDE, px / STRIDE)``, or None where it does not say where. The rivals are written anew
-from the papers and start from nothing.
+Each takes faces, uint8 ``(n, px, px, 3)`` rgb, and gives a logit each, ``(n,)``, and a map of
+logits, ``(n, px / STRIDE, px / STRIDE)``, or None if it has no map. The rivals are reimplemented
+from the papers and start from random weights.
 """
 
 from __future__ import annotations
@@ -19,8 +18,9 @@ from unmask_lab.tower import Tower
 
 
 class Meso4(nn.Module):
-    """Four small convolutions (Afchar et al. 2018, "MesoNet: a compact facial video forgery
-    detection network", figure 3).
+    """Four small convolutions (Meso4).
+
+    Afchar et al. 2018, "MesoNet: a compact facial video forgery detection network", figure 3.
     """
 
     def __init__(self) -> None:
@@ -34,8 +34,9 @@ class Meso4(nn.Module):
 
 
 class MesoInception4(nn.Module):
-    """Meso4 with its first two convolutions replaced by inception modules (Afchar et al. 2018,
-    figure 4 and table 1).
+    """Meso4 with its first two convolutions replaced by inception modules.
+
+    Afchar et al. 2018, figure 4 and table 1.
     """
 
     def __init__(self) -> None:
@@ -53,8 +54,9 @@ class MesoInception4(nn.Module):
 
 
 class _Inception(nn.Module):
-    """Four views of the same pixels, the last two dilated instead of the 5 x 5 of the usual
-    inception module.
+    """Inception module with four branches.
+
+    The last two are dilated instead of the 5 x 5 of the usual module.
     """
 
     def __init__(self, inp: int, out: tuple[int, int, int, int]) -> None:
@@ -78,7 +80,7 @@ def _conv(inp: int, out: int, kernel: int) -> nn.Sequential:
 
 
 def _meso_end(inp: int) -> list[nn.Module]:
-    """The last two convolutions and the two dense layers that both networks of Afchar et al. share."""
+    """Returns the last convolutions and dense layers, two each, shared by Afchar et al.'s nets."""
     convolutions = [
         _conv(inp, 16, 5),
         nn.MaxPool2d(2),
@@ -97,11 +99,10 @@ def _meso_end(inp: int) -> list[nn.Module]:
 
 
 class Xception(nn.Module):
-    """Depthwise separable convolutions in 14 modules, in full size (Chollet 2017, figure 5), with
-    one output.
+    """Depthwise separable convolutions in 14 modules, in full size, with one output.
 
-    The detector that Rössler et al. (2019, "FaceForensics++") made the usual yardstick; theirs
-    starts from ImageNet, this one from nothing.
+    Chollet 2017, figure 5. Rössler et al. (2019, "FaceForensics++") made this detector the usual
+    benchmark; theirs starts from ImageNet, this one from random weights.
     """
 
     def __init__(self) -> None:
@@ -123,10 +124,10 @@ class Xception(nn.Module):
 
 
 class _Module(nn.Module):
-    """Separable convolutions, each after a ReLU, then pooling where the stride is 2, beside a
-    residual path.
+    """Separable convolutions, each after a ReLU, beside a residual path.
 
-    ``starts`` is False for the first module only, whose input was through a ReLU already.
+    They are followed by pooling where the stride is 2. ``starts`` is False for the first module
+    only, whose input was through a ReLU already.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Records as JSON that people can read and diffs can show: whatever fits on a line stands on one."""
+"""Records as JSON that is easy to read and to diff: whatever fits on a line is on one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ LINE, RECORD = 140, 2000
 
 
 def dumps(value: Any, level: int = 0, longest: int = LINE) -> str:
-    """JSON text without a line break at the end; keys in their order, indented by one space a
-    level.
+    """Returns JSON text without a line break at the end.
+
+    Keys stay in their order; each level is indented by one space.
     """
     text = json.dumps(value, ensure_ascii=False)
     if not value or not isinstance(value, dict | list | tuple) or len(text) + level <= longest:

@@ -1,8 +1,7 @@
-"""Training pairs: a bona fide face and a forgery of the same face, which went the same way
-afterwards.
+"""Training pairs: a bona fide face and a forgery of the same face, degraded the same way.
 
-Sample ``i`` depends on the seed and ``i`` alone, so a training that resumes sees what it would have
-seen.
+Sample ``i`` depends on the seed and ``i`` alone, so a resumed training sees the same samples as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -23,41 +22,44 @@ from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.net import STRIDE
 
 Attack = tuple[str, str]
-"""A forgery family, and the way in `degrade.NAMED` that the picture goes afterwards."""
+"""Forgery family, and the way in `degrade.NAMED` that the picture goes afterwards."""
 
 ATTACKED = 0.5
-"""Part of the pairs that attacks make, where there are any."""
+"""Part of the pairs that are attacks, where there are any."""
 
 GIVEN = 0.5
 """Part of the other pairs that are given rather than forged, where there are any."""
 
 LEAST = 2.5
-"""Grey levels by which a forgery to measure on differs from its original on average inside its
-mask; less is no change worth
-the name. A training sees faint ones, too.
+"""Least mean difference of a forgery to measure on from its original inside its mask, grey levels.
+
+A smaller one hardly counts as a change. A training sees faint ones, too.
 """
 
 TIGHT = np.array([-1.296, -1.126, 1.296, 1.866])
-"""The face's own outline, in distances between the eyes; `unmask.faces.CLOSE_UP` is this and an
-eighth more on each side.
+"""Outline of the face, in distances between the eyes.
+
+`unmask.faces.CLOSE_UP` is this and an eighth more on each side.
 """
 
 TIGHTLY_CUT = {False: 0.5, True: 0.15}
-"""Part of the pictures that are cut close to the face before they go their way, without and with
-close-ups.
+"""Part of the pictures that are cropped close to the face before degradation.
+
+By whether the crops are close-ups.
 """
 
 LEAST_MARGIN, MOST_MARGIN = 0.04, 0.25
 """Bounds of the margin around `TIGHT` in a training's close-ups, in parts of its sides."""
 
 Swap = tuple[Row, Row]
-"""A bona fide row, and a changed one that others made from it."""
+"""Bona fide row, and a changed one that others made from it."""
 
 
 class Pairs(Dataset[tuple[NDArray[np.uint8], NDArray[np.float32]]]):
-    """Sample ``i``: crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map,
-    float32, a value for
-    each ``STRIDE`` px.
+    """Data set of training pairs.
+
+    Sample ``i`` is crops uint8 ``(2, px, px, 3)``, bona fide first, and the forgery's map, float32,
+    a value for each ``STRIDE`` px.
 
     Args:
         rows: bona fide faces.
@@ -120,7 +122,7 @@ def nearest(
     rng: np.random.Generator,
     among: int = 32,
 ) -> FaceImage:
-    """Of ``among`` random other people, the one whose five points lie most alike."""
+    """Returns, of ``among`` random other people, the one whose five points are most similar."""
     drawn = rng.integers(len(rows), size=among)
     other = [i for i in drawn if rows[i].identity != row.identity] or [int(drawn[0])]
     best = min(other, key=lambda i: float(np.square(shapes[i] - _shape(row.points)).sum()))
@@ -128,7 +130,7 @@ def nearest(
 
 
 def shapes(rows: Sequence[Row]) -> NDArray[np.float32]:
-    """Each face's five points, free of place, size and tilt, float32 ``(n, 5, 2)``."""
+    """Normalises each face's five points for place, size and tilt, float32 ``(n, 5, 2)``."""
     return np.stack([_shape(row.points) for row in rows])
 
 
@@ -139,8 +141,10 @@ def _shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
 def forge_visibly(
     family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator
 ) -> Forged:
-    """A forgery that differs from its original by `LEAST` grey levels or more inside its mask, or
-    the last of six tries.
+    """Makes a forgery that differs visibly from its original.
+
+    The difference is `LEAST` grey levels or more inside its mask. Returns the last of six tries if
+    none does.
     """
     for _ in range(6):
         forged = forge(family, target, donor, rng)
@@ -197,8 +201,9 @@ def _given(
 
 
 def _cut(face: FaceImage, close: bool, rng: np.random.Generator) -> Callable[[Rgb], Rgb]:
-    """Draws how a face is cut out, the same for every picture of it: jittered points, half of them
-    mirrored.
+    """Draws a crop of a face, the same for every picture of it.
+
+    Its points are jittered, and half of the crops are mirrored.
     """
     points = face.points + rng.normal(0, 0.02 * face.eyes_apart, (5, 2)).astype(np.float32)
     flip = rng.random() < 0.5
@@ -217,8 +222,9 @@ def _cut(face: FaceImage, close: bool, rng: np.random.Generator) -> Callable[[Rg
 
 
 def _window(face: FaceImage, tightly: float, rng: np.random.Generator) -> tuple[slice, slice]:
-    """The whole picture, or cut close to the face, as at the edge of a frame and in sets of tight
-    crops.
+    """Draws the whole picture, or a window close to the face.
+
+    Windows occur at the edge of a frame and in sets of tight crops.
     """
     h, w = face.rgb.shape[:2]
     if rng.random() >= tightly:

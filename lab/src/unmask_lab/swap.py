@@ -1,8 +1,7 @@
-"""Whole changed clips and photos, to attack detectors with: another face put in frame by frame,
-under a licence, labelled.
+"""Makes whole changed clips and photos, to attack detectors with: licensed and labelled.
 
-Only a licence by the owner of the portrait that is put in opens this way, and `unmask_lab.label`
-alone writes what comes out.
+Another face is put in frame by frame. This needs a licence by the owner of the portrait that is put
+in, and only `unmask_lab.label` writes the result.
 """
 
 from __future__ import annotations
@@ -33,30 +32,36 @@ from unmask_lab.forge.face import FaceImage, blend
 from unmask_lab.forge.flicker import Change, steady
 
 WITHOUT_DONOR = ("self_blend", "autoencoder")
-"""Families that put no face of the donor's in."""
+"""Families that put in no face of a donor."""
 
 MOST_FRAMES = 3000
-"""of a clip: two minutes at 25 a second; following its faces takes about 110 kB of memory for each
-face and frame.
+"""Largest number of frames of a clip: two minutes at 25 per second.
+
+Tracking its faces takes about 110 kB of memory for each face and frame.
 """
 
 HOLE = 0.2
-"""s for which a face may be missed and is put in all the same, where it must have been; longer, and
-it is taken as hidden.
+"""Longest gap, s, over which a missed face is put in at an interpolated place.
+
+After a longer gap it counts as hidden.
 """
 
 WINDOW = 5.0
-"""Side of the square that is changed, in eye distances; the middle between the eyes is at
-``MIDDLE`` of it.
+"""Side of the square that is changed, in eye distances.
+
+The middle between the eyes is at ``MIDDLE`` of it.
 """
 MIDDLE = (0.5, 0.42)
 MOST_EYES_APART = 160.0
-"""px between the eyes at which a face is changed at most; a larger one is scaled down and back."""
+"""Largest distance between the eyes at which a face is changed, px.
+
+A larger face is scaled down and back.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """The face that is put in.
+    """Face that is put in.
 
     Attributes:
         change: how.
@@ -72,14 +77,14 @@ class Likeness:
     def __post_init__(self) -> None:
         if self.subject is None and self.portrait is None:
             raise DataError(
-                "nobody said whose face is put in, so no licence can be checked; give a name or a portrait"
+                "nobody said whose face is put in, so no licence can be checked; "
+                "give a name or a portrait"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """The licence file of the portrait's owner, who may license whom, what was taken back, and who
-    uses it.
+    """Licence file of the portrait's owner, and what is needed to check it.
 
     Attributes:
         licence: made by `unmask licence grant`.
@@ -94,7 +99,7 @@ class Permission:
     licensee: str
 
     def check(self, likeness: Likeness, footage: str, at: datetime | None) -> Licence:
-        """The licence, if it holds at a moment for this face in this footage.
+        """Returns the licence, if it holds at a moment for this face in this footage.
 
         Args:
             footage: sha256, hexadecimal.
@@ -108,8 +113,9 @@ class Permission:
 
 
 def of_photo(family: str, donor: Path, subject: str | None = None, seed: int = 1) -> Likeness:
-    """The largest face of a photo, put in by a forgery family with the same random choices in every
-    frame.
+    """Puts in the largest face of a photo by a forgery family.
+
+    The random choices are the same in every frame.
 
     Raises:
         DataError: no such family, or one that uses no donor, or the photo shows no face.
@@ -128,7 +134,7 @@ def of_photo(family: str, donor: Path, subject: str | None = None, seed: int = 1
 
 
 def of_model(folder: Path, person: str, seed: int = 1) -> Likeness:
-    """A person whom an autoencoder of `unmask_lab.autoencoder` was trained on.
+    """Puts in a person whom an autoencoder of `unmask_lab.autoencoder` was trained on.
 
     Raises:
         DataError: there is no trained autoencoder, or it does not know the person.
@@ -149,7 +155,7 @@ def of_model(folder: Path, person: str, seed: int = 1) -> Likeness:
 
 
 def flickering(likeness: Likeness, seed: int = 1) -> Likeness:
-    """The same face, jittering from frame to frame as frame-wise swappers leave it."""
+    """Returns the same face with the jitter of frame-wise swappers."""
     return replace(likeness, change=flicker.flickering(likeness.change, seed))
 
 
@@ -161,10 +167,10 @@ def swap(
     at: datetime | None = None,
     signing: Signing | None = None,
 ) -> int:
-    """Puts the face in wherever the clip's or photo's main person is seen; sound is left out,
-    everything is labelled.
+    """Puts the face in wherever the main person of the clip or photo is seen.
 
-    The main person is, in each shot, the one whose face is seen largest and longest.
+    Sound is left out, everything is labelled. The main person is, in each shot, the one whose face
+    is seen largest and longest.
 
     Args:
         out: ``.mp4`` for a clip, ``.jpg`` or ``.png`` for a photo.
@@ -183,7 +189,8 @@ def swap(
     allowed = permission.check(likeness, clip.facts.sha256, at)
     if clip.facts.frames > MOST_FRAMES:
         raise DataError(
-            f"{source}: {clip.facts.frames:,} frames, over {MOST_FRAMES:,}; cut out the part that matters"
+            f"{source}: {clip.facts.frames:,} frames, over {MOST_FRAMES:,}; "
+            "cut out the part that matters"
         )
     label.refuse_name(out, clip.facts.kind)
     if out.resolve() == source.resolve():
@@ -203,8 +210,9 @@ def swap(
 
 
 def follow(clip: Clip) -> dict[float, NDArray[np.float32]]:
-    """The main person's five points, float32 ``(5, 2)`` px, by time of the frame, s; steadied over
-    about three frames.
+    """Tracks the main person's five points, float32 ``(5, 2)`` px, by time of the frame, s.
+
+    They are smoothed over about three frames.
     """
     watcher, times = Watcher(at_most=3), _times(clip)
     seen = [watcher.see(frame) for frame in _told(clip.frames(times), "following", len(times))]
@@ -218,12 +226,15 @@ def follow(clip: Clip) -> dict[float, NDArray[np.float32]]:
 
 
 def _times(clip: Clip) -> list[float]:
-    """Of every frame, s: with parts far shorter than any frame is shown, each frame gets its own."""
+    """Returns the time of every frame, s.
+
+    The clip is asked for steps far shorter than a frame, so each frame gets its own time.
+    """
     return clip.times(1e-6, clip.facts.frames)
 
 
 def _steadied(track: Track, shown: NDArray[np.float64]) -> dict[float, NDArray[np.float32]]:
-    """A track's points in every frame that it spans, but for holes longer than `HOLE`."""
+    """Interpolates a track's points in every frame it spans, except gaps longer than `HOLE`."""
     when = np.array([s.time for s in track.sightings])
     points = np.stack([s.face.points.ravel() for s in track.sightings])
     spanned = shown[(shown >= when[0]) & (shown <= when[-1])]
@@ -247,7 +258,7 @@ def _steadied(track: Track, shown: NDArray[np.float64]) -> dict[float, NDArray[n
 def _changed(
     clip: Clip, places: dict[float, NDArray[np.float32]], change: Change
 ) -> Iterator[Frame]:
-    """Every frame of the clip, with the face put in where there is a place for it."""
+    """Yields every frame of the clip, with the face put in where there is a place for it."""
     eyes = [
         FaceImage(np.empty((0, 0, 3), np.uint8), points).eyes_apart for points in places.values()
     ]
@@ -265,7 +276,7 @@ def _changed(
 def put_in(
     rgb: Rgb, points: NDArray[np.float32], eyes_apart: float, change: Change, number: int
 ) -> Rgb:
-    """One picture, uint8 ``(h, w, 3)``, with the face changed.
+    """Changes the face of one picture, uint8 ``(h, w, 3)``.
 
     The change is made in an upright window that has the same size and the same points in every
     frame, so that a steady change stays steady.
@@ -290,7 +301,7 @@ def put_in(
         cv2.warpAffine(changed, matrix, size, flags=back, borderMode=cv2.BORDER_REFLECT_101),
         np.uint8,
     )
-    # The window is blended already: it is taken whole wherever the mask is more than a trace.
+    # The window is blended already, so it is copied whole wherever the mask is more than a trace.
     where = np.asarray(
         cv2.warpAffine(np.minimum(16 * mask, 1), matrix, size, flags=back), np.float32
     )

@@ -1,4 +1,4 @@
-"""How figures are written: Markdown tables, estimates in their cells, and JSON without nan."""
+"""Formats of figures: Markdown tables, estimates in their cells, and JSON without nan."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 NONE = "–"
-"""Stands for a figure that is not defined."""
+"""Sign for a figure that is not defined."""
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, a row a line, without a line break at its end."""
+    """Formats a Markdown table, a row a line, without a line break at its end."""
     lines = [f"| {' | '.join(titles)} |", "| --- " * len(titles) + "|"]
     return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)])
 
 
 def paragraph(text: str) -> str:
-    """Text in lines of at most 120 characters, with a line break at its end."""
+    """Wraps text in lines of at most 120 characters, with a line break at its end."""
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def shown(estimate: Mapping[str, float]) -> str:
-    """A `metrics.Estimate`, as a mapping: the value, and in brackets its interval."""
+    """Formats a `metrics.Estimate`, as a mapping: the value, and in brackets its interval."""
     if math.isnan(estimate["value"]):
         return NONE
     if math.isnan(estimate["low"]):
@@ -34,12 +34,12 @@ def shown(estimate: Mapping[str, float]) -> str:
 
 
 def interval(value: float, low: float, high: float) -> str:
-    """A figure, and in brackets its interval."""
+    """Formats a figure, and in brackets its interval."""
     return f"{value:.3f} ({low:.3f}–{high:.3f})"
 
 
 def percent(estimate: Mapping[str, float], digits: int = 1) -> str:
-    """A rate, as `shown` shows other figures."""
+    """Formats a rate as `shown` formats other figures."""
     if math.isnan(estimate["value"]):
         return NONE
     value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
@@ -49,7 +49,7 @@ def percent(estimate: Mapping[str, float], digits: int = 1) -> str:
 
 
 def plain(value: Any) -> Any:
-    """As JSON holds it: floats to five figures, nan as null."""
+    """Converts to what JSON can hold: floats to five figures, nan as null."""
     if isinstance(value, Mapping):
         return {key: plain(of) for key, of in value.items()}
     if isinstance(value, list | tuple):

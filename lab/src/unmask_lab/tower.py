@@ -1,10 +1,9 @@
-"""The strong look's network: CLIP's image tower, of which only the LayerNorms and a head are
-trained.
+"""Network of the strong look: CLIP's image tower; only the LayerNorms and a head are trained.
 
-CLIP ViT-B/16 (Radford et al. 2021; weights by OpenAI, MIT licence) saw 400 million pictures; on the
-few thousand people that a lab can train on, tuning its LayerNorms alone keeps what it knows (GenD,
-2025: .03 % of the weights). Seams show best in the middle blocks, so the last two are left out and
-the head reads three blocks.
+CLIP ViT-B/16 (Radford et al. 2021; weights by OpenAI, MIT licence) was trained on 400 million
+pictures. A lab can train on a few thousand people only; tuning just the LayerNorms keeps what CLIP
+has learned (GenD, 2025: .03 % of the weights). Seams show best in the middle blocks, so the last
+two are left out and the head reads three blocks.
 """
 
 from __future__ import annotations
@@ -30,17 +29,18 @@ SHA256 = "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d"
 
 WIDTH, HEADS, PATCH = 768, 12, 16
 DEPTH, TAPS = 10, (6, 8, 10)
-"""Blocks that are used, and those whose class token and mean patch the head reads."""
+"""Number of blocks that are used, and those whose class token and mean patch the head reads."""
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""Of CLIP's training pictures, 0 to 1."""
+"""Mean and standard deviation of CLIP's training pictures, 0 to 1."""
 
 Values = Mapping[str, Tensor]
 
 
 class Block(nn.Module):
-    """One transformer block: attention and a two-layer perceptron, frozen, each behind a trained
-    LayerNorm.
+    """One transformer block: attention and a two-layer perceptron, each behind a LayerNorm.
+
+    The LayerNorms are trained, the rest is frozen.
     """
 
     qkv_weight: Tensor
@@ -70,7 +70,7 @@ class Block(nn.Module):
                 self.register_buffer(f"{name}_{kind}", frozen, persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens, float ``(n, tokens, WIDTH)``, to tokens."""
+        """Maps tokens, float ``(n, tokens, WIDTH)``, to tokens."""
         tokens = tokens + self._attended(self.attend_norm(tokens))
         wide = functional.linear(self.think_norm(tokens), self.widen_weight, self.widen_bias)
         # CLIP's own approximation of GELU.
@@ -91,10 +91,10 @@ class Block(nn.Module):
 
 
 class Tower(nn.Module):
-    """Close-ups, uint8 ``(n, CLOSE_UP_PX, CLOSE_UP_PX, 3)`` rgb, to a logit each, ``(n,)``, and no
-    map.
+    """Tower: gives a logit for each close-up, ``(n,)``, and no map.
 
-    What is frozen is no part of the state dict, so that a checkpoint takes 140 kB.
+    Takes close-ups, uint8 ``(n, CLOSE_UP_PX, CLOSE_UP_PX, 3)`` rgb. Frozen values are no part of
+    the state dict, so that a checkpoint takes 140 kB.
     """
 
     patch_embedding: Tensor
@@ -121,8 +121,9 @@ class Tower(nn.Module):
         return self.whether(self.level(self.features(rgb))).squeeze(1), None
 
     def features(self, rgb: Tensor) -> Tensor:
-        """Class token and mean patch after each of the `TAPS`, float ``(n, 2 * WIDTH *
-        len(TAPS))``.
+        """Returns class token and mean patch after each of the `TAPS`.
+
+        The result is float ``(n, 2 * WIDTH * len(TAPS))``.
         """
         x = (rgb.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
         patches = (
@@ -155,8 +156,9 @@ def _under(values: Values, prefix: str) -> dict[str, Tensor]:
 
 
 def pretrained() -> dict[str, Tensor]:
-    """Values of CLIP's image tower by their names in its published form, matrices as ``(out, in)``,
-    dequantised from int8.
+    """Loads the values of CLIP's image tower by their names in its published form.
+
+    Matrices are ``(out, in)``, dequantised from int8.
 
     Raises:
         DataError: the package with the weights is missing, or is not the pinned one.

@@ -1,5 +1,7 @@
-"""Trains the detector on pairs made on the fly; the same on CPU and CUDA, and resumed as if it had
-never stopped.
+"""Trains the detector on pairs made on the fly.
+
+It is the same on CPU and CUDA, and a resumed training gives the same result as an uninterrupted
+one.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from unmask_lab.validate import validate
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that decides the result of a training.
+    """Settings that determine the result of a training.
 
     Attributes:
         train, dev: collected data sets: bona fide rows to forge and learn from, and other people's
@@ -76,15 +78,16 @@ class Config:
 
 @dataclass(slots=True)
 class State:
-    """Where a training stands: pairs seen, and one line of figures per validation."""
+    """Progress of a training: pairs seen, and one line of figures per validation."""
 
     seen: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> nn.Module:
-    """Trains, or goes on with the checkpoint in ``folder``; validates and saves every ``every``
-    steps.
+    """Trains, or resumes from the checkpoint in ``folder``.
+
+    Validates and saves every ``every`` steps.
 
     Raises:
         DataError: the data set is unusable, the split leaks, or the checkpoint is of another
@@ -112,7 +115,8 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
     pairs = Pairs(
         rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close
     )
-    # A generator of its own, or the loader would draw from the state that dropout resumes from.
+    # The loader gets a generator of its own. Otherwise it would draw from the state that dropout
+    # resumes from.
     loader = DataLoader(
         pairs,
         config.batch,
@@ -149,13 +153,14 @@ def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> n
 
 
 def _keep_to_one_thread(_worker: int) -> None:
-    """OpenCV's own threads wait actively, in the network's time."""
+    """Limits OpenCV to one thread, as its threads busy-wait and take time from the network."""
     cv2.setNumThreads(1)
 
 
 def given_swaps(rows: Sequence[Row]) -> list[Swap]:
-    """Every changed row with the bona fide row that it was made from; where the two hardly differ,
-    the swap failed.
+    """Pairs every changed row with the bona fide row that it was made from.
+
+    Leaves out pairs that hardly differ, as their swap failed.
 
     Raises:
         DataError: there is none.
@@ -170,7 +175,8 @@ def given_swaps(rows: Sequence[Row]) -> list[Swap]:
     ]
     if not swaps:
         raise DataError(
-            "no changed row of the training files names in made_from a bona fide row that it was made from"
+            "no changed row of the training files names in made_from "
+            "a bona fide row that it was made from"
         )
     return swaps
 
@@ -260,7 +266,8 @@ def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: An
     saved = torch.load(path, weights_only=True)
     if saved["config"] != asdict(config):
         raise DataError(
-            f"{path}: the checkpoint is of another config; choose another folder, or delete it to start over"
+            f"{path}: the checkpoint is of another config; "
+            "choose another folder, or delete it to start over"
         )
     net.load_state_dict(saved["net"])
     averaged.load_state_dict(saved["averaged"])
@@ -272,7 +279,7 @@ def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: An
 
 
 def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The trained network of a folder, in evaluation mode, and its config with what was logged.
+    """Loads the trained network of a folder, in evaluation mode, and its config with its log.
 
     Raises:
         DataError: there is no checkpoint.

@@ -1,5 +1,4 @@
-"""Treatments of a whole picture that change no face: those of phones, apps, editors and faulty
-video.
+"""Treatments of a whole picture that change no face: by phones, apps, editors and faulty video.
 
 A bona fide picture that went through one of them is bona fide. Both classes of the training go
 through all of them.
@@ -15,7 +14,7 @@ import numpy as np
 from unmask.types import Rgb
 
 Treatment = Callable[[Rgb, np.random.Generator], Rgb]
-"""``(rgb uint8 (h, w, 3), rng) -> rgb uint8 (h, w, 3)``, of the same size."""
+"""Function ``(rgb uint8 (h, w, 3), rng) -> rgb uint8 (h, w, 3)``, of the same size."""
 
 
 def denoised(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -27,7 +26,7 @@ def denoised(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 
 
 def beautified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """Smooths skin over the whole picture, lightens it a little, and keeps part of the old texture."""
+    """Smooths skin over the whole picture, lightens it a little, and keeps some texture."""
     smooth = cv2.bilateralFilter(rgb, 9, float(rng.uniform(15, 50)), float(rng.uniform(3, 7)))
     mixed = cv2.addWeighted(
         smooth, share := float(rng.uniform(0.4, 0.9)), rgb, 1 - share, float(rng.uniform(0, 8))
@@ -52,7 +51,7 @@ def clarified(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 
 
 def enlarged(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """Shrinks the picture and enlarges it again, at times sharpened after it, as upscalers give it."""
+    """Shrinks the picture and enlarges it again, at times sharpened afterwards, as upscalers do."""
     h, w = rgb.shape[:2]
     scale = float(rng.uniform(0.2, 0.6))
     small = cv2.resize(
@@ -80,8 +79,9 @@ def ghosted(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 
 
 def interlaced(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """Weaves in every second line from a moment before, at times with a field thrown away and
-    interpolated.
+    """Interlaces the picture: every second line comes from another moment.
+
+    At times one field is dropped and interpolated instead.
     """
     out = rgb.copy()
     if rng.random() < 0.3:
@@ -93,7 +93,7 @@ def interlaced(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 
 
 def damaged(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """Puts blocks of 16 px where other ones belong, as a decoder does that lost a packet."""
+    """Misplaces blocks of 16 px, as a decoder does that lost a packet."""
     out = rgb.copy()
     h, w = rgb.shape[0] // 16, rgb.shape[1] // 16
     if min(h, w) < 3:
@@ -106,7 +106,7 @@ def damaged(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 
 
 def drawn_upon(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """Draws a frame, as a detector's box, or lettering over the picture."""
+    """Draws a frame like a detector's box, or lettering, over the picture."""
     h, w = rgb.shape[:2]
     out, colour = rgb.copy(), tuple(int(c) for c in rng.integers(0, 256, 3))
     thick = int(rng.integers(1, 4))

@@ -1,5 +1,6 @@
-"""Rebuilds a trainable detector from its exported file, in which batch normalisation is folded into
-the convolutions.
+"""Rebuilds a trainable detector from its exported file.
+
+In that file, batch normalisation is folded into the convolutions.
 """
 
 from __future__ import annotations
@@ -17,15 +18,14 @@ from unmask_lab.data import DataError
 from unmask_lab.net import Detector
 
 PREFIX = "net."
-"""Precedes every name of a value in an exported file."""
+"""Prefix of every name of a value in an exported file."""
 
 
 def unfold(net: Detector, path: Path, rgb: Tensor) -> None:
-    """Loads the weights of an exported detector, so that the network computes the same in training
-    as in evaluation.
+    """Loads the weights of an exported detector.
 
-    Each normalisation gets the mean and variance of its input over ``rgb``, and the scale and
-    offset that undo them.
+    Afterwards the network computes the same in training as in evaluation. Each normalisation gets
+    the mean and variance of its input over ``rgb``, and the scale and offset that undo them.
 
     Args:
         net: the network to fill.
@@ -53,9 +53,7 @@ def unfold(net: Detector, path: Path, rgb: Tensor) -> None:
 
 
 def _identities(sequence: nn.Sequential, name: str, values: dict[str, Tensor]) -> None:
-    """Makes each normalisation after a convolution add the convolution's folded offset, and nothing
-    else.
-    """
+    """Makes each normalisation after a convolution add only the convolution's folded offset."""
     children = list(sequence.named_children())
     for (before, _), (_, norm) in pairwise(children):
         if isinstance(norm, nn.BatchNorm2d):
@@ -66,8 +64,9 @@ def _identities(sequence: nn.Sequential, name: str, values: dict[str, Tensor]) -
 
 
 def _measure(net: Detector, rgb: Tensor, batch: int = 32) -> None:
-    """Replaces the neutral statistics of every normalisation by those of its input, without a
-    change of its output.
+    """Replaces the neutral statistics of every normalisation by those of its input.
+
+    The output does not change.
     """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}

@@ -1,5 +1,6 @@
-"""A quick look during training: AUC per source and family on people never seen, on forgeries that
-do not change.
+"""Validation during training: AUC per source and family on people never trained on.
+
+The forgeries are the same each time.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ def validate(
     looks: int = 300,
     close: bool = False,
 ) -> dict[str, float]:
-    """AUC by name: each family on forgeries of the bona fide portraits, and each source that brings
-    its own changed faces.
+    """Computes AUC by name, for each family and each source.
+
+    Families are measured on forgeries of the bona fide portraits, sources on their own changed
+    faces.
 
     Args:
         looks: faces per class, source and family, at most.
@@ -43,7 +46,7 @@ def validate(
 
 
 def scores(net: Any, crops: NDArray[np.uint8], device: str, batch: int = 64) -> NDArray[np.float32]:
-    """The network's logits, float32 ``(n,)``, for crops, uint8 ``(n, px, px, 3)``."""
+    """Computes the network's logits, float32 ``(n,)``, for crops, uint8 ``(n, px, px, 3)``."""
     with torch.inference_mode():
         parts = [
             net(torch.from_numpy(crops[i : i + batch]).to(device))[0].cpu()

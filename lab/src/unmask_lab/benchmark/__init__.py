@@ -1,8 +1,8 @@
-"""Accuracy, calibration and abstention of the served network, beside the dumbest rule there is:
-``docs/benchmark``.
+"""Benchmark of the served network: accuracy, calibration and abstention (``docs/benchmark``).
 
-Everything is measured on people never trained on. Families trained on are never shown without the
-set of fakes that others made in ways never trained on.
+A trivial rule (the blurrier face is the changed one) stands beside it. Everything is measured on
+people never trained on. Families trained on are never shown without the set of fakes that others
+made in ways never trained on.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def benchmark(
     processes: int = 2,
     swapped: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """Measures, writes ``benchmark.md``, ``benchmark.json`` and plots to ``target`` and the figures
-    into the model card.
+    """Measures the network and writes the benchmark page, its plots and the model card's figures.
+
+    Writes ``benchmark.md``, ``benchmark.json`` and plots to ``target``.
 
     Args:
         portraits: bona fide faces of people never trained on, to forge.
@@ -112,11 +113,13 @@ def _refuse(
 ) -> None:
     if len({row.identity for row in portraits}) < 2:
         raise DataError(
-            "the portraits hold bona fide faces of fewer than two people; collect more, with label 0"
+            "the portraits hold bona fide faces of fewer than two people; "
+            "collect more, with label 0"
         )
     if missing := [family for family in trained_on if family not in families]:
         raise DataError(
-            f"{LINE}.json: trained on {', '.join(missing)}, which would not be measured; the lab forges {', '.join(families)}"
+            f"{LINE}.json: trained on {', '.join(missing)}, which would not be measured; the lab "
+            f"forges {', '.join(families)}"
         )
     if not others:
         raise DataError(
@@ -126,7 +129,8 @@ def _refuse(
         for label, name in ((BONA_FIDE, "bona fide"), (CHANGED, "changed")):
             if not any(row.label == label for row in others if row.source == source):
                 raise DataError(
-                    f"the set {source!r} holds no {name} face that can be used; a set made by others needs both"
+                    f"the set {source!r} holds no {name} face that can be used; "
+                    "a set made by others needs both"
                 )
 
 

@@ -1,8 +1,7 @@
-"""Abstention: what part of single faces gets an answer, and how often that answer is wrong
-(El-Yaniv and Wiener 2010).
+"""Abstention on single faces: risk against coverage (El-Yaniv and Wiener 2010).
 
-Risk is the part of wrong answers among the answers, coverage the part of faces that get one, both
-at even odds: each class weighs the same, and each family within the changed.
+Risk is the part of wrong answers among the answers, coverage the part of faces that get an answer,
+both at even odds: each class weighs the same, and so does each family among the changed.
 """
 
 from __future__ import annotations
@@ -20,27 +19,27 @@ from unmask_lab.benchmark.measured import Faces
 from unmask_lab.metrics import Floats
 
 POINTS = 60
-"""Of a curve."""
+"""Number of points of a curve."""
 
 Answer = dict[str, float]
-"""Two thresholds, log10 LR, and at them: coverage, risk, and of each class the part that is called
-what it is not (or is).
+"""Two thresholds, log10 LR, and the rates at them.
+
+The rates are coverage, risk, and for each class the part that is called wrongly (or rightly).
 """
 
 
 def risk_coverage(faces: Faces, log10_lr: Floats, rules: Rules = Rules()) -> dict[str, Any]:
-    """What the rule of the verdict comes to for single faces, and what others would.
+    """Computes risk and coverage of the verdict's rule for single faces, and of alternative rules.
 
     The rule answers `changed` from ``rules.changed``, `no change found` up to ``rules.no_change``,
-    and nothing between or where the face is not good enough.
+    and nothing in between or where the face is not good enough.
 
     Returns:
-        ``rule``; ``as many``, which gives as many answers in order of ``|log10 LR|``; ``best``, of
-            all pairs of thresholds that
-        which answers most at no more risk and no more false alarms. And curves, each a list of
-            answers: ``every face`` and
-        ``judged faces`` in order of ``|log10 LR|``, ``rule at other LRs`` with `changed` from
-            others.
+        ``rule``, ``as many`` and ``best``, an answer each; and curves, each a list of answers. ``as
+        many`` gives as many answers as the rule, in order of ``|log10 LR|``. ``best`` is, of all
+        pairs of thresholds, the one that answers most at no more risk and no more false alarms. The
+        curves are ``every face`` and ``judged faces``, in order of ``|log10 LR|``, and ``rule at
+        other LRs``, with `changed` from other LRs.
     """
     weight, judged = metrics.balanced(faces.label, faces.family), good_enough(faces, rules)
     at = partial(_answered, faces, log10_lr, weight)
@@ -65,7 +64,7 @@ def risk_coverage(faces: Faces, log10_lr: Floats, rules: Rules = Rules()) -> dic
 
 
 def good_enough(faces: Faces, rules: Rules) -> NDArray[np.bool_]:
-    """Whether each face passes the limits of quality, as `unmask.verdict` applies them, ``(n,)``."""
+    """Tells which faces pass the limits of quality, as `unmask.verdict` applies them, ``(n,)``."""
     large, sharp = faces.size_px >= rules.size_px, faces.sharpness >= rules.sharpness
     return np.asarray(
         large & sharp & (faces.yaw <= rules.yaw) & (faces.blockiness <= rules.blockiness)
@@ -79,7 +78,10 @@ def _steps(lr: Floats, steps: int = 25) -> Floats:
 def _answered(
     faces: Faces, lr: Floats, weight: Floats, judged: NDArray[np.bool_], least: float, most: float
 ) -> Answer:
-    """`changed` from ``least``, `no change found` up to ``most``, of faces that are judged."""
+    """Computes the rates for `changed` from ``least`` and `no change found` up to ``most``.
+
+    Only faces in ``judged`` get an answer.
+    """
     changed, no_change = judged & (lr >= least), judged & (lr <= most)
     bona_fide = faces.label == 0
     alarms, missed = weight[changed & bona_fide].sum(), weight[no_change & ~bona_fide].sum()

@@ -1,6 +1,4 @@
-"""How well changed faces are told from bona fide ones: the figures of one set after one way, and
-the sets that are shown.
-"""
+"""Detection figures of one set after one degradation, and the sets that are shown."""
 
 from __future__ import annotations
 
@@ -21,12 +19,11 @@ LR_10 = 1.0
 """log10 LR from which a face is called changed, as in `unmask.verdict.Rules`."""
 
 Figures = dict[str, Any]
-"""Of one set after one way: its names and counts, and `metrics.Estimate` as a mapping, by figure.
-"""
+"""Names and counts of one set after one way, and each figure's `metrics.Estimate` as a mapping."""
 
 
 def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[Figures]:
-    """One row per family and way."""
+    """Yields one row per family and way."""
     for way in _in_order(faces.way):
         for family in _in_order(faces.family[faces.label == 1]):
             chosen = (faces.way == way) & ((faces.label == 0) | (faces.family == family))
@@ -36,7 +33,7 @@ def by_family(faces: Faces, lr: Floats, trained_on: Sequence[str]) -> Iterator[F
 
 
 def by_source(faces: Faces, lr: Floats, kind: str = "source") -> Iterator[Figures]:
-    """One row per source and way, all families together."""
+    """Yields one row per source and way, all families together."""
     for way in _in_order(faces.way):
         for source in np.unique(faces.source):
             yield figures(
@@ -45,8 +42,9 @@ def by_source(faces: Faces, lr: Floats, kind: str = "source") -> Iterator[Figure
 
 
 def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Figures]:
-    """One row per source and subgroup over all ways together; a group that lacks a class is left
-    out.
+    """Yields one row per source and subgroup over all ways together.
+
+    A group that lacks a class is left out.
     """
     groups = {("source", str(s)): faces.source == s for s in np.unique(faces.source)}
     for title, (field, bands) in BANDS.items():
@@ -62,8 +60,10 @@ def by_group(faces: Faces, lr: Floats, among: str) -> Iterator[Figures]:
 def figures(
     kind: str, name: str, way: str, faces: Faces, lr: Floats, chosen: NDArray[np.bool_]
 ) -> Figures:
-    """AUC, EER, TPR at 1 % FPR, paired accuracy, how often single faces reach an LR of 10, and what
-    blur alone would do.
+    """Computes the detection figures of the chosen faces.
+
+    They are AUC, EER, TPR at 1 % FPR, paired accuracy, the rates at which single faces reach an LR
+    of 10, and the AUC of blur alone.
     """
     of, lr = faces[chosen], lr[chosen]
     bona_fide = of.label == 0
@@ -100,8 +100,10 @@ def _curve(
 
 
 def paired(faces: Faces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Indices of the changed faces whose original is there, gone the same way, and whether each
-    scores above it.
+    """Compares each changed face with its original that went the same way.
+
+    Returns the indices of the changed faces whose original is there, and whether each scores above
+    it.
     """
     before = {
         (w, o): s
@@ -114,9 +116,7 @@ def paired(faces: Faces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
 
 
 def map_agreement(faces: Faces) -> dict[str, float]:
-    """How well the map points at the true mask, faces as they come: `Faces.agreement`, averaged per
-    family.
-    """
+    """Averages `Faces.agreement` of map and true mask per family, over faces as they come."""
     first = faces[faces.way == faces.way[0]]
     families = _in_order(first.family[first.label == 1])
     return {

@@ -1,4 +1,4 @@
-"""Answers kept on disk as they come, so that a run that was cut short goes on where it stopped."""
+"""Answers kept on disk as they come, so that an interrupted run resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import unmask
 from unmask import calibrations
 
 OUTSIDES = ("report", "service", "live", "weights", "words")
-"""Folders of the runtime that have no say in a score."""
+"""Folders of the runtime that do not affect a score."""
 
 Answer = Mapping[str, Any]
-"""To one question, as JSON holds it."""
+"""Answer to one question, as JSON holds it."""
 
 Question = TypeVar("Question")
 
@@ -27,7 +27,7 @@ def kept(
     answer: Callable[[Question], Answer],
     path: Path,
 ) -> list[Answer]:
-    """The answer to every question, in order.
+    """Returns the answer to every question, in order.
 
     Args:
         questions: to ask.
@@ -52,7 +52,10 @@ def kept(
 
 
 def version(*asking: Path) -> str:
-    """Names the weights and the code that decide a score: the runtime's, and the files that ask it."""
+    """Returns a digest of the weights and the code that decide a score.
+
+    The code is the runtime's, and the files in ``asking``.
+    """
     digest = hashlib.sha256(json.dumps(calibrations.digests(), sort_keys=True).encode())
     package = Path(unmask.__file__).parent
     runtime = [
@@ -66,8 +69,9 @@ def version(*asking: Path) -> str:
 
 
 def _read(path: Path) -> Iterator[tuple[str, Answer]]:
-    """What was kept. A record begins with a line break, so that one that was cut short spoils no
-    other.
+    """Reads the kept answers.
+
+    A record begins with a line break, so that an incomplete record damages no other.
     """
     for line in path.read_text().splitlines() if path.is_file() else ():
         try:

@@ -1,5 +1,6 @@
-"""The likelihood ratios of measured faces: people that the served calibration knows are judged by
-one that does not.
+"""Likelihood ratios of measured faces.
+
+People that the served calibration was fitted to are judged by one that was not.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ LINE = "learned"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Likelihoods:
-    """log10 LR of each face: against the kinds calibrated on, and against any kind, which is what
-    is served; ``(n,)``.
+    """log10 LR of each face, ``(n,)``.
+
+    ``known`` is against the kinds calibrated on; ``served``, the LR that is shown, is against any
+    kind.
     """
 
     known: NDArray[np.float64]
@@ -31,7 +34,7 @@ class Likelihoods:
 
 
 def served_calibration() -> Calibration:
-    """What the runtime uses where the learned line alone speaks.
+    """Returns the calibration that the runtime uses where only the learned line speaks.
 
     Raises:
         DataError: there is none.
@@ -45,8 +48,9 @@ def served_calibration() -> Calibration:
 
 
 def cross_fitted(faces: Faces, served: Calibration) -> Likelihoods:
-    """Each person judged by a calibration of the same form, fitted to the other people's faces;
-    five folds.
+    """Judges each person by a calibration of the same form that is fitted to other people's faces.
+
+    Uses five folds.
     """
     rows = [
         features({LINE: float(s)}, q, served.knees)
@@ -59,7 +63,7 @@ def cross_fitted(faces: Faces, served: Calibration) -> Likelihoods:
 
 
 def as_served(faces: Faces, served: Calibration) -> Likelihoods:
-    """By the served calibration, for people it was not fitted to."""
+    """Judges faces by the served calibration, for people it was not fitted to."""
     known = [
         served.known({LINE: float(s)}, q)
         for s, q in zip(faces.score, _qualities(faces), strict=True)

@@ -1,10 +1,9 @@
-"""Each line of evidence alone, and learned, named and fused lines side by side:
-``docs/benchmark/lines.md``.
+"""Lines of evidence alone, and learned, named and fused side by side: ``docs/benchmark/lines.md``.
 
 Faces are those of the benchmark: portraits of people never trained on, forged by every family, and
-the set that others made. A line that could not read a face says nothing of it; a fused LR is that
-of the lines which read the face, as the runtime weighs them. Portraits are judged by regressions
-that saw neither the person nor, where it says *left out*, the family.
+the set that others made. A line that could not read a face gives no score for it. A fused LR
+combines the lines that read the face, as the runtime weighs them. Portraits are judged by
+regressions fitted without the person and, where it says *left out*, without the family.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ WAYS: Mapping[str, Degradation] = {
     "overexposed": Degradation(exposure=1.5),
 }
 LEARNED, NAMED_LINES = ("learned",), ("texture", "skin", "reflection")
-"""What is compared. Motion needs more than one frame: see `unmask_lab.benchmark.motion`."""
+"""Lines that are compared. Motion needs more than one frame: see `unmask_lab.benchmark.motion`."""
 
 UNSEEN = "**research set**"
 """Name of the set that others made, in the tables."""
@@ -52,8 +51,9 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """What the lines said of faces that went one way; ``tone`` is the typology angle of the cheeks,
-    degrees, ``(n,)``.
+    """Scores of the lines on faces that went one way.
+
+    ``tone`` is the typology angle of the cheeks, degrees, ``(n,)``.
     """
 
     name: str
@@ -104,12 +104,13 @@ def _said(name: str, examples: Sequence[Example]) -> Way:
 
 
 Picked = Mapping[tuple[str, ...], tuple[str, ...]]
-"""The lines that weigh, by the lines that read a face."""
+"""Lines that get a weight, by the lines that read a face."""
 
 
 def pick(faces: Measured, names: Sequence[str]) -> Picked:
-    """Of every set of the named lines those that the runtime would weigh: the first, and each later
-    one that helps those before.
+    """Selects, for every subset of the named lines, those that the runtime would weigh.
+
+    They are the first, and each later one that helps those before.
 
     Args:
         faces: to try it on.
@@ -128,9 +129,9 @@ def pick(faces: Measured, names: Sequence[str]) -> Picked:
 def fused(
     faces: Measured, unseen: Measured, picked: Picked, left_out: str = ""
 ) -> tuple[Floats, Floats]:
-    """ln LR of faces ``(n,)`` and of unseen ones ``(m,)`` by those of the picked lines that read
-    them; nan where none did.
+    """Computes ln LR of faces ``(n,)`` and of unseen ones ``(m,)``.
 
+    It is nan where no line read the face. Only those of the picked lines that read a face count.
     Faces are judged by regressions fitted to other people, and to no forgery of the family
     ``left_out``.
     """
@@ -159,7 +160,7 @@ def _read(faces: Measured, names: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _reading(faces: Measured, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Which of the named lines read each face."""
+    """Lists the named lines that read each face."""
     read = [np.isfinite(faces.scores[name]) for name in names]
     return [
         tuple(name for name, of in zip(names, read, strict=True) if of[i])
@@ -168,7 +169,7 @@ def _reading(faces: Measured, names: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _crossed(faces: Measured, left_out: str) -> Floats:
-    """ln LR of each face by a regression that saw neither its person nor the family left out."""
+    """Computes ln LR of each face by a regression fitted without its person and ``left_out``."""
     _, person = np.unique(np.asarray(faces.identities), return_inverse=True)
     fold = np.random.default_rng(0).permutation(person.max() + 1)[person] % FOLDS
     design, llr = faces.design, np.zeros(len(faces.examples))
@@ -203,9 +204,15 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
         _counted(ours[0].faces),
         _counted(theirs[0].faces),
     )
-    yield f"`{command}`, {date}, weights `{models.known()['learned'][:12]}`. {ours_counted} never trained on,"
+    yield (
+        f"`{command}`, {date}, weights `{models.known()['learned'][:12]}`. "
+        f"{ours_counted} never trained on,"
+    )
     yield f"forged by every family; and {theirs_counted} of the research"
-    yield "set, forged in ways never trained on. Each went every way. AUC with 95 % interval over people; *read*: part of the"
+    yield (
+        "set, forged in ways never trained on. Each went every way. "
+        "AUC with 95 % interval over people; *read*: part of the"
+    )
     yield "faces that a line could read.\n"
     yield "## Each line alone\n"
     titles_alone = [title for name in (*LEARNED, *NAMED_LINES) for title in (name, "read")]
@@ -216,8 +223,14 @@ def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[
         for reading, of in picked["fused"].items()
         if len(reading) > 1
     )
-    yield f"A line weighs only where it helps the stronger ones. By the lines that read a face, these do: {weigh}.\n"
-    yield "*Named* are texture, skin and reflection. *Gain* is the AUC of the fused LR less that of the learned line alone.\n"
+    yield (
+        "A line weighs only where it helps the stronger ones. "
+        f"By the lines that read a face, these do: {weigh}.\n"
+    )
+    yield (
+        "*Named* are texture, skin and reflection. "
+        "*Gain* is the AUC of the fused LR less that of the learned line alone.\n"
+    )
     forged_here = _compared(
         faces, way, {name: of[0] for name, of in llr.items()}, sorted(set(family) - {""})
     )
@@ -255,7 +268,7 @@ def _alone(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[list[str]]:
 
 
 def _one(faces: Measured, of: NDArray[np.bool_], name: str) -> tuple[str, str]:
-    """The AUC of one line, and the part of the faces that it read."""
+    """Returns the AUC of one line, and the part of the faces that it read."""
     score = faces.scores[name]
     read = np.flatnonzero(of & np.isfinite(score))
     people = [faces.examples[i].identity for i in read.tolist()]
@@ -288,9 +301,7 @@ def _left_out(
 
 
 def _aucs(faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.bool_]) -> list[str]:
-    """AUCs over the same faces, those which all of the compared sets could judge, and the gain,
-    paired.
-    """
+    """Computes AUCs over the faces that all compared sets could judge, and the paired gain."""
     at = np.flatnonzero(of & np.isfinite(list(llr.values())).all(axis=0))
     label = faces.label[at]
 

@@ -18,12 +18,12 @@ FIGURES = {
     "blurrier_is_changed": "“blurrier is changed”: AUC",
 }
 SHOWN = ("rule", "as many", "best")
-"""Of the answers of `coverage.risk_coverage`."""
+"""Answers of `coverage.risk_coverage` that are shown."""
 AT_LR_10 = {"auc": "AUC", "false_alarms": "false alarms at LR 10", "found": "found at LR 10"}
 
 
 def page(result: Mapping[str, Any]) -> str:
-    """``benchmark.md`` from what stands in ``benchmark.json``."""
+    """Renders ``benchmark.md`` from the content of ``benchmark.json``."""
     return "\n".join(
         [
             *_head(result),
@@ -38,10 +38,11 @@ def page(result: Mapping[str, Any]) -> str:
 def _head(result: Mapping[str, Any]) -> Iterator[str]:
     yield "# Benchmark of the learned line\n"
     yield paragraph(
-        f"`{result['command']}`, {result['date']}, weights `{result['weights'][:12]}`: {result['cpu_ms']:.1f} CPU-ms per face "
-        "on one thread, measured in the same run. Everything is measured on people never trained on. In brackets 95 % "
-        "intervals, by bootstrap over people, which knows no spread of an AUC of 1; where something held for none or all, of a "
-        "binomial with one trial per person."
+        f"`{result['command']}`, {result['date']}, weights `{result['weights'][:12]}`: "
+        f"{result['cpu_ms']:.1f} CPU-ms per face on one thread, measured in the same run. "
+        "Everything is measured on people never trained on. In brackets 95 % intervals, by "
+        "bootstrap over people, which knows no spread of an AUC of 1; where something held for "
+        "none or all, of a binomial with one trial per person."
     )
 
 
@@ -52,16 +53,20 @@ def _accuracy(result: Mapping[str, Any]) -> Iterator[str]:
     agreement = ", ".join(
         f"{family} {value:.3f}" for family, value in result["map_agreement"].items()
     )
-    yield f"\nMap against true mask, AUC over the 144 cells of a face, mean per family: {agreement}.\n"
+    yield (
+        "\nMap against true mask, AUC over the 144 cells of a face, mean per family: "
+        f"{agreement}.\n"
+    )
 
 
 def _groups(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Per source and subgroup\n"
     yield paragraph(
-        "All degradations together. No data set says what skin its people have. The tone is that of the cheeks as the picture "
-        "shows them (individual typology angle, Chardon et al. 1991): it mixes the skin with the light, and a pale face in dim "
-        "light counts as dark. So these are groups of pictures, and say little about people. A group without faces of both "
-        "classes is left out."
+        "All degradations together. No data set says what skin its people have. The tone is that "
+        "of the cheeks as the picture shows them (individual typology angle, Chardon et al. 1991): "
+        "it mixes the skin with the light, and a pale face in dim light counts as dark. So these "
+        "are groups of pictures, and say little about people. "
+        "A group without faces of both classes is left out."
     )
     rows = result["groups"]
     yield _table(
@@ -74,9 +79,10 @@ def _calibration(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Calibration\n"
     yield "![Reliability diagrams](reliability.png)\n"
     yield paragraph(
-        "All degradations together, at even odds. *Raw score* takes the network's logit for the ln LR; *known kinds* is the LR "
-        "against forgeries of the kinds calibrated on; *served* is the LR that is shown, which allows for kinds that leave no "
-        f"trace, and so is meant to be too careful on the kinds calibrated on. Of the faces {FORGED}, none is judged by a "
+        "All degradations together, at even odds. *Raw score* takes the network's logit for the ln "
+        "LR; *known kinds* is the LR against forgeries of the kinds calibrated on; *served* is the "
+        "LR that is shown, which allows for kinds that leave no trace, and so is meant to be too "
+        f"careful on the kinds calibrated on. Of the faces {FORGED}, none is judged by a "
         "calibration that saw its person."
     )
     titles = ["faces", "taken for the LR", "ECE (0 is perfect)", "Cllr, bits (1 says nothing)"]
@@ -92,10 +98,12 @@ def _abstention(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Abstention\n"
     yield "![Risk-coverage curves](coverage.png)\n"
     yield paragraph(
-        "Single faces, all degradations together, at even odds: coverage is the part that gets an answer, risk the part of the "
-        "answers that is wrong. The grey and the blue curve answer in order of |log10 LR|, `changed` above an LR of 1. *Rule* is "
-        "what `unmask check` does with one face, the red curve the same with `changed` from other LRs; *as many* gives as many "
-        "answers in order of |log10 LR|; *best* are the two thresholds that answer most at no more risk and no more false alarms."
+        "Single faces, all degradations together, at even odds: coverage is the part that gets an "
+        "answer, risk the part of the answers that is wrong. The grey and the blue curve answer in "
+        "order of |log10 LR|, `changed` above an LR of 1. *Rule* is what `unmask check` does with "
+        "one face, the red curve the same with `changed` from other LRs; *as many* gives as many "
+        "answers in order of |log10 LR|; *best* are the two thresholds that answer most at no more "
+        "risk and no more false alarms."
     )
     columns = ("coverage", "risk", "false_alarms", "found", "missed")
     at = [

@@ -1,5 +1,6 @@
-"""Scores of faces that went every way: each is forged once, sent all the ways, seen as the runtime
-would, and forgotten.
+"""Scores of faces after every degradation.
+
+Each face is forged once, sent all the ways, measured as the runtime would, and dropped.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ Record = tuple[str | int | float, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """Measured faces in columns, ``(n,)`` each: one entry a face and way. Figures that are not
-    known are nan.
+    """Measured faces in columns, ``(n,)`` each: one entry per face and way.
+
+    Unknown figures are nan.
 
     Attributes:
         way: name of the degradation.
@@ -76,7 +78,7 @@ def measure(
     seed: int = 300,
     processes: int = 2,
 ) -> Faces:
-    """Every face, and of bona fide ones a forgery per family, after every way.
+    """Measures every face, and a forgery per family of each bona fide one, after every way.
 
     Args:
         rows: bona fide and changed faces.
@@ -106,7 +108,7 @@ def _each(task: Task, processes: int) -> Iterator[list[Record]]:
 
 @dataclass(frozen=True)
 class Task:
-    """What `measure` does to one row; called with the row's index."""
+    """Work of `measure` on one row; called with the row's index."""
 
     rows: tuple[Row, ...]
     families: tuple[str, ...]
@@ -124,7 +126,7 @@ class Task:
         return {row.clip: i for i, row in enumerate(self.rows) if row.label == BONA_FIDE}
 
     def __call__(self, i: int) -> list[Record]:
-        """The records of row ``i``."""
+        """Measures row ``i`` and returns its records."""
         row, rng = self.rows[i], np.random.default_rng((self.seed, i))
         original = i if row.label == BONA_FIDE else self.originals.get(row.made_from or "", -1)
         pictures = with_forgeries(
@@ -158,8 +160,9 @@ def _record(
 
 
 def _agreement(example: Example, where: NDArray[np.float32], least: float = 0.2) -> float:
-    """AUC of the map's cells, of which those count as changed whose mask is above ``least`` on
-    average.
+    """Computes the AUC of the map's cells; nan without a mask, or with cells of one class only.
+
+    Cells whose mean mask is above ``least`` count as changed.
     """
     if example.mask is None:
         return float("nan")
@@ -173,11 +176,11 @@ def _agreement(example: Example, where: NDArray[np.float32], least: float = 0.2)
 
 
 _task: list[Task] = []
-"""Of a process that was started to share the work."""
+"""Task of a process that was started to share the work."""
 
 
 def _take(task: Task) -> None:
-    """One thread each, for the processes share the cores already."""
+    """Limits the process to one thread, as the processes already share the cores."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     _task.append(task)

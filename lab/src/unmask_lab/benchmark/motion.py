@@ -1,5 +1,6 @@
-"""The motion line on simulated clips: ``docs/benchmark/motion.md``. A camera moves over a portrait;
-nobody speaks or turns.
+"""Motion line on simulated clips: ``docs/benchmark/motion.md``.
+
+A camera moves over a portrait; nobody speaks or turns.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from unmask_lab.tables import percent, shown, table
 
 COMMAND = "make lab-lines"
 FRAMES, STRETCH = 14, slice(5, 9)
-"""Of a clip, and which of them a changed stretch takes."""
+"""Number of frames of a clip, and those that a changed stretch takes."""
 
 POINTS = 0.015
-"""Error of the finder's points, eye distances, standard deviation."""
+"""Standard deviation of the finder's error in the points, in eye distances."""
 
 
 def motion(portraits: Sequence[Row], target: Path, people: int = 30) -> str:
@@ -51,10 +52,22 @@ def motion(portraits: Sequence[Row], target: Path, people: int = 30) -> str:
     text = "\n".join(
         [
             "# The motion line on simulated clips\n",
-            f"`{COMMAND}`: a camera moves over the portraits of {len(chosen)} people never trained on (H.264 CRF 26, noise,",
-            f"drifting light, points found with an error of {POINTS:g} eye distances), {FRAMES} looks each. Simulated: nobody",
-            "speaks or turns, so real footage will raise more alarms. *Stretch*: four looks in the middle are changed.",
-            "*Flicker*: all are, each a little differently. *Steady*: all are, alike; motion cannot see that. *Usual*: root mean",
+            (
+                f"`{COMMAND}`: a camera moves over the portraits of {len(chosen)} people never "
+                "trained on (H.264 CRF 26, noise,"
+            ),
+            (
+                f"drifting light, points found with an error of {POINTS:g} eye distances), "
+                f"{FRAMES} looks each. Simulated: nobody"
+            ),
+            (
+                "speaks or turns, so real footage will raise more alarms. *Stretch*: "
+                "four looks in the middle are changed."
+            ),
+            (
+                "*Flicker*: all are, each a little differently. *Steady*: all are, alike; motion "
+                "cannot see that. *Usual*: root mean"
+            ),
             f"square of the bona fide changes, in units of {usual}.\n",
             table(
                 (
@@ -93,8 +106,9 @@ def _pictures(
 
 
 def film(row: Row, pictures: Sequence[Rgb], gap: float, rng: np.random.Generator) -> list[Sighting]:
-    """Pictures of one face before a hand-held camera, ``gap`` seconds apart, as the runtime would
-    align them.
+    """Films one face with a hand-held camera, pictures ``gap`` seconds apart.
+
+    Aligns them as the runtime would.
     """
     h, w = row.rgb.shape[:2]
     middle, phase, apart = (

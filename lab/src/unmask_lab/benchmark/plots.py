@@ -18,7 +18,7 @@ COLOURS = {"raw score": "#9a9a9a", "known kinds": "#e08214", "served": "#2166ac"
 
 
 def draw_accuracy(rows: list[dict[str, Any]], path: Path) -> None:
-    """AUC of every family and set after every way, as a table of colours."""
+    """Draws AUC of every family and set after every way, as a table of colours."""
     names, ways = (list(dict.fromkeys(row[key] for row in rows)) for key in ("set", "way"))
     of = {(row["set"], row["way"]): row["auc"]["value"] for row in rows}
     value = np.array([[of[name, way] for name in names] for way in ways])
@@ -33,8 +33,9 @@ def draw_accuracy(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def draw_reliability(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Reliability diagrams, one panel per set; dots grow with the faces they stand for, bars are 95
-    % over people.
+    """Draws reliability diagrams, one panel per set.
+
+    The area of a dot is proportional to the number of faces; bars are 95 % intervals over people.
     """
     figure, panels = plt.subplots(
         1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False
@@ -68,7 +69,7 @@ def _bins(axes: Axes, step: Mapping[str, Any], label: str, colour: str) -> None:
 
 
 def draw_coverage(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Risk-coverage curves, one panel per set, with the rule's place."""
+    """Draws risk-coverage curves, one panel per set, with the rule's place."""
     figure, panels = plt.subplots(
         1, len(sets), figsize=(4.4 * len(sets), 4.2), sharey=True, squeeze=False
     )
@@ -82,7 +83,10 @@ def draw_coverage(sets: Mapping[str, Mapping[str, Any]], path: Path) -> None:
             axes.plot(x, y, color=colour, linewidth=1.2, label=name)
         for name, marker, colour in (("rule", "o", "#b2182b"), ("best", "x", "black")):
             at = found[name]
-            where = f"{name}: changed from LR {10 ** at['changed']:.3g}, no change to LR {10 ** at['no_change']:.3g}"
+            where = (
+                f"{name}: changed from LR {10 ** at['changed']:.3g}, "
+                f"no change to LR {10 ** at['no_change']:.3g}"
+            )
             axes.plot(
                 at["coverage"],
                 at["risk"],
@@ -108,15 +112,17 @@ PUBLISHED = {
     },
     "best published for one frame": {"celebdf": 0.900, "research": 0.843},
 }
-"""AUC on the whole of the sets that ours are a part of (of *research*: DFDC), by detectors trained
-on FaceForensics++:
-self-blended images by Shiohara and Yamasaki 2022, the best by Cui et al. 2025 (ForensicsAdapter).
+"""Published AUC on the full sets from which ours are drawn.
+
+The detectors were trained on FaceForensics++. *research* is a part of DFDC. Self-blended images are
+by Shiohara and Yamasaki 2022, the best by Cui et al. 2025 (ForensicsAdapter).
 """
 
 
 def draw_unseen(result: Mapping[str, Any], path: Path) -> None:
-    """AUC per unseen set with its interval: of each network, of the dumbest rule, and what others
-    have published.
+    """Draws AUC per unseen set with its interval.
+
+    Shows each network, the trivial rule, and published figures.
     """
     rows = [
         row for row in result["sets"] if np.isfinite(row["auc"]["blurrier is changed"]["value"])

@@ -1,4 +1,4 @@
-"""Whether what is foretold happens: reliability diagram, ECE and Cllr before and after calibration."""
+"""Reliability diagram, ECE and Cllr before and after calibration."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ BINS = 10
 
 
 def reliability_diagrams(faces: Faces, lr: Likelihoods) -> dict[str, Any]:
-    """By what is taken for the ln LR: the raw score, the LR against the kinds calibrated on, and
-    the LR that is served.
+    """Computes reliability of three candidates for the ln LR.
 
-    At even odds: each class weighs the same, and each family within the changed. A classifier
-    trained on as many changed as bona fide faces means its raw logit as a ln LR, so that is what
-    calibration has to better.
+    They are the raw score, the LR against the kinds calibrated on, and the LR that is served.
+
+    At even odds: each class weighs the same, and so does each family among the changed. The raw
+    logit of a classifier trained on as many changed as bona fide faces is meant as a ln LR, so it
+    is the baseline that calibration has to improve on.
     """
     steps = {
         "raw score": faces.score.astype(float),

@@ -1,4 +1,4 @@
-"""What one face costs the network."""
+"""CPU time that the network needs for one face."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unmask.faces import CROP_PX
 
 
 def cpu_ms(network: Path, runs: int = 30) -> float:
-    """CPU time of one face, ms, on one thread: the median of ``runs``, after a few to warm up."""
+    """Measures CPU time of one face, ms, on one thread: the median of ``runs``, after a warm-up."""
     one = ort.SessionOptions()
     one.intra_op_num_threads = 1
     session = ort.InferenceSession(network, one)

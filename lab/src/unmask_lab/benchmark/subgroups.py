@@ -1,10 +1,9 @@
-"""Whom and what the figures may differ between: tone of the cheeks, size of the face, sharpness of
-the picture.
+"""Subgroups for the figures: tone of the cheeks, size of the face, sharpness of the picture.
 
-No data set says what skin its people have. What is used is the individual typology angle (Chardon,
-Cretois and Hourseau 1991) of the cheeks as the picture shows them. It mixes the skin with the light
-and the camera: a pale face in dim light counts as dark. So a group is one of pictures, not of
-people, and a figure that is alike over the groups clears no detector of bias.
+No data set states the skin tone of its people. The individual typology angle (Chardon, Cretois and
+Hourseau 1991) of the cheeks as the picture shows them is used instead. It mixes the skin with the
+light and the camera: a pale face in dim light counts as dark. So a group is one of pictures, not of
+people, and equal figures over the groups do not show that a detector is free of bias.
 """
 
 from __future__ import annotations
@@ -35,15 +34,17 @@ BANDS: Mapping[str, tuple[str, Mapping[str, tuple[float, float]]]] = {
         {"under 0.02": (0, 0.02), "0.02 to 0.1": (0.02, 0.1), "0.1 or more": (0.1, np.inf)},
     ),
 }
-"""By title: the field of `measured.Faces`, and per group from which value to below which. The tone
-merges the six usual
-classes of the angle, degrees, in pairs: very light and light, intermediate and tan, brown and dark.
+"""Field of `measured.Faces` by title, and per group its lower (inclusive) and upper bound.
+
+The tone merges the six usual classes of the angle, degrees, in pairs: very light and light,
+intermediate and tan, brown and dark.
 """
 
 
 def typology_angle(crop: Rgb, least_b: float = 3.0) -> float:
-    """Individual typology angle, ``arctan((L* - 50) / b*)``, of the median of both cheeks, degrees
-    from -90 to 90.
+    """Computes the individual typology angle, ``arctan((L* - 50) / b*)``, degrees from -90 to 90.
+
+    It is that of the median of both cheeks.
 
     Args:
         crop: a bona fide face, aligned, uint8 ``(CROP_PX, CROP_PX, 3)``.
@@ -57,7 +58,10 @@ def typology_angle(crop: Rgb, least_b: float = 3.0) -> float:
 
 
 def _cheeks() -> NDArray[np.intp]:
-    """Below each eye, half way to the mouth's corner: boxes ``(2, 4)`` of the aligned crop, px."""
+    """Returns a box below each eye, half way to the mouth's corner.
+
+    Boxes are ``(2, 4)``, px of the aligned crop.
+    """
     middle = (TEMPLATE[:2] + TEMPLATE[3:]) / 2
     reach = CHEEK * float(TEMPLATE[1, 0] - TEMPLATE[0, 0])
     return np.round(np.hstack([middle - reach, middle + reach])).astype(np.intp)

@@ -1,7 +1,7 @@
-"""From videos, photos and ready crops to a data set of aligned faces, by the runtime's own finder.
+"""Collects aligned faces from videos, photos and ready crops, with the runtime's own finder.
 
-What is trained is then what is served. `collect` adds points to ready crops; `collect_media` goes
-the whole way.
+So training sees the same alignment as serving. `collect` adds points to ready crops;
+`collect_media` makes a data set from photos and videos.
 """
 
 from unmask_lab.collect.crops import collect, five_points

@@ -1,8 +1,7 @@
-"""How well the people that `identity` tells apart agree with those of a data set: pairwise
-precision and recall.
+"""Agreement of the people found by `identity` with those of a data set.
 
-``python -m unmask_lab.collect.agreement FACES.parquet [ROWS]`` takes bona fide rows, each as a
-track of its own.
+It is measured as pairwise precision and recall. ``python -m unmask_lab.collect.agreement
+FACES.parquet [ROWS]`` takes bona fide rows, each as a track of its own.
 """
 
 from __future__ import annotations
@@ -23,15 +22,16 @@ ROUNDS = 2000
 def pairwise(
     known: Sequence[str], told: Sequence[str], rounds: int = ROUNDS
 ) -> NDArray[np.float64]:
-    """Precision and recall of "these two are one person" over all pairs, with 95 % intervals by
-    bootstrap over people.
+    """Computes precision and recall of "these two are one person" over all pairs.
+
+    The 95 % intervals are by bootstrap over people.
 
     Args:
         known, told: each face's person by the data set and by the clustering.
 
     Returns:
         float64 ``(2, 3)``: precision and recall, each with the lower and the upper end; nan where
-            there are no such pairs.
+        there are no such pairs.
     """
     people, person = np.unique(known, return_inverse=True)
     clusters, cluster = np.unique(told, return_inverse=True)

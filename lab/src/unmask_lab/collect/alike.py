@@ -1,6 +1,4 @@
-"""Near-duplicates: faces of one person that differ by no more than the codec and the finder's
-jitter make them differ.
-"""
+"""Near-duplicates: faces of one person that differ only by the codec and the finder's jitter."""
 
 from __future__ import annotations
 
@@ -13,22 +11,28 @@ from numpy.typing import NDArray
 from unmask.types import Rgb
 
 SIDE = 64
-"""px at which two faces are compared; coding noise is mostly finer."""
+"""Side of the pictures in which two faces are compared, px; coding noise is mostly finer."""
 
 RIM = 40
-"""px around the aligned crop that are left out: hair and background are not the face, and would
-outweigh an eyelid.
+"""Border of the aligned crop that is left out, px.
+
+Hair and background are not the face, and would outweigh an eyelid.
 """
 
 RIVALS = 8
-"""Kept faces that each new one is registered with: those most alike before registration."""
+"""Number of kept faces that each new one is registered with.
+
+These are the most similar before registration.
+"""
 
 STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
 
 
 def unlike(crops: Sequence[Rgb], alike: float) -> list[int]:
-    """Which of one person's aligned crops, rgb uint8 ``(h, w, 3)``, to keep: each unlike all that
-    are kept before it.
+    """Selects those of one person's aligned crops that differ from each other.
+
+    Crops are rgb uint8 ``(h, w, 3)``. Each selected one is unlike all that are kept before it.
+    Returns their indices.
 
     Args:
         alike: enhanced correlation, 0 to 1, from which two crops count as one; see `correlation`.
@@ -45,11 +49,11 @@ def unlike(crops: Sequence[Rgb], alike: float) -> list[int]:
 
 
 def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Correlation of two grey images after the best affine registration (ECC, Evangelidis and
-    Psarakis 2008); at most 1.
+    """Computes the correlation of two grey images after the best affine registration; at most 1.
 
-    Five points found anew in each frame jitter by a pixel or two, which moves a still face more
-    than a blink changes it; registration takes that out, and brightness and contrast with it.
+    The registration is ECC (Evangelidis and Psarakis 2008). Five points found anew in each frame
+    jitter by a pixel or two, which moves a still face more than a blink changes it. Registration
+    removes this jitter, and differences of brightness and contrast.
     """
     everywhere = np.full(b.shape, 255, np.uint8)
     try:

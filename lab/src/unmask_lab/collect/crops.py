@@ -1,6 +1,4 @@
-"""From face crops without points to faces with points, by the runtime's own finder, so that what is
-trained is served.
-"""
+"""Adds points to face crops by the runtime's own finder, so that training sees what is served."""
 
 from __future__ import annotations
 
@@ -19,8 +17,9 @@ from unmask_lab.data import COLUMNS, DataError, decode, table
 from unmask_lab.landmarks import face_mesh
 
 MARGIN = 0.25
-"""Part of a side that is added around a crop before the search: a face that fills its picture is
-not found.
+"""Padding around a crop before the search, in parts of a side.
+
+A face that fills its picture is not found.
 """
 
 
@@ -68,8 +67,9 @@ def collect(source: Path, target: Path) -> tuple[int, list[str]]:
 
 
 def five_points(rgb: Rgb) -> NDArray[np.float32] | None:
-    """The points, float32 ``(5, 2)`` px, of the most central large face of a crop; None if there is
-    none.
+    """Finds the points, float32 ``(5, 2)`` px, of the most central large face of a crop.
+
+    Returns None if there is none.
     """
     h, w = rgb.shape[:2]
     pad = int(MARGIN * max(h, w))

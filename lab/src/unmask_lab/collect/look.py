@@ -1,4 +1,4 @@
-"""One photo or video: its faces found, followed, aligned and sifted, and each cut out."""
+"""Faces of one photo or video: found, tracked, aligned, filtered and cut out."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ WIDE = 1.7
 JPEG_QUALITY = 95
 
 MOST_CROPS = 8000
-"""Faces in memory at a time: 0.9 GB of aligned crops. A frame gives up its smallest faces first."""
+"""Largest number of faces in memory at a time: 0.9 GB of aligned crops.
+
+A frame drops its smallest faces first.
+"""
 
 EMBEDDED = 3
-"""Faces of a track that its embedding is the mean of: the sharpest ones."""
+"""Number of faces of a track that its embedding is the mean of: the sharpest ones."""
 
 RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is looked at, and what is kept of it.
+    """Settings of collection: how often to look, and which faces to keep.
 
     Attributes:
         every: seconds between frames looked at; wider where ``at_most`` frames would not suffice.
@@ -43,8 +46,8 @@ class Settings:
         size_px, sharpness, yaw, blockiness: the worst `Quality` that is kept; the defaults are what
             the runtime judges.
         alike: correlation from which two faces of a track count as one. On one portrait, filmed and
-            altered by program (simulated), a face at rest comes to 0.976 or more whatever the codec
-            and the finder's jitter, a blink to 0.924 or less.
+            altered by program (simulated), a face at rest has 0.976 or more whatever the codec and
+            the finder's jitter, a blink 0.924 or less.
         largest: side, px, to which a larger crop is reduced.
     """
 
@@ -60,7 +63,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not (self.every > 0 and self.at_most >= 1):
             raise DataError(
-                f"every must be above 0 s and at most 1 face or more, not {self.every:g} and {self.at_most}"
+                "every must be above 0 s and at most 1 face or more, "
+                f"not {self.every:g} and {self.at_most}"
             )
         if self.largest < 64:
             raise DataError(f"largest must be 64 px or more, not {self.largest}")
@@ -93,13 +97,13 @@ class Found:
 
 
 Cut = tuple[bytes, NDArray[np.float32]]
-"""A JPEG, and the five points, float32 ``(5, 2)`` px, in it."""
+"""JPEG, and the five points, float32 ``(5, 2)`` px, in it."""
 
 
 def look(
     clip: Clip, settings: Settings, progress: Callable[[float], None]
 ) -> tuple[list[Found], Counter[str]]:
-    """The faces of a clip that are worth keeping, and how many were left out for which reason.
+    """Finds the faces of a clip that are worth keeping, and counts those left out by reason.
 
     Raises:
         MediaError: the file cannot be decoded.
@@ -128,7 +132,7 @@ def look(
 
 
 def poor(quality: Quality, settings: Settings) -> str | None:
-    """Why a face is not worth keeping, or None."""
+    """Returns the reason why a face is not worth keeping, or None."""
     if quality.size_px < settings.size_px:
         return "too small"
     if quality.sharpness < settings.sharpness:
@@ -141,7 +145,7 @@ def poor(quality: Quality, settings: Settings) -> str | None:
 
 
 def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
-    """The square around a face, at most ``largest`` px a side and ending where the image ends."""
+    """Cuts the square around a face, at most ``largest`` px a side and within the image."""
     x0, y0, x1, y1 = face.box
     half = WIDE / 2 * max(x1 - x0, y1 - y0)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
@@ -156,7 +160,7 @@ def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
     per_px = np.array([part.shape[1] / (right - left), part.shape[0] / (bottom - top)], np.float32)
-    # The corner, not the middle, of the first pixel stays in place when an image shrinks.
+    # When an image shrinks, the corner of its first pixel stays in place, not the middle.
     points = (face.points - np.array([left, top], np.float32) + 0.5) * per_px - 0.5
     return _jpeg(part), points.astype(np.float32)
 
@@ -164,8 +168,9 @@ def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
 def _sifted(
     track: Track, follows: bool, settings: Settings, left_out: Counter[str]
 ) -> list[Sighting]:
-    """Good sightings that are unlike each other; a face that one frame of many shows is mostly the
-    finder's mistake.
+    """Returns good sightings that are unlike each other.
+
+    Drops single-frame tracks of a clip (usually false detections).
     """
     if follows and len(track.sightings) == 1:
         left_out["seen in one frame only"] += 1

@@ -1,6 +1,4 @@
-"""The whole way from photos, videos and folders of them to one data set; goes on where it was
-stopped.
-"""
+"""Builds one data set from photos, videos and folders of them; resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ from unmask_lab.data import BONA_FIDE, DataError
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What nobody can measure.
+    """Facts that cannot be measured and so must be declared.
 
     Attributes:
         licence: under which the faces may be used.
@@ -38,7 +36,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What a run gave.
+    """Result of a run.
 
     Attributes:
         faces, people, files: kept, told apart, and read.
@@ -58,13 +56,13 @@ def collect_media(
 ) -> Collected:
     """Writes the faces of photos and videos into one Parquet file; its columns are `parts.DATA`.
 
-    What each file gave is kept beside ``target`` in a folder ``*.parts``, so that no file is looked
-    at twice with the same settings, whenever a run was stopped.
+    The faces of each file are kept beside ``target`` in a folder ``*.parts``. So no file is
+    processed twice with the same settings, even if a run was stopped.
 
     Args:
         sources: photos, videos, and folders, which are searched with all their subfolders; hidden
             files are left out.
-        target: holds what ``sources`` gave, and nothing of an earlier run with others.
+        target: holds the faces of ``sources``, and nothing of an earlier run with others.
 
     Raises:
         DataError: no face was kept.
@@ -95,20 +93,21 @@ def collect_media(
     )
     if not faces:
         raise DataError(
-            f"{target}: not written, no face was kept of {len(files)} files: {said(left_out, unreadable)}"
+            f"{target}: not written, no face was kept of {len(files)} files: "
+            f"{said(left_out, unreadable)}"
         )
     people = parts.merge(list(done.values()), target, declared.label, declared.licence)
     return Collected(faces, people, len(done), left_out, tuple(unreadable))
 
 
 def said(left_out: Counter[str], unreadable: Sequence[str]) -> str:
-    """What was left out, in words."""
+    """Describes in words what was left out."""
     reasons = [f"{count} {reason}" for reason, count in left_out.most_common()]
     return ", ".join([*reasons, f"{len(unreadable)} files unreadable or twice"])
 
 
 def _files(source: Path) -> list[tuple[Path, str]]:
-    """Every file of a source, with the name of the source that it belongs to."""
+    """Lists every file of a source, with the name of that source."""
     if not source.is_dir():
         return [(source, source.absolute().parent.name)]
     found = sorted(
@@ -124,7 +123,7 @@ def _files(source: Path) -> list[tuple[Path, str]]:
 def _part(
     file: Path, source: str, folder: Path, settings: Settings, number: str, begun: float
 ) -> Part:
-    """What one file gives, looked at now or taken from an earlier run."""
+    """Returns the part of one file, made now or taken from an earlier run."""
     clip = open_media(file)
     path = parts.place(folder, clip.facts.sha256, settings)
     if not path.exists():

@@ -1,6 +1,4 @@
-"""What was collected so far: one Parquet file per media file, complete or absent, and all of them
-put together at the end.
-"""
+"""Intermediate results: one Parquet file per media file, complete or absent, merged at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from unmask_lab.collect import identity
 from unmask_lab.collect.look import Found, Settings
 
 VERSION = 3
-"""Of what a part holds; parts of another version are made anew."""
+"""Version of a part's content; parts of another version are made anew."""
 
 FLOATS = pa.list_(pa.float32())
 QUALITY = pa.struct(
@@ -55,14 +53,15 @@ DATA = pa.schema(
         ),
     ]
 )
-"""Columns of a data set collected from media: ``time`` in seconds, ``box`` in px of the frame,
-``sha256`` of the whole file.
+"""Columns of a data set collected from media.
+
+``time`` is in seconds, ``box`` in px of the frame, ``sha256`` is that of the whole file.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one media file gave, and what is declared of it.
+    """Faces of one media file, and what is declared of it.
 
     Attributes:
         path: of the part.
@@ -77,13 +76,14 @@ class Part:
     source: str
 
     def name(self, track: int) -> str:
-        """Of one of its tracks, the same in every run."""
+        """Returns the name of one of its tracks, the same in every run."""
         return f"{self.sha256[:16]}-{track}"
 
 
 def place(folder: Path, sha256: str, settings: Settings) -> Path:
-    """Where the part of a media file lies: other settings, another finder, or an embedding where
-    there was none, another part.
+    """Returns the path of a media file's part.
+
+    It differs for other settings, another finder, or an embedding where there was none.
     """
     made_with = {
         "version": VERSION,
@@ -96,7 +96,7 @@ def place(folder: Path, sha256: str, settings: Settings) -> Path:
 
 
 def write(path: Path, found: Sequence[Found], left_out: Counter[str]) -> None:
-    """Writes a part at once or not at all."""
+    """Writes a part atomically."""
     rows = [
         {
             "image": f.jpeg,
@@ -119,13 +119,13 @@ def write(path: Path, found: Sequence[Found], left_out: Counter[str]) -> None:
 
 
 def counted(path: Path) -> tuple[int, Counter[str]]:
-    """How many faces a part holds, and how many were left out for which reason."""
+    """Counts the faces of a part, and those left out by reason."""
     with pq.ParquetFile(path) as part:
         return part.metadata.num_rows, Counter(json.loads(part.schema_arrow.metadata[b"left_out"]))
 
 
 def merge(parts: Sequence[Part], target: Path, label: int, licence: str) -> int:
-    """Writes one data set from all parts, at once or not at all, one part in memory at a time.
+    """Writes one data set from all parts, atomically, with one part in memory at a time.
 
     Returns:
         How many people are in it.

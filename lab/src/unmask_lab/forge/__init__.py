@@ -1,4 +1,4 @@
-"""Forgery families: each makes a changed face from a bona fide one, and says where it changed it.
+"""Forgery families: each makes a changed face from a bona fide one, and a mask of the change.
 
 A family is a function in a file of its own, listed in `FAMILIES`. It is deterministic under its
 random generator, and changes nothing outside the mask it returns.
@@ -21,8 +21,9 @@ from unmask_lab.forge.regenerate import regenerate
 from unmask_lab.forge.self_blend import blended, self_blend, treated
 
 Family = Callable[[FaceImage, FaceImage, np.random.Generator], tuple[Rgb, NDArray[np.float32]]]
-"""``(target, donor, rng) -> (forged rgb uint8 (h, w, 3), mask float32 (h, w), 0 untouched to 1
-fully replaced)``.
+"""Function ``(target, donor, rng) -> (forged rgb, mask)``.
+
+The image is uint8 ``(h, w, 3)``, the mask float32 ``(h, w)``, 0 untouched to 1 fully replaced.
 """
 
 FAMILIES: dict[str, Family] = {
@@ -36,8 +37,9 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True, slots=True)
 class Forged:
-    """A changed face: the image, uint8 ``(h, w, 3)``, its true mask, float32 ``(h, w)``, and the
-    family's name.
+    """Changed face.
+
+    It has the image, uint8 ``(h, w, 3)``, its true mask, float32 ``(h, w)``, and the family's name.
     """
 
     rgb: Rgb
@@ -46,7 +48,10 @@ class Forged:
 
 
 def forge(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> Forged:
-    """One changed face of a family; `donor` is another person's, which some families do not need."""
+    """Makes one changed face of a family.
+
+    `donor` is another person's face, which some families do not need.
+    """
     rgb, mask = FAMILIES[family](target, donor, rng)
     return Forged(rgb, mask, family)
 
@@ -54,7 +59,7 @@ def forge(family: str, target: FaceImage, donor: FaceImage, rng: np.random.Gener
 def forge_beside(
     family: str, target: FaceImage, donor: FaceImage, rng: np.random.Generator
 ) -> tuple[FaceImage, Forged]:
-    """A changed face, and the bona fide picture to learn it beside.
+    """Makes a changed face, and returns the bona fide picture to train on beside it.
 
     Half of the self-blends are laid over a treated copy of the target, which then is the bona fide
     picture, so that a treatment alone never means a change (as in Shiohara and Yamasaki's

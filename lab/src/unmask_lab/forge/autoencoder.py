@@ -1,9 +1,8 @@
-"""The classic swap: the face decoded as somebody else's by a trained autoencoder, colour-matched
-and blended back in.
+"""Classic swap: the face decoded by a trained autoencoder, colour-matched and blended back in.
 
 The networks are those of `unmask_lab.autoencoder`, trained on the bona fide faces that the detector
-may learn from. Several sizes, and copies from early and late in a training, so that the detector
-meets the kind and not one network.
+may learn from. There are several sizes, and snapshots from early and late in a training, so that
+the detector learns the kind and not one network.
 """
 
 from __future__ import annotations
@@ -26,15 +25,14 @@ if TYPE_CHECKING:
     from unmask_lab.autoencoder import Autoencoder, Linear
 
 NETWORKS = "lab/out/autoencoders"
-"""Folder of folders with trained networks and their snapshots; the variable UNMASK_LAB_AUTOENCODERS
-names another.
+"""Folder of folders with trained networks and their snapshots.
+
+The environment variable UNMASK_LAB_AUTOENCODERS names another.
 """
 
 
 def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """The target's face as a random decoder of a random network gives it back; the donor plays no
-    part.
-    """
+    """Decodes the target's face by a random decoder of a random network; the donor is not used."""
     from unmask_lab.autoencoder import decode_as
 
     nets = networks(Path(os.environ.get("UNMASK_LAB_AUTOENCODERS", NETWORKS)))
@@ -44,8 +42,9 @@ def autoencoder(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -
 
 
 def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """A decoded face put in its place: mostly colour-matched, at times sharpened, blended softly or
-    by Poisson cloning.
+    """Pastes a decoded face: mostly colour-matched, at times sharpened.
+
+    It is blended softly or by Poisson cloning.
     """
     mask = face_mask(target, rng)
     if rng.random() < 0.7:
@@ -59,7 +58,7 @@ def paste(target: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb,
 
 @cache
 def networks(folder: Path) -> tuple[Autoencoder | Linear, ...]:
-    """All networks in a folder's folders, in the order of their names.
+    """Loads all networks in a folder's folders, in the order of their names.
 
     Raises:
         DataError: there are none.
@@ -69,6 +68,7 @@ def networks(folder: Path) -> tuple[Autoencoder | Linear, ...]:
     files = sorted(folder.glob("*/*.pt"))
     if not files:
         raise DataError(
-            f"{folder}: no trained autoencoders; run unmask-lab autoencoder first, as the Makefile does"
+            f"{folder}: no trained autoencoders; "
+            "run unmask-lab autoencoder first, as the Makefile does"
         )
     return tuple(load(file) for file in files)

@@ -1,6 +1,4 @@
-"""What every family needs: a face with its points, the shape of a face's parts, and how to blend
-through a mask.
-"""
+"""Shared parts of the families: a face with its points, shapes of face parts, and blending."""
 
 from __future__ import annotations
 
@@ -15,8 +13,8 @@ from unmask.types import Rgb
 
 Mask = NDArray[np.float32]
 
-# Shapes in eye distances from the middle between the eyes, y downwards; right halves, mirrored
-# below. Mean frontal face.
+# Shapes of a mean frontal face, in eye distances from the middle between the eyes, y downwards;
+# right halves, mirrored below.
 OUTLINE = [
     (0.0, 1.95),
     (0.35, 1.9),
@@ -50,8 +48,10 @@ PARTS = (EYES, MOUTH, LOWER, NOSE)
 
 @dataclass(frozen=True, slots=True)
 class FaceImage:
-    """An image, uint8 ``(h, w, 3)``, the five points of its face, float32 ``(5, 2)`` px, and its
-    mesh, where it is known.
+    """Image with the points of its face.
+
+    The image is uint8 ``(h, w, 3)``, the five points are float32 ``(5, 2)`` px; the mesh is None
+    where it is not known.
     """
 
     rgb: Rgb
@@ -65,20 +65,24 @@ class FaceImage:
 
 
 def from_face_units(xy: NDArray[np.float32], face: FaceImage) -> NDArray[np.float32]:
-    """Points ``(n, 2)`` in eye distances, as in `OUTLINE`, to px of the image, by all five points."""
+    """Converts points ``(n, 2)`` from eye distances, as in `OUTLINE`, to px of the image.
+
+    The transform is fitted to all five points.
+    """
     return moved(xy, similarity(PROPORTIONS, face.points))
 
 
 def moved(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Points, float32 ``(n, 2)``, moved by an affine matrix, ``(2, 3)``."""
+    """Moves points, float32 ``(n, 2)``, by an affine matrix, ``(2, 3)``."""
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def random_mask(
     face: FaceImage, shapes: tuple[list[tuple[float, float]], ...], rng: np.random.Generator
 ) -> Mask:
-    """One of the shapes, deformed, as a soft mask, float32 ``(h, w)``, 0 to 1; its edge spans 1 to
-    25 % of an eye distance.
+    """Draws one of the shapes, deformed, as a soft mask, float32 ``(h, w)``, 0 to 1.
+
+    Its edge spans 1 to 25 % of an eye distance.
     """
     half = np.array(shapes[rng.integers(len(shapes))], np.float32)
     shape = np.concatenate([half, (half * np.array([-1, 1], np.float32))[::-1]])
@@ -97,8 +101,9 @@ def random_mask(
 def elastic(
     shape: tuple[int, int], strength_px: float, smooth_px: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A smooth random displacement field, float32 ``(h, w, 2)`` px, of about ``strength_px`` root
-    mean square.
+    """Draws a smooth random displacement field, float32 ``(h, w, 2)`` px.
+
+    Its root mean square is about ``strength_px``.
     """
     h, w = shape
     grid = (max(2, int(h / smooth_px) + 1), max(2, int(w / smooth_px) + 1))
@@ -123,14 +128,15 @@ def displaced(rgb: Rgb, field: NDArray[np.float32]) -> Rgb:
 
 
 def blend(onto: Rgb, layer: Rgb, mask: Mask) -> Rgb:
-    """``layer`` over ``onto`` where the mask is 1."""
+    """Lays ``layer`` over ``onto`` where the mask is 1."""
     m = mask[..., None]
     return np.clip(onto * (1 - m) + layer * m + 0.5, 0, 255).astype(np.uint8)
 
 
 def match_colour(layer: Rgb, like: Rgb, mask: Mask) -> Rgb:
-    """The layer with mean and spread of Lab as in ``like``, both measured inside the mask (Reinhard
-    et al. 2001).
+    """Matches the layer's mean and spread of Lab to ``like`` (Reinhard et al. 2001).
+
+    Both are measured inside the mask.
     """
     inside = mask > 0.5
     if inside.sum() < 16:
@@ -145,8 +151,9 @@ def match_colour(layer: Rgb, like: Rgb, mask: Mask) -> Rgb:
 
 
 def shift_colour(rgb: Rgb, rng: np.random.Generator, strength: float = 1.0) -> Rgb:
-    """A small random change of gain, offset per channel, saturation and gamma, as between two
-    cameras or generators.
+    """Changes gain, offset per channel, saturation and gamma a little, at random.
+
+    Such differences occur between two cameras or generators.
     """
     x = rgb.astype(np.float32) / 255
     x = x ** float(np.exp(rng.normal(0, 0.10 * strength)))
@@ -159,7 +166,7 @@ def shift_colour(rgb: Rgb, rng: np.random.Generator, strength: float = 1.0) -> R
 
 
 def change_detail(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """One of: resampled through a smaller size, blurred, sharpened, or left as it is."""
+    """Randomly resamples through a smaller size, blurs, sharpens, or does nothing."""
     h, w = rgb.shape[:2]
     how = rng.integers(4)
     if how == 0:

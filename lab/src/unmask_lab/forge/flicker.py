@@ -1,9 +1,8 @@
-"""Changed faces over the frames of a clip: each frame made with the same choices, or with the
-jitter of frame-wise swappers.
+"""Changed faces over the frames of a clip: steady, or with the jitter of frame-wise swappers.
 
 A swapper that knows one frame at a time finds, crops, generates and blends anew in each, and all of
-that varies a little from frame to frame: where the face sits, how bright and how sharp it is, where
-its seam runs. The amounts are our own.
+that varies a little from frame to frame: the position of the face, its brightness and sharpness,
+the position of its seam. The amounts are our own.
 """
 
 from __future__ import annotations
@@ -19,21 +18,24 @@ from unmask_lab.forge import Family
 from unmask_lab.forge.face import FaceImage, Mask, blend, shift_colour
 
 Change = Callable[[FaceImage, int], tuple[Rgb, Mask]]
-"""``(target, number of the frame) -> (changed rgb uint8 (h, w, 3), mask float32 (h, w))``; nothing
-outside the mask changes.
+"""Function ``(target, number of the frame) -> (changed rgb, mask)``.
+
+The image is uint8 ``(h, w, 3)``, the mask float32 ``(h, w)``; nothing outside the mask changes.
 """
 
 
 def steady(family: Family, donor: FaceImage, seed: int) -> Change:
-    """A family with the same random choices in every frame, as long as target and donor keep their
-    sizes.
+    """Makes a change with the same random choices in every frame.
+
+    This holds as long as target and donor keep their sizes.
     """
     return lambda target, _number: family(target, donor, np.random.default_rng(seed))
 
 
 def flickering(change: Change, seed: int, strength: float = 1.0) -> Change:
-    """A change whose result jitters from frame to frame; frame ``i`` depends on the seed and ``i``
-    alone.
+    """Makes a change whose result jitters from frame to frame.
+
+    Frame ``i`` depends on the seed and ``i`` alone.
 
     Args:
         strength: 0 leaves the result as it is; at 1 the face moves by about 1 % of an eye distance,
@@ -50,8 +52,9 @@ def flickering(change: Change, seed: int, strength: float = 1.0) -> Change:
 def jitter(
     target: FaceImage, changed: Rgb, mask: Mask, rng: np.random.Generator, strength: float = 1.0
 ) -> tuple[Rgb, Mask]:
-    """The changed face, uint8 ``(h, w, 3)``, moved, recoloured and blurred a little, its mask,
-    float32 ``(h, w)``, too.
+    """Moves, recolours and blurs the changed face, uint8 ``(h, w, 3)``, a little.
+
+    Its mask, float32 ``(h, w)``, moves, too.
     """
     size = (mask.shape[1], mask.shape[0])
     layer = np.asarray(
@@ -69,8 +72,9 @@ def jitter(
 
 
 def _move(face: FaceImage, rng: np.random.Generator, amount: float) -> NDArray[np.float64]:
-    """A shift by about ``amount`` eye distances each way, and as much turn (radians) and growth
-    about the face's middle.
+    """Draws a small move about the face's middle.
+
+    It shifts by about ``amount`` eye distances each way, and turns (radians) and grows by as much.
     """
     x, y = (float(v) for v in face.points.mean(axis=0))
     matrix = np.asarray(

@@ -1,9 +1,8 @@
-"""Masks of a face from its mesh: convex hulls of landmarks, warped, softened and at times eaten
-away at their edge.
+"""Masks of a face from its mesh: convex hulls of landmarks, warped, softened, some eroded.
 
-Hulls of dense landmarks instead of the mean face's outline, and a mask that is warped while the
-face is not, are what the public implementation of self-blended images does (Shiohara and Yamasaki
-2022, after Li et al. 2020, "Face X-ray").
+The public implementation of self-blended images uses hulls of dense landmarks instead of the mean
+face's outline, and warps the mask while the face is not warped (Shiohara and Yamasaki 2022, after
+Li et al. 2020, "Face X-ray").
 """
 
 from __future__ import annotations
@@ -68,8 +67,9 @@ LEAST_SOFT, MOST_SOFT = 2 / 110, 13 / 110
 
 
 def face_mask(face: FaceImage, rng: np.random.Generator) -> Mask:
-    """Draws a soft mask of a whole face, float32 ``(h, w)``, 0 to 1, from its mesh, or from its
-    points where that is unknown.
+    """Draws a soft mask of a whole face, float32 ``(h, w)``, 0 to 1.
+
+    It comes from the mesh, or from the points where the mesh is unknown.
     """
     if face.mesh is None:
         return random_mask(face, WHOLE_FACES, rng)
@@ -104,7 +104,7 @@ def _warped(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
 
 
 def _softened(mask: Mask, eyes_apart: float, rng: np.random.Generator) -> Mask:
-    """Blurs the mask, eats its edge away in three of five cases, and blurs it again."""
+    """Blurs the mask, erodes its edge in three of five cases, and blurs it again."""
     mask = _blurred(mask, eyes_apart, rng)
     if rng.random() < 0.6:
         mask = np.where(mask < (0.98 if rng.random() < 0.5 else 0.5), 0, mask)

@@ -1,5 +1,6 @@
-"""A donor's face bent onto a target's, feature on feature, as swaps that keep the target's
-expression do.
+"""Warps a donor's face onto a target's by their features.
+
+Swaps that keep the target's expression do this.
 """
 
 from __future__ import annotations
@@ -14,21 +15,20 @@ from unmask.types import Rgb
 from unmask_lab.forge.face import FaceImage, moved
 
 GRID = 64
-"""Points a side at which the bend is interpolated between the mesh's; finer than the mesh on a face
-that fills the picture.
+"""Number of points a side at which the warp is interpolated between the mesh's.
+
+This is finer than the mesh on a face that fills the picture.
 """
 
 FADE = 1.35
-"""Distance from the face's middle, in those of its outline, at which the bend has come down to
-nothing.
-"""
+"""Distance from the face's middle at which the warp has faded to zero, in those of its outline."""
 
 
 def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
-    """The donor's image, uint8, in the target's size, so that each point of its mesh meets the
-    target's.
+    """Warps the donor's image, uint8, so that each point of its mesh meets the target's.
 
-    By the five points alone, unbent, where one of the meshes is unknown.
+    The result has the target's size. Where one of the meshes is unknown, only a similarity
+    transform of the five points is used.
     """
     h, w = target.rgb.shape[:2]
     if donor.mesh is None or target.mesh is None:
@@ -53,8 +53,9 @@ def laid_over(donor: FaceImage, target: FaceImage) -> Rgb:
 def _bend(
     mesh: NDArray[np.float32], by: NDArray[np.float32], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Displacements known at the mesh, ``(468, 2)`` px, all over the picture, ``(h, w, 2)``; none
-    far from the face.
+    """Interpolates displacements at the mesh, ``(468, 2)`` px, over the picture, ``(h, w, 2)``.
+
+    They are zero far from the face.
     """
     h, w = shape
     middle = mesh.mean(axis=0)

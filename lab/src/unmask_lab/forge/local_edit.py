@@ -1,5 +1,6 @@
-"""Eyes, mouth, nose or lower face alone: replaced by another person's, or reshaped, as lip-sync and
-retouching tools do.
+"""Changes eyes, mouth, nose or lower face alone, as lip-sync and retouching tools do.
+
+The part is replaced by another person's, or reshaped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from unmask_lab.forge.other_face import poisson
 
 
 def local_edit(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """One part of the face changed; see the module."""
+    """Changes one part of the face; see the module."""
     mask = random_mask(target, PARTS, rng)
     if rng.random() < 0.6:
         layer = match_colour(laid_over(donor, target), target.rgb, mask)

@@ -1,5 +1,4 @@
-"""Another person's face, laid over feature on feature, its colours matched, blended softly or by
-Poisson cloning.
+"""Another person's face laid over by features, its colours matched, blended softly or by Poisson.
 
 Poisson cloning: Perez, Gangnet and Blake, "Poisson Image Editing", 2003. Choosing the seam's blend
 at random follows the swaps that Face X-ray (Li et al. 2020) trains on.
@@ -17,7 +16,7 @@ from unmask_lab.forge.laid_over import laid_over
 
 
 def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """The donor's face on the target's head; see the module."""
+    """Puts the donor's face on the target's head; see the module."""
     layer = laid_over(donor, target)
     mask = face_mask(target, rng)
     if rng.random() < 0.85:
@@ -29,8 +28,9 @@ def other_face(target: FaceImage, donor: FaceImage, rng: np.random.Generator) ->
 
 
 def poisson(base: Rgb, layer: Rgb, mask: Mask) -> tuple[Rgb, Mask]:
-    """The layer's gradients inside the mask, the base's colours on its edge; the mask comes back
-    with a hard edge.
+    """Clones the layer's gradients inside the mask, with the base's colours on its edge.
+
+    The returned mask has a hard edge.
     """
     hard = (mask > 0.5).astype(np.uint8)
     hard[:2], hard[-2:], hard[:, :2], hard[:, -2:] = 0, 0, 0, 0

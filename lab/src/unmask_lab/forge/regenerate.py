@@ -1,9 +1,9 @@
-"""The face made anew at a low resolution and pasted back, as one-shot swappers do (128 px faces)
-and autoencoders (64 px).
+"""Face regenerated at a low resolution and pasted back.
 
-No generator is trained here: what is copied is what such generators leave behind. The aligned face
-goes through a small size and a smoothing, is mixed with another person's, sharpened or not, brought
-back, colour-matched and blended in.
+One-shot swappers (128 px faces) and autoencoders (64 px) do this. No generator is trained here:
+only the traces of such generators are imitated. The aligned face goes through a small size and a
+smoothing, is mixed with another person's, sharpened or not, brought back, colour-matched and
+blended in.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from unmask_lab.forge.hulls import face_mask
 from unmask_lab.forge.laid_over import laid_over
 
 SIDES = (48, 64, 80, 96, 128, 160)
-"""Sides at which the face is made anew, px, for a crop as wide as the runtime's."""
+"""Sides at which the face is regenerated, px, for a crop as wide as the runtime's."""
 
 
 def regenerate(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """The face as a small generator would give it back; see the module."""
+    """Regenerates the face as a small generator would; see the module."""
     h, w = target.rgb.shape[:2]
     side = int(rng.choice(SIDES))
     matrix = similarity(target.points, TEMPLATE * np.float32(side / 192))

@@ -1,8 +1,8 @@
 """Self-blending: two differently treated copies of one face, blended through a face-shaped mask.
 
-After Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022, by the facts
-of its public implementation: what is left of a swap when identity is taken away are a seam and two
-statistics that do not match. The layer is only shifted and scaled; the mask is what is warped.
+After Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022, and its
+public implementation. Without the change of identity, a swap leaves a seam and two statistics that
+do not match. The layer is only shifted and scaled; the mask is warped.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from unmask_lab.forge.hulls import face_mask
 OPACITY = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 
 SHIFT = np.array([0.03, 0.015])
-"""Most by which the layer is shifted across and down, in widths and heights of the face."""
+"""Largest shift of the layer across and down, in widths and heights of the face."""
 
 FACE_PER_EYES = np.array([2.6, 3.0])
 """Width and height of a face, in distances between the eyes."""
 
 
 def self_blend(target: FaceImage, donor: FaceImage, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """A treated copy of the target laid over itself; the donor plays no part."""
+    """Lays a treated copy of the target over itself; the donor is not used."""
     return blended(target, treated(target.rgb, rng), rng)
 
 
 def blended(base: FaceImage, layer: Rgb, rng: np.random.Generator) -> tuple[Rgb, Mask]:
-    """Lays another copy of a picture, uint8 ``(h, w, 3)``, over it, shifted and scaled, through a
-    face-shaped mask.
+    """Lays another copy of a picture, uint8 ``(h, w, 3)``, over it through a face-shaped mask.
+
+    The copy is shifted and scaled.
     """
     h, w = base.rgb.shape[:2]
     scale, centre = rng.uniform(0.95, 1.05), base.points.mean(axis=0)

@@ -1,10 +1,11 @@
-"""From light to the JPEG that a browser sends, and when.
+"""Camera: from light to the JPEG that a browser sends, and its time.
 
 Noise is shot noise and read noise at a pixel that stands for the several of the sensor that were
 merged into it; the numbers are those of a webcam or a front camera: f/2, 5.6 um per merged pixel,
 about 3000 electrons per lux second and um2 after the colour filters (4 x 10^3 photons of 555 nm per
 um2 in a lux second, broad light more, efficiency 0.3), so about 16 000 electrons per cd/m2 and
-second. Automatics are slow loops towards a mean brightness and a grey mean, as in every camera.
+second. The automatics are slow control loops towards a mean brightness and a grey mean, as in every
+camera.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from unmask.types import Rgb
 from unmask_lab.live.head import LUMINANCE, Floats
 
 WIDTH, HEIGHT = 320, 240
-"""Of a frame, px."""
+"""Size of a frame, px."""
 
 ELECTRONS = 16_000.0
-"""Per cd/m2 and second at a merged pixel."""
+"""Electrons per cd/m2 and second at a merged pixel."""
 
 JPEG = 95
-"""Quality at which the page sends frames."""
+"""JPEG quality at which the page sends frames."""
 
 FULL_WELL = 80_000.0
 """Electrons that a merged pixel holds: 16 of 5,000."""
@@ -43,7 +44,7 @@ class Camera:
         target: mean linear output, 0 to 1, that exposure aims at.
         exposure_seconds, balance_seconds: time constants of the two automatics, s.
         dead_band: relative error below which exposure stays.
-        balance: share of a colour cast that white balance takes out, 0 to 1.
+        balance: share of a colour cast that white balance removes, 0 to 1.
         saturation: of the colour matrix.
         contrast: strength of an S-shaped tone curve on top of sRGB's, 0 to 0.3.
         blur: of lens and merging, px.
@@ -75,7 +76,7 @@ class Camera:
 
 
 def camera(random: np.random.Generator) -> Camera:
-    """A camera such as a laptop or a phone has."""
+    """Draws a camera such as a laptop or a phone has."""
     return Camera(
         focal=random.uniform(230, 290),
         sensitivity=random.uniform(0.4, 1.5),
@@ -100,7 +101,10 @@ def camera(random: np.random.Generator) -> Camera:
 def times(
     device: Camera, start: float, end: float, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """When frames are exposed (the middle of the picture), s, jittered and some dropped."""
+    """Draws the times, s, at which frames are exposed (the middle of the picture).
+
+    They are jittered, and some frames are dropped.
+    """
     ticks = np.arange(start, end, 1 / device.fps) + random.uniform(0, 1 / device.fps)
     kept = ticks[random.random(ticks.size) >= device.dropped]
     return np.sort(kept + random.normal(0, device.jitter, kept.size))
@@ -109,7 +113,7 @@ def times(
 class Automatics:
     """Exposure and white balance of one camera over one session.
 
-    The first frame finds both settled, as after a second of looking.
+    They are settled at the first frame, as after a second of looking.
     """
 
     def __init__(self, device: Camera) -> None:
@@ -119,7 +123,7 @@ class Automatics:
         self._at: float | None = None
 
     def gains(self, mean: Floats, time: float) -> Floats:
-        """Output per cd/m2 and primary, float32 ``(3,)``.
+        """Computes output per cd/m2 and primary, float32 ``(3,)``.
 
         Args:
             mean: what the metered part of the frame sends, cd/m2 per primary, float32 ``(3,)``.
@@ -145,7 +149,9 @@ class Automatics:
 
 
 def shutter(device: Camera, gain: Floats) -> Floats:
-    """How long a pixel is exposed, s: 1/30 s unless it would be full before the output is white.
+    """Computes the exposure time of a pixel, s.
+
+    It is 1/30 s unless the pixel would be full before the output is white.
 
     Args:
         gain: output per cd/m2.
@@ -161,8 +167,9 @@ def shutter(device: Camera, gain: Floats) -> Floats:
 def noisy(
     light: Floats, gains: Floats, device: Camera, random: np.random.Generator, merged: float = 1.0
 ) -> Floats:
-    """Linear output, 0 to about 1 and beyond where too bright, of luminance in primaries, float32
-    ``(..., 3)``.
+    """Converts luminance in primaries, float32 ``(..., 3)``, to noisy linear output.
+
+    Output is 0 to about 1, and higher where the light is too bright.
 
     Args:
         light: cd/m2.
@@ -178,8 +185,9 @@ def noisy(
 
 
 def _normal(n: int, random: np.random.Generator) -> Floats:
-    """Standard normal numbers: a stretch of many drawn once, as drawing costs more than all the
-    rest of a frame.
+    """Returns standard normal numbers, a part of many that are drawn once.
+
+    Drawing them anew would cost more than all the rest of a frame.
     """
     many = _many()
     if n > many.size // 4:
@@ -194,7 +202,7 @@ def _many() -> Floats:
 
 
 def toned(output: Floats, device: Camera) -> Floats:
-    """Linear output to sRGB, 0 to 1: colour matrix, clipping, tone curve."""
+    """Converts linear output to sRGB, 0 to 1: colour matrix, clipping, tone curve."""
     grey = (output @ LUMINANCE)[..., None]
     value = np.clip(grey + np.float32(device.saturation) * (output - grey), 0, 1)
     srgb = _CURVE[(value * np.float32(len(_CURVE) - 1) + np.float32(0.5)).astype(np.int32)]
@@ -205,7 +213,9 @@ def toned(output: Floats, device: Camera) -> Floats:
 
 
 def frame(light: Floats, gains: Floats, device: Camera, random: np.random.Generator) -> Rgb:
-    """What the server decodes, uint8 ``(h, w, 3)``: blurred, noisy, toned, 8 bit, JPEG.
+    """Renders the frame that the server decodes, uint8 ``(h, w, 3)``.
+
+    It is blurred, noisy, toned, 8 bit, JPEG.
 
     Args:
         light: cd/m2 per primary, float32 ``(h, w, 3)``.
@@ -216,7 +226,7 @@ def frame(light: Floats, gains: Floats, device: Camera, random: np.random.Genera
 
 
 def jpeg(srgb: Floats, quality: int) -> Rgb:
-    """sRGB 0 to 1 through 8 bit and JPEG."""
+    """Passes sRGB 0 to 1 through 8 bit and JPEG."""
     pixels = (np.clip(srgb, 0, 1) * 255 + 0.5).astype(np.uint8)
     coded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB), np.uint8)
@@ -226,4 +236,4 @@ _STEPS = np.linspace(0, 1, 8193, dtype=np.float32)
 _CURVE: Floats = np.where(
     _STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055
 ).astype(np.float32)
-"""sRGB's tone curve over linear light (IEC 61966-2-1)."""
+"""Tone curve of sRGB over linear light (IEC 61966-2-1)."""

@@ -1,9 +1,9 @@
-"""The surface of a head, as points with normals and reflectance.
+"""Surface of a head, as points with normals and reflectance.
 
 A head is a height field over the plane of the face: an ellipsoid with nose, sockets, brows, lips,
 chin and cheeks. The sizes are the means of Farkas, "Anthropometry of the Head and Face" (1994),
 rounded; people differ from them by some per cent. The five points lie where
-`unmask.faces.PROPORTIONS` puts them, so that a portrait, aligned, fits as its skin.
+`unmask.faces.PROPORTIONS` puts them, so that an aligned portrait fits as its skin.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ TONES: dict[str, tuple[float, float, float]] = {
     "brown": (47.5, 12.0, 15.0),
     "dark": (35.5, 9.0, 13.0),
 }
-"""CIE L*, a*, b* of skin, one colour within each of the six groups by individual typology angle,
-which stand for Fitzpatrick's
-types I to VI (bounds 55, 41, 28, 10 and -30 degrees: Chardon, Cretois and Hourseau 1991; Del Bino
-and Bernerd 2013).
+"""Skin colours, CIE L*, a*, b*: one within each of the six groups by individual typology angle.
+
+The groups stand for Fitzpatrick's types I to VI (bounds 55, 41, 28, 10 and -30 degrees: Chardon,
+Cretois and Hourseau 1991; Del Bino and Bernerd 2013).
 """
 
 # Bumps of the face: height, m, towards the viewer; middle and width, m, of a Gaussian. Eyes are at
@@ -68,8 +68,7 @@ class Surface:
         points: float32 ``(n, 3)``, m.
         normals: float32 ``(n, 3)``, of length 1, outwards.
         albedo: float32 ``(n, 3)``, diffuse reflectance 0 to 1 in linear sRGB primaries.
-        gloss: float32 ``(n,)``, share of the specular lobe that is there: 1 skin, less on hair and
-            cloth.
+        gloss: float32 ``(n,)``, share of the specular lobe: 1 for skin, less for hair and cloth.
     """
 
     points: Floats
@@ -80,7 +79,7 @@ class Surface:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """A person's head, facing -z, the middle between the eyes at the origin.
+    """Head of a person, facing -z, the middle between the eyes at the origin.
 
     Attributes:
         surface: of the face.
@@ -93,13 +92,13 @@ class Head:
     lids: Floats
 
     def blinking(self, closed: float) -> Surface:
-        """The surface with the eyes ``closed``, 0 to 1."""
+        """Returns the surface with the eyes ``closed``, 0 to 1."""
         albedo = self.surface.albedo
         return replace(self.surface, albedo=albedo + np.float32(closed) * (self.lids - albedo))
 
 
 def head(portrait: Rgb, points: Floats, tone: str, random: np.random.Generator) -> Head:
-    """A head of random proportions with a portrait's features in a skin tone.
+    """Makes a head of random proportions with a portrait's features in a skin tone.
 
     Args:
         portrait, points: uint8 ``(h, w, 3)`` and its five points, float32 ``(5, 2)`` px.
@@ -126,8 +125,9 @@ def head(portrait: Rgb, points: Floats, tone: str, random: np.random.Generator) 
 def posed(
     points: Floats, place: Floats, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0
 ) -> Floats:
-    """Points or normals turned by radians about y, x and z, and moved to ``place`` (zero for
-    normals).
+    """Turns points or normals by radians about y, x and z, and moves them to ``place``.
+
+    ``place`` is zero for normals.
     """
     (cy, sy), (cp, sp), (cr, sr) = ((np.cos(a), np.sin(a)) for a in (yaw, pitch, roll))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -145,8 +145,9 @@ def sheet(
     along: float = 0.0,
     eyes_apart: float = EYES_APART,
 ) -> tuple[Surface, Floats]:
-    """A picture on paper or glass, facing -z, with the middle between the pictured eyes at the
-    origin.
+    """Makes a picture on paper or glass, facing -z.
+
+    The middle between the pictured eyes is at the origin.
 
     Args:
         image: float32 ``(h, w, 3)``, diffuse reflectance.
@@ -196,7 +197,7 @@ def _height(
     half: tuple[float, float, float],
     random: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Height towards the viewer, m, and where the head is."""
+    """Returns the height towards the viewer, m, and a mask of the head."""
     width, tall, depth = half
     radius = (np.abs(x) / width) ** 2.3 + (np.abs(y - 0.012) / tall) ** 2.3
     height = depth * np.maximum(1 - radius, 0) ** 0.5
@@ -208,9 +209,8 @@ def _height(
         height += sum(
             much * tall_ * np.exp(-(((x - c) / sx) ** 2 + ((y - cy) / sy) ** 2) / 2) for c in sides
         )
-    along = np.clip(
-        (y + 0.006) / 0.042, 0, 1
-    )  # The nose rises from its root to its tip and falls off below it.
+    # The nose rises from its root to its tip and falls off below it.
+    along = np.clip((y + 0.006) / 0.042, 0, 1)
     falls = np.exp(-(np.maximum(y - 0.036, 0) ** 2) / (2 * 0.0045**2)) * (y > -0.006)
     height += (
         vary[-1]
@@ -244,19 +244,18 @@ def _nearest(
 
 
 def _skin(tone: str) -> Floats:
-    """Diffuse reflectance of a tone, float32 ``(3,)``."""
+    """Returns the diffuse reflectance of a tone, float32 ``(3,)``."""
     return np.asarray(
         cv2.cvtColor(np.array([[TONES[tone]]], np.float32), cv2.COLOR_Lab2LRGB)[0, 0], np.float32
     )
 
 
 def _texture(portrait: Rgb, points: Floats, tone: str) -> tuple[Floats, Floats]:
-    """Reflectance as an aligned crop with the eyes open and closed, float32 ``(CROP_PX, CROP_PX,
-    3)``.
+    """Computes reflectance as an aligned crop with the eyes open and closed.
 
-    The portrait's own light is divided out as its smooth part within the face (Land and McCann
-    1971, "Lightness and retinex theory"); what is left are features, in multiples of the skin's
-    reflectance.
+    Both are float32 ``(CROP_PX, CROP_PX, 3)``. The portrait's own light is divided out as its
+    smooth part within the face (Land and McCann 1971, "Lightness and retinex theory"); the
+    remainder is the features, in multiples of the skin's reflectance.
     """
     from unmask.faces import align
 
@@ -280,7 +279,7 @@ def _texture(portrait: Rgb, points: Floats, tone: str) -> tuple[Floats, Floats]:
 
 
 def _looked_up(texture: Floats, x: NDArray[np.float64], y: NDArray[np.float64]) -> Floats:
-    """Colours of an aligned crop at places of the face's plane, float32 ``(*x.shape, 3)``."""
+    """Looks up colours of an aligned crop on the face's plane, float32 ``(*x.shape, 3)``."""
     px = np.stack([x, y], axis=-1) / EYES_APART * (TEMPLATE[1, 0] - TEMPLATE[0, 0]) + TEMPLATE[
         :2
     ].mean(axis=0)

@@ -1,9 +1,9 @@
-"""What a screen's quarters and a room send back from surfaces, one basis per light.
+"""Light that surfaces reflect from a screen's quarters and a room, one basis per light.
 
 Diffuse light after Lambert; a specular lobe after Blinn and Phong, normalised, whose share at
 normal incidence is that of skin (Weyrich et al. 2006, "Analysis of human faces using a
 measurement-based skin reflectance model": index of refraction 1.38 to 1.44). Attached shadows only:
-no nose throws its shadow on a cheek.
+no nose casts its shadow on a cheek.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ SKIN_SPECULAR = 0.028
 """Reflectance of skin at normal incidence, index of refraction 1.4 (Weyrich et al. 2006)."""
 
 QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))
-"""Rows and columns of a symbol's quarters in the order in which the bases stand; then come the
-room's key and its fill.
+"""Rows and columns of a symbol's quarters, in the order of the bases.
+
+The room's key and its fill follow.
 """
 
 KEY, FILL = 4, 5
 LIGHTS = 6
 
 _PATCHES = 2
-"""Of each quarter, along each side: an area light as 4 small ones."""
+"""Number of patches of each quarter, along each side: an area light as 4 small ones."""
 
 _BLACK_BODY = np.array(
     [
@@ -38,14 +39,15 @@ _BLACK_BODY = np.array(
         [6500, 1.0, 0.942, 0.980],
     ]
 )
-"""Kelvin, and linear sRGB of a black body's light, after Charity, "What color is a blackbody?"
-(2001), rounded.
+"""Kelvin, and linear sRGB of a black body's light.
+
+After Charity, "What color is a blackbody?" (2001), rounded.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """An area light below the camera, facing the person.
+    """Area light below the camera, facing the person.
 
     Attributes:
         width, height: m, of the part that shows colours.
@@ -63,7 +65,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """Everything else that lights the face.
+    """All other light on the face.
 
     Attributes:
         lux: illuminance at the face, of an upright plane that faces the camera.
@@ -85,7 +87,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How a surface shines.
+    """Gloss of a surface.
 
     Attributes:
         specular: reflectance at normal incidence.
@@ -101,8 +103,9 @@ CLOTH = Finish(0.0, 1.0)
 
 
 def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Floats:
-    """What each light sends back, cd/m2 per primary, float32 ``(LIGHTS, n, 3)``: the quarters at
-    full white, key and fill.
+    """Computes the light reflected from each source, cd/m2 per primary, float32 ``(LIGHTS, n, 3)``.
+
+    The sources are the quarters at full white, key and fill.
     """
     view = -surface.points / np.linalg.norm(surface.points, axis=1, keepdims=True)
     found: list[NDArray[np.floating]] = [
@@ -110,9 +113,8 @@ def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Float
     ]
     colour = light_colour(room.kelvin)
     towards = room.towards.astype(np.float32)
-    facing = max(
-        float(-room.towards[2]), 0.15
-    )  # A light that grazes the plane is not made endlessly bright.
+    # The bound keeps a light that grazes the plane from becoming infinitely bright.
+    facing = max(float(-room.towards[2]), 0.15)
     key = room.lux * room.key / facing
     shine = _lobe(surface, view, np.broadcast_to(towards, view.shape), finish)
     cosine = np.maximum(surface.normals @ towards, 0)
@@ -131,13 +133,13 @@ def bases(surface: Surface, screen: Screen, room: Room, finish: Finish) -> Float
 
 
 def light_colour(kelvin: float) -> Floats:
-    """Linear sRGB of a black body's light with luminance 1, float32 ``(3,)``."""
+    """Returns linear sRGB of a black body's light with luminance 1, float32 ``(3,)``."""
     rgb = np.array([np.interp(kelvin, _BLACK_BODY[:, 0], _BLACK_BODY[:, i]) for i in (1, 2, 3)])
     return np.asarray(rgb / (rgb @ LUMINANCE), np.float32)
 
 
 def linear(srgb: NDArray[np.generic]) -> Floats:
-    """sRGB 0 to 255 to linear light 0 to 1 (IEC 61966-2-1)."""
+    """Converts sRGB 0 to 255 to linear light 0 to 1 (IEC 61966-2-1)."""
     value = np.asarray(srgb, np.float32) / 255
     return np.asarray(
         np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4), np.float32
@@ -145,7 +147,7 @@ def linear(srgb: NDArray[np.generic]) -> Floats:
 
 
 def irradiance(points: Floats, normals: Floats, screen: Screen) -> Floats:
-    """What each quarter at full white sends to points, lux, float32 ``(4, n)``."""
+    """Computes the illuminance of points by each quarter at full white, lux, float32 ``(4, n)``."""
     found = []
     for quarter in QUARTERS:
         patches = (_patch(points, normals, screen, at) for at in _patches(screen, *quarter))
@@ -164,8 +166,9 @@ def _from_quarter(
 
 
 def _patches(screen: Screen, row: int, column: int) -> list[tuple[float, float]]:
-    """Middles of a quarter's small lights. The person's left is the picture's right, +x; the camera
-    is at the top.
+    """Returns the middles of a quarter's small lights.
+
+    The person's left is the picture's right, +x; the camera is at the top.
     """
     steps = (np.arange(_PATCHES) + 0.5) / _PATCHES / 2
     xs = screen.width * (0.5 - steps - 0.5 * column)
@@ -176,7 +179,7 @@ def _patches(screen: Screen, row: int, column: int) -> list[tuple[float, float]]
 def _patch(
     points: Floats, normals: Floats, screen: Screen, at: tuple[float, float]
 ) -> tuple[Floats, Floats]:
-    """What one small light sends to points, lux ``(n,)``, and the direction towards it ``(n, 3)``."""
+    """Computes one small light's lux at points, ``(n,)``, and its direction ``(n, 3)``."""
     to = np.array([*at, 0], np.float32) - points
     distance = np.sqrt(_dot(to, to))
     to /= distance[:, None]
@@ -186,8 +189,9 @@ def _patch(
 
 
 def _lobe(surface: Surface, view: Floats, to: NDArray[np.float32], finish: Finish) -> Floats:
-    """Specular reflection per unit of irradiance, 1/sr, float32 ``(n,)``, with Schlick's Fresnel
-    term (1994).
+    """Computes specular reflection per unit of irradiance, 1/sr, float32 ``(n,)``.
+
+    Uses Schlick's Fresnel term (1994).
     """
     if not finish.specular:
         return np.zeros(len(view), np.float32)
@@ -203,5 +207,5 @@ def _lobe(surface: Surface, view: Floats, to: NDArray[np.float32], finish: Finis
 
 
 def _dot(a: Floats, b: Floats) -> Floats:
-    """Of each pair of rows, ``(n,)``."""
+    """Computes the dot product of each pair of rows, ``(n,)``."""
     return np.asarray(np.einsum("ij,ij->i", a, b), np.float32)

@@ -1,4 +1,4 @@
-"""Who or what sits before the camera during a challenge by movement, and how it moves.
+"""Persons and attacks before the camera in a challenge by movement, and their motion.
 
 The room and the screen, evenly white, light the head; their light on it is rendered for some turns
 of the head and interpolated between them.
@@ -26,42 +26,48 @@ TURNS = np.radians([-50.0, -25.0, 0.0, 25.0, 50.0])
 """Yaws for which the light is rendered."""
 
 AXIS = 0.09
-"""How far behind the eyes the axis lies about which a head turns, m: half of its length (Farkas,
-see `head`).
+"""Distance of a head's axis of turning behind the eyes, m.
+
+It is half of the head's length (Farkas, see `head`).
 """
 
 FACE = (0.058, 0.09, 0.025)
-"""Half width and half height of what a portrait shows of its person's face, m, and how far its
-middle lies below the eyes.
+"""Size and place of the face that a portrait shows, m.
+
+They are its half width, its half height, and the distance of its middle below the eyes.
 """
 
 REACTION = (0.6, 0.22)
-"""Median, s, and spread of the logarithm of the time from the words on the screen to the beginning
-of a move, so that nine in
-ten take 0.42 to 0.86 s: choosing among four signals takes 0.35 to 0.45 s (Hick 1952), reading the
-words comes on top.
+"""Median, s, and spread of the logarithm of the reaction time.
+
+It is the time from the words on the screen to the beginning of a move: nine in ten take 0.42 to
+0.86 s. Choosing among four signals takes 0.35 to 0.45 s (Hick 1952); reading the words comes on
+top.
 """
 
 GOING, STAYING = (0.5, 0.8), (0.1, 0.4)
-"""Seconds that a turn or coming closer takes each way, and that it is held: unhurried, without a
-measurement of people who were
-told to; the fastest turns are shorter (Zangemeister, Jones and Stark 1981).
+"""Duration of a turn or of coming closer each way, and of holding it, s.
+
+These are unhurried, without a measurement of people who were told to; the fastest turns are shorter
+(Zangemeister, Jones and Stark 1981).
 """
 
 CLOSING, OPENING = 0.1, 0.2
-"""Seconds that lids take to come down and to rise (VanderWerf and others 2003)."""
+"""Duration of lids closing and opening, s (VanderWerf and others 2003)."""
 
 SHUT, BLINK = (0.3, 0.6), (0.1, 0.2)
-"""Seconds from the beginning of closing the eyes to that of opening them, on purpose and without.
+"""Seconds from the beginning of closing the eyes to that of opening them.
+
+First on purpose, then without purpose.
 """
 
 BLINK_EVERY = 3.5
-"""Mean seconds between blinks: 17 a minute (Bentivoglio and others 1997)."""
+"""Mean time between blinks, s: 17 a minute (Bentivoglio and others 1997)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
-    """Over a session, one row per frame.
+    """Motion over a session, one row per frame.
 
     Attributes:
         place: float32 ``(n, 3)``, m, from rest.
@@ -76,7 +82,7 @@ class Motion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Performance:
-    """What moves, and which moves it makes when.
+    """Moving thing, and its moves with their times.
 
     Attributes:
         open, shut: with open and with closed eyes; the same for a picture.
@@ -84,7 +90,7 @@ class Performance:
         finish: how it shines.
         moves, shown: made, and when they were asked for, s.
         emission: its own light, cd/m2, float32 ``(n, 3)``, or None.
-        axis: how far behind the middle between the eyes it turns about, m.
+        axis: distance of its axis of turning behind the middle between the eyes, m.
     """
 
     open: Surface
@@ -103,7 +109,7 @@ Mover = Callable[
 
 
 def asked_at(challenge: MovementChallenge) -> NDArray[np.float64]:
-    """When the moves are asked for, s."""
+    """Returns the times, s, at which the moves are asked for."""
     return np.asarray(LEAD + np.arange(len(challenge.moves)) * challenge.seconds, np.float64)
 
 
@@ -113,7 +119,7 @@ def honest(
     shown: NDArray[np.float64],
     random: np.random.Generator,
 ) -> Performance:
-    """A person who does what is asked."""
+    """Makes a person who does what is asked."""
     return _person(where, asked.moves, shown)
 
 
@@ -123,7 +129,7 @@ def wrong_order(
     shown: NDArray[np.float64],
     random: np.random.Generator,
 ) -> Performance:
-    """A person, or a recording of one, who answers another challenge."""
+    """Makes a person, or a recording of one, who answers another challenge."""
     source = drawn(random)
     others = (movement_challenge(source).moves for _ in count())
     return _person(where, next(moves for moves in others if moves != asked.moves), shown)
@@ -135,7 +141,7 @@ def no_moves(
     shown: NDArray[np.float64],
     random: np.random.Generator,
 ) -> Performance:
-    """A person who sits still and blinks now and then: a video of somebody."""
+    """Makes a person who sits still and blinks now and then: a video of somebody."""
     return _person(where, (), ())
 
 
@@ -145,7 +151,7 @@ def moved_print(
     shown: NDArray[np.float64],
     random: np.random.Generator,
 ) -> Performance:
-    """A life-size photo that a hand turns and brings closer when asked; it does not blink."""
+    """Makes a life-size photo that a hand turns and brings closer when asked; it does not blink."""
     surface, marks = sheet(*photo(where), random.choice([0.0, 1 / 0.15]))
     return Performance(surface, surface, marks, Finish(0.02, 10.0), asked.moves, shown)
 
@@ -156,7 +162,7 @@ def replay(
     shown: NDArray[np.float64],
     random: np.random.Generator,
 ) -> Performance:
-    """A tablet with a still portrait that a hand turns and brings closer when asked."""
+    """Makes a tablet with a still portrait that a hand turns and brings closer when asked."""
     surface, marks = sheet(*photo(where))
     glass = replace(surface, albedo=np.full_like(surface.albedo, 0.01))
     return Performance(
@@ -181,7 +187,7 @@ ATTACKS: dict[str, Mover] = {
 def frames(
     where: Setting, act: Performance, end: float, random: np.random.Generator
 ) -> Iterator[Frame]:
-    """What the server gets until ``end``, s."""
+    """Yields the frames that the server gets until ``end``, s."""
     device, automatics = where.camera, Automatics(where.camera)
     exposed = times(device, 0.0, end, random)
     motion = moved(exposed, act, float(where.place[2]), random)
@@ -202,8 +208,9 @@ def frames(
 def moved(
     time: NDArray[np.float64], act: Performance, distance: float, random: np.random.Generator
 ) -> Motion:
-    """How somebody moves who makes these moves, each when the one before is over and what is asked
-    was read.
+    """Simulates the motion of a performance.
+
+    Each move begins when the one before is over and the request was read.
 
     Args:
         time: of the frames, s.
@@ -244,15 +251,16 @@ def _person(
 
 
 def _sides(surface: Surface) -> Floats:
-    """How far each point lies beyond the face, 0 to 1, float32 ``(n, 1)``: there a portrait shows
-    what was behind its person.
+    """Computes how far each point lies beyond the face, 0 to 1, float32 ``(n, 1)``.
+
+    There a portrait shows what was behind its person.
     """
     x, y = surface.points[:, :1] / FACE[0], (surface.points[:, 1:2] - FACE[2]) / FACE[1]
     return np.asarray(np.clip((np.hypot(x, y) - 0.9) / 0.2, 0, 1), np.float32)
 
 
 def _covered(surface: Surface, sides: Floats) -> Surface:
-    """The surface with its sides in the colour of its skin."""
+    """Returns the surface with its sides in the colour of its skin."""
     return replace(
         surface,
         albedo=surface.albedo + sides * (np.median(surface.albedo, axis=0) - surface.albedo),
@@ -260,20 +268,21 @@ def _covered(surface: Surface, sides: Floats) -> Surface:
 
 
 def _out_and_back(time: NDArray[np.float64], going: float, staying: float) -> NDArray[np.float64]:
-    """0 to 1 and back to 0, smoothly, from time 0 on."""
+    """Rises from 0 to 1 and falls back to 0, smoothly, from time 0 on."""
     rise = np.clip(time / going, 0, 1) - np.clip((time - going - staying) / going, 0, 1)
     return np.asarray(rise**2 * (3 - 2 * rise))
 
 
 def _lids(time: NDArray[np.float64], shut: float) -> NDArray[np.float64]:
-    """How far the eyes are closed that begin to close at time 0, and to open after ``shut``
-    seconds.
+    """Computes the closure, 0 to 1, of eyes that begin to close at time 0.
+
+    They begin to open after ``shut`` seconds.
     """
     return np.asarray(np.clip(np.minimum(time / CLOSING, 1 - (time - shut) / OPENING), 0, 1))
 
 
 def _blinks(time: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """How far the eyes are closed of somebody who blinks now and then."""
+    """Simulates the closure, 0 to 1, of eyes that blink now and then."""
     closed, at = np.zeros(time.size), random.exponential(BLINK_EVERY)
     while at < time[-1]:
         closed = np.maximum(closed, _lids(time - at, random.uniform(*BLINK)))
@@ -282,8 +291,9 @@ def _blinks(time: NDArray[np.float64], random: np.random.Generator) -> NDArray[n
 
 
 def _lit(where: Setting, act: Performance) -> tuple[Callable[[float, float], Floats], Floats]:
-    """The thing's light, ``(n, 3)``, as a function of yaw and of how far the eyes are closed; and
-    the background's.
+    """Returns the thing's light, ``(n, 3)``, as a function of yaw and closure of the eyes.
+
+    Also returns the background's light.
     """
     sources = np.array([0.5] * 4 + [1.0] * (2 if act.emission is None else 3), np.float32)
     turns: list[tuple[Floats, Floats]] = []

@@ -1,4 +1,4 @@
-"""Simulated sessions to rates with intervals, a page and a plot."""
+"""Report of simulated sessions: rates with intervals, a page and a plot."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COMMAND = "make lab-live"
 TIMED = "timed.json"
 
 Rates = dict[str, Any]
-"""``n``, and for each result its count, share and 95 % interval."""
+"""Number of sessions ``n``, and for each result its count, share and 95 % interval."""
 
 
 def simulate(
@@ -56,7 +56,9 @@ def simulate(
     workers: int = 2,
     command: str = COMMAND,
 ) -> str:
-    """Records what ``out`` lacks, judges everything, and writes the page to ``target``; gives it.
+    """Records the sessions that ``out`` lacks, judges all, and writes the page to ``target``.
+
+    Returns the page.
 
     Args:
         cases: of `unmask_lab.live.sessions.plan`.
@@ -82,8 +84,9 @@ def simulate(
 
 
 def timed(files: Sequence[Path], out: Path, seed: int = 1, n: int = 20) -> str:
-    """Measures, for the page, from the last frame to the verdict, over ``n`` sessions by light with
-    whole frames.
+    """Measures the time from the last frame to the verdict, for the page.
+
+    Runs ``n`` sessions by light with whole frames.
     """
     found = _spread(seconds_after(files, seed, n))
     out.mkdir(parents=True, exist_ok=True)
@@ -92,7 +95,7 @@ def timed(files: Sequence[Path], out: Path, seed: int = 1, n: int = 20) -> str:
 
 
 def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any]:
-    """All figures as JSON values; ``about`` says how they came about."""
+    """Computes all figures as JSON values; ``about`` says how they were made."""
 
     def those(way: str, level: str, kind: str, **more: Any) -> list[Session]:
         return [
@@ -129,7 +132,7 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
 
 
 def rates(sessions: Sequence[Session]) -> Rates:
-    """How often each result came, and each advice where it was not `live`."""
+    """Counts each result, and each advice where the result was not `live`."""
     n = len(sessions)
     found: Rates = {"n": n}
     for result in Result:
@@ -141,14 +144,14 @@ def rates(sessions: Sequence[Session]) -> Rates:
 
 
 def _first(sessions: Sequence[Session]) -> dict[str, float]:
-    """How often an answer came first among the decoys, of those that got so far."""
+    """Computes the share of ranked answers that came first among the decoys."""
     ranks = [s.details["rank"] for s in sessions if "rank" in s.details]
     count = sum(rank == 1 for rank in ranks)
     return {"n": len(ranks), "count": count, **asdict(binomial(count, len(ranks)))}
 
 
 def write(record: dict[str, Any], target: Path) -> str:
-    """``live.json``, ``live.md`` and ``live.png`` in the folder ``target``; gives the page."""
+    """Writes ``live.json``, ``live.md`` and ``live.png`` to ``target``; returns the page."""
     target.mkdir(parents=True, exist_ok=True)
     (target / "live.json").write_text(records.dumps(record) + "\n")
     text = page(record)
@@ -158,7 +161,7 @@ def write(record: dict[str, Any], target: Path) -> str:
 
 
 def page(record: dict[str, Any]) -> str:
-    """The figures as Markdown."""
+    """Renders the figures as Markdown."""
     return "\n".join(
         [
             *_introduction(record),
@@ -174,28 +177,42 @@ def page(record: dict[str, Any]) -> str:
 
 INTRODUCTION = """# The live check, simulated
 
-`{command}`, {date}, seed {seed}; heads dressed in {faces}. **Every figure on this page is simulated**: it says what the
-mathematics of the check does with light, skin, cameras and attacks as physics describes them, not how people fare. No person
-took part, and no laboratory tested the check after ISO/IEC 30107-3. Its thresholds were set on sessions of seeds 1, 2, 101 and
+`{command}`, {date}, seed {seed}; heads dressed in {faces}. \
+**Every figure on this page is simulated**: it says what the
+mathematics of the check does with light, skin, cameras and \
+attacks as physics describes them, not how people fare. No person
+took part, and no laboratory tested the check after ISO/IEC \
+30107-3. Its thresholds were set on sessions of seeds 1, 2, 101 and
 103 to 105, its network was taught by sessions of seed 102; from 101 on heads had other portraits.
 
-A head has a nose, sockets, lips and a chin, one of six skin tones, and a portrait's features. A phone's or a laptop's screen,
-30 to 50 cm away, lights it with the challenge's colours; a room lights it with 50 to 10,000 lux *at the face*, from one side and
-all around. The camera has noise, exposure and white-balance automatics, a tone curve, 8 bits, JPEG, a rolling shutter, uneven
-and dropped frames; steps reach the page with delay and jitter. `lab/src/unmask_lab/live/` has each number and its source. What it
-lacks: frames that are late, shadows that a nose throws, glasses, beards, faces that talk, motion blur, and light from the
-screen that comes back from the walls. The shape of its heads and the shape that the check expects follow the same anthropometry.
+A head has a nose, sockets, lips and a chin, one of six skin \
+tones, and a portrait's features. A phone's or a laptop's screen,
+30 to 50 cm away, lights it with the challenge's colours; a room \
+lights it with 50 to 10,000 lux *at the face*, from one side and
+all around. The camera has noise, exposure and white-balance \
+automatics, a tone curve, 8 bits, JPEG, a rolling shutter, uneven
+and dropped frames; steps reach the page with delay and jitter. \
+`lab/src/unmask_lab/live/` has each number and its source. What it
+lacks: frames that are late, shadows that a nose throws, \
+glasses, beards, faces that talk, motion blur, and light from the
+screen that comes back from the walls. The shape of its heads and \
+the shape that the check expects follow the same anthropometry.
 
-Two levels. *Whole frames* go as JPEG through the check's own finder and reader. *Readings* are made without pictures, with the
+Two levels. *Whole frames* go as JPEG through the check's own \
+finder and reader. *Readings* are made without pictures, with the
 noise that whole frames show. Intervals are exact 95 % ones (Clopper and Pearson).
 """
 
 ATTACKED = """## Attacks
 
-APCER is the share called `live`, of each species. The relit face is a virtual camera that sees the screen's quarters, knows the
-victim's shape to 11 degrees and answers within 0.2 s: no check by screen light alone can be sure to stop it, so its rate is
-published and nothing is promised. The re-timed recording holds and hurries the frames of another check, as the symbols come in,
-until they fit; fifteen programs take turns, of which nine take the frames in any order and six add noise.
+APCER is the share called `live`, of each species. The relit face \
+is a virtual camera that sees the screen's quarters, knows the
+victim's shape to 11 degrees and answers within 0.2 s: no check \
+by screen light alone can be sure to stop it, so its rate is
+published and nothing is promised. The re-timed recording holds \
+and hurries the frames of another check, as the symbols come in,
+until they fit; fifteen programs take turns, of which \
+nine take the frames in any order and six add noise.
 """
 
 
@@ -204,7 +221,7 @@ def _introduction(record: dict[str, Any]) -> list[str]:
 
 
 def _reach(record: dict[str, Any]) -> list[str]:
-    """The goals, each with what was found."""
+    """Lists the goals, each with its result."""
     stale, ordinary, bright = record["stale"], record["ordinary"], record["lux"][str(BRIGHT)]
     day = [of for lux, of in record["lux"].items() if int(lux) >= DAY]
     dazzled = binomial(
@@ -245,7 +262,10 @@ def _honest(record: dict[str, Any]) -> list[str]:
     }
     lines = [
         "## Honest persons\n",
-        "BPCER is the share called `not live`. Whoever gets `inconclusive` is told what to do and tries again; *not passed*",
+        (
+            "BPCER is the share called `not live`. Whoever gets `inconclusive` is told what to do "
+            "and tries again; *not passed*"
+        ),
         "counts both.\n",
         "![Simulated results by light](live.png)\n",
         _honest_table("simulated, readings: lux at the face", by_light),
@@ -272,12 +292,30 @@ def _attacked(record: dict[str, Any]) -> list[str]:
         ATTACKED,
         _attack_table("simulated, readings: species", record["attacks"], "APCER"),
         "",
-        f"Freshness: {stale['n']:,} times a living person's answer to one challenge was offered to another ({OFFERED} others",
-        f"each), at the right times: {stale[Result.LIVE]['count']} were accepted, {percent(stale[Result.LIVE], 4)};",
-        f"{first['count']} of {first['n']:,} came first among the decoys, {percent(first, 4)}; by construction 1 in 10,000 does",
-        "(simulated, readings). Re-timed recordings do depend on the sequence, so this does not bind them:",
-        f"{retimed['count']} of {retimed['n']:,} came first, {percent(retimed)}; what they leave unexplained gives most away.",
-        f"Programs that take frames in any order are the strongest: {mixed[Result.LIVE]['count']} of {mixed['n']} accepted,",
+        (
+            f"Freshness: {stale['n']:,} times a living person's answer to one challenge was "
+            f"offered to another ({OFFERED} others"
+        ),
+        (
+            f"each), at the right times: {stale[Result.LIVE]['count']} were accepted, "
+            f"{percent(stale[Result.LIVE], 4)};"
+        ),
+        (
+            f"{first['count']} of {first['n']:,} came first among the decoys, {percent(first, 4)}; "
+            "by construction 1 in 10,000 does"
+        ),
+        (
+            "(simulated, readings). "
+            "Re-timed recordings do depend on the sequence, so this does not bind them:"
+        ),
+        (
+            f"{retimed['count']} of {retimed['n']:,} came first, {percent(retimed)}; what they "
+            "leave unexplained gives most away."
+        ),
+        (
+            "Programs that take frames in any order are the strongest: "
+            f"{mixed[Result.LIVE]['count']} of {mixed['n']} accepted,"
+        ),
         f"{percent(mixed[Result.LIVE])}.\n",
     ]
 
@@ -296,7 +334,10 @@ def _moved(record: dict[str, Any]) -> list[str]:
         "## The challenge by movement\n",
         _attack_table("simulated, whole frames", record["movement"]),
         "",
-        "Not simulated: a face swapped or animated live in a virtual camera, which can do all moves that its owner does.\n",
+        (
+            "Not simulated: a face swapped or animated live in a virtual camera, which can do all "
+            "moves that its owner does.\n"
+        ),
     ]
 
 
@@ -305,12 +346,18 @@ def _time(record: dict[str, Any]) -> list[str]:
     movement = LEAD + MOVES * MOVE_SECONDS + TAIL
     lines = [
         "## Time\n",
-        f"A challenge by light lasts {light:.1f} s with {LEAD} s before and {TAIL} s after it, one by movement {movement:.1f} s;",
+        (
+            f"A challenge by light lasts {light:.1f} s with {LEAD} s before and {TAIL} s after it, "
+            f"one by movement {movement:.1f} s;"
+        ),
         "the goal is 12 s for either.",
     ]
     if timed := record.get("timed"):
         lines += [
-            f"From the last frame to the verdict, reading it included, on one core of an otherwise idle machine: {_ms(timed)}",
+            (
+                "From the last frame to the verdict, reading it included, on one core of an "
+                f"otherwise idle machine: {_ms(timed)}"
+            ),
             f"over {timed['n']} sessions by light (`unmask-lab live --time`).",
         ]
     return [*lines, ""]
@@ -338,7 +385,7 @@ def _not_passed(of: Rates) -> Estimate:
 
 
 def _spread(seconds: Iterable[float]) -> dict[str, float]:
-    """n, median, 95th percentile and maximum, s."""
+    """Computes n, median, 95th percentile and maximum, s."""
     of = np.array(list(seconds))
     return {
         "n": of.size,
@@ -349,7 +396,10 @@ def _spread(seconds: Iterable[float]) -> dict[str, float]:
 
 
 def _ms(of: dict[str, float]) -> str:
-    return f"median {1000 * of['median']:.0f} ms, 95 % within {1000 * of['p95']:.0f} ms, at most {1000 * of['max']:.0f} ms,"
+    return (
+        f"median {1000 * of['median']:.0f} ms, 95 % within {1000 * of['p95']:.0f} ms, "
+        f"at most {1000 * of['max']:.0f} ms,"
+    )
 
 
 def _plot(record: dict[str, Any], path: Path) -> None:

@@ -1,12 +1,11 @@
-"""A recording of another check whose frames are held, hurried or mixed, as this one's symbols come
-in, until they fit.
+"""Attack: a recording of another check, whose frames are held, hurried or mixed until they fit.
 
-What a program can do with one recording and without relighting anything: it knows how the check
-judges and how the recorded face answered each part of the light, and sends next, of the recorded
-frames that it may, the one from which the symbols that have come so far can be answered best
-(dynamic programming over the horizon). Every frame is claimed to be as old, and every symbol
-answered as late, as the protocol allows. All of it goes through the service's own `Session`, on
-simulated clocks.
+A program can do this with one recording and without relighting: it knows how the check judges and
+how the recorded face answered each part of the light. As this check's symbols come in, it sends
+next, of the allowed recorded frames, the one that lets it answer the symbols so far best (dynamic
+programming over the horizon). Every frame is claimed to be as old, and every symbol answered as
+late, as the protocol allows. All of it goes through the service's own `Session`, on simulated
+clocks.
 """
 
 from __future__ import annotations
@@ -24,28 +23,28 @@ from unmask.live.session import HEAD, LATEST, Session
 from unmask.live.signals import Series
 
 PER_SECOND = 12.5
-"""Frames sent."""
+"""Frames sent per second."""
 
 ANSWERED = float(light.DELAYS[-1]) - 0.05
-"""s after a symbol was sent at which the first frame that answers it claims to be."""
+"""Time after a symbol was sent that the first frame that answers it claims, s."""
 
 OLD = LATEST - 0.001
-"""s by which a frame claims to be older than it is."""
+"""Time by which a frame claims to be older than it is, s."""
 
 FAR = 1e6
-"""A cost that nothing is worth."""
+"""Prohibitive cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How an attacker's program goes about it: which is best is not clear beforehand.
+    """Strategy of an attacker's program; the best one is not known beforehand.
 
     Attributes:
         ahead: s by which the recording, played in its order, may run ahead of its own pace, or lag;
             infinite where any frame may follow any other.
-        exact: how much it minds what a frame shows of other symbols, over how much it likes what it
-            shows of the right one; near a change of symbols, where the check does not look, it
-            minds nothing.
+        exact: cost of a frame's response to other symbols, relative to the gain of its response to
+            the right one; near a change of symbols, where the check does not look, that cost is
+            zero.
         noise: standard deviation of the logarithm of each cell's hue that it adds, to hide what
             does not fit.
     """
@@ -59,20 +58,21 @@ PROGRAMS = [
     *(Program(ahead, exact) for ahead in (0.2, 0.6, math.inf) for exact in (0.0, 0.1, 0.5)),
     *(Program(math.inf, exact, noise) for exact in (0.1, 0.5) for noise in (0.1, 0.2, 0.4)),
 ]
-"""Those that are tried, one after the other. The first pace is what the times that frames claim
-allow; the others hold frames,
-leave some out, or mix them; noise can hide that.
+"""Strategies that are tried, one after the other.
+
+The first pace is the one that the times claimed by frames allow; the others hold frames, leave some
+out, or mix them; noise can hide that.
 """
 
 
 def program(number: int) -> Program:
-    """The program whose turn it is in the session of a number."""
+    """Returns the program of the session with a number."""
     return PROGRAMS[number % len(PROGRAMS)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sent:
-    """What the service has at the end: see `unmask.live.verification.verify`."""
+    """Data that the service has at the end: see `unmask.live.verification.verify`."""
 
     sent: tuple[float, ...]
     shown: tuple[float, ...]
@@ -87,7 +87,7 @@ def retimed(
     how: Program,
     random: np.random.Generator,
 ) -> Sent:
-    """A recording offered to a check.
+    """Offers a recording to a check.
 
     Args:
         asked: what the service asks.
@@ -144,7 +144,7 @@ def retimed(
 def _noisier(
     reading: Reading, much: float, time: float, random: np.random.Generator
 ) -> SeenFace | None:
-    """The face of a reading, found at another time, its hue noisier."""
+    """Returns the face of a reading, found at another time, with a noisier hue."""
     if reading.face is None:
         return None
     noise = random.normal(0, much, reading.face.cells.shape)
@@ -155,9 +155,10 @@ def _noisier(
 def _costs(
     asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], faces: Sequence[Reading]
 ) -> tuple[Series, Series]:
-    """How much each recorded frame shows what each asked symbol would, and how far it is from all
-    that it would show, each
-    ``(symbols + 1, frames)``; nothing for none, the last row.
+    """Computes each recorded frame's response to each asked symbol, and its error.
+
+    The error is the distance from all that the frame would show for the symbol. Both are ``(symbols
+    + 1, frames)``; the last row, for no symbol, is zero.
     """
     times = signals.times_of(faces)
     series = signals.settled(signals.nine(faces), times)
@@ -174,8 +175,9 @@ def _costs(
 
 
 def _best(costs: Series, place: int) -> int:
-    """The recorded frame to send now, at ``place`` or later in the recording, so that it and those
-    that follow cost least.
+    """Returns the recorded frame to send now, at ``place`` or later in the recording.
+
+    It and those that follow have the least cost.
 
     Args:
         costs: ``(horizon, frames)``.

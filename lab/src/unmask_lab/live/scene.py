@@ -1,5 +1,6 @@
-"""A person, or what is held up instead, before a screen with a camera in some room; drawn at random
-and rendered.
+"""Random scenes before a screen with a camera, and their rendering.
+
+A scene shows a person, or a picture that is held up.
 
 Screens: phones 400 to 800 cd/m2 and laptops 250 to 500 cd/m2 at most (makers' data sheets: 800 for
 an iPhone 13, 400 for a Redmi 9A; 500 for a MacBook Air of 2022, 250 to 400 for ThinkPads), of which
@@ -23,12 +24,12 @@ from unmask_lab.live.head import TONES, Floats, Head, Surface, head, posed
 from unmask_lab.live.light import CLOTH, SKIN, Finish, Room, Screen, bases
 
 DAYLIGHT = 2000.0
-"""lux from which light is the day's: near a window, or outside."""
+"""Illuminance from which light is daylight, lux: near a window, or outside."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
-    """A face to dress a head in: uint8 ``(h, w, 3)`` and its five points, float32 ``(5, 2)`` px."""
+    """Face to dress a head in: uint8 ``(h, w, 3)`` and its five points, float32 ``(5, 2)`` px."""
 
     rgb: Rgb
     points: Floats
@@ -36,7 +37,7 @@ class Portrait:
 
 @cache
 def astronaut() -> tuple[Portrait, ...]:
-    """NASA's public-domain portrait from scikit-image, and its mirror image."""
+    """Loads NASA's public-domain portrait from scikit-image, and its mirror image."""
     from skimage.data import astronaut as photo
 
     both = [
@@ -48,14 +49,14 @@ def astronaut() -> tuple[Portrait, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
-    """Who sits where, in front of what.
+    """Person, place, and background of a session.
 
     Attributes:
         head: of the person.
         place: of the middle between the eyes, m.
         turned: yaw, pitch and roll, radians.
         screen, room, camera: of this session.
-        wall: what is behind the person: reflectance, float32 ``(HEIGHT, WIDTH, 3)``.
+        wall: reflectance behind the person, float32 ``(HEIGHT, WIDTH, 3)``.
         wall_distance: m.
     """
 
@@ -71,7 +72,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """What the camera sees under each light at full strength, cd/m2 in primaries.
+    """Scene under each light at full strength as the camera sees it, cd/m2 in primaries.
 
     Attributes:
         points: of the thing that moves, float32 ``(n, 3)`` m, about ``place``.
@@ -97,7 +98,7 @@ def setting(
     lux: float | None = None,
     tone: str | None = None,
 ) -> Setting:
-    """One setting.
+    """Draws one setting.
 
     Args:
         random: source of everything not given.
@@ -125,18 +126,18 @@ def setting(
 
 
 def stage(where: Setting) -> Stage:
-    """The person in the setting."""
+    """Stages the person in the setting."""
     return _staged(where, where.head.surface, where.head.marks, SKIN)
 
 
 def held_up(
     where: Setting, surface: Surface, marks: Floats, finish: Finish, emission: Floats | None = None
 ) -> Stage:
-    """Something else in the person's place.
+    """Stages something else in the person's place.
 
     Args:
         surface, marks: of a sheet, facing -z.
-        finish: how it shines.
+        finish: its gloss.
         emission: its own light as one more basis, cd/m2, float32 ``(n, 3)``; None for none.
     """
     seen = _staged(where, surface, marks, finish)
@@ -166,7 +167,7 @@ def _staged(where: Setting, surface: Surface, marks: Floats, finish: Finish) -> 
 def render(
     points: Floats, colours: Floats, behind: Floats, focal: float, near: float = 0.012
 ) -> Floats:
-    """Points in front of a background, through a pinhole.
+    """Renders points in front of a background, through a pinhole.
 
     Args:
         points: float32 ``(n, 3)``, m.
@@ -207,7 +208,7 @@ def render(
 
 
 def pixels(points: Floats, focal: float) -> Floats:
-    """Where points lie in the frame, float32 ``(n, 2)`` px."""
+    """Projects points to the frame, float32 ``(n, 2)`` px."""
     return np.asarray(
         points[:, :2] / points[:, 2:] * np.float32(focal)
         + np.array([WIDTH / 2, HEIGHT / 2], np.float32),
@@ -216,10 +217,12 @@ def pixels(points: Floats, focal: float) -> Floats:
 
 
 def _behind(where: Setting) -> Floats:
-    """The wall and the person's neck and shoulders under each light, float32 ``(lights, HEIGHT,
-    WIDTH, 3)``.
+    """Renders the wall and the person's neck and shoulders under each light.
+
+    Returns float32 ``(lights, HEIGHT, WIDTH, 3)``.
     """
-    small = 4  # Light on them is smooth: it is computed for every fourth pixel, what they reflect for each.
+    # Light on them is smooth, so it is computed for every fourth pixel; reflectance, for each.
+    small = 4
     column, row = np.meshgrid(np.arange(0, WIDTH, small) + 1.5, np.arange(0, HEIGHT, small) + 1.5)
     x, y = (column - WIDTH / 2) / where.camera.focal, (row - HEIGHT / 2) / where.camera.focal
     distance = float(where.place[2]) + 0.07
@@ -246,8 +249,9 @@ def _behind(where: Setting) -> Floats:
 def _body(
     x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Where neck and shoulders are, and their normal's part to the right; x and y in m from between
-    the eyes.
+    """Returns a mask of neck and shoulders, and the rightward component of their normal.
+
+    x and y are in m from the middle between the eyes.
     """
     half = np.where(y < 0.15, 0.055, np.minimum(0.055 + (y - 0.15) * 3.0, 0.21))
     body = (np.abs(x) < half) & (y > 0.05)
@@ -255,7 +259,7 @@ def _body(
 
 
 def _dressed(where: Setting) -> Floats:
-    """Reflectance of wall, cloth and neck, float32 ``(HEIGHT, WIDTH, 3)``."""
+    """Returns the reflectance of wall, cloth and neck, float32 ``(HEIGHT, WIDTH, 3)``."""
     column, row = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
     distance = float(where.place[2]) + 0.07
     x = (column - WIDTH / 2) / where.camera.focal * distance - where.place[0]
@@ -271,7 +275,7 @@ def _dressed(where: Setting) -> Floats:
 
 
 def _screen(random: np.random.Generator) -> tuple[Screen, float]:
-    """A phone or a laptop, and how far the face is from it, m."""
+    """Draws a phone or a laptop, and its distance to the face, m."""
     lag, settle, on = (
         random.uniform(0.02, 0.07),
         random.uniform(0.002, 0.012),
@@ -287,7 +291,7 @@ def _screen(random: np.random.Generator) -> tuple[Screen, float]:
 
 
 def _room(random: np.random.Generator, lux: float) -> Room:
-    """Lamps, or the day from `DAYLIGHT` on, from anywhere on the face's side."""
+    """Draws lamps, or daylight from `DAYLIGHT` on, from anywhere on the face's side."""
     day = lux >= DAYLIGHT
     around, up = random.uniform(-75, 75) * np.pi / 180, random.uniform(5, 55) * np.pi / 180
     towards = np.array([np.sin(around) * np.cos(up), -np.sin(up), -np.cos(around) * np.cos(up)])
@@ -299,7 +303,7 @@ def _room(random: np.random.Generator, lux: float) -> Room:
 
 
 def _wall(random: np.random.Generator) -> Floats:
-    """Blurred furniture, float32 ``(HEIGHT, WIDTH, 3)``."""
+    """Draws blurred furniture, float32 ``(HEIGHT, WIDTH, 3)``."""
     coarse = random.uniform(0.08, 0.7, (6, 8, 1)) * random.uniform(0.7, 1.0, (6, 8, 3))
     wall = cv2.resize(coarse.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     for _ in range(random.integers(2, 7)):

@@ -1,5 +1,6 @@
-"""Many simulated sessions: which ones, run side by side, each recorded, so that a long run can go
-on.
+"""Simulated sessions: their plan, and their runs, side by side and each recorded.
+
+So a long run can be resumed.
 """
 
 from __future__ import annotations
@@ -41,27 +42,33 @@ LIGHT, MOVEMENT = "light", "movement"
 READINGS, FRAMES = "readings", "frames"
 HONEST, STALE, RETIMED = "honest", "stale answer", "re-timed recording"
 ATTACKS = (*species.ATTACKS, RETIMED)
-"""By light."""
+"""Attacks on the challenge by light."""
 
 LUX = (50, 100, 200, 300, 600, 1200, 2500, 5000, 10_000)
-"""At the face: a dim room to the shade on a bright day."""
+"""Illuminance at the face, lux: a dim room to the shade on a bright day."""
 
 ORDINARY = 300
-"""lux up to which the check must work for nearly everybody; the skin tones are compared there."""
+"""Illuminance up to which the check must work for nearly everybody, lux.
+
+The skin tones are compared there.
+"""
 
 BRIGHT = 600
-"""lux up to which a good part of persons must still pass; whole frames are simulated up to it."""
+"""Illuminance up to which a good part of persons must still pass, lux.
+
+Whole frames are simulated up to it.
+"""
 
 DAY = 5000
-"""lux from which on the check must say that it is too bright."""
+"""Illuminance from which on the check must say that it is too bright, lux."""
 
 OFFERED = 100
-"""Challenges that each stale answer is offered to."""
+"""Number of challenges that each stale answer is offered to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Sessions to run.
+    """Numbers of sessions to run.
 
     Attributes:
         tone: honest persons of each tone at each lux up to `ORDINARY`; half of it above.
@@ -78,14 +85,15 @@ class Counts:
     moves: int = 25
 
     def scaled(self, share: float) -> Counts:
-        """A share of all; at least one of each."""
+        """Returns a share of all numbers; at least one of each."""
         return Counts(*(max(1, round(count * share)) for count in asdict(self).values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One session: the ``number``-th of its kind; all that is not given is drawn from ``seed`` and
-    all of these.
+    """One session: the ``number``-th of its kind.
+
+    All that is not given is drawn from ``seed`` and all of these.
     """
 
     seed: int
@@ -98,14 +106,14 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Unlike every other case's; fit for a file."""
+        """Name that no other case has; fit for a file."""
         parts = (self.seed, self.way, self.level, self.kind, self.lux, self.tone, self.number)
         return "-".join(str(part).replace(" ", "_") for part in parts if part is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """What came of a case: what was asked, and what `unmask.live.verification.verify` gets to know."""
+    """Record of a case: the challenge, and the data that `unmask.live.verification.verify` gets."""
 
     challenge: LightChallenge | MovementChallenge
     sent: tuple[float, ...]
@@ -115,7 +123,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How a case ended: ``result``, ``advice`` and ``details`` of the outcome."""
+    """Outcome of a case: its ``result``, ``advice`` and ``details``."""
 
     case: Case
     result: str
@@ -124,7 +132,7 @@ class Session:
 
 
 def plan(counts: Counts, seed: int) -> list[Case]:
-    """All cases, each kind's spread evenly over the whole."""
+    """Plans all cases, each kind's spread evenly over the whole."""
     lit = partial(Case, seed, LIGHT)
     kinds: list[tuple[int, partial[Case]]] = []
     for lux in LUX:
@@ -145,7 +153,7 @@ def plan(counts: Counts, seed: int) -> list[Case]:
 
 
 def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 2) -> list[Session]:
-    """Record what ``out`` does not hold yet, and judge everything.
+    """Records the cases that ``out`` does not hold yet, and judges all.
 
     Args:
         cases: from `plan`.
@@ -167,7 +175,7 @@ def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 
 
 
 def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
-    """Play one case before the camera and read it."""
+    """Plays one case before the camera and reads it."""
     kind = f"{case.way}/{case.level}/{case.kind}/{case.lux}/{case.tone}"
     random = np.random.default_rng([case.seed, crc32(kind.encode()), case.number])
     where = setting(random, portraits, case.lux, case.tone)
@@ -182,7 +190,7 @@ def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
 
 
 def recorded(case: Case, files: tuple[Path, ...], out: Path) -> Recording:
-    """What came of a case, from ``out`` if it is kept there; if not, it is kept from now on."""
+    """Returns the record of a case, from ``out`` if it is there; otherwise makes and keeps it."""
     path = out / f"{case.name}.pickle"
     if path.is_file():
         kept: Recording = pickle.loads(path.read_bytes())  # noqa: S301 - our own
@@ -195,7 +203,10 @@ def recorded(case: Case, files: tuple[Path, ...], out: Path) -> Recording:
 
 
 def judge(case: Case, what: Recording) -> list[Session]:
-    """The verdict; of a stale answer, one for each of the other challenges that it is offered to."""
+    """Judges a case.
+
+    A stale answer gets one verdict for each of the other challenges that it is offered to.
+    """
     asked = [what.challenge]
     if case.kind == STALE:
         random = species.drawn(np.random.default_rng([case.seed, case.number]))
@@ -212,8 +223,9 @@ def judge(case: Case, what: Recording) -> list[Session]:
 
 
 def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
-    """From the last whole frame of a session by light to its verdict, s, for ``n`` sessions, one
-    after the other.
+    """Measures the time from the last whole frame of a session by light to its verdict, s.
+
+    Runs ``n`` sessions, one after the other.
     """
     found = []
     for i in range(n):
@@ -236,7 +248,7 @@ def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
 def _seen(
     case: Case, where: Setting, challenge: LightChallenge, when: Timing, random: np.random.Generator
 ) -> list[Reading]:
-    """The readings of an act that is lit by a challenge."""
+    """Simulates the readings of an act that is lit by a challenge."""
     end = float(when.painted[-1]) + challenge.seconds + TAIL
     act = species.ATTACKS.get(case.kind, species.honest)(
         where, species.playing(challenge, when.painted), random
@@ -254,7 +266,10 @@ def _retimed(
     recorded: Sequence[Reading],
     random: np.random.Generator,
 ) -> Recording:
-    """What a program makes of an honest answer to an earlier challenge, if it saw a face at all."""
+    """Simulates a program that re-times an honest answer to an earlier challenge.
+
+    Without a face, the answer stays as it is.
+    """
     asked = light_challenge(species.drawn(random))
     if not any(reading.face for reading in recorded):
         return Recording(asked, when.sent, tuple(recorded), when.shown)
@@ -263,7 +278,7 @@ def _retimed(
 
 
 def _nothing(end: float) -> list[Reading]:
-    """The readings of a camera before which the finder finds nobody."""
+    """Returns the readings of a camera before which the finder finds nobody."""
     return [Reading(float(time), None, float(time)) for time in np.arange(0, end, 0.1)]
 
 
@@ -279,13 +294,13 @@ def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording
 
 
 def _ended(case: Case, files: tuple[Path, ...], out: Path) -> list[Session]:
-    """A case's sessions."""
+    """Returns a case's sessions."""
     return judge(case, recorded(case, files, out))
 
 
 @cache
 def _portraits(files: tuple[Path, ...]) -> tuple[Portrait, ...]:
-    """What a process dresses its heads in."""
+    """Loads the portraits with which a process dresses its heads."""
     cv2.setNumThreads(1)
     rows = read_rows(files) if files else []
     return (

@@ -1,4 +1,4 @@
-"""Who or what sits before the camera during a challenge by light, and which colours light it.
+"""Persons and attacks before the camera in a challenge by light, and the colours that light them.
 
 Every species gets the best that its kind can do without knowing the sequence in advance: pictures
 are life-size and held still, replays are sharp, a virtual camera answers within 0.2 s.
@@ -19,7 +19,7 @@ from unmask_lab.live.light import FILL, KEY, Finish, Room, Screen, irradiance, l
 from unmask_lab.live.scene import Setting, Stage, held_up, pixels, render, stage
 
 NEUTRAL = (172, 172, 172)
-"""What the page shows before the first symbol, sRGB."""
+"""Colour that the page shows before the first symbol, sRGB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ class Playing:
     colours: Floats
 
     def at(self, time: NDArray[np.float64], screen: Screen) -> Floats:
-        """The quarters' light as a screen shows it, float32 ``(n, 4, 3)``, for n times."""
+        """Computes the quarters' light as a screen shows it, float32 ``(n, 4, 3)``, for n times."""
         late = time - screen.lag
         k = np.searchsorted(self.since, late)
         passed = np.maximum(late - self.since[np.maximum(k - 1, 0)], 0)
@@ -70,12 +70,12 @@ Species = Callable[[Setting, Playing, np.random.Generator], Act]
 
 
 def drawn(random: np.random.Generator) -> Random:
-    """The source of a simulated challenge; real ones come from `secrets.SystemRandom`."""
+    """Returns the source of a simulated challenge; real ones come from `secrets.SystemRandom`."""
     return Random(int(random.integers(2**62)))  # noqa: S311
 
 
 def playing(challenge: LightChallenge, shown: NDArray[np.float64]) -> Playing:
-    """A challenge whose symbols were painted at these times."""
+    """Returns the colours of a challenge whose symbols were painted at these times."""
     quarters = np.array(
         [[symbol.quarters[r][c] for r in (0, 1) for c in (0, 1)] for symbol in challenge.symbols]
     )
@@ -84,26 +84,28 @@ def playing(challenge: LightChallenge, shown: NDArray[np.float64]) -> Playing:
 
 
 def honest(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A living person who looks at the screen."""
+    """Makes a living person who looks at the screen."""
     return Act(stage(where), asked, where.room, where.screen)
 
 
 def flat_print(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A life-size photo on flat paper, matt to glossy."""
+    """Makes a life-size photo on flat paper, matt to glossy."""
     return _paper(where, asked, random, 0.0)
 
 
 def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """The same, bent as far as the head is round (radius 8 to 25 cm), half of them about an upright
-    axis, half about any.
+    """Makes the same photo, bent as far as the head is round (radius 8 to 25 cm).
+
+    Half of them are bent about an upright axis, half about any.
     """
     along = random.choice([0.0, random.uniform(0, np.pi)])
     return _paper(where, asked, random, 1 / random.uniform(0.08, 0.25), along)
 
 
 def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A video on a tablet: it sends its own light, with moire, and its glass reflects some of the
-    room and of the challenge.
+    """Makes a video on a tablet: it emits its own light, with moire.
+
+    Its glass reflects some of the room and of the challenge.
     """
     surface, marks = sheet(*photo(where))
     shape = surface.points.shape[0]
@@ -120,15 +122,16 @@ def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -
 
 
 def recorded_session(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """The person's own answer to an earlier challenge, sent through a virtual camera from the first
-    symbol on.
+    """Makes the person's own answer to an earlier challenge.
+
+    It is sent through a virtual camera from the first symbol on.
     """
     earlier = light_challenge(drawn(random))
     return Act(stage(where), playing(earlier, asked.since), where.room, _late(where.screen, random))
 
 
 def other_sequence(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A living person before another screen, which shows another challenge."""
+    """Makes a living person before another screen, which shows another challenge."""
     other = light_challenge(drawn(random))
     return Act(
         stage(where), playing(other, asked.since + random.uniform(-1, 1)), where.room, where.screen
@@ -136,8 +139,9 @@ def other_sequence(where: Setting, asked: Playing, random: np.random.Generator) 
 
 
 def flat_tint(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A virtual camera that tints every frame of a video with the mean of the colours that the
-    screen shows.
+    """Makes a virtual camera that tints every frame of a video.
+
+    The tint is the mean of the colours that the screen shows.
     """
     seen, much = stage(where), np.float32(random.uniform(0.05, 0.5) / 4)
     return Act(
@@ -146,11 +150,10 @@ def flat_tint(where: Setting, asked: Playing, random: np.random.Generator) -> Ac
 
 
 def relit_face(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
-    """A virtual camera that relights a video with the face's estimated shape, some degrees off, and
-    knows the screen.
+    """Makes a virtual camera that relights a video by an estimate of the face's shape.
 
-    The normals are off by 11 degrees on average, smoothly, about what networks that estimate them
-    from one photo reach.
+    It knows the screen. The normals are off by 11 degrees on average, smoothly, about what networks
+    that estimate them from one photo reach.
     """
     seen, surface = stage(where), where.head.surface
     wrong = surface.normals + _smooth_noise(surface.points, random, 0.2)
@@ -189,8 +192,9 @@ def _paper(
 
 
 def photo(where: Setting) -> tuple[Floats, Floats]:
-    """A portrait of the person by soft light, as reflectance on paper 0.03 to 0.85, float32 ``(h,
-    w, 3)``, and its points.
+    """Takes a portrait of the person by soft light.
+
+    Returns it as reflectance on paper, 0.03 to 0.85, float32 ``(h, w, 3)``, and its points.
     """
     frontal = replace(
         where,
@@ -210,7 +214,7 @@ def photo(where: Setting) -> tuple[Floats, Floats]:
 def _tinted(
     seen: Stage, face: Sequence[Floats | np.float32], behind: Sequence[Floats | np.float32]
 ) -> Stage:
-    """The stage with its quarters' light replaced by shares of the room's."""
+    """Returns the stage with its quarters' light replaced by shares of the room's."""
     room, wall = seen.lit[KEY] + seen.lit[FILL], seen.behind[KEY] + seen.behind[FILL]
     lit, back = seen.lit.copy(), seen.behind.copy()
     for q in range(4):
@@ -220,13 +224,14 @@ def _tinted(
 
 
 def _late(screen: Screen, random: np.random.Generator) -> Screen:
-    """A screen whose light comes later by what a program needs to see it and to answer."""
+    """Returns a screen with a delay: the time a program needs to see its light and to answer."""
     return replace(screen, lag=screen.lag + random.uniform(0.03, 0.15))
 
 
 def _smooth_noise(points: Floats, random: np.random.Generator, much: float) -> Floats:
-    """Noise over the face with structures of 3 cm and more, standard deviation ``much``, float32
-    ``(n, 3)``.
+    """Draws noise over the face with structures of 3 cm and more, float32 ``(n, 3)``.
+
+    Its standard deviation is ``much``.
     """
     waves = random.uniform(-100, 100, (12, 2))
     phase, weight = (

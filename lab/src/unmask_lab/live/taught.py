@@ -1,4 +1,4 @@
-"""The network of `unmask.live.shape`, taught by simulated sessions."""
+"""Trains the network of `unmask.live.shape` on simulated sessions."""
 
 from __future__ import annotations
 
@@ -48,24 +48,26 @@ ROUND = (
     SCREEN,
     HONEST,
 )
-"""Kinds, one after the other. What answers another sequence does not get as far as its shape, and a
-relit face has one.
+"""Kinds of the sessions, in turn.
+
+An answer to another sequence is rejected before its shape is looked at, and a relit face has a
+shape; so both are left out.
 """
 
 KINDS = tuple(dict.fromkeys(ROUND))
 
 LUX = (50, 100, 200, 300, 400, 600, 300, 600, 1200)
-"""At honest faces, each as likely; attacks draw their own."""
+"""Illuminance at honest faces, lux, each equally likely; attacks draw their own."""
 
 VALIDATED = 4
-"""Every so manyth round only validates."""
+"""Number of rounds of which the last only validates."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How the network is taught.
+    """Settings of the training.
 
     Attributes:
         seed, sessions: of the simulated sessions; those whose answer is too weak to be judged are
@@ -89,8 +91,9 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """Sessions as the network sees them: maps ``(n, 6, p)`` and figures ``(n, 9)`` of
-    `unmask.live.shape`, and their cases.
+    """Sessions as the network sees them, and their cases.
+
+    They are the maps ``(n, 6, p)`` and figures ``(n, 9)`` of `unmask.live.shape`.
     """
 
     maps: Floats
@@ -99,13 +102,14 @@ class Lessons:
 
     @property
     def kinds(self) -> NDArray[np.str_]:
-        """Of each session, ``(n,)``."""
+        """Kind of each session, ``(n,)``."""
         return np.array([case.kind for case in self.cases])
 
 
 class Shape(nn.Module):
-    """The mean of several perceptrons; inputs are in spreads of the lessons and at most `MOST` from
-    their means.
+    """Mean of several perceptrons.
+
+    Inputs are in standard deviations of the lessons, clipped at `MOST` from their means.
     """
 
     MOST = 6.0
@@ -139,8 +143,9 @@ def _member(inputs: int, course: Course) -> nn.Sequential:
 def teach(
     files: Sequence[Path], out: Path, course: Course, weights: Path = WEIGHTS, workers: int = 2
 ) -> dict[str, Any]:
-    """Simulates what ``out`` lacks, teaches the network, and writes it to ``weights``; gives what
-    its card says of it.
+    """Simulates the sessions that ``out`` lacks, trains the network, and writes it to ``weights``.
+
+    Returns what its card says of it.
 
     Args:
         files: collected data sets whose bona fide faces dress the heads.
@@ -151,7 +156,10 @@ def teach(
     export(net, weights)
     facts = {
         "command": "make lab-shape",
-        "data": "simulated sessions, heads dressed in the bona fide faces of the files; validation by other sessions of the same",
+        "data": (
+            "simulated sessions, heads dressed in the bona fide faces of the files; "
+            "validation by other sessions of the same"
+        ),
         "files": [path.name for path in files],
         "course": asdict(course),
         "lessons": int((~held).sum()),
@@ -164,8 +172,9 @@ def teach(
 def without(
     kinds: Sequence[str], files: Sequence[Path], out: Path, course: Course, workers: int = 2
 ) -> dict[str, dict[str, Any]]:
-    """Of each of some kinds, what a network that never saw it makes of it and of the others: see
-    `taken`.
+    """Measures, for each of some kinds, a network trained without it, on it and on the others.
+
+    See `taken`.
     """
     of, found = lessons(files, out, course, workers), {}
     for kind in kinds:
@@ -175,14 +184,12 @@ def without(
 
 
 def validating(of: Lessons) -> NDArray[np.bool_]:
-    """The sessions that do not teach."""
+    """Selects the sessions that are not trained on."""
     return np.array([case.number // len(ROUND) % VALIDATED == VALIDATED - 1 for case in of.cases])
 
 
 def taken(net: Shape, of: Lessons, these: NDArray[np.bool_]) -> dict[str, Any]:
-    """Of each kind, how many of these sessions there are, and which share the network alone takes
-    for faces.
-    """
+    """Counts these sessions by kind, and the share that the network alone takes for faces."""
     odds, found = served(net, of), {}
     for kind in KINDS:
         mine = odds[these & (of.kinds == kind)] >= A_FACE
@@ -191,7 +198,7 @@ def taken(net: Shape, of: Lessons, these: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def lessons(files: Sequence[Path], out: Path, course: Course, workers: int = 2) -> Lessons:
-    """All sessions of a course that answer strongly enough."""
+    """Simulates all sessions of a course, and keeps those that answer strongly enough."""
     out.mkdir(parents=True, exist_ok=True)
     cases = [case_of(course.seed, number) for number in range(course.sessions)]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
@@ -209,7 +216,7 @@ def lessons(files: Sequence[Path], out: Path, course: Course, workers: int = 2) 
 
 
 def case_of(seed: int, number: int) -> Case:
-    """The session of a number."""
+    """Returns the session with a number."""
     kind, random = ROUND[number % len(ROUND)], np.random.default_rng([seed, number])
     if kind != HONEST:
         return Case(seed, LIGHT, READINGS, kind, number)
@@ -225,7 +232,7 @@ def case_of(seed: int, number: int) -> Case:
 
 
 def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Floats] | None:
-    """Maps and figures of a case; None where its answer is too weak or none."""
+    """Computes maps and figures of a case; None where there is no answer or it is too weak."""
     what = recorded(case, files, out)
     assert isinstance(what.challenge, LightChallenge)
     during = during_steps(what.challenge, what.sent, what.readings)
@@ -239,8 +246,9 @@ def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Float
 
 
 def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
-    """The network, after lessons in which faces, and each of prints, screens and tints, weigh
-    alike; half of all are mirrored.
+    """Trains the network; half of all sessions are mirrored.
+
+    Faces weigh as much as all attacks together, and every kind of attack weighs the same.
     """
     torch.manual_seed(course.seed)
     random = np.random.default_rng(course.seed)
@@ -270,8 +278,9 @@ def train(of: Lessons, taught: NDArray[np.bool_], course: Course) -> Shape:
 
 
 def _weights(kinds: NDArray[np.str_], numbers: NDArray[np.intp]) -> Floats:
-    """Of each session, so that faces weigh as much as all else, and each other kind as much as any;
-    mean 1 over ``numbers``.
+    """Computes a weight of each session; mean 1 over ``numbers``.
+
+    Faces weigh as much as all else, and each other kind as much as any.
     """
     weight = np.zeros(len(kinds))
     for kind in KINDS:
@@ -283,7 +292,7 @@ def _weights(kinds: NDArray[np.str_], numbers: NDArray[np.intp]) -> Floats:
 
 
 def served(net: Shape, of: Lessons) -> Floats:
-    """The odds that `unmask.live.shape.odds` gives, ``(n,)``."""
+    """Computes the odds that `unmask.live.shape.odds` gives, ``(n,)``."""
     with torch.inference_mode():
         both = [
             net(torch.tensor(maps), torch.tensor(of.figures)).mean(dim=1)

@@ -1,4 +1,4 @@
-"""One session: an act before a camera, to frames and readings, to the outcome.
+"""One session: from an act before a camera to frames and readings, and to the outcome.
 
 Two levels. `frames` are whole pictures, which go through `unmask.live.reading.read`, the face's
 finder included. `readings` are made without pictures, some hundred times as fast: the light of each
@@ -28,40 +28,44 @@ from unmask_lab.live.scene import Setting, Stage, pixels, render
 from unmask_lab.live.species import Act
 
 BANDS = 12
-"""Strips of rows that are read at the same time."""
+"""Number of strips of rows that are read at the same time."""
 
 LEAD, TAIL = 1.0, 1.0
-"""Seconds that the camera runs before the first symbol and after the last, as in the service."""
+"""Time that the camera runs before the first symbol and after the last, s, as in the service."""
 
 PACE = 0.9
-"""Part of a symbol's time that the page shows it at least."""
+"""Least part of a symbol's time for which the page shows it."""
 
 CODING = 0.0025
-"""What 8 bits and JPEG leave in a cell's mean, as a standard deviation of linear light at white;
-less in the dark, as the tone
-curve is steeper there.
+"""Standard deviation that 8 bits and JPEG leave in a cell's mean, in linear light at white.
+
+It is less in the dark, as the tone curve is steeper there.
 """
 
 APART = 0.35
-"""Share of pixels whose noise is independent: blur and JPEG spread it. With `CODING` and the wobble
-of `readings` chosen so that
-sessions without pictures are as noisy as whole frames: the medians over 30 pairs, at 100 to 600
-lux, of the noise of series and cells and of the relief's standard errors are 0.8 to 1.25 times
-theirs. A test compares them.
+"""Share of pixels whose noise is independent: blur and JPEG spread it.
+
+`APART`, `CODING` and the wobble of `readings` are chosen so that sessions without pictures are as
+noisy as whole frames: the medians over 30 pairs, at 100 to 600 lux, of the noise of series and
+cells and of the relief's standard errors are 0.8 to 1.25 times theirs. A test compares them.
 """
 
 _CELL = faces.CROP_PX // GRID
 
 
 FINDS = 3
-"""Frames in which a face is looked for, each with noise of its own: of eleven persons whom the
-finder missed in one, it found
-seven in whole frames for most of the session.
+"""Number of frames in which a face is searched, each with noise of its own.
+
+Of eleven persons whom the finder missed in one frame, it found seven in whole frames for most of
+the session.
 """
 
 
 def metered(light: Floats) -> Floats:
-    """Mean of the middle of a frame, by which exposure and white balance go, float32 ``(3,)``."""
+    """Measures the mean of the middle of a frame, float32 ``(3,)``.
+
+    Exposure and white balance follow it.
+    """
     middle = light[HEIGHT // 4 : 3 * HEIGHT // 4, WIDTH // 4 : 3 * WIDTH // 4]
     return np.array(cv2.mean(middle)[:3], np.float32)
 
@@ -72,7 +76,7 @@ TURNS = float(np.radians(1.2))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sway:
-    """How a head moves over a session, one row per frame.
+    """Motion of a head over a session, one row per frame.
 
     Attributes:
         place: float32 ``(n, 3)``, m.
@@ -85,7 +89,7 @@ class Sway:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """When the symbols of a challenge came and went, s of the camera's clock.
+    """Times at which the symbols of a challenge came and went, s of the camera's clock.
 
     Attributes:
         sent, shown: as the service's session knows them at the end, see
@@ -99,7 +103,7 @@ class Timing:
 
 
 def timing(challenge: LightChallenge, random: np.random.Generator) -> Timing:
-    """An honest browser behind an ordinary network.
+    """Simulates an honest browser behind an ordinary network.
 
     A message takes 10 to 80 ms, and up to 40 ms more on average (exponentially distributed); the
     screen has 60 Hz, the service's loop is up to 12 ms late, and no symbol comes sooner after the
@@ -119,7 +123,7 @@ def timing(challenge: LightChallenge, random: np.random.Generator) -> Timing:
 
 
 def frames(where: Setting, act: Act, end: float, random: np.random.Generator) -> Iterator[Frame]:
-    """What the server gets until ``end``, s."""
+    """Yields the frames that the server gets until ``end``, s."""
     device, automatics = where.camera, Automatics(where.camera)
     exposed = times(device, 0.0, end, random)
     sway = _sway(exposed, act.still, random)
@@ -145,7 +149,7 @@ def frames(where: Setting, act: Act, end: float, random: np.random.Generator) ->
 
 
 def read_frames(where: Setting, act: Act, end: float, random: np.random.Generator) -> list[Reading]:
-    """The readings of `frames`."""
+    """Returns the readings of `frames`."""
     found: list[Reading] = []
     for one in frames(where, act, end, random):
         found.append(read(one, found[-1] if found else None))
@@ -157,7 +161,7 @@ def read_frames(where: Setting, act: Act, end: float, random: np.random.Generato
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """A stage as the grid of readings sees it.
+    """Cells of a stage as the grid of readings sees it.
 
     Attributes:
         face: as `read` saw it in one whole frame.
@@ -177,7 +181,7 @@ class Cells:
 
 
 def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | None:
-    """The stage's cells; None where the finder finds no face in `FINDS` frames of it."""
+    """Computes the stage's cells; None if the finder finds no face in `FINDS` frames of it."""
     seen = _lights(stage, stage.turned)
     plain = np.asarray(sum(seen[1:], seen[0]))
     gains = Automatics(device).gains(metered(plain), 0.0)
@@ -210,7 +214,7 @@ def readings(
     random: np.random.Generator,
     wobble: float = 1.2,
 ) -> list[Reading]:
-    """Readings until ``end``, s.
+    """Simulates readings until ``end``, s.
 
     Args:
         seen: the act's stage.
@@ -244,7 +248,7 @@ def readings(
 
 
 def _lights(stage: Stage, turned: Sequence[float]) -> list[Floats]:
-    """The stage under each of its lights alone, each float32 ``(HEIGHT, WIDTH, 3)``."""
+    """Renders the stage under each of its lights alone, each float32 ``(HEIGHT, WIDTH, 3)``."""
     lights, n = stage.lit.shape[:2]
     lit, behind = stage.lit.transpose(1, 0, 2).reshape(n, -1), stage.behind.transpose(1, 2, 0, 3)
     placed = posed(stage.points, stage.place, *turned)
@@ -255,8 +259,9 @@ def _lights(stage: Stage, turned: Sequence[float]) -> list[Floats]:
 
 
 def _followed(stage: Stage, turned: Sequence[float], points: Floats) -> Floats:
-    """Where points of the face at rest are followed to when it turns: as a whole, without regard to
-    its depth.
+    """Returns the positions to which points of the face at rest are followed when it turns.
+
+    They move as a whole, without regard to depth.
     """
     before, after = (
         pixels(posed(stage.marks, stage.place, *of), stage.focal) for of in (stage.turned, turned)
@@ -266,13 +271,17 @@ def _followed(stage: Stage, turned: Sequence[float], points: Floats) -> Floats:
 
 
 def _summed(lit: Floats, strength: Floats) -> Floats:
-    """Cells under lights of a strength per frame and row, float32 ``(frames, GRID, GRID, 3)``."""
+    """Sums cells under lights with a strength per frame and row.
+
+    Returns float32 ``(frames, GRID, GRID, 3)``.
+    """
     return np.asarray(np.einsum("srcp,nrsp->nrcp", lit, strength), np.float32)
 
 
 def _gridded(lights: Sequence[Floats], points: Floats) -> Floats:
-    """Means over the cells of the aligned face, of each light, ``(lights, GRID, GRID, 3)``: what
-    `read` does, in linear light.
+    """Averages each light over the cells of the aligned face, ``(lights, GRID, GRID, 3)``.
+
+    This is what `read` does, in linear light.
     """
     matrix, side = faces.similarity(points, faces.TEMPLATE), (faces.CROP_PX, faces.CROP_PX)
     crops = [
@@ -282,7 +291,7 @@ def _gridded(lights: Sequence[Floats], points: Floats) -> Floats:
 
 
 def _cell_rows(points: Floats) -> Floats:
-    """The frame's row of each row of cells, float32 ``(GRID,)``."""
+    """Returns the frame's row of each row of cells, float32 ``(GRID,)``."""
     corners = faces.outline(points)
     top, bottom = corners[:2, 1].mean(), corners[2:, 1].mean()
     return np.asarray(top + (np.arange(GRID) + 0.5) / GRID * (bottom - top), np.float32)
@@ -292,7 +301,9 @@ def _cell_rows(points: Floats) -> Floats:
 
 
 def _strength(act: Act, device: Camera, exposed: NDArray[np.float64]) -> Floats:
-    """Of each light while each band of rows was exposed, float32 ``(frames, BANDS, lights, 3)``.
+    """Computes the strength of each light during the exposure of each band of rows.
+
+    Returns float32 ``(frames, BANDS, lights, 3)``.
 
     Args:
         exposed: the middle of each frame, s.
@@ -308,15 +319,16 @@ def _strength(act: Act, device: Camera, exposed: NDArray[np.float64]) -> Floats:
 
 
 def _sway(time: NDArray[np.float64], much: float, random: np.random.Generator) -> Sway:
-    """A person who holds still: some mm and degrees, back and forth within a second."""
+    """Simulates a person who holds still: some mm and degrees, back and forth within a second."""
     place = drift(time, 1.0, random, 3) * np.float32(0.003 * much)
     turned = drift(time, 1.0, random, 3) * np.float32(TURNS * much)
     return Sway(place, turned)
 
 
 def drift(time: NDArray[np.float64], memory: float, random: np.random.Generator, n: int) -> Floats:
-    """Noise of variance 1 that forgets within ``memory`` seconds (Ornstein and Uhlenbeck 1930),
-    float32 ``(times, n)``.
+    """Simulates noise of variance 1 with a correlation time of ``memory`` seconds, ``(times, n)``.
+
+    It is float32, an Ornstein-Uhlenbeck process (Ornstein and Uhlenbeck 1930).
     """
     drift = np.zeros((time.size, n))
     drift[0] = random.normal(size=n)

@@ -1,8 +1,8 @@
-"""Broken, joined, blended, interlaced and enlarged clips through the whole check:
-``docs/benchmark/footage.md``. Simulated.
+"""Benchmark of footage on simulated clips: ``docs/benchmark/footage.md``.
 
-A portrait each, as in `unmask_lab.clips`. It tells whether nobody is accused by what became of a
-file, and whether a change is still found; not how often real footage is judged rightly.
+Broken, joined, blended, interlaced and enlarged clips go through the whole check. Each is made from
+a portrait, as in `unmask_lab.clips`. The benchmark tells whether such defects cause false alarms,
+and whether a change is still found; it does not tell how often real footage is judged rightly.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ def footage(
     people: int = 300,
     each: int = 1,
 ) -> dict[str, Any]:
-    """Films, breaks and checks; writes ``footage.md`` and ``footage.json`` to ``target``; goes on
-    where it stopped.
+    """Films, breaks and checks; writes ``footage.md`` and ``footage.json`` to ``target``.
+
+    Resumes where it stopped.
 
     Args:
         portraits: of people never trained on.
@@ -50,7 +51,8 @@ def footage(
     portraits = [row for row in portraits if row.label == BONA_FIDE]
     if len({row.identity for row in portraits}) < 2:
         raise DataError(
-            "the portraits hold bona fide faces of fewer than two people; collect more, with label 0"
+            "the portraits hold bona fide faces of fewer than two people; "
+            "collect more, with label 0"
         )
     studio = Studio(portraits, people, each)
     trials = list(studio.trials)
@@ -72,7 +74,7 @@ def footage(
 
 
 def _version(portraits: Sequence[Row]) -> str:
-    """Names the check, how clips are made here, and the portraits."""
+    """Returns a name for the check, the code that makes the clips, and the portraits."""
     shown = hashlib.sha256(
         b"".join(hashlib.sha256(row.jpeg).digest() for row in portraits)
     ).hexdigest()[:8]

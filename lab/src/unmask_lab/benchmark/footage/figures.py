@@ -1,6 +1,4 @@
-"""How often each version of bona fide clips is called changed, and whether a change is still found
-in it.
-"""
+"""False alarms on each version of bona fide clips, and detection of changes in it."""
 
 from __future__ import annotations
 
@@ -27,16 +25,17 @@ NAMED_BY = {
     "interlaced": "limit.interlaced",
     "enlarged": "fault.coarse",
 }
-"""Code of the message with which an answer names what became of a clip; of a joined one it must
-find two people instead.
+"""Code of the message with which an answer names the defect of a clip, by version.
+
+A joined clip has none: its answer must find two people instead.
 """
 
 Figures = dict[str, Any]
-"""Of one version: its name and counts, and `metrics.Estimate` as a mapping, by figure."""
+"""Name and counts of one version, and each figure's `metrics.Estimate` as a mapping."""
 
 
 def figures(trials: Sequence[Trial], answers: Sequence[Answer]) -> Iterator[Figures]:
-    """A row for each version that was tried, and one for all together."""
+    """Yields a row for each version that was tried, and one for all together."""
     pairs = list(zip(trials, answers, strict=True))
     before = {trial.number: answer for trial, answer in pairs if trial.version == AS_IT_IS}
     tried = [(trial, answer) for trial, answer in pairs if trial.version != AS_IT_IS]
@@ -66,8 +65,9 @@ def _row(name: str, of: Sequence[tuple[Trial, Answer]], before: Mapping[int, Ans
 def _found(
     changed: Sequence[tuple[Trial, Answer]], before: Mapping[int, Answer]
 ) -> dict[str, dict[str, float]]:
-    """``found`` of the changed clips, ``found_as_it_is`` of the same clips, and ``gain`` from these
-    to those.
+    """Computes ``found`` of the changed clips, ``found_as_it_is`` of the same clips, and ``gain``.
+
+    ``gain`` is ``found`` less ``found_as_it_is``.
     """
     people = [trial.identity for trial, _ in changed]
     after = np.array([_changed(answer) for _, answer in changed])
@@ -80,7 +80,10 @@ def _found(
 
 
 def _mean(values: Floats, people: Sequence[str]) -> Estimate:
-    """Where all are alike, resampling shows no spread, and there is no interval."""
+    """Estimates a mean; without an interval where all values are equal.
+
+    Resampling equal values would show no spread.
+    """
     if np.ptp(values) == 0:
         return Estimate(float(values[0]), np.nan, np.nan)
     return metrics.estimates(lambda weight: {"mean": weight @ values / weight.sum(axis=1)}, people)[

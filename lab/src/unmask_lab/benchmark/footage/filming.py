@@ -1,4 +1,4 @@
-"""Short small films of one portrait before a camera that sways: simulated, nobody speaks or turns."""
+"""Short small films of one portrait before a swaying camera. Simulated: nobody speaks or turns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from unmask_lab.benchmark.footage.versions import RATE
 
 SECONDS = 2.0
 EYES_PX = 72.0
-"""Distance of the eyes to which a larger face is reduced: it is then about 185 px wide."""
+"""Distance of the eyes, px, to which a larger face is reduced: it is then about 185 px wide."""
 
 SWAY_PX = 7.0
 
 
 def film(rgb: Rgb, points: NDArray[np.float32], rng: np.random.Generator) -> list[Rgb]:
-    """Pictures of even sides, two for each that a clip will have; how fast the camera sways, and
-    where to, is drawn.
+    """Makes pictures of even sides, two for each that a clip will have.
+
+    The speed and the direction of the camera's sway are random.
 
     Args:
         rgb: the portrait, uint8 ``(h, w, 3)``.

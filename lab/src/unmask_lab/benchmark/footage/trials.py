@@ -1,6 +1,4 @@
-"""One trial: a simulated clip of one person, bona fide or changed, in one version, through the
-whole check.
-"""
+"""One trial: a simulated clip of one person, in one version, through the whole check."""
 
 from __future__ import annotations
 
@@ -26,8 +24,9 @@ from unmask_lab.samples import forge_visibly, nearest, shapes
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The ``number``-th person's clip in one version; ``family`` changed the face, "" if it is bona
-    fide.
+    """Clip of the ``number``-th person in one version.
+
+    ``family`` changed the face, "" if it is bona fide.
     """
 
     number: int
@@ -46,8 +45,8 @@ class Studio:
 
     Args:
         portraits: bona fide faces of different people; donors are drawn from all of them.
-        people: the first so many are filmed.
-        each: versions of each person, in turn, so that all are as frequent.
+        people: number of people filmed, the first ones.
+        each: versions of each person, taken in turn, so that all are equally frequent.
     """
 
     def __init__(self, portraits: Sequence[Row], people: int, each: int) -> None:
@@ -58,7 +57,7 @@ class Studio:
 
     @property
     def trials(self) -> Iterator[Trial]:
-        """Each person's versions, bona fide and changed, and the changed clip as it is."""
+        """Versions of each person, bona fide and changed, and the changed clip as it is."""
         names, families = list(VERSIONS), list(FAMILIES)
         for number, row in enumerate(self.rows[: self.people]):
             family = families[number % len(families)]
@@ -69,7 +68,7 @@ class Studio:
             )
 
     def named(self, trial: Trial) -> str:
-        """Names what is shown and how, to keep the answer under."""
+        """Returns the key under which the answer is kept: what is shown, and how."""
         shown = hashlib.sha256(self.rows[trial.number].jpeg).hexdigest()[:16]
         return f"{trial.number} {shown} {trial.version} {trial.family}"
 
@@ -108,7 +107,7 @@ def _codes(result: CheckResult) -> Iterator[str]:
 
 
 def _inside(value: Value) -> Iterator[str]:
-    """Codes of a message and of those among its values."""
+    """Yields the codes of a message and of those among its values."""
     if isinstance(value, Message):
         yield value.code
         value = tuple(value.values.values())

@@ -1,6 +1,4 @@
-"""What becomes of a clip before it reaches whoever checks it: broken, joined, blended, woven,
-enlarged.
-"""
+"""Versions of a clip as it may reach a user: broken, joined, blended, interlaced, enlarged."""
 
 from __future__ import annotations
 
@@ -26,19 +24,19 @@ PACKET = 188
 AS_IT_IS = "as it is"
 
 Film = Sequence[Rgb]
-"""Pictures of even sides, twice as many a second as `RATE`."""
+"""Pictures of even sides, twice as many per second as `RATE`."""
 
 Version = Callable[[Film, Film, Path, np.random.Generator], Path]
-"""``(film, film of somebody else, folder, rng) -> file``."""
+"""Function ``(film, film of somebody else, folder, rng) -> file``."""
 
 
 def as_it_is(film: Film, _other: Film, folder: Path, _rng: np.random.Generator) -> Path:
-    """H.264 in MP4."""
+    """Writes the clip as H.264 in MP4."""
     return _written(film[::2], folder / "clip.mp4")
 
 
 def packets_lost(film: Film, _other: Film, folder: Path, rng: np.random.Generator) -> Path:
-    """A transport stream without three of its packets."""
+    """Drops three packets of a transport stream."""
     data = _written(film[::2], folder / "whole.ts").read_bytes()
     packets = [data[at : at + PACKET] for at in range(0, len(data), PACKET)]
     lost = set(rng.integers(len(packets) // 8, len(packets), 3).tolist())
@@ -48,7 +46,7 @@ def packets_lost(film: Film, _other: Film, folder: Path, rng: np.random.Generato
 
 
 def zeros(film: Film, _other: Film, folder: Path, rng: np.random.Generator) -> Path:
-    """A fiftieth of the file is zeros, as a bad disk or a download that was cut leaves it."""
+    """Overwrites a fiftieth of the file with zeros, as a bad disk or a broken download does."""
     path = _written(film[::2], folder / "clip.mp4")
     data = bytearray(path.read_bytes())
     length = len(data) // 50
@@ -59,13 +57,13 @@ def zeros(film: Film, _other: Film, folder: Path, rng: np.random.Generator) -> P
 
 
 def joined(film: Film, other: Film, folder: Path, _rng: np.random.Generator) -> Path:
-    """Somebody else follows after a hard cut."""
+    """Appends somebody else's clip after a hard cut."""
     h, w = film[0].shape[:2]
     return _written([*film[::2], *(_resized(rgb, w, h) for rgb in other[::2])], folder / "clip.mp4")
 
 
 def blended(film: Film, _other: Film, folder: Path, _rng: np.random.Generator) -> Path:
-    """Each picture is the mean of three, as of FFmpeg's ``tmix=frames=3``."""
+    """Makes each picture the mean of three, as FFmpeg's ``tmix=frames=3`` does."""
     shown = np.stack(film[::2]).astype(np.uint16)
     return _written(
         ((shown[:-2] + shown[1:-1] + shown[2:]) // 3).astype(np.uint8), folder / "clip.mp4"
@@ -73,7 +71,7 @@ def blended(film: Film, _other: Film, folder: Path, _rng: np.random.Generator) -
 
 
 def interlaced(film: Film, _other: Film, folder: Path, _rng: np.random.Generator) -> Path:
-    """Even lines of one moment, odd lines of the next, without a flag."""
+    """Weaves even lines of one moment and odd lines of the next, without an interlacing flag."""
     woven = [rgb.copy() for rgb in film[::2]]
     for picture, later in zip(woven, film[1::2], strict=True):
         picture[1::2] = later[1::2]
@@ -81,7 +79,7 @@ def interlaced(film: Film, _other: Film, folder: Path, _rng: np.random.Generator
 
 
 def enlarged(film: Film, _other: Film, folder: Path, rng: np.random.Generator) -> Path:
-    """Everything made smaller, by up to five times, and as large again."""
+    """Shrinks the pictures by up to five times and enlarges them to their former size."""
     h, w = film[0].shape[:2]
     scale = float(rng.uniform(0.2, 0.5))
     how = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))

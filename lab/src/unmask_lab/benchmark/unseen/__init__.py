@@ -1,7 +1,7 @@
-"""The yardstick: the whole check on swaps that nothing here was made from, taught or tuned on:
-``docs/benchmark/unseen.md``.
+"""Benchmark on swaps from other sources: ``docs/benchmark/unseen.md``.
 
-For measuring only, see `unmask_lab.benchmark.unseen.media`.
+The whole check runs on swaps that nothing here was made from, trained or tuned on. For measuring
+only, see `unmask_lab.benchmark.unseen.media`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ def unseen(
     out: Path = Path("lab/out/unseen"),
     weights: Path | None = models.WEIGHTS,
 ) -> dict[str, Any] | None:
-    """Checks the files of all sets that are here and writes ``unseen.md``, ``unseen.json`` and a
-    plot; goes on where it stopped.
+    """Checks the files of all sets that are here, and writes the page.
+
+    Writes ``unseen.md``, ``unseen.json`` and a plot. Resumes where it stopped.
 
     Args:
         photos: Parquet files of stills.
@@ -48,7 +49,7 @@ def unseen(
             it.
 
     Returns:
-        What stands in ``unseen.json``; None, and nothing is written, if no set is here.
+        The content of ``unseen.json``; None, and nothing is written, if no set is here.
 
     Raises:
         DataError: a set cannot be read.
@@ -90,7 +91,7 @@ def unseen(
 def gathered(
     photos: Sequence[Path], films: Sequence[Path], others: Sequence[Path], out: Path
 ) -> list[Medium]:
-    """All files to check, of those sets that are here; the others are named on stderr."""
+    """Returns all files to check, of those sets that are here; the others are named on stderr."""
     media: list[Medium] = []
     for path in (*photos, *films, *others):
         if not path.exists():

@@ -1,6 +1,4 @@
-"""How well changed faces of unseen sets are told from bona fide ones: the figures of one set and
-method.
-"""
+"""Detection figures of unseen sets, per set and method."""
 
 from __future__ import annotations
 
@@ -19,33 +17,32 @@ from unmask_lab.benchmark.unseen.media import Medium
 from unmask_lab.metrics import Estimate, Floats
 
 LR, BLURRIER = "LR", "blurrier is changed"
-"""Names of two scores beside the lines' own: the log10 LR of all lines together, and the dumbest
-rule.
+"""Names of two scores beside the lines' own.
+
+They are the log10 LR of all lines together, and the trivial rule.
 """
 
 AGAINST = {"generated": "photos"}
-"""Sets that hold no bona fide files of their own, and the set whose people they show: whole
-generated faces are no swaps.
+"""Sets without bona fide files of their own, each with the set that shows the same people.
+
+Faces generated as a whole are no swaps.
 """
 
 EVERY, EVERY_BONA_FIDE = "every method", "all bona fide files"
 NOT_DEFINED = Estimate(np.nan, np.nan, np.nan)
 FEWEST = 10
-"""Of each class, below which an AUC is not given."""
+"""Number of files of each class below which no AUC is given."""
 
 ALARMS = {500: 0.01, 0: 0.05}
-"""False positive rate at which the true positive rate is given, by how many bona fide faces there
-are at least.
-"""
+"""False positive rate at which the TPR is given, by the least number of bona fide faces."""
 
 Figures = dict[str, Any]
-"""Of one set: its names and counts, and `metrics.Estimate` as a mapping, by figure."""
+"""Names and counts of one set, and each figure's `metrics.Estimate` as a mapping."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What was said of ``n`` files, beside what is true of them; arrays ``(n,)``, nan where
-    something is not known.
+    """Answers on ``n`` files beside the ground truth; arrays ``(n,)``, nan for unknown values.
 
     Attributes:
         label: 0 bona fide, 1 changed.
@@ -79,7 +76,7 @@ class Told:
 
 
 def told(media: Sequence[Medium], answers: Sequence[Answer]) -> Told:
-    """Files and their answers, side by side."""
+    """Combines files and their answers."""
     tone = {
         (m.source, m.clip): a.get("tone")
         for m, a in zip(media, answers, strict=True)
@@ -116,8 +113,9 @@ def _floats(values: Sequence[float | None]) -> Floats:
 
 
 def sets(of: Told) -> dict[str, NDArray[np.bool_]]:
-    """Which files make up each set: its own, and the bona fide ones that it is held against;
-    ``(n,)``.
+    """Selects the files of each set, ``(n,)``.
+
+    They are its own, and the bona fide ones that it is compared with.
     """
     names = dict.fromkeys(of.source.tolist())
     against = {name: (of.source == AGAINST.get(name, name)) & (of.label == 0) for name in names}
@@ -125,7 +123,7 @@ def sets(of: Told) -> dict[str, NDArray[np.bool_]]:
 
 
 def by_method(of: Told) -> Iterator[Figures]:
-    """The figures of each set, whole, and where several methods changed it, per method."""
+    """Yields the figures of each whole set and, where several methods changed it, per method."""
     for name, chosen in sets(of).items():
         methods = sorted(set(of.method[chosen & (of.label == 1)].tolist()))
         yield figures(name, EVERY if len(methods) > 1 else "".join(methods), of[chosen])
@@ -136,10 +134,10 @@ def by_method(of: Told) -> Iterator[Figures]:
 
 
 def figures(source: str, method: str, of: Told) -> Figures:
-    """AUC and TPR of every score, and what the LR comes to at 10.
+    """Computes AUC and TPR of every score, and the rates at an LR of 10.
 
-    Rates at an LR of 10 and Cllr are over the faces that got an LR; beside them stands how many
-    did.
+    Rates at an LR of 10 and Cllr are over the faces that got an LR; the number of these is given
+    beside them.
     """
     scores = {**of.scores, LR: of.lr}
     least = next(alarms for count, alarms in ALARMS.items() if (of.label == 0).sum() >= count)
@@ -159,7 +157,7 @@ def figures(source: str, method: str, of: Told) -> Figures:
 
 
 def counts(of: Told) -> dict[str, int]:
-    """Of each class: files, those without a face, and those whose face got an LR."""
+    """Counts, for each class, files, those without a face, and those whose face got an LR."""
     counted: dict[str, int] = {}
     for label, name in ((0, "bona_fide"), (1, "changed")):
         chosen = of[of.label == label]
@@ -169,8 +167,9 @@ def counts(of: Told) -> dict[str, int]:
 
 
 def _of_score(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, float]]:
-    """``auc``, and ``tpr`` at a false positive rate, over the files that have this score; nan where
-    a class is too small.
+    """Computes ``auc``, and ``tpr`` at a false positive rate, over the files that have this score.
+
+    Both are nan where a class is too small.
     """
     at = np.isfinite(score)
     if not _enough(of.label[at]):
@@ -187,7 +186,7 @@ def _of_score(score: Floats, of: Told, alarms: float) -> dict[str, dict[str, flo
 
 
 def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
-    """``found``, ``false_alarms`` and ``cllr``, bits, over the files that got an LR."""
+    """Computes ``found``, ``false_alarms`` and ``cllr``, bits, over the files that got an LR."""
     judged = of[np.isfinite(of.lr)]
     reached, bona_fide = judged.lr >= LR_10, judged.label == 0
 
@@ -212,7 +211,7 @@ def at_lr_10(of: Told) -> dict[str, dict[str, float]]:
 
 
 def mean_auc(of: Told) -> Figures:
-    """AUC of every score, averaged over the sets of swaps that have enough of both classes."""
+    """Averages AUC of every score over the sets of swaps that have enough of both classes."""
     swaps = {name: chosen for name, chosen in sets(of).items() if name not in AGAINST}
 
     def mean(score: Floats) -> Estimate:
@@ -234,9 +233,7 @@ def mean_auc(of: Told) -> Figures:
 
 
 def by_tone(of: Told) -> Iterator[Figures]:
-    """The figures of each third of a set by the tone of the cheeks, and of all bona fide files
-    together.
-    """
+    """Yields the figures of thirds by tone of the cheeks, per set and for all bona fide files."""
     for name, chosen in {**sets(of), EVERY_BONA_FIDE: of.label == 0}.items():
         known = of[chosen & np.isfinite(of.tone)]
         if name in AGAINST or len(known.tone) < 3 * FEWEST:
@@ -250,8 +247,10 @@ def by_tone(of: Told) -> Iterator[Figures]:
 
 
 def by_view(of: Told) -> Iterator[Figures]:
-    """For each set and network, the AUC as it is served, the lowest and the highest of the views,
-    that of their mean.
+    """Yields AUCs over the views for each set and network.
+
+    They are the AUC as it is served, the lowest and the highest of the views, and that of their
+    mean.
     """
     for name, chosen in sets(of).items():
         for network, views in of.views.items():

@@ -1,6 +1,4 @@
-"""Clips that show bona fide and changed side by side: cut into halves without loss, and where the
-halves differ.
-"""
+"""Clips that show bona fide and changed side by side: lossless halves, and where they differ."""
 
 from __future__ import annotations
 
@@ -13,17 +11,19 @@ import numpy as np
 from unmask.media import open_media
 
 GRID = 8
-"""px, of the coding blocks. The right half begins on this grid, or its blocks would lie elsewhere
-than those of the left.
+"""Size of the coding blocks, px.
+
+The right half begins on this grid, or its blocks would be aligned differently from the left's.
 """
 
 Place = tuple[float, float]
-"""x and y, px."""
+"""Coordinates x and y, px."""
 
 
 def cut(clip: Path, side: str, target: Path) -> Path:
-    """One half of a clip as a clip of its own, every pixel and time as it was: H.264 in MP4 with a
-    quantiser of 0.
+    """Cuts one half of a clip as a clip of its own, without loss.
+
+    Writes H.264 in MP4 with a quantiser of 0. Every pixel and time stays as it was.
 
     Args:
         clip: bona fide at the left, changed at the right, the same moment.
@@ -55,8 +55,9 @@ def cut(clip: Path, side: str, target: Path) -> Path:
 
 
 def where_they_differ(clip: Path, every: float = 1.0) -> Place:
-    """Where in its half the changed face is: the place at which the halves differ most, over frames
-    ``every`` seconds apart.
+    """Locates the changed face in its half: where the halves differ most.
+
+    Looks at frames ``every`` seconds apart.
     """
     opened = open_media(clip)
     half = opened.facts.width // 2
@@ -70,7 +71,7 @@ def where_they_differ(clip: Path, every: float = 1.0) -> Place:
 
 
 def _reach(width: int, side: str) -> tuple[int, int]:
-    """From which column to before which."""
+    """Returns the first column and the one after the last."""
     return (0, width // 4 * 2) if side == "left" else (-(-width // 2 // GRID) * GRID, width)
 
 

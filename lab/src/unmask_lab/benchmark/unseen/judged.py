@@ -1,6 +1,4 @@
-"""What the whole check says of a file's main face; answers are kept, see
-`unmask_lab.benchmark.kept`.
-"""
+"""Answers of the whole check on a file's main face, kept as `unmask_lab.benchmark.kept` does."""
 
 from __future__ import annotations
 
@@ -23,16 +21,17 @@ from unmask_lab.benchmark.unseen import views
 from unmask_lab.benchmark.unseen.media import Medium
 
 Views = Callable[[Rgb, NDArray[np.float32]], list[float]]
-"""From a picture and the five points of a face to the scores in all `views.VIEWS`."""
+"""Function from a picture and the five points of a face to the scores in all `views.VIEWS`."""
 
 NETWORKS = ("strong", "learned")
-"""The lines whose score is a network's, the stronger one first."""
+"""Lines whose score is a network's, the stronger one first."""
 
 VIEWED: Mapping[str, Views] = {
     "learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])
 }
-"""Networks that are measured over shifted and scaled views, too, by the line's name; of the strong
-one that takes hours.
+"""Networks that are also measured over shifted and scaled views, by the line's name.
+
+The strong one is left out: it would take hours.
 """
 
 FRAMES = "mean over frames"
@@ -42,12 +41,12 @@ FRAMES = "mean over frames"
 def judged(
     media: Sequence[Medium], folder: Path, judge: Callable[[Medium], Answer] | None = None
 ) -> list[Answer]:
-    """The answer for every file, in order.
+    """Returns the answer for every file, in order.
 
     Args:
         media: to check.
-        folder: where answers are kept, by what is in the file, the weights and the code; a new one
-            of these is measured anew.
+        folder: where answers are kept, by what is in the file, the weights and the code; if any of
+            these is new, the file is measured again.
         judge: gives an answer; `answer` if not given.
     """
     name = version(Path(subgroups.__file__), Path(views.__file__), Path(__file__))
@@ -55,14 +54,12 @@ def judged(
 
 
 def answer(medium: Medium) -> Answer:
-    """Asks `unmask.check`, as a user would, and the networks over the views of a photo's face.
+    """Calls `unmask.check`, as a user would, and scores the views of a photo's face.
 
     Returns:
         ``faces`` (how many people), and of the main face ``verdict``, ``lr`` (log10, null where no
-            line weighed), ``scores`` by
-        line, ``quality``, ``tone`` (typology angle of the cheeks, degrees, or null) and, of a
-            photo, ``views`` by network.
-        Without a face only ``faces``.
+        line weighed), ``scores`` by line, ``quality``, ``tone`` (typology angle of the cheeks,
+        degrees, or null) and, of a photo, ``views`` by network. Without a face only ``faces``.
     """
     result = unmask.check(medium.path)
     person = main_face(result.people, medium)
@@ -82,8 +79,9 @@ def answer(medium: Medium) -> Answer:
 
 
 def main_face(people: Sequence[Person], medium: Medium) -> Person | None:
-    """The person whose face is the largest, times how often it is seen; of those at the medium's
-    place, if it has one.
+    """Returns the person with the largest product of face size and number of sightings.
+
+    If the medium has a place, only people at that place count, if there are any.
     """
     at = [person for person in people if medium.place is None or _is_at(person, *medium.place)]
     return max(
@@ -92,7 +90,7 @@ def main_face(people: Sequence[Person], medium: Medium) -> Person | None:
 
 
 def total(person: Person) -> float | None:
-    """log10 LR of a face, also where it is too weak for a verdict; None where no line weighed."""
+    """Returns log10 LR of a face, even if too weak for a verdict; None if no line weighed."""
     parts = [line.log10_lr for line in person.lines.values() if line.log10_lr is not None]
     return sum(parts) if parts else None
 

@@ -9,8 +9,9 @@ from unmask.messages import Message
 
 
 def limits(result: Mapping[str, Any]) -> list[Message]:
-    """Says from ``unseen.json`` how many swaps never trained on are missed, and how many bona fide
-    faces are called changed.
+    """States the error rates in ``unseen.json``: missed swaps, and bona fide faces called changed.
+
+    None of the swaps was trained on.
     """
     measured = [
         row for row in result["sets"] if row["whole"] and row["set"] in result["mean"]["sets"]

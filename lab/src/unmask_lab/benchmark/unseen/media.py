@@ -1,8 +1,7 @@
-"""The files to measure on, with what is true of each: stills from Parquet files, clips from a
-folder with ``labels.csv``.
+"""Files to measure on, each with its ground truth.
 
-For measuring only. Nothing is trained on these sets, and no threshold, calibration or combination
-is fitted to them.
+Stills come from Parquet files, clips from a folder with ``labels.csv``. For measuring only: nothing
+is trained on these sets, and no threshold, calibration or combination is fitted to them.
 """
 
 from __future__ import annotations
@@ -17,13 +16,12 @@ from unmask_lab.benchmark.unseen.halves import Place, cut, where_they_differ
 from unmask_lab.data import BONA_FIDE, COLUMNS, DataError, decode, table
 
 LABELS = ("file", "side", "label", "source", "method", "identity")
-"""Columns of ``labels.csv``; ``side`` is ``left``, ``right`` or nothing, which is the whole frame.
-"""
+"""Columns of ``labels.csv``; ``side`` is ``left``, ``right`` or empty for the whole frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A photo or clip, and whether its face was changed.
+    """Photo or clip, and whether its face was changed.
 
     Attributes:
         path: of the file.
@@ -34,7 +32,7 @@ class Medium:
         clip: names the still or clip within its set.
         made_from: the ``clip`` of the bona fide one that a changed one was made from; "" if not
             known.
-        place: where the face is that counts, px of the picture; None for the largest.
+        place: where the face that counts is, px of the picture; None for the largest.
     """
 
     path: Path
@@ -48,12 +46,12 @@ class Medium:
 
     @property
     def rgb(self) -> Rgb:
-        """The picture of a still, uint8 ``(h, w, 3)``."""
+        """Picture of a still, uint8 ``(h, w, 3)``."""
         return decode(self.path.read_bytes())
 
 
 def stills(source: Path, folder: Path) -> list[Medium]:
-    """The pictures of a Parquet file, each written to a folder as the JPEG that it is.
+    """Reads the pictures of a Parquet file and writes each to a folder as the JPEG that it is.
 
     Raises:
         DataError: the file is missing, no Parquet file, or lacks a column.
@@ -70,8 +68,9 @@ def stills(source: Path, folder: Path) -> list[Medium]:
 
 
 def clips(source: Path, folder: Path) -> list[Medium]:
-    """The clips that ``labels.csv`` in a folder names; halves of one become clips of their own in
-    another folder.
+    """Reads the clips that ``labels.csv`` in a folder names.
+
+    Halves of one clip are written as clips of their own to another folder.
 
     Raises:
         DataError: ``labels.csv`` or a clip is missing, or a column.

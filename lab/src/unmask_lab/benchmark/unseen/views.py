@@ -1,5 +1,6 @@
-"""How much a network's score hangs on where the crop lies: one face seen twelve times, slightly
-shifted and scaled.
+"""Sensitivity of a network's score to the position of the crop.
+
+One face is scored in twelve slightly shifted and scaled views.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from unmask import faces
 from unmask.types import Rgb
 
 Scorer = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
-"""From crops, uint8 ``(n, side, side, 3)``, to scores ``(n,)``."""
+"""Function from crops, uint8 ``(n, side, side, 3)``, to scores ``(n,)``."""
 
 SHIFT = 0.15
-"""In distances between the eyes: 8 px of the aligned crop, half a stride of a network that looks
-every 16 px.
+"""Shift in distances between the eyes.
+
+It is 8 px of the aligned crop, half a stride of a network with a stride of 16 px.
 """
 
 SCALES = (1.0, 0.94, 1.06)
 VIEWS = tuple((x, y, scale) for scale in SCALES for y, x in product((0.0, SHIFT), repeat=2))
-"""Shift to the right and down, in distances between the eyes, and scale. The first is the crop as
-it is served.
+"""Shift to the right and down, in distances between the eyes, and scale.
+
+The first is the crop as it is served.
 """
 
 
@@ -34,7 +37,7 @@ def over_views(
     score: Scorer,
     align: Callable[[Rgb, NDArray[np.float32]], Rgb] = faces.align,
 ) -> list[float]:
-    """The scores of one face in all `VIEWS`.
+    """Scores one face in all `VIEWS`.
 
     Args:
         rgb: uint8 ``(h, w, 3)``.
@@ -47,8 +50,9 @@ def over_views(
 
 
 def _moved(points: NDArray[np.float32], x: float, y: float, scale: float) -> NDArray[np.float32]:
-    """Points for which the face comes to lie ``x`` right and ``y`` below of where it would, and
-    ``scale`` times as large.
+    """Moves the points so that the aligned face is shifted and scaled.
+
+    It shifts by ``x`` to the right and ``y`` down, and is ``scale`` times as large.
     """
     across = points[1] - points[0]
     down = np.array([-across[1], across[0]], np.float32)
