@@ -1,4 +1,4 @@
-"""The command `unmask check`: what may be asked of it, and how the answers are printed."""
+"""The command `unmask check`: its options, and how the answers are printed."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _settings(
 
 
 def _seconds(given: str | None) -> float | None:
-    """A time as a player shows it, or in seconds."""
+    """Parses a time as a player shows it, or in seconds."""
     if given is None:
         return None
     parts = given.split(":")

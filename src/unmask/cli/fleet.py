@@ -1,6 +1,4 @@
-"""The commands `unmask fleet scan`, `plan` and `report`: the same check over a whole folder or
-bucket.
-"""
+"""The commands `unmask fleet scan`, `plan` and `report`: the same check over a folder or bucket."""
 
 from __future__ import annotations
 
@@ -173,7 +171,7 @@ def report(
         str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of the page: en, zh.")
     ] = "en",
 ) -> None:
-    """Write a page on what a scan came to: verdicts, the top of the queue, floods, failures, speed."""
+    """Write a page on the result of a scan: verdicts, top of the queue, floods, failures, speed."""
     from unmask.words import codes
     from unmask.words import language as spoken
 
@@ -189,7 +187,7 @@ def report(
 
 
 def _cores() -> int:
-    """How many this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -251,7 +249,7 @@ def _say(counts: Counts, seconds: float) -> None:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[Counts], None]]:
-    """A bar on stderr with the rate and the time left, if that is a terminal."""
+    """Shows a bar on stderr with the rate and the time left, if that is a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -291,7 +289,7 @@ def _bar() -> Iterator[Callable[[Counts], None]]:
 
 @contextmanager
 def _complaining() -> Iterator[None]:
-    """Errors as a line on stderr, and an exit code."""
+    """Reports errors as a line on stderr, and exits with a code."""
     try:
         yield
     except ModuleNotFoundError as error:

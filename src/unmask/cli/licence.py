@@ -80,8 +80,9 @@ def keygen(
         ),
     ],
 ) -> None:
-    """Make a key to sign licences with. Keep it; give KEY.pub to whoever must rely on your
-    licences.
+    """Make a key to sign licences with.
+
+    Keep it; give KEY.pub to whoever must rely on your licences.
     """
     from unmask.licences.keys import keygen as make
 
@@ -131,11 +132,10 @@ def grant(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; now.")
     ] = None,
 ) -> None:
-    """Sign that a face may be changed: whose, in which part, by whom, in which work or file, until
-    when.
+    """Sign that a face may be changed: whose, in which part, by whom, in which work, until when.
 
-    A work is bound by its original and by marks on the face that may be covered there; a file by
-    its content.
+    A work is bound by its original and by marks on the face that may be covered there; a file, too,
+    may be named, by its content.
     """
     from unmask.licences import files, keys
     from unmask.licences import licence as licences
@@ -173,7 +173,7 @@ def grant(
 
 @app.command()
 def show(licence: Path) -> None:
-    """Show what a licence says, and that it is as it was signed. Whether it holds, `check` tells."""
+    """Show what a licence says, and that it is as it was signed. `check` tells whether it holds."""
     from unmask.licences.licence import Licence
 
     with _errors():
@@ -195,8 +195,9 @@ def check(
     ] = None,
     at: Annotated[datetime | None, Day] = None,
 ) -> None:
-    """Tell whether a licence holds: genuine, of its owner, in force, not taken back, and for what
-    is asked.
+    """Tell whether a licence holds.
+
+    It must be genuine, of its owner, in force, not taken back, and for what is asked.
     """
     from unmask.licences import files
     from unmask.licences import licence as licences
@@ -227,8 +228,9 @@ def revoke(
         float, typer.Option(min=0.01, max=365, help="For which the new list holds.")
     ] = 7,
 ) -> None:
-    """Take licences back, for good, with a new list of revocations; without LICENCE it says that
-    all others stand.
+    """Take licences back, for good, with a new list of revocations.
+
+    Without LICENCE the list says that all others stand.
     """
     from unmask.licences import keys
     from unmask.licences import licence as licences
@@ -286,7 +288,7 @@ def _mark(text: str) -> Mark:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """One line for what is wrong; 2 for wrong usage, else 1."""
+    """Reports an error on one line; exits with 2 for wrong usage, else 1."""
     from pydantic import ValidationError
 
     try:

@@ -1,6 +1,4 @@
-"""The commands `unmask originals add`, `list`, `remove` and `match`: what may be asked, and how the
-answers are shown.
-"""
+"""The commands `unmask originals add`, `list`, `remove` and `match`: options and output."""
 
 from __future__ import annotations
 
@@ -61,10 +59,10 @@ def add(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Register films and photos: hashes and small thumbnails of their key frames, never the footage
-    itself.
+    """Register films and photos.
 
-    Adding a file again changes nothing. What was interrupted goes on where it stopped.
+    Hashes and small thumbnails of their key frames are kept, never the footage itself. Adding a
+    file again changes nothing. What was interrupted goes on where it stopped.
     """
     from pathlib import Path
 
@@ -128,8 +126,9 @@ def remove(
 
 @app.command()
 def match(media: Media, originals: Address, as_json: Json = False, debug: Debug = False) -> None:
-    """Say which known originals files show, and when. `unmask check --originals` also tells what
-    was changed.
+    """Say which known originals files show, and when.
+
+    `unmask check --originals` also tells what was changed.
     """
     from unmask import pipeline
     from unmask.originals import opened
@@ -170,8 +169,9 @@ def _found(media: Sequence[str]) -> list[str | MediaError]:
 def _each(
     files: Sequence[str | MediaError], do: Callable[[str, Progress], None], debug: bool
 ) -> None:
-    """Does it for every file; one that cannot be read does not stop the rest, and makes the exit
-    code 1.
+    """Applies ``do`` to every file; a file that cannot be read makes the exit code 1.
+
+    It does not stop the rest.
     """
     from unmask.terminal import progress
 
@@ -193,7 +193,7 @@ def _each(
 
 @contextmanager
 def _errors(debug: bool) -> Iterator[None]:
-    """Whatever stops the whole command, on one line; 2 for wrong usage, else 1."""
+    """Reports an error that stops the command on one line; exits with 2 for wrong usage, else 1."""
     try:
         yield
     except (typer.Exit, OSError):

@@ -1,5 +1,6 @@
-"""The command `unmask serve`: starts the service; everything else is set by environment variables,
-see docs/service.md.
+"""The command `unmask serve` starts the service; environment variables set all else.
+
+See docs/service.md for them.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def serve(
 
 
 def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
-    """On a terminal: where the page is, and how the first account is made."""
+    """Says on a terminal where the page is, and how the first account is made."""
     if not sys.stderr.isatty():
         return
     local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - where one listens, not where one asks
@@ -84,7 +85,7 @@ def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
 
 
 def _tell(settings: Settings) -> None:
-    """Prints every setting, and what only looks like one."""
+    """Prints every setting, and every variable that only looks like one."""
     import os
 
     from unmask.service.processes.supervisor import check

@@ -1,6 +1,4 @@
-"""The tables as docs/fleet.md lists them: ``python -m unmask.fleet.reference``, from where they are
-declared.
-"""
+"""Tables for docs/fleet.md, from their declaration: ``python -m unmask.fleet.reference``."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ SAID = {
 
 
 def tables() -> str:
-    """Every table as Markdown: a heading, a sentence, a row per column."""
+    """Renders every table as Markdown: a heading, a sentence, a row per column."""
     return "\n\n".join("\n".join(_table(name)) for name in TABLES) + "\n"
 
 

@@ -1,6 +1,4 @@
-"""What a scan came to, asked of its tables: how much, which verdicts, what to look at first, what
-failed, how fast it went.
-"""
+"""Summary of a scan from its tables: numbers, verdicts, review queue, failures and speed."""
 
 from __future__ import annotations
 
@@ -13,11 +11,12 @@ from unmask.fleet import query
 from unmask.fleet.tables import Row
 
 QUEUE = 50
-"""Most entries of the queue that a summary has; the tables have all."""
+"""Most entries of the queue in a summary; the tables have all."""
 
 PERIODS = 36
-"""Most periods over which verdicts are shown, the latest; days where that is enough for all, else
-months, else years.
+"""Most periods over which verdicts are shown, the latest ones.
+
+They are days if these are enough for all, else months, else years.
 """
 
 VIEWS = """
@@ -30,9 +29,10 @@ CREATE TEMP VIEW judged AS
   FROM results r JOIN copies c USING (sha256) LEFT JOIN groups g USING (sha256)
   WHERE r.configuration IN (SELECT configuration FROM newest);
 """
-"""``judged`` has one row per content that the source still holds, under the configuration that
-judged last. ``flood`` names
-the group of near-duplicates, or the content itself where it is alone.
+"""SQL views of the tables.
+
+``judged`` has one row per content that the source still holds, under the configuration that judged
+last. ``flood`` names the group of near-duplicates, or the content itself where it is alone.
 """
 
 SCOPE = """
@@ -85,16 +85,16 @@ FROM judged GROUP BY ALL ORDER BY day
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a scan came to, under the configuration that judged last.
+    """Summary of a scan, under the configuration that judged last.
 
     Attributes:
-        scope: counts of contents, files, people; bytes, seconds of video; when; files unread,
+        scope: counts of contents, files, people; bytes, seconds of video; times; files not read,
             contents that wait.
         outcomes: contents and files by outcome.
         periods: files by outcome, by the period in which they were written.
-        queue: what to look at first: near-duplicates that disagree, then the strongest evidence of
-            a change; a flood is one.
-        queued: how many entries the whole queue has.
+        queue: entries to look at first: near-duplicates that disagree, then the strongest evidence
+            of a change; a flood is one entry.
+        queued: number of entries in the whole queue.
         failures: contents and files by the reason why they could not be judged or read, with an
             example.
         floods: contents with most files, near-duplicates counted together.
@@ -112,7 +112,7 @@ class Summary:
 
 
 def summary(folder: Path) -> Summary:
-    """Of the tables in a folder.
+    """Summarises the tables in a folder.
 
     Raises:
         UsageError: there are none.

@@ -1,8 +1,7 @@
-"""The system calls that a confined process may make, with their numbers: those that decoding and
-inference were seen to make,
-and their next of kin.
+"""System calls that a confined process may make, with their numbers.
 
-Numbers are those of Linux's ``asm/unistd_64.h`` (x86-64) and ``asm-generic/unistd.h`` (ARM64).
+They are the calls that decoding and inference were seen to make, and closely related ones. Numbers
+are those of Linux's ``asm/unistd_64.h`` (x86-64) and ``asm-generic/unistd.h`` (ARM64).
 """
 
 from __future__ import annotations
@@ -10,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-"""Per machine: which of a call's numbers is its own, and its number in the kernel's audit
-interface.
-"""
+"""Per machine: index into a call's numbers, and its number in the kernel's audit interface."""
 
 FREE: Mapping[str, tuple[int, int]] = {
         "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67),
@@ -45,9 +42,7 @@ FREE: Mapping[str, tuple[int, int]] = {
         "landlock_create_ruleset": (444, 444), "landlock_add_rule": (445, 445),
         "landlock_restrict_self": (446, 446),
 }  # fmt: skip
-"""What may be called with any arguments: files, memory, threads, time, waiting, and to be bound
-further.
-"""
+"""Calls allowed with any arguments: files, memory, threads, time, waiting, further confinement."""
 
 OF_X86: Mapping[str, int] = {
         "open": 2, "stat": 4, "lstat": 6, "access": 21, "readlink": 89, "mkdir": 83, "rmdir": 84, "unlink": 87,
@@ -60,15 +55,16 @@ BOUNDED: Mapping[str, tuple[int, int]] = {
         "clone": (56, 220), "prctl": (157, 167), "ioctl": (16, 29), "fcntl": (72, 25), "prlimit64": (302, 261),
         "setpriority": (141, 140), "sched_setaffinity": (203, 122),
 }  # fmt: skip
-"""What may be called with some arguments only, see `filter`."""
+"""Calls allowed with some arguments only, see `filter`."""
 
 ABSENT: Mapping[str, tuple[int, int]] = {"clone3": (435, 435)}
-"""What is answered as if the kernel had no such call: the C library takes the older one, whose
-arguments can be looked at.
+"""Calls answered as if the kernel did not have them.
+
+The C library then makes the older call, whose arguments can be checked.
 """
 
 
 def numbers(machine: str, calls: Mapping[str, tuple[int, int]]) -> Sequence[int]:
-    """The numbers of calls on a machine, in order."""
+    """Returns the numbers of calls on a machine, in order."""
     column, _ = MACHINES[machine]
     return sorted(one[column] for one in calls.values())
