@@ -65,7 +65,8 @@ def load(folder: Path | None = None) -> tuple[Calibration, ...]:
         ) from error
     if changed:
         raise WeightsError(
-            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
+            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is "
+            f"here; {again}"
         )
     return fitted
 

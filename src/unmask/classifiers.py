@@ -265,7 +265,10 @@ def _try(path: Path, model: Classifier) -> None:
     wanted = (1, 3, size, size) if card["input.layout"] == "nchw" else (1, size, size, 3)
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape, wanted):
         there = " and ".join(f"{given.type} {given.shape}" for given in inputs)
-        why = f"takes {there}, but by its card one tensor(float) {list(wanted)}, where 1 may be any number"
+        why = (
+            f"takes {there}, but by its card one tensor(float) {list(wanted)}, where 1 may "
+            f"be any number"
+        )
         raise ModelError(path, why, f"correct the card or export the model so; {EXPLAINED}")
     outputs = [output.name for output in model.session.get_outputs()]
     if card["output.name"] not in outputs:

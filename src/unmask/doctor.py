@@ -185,7 +185,10 @@ def _decoders(found: Diagnosis) -> None:
     there = decoders()
     found.decoders.update({name: there[key] for key, name in DECODERS.items()})
     for name in (name for name, has in found.decoders.items() if not has):
-        way_out = "install the wheels from PyPI: pip install --force-reinstall --only-binary :all: av pi-heif"
+        way_out = (
+            "install the wheels from PyPI: pip install --force-reinstall --only-binary "
+            ":all: av pi-heif"
+        )
         found.problems.append(Problem(f"{name} cannot be decoded", way_out))
 
 

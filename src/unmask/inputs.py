@@ -80,7 +80,8 @@ def named(media: Iterable[str]) -> Inputs:
     for name in media:
         if name == "-":
             raise UsageError(
-                "standard input is not supported: save it to a file and name that (a file '-' is ./-)"
+                "standard input is not supported: save it to a file and name that (a file '-' "
+                "is ./-)"
             )
         if os.path.isdir(name):  # noqa: PTH112 a Path would raise on a long name
             _search(name, inputs)

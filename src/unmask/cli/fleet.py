@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  unmask fleet plan archive/ --price 0.05              how long would it take, and what would it cost?
-  unmask fleet scan archive/ --out scan                judge every content once; run it again to go on
+  unmask fleet plan archive/ --price 0.05              how long would it take, and what would it \
+cost?
+  unmask fleet scan archive/ --out scan                judge every content once; run it again to \
+go on
   AWS_REGION=eu-central-1 unmask fleet scan s3://media/2026 --out scan --workers 16
   unmask fleet report scan                             what came of it: scan/report.html
   duckdb -c "SELECT outcome, count(*) FROM 'scan/results/*/*/*.parquet' GROUP BY 1"
@@ -36,7 +38,8 @@ Exit codes:
 """
 
 app = typer.Typer(
-    help="The same check over a whole folder or bucket: every content once, resumable, with results as Parquet tables.",
+    help="The same check over a whole folder or bucket: every content once, resumable, with "
+    "results as Parquet tables.",
     no_args_is_help=True,
     epilog=EXAMPLES,
 )
@@ -233,11 +236,17 @@ def _estimate(found: Plan, workers: int, price: float | None) -> Iterator[str]:
     yield f"about {mean:,.2f} core hours, 95 % interval {low:,.2f} to {high:,.2f}"
     yield f"about {mean / workers:,.2f} hours with {workers:,} workers, a core each"
     if price is not None:
-        yield f"about {mean * price:,.2f} at {price:g} a core hour, {low * price:,.2f} to {high * price:,.2f}"
+        yield (
+            f"about {mean * price:,.2f} at {price:g} a core hour, {low * price:,.2f} to "
+            f"{high * price:,.2f}"
+        )
 
 
 def _say(counts: Counts, seconds: float) -> None:
-    done = f"{counts.listed:,} files: {counts.judged:,} contents judged in {seconds:,.0f} s, {counts.before:,} files done before"
+    done = (
+        f"{counts.listed:,} files: {counts.judged:,} contents judged in {seconds:,.0f} s, "
+        f"{counts.before:,} files done before"
+    )
     more = (
         (counts.failed, "could not be judged"),
         (counts.poison, "of them ended their workers"),

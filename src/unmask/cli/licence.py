@@ -23,7 +23,8 @@ PASSWORD = "UNMASK_KEY_PASSWORD"  # noqa: S105  the name of the environment vari
 EXAMPLES = """\b
 Examples:
   unmask licence keygen zoe.key --name "Zoe"
-  unmask licence grant --key zoe.key --subject "Zoe" --licensee "The studio" --role "Anna" --until 2027-12-31 \\
+  unmask licence grant --key zoe.key --subject "Zoe" --licensee "The studio" --role "Anna" \
+--until 2027-12-31 \\
       --original film.mp4 --mark 12.5:0.42,0.31 --status-list zoe.list.json --out zoe-anna.json
   unmask licence check zoe-anna.json --owners zoe.key.pub --status-list zoe.list.json
   unmask licence revoke zoe-anna.json --key zoe.key --status-list zoe.list.json
@@ -55,7 +56,8 @@ OwnerKeys = Annotated[
 Day = typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Day, or moment, UTC.")
 
 app = typer.Typer(
-    help="Licences: a portrait's owner allows, signed, that a face be changed, and can take it back.",
+    help="Licences: a portrait's owner allows, signed, that a face be changed, and can take it "
+    "back.",
     no_args_is_help=True,
     epilog=EXAMPLES,
 )
@@ -262,7 +264,10 @@ def _lines(licence: Licence) -> Iterator[str]:
         yield f"work:      {work.title}, sha256 {work.original}, {len(work.marks)} marks"
     for sha256 in allowed.files:
         yield f"file:      sha256 {sha256}"
-    yield f"in force:  {licence.valid_from:%Y-%m-%d %H:%M} to {licence.valid_until:%Y-%m-%d %H:%M} UTC"
+    yield (
+        f"in force:  {licence.valid_from:%Y-%m-%d %H:%M} to "
+        f"{licence.valid_until:%Y-%m-%d %H:%M} UTC"
+    )
     yield f"signed by: {licence.issuer.name}, {licence.issuer.id}"
 
 

@@ -40,7 +40,8 @@ Address = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 app = typer.Typer(
-    help="Known originals: register films and photos that you own, and find them again in others' files.",
+    help="Known originals: register films and photos that you own, and find them again in "
+    "others' files.",
     no_args_is_help=True,
     epilog=EXAMPLES,
 )
@@ -54,7 +55,8 @@ def add(
     title: Annotated[
         str | None,
         typer.Option(
-            help="What it is; the file's name by default. Of several files, the name of each is added."
+            help="What it is; the file's name by default. Of several files, the name of each "
+            "is added."
         ),
     ] = None,
     debug: Debug = False,
@@ -95,7 +97,10 @@ def list_(originals: Address, as_json: Json = False, debug: Debug = False) -> No
     with _errors(debug), opened_store(originals) as store:
         for one in store.originals():
             unfinished = "" if one.complete else "\tnot complete: add it again"
-            row = f"{one.id}\t“{one.title}”\t{one.owner}\t{clock(one.duration)}\t{one.name}{unfinished}"
+            row = (
+                f"{one.id}\t“{one.title}”\t{one.owner}\t{clock(one.duration)}\t"
+                f"{one.name}{unfinished}"
+            )
             typer.echo(
                 json.dumps(RegistrationPart.of(one).plain())
                 if as_json

@@ -53,7 +53,8 @@ class Wanted:
                 ) from error
         if self.page and self.page.exists() and not _is_page(self.page):
             raise UsageError(
-                f"{printable(str(self.page))} is there already and is no report; choose another name for --out"
+                f"{printable(str(self.page))} is there already and is no report; choose "
+                f"another name for --out"
             )
 
 

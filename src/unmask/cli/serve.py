@@ -21,7 +21,8 @@ EXAMPLES = """\b
 Examples:
   unmask serve --data /srv/unmask --port 8000
   unmask serve --data /srv/unmask --check-config
-  UNMASK_DATABASE=postgresql://unmask:secret@db/unmask UNMASK_STORAGE=s3://media unmask serve --workers 8
+  UNMASK_DATABASE=postgresql://unmask:secret@db/unmask UNMASK_STORAGE=s3://media \
+unmask serve --workers 8
 """
 
 
@@ -78,7 +79,8 @@ def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
     if not inhabited:
         data = shlex.quote(str(settings.data))
         typer.echo(
-            f"Nobody has an account yet: unmask accounts add you@example.org --role admin --data {data}",
+            f"Nobody has an account yet: unmask accounts add you@example.org --role admin "
+            f"--data {data}",
             err=True,
         )
     typer.echo("Ctrl-C ends it.\n", err=True)

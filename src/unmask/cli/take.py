@@ -29,7 +29,8 @@ EXAMPLES = """\b
 Examples:
   unmask take broadcast.mkv                      is it one unbroken take, and where does it break?
   unmask take interview.mp4 --thorough           decode every picture, however long it is
-  unmask take clip.mp4 --report reports/         a page to show, with the pictures before and after each finding
+  unmask take clip.mp4 --report reports/         a page to show, with the pictures before and \
+after each finding
   unmask take *.mp4 --json | jq -c '[.path, .answer]'
   unmask take day-1.ts day-2.ts --one-take       files that follow each other, as one
   unmask take bodycam.mp4 --fail-on broken,cannot-tell

@@ -70,7 +70,10 @@ def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
         )
         connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names
         return
-    read = f"read_parquet({_quoted(parts)}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"
+    read = (
+        f"read_parquet({_quoted(parts)}, hive_partitioning = {table != 'groups'}, "
+        f"hive_types_autocast = false)"
+    )
     whole = (
         " WHERE part IN (SELECT part FROM results)"
         if table in OF_A_RESULT and table != "results"

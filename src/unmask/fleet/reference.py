@@ -13,7 +13,8 @@ SAID = {
     "people": "A row per person (track) in a content.",
     "findings": "A row per line of evidence and person.",
     "sketches": "A row per content that was judged: the hashes by which near-duplicates are found.",
-    "groups": "A row per content that has near-duplicates; written anew at the end of a scan, where sketches were added.",
+    "groups": "A row per content that has near-duplicates; written anew at the end of a scan, "
+    "where sketches were added.",
 }
 
 

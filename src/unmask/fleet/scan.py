@@ -106,7 +106,10 @@ def scan(
 
 def group(out: Path, tables: Tables) -> None:
     """Writes which contents judged so far are near-duplicates; those without one are left out."""
-    sketches = "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
+    sketches = (
+        "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect "
+        "FROM sketches ORDER BY sha256, day"
+    )
     names: list[str] = []
     of = tables.sketched()
 
@@ -135,7 +138,8 @@ def _alone(out: Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / "lock").exists() and any(out.iterdir()):
             raise UsageError(
-                f"{printable(str(out))}: other things lie there; name a new or empty folder, or that of a scan"
+                f"{printable(str(out))}: other things lie there; name a new or empty folder, "
+                f"or that of a scan"
             )
         file = (out / "lock").open("a")
         (out / "tries").mkdir(exist_ok=True)

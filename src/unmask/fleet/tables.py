@@ -50,15 +50,27 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "path": Column(pa.string(), "address of the file, absolute"),
         "size_bytes": Column(pa.int64(), "when it was listed"),
         "written": Column(MOMENT, "when it was last written, as its folder or bucket says"),
-        "sha256": Column(pa.string(), "of the content, hexadecimal; null where it was not read, or has gone"),
-        "problem": Column(pa.string(), "why it could not be read, and then sha256 is null; it is tried again by the next scan"),
+        "sha256": Column(
+            pa.string(), "of the content, hexadecimal; null where it was not read, or has gone"
+        ),
+        "problem": Column(
+            pa.string(),
+            "why it could not be read, and then sha256 is null; it is tried again by the next scan",
+        ),
         "seen": Column(MOMENT, "when the scan read it, or missed it"),
     },
     "results": {
         **CONTENT,
-        "outcome": Column(pa.string(), "changed, licensed change, no change found, cannot tell, no face; null where not judged"),
+        "outcome": Column(
+            pa.string(),
+            "changed, licensed change, no change found, cannot tell, no face; "
+            "null where not judged",
+        ),
         "verdict": Column(pa.string(), "the same, but cannot tell where nobody is in the picture"),
-        "log10_lr": Column(pa.float64(), "log10 of the likelihood ratio changed : bona fide; null where it cannot be told"),
+        "log10_lr": Column(
+            pa.float64(),
+            "log10 of the likelihood ratio changed : bona fide; null where it cannot be told",
+        ),
         "posterior": Column(pa.float64(), "what a stated prior makes of it, 0 to 1"),
         "reason": Column(pa.string(), "one sentence for the verdict"),
         "reason_code": Column(pa.string(), "code of that sentence"),
@@ -75,8 +87,12 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "size_bytes": Column(pa.int64(), "of the content"),
         "limits": Column(pa.list_(pa.string()), "codes of what limits the answer"),
         "originals": Column(pa.list_(pa.string()), "sha256 of the known originals that it shows"),
-        "ai_declared": Column(pa.bool_(), "whether it declares AI; null where no folder of licences was given"),
-        "seconds": Column(pa.float64(), "that judging it took, by the clock; null where its workers died"),
+        "ai_declared": Column(
+            pa.bool_(), "whether it declares AI; null where no folder of licences was given"
+        ),
+        "seconds": Column(
+            pa.float64(), "that judging it took, by the clock; null where its workers died"
+        ),
         "checked": Column(MOMENT, "when it was judged"),
         **ADDRESS,
     },
@@ -84,7 +100,10 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         **CONTENT,
         **PERSON,
         "verdict": Column(pa.string(), "on this person"),
-        "log10_lr": Column(pa.float64(), "log10 of the likelihood ratio changed : bona fide; null where it cannot be told"),
+        "log10_lr": Column(
+            pa.float64(),
+            "log10 of the likelihood ratio changed : bona fide; null where it cannot be told",
+        ),
         "reason": Column(pa.string(), "one sentence for the verdict"),
         "reason_code": Column(pa.string(), "code of that sentence"),
         "basis": Column(pa.string(), "measured or declared; null where it cannot be told"),
@@ -101,8 +120,12 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         **PERSON,
         "line": Column(pa.string(), "line of evidence"),
         "status": Column(pa.string(), "ran, not_applicable or failed"),
-        "score": Column(pa.float64(), "in the line's own unit, meaningless until calibrated; null unless it ran"),
-        "log10_lr": Column(pa.float64(), "what it adds to the lines before it; null where it weighed nothing"),
+        "score": Column(
+            pa.float64(), "in the line's own unit, meaningless until calibrated; null unless it ran"
+        ),
+        "log10_lr": Column(
+            pa.float64(), "what it adds to the lines before it; null where it weighed nothing"
+        ),
         "summary": Column(pa.string(), "one sentence"),
         "summary_code": Column(pa.string(), "code of that sentence"),
         **ADDRESS,
@@ -110,17 +133,23 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
     "sketches": {
         **CONTENT,
         "times": Column(pa.list_(pa.float64()), "of the frames that were hashed, s"),
-        "frame": Column(pa.list_(pa.int32()), "of each hash: which of these frames it is from, from 0"),
+        "frame": Column(
+            pa.list_(pa.int32()), "of each hash: which of these frames it is from, from 0"
+        ),
         "hashes": Column(pa.binary(), "256 bits each, of a region of that frame"),
-        "places": Column(pa.binary(), "three float32 each: x, y and size of the region, in widths of the frame"),
+        "places": Column(
+            pa.binary(), "three float32 each: x, y and size of the region, in widths of the frame"
+        ),
         "aspect": Column(pa.float64(), "height of the frames, in widths"),
         **ADDRESS,
     },
     "groups": {
         **CONTENT,
-        "group": Column(pa.string(), "sha256 of one content of the group: near-duplicates have the same"),
+        "group": Column(
+            pa.string(), "sha256 of one content of the group: near-duplicates have the same"
+        ),
     },
-}  # fmt: skip
+}
 """Every table and its columns.
 
 The folders add the columns ``configuration`` and ``day`` (UTC, of writing); ``groups`` has neither,

@@ -77,7 +77,8 @@ CODE = Field(
     description="Code of that sentence, under which catalogues of other languages have it."
 )
 VALUES = Field(
-    description="Values of the places in that sentence, by name: numbers, texts, messages of a code and values of their "
+    description="Values of the places in that sentence, by name: numbers, texts, messages of a "
+    "code and values of their "
     "own, or lists of these. Times are seconds."
 )
 

@@ -11,8 +11,10 @@ from unmask.report.document import schema
 HEAD = """\
 # The JSON of a check
 
-What `unmask check --json` prints, an object per file and line, and what the service gives as a result. Made by `make api` from
-`unmask.report.document`, where every field is declared. All fields are always written; documents of older versions may lack
+What `unmask check --json` prints, an object per file and line, and what the service gives as a \
+result. Made by `make api` from
+`unmask.report.document`, where every field is declared. All fields are always written; documents \
+of older versions may lack
 those that are not **bold**. What is here keeps its meaning until `schema_version` is raised.
 """
 

@@ -23,17 +23,21 @@ COLUMNS = {
     "person": "number of the person in the file, from 1; empty where there is none",
     "verdict": "on this person; of the file where there is none",
     "reason": "one sentence for the verdict",
-    "log10_lr": "decimal logarithm of the likelihood ratio changed : bona fide; empty where it cannot be told",
-    "changed_seconds": "when the face is judged changed: seconds, as in `3.200 to 5.100; 8.000 to 9.000`",
+    "log10_lr": "decimal logarithm of the likelihood ratio changed : bona fide; empty where it "
+    "cannot be told",
+    "changed_seconds": "when the face is judged changed: seconds, as in `3.200 to 5.100; 8.000 "
+    "to 9.000`",
     "first_seen": "seconds",
     "last_seen": "seconds",
     "sightings": "how often the face was seen",
     "judged": "how often it was seen well enough to be judged",
     "face_px": "median width of the face, px",
-    "lines": "log10 LR by line of evidence, for those that weighed, as in `learned 2.10; texture -0.30`",
+    "lines": "log10 LR by line of evidence, for those that weighed, as in `learned 2.10; "
+    "texture -0.30`",
     "prior": "share of changed faces among such files, as it was stated; empty if it was not",
     "posterior": "what the file's LR makes of it, 0 to 1; empty where it cannot be told",
-    "basis": "what the verdict rests on: `measured`, or `declared` by the file itself; empty where nothing could be told",
+    "basis": "what the verdict rests on: `measured`, or `declared` by the file itself; empty "
+    "where nothing could be told",
 }
 """Meaning of each column of the table."""
 

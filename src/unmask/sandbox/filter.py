@@ -148,4 +148,7 @@ def _argument(number: int) -> int:
 
 
 def _advice(reason: str) -> str:
-    return f"media cannot be decoded off the network: {reason}; if you accept that, set UNMASK_JUDGE_UNCONFINED=1"
+    return (
+        f"media cannot be decoded off the network: {reason}; if you accept that, set "
+        f"UNMASK_JUDGE_UNCONFINED=1"
+    )
