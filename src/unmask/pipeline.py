@@ -36,7 +36,7 @@ class Settings:
     """Settings of a check.
 
     Attributes:
-        every: seconds between frames looked at; more where ``frames`` would not suffice.
+        every: seconds between frames looked at; wider where ``frames`` would not suffice.
         frames: most frames looked at, evenly spaced.
         closer: seconds between frames where a face is suspicious.
         closer_frames: most frames looked at there.

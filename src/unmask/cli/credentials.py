@@ -55,9 +55,9 @@ def credentials(
 ) -> None:
     """Say what files declare of their own making, signed (C2PA) and unsigned.
 
-    Who signed, whether you trust them, whether the file is still what was signed, and whether AI is
-    declared. Nothing is fetched. That a file carries none proves nothing: most do not, and they are
-    easily removed.
+    It tells who signed, whether you trust them, whether the file is still what was signed, and
+    whether AI is declared. Nothing is fetched. That a file carries none proves nothing: most do
+    not, and they are easily removed.
     """
     from unmask.licences import manifest
     from unmask.licences.telling import told

@@ -134,10 +134,10 @@ def grant(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; now.")
     ] = None,
 ) -> None:
-    """Sign that a face may be changed: whose, in which part, by whom, in which work, until when.
+    """Sign that a face may be changed: whose, what part, by whom, in what work or file, until when.
 
-    A work is bound by its original and by marks on the face that may be covered there; a file, too,
-    may be named, by its content.
+    A work is bound by its original and by marks on the face that may be covered there; a file by
+    its content.
     """
     from unmask.licences import files, keys
     from unmask.licences import licence as licences
