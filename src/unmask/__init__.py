@@ -1,5 +1,6 @@
-"""Unmask tells whether a person's face in a photo or a video was changed by software, shows why,
-and says so when it cannot tell.
+"""Unmask tells whether a person's face in a photo or a video was changed by software.
+
+It shows why, and says so when it cannot tell.
 
 >>> import unmask
 >>> result = unmask.check("clip.mp4")
@@ -22,8 +23,9 @@ __all__ = ["CheckResult", "MediaError", "Person", "Span", "UnmaskError", "Verdic
 
 
 def __getattr__(name: str) -> object:
-    """The values of `unmask.types`, when first asked for: they import NumPy, which costs more than
-    all else here.
+    """Imports the values of `unmask.types` on first use.
+
+    They need NumPy, whose import takes longer than everything else here.
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -45,7 +47,7 @@ def check(
     prior: float | None = None,
     debug: bool = False,
 ) -> CheckResult:
-    """Whether a face in a photo or video was changed by software, per person, with the reasons.
+    """Tells whether faces in a photo or video were changed by software, per person, with reasons.
 
     Args:
         path: a photo (JPEG, PNG, WebP, HEIC, AVIF, TIFF ...) or a video (MP4, MOV, MKV, WebM, AVI,

@@ -1,6 +1,4 @@
-"""The calibrations that the lab fitted, read from ``weights/`` or from the folder of the user's
-models.
-"""
+"""Calibrations fitted by the lab, read from ``weights/`` or the folder of the user's models."""
 
 from __future__ import annotations
 
@@ -19,20 +17,21 @@ from unmask.types import Rate, TrackRecord
 
 @cache
 def load(folder: Path | None = None) -> tuple[Calibration, ...]:
-    """Loads the calibration of every set of lines that has one. A line without is shown and weighs
-    nothing.
+    """Loads every calibration there is, one per set of lines.
 
-    The line `originals` is fitted by its benchmark and alone, because it needs an index:
-    ``weights/originals.json``. It holds the classes farthest apart, so where it runs nothing weighs
-    beside it.
+    A line without a calibration is shown but has no weight.
+
+    The line `originals` has a calibration of its own, ``weights/originals.json``. Its benchmark
+    fits it alone, because the line needs an index. It separates the classes best, so no other line
+    has weight where it runs.
 
     Args:
-        folder: of the user's models, whose own calibration replaces the shipped one, if there is
-            one.
+        folder: folder of the user's models; its own calibration, if it has one, replaces the
+            shipped one.
 
     Raises:
-        WeightsError: the file is missing or broken, or was fitted to another network than the one
-            that is here.
+        WeightsError: the file is missing or broken, or was fitted to another network than the
+            installed one.
     """
     path = _file_in_use(folder)
     originals = models.WEIGHTS / "originals.json"
@@ -66,13 +65,14 @@ def load(folder: Path | None = None) -> tuple[Calibration, ...]:
         ) from error
     if changed:
         raise WeightsError(
-            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is here; {again}"
+            f"{path}: fitted to another {models.file_name(changed[0])} than the one that is "
+            f"here; {again}"
         )
     return fitted
 
 
 def _record(fit: Mapping[str, Any]) -> TrackRecord | None:
-    """What the lab measured on forgeries of kinds never trained on, where it did."""
+    """Reads the lab's results on kinds of forgery never trained on; None where it has none."""
     answers = fit.get("never_trained_on", {}).get("answers")
     if answers is None:
         return None
@@ -90,16 +90,15 @@ def _rate(measured: Mapping[str, Any]) -> Rate:
 
 
 def _file_in_use(folder: Path | None = None) -> Path:
-    """Where the calibration in use is: in the folder of the user's models if it has one, else in
-    this package.
-    """
+    """Finds the calibration in use: that of the user's models if any, else the shipped one."""
     own = folder / "calibration.json" if folder else None
     return own if own and own.is_file() else models.WEIGHTS / "calibration.json"
 
 
 def digests(folder: Path | None = None) -> dict[str, str]:
-    """sha256 of all that decides a score or what it weighs: every weight, the user's models and
-    cards, the calibration.
+    """Returns the sha256 of every file that decides a score or its weight, by name.
+
+    These are the weights, the user's models and their cards, and the calibrations.
     """
     files = {"calibration": _file_in_use(folder), "originals": models.WEIGHTS / "originals.json"}
     fitted = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}

@@ -1,9 +1,8 @@
-"""Models of the user's own: ONNX classifiers in one folder, each ``name.onnx`` with a card
-``name.json`` beside it.
+"""User models: ONNX classifiers in one folder, each ``name.onnx`` with a card ``name.json``.
 
-The card says what the model must be given and what its output means; docs/lines/your-model.md
-explains it. Such files come from strangers, so they are refused unless they are one file of bounded
-size, need nothing beyond ONNX Runtime, and answer a trial run as their card promises.
+The card states the model's input and the meaning of its output; see docs/lines/your-model.md. Such
+files come from strangers. A model is refused unless it is one file of bounded size, needs nothing
+beyond ONNX Runtime, and its output in a trial run is what the card promises.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 MOST_BYTES, MOST_CARD_BYTES = 1 << 29, 1 << 16
-"""Largest model, 512 MiB, and largest card, 64 KiB."""
+"""Largest size of a model, 512 MiB, and of a card, 64 KiB."""
 
 BATCH = 16
-"""Faces per run, where the model takes any number; bounds memory, not the result."""
+"""Faces per run where the model takes any number; limits memory and does not change the result."""
 
 EXPLAINED = "docs/lines/your-model.md explains cards"
 
@@ -65,20 +64,18 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "licence": ("a text", _is_text),
     "origin": ("a text", _is_text),
 }
-"""Every field of a card, all of them required: what it must be, in words, and whether a value is
-that.
-"""
+"""Fields of a card, all required: a description of the value, and a test of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """A model that was loaded and tried.
+    """A model that was loaded and passed its trial run.
 
     Attributes:
-        name: of the file, without its ending; the line of evidence has the same.
+        name: name of the file without its ending, and of the line of evidence.
         card: values by `FIELDS`.
         custody: sha256 of the model, under its name, and of its card, under the card's file name.
-        session: of the model.
+        session: ONNX Runtime session of the model.
     """
 
     name: str
@@ -87,11 +84,12 @@ class Classifier:
     session: ort.InferenceSession
 
     def log_odds(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Natural log-odds of *changed*, as the model sees it, of aligned crops, rgb uint8 ``(n,
-        192, 192, 3)``: ``(n,)``.
+        """Returns natural log-odds of *changed* for aligned crops, as the model sees it.
+
+        Takes crops rgb uint8 ``(n, 192, 192, 3)`` and returns ``(n,)``.
 
         Raises:
-            ValueError: the model answers with something else than its card promises.
+            ValueError: the model's output is not what its card promises.
         """
         (given,) = self.session.get_inputs()
         batch = 1 if given.shape[0] == 1 else BATCH
@@ -109,7 +107,7 @@ class Classifier:
         return _log_odds(values, self.card["output.changed"], self.card["output.is"])
 
     def _prepared(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Crops as the card asks for them."""
+        """Prepares crops as the card asks for them."""
         import cv2
 
         size = self.card["input.size"]
@@ -126,7 +124,7 @@ class Classifier:
 
 @cache
 def in_folder(folder: Path | None) -> tuple[Classifier, ...]:
-    """Every model of a folder, by name; none without a folder. Read once per process.
+    """Returns every model of a folder, by name; none without a folder. Reads it once per process.
 
     Raises:
         ModelError: there is no such folder, no model in it, or one that cannot be used.
@@ -151,12 +149,12 @@ def in_folder(folder: Path | None) -> tuple[Classifier, ...]:
 
 
 def known(folder: Path | None) -> dict[str, str]:
-    """sha256 of every model in a folder and of its card, see `Classifier.custody`."""
+    """Returns the sha256 of every model in a folder and of its card, see `Classifier.custody`."""
     return {name: sha256 for model in in_folder(folder) for name, sha256 in model.custody.items()}
 
 
 def load(path: Path) -> Classifier:
-    """One model, checked against its card.
+    """Loads one model and checks it against its card.
 
     Raises:
         ModelError: the model or its card cannot be used.
@@ -199,7 +197,7 @@ def _bytes(path: Path, most: int) -> bytes:
 
 
 def _card(path: Path, written: bytes) -> dict[str, Any]:
-    """A card's values by `FIELDS`."""
+    """Reads a card's values by `FIELDS`."""
     try:
         facts = json.loads(written)
         nested = {
@@ -225,7 +223,7 @@ def _card(path: Path, written: bytes) -> dict[str, Any]:
 
 
 def _refuse_external_data(path: Path, model: bytes) -> None:
-    """Weights in other files could be any file of this machine."""
+    """Refuses weights stored in other files, since these could be any file of this machine."""
     import onnx
 
     try:
@@ -242,7 +240,7 @@ def _refuse_external_data(path: Path, model: bytes) -> None:
 
 
 def _parts(message: Any) -> Iterator[Any]:
-    """A protobuf message and all messages in it."""
+    """Yields a protobuf message and all messages in it."""
     yield message
     for field, value in message.ListFields():
         if field.type == field.TYPE_MESSAGE:
@@ -262,12 +260,15 @@ def _session(path: Path, model: bytes) -> ort.InferenceSession:
 
 
 def _try(path: Path, model: Classifier) -> None:
-    """Refuses a model whose input, output or answer to two pictures is not what its card says."""
+    """Refuses a model whose input, output or results for two pictures differ from its card."""
     card, size, inputs = model.card, model.card["input.size"], model.session.get_inputs()
     wanted = (1, 3, size, size) if card["input.layout"] == "nchw" else (1, size, size, 3)
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape, wanted):
         there = " and ".join(f"{given.type} {given.shape}" for given in inputs)
-        why = f"takes {there}, but by its card one tensor(float) {list(wanted)}, where 1 may be any number"
+        why = (
+            f"takes {there}, but by its card one tensor(float) {list(wanted)}, where 1 may "
+            f"be any number"
+        )
         raise ModelError(path, why, f"correct the card or export the model so; {EXPLAINED}")
     outputs = [output.name for output in model.session.get_outputs()]
     if card["output.name"] not in outputs:
@@ -285,17 +286,16 @@ def _try(path: Path, model: Classifier) -> None:
 
 
 def _fits(shape: Sequence[int | str | None], wanted: tuple[int, ...]) -> bool:
-    """Whether a shape, in which names and None stand for any number, is or may become the wanted
-    one.
-    """
+    """Tells whether a shape is, or may become, the wanted one; names and None mean any number."""
     return len(shape) == len(wanted) and all(
         not isinstance(n, int) or n == w for n, w in zip(shape, wanted, strict=True)
     )
 
 
 def _log_odds(values: NDArray[np.float64], changed: int, unit: str) -> NDArray[np.float64]:
-    """The model's output ``(n, classes)`` as log-odds of one class, ``(n,)``, see ``output.is`` of
-    a card.
+    """Converts a model's output ``(n, classes)`` to log-odds of one class, ``(n,)``.
+
+    ``unit`` is the card's ``output.is``.
     """
     classes = values.shape[1]
     if changed >= classes or (unit == "softmax" and classes < 2):
@@ -316,5 +316,5 @@ def _log_odds(values: NDArray[np.float64], changed: int, unit: str) -> NDArray[n
 
 
 def _line(error: Exception) -> str:
-    """What an exception says, on one short line."""
+    """Returns an exception's text on one short line."""
     return printable(" ".join(str(error).split()))[:160]

@@ -1,4 +1,4 @@
-"""A client of `unmask serve`: sends files, waits for the answers, fetches results and reports.
+"""A client of `unmask serve`: sends files, waits for checks, fetches results and reports.
 
 >>> from unmask.client import Client
 >>> with Client("https://unmask.example.org", key="um_...") as client:
@@ -27,23 +27,23 @@ from unmask.errors import UnmaskError
 from unmask.report.document import Document
 
 PIECE = 8 << 20
-"""bytes of an upload that are sent at once, unless told otherwise."""
+"""Default number of bytes of an upload that are sent at once."""
 
 TRIES = 8
-"""Times that a request is sent before it is given up."""
+"""Number of times that a request is sent before the client gives up."""
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
 Progress = Callable[[float], None]
-"""Told how much is done, 0 to 1."""
+"""Callback that receives the share that is done, 0 to 1."""
 
 
 class ServiceError(UnmaskError):
-    """The service refused, or does not answer.
+    """The service refused the request, or does not answer.
 
     Attributes:
-        status: of HTTP; 0 where there was no answer.
-        title: what kind of problem it is.
+        status: HTTP status; 0 if there was no answer.
+        title: kind of problem.
     """
 
     def __init__(self, status: int, title: str, detail: str) -> None:
@@ -53,10 +53,10 @@ class ServiceError(UnmaskError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Where a check stands; times in seconds since 1970, ``progress`` 0 to 1.
+    """State of a check; times in seconds since 1970, ``progress`` 0 to 1.
 
-    ``verdict`` is one of `unmask.types.Verdict`, or None where there is none (yet); then ``error``
-    may say why.
+    ``verdict`` is one of `unmask.types.Verdict`, or None while or where there is none; ``error``
+    may then say why.
     """
 
     id: str
@@ -79,10 +79,11 @@ class Client:
     """A connection to one service.
 
     Args:
-        url: of the service, such as ``https://unmask.example.org``.
+        url: address of the service, such as ``https://unmask.example.org``.
         key: an API key, ``um_...``.
         timeout: s to wait for each answer.
-        piece: bytes of an upload that are sent at once; what a broken connection can cost.
+        piece: bytes of an upload that are sent at once; a broken connection costs at most this
+            much.
     """
 
     def __init__(self, url: str, key: str, timeout: float = 60.0, piece: int = PIECE) -> None:
@@ -100,11 +101,12 @@ class Client:
         options: Mapping[str, Any] | None = None,
         progress: Progress = lambda _done: None,
     ) -> Check:
-        """Sends a file in pieces; a broken connection costs a piece at most, and a file that
-        arrives changed is refused.
+        """Sends a file in pieces.
+
+        A broken connection costs one piece at most. A file that was changed on the way is refused.
 
         Args:
-            name: under which it is shown; its own if not given.
+            name: name under which the file is shown; its own name if not given.
             options: ``every``, ``lines``, ``prior``; see `unmask.check`.
 
         Raises:
@@ -124,7 +126,7 @@ class Client:
         return self.get(check)
 
     def get(self, check: str) -> Check:
-        """Where a check stands now."""
+        """Returns the current state of a check."""
         return _check(self._ask("GET", f"/checks/{check}").json())
 
     def wait(
@@ -134,11 +136,11 @@ class Client:
         every: float = 0.5,
         progress: Progress = lambda _done: None,
     ) -> Check:
-        """The check, once it has ended.
+        """Waits until a check has ended and returns it.
 
         Args:
             timeout: s after which to give up; None for never.
-            every: s between two looks.
+            every: s between two requests.
 
         Raises:
             TimeoutError: it has not ended.
@@ -152,16 +154,17 @@ class Client:
         return found
 
     def result(self, check: str) -> Document:
-        """What was found; its ``plain()`` is what `unmask check --json` prints."""
+        """Returns the result; its ``plain()`` is the JSON that `unmask check --json` prints."""
         return Document.model_validate_json(self._ask("GET", f"/checks/{check}/result").content)
 
     def report(self, check: str) -> str:
-        """What was found, as one HTML page."""
+        """Returns the report, one HTML page."""
         return self._ask("GET", f"/checks/{check}/report").text
 
     def checks(self, words: str = "", verdict: str | None = None) -> Iterator[Check]:
-        """All checks, the newest first; only those with these words in their name, or with this
-        verdict.
+        """Yields all checks, the newest first.
+
+        ``words`` keeps those with these words in their name, ``verdict`` those with this verdict.
         """
         wanted = {"q": words, **({"verdict": verdict} if verdict else {})}
         before: dict[str, str] = {}
@@ -202,7 +205,7 @@ class Client:
         return f"/uploads/{upload}"
 
     def _send(self, address: str, offset: int, piece: bytes) -> tuple[int, str | None]:
-        """Sends a piece; where the upload stands after it, and the check that became of it."""
+        """Sends a piece; returns the new offset, and the check's id once the upload is complete."""
         headers = {
             **TUS,
             "Upload-Offset": str(offset),
@@ -219,7 +222,7 @@ class Client:
         return int(answer.headers["Upload-Offset"]), answer.headers.get("Unmask-Check")
 
     def _ask(self, method: str, path: str, tries: int = TRIES, **more: Any) -> httpx.Response:
-        """An answer that is none of an error; asked again, later and later, where that may help."""
+        """Sends a request; retries at growing intervals where that may help."""
         for attempt in range(1, tries + 1):
             try:
                 answer = self._http.request(method, path, **more)

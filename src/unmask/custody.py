@@ -14,12 +14,13 @@ from unmask.types import Custody, Recorded
 from unmask.verdict import Rules
 
 PACKAGES = ("unmask", "onnxruntime", "av", "pillow", "numpy")
-"""Whose versions are written down beside those of Python and OpenCV."""
+"""Packages whose versions are recorded beside those of Python and OpenCV."""
 
 
 def custody(settings: Mapping[str, Any], frames: int, recorded: Recorded) -> Custody:
-    """Records the time, versions, weights, settings and rules of a check, and what the file says of
-    its recording.
+    """Records the time, versions, weights, settings and rules of a check.
+
+    Also records what the file's metadata say of its recording.
 
     Args:
         settings: fields of `unmask.pipeline.Settings`.
@@ -43,7 +44,7 @@ def custody(settings: Mapping[str, Any], frames: int, recorded: Recorded) -> Cus
 
 
 def versions() -> dict[str, str]:
-    """Versions, by name, of Python, OpenCV and `PACKAGES`."""
+    """Returns the versions of Python, OpenCV and `PACKAGES`, by name."""
     import cv2
 
     return {

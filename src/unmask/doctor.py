@@ -1,6 +1,4 @@
-"""What this installation consists of, whether it is whole, and how fast it is here: `unmask
-doctor`.
-"""
+"""`unmask doctor`: parts of this installation, whether they are intact, and their speed."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from unmask.errors import UnmaskError
 from unmask.sandbox.confine import offered
 
 DECODERS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "libdav1d": "AV1", "heic": "HEIC"}
-"""Those that a check must have, by their names in `unmask.media.decoders`."""
+"""Decoders that a check must have, by their names in `unmask.media.decoders`."""
 
 DEBIAN = {
     "libGL.so.1": "libgl1",
@@ -30,21 +28,21 @@ DEBIAN = {
     "libxcb.so.1": "libxcb1",
     "libstdc++.so.6": "libstdc++6",
 }
-"""Packages of Debian and Ubuntu with the system libraries that OpenCV and the decoders ask for."""
+"""Debian and Ubuntu packages with the system libraries that OpenCV and the decoders need."""
 
 SPEEDS = {
     "search": "ms to search a whole frame at 640 px for faces",
     "learned": "ms per face for the learned line",
     "strong": "ms per face for the strong look",
 }
-"""What is timed, as a median over `RUNS`."""
+"""Steps that are timed, as a median over `RUNS`."""
 
 RUNS, FACES = 5, 16
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and what to do about it: a clause each, without a full stop."""
+    """A problem and its remedy: a clause each, without a full stop."""
 
     what: str
     way_out: str
@@ -52,19 +50,19 @@ class Problem:
 
 @dataclass(slots=True)
 class Diagnosis:
-    """What was found, filled in step by step.
+    """Findings of `examine`, filled in step by step.
 
     Attributes:
         system: Python, platform and cores.
-        packages: version by name, of Unmask and what it requires.
-        weights: by name, the verified sha256 and where the file is.
+        packages: version by name, of Unmask and its requirements.
+        weights: by name, the verified sha256 and the path of the file.
         calibrated: lines of evidence that weigh in a verdict.
         decoders: whether each is there.
-        providers: what ONNX Runtime computes on, the preferred one first.
-        confinement: by wall, what this kernel gives to bound the processes of `unmask serve` that
-            open strangers' media.
+        providers: execution providers of ONNX Runtime, the preferred one first.
+        confinement: by kind of protection, what this kernel offers to confine the processes of
+            `unmask serve` that open strangers' media.
         speed_ms: milliseconds, see `SPEEDS`; empty where something is broken.
-        problems: whatever a check would stumble over.
+        problems: everything that would make a check fail.
     """
 
     system: dict[str, str | int | None] = field(default_factory=dict)
@@ -78,11 +76,11 @@ class Diagnosis:
     problems: list[Problem] = field(default_factory=list)
 
     def dumps(self) -> str:
-        """As JSON on one line."""
+        """Returns the diagnosis as JSON on one line."""
         return json.dumps({"ok": not self.problems, **asdict(self)})
 
     def text(self) -> str:
-        """For people."""
+        """Returns the diagnosis as text for people."""
         system = self.system
         rows = [
             (
@@ -113,8 +111,9 @@ class Diagnosis:
 
 
 def examine(folder: Path | None = None) -> Diagnosis:
-    """Looks at everything that a check needs, and at the user's models in a folder; goes on past
-    whatever is broken.
+    """Examines everything that a check needs, and the user's models in a folder.
+
+    Continues past anything that is broken.
     """
     found = Diagnosis()
     found.system.update(
@@ -186,7 +185,10 @@ def _decoders(found: Diagnosis) -> None:
     there = decoders()
     found.decoders.update({name: there[key] for key, name in DECODERS.items()})
     for name in (name for name, has in found.decoders.items() if not has):
-        way_out = "install the wheels from PyPI: pip install --force-reinstall --only-binary :all: av pi-heif"
+        way_out = (
+            "install the wheels from PyPI: pip install --force-reinstall --only-binary "
+            ":all: av pi-heif"
+        )
         found.problems.append(Problem(f"{name} cannot be decoded", way_out))
 
 
@@ -221,7 +223,7 @@ def _added(found: Diagnosis, folder: Path | None) -> None:
 
 
 def _speed() -> dict[str, float]:
-    """As `SPEEDS` says, on noise."""
+    """Measures `SPEEDS` on noise."""
     import numpy as np
 
     from unmask.evidence.learned import Learned

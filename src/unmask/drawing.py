@@ -1,5 +1,6 @@
-"""Plain drawings for the pictures that lines of evidence show: outlines, dots, a curve. All are rgb
-uint8 ``(h, w, 3)``.
+"""Drawings for the pictures that lines of evidence show: outlines, dots, a curve.
+
+All are rgb uint8 ``(h, w, 3)``.
 """
 
 from __future__ import annotations
@@ -17,17 +18,15 @@ PANEL_PX = 288
 """Height of every panel."""
 
 FONT = 0.8
-"""Scale of letters: about 18 px high, since a report shows pictures at half their size."""
+"""Font scale: letters are about 18 px high, since a report shows pictures at half their size."""
 
 GAP: Colour = (128, 134, 142)
-"""Between panels, on a light page and on a dark one."""
+"""Colour between panels, for a light page and a dark one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Colours of what is drawn on a ground of its own: as the report's page has them, by day and by
-    night.
-    """
+    """Colours of a drawing on its own background: those of the report's light or dark page."""
 
     ground: Colour
     ink: Colour
@@ -39,7 +38,7 @@ DARK = Paper((18, 20, 23), (190, 196, 204), (74, 80, 88))
 
 
 def side_by_side(*panels: Rgb) -> Rgb:
-    """Panels scaled to the same height, `PANEL_PX`, with a thin gap between them."""
+    """Places panels side by side, scaled to the height `PANEL_PX`, with a thin gap between them."""
     import cv2
 
     gap = np.full((PANEL_PX, 4, 3), GAP, np.uint8)
@@ -56,7 +55,10 @@ def side_by_side(*panels: Rgb) -> Rgb:
 
 
 def outlined(rgb: Rgb, regions: Sequence[tuple[NDArray[np.bool_], Colour]]) -> Rgb:
-    """The picture, `PANEL_PX` high, with the outline of each region, a mask over it of any size."""
+    """Draws the outline of each region on a picture, scaled to the height `PANEL_PX`.
+
+    A region is a mask over the picture, of any size.
+    """
     import cv2
 
     size = (round(rgb.shape[1] * PANEL_PX / rgb.shape[0]), PANEL_PX)
@@ -76,8 +78,9 @@ def scatter(
     least_span: float = 20.0,
     paper: Paper = LIGHT,
 ) -> Rgb:
-    """Dots ``(n, 2)``, x to the right and y upwards in the same unit; the window spans at least
-    ``least_span`` of it.
+    """Draws dots ``(n, 2)``, x to the right and y upwards in the same unit.
+
+    The window spans at least ``least_span`` of that unit.
     """
     import cv2
 
@@ -104,8 +107,9 @@ def curve(
     width: int = 588,
     paper: Paper = LIGHT,
 ) -> Rgb:
-    """Values over time, from 0 upwards, on a labelled axis, with a dashed line at ``mark``;
-    ``labels`` end the axis of time.
+    """Draws values over time, from 0 upwards, on a labelled axis.
+
+    A dashed line stands at ``mark``; ``labels`` are the first and the last label of the time axis.
     """
     import cv2
 
@@ -133,7 +137,7 @@ def curve(
 
 
 def _ticks(top: float, mark: float) -> list[float]:
-    """0, the mark, and two round values at most besides, none of which stands close to another."""
+    """Returns 0, the mark, and at most two more round values, none of them close to another."""
     step = next(
         s * 10.0**power for power in range(-3, 6) for s in (1, 2, 5) if top / (s * 10.0**power) <= 3
     )
@@ -145,7 +149,7 @@ def _ticks(top: float, mark: float) -> list[float]:
 
 
 def _write(drawn: Rgb, text: str, at: tuple[int, int], colour: Colour, ends: bool = False) -> None:
-    """Letters whose left end, or with ``ends`` the right one, and base line are at a place, px."""
+    """Writes text at a position, px: its base line and left end, or right end with ``ends``."""
     import cv2
 
     (px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT, 1)

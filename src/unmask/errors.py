@@ -1,15 +1,20 @@
-"""What can go wrong with an input, as one tree.
+"""Tree of everything that can go wrong with an input.
 
-UnmaskError ├── FileError                a file cannot be used: says which, why, and the way out │
-├── MediaError           this file cannot be judged │   │   ├── MediaNotFound    no such path, no
-permission, a folder, a pipe or a device │   │   ├── UnsupportedMedia readable, but not a photo or
-video that is understood │   │   ├── BrokenMedia      claims to be media and cannot be decoded │   │
-└── MediaTooLarge    past a bound on pixels, frames, seconds or bytes │   └── LicenceError         a
-licence, a key or a list of revocations, or what is asked is not covered ├── OriginalsError
-an index of known originals cannot be used: says which, why, and the way out ├── WeightsError
-a weight file is missing or is not the one that was released └── UsageError               settings
-that contradict each other └── ModelError           a model that the user added cannot be used: says
-which file, why, and the way out
+UnmaskError
+├── FileError                a file cannot be used: says which, why, and the way out
+│   ├── MediaError           this file cannot be judged
+│   │   ├── MediaNotFound    no such path, no permission, a folder, a pipe or a device
+│   │   ├── UnsupportedMedia readable, but not a photo or video that is understood
+│   │   ├── BrokenMedia      claims to be media and cannot be decoded
+│   │   └── MediaTooLarge    past a bound on pixels, frames, seconds or bytes
+│   └── LicenceError         a licence, a key or a list of revocations cannot be used, or a licence
+│                            does not cover what is asked
+├── OriginalsError           an index of known originals cannot be used: says which, why, and the
+│                            way out
+├── WeightsError             a weight file is missing or is not the one that was released
+└── UsageError               settings that contradict each other
+    └── ModelError           a model that the user added cannot be used: says which file, why, and
+                             the way out
 """
 
 from __future__ import annotations
@@ -20,9 +25,7 @@ from unmask.messages import Message
 
 
 class UnmaskError(Exception):
-    """Root of every error that Unmask raises on purpose; its text is one line for people, in
-    English.
-    """
+    """Root of every error that Unmask raises on purpose; its text is one line in English."""
 
 
 class FileError(UnmaskError):
@@ -52,8 +55,9 @@ class MediaError(FileError):
 
 
 class LicenceError(FileError):
-    """A licence, a key or a list of revocations that cannot be used, or a licence that does not
-    cover what is asked.
+    """A licence, a key or a list of revocations that cannot be used.
+
+    Or a licence that does not cover what is asked.
     """
 
 
@@ -106,13 +110,17 @@ class ModelError(UsageError):
 
 
 def unjudged(path: str, reason: Message, way_out: Message) -> Message:
-    """Why a file cannot be judged, and the way out: a clause each, without a full stop."""
+    """Builds the message for a file that cannot be judged.
+
+    ``reason`` and ``way_out`` are a clause each, without a full stop.
+    """
     return Message("error.file", {"path": printable(path), "reason": reason, "way_out": way_out})
 
 
 def printable(name: str) -> str:
-    """A file name made safe for one line of a terminal: control characters and lone surrogates
-    escaped.
+    """Makes a file name safe for a terminal line.
+
+    Control characters and lone surrogates are escaped.
     """
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name
@@ -120,7 +128,8 @@ def printable(name: str) -> str:
 
 
 def encodable(text: str) -> str:
-    r"""Text that UTF-8 can hold: a lone surrogate, as the path of a file may have whose name is not
-    UTF-8, is spelt out.
+    r"""Escapes lone surrogates, so that UTF-8 can hold the text.
+
+    The path of a file whose name is not UTF-8 may have them.
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

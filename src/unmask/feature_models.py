@@ -1,9 +1,8 @@
-"""Small models that weigh named measurements of a face, each of which speaks for a change the more
-the larger it is.
+"""Small models over named measurements of a face; each measurement can only raise the score.
 
-The lab fits them by logistic regression with weights that are nowhere negative, and writes them,
-with what they rest on, as ``weights/<name>.json``: so one can read off what counts, and a larger
-measurement never lowers the score. `WeighingLine` is a line of evidence that such a model scores.
+The lab fits them by logistic regression with non-negative weights and writes them, with the data of
+the fit, as ``weights/<name>.json``. So the weights can be read directly, and a larger measurement
+never lowers the score. `WeighingLine` is a line of evidence that such a model scores.
 """
 
 from __future__ import annotations
@@ -22,15 +21,12 @@ from unmask.messages import Message
 from unmask.types import Picture, Reading, Rgb, Status, TrackEvidence, of_highest
 
 MOST = 4.0
-"""Spreads from its mean beyond which a measurement counts no more, so that no single one decides.
-"""
+"""Spreads from the mean at which a measurement is clipped, so that no single one decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One measurement: its mean and spread over bona fide faces, and its weight per spread, 0 or
-    more.
-    """
+    """One measurement: mean and spread over bona fide faces, and weight per spread, 0 or more."""
 
     mean: float
     spread: float
@@ -39,8 +35,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class FeatureModel:
-    """Weights by the name of the measurement; ``notable`` is the score that one in a hundred bona
-    fide faces reaches.
+    """Terms by name of the measurement.
+
+    ``notable`` is the score that one in a hundred bona fide faces reaches.
     """
 
     intercept: float
@@ -48,27 +45,27 @@ class FeatureModel:
     notable: float
 
     def parts(self, values: Mapping[str, float]) -> dict[str, float]:
-        """What each measurement adds to the score; 0 for the mean bona fide face."""
+        """Returns each measurement's contribution to the score; 0 for the mean bona fide face."""
         return {
             name: t.weight * min(max((values[name] - t.mean) / t.spread, -MOST), MOST)
             for name, t in self.terms.items()
         }
 
     def reason(self, values: Mapping[str, float]) -> str | None:
-        """What adds most to the score, if the score is `notable`."""
+        """Names the largest contribution to the score; None if the score is below `notable`."""
         parts = self.parts(values)
         return (
             max(parts, key=lambda name: parts[name]) if self.score(values) >= self.notable else None
         )
 
     def score(self, values: Mapping[str, float]) -> float:
-        """Natural log-odds of *changed* among the faces that it was fitted to."""
+        """Returns natural log-odds of *changed* among the faces that the model was fitted to."""
         return self.intercept + sum(self.parts(values).values())
 
 
 @cache
 def load(name: str) -> FeatureModel:
-    """The model of a line of evidence.
+    """Loads the model of a line of evidence.
 
     Raises:
         WeightsError: its file is missing, damaged, or not the released one.
@@ -84,8 +81,9 @@ def load(name: str) -> FeatureModel:
 
 
 class WeighingLine(SightingLine[Mapping[str, float]]):
-    """A line of evidence whose score is its `FeatureModel`'s; what it measures has the names that
-    the model weighs.
+    """A line of evidence scored by its `FeatureModel`.
+
+    The names of its measurements are those that the model weighs.
 
     Args:
         share: part of a track's sightings, the highest ones, whose mean is the track's score.

@@ -1,5 +1,6 @@
-"""Which files a command means: named ones as they are, and of folders all that are photos or videos
-by their content.
+"""Input files of a command: named files as they are, and the photos and videos in named folders.
+
+A file in a folder is a photo or a video if its content is.
 """
 
 from __future__ import annotations
@@ -37,19 +38,20 @@ VIDEOS = (
     *("mxf", "mpg", "mpeg", "vob", "dv", "wmv", "asf", "flv"),
 )
 SUFFIXES = frozenset(f".{suffix}" for suffix in PHOTOS + VIDEOS)
-"""How the names of photos and videos end."""
+"""File name endings of photos and videos."""
 SHARED = frozenset((".ts", ".mts", ".dv"))
-"""Endings that other files have as well; TypeScript's do."""
+"""Endings that other kinds of file share, such as TypeScript's."""
 
 
 @dataclass(slots=True)
 class Inputs:
-    """What a command is given.
+    """Input of a command.
 
     Attributes:
-        files: each as it was named, or as found in a folder; and what is wrong with a folder.
-        others, hidden, links: how many files of folders are no media, entries are hidden, and
-            folders are only linked.
+        files: each as it was named, or as found in a folder; and the errors of folders that cannot
+            be read.
+        others, hidden, links: how many files in folders are not media, how many entries are hidden,
+            and how many folders are only linked.
     """
 
     files: list[str | MediaError] = field(default_factory=list)
@@ -59,7 +61,7 @@ class Inputs:
 
     @property
     def left_out(self) -> list[Message]:
-        """What of the folders is not looked at, a clause each."""
+        """Parts of the folders that are left out, a clause each."""
         clauses = (
             Message("inputs.others", {"count": self.others}),
             Message("inputs.hidden", {"count": self.hidden}),
@@ -69,7 +71,7 @@ class Inputs:
 
 
 def named(media: Iterable[str]) -> Inputs:
-    """Every file that is meant: as it was named, or as found in a folder.
+    """Finds every input file: as it was named, or in a named folder.
 
     Raises:
         UsageError: standard input was named.
@@ -78,7 +80,8 @@ def named(media: Iterable[str]) -> Inputs:
     for name in media:
         if name == "-":
             raise UsageError(
-                "standard input is not supported: save it to a file and name that (a file '-' is ./-)"
+                "standard input is not supported: save it to a file and name that (a file '-' "
+                "is ./-)"
             )
         if os.path.isdir(name):  # noqa: PTH112 a Path would raise on a long name
             _search(name, inputs)
@@ -110,8 +113,10 @@ def _search(folder: str, inputs: Inputs) -> None:
 
 
 def _is_media(path: Path) -> bool:
-    """Whether it is a photo or video by its content, or could not be read, or its name says that it
-    should be one.
+    """Tells whether a file is to be checked.
+
+    It is if its content is a photo or video, if it could not be read, or if its name has the ending
+    of one.
     """
     from unmask.media import recognise
 
@@ -125,10 +130,10 @@ def _is_media(path: Path) -> bool:
 
 
 def failed(path: str, error: Exception, way_out: Message = Message("way.debug")) -> CheckResult:
-    """The answer for a file that cannot be judged.
+    """Builds the result for a file that cannot be judged.
 
     Args:
-        path: of the file, as it is to be called.
+        path: path of the file as shown to the user.
         error: what was raised.
         way_out: a clause for errors that Unmask does not raise on purpose.
     """
@@ -138,8 +143,9 @@ def failed(path: str, error: Exception, way_out: Message = Message("way.debug"))
 
 
 def why(path: str, error: Exception, way_out: Message) -> Message:
-    """What is said of an error in a file, with a way out, a clause, for those that Unmask does not
-    raise on purpose.
+    """Describes an error in a file.
+
+    ``way_out`` is a clause for errors that Unmask does not raise on purpose.
     """
     if isinstance(error, MemoryError):
         return unjudged(path, Message("error.memory"), Message("way.scale"))
@@ -152,6 +158,6 @@ def why(path: str, error: Exception, way_out: Message) -> Message:
 
 
 def words(error: Exception) -> str:
-    """What an exception says, on one short line."""
+    """Returns an exception's text on one short line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return printable(" ".join(text.split()))[:200]

@@ -1,12 +1,12 @@
-"""From scores to likelihood ratios: of one sighting by calibration, of a track by a model of how
-frames depend on each other.
+"""Scores to likelihood ratios: by calibration for a sighting, by a dependence model for a track.
 
-Calibration was fitted in the lab, jointly over the lines of evidence and with the face's size and
-sharpness; for every set of lines there is one, because not every line can read every face. Over
-time, frames of one person share an error: if all of them lean the same way, that may be the person,
-the lens or the light, and a hundred frames are then hardly more than two. What counts as well is a
-stretch that stands out from the rest of the same track; but errors drift, with the pose, the light
-and the blur of the moment, so neighbouring looks are hardly more than one.
+The lab fitted the calibrations jointly over the lines of evidence and with the face's size and
+sharpness. There is one for every set of lines, because not every line can read every face.
+
+Frames of one person share an error: if all of them lean the same way, the cause may be the person,
+the lens or the light, and a hundred frames are then hardly more evidence than two. A stretch that
+stands out from the rest of the same track is evidence as well. But errors drift with the pose, the
+light and the blur of the moment, so neighbouring looks are hardly more evidence than one.
 """
 
 from __future__ import annotations
@@ -22,27 +22,29 @@ from unmask.types import Quality, Span, TrackRecord
 LN10 = float(np.log(10))
 
 LIMITS = {"size": (-1.5, 1.0), "sharpness": (-1.5, 1.0), "blockiness": (0.0, 2.3)}
-"""What limits a judgement, see `features`, and between which values calibrations are fitted:
-beyond, the nearer end counts.
+"""Range of each quality limit on which calibrations are fitted, see `features`.
+
+Values beyond it are clipped.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How the scores of some lines become one log10 LR, as the lab fitted it; see
-    ``weights/calibration.json``.
+    """Conversion of some lines' scores into one log10 LR, fitted by the lab.
+
+    See ``weights/calibration.json``.
 
     Attributes:
-        lines: whose scores it weighs, all of them at once.
-        intercept, terms: of the logistic regression, by the names that `features` gives.
-        bound: log10 LR, either way, beyond which the number of people calibrated on supports no
-            statement.
+        lines: lines whose scores it weighs, all of them at once.
+        intercept, terms: coefficients of the logistic regression, by the names that `features`
+            gives.
+        bound: largest absolute log10 LR that the number of people calibrated on supports.
         missed: part of the forgeries made in ways never trained on that leave no trace these lines
             can see, 0 to 1.
         shared: part of the LR's variance that all frames of one track share, 0 to 1.
-        separation: mean natural-log LR of changed faces less that of bona fide ones.
-        knees: by line, the score from which on its LR may rise at another rate, see `features`.
-        record: how often single faces got which answer by it; None where that was not measured.
+        separation: mean natural-log LR of changed faces minus that of bona fide ones.
+        knees: by line, the score above which its LR may rise at another rate, see `features`.
+        record: how often single faces got which answer from it; None where that was not measured.
     """
 
     lines: tuple[str, ...]
@@ -57,23 +59,20 @@ class Calibration:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """Lowest and highest log10 LR that it can come to."""
+        """Lowest and highest log10 LR that it can give."""
         return self.any_kind(-self.bound), self.any_kind(self.bound)
 
     def known(self, scores: Mapping[str, float], quality: Quality) -> float:
-        """log10 LR of one sighting on its own, by the lines' scores, if every forgery were of the
-        kinds calibrated on.
-        """
+        """Returns one sighting's log10 LR, as if every forgery were of a kind calibrated on."""
         values = features(scores, quality, self.knees)
         total = self.intercept + sum(weight * values[name] for name, weight in self.terms.items())
         return float(np.clip(total / LN10, -self.bound, self.bound))
 
     def any_kind(self, known: float) -> float:
-        """log10 LR against forgeries of any kind, the `missed` part of which looks just like a bona
-        fide face.
+        """Returns log10 LR against forgeries of any kind.
 
-        So the absence of traces never weighs more than ``log10(missed)``: no detector can say
-        "authentic".
+        The `missed` part of these looks just like a bona fide face. So the absence of traces never
+        weighs more than ``log10(missed)``: no detector can say "authentic".
         """
         return float(
             np.logaddexp(np.log(max(self.missed, 1e-9)), np.log1p(-self.missed) + known * LN10)
@@ -84,13 +83,15 @@ class Calibration:
 def features(
     scores: Mapping[str, float], quality: Quality, knees: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """What a calibration may weigh: the lines' scores, the limits of quality, each score under each
-    limit, and past its knee.
+    """Returns the features that a calibration may weigh.
+
+    These are the lines' scores, the quality limits, each score times each limit, and each score's
+    excess over its knee.
 
     Size in octaves from 128 px, sharpness in decades from 0.05, blockiness in octaves from none;
-    bounded by `LIMITS`. Past a knee a score counts once more, by its excess: bona fide faces lie
-    closer together than changed ones, so that the LR rises faster beyond them than one straight
-    line through both classes would.
+    clipped to `LIMITS`. Bona fide scores lie closer together than changed ones, so the LR rises
+    faster above them than one straight line through both classes would. The excess over the knee
+    models that.
     """
     measured = {
         "size": np.log2(max(quality.size_px, 1.0) / 128),
@@ -112,12 +113,13 @@ def features(
 
 
 def chain(fitted: Sequence[Calibration], lines: Collection[str]) -> tuple[Calibration, ...]:
-    """Of these lines the calibration of the strongest one, of the strongest two, and so on; the
-    last weighs all that can be.
+    """Returns calibrations of the strongest of these lines, of the strongest two, and so on.
 
-    So each line can be said to add what it adds to the stronger ones: LR(a, b) = LR(a) LR(b | a). A
-    line is as strong as its scores alone hold the classes apart. One that was not fitted together
-    with the stronger ones has no place in it.
+    The last one weighs all the lines that can be weighed.
+
+    So each line adds its weight to that of the stronger ones: LR(a, b) = LR(a) LR(b | a). A line's
+    strength is how well its scores alone separate the classes. A line that was not fitted together
+    with the stronger ones is left out.
     """
     by_lines = {frozenset(c.lines): c for c in fitted}
     alone = [c for c in (by_lines.get(frozenset({name})) for name in lines) if c]
@@ -136,25 +138,26 @@ def combine(
     drift: float = 2.0,
     shortest: int = 3,
 ) -> tuple[float, tuple[Span, ...]]:
-    """One log10 LR for a track, and the spans in which it was changed, if it was changed at all.
+    """Combines the sightings of a track into one log10 LR, and finds the changed spans.
 
-    The hypothesis *changed* is a mixture: half its weight says the whole track, the other half one
-    stretch of it, every length on a logarithmic scale and every place alike. So a long track, which
-    has more places for a chance outlier, needs more evidence for a short stretch. Each stretch's
-    likelihood is that of a normal model with a shared and a drifting error (see `_ratios`); for a
-    long track it comes to the mean LR over ``shared``.
+    The hypothesis *changed* is a mixture. Half its weight is on the whole track, the other half on
+    one stretch of it, uniform over the logarithm of the length and over the position. So a long
+    track, which has more places for a chance outlier, needs more evidence for a short stretch. The
+    likelihood of a stretch is that of a normal model with a shared and a drifting error (see
+    `_ratios`); for a long track it approaches the mean LR over ``shared``.
 
-    The first span is the likeliest stretch; others follow as long as the rest of the track has an
-    LR of 10 for one more.
+    The first span is the likeliest stretch. Others follow as long as the rest of the track has an
+    LR of 10 for one more. The spans say where the change is if there is one.
 
     Args:
         times: seconds, ascending, ``(n,)``.
         known: `Calibration.known` of each sighting, ``(n,)``.
-        calibration: for the shared error, the separation, the bound and the missed part.
+        calibration: gives the shared error, the separation, the bound and the missed part.
         slot: seconds; sightings closer together than this count as one look.
-        drift: seconds over which an error forgets itself to 37 %; assumed, for no footage with
-            known truth has measured it.
-        shortest: looks in the shortest stretch; fewer are a chance outlier, however far out.
+        drift: seconds after which the correlation of an error falls to 37 %; assumed, because no
+            footage with known truth has measured it.
+        shortest: looks in the shortest stretch; fewer are treated as a chance outlier, however
+            strong.
     """
     looked, x = _looks(times, known * LN10, slot)
     changed, left = np.zeros(x.size, np.bool_), np.arange(x.size)
@@ -172,9 +175,7 @@ def combine(
 def _looks(
     times: NDArray[np.float64], x: NDArray[np.float64], slot: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sightings averaged over slots of time, so that looking more often at one moment does not
-    count it more often.
-    """
+    """Averages sightings over time slots, so that denser sampling does not add weight."""
     _, member = np.unique(np.floor((times - times[0]) / slot + 1e-6), return_inverse=True)
     count = np.bincount(member)
     return np.bincount(member, times) / count, np.bincount(member, x) / count
@@ -187,7 +188,7 @@ def _mixture(
     drift: float,
     shortest: int,
 ) -> tuple[float, slice]:
-    """The natural-log LR of all stretches together, see `combine`, and the likeliest of them."""
+    """Returns natural-log LR of all stretches together, see `combine`, and the likeliest one."""
     first, last = np.triu_indices(x.size, min(shortest, x.size) - 1)
     weight = np.log(_prior(x.size, last - first + 1)) + _ratios(
         times, x, first, last, calibration, drift
@@ -198,8 +199,9 @@ def _mixture(
 
 
 def _prior(n: int, length: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The weight, in the mixture of `combine`, of each of all the stretches of ``n`` looks, given
-    their lengths; sums to 1.
+    """Returns the weight of each stretch of ``n`` looks in the mixture of `combine`; they sum to 1.
+
+    ``length`` is the number of looks in each stretch.
     """
     share = 1 / length / (n - length + 1)
     return np.asarray(0.5 * share / share.sum() + 0.5 * (length == n))
@@ -213,13 +215,14 @@ def _ratios(
     calibration: Calibration,
     drift: float,
 ) -> NDArray[np.float64]:
-    """Natural-log likelihood ratio of "changed from look ``first`` to look ``last``" against
-    "never", per stretch.
+    """Returns natural-log LR of "changed in this stretch" against "never changed", per stretch.
+
+    A stretch goes from look ``first`` to look ``last``.
 
     A look is normal with variance d about -d/2 if bona fide and +d/2 if changed, as calibrated LRs
-    of separation d are. Of that variance a part r is shared by the whole track, and of the other
-    part two looks share ``exp(-gap / drift)``. What is compared is the mean over the stretch with
-    what the mean over the rest of the track foretells of it.
+    of separation d are. The whole track shares a part r of that variance; of the other part two
+    looks share ``exp(-gap / drift)``. The mean over the stretch is compared with its prediction
+    from the mean over the rest of the track.
     """
     n, d, r = x.size, calibration.separation, calibration.shared
     common = r + (1 - r) * np.exp(-np.abs(times[:, None] - times) / drift)
@@ -239,12 +242,12 @@ def _ratios(
 def _spans(
     times: NDArray[np.float64], changed: NDArray[np.bool_], first: float, last: float
 ) -> tuple[Span, ...]:
-    """Runs of changed looks. A look speaks for the time half way to its neighbours, but not across
-    a gap in the looks.
+    """Returns the time spans of runs of changed looks.
 
-    Suspicious stretches are looked at more closely than the rest, so a gap is what is wider than
-    twice the rest's spacing. ``first`` and ``last`` are when the first and the last sighting were,
-    between which all looks lie.
+    A look covers the time half way to its neighbours, but not across a gap. Suspicious stretches
+    are sampled more densely than the rest, so a gap is an interval wider than twice the usual
+    spacing of the rest. ``first`` and ``last`` are the times of the first and the last sighting;
+    all looks lie between them.
     """
     gaps = np.diff(times)
     usual = float(np.sort(gaps)[int(0.95 * (gaps.size - 1))]) if gaps.size else 0.0
@@ -261,8 +264,9 @@ def _spans(
 
 
 def posterior(prior: float, log10_lr: float) -> float:
-    """The probability of a change, 0 to 1, that an LR makes of a base rate between 0 and 1, both
-    excluded (Bayes).
+    """Returns the posterior probability of a change, 0 to 1, by Bayes' rule.
+
+    ``prior`` is the base rate, between 0 and 1, both excluded.
     """
     logit = float(np.clip(log10_lr * LN10 + np.log(prior) - np.log1p(-prior), -700, 700))
     return float(1 / (1 + np.exp(-logit)))

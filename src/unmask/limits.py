@@ -1,4 +1,4 @@
-"""The limits of a check: what was not seen, or not measured, and so may have been missed."""
+"""Limits of a check: what was not seen, or not measured, and so may have been missed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from unmask.messages import Message, read
 from unmask.types import Damage, MediaFacts, Person, Recorded, Verdict
 
 NETWORKS = ("strong", "learned")
-"""Lines whose model cards say how often the verdict is wrong, the strongest one first."""
+"""Lines whose model cards state the verdict's error rates, the strongest one first."""
 
 SAVED_LATER = 60.0
-"""Seconds after its recording from which a file counts as saved again: a camera itself needs some
-to write it.
+"""Seconds between recording and saving from which a file counts as saved again.
+
+A camera needs some seconds to write a file.
 """
 
 MANY_PEOPLE = 5
-"""People beyond which the report says that one of so many may reach an LR of 10 by chance."""
+"""Number of people above which the report says that one of them may reach an LR of 10 by chance."""
 
 
 def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
-    """Limits on the card of the strongest network that was asked, and one for each model of the
-    user's that was.
+    """Returns the limits on the strongest network's card, and one for each user model.
+
+    Only networks and models that were asked count.
 
     Args:
         lines: names of the lines that were asked.
-        folder: of the user's models.
+        folder: folder of the user's models.
 
     Raises:
         WeightsError: a network's card is missing.
@@ -44,7 +46,7 @@ def of_models(lines: Collection[str], folder: Path | None) -> list[Message]:
 
 
 def of_recording(recorded: Recorded) -> list[Message]:
-    """Says that a file was written again after it was recorded, where its own metadata say so."""
+    """Says that a file was written again after it was recorded, if its own metadata say so."""
     if not (recorded.taken and recorded.saved):
         return []
     taken, saved = map(datetime.fromisoformat, (recorded.taken, recorded.saved))
@@ -59,15 +61,16 @@ def of_recording(recorded: Recorded) -> list[Message]:
 
 
 def of_stretch(media: MediaFacts, start: float, end: float) -> list[Message]:
-    """Says that only a stretch of a video, seconds, was looked at; nothing where it was all of it."""
+    """Says that only a stretch of a video, seconds, was looked at; empty if it was all of it."""
     if start <= 0 and end >= media.duration:
         return []
     return [Message("limit.stretch", {"start": start, "end": end})]
 
 
 def of_licences(people: Sequence[Person]) -> list[Message]:
-    """That a licence which marks a place was believed of whoever's face was put there, and why
-    another one was of no use.
+    """States the limits of the licences that were relied on, and why others were refused.
+
+    A licence that marks a place was relied on for any face that was put there.
     """
     by_mark = any(
         p.verdict is Verdict.LICENSED_CHANGE

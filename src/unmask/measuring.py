@@ -1,7 +1,6 @@
-"""Measuring sightings once: a line of evidence remembers its measurements as long as it lives,
-which is one check.
+"""Measuring each sighting once: a line keeps its measurements for one check, its lifetime.
 
-The closer look so measures only the sightings that it adds, however often a track is summed up.
+So the closer look measures only the sightings that it adds, however often a track is summed up.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Measurement(Generic[Value]):
-    """One sighting, and what a line measured of it."""
+    """One sighting, and a line's measurement of it."""
 
     sighting: Sighting
     value: Value
@@ -28,9 +27,7 @@ class Measurement(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """Reason why a line could not measure a sighting: a clause without a capital and without a full
-    stop.
-    """
+    """Reason why a line could not measure a sighting: a clause without a capital or a full stop."""
 
     reason: Message
 
@@ -38,14 +35,13 @@ class Unmeasured:
 def recall(
     known: dict[Key, Value], wanted: Sequence[Key], measure: Callable[[list[Key]], Iterable[Value]]
 ) -> list[Value]:
-    """The measured value of everything wanted, in its order; only what is not known yet is
-    measured.
+    """Returns the measured value of everything wanted, in its order; measures only new keys.
 
     Args:
-        known: values measured before, by what they were measured of; those measured now are added.
+        known: values measured before, by their key; new values are added to it.
         wanted: sightings, or other hashable things that are compared by identity; may repeat.
-        measure: gives the values of all new things at once, in their order; not called where there
-            is none.
+        measure: returns the values of all new keys at once, in their order; not called if there is
+            none.
     """
     if new := [key for key in dict.fromkeys(wanted) if key not in known]:
         known.update(zip(new, measure(new), strict=True))
@@ -53,12 +49,11 @@ def recall(
 
 
 class SightingLine(ABC, Generic[Value]):
-    """A line of evidence that measures each sighting on its own, and sums up a track from what it
-    measured.
+    """A line of evidence that measures each sighting on its own, and sums up a track from these.
 
     Attributes:
-        name: of the line; its message ``NAME.unmeasured`` says of a track ``why`` it cannot be
-            compared.
+        name: name of the line; its message ``NAME.unmeasured`` gives the reason ``why`` a track
+            cannot be compared.
     """
 
     name: str
@@ -67,8 +62,9 @@ class SightingLine(ABC, Generic[Value]):
         self._looks: dict[Sighting, Measurement[Value] | Unmeasured] = {}
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
-        """Sums up the sightings that can be measured; `not_applicable`, with the first one's
-        reason, where none can.
+        """Sums up the sightings that can be measured.
+
+        Where none can, the status is `not_applicable`, with the reason of the first one.
         """
         looks = recall(self._looks, track.sightings, lambda new: map(self.look, new))
         if measured := [look for look in looks if isinstance(look, Measurement)]:
@@ -84,4 +80,4 @@ class SightingLine(ABC, Generic[Value]):
 
     @abstractmethod
     def sum_up(self, measured: Sequence[Measurement[Value]]) -> TrackEvidence:
-        """Gives the evidence on a track by its measured sightings, at least one, in order of time."""
+        """Returns a track's evidence from its measured sightings, one or more, in order of time."""

@@ -1,7 +1,7 @@
 """Messages: what is said, before `unmask.words` puts it into a language.
 
-A stage of the check returns what it found as a code and values. Programs read these, people read
-the sentence that a catalogue has for the code.
+A stage of the check returns its findings as codes and values. Programs read these; people read the
+sentence that a catalogue has for the code.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Value: TypeAlias = "str | int | float | Message | tuple[Value, ...]"
-"""Value of a place in a sentence; several of them are listed as the language lists things."""
+"""Value of a place in a sentence; several values are joined as the language lists things."""
 
 VERBATIM = "verbatim"
-"""Code of a text in somebody else's words, such as those of a library, which no catalogue
-translates.
-"""
+"""Code of a text in foreign words, such as a library's error, which no catalogue translates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +31,25 @@ class Message:
     values: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def at(self, time: float | None) -> Message:
-        """Adds a time, seconds, to which the sentence under the code with ``_at`` refers; None adds
-        nothing.
-        """
+        """Adds a time, seconds, and switches to the code with ``_at``; None adds nothing."""
         return self if time is None else Message(f"{self.code}_at", {**self.values, "time": time})
 
     def __str__(self) -> str:
-        """Gives the English sentence."""
+        """Returns the English sentence."""
         from unmask.words import english
 
         return english().say(self)
 
 
 def verbatim(text: str) -> Message:
-    """A text that stands as it is in every language."""
+    """Makes a message of a text that is the same in every language."""
     return Message(VERBATIM, {"text": text})
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """JSON values of a message: ``{"code": ..., "values": {...}}``, messages inside it likewise;
-    see `read`.
+    """Returns a message as JSON values ``{"code": ..., "values": {...}}``, nested messages too.
+
+    `read` is the inverse.
     """
     return {
         "code": message.code,
@@ -61,8 +58,9 @@ def plain(message: Message) -> dict[str, Any]:
 
 
 def read(values: Any) -> Message:
-    """Makes a message from what `plain` gave; a mere text, as older versions wrote it, stands
-    `verbatim`.
+    """Makes a message from the output of `plain`.
+
+    A plain string, as older versions wrote it, becomes `verbatim`.
 
     Raises:
         TypeError, KeyError: it is neither.

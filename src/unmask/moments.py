@@ -1,6 +1,4 @@
-"""What is shown of the findings of a take: the pictures before and after each, and the sound around
-it.
-"""
+"""Material shown with the findings of a take: pictures before and after, sound around."""
 
 from __future__ import annotations
 
@@ -18,25 +16,28 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import Frame
 
 MOST = 40
-"""findings that are shown at most: those that break the take first, then the firmest, then the
-earliest.
+"""Most findings that are shown.
+
+First those that break the take, then the firmest, then the earliest.
 """
 LONGEST_PX = 640
-"""Longest side, px, of a picture."""
+"""Longest side of a picture, px."""
 _COLUMNS = 240
-"""of a waveform."""
+"""Columns of a waveform."""
 _AROUND_S, _CLOSE_S = 2.0, 0.1
-"""s of sound on either side; the latter of a tone that jumps, which shows from one wave to the
-next. Pictures of a
-break in the sound are as far from it, as its time is less sharp than theirs.
+"""Seconds of sound on either side of a finding; the second value is for a jump in a tone's phase.
+
+Such a jump shows from one wave to the next. The pictures shown at a break in the sound are also
+that far from it, because its time is less precise than theirs.
 """
 _ONE_MOMENT_S = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
-    """Sound from ``start`` to ``end``, s: the lowest and highest sample of each of its columns,
-    float32 ``(n,)``, -1 to 1.
+    """Sound from ``start`` to ``end``, s, as a waveform.
+
+    The lowest and the highest sample of each column, float32 ``(n,)``, -1 to 1.
     """
 
     start: float
@@ -50,11 +51,12 @@ class Moment:
     """A finding as it is shown.
 
     Attributes:
-        finding: which.
-        before: the last picture before it; of a break in the sound, one shortly before, and of a
+        finding: the finding.
+        before: the last picture before it; at a break in the sound, one shortly before; at a
             repeat, one of the first showing. None where no intact one is there.
-        after: the first picture after it, or one shortly after; of a repeat, the same again.
-        sound: around it; None where the film has none.
+        after: the first picture after it; at a break in the sound, one shortly after; at a repeat,
+            the same picture again.
+        sound: the sound around it; None where the film has none.
     """
 
     finding: Finding
@@ -69,7 +71,7 @@ def moments(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
 ) -> tuple[Moment, ...]:
-    """Up to so many findings of a take, in order of time, read once more from its files.
+    """Reads the pictures and sound of at most ``most`` findings of a take, in order of time.
 
     Raises:
         MediaError: a file is gone, or has changed since it was judged.
@@ -102,8 +104,9 @@ def _foremost(findings: Sequence[Finding], most: int) -> list[Finding]:
 
 
 def _beside(finding: Finding, shown: NDArray[np.float64]) -> tuple[int, int]:
-    """Numbers of the pictures before and after a finding, one outside ``shown`` where there is
-    none.
+    """Returns the numbers of the pictures before and after a finding.
+
+    A number lies outside ``shown`` where there is no such picture.
     """
     if finding.kind is Kind.REPEAT:
         first = [float(finding.reason.values[name]) for name in ("original_start", "original_end")]  # type: ignore[arg-type]
@@ -120,9 +123,7 @@ def _beside(finding: Finding, shown: NDArray[np.float64]) -> tuple[int, int]:
 
 
 def _pictures(reel: Reel, numbers: Sequence[int]) -> dict[int, Frame]:
-    """Pictures by their number in the reel, without those that are damaged; their times are the
-    reel's.
-    """
+    """Reads pictures by their number in the reel, without damaged ones; times are the reel's."""
     found, first = {}, 0
     for part, begin in zip(reel.parts, reel.starts, strict=True):
         shown = part.shown()

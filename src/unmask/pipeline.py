@@ -1,6 +1,4 @@
-"""check(): the whole way from a file to a verdict. The only file that knows the order of the
-stages.
-"""
+"""check(): all stages from a file to a verdict. No other file knows their order."""
 
 from __future__ import annotations
 
@@ -30,26 +28,26 @@ from unmask.types import (
 )
 
 Progress = Callable[[str, float], None]
-"""Told what is being done and how much of it is done, 0 to 1."""
+"""Callback that receives the name of the current step and the share of it that is done, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a check may be told.
+    """Settings of a check.
 
     Attributes:
         every: seconds between frames looked at; wider where ``frames`` would not suffice.
         frames: most frames looked at, evenly spaced.
         closer: seconds between frames where a face is suspicious.
-        closer_frames: most frames looked at for that.
+        closer_frames: most frames looked at there.
         lines: lines of evidence to ask; all of them if empty.
         models: folder of models to add as lines, see `unmask.classifiers`; its calibration, if any,
             replaces the shipped one.
         originals: folder or ``postgresql://`` address of an index of known originals; None for
             none.
-        prior: base rate of changed faces among such files, 0 to 1 exclusive, for what the LR comes
-            to; None to leave it open.
-        debug: whether a line of evidence that crashes raises.
+        prior: base rate of changed faces among such files, 0 to 1 exclusive, for the posterior;
+            None for no posterior.
+        debug: whether the exception of a line of evidence that crashes is raised.
         licences: folder of licences, keys and trusted authorities, see `unmask.licences.register`;
             None for none.
         start, end: stretch of a video that is looked at, seconds; None for its end.
@@ -84,20 +82,22 @@ class Settings:
 
 
 SUSPICIOUS = 0.2
-"""log10 LR of a single sighting from which its surroundings are looked at more closely."""
+"""log10 LR of a single sighting from which the frames around it are looked at more closely."""
 
 LOOKS = 8
-"""Frames looked at in however short a clip, and sightings below which a face's surroundings are
-looked at more closely.
+"""Least number of frames looked at, however short the clip is.
+
+The frames around a face with fewer than half as many sightings are looked at more closely.
 """
 
 MOST_CROPS = 2400
-"""Faces kept for one file, all frames together: 710 MB of crops, eyes and close-ups. A frame gives
-up the smallest first.
+"""Most faces kept for one file, all frames together: 710 MB of crops, eyes and close-ups.
+
+The smallest faces of a frame are dropped first.
 """
 
 MOST_BRIEF = 20
-"""Faces judged, the largest first, where none was seen in more than one frame."""
+"""Most faces judged, the largest first, where none was seen in more than one frame."""
 
 
 def check(
@@ -106,7 +106,7 @@ def check(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = Bounds(),
 ) -> CheckResult:
-    """Whether a face in a photo or video was changed by software, per person, with the reasons.
+    """Tells whether faces in a photo or video were changed by software, per person, with reasons.
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
@@ -205,8 +205,9 @@ def match(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = Bounds(),
 ) -> tuple[Match, ...]:
-    """The stretches of known originals that a photo or video shows; see
-    `unmask.originals.Known.find`.
+    """Finds the stretches of known originals that a photo or video shows.
+
+    See `unmask.originals.Known.find`.
 
     Raises:
         MediaError, OriginalsError: the file or the index cannot be read.
@@ -215,7 +216,7 @@ def match(
 
 
 def _stretch(clip: Clip, settings: Settings) -> tuple[float, float]:
-    """The seconds that are looked at: all of a photo, of a video what was asked for."""
+    """Returns the seconds that are looked at: all of a photo, the asked stretch of a video."""
     facts = clip.facts
     if facts.kind is Kind.PHOTO:
         return 0.0, facts.duration
@@ -263,7 +264,7 @@ def _look(
 
 
 def _cuts(clip: Clip, looks: Sequence[tuple[SeenFrame, takes.Miniature]]) -> tuple[float, ...]:
-    """When shots change between two looks at faces, where their colours do not show it already."""
+    """Finds shot changes between two looks at faces that colours do not already show."""
     pairs = [
         (small, then)
         for (seen, small), (after, then) in pairwise(looks)
@@ -275,7 +276,7 @@ def _cuts(clip: Clip, looks: Sequence[tuple[SeenFrame, takes.Miniature]]) -> tup
 def _all_cuts(
     looks: Sequence[tuple[SeenFrame, takes.Miniature]], cuts: Sequence[float]
 ) -> tuple[float, ...]:
-    """Those between looks at faces, and those that colours show."""
+    """Returns the cuts between looks at faces together with those that colours show."""
     by_colours = [
         after.time
         for (seen, _), (after, _) in pairwise(looks)
@@ -285,8 +286,9 @@ def _all_cuts(
 
 
 def _kept(tracks: Sequence[Track]) -> tuple[Track, ...]:
-    """Drops single-frame tracks, usually false detections, unless there is nothing else; numbers
-    the rest from 1.
+    """Drops single-frame tracks, usually false detections, unless there is nothing else.
+
+    Numbers the remaining tracks from 1.
     """
     kept = [t for t in tracks if len(t.sightings) > 1]
     if not kept:
@@ -304,10 +306,9 @@ def _closer_times(
     stretch: tuple[float, float],
     done: set[float],
 ) -> list[float]:
-    """Frames not looked at yet around every sighting that leans towards a change, the worst first,
-    and every brief face.
+    """Plans more frames around each sighting that leans towards a change, the worst first.
 
-    And those that are compared with an original.
+    Adds frames around every brief face, and the frames that are compared with an original.
     """
     if clip.facts.kind is Kind.PHOTO:
         return []
@@ -337,8 +338,9 @@ def _compared_closer(
     settings: Settings,
     stretch: tuple[float, float],
 ) -> tuple[Match, ...] | None:
-    """The matches, compared at all moments known around every sighting that leans towards a change:
-    its edges are there.
+    """Compares the matches at all known moments around sightings that lean towards a change.
+
+    The edges of a change lie there.
     """
     if not matches or not leaning or settings.originals is None or clip.facts.kind is Kind.PHOTO:
         return matches
@@ -348,12 +350,12 @@ def _compared_closer(
 
 
 def _around(settings: Settings, stretch: tuple[float, float]) -> float:
-    """Seconds before and after a sighting that are looked at more closely."""
+    """Returns the seconds before and after a sighting that are looked at more closely."""
     return max(settings.every, (stretch[1] - stretch[0]) / settings.frames)
 
 
 def _windows(leaning: Sequence[TimedLR], around: float) -> list[tuple[float, float]]:
-    """Around each of them, the worst first."""
+    """Returns a window around each of them, the worst first."""
     return [
         (lr.time - around, lr.time + around) for lr in sorted(leaning, key=lambda lr: -lr.log10_lr)
     ]

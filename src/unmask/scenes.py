@@ -1,6 +1,4 @@
-"""Whole frames that show where in the picture each person is, for a report: few, and decoded once
-more.
-"""
+"""Whole frames for a report that show where each person is: few, and decoded a second time."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ LONGEST_PX = 1200
 
 
 def scenes(clip: Clip, people: Sequence[Person], most: int = 4) -> tuple[Scene, ...]:
-    """One frame for each group of people who are seen at overlapping times, in order of time.
+    """Returns one frame for each group of people seen at overlapping times, in order of time.
 
     Nobody is followed across a cut, so every shot with faces has a frame of its own.
 
@@ -43,7 +41,7 @@ def scenes(clip: Clip, people: Sequence[Person], most: int = 4) -> tuple[Scene, 
 
 
 def _groups(people: Sequence[Person]) -> list[list[Person]]:
-    """People whose times overlap, directly or through others."""
+    """Groups people whose times overlap, directly or through others."""
     groups: list[list[Person]] = []
     end = -np.inf
     for person in sorted((p for p in people if p.places), key=lambda p: p.first_seen):
@@ -55,7 +53,7 @@ def _groups(people: Sequence[Person]) -> list[list[Person]]:
 
 
 def _fullest(group: Sequence[Person]) -> tuple[float, dict[int, Box]]:
-    """The moment that shows most of a group, and where everybody is in it, by id."""
+    """Finds the moment that shows most of a group, and each person's box in it, by id."""
     moments: dict[float, dict[int, Box]] = {}
     for person in group:
         for place in person.places:
@@ -64,7 +62,7 @@ def _fullest(group: Sequence[Person]) -> tuple[float, dict[int, Box]]:
 
 
 def _shown(boxes: dict[int, Box]) -> tuple[int, float]:
-    """How many faces, then how large they are together, px^2."""
+    """Returns the number of faces, then their total area, px^2."""
     return len(boxes), sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes.values())
 
 

@@ -1,4 +1,4 @@
-"""Where bytes lie: a folder, or a bucket of any S3-compatible service, behind one interface.
+"""Storage of bytes: a folder, or a bucket of any S3-compatible service, behind one interface.
 
 An object appears whole or not at all. Access to a bucket is set as for every S3 client:
 ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on.
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 CHUNK = 1 << 20
-"""bytes that are read at once."""
+"""Bytes that are read at once."""
 
 
 RETRYING = timedelta(seconds=5)
-"""How long a request to a bucket is repeated by itself; what takes longer is an outage, and said.
-"""
+"""Time for which a request to a bucket is retried; a longer failure is reported as an outage."""
 
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""Numbers of the errors of a disk, or of a user's share of it, that has no room left."""
+"""Error numbers of a disk, or of a user's quota on it, that is full."""
 
 
 def full(error: OSError) -> bool:
-    """Whether it is one of `FULL`."""
+    """Tells whether an error is one of `FULL`."""
     return error.errno in FULL
 
 
 class StorageAway(OSError):
-    """The place where bytes lie does not answer; asking again later may help. Says what failed, and
-    names no object.
+    """The storage does not answer; asking again later may help.
+
+    The text says what failed, and names no object.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What is stored under a name: its bytes, and when it was written, s since 1970."""
+    """An object's size in bytes, and when it was written, s since 1970."""
 
     name: str
     size: int
@@ -65,7 +65,7 @@ class Storage:
         where: ``s3://bucket/prefix``, or a folder, which is made if missing.
         scratch: folder on this machine, made if missing, where a bucket's objects are put while a
             decoder reads them.
-        keys: id and secret of the access key to the bucket; what the environment says if None.
+        keys: id and secret of the access key to the bucket; None to take them from the environment.
 
     Every method raises `StorageAway` where the storage does not answer.
     """
@@ -96,8 +96,9 @@ class Storage:
             put(self._store, name, content)
 
     def take(self, name: str, path: Path) -> None:
-        """Stores a file of `scratch`, which may be gone afterwards, so that it outlives a power
-        cut.
+        """Stores a file of `scratch` so that it outlives a power cut.
+
+        The file may be gone from `scratch` afterwards.
         """
         with _answering():
             if self._folder:
@@ -109,7 +110,7 @@ class Storage:
                 put(self._store, name, path)
 
     def move(self, name: str, to: str) -> None:
-        """Renames an object; one that stood there is replaced."""
+        """Renames an object, and replaces one of that name."""
         if self._folder:
             (self._folder / name).replace(_made(self._folder / to))
             return
@@ -118,26 +119,27 @@ class Storage:
         self.discard(name)
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """The content, piece by piece.
+        """Yields the content, piece by piece.
 
         Raises:
-            FileNotFoundError: there is none so named.
+            FileNotFoundError: there is no object of that name.
         """
         with _answering():
             for chunk in get(self._store, name).stream(min_chunk_size=CHUNK):
                 yield bytes(chunk)
 
     def read(self, name: str) -> bytes:
-        """The whole content; raises `FileNotFoundError` if there is none."""
+        """Returns the whole content; raises `FileNotFoundError` if there is none."""
         with _answering():
             return bytes(get(self._store, name).bytes())
 
     def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` up to, not including, ``end``, piece by piece; whether there are
-        any is known at once.
+        """Streams the bytes from ``start`` to ``end``, exclusive, piece by piece.
+
+        A missing object is noticed at once, not at the first piece.
 
         Raises:
-            FileNotFoundError: there is no object so named.
+            FileNotFoundError: there is no object of that name.
         """
         with _answering():
             found = get(self._store, name, options={"range": (start, end)}).stream(
@@ -160,14 +162,15 @@ class Storage:
         return True
 
     def delete(self, *names: str) -> None:
-        """Deletes objects; one that is not there is no error."""
+        """Deletes objects; a missing one is not an error."""
         for name in names:
             with suppress(FileNotFoundError), _answering():
                 delete(self._store, name)
 
     def discard(self, *names: str) -> None:
-        """Deletes objects of `incoming` that nobody needs; those that cannot be deleted now are
-        when they are days old.
+        """Deletes objects of `incoming` that nobody needs.
+
+        Those that cannot be deleted now are deleted when they are days old.
         """
         with suppress(StorageAway):
             self.delete(*names)
@@ -175,8 +178,8 @@ class Storage:
     def delete_all(self, prefix: str) -> None:
         """Deletes every object in a folder, and the folder.
 
-        Only here: a folder that went whenever it is empty could go while another process is about
-        to put something there.
+        No other method deletes a folder: a folder deleted whenever it is empty could vanish while
+        another process is about to put something there.
         """
         if self._folder:
             with suppress(FileNotFoundError):
@@ -185,7 +188,7 @@ class Storage:
         self.delete(*(one.name for one in self.listed(prefix)))
 
     def listed(self, prefix: str = "") -> Iterator[Object]:
-        """Every object in a folder, or at all."""
+        """Yields every object in a folder, or all objects."""
         with _answering():
             for batch in listed(self._store, prefix.rstrip("/") or None):
                 for one in batch:
@@ -193,8 +196,10 @@ class Storage:
 
     @contextmanager
     def on_disk(self, name: str) -> Iterator[Path]:
-        """The object as a file to read, for as long as the context lasts; raises
-        `FileNotFoundError` if there is none.
+        """Provides the object as a file to read while the context lasts.
+
+        Raises:
+            FileNotFoundError: there is no object of that name.
         """
         if self._folder:
             if not (self._folder / name).is_file():
@@ -208,7 +213,7 @@ class Storage:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A file of this machine that is gone when the context ends."""
+        """Provides a path for a file on this machine that is deleted when the context ends."""
         number, name = tempfile.mkstemp(dir=self._scratch)
         os.close(number)
         try:
@@ -218,18 +223,16 @@ class Storage:
 
     @property
     def room(self) -> int:
-        """bytes that are free on this machine where files arrive and where, without a bucket, they
-        stay.
-        """
+        """Free bytes on this machine, where files arrive and, without a bucket, where they stay."""
         return min(
             shutil.disk_usage(place).free
             for place in (self._scratch, self._folder or self._scratch)
         )
 
     def drop_scratch(self, before: float) -> None:
-        """Deletes the files and folders of this machine that nobody wrote to since ``before``, s
-        since 1970: those of
-        processes that were killed.
+        """Deletes files and folders of `scratch` last written to before ``before``, s since 1970.
+
+        Killed processes leave them.
         """
         for path in self._scratch.iterdir():
             with suppress(FileNotFoundError):
@@ -243,7 +246,7 @@ class Storage:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Obstore's errors are no `OSError`, and quote names and addresses."""
+    """Translates obstore's errors, which are no `OSError` and quote names and addresses."""
     try:
         yield
     except NotFoundError:

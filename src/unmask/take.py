@@ -1,9 +1,8 @@
-"""take(): the whole way from files to the answer whether they are one unbroken take. It alone knows
-the order of the stages.
+"""take(): all stages from files to the answer whether they are one unbroken take.
 
-From coarse to fine: the packets of the whole file, its whole sound, its key frames, and then all
-pictures where any of these is odd; all pictures of the file if they are asked for, or if it is
-short.
+No other file knows the order of the stages. They go from coarse to fine: the packets of the whole
+file, its whole sound, its key frames, and then all pictures where any of these is odd. All pictures
+of the file are decoded if that is asked for, or if it is short.
 """
 
 from __future__ import annotations
@@ -27,35 +26,36 @@ from unmask.takes.repeats import Memory
 from unmask.types import MediaFacts, Small
 
 Progress = Callable[[str, float], None]
-"""Told what is being done and how much of it is done, 0 to 1."""
+"""Callback that receives the name of the current step and the share of it that is done, 0 to 1."""
 
 SHORT_S = 120.0
-"""s of footage up to which all pictures are decoded anyway."""
+"""Duration of footage up to which all pictures are always decoded, s."""
 _AROUND_S = 3.0
-"""s of pictures on either side of what is odd that are decoded; a step is compared with one second
-of either side.
+"""Seconds of pictures decoded on either side of something odd.
+
+A step is compared with one second on either side.
 """
 _MOST_CLOSER = 0.1
-"""Share of long footage that is decoded without being asked for, the oddest first."""
+"""Share of long footage that is decoded without being asked for, the oddest stretches first."""
 _KEYS_S = 1.0
-"""s between key frames that are looked at."""
+"""Seconds between the key frames that are looked at."""
 _KEY_CHANGE = 0.35
-"""Change from one key frame to the next from which the pictures between them are worth decoding,
-where most change less.
+"""Change between two key frames from which the pictures between them are decoded.
+
+Most key frames differ by less.
 """
 _ENOUGH = 0.5
-"""Share of the footage in which a cut could have been seen or heard, below which it cannot be told.
-"""
+"""Least share of the footage in which a cut could have been seen or heard; below, `cannot tell`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What may be asked.
+    """Settings of a judgement.
 
     Attributes:
         thorough: whether all pictures are decoded, however long the footage is.
-        power: whether the footage is cut at random places to see how many cuts are found.
-        seed: of these places.
+        power: whether cuts are made at random places, to measure how many are found.
+        seed: seed of the random places.
     """
 
     thorough: bool = False
@@ -69,7 +69,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a take: when it begins in it and how long it is, s, and its size."""
+    """One file of a take: where it begins in the take, its duration, s, and its size."""
 
     path: str
     sha256: str
@@ -83,17 +83,17 @@ class Take:
     """The answer for one file, or for several that are one take.
 
     Attributes:
-        path: as the caller gave it; of several, that of the first.
-        answer: None where the file could not be read, and then ``error`` says why.
+        path: as the caller gave it; of several files, the first.
+        answer: None where the file could not be read; ``error`` then says why.
         reason: one sentence for the answer.
-        findings: what breaks the take, and what is only noted, in order of time.
+        findings: breaks of the take, and other notes, in order of time.
         unseen: stretches in which a cut could not have been seen, in order of time.
         decoded: share of the footage of which all pictures were looked at, 0 to 1.
-        looked: the stretches, s, of which they were, in order of time.
+        looked: the stretches, s, of which all pictures were looked at, in order of time.
         followed: stretches, s, in which a steady tone was followed, in order of time.
-        power: how many tried cuts were found, by how much they took out; empty where none were
+        power: how many tried cuts were found, by the seconds they took out; empty where none were
             tried.
-        media: what the file is; of several, the first.
+        media: facts about the file; of several files, the first.
         parts: all files, in order.
         report: path of the page that was written, if one was.
     """
@@ -114,31 +114,31 @@ class Take:
 
     @property
     def breaks(self) -> tuple[Finding, ...]:
-        """The findings that break the take."""
+        """Findings that break the take."""
         return tuple(finding for finding in self.findings if finding.kind.breaks)
 
     @property
     def duration(self) -> float:
-        """Seconds in all."""
+        """Total duration, s."""
         return sum(part.duration for part in self.parts)
 
     @property
     def blind(self) -> float:
-        """Seconds in all in which a cut could not have been seen."""
+        """Total seconds in which a cut could not have been seen."""
         return sum(
             end - start for start, end in _merged([(one.start, one.end) for one in self.unseen])
         )
 
     @property
     def looked_at(self) -> Message:
-        """A sentence for how much of it all pictures were looked at."""
+        """Sentence that says how much of the footage was decoded in full."""
         if self.decoded > 0.999:
             return Message("take.decoded_all")
         return Message("take.decoded_part", {"percent": round(100 * self.decoded)})
 
     @classmethod
     def failed(cls, path: str, error: Message) -> Take:
-        """The answer for a file that could not be read."""
+        """Builds the answer for a file that could not be read."""
         return cls(path=path, answer=None, reason=error, error=error)
 
 
@@ -148,7 +148,7 @@ def take(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
 ) -> Take:
-    """Whether a video is one unbroken take, and where it breaks.
+    """Tells whether a video is one unbroken take, and where it breaks.
 
     Raises:
         MediaError: the file cannot be read: missing, no video, broken or too large.
@@ -162,8 +162,9 @@ def one_take(
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
 ) -> Take:
-    """Whether videos that follow each other, at least one, are together one unbroken take. Times
-    run on over all of them.
+    """Tells whether videos that follow each other, at least one, are one unbroken take.
+
+    Times run on over all of them.
 
     Raises:
         MediaError: a file cannot be read.
@@ -196,9 +197,7 @@ def one_take(
 
 @dataclass(slots=True)
 class _Told:
-    """What packets and sound tell: breaks, times at which something is odd, and stretches followed
-    by ear.
-    """
+    """Results from packets and sound: breaks, odd times, and stretches with a steady tone."""
 
     findings: list[Finding] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
@@ -228,7 +227,7 @@ def _tell(reel: Reel, progress: Progress) -> _Told:
 
 
 def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding]:
-    """Whether a file is of another codec or size than the one before it."""
+    """Reports a join if a file has another codec or size than the one before it."""
     first, second = (f"{facts.codec}, {facts.width} x {facts.height}" for facts in (before, after))
     if first == second:
         return []
@@ -246,8 +245,9 @@ def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding
 def _worth_decoding(
     reel: Reel, odd: Sequence[float], findings: Sequence[Finding], progress: Progress
 ) -> list[tuple[float, float]]:
-    """Stretches around what is odd or was found, and between key frames that differ, up to a share
-    of the whole.
+    """Selects stretches to decode, up to a share of the whole.
+
+    They lie around what is odd or was found, and between key frames that differ.
     """
     duration = reel.duration
     times = [*odd, *(one.start for one in findings)]
@@ -276,7 +276,7 @@ def _worth_decoding(
 def _merged(
     stretches: Sequence[tuple[float, float]], apart: float = 0.0
 ) -> list[tuple[float, float]]:
-    """Stretches in order, those as one that overlap or are at most so many seconds ``apart``."""
+    """Merges stretches that overlap or are at most ``apart`` seconds apart, in order."""
     out: list[tuple[float, float]] = []
     for start, end in sorted(stretches):
         if out and start <= out[-1][1] + apart:
@@ -303,7 +303,7 @@ def _look(
 
 
 def _runs(pictures: Iterable[Small]) -> Iterator[Iterable[Small]]:
-    """The pictures in runs in which none is missing between two, as damaged ones are."""
+    """Splits pictures into runs without a missing picture; damaged ones are missing."""
     missing = itertools.count()
     part = next(missing)
 
@@ -318,7 +318,7 @@ def _runs(pictures: Iterable[Small]) -> Iterator[Iterable[Small]]:
 
 
 def _not_judged(reel: Reel) -> list[Unseen]:
-    """Damaged stretches, and what comes after the times of the last file start over."""
+    """Returns damaged stretches, and what follows where the times of the last file start over."""
     out = [Unseen(one.start, one.end, Message("take.damaged")) for one in reel.damage()]
     if (last := reel.parts[-1]).restart is not None:
         end = reel.starts[-1] + float(container.clock(last.packets).max())
@@ -329,7 +329,7 @@ def _not_judged(reel: Reel) -> list[Unseen]:
 def _gaps_between(
     decoded: Sequence[tuple[float, float]], heard: Sequence[tuple[float, float]], duration: float
 ) -> list[Unseen]:
-    """What was neither decoded nor followed by ear."""
+    """Returns stretches that were neither decoded nor followed by ear."""
     out, at = [], 0.0
     for start, end in [*_merged([*decoded, *heard]), (duration, duration)]:
         if start - at >= seeing.UNSEEN_S:

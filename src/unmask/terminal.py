@@ -1,4 +1,4 @@
-"""What `unmask check` shows to people: the answers on stdout, and on stderr how far it has come."""
+"""Terminal output of `unmask check`: the answers on stdout, the progress on stderr."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from unmask.words.footage import shown
 from unmask.words.strength import base_rate, in_hundred, likelier, odds, such_findings, support
 
 PATIENCE = 2.0
-"""s, after which a progress bar appears."""
+"""Seconds after which a progress bar appears."""
 
 LOOKS = {
     Outcome.CHANGED: ("◆", "bold red"),
@@ -35,13 +35,13 @@ LOOKS = {
     Outcome.CANNOT_TELL: ("?", "bold yellow"),
     Outcome.NO_FACE: ("–", "bold"),
 }
-"""Icon and style of each outcome. None is green: that no change was found is no seal of approval.
-"""
+"""Icon and style of each outcome; none is green, as "no change found" is no seal of approval."""
 
 
 def show(results: Iterable[CheckResult], language: Language | None = None) -> None:
-    """A block per file that was judged, as it comes, and at the end how many there were of each
-    outcome; English by default.
+    """Prints a block per judged file as it comes, and at the end the count of each outcome.
+
+    English by default.
     """
     t = language or english()
     console = Console(highlight=False)
@@ -76,7 +76,7 @@ def _headline(outcome: Outcome, path: str, console: Console, t: Language) -> Tex
 
 
 def _lines(result: CheckResult, limits: Sequence[Message], t: Language) -> Iterator[Text]:
-    """What stands under the headline; of the result's limits only those given."""
+    """Yields the lines under the headline; of the result's limits only those given."""
     yield Text(printable(t.say(result.reason)))
     if result.log10_lr is not None:
         strength = t(
@@ -114,13 +114,13 @@ def _person(person: Person, result: CheckResult, t: Language) -> str:
 def progress(
     path: str, number: str, begun: float, language: Language | None = None
 ) -> Iterator[Progress]:
-    """A bar on stderr while one file is judged, if that is a terminal and `PATIENCE` is over.
+    """Shows a bar on stderr while one file is judged, if that is a terminal and `PATIENCE` is over.
 
     Args:
         path: of the file.
-        number: which of all files this is, in words.
-        begun: when the first of them was begun, in seconds of `time.monotonic`.
-        language: of what is being done; English by default.
+        number: number of this file among all files, in words.
+        begun: start time of the first file, in seconds of `time.monotonic`.
+        language: language of the step's name; English by default.
     """
     t = language or english()
     console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""How many threads one part of a check may use: decoding a picture, running a network."""
+"""Number of threads for one part of a check, such as decoding a picture or running a network."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 
 
 def threads() -> int:
-    """Two; or as many as the environment variable ``UNMASK_THREADS`` says, one where there is a
-    check per core.
+    """Returns two, or the value of the environment variable ``UNMASK_THREADS``.
+
+    Set that to one where a check runs on every core.
     """
     given = os.environ.get("UNMASK_THREADS", "")
     return max(1, int(given)) if given.isdecimal() else 2

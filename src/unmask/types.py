@@ -1,5 +1,4 @@
-"""The values that travel through the house, left to right. All are frozen: nobody edits a value
-after it was returned.
+"""Values that pass from stage to stage. All are frozen: nobody edits a value after it was returned.
 
 Conventions: images are rgb uint8 ``(h, w, 3)``; times are seconds of presentation time from the
 clip's first frame; boxes are ``(x0, y0, x1, y1)`` and points ``(x, y)`` in px of the upright frame;
@@ -28,7 +27,7 @@ Box = tuple[float, float, float, float]
 
 
 class Verdict(StrEnum):
-    """What is said of a face or a file. There is no "authentic": no detector can say that."""
+    """Answer for a face or a file. There is no "authentic": no detector can say that."""
 
     CHANGED = "changed"
     LICENSED_CHANGE = "licensed change"
@@ -37,9 +36,7 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a check of a file came to: its verdict, but that nobody was there to be judged is told
-    apart.
-    """
+    """Outcome of a check of a file: its verdict, except that `no face` is told apart."""
 
     CHANGED = "changed"
     LICENSED_CHANGE = "licensed change"
@@ -49,7 +46,7 @@ class Outcome(StrEnum):
 
 
 class Status(StrEnum):
-    """How a line of evidence fared on one track."""
+    """Result state of a line of evidence on one track."""
 
     RAN = "ran"
     NOT_APPLICABLE = "not_applicable"
@@ -57,7 +54,7 @@ class Status(StrEnum):
 
 
 class Kind(StrEnum):
-    """What sort of media a file holds."""
+    """Sort of media that a file holds."""
 
     PHOTO = "photo"
     VIDEO = "video"
@@ -65,14 +62,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """What a file is, measured rather than believed: sizes and times come from its packets, not
-    from its header.
+    """Facts about a file, measured: sizes and times come from its packets, not from its header.
 
     Attributes:
         path: as the caller gave it.
         kind: photo or video.
-        sha256: of the whole file, hexadecimal.
-        size_bytes: of the whole file.
+        sha256: sha256 of the whole file, hexadecimal.
+        size_bytes: size of the whole file.
         container: name of the container or image format, e.g. ``mp4`` or ``jpeg``.
         codec: name of the picture codec, e.g. ``h264`` or ``jpeg``.
         width, height: px of the upright picture, after rotation and pixel aspect.
@@ -106,7 +102,7 @@ class MediaFacts:
 
 
 class Seal(StrEnum):
-    """Whether a file is what its content credentials were signed for."""
+    """Result of comparing a file with what its content credentials were signed for."""
 
     NONE = "none"
     ELSEWHERE = "elsewhere"
@@ -117,13 +113,11 @@ class Seal(StrEnum):
 
 
 AI_MADE = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic")
-"""Ends of the IPTC digital source types that declare content made by a trained model, whole or in
-part.
-"""
+"""Ends of the IPTC digital source types for content made by a trained model, whole or in part."""
 
 
 def declares_ai(source_types: Sequence[str]) -> bool:
-    """Whether one of the IPTC digital source types declares content made by a trained model."""
+    """Tells whether an IPTC digital source type declares content made by a trained model."""
     return any(one.rpartition("/")[2] in AI_MADE for one in source_types)
 
 
@@ -132,8 +126,8 @@ class Labels:
     """Unsigned labels in a file's metadata.
 
     Attributes:
-        producer: who made it with AI, by China's label (GB 45438-2025); may be empty; None without
-            one.
+        producer: who made the file with AI, by China's label (GB 45438-2025); may be empty; None
+            without a label.
         source_types: IPTC digital source types, by their addresses.
     """
 
@@ -142,26 +136,26 @@ class Labels:
 
     @property
     def declares_ai(self) -> bool:
-        """Whether they declare content made by AI."""
+        """True if the labels declare content made by AI."""
         return self.producer is not None or declares_ai(self.source_types)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a file's content credentials (C2PA) say, and what that is worth. Texts are of strangers,
-    on one line.
+    """Content of a file's content credentials (C2PA), and how far it can be trusted.
+
+    Texts come from strangers and are on one line.
 
     Attributes:
         seal: whether the file is what was signed.
         signer: name on the certificate; empty if unknown.
-        trusted: whether the signer is vouched for by an authority of the user's own list.
-        signed_at: as a time stamp says, ISO 8601; empty without one.
-        tool: that wrote them.
-        source_types: IPTC digital source types declared, those of what the file was made from
-            included.
+        trusted: whether an authority of the user's own list vouches for the signer.
+        signed_at: time of the time stamp, ISO 8601; empty without one.
+        tool: tool that wrote the credentials.
+        source_types: IPTC digital source types declared, including those of the file's ingredients.
         licences: sha256 of the licences named.
         problems: status codes of the standard, or the reader's words.
-        manifests: how many there are: the file's own, and those of what it was made from.
+        manifests: number of manifests: the file's own, and those of its ingredients.
     """
 
     seal: Seal
@@ -176,14 +170,15 @@ class Credentials:
 
     @property
     def declares_ai(self) -> bool:
-        """Whether they declare content made by a trained model, whole or in part."""
+        """True if the credentials declare content made by a trained model, whole or in part."""
         return declares_ai(self.source_types)
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of a video, seconds, whose ``pictures`` are damaged: from an error to the next
-    intact key frame.
+    """A stretch of a video, seconds, with ``pictures`` damaged pictures.
+
+    It reaches from an error to the next intact key frame.
     """
 
     start: float
@@ -197,15 +192,15 @@ class Packets:
 
     Attributes:
         tick: unit of the film's clock, seconds.
-        ticks: int64 ``(n,)``, n >= 1: when each is shown, in the order of the file, which need not
+        ticks: int64 ``(n,)``, n >= 1: presentation time of each, in the order of the file; need not
             rise.
-        keys: bool ``(n,)``: which are key frames.
-        broken: bool ``(n,)``: which came broken, or after one that did, up to the next whole key
-            frame.
+        keys: bool ``(n,)``: true for key frames.
+        broken: bool ``(n,)``: true for packets that came broken, and for those after one up to the
+            next whole key frame.
         sizes: int32 ``(n,)``: bytes.
         crcs: uint32 ``(n,)``: CRC-32 of the bytes.
-        tail: how long the last one is shown, ticks; 0 where nothing tells.
-        begun: numbers of the key frames, but for the first, with which an encoder began anew or
+        tail: duration of the last one, ticks; 0 where nothing tells.
+        begun: numbers of the key frames, except the first, at which an encoder began anew or
             changed its settings.
     """
 
@@ -219,7 +214,7 @@ class Packets:
     begun: tuple[int, ...]
 
     def before(self, number: int) -> Packets:
-        """The same without the packets from ``number`` on."""
+        """Returns the packets before ``number``."""
         arrays = {
             name: getattr(self, name)[:number]
             for name in ("ticks", "keys", "broken", "sizes", "crcs")
@@ -237,11 +232,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Small:
-    """A picture in small: ``time`` in seconds, ``grey`` uint8 ``(90, 160)``, whatever its shape
-    was.
+    """A small grey picture: ``time`` in seconds, ``grey`` uint8 ``(90, 160)`` whatever its shape.
 
     ``follows`` tells whether the picture right before it was given, too, and was not passed over as
-    damaged; ``key`` whether it is a key frame, which was encoded without regard to the one before.
+    damaged. ``key`` tells whether it is a key frame, which was encoded without regard to the one
+    before.
     """
 
     time: float
@@ -252,8 +247,9 @@ class Small:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sound:
-    """A stretch of sound without a gap: ``time`` of its beginning, s, and mono samples, float32
-    ``(n,)``, 16,000 a second.
+    """A stretch of sound without a gap: start ``time``, s, and mono samples.
+
+    Samples are float32 ``(n,)``, 16,000 a second.
     """
 
     time: float
@@ -261,18 +257,18 @@ class Sound:
 
 
 SOUND_RATE = 16_000
-"""Samples a second of `Sound`."""
+"""Samples per second of `Sound`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face as the finder sees it.
+    """One face as the face detector sees it.
 
     Attributes:
         box: px in the frame.
         points: float32 ``(5, 2)`` px: the person's right eye, left eye, nose tip, right and left
             mouth corner.
-        confidence: of the finder, 0 to 1.
+        confidence: the detector's confidence, 0 to 1.
     """
 
     box: Box
@@ -282,19 +278,19 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What limits a judgement of one face.
+    """Quality of one face, which limits its judgement.
 
     Attributes:
         size_px: width of the face box in the frame, px.
         sharpness: variance of the Laplacian of the aligned crop's luma over the luma's own
             variance; below 0.02 is blurred.
-        yaw: how far the head is turned aside, 0 frontal to 1 full profile, from the five points.
+        yaw: turn of the head, 0 frontal to 1 full profile, from the five points.
         blockiness: mean luma step across the frame's 8 px grid over the step inside it, at the
             face; 1 means no visible blocks.
         detail_px: width, px, at which the face would show as much detail; at most ``size_px``, less
             where it was enlarged.
-        echo: how clearly everything is seen twice, a little apart; 0 not at all, towards 1 in an
-            even blend of two pictures.
+        echo: strength of a double image, everything seen twice a little apart; 0 for none, towards
+            1 in an even blend of two pictures.
     """
 
     size_px: float
@@ -307,14 +303,13 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """One face in one frame: where it was, how good it is, and its aligned crop, rgb uint8 ``(192,
-    192, 3)``.
+    """One face in one frame: its place, its quality and its aligned crop.
 
-    ``eyes`` is a finer strip of both eyes, uint8 ``(64, 192, 3)``, see `unmask.faces.eyes`; None
-    where they are too small. ``close_up`` is the face finer than in the crop, uint8 ``(224, 224,
-    3)``, see `unmask.faces.close_up`; None where the face is too small to show more there. A
-    sighting is compared and hashed by identity, so that what was measured of it can be kept under
-    it.
+    The crop is rgb uint8 ``(192, 192, 3)``. ``eyes`` is a finer strip of both eyes, uint8 ``(64,
+    192, 3)``, see `unmask.faces.eyes`; None where they are too small. ``close_up`` is the face
+    finer than in the crop, uint8 ``(224, 224, 3)``, see `unmask.faces.close_up`; None where the
+    face is too small to show more there. A sighting is compared and hashed by identity, so that
+    measurements can be kept under it.
     """
 
     time: float
@@ -327,9 +322,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One person's face followed over the frames of one clip; ``id`` counts from 1 in order of
-    appearance.
-    """
+    """One person's face followed over a clip; ``id`` counts from 1 in order of appearance."""
 
     id: int
     sightings: tuple[Sighting, ...]
@@ -340,13 +333,13 @@ class Original:
     """A known earlier version of some footage, as its owner registered it.
 
     Attributes:
-        id: of the registration, in its index.
+        id: number of the registration in its index.
         title, owner: in the owner's words.
-        name: of the file that was registered, without its folder.
-        sha256: of that file, hexadecimal.
+        name: name of the file that was registered, without its folder.
+        sha256: sha256 of that file, hexadecimal.
         kind: photo or video.
         duration: seconds; 0 for a photo.
-        frames: how many of its frames the index knows.
+        frames: number of its frames that the index knows.
         complete: whether the registration came to its end.
         registered_at: UTC, ISO 8601.
     """
@@ -371,17 +364,15 @@ class Original:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """One frame and the same moment of its original, laid over each other; compared and hashed by
-    identity.
+    """One frame aligned with the same moment of its original; compared and hashed by identity.
 
     Attributes:
         time, original_time: seconds in the file and in the original.
-        rgb: the frame, turned, scaled and cropped as the original's thumbnail is, uint8 ``(h, w,
+        rgb: the frame, turned, scaled and cropped like the original's thumbnail, uint8 ``(h, w,
             3)``.
         original: the thumbnail, uint8 ``(h, w, 3)``.
-        seen: bool ``(h, w)``: where the frame shows what the thumbnail shows.
-        onto: float64 ``(3, 3)``: the homography that carries px of the file's frame onto the
-            thumbnail.
+        seen: bool ``(h, w)``: true where the frame shows what the thumbnail shows.
+        onto: float64 ``(3, 3)``: the homography from px of the file's frame to px of the thumbnail.
     """
 
     time: float
@@ -401,8 +392,8 @@ class Match:
         start, end: of the stretch in the file, seconds.
         original_start, original_end: of the same stretch in the original, seconds.
         mirrored: whether left and right are exchanged.
-        support: regions of the picture that agree, summed over the frames.
-        pairs: frames laid over the original, in order of time.
+        support: number of picture regions that agree, summed over the frames.
+        pairs: frames aligned with the original, in order of time.
     """
 
     originals: tuple[Original, ...]
@@ -423,11 +414,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a line measured of one sighting.
+    """A line's measurement of one sighting.
 
     Attributes:
         time: seconds.
-        score: in the line's own unit; means nothing until calibrated.
+        score: in the line's own unit; has no meaning until calibrated.
         heatmap: float32 ``(h, w)``, 0 to 1, over the aligned crop: where the line sees the change;
             None if it cannot say.
         held: whether it was measured at another moment nearby, and stands for this one.
@@ -441,13 +432,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image that shows a reason to the eye, with its caption.
+    """An image that shows a reason, with its caption.
 
     Attributes:
         caption: what it shows.
         rgb: uint8 ``(h, w, 3)``.
-        original: what it is to be compared with, of the same size.
-        dark: the same for a dark page, where something is drawn on a ground of its own.
+        original: picture to compare it with, of the same size.
+        dark: the same for a dark page, where something is drawn on its own background.
     """
 
     caption: Message
@@ -462,15 +453,15 @@ class TrackEvidence:
 
     Attributes:
         status: `ran`, `not_applicable` or `failed`.
-        summary: one sentence that, in words, a newspaper reader understands; the reason where the
-            line did not run.
-        score: of the whole track, in the line's own unit; None unless it ran.
-        readings: per sighting, in order of time.
-        pictures: that show the reason.
-        sampled: whether the line looked at sightings of its own choice only, rather than at all
-            that it could read.
-        instead_of: names of lines that weigh nothing where this one looked, because it sees what
-            they see, better.
+        summary: one sentence that a newspaper reader understands; the reason where the line did not
+            run.
+        score: score of the whole track, in the line's own unit; None unless it ran.
+        readings: one per sighting, in order of time.
+        pictures: pictures that show the reason.
+        sampled: whether the line looked only at sightings of its own choice, not at all that it
+            could read.
+        instead_of: names of lines that have no weight where this one looked, because it sees the
+            same, better.
     """
 
     status: Status
@@ -487,7 +478,7 @@ Evidence = Mapping[str, TrackEvidence]
 
 
 class Basis(StrEnum):
-    """What a verdict rests on: what was measured, or what the file declares of itself."""
+    """Basis of a verdict: a measurement, or what the file declares of itself."""
 
     MEASURED = "measured"
     DECLARED = "declared"
@@ -495,8 +486,9 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point on a face in an original: its sha256, seconds, and x and y in parts of its width and
-    height, 0 to 1.
+    """A point on a face in an original: the original's sha256, seconds, and x and y.
+
+    Both are relative to its width and height, 0 to 1.
     """
 
     original: str
@@ -507,16 +499,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class HeldLicence:
-    """A licence at hand, and whether it is to be relied on.
+    """A licence in the register, and whether it is to be relied on.
 
     Attributes:
-        sha256: of the licence.
+        sha256: sha256 of the licence.
         subject, licensee, role: in its issuer's words.
-        part: of the portrait, in a sentence.
-        puts_in: whether it is for the face that is put in, rather than for the one that is covered.
+        part: part of the portrait, in a sentence.
+        puts_in: whether it is for the face that is put in, not for the one that is covered.
         until: its last moment, UTC.
-        marks: on whose face, in which originals.
-        names_file: whether it names the file that is checked, by its sha256.
+        marks: marks on the licensed face, in the originals.
+        names_file: whether it names the checked file, by its sha256.
         refused: why it must not be relied on; None if it holds.
     """
 
@@ -534,7 +526,7 @@ class HeldLicence:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file says of its own making, and the licences at hand."""
+    """A file's declarations about how it was made, and the licences in the register."""
 
     credentials: Credentials
     labels: Labels
@@ -542,25 +534,25 @@ class Declared:
 
     @property
     def ai(self) -> bool:
-        """Whether AI is declared; by credentials only where the file is still what was signed."""
+        """True if AI is declared; by credentials only where the file is still what was signed."""
         signed = self.credentials.seal is Seal.INTACT and self.credentials.declares_ai
         return signed or self.labels.declares_ai
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that a line of evidence may look at beside the track that it examines.
+    """Everything besides the examined track that a line of evidence may look at.
 
     Attributes:
-        media: what the file is.
-        tracks: everybody in it; the track examined is one of them.
+        media: facts about the file.
+        tracks: everybody in it, the examined track included.
         matches: the known originals that it shows; None where no index of them was given.
-        declared: what it says of itself, and the licences at hand; None where no folder of licences
-            was given.
-        cuts: when its shots change, s, as far as looks at it show; where only colours tell, the
+        declared: what it says of itself, and the licences in the register; None where no folder of
+            licences was given.
+        cuts: times of shot changes, s, as far as looks at it show; where only colours tell, the
             time of the look after it.
-        earlier: what the lines asked before this one say of the same track; a line must do without,
-            for it may be asked alone.
+        earlier: results of the lines asked before this one on the same track; a line must work
+            without, because it may be asked alone.
     """
 
     media: MediaFacts
@@ -572,8 +564,9 @@ class Case:
 
 
 def of_highest(scores: Sequence[float] | NDArray[np.floating[Any]], share: float) -> float:
-    """Mean of the highest ``share`` (0 to 1) of a track's scores, of one at least: a short change
-    must count.
+    """Returns the mean of the highest ``share`` (0 to 1) of a track's scores, at least one of them.
+
+    So a short change counts.
     """
     highest = np.sort(scores)[::-1]
     return float(highest[: max(1, math.ceil(share * highest.size))].mean())
@@ -588,9 +581,7 @@ class Span:
 
 
 def clock(seconds: float, digits: int = 1) -> str:
-    """A time as ``m:ss.s``, with hours in front where there are any, and so many digits of a
-    second.
-    """
+    """Formats a time as ``m:ss.s``, with hours in front if any, and ``digits`` decimals."""
     parts = 10**digits
     whole = round(max(seconds, 0) * parts)
     hours, minutes, rest = (
@@ -604,7 +595,7 @@ def clock(seconds: float, digits: int = 1) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TimedLR:
-    """Calibrated log10 LR of one sighting, on its own; the timeline of a person is made of these."""
+    """Calibrated log10 LR of one sighting, on its own; a person's timeline consists of these."""
 
     time: float
     log10_lr: float
@@ -612,11 +603,11 @@ class TimedLR:
 
 @dataclass(frozen=True, slots=True)
 class TellingFrame:
-    """A sighting worth showing: its aligned crop, and where in it the change is seen (0 to 1), if a
-    line can say.
+    """A sighting worth showing: its aligned crop, and where in it the change is seen, 0 to 1.
 
-    ``box`` is where the face was in the frame, px, and ``corners`` where the crop was: float32
-    ``(4, 2)`` px, from its top left corner clockwise, as the crop shows it.
+    The heatmap is None if no line can say. ``box`` is the face in the frame, px. ``corners`` are
+    those of the crop in the frame: float32 ``(4, 2)`` px, clockwise from its top left corner as the
+    crop shows it.
     """
 
     time: float
@@ -629,7 +620,7 @@ class TellingFrame:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a face was at one time: seconds, and px of the frame."""
+    """Place of a face at one time: seconds, and px of the frame."""
 
     time: float
     box: Box
@@ -637,9 +628,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """What one line contributed to one person's verdict; ``log10_lr`` is None where it weighed
-    nothing.
-    """
+    """One line's contribution to one person's verdict; ``log10_lr`` is None if it had no weight."""
 
     status: Status
     summary: Message
@@ -659,8 +648,9 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """What single faces of people never trained on were answered by the lines that weighed; changed
-    in ways never trained on.
+    """Error rates of the lines that weighed, on single faces of people never trained on.
+
+    The changed ones were changed in ways never trained on.
 
     Attributes:
         bona_fide, changed: number of faces of each class.
@@ -682,20 +672,20 @@ class Person:
         id: of the track.
         verdict, reason: the answer and one sentence for it.
         log10_lr: of the whole track; None where the verdict is `cannot tell`.
-        spans: when the face is judged changed; empty unless the verdict is `changed`.
-        lines: per line of evidence, by name, in order of weight.
+        spans: times at which the face is judged changed; empty unless the verdict is `changed`.
+        lines: results per line of evidence, by name, in order of weight.
         timeline: LR of each judged sighting, on its own.
         first_seen, last_seen: seconds.
         sightings, judged: how often the face was seen, and how often well enough to be judged.
         quality: medians over the sightings.
         frames: the most telling sightings, the most telling first.
         thumbnail: aligned crop of the clearest sighting.
-        places: of the face at each sighting, in order of time.
-        reach: lowest and highest log10 LR that the lines that weighed can come to; None where none
+        places: place of the face at each sighting, in order of time.
+        reach: lowest and highest log10 LR that the lines that weighed can give; None where none
             weighed.
-        record: of these lines; None where it was not measured.
-        basis: of the verdict; None where it is `cannot tell`.
-        licences: that reach this person, whether they hold or not.
+        record: error rates of these lines; None where they were not measured.
+        basis: basis of the verdict; None where it is `cannot tell`.
+        licences: those that reach this person, whether they hold or not.
     """
 
     id: int
@@ -721,8 +711,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A whole frame at ``time`` seconds, rgb uint8 ``(h, w, 3)``, and the box of each face in it by
-    the person's id.
+    """A whole frame at ``time`` seconds, rgb uint8 ``(h, w, 3)``.
+
+    ``boxes`` is the box of each face in it, by the person's id.
     """
 
     time: float
@@ -732,15 +723,14 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a file's own metadata say of its recording; nobody signs them, and anybody can write or
-    remove them.
+    """A file's own metadata about its recording; unsigned, so anybody can write or remove them.
 
     Attributes:
-        camera: its maker and model; empty, as each of these, where nothing is said.
-        software: that wrote the file.
-        taken: when it was recorded, ISO 8601; by the camera's clock, without an offset from UTC
+        camera: its maker and model; empty, like each of these, where nothing is said.
+        software: software that wrote the file.
+        taken: time of the recording, ISO 8601; by the camera's clock, without an offset from UTC
             where it states none.
-        saved: when it was written, likewise.
+        saved: time of writing, likewise.
         located: whether they say where it was recorded; the place itself is not read.
     """
 
@@ -753,7 +743,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """Who judged what, with what: enough to repeat the check and to see that the file is the same.
+    """Record of a check: enough to repeat it and to see that the file is the same.
 
     Attributes:
         checked_at: UTC, ISO 8601.
@@ -776,12 +766,13 @@ class Custody:
 class CheckResult:
     """The answer for one file, as `unmask.check` returns it.
 
-    A file that could not be judged has ``verdict`` None and ``error`` filled, and then ``media``
-    and ``custody`` may be None. ``prior`` is the base rate of changed faces that the user stated, 0
-    to 1, and ``posterior`` what the LR makes of it; both None where none was stated, ``posterior``
-    also where the verdict is `cannot tell`. ``matches`` are the known originals that it shows,
-    ``damage`` the stretches that were passed over, ``declared`` what it says of itself. ``report``
-    and ``key_frames`` are paths of the page and of whole frames that were written, if any were.
+    A file that could not be judged has ``verdict`` None and ``error`` filled; ``media`` and
+    ``custody`` may then be None. ``prior`` is the base rate of changed faces that the user stated,
+    0 to 1, and ``posterior`` the probability that follows from it and the LR; both None where none
+    was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known
+    originals that it shows, ``damage`` the stretches that were passed over, ``declared`` what it
+    says of itself. ``report`` and ``key_frames`` are paths of the page and of whole frames that
+    were written, if any were.
     """
 
     path: str
@@ -804,9 +795,7 @@ class CheckResult:
 
     @property
     def basis(self) -> Basis | None:
-        """What the verdict rests on: on something measured, if that is so of one person who has
-        this verdict.
-        """
+        """Basis of the verdict; `measured` if that holds for one person who has this verdict."""
         found = {person.basis for person in self.people if person.verdict is self.verdict}
         return (
             Basis.MEASURED
@@ -818,8 +807,9 @@ class CheckResult:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The verdict, or `no face` where it is `cannot tell` only because an intact file shows
-        nobody; None without one.
+        """The verdict, or `no face`; None without a verdict.
+
+        `no face` is a `cannot tell` whose only cause is that an intact file shows nobody.
         """
         if self.verdict is Verdict.CANNOT_TELL and not self.people and not self.damage:
             return Outcome.NO_FACE
@@ -827,7 +817,7 @@ class CheckResult:
 
     @classmethod
     def failed(cls, path: str, error: Message, sha256: str | None = None) -> CheckResult:
-        """The answer for a file that could not be judged."""
+        """Builds the answer for a file that could not be judged."""
         return cls(path, sha256, None, error, None, (), error=error)
 
     def _repr_html_(self) -> str:

@@ -1,6 +1,4 @@
-"""From what the lines measured to a verdict on each person and on the file, or `cannot tell`, as
-codes and values.
-"""
+"""Verdicts on each person and on the file, from the evidence of the lines, as codes and values."""
 
 from __future__ import annotations
 
@@ -39,26 +37,26 @@ from unmask.types import (
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Where a verdict begins.
+    """Thresholds of a verdict.
 
     Attributes:
-        changed: least log10 LR of `changed`; an LR of 10 is where ENFSI's verbal scale (2015) says
-            "moderate support".
+        changed: least log10 LR of `changed`; ENFSI's verbal scale (2015) begins "moderate support"
+            at an LR of 10.
         no_change: highest log10 LR of `no change found`; between the two the answer is `cannot
             tell`.
         size_px: least face width, px; a smaller face has lost the traces that are looked for.
-        detail_px: least width of a face's detail, px, see `Quality`. Below `size_px`, for its
-            estimate is rough: bona fide faces enlarged from 52 or 60 px score hardly higher than
-            from 80, see docs/verdict.md.
+        detail_px: least width of a face's detail, px, see `Quality`. It is below `size_px` because
+            its estimate is rough: bona fide faces enlarged from 52 or 60 px score hardly higher
+            than from 80, see docs/verdict.md.
         sharpness: least sharpness, see `Quality`; half of the portraits that were blurred by 3 px
             lie below it.
-        yaw: farthest turn aside, see `Quality`; one in twenty portraits is turned further, most of
-            them into half profile.
+        yaw: largest turn of the head, see `Quality`; one in twenty portraits is turned further,
+            most of them into half profile.
         blockiness: most blockiness, see `Quality`; JPEG at quality 30 has about 2, H.264 at CRF 40
             about 3 to 5.
-        echo: most of a double picture, see `Quality`; 6 in 1,000 portraits show more, see
+        echo: strongest double image, see `Quality`; 6 in 1,000 portraits show more, see
             docs/verdict.md.
-        sightings: of a video, how many frames of a face must be good enough.
+        sightings: number of frames of a face in a video that must be good enough.
     """
 
     changed: float = 1.0
@@ -79,14 +77,15 @@ def judge(
     rules: Rules = Rules(),
     calibrated: Sequence[Calibration] | None = None,
 ) -> Person:
-    """The verdict on one track.
+    """Gives the verdict on one track.
 
     Args:
         track: at least one sighting.
-        evidence: on this track, of every line that was asked.
-        media: whether one frame is all there is.
-        rules: where a verdict begins.
-        calibrated: how the scores of each set of lines become an LR; None for what was shipped.
+        evidence: evidence on this track, of every line that was asked.
+        media: tells whether one frame is all there is.
+        rules: thresholds of the verdict.
+        calibrated: conversion of the scores of each set of lines into an LR; None for the shipped
+            one.
     """
     unfit = [_unfit(s.quality, rules) for s in track.sightings]
     fit = [i for i, reason in enumerate(unfit) if reason is None]
@@ -152,8 +151,10 @@ def _sharper(
     fitted: Sequence[Calibration],
     rules: Rules,
 ) -> tuple[tuple[Span, ...], dict[int, float], tuple[str, ...]] | None:
-    """Times by lines that look everywhere, or else at moments of their choice, where they see the
-    change at all.
+    """Finds more exact times of a change.
+
+    Asks the lines that look everywhere first, then those that look at moments of their choice; the
+    first that see the change give the times.
 
     Returns:
         The spans, the LR of each sighting on its own, and the lines; None where such lines see no
@@ -171,8 +172,9 @@ def _sharper(
 
 
 def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
-    """Evidence of the lines that weighed, the strongest first, and of those they stand in for,
-    whose maps are worth showing.
+    """Returns evidence whose heatmaps are worth showing.
+
+    That of the lines that weighed, the strongest first, then that of the lines they stand in for.
     """
     behind = [name for line in weighed for name in evidence[line].instead_of if name in evidence]
     return [evidence[name] for name in (*weighed, *behind)]
@@ -181,8 +183,9 @@ def _showing(evidence: Evidence, weighed: Sequence[str]) -> list[TrackEvidence]:
 def log10_lrs(
     track: Track, evidence: Evidence, calibrated: Sequence[Calibration], rules: Rules = Rules()
 ) -> list[TimedLR]:
-    """The LR of each sighting of a track that is good enough to be judged, on its own; none where
-    no line can weigh.
+    """Returns the LR of each sighting of a track that is good enough to be judged, on its own.
+
+    Empty where no line can weigh.
     """
     fit = [i for i, s in enumerate(track.sightings) if _unfit(s.quality, rules) is None]
     judged, steps = _looked_at(track, evidence, fit, calibrated, 1)
@@ -197,10 +200,11 @@ def _looked_at(
     calibrated: Sequence[Calibration],
     needed: int,
 ) -> tuple[list[int], tuple[Calibration, ...]]:
-    """Sightings that count, by index, and the calibrations that weigh them, see `chain`.
+    """Returns the sightings that count, by index, and the calibrations that weigh them.
 
-    Those that a line chose to look at, if they are enough; all that are fit, if there is none or
-    another line tells more.
+    See `chain` for these. The sightings are those that a line chose to look at, if these are
+    enough. They are all that are fit if there is no such line, or if other lines separate the
+    classes better.
     """
     for name, said in evidence.items():
         times = {reading.time for reading in said.readings} if said.sampled else set()
@@ -220,8 +224,9 @@ def _looked_at(
 def _steps(
     track: Track, evidence: Evidence, judged: Sequence[int], calibrated: Sequence[Calibration]
 ) -> tuple[Calibration, ...]:
-    """See `chain`. A line weighs on a track if it ran and read every sighting that is good enough
-    to be judged.
+    """Returns `chain` of the lines that can weigh on a track.
+
+    A line can if it ran and read every sighting that is good enough to be judged.
     """
     times = {track.sightings[i].time for i in judged}
     read = [
@@ -235,8 +240,9 @@ def _steps(
 def _totals(
     track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]
 ) -> tuple[list[float], tuple[Span, ...]]:
-    """log10 LR of the track by no line, which is 0, and by the lines of each step; and the spans of
-    the last step.
+    """Returns the track's log10 LR after each step, and the spans of the last step.
+
+    The first value, by no line, is 0.
     """
     times = np.array([track.sightings[i].time for i in judged])
     totals: list[float] = [0.0]
@@ -250,7 +256,7 @@ def _totals(
 def _lrs(
     track: Track, evidence: Evidence, judged: Sequence[int], steps: Sequence[Calibration]
 ) -> dict[int, float]:
-    """log10 LR of each judged sighting on its own, by its index; by all the lines that weigh."""
+    """Returns log10 LR of each judged sighting alone, by its index, from all lines that weigh."""
     if not steps:
         return {}
     known = _known(track, evidence, judged, steps[-1])
@@ -260,7 +266,7 @@ def _lrs(
 def _known(
     track: Track, evidence: Evidence, judged: Sequence[int], calibration: Calibration
 ) -> NDArray[np.float64]:
-    """`Calibration.known` of each judged sighting, ``(len(judged),)``."""
+    """Returns `Calibration.known` of each judged sighting, ``(len(judged),)``."""
     scores = {
         line: {reading.time: reading.score for reading in evidence[line].readings}
         for line in calibration.lines
@@ -352,9 +358,7 @@ def _median(qualities: Sequence[Quality]) -> Quality:
 
 
 def _within(spans: Sequence[Span], track: Track, lrs: Mapping[int, float]) -> dict[int, float]:
-    """Those of the sightings that lie in a stretch that was changed, if any was: what reacts
-    elsewhere is chance.
-    """
+    """Keeps the sightings inside the changed spans; reactions elsewhere are chance."""
     return {
         i: lr
         for i, lr in lrs.items()
@@ -369,10 +373,10 @@ def _telling(
     verdict: Verdict,
     at_most: int = 4,
 ) -> tuple[TellingFrame, ...]:
-    """The sightings that speak most for the verdict, at least a twelfth of the track apart; none
-    that speaks against a change.
+    """Selects the sightings that speak most for the verdict, at least a twelfth of the track apart.
 
-    Each with the heatmap of the strongest line that has one.
+    For `changed`, none that speaks against a change. Each has the heatmap of the strongest line
+    with one.
     """
     apart = (track.sightings[-1].time - track.sightings[0].time) / 12
     sign = -1 if verdict is Verdict.NO_CHANGE_FOUND else 1
@@ -398,12 +402,12 @@ def _telling(
 
 
 def together(people: Sequence[Person], rules: Rules = Rules()) -> tuple[Person, ...]:
-    """The people of one file, each still called changed only where the LR reaches the bound when
-    divided by their number.
+    """Corrects the verdicts of one file for the number of its people.
 
-    At most one of them is taken to be changed, each as likely; so one in a crowd is a change only
-    if the file is. Otherwise the answer becomes `cannot tell`; the reason and the lines keep what
-    was measured.
+    At most one of them is taken to be changed, each as likely; so one person in a crowd is changed
+    only if the file is. A person stays `changed` only if the LR divided by the number of people
+    reaches the bound. Otherwise the answer becomes `cannot tell`; the reason and the lines keep
+    what was measured.
     """
     count = sum(_measured(p) is not None for p in people)
     least = rules.changed + float(np.log10(max(1, count)))
@@ -411,11 +415,11 @@ def together(people: Sequence[Person], rules: Rules = Rules()) -> tuple[Person, 
 
 
 def under_licences(people: Sequence[Person], case: Case) -> tuple[Person, ...]:
-    """The people of one file with the licences that reach them; a change that one of these allows
-    becomes `licensed change`.
+    """Adds to the people of one file the licences that reach them.
 
-    What is only declared is changed as well where a licence allows it; without one it makes nobody
-    changed, for anybody can declare anything. What was measured stays.
+    A change that a licence allows becomes `licensed change`. A change that is only declared counts
+    too, but only where a licence allows it: without one a declaration makes nobody changed, because
+    anybody can declare anything. The measurements stay.
     """
     changed = [p for p in people if p.verdict is Verdict.CHANGED]
     declared = case.declared is not None and case.declared.ai
@@ -475,14 +479,15 @@ def _doubted(person: Person, count: int) -> Person:
 
 
 def _measured(person: Person) -> float | None:
-    """log10 LR of whoever was judged, also where it was too weak for an answer."""
+    """Returns log10 LR of a person who was judged, even where it was too weak for an answer."""
     moved = [line.log10_lr for line in person.lines.values() if line.log10_lr is not None]
     return person.log10_lr if person.log10_lr is not None else sum(moved) if moved else None
 
 
 def _mean(people: Sequence[Person]) -> float | None:
-    """log10 of the mean LR of those judged: that of the file, if at most one of them is changed,
-    each as likely.
+    """Returns log10 of the mean LR of the people judged.
+
+    It is the file's LR if at most one of them is changed, each as likely.
     """
     lrs = [lr for p in people if (lr := _measured(p)) is not None]
     return _rounded(float(np.log10(np.mean(np.power(10.0, lrs))))) if lrs else None
@@ -491,12 +496,11 @@ def _mean(people: Sequence[Person]) -> float | None:
 def of_file(
     people: Sequence[Person], media: MediaFacts, rules: Rules = Rules(), damaged: bool = False
 ) -> tuple[Verdict, Message, float | None]:
-    """The verdict on a file, the reason for it, and its log10 LR: that of the mean LR of its
-    people, see `together`.
+    """Returns the verdict on a file, the reason for it, and the log10 of its people's mean LR.
 
-    One changed face makes the file changed. A person who could not be judged makes it `cannot
-    tell`, unless there is another who could, and the only fault is that this one is a small face in
-    the background; the reason names them.
+    See `together` for the mean. One changed face makes the file changed. A person who could not be
+    judged makes it `cannot tell`, unless another person could be judged and the only fault is that
+    this one is a small face in the background; the reason names them.
     """
     if not people:
         return Verdict.CANNOT_TELL, _nobody(media, damaged), None
@@ -560,14 +564,12 @@ def _named(people: Sequence[Person]) -> dict[str, Value]:
 def _counted(
     message: Message, some: Sequence[Person], people: Sequence[Person], named: int = 3
 ) -> Message:
-    """The same, under the code with ``_many``, where more than ``named`` people are counted instead
-    of named.
-    """
+    """Switches to the code with ``_many``, a count, for more than ``named`` people."""
     if len(some) <= named:
         return message
     return Message(f"{message.code}_many", {"count": len(some), "of": len(people)})
 
 
 def _but(message: Message, but: Message | None) -> Message:
-    """The same with a clause that says what is otherwise with others, under the code with ``_but``."""
+    """Adds a clause about the other people, under the code with ``_but``."""
     return Message(f"{message.code}_but", {**message.values, "but": but}) if but else message

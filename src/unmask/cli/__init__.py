@@ -1,9 +1,8 @@
-"""The command line: what may be asked, where the answers go, and the exit code. It judges nothing
-itself.
+"""The command line: arguments, output and exit codes. It judges nothing itself.
 
 Answers go to stdout as they come, everything else to stderr. Exit codes: 0 done; 1 an input could
-not be judged, or an answer not be written; 2 usage; 3 `--fail-on` matched, whatever else happened;
-130 interrupted.
+not be judged, or an answer could not be written; 2 usage; 3 `--fail-on` matched, whatever else
+happened; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ def _unmask(
         ),
     ] = False,
 ) -> None:
-    """Tells whether a person's face in a photo or a video was changed by software, shows why, and
-    says so when it
-    cannot tell.
+    """Tells whether a person's face in a photo or a video was changed by software.
+
+    Shows why, and says so when it cannot tell.
     """

@@ -1,5 +1,6 @@
-"""The commands `unmask accounts add`, `list` and `password`: people who sign in, before there is
-anybody who could add them.
+"""The commands `unmask accounts add`, `list` and `password`, for people who sign in.
+
+They work before there is anybody who could add accounts on the page.
 """
 
 from __future__ import annotations
@@ -95,12 +96,13 @@ def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data)
 
 @contextmanager
 def opened(data: Path, make: bool = False) -> Iterator[Database]:
-    """The database of a service: in the folder as given, or where the environment says, as `unmask
-    serve` reads it.
+    """Opens the database of a service: in the folder, or where the environment says.
+
+    It is read as `unmask serve` reads it.
 
     Args:
         data: the folder.
-        make: whether a new service may be begun there; else nothing is written by opening it.
+        make: whether a new service may be begun there; else opening it writes nothing.
 
     Raises:
         UsageError: there is none.
@@ -134,7 +136,7 @@ def _password() -> str:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """What stops the command, on one line; 2 for wrong usage, else 1."""
+    """Reports errors that stop the command on one line; exits with 2 for wrong usage, else 1."""
     from unmask.service.problems import Problem
 
     try:

@@ -1,6 +1,4 @@
-"""The commands `unmask audit verify`, `anchor` and `export`: whether the log is as it was written,
-without a running service.
-"""
+"""The commands `unmask audit verify`, `anchor` and `export`, which need no running service."""
 
 from __future__ import annotations
 
@@ -92,7 +90,7 @@ def export(data: Data) -> None:
 
 
 def _organisations(session: Session, kept: list[Anchor] | None = None) -> list[str]:
-    """All that there are, and all that an anchor knows."""
+    """Lists all organisations in the database, and all that an anchor names."""
     from sqlalchemy import select
 
     from unmask.service.store.tables import AuditEntry, Tenant
@@ -113,7 +111,7 @@ def _anchors(path: Path | None) -> list[Anchor]:
 
 @contextmanager
 def _opened(data: Path) -> Iterator[Session]:
-    """A session of the service's database, which is not made if it is not there."""
+    """Opens a session of the service's database, which is not made if it is not there."""
     try:
         with opened(data) as database, database.reading() as session:
             yield session

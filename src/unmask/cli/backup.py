@@ -1,6 +1,4 @@
-"""The commands `unmask backup` and `unmask restore`: all that a service keeps, and back again in an
-empty place.
-"""
+"""The commands `unmask backup` and `unmask restore`: copy a service, and restore it elsewhere."""
 
 from __future__ import annotations
 
@@ -37,11 +35,10 @@ Anchors = Annotated[
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")], data: Data
 ) -> None:
-    """Copy all that a service keeps, media included, while it runs; and print where its audit logs
-    stand.
+    """Copy all that a service keeps, media included, while it runs.
 
-    Database and storage are those of --data, or as the environment says for `unmask serve`. The
-    copy has faces and secrets in it.
+    Prints where its audit logs stand. Database and storage are those of --data, or as the
+    environment says for `unmask serve`. The copy has faces and secrets in it.
     """
     from unmask.service.domain.backup import save
 
@@ -60,10 +57,10 @@ def restore(
     data: Data,
     anchors: Anchors = None,
 ) -> None:
-    """Bring a backup back in an empty place: another folder, another database and bucket, or of
-    another kind.
+    """Bring a backup back in an empty place.
 
-    Its audit logs are verified against the backup's own anchors, and those kept elsewhere.
+    That is another folder, another database and bucket, or of another kind. Its audit logs are
+    verified against the backup's own anchors, and those kept elsewhere.
     """
     from unmask.service.domain.backup import restore as bring
     from unmask.service.people.audit import Anchor
@@ -81,7 +78,7 @@ def restore(
 
 @contextmanager
 def _service(data: Path, there: bool) -> Iterator[Service]:
-    """The service as the environment says; what goes wrong is said on one line."""
+    """Opens the service as the environment says; reports errors on one line."""
     from unmask.service.settings import Settings
     from unmask.service.store.folders import keep_private
     from unmask.service.store.service import Service

@@ -1,4 +1,4 @@
-"""The command `unmask check`: what may be asked of it, and how the answers are printed."""
+"""The command `unmask check`: its options, and how the answers are printed."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ EXAMPLES = """\b
 Examples:
   unmask check clip.mp4                          the verdict on every person in a clip
   unmask check footage/ --report reports/        a folder, with a page to show for every file
-  unmask check clip.mp4 --out clip.html --key-frames search/    one page, and frames to look for on the web
-  unmask check clip.mp4 --from 1:05 --to 1:20    only these fifteen seconds, as closely as a short clip
+  unmask check clip.mp4 --out clip.html --key-frames search/    one page, and frames to look for \
+on the web
+  unmask check clip.mp4 --from 1:05 --to 1:20    only these fifteen seconds, as closely as a short \
+clip
   unmask check clip.mp4 --originals index --licences desk/      a licensed change is told from abuse
   unmask check clip.mp4 --prior 0.001            what it means where 1 face in 1,000 is changed
   unmask check *.jpg --json | jq -c '[.path, .verdict]'
@@ -172,7 +174,8 @@ def check(
         damaged = isinstance(error, WeightsError | ImportError)
         way_out = "`unmask doctor` says more" if damaged else "run again with --debug"
         complain(
-            f"{'' if damaged else 'unexpected '}{type(error).__name__}: {inputs.words(error)}; {way_out}"
+            f"{'' if damaged else 'unexpected '}{type(error).__name__}: {inputs.words(error)}; "
+            f"{way_out}"
         )
         raise typer.Exit(1) from error
     raise typer.Exit(run.code)
@@ -211,7 +214,7 @@ def _settings(
 
 
 def _seconds(given: str | None) -> float | None:
-    """A time as a player shows it, or in seconds."""
+    """Parses a time as a player shows it, or in seconds."""
     if given is None:
         return None
     parts = given.split(":")

@@ -53,12 +53,11 @@ def credentials(
         str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="en, zh.")
     ] = "en",
 ) -> None:
-    """Say what files declare of their own making, signed (C2PA) and unsigned: who signed, whether
-    you trust them,
-    whether the file is still what was signed, and whether AI is declared.
+    """Say what files declare of their own making, signed (C2PA) and unsigned.
 
-    Nothing is fetched. That a file carries none proves nothing: most do not, and they are easily
-    removed.
+    It tells who signed, whether you trust them, whether the file is still what was signed, and
+    whether AI is declared. Nothing is fetched. That a file carries none proves nothing: most do
+    not, and they are easily removed.
     """
     from unmask.licences import manifest
     from unmask.licences.telling import told

@@ -1,6 +1,4 @@
-"""The commands `unmask fleet scan`, `plan` and `report`: the same check over a whole folder or
-bucket.
-"""
+"""The commands `unmask fleet scan`, `plan` and `report`: the same check over a folder or bucket."""
 
 from __future__ import annotations
 
@@ -24,8 +22,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  unmask fleet plan archive/ --price 0.05              how long would it take, and what would it cost?
-  unmask fleet scan archive/ --out scan                judge every content once; run it again to go on
+  unmask fleet plan archive/ --price 0.05              how long would it take, and what would it \
+cost?
+  unmask fleet scan archive/ --out scan                judge every content once; run it again to \
+go on
   AWS_REGION=eu-central-1 unmask fleet scan s3://media/2026 --out scan --workers 16
   unmask fleet report scan                             what came of it: scan/report.html
   duckdb -c "SELECT outcome, count(*) FROM 'scan/results/*/*/*.parquet' GROUP BY 1"
@@ -38,7 +38,8 @@ Exit codes:
 """
 
 app = typer.Typer(
-    help="The same check over a whole folder or bucket: every content once, resumable, with results as Parquet tables.",
+    help="The same check over a whole folder or bucket: every content once, resumable, with "
+    "results as Parquet tables.",
     no_args_is_help=True,
     epilog=EXAMPLES,
 )
@@ -173,7 +174,7 @@ def report(
         str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="Of the page: en, zh.")
     ] = "en",
 ) -> None:
-    """Write a page on what a scan came to: verdicts, the top of the queue, floods, failures, speed."""
+    """Write a page on the result of a scan: verdicts, top of the queue, floods, failures, speed."""
     from unmask.words import codes
     from unmask.words import language as spoken
 
@@ -189,7 +190,7 @@ def report(
 
 
 def _cores() -> int:
-    """How many this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -235,11 +236,17 @@ def _estimate(found: Plan, workers: int, price: float | None) -> Iterator[str]:
     yield f"about {mean:,.2f} core hours, 95 % interval {low:,.2f} to {high:,.2f}"
     yield f"about {mean / workers:,.2f} hours with {workers:,} workers, a core each"
     if price is not None:
-        yield f"about {mean * price:,.2f} at {price:g} a core hour, {low * price:,.2f} to {high * price:,.2f}"
+        yield (
+            f"about {mean * price:,.2f} at {price:g} a core hour, {low * price:,.2f} to "
+            f"{high * price:,.2f}"
+        )
 
 
 def _say(counts: Counts, seconds: float) -> None:
-    done = f"{counts.listed:,} files: {counts.judged:,} contents judged in {seconds:,.0f} s, {counts.before:,} files done before"
+    done = (
+        f"{counts.listed:,} files: {counts.judged:,} contents judged in {seconds:,.0f} s, "
+        f"{counts.before:,} files done before"
+    )
     more = (
         (counts.failed, "could not be judged"),
         (counts.poison, "of them ended their workers"),
@@ -251,7 +258,7 @@ def _say(counts: Counts, seconds: float) -> None:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[Counts], None]]:
-    """A bar on stderr with the rate and the time left, if that is a terminal."""
+    """Shows a bar on stderr with the rate and the time left, if that is a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -291,7 +298,7 @@ def _bar() -> Iterator[Callable[[Counts], None]]:
 
 @contextmanager
 def _complaining() -> Iterator[None]:
-    """Errors as a line on stderr, and an exit code."""
+    """Reports errors as a line on stderr, and exits with a code."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -23,7 +23,8 @@ PASSWORD = "UNMASK_KEY_PASSWORD"  # noqa: S105  the name of the environment vari
 EXAMPLES = """\b
 Examples:
   unmask licence keygen zoe.key --name "Zoe"
-  unmask licence grant --key zoe.key --subject "Zoe" --licensee "The studio" --role "Anna" --until 2027-12-31 \\
+  unmask licence grant --key zoe.key --subject "Zoe" --licensee "The studio" --role "Anna" \
+--until 2027-12-31 \\
       --original film.mp4 --mark 12.5:0.42,0.31 --status-list zoe.list.json --out zoe-anna.json
   unmask licence check zoe-anna.json --owners zoe.key.pub --status-list zoe.list.json
   unmask licence revoke zoe-anna.json --key zoe.key --status-list zoe.list.json
@@ -55,7 +56,8 @@ OwnerKeys = Annotated[
 Day = typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Day, or moment, UTC.")
 
 app = typer.Typer(
-    help="Licences: a portrait's owner allows, signed, that a face be changed, and can take it back.",
+    help="Licences: a portrait's owner allows, signed, that a face be changed, and can take it "
+    "back.",
     no_args_is_help=True,
     epilog=EXAMPLES,
 )
@@ -80,8 +82,9 @@ def keygen(
         ),
     ],
 ) -> None:
-    """Make a key to sign licences with. Keep it; give KEY.pub to whoever must rely on your
-    licences.
+    """Make a key to sign licences with.
+
+    Keep it; give KEY.pub to whoever must rely on your licences.
     """
     from unmask.licences.keys import keygen as make
 
@@ -131,8 +134,7 @@ def grant(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; now.")
     ] = None,
 ) -> None:
-    """Sign that a face may be changed: whose, in which part, by whom, in which work or file, until
-    when.
+    """Sign that a face may be changed: whose, what part, by whom, in what work or file, until when.
 
     A work is bound by its original and by marks on the face that may be covered there; a file by
     its content.
@@ -173,7 +175,7 @@ def grant(
 
 @app.command()
 def show(licence: Path) -> None:
-    """Show what a licence says, and that it is as it was signed. Whether it holds, `check` tells."""
+    """Show what a licence says, and that it is as it was signed. `check` tells whether it holds."""
     from unmask.licences.licence import Licence
 
     with _errors():
@@ -195,8 +197,9 @@ def check(
     ] = None,
     at: Annotated[datetime | None, Day] = None,
 ) -> None:
-    """Tell whether a licence holds: genuine, of its owner, in force, not taken back, and for what
-    is asked.
+    """Tell whether a licence holds.
+
+    It must be genuine, of its owner, in force, not taken back, and for what is asked.
     """
     from unmask.licences import files
     from unmask.licences import licence as licences
@@ -227,8 +230,9 @@ def revoke(
         float, typer.Option(min=0.01, max=365, help="For which the new list holds.")
     ] = 7,
 ) -> None:
-    """Take licences back, for good, with a new list of revocations; without LICENCE it says that
-    all others stand.
+    """Take licences back, for good, with a new list of revocations.
+
+    Without LICENCE the list says that all others stand.
     """
     from unmask.licences import keys
     from unmask.licences import licence as licences
@@ -260,7 +264,10 @@ def _lines(licence: Licence) -> Iterator[str]:
         yield f"work:      {work.title}, sha256 {work.original}, {len(work.marks)} marks"
     for sha256 in allowed.files:
         yield f"file:      sha256 {sha256}"
-    yield f"in force:  {licence.valid_from:%Y-%m-%d %H:%M} to {licence.valid_until:%Y-%m-%d %H:%M} UTC"
+    yield (
+        f"in force:  {licence.valid_from:%Y-%m-%d %H:%M} to "
+        f"{licence.valid_until:%Y-%m-%d %H:%M} UTC"
+    )
     yield f"signed by: {licence.issuer.name}, {licence.issuer.id}"
 
 
@@ -286,7 +293,7 @@ def _mark(text: str) -> Mark:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """One line for what is wrong; 2 for wrong usage, else 1."""
+    """Reports an error on one line; exits with 2 for wrong usage, else 1."""
     from pydantic import ValidationError
 
     try:

@@ -1,6 +1,4 @@
-"""The commands `unmask originals add`, `list`, `remove` and `match`: what may be asked, and how the
-answers are shown.
-"""
+"""The commands `unmask originals add`, `list`, `remove` and `match`: options and output."""
 
 from __future__ import annotations
 
@@ -42,7 +40,8 @@ Address = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 app = typer.Typer(
-    help="Known originals: register films and photos that you own, and find them again in others' files.",
+    help="Known originals: register films and photos that you own, and find them again in "
+    "others' files.",
     no_args_is_help=True,
     epilog=EXAMPLES,
 )
@@ -56,15 +55,16 @@ def add(
     title: Annotated[
         str | None,
         typer.Option(
-            help="What it is; the file's name by default. Of several files, the name of each is added."
+            help="What it is; the file's name by default. Of several files, the name of each "
+            "is added."
         ),
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Register films and photos: hashes and small thumbnails of their key frames, never the footage
-    itself.
+    """Register films and photos.
 
-    Adding a file again changes nothing. What was interrupted goes on where it stopped.
+    Hashes and small thumbnails of their key frames are kept, never the footage itself. Adding a
+    file again changes nothing. What was interrupted goes on where it stopped.
     """
     from pathlib import Path
 
@@ -97,7 +97,10 @@ def list_(originals: Address, as_json: Json = False, debug: Debug = False) -> No
     with _errors(debug), opened_store(originals) as store:
         for one in store.originals():
             unfinished = "" if one.complete else "\tnot complete: add it again"
-            row = f"{one.id}\t“{one.title}”\t{one.owner}\t{clock(one.duration)}\t{one.name}{unfinished}"
+            row = (
+                f"{one.id}\t“{one.title}”\t{one.owner}\t{clock(one.duration)}\t"
+                f"{one.name}{unfinished}"
+            )
             typer.echo(
                 json.dumps(RegistrationPart.of(one).plain())
                 if as_json
@@ -128,8 +131,9 @@ def remove(
 
 @app.command()
 def match(media: Media, originals: Address, as_json: Json = False, debug: Debug = False) -> None:
-    """Say which known originals files show, and when. `unmask check --originals` also tells what
-    was changed.
+    """Say which known originals files show, and when.
+
+    `unmask check --originals` also tells what was changed.
     """
     from unmask import pipeline
     from unmask.originals import opened
@@ -170,8 +174,9 @@ def _found(media: Sequence[str]) -> list[str | MediaError]:
 def _each(
     files: Sequence[str | MediaError], do: Callable[[str, Progress], None], debug: bool
 ) -> None:
-    """Does it for every file; one that cannot be read does not stop the rest, and makes the exit
-    code 1.
+    """Applies ``do`` to every file; a file that cannot be read makes the exit code 1.
+
+    It does not stop the rest.
     """
     from unmask.terminal import progress
 
@@ -193,7 +198,7 @@ def _each(
 
 @contextmanager
 def _errors(debug: bool) -> Iterator[None]:
-    """Whatever stops the whole command, on one line; 2 for wrong usage, else 1."""
+    """Reports an error that stops the command on one line; exits with 2 for wrong usage, else 1."""
     try:
         yield
     except (typer.Exit, OSError):

@@ -1,6 +1,4 @@
-"""What `unmask check` and `unmask take` write beside their answers: a page per file, and whole
-frames of it to search for.
-"""
+"""Files that `unmask check` and `unmask take` write: a page per input, and whole frames of it."""
 
 from __future__ import annotations
 
@@ -20,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be written; None for what is not.
+    """Outputs that are wanted; None for those that are not.
 
     Attributes:
         reports: folder for a page per file.
-        page: the page on the only file.
+        page: path of the page on the only file.
         key_frames: folder for whole frames.
     """
 
@@ -36,8 +34,8 @@ class Wanted:
         """Makes the folders.
 
         Raises:
-            UsageError: one cannot be made; or the one page is for several files, or would replace
-                what is no such page.
+            UsageError: one cannot be made; or the one page is for several files, or would replace a
+                file that is no such page.
         """
         if self.page and self.reports:
             raise UsageError("--out and --report exclude each other")
@@ -55,18 +53,19 @@ class Wanted:
                 ) from error
         if self.page and self.page.exists() and not _is_page(self.page):
             raise UsageError(
-                f"{printable(str(self.page))} is there already and is no report; choose another name for --out"
+                f"{printable(str(self.page))} is there already and is no report; choose "
+                f"another name for --out"
             )
 
 
 class Pages:
-    """Writes what is wanted of one call, and never the page on one file over that on another.
+    """Writes the wanted files of one call, and never the page on one file over that on another.
 
     Args:
-        wanted: what.
-        language: of the pages.
-        about: what the pages are about beside the file, and the end of their names; it keeps pages
-            on the same file apart.
+        wanted: the wanted outputs.
+        language: language of the pages.
+        about: subject of the pages besides the file, and the end of their names; it keeps pages on
+            the same file apart.
     """
 
     def __init__(self, wanted: Wanted, language: Language, about: str = "") -> None:
@@ -74,14 +73,14 @@ class Pages:
         self._taken: set[str] = set()
 
     def place(self, path: str) -> Path | None:
-        """Where the page on a file goes, None if none is wanted."""
+        """Returns the path of the page on a file, None if none is wanted."""
         wanted = self._wanted
         return wanted.page or (
             _page_for(path, wanted.reports, self._taken, self._about) if wanted.reports else None
         )
 
     def written(self, result: CheckResult) -> CheckResult:
-        """The result, with where its page and its frames are.
+        """Writes the page and the frames; returns the result with their paths.
 
         Raises:
             OSError: they cannot be written.
@@ -100,7 +99,7 @@ class Pages:
 
 
 def _scenes(result: CheckResult) -> tuple[Scene, ...]:
-    """Whole frames with faces; none of a file that has gone or changed meanwhile."""
+    """Returns whole frames with faces; none of a file that has gone or changed meanwhile."""
     from unmask.media import open_media
     from unmask.scenes import scenes
 
@@ -111,8 +110,9 @@ def _scenes(result: CheckResult) -> tuple[Scene, ...]:
 
 
 def _exported(path: str, scenes: tuple[Scene, ...], folder: Path) -> tuple[str, ...]:
-    """JPEGs without metadata; two files of one name do not meet, and the same file has the same
-    names again.
+    """Writes scenes as JPEGs without metadata.
+
+    Two files of one name do not collide, and the same file gets the same names again.
     """
     from unmask.report import html, images
     from unmask.types import clock
@@ -126,10 +126,10 @@ def _exported(path: str, scenes: tuple[Scene, ...], folder: Path) -> tuple[str, 
 
 
 def _page_for(path: str, folder: Path, taken: set[str], about: str) -> Path:
-    """Where the page on a file goes.
+    """Chooses the path of the page on a file.
 
-    It is not ``taken`` in any spelling, and what is there already is replaced only if it is an
-    older page on the same file.
+    The name is not ``taken`` in any spelling. An existing file is replaced only if it is an older
+    page on the same file.
     """
     safe = _safe(path) + about
     names = (f"{safe}{f'-{number}' if number > 1 else ''}.html" for number in itertools.count(1))
@@ -143,7 +143,7 @@ def _page_for(path: str, folder: Path, taken: set[str], about: str) -> Path:
 
 
 def _safe(path: str) -> str:
-    """The file's name as one that is safe in every file system and never hidden."""
+    """Turns a file's name into one that is safe in every file system and never hidden."""
     name = unicodedata.normalize("NFC", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
     safe = (
         "".join(c if c.isalnum() or c in "-_.,+=@()[] " else "_" for c in name).strip(". ")

@@ -1,6 +1,4 @@
-"""One call of `unmask check`: file by file, a result, a page if asked for, and in the end the exit
-code.
-"""
+"""One call of `unmask check`: a result per file, a page if asked for, and the exit code."""
 
 from __future__ import annotations
 
@@ -33,11 +31,11 @@ class Run:
     """One call of `unmask check`: judges file by file, writes the pages, and keeps the exit code.
 
     Args:
-        settings: of each check.
+        settings: settings of each check.
         fail_on: outcomes of a file that make the exit code 3.
-        pages: writes what is wanted beside the answers.
-        language: of what people read.
-        machine: whether stdout is for a program, so that where a page was written goes to stderr.
+        pages: writes the wanted files beside the answers.
+        language: language of the output for people.
+        machine: whether stdout is for a program, so that paths of pages go to stderr.
     """
 
     def __init__(
@@ -63,7 +61,7 @@ class Run:
         return 3 if self._matched else int(self._failed)
 
     def over(self, files: Sequence[str | MediaError]) -> Iterator[CheckResult]:
-        """The result for each input, in their order, as soon as it is there.
+        """Yields the result for each input, in their order, as soon as it is there.
 
         Raises:
             UsageError, LicenceError, OriginalsError, WeightsError, ImportError: none of the inputs
@@ -113,7 +111,7 @@ class Run:
             return result
 
     def _tell(self, result: CheckResult) -> None:
-        """Where the page and the frames are."""
+        """Prints the paths of the page and the frames."""
         t = self._language
         told = [t("terminal.report", path=printable(result.report))] if result.report else []
         told += [t("terminal.key_frame", path=printable(path)) for path in result.key_frames]

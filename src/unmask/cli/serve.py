@@ -1,5 +1,6 @@
-"""The command `unmask serve`: starts the service; everything else is set by environment variables,
-see docs/service.md.
+"""The command `unmask serve` starts the service; environment variables set all else.
+
+See docs/service.md for them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ EXAMPLES = """\b
 Examples:
   unmask serve --data /srv/unmask --port 8000
   unmask serve --data /srv/unmask --check-config
-  UNMASK_DATABASE=postgresql://unmask:secret@db/unmask UNMASK_STORAGE=s3://media unmask serve --workers 8
+  UNMASK_DATABASE=postgresql://unmask:secret@db/unmask UNMASK_STORAGE=s3://media \
+unmask serve --workers 8
 """
 
 
@@ -69,7 +71,7 @@ def serve(
 
 
 def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
-    """On a terminal: where the page is, and how the first account is made."""
+    """Says on a terminal where the page is, and how the first account is made."""
     if not sys.stderr.isatty():
         return
     local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - where one listens, not where one asks
@@ -77,14 +79,15 @@ def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
     if not inhabited:
         data = shlex.quote(str(settings.data))
         typer.echo(
-            f"Nobody has an account yet: unmask accounts add you@example.org --role admin --data {data}",
+            f"Nobody has an account yet: unmask accounts add you@example.org --role admin "
+            f"--data {data}",
             err=True,
         )
     typer.echo("Ctrl-C ends it.\n", err=True)
 
 
 def _tell(settings: Settings) -> None:
-    """Prints every setting, and what only looks like one."""
+    """Prints every setting, and every variable that only looks like one."""
     import os
 
     from unmask.service.processes.supervisor import check

@@ -1,4 +1,4 @@
-"""The command `unmask take`: whether videos are unbroken takes, and how the answers are printed."""
+"""The command `unmask take`: its options, and how the answers are printed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ EXAMPLES = """\b
 Examples:
   unmask take broadcast.mkv                      is it one unbroken take, and where does it break?
   unmask take interview.mp4 --thorough           decode every picture, however long it is
-  unmask take clip.mp4 --report reports/         a page to show, with the pictures before and after each finding
+  unmask take clip.mp4 --report reports/         a page to show, with the pictures before and \
+after each finding
   unmask take *.mp4 --json | jq -c '[.path, .answer]'
   unmask take day-1.ts day-2.ts --one-take       files that follow each other, as one
   unmask take bodycam.mp4 --fail-on broken,cannot-tell
@@ -150,7 +151,7 @@ def _answers(named: list[str] | None) -> frozenset[Answer]:
 
 
 def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] | MediaError]:
-    """The files of each take: one each, those of a playlist, or all in one."""
+    """Yields the files of each take: one each, those of a playlist, or all in one."""
     from unmask.media import playlist
 
     def named(given: str | MediaError) -> list[str] | MediaError:
@@ -173,8 +174,9 @@ def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] 
 def _written(
     result: Take, settings: Settings, pages: Pages, t: Language, debug: bool
 ) -> Take | None:
-    """The result with where its page is, if one is wanted; None where it could not be written,
-    which is told.
+    """Writes the page if one is wanted; returns the result with its path.
+
+    If the page cannot be written, this is reported and the result is None.
     """
     try:
         if (page := pages.place(result.path)) is None:
@@ -192,7 +194,7 @@ def _written(
 
 
 def _moments(result: Take, t: Language) -> tuple[Moment, ...]:
-    """What is shown of its findings; nothing of a file that has gone or changed meanwhile."""
+    """Returns the moments of its findings; none of a file that has gone or changed meanwhile."""
     from unmask.moments import moments
     from unmask.terminal import progress
 
@@ -250,7 +252,7 @@ def _print(result: Take, as_json: bool, t: Language) -> None:
 
 
 def _lines(result: Take, t: Language) -> Iterator[str]:
-    """What stands under the headline."""
+    """Yields the lines under the headline."""
     yield t.say(result.reason)
     for one in result.findings:
         what = Message(f"take.kind.{one.kind.replace(' ', '-')}")

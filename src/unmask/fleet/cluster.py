@@ -1,5 +1,4 @@
-"""Workers on a cluster that Ray holds together: an actor each, with a core of its own. Paths,
-hashes and rows travel.
+"""Workers on a Ray cluster: one actor each, with a core of its own. Paths, hashes and rows travel.
 
 Every machine needs Unmask of the same version, and the source under the same address: a bucket, or
 a folder that all of them see.
@@ -26,12 +25,13 @@ from unmask.fleet.process import Make, answer, bound
 
 
 def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: float) -> None:
-    """Has everything judged by the actors of a cluster; see `crew.run`.
+    """Judges everything with the actors of a cluster; see `crew.run`.
 
     Args:
         make: makes a worker in its process.
-        address: of the cluster, as ``ray.init`` takes it; ``local`` starts one on this machine.
-        count: of actors; one per core of the cluster if None.
+        address: address of the cluster, as ``ray.init`` takes it; ``local`` starts one on this
+            machine.
+        count: number of actors; one per core of the cluster if None.
 
     Raises:
         UsageError: there is no cluster at that address.
@@ -89,7 +89,7 @@ def _listen(actors: Sequence[Actor], seconds: float) -> Collection[Actor]:
 
 
 class _Remote:
-    """What runs in the actor's process."""
+    """Code that runs in the actor's process."""
 
     def __init__(self, make: Make) -> None:
         bound()

@@ -1,5 +1,6 @@
-"""What a result depends on beside the content: where any of it changes, everything is judged anew,
-and only then.
+"""Configuration of a result: everything besides the content that it depends on.
+
+Everything is judged anew if any of it changes, and only then.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from unmask.pipeline import Settings
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """JSON values of it: version, weights, settings, known originals and licences, the folders by
-    what is in them.
+    """Returns the configuration as JSON values.
+
+    It has version, weights, settings, known originals and licences; folders are identified by their
+    content.
 
     Raises:
         UsageError: a line or model that does not exist, or no such folder of licences.
@@ -39,8 +42,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def digest(facts: dict[str, Any]) -> str:
-    """The name of a configuration: 16 hexadecimal digits of its sha256, behind a letter, so that
-    nobody reads a number.
+    """Names a configuration by 16 hexadecimal digits of its sha256.
+
+    A letter in front keeps the name from being read as a number.
     """
     return f"c{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}"
 

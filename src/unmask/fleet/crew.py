@@ -1,8 +1,7 @@
-"""The driver's hands: a worker each, given one file after the other, replaced when it dies. The
-same here and on a cluster.
+"""The driver's workers: each gets one file after the other, and is replaced when it dies.
 
-Where a worker runs, and how one speaks with it, is the matter of its `Link`: `unmask.fleet.local`,
-`unmask.fleet.cluster`.
+The code is the same here and on a cluster. A `Link` knows where a worker runs and how to talk to
+it: `unmask.fleet.local`, `unmask.fleet.cluster`.
 """
 
 from __future__ import annotations
@@ -17,30 +16,32 @@ from unmask.fleet.ledger import Ledger
 from unmask.fleet.source import Item
 
 STARTS = 3
-"""Workers in a row that may die before they are ready; then this hand does without."""
+"""Workers in a row that may die before they are ready; then this hand is given up."""
 
 START = 600.0
-"""s within which a worker must be ready."""
+"""Seconds within which a worker must be ready."""
 
 
 class Died(Exception):
-    """A worker is gone; its text says how."""
+    """A worker is gone; the text says how."""
 
 
 class Link(Protocol):
-    """A worker's process, as the driver speaks with it. It says ``ready`` by itself, and then one
-    thing whenever it was asked.
+    """The driver's connection to a worker's process.
+
+    The worker says ``ready`` by itself, and then one thing for each request.
     """
 
     @abstractmethod
     def ask(self, order: str, path: str = "") -> None:
-        """Has it ``identify`` a file, or ``judge`` the one that it identified. That it is gone is
-        heard, not raised here.
+        """Asks it to ``identify`` a file, or to ``judge`` the one that it identified.
+
+        If the worker is gone, `hear` raises it, not this method.
         """
 
     @abstractmethod
     def hear(self) -> tuple[str, Any]:
-        """What it says, see `unmask.fleet.process.answer`; there must be something to hear.
+        """Returns the worker's answer, see `unmask.fleet.process.answer`; there must be one.
 
         Raises:
             Died: it is gone.
@@ -48,25 +49,23 @@ class Link(Protocol):
 
     @abstractmethod
     def end(self) -> None:
-        """Ends it, whatever it is doing, with all that it put on disk."""
+        """Ends the worker, whatever it is doing, and deletes what it put on disk."""
 
 
 L = TypeVar("L", bound=Link)
 Listen = Callable[[Sequence[L], float], Collection[L]]
-"""Waits for at most so many s until there is something to hear from one of the links; from which
-there is.
-"""
+"""Waits, at most so many s, until some links have an answer; returns these links."""
 
 
 def run(
     ledger: Ledger, start: Callable[[], L], listen: Listen[L], count: int, seconds: float
 ) -> None:
-    """Has everything judged that the ledger gives.
+    """Judges everything that the ledger gives.
 
     Args:
         start: starts a worker.
-        count: of workers.
-        seconds: that one file may take; then its worker is ended, and it is not tried again.
+        count: number of workers.
+        seconds: most time for one file; then its worker is ended, and the file is not tried again.
 
     Raises:
         UnmaskError: workers do not start, or no file can be judged in this way.
@@ -92,7 +91,7 @@ def run(
 
 
 def _of_use(hands: list[Hand[L]]) -> list[Hand[L]]:
-    """Without those whose workers do not start.
+    """Drops hands whose workers do not start.
 
     Raises:
         UnmaskError: none would remain.
@@ -107,12 +106,12 @@ def _of_use(hands: list[Hand[L]]) -> list[Hand[L]]:
 
 
 class Hand(Generic[L]):
-    """One worker after the other, and the file that it is at.
+    """A sequence of workers, one at a time, and the current file.
 
     Attributes:
-        link: to the worker.
+        link: connection to the worker.
         lost: workers in a row that died before they were ready.
-        how: the last one died.
+        how: how the last one died.
     """
 
     def __init__(self, ledger: Ledger, start: Callable[[], L], seconds: float) -> None:
@@ -128,20 +127,20 @@ class Hand(Generic[L]):
 
     @property
     def left(self) -> float:
-        """Seconds until its worker has been at it for too long."""
+        """Seconds until the worker has taken too long."""
         if self._ready and not self.busy:
             return START
         return self._since + (self._seconds if self._ready else START) - time.monotonic()
 
     def begin(self) -> None:
-        """Gives its worker a file, if that is ready for one and there is one."""
+        """Gives the worker a file, if it is ready for one and there is one."""
         if self._ready and not self.busy:
             self._item, self._sha256, self._since = self._ledger.take(), None, time.monotonic()
             if self._item is not None:
                 self.link.ask("identify", self._item.path)
 
     def hear(self) -> None:
-        """Takes one thing that its worker says, or notes that it has died."""
+        """Takes one answer of the worker, or notes that it has died."""
         try:
             said, value = self.link.hear()
         except Died as died:
@@ -161,7 +160,7 @@ class Hand(Generic[L]):
                 self._ledger.unreadable(item, value, self._sha256)
 
     def overdue(self) -> None:
-        """Notes that its worker has been at it for too long."""
+        """Notes that the worker has taken too long."""
         self._replace(
             f"it was not done after {self._seconds if self._ready else START:g} s", again=False
         )

@@ -1,5 +1,6 @@
-"""What is to be judged, what is being judged, and what is done: every content once, whatever
-happens to its workers.
+"""Ledger of a scan: what is waiting, in progress, and done. Every content is judged once.
+
+This holds whatever happens to the workers.
 """
 
 from __future__ import annotations
@@ -18,24 +19,26 @@ from unmask.fleet.tables import Row, Rows, Tables
 from unmask.messages import Message
 
 TRIES = 3
-"""Workers that a content may kill; then it is poison, and gets a result that says so."""
+"""Workers that a content may kill; then it is poison, and its result says so."""
 
 LONGEST = 60.0
-"""s of results that a killed driver loses at most. A part is written once gathering it took as long
-as all before it did, up
-to that: so a driver that is killed every few seconds gets on, and a long scan has few parts.
+"""Most seconds of results that a killed driver loses.
+
+A part is written once gathering it took as long as everything before it, up to this limit. So a
+driver that is killed every few seconds makes progress, and a long scan has few parts.
 """
 
 
 @dataclass(slots=True)
 class Counts:
-    """How far a scan has come: in files, but for ``judged``, ``failed`` (could not be judged) and
-    ``poison``, in contents.
+    """Progress of a scan, in files; ``judged``, ``failed`` and ``poison`` are in contents.
+
+    Failed contents could not be judged.
 
     Attributes:
         listed: files of the source.
         before: files that need not be read, because earlier scans did.
-        read, unreadable: files that were read, and could not be.
+        read, unreadable: files that were read, and that could not be.
         gone: files that earlier scans knew, and the source no longer has.
     """
 
@@ -50,19 +53,19 @@ class Counts:
 
     @property
     def passed(self) -> int:
-        """Files that are dealt with."""
+        """Files that are finished."""
         return self.before + self.read + self.unreadable
 
 
 class Ledger:
-    """The driver's book of one scan.
+    """The driver's record of one scan.
 
     Args:
-        source: that is scanned.
-        found: in it.
+        source: source that is scanned.
+        found: files found in it.
         tables: where everything is written.
         tries: file in which the deaths of workers are noted, see `_Tries`.
-        tell: told how far it has come, whenever that changes.
+        tell: receives the progress whenever it changes.
     """
 
     def __init__(
@@ -89,18 +92,20 @@ class Ledger:
 
     @property
     def waiting(self) -> bool:
-        """Whether there are files to take now."""
+        """True if there are files to take now."""
         return bool(self._waiting)
 
     def take(self) -> Item | None:
-        """The next file to read; None if there is none now, though a worker that dies may leave its
-        own again.
+        """Returns the next file to read, or None if there is none now.
+
+        A worker that dies may give its file back later.
         """
         return self._waiting.popleft() if self._waiting else None
 
     def identified(self, item: Item, sha256: str) -> bool:
-        """Notes what a file is; whether it is to be judged. If not, it is done with, for that
-        content is taken.
+        """Notes the sha256 of a file; tells whether it is to be judged.
+
+        If not, the file is finished, because another one of the same content was taken.
         """
         if item.path not in self._known:
             self._add({"files": [rows.of_file(item.path, item.size, item.written, sha256)]})
@@ -112,15 +117,16 @@ class Ledger:
         return wanted
 
     def judged(self, found: Rows) -> None:
-        """Notes what was found in the content that a file was identified as."""
+        """Notes the result for the content that a file was identified as."""
         self.counts.judged += 1
         self.counts.failed += found["results"][0].get("error_code") is not None
         self._add(found)
         self._pass()
 
     def unreadable(self, item: Item, why: str, sha256: str | None = None) -> None:
-        """Notes that a file could not be read, before or after it was identified; the next scan
-        tries again.
+        """Notes that a file could not be read, before or after it was identified.
+
+        The next scan tries it again.
         """
         if sha256:
             self._taken.discard(sha256)
@@ -129,8 +135,9 @@ class Ledger:
         self._tell(self.counts)
 
     def died(self, item: Item, sha256: str | None, how: str, again: bool) -> None:
-        """Notes that a worker died over a file; it is tried again, until it is poison or ``again``
-        is False.
+        """Notes that a worker died over a file.
+
+        The file is tried again, until it is poison or ``again`` is False.
         """
         times = self._tries.add(sha256 or item.path)
         if again and times < TRIES:
@@ -165,8 +172,9 @@ class Ledger:
 
 
 class _Tries:
-    """How many workers died over each content, kept in a file, a line of JSON each, so that a
-    killed driver forgets none.
+    """Number of workers that died over each content, kept in a file, one line of JSON each.
+
+    So a killed driver forgets none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -180,7 +188,7 @@ class _Tries:
                     continue  # the driver was killed while it wrote this line
 
     def add(self, over: str) -> int:
-        """Notes one more; how many there are."""
+        """Notes one more death; returns their number."""
         self._counts[over] += 1
         with self._path.open("a") as file:
             file.write(json.dumps({"over": over}) + "\n")

@@ -1,4 +1,4 @@
-"""Which files of a source earlier scans left to be read, and which have gone since."""
+"""Files of a source that earlier scans left to be read, and files that have gone since."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from unmask.fleet.tables import Row, Tables
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a scan finds before it.
+    """State of a source before a scan.
 
     Attributes:
-        items: files whose content is unknown, or has no result; of those that are known to have the
-            same, one.
+        items: files whose content is unknown, or has no result; of files known to have the same
+            content, one.
         known: paths of files whose content is known, as they are listed now.
         gone: newest rows of files that the source no longer has.
     """
@@ -28,15 +28,15 @@ class Left:
 
 
 def left(source: str, found: Listing, tables: Tables, done: Set[str]) -> Left:
-    """Compares what a source holds with what the tables have of it.
+    """Compares the files of a source with those in the tables.
 
-    Where some of the source could not be listed, nothing is said to be gone: a disk that is not
+    If some of the source could not be listed, nothing is reported as gone: a disk that is not
     mounted looks empty, too.
 
     Args:
-        source: that was listed.
-        found: in it.
-        tables: of earlier scans.
+        source: source that was listed.
+        found: files found in it.
+        tables: tables of earlier scans.
         done: sha256 of every content that has its result.
     """
     seen = {row["path"]: row for row in tables.files()}
@@ -54,7 +54,7 @@ def left(source: str, found: Listing, tables: Tables, done: Set[str]) -> Left:
 
 
 def _sha256(item: Item, row: Row | None) -> str | None:
-    """Of the content of a file that is as it was when it was read."""
+    """Returns the sha256 of a file's content if the file is unchanged since it was read."""
     same = row and (row["size_bytes"], row["written"]) == (item.size, rows.moment(item.written))
     return row["sha256"] if row and same else None
 

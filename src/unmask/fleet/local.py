@@ -21,15 +21,15 @@ from unmask.fleet.process import Make, work
 ONE_THREAD = dict.fromkeys(
     ("UNMASK_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
-"""Environment of a process beside which there is one for every other core."""
+"""Environment of a process that runs beside one for every other core."""
 
 
 def run(ledger: Ledger, make: Make, scratch: Path, count: int, seconds: float) -> None:
-    """Has everything judged by so many processes; see `crew.run`.
+    """Judges everything with ``count`` processes on this machine; see `crew.run`.
 
     Args:
         make: makes a worker in its process.
-        scratch: folder for files in passing.
+        scratch: folder for temporary files.
     """
     with _environment(ONE_THREAD):
         crew.run(ledger, partial(Process, make, scratch), _listen, count, seconds)
@@ -82,7 +82,7 @@ def _listen(processes: Sequence[Process], seconds: float) -> Collection[Process]
 
 @contextmanager
 def _environment(more: dict[str, str]) -> Iterator[None]:
-    """Variables that processes started meanwhile have."""
+    """Sets variables for processes that are started meanwhile."""
     before = {name: os.environ.get(name) for name in more}
     os.environ.update(more)
     try:

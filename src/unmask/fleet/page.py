@@ -1,4 +1,4 @@
-"""What a scan came to, as one HTML file that opens anywhere."""
+"""The result of a scan as one HTML file that opens anywhere."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from unmask.types import Outcome
 from unmask.words import Language, english, numbers
 
 ORDER = (*Outcome, "not judged")
-"""In which outcomes stand beside each other."""
+"""Order of outcomes on the page."""
 
 
 def page(summary: Summary, language: Language | None = None) -> str:
-    """The page, in English if no language is given."""
+    """Renders the page, in English if no language is given."""
     view = {
         "s": summary,
         "t": language or english(),

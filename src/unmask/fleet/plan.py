@@ -1,6 +1,4 @@
-"""What a scan would take, before it is begun: a few of its files are judged, and the rest is
-reckoned from them.
-"""
+"""Estimate of a scan before it begins: some of its files are judged, the rest is extrapolated."""
 
 from __future__ import annotations
 
@@ -22,20 +20,20 @@ from unmask.messages import Message
 from unmask.pipeline import Settings
 
 SAMPLE = 12
-"""Files that are judged for an estimate."""
+"""Number of files that are judged for an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a scan would take.
+    """Estimate of a scan.
 
     Attributes:
-        files, bytes: that are left to be read.
+        files, bytes: number and size of what is left to be read.
         done: files that earlier scans dealt with.
         sampled: files that were judged for this; 0 leaves the times 0.
-        seconds: of one worker for all that is left, and the ends of the 95 % interval of that
-            (normal approximation of the mean over the sample, not below the sample itself).
-        left_out: what of the source is not looked at, a clause each.
+        seconds: time of one worker for all that is left, and the ends of its 95 % interval (normal
+            approximation of the mean over the sample, not below the sample itself).
+        left_out: parts of the source that are not looked at, a clause each.
     """
 
     files: int
@@ -56,16 +54,16 @@ def plan(
 ) -> Plan:
     """Lists a source, and judges a sample of what is left in this process; nothing is written.
 
-    Copies of one content cannot be told before they were read once, so a source with many takes
-    less than this says.
+    Copies of one content are recognised only after they were read once, so a source with many
+    copies takes less time than estimated.
 
     Args:
         source: a folder, or ``s3://bucket/prefix``.
         out: folder of earlier scans, if any.
-        settings: of each check.
-        sample: how many files are judged at most.
-        seed: of their choice.
-        tell: told how much of the sample is done, 0 to 1.
+        settings: settings of each check.
+        sample: most files that are judged.
+        seed: seed of their choice.
+        tell: receives the share of the sample that is done, 0 to 1.
 
     Raises:
         UsageError, OriginalsError, LicenceError, WeightsError, StorageAway: as
@@ -101,7 +99,7 @@ def _seconds(worker: Worker, item: Item) -> float:
 
 
 def _all(taken: Sequence[float], files: int) -> tuple[float, float, float]:
-    """Seconds for so many files, and the ends of their 95 % interval."""
+    """Returns the estimated seconds for so many files, and the ends of their 95 % interval."""
     if not taken:
         return 0.0, 0.0, 0.0
     mean = statistics.fmean(taken)

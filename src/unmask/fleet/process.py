@@ -1,6 +1,4 @@
-"""A worker's own process: it does what the driver says, until the driver is gone. What is heavy is
-imported late.
-"""
+"""A worker's own process: it obeys the driver until the driver is gone. Heavy imports come late."""
 
 from __future__ import annotations
 
@@ -18,16 +16,17 @@ from unmask.errors import UnmaskError
 from unmask.fleet.worker import Unreadable, Worker
 
 Make = Callable[[Path], Worker]
-"""Makes a worker, in its own process, with a folder for files in passing."""
+"""Makes a worker, in its own process, with a folder for temporary files."""
 
 MEMORY = 4 << 30
-"""bytes that a worker may hold (``RLIMIT_DATA``); what needs more is a content that cannot be
-judged.
+"""Most bytes of data that a worker may hold (``RLIMIT_DATA``).
+
+A content that needs more cannot be judged.
 """
 
 
 def work(pipe: Connection, make: Make, scratch: Path) -> None:
-    """Does what the driver says, until it is gone."""
+    """Obeys the driver until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
     bound()
@@ -42,13 +41,11 @@ def work(pipe: Connection, make: Make, scratch: Path) -> None:
 
 
 def answer(worker: Worker, order: str, path: str) -> tuple[str, Any]:
-    """What a worker says when it is asked to ``identify`` a file, or to ``judge`` the one that it
-    holds.
+    """Asks a worker to ``identify`` a file, or to ``judge`` the one that it holds.
 
     Returns:
         ``identified`` and the sha256, ``judged`` and the rows, ``unreadable`` and why, or ``wrong``
-            and what no
-        file is to blame for.
+            and an error that no file is to blame for.
     """
     try:
         return (
@@ -72,8 +69,9 @@ def _end_with_driver() -> None:
 
 
 def bound() -> None:
-    """Bounds the memory of this process, and has the kernel end it before others where the machine
-    runs out.
+    """Limits the memory of this process.
+
+    Also makes the kernel end it before others if the machine runs out of memory.
     """
     with suppress(ImportError, OSError, ValueError):
         import resource

@@ -1,4 +1,4 @@
-"""The tables of a scan as DuckDB sees them: one view each."""
+"""The tables of a scan as DuckDB views."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from unmask.fleet.tables import OF_A_RESULT, PARTS, SCRATCH, TABLES, Row, schema
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Tables]:
-    """The tables in a folder, for as long as the context lasts. A part without its results is not
-    seen.
+    """Opens the tables in a folder while the context lasts. A part without its results is not seen.
 
     Raises:
-        UnmaskError: a table cannot be read; also from questions that are asked meanwhile.
+        UnmaskError: a table cannot be read; queries made meanwhile raise it as well.
     """
     try:
         with duckdb.connect(config={"temp_directory": str(folder / SCRATCH)}) as connection:
@@ -36,26 +35,26 @@ def opened(folder: Path) -> Iterator[Tables]:
 
 
 class Tables:
-    """Asks for rows in SQL."""
+    """Runs SQL queries."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
     def run(self, sql: str) -> None:
-        """Runs statements that give nothing."""
+        """Runs statements that return nothing."""
         self._connection.execute(sql)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
-        """All rows of a query with ``$name`` parameters."""
+        """Returns all rows of a query with ``$name`` parameters."""
         return list(self.stream(sql, **values))
 
     def row(self, sql: str, **values: Any) -> Row:
-        """The one row of a query."""
+        """Returns the only row of a query."""
         (only,) = self.stream(sql, **values)
         return only
 
     def stream(self, sql: str, **values: Any) -> Iterator[Row]:
-        """Rows one after the other, so that a large table need not fit into memory."""
+        """Yields rows one after the other, so that a large table need not fit into memory."""
         asked = self._connection.execute(sql, values or None)
         names = [column[0] for column in asked.description or ()]
         while batch := asked.fetchmany(1000):
@@ -71,7 +70,10 @@ def _see(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Non
         )
         connection.execute(f"CREATE VIEW {table} AS SELECT *{more} FROM empty_{table}")  # noqa: S608 - our own names
         return
-    read = f"read_parquet({_quoted(parts)}, hive_partitioning = {table != 'groups'}, hive_types_autocast = false)"
+    read = (
+        f"read_parquet({_quoted(parts)}, hive_partitioning = {table != 'groups'}, "
+        f"hive_types_autocast = false)"
+    )
     whole = (
         " WHERE part IN (SELECT part FROM results)"
         if table in OF_A_RESULT and table != "results"

@@ -1,6 +1,4 @@
-"""The tables as docs/fleet.md lists them: ``python -m unmask.fleet.reference``, from where they are
-declared.
-"""
+"""Tables for docs/fleet.md, from their declaration: ``python -m unmask.fleet.reference``."""
 
 from __future__ import annotations
 
@@ -15,12 +13,13 @@ SAID = {
     "people": "A row per person (track) in a content.",
     "findings": "A row per line of evidence and person.",
     "sketches": "A row per content that was judged: the hashes by which near-duplicates are found.",
-    "groups": "A row per content that has near-duplicates; written anew at the end of a scan, where sketches were added.",
+    "groups": "A row per content that has near-duplicates; written anew at the end of a scan, "
+    "where sketches were added.",
 }
 
 
 def tables() -> str:
-    """Every table as Markdown: a heading, a sentence, a row per column."""
+    """Renders every table as Markdown: a heading, a sentence, a row per column."""
     return "\n\n".join("\n".join(_table(name)) for name in TABLES) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""From the answer for one content to its rows in the tables."""
+"""Conversion of one content's result into rows of the tables."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def of_document(sha256: str, document: Document, looks: Looks | None, seconds: float) -> Rows:
-    """Rows of a content that was judged, or could not be.
+    """Makes the rows of a content that was judged, or could not be.
 
     Args:
-        sha256: of the content.
-        document: the answer.
+        sha256: sha256 of the content.
+        document: the result.
         looks: its sketch, see `unmask.originals.grouping`; None where it has none.
-        seconds: that judging took.
+        seconds: time that judging took.
     """
     return {
         "results": [_result(sha256, document) | {"seconds": round(seconds, 3)}],
@@ -34,7 +34,7 @@ def of_document(sha256: str, document: Document, looks: Looks | None, seconds: f
 
 
 def of_poison(sha256: str, why: Message) -> Rows:
-    """The one row of a content that no worker survived."""
+    """Makes the only row of a content that no worker survived."""
     return {
         "results": [
             {
@@ -51,7 +51,7 @@ def of_poison(sha256: str, why: Message) -> Rows:
 def of_file(
     path: str, size: int, written: float, sha256: str | None, problem: str | None = None
 ) -> Row:
-    """The row of a file that was read, or could not be."""
+    """Makes the row of a file that was read, or could not be."""
     return {
         "path": encodable(path),
         "size_bytes": size,
@@ -63,12 +63,12 @@ def of_file(
 
 
 def of_gone(row: Row) -> Row:
-    """The row of a file that is no longer in its source, from the newest that there is of it."""
+    """Makes the row of a file that has gone from its source, from its newest row."""
     return row | {"sha256": None, "problem": None, "seen": _now()}
 
 
 def moment(seconds: float) -> datetime:
-    """Seconds since 1970 as the tables keep them, to the microsecond."""
+    """Converts seconds since 1970 to a time of the tables, to the microsecond."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
@@ -114,7 +114,7 @@ def _result(sha256: str, document: Document) -> Row:
 
 
 def _why(error: Message) -> Message:
-    """The clause that says why: without the path, which other files with this content do not have."""
+    """Returns the reason as a clause, without the path: other files may have the same content."""
     values = error.values
     reason = values.get("reason")
     if isinstance(reason, Message):
@@ -163,7 +163,7 @@ def _sketch(sha256: str, looks: Looks) -> Row:
 
 
 def looks_of(row: Row) -> Looks:
-    """The sketch that a row of ``sketches`` keeps."""
+    """Returns the sketch in a row of ``sketches``."""
     return Looks(
         np.array(row["times"], np.float64),
         np.array(row["frame"], np.int64),

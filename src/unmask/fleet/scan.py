@@ -1,5 +1,6 @@
-"""The driver of a scan: lists the source, gives its files to workers, writes what they find; all
-that it does can be killed.
+"""The driver of a scan: lists the source, gives its files to workers, writes their results.
+
+It can be killed at any time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Maker = Callable[[str, Settings, Path], Worker]
 
 
 class Scanned:
-    """What a scan came to: its counts, and what of the source was left out or could not be listed."""
+    """Result of a scan: its counts, and the parts of the source left out or not listed."""
 
     def __init__(self, counts: Counts, listed: Listing) -> None:
         self.counts, self.left_out, self.unreadable = counts, listed.left_out, listed.unreadable
@@ -48,6 +49,17 @@ def scan(
     ray: str | None = None,
 ) -> Scanned:
     """Judges every content of a source that has no result yet under this configuration.
+
+    Args:
+        source: a folder, or ``s3://bucket/prefix``.
+        out: folder of the tables, made if missing, else empty or of earlier scans; several sources
+            may share one.
+        settings: settings of each check.
+        workers: processes that judge; one if None, or one per core of the cluster.
+        tell: receives the progress.
+        seconds: most time for one file.
+        maker: makes a worker of a source, settings and a folder for temporary files.
+        ray: address of a Ray cluster whose machines judge; None for this machine alone.
 
     Args:
         source: a folder, or ``s3://bucket/prefix``.
@@ -93,10 +105,11 @@ def scan(
 
 
 def group(out: Path, tables: Tables) -> None:
-    """Writes which contents are near-duplicates, of whatever was judged so far; those that are
-    alone are left out.
-    """
-    sketches = "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect FROM sketches ORDER BY sha256, day"
+    """Writes which contents judged so far are near-duplicates; those without one are left out."""
+    sketches = (
+        "SELECT DISTINCT ON (sha256) sha256, times, frame, hashes, places, aspect "
+        "FROM sketches ORDER BY sha256, day"
+    )
     names: list[str] = []
     of = tables.sketched()
 
@@ -120,12 +133,13 @@ def group(out: Path, tables: Tables) -> None:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """One scan at a time writes to a folder; that of a driver that was killed is free again."""
+    """Locks a folder against other scans; the lock of a driver that was killed is free again."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / "lock").exists() and any(out.iterdir()):
             raise UsageError(
-                f"{printable(str(out))}: other things lie there; name a new or empty folder, or that of a scan"
+                f"{printable(str(out))}: other things lie there; name a new or empty folder, "
+                f"or that of a scan"
             )
         file = (out / "lock").open("a")
         (out / "tries").mkdir(exist_ok=True)
@@ -145,7 +159,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 def _describe(out: Path, name: str, facts: dict[str, Any]) -> None:
-    """Keeps what a configuration is, for people."""
+    """Writes a configuration's values to a file, for people."""
     path = out / "configurations" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")

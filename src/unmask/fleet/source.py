@@ -1,5 +1,6 @@
-"""What is to be scanned: a folder, or a bucket of any S3-compatible service; and its files, one at
-a time, on this disk.
+"""Source of a scan, a folder or a bucket of any S3-compatible service; its files, one at a time.
+
+A file of a bucket is fetched to this disk.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ BUCKET = "s3://"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file as it was listed: its address, its bytes, and when it was last written, s since
-    1970.
-    """
+    """One listed file: its address, its bytes, and when it was last written, s since 1970."""
 
     path: str
     size: int
@@ -30,11 +29,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a source holds.
+    """Files of a source.
 
     Attributes:
         items: in order of their addresses, each once.
-        left_out: what of it is not looked at, a clause each.
+        left_out: parts of it that are not looked at, a clause each.
         unreadable: folders and files that could not be listed, a sentence each.
     """
 
@@ -44,11 +43,11 @@ class Listing:
 
 
 def listing(source: str, scratch: Path) -> Listing:
-    """Everything in a source that may be a photo or a video.
+    """Lists everything in a source that may be a photo or a video.
 
-    Of a folder, what is one by its content or its name, as `unmask check` takes it. Of a bucket,
-    whose objects are not opened for this, what is called like one, and what has no ending at all,
-    as where objects are called by their hashes.
+    In a folder, that is a file with such content or such a name, as for `unmask check`. Objects in
+    a bucket are not opened for this. There it is an object with such a name, or with a name without
+    an ending, since some buckets name objects by their hashes.
 
     Raises:
         UsageError: there is no such folder.
@@ -59,7 +58,7 @@ def listing(source: str, scratch: Path) -> Listing:
 
 @contextmanager
 def on_disk(source: str, path: str, scratch: Path) -> Iterator[Path]:
-    """A file of the source, to be read for as long as the context lasts.
+    """Provides a file of the source for reading while the context lasts.
 
     Raises:
         OSError: it has gone, or cannot be fetched.
@@ -110,6 +109,6 @@ def _bucket(source: str, scratch: Path) -> Listing:
 
 
 def prefix(source: str) -> str:
-    """How the addresses of all files in a source begin."""
+    """Returns the common beginning of the addresses of all files in a source."""
     whole = source if source.startswith(BUCKET) else os.path.abspath(source)  # noqa: PTH100
     return f"{whole.rstrip('/')}/"

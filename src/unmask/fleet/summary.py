@@ -1,6 +1,4 @@
-"""What a scan came to, asked of its tables: how much, which verdicts, what to look at first, what
-failed, how fast it went.
-"""
+"""Summary of a scan from its tables: numbers, verdicts, review queue, failures and speed."""
 
 from __future__ import annotations
 
@@ -13,31 +11,36 @@ from unmask.fleet import query
 from unmask.fleet.tables import Row
 
 QUEUE = 50
-"""Most entries of the queue that a summary has; the tables have all."""
+"""Most entries of the queue in a summary; the tables have all."""
 
 PERIODS = 36
-"""Most periods over which verdicts are shown, the latest; days where that is enough for all, else
-months, else years.
+"""Most periods over which verdicts are shown, the latest ones.
+
+They are days if these are enough for all, else months, else years.
 """
 
 VIEWS = """
 CREATE TEMP VIEW latest AS SELECT DISTINCT ON (path) * FROM files ORDER BY path, seen DESC;
 CREATE TEMP VIEW copies AS
-  SELECT sha256, count(*) AS files, min(path) AS path, min(written) AS written FROM latest WHERE sha256 IS NOT NULL GROUP BY ALL;
+  SELECT sha256, count(*) AS files, min(path) AS path, min(written) AS written FROM latest \
+WHERE sha256 IS NOT NULL GROUP BY ALL;
 CREATE TEMP TABLE newest AS SELECT configuration FROM results ORDER BY checked DESC LIMIT 1;
 CREATE TEMP VIEW judged AS
   SELECT r.*, c.files, c.path, c.written, coalesce(g.group, r.sha256) AS flood
   FROM results r JOIN copies c USING (sha256) LEFT JOIN groups g USING (sha256)
   WHERE r.configuration IN (SELECT configuration FROM newest);
 """
-"""``judged`` has one row per content that the source still holds, under the configuration that
-judged last. ``flood`` names
-the group of near-duplicates, or the content itself where it is alone.
+"""SQL views of the tables.
+
+``judged`` has one row per content that the source still holds, under the configuration that judged
+last. ``flood`` names the group of near-duplicates, or the content itself where it is alone.
 """
 
 SCOPE = """
-SELECT count(*) AS contents, coalesce(sum(files), 0) AS files, coalesce(sum(size_bytes), 0) AS bytes,
-  coalesce(sum(duration), 0) AS seconds, count(*) FILTER (kind = 'photo') AS photos, count(*) FILTER (kind = 'video') AS videos,
+SELECT count(*) AS contents, coalesce(sum(files), 0) AS files, \
+coalesce(sum(size_bytes), 0) AS bytes,
+  coalesce(sum(duration), 0) AS seconds, count(*) FILTER (kind = 'photo') AS photos, \
+count(*) FILTER (kind = 'video') AS videos,
   coalesce(sum(people), 0) AS people, min(checked) AS first, max(checked) AS last,
   (SELECT count(*) FROM latest WHERE problem IS NOT NULL) AS unread,
   (SELECT count(*) FROM copies WHERE sha256 NOT IN (SELECT sha256 FROM judged)) AS waiting,
@@ -45,19 +48,26 @@ SELECT count(*) AS contents, coalesce(sum(files), 0) AS files, coalesce(sum(size
 FROM judged
 """
 
-OUTCOMES = "SELECT outcome, count(*) AS contents, sum(files) AS files FROM judged GROUP BY ALL ORDER BY contents DESC, outcome"
+OUTCOMES = (
+    "SELECT outcome, count(*) AS contents, sum(files) AS files FROM judged "
+    "GROUP BY ALL ORDER BY contents DESC, outcome"
+)
 
 PERIOD = """
-SELECT strftime(date_trunc($unit, written), $pattern) AS period, coalesce(outcome, 'not judged') AS outcome,
+SELECT strftime(date_trunc($unit, written), $pattern) AS period, \
+coalesce(outcome, 'not judged') AS outcome,
   sum(files)::BIGINT AS files
 FROM judged GROUP BY ALL ORDER BY period
 """
 
 QUEUED = """
-SELECT count(DISTINCT outcome) FILTER (outcome IN ('changed', 'licensed change', 'no change found')) > 1 AS disagree,
-  count(*) AS contents, sum(files)::BIGINT AS files, max(log10_lr) AS log10_lr, min(written) AS written,
+SELECT count(DISTINCT outcome) \
+FILTER (outcome IN ('changed', 'licensed change', 'no change found')) > 1 AS disagree,
+  count(*) AS contents, sum(files)::BIGINT AS files, max(log10_lr) AS log10_lr, \
+min(written) AS written,
   list_sort(list(DISTINCT outcome) FILTER (outcome IS NOT NULL)) AS outcomes,
-  arg_min(path, (-coalesce(log10_lr, -99), path)) AS path, arg_min(sha256, (-coalesce(log10_lr, -99), path)) AS sha256
+  arg_min(path, (-coalesce(log10_lr, -99), path)) AS path, \
+arg_min(sha256, (-coalesce(log10_lr, -99), path)) AS sha256
 FROM judged GROUP BY flood HAVING disagree OR bool_or(outcome = 'changed')
 ORDER BY disagree DESC, log10_lr DESC NULLS LAST, files DESC, path
 """
@@ -66,7 +76,8 @@ FAILURES = """
 SELECT error_code AS code, any_value(error ORDER BY path) AS reason, count(*) AS contents,
   sum(files)::BIGINT AS files, min(path) AS path
 FROM judged WHERE error_code IS NOT NULL GROUP BY code
-UNION ALL SELECT 'unreadable', any_value(problem ORDER BY path), NULL, count(*), min(path) FROM latest WHERE problem IS NOT NULL
+UNION ALL SELECT 'unreadable', any_value(problem ORDER BY path), NULL, count(*), min(path) \
+FROM latest WHERE problem IS NOT NULL
 HAVING count(*) > 0 ORDER BY files DESC, code
 """
 
@@ -85,16 +96,16 @@ FROM judged GROUP BY ALL ORDER BY day
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a scan came to, under the configuration that judged last.
+    """Summary of a scan, under the configuration that judged last.
 
     Attributes:
-        scope: counts of contents, files, people; bytes, seconds of video; when; files unread,
+        scope: counts of contents, files, people; bytes, seconds of video; times; files not read,
             contents that wait.
         outcomes: contents and files by outcome.
         periods: files by outcome, by the period in which they were written.
-        queue: what to look at first: near-duplicates that disagree, then the strongest evidence of
-            a change; a flood is one.
-        queued: how many entries the whole queue has.
+        queue: entries to look at first: near-duplicates that disagree, then the strongest evidence
+            of a change; a flood is one entry.
+        queued: number of entries in the whole queue.
         failures: contents and files by the reason why they could not be judged or read, with an
             example.
         floods: contents with most files, near-duplicates counted together.
@@ -112,14 +123,15 @@ class Summary:
 
 
 def summary(folder: Path) -> Summary:
-    """Of the tables in a folder.
+    """Summarises the tables in a folder.
 
     Raises:
         UsageError: there are none.
     """
     if not (folder / "files").is_dir() and not (folder / "results").is_dir():
         raise UsageError(
-            f"{printable(str(folder))}: no scan has written there; `unmask fleet scan SOURCE --out DIR` does"
+            f"{printable(str(folder))}: no scan has written there; `unmask fleet scan SOURCE "
+            f"--out DIR` does"
         )
     with query.opened(folder) as tables:
         tables.run(VIEWS)

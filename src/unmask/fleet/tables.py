@@ -1,9 +1,8 @@
-"""The tables of a scan: Parquet, in folders as Hive partitions them,
-``TABLE/configuration=C/day=D/PART.parquet``.
+"""The tables of a scan: Parquet in Hive partitions, ``TABLE/configuration=C/day=D/PART.parquet``.
 
-A part of a table appears whole or not at all: written beside, synced, renamed. What belongs
-together is written under one name of a part, results last: a part that ``results`` does not have
-was never finished, and the next scan deletes it.
+A part of a table appears whole or not at all: it is written beside its place, synced and renamed.
+Rows that belong together are written under one part name, results last. A part that ``results``
+does not have was never finished, and the next scan deletes it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 VERSION = 1
-"""Of the tables; raised whenever a column changes its meaning or goes."""
+"""Version of the tables; raised whenever a column changes its meaning or is removed."""
 
 Row = dict[str, Any]
 Rows = Mapping[str, Sequence[Row]]
@@ -34,7 +33,7 @@ SPAN = pa.struct([("start", pa.float64()), ("end", pa.float64())])
 
 
 class Column(NamedTuple):
-    """One column: its type, and what it holds."""
+    """One column: its type, and its meaning."""
 
     type: pa.DataType
     meaning: str
@@ -51,15 +50,27 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "path": Column(pa.string(), "address of the file, absolute"),
         "size_bytes": Column(pa.int64(), "when it was listed"),
         "written": Column(MOMENT, "when it was last written, as its folder or bucket says"),
-        "sha256": Column(pa.string(), "of the content, hexadecimal; null where it was not read, or has gone"),
-        "problem": Column(pa.string(), "why it could not be read, and then sha256 is null; it is tried again by the next scan"),
+        "sha256": Column(
+            pa.string(), "of the content, hexadecimal; null where it was not read, or has gone"
+        ),
+        "problem": Column(
+            pa.string(),
+            "why it could not be read, and then sha256 is null; it is tried again by the next scan",
+        ),
         "seen": Column(MOMENT, "when the scan read it, or missed it"),
     },
     "results": {
         **CONTENT,
-        "outcome": Column(pa.string(), "changed, licensed change, no change found, cannot tell, no face; null where not judged"),
+        "outcome": Column(
+            pa.string(),
+            "changed, licensed change, no change found, cannot tell, no face; "
+            "null where not judged",
+        ),
         "verdict": Column(pa.string(), "the same, but cannot tell where nobody is in the picture"),
-        "log10_lr": Column(pa.float64(), "log10 of the likelihood ratio changed : bona fide; null where it cannot be told"),
+        "log10_lr": Column(
+            pa.float64(),
+            "log10 of the likelihood ratio changed : bona fide; null where it cannot be told",
+        ),
         "posterior": Column(pa.float64(), "what a stated prior makes of it, 0 to 1"),
         "reason": Column(pa.string(), "one sentence for the verdict"),
         "reason_code": Column(pa.string(), "code of that sentence"),
@@ -76,8 +87,12 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "size_bytes": Column(pa.int64(), "of the content"),
         "limits": Column(pa.list_(pa.string()), "codes of what limits the answer"),
         "originals": Column(pa.list_(pa.string()), "sha256 of the known originals that it shows"),
-        "ai_declared": Column(pa.bool_(), "whether it declares AI; null where no folder of licences was given"),
-        "seconds": Column(pa.float64(), "that judging it took, by the clock; null where its workers died"),
+        "ai_declared": Column(
+            pa.bool_(), "whether it declares AI; null where no folder of licences was given"
+        ),
+        "seconds": Column(
+            pa.float64(), "that judging it took, by the clock; null where its workers died"
+        ),
         "checked": Column(MOMENT, "when it was judged"),
         **ADDRESS,
     },
@@ -85,7 +100,10 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         **CONTENT,
         **PERSON,
         "verdict": Column(pa.string(), "on this person"),
-        "log10_lr": Column(pa.float64(), "log10 of the likelihood ratio changed : bona fide; null where it cannot be told"),
+        "log10_lr": Column(
+            pa.float64(),
+            "log10 of the likelihood ratio changed : bona fide; null where it cannot be told",
+        ),
         "reason": Column(pa.string(), "one sentence for the verdict"),
         "reason_code": Column(pa.string(), "code of that sentence"),
         "basis": Column(pa.string(), "measured or declared; null where it cannot be told"),
@@ -102,8 +120,12 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         **PERSON,
         "line": Column(pa.string(), "line of evidence"),
         "status": Column(pa.string(), "ran, not_applicable or failed"),
-        "score": Column(pa.float64(), "in the line's own unit, meaningless until calibrated; null unless it ran"),
-        "log10_lr": Column(pa.float64(), "what it adds to the lines before it; null where it weighed nothing"),
+        "score": Column(
+            pa.float64(), "in the line's own unit, meaningless until calibrated; null unless it ran"
+        ),
+        "log10_lr": Column(
+            pa.float64(), "what it adds to the lines before it; null where it weighed nothing"
+        ),
         "summary": Column(pa.string(), "one sentence"),
         "summary_code": Column(pa.string(), "code of that sentence"),
         **ADDRESS,
@@ -111,20 +133,27 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
     "sketches": {
         **CONTENT,
         "times": Column(pa.list_(pa.float64()), "of the frames that were hashed, s"),
-        "frame": Column(pa.list_(pa.int32()), "of each hash: which of these frames it is from, from 0"),
+        "frame": Column(
+            pa.list_(pa.int32()), "of each hash: which of these frames it is from, from 0"
+        ),
         "hashes": Column(pa.binary(), "256 bits each, of a region of that frame"),
-        "places": Column(pa.binary(), "three float32 each: x, y and size of the region, in widths of the frame"),
+        "places": Column(
+            pa.binary(), "three float32 each: x, y and size of the region, in widths of the frame"
+        ),
         "aspect": Column(pa.float64(), "height of the frames, in widths"),
         **ADDRESS,
     },
     "groups": {
         **CONTENT,
-        "group": Column(pa.string(), "sha256 of one content of the group: near-duplicates have the same"),
+        "group": Column(
+            pa.string(), "sha256 of one content of the group: near-duplicates have the same"
+        ),
     },
-}  # fmt: skip
-"""Every table, and of each its columns. Beside them stand those of the folders: ``configuration``
-and ``day`` (UTC, of writing);
-``groups`` has none, ``files`` only ``day``.
+}
+"""Every table and its columns.
+
+The folders add the columns ``configuration`` and ``day`` (UTC, of writing); ``groups`` has neither,
+``files`` only ``day``.
 """
 
 OF_A_RESULT = ("sketches", "findings", "people", "results")
@@ -138,13 +167,11 @@ PARTS = {
 """Patterns of the parts of each table, in its folder."""
 
 SCRATCH = "unmask-scratch"
-"""Name of the folder, beside the tables, of what is only in passing; whatever lies in it is
-deleted.
-"""
+"""Name of the folder for temporary files, beside the tables; everything in it is deleted."""
 
 
 def schema(table: str) -> pa.Schema:
-    """The columns of a table, as Arrow has them; each with its meaning, and the version of all."""
+    """Returns the Arrow schema of a table, with the meaning of each column and the version."""
     fields = [
         pa.field(name, column.type, metadata={"meaning": column.meaning})
         for name, column in TABLES[table].items()
@@ -156,7 +183,7 @@ class Tables:
     """The tables in a folder, under one configuration. Only one process at a time may write.
 
     Args:
-        folder: of the scan; made if missing.
+        folder: folder of the scan; made if missing.
         configuration: its name, see `unmask.fleet.configuration`.
     """
 
@@ -165,7 +192,10 @@ class Tables:
         self._groups = folder / "groups" / "groups.parquet"
 
     def commit(self, rows: Rows) -> None:
-        """Writes rows so that they outlive a power cut; those of one result all together, or none."""
+        """Writes rows so that they outlive a power cut.
+
+        The rows of one result are written all together or not at all.
+        """
         part = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         day = f"day={datetime.now(UTC):%Y-%m-%d}"
         if rows.get("files"):
@@ -177,25 +207,26 @@ class Tables:
                     _write(table, some, where / f"{part}.parquet")
 
     def replace_groups(self, rows: Sequence[Row], of: str) -> None:
-        """Writes the groups of all contents anew; ``of`` says of which, see `sketched`."""
+        """Writes the groups of all contents anew; ``of`` is `sketched` at that time."""
         _write("groups", rows, self._groups, {"sketched": of})
 
     def sketched(self) -> str:
-        """A digest of the names of all parts with sketches, of whatever configuration: where it
-        differs, groups may.
+        """Returns a digest of the names of all parts with sketches, of all configurations.
+
+        If it differs, the groups may.
         """
         names = sorted(path.name for path in (self._folder / "sketches").glob(PARTS["sketches"]))
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
     def grouped(self) -> str | None:
-        """What `sketched` was for the groups that there are; None if there are none."""
+        """Returns the value of `sketched` that the groups were made from; None without groups."""
         if not self._groups.exists():
             return None
         metadata = pq.read_schema(self._groups).metadata
         return str(metadata.get(b"sketched", b"").decode())
 
     def tidy(self) -> None:
-        """Deletes what a scan that was killed has left unfinished."""
+        """Deletes the unfinished files of a scan that was killed."""
         for table, parts in PARTS.items():
             for path in (self._folder / table).glob(f"{parts}.tmp"):
                 path.unlink()
@@ -206,18 +237,17 @@ class Tables:
                     path.unlink()
 
     def done(self) -> set[str]:
-        """sha256 of every content that has its result under this configuration."""
+        """Returns the sha256 of every content that has its result under this configuration."""
         return {row["sha256"] for row in self._read("results", ["sha256"])}
 
     def files(self) -> Iterator[Row]:
-        """Every row of ``files`` but for when it was ``seen``, in the order in which they were
-        written.
-        """
+        """Yields every row of ``files`` without ``seen``, in the order of writing."""
         yield from self._read("files", ["path", "size_bytes", "written", "sha256", "problem"])
 
     def _parts(self, table: str) -> list[Path]:
-        """Files of a table, of this configuration where it has any, in the order in which they were
-        written.
+        """Lists the files of a table in the order in which they were written.
+
+        Of a table by configuration, only this configuration's.
         """
         folder = "" if table == "files" else f"configuration={self._configuration}/"
         return sorted(

@@ -1,8 +1,7 @@
-"""What every process of a fleet does, on this machine or on another: it brings one file here, says
-what it is, and judges it.
+"""Work of every process of a fleet: brings one file here, identifies it, and judges it.
 
-Telling what a file is and judging it are two steps, so that the driver can say in between that the
-same bytes were judged already; a file from a bucket is fetched once for both.
+Identifying a file and judging it are two steps, so that in between the driver can say that the same
+bytes were judged already. A file from a bucket is fetched once for both.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from unmask.pipeline import Settings
 
 WRONGLY_SET_UP = (UsageError, LicenceError, OriginalsError, WeightsError, ImportError)
-"""What no file is to blame for: with these, no other file would fare better."""
+"""Errors that no file is to blame for: with these, every other file would fail as well."""
 
 
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS)
@@ -43,16 +42,16 @@ WRITTEN_TO = "it was written to while it was read"
 
 
 class Unreadable(Exception):
-    """A file cannot be read now; a later scan may fare better. Its text says why, on one line."""
+    """A file cannot be read now; a later scan may succeed. Its text is the reason, on one line."""
 
 
 class Worker:
     """Holds one file at a time.
 
     Args:
-        source: that the files are of.
-        settings: of each check.
-        scratch: folder where files of a bucket are put.
+        source: source of the files.
+        settings: settings of each check.
+        scratch: folder for files of a bucket.
     """
 
     def __init__(self, source: str, settings: Settings, scratch: Path) -> None:
@@ -61,7 +60,7 @@ class Worker:
         self._path, self._sha256 = Path(), ""
 
     def identify(self, path: str) -> str:
-        """Brings a file here, in the place of the one before; its sha256, hexadecimal.
+        """Brings a file here in the place of the one before; returns its sha256, hexadecimal.
 
         Raises:
             Unreadable: it has gone, or cannot be fetched or read.
@@ -78,11 +77,11 @@ class Worker:
         return self._sha256
 
     def judge(self) -> Rows:
-        """All rows of the file that is held.
+        """Judges the file that is held; returns all its rows.
 
         Raises:
             Unreadable: it has gone, was written to or could not be read meanwhile, or this machine
-                lacks what it takes, as room on its disk.
+                lacks something, such as room on its disk.
             UsageError, LicenceError, OriginalsError, WeightsError, ImportError: no file can be
                 judged in this way.
         """
@@ -109,12 +108,12 @@ class Worker:
         return rows.of_document(self._sha256, Document.of(result), looks, time.monotonic() - begun)
 
     def drop(self) -> None:
-        """Lets go of the file that is held."""
+        """Releases the file that is held."""
         self._holding.close()
         self._holding = ExitStack()
 
     def _unchanged(self) -> None:
-        """Makes sure that a failure is one of the content that was identified.
+        """Checks that a failure belongs to the content that was identified.
 
         Raises:
             Unreadable: the file has gone, holds something else, or cannot be read.
@@ -143,7 +142,7 @@ def _sha256(path: Path) -> str:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether an error is one of the moment, and not of the content."""
+    """Tells whether an error is temporary, not one of the content."""
     if isinstance(error, MediaError):
         return isinstance(error, MediaNotFound) or error.reason.code == "media.unreadable"
     return isinstance(error, OSError) and error.errno in MACHINE

@@ -1,6 +1,5 @@
-"""Licences to change a face, and content credentials: what somebody has signed about a file, and
-what that is worth.
+"""Licences to change a face, and content credentials: signed statements about a file, verified.
 
-`licence` grants and checks, `status` takes back, `keys` keeps and names keys, `proof` signs and
-verifies. Nothing here opens a connection. What is heavy is imported where it is used.
+`licence` grants and checks, `status` revokes, `keys` keeps and names keys, `proof` signs and
+verifies. Nothing here opens a connection. Heavy modules are imported where they are used.
 """

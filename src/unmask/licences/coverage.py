@@ -1,8 +1,8 @@
-"""Which licences reach a person in a file: one that names the file, or a mark on that person in an
-original that it shows.
+"""Licences that reach a person in a file.
 
-Nobody is recognised by their face: a mark is a place and a moment, carried from the original into
-the file by the match.
+Such a licence names the file, or has a mark on that person in an original that the file shows.
+Nobody is recognised by their face: a mark is a place and a moment, and the match carries it from
+the original into the file.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from unmask.types import Box, Case, HeldLicence, Mark, Pair, Track
 
 HOLD = 1.0
-"""s by which the nearest sighting may be off the moment of a mark; between sightings a face is
-taken to move steadily.
+"""Most seconds between a mark and the nearest sighting.
+
+Between sightings a face is assumed to move steadily.
 """
 
 
 def reaching(track: Track, case: Case, alone: bool) -> tuple[HeldLicence, ...]:
-    """The licences of a case that reach a track, whether they hold or not.
+    """Returns the licences of a case that reach a track, whether they hold or not.
 
     Args:
-        alone: whether nobody else in the file can be meant by a licence that only names the file.
+        alone: whether a licence that only names the file can mean nobody else in it.
     """
     if case.declared is None:
         return ()
@@ -34,7 +35,7 @@ def reaching(track: Track, case: Case, alone: bool) -> tuple[HeldLicence, ...]:
 
 
 def _marked(track: Track, case: Case, mark: Mark) -> bool:
-    """Whether a mark lies on this person's face, and on nobody else's."""
+    """Tells whether a mark lies on this person's face, and on nobody else's."""
     for match in case.matches or ():
         shows = any(original.sha256 == mark.original for original in match.originals)
         if shows and match.original_start <= mark.time <= match.original_end and match.pairs:
@@ -47,7 +48,7 @@ def _marked(track: Track, case: Case, mark: Mark) -> bool:
 
 
 def _box(track: Track, when: float) -> Box | None:
-    """Where a face was at a moment, px; None where it was not seen about then."""
+    """Returns a face's box at a moment, px; None where it was not seen about then."""
     times = [sighting.time for sighting in track.sightings]
     if min(abs(time - when) for time in times) > HOLD:
         return None
@@ -57,7 +58,7 @@ def _box(track: Track, when: float) -> Box | None:
 
 
 def _on(box: Box | None, pair: Pair, mark: Mark) -> bool:
-    """Whether a mark lies in a face, once that is laid over the original."""
+    """Tells whether a mark lies in a face after alignment with the original."""
     if box is None:
         return False
     x0, y0, x1, y1 = box
@@ -72,7 +73,7 @@ def _on(box: Box | None, pair: Pair, mark: Mark) -> bool:
 
 
 def _inside(corners: NDArray[np.float64], point: NDArray[np.float64]) -> bool:
-    """Whether a point lies in a convex quadrilateral, ``(4, 2)``, whichever way round that is."""
+    """Tells whether a point lies in a convex quadrilateral, ``(4, 2)``, in either orientation."""
     sides, to = np.roll(corners, -1, axis=0) - corners, point - corners
     turns = sides[:, 0] * to[:, 1] - sides[:, 1] * to[:, 0]
     return bool((turns >= 0).all() or (turns <= 0).all())

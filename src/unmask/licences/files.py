@@ -11,7 +11,7 @@ from unmask.messages import Message
 
 
 def sha256(path: Path) -> str:
-    """sha256 of a file, hexadecimal.
+    """Returns the sha256 of a file, hexadecimal.
 
     Raises:
         LicenceError: it cannot be read.
@@ -25,7 +25,7 @@ def sha256(path: Path) -> str:
 
 
 def sha256s(paths: Iterable[Path]) -> tuple[str, ...]:
-    """sha256 of each file, those in folders included.
+    """Returns the sha256 of each file, including those in folders.
 
     Raises:
         LicenceError: a file or folder cannot be read, or a folder is empty.

@@ -1,9 +1,8 @@
-"""Keys: whoever may license a portrait signs with an Ed25519 key; others know it by its did:key and
-for whom it may sign.
+"""Ed25519 keys that sign licences, known by their did:key, and the people for whom each may sign.
 
 The private key is a PKCS #12 file (RFC 7292), encrypted with AES-256 under a password. The public
-one is a line of text, ``did:key:z6Mk... Name``: for each person whose portraits this key may
-license there is a line. Who relies on it must have got it from that person, not with the licence.
+one is text with a line ``did:key:z6Mk... Name`` for each person whose portraits this key may
+license. Whoever relies on it must have received it from that person, not with the licence.
 """
 
 from __future__ import annotations
@@ -21,25 +20,24 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Owners = Mapping[str, frozenset[str]]
-"""For each did:key the names of those whose portraits it may license."""
+"""Names of the people whose portraits a key may license, by did:key."""
 
 ROUNDS = 600_000
-"""of PBKDF2 with HMAC-SHA-256, as OWASP's Password Storage Cheat Sheet asks for (2023)."""
+"""Rounds of PBKDF2 with HMAC-SHA-256, as OWASP's Password Storage Cheat Sheet asks for (2023)."""
 
 LEAST_PASSWORD = 8
-"""Letters of a password at least (NIST SP 800-63B)."""
+"""Least number of letters of a password (NIST SP 800-63B)."""
 
 _LARGEST = 1 << 20
-"""Bytes of a key file at most."""
+"""Most bytes of a key file."""
 
 
 def keygen(path: Path, names: Sequence[str], password: str) -> Path:
-    """Writes a new private key for its owner's eyes only, and beside it the public one,
-    ``<path>.pub``.
+    """Writes a new private key, readable only by its owner, and the public one, ``<path>.pub``.
 
     Args:
-        names: of those whose portraits it may license.
-        password: that encrypts it.
+        names: people whose portraits it may license.
+        password: password that encrypts it.
 
     Raises:
         LicenceError: the password is short, there is such a file, it cannot be written, or a name
@@ -67,7 +65,7 @@ def private_key(path: Path, password: str) -> Ed25519PrivateKey:
     """Decrypts a private key.
 
     Raises:
-        LicenceError: there is none, or the password is another one.
+        LicenceError: there is none, or the password is wrong.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import pkcs12
@@ -86,7 +84,7 @@ def owners(paths: Iterable[Path]) -> Owners:
     """Reads public keys, and for whom each may sign.
 
     Raises:
-        LicenceError: a file cannot be read, or holds another line.
+        LicenceError: a file cannot be read, or has a line of another form.
     """
     found: dict[str, frozenset[str]] = {}
     for path in paths:
@@ -105,7 +103,7 @@ def owners(paths: Iterable[Path]) -> Owners:
 
 
 def read_bytes(path: Path, at_most: int) -> bytes:
-    """What a file holds.
+    """Returns the content of a file.
 
     Raises:
         LicenceError: it cannot be read, or is larger than ``at_most`` bytes.
@@ -124,10 +122,10 @@ def read_bytes(path: Path, at_most: int) -> bytes:
 
 
 def write_new(path: Path, raw: bytes, mode: int = 0o666) -> None:
-    """Writes a file that was not there before, to the disk.
+    """Writes a new file durably.
 
     Raises:
-        LicenceError: it is there, or cannot be written.
+        LicenceError: it exists already, or cannot be written.
     """
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123

@@ -1,9 +1,9 @@
-"""Licences: a portrait's owner says, signed, that a face may be changed: in which part, by whom,
-where, until when.
+"""Licences: signed permissions of a portrait's owner that a face may be changed.
 
-A licence is a Verifiable Credential 2.0 (W3C, 2025). It is bound to footage by what cannot be
-mistaken: the sha256 of the changed file itself, or that of an original together with marks in it,
-points on the face of the person whom it is about. Nobody is recognised by their face.
+They say in which part, by whom, where and until when. A licence is a Verifiable Credential 2.0
+(W3C, 2025). It is bound to footage by what cannot be mistaken: the sha256 of the changed file
+itself, or the sha256 of an original together with marks in it, points on the face of the person
+concerned. Nobody is recognised by their face.
 """
 
 from __future__ import annotations
@@ -28,20 +28,18 @@ from unmask.messages import Message
 LICENCE = Message("licence.what.licence")
 KIND = ("VerifiableCredential", "PortraitLicence")
 MOST = 1000
-"""Portraits, works, marks and files that a licence names of each at most."""
+"""Most portraits, works, marks and files that a licence names, of each."""
 
 
 class Part(StrEnum):
-    """What happens to the portrait: it is the face that is put in, or the one that is covered by
-    it.
-    """
+    """Part of a portrait in a change: the face that is put in, or the one that it covers."""
 
     PUT_IN = "put in"
     COVERED = "covered"
 
     @property
     def named(self) -> Message:
-        """What it is called in a sentence."""
+        """Name of the part in a sentence."""
         return (
             Message("licence.part.put_in")
             if self is Part.PUT_IN
@@ -50,9 +48,7 @@ class Part(StrEnum):
 
 
 class Mark(Strict):
-    """A point on a face in an original: time in seconds, x and y in parts of its width and height,
-    0 to 1.
-    """
+    """A point on a face in an original: time in seconds, x and y relative to its size, 0 to 1."""
 
     time: Annotated[float, Field(ge=0, le=1e6)]
     x: Annotated[float, Field(ge=0, le=1)]
@@ -60,7 +56,7 @@ class Mark(Strict):
 
 
 class Work(Strict):
-    """A film or photo that is changed: its title, the original's sha256, and on whose face in it."""
+    """A film or photo to change: its title, the original's sha256, and marks on a face in it."""
 
     title: Line
     original: Sha256
@@ -68,15 +64,15 @@ class Work(Strict):
 
 
 class Portrait(Strict):
-    """What is allowed, to whom, with whose portrait.
+    """The permission: the portrait, the use, and who may use it.
 
     Attributes:
-        name: of the person.
+        name: name of the person.
         portraits: sha256 of reference photos; may be empty.
-        part: in which the portrait is used.
-        licensee: who may do it.
-        role: as which the person is to appear.
-        purpose, territory: for what, and where the result may be shown.
+        part: part in which the portrait is used.
+        licensee: who may use it.
+        role: role in which the person is to appear.
+        purpose, territory: purpose, and where the result may be shown.
         works: originals that may be changed.
         files: sha256 of changed files that the owner has seen and allows.
     """
@@ -93,14 +89,14 @@ class Portrait(Strict):
 
 
 class Issuer(Strict):
-    """Who signs: the person, or who acts for them."""
+    """The signer: the person, or somebody who acts for them."""
 
     id: Did
     name: Line
 
 
 class Entry(Strict):
-    """Where it is told whether the licence was taken back."""
+    """Place in a list of revocations that tells whether the licence was taken back."""
 
     id: str
     type: Literal["BitstringStatusListEntry"] = "BitstringStatusListEntry"
@@ -122,17 +118,17 @@ class Licence(Signed):
 
     @property
     def signer(self) -> str:
-        """did:key of the issuer."""
+        """The issuer's did:key."""
         return self.issuer.id
 
     @property
     def signature(self) -> str:
-        """Gives the proof's value; empty before it is signed."""
+        """Value of the proof; empty before it is signed."""
         return self.proof.value if self.proof else ""
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Reads a licence; whether it is to be relied on, `refusal` tells.
+        """Reads a licence; `refusal` tells whether it is to be relied on.
 
         Raises:
             LicenceError: it is none, or not as it was signed.
@@ -150,8 +146,8 @@ class Licence(Signed):
         """Tells why a licence must not be relied on at a moment; None if it holds.
 
         Args:
-            owners: whose key may license whose portrait.
-            lists: of revocations.
+            owners: names of the people for whom each key may sign.
+            lists: lists of revocations.
         """
         who = owners.get(self.issuer.id)
         if who is None:
@@ -171,7 +167,7 @@ class Licence(Signed):
         return newest.refusal(int(self.status.index), at)
 
     def lacks(self, asked: Asked) -> Message | None:
-        """Tells what of a use the licence does not cover; None if all."""
+        """Tells which part of a use the licence does not cover; None if it covers all."""
         allowed = self.subject
         if asked.licensee not in {None, allowed.licensee}:
             return Message(
@@ -196,12 +192,12 @@ class Licence(Signed):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A use that a licence should cover; what is None is not asked.
+    """A use that a licence should cover; None means not asked.
 
     Attributes:
         licensee: who wants to use the face.
         subject: whose face is wanted.
-        part: in which.
+        part: part of the portrait.
         portrait: sha256 of the photo that shows it.
         footage: sha256 of the original that is to be changed, or of the changed file.
     """
@@ -222,11 +218,12 @@ def grant(
     status_list: Path,
     out: Path,
 ) -> Licence:
-    """Signs a licence and writes it, and enters it into the issuer's list of revocations, or a new
-    list.
+    """Signs a licence and writes it, and enters it into the issuer's list of revocations.
+
+    The list is made if there is none.
 
     Args:
-        issuer: name of who signs.
+        issuer: name of the signer.
         begin, end: first and last moment.
         key: ``Ed25519PrivateKey`` of the issuer.
 
@@ -261,10 +258,10 @@ def check(
     asked: Asked = Asked(),
     at: datetime | None = None,
 ) -> Licence:
-    """The licence in a file, if it holds now, or at a moment, and covers what is asked.
+    """Returns the licence in a file, if it holds and covers what is asked, now or at a moment.
 
     Raises:
-        LicenceError: says why not, and the way out.
+        LicenceError: it does not; says why not, and the way out.
     """
     licence = Licence.of(path)
     refused = licence.refusal(owners, lists, at or datetime.now(UTC)) or licence.lacks(asked)
@@ -282,8 +279,9 @@ def revoke(
     at: datetime,
     days: float | None = None,
 ) -> StatusList:
-    """Takes licences back, for good, by a new list in the place of the old one; of none it says
-    anew that the others stand.
+    """Takes licences back for good, by a new list in the place of the old one.
+
+    Without licences the new list says that the others stand.
 
     Args:
         key: ``Ed25519PrivateKey`` of their issuer.

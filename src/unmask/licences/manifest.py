@@ -1,10 +1,11 @@
-"""Content credentials (C2PA): what a file says, signed, of its own making; read, told apart, and
-written.
+"""Content credentials (C2PA): a file's signed declarations about how it was made.
 
-Four questions are answered apart: who signed, whether that is somebody whom the user trusts,
-whether the file is still what was signed, and whether it is declared to be made by AI. Nothing is
-fetched. A signer, a signature or a claim that is not known here is unknown, and no sign of
-tampering: credentials outlive the tools that read them.
+This module reads and writes them.
+
+Four questions are answered apart: who signed, whether the user trusts the signer, whether the file
+is still what was signed, and whether it is declared to be made by AI. Nothing is fetched. A signer,
+a signature or a claim that is not known here is unknown, which is no sign of tampering: credentials
+outlive the tools that read them.
 """
 
 from __future__ import annotations
@@ -32,25 +33,25 @@ LICENCE = "org.unmask.licence"
 """Label of the assertion that names the licence of a change, by its sha256."""
 
 LARGEST = 16 << 20
-"""Letters of a manifest store as JSON at most."""
+"""Most letters of a manifest store as JSON."""
 MOST_BOXES = 2000
-"""Boxes of a file's manifests at most, that is about 200 manifests: the reader's time grows with
-the square of their number,
-and is 10 s for twice as many as that.
+"""Most boxes of a file's manifests, about 200 manifests.
+
+The reader's time grows with the square of their number, and is 10 s for twice as many.
 """
 UNPACKED = 16
-"""MB of a compressed manifest at most, once it is unpacked."""
+"""Most megabytes of a compressed manifest after unpacking."""
 LONGEST = 200
-"""Letters of a name that is shown."""
+"""Most letters of a name that is shown."""
 MOST_ANCHORS = 8 << 20
-"""Bytes of trust anchors at most."""
+"""Most bytes of trust anchors."""
 
 CHANGED = (
     "assertion.dataHash.mismatch",
     "assertion.bmffHash.mismatch",
     "assertion.boxesHash.mismatch",
 )
-"""Status codes (C2PA 2.2, 15.2) that say that the content is not what was signed."""
+"""Status codes (C2PA 2.2, 15.2) for content that is not what was signed."""
 BROKEN = (
     "assertion.collectionHash.mismatch",
     "assertion.hashedURI.mismatch",
@@ -59,17 +60,18 @@ BROKEN = (
     "ingredient.claimSignature.mismatch",
     "ingredient.manifest.mismatch",
 )
-"""Status codes that say that the manifest itself is not what was signed."""
+"""Status codes for a manifest that is not what was signed."""
 OURS = "urn:unmask:trust"
 """Name of the user's own list of authorities, for the reader."""
 OF_THE_SIGNER = ("signingCredential.", "timeStamp.", "cawg.")
-"""Beginnings of status codes that speak of who signed, and when, not of the file."""
+"""Beginnings of status codes about the signer and the time of signing, not about the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What content credentials are signed with, both PEM: the chain of certificates, its own first,
-    and the private key.
+    """Material to sign content credentials with, both PEM.
+
+    The chain of certificates, its own first, and the private key.
     """
 
     chain: bytes
@@ -78,7 +80,7 @@ class Signing:
 
 
 def anchors(paths: Iterable[Path]) -> str:
-    """The trusted authorities of the user's own list, PEM; empty if there is none.
+    """Reads the trusted authorities of the user's own list, PEM; empty if there is none.
 
     Raises:
         LicenceError: a file cannot be read, or holds no certificate.
@@ -95,11 +97,11 @@ def anchors(paths: Iterable[Path]) -> str:
 
 
 def names(paths: Iterable[Path]) -> list[str]:
-    """Whom the certificates of a list of authorities are of.
+    """Returns the subjects of the certificates in a list of authorities.
 
     Raises:
-        LicenceError: see `anchors`; also where there is a certificate that cannot be read, or
-            anything else beside them.
+        LicenceError: see `anchors`; also for a certificate that cannot be read, or anything else
+            beside them.
     """
     from cryptography import x509
 
@@ -116,11 +118,11 @@ def names(paths: Iterable[Path]) -> list[str]:
 
 
 def read(file: IO[bytes], trusted: str = "") -> Credentials:
-    """Reads and verifies what a photo or video carries.
+    """Reads and verifies the credentials of a photo or video.
 
     Args:
-        file: at any place.
-        trusted: `anchors`; nobody is trusted without.
+        file: open file, at any position.
+        trusted: `anchors`; without them nobody is trusted.
     """
     import c2pa
 
@@ -145,7 +147,7 @@ def read(file: IO[bytes], trusted: str = "") -> Credentials:
 
 
 def of(path: str | os.PathLike[str], trusted: str = "") -> Credentials:
-    """Reads what the file at a path carries, see `read`.
+    """Reads the credentials of the file at a path, see `read`.
 
     Raises:
         LicenceError: it cannot be opened.
@@ -161,8 +163,9 @@ def of(path: str | os.PathLike[str], trusted: str = "") -> Credentials:
 def write(
     source: Path, out: Path, signing: Signing, licences: Sequence[str], source_type: str = SWAP
 ) -> None:
-    """Writes a copy of a file that declares what it is, signed; credentials that it has stay in it
-    as those of its origin.
+    """Writes a copy of a file that declares, signed, what it is.
+
+    Credentials that the file already has stay in it as those of its origin.
 
     Args:
         licences: sha256 of each licence that allows the change.
@@ -170,7 +173,7 @@ def write(
 
     Raises:
         LicenceError: key and certificates do not fit, or the file cannot carry credentials or be
-            written. Then there is none.
+            written. Then no copy is left.
     """
     import c2pa
 
@@ -203,7 +206,7 @@ def write(
 
 
 def _context(trusted: str) -> c2pa.Context:
-    """Settings of one call: the anchors given and no others, nothing fetched from anywhere."""
+    """Makes the settings of one call: only the given anchors, and nothing fetched."""
     import c2pa
 
     kinds = ("manifest", "tsa", "cawg") if trusted else ()
@@ -234,8 +237,9 @@ def _type(path: Path) -> str:
 
 
 def _refused(error: str) -> Credentials:
-    """What an error of the reader means; only one that speaks of a remote manifest is more than
-    that nothing can be read.
+    """Interprets an error of the reader.
+
+    Only one about a remote manifest means more than that nothing can be read.
     """
     kind = error.partition(":")[0]
     if kind == "Remote":
@@ -272,7 +276,7 @@ def _told(store: Mapping[str, Any]) -> Credentials:
 
 
 def _failures(store: Mapping[str, Any]) -> Iterator[str]:
-    """Codes of what failed, in the active manifest and in those of what it was made from."""
+    """Yields the codes of failures in the active manifest and in those of the ingredients."""
     results = store.get("validation_results") or {}
     deltas = [
         delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or ()
@@ -282,8 +286,9 @@ def _failures(store: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _trusted(store: Mapping[str, Any], problems: Sequence[str]) -> bool:
-    """Whether the signature is of its signer, and the signer on the list; whatever else may be
-    wrong with the file.
+    """Tells whether the signature is valid and its signer is on the list.
+
+    Other faults of the file do not matter here.
     """
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     fine = {one["code"] for one in results.get("success") or ()}
@@ -309,7 +314,7 @@ def _source_types(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _licences(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Every sha256 that is named as a licence's; whatever else stands there names none."""
+    """Yields every sha256 that is named as a licence's, and ignores other content there."""
     for one in assertions:
         named = data.get("sha256") if isinstance(data := one.get("data"), dict) else None
         if (
@@ -321,7 +326,10 @@ def _licences(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _boxes(file: IO[bytes]) -> int:
-    """How many boxes of a manifest a file may hold: each has one description (JUMBF, ISO 19566-5)."""
+    """Counts the boxes of manifests in a file, by their descriptions (JUMBF, ISO 19566-5).
+
+    The count is an upper limit.
+    """
     file.seek(0)
     count, end = 0, b""
     while chunk := file.read(1 << 20):
@@ -331,5 +339,5 @@ def _boxes(file: IO[bytes]) -> int:
 
 
 def _line(text: object) -> str:
-    """A stranger's text, on one line and not endless."""
+    """Shortens a stranger's text to one line of limited length."""
     return "".join(c if c.isprintable() else " " for c in str(text))[:LONGEST]

@@ -1,6 +1,4 @@
-"""Moments in licences: whole seconds of UTC, as ``2026-01-31T12:00:00Z``, and how exactly clocks
-agree.
-"""
+"""Moments in licences, whole seconds of UTC such as ``2026-01-31T12:00:00Z``, and clock skew."""
 
 from __future__ import annotations
 
@@ -9,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 SKEW = timedelta(minutes=5)
-"""By which the clock of who signs may be ahead of ours; as much as Kerberos allows (RFC 4120)."""
+"""Most that the signer's clock may be ahead of ours; as much as Kerberos allows (RFC 4120)."""
 
 
 def written(moment: datetime) -> str:
-    """A moment as licences write it."""
+    """Formats a moment as licences write it."""
     return moment.astimezone(UTC).strftime(FORM)
 
 
 def read(text: str) -> datetime:
-    """The moment that a text is.
+    """Parses a moment.
 
     Raises:
         ValueError: it is written in another way.
@@ -30,5 +28,5 @@ def read(text: str) -> datetime:
 
 
 def shown(moment: datetime) -> str:
-    """A moment as people read it, in every language."""
+    """Formats a moment for people, the same in every language."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,10 +1,8 @@
-"""Signatures inside JSON: Data Integrity proofs of the cryptosuite eddsa-jcs-2022, by keys that are
-named did:key.
+"""Signatures inside JSON: Data Integrity proofs, cryptosuite eddsa-jcs-2022, by did:key keys.
 
-W3C Verifiable Credential Data Integrity 1.0 and Data Integrity EdDSA Cryptosuites 1.0: what is
-signed with Ed25519 is the SHA-256 of the proof's own description followed by the SHA-256 of the
-document, both in the canonical form of RFC 8785. Nothing is looked up: a did:key is the public key
-itself.
+W3C Verifiable Credential Data Integrity 1.0 and Data Integrity EdDSA Cryptosuites 1.0: Ed25519
+signs the SHA-256 of the proof's own description followed by the SHA-256 of the document, both in
+the canonical form of RFC 8785. Nothing is looked up: a did:key is the public key itself.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _ED25519 = b"\xed\x01"
 """Multicodec prefix of a public Ed25519 key."""
 _LONGEST = 128
-"""Letters of a base58 text at most; a signature has 88."""
+"""Most letters of a base58 text; a signature has 88."""
 _DESCRIBED = {
     "@context",
     "type",
@@ -47,12 +45,12 @@ class InvalidProof(ValueError):
 
 
 def did(key: Ed25519PublicKey) -> str:
-    """The did:key of a public key."""
+    """Returns the did:key of a public key."""
     return f"did:key:z{_base58(_ED25519 + key.public_bytes_raw())}"
 
 
 def public_key(did: str) -> Ed25519PublicKey:
-    """The public key that a did:key is.
+    """Returns the public key in a did:key.
 
     Raises:
         InvalidProof: it is no did:key of an Ed25519 key.
@@ -66,7 +64,7 @@ def public_key(did: str) -> Ed25519PublicKey:
 
 
 def signed(document: Mapping[str, Any], key: Ed25519PrivateKey, at: datetime) -> Json:
-    """A document with its proof; it has an ``@context`` and no proof before.
+    """Adds a proof to a document that has an ``@context`` and no proof.
 
     Raises:
         ValueError: it holds what JSON of RFC 8785 cannot.
@@ -85,7 +83,7 @@ def signed(document: Mapping[str, Any], key: Ed25519PrivateKey, at: datetime) ->
 
 
 def signer(document: Mapping[str, Any]) -> str:
-    """The did:key that signed a document.
+    """Returns the did:key that signed a document.
 
     Raises:
         InvalidProof: it has no such proof, or one that does not fit.
@@ -114,7 +112,7 @@ def signer(document: Mapping[str, Any]) -> str:
 
 
 def digest(document: Mapping[str, Any]) -> str:
-    """sha256, hexadecimal, of a document in canonical form."""
+    """Returns the sha256, hexadecimal, of a document in canonical form."""
     return hashlib.sha256(_canonical(document)).hexdigest()
 
 
@@ -143,7 +141,7 @@ def _base58(raw: bytes) -> str:
 
 
 def _from_base58(text: str) -> bytes:
-    """Bytes of a multibase text in base58, which begins with z."""
+    """Decodes a multibase text in base58, which begins with z."""
     digits = text.removeprefix("z")
     if digits == text or len(digits) > _LONGEST or not set(digits) <= set(_BASE58):
         raise InvalidProof("no text in base58")

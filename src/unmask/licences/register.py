@@ -1,8 +1,8 @@
-"""A register of licences: a folder that holds what its keeper relies on.
+"""A register of licences: a folder with everything that its keeper relies on.
 
-``*.pub`` are public keys that the keeper vouches for, ``*.pem`` authorities whose word on content
-credentials is trusted, ``*.json`` licences and lists of revocations. A licence may come from
-anybody; keys and authorities are the keeper's own choice.
+``*.pub`` are public keys that the keeper vouches for, ``*.pem`` authorities trusted to certify
+content credentials, ``*.json`` licences and lists of revocations. A licence may come from anybody;
+keys and authorities are the keeper's own choice.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from unmask.messages import Message
 from unmask.types import Declared, HeldLicence, Labels, Mark
 
 MOST = 10_000
-"""Files in a register at most."""
+"""Most files in a register."""
 
 
 def declared(
     path: str, sha256: str, labels: Labels, folder: Path, at: datetime | None = None
 ) -> Declared:
-    """What a file declares of itself, and the licences of a register that speak of a film or of
-    this file.
+    """Returns a file's declarations, and the licences of a register for a film or for this file.
+
+    Args:
+        path, sha256: of the file.
+        labels: labels that it carries.
+        at: the moment at which licences must hold; now, if None.
 
     Args:
         path, sha256: of the file.
@@ -61,7 +65,7 @@ def declared(
 
 
 def _signed(file: Path) -> Licence | StatusList | None:
-    """A licence or list as its issuer signed it; None for whatever else lies there."""
+    """Reads a licence or list as its issuer signed it; None for anything else."""
     types = signed.kind(file)
     try:
         if "PortraitLicence" in types:
@@ -72,7 +76,7 @@ def _signed(file: Path) -> Licence | StatusList | None:
 
 
 def _other_producer(licence: Licence, labels: Labels) -> Message | None:
-    """Why a licence is not for this file's maker, where a label names one."""
+    """Tells why a licence is not for the maker of this file, if a label names one."""
     if not labels.producer or labels.producer == licence.subject.licensee:
         return None
     return Message(

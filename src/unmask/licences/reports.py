@@ -1,8 +1,7 @@
-"""Signed reports: beside a report lies ``NAME.signature.json``, which says by whose key it was
-signed, when, and its sha256.
+"""Signed reports: beside each lies ``NAME.signature.json`` with the signing key, time and sha256.
 
-It fits every kind of report, a page, JSON or a table, and changes none. Whoever edits one letter of
-a verdict is found out.
+It fits every kind of report, a page, JSON or a table, and changes none. An edit of a single letter
+is detected.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ SIGNATURE = Message("report.what.signature")
 
 
 class Report(Strict):
-    """What is signed: the sha256 of the report; its name may change."""
+    """Signed content: the sha256 of the report; its name may change."""
 
     sha256: Sha256
 
@@ -43,32 +42,32 @@ class Signature(Signed):
 
     @property
     def signer(self) -> str:
-        """did:key of who signed."""
+        """The signer's did:key."""
         return self.issuer
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Who signed a report, by the names that are vouched for, and when they say they did."""
+    """Signer of a report, by the names that are vouched for, and the stated time of signing."""
 
     names: tuple[str, ...]
     at: datetime
 
 
 def beside(report: Path) -> Path:
-    """Where the signature of a report lies."""
+    """Returns the path of a report's signature."""
     return report.with_name(report.name + ".signature.json")
 
 
 def sign(report: Path, key: Any, at: datetime | None = None) -> Path:
-    """Signs a report, in the place of an older signature.
+    """Signs a report, and replaces an older signature.
 
     Args:
         key: ``Ed25519PrivateKey``, see `unmask.licences.keys`.
-        at: now, if None.
+        at: time of signing; now, if None.
 
     Raises:
-        LicenceError: the report cannot be read, or its signature not be written.
+        LicenceError: the report cannot be read, or its signature cannot be written.
     """
     now = (at or datetime.now(UTC)).replace(microsecond=0)
     subject = Report(sha256=files.sha256(report))
@@ -83,7 +82,7 @@ def verify(report: Path, owners: Owners) -> Verified:
     """Verifies that a report is as it was signed, by a key that is vouched for.
 
     Raises:
-        LicenceError: says why not, and the way out.
+        LicenceError: it is not; says why not, and the way out.
     """
     found = Signature.read(beside(report), SIGNATURE)
     if tuple(found.type) != KIND:

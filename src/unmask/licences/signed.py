@@ -1,6 +1,4 @@
-"""Signed documents as they are read: strict, bounded, and of nobody but the one whom they name as
-issuer.
-"""
+"""Reading of signed documents: strict, bounded, and signed by nobody but the issuer they name."""
 
 from __future__ import annotations
 
@@ -27,12 +25,12 @@ from unmask.licences.keys import read_bytes
 from unmask.messages import Message
 
 LARGEST = 4 << 20
-"""Bytes of a signed document at most."""
+"""Most bytes of a signed document."""
 
 CREDENTIALS = "https://www.w3.org/ns/credentials/v2"
 """JSON-LD context of Verifiable Credentials 2.0. It is compared, and never fetched."""
 TERMS = {"@vocab": "urn:unmask:terms:1#"}
-"""What our own names mean."""
+"""JSON-LD definition of our own names."""
 
 
 def _one_line(text: str) -> str:
@@ -53,7 +51,7 @@ Urn = Annotated[str, StringConstraints(pattern="^urn:uuid:[0-9a-f-]{36}$")]
 
 
 class Strict(BaseModel):
-    """Base of what is signed: no value but of its type, no name but those declared."""
+    """Base of signed content: every value has its type, and only declared names occur."""
 
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
@@ -61,7 +59,7 @@ class Strict(BaseModel):
 
 
 class Proof(Strict):
-    """A proof, see `unmask.licences.proof`, which verifies it."""
+    """A proof; `unmask.licences.proof` verifies it."""
 
     context: Annotated[list[Any], Field(alias="@context")]
     type: Literal["DataIntegrityProof"] = "DataIntegrityProof"
@@ -80,7 +78,7 @@ class Signed(Strict):
 
     @property
     def signer(self) -> str:
-        """did:key of who must have signed it."""
+        """The did:key of the required signer."""
         raise NotImplementedError
 
     @property
@@ -89,17 +87,17 @@ class Signed(Strict):
         return proof.digest(self.plain())
 
     def plain(self) -> dict[str, Any]:
-        """Gives it as JSON values."""
+        """Returns the document as JSON values."""
         values = self.model_dump(by_alias=True)
         proof = values.pop("proof")
         return values if proof is None else {**values, "proof": proof}
 
     def signed_by(self, key: Any, at: datetime) -> Self:
-        """Gives it with a proof by an ``Ed25519PrivateKey``."""
+        """Returns the document with a proof by an ``Ed25519PrivateKey``."""
         return type(self).model_validate(proof.signed(self.plain(), key, at))
 
     def text(self) -> str:
-        """Gives it as JSON that people can read, too."""
+        """Returns the document as indented JSON."""
         return json.dumps(self.plain(), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -107,7 +105,7 @@ class Signed(Strict):
         """Reads a signed document and verifies its proof.
 
         Args:
-            what: it should be, for the error.
+            what: expected kind of document, for the error.
 
         Raises:
             LicenceError: unreadable, not of this kind, changed after it was signed, or signed by
@@ -138,7 +136,7 @@ class Signed(Strict):
 
 
 def kind(path: Path) -> Sequence[str]:
-    """The types that a JSON file names, unverified; none if it cannot be read as such."""
+    """Returns the types that a JSON file names, unverified; none if it cannot be read as such."""
     try:
         found = json.loads(read_bytes(path, LARGEST).decode())
     except (LicenceError, ValueError, RecursionError):

@@ -1,9 +1,8 @@
-"""Revocation: a signed list of bits, one for each licence that its issuer ever granted (W3C
-Bitstring Status List 1.0).
+"""Revocation: a signed list with one bit for each licence that its issuer ever granted.
 
-The list says until when it holds. Whoever has no list that holds today does not know whether a
-licence was taken back, and must not rely on it. An older list may still hold: a revocation is known
-everywhere once that one has run out.
+It is a W3C Bitstring Status List 1.0. The list says until when it holds. Whoever has no list that
+holds today does not know whether a licence was taken back, and must not rely on it. An older list
+may still hold, so a revocation is known everywhere once that one has expired.
 """
 
 from __future__ import annotations
@@ -27,18 +26,19 @@ from unmask.messages import Message
 KIND = ("VerifiableCredential", "BitstringStatusListCredential")
 
 SIZE = 131_072
-"""Bits of a list; fewer would tell who is on it, says the Recommendation."""
+"""Bits of a list; the Recommendation says that fewer would reveal who is on it."""
 
 HOLDS = timedelta(days=7)
-"""For how long a list holds, unless its issuer says otherwise, and how old it may be at most,
-whatever it says.
+"""Time for which a list holds unless its issuer says otherwise.
+
+It is also the greatest age of a list, whatever it says.
 """
 
 STATUS_LIST = Message("licence.what.list")
 
 
 class Bits(Strict):
-    """The bits themselves; ``granted`` counts the licences that have one, from the first bit on."""
+    """The bits; ``granted`` counts the licences that have one, from the first bit on."""
 
     id: str
     type: Literal["BitstringStatusList"] = "BitstringStatusList"
@@ -59,7 +59,7 @@ class StatusList(Signed):
 
     @property
     def signer(self) -> str:
-        """did:key of the issuer."""
+        """The issuer's did:key."""
         return self.issuer
 
     @classmethod
@@ -79,7 +79,7 @@ class StatusList(Signed):
         return found
 
     def bits(self) -> bytes | None:
-        """Gives the bits, the first one highest in the first byte; None if they cannot be read."""
+        """Returns the bits, the first one highest in the first byte; None if unreadable."""
         text = self.subject.encoded.removeprefix("u")
         try:
             packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -111,13 +111,13 @@ def issued(
     more: int = 0,
     holds: timedelta = HOLDS,
 ) -> StatusList:
-    """Signs a list anew, or a first one, and writes it.
+    """Signs a new version of a list, or the first one, and writes it.
 
     Args:
-        path: of the list; need not exist.
+        path: path of the list; need not exist.
         key: ``Ed25519PrivateKey`` of its issuer.
         revoked: bits to set.
-        more: licences to be granted, which get the next bits.
+        more: number of licences to be granted, which get the next bits.
 
     Raises:
         LicenceError: the list cannot be read or written, is another issuer's or full.

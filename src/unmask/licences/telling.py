@@ -1,6 +1,4 @@
-"""Content credentials and labels in sentences: who signed, whether it is trusted, whether it fits,
-what is declared.
-"""
+"""Sentences about content credentials and labels: signer, trust, integrity and declarations."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from unmask.types import Credentials, Labels, Seal
 
 
 def told(credentials: Credentials, labels: Labels) -> tuple[Message, ...]:
-    """What is to be said of them, a sentence each, the most important first."""
+    """Returns a sentence for each fact to report, the most important first."""
     return (*_credentials(credentials), *_labels(labels))
 
 

@@ -1,9 +1,9 @@
-"""The answer as a document for programs: what `unmask check --json` prints, declared here once.
+"""The result as a document for programs: the JSON of `unmask check --json`, declared here once.
 
-The JSON, its schema and docs/json.md, what the service stores and shows, and what `unmask.client`
-gives all come from `Document`. ``schema-1.json`` is the contract as it was published; the tests
-compare. Numbers are finite and rounded. Beside every English sentence stand its code and its
-values, from which `unmask.words` says the same in another language.
+The JSON, its schema and docs/json.md, the results that the service stores and shows, and those that
+`unmask.client` returns all come from `Document`. ``schema-1.json`` is the contract as it was
+published; the tests compare. Numbers are finite and rounded. Beside every English sentence stand
+its code and its values, from which `unmask.words` says the same in another language.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def _to(digits: int) -> AfterValidator:
 
 
 def _portable(value: Any) -> Any:
-    """Replaces what not every parser of JSON reads: tuples, other kinds of mapping, NaN, infinity,
-    lone surrogates.
+    """Replaces what not every JSON parser reads.
+
+    These are tuples, other kinds of mapping, NaN, infinity and lone surrogates.
     """
     if isinstance(value, str):
         return encodable(value)
@@ -70,13 +71,14 @@ Json = Annotated[dict[str, Any], AfterValidator(_portable)]
 IsThere = Annotated[
     bool, BeforeValidator(lambda given: given if isinstance(given, bool) else given is not None)
 ]
-"""Whether there is a picture."""
+"""True if there is a picture."""
 
 CODE = Field(
     description="Code of that sentence, under which catalogues of other languages have it."
 )
 VALUES = Field(
-    description="Values of the places in that sentence, by name: numbers, texts, messages of a code and values of their "
+    description="Values of the places in that sentence, by name: numbers, texts, messages of a "
+    "code and values of their "
     "own, or lists of these. Times are seconds."
 )
 
@@ -84,30 +86,28 @@ UNTOLD: dict[str, Any] = {
     "if": {"properties": {"verdict": {"const": "cannot tell"}}},
     "then": {"properties": {"log10_lr": {"type": "null"}}},
 }
-"""Rule of JSON Schema: where it cannot be told, there is no likelihood ratio."""
+"""JSON Schema rule: where the verdict is `cannot tell`, there is no likelihood ratio."""
 
 
 class Part(BaseModel):
-    """Base of the document and its parts: made `of` a value of `unmask.types`, or validated from
-    JSON values.
-    """
+    """Base of the document and its parts, made `of` a value of `unmask.types` or from JSON."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Makes it of the value with the same fields."""
+        """Makes the part from a value with the same fields."""
         return cls.model_validate(value)
 
     def plain(self) -> dict[str, Any]:
-        """Gives all fields as JSON values, the common core first."""
+        """Returns all fields as JSON values, the common core first."""
         return self.model_dump(mode="json")
 
     def message(self, name: str) -> Message:
         """Reads a message, such as the ``reason``.
 
-        Where it has no code, as in documents of older versions, or one that cannot be said, its
-        English sentence stands.
+        If it has no code, as in documents of older versions, or one that no language knows, its
+        English sentence is used.
         """
         coded = {part: getattr(self, f"{name}_{part}") for part in ("code", "values")}
         return _sayable(coded, getattr(self, name))
@@ -116,9 +116,7 @@ class Part(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Gives the schema with every description on one line, and without titles made of the
-        fields' names.
-        """
+        """Returns the schema, with descriptions on one line and no titles made of field names."""
         found = handler.resolve_ref_schema(handler(core))
         for field in found["properties"].values():
             field.pop("title", None)
@@ -176,8 +174,7 @@ class FramePart(Part):
     """Seconds."""
     log10_lr: Number | None
     """Decimal logarithm of the likelihood ratio changed : bona fide; of this sighting alone; null
-    where it was not
-    judged.
+    where it was not judged.
     """
     box: Box
     """x0, y0, x1, y1 of the face in the frame, px."""
@@ -187,8 +184,7 @@ class FramePart(Part):
         Corners | None, BeforeValidator(lambda array: getattr(array, "tolist", lambda: array)())
     ] = None
     """Corners of the upright picture of the face, in the frame, px, from its top left one
-    clockwise; null where they
-    were not kept.
+    clockwise; null where they were not kept.
     """
 
 
@@ -199,8 +195,7 @@ class QualityPart(Part):
     """Width of the face in the frame, px."""
     sharpness: Annotated[float, Field(ge=0), _to(4)] | None
     """Variance of the Laplacian of the aligned crop's luma over the luma's own variance, no unit;
-    below 0.02 is
-    blurred.
+    below 0.02 is blurred.
     """
     yaw: Positive | None
     """How far the head is turned aside, 0 frontal to 1 full profile."""
@@ -242,8 +237,7 @@ class LinePart(Part):
     """In the line's own unit, meaningless until calibrated; null unless it ran."""
     log10_lr: Number | None
     """Decimal logarithm of the likelihood ratio changed : bona fide that the line adds to the lines
-    before it; null
-    where it weighed nothing.
+    before it; null where it weighed nothing.
     """
     summary: str
     """One sentence; the reason where the line did not run."""
@@ -265,8 +259,9 @@ class RatePart(Part):
 
 
 class RecordPart(Part):
-    """What single faces of people never trained on were answered by the lines that weighed; changed
-    in ways never trained on.
+    """Error rates of the lines that weighed, on single faces of people never trained on.
+
+    The changed faces were changed in ways never trained on.
     """
 
     bona_fide: Count
@@ -280,8 +275,9 @@ class RecordPart(Part):
 
 
 class LicencePart(Part):
-    """A licence that reaches a person: it names the file, or a place in an original where this
-    person is.
+    """A licence that reaches a person.
+
+    It names the file, or a place in an original where this person is.
     """
 
     sha256: Sha256
@@ -442,8 +438,9 @@ class MediaPart(Part):
 
 
 class RecordedPart(Part):
-    """What the file's own metadata say of its recording. Nobody signs them: anybody can write or
-    remove them.
+    """What the file's own metadata say of its recording.
+
+    Nobody signs them: anybody can write or remove them.
     """
 
     camera: str
@@ -550,11 +547,12 @@ class DamagePart(Part):
 
 
 class Document(Part):
-    """The answer for one photo or video: whether a face in it was changed by software, how that is
-    known, and how sure
-    the answer is. Times are seconds of presentation time from the clip's first frame; px are pixels
-    of the upright picture. Later releases may add fields; those described here keep their meaning
-    until schema_version is raised.
+    """The answer for one photo or video:
+
+    whether a face in it was changed by software, how that is known, and how sure the answer is.
+    Times are seconds of presentation time from the clip's first frame; px are pixels of the upright
+    picture. Later releases may add fields; those described here keep their meaning until
+    schema_version is raised.
     """
 
     model_config = ConfigDict(
@@ -590,15 +588,13 @@ class Document(Part):
     """Of the whole file, hexadecimal; null where it could not be read."""
     verdict: Verdict | None
     """The answer for the file; null where it could not be judged, and then error says why. There is
-    no 'authentic': no
-    detector can say that.
+    no 'authentic': no detector can say that.
     """
     reason: str
     """One sentence for the verdict."""
     log10_lr: Number | None
     """Decimal logarithm of the likelihood ratio changed : bona fide; null where the verdict is
-    'cannot tell' or
-    missing.
+    'cannot tell' or missing.
     """
     people: tuple[PersonPart, ...]
     """One entry per person, in order of appearance."""
@@ -606,8 +602,7 @@ class Document(Part):
     """Why the file could not be judged and what to do about it; null where it was judged."""
     outcome: Outcome | None = None
     """What the check came to: the verdict, but 'no face' where that is 'cannot tell' only because
-    nobody is in the
-    picture; null where the file could not be judged.
+    nobody is in the picture; null where the file could not be judged.
     """
     prior: Share | None = None
     """Base rate of changed faces that the user stated, 0 to 1; null where none was stated."""
@@ -629,13 +624,11 @@ class Document(Part):
     """Who judged what, with what; null where it was not judged."""
     originals: tuple[MatchPart, ...] = ()
     """Stretches of the file that show a known original, in order of time; empty where none is known
-    or no index was
-    given.
+    or no index was given.
     """
     damage: tuple[DamagePart, ...] = ()
     """Stretches of a video that are damaged, from an error to the next intact key frame, in order
-    of time. They were
-    passed over; nothing is said of them.
+    of time. They were passed over; nothing is said of them.
     """
     basis: Basis | None = None
     """What the verdict rests on; null where it is 'cannot tell', and in documents of older
@@ -674,17 +667,17 @@ class Document(Part):
 
 
 def document(result: CheckResult) -> dict[str, Any]:
-    """A result as JSON values, without its pictures."""
+    """Returns a result as JSON values, without its pictures."""
     return Document.of(result).plain()
 
 
 def dumps(result: CheckResult) -> str:
-    """A result as JSON on one line, in ASCII."""
+    """Returns a result as JSON on one line, in ASCII."""
     return json.dumps(document(result), allow_nan=False)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) that every `document` obeys."""
+    """Returns the JSON Schema (2020-12) that every `document` obeys."""
     named = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://unmask.invalid/schema/check-{SCHEMA_VERSION}.json",
@@ -694,8 +687,9 @@ def schema() -> dict[str, Any]:
 
 
 def _fields(part: type[Part], value: Any) -> dict[str, Any]:
-    """Fields of a part that a value has; a message as its English sentence, and beside it its code
-    and values.
+    """Returns the fields of a part that a value has.
+
+    A message becomes its English sentence, with its code and values beside it.
     """
     found = {name: getattr(value, name) for name in part.model_fields if hasattr(value, name)}
     for name, given in list(found.items()):

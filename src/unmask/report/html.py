@@ -1,9 +1,8 @@
-"""The answer as one HTML file that opens anywhere: `page`; and as a card for a notebook:
-`fragment`.
+"""The result as one HTML file that opens anywhere, `page`, and as a notebook card, `fragment`.
 
-No script, no network, no font: a content security policy in the page forbids them. Every text is
-escaped, since file names come from strangers; what does not print, such as marks that reverse the
-reading direction, is spelt out.
+The page has no script, network access or font: its content security policy forbids them. Every text
+is escaped, since file names come from strangers. Characters that do not print, such as marks that
+reverse the reading direction, are spelt out.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
 _MARK = re.compile(rb'<meta name="unmask-file" content="([0-9a-f]{16})">')
 
 BASE_RATES = (1 / 2, 1 / 100, 1 / 1000)
-"""Shares of changed faces for which every page says what its LR means."""
+"""Base rates of changed faces for which every page says what its LR means."""
 
 ORDER = (Verdict.CHANGED, Verdict.LICENSED_CHANGE, Verdict.CANNOT_TELL, Verdict.NO_CHANGE_FOUND)
-"""Whom a reader looks for first."""
+"""Verdicts in the order in which a page lists people."""
 
 OF_THE_FILE = frozenset(
     (
@@ -56,7 +55,7 @@ OF_THE_FILE = frozenset(
         *("limit.saved", "limit.saved_with"),
     )
 )
-"""Limits that say what became of the file itself, or what of it was not looked at."""
+"""Limits that tell the state of the file itself, or what of it was not looked at."""
 
 PEOPLE = 12
 """Most people that a card lists."""
@@ -67,7 +66,7 @@ CHART_SIZES = ((760, 240), (350, 220))
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """What an LR means where ``prior`` of all faces are changed; ``stated`` where the user said so."""
+    """Meaning of an LR at the base rate ``prior``; ``stated`` if the user gave it."""
 
     prior: float
     posterior: float
@@ -75,19 +74,17 @@ class BaseRate:
 
 
 def mark(path: str, about: str = "") -> str:
-    """What its page says of which file it is about, where others of that name may be: a digest of
-    the whole path.
+    """Returns a digest of a file's whole path, which tells its page from those of namesakes.
 
     Args:
-        about: what else the page is about, which keeps pages on the same file apart.
+        about: subject of the page beside the file, which keeps pages on the same file apart.
     """
     whole = os.fsencode(os.path.abspath(path))  # noqa: PTH100 a Path would raise on some
     return hashlib.sha256(whole + about.encode()).hexdigest()[:16]
 
 
 def marked(page: Path) -> str | None:
-    """Of which file a page in a folder says that it is about, as `mark`; None if it is no page of
-    these.
+    """Reads from a page which file it is about, as `mark`; None if it is not such a page.
 
     Raises:
         OSError: it cannot be read.
@@ -100,12 +97,12 @@ def marked(page: Path) -> str | None:
 def page(
     result: CheckResult, language: Language | None = None, scenes: Sequence[Scene] = ()
 ) -> str:
-    """The whole report as one self-contained HTML file.
+    """Renders the whole report as one self-contained HTML file.
 
     Args:
-        result: what is told.
+        result: what is reported.
         language: English if none is given.
-        scenes: whole frames to show on top, see `unmask.scenes`.
+        scenes: whole frames to show at the top, see `unmask.scenes`.
     """
     view = {**_view(result, language or english()), "scenes": scenes}
     return rendered("page.html.j2", ("report.css",), view, footer(result.sha256))
@@ -114,12 +111,12 @@ def page(
 def rendered(
     template: str, stylesheets: Sequence[str], view: Mapping[str, Any], more: str = ""
 ) -> str:
-    """A template as one file that opens anywhere.
+    """Renders a template as one file that opens anywhere.
 
     Args:
-        stylesheets: of the folder of the templates.
-        view: what the template names; ``t`` is the language.
-        more: style that is added, our own.
+        stylesheets: names in the folder of the templates.
+        view: values that the template uses; ``t`` is the language.
+        more: our own CSS to add.
     """
     from markupsafe import Markup
 
@@ -129,7 +126,7 @@ def rendered(
 
 
 def fragment(result: CheckResult) -> str:
-    """The answer as a compact card, as `CheckResult` shows itself in a notebook."""
+    """Renders the result as a compact card, as `CheckResult` shows itself in a notebook."""
     from markupsafe import Markup
 
     css = Markup(_stylesheet("fragment.css"))  # noqa: S704 - our own file
@@ -178,18 +175,19 @@ def _view(result: CheckResult, t: Language) -> dict[str, Any]:
 
 
 def named(path: str) -> str:
-    """The name of a file at the end of its path, of whatever system."""
+    """Returns the file name at the end of a path of any operating system."""
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
 def _unjudged(person: Person) -> bool:
-    """Whether nothing can be said of somebody, not even how strongly the lines lean."""
+    """Tells whether a person cannot be judged at all: there is not even a weak LR."""
     return person.verdict is Verdict.CANNOT_TELL and not person.timeline
 
 
 def _record(result: CheckResult) -> Message | None:
-    """How often the answer of the file was wrong where the truth was known, by the lines that
-    weighed on who decides it.
+    """States how often this answer was wrong where the truth was known.
+
+    The rate is that of the lines that weighed on the person who decides the answer.
     """
     deciding = [person for person in result.people if person.verdict is result.verdict]
     return strength.record(result.verdict, deciding[0].record) if deciding else None
@@ -245,7 +243,7 @@ def _environment() -> Environment:
 
 
 def _element(name: str) -> Callable[[object], Markup]:
-    """Puts something into an element of HTML."""
+    """Returns a function that puts a value into an HTML element."""
 
     def put(inner: object) -> Markup:
         from markupsafe import Markup
@@ -256,21 +254,21 @@ def _element(name: str) -> Callable[[object], Markup]:
 
 
 def _time(*seconds: float) -> Markup:
-    """A time, or two with a dash, as a player shows them."""
+    """Formats a time, or two with a dash, as a player shows them."""
     from markupsafe import Markup
 
     return Markup('<span class="time">{}</span>').format("–".join(map(clock, seconds)))
 
 
 def _rich(t: Language, code: str, count: int = 1, **values: object) -> Markup:
-    """The sentence of a code with HTML in its places."""
+    """Renders the sentence of a code with HTML in its places."""
     from markupsafe import escape
 
     return escape(t.sentence(code, count)).format(**values)
 
 
 def _spelt_out(value: object) -> object:
-    """Text with everything that does not print escaped; markup and numbers as they are."""
+    """Escapes everything in a text that does not print; markup and numbers stay as they are."""
     return value if hasattr(value, "__html__") or not isinstance(value, str) else printable(value)
 
 
@@ -279,7 +277,7 @@ def _stylesheet(name: str) -> str:
 
 
 def footer(sha256: str | None) -> str:
-    """The file's hash at the foot of every printed page."""
+    """Renders the file's hash for the foot of every printed page."""
     if not sha256 or not sha256.isalnum():
         return ""
     return f'@page {{ @bottom-left {{ content: "sha256 {sha256}" }} }}\n'

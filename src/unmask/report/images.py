@@ -18,12 +18,12 @@ LONGEST_PX = 1200
 
 
 def data_uri(rgb: Rgb) -> str:
-    """An rgb uint8 image ``(h, w, 3)`` as ``data:image/jpeg;base64,...``."""
+    """Encodes an rgb uint8 image ``(h, w, 3)`` as ``data:image/jpeg;base64,...``."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg(rgb)).decode('ascii')}"
 
 
 def jpeg(rgb: Rgb) -> bytes:
-    """An rgb uint8 image ``(h, w, 3)`` as JPEG, with chroma in full resolution."""
+    """Encodes an rgb uint8 image ``(h, w, 3)`` as JPEG, with chroma in full resolution."""
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(rgb, dtype=np.uint8), "RGB")
@@ -34,8 +34,9 @@ def jpeg(rgb: Rgb) -> bytes:
 
 
 def heat(heatmap: NDArray[np.float32], side: int = 192) -> bytes:
-    """A heatmap as a square PNG of ``side`` px in the colours of `overlay`, see-through where it
-    sees nothing.
+    """Renders a heatmap as a square PNG of ``side`` px in the colours of `overlay`.
+
+    It is transparent where the heatmap is 0.
 
     Args:
         heatmap: 0 to 1, of any size.
@@ -55,16 +56,16 @@ def heat(heatmap: NDArray[np.float32], side: int = 192) -> bytes:
 
 
 def thumbnail(rgb: Rgb, size: int = 96) -> Rgb:
-    """A small copy, rgb uint8 ``(size, size, 3)``, for a list of people."""
+    """Makes a small copy, rgb uint8 ``(size, size, 3)``, for a list of people."""
     import cv2
 
     return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def overlay(crop: Rgb, heatmap: NDArray[np.float32]) -> Rgb:
-    """The crop in grey, coloured where the heatmap sees the change.
+    """Draws the crop in grey, coloured where the heatmap sees the change.
 
-    The colour is matplotlib's perceptually uniform *inferno*; the grey keeps skin from being read
+    The colour map is matplotlib's perceptually uniform *inferno*; grey keeps skin from being read
     as heat.
 
     Args:
@@ -87,6 +88,6 @@ def overlay(crop: Rgb, heatmap: NDArray[np.float32]) -> Rgb:
 
 
 def legend(width: int = 160, height: int = 10) -> Rgb:
-    """The colours of `overlay` over mid grey, from 0 at the left to 1 at the right."""
+    """Draws the colours of `overlay` over mid grey, from 0 at the left to 1 at the right."""
     ramp = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
     return overlay(np.full((height, width, 3), 128, np.uint8), ramp)

@@ -1,9 +1,8 @@
-"""The pictures of an answer as files beside its document, for a page that shows both: `pack` writes
-them, `unpack` reads one.
+"""Pictures of a result as files beside its document: `pack` writes them, `unpack` reads one.
 
-The document says what there is (`frames`, `pictures` of a line); `thumbnail`, `face`, `heat`,
-`shown` and `before` say under which name. Everything lies in one uncompressed zip, so that one
-deletion takes all faces away.
+A page shows both. The document lists the pictures (`frames`, `pictures` of a line); `thumbnail`,
+`face`, `heat`, `shown` and `before` give their names. All lie in one uncompressed zip, so that one
+deletion removes all faces.
 """
 
 from __future__ import annotations
@@ -17,32 +16,32 @@ from unmask.types import CheckResult, Person
 
 
 def thumbnail(person: int) -> str:
-    """The clearest face of a person."""
+    """Names the picture of a person's clearest face."""
     return f"{person}.jpg"
 
 
 def face(person: int, frame: int) -> str:
-    """The upright face of a telling frame, counted from 0."""
+    """Names the upright face of a telling frame, counted from 0."""
     return f"{person}-frame-{frame}.jpg"
 
 
 def heat(person: int, frame: int) -> str:
-    """Where a line reacts in that face; of the same square, see-through elsewhere."""
+    """Names the heatmap of that face; a square of the same size, transparent elsewhere."""
     return f"{person}-frame-{frame}-heat.png"
 
 
 def shown(person: int, line: str, number: int) -> str:
-    """A picture of a line, counted from 0."""
+    """Names a picture of a line, counted from 0."""
     return f"{person}-{line}-{number}.jpg"
 
 
 def before(person: int, line: str, number: int) -> str:
-    """The same place in the known original."""
+    """Names the picture of the same place in the known original."""
     return f"{person}-{line}-{number}-original.jpg"
 
 
 def pack(result: CheckResult) -> bytes:
-    """All pictures of an answer as a zip."""
+    """Packs all pictures of a result into a zip."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as bundle:
         for person in result.people:
@@ -52,7 +51,7 @@ def pack(result: CheckResult) -> bytes:
 
 
 def unpack(bundle: bytes, name: str) -> bytes | None:
-    """One picture of a bundle that `pack` made; None where it holds none so named."""
+    """Returns one picture of a bundle from `pack`; None if it holds none of that name."""
     with zipfile.ZipFile(io.BytesIO(bundle)) as opened:
         return opened.read(name) if name in opened.namelist() else None
 

@@ -1,6 +1,4 @@
-"""The JSON of a check as a page for people: ``python -m unmask.report.reference > docs/json.md``,
-from its schema.
-"""
+"""docs/json.md, made from the schema: ``python -m unmask.report.reference > docs/json.md``."""
 
 from __future__ import annotations
 
@@ -13,14 +11,16 @@ from unmask.report.document import schema
 HEAD = """\
 # The JSON of a check
 
-What `unmask check --json` prints, an object per file and line, and what the service gives as a result. Made by `make api` from
-`unmask.report.document`, where every field is declared. All fields are always written; documents of older versions may lack
+What `unmask check --json` prints, an object per file and line, and what the service gives as a \
+result. Made by `make api` from
+`unmask.report.document`, where every field is declared. All fields are always written; documents \
+of older versions may lack
 those that are not **bold**. What is here keeps its meaning until `schema_version` is raised.
 """
 
 
 def page() -> str:
-    """The schema as Markdown: a section per part, the document first, a row per field."""
+    """Renders the schema as Markdown: a section per part, the document first, a row per field."""
     whole = schema()
     parts = {
         "Document": whole,
@@ -39,7 +39,7 @@ def _part(name: str, part: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _type(rule: Mapping[str, Any]) -> str:
-    """The type of a value in words; a part as a link to its section."""
+    """Describes the type of a value in words; a part is a link to its section."""
     if "anyOf" in rule:
         return " or ".join(map(_type, rule["anyOf"]))
     if "$ref" in rule:

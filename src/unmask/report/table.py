@@ -1,5 +1,4 @@
-"""The answers for many files as one CSV table (RFC 4180): a row per person, or one for a file
-without any.
+"""Results for many files as one CSV table (RFC 4180): a row per person, or one for a file without.
 
 Cells of free text that a spreadsheet would take for a formula are preceded by an apostrophe, as
 OWASP's page on CSV injection advises.
@@ -24,26 +23,30 @@ COLUMNS = {
     "person": "number of the person in the file, from 1; empty where there is none",
     "verdict": "on this person; of the file where there is none",
     "reason": "one sentence for the verdict",
-    "log10_lr": "decimal logarithm of the likelihood ratio changed : bona fide; empty where it cannot be told",
-    "changed_seconds": "when the face is judged changed: seconds, as in `3.200 to 5.100; 8.000 to 9.000`",
+    "log10_lr": "decimal logarithm of the likelihood ratio changed : bona fide; empty where it "
+    "cannot be told",
+    "changed_seconds": "when the face is judged changed: seconds, as in `3.200 to 5.100; 8.000 "
+    "to 9.000`",
     "first_seen": "seconds",
     "last_seen": "seconds",
     "sightings": "how often the face was seen",
     "judged": "how often it was seen well enough to be judged",
     "face_px": "median width of the face, px",
-    "lines": "log10 LR by line of evidence, for those that weighed, as in `learned 2.10; texture -0.30`",
+    "lines": "log10 LR by line of evidence, for those that weighed, as in `learned 2.10; "
+    "texture -0.30`",
     "prior": "share of changed faces among such files, as it was stated; empty if it was not",
     "posterior": "what the file's LR makes of it, 0 to 1; empty where it cannot be told",
-    "basis": "what the verdict rests on: `measured`, or `declared` by the file itself; empty where nothing could be told",
+    "basis": "what the verdict rests on: `measured`, or `declared` by the file itself; empty "
+    "where nothing could be told",
 }
-"""What each column of the table holds."""
+"""Meaning of each column of the table."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How a cell begins that a spreadsheet may run, full-width forms included."""
+"""Beginnings of cells that a spreadsheet may run as a formula, full-width forms included."""
 
 
 def write(results: Iterable[CheckResult], file: TextIO) -> None:
-    """Write the header and, as the results come, their rows to a file opened with ``newline=""``."""
+    """Writes the header and, as results come, their rows to a file opened with ``newline=""``."""
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for result in results:
@@ -51,14 +54,14 @@ def write(results: Iterable[CheckResult], file: TextIO) -> None:
 
 
 def dumps(results: Iterable[CheckResult]) -> str:
-    """The whole table as text, lines ended by CR LF."""
+    """Returns the whole table as text, with lines ended by CR LF."""
     file = io.StringIO(newline="")
     write(results, file)
     return file.getvalue()
 
 
 def rows(result: CheckResult) -> list[list[str]]:
-    """One file's rows, in the order of `COLUMNS`."""
+    """Returns one file's rows, in the order of `COLUMNS`."""
     file = [
         _text(result.path),
         result.sha256 or "",

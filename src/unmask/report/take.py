@@ -1,6 +1,4 @@
-"""The answer on a take as a document for programs: what `unmask take --json` prints, declared here
-once.
-"""
+"""The result of a take as a document for programs: the JSON of `unmask take --json`."""
 
 from __future__ import annotations
 
@@ -81,10 +79,10 @@ class FilePart(Part):
 
 
 class TakeDocument(Part):
-    """Whether one video, or several in order, are one unbroken take. Times are seconds of
-    presentation time from the first
-    picture. Later releases may add fields; those described here keep their meaning until
-    schema_version is raised.
+    """Whether one video, or several in order, are one unbroken take.
+
+    Times are seconds of presentation time from the first picture. Later releases may add fields;
+    those described here keep their meaning until schema_version is raised.
     """
 
     schema_version: Literal[1]
@@ -124,7 +122,7 @@ class TakeDocument(Part):
 
     @classmethod
     def of(cls, take: Take) -> Self:
-        """Makes it of an answer."""
+        """Makes the document from a result."""
         return cls.model_validate(
             {
                 "schema_version": SCHEMA_VERSION,
@@ -170,12 +168,12 @@ class TakeDocument(Part):
 
 
 def dumps(take: Take) -> str:
-    """An answer as JSON on one line, in ASCII."""
+    """Returns a result as JSON on one line, in ASCII."""
     return json.dumps(TakeDocument.of(take).plain(), allow_nan=False)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) that every document obeys."""
+    """Returns the JSON Schema (2020-12) that every document obeys."""
     named = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://unmask.invalid/schema/take-{SCHEMA_VERSION}.json",

@@ -1,6 +1,4 @@
-"""A take over time, laid out for an SVG: where everything stands, in px. The template only draws
-it.
-"""
+"""A take over time, laid out for an SVG: all positions in px. The template only draws it."""
 
 from __future__ import annotations
 
@@ -12,17 +10,18 @@ from unmask.report.timeline import Axes, Stretch
 from unmask.take import Take
 
 ROW_PX = 38
-"""From a lane's label to the next one's."""
+"""Distance from a lane's label to the next one's, px."""
 _FOOT_PX = 34
 _LEAST_PX = 2.0
 _LEAST_LOUD = 0.02
-"""Height, of 1, that fills a waveform at least, so that silence does not look loud."""
+"""Least amplitude, of 1, that fills a waveform's height, so that silence does not look loud."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One row; ``name`` is one of findings, decoded, followed and unseen, ``notes`` are findings
-    that break nothing.
+    """One row: ``name`` is one of findings, decoded, followed and unseen.
+
+    ``notes`` are findings that break nothing.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Everything an SVG shows; ``seams`` are where a file follows on another, px."""
+    """Everything that an SVG shows; ``seams`` are the places where one file follows another, px."""
 
     axes: Axes
     lanes: tuple[Lane, ...]
@@ -41,7 +40,7 @@ class Strip:
 
 
 def strip(take: Take, width: int) -> Strip:
-    """Lays out a take that was judged, in a picture of a width, px."""
+    """Lays out a take that was judged, in a picture ``width`` px wide."""
     named = {
         "decoded": take.looked,
         "followed": take.followed,
@@ -63,7 +62,7 @@ def strip(take: Take, width: int) -> Strip:
 
 
 class _Axes(Axes):
-    """Without a vertical axis to the left."""
+    """Axes without a vertical axis on the left."""
 
     @property
     def left(self) -> float:
@@ -75,7 +74,7 @@ def _y(row: int) -> float:
 
 
 def _drawn(axes: Axes, stretches: Sequence[tuple[float, float]]) -> tuple[Stretch, ...]:
-    """Stretches in order of time, those as one between which no px is free."""
+    """Returns stretches in order of time, merged where no px is free between two."""
     out: list[Stretch] = []
     for one in (axes.stretch(start, end, _LEAST_PX) for start, end in sorted(stretches)):
         if out and one.x <= out[-1].x + out[-1].width:
@@ -88,7 +87,7 @@ def _drawn(axes: Axes, stretches: Sequence[tuple[float, float]]) -> tuple[Stretc
 
 
 def wave(sound: Waveform) -> str:
-    """Path data of a waveform, a px per column and from -1 to 1, as high as the loudest in it."""
+    """Returns path data of a waveform: a px per column, -1 to 1, scaled to the loudest sample."""
     loudest = max(_LEAST_LOUD, float(abs(sound.low).max()), float(abs(sound.high).max()))
     columns = zip((sound.low / loudest).tolist(), (sound.high / loudest).tolist(), strict=True)
     return "".join(
@@ -97,5 +96,5 @@ def wave(sound: Waveform) -> str:
 
 
 def within(sound: Waveform, time: float) -> float:
-    """Column of a waveform at which a time is."""
+    """Returns the column of a waveform at a time."""
     return round(sound.low.size * (time - sound.start) / (sound.end - sound.start), 1)

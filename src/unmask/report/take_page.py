@@ -1,5 +1,6 @@
-"""The answer on a take as one HTML file that opens anywhere: its timeline, and each finding with
-its pictures and its sound.
+"""The result of a take as one HTML file that opens anywhere.
+
+It shows the take's timeline, and each finding with its pictures and its sound.
 """
 
 from __future__ import annotations
@@ -18,21 +19,20 @@ from unmask.types import clock
 from unmask.words import Language, capital, english, footage
 
 WIDTHS = (760, 350)
-"""px of the timeline on a wide screen and on a phone."""
+"""Widths of the timeline on a wide screen and on a phone, px."""
 ABOUT = "-take"
-"""Tells the pages on takes from those on faces in the same file."""
+"""Suffix that tells pages on takes from pages on faces in the same file."""
 
 
 def page(
     take: Take, settings: Settings, moments: Sequence[Moment] = (), language: Language | None = None
 ) -> str:
-    """The whole report as one self-contained HTML file.
+    """Renders the whole report as one self-contained HTML file.
 
     Args:
-        take: what is told.
-        settings: with which it was judged.
-        moments: the findings that are shown in pictures, see `unmask.moments`; all others are
-            listed.
+        take: what is reported.
+        settings: settings of the judgement.
+        moments: findings that are shown in pictures, see `unmask.moments`; all others are listed.
         language: English if none is given.
     """
     t = language or english()
@@ -66,7 +66,7 @@ def page(
 
 
 def _unseen(take: Take) -> Iterator[Message]:
-    """A sentence for each reason for which a cut could not have been seen, with the first places."""
+    """Yields a sentence per reason why a cut could not have been seen, with the first places."""
     for code in dict.fromkeys(one.reason.code for one in take.unseen):
         alike = [one for one in take.unseen if one.reason.code == code]
         spans = tuple(

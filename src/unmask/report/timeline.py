@@ -1,6 +1,4 @@
-"""A person's LR over time, laid out for an SVG: where everything stands, in px. The template only
-draws it.
-"""
+"""A person's LR over time, laid out for an SVG: all positions in px. The template only draws it."""
 
 from __future__ import annotations
 
@@ -14,21 +12,22 @@ from unmask.types import Person, TimedLR, clock
 from unmask.words.numbers import signed
 
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
-"""Seconds between two marks of the time axis."""
+"""Possible steps between two marks of the time axis, s."""
 
 THRESHOLDS = ("changed", "no_change")
-"""Rules of a verdict, decimal logarithms of the LR under ``rules`` in the settings, that are drawn
-as lines.
+"""Rules of a verdict that are drawn as lines.
+
+They are decimal logarithms of the LR, under ``rules`` in the settings.
 """
 
 CLOSE_UP = 0.15
-"""Share of the clip under which the chart shows only the time in which the person was seen."""
+"""Share of the clip below which the chart shows only the time in which the person was seen."""
 
 SHORT = 10.0
-"""Seconds; a clip no longer than this is always shown whole."""
+"""Duration up to which a clip is always shown whole, s."""
 
 ROWS = 40
-"""Most rows of the table beside a chart; readings beyond are grouped."""
+"""Most rows of the table beside a chart; if there are more readings, they are grouped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Neighbouring readings: from ``start`` to ``end`` seconds, lowest, median and highest log10
-    LR.
-    """
+    """Neighbouring readings, ``start`` to ``end`` seconds: lowest, median, highest log10 LR."""
 
     start: float
     end: float
@@ -69,9 +66,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """Where seconds from ``start`` to ``end`` and log10 LR from ``-reach`` to ``reach`` fall in a
-    picture, px.
-    """
+    """Axes of a chart: seconds ``start`` to ``end`` and log10 LR ``-reach`` to ``reach`` in px."""
 
     start: float
     end: float
@@ -103,7 +98,7 @@ class Axes:
         return round(self.top + (1 - log10_lr / self.reach) / 2 * (self.bottom - self.top), 1)
 
     def x_ticks(self) -> tuple[Tick, ...]:
-        """Marks at round times, none closer than about 80 px."""
+        """Returns marks at round times, none closer than about 80 px."""
         least = (self.end - self.start) * 80 / (self.right - self.left)
         step = next((step for step in STEPS if step >= least), math.ceil(least / 3600) * 3600)
         marks = range(math.ceil(self.start / step - 1e-9), math.floor(self.end / step + 1e-9) + 1)
@@ -111,7 +106,7 @@ class Axes:
         return tuple(Tick(self.x(mark * step), clock(mark * step)[:cut]) for mark in marks)
 
     def y_ticks(self) -> tuple[Tick, ...]:
-        """Marks at whole powers of ten, at most seven."""
+        """Returns marks at whole powers of ten, at most seven."""
         step = math.ceil(self.reach / 3.999)
         most = math.floor(self.reach / step)
         return tuple(
@@ -119,15 +114,16 @@ class Axes:
         )
 
     def stretch(self, start: float, end: float, least: float = 0) -> Stretch:
-        """From ``start`` to ``end`` seconds, at least ``least`` px wide."""
+        """Returns ``start`` to ``end`` seconds in px, at least ``least`` px wide."""
         x = self.x(start)
         return Stretch(x, round(max(self.x(end) - x, least), 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything an SVG shows; ``line`` and ``marks_*`` are path data, ``dense`` says that the
-    marks overlap.
+    """Everything that an SVG shows; ``line`` and ``marks_*`` are path data.
+
+    ``dense`` says that the marks overlap.
     """
 
     axes: Axes
@@ -141,8 +137,9 @@ class Chart:
 
 
 def window(person: Person, duration: float) -> tuple[float, float]:
-    """Seconds that the chart shows: the clip, or the time about the person where that is a small
-    part of it.
+    """Returns the seconds that the chart shows.
+
+    This is the clip, or the time around the person if that is a small part of the clip.
     """
     times = [person.first_seen, person.last_seen, *(point.time for point in person.timeline)]
     first, last = min(times), max(times)
@@ -154,7 +151,7 @@ def window(person: Person, duration: float) -> tuple[float, float]:
 
 
 def silence(points: Sequence[TimedLR]) -> float:
-    """Seconds past which a pause between two readings is a gap: three times the usual step.
+    """Returns the pause between two readings, s, above which it is a gap: three usual steps.
 
     Suspicious stretches are read more densely than the rest; the usual step is that of the rest.
     """
@@ -165,7 +162,7 @@ def silence(points: Sequence[TimedLR]) -> float:
 
 
 def runs(points: Sequence[TimedLR]) -> list[list[TimedLR]]:
-    """The points in order of time, split at the gaps."""
+    """Splits the points at the gaps, in order of time."""
     ordered, longest = sorted(points, key=lambda point: point.time), silence(points)
     parts = [ordered[:1]]
     for before, after in pairwise(ordered):
@@ -176,7 +173,7 @@ def runs(points: Sequence[TimedLR]) -> list[list[TimedLR]]:
 
 
 def groups(points: Sequence[TimedLR], most: int = ROWS) -> list[list[Group]]:
-    """About ``most`` groups of neighbouring points at most, by run."""
+    """Groups neighbouring points into about ``most`` groups at most, by run."""
     size = max(1, math.ceil(len(points) / most))
     return [[_group(run[i : i + size]) for i in range(0, len(run), size)] for run in runs(points)]
 
@@ -184,13 +181,13 @@ def groups(points: Sequence[TimedLR], most: int = ROWS) -> list[list[Group]]:
 def chart(
     person: Person, duration: float, settings: Mapping[str, object], width: int, height: int
 ) -> Chart:
-    """Lay out a person's timeline, which must hold a reading.
+    """Lays out a person's timeline, which must hold a reading.
 
     Args:
-        person: whose timeline.
-        duration: of the clip, seconds.
-        settings: of the check; those named in `THRESHOLDS` become lines.
-        width, height: of the picture, px.
+        person: person whose timeline it is.
+        duration: duration of the clip, seconds.
+        settings: settings of the check; those named in `THRESHOLDS` become lines.
+        width, height: size of the picture, px.
     """
     points = person.timeline
     levels = _thresholds(settings)
@@ -220,7 +217,7 @@ def chart(
 
 
 def _thresholds(settings: Mapping[str, object]) -> dict[str, float]:
-    """Those that do not lie on the zero line, which is drawn anyway."""
+    """Returns thresholds off the zero line, which is drawn anyway."""
     rules = settings.get("rules")
     found = {name: rules.get(name) for name in THRESHOLDS} if isinstance(rules, Mapping) else {}
     return {
@@ -245,5 +242,5 @@ def _line(axes: Axes, parts: Sequence[Sequence[Group]]) -> str:
 
 
 def _marks(axes: Axes, points: Sequence[TimedLR]) -> str:
-    """Zero-length strokes, which round caps make into dots."""
+    """Draws zero-length strokes, which round caps turn into dots."""
     return "".join(f"M{axes.x(point.time)} {axes.y(point.log10_lr)}h0" for point in points)

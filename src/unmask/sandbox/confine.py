@@ -1,4 +1,4 @@
-"""Confining a process: its share of the machine, then the calls that it may make."""
+"""Confines a process: first its resources, then the system calls that it may make."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from unmask.sandbox.control import hide
 from unmask.sandbox.filter import impossible, install
 
 OPEN_FILES = 256
-"""Files that may be open at once: libraries, weights and one clip need about 60."""
+"""Most files open at once; libraries, weights and one clip need about 60."""
 
 GRACE = 1
-"""s of CPU time between the signal that says why (SIGXCPU) and the one that only kills."""
+"""Seconds of CPU time between the signal that says why (SIGXCPU) and the one that only kills."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one process: ``memory`` in bytes of address space, ``cpu_seconds``, ``written`` in bytes
-    of one file.
+    """Limits of one process.
+
+    ``memory`` in bytes of address space, ``cpu_seconds``, ``written`` in bytes of one file.
     """
 
     memory: int
@@ -53,7 +54,7 @@ def confine(limits: Limits, network: bool = False) -> None:
 
 
 def offered() -> dict[str, str]:
-    """What this kernel gives, for people: by wall, what of it there is."""
+    """Describes, for people, what this kernel offers, by kind of protection."""
     version = landlock.offered()
     seen = (
         f"only what is needed (Landlock, version {version})"

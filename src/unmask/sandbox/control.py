@@ -1,4 +1,4 @@
-"""The kernel's ``prctl``: what a process asks for itself (linux/prctl.h)."""
+"""The kernel's ``prctl``: settings of the calling process (linux/prctl.h)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA 
 
 
 def control(option: int, *arguments: int) -> None:
-    """Asks the kernel for one thing; raises `OSError` where it refuses."""
+    """Calls ``prctl``; raises `OSError` if the kernel refuses."""
     values = [ctypes.c_ulong(int(value)) for value in (*arguments, 0, 0, 0, 0)[:4]]
     if ctypes.CDLL(None, use_errno=True).prctl(option, *values):
         number = ctypes.get_errno()
@@ -25,17 +25,16 @@ def control(option: int, *arguments: int) -> None:
 
 
 def hide() -> None:
-    """Keeps other processes of this user from reading this one's memory and environment, and from
-    tracing it (Linux).
+    """Keeps other processes of this user from reading this one's memory and environment (Linux).
+
+    They cannot trace it either.
     """
     if platform.system() == "Linux":
         control(PR_SET_DUMPABLE, 0)
 
 
 def die_with_parent(parent: int) -> None:
-    """Has the kernel kill this process as soon as the thread that started it ends (Linux; nothing
-    elsewhere).
-    """
+    """Makes the kernel kill this process when the thread that started it ends (Linux only)."""
     if platform.system() != "Linux":
         return
     control(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,10 +1,11 @@
-"""A filter of system calls that the kernel runs for this process for good (seccomp in filter mode,
-Linux 3.5): what is not
-allowed fails with EPERM, so that a library can go on without it.
+"""Filter of system calls that the kernel applies to this process for good.
+
+It is seccomp in filter mode, Linux 3.5. A call that is not allowed fails with EPERM, so that a
+library can continue without it.
 
 The program is classic BPF over the kernel's ``struct seccomp_data``: the call's number at byte 0,
-the machine's at 4, its arguments from 16 on, 8 bytes each, of which the lower half is looked at:
-all that are bounded here have no more.
+the machine's at 4, its arguments from 16 on, 8 bytes each. Only the lower half of an argument is
+checked: the arguments that are bounded here have no more.
 """
 
 from __future__ import annotations
@@ -26,18 +27,22 @@ ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 DENY = ERROR | errno.EPERM
 
 X32 = 0x40000000
-"""System calls of x86-64 from here on are a second table of the same calls."""
+"""Number from which x86-64 has a second table of the same system calls."""
 
 CLONE_THREAD = 0x10000
 
 TERMINAL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-"""Of ``ioctl``: is it a terminal and how large, how much waits, non-blocking, closed on exec or not
-(asm-generic/ioctls.h).
+"""Requests of ``ioctl`` that are allowed (asm-generic/ioctls.h).
+
+They ask whether it is a terminal, how large it is and how much data waits, and set non-blocking
+mode and close-on-exec.
 """
 
 DESCRIPTORS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)
-"""Of ``fcntl``: duplicates, flags and locks (asm-generic/fcntl.h). Not whom a descriptor signals,
-and how: that kills.
+"""Commands of ``fcntl`` that are allowed: duplicates, flags and locks (asm-generic/fcntl.h).
+
+The commands that set which process a descriptor signals, and how, are not, because signals can
+kill.
 """
 
 EQUAL: dict[str, Sequence[tuple[int, Sequence[int]]]] = {
@@ -48,8 +53,9 @@ EQUAL: dict[str, Sequence[tuple[int, Sequence[int]]]] = {
     "setpriority": [(0, (0,)), (1, (0,))],
     "sched_setaffinity": [(0, (0,))],
 }
-"""Per bounded call: the numbers of arguments, and the values that each may have. 0 for a process is
-the calling one.
+"""Arguments of each bounded call, by number, and the values that each may have.
+
+0 for a process is the calling one.
 """
 
 Step = tuple[int, int, int, int]
@@ -63,7 +69,7 @@ def install() -> None:
     """Binds this thread, and those it starts from now on, to the calls that are allowed.
 
     Raises:
-        Unconfined: the kernel does not know how, or refuses.
+        Unconfined: the kernel cannot filter calls, or refuses.
     """
     if why := impossible():
         raise Unconfined(why)
@@ -80,8 +86,9 @@ def install() -> None:
 
 
 def impossible() -> str:
-    """Why a process cannot be kept off the network here; empty if it can: then the kernel complains
-    of the address alone.
+    """Tells why a process cannot be kept off the network here; empty if it can.
+
+    If the kernel has filters, it complains only of the address in the trial call.
     """
     system, machine = platform.system(), platform.machine()
     if system != "Linux" or machine not in MACHINES:
@@ -98,7 +105,7 @@ def impossible() -> str:
 
 
 def program(machine: str) -> bytes:
-    """The filter for a machine of `MACHINES`, 8 bytes per instruction."""
+    """Returns the filter for a machine of `MACHINES`, 8 bytes per instruction."""
     column, audited = MACHINES[machine]
     free = sorted([*numbers(machine, FREE), *(OF_X86.values() if machine == "x86_64" else ())])
     steps: list[Step] = [
@@ -119,8 +126,9 @@ def program(machine: str) -> bytes:
 
 
 def _looks(name: str) -> Iterator[Step]:
-    """Looks at the arguments of a bounded call; the step after the last is reached with those that
-    are allowed.
+    """Yields the steps that check a bounded call's arguments.
+
+    Allowed arguments lead to the step after the last.
     """
     if name == "clone":
         yield from (
@@ -135,9 +143,12 @@ def _looks(name: str) -> Iterator[Step]:
 
 
 def _argument(number: int) -> int:
-    """Where the lower half of an argument lies; both machines are little-endian."""
+    """Returns the offset of an argument's lower half; both machines are little-endian."""
     return 16 + 8 * number
 
 
 def _advice(reason: str) -> str:
-    return f"media cannot be decoded off the network: {reason}; if you accept that, set UNMASK_JUDGE_UNCONFINED=1"
+    return (
+        f"media cannot be decoded off the network: {reason}; if you accept that, set "
+        f"UNMASK_JUDGE_UNCONFINED=1"
+    )

@@ -1,4 +1,4 @@
-"""A view of the file system that has only what is needed (Landlock, Linux 5.13)."""
+"""Restricted view of the file system, only what is needed (Landlock, Linux 5.13)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF, PATH_BENEATH, VERSION = 444, 445, 446, 
 
 READ, READ_FILES, TRUNCATE = 0b1101, 0b0101, 1 << 14
 WRITE = 0x1FFF
-"""Landlock's rights: to read, list and map; of these those that a single file can have; all of its
-first version.
+"""Landlock's rights: all of its first version.
+
+`READ` reads, lists and maps; `READ_FILES` is the part of it that a single file can have. `TRUNCATE`
+came with version 3.
 """
 
 SYSTEM = (
@@ -32,15 +34,14 @@ SYSTEM = (
     "/proc/cpuinfo",
     "/sys/devices",
 )
-"""Where libraries lie, and what they look up when they are loaded."""
+"""Folders of libraries, and files that these look up when they are loaded."""
 
 
 def see_only(readable: Iterable[str], writable: Iterable[str] = ()) -> bool:
-    """Hides the file system from this thread and those it starts from now on, but for Python, the
-    system's libraries and these.
+    """Hides the file system, except Python, the system's libraries and the given paths.
 
-    Processes outside, and what ``/proc`` tells of them, are hidden as well. Threads that were
-    started before see on.
+    This applies to this thread and those it starts from now on; threads started before still see
+    it. Other processes, and their entries in ``/proc``, are hidden as well.
 
     Args:
         readable, writable: files and folders; those that do not exist are left out.
@@ -68,12 +69,12 @@ def see_only(readable: Iterable[str], writable: Iterable[str] = ()) -> bool:
 
 
 def offered() -> int:
-    """Version of Landlock that this kernel has; below 1 for none."""
+    """Returns the version of Landlock that this kernel has; below 1 for none."""
     return _landlock(CREATE_RULESET, None, 0, VERSION)
 
 
 def _landlock(call: int, *arguments: int | bytes | None) -> int:
-    """The call's answer; below 0 where it failed."""
+    """Returns the result of a Landlock call; below 0 if it failed."""
     if platform.system() != "Linux":
         return -1
     passed = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]

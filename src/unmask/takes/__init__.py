@@ -1,6 +1,4 @@
-"""Takes: where footage was cut or dissolved from one shot to another, told by what changes in the
-picture.
-"""
+"""Takes: finds cuts and dissolves between shots from changes in the picture, sound and packets."""
 
 from unmask.takes.change import Miniature, miniature
 from unmask.takes.shots import Film, cuts

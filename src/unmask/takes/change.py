@@ -1,6 +1,4 @@
-"""How much changed from one picture to another, apart from what moved, from light and from the
-inside of faces.
-"""
+"""Change from one picture to another, without movement, light and the inside of faces."""
 
 from __future__ import annotations
 
@@ -17,33 +15,27 @@ from unmask.types import Box, Frame
 GRID = (9, 16)
 """Blocks of a picture, down and across, whatever its shape."""
 _BLOCK = 6
-"""px of the miniature, the side of a block."""
+"""Side of a block in the miniature, px."""
 _INNER = 0.8
-"""of a face's box, whose content is not looked at: a face that is swapped changes there, and
-nowhere else.
-"""
+"""Share of a face's box that is ignored, since a swapped face changes only there."""
 _REACH, _MARGIN = 0.75, 4.0
-"""widths and heights of a face, and px of the miniature beyond them, to which its surroundings
-reach.
-"""
+"""Reach of a face's surroundings: widths and heights of the face, and px of the miniature."""
 _FEWEST = 6
-"""blocks; fewer tell nothing."""
+"""Least number of blocks for a comparison."""
 _LEAST = 7.0
-"""grey levels by which a block differs on average before it counts as changed; film grain and
-coding stay below.
-"""
+"""Least mean difference of a changed block, grey levels; film grain and coding stay below."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Miniature:
-    """A picture in small.
+    """A small grey picture.
 
     Attributes:
         time: seconds.
         grey: its grey levels, float32 ``(54, 96)``.
-        around: bool `GRID`: the blocks about the faces, all of them where there is no face; what
-            changes far from a face, as a picture inserted behind a newsreader, cuts nobody off.
-        inside: bool `GRID`: the blocks in the faces, which change where a face is swapped.
+        around: bool `GRID`: the blocks around the faces, or all blocks without a face. A change far
+            from every face, such as a picture inserted behind a newsreader, is no cut.
+        inside: bool `GRID`: the blocks inside the faces, which change where a face is swapped.
     """
 
     time: float
@@ -53,7 +45,7 @@ class Miniature:
 
 
 def miniature(frame: Frame, faces: Sequence[Box] = ()) -> Miniature:
-    """A frame in small, with its ``faces``, px of the frame."""
+    """Makes a miniature of a frame; ``faces`` in px of the frame."""
     import cv2
 
     rows, columns = GRID
@@ -83,11 +75,11 @@ def _fill(mask: NDArray[np.float32], box: NDArray[np.float64]) -> None:
 
 
 def change(a: Miniature, b: Miniature, reach: int) -> float:
-    """Share, 0 to 1, of the blocks of either picture that are found nowhere near in the other, by
-    up to ``reach`` px of 96.
+    """Returns the share, 0 to 1, of blocks of either picture that have no match in the other.
 
-    Only blocks around faces count, and none inside; without enough of them it is 0. Light is made
-    alike first: an exposure that changes is no change.
+    Matches are searched within ``reach`` px of 96. Only blocks around faces count, and none inside;
+    with too few of them the share is 0. Exposure is equalised first, so that a change of light is
+    no change.
     """
     counted = _counted(a, b)
     if counted.sum() < _FEWEST:
@@ -101,11 +93,10 @@ def change(a: Miniature, b: Miniature, reach: int) -> float:
 
 
 def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float]:
-    """How well ``middle`` is a blend of two pictures, as in a cross-dissolve: the share of ``a``,
-    and what is left unexplained.
+    """Fits ``middle`` as a blend of ``a`` and ``b``, as in a cross-dissolve.
 
-    Both where ``a`` and ``b`` differ; the rest is 0 for a perfect blend and about a half for
-    something that moved.
+    Returns the share of ``a`` and the unexplained rest, both where ``a`` and ``b`` differ. The rest
+    is 0 for a perfect blend and about a half for something that moved.
     """
     counted = np.kron(_counted(a, middle, b), np.ones((_BLOCK, _BLOCK), np.bool_))
     apart = (a.grey - b.grey)[counted]
@@ -118,8 +109,9 @@ def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float
 
 
 def likeness(a: Miniature, b: Miniature) -> float:
-    """Correlation, -1 to 1, of two pictures' grey levels around faces; light that goes up or down
-    leaves it as it is.
+    """Returns the correlation, -1 to 1, of two pictures' grey levels around faces.
+
+    A change of brightness does not affect it.
     """
     counted = np.kron(_counted(a, b), np.ones((_BLOCK, _BLOCK), np.bool_))
     if counted.sum() < _BLOCK * _BLOCK:
@@ -134,7 +126,7 @@ def _counted(*pictures: Miniature) -> NDArray[np.bool_]:
 
 
 def _nearest(a: NDArray[np.float32], b: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """Mean difference of each block of ``a`` from where ``b`` is most like it, `GRID`."""
+    """Returns the mean difference of each block of ``a`` from its best match in ``b``, `GRID`."""
     import cv2
 
     h, w = a.shape

@@ -1,8 +1,7 @@
-"""What the packets of a film alone tell of a take: its times, its key frames, its encoder and its
-very bytes.
+"""Evidence on a take from a film's packets alone: times, key frames, encoder and repeated bytes.
 
-Nothing is decoded. A camera that films on without a pause gives times in even steps, key frames in
-one rhythm, introduces its encoder once and never gives the same bytes twice.
+Nothing is decoded. A camera that films without a pause gives times in even steps and key frames in
+one rhythm, introduces its encoder once, and never gives the same bytes twice.
 """
 
 from __future__ import annotations
@@ -17,33 +16,33 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import Packets
 
 GAP_S = 0.5
-"""s without a picture from which on a film of an even rate was stopped; below, its camera dropped
-pictures.
-"""
+"""Seconds without a picture that mean a stop at an even rate; a shorter gap is dropped pictures."""
 _HELD_S = 2.0
-"""The same where the rate varies, as pictures that do not change are left out there."""
+"""The same at a varying rate, where pictures that do not change are left out."""
 _EVEN = 0.9
-"""Share of the steps that are of one length where the rate is even."""
+"""Least share of steps of one length at an even rate."""
 _FEWEST_GROUPS = 4
-"""groups of pictures that show a rhythm of key frames."""
+"""Least number of groups of pictures that show a rhythm of key frames."""
 _TELLING_BYTES = 150
-"""A smaller packet says that nothing changed; many are alike."""
+"""Size below which a packet only says that nothing changed, bytes; many such are alike."""
 _FEWEST_ALIKE = 5
-"""different packets that come again in a stretch before it counts as repeated."""
+"""Least number of different packets that recur before a stretch counts as repeated."""
 _REPEAT_S = 0.9
 _SKIPPED = 12
-"""packets that may differ, or say nothing, within a stretch that comes again."""
+"""Most packets in a repeated stretch that may differ, or say nothing."""
 _PARTS = 5
-"""times that an encoder begins anew in an even rhythm: it works in parts, as services do, and
-nothing was joined.
+"""Least number of evenly spaced encoder restarts that are no joins.
+
+Such an encoder works in parts, as online services do.
 """
 _MOST_MARKS = 0.01
-"""Share of the pictures beyond which uneven times point to nothing."""
+"""Share of the pictures above which uneven times are ignored."""
 
 
 def clock(packets: Packets) -> NDArray[np.float64]:
-    """When each packet's picture is shown, s from the first, in the order of the file; times that
-    start over go on instead.
+    """Returns the presentation time of each packet, s from the first, in the order of the file.
+
+    Times that start over are continued instead.
     """
     ticks = packets.ticks.astype(np.float64) * float(packets.tick)
     ticks -= ticks[:33].min()
@@ -54,7 +53,7 @@ def clock(packets: Packets) -> NDArray[np.float64]:
 
 
 def restarts(packets: Packets) -> list[int]:
-    """Numbers of the key frames at which times start over."""
+    """Returns the numbers of the key frames at which times start over."""
     found: list[int] = []
     since = 0
     while True:
@@ -69,7 +68,7 @@ def restarts(packets: Packets) -> list[int]:
 
 
 def findings(packets: Packets) -> list[Finding]:
-    """Everything in the packets that breaks a take, or is to be noted about it."""
+    """Finds everything in the packets that breaks a take, or is noted about it."""
     shown = clock(packets)
     return [
         *_restarted(packets, shown),
@@ -81,9 +80,7 @@ def findings(packets: Packets) -> list[Finding]:
 
 
 def marks(packets: Packets) -> list[float]:
-    """Times, s, at which something is odd that need be no break: the pictures there are worth
-    decoding.
-    """
+    """Returns times, s, of oddities that need not be breaks, but are worth decoding."""
     shown = clock(packets)
     times = np.sort(shown)
     steps = np.diff(times)
@@ -102,8 +99,9 @@ def marks(packets: Packets) -> list[float]:
 
 
 def between(before: Packets, after: Packets, at: float) -> list[Finding]:
-    """What the clocks of two files tell that follow each other, ``at`` s of the take: whether one
-    camera stopped between them.
+    """Compares the clocks of two consecutive files that meet at ``at`` s of the take.
+
+    A gap means that a camera stopped between them.
     """
     step = (
         float(np.median(np.diff(np.sort(before.ticks[-1000:])))) if before.ticks.size > 1 else 0.0
@@ -141,7 +139,7 @@ def _gaps(times: NDArray[np.float64]) -> Iterator[Finding]:
 
 
 def _usual(steps: NDArray[np.float64]) -> float:
-    """The one length of a film's steps, s; 0 where its rate varies."""
+    """Returns the usual step of a film, s; 0 where its rate varies."""
     if not steps.size:
         return 0.0
     usual = float(np.median(steps))
@@ -149,7 +147,7 @@ def _usual(steps: NDArray[np.float64]) -> float:
 
 
 def _begun(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
-    """Where an encoder began anew, unless it does so in an even rhythm."""
+    """Finds where an encoder began anew, unless it does so in an even rhythm."""
     begun = np.array(packets.begun, np.intp)
     apart = np.diff(begun)
     if (
@@ -164,7 +162,7 @@ def _begun(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
 
 
 def _rhythm(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
-    """Where key frames come in one rhythm before, and in another one after."""
+    """Finds where the rhythm of key frames changes from one to another."""
     keys = np.flatnonzero(packets.keys)
     lengths = np.diff(keys)
     if lengths.size < 2 * _FEWEST_GROUPS or lengths.max() == 1:
@@ -187,7 +185,7 @@ def _mode(values: NDArray[np.int64]) -> int:
 
 
 def _repeated(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
-    """Stretches of packets that came before, byte for byte: recorded once, and put in twice."""
+    """Finds stretches of packets that came before, byte for byte: recorded once, put in twice."""
     telling = np.flatnonzero(packets.sizes > _TELLING_BYTES)
     order = telling[np.argsort(packets.crcs[telling], kind="stable")]
     same = (np.diff(packets.crcs[order].astype(np.int64)) == 0) & (

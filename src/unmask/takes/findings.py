@@ -1,6 +1,4 @@
-"""What is found out about a take: where it breaks, what is only noted, and where a cut could not
-have been seen.
-"""
+"""Findings about a take: breaks, notes, and stretches where a cut could not have been seen."""
 
 from __future__ import annotations
 
@@ -11,9 +9,7 @@ from unmask.messages import Message
 
 
 class Answer(StrEnum):
-    """What is said of a take. There is no "proved": a careful cut in a scene that stands still
-    leaves nothing.
-    """
+    """Answer for a take. There is no "proved": a careful cut in a still scene leaves no trace."""
 
     BROKEN = "broken"
     NO_BREAK_FOUND = "no break found"
@@ -21,7 +17,7 @@ class Answer(StrEnum):
 
 
 class Kind(StrEnum):
-    """What breaks a take, or is only noted about it."""
+    """Kind of break of a take, or of a note about it."""
 
     SCENE_CUT = "scene cut"
     DISSOLVE = "dissolve"
@@ -35,14 +31,15 @@ class Kind(StrEnum):
 
     @property
     def breaks(self) -> bool:
-        """Whether the take is broken by it; behind an overlay, and where pictures were dropped, the
-        camera goes on filming.
+        """True if the take is broken by it.
+
+        Behind an overlay, and where pictures were dropped, the camera continues filming.
         """
         return self not in (Kind.DROPPED, Kind.OVERLAY)
 
 
 class Confidence(StrEnum):
-    """How firmly a finding stands: on the bytes of the file or twice its threshold, or on less."""
+    """Confidence of a finding: high if it rests on the file's bytes or is twice its threshold."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -50,8 +47,10 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place in a take, seconds: the last moment before a break and the first after it, or the
-    ends of a stretch.
+    """One place in a take, seconds.
+
+    ``start`` and ``end`` are the last moment before a break and the first after it, or the ends of
+    a stretch.
     """
 
     kind: Kind
@@ -61,7 +60,7 @@ class Finding:
     reason: Message
 
     def later(self, seconds: float) -> Finding:
-        """The same, of a film that begins so much later."""
+        """Shifts a finding by the start of its film, s."""
         told = {
             name: value + seconds if name in _TIMES else value  # type: ignore[operator]
             for name, value in self.reason.values.items()
@@ -86,13 +85,14 @@ class Unseen:
 _IN_THE_FILE = (Kind.JOIN, Kind.GAP, Kind.DROPPED)
 _IN_THE_PICTURE = (Kind.JUMP_CUT, Kind.SCENE_CUT)
 _AT_ONCE_S = 0.1
-"""s within which what the file tells explains what the pictures show."""
+"""Seconds within which a finding from the file explains one from the pictures."""
 
 
 def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Findings by time, without cuts in the picture where the file itself tells why.
+    """Sorts findings by time, without cuts in the picture where the file itself tells why.
 
-    Of those of a kind that overlap the first stays, at one place the firmest, then the longest.
+    Of overlapping findings of one kind the first is kept; at one place the firmest, then the
+    longest.
     """
     told = [one.end for one in findings if one.kind in _IN_THE_FILE]
     findings = [
@@ -110,7 +110,7 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def joined(stretches: list[Unseen]) -> tuple[Unseen, ...]:
-    """Stretches by time, those of one reason that touch as one."""
+    """Sorts stretches by time and merges touching ones that have the same reason."""
     out: list[Unseen] = []
     for one in sorted(stretches, key=lambda unseen: (unseen.reason.code, unseen.start)):
         if out and out[-1].reason.code == one.reason.code and one.start <= out[-1].end + 0.05:

@@ -1,9 +1,8 @@
-"""What the sound of a film tells of a take: where it stops, where a steady tone jumps in phase, and
-where it clicks.
+"""Evidence on a take from its sound: stops, jumps in the phase of a steady tone, and clicks.
 
-Sound goes on when pictures do not change. Mains hum, a fan or an engine is a tone whose phase no
-cut keeps but by chance. A click is no break: doors make them; it says where the pictures are worth
-a look.
+Sound goes on when pictures do not change. Mains hum, a fan or an engine is a tone whose phase
+survives a cut only by chance. A click is no break, since doors make clicks too; it marks pictures
+that are worth a look.
 """
 
 from __future__ import annotations
@@ -20,42 +19,40 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import SOUND_RATE, Sound
 
 _GAP_S = 0.1
-"""s by which sound must stop before its clock counts as broken; containers and encoders leave up to
-0.06 at the ends.
+"""Least gap in the sound that counts as a break, s.
+
+Containers and encoders leave up to 0.06 at the ends.
 """
 _QUIET = 3e-4
 """Root mean square, of 1, below which nothing can be heard: 10 steps of 16 bits."""
 _ORDER = 16
-"""Samples from which the next is predicted."""
+"""Number of samples from which the next one is predicted."""
 _CLICK = 14.0
-"""times the usual error of the prediction around it, from which a sample is a click; vowels reach
-8.
-"""
+"""Least error of a click, in units of the usual prediction error around it; vowels reach 8."""
 _BLOCK_S, _MARGIN_S = 4.0, 1.0
 _HOP = 160
-"""samples, 10 ms, between the phases of a tone that are looked at."""
+"""Samples, 10 ms, between the phases of a tone."""
 _SIDE = 30
-"""phases on either side of a jump from which the tone is foretold: 0.3 s."""
+"""Phases on either side of a jump from which the tone is predicted: 0.3 s."""
 _LOWEST_HZ, _HIGHEST_HZ = 45.0, 1200.0
 _TONE = 30.0
-"""times its neighbours' power, from which a line of the spectrum is a steady tone."""
+"""Least power of a steady tone, in units of its neighbours in the spectrum."""
 _STEADY = 0.25
-"""rad, root mean square, by which a steady tone's phase may stray on either side."""
+"""Most that a steady tone's phase may deviate on either side, rad, root mean square."""
 _LASTING = 0.85
-"""Share of some seconds in which a tone must be there; notes of music and vowels are shorter."""
+"""Least share of some seconds in which a tone must be present; music and vowels are shorter."""
 _JUMP = 0.6
-"""rad, least jump; of random jumps a fifth is less."""
+"""Least jump, rad; a fifth of random jumps is smaller."""
 
 
 @dataclass(slots=True)
 class Heard:
-    """What was heard.
+    """Results from the sound.
 
     Attributes:
         findings: breaks.
         marks: times, s, of clicks.
-        steady: stretches, s, in which a steady tone was followed, so that a cut would mostly have
-            been heard.
+        steady: stretches, s, with a steady tone, in which most cuts would have been heard.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -90,7 +87,7 @@ def listen(sound: Iterable[Sound]) -> Heard:
 
 
 def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
-    """Blocks that overlap, none over a gap in the sound; a gap is a finding."""
+    """Yields overlapping blocks, none over a gap in the sound; a gap is added as a finding."""
     kept: Sound | None = None
     for part in sound:
         if (
@@ -116,7 +113,7 @@ def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
 
 
 def _clicks(block: Sound) -> list[float]:
-    """Times of samples that those before them do not foretell."""
+    """Returns times of samples that the samples before them do not predict."""
     x = block.samples.astype(np.float64)
     if x.size < 100 * _ORDER or np.sqrt((x * x).mean()) < _QUIET:
         return []
@@ -132,9 +129,7 @@ def _clicks(block: Sound) -> list[float]:
 
 
 def _unforetold(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Errors of linear prediction fitted to the whole block by least squares on its
-    autocorrelation.
-    """
+    """Returns errors of linear prediction, fitted to the block (autocorrelation method)."""
     spectrum = np.abs(np.fft.rfft(x, 2 * x.size)) ** 2
     r = np.fft.irfft(spectrum)[: _ORDER + 1]
     lags = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
@@ -143,8 +138,9 @@ def _unforetold(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def phase_jumps(block: Sound) -> tuple[list[tuple[float, float]], bool]:
-    """Times, s, and sizes, rad, of jumps in phase of the steadiest tone of a block; and whether it
-    has a steady tone at all.
+    """Finds jumps in the phase of a block's steadiest tone.
+
+    Returns times, s, and sizes, rad; and whether the block has a steady tone at all.
     """
     x = block.samples.astype(np.float64)
     if x.size < 2 * SOUND_RATE or np.sqrt((x * x).mean()) < _QUIET:
@@ -162,7 +158,7 @@ def phase_jumps(block: Sound) -> tuple[list[tuple[float, float]], bool]:
 
 
 def _tones(x: NDArray[np.float64]) -> list[float]:
-    """Hertz of up to three lines that stand out of the spectrum, averaged over half seconds."""
+    """Returns the frequencies, Hz, of up to three lines in the mean spectrum of half seconds."""
     size = SOUND_RATE // 2
     windows = x[: x.size // size * size].reshape(-1, size) * np.hanning(size)
     power = np.median(np.abs(np.fft.rfft(windows, axis=1)) ** 2, axis=0)
@@ -174,8 +170,9 @@ def _tones(x: NDArray[np.float64]) -> list[float]:
 
 
 def _phases(x: NDArray[np.float64], hertz: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Phase of a tone every 10 ms, rad, unwrapped, its even turning taken out; and whether it is as
-    loud as it usually is.
+    """Returns a tone's phase every 10 ms, rad, unwrapped and without its even rotation.
+
+    Also returns whether the tone is about as loud as usual.
     """
     turned = x * np.exp(-2j * np.pi * hertz * np.arange(x.size) / SOUND_RATE)
     hops = turned[: x.size // _HOP * _HOP].reshape(-1, _HOP).mean(axis=1)
@@ -186,9 +183,7 @@ def _phases(x: NDArray[np.float64], hertz: float) -> tuple[NDArray[np.float64], 
 
 
 def _steps(phases: NDArray[np.float64], there: NDArray[np.bool_]) -> Iterator[tuple[int, float]]:
-    """Places where a phase that runs straight for 0.3 s before and 0.3 s after does not go on where
-    it was.
-    """
+    """Finds places where a phase that is straight for 0.3 s before and after jumps."""
     side, skip = _SIDE, 3
     at = np.arange(side, dtype=np.float64)
     basis = np.stack([np.ones(side), at - at.mean()], axis=1)
@@ -214,7 +209,7 @@ def _steps(phases: NDArray[np.float64], there: NDArray[np.bool_]) -> Iterator[tu
 
 
 def _strongest(found: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The largest jump of each half second."""
+    """Returns the largest jump of each half second."""
     kept: list[tuple[float, float]] = []
     for time, by in sorted(found, key=lambda jump: -abs(jump[1])):
         if all(abs(time - other) > 0.5 for other, _ in kept):

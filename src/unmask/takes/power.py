@@ -1,6 +1,4 @@
-"""Detection power: how probable it is that a cut would have been found, by cutting this very
-footage at random places.
-"""
+"""Detection power: chance of finding a cut, measured by cutting this footage at random places."""
 
 from __future__ import annotations
 
@@ -16,18 +14,18 @@ from unmask.takes.steps import CUT_Z
 from unmask.types import Small
 
 LOST_S = (0.2, 0.5, 2.0)
-"""s that the tried cuts take out."""
+"""Seconds that the tried cuts take out."""
 TRIALS = 40
-"""places at which each is tried."""
+"""Number of places at which each cut is tried."""
 _BESIDE_S = 1.4
-"""s of pictures on either side of a place that are looked at."""
+"""Seconds of pictures on either side of a place that are looked at."""
 _SHORTEST_S = 6.0
-"""s of footage below which nothing is tried."""
+"""Least footage for a trial, s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """How many of ``trials`` cuts that took out ``lost`` seconds were ``found``."""
+    """Result of trials: ``found`` of ``trials`` cuts, each ``lost`` seconds long."""
 
     lost: float
     found: int
@@ -35,7 +33,7 @@ class Power:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the share that is found (Wilson 1927)."""
+        """95 % interval of the share that is found (Wilson 1927)."""
         z, n = 1.96, self.trials
         share = self.found / n
         middle, spread = (
@@ -48,7 +46,7 @@ class Power:
 
     @property
     def said(self) -> Message:
-        """A sentence for it."""
+        """Sentence that states the power."""
         low, high = self.interval
         shares = {"percent": self.found / self.trials, "lowest": low, "highest": high}
         told = {name: round(100 * share) for name, share in shares.items()}
@@ -56,8 +54,9 @@ class Power:
 
 
 def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[tuple[float, bool]]:
-    """Random times, s, at which a cut is tried, in order, and whether the pictures there would be
-    looked at.
+    """Chooses random times, s, for trial cuts, in order.
+
+    Each comes with whether the pictures there would be looked at.
     """
     most = duration - _BESIDE_S - max(LOST_S) - _BESIDE_S
     if duration < _SHORTEST_S or most <= 0:
@@ -69,14 +68,13 @@ def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[
 def tried(
     chosen: Sequence[tuple[float, bool]], pictures: Callable[[float, float], Iterator[Small]]
 ) -> Iterator[tuple[Power, ...]]:
-    """The power so far after each place; where the pictures would not be looked at, a cut counts as
-    missed.
+    """Yields the power so far after each place; a cut in pictures not looked at counts as missed.
 
-    The pictures are cut as they were decoded: what encoding them again would hide is not in this.
+    The pictures are cut as they were decoded, so the effect of encoding them again is not included.
 
     Args:
-        chosen: of `places`.
-        pictures: gives those of a stretch, s.
+        chosen: result of `places`.
+        pictures: returns the pictures of a stretch, s.
     """
     found = dict.fromkeys(LOST_S, 0)
     for count, (time, looked) in enumerate(chosen, start=1):

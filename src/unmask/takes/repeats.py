@@ -1,8 +1,8 @@
-"""Stretches of a film that are shown again, told by how the picture changes within a second.
+"""Repeated stretches of a film, recognised by how the picture changes within a second.
 
-What changes, block by block, in the course of a second is as good as never the same twice, unless
-it was recorded once; and where nothing changes nothing can be told. Each picture is compared with
-one of each half second that came before.
+The block-by-block changes in one second practically never recur unless they were recorded once.
+Where nothing changes, nothing can be told. Each picture is compared with one of each half second
+that came before.
 """
 
 from __future__ import annotations
@@ -19,25 +19,23 @@ from unmask.takes.findings import Confidence, Finding, Kind
 from unmask.types import Small
 
 _STEPS, _STRIDE = 6, 4
-"""Differences, over so many pictures each, that describe a second."""
+"""Differences that describe a second, and the number of pictures that each one spans."""
 _NUMBERS = 48
-"""to which a description is projected at random (Johnson and Lindenstrauss 1984)."""
+"""Length of a description after random projection (Johnson and Lindenstrauss 1984)."""
 _EVERY = 12
-"""pictures between those that are remembered."""
+"""Number of pictures from one that is remembered to the next."""
 _ALIKE = 0.96
-"""Cosine from which two descriptions are of one recording."""
+"""Least cosine of two descriptions of one recording."""
 _LEAST = 0.8
-"""Grey levels by which the blocks must change within a description, root mean square; less is
-noise.
-"""
+"""Least root mean square change of the blocks within a description, grey levels; less is noise."""
 _IN_LINE = 2
-"""remembered pictures in a row that must come again at one distance."""
+"""Remembered pictures in a row that must recur at one distance."""
 _FAR_S = 1.0
 _SLACK_S = 0.05
 
 
 class Memory:
-    """Remembers what was shown; about 70 MB for 18 hours."""
+    """Memory of the pictures shown; about 70 MB for 18 hours."""
 
     def __init__(self) -> None:
         self._last: deque[Small] = deque(maxlen=_STEPS * _STRIDE + 1)
@@ -47,8 +45,9 @@ class Memory:
         self._hits: deque[tuple[float, float]] = deque(maxlen=400)
 
     def shown_again(self, pictures: Sequence[Small]) -> list[Finding]:
-        """The stretches among the next pictures that came before; pictures are given in order, each
-        once.
+        """Finds the stretches among the next pictures that came before.
+
+        Pictures are given in order, each once.
         """
         described = [
             (picture.time, code)
@@ -71,8 +70,9 @@ class Memory:
         return self._stretches(float(times[0]))
 
     def _describe(self, picture: Small) -> NDArray[np.float32] | None:
-        """How the second before a picture went, of length 1; None where nothing changed or a
-        picture is missing.
+        """Describes the second before a picture as a unit vector.
+
+        None where nothing changed or a picture is missing.
         """
         if self._last and picture.time - self._last[-1].time > 0.5:
             self._last.clear()
@@ -88,8 +88,9 @@ class Memory:
         return np.asarray(code / np.linalg.norm(code), np.float32)
 
     def _stretches(self, since: float) -> list[Finding]:
-        """Hits at one distance in time, at least two of remembered pictures in a row, that end
-        among the newest pictures.
+        """Joins hits at one distance in time that end among the newest pictures.
+
+        At least two remembered pictures in a row must be hits.
         """
         out: list[Finding] = []
         by_distance: dict[int, list[tuple[float, float]]] = {}

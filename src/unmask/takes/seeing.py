@@ -1,6 +1,4 @@
-"""What the pictures of a film tell of a take, one after the other: cuts, dissolves, stretches shown
-again or not changing.
-"""
+"""Evidence on a take from its pictures: cuts, dissolves, repeated and still stretches."""
 
 from __future__ import annotations
 
@@ -21,15 +19,13 @@ from unmask.takes.steps import CUT_Z, MARKED_Z, Steps
 from unmask.types import Small
 
 CORE, MARGIN = 200, 40
-"""Pictures that are judged at a time, and more on either side that are only compared with."""
+"""Pictures judged at a time, and pictures on either side that are only compared with."""
 _MARK_S = 0.3
-"""s from a mark within which a step needs less to be a cut."""
+"""Distance from a mark within which a smaller step is a cut, s."""
 _SCENE = 0.5
-"""Change from which what comes after a cut is another scene."""
+"""Least change after a cut that makes a new scene."""
 _EVERY_S, _LOST_S, UNSEEN_S = 0.5, 0.5, 2.0
-"""s between the places at which a cut is tried, what it takes out, and for how long it must not
-show to be told.
-"""
+"""Seconds between trial cuts, taken out by each, and of the shortest unseen stretch reported."""
 _FROZEN_S = 0.5
 _DARK = 20.0
 """Grey level below which nine tenths of a black picture lie."""
@@ -37,10 +33,10 @@ _DARK = 20.0
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen.
+    """Results from the pictures.
 
     Attributes:
-        findings: what breaks the take, or is noted.
+        findings: breaks of the take, and notes.
         unseen: stretches in which a cut would not have shown.
     """
 
@@ -49,7 +45,7 @@ class Seen:
 
 
 def change_between(before: Small, after: Small) -> float:
-    """Share, 0 to 1, of the blocks of either picture that are found nowhere near in the other."""
+    """Returns the share, 0 to 1, of blocks of either picture that have no match in the other."""
     return change(_miniature(before), _miniature(after), reach=6)
 
 
@@ -65,9 +61,9 @@ def look(
     Args:
         pictures: in order.
         marks: sorted times, s, at which something else already points to a cut.
-        memory: of what was shown before, of this run and of others.
-        seen: to which is added.
-        told: is told the time, s, of the last picture that was looked at.
+        memory: pictures shown before, of this run and of others.
+        seen: results, to which this function adds.
+        told: receives the time, s, of the last picture that was looked at.
     """
     held: list[float] = []
     first = 0
@@ -91,7 +87,7 @@ def look(
 
 
 def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
-    """The cut before a picture, if there is one."""
+    """Returns the cut before a picture, if there is one."""
     before, after = run.pictures[number - 1], run.pictures[number]
     z = run.stands_out(number)
     place = bisect_left(marks, before.time - _MARK_S)
@@ -109,8 +105,9 @@ def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
 
 
 def _dissolved(run: Steps, first: int, end: int) -> list[Finding]:
-    """Dissolves of which the middle lies between two pictures of a run; sought where its ends
-    differ at all.
+    """Finds dissolves whose middle lies between two pictures of a run.
+
+    They are sought only where the ends differ at all.
     """
     small = [_miniature(picture) for picture in run.pictures]
     if all(change(a, b, reach=6) < 0.2 for a, b in zip(small[::20], small[20::20], strict=False)):
@@ -132,8 +129,9 @@ def _miniature(picture: Small) -> Miniature:
 
 
 def _blind(run: Steps, first: int, end: int) -> list[Unseen]:
-    """Stretches in which a cut of half a second, tried every half second, does not show; near an
-    end as at the nearest try.
+    """Finds stretches where a trial cut of half a second, tried every half second, does not show.
+
+    Near an end the result of the nearest trial holds.
     """
     times = np.array([picture.time for picture in run.pictures])
     ends = np.minimum(np.searchsorted(times, times + _LOST_S), len(times) - 1)
@@ -153,9 +151,7 @@ def _blind(run: Steps, first: int, end: int) -> list[Unseen]:
 
 
 def _why(grey: NDArray[np.uint8], run: Steps, place: int) -> Message:
-    """Why a cut would not show in a place: the picture is black, does not change, or moves so much
-    that a jump is nothing new.
-    """
+    """Tells why a cut would not show: the picture is black, still, or moves too much."""
     if float(np.quantile(grey, 0.9)) < _DARK:
         return Message("take.black")
     still = np.median(np.abs(run.residual[max(1, place - 12) : place + 13])) < 1.5
@@ -163,7 +159,7 @@ def _why(grey: NDArray[np.uint8], run: Steps, place: int) -> Message:
 
 
 def _frozen(held: Sequence[float]) -> list[Unseen]:
-    """Stretches of pictures that show the same again for longer than half a second."""
+    """Finds stretches of pictures that show the same for longer than half a second."""
     times = np.array(held)
     runs = np.split(times, np.flatnonzero(np.diff(times) > 0.1) + 1) if times.size else []
     frozen = Message("take.frozen")

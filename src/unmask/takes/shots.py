@@ -1,8 +1,8 @@
-"""Shots: where one ends and another begins, by a hard cut or a dissolve.
+"""Shots: their ends and beginnings, by a hard cut or a dissolve.
 
-Two pictures that were looked at anyway tell cheaply where something changed. Only there the
-pictures between them are looked at, in small: what moves changes a little from each to the next, a
-cut changes much at once, and a dissolve is a blend of what was before and what comes after.
+Two pictures that were looked at anyway show cheaply where something changed. Only there the
+pictures between them are looked at, in small. Movement changes a little from each picture to the
+next, a cut changes much at once, and a dissolve is a blend of the pictures before and after.
 """
 
 from __future__ import annotations
@@ -20,48 +20,54 @@ from unmask.types import Frame
 SUSPECT = 0.05
 """Change between two looks from which the pictures between them are looked at."""
 CUT = 0.12
-"""Least change from one picture to the next at a hard cut; over portraits that sway before one
-background it is 0.2 at
-least, and within their shots 0.
+"""Least change from one picture to the next at a hard cut.
+
+Between portraits that sway before one background it is at least 0.2, and within their shots 0.
 """
 _STANDS_OUT = 3.0
-"""times the most that changes between the pictures around it: a cut among pictures that move, or
-that are held.
+"""Least ratio of a cut's change to the largest change around it.
+
+It is for cuts among moving pictures, and among held ones.
 """
 _AROUND = 8
 _DISSOLVES = (0.28, 0.6, 1.2)
-"""s, lengths of the stretches held against a dissolve; a longer one shows in its middle, one under
-0.4 s may be missed.
+"""Lengths of the stretches tested for a dissolve, s.
+
+A longer dissolve shows in its middle; one under 0.4 s may be missed.
 """
 _UNEXPLAINED = 0.12
-"""Most that a blend of both ends may leave unexplained in a dissolve: over portraits that sway 0.1
-at half a second, where
-what moves leaves 0.3 and slow motion, which is a blend to the eye of small pictures, 0.15.
+"""Most that a blend of both ends may leave unexplained in a dissolve.
+
+Dissolves between swaying portraits leave 0.1 at half a second, movement 0.3, and slow motion 0.15,
+which in small pictures is a blend.
 """
 _STRETCHES = 3
-"""that must look like a dissolve within one; they overlap, and chance gives one or two."""
+"""Least number of dissolve-like stretches; they overlap, and chance gives one or two."""
 _UNEVEN = 0.12
-"""Most by which the shares at the quarters of a dissolve may differ from 3/4, 1/2 and 1/4."""
+"""Most that the shares at the quarters of a dissolve may differ from 3/4, 1/2 and 1/4."""
 _DISSOLVED = 0.2
-"""Least change from one end of a dissolve to the other; a head that sways before a wall changes up
-to 0.17.
+"""Least change from one end of a dissolve to the other.
+
+A head that sways before a wall reaches 0.17.
 """
 _ALIKE = 0.75
-"""Likeness of both ends of a dissolve from which it is none: of two people before one wall it is
-0.4 to 0.6, of one who sways, or
-whose light goes down, 0.88 to 0.92 over 1.2 s.
+"""Likeness of both ends above which there is no dissolve.
+
+For two people before one wall it is 0.4 to 0.6. For one person who sways, or whose light goes down,
+it is 0.88 to 0.92 over 1.2 s.
 """
 _SPACING = 0.04
-"""s between the pictures looked at."""
+"""Seconds between the pictures looked at."""
 _SMALL_PX = 192
 MOST_PICTURES = 2000
-"""looked at between looks in one clip; 80 s of film. The stretches in which most changed come
-first.
+"""Most pictures looked at between looks in one clip; 80 s of film.
+
+The stretches with the largest change come first.
 """
 
 
 class Film(Protocol):
-    """A clip, as `unmask.media.Clip` is one."""
+    """Interface of a clip, such as `unmask.media.Clip`."""
 
     def times_between(
         self, start: float, end: float, every: float, at_most: int
@@ -71,13 +77,14 @@ class Film(Protocol):
 
 
 def cuts(film: Film, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[float, ...]:
-    """When shots change between looks: the time, s, of the first picture after a hard cut, or of
-    the middle of a dissolve.
+    """Finds shot changes between looks.
+
+    Returns the time, s, of the first picture after a hard cut, or of the middle of a dissolve.
 
     Args:
-        film: that was looked at.
-        looks: two looks each, the one soon after the other, in order of time; between others
-            nothing is sought.
+        film: the film.
+        looks: pairs of two looks, one soon after the other, in order of time; other gaps are not
+            searched.
 
     Raises:
         MediaError: the film cannot be read.
@@ -102,7 +109,7 @@ def cuts(film: Film, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[floa
 
 
 def _joined(pairs: Sequence[tuple[Miniature, Miniature]]) -> list[list[Miniature]]:
-    """The looks of neighbouring pairs together, as a dissolve may span several."""
+    """Joins the looks of neighbouring pairs, because a dissolve may span several."""
     stretches: list[list[Miniature]] = []
     for a, b in pairs:
         if stretches and stretches[-1][-1] is a:
@@ -113,7 +120,7 @@ def _joined(pairs: Sequence[tuple[Miniature, Miniature]]) -> list[list[Miniature
 
 
 def _pictures(film: Film, looks: Sequence[Miniature]) -> list[Miniature]:
-    """All pictures from the first look to the last, with the faces of the looks beside each."""
+    """Reads all pictures from the first look to the last, with the faces of adjacent looks."""
     start, end = looks[0].time, looks[-1].time
     times = film.times_between(start, end, _SPACING, max(2, round((end - start) / _SPACING) + 1))
     ends = np.array([look.time for look in looks])
@@ -145,7 +152,7 @@ def _hard(pictures: Sequence[Miniature]) -> list[float]:
 
 
 def dissolves(pictures: Sequence[Miniature]) -> list[tuple[float, float]]:
-    """The dissolves among pictures that follow each other: where each begins and ends, s."""
+    """Finds dissolves among consecutive pictures: start and end of each, s."""
     times = np.array([p.time for p in pictures])
     found: list[tuple[float, float]] = []
     for length, first in product(_DISSOLVES, range(len(pictures))):
@@ -172,9 +179,7 @@ def dissolves(pictures: Sequence[Miniature]) -> list[tuple[float, float]]:
 def _is_dissolve(
     a: Miniature, first: Miniature, second: Miniature, third: Miniature, b: Miniature
 ) -> bool:
-    """Whether the pictures at the quarters between ``a`` and ``b`` are blends of both, in even
-    steps.
-    """
+    """Tells whether the pictures at the quarters from ``a`` to ``b`` are blends in even steps."""
     blends = zip((first, second, third), (0.75, 0.5, 0.25), strict=True)
     for picture, wanted in blends:
         share, left = mixture(a, picture, b)

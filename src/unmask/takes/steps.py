@@ -1,9 +1,8 @@
-"""From each picture of a film to the next: what is left when everything that moved was moved back,
-and how movement turned.
+"""Steps from each picture of a film to the next: unexplained rest, and change of movement.
 
-At a cut inside one shot nothing is new, but all has moved at once: more than movement before and
-after foretells, and more than dense optical flow can explain. Both are measured in small pictures,
-and compared with the steps around.
+At a cut inside one shot nothing is new, but everything moves at once: more than the movement before
+and after predicts, and more than dense optical flow can explain. Both are measured in small
+pictures, and compared with the steps around.
 """
 
 from __future__ import annotations
@@ -20,79 +19,82 @@ from numpy.typing import NDArray
 from unmask.types import Small
 
 BLOCKS = (9, 16)
-"""of a small picture, down and across; 10 px each."""
+"""Blocks of a small picture, down and across; 10 px each."""
 _MOST_CHANGED = 12
-"""blocks whose mean counts: someone who walks through a wide picture is a tenth of it."""
+"""Blocks whose mean counts; a person who walks through a wide picture covers a tenth of it."""
 _WIDE = 0.6
-"""Quantile of the blocks whose turn counts: a camera that moves turns them all, a blink or a wrong
-flow a few. Before a camera
-that stands, only the blocks turn most in which somebody moves.
+"""Quantile of the blocks whose turn counts.
+
+A moving camera turns all blocks; a blink or a wrong flow turns a few. With a still camera, only the
+blocks with a moving person turn most.
 """
 _AROUND = 25
-"""steps on either side with which one is compared; a second of most film."""
+"""Steps on either side with which one is compared; a second of most film."""
 _NEAR = 8
-"""steps on either side of which none may come near a cut."""
+"""Steps on either side, none of which may come near a cut."""
 _SPREAD = 0.12
-"""Least spread of the logarithms around, so that a still camera does not make a cut of every
-breath.
-"""
+"""Least spread of the logarithms around, so that before a still camera a breath is no cut."""
 _ADDED = (0.6, 0.08, 0.08)
 """Grey levels and px that are added before logarithms are taken: below is noise."""
 _LEAST = (2.2, 0.4, 0.4)
-"""Grey levels and px, below which a step is never a cut."""
+"""Grey levels and px below which a step is never a cut."""
 _OVER_NEXT = (0.0, 1.4, 1.4)
-"""times the steps on both sides, at least: a jump turns flow there by half as much, what begins to
-move turns it twice alike.
+"""Least ratio to the steps on both sides.
+
+A jump turns flow there by half as much; the start of a movement turns it twice alike.
 """
 _HELD, _LOOKED_BACK = 0.12, 50
-"""Share of what neighbours usually differ by, the upper quartile of so many: a picture that differs
-by less is the one before,
-shown again, and passed over. Screens and cameras in the dark give many.
+"""Share of the usual difference below which a picture repeats the one before and is skipped.
+
+The usual difference is the upper quartile of so many neighbours. Screens, and cameras in the dark,
+give many such pictures.
 """
 _SAME = 0.004
-"""Grey levels; by less nothing differs at all."""
+"""Difference below which two pictures are identical, grey levels."""
 _MOVES = 0.12
-"""px that a block must usually move in a step to be one in which something moves."""
+"""Usual movement per step from which something moves in a block, px."""
 _JUMPED = 3.0
-"""times its usual that a block must change to have jumped."""
+"""Least change of a block that jumped, in units of its usual change."""
 _GO_ON = 0.3
-"""Share of the blocks with movement that must jump at a cut; where fewer do, something was laid
-over the picture.
+"""Least share of the moving blocks that must jump at a cut.
+
+If fewer jump, something was laid over the picture.
 """
 CUT_Z = 8.0
-"""Robust z from which a step stands out as a cut; chosen, as no footage with known cuts has fitted
-it yet.
+"""Robust z from which a step stands out as a cut.
+
+Chosen, as no footage with known cuts has fitted it yet.
 """
 MARKED_Z = 5.0
-"""The same where something else already points to a cut, as a click or an odd key frame."""
+"""The same where something else already points to a cut, such as a click or an odd key frame."""
 _OVER_NEAR = 1.7
-"""times the most of the steps near: what moves fast does so for several pictures."""
+"""Least ratio to the largest step nearby; fast movement stays large for several pictures."""
 _OVER_ALL = 3.0
-"""times the most of all the steps around, from which one stands out, however much these differ;
-within one shot 1.2 at most.
+"""Ratio to the largest of all steps around from which a step stands out, whatever their spread.
+
+Within one shot it is 1.2 at most.
 """
 _OVER_NEAR_KEY = 4.0
-"""The same at a key frame, which shows anew what coding had lost before it, so that flow errs, too.
-"""
+"""The same at a key frame, which restores detail lost in coding, so that flow errs as well."""
 _BACK = 0.45
-"""of a step, left from the picture before it to one soon after it: then it was a flash, and no cut.
-"""
+"""Share of a step, from the picture before it to one soon after, below which it was a flash."""
 _FLASH = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """A run of pictures and what lies between them; number i is the step from picture i - 1 to i,
-    and 0 is none.
+    """A run of pictures and the steps between them.
+
+    Number i is the step from picture i - 1 to i; number 0 is empty.
 
     Attributes:
         pictures: n of them.
-        left: float32 ``(n, 9, 16)``: what flow leaves unexplained, grey levels, by block.
-        flow: float32 ``(n, 9, 16, 2)``: how far things moved, px.
+        left: float32 ``(n, 9, 16)``: the rest that flow leaves unexplained, grey levels, by block.
+        flow: float32 ``(n, 9, 16, 2)``: movement, px.
         residual: float ``(n,)``: the mean of ``left`` over the blocks where most is left.
-        turn: float ``(n,)``: how far flow is from that of the steps before and after, px, in a wide
-            part of the picture.
-        turn_most: float ``(n,)``: the same, the mean of the blocks where it is farthest.
+        turn: float ``(n,)``: distance of flow from that of the steps before and after, px, in a
+            wide part of the picture.
+        turn_most: float ``(n,)``: the same, the mean of the blocks where it is largest.
     """
 
     pictures: Sequence[Small]
@@ -106,16 +108,16 @@ class Steps:
     def of(
         cls, pictures: Sequence[Small], left: NDArray[np.float32], flow: NDArray[np.float32]
     ) -> Steps:
-        """Sums up what was measured by block."""
+        """Sums up measurements by block."""
         away = _turns(flow)
         turn = np.quantile(away.reshape(len(away), -1), _WIDE, axis=1)
         return cls(tuple(pictures), left, flow, _of_most(left), turn, _of_most(away))
 
     def z(self, number: int) -> float:
-        """How a step stands out; the highest of what it is by residual and by either turn.
+        """Returns how far a step stands out: the highest z of the residual and the two turns.
 
-        Robust z of the logarithm against the steps around that are not held, or by how much it is
-        above all of these; 0 where it is near others like it, or is small.
+        It is the robust z of the logarithm against the steps around that are not held, or the ratio
+        to the largest of these. It is 0 where a step is near others like it, or is small.
         """
         best = 0.0
         over_near = _OVER_NEAR_KEY if self.pictures[number].key else _OVER_NEAR
@@ -142,8 +144,9 @@ class Steps:
     def _others(
         self, values: NDArray[np.float64], number: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values of the steps near a step, and of all around it, without its neighbours; none where
-        the run ends too near.
+        """Returns values of the steps near a step, and of all around, without its neighbours.
+
+        Empty where the run ends too near.
         """
         before = values[max(1, number - _AROUND) : max(1, number - 1)]
         after = values[number + 2 : number + _AROUND + 1]
@@ -154,7 +157,7 @@ class Steps:
         )
 
     def stands_out(self, number: int) -> float:
-        """The z of a step itself, 0 where it is a flash."""
+        """Returns the z of a step; 0 where it is a flash."""
         z = self.z(number)
         return 0.0 if z >= MARKED_Z and self._is_flash(number) else z
 
@@ -166,7 +169,7 @@ class Steps:
         )
 
     def goes_on(self, number: int) -> bool:
-        """Whether most that moved before a step and after it moves on as if nothing had happened."""
+        """Tells whether most that moved before and after a step moves on undisturbed."""
         first, last = max(0, number - _NEAR), min(number + _NEAR, len(self.pictures))
         flow, at = self.flow[first:last], number - first
         others = [i for i in range(1, len(flow)) if abs(i - at) > 1]
@@ -177,9 +180,7 @@ class Steps:
         return bool(moves.sum() >= 3 and jumped[moves].mean() < _GO_ON)
 
     def would_show(self, number: int, lost: int) -> float:
-        """The z that a cut would have which took ``lost`` pictures from ``number`` on out of this
-        run.
-        """
+        """Returns the z of a cut that takes ``lost`` pictures out of this run at ``number``."""
         if number < 2 or number + lost >= len(self.pictures) - 1:
             return 0.0
         pictures = [*self.pictures[:number], *self.pictures[number + lost :]]
@@ -202,10 +203,10 @@ def runs(
     margin: int,
     held: Callable[[float], None] = lambda _time: None,
 ) -> Iterator[Steps]:
-    """Runs of ``length`` pictures with ``margin`` more on either side, where there are; each step
-    is measured once.
+    """Yields runs of ``length`` pictures with up to ``margin`` more on either side.
 
-    Pictures that show the one before again are passed over; ``held`` is told their times.
+    Each step is measured once. Pictures that repeat the one before are skipped; ``held`` receives
+    their times.
     """
     no_change, no_flow = np.zeros(BLOCKS, np.float32), np.zeros((*BLOCKS, 2), np.float32)
     kept: list[Small] = []
@@ -233,8 +234,9 @@ def runs(
 
 
 def _turns(flow: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How far flow is from the mean of the steps before and after, px, ``(n, 9, 16)``; 0 at the
-    ends, where a step lacks.
+    """Returns the distance of flow from the mean of the steps before and after, px, ``(n, 9, 16)``.
+
+    It is 0 at the ends, where a neighbour is missing.
     """
     away = np.zeros(flow.shape[:3])
     if len(flow) > 3:
@@ -243,7 +245,7 @@ def _turns(flow: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _of_most(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The mean of each picture's blocks, ``(n, 9, 16)``, in which a value is highest."""
+    """Returns the mean of each picture's highest blocks, from ``(n, 9, 16)``."""
     flat = values.reshape(len(values), -1)
     return np.asarray(
         np.partition(flat, -_MOST_CHANGED, axis=1)[:, -_MOST_CHANGED:].mean(axis=1), np.float64
@@ -253,10 +255,10 @@ def _of_most(values: NDArray[Any]) -> NDArray[np.float64]:
 def between(
     before: NDArray[np.uint8], after: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What flow leaves unexplained, grey levels ``(9, 16)``, and flow, px ``(9, 16, 2)``, of two
-    pictures, by block.
+    """Compares two pictures by block.
 
-    Light that changes for all is made alike first.
+    Returns the rest that flow leaves unexplained, grey levels ``(9, 16)``, and flow, px ``(9, 16,
+    2)``. A change of light over the whole picture is removed first.
     """
     import cv2
 

@@ -1,7 +1,7 @@
 """Every sentence that a person reads, in every language: codes and values in, words out.
 
-A language is one gettext catalogue, ``languages/CODE.po``. The English one says which codes there
-are; another one translates them, and whatever it lacks is shown in English.
+A language is one gettext catalogue, ``languages/CODE.po``. The English one defines the codes; the
+others translate them, and a missing translation is shown in English.
 """
 
 from unmask.words.catalogue import Language, capital, choose, codes, english, language, sayable

@@ -1,4 +1,4 @@
-"""Languages, read from their gettext catalogues, and messages put into words.
+"""Languages, read from their gettext catalogues, and rendering of messages.
 
 An entry's ``msgctxt`` is the code, its ``msgid`` the English sentence with ``{places}``. Where it
 has a plural, the value ``count`` decides.
@@ -19,13 +19,14 @@ from unmask.words.numbers import show
 FOLDER = Path(__file__).with_name("languages")
 
 ENGLISH = "en"
-"""Language whose catalogue holds every sentence; shown to whoever asks for none that there is."""
+"""Language whose catalogue has every sentence; shown if the asked language does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """How several values are listed: codes of the words between them, and how many are named before
-    the rest is counted.
+    """Way of listing several values.
+
+    It has the codes of the words between them, and the number named before the rest is counted.
     """
 
     last: str = "series.and"
@@ -43,12 +44,12 @@ SERIES = {
     "sentences": Series("series.space", "series.space", most=9),
     "originals": Series(between="series.and", most=3, more="series.more_originals"),
 }
-"""Of places that are not listed as usual, by their names."""
+"""Series of places that are not listed in the usual way, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """English sentence with its places in braces; ``many`` is its plural, empty where it has none."""
+    """English sentence with its places in braces; ``many`` is its plural, or empty."""
 
     one: str
     many: str = ""
@@ -59,9 +60,9 @@ class Language:
     """One language.
 
     Attributes:
-        code: as BCP 47 calls it.
-        sentences: English, by code.
-        translations: of them.
+        code: its BCP 47 code.
+        sentences: English sentences, by code.
+        translations: their translations.
         translated: codes that the language's own catalogue has.
     """
 
@@ -71,14 +72,14 @@ class Language:
     translated: frozenset[str]
 
     def __call__(self, code: str, **values: Value) -> str:
-        """Says the message of a code."""
+        """Renders the message of a code."""
         return self.say(Message(code, values))
 
     def __contains__(self, code: object) -> bool:
         return code in self.sentences
 
     def say(self, message: Message) -> str:
-        """Puts a message into words.
+        """Renders a message.
 
         Raises:
             KeyError: no catalogue has the code, or the sentence has a place without a value.
@@ -92,15 +93,16 @@ class Language:
         )
 
     def sentence(self, code: str, count: int = 1) -> str:
-        """The sentence of a code with its places unfilled, as scripts fill them."""
+        """Returns the sentence of a code with its places unfilled, for scripts that fill them."""
         english = self.sentences[code]
         if english.many:
             return self.translations.npgettext(code, english.one, english.many, count)
         return self.translations.pgettext(code, english.one)
 
     def group(self, prefix: str) -> dict[str, str]:
-        """The sentences whose codes begin so, by the rest of their codes, with their places
-        unfilled.
+        """Returns the sentences whose codes begin with ``prefix``, by the rest of their codes.
+
+        Their places are unfilled.
         """
         return {
             code.removeprefix(prefix): self.sentence(code)
@@ -109,8 +111,9 @@ class Language:
         }
 
     def knows(self, message: Message) -> bool:
-        """Whether all of a message is said in this language; of no other language than English are
-        texts verbatim.
+        """Tells whether all of a message is said in this language.
+
+        Verbatim texts count as English only.
         """
         own = self.code == ENGLISH or message.code in self.translated
         return own and all(self.knows(inner) for inner in _inside(message.values.values()))
@@ -126,8 +129,9 @@ class Language:
         return self.say(shown) if isinstance(shown, Message) else shown
 
     def _list(self, series: Series, names: Sequence[str]) -> str:
-        """Names as a sentence lists them, as ``1, 2 and 3``; those past the most counted where they
-        are more than one.
+        """Lists names as a sentence does, such as ``1, 2 and 3``.
+
+        Names past the most are counted if they are more than one.
         """
         over = len(names) - series.most
         *some, last = names if over < 2 else [*names[: series.most], self(series.more, count=over)]
@@ -138,28 +142,29 @@ class Language:
 
 
 def capital(text: str) -> str:
-    """A clause as a sentence begins, its first letter a capital where the script has any."""
+    """Makes the first letter of a clause a capital, if the script has capitals."""
     return text[:1].upper() + text[1:]
 
 
 def codes() -> tuple[str, ...]:
-    """Languages that there is a catalogue of, English first."""
+    """Returns the languages that have a catalogue, English first."""
     return _codes(FOLDER)
 
 
 def language(code: str) -> Language:
-    """The language of a code among `codes`."""
+    """Returns the language of a code among `codes`."""
     return _load(code, FOLDER)
 
 
 def english() -> Language:
-    """English, of which every message has a sentence."""
+    """Returns English, which has a sentence for every message."""
     return language(ENGLISH)
 
 
 def sayable(message: Message) -> bool:
-    """Whether every language can say a message; one that was read from a file may have a code or
-    values that none knows.
+    """Tells whether every language can render a message.
+
+    A message read from a file may have an unknown code or unknown values.
     """
     try:
         for code in codes():
@@ -200,8 +205,9 @@ def _load(code: str, folder: Path) -> Language:
 
 
 def choose(cookie: str | None, accept_language: str) -> Language:
-    """What the reader chose by the switch, else what the browser asks for most (RFC 9110, 12.5.4),
-    else English.
+    """Chooses the language: the reader's choice by the switch, else the browser's, else English.
+
+    The browser's is the one that it asks for most (RFC 9110, 12.5.4).
     """
     there = codes()
     wanted = [cookie or "", *_accepted(accept_language)]
@@ -220,7 +226,7 @@ def _accepted(header: str) -> list[str]:
 
 
 def _inside(values: Iterable[Value]) -> Iterator[Message]:
-    """Every message among values, those in lists included."""
+    """Yields every message among values, including those in lists."""
     for value in values:
         if isinstance(value, Message):
             yield value

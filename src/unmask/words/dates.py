@@ -1,6 +1,4 @@
-"""Dates as a language writes them; their patterns are in the catalogues, as CLDR has them (Unicode
-TR 35).
-"""
+"""Dates in a language; the patterns are in the catalogues, as CLDR has them (Unicode TR 35)."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from unmask.words.catalogue import Language
 
 
 def moment(language: Language, iso: str) -> str:
-    """A date and time of ISO 8601, in UTC; as it is where it is none."""
+    """Formats a date and time of ISO 8601 in UTC; other text stays as it is."""
     try:
         return _formatted(language, datetime.fromisoformat(iso), language.sentence("report.moment"))
     except ValueError:
@@ -18,7 +16,7 @@ def moment(language: Language, iso: str) -> str:
 
 
 def day(language: Language, seconds: float) -> str:
-    """The day, in UTC, of seconds since 1970."""
+    """Formats the day, in UTC, of seconds since 1970."""
     return _formatted(
         language, datetime.fromtimestamp(seconds, UTC), language.sentence("statement.date")
     )

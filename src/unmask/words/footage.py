@@ -1,4 +1,4 @@
-"""Files and footage in words."""
+"""Messages about files and footage."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from unmask.words.numbers import short_size
 
 
 def size(size_bytes: int) -> Message:
-    """A file's size in decimal units and in bytes."""
+    """Gives a file's size in decimal units and in bytes."""
     if size_bytes < 1000:
         return Message("size.bytes", {"count": size_bytes})
     return Message("size.both", {"short": short_size(size_bytes), "count": size_bytes})
 
 
 def shown(match: Match) -> Message:
-    """What stretch of a known original a stretch of a file shows, as ``0:00.0 to 0:08.0 shows
-    0:03.0 to 0:11.0 of ...``.
+    """Says which stretch of a known original a stretch of a file shows.
 
-    A photo has no times, neither as the file nor as the original.
+    For example ``0:00.0 to 0:08.0 shows 0:03.0 to 0:11.0 of ...``. A photo has no times, neither as
+    the file nor as the original.
     """
     values: dict[str, Value] = {
         "originals": tuple(original.credit for original in match.originals),
@@ -44,8 +44,9 @@ def shown(match: Match) -> Message:
 
 
 def headline(why: Message) -> Message:
-    """A reason as a headline: that of a file that cannot be judged without the path, which stands
-    beside it anyway.
+    """Makes a headline of a reason.
+
+    For a file that cannot be judged it has no path, which stands beside it anyway.
     """
     if why.code == "error.other":
         return verbatim(str(why.values["text"]))

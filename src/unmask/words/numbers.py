@@ -1,4 +1,4 @@
-"""Numbers as people read them: here every number that stands in a sentence is rounded."""
+"""Numbers for people: every number in a sentence is rounded here."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from unmask.types import clock
 MINUS = "\N{MINUS SIGN}"
 
 BEYOND = 9
-"""log10 LR beyond which only that it is more is said."""
+"""log10 LR above which only "more than" is said."""
 
 
 def show(name: str, number: float) -> str | Message:
-    """A number as a sentence has it.
+    """Formats a number for a sentence.
 
     Args:
-        name: of its place, which tells what it is, see `ROUNDED`; else a whole number stands as it
-            is, any other one in three figures.
-        number: exact.
+        name: name of its place, which tells what it is, see `ROUNDED`; for other names a whole
+            number stays as it is, and any other has three figures.
+        number: exact number.
     """
     if name in ROUNDED:
         return ROUNDED[name](number)
@@ -28,30 +28,28 @@ def show(name: str, number: float) -> str | Message:
 
 
 def whole(number: float) -> str:
-    """A number without decimals, its thousands apart."""
+    """Formats a number without decimals, with thousands separated."""
     return f"{number:,.0f}"
 
 
 def decimal(number: float, digits: int) -> str:
-    """A number with so many decimals, its thousands apart."""
+    """Formats a number with so many decimals, with thousands separated."""
     return f"{number:,.{digits}f}"
 
 
 def figure(number: float) -> str:
-    """A number in three figures, with a true minus."""
+    """Formats a number in three figures, with a true minus."""
     return f"{number:.3g}".replace("-", MINUS)
 
 
 def signed(number: float, digits: int = 2) -> str:
-    """A number with its sign and a true minus."""
+    """Formats a number with its sign and a true minus."""
     text = f"{number:+.{digits}f}".replace("-", MINUS)
     return text[1:] if float(f"{number:.{digits}f}") == 0 else text
 
 
 def amount(log10_lr: float) -> Message:
-    """The size of a likelihood ratio or of its inverse, whichever is above 1, to two figures: 204
-    becomes ``200``.
-    """
+    """Gives the LR or its inverse, whichever is above 1, to two figures: 204 becomes ``200``."""
     size = abs(log10_lr)
     if size > BEYOND:
         return Message("amount.most")
@@ -66,17 +64,17 @@ def amount(log10_lr: float) -> Message:
 
 
 def times(log10_lr: float) -> Message:
-    """How many times likelier, ``about 200 times``.
+    """Says how many times likelier something is, ``about 200 times``.
 
-    Each code ``amount.NAME`` has its ``times.for.NAME`` and ``times.against.NAME``: other languages
-    than English also say there than what it is likelier.
+    Each code ``amount.NAME`` has its ``times.for.NAME`` and ``times.against.NAME``: languages other
+    than English also name here the alternative that it is compared with.
     """
     bare, side = amount(log10_lr), "for" if log10_lr > 0 else "against"
     return Message(bare.code.replace("amount.", f"times.{side}."), bare.values)
 
 
 def short_size(size_bytes: int) -> str:
-    """A file's size in the decimal unit that fits."""
+    """Formats a file's size in the decimal unit that fits."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size_bytes >= factor:
             return f"{decimal(size_bytes / factor, 1)} {unit}"
@@ -108,6 +106,7 @@ ROUNDED: Mapping[str, Callable[[float], str | Message]] = {
     **dict.fromkeys(("alarms", "spacing"), _decimals(1)),
     "log10_lr": times,
 }
-"""How the numbers of a place are shown, by its name: times in seconds, widths in px, likelihood
-ratios as decimal logarithms.
+"""Format of a number by the name of its place.
+
+Times are in seconds, widths in px, likelihood ratios are decimal logarithms.
 """

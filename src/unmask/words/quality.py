@@ -1,4 +1,4 @@
-"""How well a face can be seen, in words. The words describe; the verdict's own rules decide."""
+"""Visibility of a face in words. The words describe; the verdict's own rules decide."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from unmask.types import Quality
 from unmask.words.numbers import decimal, whole
 
 SMALL_PX, COARSE_PX, BLURRED, ASIDE, BLOCKY, DOUBLE = 64.0, 48.0, 0.004, 0.75, 6.0, 0.131
-"""Face width and detail in px, sharpness, turn, blockiness and echo past which a face is not
-judged, as in
-`unmask.verdict.Rules`.
+"""Limits past which a face is not judged, as in `unmask.verdict.Rules`.
+
+Face width and detail in px, sharpness, turn, blockiness and echo.
 """
 
 SOFT = 0.02
-"""Sharpness under which a face counts as blurred, see `Quality.sharpness`."""
+"""Sharpness below which a face counts as blurred, see `Quality.sharpness`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """One measured limit of a judgement: what, how much, in which unit, and in a word; ``poor``
-    where it hinders.
+    """One measured limit of a judgement: name, value with unit, and a word.
+
+    ``poor`` tells whether it hinders the judgement.
     """
 
     name: Message
@@ -31,7 +32,7 @@ class Trait:
 
 
 def traits(quality: Quality) -> tuple[Trait, ...]:
-    """What limits a judgement of a face: width, sharpness, turn and blockiness."""
+    """Returns the limits of a face's judgement: width, sharpness, turn and blockiness."""
     width, sharp, turn, blocks = quality.size_px, quality.sharpness, quality.yaw, quality.blockiness
     detail, double = min(width, quality.detail_px), quality.echo > DOUBLE
     narrow = width < SMALL_PX or detail < COARSE_PX

@@ -15,8 +15,9 @@ from unmask.types import Rate, TrackRecord, Verdict
 from unmask.words.numbers import BEYOND, amount
 
 ENFSI_SCALE = (1, 2, 10, 100, 1_000, 10_000, 1_000_000)
-"""Lowest likelihood ratio of each step, from "no support" to "extremely strong"; below 1 the
-inverse supports the other side.
+"""Lowest likelihood ratio of each step, from "no support" to "extremely strong".
+
+Below 1 the inverse supports the other side.
 """
 
 EVIDENT, NEGLIGIBLE = 0.995, 0.005
@@ -25,16 +26,14 @@ EVIDENT, NEGLIGIBLE = 0.995, 0.005
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """A step of the ENFSI scale: ``step`` counts from -6 (no change) over 0 (neither) to 6 (a
-    change).
-    """
+    """A step of the ENFSI scale: ``step`` is -6 (no change) over 0 (neither) to 6 (a change)."""
 
     step: int
     words: Message
 
 
 def support(log10_lr: float) -> Support:
-    """What a likelihood ratio supports, and how strongly, in ENFSI's words."""
+    """Says what a likelihood ratio supports, and how strongly, in ENFSI's words."""
     step = sum(abs(log10_lr) >= math.log10(lowest) for lowest in ENFSI_SCALE) - 1
     if step == 0:
         return Support(0, Message("support.none"))
@@ -44,16 +43,18 @@ def support(log10_lr: float) -> Support:
 
 
 def reach(reaches: Iterable[tuple[float, ...] | None]) -> tuple[float, float] | None:
-    """Lowest and highest log10 LR that lines can come to on anybody, of what they can on each; None
-    where none weighed.
+    """Returns the lowest and highest log10 LR that lines can give for any person.
+
+    ``reaches`` are those for each person; None where no line weighed.
     """
     ends = [end for each in reaches if each is not None for end in each]
     return (min(ends), max(ends)) if ends else None
 
 
 def reachable(step: int, reach: tuple[float, float] | None) -> bool:
-    """Whether a step of the scale can be come to by lines that come to log10 LRs from ``reach[0]``
-    to ``reach[1]``.
+    """Tells whether lines can attain a step of the scale.
+
+    Their log10 LRs go from ``reach[0]`` to ``reach[1]``.
     """
     if reach is None or step == 0:
         return True
@@ -62,8 +63,9 @@ def reachable(step: int, reach: tuple[float, float] | None) -> bool:
 
 
 def record(verdict: Verdict | None, measured: TrackRecord | None) -> Message | None:
-    """How often this answer was wrong where the truth was known; None where that was not measured,
-    or for no such answer.
+    """States how often this answer was wrong where the truth was known.
+
+    None where that was not measured, or for other answers.
     """
     if measured is None:
         return None
@@ -75,7 +77,7 @@ def record(verdict: Verdict | None, measured: TrackRecord | None) -> Message | N
 
 
 def _counted(rate: Rate, of: int, faces: int) -> dict[str, Value]:
-    """A share as so many of 100 or 1,000, the interval rounded outwards."""
+    """Gives a share as so many of 100 or 1,000, the interval rounded outwards."""
     return {
         "number": round(rate.part * of),
         "fewest": math.floor(rate.low * of),
@@ -85,14 +87,14 @@ def _counted(rate: Rate, of: int, faces: int) -> dict[str, Value]:
 
 
 def odds(log10_lr: float) -> Message:
-    """A likelihood ratio in short: ``200``, or ``1/60`` where it speaks against a change."""
+    """Gives a likelihood ratio in short: ``200``, or ``1/60`` where it speaks against a change."""
     short = Message("odds.most") if abs(log10_lr) > BEYOND else amount(log10_lr)
     against = log10_lr < 0 and str(short) != "1.0"
     return Message("odds.against", {"amount": short}) if against else short
 
 
 def likelier(log10_lr: float) -> Message:
-    """What a likelihood ratio says, as the end of "What was measured is ..."."""
+    """Says what a likelihood ratio means, as the end of "What was measured is ..."."""
     if abs(log10_lr) < math.log10(1.05):
         return Message("likelier.even")
     values = {"log10_lr": log10_lr}
@@ -104,7 +106,7 @@ def likelier(log10_lr: float) -> Message:
 
 
 def in_hundred(probability: float) -> Message:
-    """A probability as people count: ``about 17 in 100``; never rounded to certainty."""
+    """Gives a probability as people count: ``about 17 in 100``; never rounded to certainty."""
     if probability >= EVIDENT:
         return Message("share.most")
     if probability < NEGLIGIBLE:
@@ -113,7 +115,7 @@ def in_hundred(probability: float) -> Message:
 
 
 def of_hundred(probability: float) -> Message:
-    """The same as `in_hundred` where it is said before of how many."""
+    """Gives the same as `in_hundred` where the text before says of how many."""
     if probability >= EVIDENT:
         return Message("count.most")
     if probability < NEGLIGIBLE:
@@ -122,14 +124,14 @@ def of_hundred(probability: float) -> Message:
 
 
 def base_rate(prior: float) -> Message:
-    """A base rate as people count: ``1 in 1,000``, or in per cent where that fits badly."""
+    """Gives a base rate as people count: ``1 in 1,000``, or in per cent where that fits badly."""
     if 1e-12 < prior <= 0.5 and abs(round(1 / prior) * prior - 1) < 0.02:
         return Message("rate.one_in", {"number": round(1 / prior)})
     return Message("rate.percent", {"percent": float(prior * 100)})
 
 
 def such_findings(verdict: Verdict | None) -> Message:
-    """What a posterior counts under this verdict, as the end of "N in 100 ..."."""
+    """Says what a posterior counts under this verdict, as the end of "N in 100 ..."."""
     if verdict is Verdict.CHANGED:
         return Message("such.changed")
     return (
