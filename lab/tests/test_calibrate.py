@@ -194,9 +194,7 @@ def test_the_runtime_weighs_the_added_detector_together_with_its_own(
     assert set(person.lines) == {*LINES, "mine"}
 
 
-def test_a_forgery_is_weakened_to_any_strength_the_same_for_all_lines_and_a_bona_fide_face_is_not() -> (
-    None
-):
+def test_only_a_forgery_is_weakened_to_any_strength_and_the_same_for_all_lines() -> None:
     nothing = np.empty((0, 0, 3), np.uint8)
     examples = [
         Example(

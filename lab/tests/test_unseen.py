@@ -276,9 +276,7 @@ def test_figures_of_scores_that_are_known() -> None:
     assert (row["changed_with_lr"], row["read"][LR]) == (19, 39)
 
 
-def test_an_lr_that_says_nothing_costs_one_bit_and_where_nothing_is_reached_the_interval_is_a_binomial() -> (
-    None
-):
+def test_an_lr_that_says_nothing_costs_one_bit_and_a_rate_of_none_has_a_binomial_interval() -> None:
     row = at_lr_10(told(label=[0] * 10 + [1] * 10))
     assert row["cllr"]["value"] == pytest.approx(1)
     assert (row["found"]["value"], row["found"]["low"]) == (0, 0)

@@ -553,7 +553,7 @@ class Document(Part):
     Times are seconds of presentation time from the clip's first frame; px are pixels of the upright
     picture. Later releases may add fields; those described here keep their meaning until
     schema_version is raised.
-    """
+    """  # noqa: D415 - the text is part of the frozen schema
 
     model_config = ConfigDict(
         json_schema_extra={
