@@ -106,7 +106,7 @@ def kills(source: Path, out: Path, count: int, seed: int) -> None:
             killed += 1
         if driver.wait() == 0:
             break
-    with query.opened(out) as tables:
+    with query.open_results(out) as tables:
         row = tables.row(
             "SELECT count(*) AS rows, count(DISTINCT sha256) AS contents, count(error) AS failed "
             "FROM results"

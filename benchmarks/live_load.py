@@ -31,7 +31,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.service.tree import Tree, tree
 from tests.support.live_face import Scene, jpeg, seen
 from unmask.live.challenge import HIGH, LOW, PATTERNS, Symbol
-from unmask.live.session import HEAD
+from unmask.live.protocol import HEAD
 
 VARIANTS = 3
 """Frames drawn for each symbol, each with its own noise."""

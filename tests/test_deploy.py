@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from unmask.service.settings import FILE, PREFIX, SECRETS, Settings, variable
+from unmask.service.settings import FILE, PREFIX, SECRETS, ServiceSettings, variable
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -23,7 +23,7 @@ def read(name: str) -> Any:
 
 
 def test_every_variable_is_a_setting() -> None:
-    known = {variable(name) for name in Settings.model_fields} | {
+    known = {variable(name) for name in ServiceSettings.model_fields} | {
         variable(name) + FILE for name in SECRETS
     }
     named = {

@@ -20,7 +20,7 @@ from PIL import Image, ImageFile
 from tests import clips
 from unmask.errors import BrokenMedia, MediaNotFound, UsageError
 from unmask.media import Clip, open_media
-from unmask.media.times import Index
+from unmask.media.times import FrameIndex
 from unmask.types import Kind, MediaFacts
 
 CODECS = [
@@ -480,7 +480,7 @@ def test_settings_out_of_range_are_refused(tmp_path: Path, every: float, at_most
 
 def test_a_look_moves_to_one_key_frame_and_not_on_to_the_next() -> None:
     keys = np.array([True, False, True, *[False] * 6])
-    times = Index(Fraction(1, 1000), np.arange(5, 14), keys).spread(0.0, 0.008, 5.0, 1)
+    times = FrameIndex(Fraction(1, 1000), np.arange(5, 14), keys).spread(0.0, 0.008, 5.0, 1)
     assert times.tolist() == pytest.approx([0.002])
 
 
@@ -495,7 +495,7 @@ def test_spread_invariants(
 ) -> None:
     ticks = np.cumsum([5, *gaps]).astype(np.int64)
     keys = np.array(data.draw(st.lists(st.booleans(), min_size=ticks.size, max_size=ticks.size)))
-    index = Index(Fraction(1, 1000), ticks, keys)
+    index = FrameIndex(Fraction(1, 1000), ticks, keys)
     shown = index.seconds()
     times = index.spread(0.0, shown[-1] + tail / 1000, every, at_most)
 
@@ -521,7 +521,7 @@ def test_spread_stays_within_its_stretch(
     gaps: list[int], every: float, at_most: int, start: float, length: float
 ) -> None:
     ticks = np.cumsum([0, *gaps]).astype(np.int64)
-    index = Index(Fraction(1, 1000), ticks, np.zeros(ticks.size, np.bool_))
+    index = FrameIndex(Fraction(1, 1000), ticks, np.zeros(ticks.size, np.bool_))
     times = index.spread(start, start + length, every, at_most)
     inside = [t for t in index.seconds() if start <= t <= start + length]
     assert all(start - 1e-5 <= t <= start + length + 1e-5 for t in times)
@@ -531,14 +531,14 @@ def test_spread_stays_within_its_stretch(
 
 @given(st.integers(1, 300), st.integers(1, 120))
 def test_spread_at_the_frame_rate_gives_every_frame(count: int, fps: int) -> None:
-    index = Index(Fraction(1, fps), np.arange(count, dtype=np.int64), np.ones(count, np.bool_))
+    index = FrameIndex(Fraction(1, fps), np.arange(count, dtype=np.int64), np.ones(count, np.bool_))
     assert index.spread(0.0, count / fps, 1 / fps, count).size == count
 
 
 def test_a_held_picture_takes_no_looks_from_the_rest() -> None:
     """Ten seconds of film before a picture held for an hour get as many looks as without it."""
     ticks = np.append(np.arange(250), 250 + 25 * 3600).astype(np.int64)
-    index = Index(Fraction(1, 25), ticks, np.zeros(251, np.bool_))
+    index = FrameIndex(Fraction(1, 25), ticks, np.zeros(251, np.bool_))
     times = index.spread(0.0, 3700.0, 0.5, 20)
     assert (times <= 10.0).sum() >= 18
 

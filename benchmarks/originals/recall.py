@@ -61,7 +61,7 @@ def recall(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str, A
             made = Attacked.of(seed, people, Path(name))
             with originals.opened_store(OUT / "index", writing=True) as store:
                 pipeline.register(made.film, store, f"film {seed}", "benchmark")
-            with originals.opened(OUT / "index") as known:
+            with originals.open_index(OUT / "index") as known:
                 yield from [
                     _attacked(seed, made, attack, known) for attack in ATTACKS
                 ]  # all attacks of a film or none

@@ -67,7 +67,7 @@ def _tried(plain: list[Rgb], shown: list[Rgb], crf: int) -> dict[str, Any]:
         with originals.opened_store(folder / "index", writing=True) as store:
             pipeline.register(encode(folder / "a.mp4", plain, 20), store, "film", "benchmark")
         path = encode(folder / "b.mp4", shown, crf)
-        with originals.opened(folder / "index") as known:
+        with originals.open_index(folder / "index") as known:
             found: tuple[Match, ...] = pipeline.match(path, known)
         pair = next((p for m in found for p in m.pairs), None)
         frame = next(iter(open_media(path).frames([pair.time] if pair else [0.0])))

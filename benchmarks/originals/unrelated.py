@@ -25,7 +25,7 @@ def unrelated(people: list[Portrait], seeds: Iterable[int]) -> Iterator[dict[str
     `LIBRARY` films.
     """
     acting, others = people[: len(people) // 2], people[len(people) // 2 :]
-    with originals.opened(_library(acting)) as known, tempfile.TemporaryDirectory() as name:
+    with originals.open_index(_library(acting)) as known, tempfile.TemporaryDirectory() as name:
         for seed in seeds:
             film = films.film(seed + 2 * 10**6, others, SECONDS)
             frames = (small(film.frame(i / 2)) for i in range(SECONDS * 2))

@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.takes.cases import EDITS, Case
 from benchmarks.takes.rivals import RIVALS, cuts
 from benchmarks.takes.tables import OUT, measured, report
-from unmask.take import Settings, take
+from unmask.take import TakeSettings, take
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def _tried(case: Case) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = case.write(Path(folder))
         begun = time.process_time()
-        result = take(path, Settings(power=False))
+        result = take(path, TakeSettings(power=False))
         spent = {"unmask take": time.process_time() - begun}
         found = {"unmask take": [[str(one.kind), one.start, one.end] for one in result.breaks]}
         for rival in RIVALS:

@@ -17,8 +17,8 @@ from unmask_lab.calibrate import (
     FEWEST,
     Measured,
     calibrate,
-    earns,
     holds,
+    improves_cllr,
     logistic,
     slopes,
     weakened,
@@ -231,8 +231,8 @@ def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) ->
         rng.normal(2 * label - 1, 1.0),
         rng.normal(2 * label - 1 if helps else 0 * label, 1.0),
     )
-    assert earns(Measured(examples, {"first": first}))
-    assert earns(Measured(examples, {"first": first, "second": other})) is helps, second
+    assert improves_cllr(Measured(examples, {"first": first}))
+    assert improves_cllr(Measured(examples, {"first": first, "second": other})) is helps, second
 
 
 @pytest.mark.parametrize("second", ["misleads on others' forgeries", "holds"])

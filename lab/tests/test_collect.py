@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from skimage.data import astronaut
-from unmask_lab.collect import Declared, Settings, collect_media, identity
+from unmask_lab.collect import LookSettings, MediaDeclaration, collect_media, identity
 from unmask_lab.collect.agreement import pairwise
 from unmask_lab.data import DataError, read
 
@@ -24,7 +24,7 @@ from unmask.types import Rgb
 
 PORTRAIT = astronaut()[:384, 60:444]
 POINTS = faces.find(PORTRAIT)[0].points
-NASA = Declared("public domain", source="nasa")
+NASA = MediaDeclaration("public domain", source="nasa")
 
 
 def speaking(i: int) -> Rgb:
@@ -57,7 +57,9 @@ def photo(path: Path, rgb: Rgb) -> Path:
 def test_a_video_becomes_rows_that_training_can_read(tmp_path: Path) -> None:
     video = film(tmp_path / "raw" / "talk.mp4", speaking)
     target = tmp_path / "faces.parquet"
-    got = collect_media([video], target, Declared("public domain"), Settings(every=0.25))
+    got = collect_media(
+        [video], target, MediaDeclaration("public domain"), LookSettings(every=0.25)
+    )
     rows, table = read([target]), pq.read_table(target).to_pylist()
     assert got.faces == len(rows) > 3
     assert got.people == 1
@@ -89,18 +91,21 @@ def test_the_points_lie_in_the_crop_as_they_lay_in_the_frame(tmp_path: Path) -> 
 
 def test_smallest_and_largest_bound_what_is_kept(tmp_path: Path) -> None:
     picture, width = photo(tmp_path / "a.jpg", PORTRAIT), faces.find(PORTRAIT)[0].box
-    collect_media([picture], tmp_path / "faces.parquet", NASA, Settings(largest=128))
+    collect_media([picture], tmp_path / "faces.parquet", NASA, LookSettings(largest=128))
     (row,) = read([tmp_path / "faces.parquet"])
     assert max(row.rgb.shape) == 128
     with pytest.raises(DataError, match="1 too small"):
         collect_media(
-            [picture], tmp_path / "none.parquet", NASA, Settings(size_px=width[2] - width[0] + 5)
+            [picture],
+            tmp_path / "none.parquet",
+            NASA,
+            LookSettings(size_px=width[2] - width[0] + 5),
         )
 
 
 def test_a_face_that_does_not_move_is_kept_once(tmp_path: Path) -> None:
     video = film(tmp_path / "still.mp4", lambda i: np.roll(PORTRAIT, i, axis=1))
-    got = collect_media([video], tmp_path / "faces.parquet", NASA, Settings(every=0.25))
+    got = collect_media([video], tmp_path / "faces.parquet", NASA, LookSettings(every=0.25))
     assert got.faces == 1
     assert got.left_out == {"like another one": 15}
 
@@ -146,7 +151,10 @@ def test_without_any_face_nothing_is_written(tmp_path: Path) -> None:
 def test_at_most_so_many_faces_of_one_file(tmp_path: Path) -> None:
     both = np.concatenate([PORTRAIT, PORTRAIT[:, ::-1]], axis=1)
     got = collect_media(
-        [photo(tmp_path / "two.jpg", both)], tmp_path / "faces.parquet", NASA, Settings(at_most=1)
+        [photo(tmp_path / "two.jpg", both)],
+        tmp_path / "faces.parquet",
+        NASA,
+        LookSettings(at_most=1),
     )
     assert got.faces == 1
     assert got.left_out == {"over the limit of one file": 1}
@@ -154,7 +162,7 @@ def test_at_most_so_many_faces_of_one_file(tmp_path: Path) -> None:
 
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(DataError, match="above 0 s"):
-        Settings(every=0)
+        LookSettings(every=0)
 
 
 def test_a_second_run_takes_what_the_first_one_found(tmp_path: Path) -> None:
@@ -166,7 +174,7 @@ def test_a_second_run_takes_what_the_first_one_found(tmp_path: Path) -> None:
     assert part.stat().st_mtime_ns == written
     collect_media(sources, target, NASA)
     assert target.read_bytes() == first
-    collect_media(sources, target, NASA, Settings(every=0.25))
+    collect_media(sources, target, NASA, LookSettings(every=0.25))
     assert len(list((tmp_path / "faces.parts").iterdir())) == 3
 
 

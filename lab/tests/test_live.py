@@ -38,9 +38,9 @@ from unmask_lab.live.sessions import (
     READINGS,
     RETIMED,
     STALE,
-    Case,
-    Counts,
-    Session,
+    Scenario,
+    SessionCounts,
+    SessionResult,
     judge,
     plan,
     record,
@@ -49,9 +49,9 @@ from unmask_lab.live.trial import cells, read_frames, readings, timing
 
 from unmask import faces
 from unmask.live.challenge import light_challenge
-from unmask.live.reading import Reading
-from unmask.live.session import JITTER
-from unmask.live.signals import nine
+from unmask.live.protocol import JITTER
+from unmask.live.reading import FrameReading
+from unmask.live.signals import fit_illumination
 
 MATT = Finish(0.0, 1.0)
 PHONE = Screen(0.065, 0.13, 500.0, 0.03, 0.005)
@@ -262,7 +262,7 @@ def test_a_screen_shows_symbols_late_and_settles() -> None:
 
 
 def test_the_same_seed_gives_the_same_session() -> None:
-    case = Case(3, LIGHT, READINGS, "bent print", 0)
+    case = Scenario(3, LIGHT, READINGS, "bent print", 0)
     one, again = (record(case, astronaut()) for _ in range(2))
     other = record(replace(case, number=1), astronaut())
     assert one.challenge == again.challenge != other.challenge
@@ -301,7 +301,9 @@ def test_a_session_without_pictures_is_as_noisy_as_one_of_whole_frames() -> None
         assert grid
         end = float(when.painted[-1]) + challenge.seconds
         both = (readings(where, act, grid, end, random), read_frames(where, act, end, random))
-        quick, whole = (np.median(np.abs(np.diff(nine(found), axis=0)), axis=0) for found in both)
+        quick, whole = (
+            np.median(np.abs(np.diff(fit_illumination(found), axis=0)), axis=0) for found in both
+        )
         ratios.append(quick / whole)
     assert 0.7 < np.median(ratios) < 1.4
 
@@ -355,7 +357,7 @@ def test_a_head_that_turns_stays_a_face(where: Setting) -> None:
     assert all(seen)
 
 
-def _cells(reading: Reading) -> np.ndarray:
+def _cells(reading: FrameReading) -> np.ndarray:
     assert reading.face
     return reading.face.cells
 
@@ -364,20 +366,20 @@ def _cells(reading: Reading) -> np.ndarray:
 
 
 def test_a_plan_spreads_every_kind() -> None:
-    counts = Counts(tone=2, species=3, stale=200, frames=1, moves=1)
+    counts = SessionCounts(tone=2, species=3, stale=200, frames=1, moves=1)
     cases = plan(counts, 7)
     assert len({case.name for case in cases}) == len(cases)
     honest = [case for case in cases if (case.level, case.kind) == (READINGS, HONEST)]
     assert len(honest) == len(TONES) * (4 * 2 + 5 * 1)
     assert sum(case.kind == STALE for case in cases) * OFFERED == 200
     assert sum(case.kind == "flat tint" and case.level == READINGS for case in cases) == 3
-    assert Counts().scaled(1e-6) == Counts(1, 1, 1, 1, 1)
+    assert SessionCounts().scaled(1e-6) == SessionCounts(1, 1, 1, 1, 1)
 
 
 def test_a_run_goes_on_and_writes_its_page(tmp_path: Path) -> None:
     cases = [
-        Case(1, LIGHT, READINGS, HONEST, 0, 50, "dark"),
-        Case(1, LIGHT, READINGS, "flat tint", 0),
+        Scenario(1, LIGHT, READINGS, HONEST, 0, 50, "dark"),
+        Scenario(1, LIGHT, READINGS, "flat tint", 0),
     ]
     text = simulate(cases, [], tmp_path / "out", tmp_path, workers=0)
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/recordings").iterdir()}
@@ -393,7 +395,8 @@ def test_a_run_goes_on_and_writes_its_page(tmp_path: Path) -> None:
 
 def test_every_table_says_that_it_is_simulated(tmp_path: Path) -> None:
     sessions = [
-        Session(case, "not live", "try again", {}) for case in plan(Counts(1, 1, 100, 1, 1), 1)
+        SessionResult(case, "not live", "try again", {})
+        for case in plan(SessionCounts(1, 1, 100, 1, 1), 1)
     ]
     about = {
         "command": "this test",
@@ -415,7 +418,7 @@ def test_every_table_says_that_it_is_simulated(tmp_path: Path) -> None:
 
 
 def test_a_stale_answer_is_offered_to_other_challenges() -> None:
-    case = Case(2, LIGHT, READINGS, STALE, 0)
+    case = Scenario(2, LIGHT, READINGS, STALE, 0)
     what = record(case, astronaut())
     sessions = judge(case, replace(what, readings=what.readings[:3]))
     assert len(sessions) == OFFERED
@@ -424,7 +427,8 @@ def test_a_stale_answer_is_offered_to_other_challenges() -> None:
 
 def test_a_re_timed_recording_goes_through_the_protocol() -> None:
     whats = [
-        record(Case(2, LIGHT, READINGS, RETIMED, number), astronaut()) for number in (4, 6, 8, 10)
+        record(Scenario(2, LIGHT, READINGS, RETIMED, number), astronaut())
+        for number in (4, 6, 8, 10)
     ]
     for what in whats:
         times = [reading.time for reading in what.readings]
@@ -433,7 +437,7 @@ def test_a_re_timed_recording_goes_through_the_protocol() -> None:
         np.testing.assert_allclose(np.diff(what.sent), 0.4)
         shown_late = np.subtract(what.shown, what.sent)
         np.testing.assert_allclose(shown_late, 0, atol=JITTER)
-        assert judge(Case(2, LIGHT, READINGS, RETIMED, 0), what)[0].result != "live"
+        assert judge(Scenario(2, LIGHT, READINGS, RETIMED, 0), what)[0].result != "live"
 
 
 def test_an_honest_browser_s_times_pass_the_protocol() -> None:
@@ -448,7 +452,7 @@ def test_an_honest_browser_s_times_pass_the_protocol() -> None:
 def test_a_missing_data_set_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.parquet: no such file"):
         simulate(
-            [Case(1, MOVEMENT, FRAMES, HONEST, 0)],
+            [Scenario(1, MOVEMENT, FRAMES, HONEST, 0)],
             [tmp_path / "none.parquet"],
             tmp_path,
             tmp_path,

@@ -47,7 +47,7 @@ def test_what_is_served_is_what_was_trained(tower: Tower) -> None:
         expected = tower(torch.from_numpy(rgb.copy()))[0].numpy()
     values = io.BytesIO()
     np.savez(values, **_ServedTower(tower).tuned())
-    session = models.opened(models.with_values(models.content("strong"), values.getvalue()))
+    session = models.make_session(models.with_values(models.content("strong"), values.getvalue()))
     got = [session.run(["logit"], {"rgb": one[None]})[0][0] for one in rgb]
     assert got == pytest.approx(expected, abs=0.4)
     assert session.run(["logit"], {"rgb": np.repeat(rgb, 3, 0)})[0].shape == (6,)

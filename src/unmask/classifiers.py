@@ -252,7 +252,7 @@ def _session(path: Path, model: bytes) -> ort.InferenceSession:
     import onnxruntime as ort
 
     try:
-        return models.opened(model)
+        return models.make_session(model)
     except Exception as error:  # ONNX Runtime raises a type of its own for every sort of refusal
         why = f"ONNX Runtime {ort.__version__} cannot load it ({_line(error)})"
         way_out = "export it with an opset that this version knows, and without custom operators"

@@ -41,7 +41,7 @@ RUNS, FACES = 5, 16
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Ailment:
     """A problem and its remedy: a clause each, without a full stop."""
 
     what: str
@@ -73,7 +73,7 @@ class Diagnosis:
     providers: list[str] = field(default_factory=list)
     confinement: dict[str, str] = field(default_factory=dict)
     speed_ms: dict[str, float] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Ailment] = field(default_factory=list)
 
     def dumps(self) -> str:
         """Returns the diagnosis as JSON on one line."""
@@ -149,19 +149,19 @@ def _noting(found: Diagnosis, what: str) -> Iterator[None]:
             found.problems.append(problem)
 
 
-def _problem(what: str, error: Exception) -> Problem:
+def _problem(what: str, error: Exception) -> Ailment:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, UnmaskError) and "; " in text:
         reason, way_out = text.rsplit("; ", 1)
-        return Problem(reason, way_out)
+        return Ailment(reason, way_out)
     library = re.search(r"lib[\w.+-]+\.so[.\d]*", text)
     if isinstance(error, ImportError) and library:
         package = DEBIAN.get(library[0])
         way_out = (
             f"apt-get install {package}" if package else f"install the system library {library[0]}"
         )
-        return Problem(f"{what}: {text}", way_out)
-    return Problem(f"{what}: {text}", "reinstall Unmask: pip install --force-reinstall unmask")
+        return Ailment(f"{what}: {text}", way_out)
+    return Ailment(f"{what}: {text}", "reinstall Unmask: pip install --force-reinstall unmask")
 
 
 def _packages(found: Diagnosis) -> None:
@@ -175,7 +175,7 @@ def _packages(found: Diagnosis) -> None:
                 if "extra ==" in requirement:
                     continue  # only a part that was not asked for needs it, such as the service
                 found.problems.append(
-                    Problem(f"the package {name} is missing", f"pip install '{requirement}'")
+                    Ailment(f"the package {name} is missing", f"pip install '{requirement}'")
                 )
 
 
@@ -189,7 +189,7 @@ def _decoders(found: Diagnosis) -> None:
             "install the wheels from PyPI: pip install --force-reinstall --only-binary "
             ":all: av pi-heif"
         )
-        found.problems.append(Problem(f"{name} cannot be decoded", way_out))
+        found.problems.append(Ailment(f"{name} cannot be decoded", way_out))
 
 
 def _weights(found: Diagnosis) -> None:

@@ -50,10 +50,10 @@ def session(name: str) -> ort.InferenceSession:
         model = _any_size(model)
     elif (tuned := f"{name}.npz") in known():
         model = with_values(model, content(tuned))
-    return opened(model)
+    return make_session(model)
 
 
-def opened(model: bytes) -> ort.InferenceSession:
+def make_session(model: bytes) -> ort.InferenceSession:
     """Opens a session with the settings all sessions share: few threads, CUDA if available."""
     import onnxruntime as ort
 

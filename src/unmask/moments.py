@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from unmask.errors import BrokenMedia
 from unmask.media import HOURS, Bounds, Reel, open_footage
 from unmask.messages import Message
-from unmask.take import Progress, Take
-from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.take import Progress, TakeResult
+from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.types import Frame
 
 MOST = 40
@@ -66,7 +66,7 @@ class Moment:
 
 
 def moments(
-    take: Take,
+    take: TakeResult,
     most: int = MOST,
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
@@ -108,12 +108,12 @@ def _beside(finding: Finding, shown: NDArray[np.float64]) -> tuple[int, int]:
 
     A number lies outside ``shown`` where there is no such picture.
     """
-    if finding.kind is Kind.REPEAT:
+    if finding.kind is BreakKind.REPEAT:
         first = [float(finding.reason.values[name]) for name in ("original_start", "original_end")]  # type: ignore[arg-type]
         middles = [sum(first) / 2, (finding.start + finding.end) / 2]
         before, after = np.searchsorted(shown, middles).tolist()
     else:
-        apart = _CLOSE_S if finding.kind is Kind.SOUND else 0.0
+        apart = _CLOSE_S if finding.kind is BreakKind.SOUND else 0.0
         after = int(np.searchsorted(shown, finding.end + apart - _ONE_MOMENT_S))
         before = (
             min(int(np.searchsorted(shown, finding.start - apart + _ONE_MOMENT_S, "right")), after)
@@ -136,7 +136,7 @@ def _pictures(reel: Reel, numbers: Sequence[int]) -> dict[int, Frame]:
 
 
 def _heard(reel: Reel, finding: Finding) -> Waveform | None:
-    tone = finding.kind is Kind.SOUND and finding.end - finding.start < _ONE_MOMENT_S
+    tone = finding.kind is BreakKind.SOUND and finding.end - finding.start < _ONE_MOMENT_S
     around = _CLOSE_S if tone else _AROUND_S
     start = max(0.0, finding.start - around)
     end = min(reel.duration, min(finding.end, finding.start + around) + around)

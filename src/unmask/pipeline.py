@@ -233,7 +233,7 @@ def _matches(
 ) -> tuple[Match, ...] | None:
     if where is None:
         return None
-    with originals.opened(where) as known:
+    with originals.open_index(where) as known:
         return known.find(clip, progress)
 
 

@@ -20,7 +20,15 @@ from unmask.errors import UsageError
 from unmask.media import HOURS, Bounds, Reel, open_footage
 from unmask.messages import Message
 from unmask.takes import container, hearing, power, seeing
-from unmask.takes.findings import Answer, Confidence, Finding, Kind, Unseen, in_order, joined
+from unmask.takes.findings import (
+    BreakKind,
+    Confidence,
+    Finding,
+    TakeAnswer,
+    Unseen,
+    in_order,
+    joined,
+)
 from unmask.takes.power import Power
 from unmask.takes.repeats import Memory
 from unmask.types import MediaFacts, Small
@@ -49,7 +57,7 @@ _ENOUGH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TakeSettings:
     """Settings of a judgement.
 
     Attributes:
@@ -68,7 +76,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TakeFile:
     """One file of a take: where it begins in the take, its duration, s, and its size."""
 
     path: str
@@ -79,7 +87,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class TakeResult:
     """The answer for one file, or for several that are one take.
 
     Attributes:
@@ -99,7 +107,7 @@ class Take:
     """
 
     path: str
-    answer: Answer | None
+    answer: TakeAnswer | None
     reason: Message
     findings: tuple[Finding, ...] = ()
     unseen: tuple[Unseen, ...] = ()
@@ -108,7 +116,7 @@ class Take:
     followed: tuple[tuple[float, float], ...] = ()
     power: tuple[Power, ...] = ()
     media: MediaFacts | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TakeFile, ...] = ()
     error: Message | None = None
     report: str | None = None
 
@@ -137,17 +145,17 @@ class Take:
         return Message("take.decoded_part", {"percent": round(100 * self.decoded)})
 
     @classmethod
-    def failed(cls, path: str, error: Message) -> Take:
+    def failed(cls, path: str, error: Message) -> TakeResult:
         """Builds the answer for a file that could not be read."""
         return cls(path=path, answer=None, reason=error, error=error)
 
 
 def take(
     path: str | os.PathLike[str],
-    settings: Settings = Settings(),
+    settings: TakeSettings = TakeSettings(),
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
-) -> Take:
+) -> TakeResult:
     """Tells whether a video is one unbroken take, and where it breaks.
 
     Raises:
@@ -158,10 +166,10 @@ def take(
 
 def one_take(
     paths: Sequence[str | os.PathLike[str]],
-    settings: Settings = Settings(),
+    settings: TakeSettings = TakeSettings(),
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
-) -> Take:
+) -> TakeResult:
     """Tells whether videos that follow each other, at least one, are one unbroken take.
 
     Times run on over all of them.
@@ -172,7 +180,9 @@ def one_take(
     progress("reading", 0.0)
     reel = Reel([open_footage(path, bounds) for path in paths])
     told = _tell(reel, progress)
-    odd = sorted([*told.marks, *(one.start for one in told.findings if one.kind is Kind.SOUND)])
+    odd = sorted(
+        [*told.marks, *(one.start for one in told.findings if one.kind is BreakKind.SOUND)]
+    )
     everything = settings.thorough or reel.duration <= SHORT_S
     stretches = (
         [(0.0, reel.duration)]
@@ -233,7 +243,7 @@ def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding
         return []
     return [
         Finding(
-            Kind.JOIN,
+            BreakKind.JOIN,
             at,
             at,
             Confidence.HIGH,
@@ -339,7 +349,7 @@ def _gaps_between(
 
 
 def _power(
-    reel: Reel, stretches: Sequence[tuple[float, float]], settings: Settings, progress: Progress
+    reel: Reel, stretches: Sequence[tuple[float, float]], settings: TakeSettings, progress: Progress
 ) -> tuple[Power, ...]:
     if not settings.power:
         return ()
@@ -361,7 +371,7 @@ def _answer(
     findings: tuple[Finding, ...],
     unseen: tuple[Unseen, ...],
     measured: tuple[Power, ...],
-) -> Take:
+) -> TakeResult:
     duration = reel.duration
     breaks = [finding for finding in findings if finding.kind.breaks]
     blind = sum(end - start for start, end in _merged([(one.start, one.end) for one in unseen]))
@@ -370,15 +380,15 @@ def _answer(
             Message("take.at", {"time": finding.end, "what": _named(finding.kind)})
             for finding in breaks
         )
-        answer, reason = Answer.BROKEN, Message("take.broken", {"breaks": spans})
+        answer, reason = TakeAnswer.BROKEN, Message("take.broken", {"breaks": spans})
     elif blind > (1 - _ENOUGH) * duration:
         answer, reason = (
-            Answer.CANNOT_TELL,
+            TakeAnswer.CANNOT_TELL,
             Message("take.cannot_tell", {"time": blind, "end": duration}),
         )
     else:
-        answer, reason = Answer.NO_BREAK_FOUND, Message("take.no_break")
-    return Take(
+        answer, reason = TakeAnswer.NO_BREAK_FOUND, Message("take.no_break")
+    return TakeResult(
         path=reel.parts[0].facts.path,
         answer=answer,
         reason=reason,
@@ -387,11 +397,13 @@ def _answer(
         power=measured,
         media=reel.parts[0].facts,
         parts=tuple(
-            Part(one.facts.path, one.facts.sha256, start, one.facts.duration, one.facts.size_bytes)
+            TakeFile(
+                one.facts.path, one.facts.sha256, start, one.facts.duration, one.facts.size_bytes
+            )
             for one, start in zip(reel.parts, reel.starts, strict=True)
         ),
     )
 
 
-def _named(kind: Kind) -> Message:
+def _named(kind: BreakKind) -> Message:
     return Message(f"take.kind.{kind.replace(' ', '-')}")

@@ -141,7 +141,7 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class ContentCredentials:
     """Content of a file's content credentials (C2PA), and how far it can be trusted.
 
     Texts come from strangers and are on one line.
@@ -528,7 +528,7 @@ class HeldLicence:
 class Declared:
     """A file's declarations about how it was made, and the licences in the register."""
 
-    credentials: Credentials
+    credentials: ContentCredentials
     labels: Labels
     licences: tuple[HeldLicence, ...] = ()
 

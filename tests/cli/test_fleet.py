@@ -42,7 +42,7 @@ def test_a_scan_says_of_each_content_what_check_says(source: Path, tmp_path: Pat
     done = fleet("scan", source, "--out", tmp_path / "out", "--workers", "1", "--lines", "learned")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("4 files: 3 contents judged in ")
-    with query.opened(tmp_path / "out") as tables:
+    with query.open_results(tmp_path / "out") as tables:
         found = {row["path"]: row for row in tables.rows("FROM files JOIN results USING (sha256)")}
         people = tables.rows("FROM people")
         findings = tables.rows("FROM findings")

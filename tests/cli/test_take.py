@@ -17,7 +17,7 @@ from tests.support import takes as made
 from unmask.cli import app
 from unmask.messages import Message
 from unmask.report.take import dumps, schema
-from unmask.take import Take
+from unmask.take import TakeResult
 
 
 @pytest.fixture(scope="module")
@@ -120,5 +120,5 @@ def test_the_command_speaks_to_people_in_their_language(cut: str) -> None:
 
 def test_an_answer_that_could_not_be_given_has_its_document() -> None:
     Draft202012Validator(schema()).validate(
-        json.loads(dumps(Take.failed("a", Message("take.jump"))))
+        json.loads(dumps(TakeResult.failed("a", Message("take.jump"))))
     )

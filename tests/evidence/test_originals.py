@@ -16,7 +16,7 @@ from tests.sightings import case, track
 from unmask.evidence.originals import Originals
 from unmask.messages import Message
 from unmask.originals import Comparison, compare
-from unmask.originals.regions import LONGEST_PX
+from unmask.originals.hashing import LONGEST_PX
 from unmask.types import Kind, Match, Original, Pair, Rgb, Status, Track, TrackEvidence
 
 ORIGINAL = Original(

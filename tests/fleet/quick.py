@@ -10,13 +10,13 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from unmask.fleet.worker import Unreadable, Worker
+from unmask.fleet.worker import FileWorker, Unreadable
 
 if TYPE_CHECKING:
     from unmask.fleet.tables import Rows
 
 
-class Quick(Worker):
+class Quick(FileWorker):
     """Worker that reads orders in a file, one a line.
 
     ``away`` alone makes the file unreadable; ``die`` kills the worker's process as the kernel

@@ -168,7 +168,7 @@ def test_what_a_killed_driver_left_half_is_not_seen_and_is_deleted(scanned: Path
     other.write_text("not of a scan")
     from unmask.fleet import query
 
-    with query.opened(scanned) as opened:
+    with query.open_results(scanned) as opened:
         assert opened.rows("FROM people") == []
     tables.tidy()
     assert list((scanned / "people").rglob("*.parquet")) == []

@@ -44,7 +44,7 @@ def quickly(
 
 
 def rows(out: Path, sql: str) -> list[Row]:
-    with query.opened(out) as tables:
+    with query.open_results(out) as tables:
         return tables.rows(sql)
 
 

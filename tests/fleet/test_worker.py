@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from unmask import pipeline
-from unmask.fleet.worker import Unreadable, Worker
+from unmask.fleet.worker import FileWorker, Unreadable
 from unmask.pipeline import Settings
 
 BROKEN = b"\0\0\0\x18ftypmp42" + bytes(400)
@@ -24,13 +24,13 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def worker(file: Path, tmp_path: Path) -> Worker:
-    holding = Worker(str(tmp_path), Settings(lines=("learned",)), tmp_path)
+def worker(file: Path, tmp_path: Path) -> FileWorker:
+    holding = FileWorker(str(tmp_path), Settings(lines=("learned",)), tmp_path)
     holding.identify(str(file))
     return holding
 
 
-def test_a_broken_content_has_a_result(worker: Worker) -> None:
+def test_a_broken_content_has_a_result(worker: FileWorker) -> None:
     (row,) = worker.judge()["results"]
     assert row["error_code"].startswith("media.")
 
@@ -43,7 +43,7 @@ def test_a_broken_content_has_a_result(worker: Worker) -> None:
     ],
 )
 def test_a_file_that_was_renamed_or_written_to_has_none(
-    worker: Worker, file: Path, meanwhile: Callable[[Path], object], why: str
+    worker: FileWorker, file: Path, meanwhile: Callable[[Path], object], why: str
 ) -> None:
     meanwhile(file)
     with pytest.raises(Unreadable, match=why):
@@ -51,7 +51,7 @@ def test_a_file_that_was_renamed_or_written_to_has_none(
 
 
 def test_a_full_disk_is_no_property_of_a_content(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
+    worker: FileWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

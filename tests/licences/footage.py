@@ -13,7 +13,7 @@ from tests import results
 from tests.sightings import case, track
 from tests.support.owner import Owner
 from unmask import verdict
-from unmask.licences.licence import Mark, Work
+from unmask.licences.licence import PortraitMark, Work
 from unmask.licences.register import declared
 from unmask.types import Basis, Case, Declared, Kind, Labels, Match, Original, Pair, Person, Verdict
 
@@ -24,7 +24,11 @@ FILM, FILE = "ab" * 32, "cd" * 32
 def of_film(*marks: tuple[float, float, float]) -> list[Work]:
     """Returns the film as a licence names it, with marks: seconds, x, y."""
     return [
-        Work(title="The film", original=FILM, marks=[Mark(time=t, x=x, y=y) for t, x, y in marks])
+        Work(
+            title="The film",
+            original=FILM,
+            marks=[PortraitMark(time=t, x=x, y=y) for t, x, y in marks],
+        )
     ]
 
 

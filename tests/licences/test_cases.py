@@ -15,7 +15,7 @@ from tests.licences import credential_cases, licence_cases, page
 from tests.support import offline
 from unmask.licences import manifest
 from unmask.licences.telling import told
-from unmask.types import Credentials, Labels
+from unmask.types import ContentCredentials, Labels
 
 LICENCES = {case.made: case for case in licence_cases.CASES}
 
@@ -27,7 +27,7 @@ def reader() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
-def read(raw: bytes, trusted: str) -> Credentials:
+def read(raw: bytes, trusted: str) -> ContentCredentials:
     return manifest.read(io.BytesIO(raw), trusted)
 
 

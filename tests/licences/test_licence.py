@@ -18,7 +18,7 @@ from openvc.status.bitstring import decode_bitstring, get_status_bit
 from tests.support.owner import PASSWORD, Owner
 from unmask.errors import LicenceError
 from unmask.licences import files, keys, licence, proof, status
-from unmask.licences.licence import Asked, Licence, Part
+from unmask.licences.licence import AskedUse, Licence, Part
 from unmask.licences.status import StatusList
 
 NOW = datetime.now(UTC)
@@ -42,7 +42,7 @@ def granted(zoe: Owner) -> Path:
     return zoe.grants("granted.json", files=["cd" * 32])
 
 
-def refused(path: Path, owner: Owner, asked: Asked = Asked(), **more: Any) -> str:
+def refused(path: Path, owner: Owner, asked: AskedUse = AskedUse(), **more: Any) -> str:
     """Returns why a licence is not relied on."""
     given_ = {"owners": owner.owners, "lists": owner.lists} | more
     with pytest.raises(LicenceError) as error:
@@ -53,7 +53,7 @@ def refused(path: Path, owner: Owner, asked: Asked = Asked(), **more: Any) -> st
 
 
 def test_a_licence_comes_back_as_it_was_granted(zoe: Owner, granted: Path) -> None:
-    asked = Asked("The studio", "Zoë 张", Part.PUT_IN, "ab" * 32, "cd" * 32)
+    asked = AskedUse("The studio", "Zoë 张", Part.PUT_IN, "ab" * 32, "cd" * 32)
     found = licence.check(granted, zoe.owners, zoe.lists, asked)
     assert (found.subject.name, found.subject.role, found.issuer.name) == (
         "Zoë 张",
@@ -86,15 +86,15 @@ def test_another_implementation_verifies_what_we_sign_and_reads_the_list(zoe: Ow
 @pytest.mark.parametrize(
     ("asked", "because"),
     [
-        (Asked(licensee="Somebody"), "licence.other_licensee"),
-        (Asked(subject="Another"), "licence.other_subject"),
-        (Asked(part=Part.COVERED), "licence.other_part"),
-        (Asked(portrait="ef" * 32), "licence.other_portrait"),
-        (Asked(footage="ef" * 32), "licence.other_work"),
+        (AskedUse(licensee="Somebody"), "licence.other_licensee"),
+        (AskedUse(subject="Another"), "licence.other_subject"),
+        (AskedUse(part=Part.COVERED), "licence.other_part"),
+        (AskedUse(portrait="ef" * 32), "licence.other_portrait"),
+        (AskedUse(footage="ef" * 32), "licence.other_work"),
     ],
 )
 def test_a_licence_covers_what_it_says_and_nothing_else(
-    zoe: Owner, granted: Path, asked: Asked, because: str
+    zoe: Owner, granted: Path, asked: AskedUse, because: str
 ) -> None:
     assert refused(granted, zoe, asked) == because
 

@@ -22,7 +22,7 @@ from tests.support.authority import Authority
 from unmask.errors import LicenceError
 from unmask.licences import manifest
 from unmask.licences.telling import told
-from unmask.types import Credentials, Labels, Seal
+from unmask.types import ContentCredentials, Labels, Seal
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 SHA256 = "ab" * 32
@@ -43,11 +43,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def read(raw: bytes, trusted: str = OURS.pem) -> Credentials:
+def read(raw: bytes, trusted: str = OURS.pem) -> ContentCredentials:
     return manifest.read(io.BytesIO(raw), trusted)
 
 
-def codes(found: Credentials) -> list[str]:
+def codes(found: ContentCredentials) -> list[str]:
     return [one.code for one in told(found, Labels())]
 
 
@@ -235,7 +235,8 @@ def test_fuzzed_manifests_never_crash_and_never_verify(folder: Path, data: st.Da
 def test_every_seal_has_its_sentence(seal: Seal) -> None:
     for signer, trusted in (("", False), ("A", False), ("A", True)):
         for one in told(
-            Credentials(seal, signer, trusted, problems=("claim.v9",), manifests=1), Labels("me")
+            ContentCredentials(seal, signer, trusted, problems=("claim.v9",), manifests=1),
+            Labels("me"),
         ):
             assert str(one).endswith(".")
 

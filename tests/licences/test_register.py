@@ -24,9 +24,18 @@ from unmask.licences import manifest
 from unmask.licences.licence import Licence
 from unmask.licences.register import declared
 from unmask.report import document
-from unmask.types import Basis, CheckResult, Credentials, Declared, Labels, Seal, Status, Verdict
+from unmask.types import (
+    Basis,
+    CheckResult,
+    ContentCredentials,
+    Declared,
+    Labels,
+    Seal,
+    Status,
+    Verdict,
+)
 
-NOTHING = Credentials(Seal.NONE)
+NOTHING = ContentCredentials(Seal.NONE)
 AI = Labels("The studio")
 
 
@@ -149,7 +158,9 @@ def test_a_declaration_alone_makes_nobody_changed(zoe: Owner, plain: Path) -> No
 
 def test_credentials_that_do_not_fit_the_file_declare_nothing() -> None:
     for seal in Seal:
-        said = Declared(Credentials(seal, source_types=(manifest.SWAP,), manifests=1), Labels())
+        said = Declared(
+            ContentCredentials(seal, source_types=(manifest.SWAP,), manifests=1), Labels()
+        )
         assert said.ai is (seal is Seal.INTACT)
 
 
@@ -168,7 +179,7 @@ def test_the_line_tells_what_is_declared_and_weighs_nothing() -> None:
     ai = Line().examine(track([0.0]), given(Declared(NOTHING, AI)))
     assert (ai.status, ai.score, ai.readings) == (Status.RAN, 1.0, ())
     assert "by The studio" in str(ai.summary)
-    camera = Declared(Credentials(Seal.INTACT, "A camera", manifests=1), Labels())
+    camera = Declared(ContentCredentials(Seal.INTACT, "A camera", manifests=1), Labels())
     assert Line().examine(track([0.0]), given(camera)).score == 0.0
 
 

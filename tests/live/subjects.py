@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unmask.faces.regions import places
 from unmask.live.challenge import LightChallenge, light_challenge
-from unmask.live.reading import GRID, LOOK, Anchor, Reading, SeenFace
+from unmask.live.reading import GRID, LOOK, FaceAnchor, FrameReading, SeenFace
 
 Map = NDArray[np.float64]
 Depth = Callable[[Map, Map], Map]
@@ -112,7 +112,7 @@ class Subject:
 
     def answers(
         self, asked: LightChallenge, seed: int, shown: LightChallenge | None = None
-    ) -> list[Reading]:
+    ) -> list[FrameReading]:
         """Returns the readings of one session.
 
         They begin 0.8 s before the first symbol, which is painted at `painted`, and end 1 s after
@@ -203,18 +203,18 @@ def reading(
     eyes: float = 0.4,
     moved: float = 0.0,
     look: NDArray[np.float32] | None = None,
-) -> Reading:
+) -> FrameReading:
     """Returns a reading of a face that was just found; what is not given has an ordinary value."""
     cells = np.full((GRID, GRID, 3), 0.25, np.float32) if cells is None else cells
     edges = np.zeros((2, GRID, GRID), np.float32) if edges is None else edges
-    anchor = Anchor(time, LOOKS[0] if look is None else look, edges)
+    anchor = FaceAnchor(time, LOOKS[0] if look is None else look, edges)
     points = (
         (POINTS - POINTS.mean(axis=0)) * np.float32(size) + POINTS.mean(axis=0) + np.float32(moved)
     )
     seen = SeenFace(
         (110, 60, 215, 190), points, time, anchor, 1.0, yaw, 58.0 * size, cells, 0.0, (eyes, eyes)
     )
-    return Reading(time, seen, time)
+    return FrameReading(time, seen, time)
 
 
 LOOKS = np.random.default_rng(0).normal(size=(2, LOOK, LOOK)).astype(np.float32)

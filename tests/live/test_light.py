@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.live.subjects import Subject, challenge, painted
 from unmask.live import light
 from unmask.live.challenge import SYMBOLS, LightChallenge
-from unmask.live.light import DECOYS, FIRST_DECOYS, answer, stray
+from unmask.live.light import FIRST_DECOYS, RANKED_DECOYS, answer, unexplained_share
 from unmask.live.relief import relief
 from unmask.live.response import response
 from unmask.live.shading import shading
@@ -35,13 +35,13 @@ def test_an_answer_that_comes_too_late_is_not_fresh() -> None:
 
 def test_a_face_leaves_nothing_unexplained() -> None:
     asked = challenge(1)
-    assert stray(asked, painted(asked), Subject().answers(asked, 1), 0.15) < 0.02
+    assert unexplained_share(asked, painted(asked), Subject().answers(asked, 1), 0.15) < 0.02
 
 
 def test_a_face_that_answered_half_of_other_symbols_leaves_much_of_them() -> None:
     asked, other = challenge(1), challenge(2)
     mixed = LightChallenge((*asked.symbols[: SYMBOLS // 2], *other.symbols[SYMBOLS // 2 :]))
-    assert stray(asked, painted(asked), Subject().answers(asked, 1, mixed), 0.15) > 0.2
+    assert unexplained_share(asked, painted(asked), Subject().answers(asked, 1, mixed), 0.15) > 0.2
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3, 0.6])
@@ -66,12 +66,12 @@ def test_frames_of_another_check_in_the_best_order_stay_unexplained_however_nois
         hue = random.normal(0, noise, face.cells.shape)
         cells = face.cells * np.exp(hue - hue.mean(axis=2, keepdims=True))
         sent.append(replace(one, face=replace(face, cells=cells.astype(np.float32))))
-    assert stray(asked, painted(asked), sent, 0.15) > MOST_STRAY
+    assert unexplained_share(asked, painted(asked), sent, 0.15) > MOST_STRAY
 
 
 def test_few_frames_explain_nothing() -> None:
     asked = challenge(1)
-    assert stray(asked, painted(asked), Subject(rate=4).answers(asked, 1), 0.15) == 1.0
+    assert unexplained_share(asked, painted(asked), Subject(rate=4).answers(asked, 1), 0.15) == 1.0
 
 
 def test_whoever_comes_first_among_some_decoys_must_among_all(
@@ -85,7 +85,7 @@ def test_whoever_comes_first_among_some_decoys_must_among_all(
 
     monkeypatch.setattr(light, "decoys", counted)
     assert answer(asked, painted(asked), Subject().answers(asked, 1)).fresh
-    assert counts == [FIRST_DECOYS, DECOYS]
+    assert counts == [FIRST_DECOYS, RANKED_DECOYS]
     counts.clear()
     assert not answer(asked, painted(asked), Subject().answers(asked, 1, challenge(2))).fresh
     assert counts[0] == FIRST_DECOYS

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.live.subjects import LOOKS, reading
 from unmask.live.challenge import MOVE_SECONDS, MOVES, NEEDED, Move, MovementChallenge
 from unmask.live.movement import REACTION, beginnings, moved
-from unmask.live.reading import Reading
+from unmask.live.reading import FrameReading
 from unmask.live.verification import Advice, Result, verify
 
 Act = tuple[float, float, Move]
@@ -31,7 +31,7 @@ ORDERS = [
 ]
 
 
-def film(acts: Iterable[Act]) -> list[Reading]:
+def film(acts: Iterable[Act]) -> list[FrameReading]:
     """Returns readings of a face that makes these moves.
 
     Of two turns at the same time, the later one in the list is seen.
@@ -51,12 +51,12 @@ def film(acts: Iterable[Act]) -> list[Reading]:
     return readings
 
 
-def performed(order: Iterable[Move], late: float = 0.9, lasting: float = 0.5) -> list[Reading]:
+def performed(order: Iterable[Move], late: float = 0.9, lasting: float = 0.5) -> list[FrameReading]:
     """Returns readings of somebody who makes one move for each step."""
     return film((since + late, lasting, move) for since, move in zip(SINCE, order, strict=True))
 
 
-def right(readings: list[Reading]) -> list[set[Move]]:
+def right(readings: list[FrameReading]) -> list[set[Move]]:
     """Returns, for each step, the moves that would have passed."""
     answers = {move: moved(MovementChallenge((move,) * MOVES), SINCE, readings) for move in Move}
     return [
@@ -65,7 +65,7 @@ def right(readings: list[Reading]) -> list[set[Move]]:
     ]
 
 
-def passed(readings: list[Reading]) -> list[tuple[Move, ...]]:
+def passed(readings: list[FrameReading]) -> list[tuple[Move, ...]]:
     """Returns the orders that a film passes."""
     steps = right(readings)
     return [
@@ -120,7 +120,7 @@ def test_another_person_is_not_live() -> None:
     assert verify(ASKED, SINCE, swapped).result is Result.NOT_LIVE
 
 
-def _like(one: Reading, look: np.ndarray) -> Reading:  # type: ignore[type-arg]
+def _like(one: FrameReading, look: np.ndarray) -> FrameReading:  # type: ignore[type-arg]
     assert one.face
     return replace(one, face=replace(one.face, anchor=replace(one.face.anchor, look=look)))
 
@@ -131,7 +131,7 @@ def test_a_face_that_jumps_is_inconclusive() -> None:
     assert (found.result, found.advice) == (Result.INCONCLUSIVE, Advice.MOVED)
 
 
-def _aside(one: Reading) -> Reading:
+def _aside(one: FrameReading) -> FrameReading:
     assert one.face
     return replace(one, face=replace(one.face, points=one.face.points + np.float32(90)))
 

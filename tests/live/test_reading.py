@@ -19,7 +19,7 @@ from unmask.live.reading import (
     GRID,
     SEARCH_AGAIN,
     SEARCH_PX,
-    Reading,
+    FrameReading,
     read,
 )
 from unmask.types import Frame, Rgb
@@ -42,8 +42,8 @@ def filmed(
     return np.clip(seen + grain, 0, 255).astype(np.uint8), turned
 
 
-def readings(seconds: float, **how: float) -> list[Reading]:
-    found: list[Reading] = []
+def readings(seconds: float, **how: float) -> list[FrameReading]:
+    found: list[FrameReading] = []
     for time in np.arange(0, seconds, 1 / FPS):
         found.append(
             read(Frame(float(time), filmed(float(time), **how)[0]), found[-1] if found else None)
@@ -93,7 +93,7 @@ def test_another_face_in_the_same_place_gets_another_anchor() -> None:
 
 def test_without_a_face_only_some_frames_are_searched() -> None:
     nothing = np.full((240, 320, 3), 90, np.uint8)
-    found: list[Reading] = []
+    found: list[FrameReading] = []
     for i in range(12):
         found.append(read(Frame(i / 12, nothing), found[-1] if found else None))
     assert all(one.face is None for one in found)

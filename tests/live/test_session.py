@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmask.live.session import (
+from unmask.live.protocol import (
     BEGUN_LATEST,
     FRAME_BYTES,
     FRAMES_PER_SECOND,
@@ -24,8 +24,8 @@ from unmask.live.session import (
     TEXT_CHARACTERS,
     Abuse,
     CameraFrame,
+    LiveProtocol,
     Refused,
-    Session,
 )
 
 AHEAD = 5000.0
@@ -43,7 +43,7 @@ class Client:
 
     def __init__(self, delay: float = 0.05) -> None:
         self.delay, self.number, self.now = delay, 0, 100.0
-        self.session = Session(STEPS, SECONDS, delay - AHEAD, self.now + delay)
+        self.session = LiveProtocol(STEPS, SECONDS, delay - AHEAD, self.now + delay)
 
     @staticmethod
     def time(now: float) -> float:

@@ -12,13 +12,13 @@ from tests.live.subjects import Subject, bent, challenge, face, flat, painted
 from unmask.errors import UsageError
 from unmask.live import shape, signals
 from unmask.live.challenge import SYMBOLS, LightChallenge
-from unmask.live.reading import Reading
-from unmask.live.session import HEAD, JITTER, Session
-from unmask.live.verification import A_FACE, NO_FACE, Advice, Outcome, Result, verify
+from unmask.live.protocol import HEAD, JITTER, LiveProtocol
+from unmask.live.reading import FrameReading
+from unmask.live.verification import A_FACE, NO_FACE, Advice, LiveOutcome, Result, verify
 from unmask.types import Verdict
 
 
-def outcome(subject: Subject, seed: int = 1, other: int | None = None) -> Outcome:
+def outcome(subject: Subject, seed: int = 1, other: int | None = None) -> LiveOutcome:
     asked = challenge(seed)
     return verify(
         asked,
@@ -80,7 +80,7 @@ def test_times_of_painting_chosen_afterwards_make_no_recording_fit() -> None:
     results = []
     for seed in (2, 3, 4):
         asked, recorded = challenge(seed), Subject().answers(challenge(seed + 100), seed)
-        session = Session(
+        session = LiveProtocol(
             len(asked.symbols), asked.seconds, 0.0, -0.2
         )  # the first is due as in the recording
         painted_at = 0.0
@@ -115,13 +115,15 @@ def test_jitter_of_painting_changes_nothing_that_is_left_unexplained() -> None:
     assert found[0].details["facial"] != found[1].details["facial"]
 
 
-def best_delay(asked: LightChallenge, number: int, sent: float, recorded: list[Reading]) -> float:
+def best_delay(
+    asked: LightChallenge, number: int, sent: float, recorded: list[FrameReading]
+) -> float:
     """Returns the delay, up to 0.8 s, at which a recording best answers this symbol, in s.
 
     It is counted from when the symbol was sent.
     """
     series, times = (
-        signals.settled(signals.nine(recorded), signals.times_of(recorded)),
+        signals.settled(signals.fit_illumination(recorded), signals.times_of(recorded)),
         signals.times_of(recorded),
     )
     wanted = signals.codes(asked)[number]
@@ -152,13 +154,13 @@ def test_frames_that_the_check_calls_changed_are_not_live() -> None:
     )
 
 
-def without_face(one: Reading) -> Reading:
-    return Reading(one.time, None, one.time)
+def without_face(one: FrameReading) -> FrameReading:
+    return FrameReading(one.time, None, one.time)
 
 
 def scaled(
-    one: Reading, light: float | list[float] = 1.0, clipped: float = 0.0, width: float = 105.0
-) -> Reading:
+    one: FrameReading, light: float | list[float] = 1.0, clipped: float = 0.0, width: float = 105.0
+) -> FrameReading:
     assert one.face
     box = (100.0, 60.0, 100.0 + width, 190.0)
     return replace(

@@ -18,7 +18,7 @@ from tests.support.owner import Owner
 from unmask import faces
 from unmask.cli import app
 from unmask.licences import files, licence
-from unmask.licences.licence import Mark, Work
+from unmask.licences.licence import PortraitMark, Work
 from unmask.messages import Message
 from unmask.report import html
 from unmask.report.document import document
@@ -88,7 +88,7 @@ def test_a_licence_for_a_face_in_the_film_makes_it_a_licensed_change_until_it_is
 ) -> None:
     clip, frame, zoe = clip_of(True), film.frame(START + 1.5), Owner.in_folder(tmp_path / "desk")
     x, y = faces.find(frame)[0].points.mean(axis=0) / (frame.shape[1], frame.shape[0])
-    mark = Mark(time=START + 1.5, x=float(x), y=float(y))
+    mark = PortraitMark(time=START + 1.5, x=float(x), y=float(y))
     work = Work(title="The drama", original=files.sha256(footage), marks=[mark])
     path = zoe.grants("licence.json", works=[work])
     allowed = unmask.check(clip, originals=index, licences=zoe.folder)

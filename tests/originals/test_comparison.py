@@ -10,9 +10,9 @@ import pytest
 
 from tests.support import films
 from unmask import faces
-from unmask.originals import Comparison, Finding, compare
+from unmask.originals import Comparison, FaceFinding, compare
+from unmask.originals.hashing import LONGEST_PX, scaled
 from unmask.originals.overlay import homography, lay
-from unmask.originals.regions import LONGEST_PX, scaled
 from unmask.types import Pair, Rgb
 
 AT = 1.0
@@ -65,7 +65,7 @@ def height_of_face(shot: films.Shot) -> float:
 )
 def test_what_is_merely_edited_is_the_same(shot: films.Shot, edit) -> None:
     told = compared(shot, edit(shot.frame(AT)[0]))
-    assert told.finding in {Finding.SAME, Finding.RETOUCHED}
+    assert told.finding in {FaceFinding.SAME, FaceFinding.RETOUCHED}
     assert told.score < 0
 
 
@@ -74,8 +74,8 @@ def test_a_changed_face_and_a_changed_mouth(
     shot: films.Shot, people: list[films.Portrait], edit
 ) -> None:
     for change, finding in (
-        (films.another_face(people[5]), Finding.CHANGED_FACE),
-        (films.another_mouth(people[5]), Finding.CHANGED_MOUTH),
+        (films.another_face(people[5]), FaceFinding.CHANGED_FACE),
+        (films.another_mouth(people[5]), FaceFinding.CHANGED_MOUTH),
     ):
         told = compared(shot, edit(shot.frame(AT, change)[1]))
         assert told.finding is finding
@@ -94,10 +94,13 @@ def test_a_subtitle_across_the_face_covers_and_does_not_change(
     shot: films.Shot, people: list[films.Portrait]
 ) -> None:
     height = height_of_face(shot)
-    assert compared(shot, films.subtitled(shot.frame(AT)[0], height=height)).finding is Finding.SAME
+    assert (
+        compared(shot, films.subtitled(shot.frame(AT)[0], height=height)).finding
+        is FaceFinding.SAME
+    )
     for change, findings in (
-        (films.another_face(people[5]), {Finding.CHANGED_FACE}),
-        (films.another_mouth(people[5]), {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}),
+        (films.another_face(people[5]), {FaceFinding.CHANGED_FACE}),
+        (films.another_mouth(people[5]), {FaceFinding.CHANGED_FACE, FaceFinding.CHANGED_MOUTH}),
     ):
         told = compared(shot, films.subtitled(shot.frame(AT, change)[1], height=height))
         assert told.finding in findings
@@ -106,7 +109,7 @@ def test_a_subtitle_across_the_face_covers_and_does_not_change(
 
 def test_another_take_is_no_change(shot: films.Shot) -> None:
     told = compared(shot, replace(shot, take=2).frame(AT)[0])
-    assert told.finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}
+    assert told.finding not in {FaceFinding.CHANGED_FACE, FaceFinding.CHANGED_MOUTH}
 
 
 @pytest.mark.parametrize("take", [1, 3])
@@ -122,7 +125,7 @@ def test_another_take_in_which_the_face_differs_says_nothing(
         compare(laid_by_the_scenery(shot, rgb), [faces.find(rgb)[0].points])
         for rgb in take.frame(AT, films.another_mouth(people[5]))
     )
-    assert plain.finding is changed.finding is Finding.OTHER_TAKE
+    assert plain.finding is changed.finding is FaceFinding.OTHER_TAKE
     assert plain.score < 0
     assert np.isnan(changed.score)
 
@@ -158,11 +161,13 @@ def test_a_head_is_found_elsewhere_though_the_scenery_about_it_stays(
         return compare(Pair(0.0, 0.0, scaled(rgb, LONGEST_PX), thumbnail, seen, onto), [points])[0]
 
     lies_elsewhere = bool(aside or turned)
-    assert told().finding is (Finding.OTHER_TAKE if lies_elsewhere else Finding.SAME)
+    assert told().finding is (FaceFinding.OTHER_TAKE if lies_elsewhere else FaceFinding.SAME)
     assert told().score < 0
     changed = told(films.another_face(people[5])).finding
     assert changed in (
-        {Finding.OTHER_TAKE, Finding.CHANGED_FACE} if lies_elsewhere else {Finding.CHANGED_FACE}
+        {FaceFinding.OTHER_TAKE, FaceFinding.CHANGED_FACE}
+        if lies_elsewhere
+        else {FaceFinding.CHANGED_FACE}
     )
 
 
@@ -173,7 +178,7 @@ def test_where_hair_and_neck_differ_as_well_nothing_is_said(
     (told,) = compare(
         laid_by_the_scenery(shot, replace(shot, portrait=stranger).frame(AT)[0]), [points]
     )
-    assert told.finding is Finding.OTHER_TAKE
+    assert told.finding is FaceFinding.OTHER_TAKE
     assert np.isnan(told.score)
 
 
@@ -198,7 +203,7 @@ def test_a_mouth_is_looked_for_where_it_lies(people: list[films.Portrait]) -> No
     shot = films.Shot(42, short, face=0.1)
     changed = shot.frame(AT, opened)[1]
     (told,) = compare(laid_by_the_scenery(shot, changed), [where[0]])
-    assert told.finding is Finding.CHANGED_MOUTH
+    assert told.finding is FaceFinding.CHANGED_MOUTH
     assert told.score > 0.7
 
 
@@ -213,7 +218,7 @@ def softened(rgb: Rgb, points: np.ndarray, sigma: float = 2.5) -> Rgb:
 
 def test_a_softened_head_is_no_change(shot: films.Shot) -> None:
     told = compared(shot, shot.frame(AT, softened)[1])
-    assert told.finding is Finding.SAME
+    assert told.finding is FaceFinding.SAME
     assert told.score < 0
 
 
@@ -223,7 +228,7 @@ def test_a_change_beside_which_something_was_laid_over_is_found(
     rgb = shot.frame(AT, films.another_face(people[5]))[1]
     x0, y0, _, _ = (round(v) for v in faces.find(rgb)[0].box)
     cv2.rectangle(rgb, (x0 - 50, y0 - 30), (x0 - 25, y0 + 30), (220, 30, 40), -1)
-    assert compared(shot, rgb).finding is Finding.CHANGED_FACE
+    assert compared(shot, rgb).finding is FaceFinding.CHANGED_FACE
 
 
 def test_a_face_too_dark_to_tell_is_not_called_the_same(
@@ -233,14 +238,14 @@ def test_a_face_too_dark_to_tell_is_not_called_the_same(
     pair = laid_by_the_scenery(shot, rgb)
     dark = replace(pair, rgb=(pair.rgb * 0.04).astype(np.uint8))
     (told,) = compare(dark, [faces.find(rgb)[0].points])
-    assert told.finding is Finding.FAINT
+    assert told.finding is FaceFinding.FAINT
     assert np.isnan(told.score)
 
 
 def test_a_mouth_behind_a_subtitle_is_not_called_the_same(shot: films.Shot) -> None:
     mouth = float(faces.find(shot.frame(AT)[0])[0].points[3:, 1].mean())
     shown = films.subtitled(shot.frame(AT)[0], height=(mouth + 8) / films.HEIGHT)
-    assert compared(shot, shown).finding is Finding.COVERED
+    assert compared(shot, shown).finding is FaceFinding.COVERED
 
 
 @pytest.mark.parametrize("down", [-0.3, 0.2, 0.6, 1.0, 1.3, 1.6])
@@ -249,7 +254,7 @@ def test_wherever_a_subtitle_crosses_a_face_it_is_no_change(shot: films.Shot, do
     points = faces.find(shot.frame(AT)[0])[0].points
     height = float(points[:2, 1].mean() * (1 - down) + points[3:, 1].mean() * down) / films.HEIGHT
     told = compared(shot, films.subtitled(shot.frame(AT)[0], height=height), points)
-    assert told.finding in {Finding.SAME, Finding.COVERED, Finding.RETOUCHED}
+    assert told.finding in {FaceFinding.SAME, FaceFinding.COVERED, FaceFinding.RETOUCHED}
 
 
 def test_a_change_in_the_dark_half_of_a_face_is_not_lost_in_the_bright_half(
@@ -266,7 +271,7 @@ def test_a_change_in_the_dark_half_of_a_face_is_not_lost_in_the_bright_half(
     told = compare(
         replace(pair, rgb=cv2.imdecode(jpeg, cv2.IMREAD_COLOR), original=original), [points]
     )[0]
-    assert told.finding is Finding.CHANGED_MOUTH
+    assert told.finding is FaceFinding.CHANGED_MOUTH
 
 
 def test_a_face_that_lies_mostly_outside_the_picture_is_not_called_the_same(
@@ -276,7 +281,7 @@ def test_a_face_that_lies_mostly_outside_the_picture_is_not_called_the_same(
     points = faces.find(rgb)[0].points
     aside = points - np.float32([points[:, 0].mean() + 20, 0])
     (told,) = compare(laid_by_the_scenery(shot, rgb), [aside])
-    assert told.finding is Finding.COVERED
+    assert told.finding is FaceFinding.COVERED
     assert np.isnan(told.score)
 
 
@@ -293,7 +298,7 @@ def test_a_frame_retouched_elsewhere(shot: films.Shot) -> None:
     rgb = shot.frame(AT)[0]
     cv2.rectangle(rgb, (10, 230), (110, 330), (30, 160, 60), -1)
     cv2.circle(rgb, (60, 280), 30, (230, 40, 40), -1)
-    assert compared(shot, rgb).finding is Finding.RETOUCHED
+    assert compared(shot, rgb).finding is FaceFinding.RETOUCHED
 
 
 def test_a_tiny_face_is_not_compared(people: list[films.Portrait]) -> None:
@@ -302,18 +307,21 @@ def test_a_tiny_face_is_not_compared(people: list[films.Portrait]) -> None:
     seen = np.ones(thumbnail.shape[:2], bool)
     points = np.float32([[50, 50], [54, 50], [52, 52], [51, 55], [53, 55]])
     (told,) = compare(Pair(0.0, 0.0, thumbnail, thumbnail, seen, np.eye(3)), [points])
-    assert told.finding is Finding.TOO_SMALL
+    assert told.finding is FaceFinding.TOO_SMALL
     assert np.isnan(told.score)
     assert compare(Pair(0.0, 0.0, thumbnail, thumbnail, seen, np.eye(3)), []) == ()
 
 
 @pytest.mark.parametrize(
     ("swap", "finding"),
-    [(films.another_face, Finding.CHANGED_FACE), (films.another_mouth, Finding.CHANGED_MOUTH)],
+    [
+        (films.another_face, FaceFinding.CHANGED_FACE),
+        (films.another_mouth, FaceFinding.CHANGED_MOUTH),
+    ],
     ids=["face", "mouth"],
 )
 def test_a_change_shows_though_the_head_was_blurred(
-    people: list[films.Portrait], swap, finding: Finding
+    people: list[films.Portrait], swap, finding: FaceFinding
 ) -> None:
     shot = films.Shot(44, people[4], face=0.1)
     plain, changed = shot.frame(AT, swap(people[1]))
@@ -334,5 +342,5 @@ def test_a_face_that_the_frame_or_its_original_does_not_show_is_not_compared(
         faces.find(shot.frame(AT)[0])[0].points,
     )
     nothing = replace(pair, seen=np.zeros_like(pair.seen))
-    assert compare(nothing, [points])[0].finding is Finding.COVERED
-    assert compare(pair, [points + 1000])[0].finding is Finding.COVERED
+    assert compare(nothing, [points])[0].finding is FaceFinding.COVERED
+    assert compare(pair, [points + 1000])[0].finding is FaceFinding.COVERED

@@ -28,7 +28,7 @@ def known(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[o
     folder = tmp_path_factory.mktemp("index")
     with originals.opened_store(folder, writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")
-    with originals.opened(folder) as known:
+    with originals.open_index(folder) as known:
         yield known
 
 
@@ -116,7 +116,7 @@ def test_a_film_between_black_and_a_title(tmp_path: Path, film: films.Film) -> N
     clips.write_video(tmp_path / "clip.mp4", shown[25:150], gop=250, options={"crf": "30"})
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         originals.register(open_media(tmp_path / "film.mp4"), store, "The drama", "The broadcaster")
-    with originals.opened(tmp_path / "index") as known:
+    with originals.open_index(tmp_path / "index") as known:
         (match,) = known.find(open_media(tmp_path / "clip.mp4"))
     assert [p.original_time - p.time for p in match.pairs] == pytest.approx(
         [1.0] * len(match.pairs), abs=0.045
@@ -135,7 +135,7 @@ def test_a_closer_look_compares_every_moment_that_the_index_knows(
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")
     film_in_question = open_media(clip(tmp_path / "clip.mp4", film, people, films.graded))
-    with originals.opened(tmp_path / "index") as known:
+    with originals.open_index(tmp_path / "index") as known:
         (match,) = known.find(film_in_question)
     assert len(match.pairs) == 2
     (closer,) = originals.closer(
@@ -166,7 +166,7 @@ def test_a_photo_is_an_original_too(tmp_path: Path, film: films.Film) -> None:
         originals.register(
             open_media(tmp_path / "photo.png"), store, "The photo", "Its photographer"
         )
-    with originals.opened(tmp_path / "index") as known:
+    with originals.open_index(tmp_path / "index") as known:
         (match,) = known.find(open_media(tmp_path / "copy.jpg"))
     assert match.originals[0].title == "The photo"
 
@@ -178,7 +178,7 @@ def test_two_owners_are_both_named(
         for owner in ("The broadcaster", "An archive"):
             originals.register(open_media(footage), store, "The drama", owner)
     Image.fromarray(film.frame(4.0)).save(tmp_path / "still.png")
-    with originals.opened(address) as known:
+    with originals.open_index(address) as known:
         (match,) = known.find(open_media(tmp_path / "still.png"))
     assert [o.owner for o in match.originals] == ["The broadcaster", "An archive"]
 
@@ -201,7 +201,7 @@ def test_what_is_no_scene_matches_nothing_even_if_it_was_registered(
         )
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         originals.register(open_media(tmp_path / "a.mp4"), store, "Nothing", "Nobody")
-    with originals.opened(tmp_path / "index") as known:
+    with originals.open_index(tmp_path / "index") as known:
         assert known.find(open_media(tmp_path / "b.mp4")) == ()
 
 
@@ -238,5 +238,5 @@ def test_a_close_up_of_a_lookalike_is_no_match(
         clips.write_video(tmp_path / f"{name}.mp4", frames, fps=10, gop=10, options={"crf": "20"})
     with originals.opened_store(tmp_path / "index", writing=True) as store:
         originals.register(open_media(tmp_path / "a.mp4"), store, "The drama", "The broadcaster")
-    with originals.opened(tmp_path / "index") as known:
+    with originals.open_index(tmp_path / "index") as known:
         assert known.find(open_media(tmp_path / "b.mp4")) == ()

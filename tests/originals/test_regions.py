@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.support import films
+from unmask.originals.hashing import QUERY_KEPT, QUERY_PX, hash_regions
 from unmask.originals.matching import mirror
-from unmask.originals.regions import QUERY_KEPT, QUERY_PX, hash_regions
 from unmask.types import Rgb
 
 

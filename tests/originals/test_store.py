@@ -204,18 +204,18 @@ def test_where_there_is_no_index_the_error_says_how_to_make_one(tmp_path: Path) 
         pytest.raises(
             OriginalsError, match=r"there is no index of originals; make one: unmask originals add"
         ),
-        originals.opened(tmp_path),
+        originals.open_index(tmp_path),
     ):
         pass
     sqlite3.connect(tmp_path / "originals.sqlite").executescript("CREATE TABLE t (x)")
-    with pytest.raises(OriginalsError, match=r"holds no index"), originals.opened(tmp_path):
+    with pytest.raises(OriginalsError, match=r"holds no index"), originals.open_index(tmp_path):
         pass
 
 
 def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
     with (
         pytest.raises(OriginalsError, match=r"does not answer.*check its address") as raised,
-        originals.opened("postgresql://a:secret@localhost:1/x"),
+        originals.open_index("postgresql://a:secret@localhost:1/x"),
     ):
         pass
     assert "secret" not in str(raised.value)

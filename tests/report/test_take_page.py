@@ -28,12 +28,12 @@ from unmask.messages import Message
 from unmask.moments import moments
 from unmask.report.take import schema
 from unmask.report.take_page import page
-from unmask.take import Settings, Take, one_take, take
-from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.take import TakeResult, TakeSettings, one_take, take
+from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.words import english, footage, language
 
 NAME = "<b>cut</b> & 'x'.mp4"
-MUTE = Settings(power=False)
+MUTE = TakeSettings(power=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def broken(cut: Path) -> Take:
+def broken(cut: Path) -> TakeResult:
     return take(cut, MUTE)
 
 
@@ -62,10 +62,12 @@ def asked(*args: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_the_page_shows_each_finding_with_its_time_its_pictures_and_its_sound(broken: Take) -> None:
+def test_the_page_shows_each_finding_with_its_time_its_pictures_and_its_sound(
+    broken: TakeResult,
+) -> None:
     text = page(broken, MUTE, moments(broken))
     found = assert_self_contained(text)
-    assert {one.kind for one in broken.findings} == {Kind.JUMP_CUT, Kind.SOUND}
+    assert {one.kind for one in broken.findings} == {BreakKind.JUMP_CUT, BreakKind.SOUND}
     assert "0:04.000 Jump cut" in found.text
     assert "Before 0:03.960" in found.text
     assert sum(tag == "img" for tag, _ in found.tags) == 2 * len(broken.findings)
@@ -74,8 +76,8 @@ def test_the_page_shows_each_finding_with_its_time_its_pictures_and_its_sound(br
     assert english().say(footage.size(broken.parts[0].size_bytes)) in found.text
 
 
-def test_the_pictures_are_those_before_and_after_the_cut(broken: Take) -> None:
-    jump = next(i for i, one in enumerate(broken.findings) if one.kind is Kind.JUMP_CUT)
+def test_the_pictures_are_those_before_and_after_the_cut(broken: TakeResult) -> None:
+    jump = next(i for i, one in enumerate(broken.findings) if one.kind is BreakKind.JUMP_CUT)
     before, after = images(page(broken, MUTE, moments(broken)))[2 * jump : 2 * jump + 2]
     for shown, filmed in ((before, 3.96), (after, 5.0)):
         others = [
@@ -84,9 +86,9 @@ def test_the_pictures_are_those_before_and_after_the_cut(broken: Take) -> None:
         assert others[0] == min(others)
 
 
-def test_the_sound_around_a_finding_is_that_of_the_film(broken: Take) -> None:
+def test_the_sound_around_a_finding_is_that_of_the_film(broken: TakeResult) -> None:
     waves = {one.finding.kind: one.sound for one in moments(broken)}
-    jump, tone = waves[Kind.JUMP_CUT], waves[Kind.SOUND]
+    jump, tone = waves[BreakKind.JUMP_CUT], waves[BreakKind.SOUND]
     assert jump is not None
     assert tone is not None
     assert (jump.start, jump.end) == (pytest.approx(1.96), pytest.approx(6.0))
@@ -98,7 +100,7 @@ def test_the_sound_around_a_finding_is_that_of_the_film(broken: Take) -> None:
 def test_a_file_without_sound_or_findings_has_a_page_with_its_power(tmp_path: Path) -> None:
     path = made.write(tmp_path / "one.mp4", map(made.filmed, made.times((0, 8))))
     result = take(path)
-    found = assert_self_contained(page(result, Settings(), moments(result)))
+    found = assert_self_contained(page(result, TakeSettings(), moments(result)))
     assert "Nothing was found that breaks the take" in found.text
     assert str(result.power[1].said) in found.text
     assert (
@@ -123,7 +125,7 @@ def test_of_several_files_the_pictures_on_either_side_of_a_seam_are_shown(tmp_pa
     assert all(part.sha256 in found.text for part in result.parts)
 
 
-def test_findings_beyond_the_bound_are_listed_without_pictures(broken: Take) -> None:
+def test_findings_beyond_the_bound_are_listed_without_pictures(broken: TakeResult) -> None:
     shown = moments(broken, most=1)
     found = assert_self_contained(page(broken, MUTE, shown))
     assert len(shown) == 1
@@ -131,11 +133,11 @@ def test_findings_beyond_the_bound_are_listed_without_pictures(broken: Take) -> 
     assert sum(tag == "img" for tag, _ in found.tags) == 2
 
 
-def test_a_repeat_shows_the_same_moment_twice(cut: Path, broken: Take) -> None:
+def test_a_repeat_shows_the_same_moment_twice(cut: Path, broken: TakeResult) -> None:
     said = Message("take.repeat", {"original_start": 1.0, "original_end": 2.0})
-    again = Finding(Kind.REPEAT, 6.0, 7.0, Confidence.HIGH, said)
+    again = Finding(BreakKind.REPEAT, 6.0, 7.0, Confidence.HIGH, said)
     (moment,) = moments(
-        Take(
+        TakeResult(
             str(cut), broken.answer, broken.reason, (again,), media=broken.media, parts=broken.parts
         )
     )
@@ -152,7 +154,7 @@ def test_a_finding_among_damaged_pictures_shows_none_of_them(tmp_path: Path) -> 
     )
     (damaged,) = [one for one in result.unseen if one.reason.code == "take.damaged"]
     middle = (damaged.start + damaged.end) / 2
-    overlay = Finding(Kind.OVERLAY, middle, middle, Confidence.MEDIUM, Message("take.overlay"))
+    overlay = Finding(BreakKind.OVERLAY, middle, middle, Confidence.MEDIUM, Message("take.overlay"))
     (moment,) = shown = moments(replace(result, findings=(overlay,)))
     assert (moment.before, moment.after, moment.sound) == (None, None, None)
     found = assert_self_contained(page(replace(result, findings=(overlay,)), MUTE, shown))
@@ -161,7 +163,7 @@ def test_a_finding_among_damaged_pictures_shows_none_of_them(tmp_path: Path) -> 
 
 
 def test_a_file_that_has_changed_since_it_was_judged_shows_nothing(
-    tmp_path: Path, broken: Take
+    tmp_path: Path, broken: TakeResult
 ) -> None:
     other = made.write(tmp_path / "other.mp4", [made.filmed(0)] * 10)
     parts = (replace(broken.parts[0], path=str(other)),)

@@ -16,7 +16,7 @@ from unmask.report.document import document
 from unmask.service.app import create_app
 from unmask.service.people import accounts, keys
 from unmask.service.people.actor import Actor, Role, Scope, system
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store import migrations, storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Account, Check, Media
@@ -45,7 +45,7 @@ class Desk:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.service = Service.opened(Settings(data=self.data, **self.settings))
+        self.service = Service.opened(ServiceSettings(data=self.data, **self.settings))
         self.database = self.service.database
         if self.settings.get("database"):
             with self.database.engine.begin() as connection:

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from unmask.live.challenge import LightChallenge, Symbol
-from unmask.live.session import HEAD
+from unmask.live.protocol import HEAD
 
 PATIENCE = 60.0
 """s to wait for a message of the service on a busy machine."""

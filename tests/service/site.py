@@ -27,7 +27,7 @@ from unmask.report.document import Document
 from unmask.service.api.connections import BOUNDED
 from unmask.service.api.live import WEBSOCKETS
 from unmask.service.app import create_app
-from unmask.service.confined.judging import Answer
+from unmask.service.confined.judging import JudgeAnswer
 from unmask.service.domain import checks
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Actor
@@ -107,7 +107,9 @@ class Oracle:
         whole = Document.of(replace(result, sha256=job.sha256))
         page = b"" if result.error else html.page(result).encode()
         return checks.conclude(
-            self._service, job, Answer(whole, page, b"" if result.error else pictures.pack(result))
+            self._service,
+            job,
+            JudgeAnswer(whole, page, b"" if result.error else pictures.pack(result)),
         )
 
     @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from unmask.errors import UsageError
-from unmask.service.settings import FILE, PREFIX, SECRETS, Settings, shown, unknown, variable
+from unmask.service.settings import FILE, PREFIX, SECRETS, ServiceSettings, shown, unknown, variable
 
 WRONG = {
     "UNMASK_KEEP_DAYS": ("-1", "greater than or equal to 0"),
@@ -45,7 +45,7 @@ def test_what_is_given_goes_before_the_environment_and_that_before_the_default(
         "HOSTS": "",
     }.items():
         monkeypatch.setenv(PREFIX + name, value)
-    settings = Settings.read(data=tmp_path, workers=3, keep_days=None)
+    settings = ServiceSettings.read(data=tmp_path, workers=3, keep_days=None)
     assert (settings.workers, settings.keep_days, settings.lease) == (3, 7, 60.0)
     assert (settings.open_cases_for, settings.hosts) == (("changed", "no face"), ())
 
@@ -56,7 +56,7 @@ def test_every_wrong_value_is_named_at_once_and_no_secret_is_quoted(
     for name, (value, _) in WRONG.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError) as refused:
-        Settings.read(data=tmp_path)
+        ServiceSettings.read(data=tmp_path)
     lines = {line.split(":")[0].strip(): line for line in str(refused.value).splitlines()[1:]}
     assert lines.keys() == WRONG.keys()
     for name, (_, reason) in WRONG.items():
@@ -81,7 +81,7 @@ def test_what_does_not_fit_together_is_refused(
     tmp_path: Path, given: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason) as refused:
-        Settings.read(data=tmp_path, **given)
+        ServiceSettings.read(data=tmp_path, **given)
     assert "geheim" not in str(refused.value)
 
 
@@ -92,7 +92,7 @@ def test_secrets_are_read_from_files_and_go_no_further(
     for name in ("database_password", "metrics_token"):
         (tmp_path / name).write_text(f"geheim of {name}\n")
         monkeypatch.setenv(variable(name) + FILE, str(tmp_path / name))
-    settings = Settings.read(data=tmp_path)
+    settings = ServiceSettings.read(data=tmp_path)
     assert (settings.database_password, settings.metrics_token) == (
         "geheim of database_password",
         "geheim of metrics_token",
@@ -111,7 +111,7 @@ def test_a_file_that_is_missing_and_a_secret_given_twice_are_named(
     with pytest.raises(
         UsageError, match=r"(?s)UNMASK_DATABASE_FILE: .*none cannot be read.*TOKEN: is set twice"
     ):
-        Settings.read(data=tmp_path)
+        ServiceSettings.read(data=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def test_a_file_that_is_empty_or_too_long_is_refused(
     (tmp_path / "token").write_text(content)
     monkeypatch.setenv("UNMASK_METRICS_TOKEN_FILE", str(tmp_path / "token"))
     with pytest.raises(UsageError, match=f"UNMASK_METRICS_TOKEN_FILE: .*token {reason}"):
-        Settings.read(data=tmp_path)
+        ServiceSettings.read(data=tmp_path)
 
 
 def test_a_variable_that_names_a_file_for_what_is_no_secret_takes_nothing_from_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNMASK_WORKERS_FILE", "/run/workers")
-    assert Settings.read(data=tmp_path, workers=7).environment()["UNMASK_WORKERS"] == "7"
+    assert ServiceSettings.read(data=tmp_path, workers=7).environment()["UNMASK_WORKERS"] == "7"
 
 
 def test_a_process_reads_from_its_environment_what_its_parent_had(
@@ -142,10 +142,10 @@ def test_a_process_reads_from_its_environment_what_its_parent_had(
         "webhook_private": True,
         "open_cases_for": ("no face",),
     }
-    settings = Settings.read(data=tmp_path, **given)
+    settings = ServiceSettings.read(data=tmp_path, **given)
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
-    assert Settings.read() == settings
+    assert ServiceSettings.read() == settings
 
 
 def test_a_misspelt_variable_is_named_with_the_one_that_may_be_meant() -> None:
@@ -184,7 +184,7 @@ def test_serve_checks_its_settings_without_beginning_anything(tmp_path: Path) ->
 def test_the_docs_name_every_setting() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "service.md").read_text()
     named = set(re.findall(r"UNMASK_[A-Z_]+", docs))
-    assert {variable(name) for name in Settings.model_fields} <= named
+    assert {variable(name) for name in ServiceSettings.model_fields} <= named
     assert {name.removesuffix(FILE) for name in named if name.endswith(FILE)} <= {
         variable(name) for name in SECRETS
     }

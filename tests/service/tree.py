@@ -22,7 +22,7 @@ from tests import clips
 from unmask.client import Client
 from unmask.service.people import accounts, keys
 from unmask.service.people.actor import Actor, Scope
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 
 PATIENCE = 240.0
@@ -127,7 +127,9 @@ class Tree:
         return self.process.wait(PATIENCE)
 
     def _key(self) -> str:
-        settings = Settings(data=self.data, database=self.environment.get("UNMASK_DATABASE", ""))
+        settings = ServiceSettings(
+            data=self.data, database=self.environment.get("UNMASK_DATABASE", "")
+        )
         database = Database(settings)
         with database.transaction() as session:
             tenant = accounts.organisation(session, "desk").id

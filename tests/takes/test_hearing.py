@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tests.support import takes as made
 from unmask.media import open_footage
-from unmask.takes.findings import Kind
+from unmask.takes.findings import BreakKind
 from unmask.takes.hearing import listen
 from unmask.types import Sound
 
@@ -33,7 +33,7 @@ def test_a_room_that_hums_on_is_one_take() -> None:
 @pytest.mark.parametrize("lost", [0.33, 2.2, 30.013])
 def test_a_cut_in_a_hum_is_heard_to_a_tenth_of_a_second(lost: float) -> None:
     (found,) = listen(parts(made.heard((0, 11), (11 + lost, 22 + lost)))).findings
-    assert (found.kind, found.start) == (Kind.SOUND, pytest.approx(11, abs=0.1))
+    assert (found.kind, found.start) == (BreakKind.SOUND, pytest.approx(11, abs=0.1))
 
 
 def test_a_cut_is_heard_through_a_codec(tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ from jsonschema import Draft202012Validator
 from tests import clips
 from tests.support import takes as made
 from unmask.report.take import dumps, schema
-from unmask.take import Settings, take
-from unmask.takes.findings import Answer, Kind
+from unmask.take import TakeSettings, take
+from unmask.takes.findings import BreakKind, TakeAnswer
 from unmask.takes.power import places
 from unmask.types import Rgb
 
-MUTE = Settings(power=False)
+MUTE = TakeSettings(power=False)
 
 
 def film(
@@ -30,25 +30,25 @@ def film(
     return made.write(path, map(picture, made.times(*stretches)))
 
 
-def breaks(path: Path) -> list[tuple[Kind, float]]:
+def breaks(path: Path) -> list[tuple[BreakKind, float]]:
     return [(found.kind, round(found.end, 2)) for found in take(path, MUTE).breaks]
 
 
 @pytest.mark.parametrize("lost", [0.48, 2.0])
 def test_a_cut_inside_one_shot_is_found_at_its_picture(tmp_path: Path, lost: float) -> None:
-    assert breaks(film(tmp_path / "cut.mp4", (0, 4), (4 + lost, 8))) == [(Kind.JUMP_CUT, 4.0)]
+    assert breaks(film(tmp_path / "cut.mp4", (0, 4), (4 + lost, 8))) == [(BreakKind.JUMP_CUT, 4.0)]
 
 
 def test_a_cut_before_a_camera_that_stands_is_found_by_who_moves(tmp_path: Path) -> None:
     standing = film(
         tmp_path / "cut.mp4", (0, 4), (4.48, 8), picture=lambda t: made.filmed(t, sway=0)
     )
-    assert breaks(standing) == [(Kind.JUMP_CUT, 4.0)]
+    assert breaks(standing) == [(BreakKind.JUMP_CUT, 4.0)]
 
 
 def test_another_scene_is_found_at_its_picture(tmp_path: Path) -> None:
     pictures = [made.filmed(t, seed=int(t >= 3)) for t in made.times((0, 6))]
-    assert breaks(made.write(tmp_path / "cut.mp4", pictures)) == [(Kind.SCENE_CUT, 3.0)]
+    assert breaks(made.write(tmp_path / "cut.mp4", pictures)) == [(BreakKind.SCENE_CUT, 3.0)]
 
 
 def test_a_dissolve_before_a_camera_that_stands_is_found(tmp_path: Path) -> None:
@@ -59,13 +59,13 @@ def test_a_dissolve_before_a_camera_that_stands_is_found(tmp_path: Path) -> None
         ).astype(np.uint8)
 
     (found,) = take(film(tmp_path / "dissolve.mp4", (0, 7), picture=picture), MUTE).breaks
-    assert found.kind is Kind.DISSOLVE
+    assert found.kind is BreakKind.DISSOLVE
     assert found.start < 3.4 < found.end
 
 
 def test_a_stretch_shown_again_is_found_though_it_was_encoded_again(tmp_path: Path) -> None:
     result = take(film(tmp_path / "twice.mp4", (0, 6), (2, 8)), MUTE)
-    (again,) = [found for found in result.breaks if found.kind is Kind.REPEAT]
+    (again,) = [found for found in result.breaks if found.kind is BreakKind.REPEAT]
     assert again.reason.values["original_start"] == pytest.approx(2, abs=0.6)
     assert (again.start, again.end) == (pytest.approx(6, abs=0.6), pytest.approx(10, abs=0.6))
 
@@ -92,7 +92,7 @@ def test_what_one_camera_films_is_no_break(tmp_path: Path, case: str) -> None:
 
 def test_a_take_without_a_break_is_said_with_its_power(tmp_path: Path) -> None:
     result = take(film(tmp_path / "one.mp4", (0, 12)))
-    assert (result.answer, result.decoded) == (Answer.NO_BREAK_FOUND, 1.0)
+    assert (result.answer, result.decoded) == (TakeAnswer.NO_BREAK_FOUND, 1.0)
     half = next(power for power in result.power if power.lost == 0.5)
     assert half.trials == 40
     assert half.found / half.trials > 0.8
@@ -107,7 +107,7 @@ def test_a_take_without_a_break_is_said_with_its_power(tmp_path: Path) -> None:
 )
 def test_where_nothing_moves_no_cut_could_be_seen(tmp_path: Path, picture: Rgb) -> None:
     result = take(film(tmp_path / "still.mp4", (0, 7), picture=lambda _: picture), MUTE)
-    assert (result.answer, result.breaks) == (Answer.CANNOT_TELL, ())
+    assert (result.answer, result.breaks) == (TakeAnswer.CANNOT_TELL, ())
     assert result.blind == pytest.approx(7, abs=1)
 
 
@@ -119,7 +119,7 @@ def test_a_damaged_stretch_is_told_and_the_rest_is_judged(tmp_path: Path) -> Non
     assert [one.reason.code for one in result.unseen if one.reason.code == "take.damaged"] == [
         "take.damaged"
     ]
-    assert result.answer is Answer.NO_BREAK_FOUND
+    assert result.answer is TakeAnswer.NO_BREAK_FOUND
 
 
 def test_the_places_where_cuts_are_tried_follow_from_the_seed() -> None:
@@ -141,7 +141,7 @@ def long_film(path: Path, lost: float, hum: bool) -> Path:
 def test_of_long_footage_what_the_sound_points_to_is_decoded(tmp_path: Path) -> None:
     result = take(long_film(tmp_path / "cut.mp4", 31.3, hum=True), MUTE)
     assert result.decoded < 0.9
-    assert {found.kind for found in result.breaks} >= {Kind.SOUND}
+    assert {found.kind for found in result.breaks} >= {BreakKind.SOUND}
     assert [found.end for found in result.breaks] == pytest.approx(
         [70.0] * len(result.breaks), abs=0.2
     )
@@ -150,5 +150,5 @@ def test_of_long_footage_what_the_sound_points_to_is_decoded(tmp_path: Path) -> 
 def test_long_footage_without_sound_cannot_be_told_by_its_key_frames(tmp_path: Path) -> None:
     path = long_film(tmp_path / "mute.mp4", 0, hum=False)
     result = take(path, MUTE)
-    assert (result.answer, result.breaks) == (Answer.CANNOT_TELL, ())
+    assert (result.answer, result.breaks) == (TakeAnswer.CANNOT_TELL, ())
     assert {one.reason.code for one in result.unseen} >= {"take.not_decoded"}

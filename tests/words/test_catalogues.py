@@ -17,7 +17,7 @@ from jinja2.ext import babel_extract
 from unmask.evidence import LINES
 from unmask.live.challenge import Move
 from unmask.live.verification import Advice, Result
-from unmask.originals import Finding
+from unmask.originals import FaceFinding
 from unmask.types import Verdict
 from unmask.words import catalogue, codes, english, language
 
@@ -132,13 +132,18 @@ def test_what_is_made_up_from_names_has_sentences(code: str) -> None:
         "verdict.": [verdict.replace(" ", "-") for verdict in Verdict],
         "statement.verdict.": list(Verdict),
         "originals.found.": [
-            Finding.SAME,
-            Finding.CHANGED_FACE,
-            Finding.CHANGED_MOUTH,
-            Finding.OTHER_TAKE,
-            Finding.RETOUCHED,
+            FaceFinding.SAME,
+            FaceFinding.CHANGED_FACE,
+            FaceFinding.CHANGED_MOUTH,
+            FaceFinding.OTHER_TAKE,
+            FaceFinding.RETOUCHED,
         ],
-        "originals.why.": [Finding.OTHER_TAKE, Finding.COVERED, Finding.FAINT, Finding.TOO_SMALL],
+        "originals.why.": [
+            FaceFinding.OTHER_TAKE,
+            FaceFinding.COVERED,
+            FaceFinding.FAINT,
+            FaceFinding.TOO_SMALL,
+        ],
         "live.says.": [
             *Advice,
             *(f"move.{move}" for move in Move),

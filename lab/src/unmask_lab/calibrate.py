@@ -207,7 +207,9 @@ def _fits(
         print(f"fitting {key}", file=sys.stderr, flush=True)
         enough = _people((known, unseen), chosen) >= FEWEST
         helped = [
-            strength for strength, faces in strengths.items() if enough and earns(faces.by(chosen))
+            strength
+            for strength, faces in strengths.items()
+            if enough and improves_cllr(faces.by(chosen))
         ]
         if not helped:
             print(
@@ -257,7 +259,7 @@ def _people(sets: Sequence[Measured], lines: Collection[str]) -> int:
     return min(len(set(faces.by(lines).identities)) for faces in sets)
 
 
-def earns(faces: Measured) -> bool:
+def improves_cllr(faces: Measured) -> bool:
     """Tells whether each line helps the others: whether Cllr is higher without it.
 
     Compares on the same faces, and on people not fitted to. The difference must exceed one standard

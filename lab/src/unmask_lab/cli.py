@@ -53,7 +53,7 @@ def collect(
     What photos and videos give is one data set, collected.parquet in the folder, so that a person
     is one identity over all of them. Run again, it goes on where it stopped.
     """
-    from unmask_lab.collect import Declared, Settings, collect_media, said
+    from unmask_lab.collect import LookSettings, MediaDeclaration, collect_media, said
     from unmask_lab.collect import collect as add_points
 
     crops = [path for path in sources if path.suffix == ".parquet"]
@@ -70,8 +70,8 @@ def collect(
             print(f"  {line}", file=sys.stderr)
     if media:
         target = out if one_file else out / "collected.parquet"
-        settings = Settings(every, at_most, size_px=smallest, alike=alike, largest=largest)
-        got = collect_media(media, target, Declared(licence, label, source), settings)
+        settings = LookSettings(every, at_most, size_px=smallest, alike=alike, largest=largest)
+        got = collect_media(media, target, MediaDeclaration(licence, label, source), settings)
         print(
             f"{target.name}: {got.faces} faces of {got.people} people from {got.files} files kept"
         )
@@ -472,7 +472,7 @@ def live(
     """Simulate live checks, honest and attacked, by light and by movement."""
     from unmask_lab.live.report import simulate
     from unmask_lab.live.report import timed as measure
-    from unmask_lab.live.sessions import Counts, plan
+    from unmask_lab.live.sessions import SessionCounts, plan
 
     if time:
         print(measure(faces or [], out, seed))
@@ -480,7 +480,14 @@ def live(
         dressed = "".join(f" --faces {path}" for path in faces or [])
         command = f"unmask-lab live{dressed} --share {share:g} --seed {seed}"
         print(
-            simulate(plan(Counts().scaled(share), seed), faces or [], out, target, workers, command)
+            simulate(
+                plan(SessionCounts().scaled(share), seed),
+                faces or [],
+                out,
+                target,
+                workers,
+                command,
+            )
         )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from unmask import faces
 from unmask.faces import PROPORTIONS, Watcher, link, similarity
 from unmask.licences import keys
-from unmask.licences.licence import Asked, Licence, Part, check
+from unmask.licences.licence import AskedUse, Licence, Part, check
 from unmask.licences.manifest import Signing
 from unmask.licences.status import StatusList
 from unmask.media import Clip, open_media
@@ -107,7 +107,7 @@ class Permission:
         Raises:
             LicenceError: it does not.
         """
-        asked = Asked(self.licensee, likeness.subject, Part.PUT_IN, likeness.portrait, footage)
+        asked = AskedUse(self.licensee, likeness.subject, Part.PUT_IN, likeness.portrait, footage)
         lists = tuple(StatusList.of(path) for path in self.lists)
         return check(self.licence, keys.owners(self.owners), lists, asked, at)
 

@@ -77,7 +77,7 @@ class Config:
 
 
 @dataclass(slots=True)
-class State:
+class TrainingState:
     """Progress of a training: pairs seen, and one line of figures per validation."""
 
     seen: int = 0
@@ -239,7 +239,7 @@ def _step(
 
 
 def _save(
-    folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any, state: State
+    folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any, state: TrainingState
 ) -> None:
     partial = folder / "checkpoint.partial"
     values = {
@@ -259,10 +259,10 @@ def _random_states() -> dict[str, Tensor | None]:
     }
 
 
-def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any) -> State:
+def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: Any) -> TrainingState:
     path = folder / "checkpoint.pt"
     if not path.is_file():
-        return State()
+        return TrainingState()
     saved = torch.load(path, weights_only=True)
     if saved["config"] != asdict(config):
         raise DataError(
@@ -275,7 +275,7 @@ def _resume(folder: Path, config: Config, net: Any, averaged: Any, optimizer: An
     torch.set_rng_state(saved["random"]["cpu"])
     if torch.cuda.is_available() and saved["random"]["cuda"] is not None:
         torch.cuda.set_rng_state(saved["random"]["cuda"])
-    return State(**saved["state"])
+    return TrainingState(**saved["state"])
 
 
 def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -296,7 +296,7 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     return net.eval(), {"config": saved["config"], "state": saved["state"]}
 
 
-def _plot(state: State, path: Path) -> None:
+def _plot(state: TrainingState, path: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")

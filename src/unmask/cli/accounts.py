@@ -58,7 +58,7 @@ def add(
         if role not in list(Role):
             raise UsageError(f"no role is called {role!r}; there are {', '.join(Role)}")
         password = _password()
-        with opened(data, make=True) as database, database.transaction() as session:
+        with open_accounts(data, make=True) as database, database.transaction() as session:
             actor = system(accounts.organisation(session, organisation).id)
             account = accounts.add(session, actor, email, name, Role(role), password)
         typer.echo(
@@ -72,7 +72,7 @@ def listed(data: Data, organisation: Organisation = "default") -> None:
     from unmask.service.people import accounts
     from unmask.service.people.actor import system
 
-    with _errors(), opened(data) as database, database.transaction() as session:
+    with _errors(), open_accounts(data) as database, database.transaction() as session:
         for account in accounts.listing(
             session, system(accounts.organisation(session, organisation).id)
         ):
@@ -88,14 +88,14 @@ def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data)
 
     with _errors():
         new = _password()
-        with opened(data) as database, database.transaction() as session:
+        with open_accounts(data) as database, database.transaction() as session:
             account = accounts.by_email(session, email)
             accounts.set_password(session, system(account.tenant), account.id, new)
         typer.echo(f"set the password of {printable(account.email)}")
 
 
 @contextmanager
-def opened(data: Path, make: bool = False) -> Iterator[Database]:
+def open_accounts(data: Path, make: bool = False) -> Iterator[Database]:
     """Opens the database of a service: in the folder, or where the environment says.
 
     It is read as `unmask serve` reads it.
@@ -107,13 +107,13 @@ def opened(data: Path, make: bool = False) -> Iterator[Database]:
     Raises:
         UsageError: there is none.
     """
-    from unmask.service.settings import Settings
+    from unmask.service.settings import ServiceSettings
     from unmask.service.store import migrations
     from unmask.service.store.database import Database
     from unmask.service.store.folders import keep_private
 
     keep_private()
-    settings = Settings.read(data=data)
+    settings = ServiceSettings.read(data=data)
     if not (make or settings.database or (data / "unmask.sqlite").is_file()):
         raise UsageError(
             f"{printable(str(data))} holds no service; name the folder of `unmask serve`"

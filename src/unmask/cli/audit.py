@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.cli.accounts import opened
+from unmask.cli.accounts import open_accounts
 from unmask.cli.options import Data
 from unmask.errors import UsageError
 
@@ -113,7 +113,7 @@ def _anchors(path: Path | None) -> list[Anchor]:
 def _opened(data: Path) -> Iterator[Session]:
     """Opens a session of the service's database, which is not made if it is not there."""
     try:
-        with opened(data) as database, database.reading() as session:
+        with open_accounts(data) as database, database.reading() as session:
             yield session
     except UsageError as error:
         typer.echo(f"unmask: {error}", err=True)

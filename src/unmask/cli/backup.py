@@ -79,13 +79,13 @@ def restore(
 @contextmanager
 def _service(data: Path, there: bool) -> Iterator[Service]:
     """Opens the service as the environment says; reports errors on one line."""
-    from unmask.service.settings import Settings
+    from unmask.service.settings import ServiceSettings
     from unmask.service.store.folders import keep_private
     from unmask.service.store.service import Service
 
     try:
         keep_private()
-        settings = Settings.read(data=data)
+        settings = ServiceSettings.read(data=data)
         if there and not (settings.database or (data / "unmask.sqlite").is_file()):
             raise UsageError(f"{data} holds no service; name the folder of `unmask serve`")
         yield Service.opened(settings)

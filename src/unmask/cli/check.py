@@ -14,7 +14,7 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import ADDRESS, Debug, Media, Models
-from unmask.cli.pages import Pages, Wanted
+from unmask.cli.pages import Outputs, Pages
 from unmask.cli.run import Run, complain
 from unmask.errors import (
     LicenceError,
@@ -150,7 +150,7 @@ def check(
             every, lines, models, originals, licences, prior, debug, _seconds(start), _seconds(end)
         )
         outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
-        wanted = Wanted(report, out, key_frames)
+        wanted = Outputs(report, out, key_frames)
         wanted.prepare(len(given.files))
         run = Run(settings, outcomes, Pages(wanted, spoken), spoken, machine=as_json or as_csv)
         for clause in given.left_out:

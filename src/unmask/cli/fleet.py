@@ -16,8 +16,8 @@ from unmask.cli.run import complain
 from unmask.errors import UnmaskError, UsageError, printable
 
 if TYPE_CHECKING:
-    from unmask.fleet.ledger import Counts
-    from unmask.fleet.plan import Plan
+    from unmask.fleet.ledger import ScanCounts
+    from unmask.fleet.plan import ScanPlan
     from unmask.pipeline import Settings
 
 EXAMPLES = """\b
@@ -224,7 +224,7 @@ def _plan(
         typer.echo(line)
 
 
-def _estimate(found: Plan, workers: int, price: float | None) -> Iterator[str]:
+def _estimate(found: ScanPlan, workers: int, price: float | None) -> Iterator[str]:
     for clause in found.left_out:
         complain(str(clause))
     yield f"{found.files:,} files to read, {found.bytes / 1e9:,.2f} GB; {found.done:,} done already"
@@ -242,7 +242,7 @@ def _estimate(found: Plan, workers: int, price: float | None) -> Iterator[str]:
         )
 
 
-def _say(counts: Counts, seconds: float) -> None:
+def _say(counts: ScanCounts, seconds: float) -> None:
     done = (
         f"{counts.listed:,} files: {counts.judged:,} contents judged in {seconds:,.0f} s, "
         f"{counts.before:,} files done before"
@@ -257,7 +257,7 @@ def _say(counts: Counts, seconds: float) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Counts], None]]:
+def _bar() -> Iterator[Callable[[ScanCounts], None]]:
     """Shows a bar on stderr with the rate and the time left, if that is a terminal."""
     from rich.console import Console
     from rich.progress import (
@@ -283,7 +283,7 @@ def _bar() -> Iterator[Callable[[Counts], None]]:
     ) as bar:
         task, begun = bar.add_task("", total=None, rate=""), time.monotonic()
 
-        def tell(counts: Counts) -> None:
+        def tell(counts: ScanCounts) -> None:
             passed = counts.passed - counts.before
             a_second = passed / max(1e-3, time.monotonic() - begun)
             bar.update(

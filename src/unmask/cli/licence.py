@@ -15,7 +15,7 @@ from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.licences.keys import Owners
-    from unmask.licences.licence import Licence, Mark, Part
+    from unmask.licences.licence import Licence, Part, PortraitMark
     from unmask.licences.status import StatusList
 
 PASSWORD = "UNMASK_KEY_PASSWORD"  # noqa: S105  the name of the environment variable
@@ -205,7 +205,7 @@ def check(
     from unmask.licences import licence as licences
 
     with _errors():
-        asked = licences.Asked(
+        asked = licences.AskedUse(
             licensee=licensee,
             subject=subject,
             part=None if part is None else _part(part),
@@ -280,13 +280,13 @@ def _part(name: str) -> Part:
         raise UsageError(f"no part is called {name!r}; there are put-in, covered") from error
 
 
-def _mark(text: str) -> Mark:
-    from unmask.licences.licence import Mark
+def _mark(text: str) -> PortraitMark:
+    from unmask.licences.licence import PortraitMark
 
     try:
         time, _, point = text.partition(":")
         x, _, y = point.partition(",")
-        return Mark(time=float(time), x=float(x), y=float(y))
+        return PortraitMark(time=float(time), x=float(x), y=float(y))
     except ValueError as error:
         raise UsageError(f"a mark is SECONDS:X,Y with X and Y from 0 to 1, not {text!r}") from error
 

@@ -136,12 +136,12 @@ def match(media: Media, originals: Address, as_json: Json = False, debug: Debug 
     `unmask check --originals` also tells what was changed.
     """
     from unmask import pipeline
-    from unmask.originals import opened
+    from unmask.originals import open_index
     from unmask.report.document import MatchPart
     from unmask.words import english
     from unmask.words.footage import shown
 
-    with _errors(debug), opened(originals) as known:
+    with _errors(debug), open_index(originals) as known:
 
         def one(path: str, tell: Progress) -> None:
             found = pipeline.match(path, known, tell)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Outputs:
     """Outputs that are wanted; None for those that are not.
 
     Attributes:
@@ -68,7 +68,7 @@ class Pages:
             the same file apart.
     """
 
-    def __init__(self, wanted: Wanted, language: Language, about: str = "") -> None:
+    def __init__(self, wanted: Outputs, language: Language, about: str = "") -> None:
         self._wanted, self._language, self._about = wanted, language, about
         self._taken: set[str] = set()
 

@@ -15,7 +15,7 @@ import typer
 from unmask.errors import UnmaskError, UsageError
 
 if TYPE_CHECKING:
-    from unmask.service.settings import Settings
+    from unmask.service.settings import ServiceSettings
 
 EXAMPLES = """\b
 Examples:
@@ -53,9 +53,9 @@ def serve(
     try:
         from unmask.service.processes.logs import configure
         from unmask.service.processes.supervisor import serve as run
-        from unmask.service.settings import Settings
+        from unmask.service.settings import ServiceSettings
 
-        settings = Settings.read(data=data, workers=workers)
+        settings = ServiceSettings.read(data=data, workers=workers)
         if check_config:
             return _tell(settings)
         configure()
@@ -70,7 +70,7 @@ def serve(
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
 
 
-def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
+def _welcome(settings: ServiceSettings, host: str, port: int, inhabited: bool) -> None:
     """Says on a terminal where the page is, and how the first account is made."""
     if not sys.stderr.isatty():
         return
@@ -86,7 +86,7 @@ def _welcome(settings: Settings, host: str, port: int, inhabited: bool) -> None:
     typer.echo("Ctrl-C ends it.\n", err=True)
 
 
-def _tell(settings: Settings) -> None:
+def _tell(settings: ServiceSettings) -> None:
     """Prints every setting, and every variable that only looks like one."""
     import os
 

@@ -14,15 +14,15 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import Debug
-from unmask.cli.pages import Pages, Wanted
+from unmask.cli.pages import Outputs, Pages
 from unmask.cli.run import complain
 from unmask.errors import MediaError, UsageError, printable
 from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.moments import Moment
-    from unmask.take import Settings, Take
-    from unmask.takes.findings import Answer
+    from unmask.take import TakeResult, TakeSettings
+    from unmask.takes.findings import TakeAnswer
     from unmask.words import Language
 
 EXAMPLES = """\b
@@ -103,7 +103,7 @@ def take(
     found.
     """
     from unmask.report import take_page
-    from unmask.take import Settings
+    from unmask.take import TakeSettings
     from unmask.words import codes
     from unmask.words import language as spoken
 
@@ -111,11 +111,11 @@ def take(
         if language not in codes():
             raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
         settings, matching, given = (
-            Settings(thorough, power, seed),
+            TakeSettings(thorough, power, seed),
             _answers(fail_on),
             inputs.named(videos),
         )
-        takes, wanted = list(_takes(given.files, one_take)), Wanted(report, out)
+        takes, wanted = list(_takes(given.files, one_take)), Outputs(report, out)
         wanted.prepare(len(takes))
     except UsageError as error:
         complain(f"{error}; `unmask take --help` shows the usage")
@@ -135,10 +135,10 @@ def take(
     raise typer.Exit(3 if matched else int(failed))
 
 
-def _answers(named: list[str] | None) -> frozenset[Answer]:
-    from unmask.takes.findings import Answer
+def _answers(named: list[str] | None) -> frozenset[TakeAnswer]:
+    from unmask.takes.findings import TakeAnswer
 
-    words = {answer.replace(" ", "-"): answer for answer in Answer}
+    words = {answer.replace(" ", "-"): answer for answer in TakeAnswer}
     names = [
         name.strip().replace(" ", "-")
         for part in named or ()
@@ -172,8 +172,8 @@ def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] 
 
 
 def _written(
-    result: Take, settings: Settings, pages: Pages, t: Language, debug: bool
-) -> Take | None:
+    result: TakeResult, settings: TakeSettings, pages: Pages, t: Language, debug: bool
+) -> TakeResult | None:
     """Writes the page if one is wanted; returns the result with its path.
 
     If the page cannot be written, this is reported and the result is None.
@@ -193,7 +193,7 @@ def _written(
         return None
 
 
-def _moments(result: Take, t: Language) -> tuple[Moment, ...]:
+def _moments(result: TakeResult, t: Language) -> tuple[Moment, ...]:
     """Returns the moments of its findings; none of a file that has gone or changed meanwhile."""
     from unmask.moments import moments
     from unmask.terminal import progress
@@ -206,15 +206,15 @@ def _moments(result: Take, t: Language) -> tuple[Moment, ...]:
 
 
 def _over(
-    takes: list[list[str] | MediaError], settings: Settings, t: Language, debug: bool
-) -> Iterator[Take]:
+    takes: list[list[str] | MediaError], settings: TakeSettings, t: Language, debug: bool
+) -> Iterator[TakeResult]:
     from unmask import take as stages
     from unmask.terminal import progress
 
     begun = time.monotonic()
     for number, files in enumerate(takes, start=1):
         if isinstance(files, MediaError):
-            yield stages.Take.failed(files.path, files.message)
+            yield stages.TakeResult.failed(files.path, files.message)
             continue
         try:
             with progress(
@@ -222,17 +222,17 @@ def _over(
             ) as tell:
                 yield stages.one_take(files, settings, tell)
         except MediaError as error:
-            yield stages.Take.failed(error.path, error.message)
+            yield stages.TakeResult.failed(error.path, error.message)
         except (OSError, ImportError):
             raise
         except Exception as error:
             if debug:
                 traceback.print_exception(error)
             way_out = Message("way.traceback") if debug else Message("way.debug")
-            yield stages.Take.failed(files[0], inputs.why(files[0], error, way_out))
+            yield stages.TakeResult.failed(files[0], inputs.why(files[0], error, way_out))
 
 
-def _print(result: Take, as_json: bool, t: Language) -> None:
+def _print(result: TakeResult, as_json: bool, t: Language) -> None:
     if as_json:
         from unmask.report.take import dumps
 
@@ -251,7 +251,7 @@ def _print(result: Take, as_json: bool, t: Language) -> None:
     sys.stdout.flush()
 
 
-def _lines(result: Take, t: Language) -> Iterator[str]:
+def _lines(result: TakeResult, t: Language) -> Iterator[str]:
     """Yields the lines under the headline."""
     yield t.say(result.reason)
     for one in result.findings:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from unmask.measuring import recall
 from unmask.messages import Message, Value
-from unmask.originals import Comparison, Finding, compare
+from unmask.originals import Comparison, FaceFinding, compare
 from unmask.types import (
     Case,
     Kind,
@@ -156,7 +156,9 @@ def _not_compared(compared: Sequence[Compared]) -> Message:
 
 def _summary(told: Sequence[Compared]) -> Message:
     """Names the original, and the most frequent finding of a change, or else of all comparisons."""
-    changed = [c for c in told if c.face.finding in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}]
+    changed = [
+        c for c in told if c.face.finding in {FaceFinding.CHANGED_FACE, FaceFinding.CHANGED_MOUTH}
+    ]
     finding = Counter(c.face.finding for c in changed or told).most_common(1)[0][0]
     highest = max(changed or told, key=lambda c: c.face.score).match
     values: dict[str, Value] = {

@@ -49,13 +49,13 @@ def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: fl
         ) from error
     try:
         cores = int(cast("Any", ray).cluster_resources().get("CPU", 1))
-        crew.run(ledger, partial(Actor, make), _listen, count or cores, seconds)
+        crew.run(ledger, partial(RayWorker, make), _listen, count or cores, seconds)
     finally:
         ray.shutdown()
 
 
-class Actor:
-    """A worker's process somewhere in the cluster; see `crew.Link`."""
+class RayWorker:
+    """A worker's process somewhere in the cluster; see `crew.WorkerLink`."""
 
     def __init__(self, make: Make) -> None:
         remote: Any = ray.remote(num_cpus=1, max_restarts=0, runtime_env={"env_vars": ONE_THREAD})(
@@ -82,7 +82,7 @@ class Actor:
             ray.kill(self._actor)
 
 
-def _listen(actors: Sequence[Actor], seconds: float) -> Collection[Actor]:
+def _listen(actors: Sequence[RayWorker], seconds: float) -> Collection[RayWorker]:
     asked = [actor.said for actor in actors if actor.said is not None]
     heard = ray.wait(asked, timeout=seconds)[0] if asked else []
     return [actor for actor in actors if actor.said in heard]

@@ -1,7 +1,7 @@
 """The driver's workers: each gets one file after the other, and is replaced when it dies.
 
-The code is the same here and on a cluster. A `Link` knows where a worker runs and how to talk to
-it: `unmask.fleet.local`, `unmask.fleet.cluster`.
+The code is the same here and on a cluster. A `WorkerLink` knows where a worker runs and how to talk
+to it: `unmask.fleet.local`, `unmask.fleet.cluster`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Died(Exception):
     """A worker is gone; the text says how."""
 
 
-class Link(Protocol):
+class WorkerLink(Protocol):
     """The driver's connection to a worker's process.
 
     The worker says ``ready`` by itself, and then one thing for each request.
@@ -52,7 +52,7 @@ class Link(Protocol):
         """Ends the worker, whatever it is doing, and deletes what it put on disk."""
 
 
-L = TypeVar("L", bound=Link)
+L = TypeVar("L", bound=WorkerLink)
 Listen = Callable[[Sequence[L], float], Collection[L]]
 """Waits, at most so many s, until some links have an answer; returns these links."""
 

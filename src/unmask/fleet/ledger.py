@@ -30,7 +30,7 @@ driver that is killed every few seconds makes progress, and a long scan has few 
 
 
 @dataclass(slots=True)
-class Counts:
+class ScanCounts:
     """Progress of a scan, in files; ``judged``, ``failed`` and ``poison`` are in contents.
 
     Failed contents could not be judged.
@@ -74,7 +74,7 @@ class Ledger:
         found: Listing,
         tables: Tables,
         tries: Path,
-        tell: Callable[[Counts], None] = lambda _counts: None,
+        tell: Callable[[ScanCounts], None] = lambda _counts: None,
     ) -> None:
         self._tables, self._tell = tables, tell
         self._taken = tables.done()
@@ -82,7 +82,7 @@ class Ledger:
         before = left(source, found, tables, self._taken)
         self._known, self._waiting = set(before.known), deque(before.items)
         listed = len(found.items)
-        self.counts = Counts(
+        self.counts = ScanCounts(
             listed=listed, before=listed - len(before.items), gone=len(before.gone)
         )
         self._rows: dict[str, list[Row]] = {}

@@ -36,7 +36,7 @@ def run(ledger: Ledger, make: Make, scratch: Path, count: int, seconds: float) -
 
 
 class Process:
-    """A worker's process on this machine; see `crew.Link`."""
+    """A worker's process on this machine; see `crew.WorkerLink`."""
 
     def __init__(self, make: Make, scratch: Path) -> None:
         context = get_context("spawn")

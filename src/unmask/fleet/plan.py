@@ -15,7 +15,7 @@ from unmask.fleet import configuration
 from unmask.fleet.left import left
 from unmask.fleet.source import Item, listing
 from unmask.fleet.tables import Tables
-from unmask.fleet.worker import Unreadable, Worker
+from unmask.fleet.worker import FileWorker, Unreadable
 from unmask.messages import Message
 from unmask.pipeline import Settings
 
@@ -24,7 +24,7 @@ SAMPLE = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ScanPlan:
     """Estimate of a scan.
 
     Attributes:
@@ -51,7 +51,7 @@ def plan(
     sample: int = SAMPLE,
     seed: int = 0,
     tell: Callable[[float], None] = lambda _done: None,
-) -> Plan:
+) -> ScanPlan:
     """Lists a source, and judges a sample of what is left in this process; nothing is written.
 
     Copies of one content are recognised only after they were read once, so a source with many
@@ -77,18 +77,18 @@ def plan(
             tables = Tables(out, name)
             items = left(source, found, tables, tables.done()).items
         chosen = random.Random(seed).sample(items, min(sample, len(items)))  # noqa: S311 - no secret
-        worker, taken = Worker(source, settings, Path(folder)), []
+        worker, taken = FileWorker(source, settings, Path(folder)), []
         for number, item in enumerate(chosen, start=1):
             taken.append(_seconds(worker, item))
             tell(number / len(chosen))
         worker.drop()
     size, count = sum(item.size for item in items), len(items)
-    return Plan(
+    return ScanPlan(
         count, size, len(found.items) - count, len(taken), _all(taken, count), found.left_out
     )
 
 
-def _seconds(worker: Worker, item: Item) -> float:
+def _seconds(worker: FileWorker, item: Item) -> float:
     begun = time.monotonic()
     try:
         worker.identify(item.path)

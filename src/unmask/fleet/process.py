@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from unmask.errors import UnmaskError
-from unmask.fleet.worker import Unreadable, Worker
+from unmask.fleet.worker import FileWorker, Unreadable
 
-Make = Callable[[Path], Worker]
+Make = Callable[[Path], FileWorker]
 """Makes a worker, in its own process, with a folder for temporary files."""
 
 MEMORY = 4 << 30
@@ -40,7 +40,7 @@ def work(pipe: Connection, make: Make, scratch: Path) -> None:
         return
 
 
-def answer(worker: Worker, order: str, path: str) -> tuple[str, Any]:
+def answer(worker: FileWorker, order: str, path: str) -> tuple[str, Any]:
     """Asks a worker to ``identify`` a file, or to ``judge`` the one that it holds.
 
     Returns:

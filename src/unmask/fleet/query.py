@@ -15,7 +15,7 @@ from unmask.fleet.tables import OF_A_RESULT, PARTS, SCRATCH, TABLES, Row, schema
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Tables]:
+def open_results(folder: Path) -> Iterator[ResultQuery]:
     """Opens the tables in a folder while the context lasts. A part without its results is not seen.
 
     Raises:
@@ -25,7 +25,7 @@ def opened(folder: Path) -> Iterator[Tables]:
         with duckdb.connect(config={"temp_directory": str(folder / SCRATCH)}) as connection:
             for table in TABLES:
                 _see(connection, folder, table)
-            yield Tables(connection)
+            yield ResultQuery(connection)
     except duckdb.Error as error:
         why = " ".join(str(error).split())[:200]
         way_out = "move away what is broken, and scan again"
@@ -34,7 +34,7 @@ def opened(folder: Path) -> Iterator[Tables]:
         ) from error
 
 
-class Tables:
+class ResultQuery:
     """Runs SQL queries."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,11 +16,11 @@ from typing import Any
 
 from unmask.errors import UsageError, printable
 from unmask.fleet import configuration, local, query
-from unmask.fleet.ledger import Counts, Ledger
+from unmask.fleet.ledger import Ledger, ScanCounts
 from unmask.fleet.rows import looks_of
 from unmask.fleet.source import Listing, listing
 from unmask.fleet.tables import SCRATCH, Tables
-from unmask.fleet.worker import Worker
+from unmask.fleet.worker import FileWorker
 from unmask.originals import grouping
 from unmask.originals.matching import Looks
 from unmask.pipeline import Settings
@@ -28,13 +28,13 @@ from unmask.pipeline import Settings
 FILE_SECONDS = 1800.0
 """Most time that one file may take, s."""
 
-Maker = Callable[[str, Settings, Path], Worker]
+Maker = Callable[[str, Settings, Path], FileWorker]
 
 
 class Scanned:
     """Result of a scan: its counts, and the parts of the source left out or not listed."""
 
-    def __init__(self, counts: Counts, listed: Listing) -> None:
+    def __init__(self, counts: ScanCounts, listed: Listing) -> None:
         self.counts, self.left_out, self.unreadable = counts, listed.left_out, listed.unreadable
 
 
@@ -43,9 +43,9 @@ def scan(
     out: Path,
     settings: Settings = Settings(),
     workers: int | None = None,
-    tell: Callable[[Counts], None] = lambda _counts: None,
+    tell: Callable[[ScanCounts], None] = lambda _counts: None,
     seconds: float = FILE_SECONDS,
-    maker: Maker = Worker,
+    maker: Maker = FileWorker,
     ray: str | None = None,
 ) -> Scanned:
     """Judges every content of a source that has no result yet under this configuration.
@@ -118,7 +118,7 @@ def group(out: Path, tables: Tables) -> None:
             names.append(row["sha256"])
             yield looks_of(row)
 
-    with query.opened(out) as opened:
+    with query.open_results(out) as opened:
         leaders = grouping.groups(looks())
     many = {leader for number, leader in enumerate(leaders) if leader != number}
     tables.replace_groups(

@@ -133,7 +133,7 @@ def summary(folder: Path) -> Summary:
             f"{printable(str(folder))}: no scan has written there; `unmask fleet scan SOURCE "
             f"--out DIR` does"
         )
-    with query.opened(folder) as tables:
+    with query.open_results(folder) as tables:
         tables.run(VIEWS)
         queue = tables.rows(QUEUED)
         return Summary(
@@ -148,7 +148,7 @@ def summary(folder: Path) -> Summary:
         )
 
 
-def _periods(tables: query.Tables) -> dict[str, dict[str, int]]:
+def _periods(tables: query.ResultQuery) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for unit, pattern in (("day", "%Y-%m-%d"), ("month", "%Y-%m"), ("year", "%Y")):
         found = {}

@@ -45,7 +45,7 @@ class Unreadable(Exception):
     """A file cannot be read now; a later scan may succeed. Its text is the reason, on one line."""
 
 
-class Worker:
+class FileWorker:
     """Holds one file at a time.
 
     Args:

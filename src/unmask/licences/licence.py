@@ -47,7 +47,7 @@ class Part(StrEnum):
         )
 
 
-class Mark(Strict):
+class PortraitMark(Strict):
     """A point on a face in an original: time in seconds, x and y relative to its size, 0 to 1."""
 
     time: Annotated[float, Field(ge=0, le=1e6)]
@@ -60,7 +60,7 @@ class Work(Strict):
 
     title: Line
     original: Sha256
-    marks: Annotated[list[Mark], Field(max_length=MOST)]
+    marks: Annotated[list[PortraitMark], Field(max_length=MOST)]
 
 
 class Portrait(Strict):
@@ -166,7 +166,7 @@ class Licence(Signed):
         newest = max(mine, key=lambda one: one.valid_from)
         return newest.refusal(int(self.status.index), at)
 
-    def lacks(self, asked: Asked) -> Message | None:
+    def lacks(self, asked: AskedUse) -> Message | None:
         """Tells which part of a use the licence does not cover; None if it covers all."""
         allowed = self.subject
         if asked.licensee not in {None, allowed.licensee}:
@@ -191,7 +191,7 @@ class Licence(Signed):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedUse:
     """A use that a licence should cover; None means not asked.
 
     Attributes:
@@ -255,7 +255,7 @@ def check(
     path: Path,
     owners: Owners,
     lists: tuple[StatusList, ...],
-    asked: Asked = Asked(),
+    asked: AskedUse = AskedUse(),
     at: datetime | None = None,
 ) -> Licence:
     """Returns the licence in a file, if it holds and covers what is asked, now or at a moment.

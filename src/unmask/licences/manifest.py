@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from unmask.errors import LicenceError
 from unmask.licences.keys import read_bytes
 from unmask.messages import Message
-from unmask.types import Credentials, Seal
+from unmask.types import ContentCredentials, Seal
 
 if TYPE_CHECKING:
     import c2pa
@@ -117,7 +117,7 @@ def names(paths: Iterable[Path]) -> list[str]:
     return [_line(one.subject.rfc4514_string()) for one in found]
 
 
-def read(file: IO[bytes], trusted: str = "") -> Credentials:
+def read(file: IO[bytes], trusted: str = "") -> ContentCredentials:
     """Reads and verifies the credentials of a photo or video.
 
     Args:
@@ -127,26 +127,26 @@ def read(file: IO[bytes], trusted: str = "") -> Credentials:
     import c2pa
 
     if _boxes(file) > MOST_BOXES:
-        return Credentials(Seal.UNKNOWN, problems=("too many boxes",))
+        return ContentCredentials(Seal.UNKNOWN, problems=("too many boxes",))
     file.seek(0)
     try:
         found = c2pa.Reader.try_create(file, context=_context(trusted))
         if found is None:
-            return Credentials(Seal.NONE)
+            return ContentCredentials(Seal.NONE)
         with found:
             text = found.json()
         return (
             _told(json.loads(text))
             if len(text) <= LARGEST
-            else Credentials(Seal.UNKNOWN, problems=("too large",))
+            else ContentCredentials(Seal.UNKNOWN, problems=("too large",))
         )
     except c2pa.C2paError as error:
         return _refused(str(error))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return Credentials(Seal.UNKNOWN, problems=(f"{type(error).__name__}",))
+        return ContentCredentials(Seal.UNKNOWN, problems=(f"{type(error).__name__}",))
 
 
-def of(path: str | os.PathLike[str], trusted: str = "") -> Credentials:
+def of(path: str | os.PathLike[str], trusted: str = "") -> ContentCredentials:
     """Reads the credentials of the file at a path, see `read`.
 
     Raises:
@@ -236,21 +236,21 @@ def _type(path: Path) -> str:
     return types.get(path.suffix.lower(), path.suffix.lower().lstrip("."))
 
 
-def _refused(error: str) -> Credentials:
+def _refused(error: str) -> ContentCredentials:
     """Interprets an error of the reader.
 
     Only one about a remote manifest means more than that nothing can be read.
     """
     kind = error.partition(":")[0]
     if kind == "Remote":
-        return Credentials(Seal.ELSEWHERE, problems=(_line(error),))
-    return Credentials(
+        return ContentCredentials(Seal.ELSEWHERE, problems=(_line(error),))
+    return ContentCredentials(
         Seal.NONE if kind in {"NotSupported", "ManifestNotFound"} else Seal.UNKNOWN,
         problems=(_line(error),),
     )
 
 
-def _told(store: Mapping[str, Any]) -> Credentials:
+def _told(store: Mapping[str, Any]) -> ContentCredentials:
     manifests = store["manifests"]
     active = manifests[store["active_manifest"]]
     problems = tuple(dict.fromkeys(_failures(store)))
@@ -262,7 +262,7 @@ def _told(store: Mapping[str, Any]) -> Credentials:
         for manifest in (active, *manifests.values())
         for one in manifest.get("assertions") or ()
     ]
-    return Credentials(
+    return ContentCredentials(
         seal=_seal(problems),
         signer=", ".join(name for name in names if name),
         trusted=_trusted(store, problems),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unmask.messages import Message
-from unmask.types import Credentials, Labels, Seal
+from unmask.types import ContentCredentials, Labels, Seal
 
 
-def told(credentials: Credentials, labels: Labels) -> tuple[Message, ...]:
+def told(credentials: ContentCredentials, labels: Labels) -> tuple[Message, ...]:
     """Returns a sentence for each fact to report, the most important first."""
     return (*_credentials(credentials), *_labels(labels))
 
 
-def _credentials(found: Credentials) -> Iterator[Message]:
+def _credentials(found: ContentCredentials) -> Iterator[Message]:
     if found.seal is Seal.NONE:
         yield Message("credentials.none")
         return
@@ -35,7 +35,7 @@ def _credentials(found: Credentials) -> Iterator[Message]:
         yield Message("credentials.licences", {"licences": found.licences})
 
 
-def _seal(found: Credentials) -> Message:
+def _seal(found: ContentCredentials) -> Message:
     if found.seal is Seal.UNKNOWN:
         return Message("credentials.unknown", {"problem": ", ".join(found.problems)})
     sentences = {

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from unmask.live.reading import Anchor, Reading
+from unmask.live.reading import FaceAnchor, FrameReading
 
 FRONTAL = 0.09
 """Largest distance of the nose tip from its place at rest at which looks are compared.
@@ -37,7 +37,7 @@ class Continuity:
     unbroken: bool
 
 
-def continuity(readings: Sequence[Reading]) -> Continuity:
+def continuity(readings: Sequence[FrameReading]) -> Continuity:
     """Measures the continuity of the face over these readings."""
     seen = [(reading.time, reading.face) for reading in readings if reading.face]
     middle = float(np.median([face.yaw for _, face in seen]))
@@ -57,7 +57,7 @@ def continuity(readings: Sequence[Reading]) -> Continuity:
     return Continuity(alike, unbroken)
 
 
-def _correlation(a: Anchor, b: Anchor) -> float:
+def _correlation(a: FaceAnchor, b: FaceAnchor) -> float:
     import cv2
 
     inner = a.look[MARGIN:-MARGIN, MARGIN:-MARGIN]

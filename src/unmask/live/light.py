@@ -5,13 +5,13 @@ symbols rather than noise, at the delay that fits best. It is ranked among those
 challenges of the same generator, at the delays that fit them best.
 
 False accepts are bounded by construction. If the frames and their times do not depend on the
-secret, the secret and its `DECOYS` decoys are exchangeable, so that each of the `DECOYS` + 1 is
-first with the same probability, whatever the camera, face, light, compression or trick: at most 1
-in 10,000 is fresh, ties refused. This holds without any knowledge of the noise. It says nothing
-about frames that do depend on the secret, such as a flat picture that the screen lights, or a
-picture tinted as the symbols come in: see `relief` and `shading`. Nor does it bound a recording of
-other symbols that is slowed down and sped up to fit: such a recording comes first, but leaves many
-of its own symbols unexplained, see `stray`.
+secret, the secret and its `RANKED_DECOYS` decoys are exchangeable, so that each of the
+`RANKED_DECOYS` + 1 is first with the same probability, whatever the camera, face, light,
+compression or trick: at most 1 in 10,000 is fresh, ties refused. This holds without any knowledge
+of the noise. It says nothing about frames that do depend on the secret, such as a flat picture that
+the screen lights, or a picture tinted as the symbols come in: see `relief` and `shading`. Nor does
+it bound a recording of other symbols that is slowed down and sped up to fit: such a recording comes
+first, but leaves many of its own symbols unexplained, see `unexplained_share`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.live.challenge import SYMBOLS, LightChallenge
-from unmask.live.reading import Reading
+from unmask.live.reading import FrameReading
 from unmask.live.signals import (
     Series,
     cells_of,
@@ -31,8 +31,8 @@ from unmask.live.signals import (
     decoys,
     drifts,
     face_cells,
+    fit_illumination,
     left_over,
-    nine,
     one_symbol_at,
     reduction,
     settled,
@@ -41,7 +41,7 @@ from unmask.live.signals import (
     whole_of,
 )
 
-DECOYS = 9_999
+RANKED_DECOYS = 9_999
 """Other challenges among which the response must come first: at most 1 in 10,000 false accepts."""
 
 FIRST_DECOYS = 500
@@ -51,25 +51,26 @@ DELAYS: NDArray[np.float64] = np.arange(0, 0.5001, 0.05)
 """Delays from a symbol's sending to its frame that are tried, s.
 
 They cover a round trip, a picture of the screen, and a camera of 0.2 s. With
-`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.session.LATEST` they bound the
+`unmask.live.signals.CHANGING`, a symbol's own time and `unmask.live.protocol.LATEST` they bound the
 time that software has to answer to 1.24 s.
 """
 
 PAINTED = 0.12
 """Time after a change of symbols in which a frame may still show the one before, s.
 
-The network delays some symbols more than others. Frames in that time are left out of `stray`.
+The network delays some symbols more than others. Frames in that time are left out of
+`unexplained_share`.
 """
 
 NOISIEST = 30.0
-"""Largest noise variance of a series, as a multiple of what single cells' noise gives, see `stray`.
+"""Largest noise variance of a series, as a multiple of what single cells' noise gives.
 
-The median simulated person has 1.6 times, nine in ten have 9 times at most, one in a hundred 100
-times (seed 101).
+See `unexplained_share`. The median simulated person has 1.6 times, nine in ten have 9 times at
+most, one in a hundred 100 times (seed 101).
 """
 
 CLEAR = 16.0
-"""Standard errors by which the changes of hue must exceed noise, see `stray`.
+"""Standard errors by which the changes of hue must exceed noise, see `unexplained_share`.
 
 An unexplained share of 0.18 would then be seen. The changes of simulated persons up to 300 lux
 exceed noise by at least 16, those of one in fifty at 600 lux by less (seed 101).
@@ -87,7 +88,7 @@ side follows itself.
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LightResponse:
     """Answer of the face to a light challenge.
 
     Attributes:
@@ -115,16 +116,18 @@ class Answer:
         return self.rank == 1
 
 
-def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading]) -> Answer:
+def answer(
+    challenge: LightChallenge, sent: Sequence[float], readings: Sequence[FrameReading]
+) -> LightResponse:
     """Measures the answer of the face; arguments as of `unmask.live.verification.verify`."""
     times = times_of(readings)
-    series = settled(nine(readings), times)
+    series = settled(fit_illumination(readings), times)
     code = codes(challenge)
     asked = code.transpose(1, 2, 0)[:, :, None]
     symbols = [symbol_at(challenge, sent, times - delay) for delay in DELAYS]
     own = _fit(series, symbols, asked)[0]
     best = int(own.argmax())
-    for some in (FIRST_DECOYS, DECOYS):
+    for some in (FIRST_DECOYS, RANKED_DECOYS):
         responses = _fit(series, symbols, decoys(code, some)).max(axis=1)
         # Decoys are summed in single precision. A response within its rounding counts as a tie, and
         # ties lose.
@@ -135,7 +138,7 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
         int(_fit(series, [_only(one, half) for one in symbols], asked)[0].argmax())
         for half in (0, 1)
     ]
-    return Answer(
+    return LightResponse(
         rank=rank,
         margin=float(own[best] / max(float(responses.max()), 1e-9)),
         delay=float(DELAYS[best]),
@@ -145,8 +148,8 @@ def answer(challenge: LightChallenge, sent: Sequence[float], readings: Sequence[
     )
 
 
-def stray(
-    challenge: LightChallenge, sent: Sequence[float], readings: Sequence[Reading], delay: float
+def unexplained_share(
+    challenge: LightChallenge, sent: Sequence[float], readings: Sequence[FrameReading], delay: float
 ) -> float:
     """Computes the share of the changes of the face's hue that the symbols leave unexplained.
 
@@ -170,7 +173,7 @@ def stray(
     return min(_unexplained(codes(challenge), symbols, hues, grain, times) for symbols in shown)
 
 
-def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
+def _hues(readings: Sequence[FrameReading]) -> tuple[Series, Series]:
     """Measures red and blue over green of each frame.
 
     Returns the level and the slopes, ``(n, 6)``, and what the noise of each cell adds to them,
@@ -188,7 +191,7 @@ def _hues(readings: Sequence[Reading]) -> tuple[Series, Series]:
 def _unexplained(
     code: Series, symbols: NDArray[np.intp], hues: Series, grain: Series, times: Series
 ) -> float:
-    """Computes `stray` from `_hues`; ``symbols`` are those that each frame shows, -1 for none."""
+    """Computes `unexplained_share` from `_hues`; ``symbols`` shows each frame's, -1 for none."""
     kept = symbols >= 0
     # From this many frames on, at least SYMBOLS / 4 pairs of neighbours show one symbol.
     if kept.sum() < 5 * SYMBOLS // 4:
@@ -259,8 +262,8 @@ def _only(symbols: NDArray[np.intp], half: int) -> NDArray[np.intp]:
     return np.where((symbols >= 0) & ((symbols >= SYMBOLS // 2) == half), symbols, -1)
 
 
-def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Reading]) -> float:
-    """Computes `Answer.strength`; ``symbols`` are the readings'."""
+def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[FrameReading]) -> float:
+    """Computes `LightResponse.strength`; ``symbols`` are the readings'."""
     lit = symbols >= 0
     times = times_of(readings)[lit]
     whole, all_lit = (
@@ -271,8 +274,8 @@ def _strength(code: Series, symbols: NDArray[np.intp], readings: Sequence[Readin
     return float(np.expm1(rises.max()))
 
 
-def _unrest(readings: Sequence[Reading]) -> float:
-    """Computes `Answer.unrest`."""
+def _unrest(readings: Sequence[FrameReading]) -> float:
+    """Computes `LightResponse.unrest`."""
     whole = whole_of(readings)
     hues = settled(whole[:, :2] - whole[:, 1:], times_of(readings))
     noise = np.diff(hues, axis=0).var(axis=0) / 2

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.live.challenge import Move, MovementChallenge
-from unmask.live.reading import Reading, SeenFace
+from unmask.live.reading import FrameReading, SeenFace
 
 FIND_EVERY = 0.25
 """Seconds after which `unmask.live.reading.read` must detect the face again.
@@ -90,7 +90,7 @@ class Moved:
 
 
 def moved(
-    challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]
+    challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[FrameReading]
 ) -> Moved:
     """Finds which steps were followed; arguments as of `unmask.live.verification.verify`."""
     begun = beginnings(readings)
@@ -105,7 +105,7 @@ def moved(
     )
 
 
-def beginnings(readings: Sequence[Reading]) -> list[tuple[float, Move]]:
+def beginnings(readings: Sequence[FrameReading]) -> list[tuple[float, Move]]:
     """Finds the moves and the times, s, at which they began.
 
     The readings are in order of time with a face in at least one. Closed eyes, which are contrary

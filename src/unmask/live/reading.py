@@ -77,7 +77,7 @@ SAME_PLACE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Anchor:
+class FaceAnchor:
     """Reference look of a face, from a frame in which it was detected.
 
     Attributes:
@@ -119,7 +119,7 @@ class SeenFace:
     box: Box
     points: NDArray[np.float32]
     found_at: float
-    anchor: Anchor
+    anchor: FaceAnchor
     likeness: float
     yaw: float
     size: float
@@ -129,7 +129,7 @@ class SeenFace:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FrameReading:
     """Reading of one frame.
 
     Attributes:
@@ -143,7 +143,7 @@ class Reading:
     searched: float
 
 
-def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -> Reading:
+def read(frame: Frame, before: FrameReading | None, find_every: float = FIND_EVERY) -> FrameReading:
     """Measures one frame.
 
     Args:
@@ -155,21 +155,21 @@ def read(frame: Frame, before: Reading | None, find_every: float = FIND_EVERY) -
     """
     last = before.face if before else None
     if last is None and before and 0 <= frame.time - before.searched < SEARCH_AGAIN:
-        return Reading(frame.time, None, before.searched)
+        return FrameReading(frame.time, None, before.searched)
     place = _follow(frame.rgb, last) if last else None
     if place and last and before and 0 <= frame.time - last.found_at < find_every:
-        return Reading(
+        return FrameReading(
             frame.time,
             _measured(frame.rgb, place, last.found_at, last.yaw, last.size),
             before.searched,
         )
     found = _found(frame.rgb, last)
     if found is None:
-        return Reading(frame.time, None, frame.time)
+        return FrameReading(frame.time, None, frame.time)
     if place is None or place.likeness < DRIFTED or _apart(found.points, place.points) > SAME_PLACE:
         place = _Place(found.box, found.points, _anchor(frame, found.points), 1.0)
     seen = _measured(frame.rgb, place, frame.time, _yaw(found.points), _size(found))
-    return Reading(frame.time, seen, frame.time)
+    return FrameReading(frame.time, seen, frame.time)
 
 
 def _found(rgb: Rgb, last: SeenFace | None) -> Face | None:
@@ -189,7 +189,7 @@ class _Place:
 
     box: Box
     points: NDArray[np.float32]
-    anchor: Anchor
+    anchor: FaceAnchor
     likeness: float
 
 
@@ -270,7 +270,7 @@ def _cells(face: Rgb) -> NDArray[np.float32]:
     )
 
 
-def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> Anchor:
+def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> FaceAnchor:
     """Makes the anchor of a face; ``step`` in distances between the eyes."""
     apart = np.float32(step * max(float(np.hypot(*(points[1] - points[0]))), 1.0))
     edges = []
@@ -279,7 +279,7 @@ def _anchor(frame: Frame, points: NDArray[np.float32], step: float = 0.02) -> An
             _cells(_upright(frame.rgb, points + to)).mean(axis=2) for to in (-shift, shift)
         )
         edges.append((after - before) / (after + before + 2e-3) / step)
-    return Anchor(frame.time, _look(_upright(frame.rgb, points)), np.stack(edges))
+    return FaceAnchor(frame.time, _look(_upright(frame.rgb, points)), np.stack(edges))
 
 
 def _eyes(face: Rgb) -> tuple[float, float]:

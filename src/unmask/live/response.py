@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from unmask.live import signals
 from unmask.live.challenge import SYMBOLS, LightChallenge
-from unmask.live.reading import Reading
+from unmask.live.reading import FrameReading
 from unmask.live.signals import Series
 
-DECOYS = 500
+NOISE_DECOYS = 500
 """Other challenges whose answers measure the noise: its standard error to 3 %."""
 
 
@@ -70,7 +70,10 @@ class Response:
 
 
 def response(
-    challenge: LightChallenge, shown: Sequence[float], readings: Sequence[Reading], delay: float
+    challenge: LightChallenge,
+    shown: Sequence[float],
+    readings: Sequence[FrameReading],
+    delay: float,
 ) -> Response:
     """Measures the response of ``readings``; arguments as of `unmask.live.verification.verify`.
 
@@ -97,5 +100,5 @@ def response(
         signals.slips(readings),
         signals.trust(readings),
         symbols,
-        signals.decoys(code, DECOYS),
+        signals.decoys(code, NOISE_DECOYS),
     )

@@ -38,7 +38,7 @@ def odds(seen: Response, stands: Relief, shaded: Shading, strength: float) -> fl
     Args:
         seen: the response of the surface.
         stands, shaded: its relief and shading.
-        strength: see `unmask.live.light.Answer`.
+        strength: see `unmask.live.light.LightResponse`.
 
     Raises:
         WeightsError: the weight file is missing or not the released one.

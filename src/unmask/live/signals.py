@@ -1,9 +1,9 @@
 """The two signals that a light challenge compares: the screen's, and the light on the face.
 
 The signal that was sent consists of the `codes` of its symbols. The frames' light is reduced to
-`nine` series: of each colour channel, the whole face, its left against its right and its top
-against its bottom. They are logarithms, so that room light, skin and exposure are only offsets.
-Drift, and errors of following the face, are removed.
+`fit_illumination` series: of each colour channel, the whole face, its left against its right and
+its top against its bottom. They are logarithms, so that room light, skin and exposure are only
+offsets. Drift, and errors of following the face, are removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unmask.faces.regions import places, rho
 from unmask.live.challenge import HIGH, LOW, LightChallenge
-from unmask.live.reading import GRID, Reading
+from unmask.live.reading import GRID, FrameReading
 
 Series = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ See `unmask.faces.regions.rho`.
 """
 
 EDGE = 0.5
-"""Edge, see `unmask.live.reading.Anchor`, from which on a cell counts less."""
+"""Edge, see `unmask.live.reading.FaceAnchor`, from which on a cell counts less."""
 
 
 def codes(challenge: LightChallenge) -> Series:
@@ -88,17 +88,17 @@ def one_symbol_at(
     return np.where(near, -1, symbol_at(challenge, shown, times))
 
 
-def times_of(readings: Sequence[Reading]) -> Series:
+def times_of(readings: Sequence[FrameReading]) -> Series:
     """Returns the times of the readings with a face, s, ``(n,)``."""
     return np.array([reading.time for reading in readings if reading.face])
 
 
-def cells_of(readings: Sequence[Reading]) -> Series:
+def cells_of(readings: Sequence[FrameReading]) -> Series:
     """Returns the logarithm of the light of the readings with a face, ``(n, GRID, GRID, 3)``."""
     return logarithm(np.stack([reading.face.cells for reading in readings if reading.face]))
 
 
-def whole_of(readings: Sequence[Reading]) -> Series:
+def whole_of(readings: Sequence[FrameReading]) -> Series:
     """Returns the logarithm of the whole face's light, ``(n, 3)``."""
     light = np.stack([reading.face.cells for reading in readings if reading.face])
     return logarithm(light[:, face_cells()].mean(axis=1))
@@ -115,7 +115,7 @@ def logarithm(light: NDArray[np.floating]) -> Series:
     return np.log(np.asarray(light, np.float64) + 1e-3)
 
 
-def nine(readings: Sequence[Reading]) -> Series:
+def fit_illumination(readings: Sequence[FrameReading]) -> Series:
     """Returns the series that should follow `codes`, ``(n, 3, 3)``.
 
     Of each frame and channel, they are the level and the slopes across and down that, with its
@@ -126,7 +126,7 @@ def nine(readings: Sequence[Reading]) -> Series:
     return np.asarray(np.einsum("bp,npc->ncb", reduction(readings)[1][:3], cells))
 
 
-def reduction(readings: Sequence[Reading]) -> tuple[Series, Series]:
+def reduction(readings: Sequence[FrameReading]) -> tuple[Series, Series]:
     """Returns the basis of level, slope across, slope down and slips, ``(p, 7)``, and its filters.
 
     The filters ``(7, p)`` find them in cells, weighted by trust.
@@ -137,7 +137,7 @@ def reduction(readings: Sequence[Reading]) -> tuple[Series, Series]:
     return basis, np.asarray(np.linalg.pinv(basis * weights[:, None]) * weights)
 
 
-def slips(readings: Sequence[Reading]) -> Series:
+def slips(readings: Sequence[FrameReading]) -> Series:
     """Returns what inexact following of a face adds to the logarithm of its cells, ``(cells, 4)``.
 
     The columns are shifts, zoom and turn.
@@ -148,7 +148,7 @@ def slips(readings: Sequence[Reading]) -> Series:
     return np.column_stack([part[face_cells()] for part in parts]).astype(np.float64)
 
 
-def trust(readings: Sequence[Reading]) -> Series:
+def trust(readings: Sequence[FrameReading]) -> Series:
     """Returns the weight of each cell, ``(cells,)``, 0 to 1.
 
     An edge in the face's colours is noisy where following is inexact.

@@ -16,7 +16,7 @@ from unmask.live import light, movement, shape
 from unmask.live.challenge import LightChallenge, MovementChallenge
 from unmask.live.continuity import continuity
 from unmask.live.passive import Look, signs
-from unmask.live.reading import Reading
+from unmask.live.reading import FrameReading
 from unmask.live.relief import relief
 from unmask.live.response import Response, response
 from unmask.live.shading import shading
@@ -45,7 +45,7 @@ class Advice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LiveOutcome:
     """Outcome of a live check.
 
     `advice` is set only where it is not `live`; `details` are for the log and for nobody who was
@@ -79,16 +79,18 @@ MOST_CLIPPED = 0.25
 """Largest share of the face's pixels at the upper end of the camera."""
 
 LEAST_STRENGTH = 0.03
-"""Least brightening of the face by the screen, see `light.Answer`; below, the room outshines it."""
+"""Least brightening of the face by the screen, see `light.LightResponse`; below, the room outshines
+it.
+"""
 
 FOREIGN = 0.012
-"""Unrest, see `light.Answer`, of a face that answers other light than ours.
+"""Unrest, see `light.LightResponse`, of a face that answers other light than ours.
 
 Daylight and lamps stay below a third of it.
 """
 
 MOST_STRAY = 0.05
-"""Largest unexplained share of the face's changes of hue, see `light.stray`.
+"""Largest unexplained share of the face's changes of hue, see `light.unexplained_share`.
 
 One in 240 simulated persons up to 300 lux leaves more; three in 300 recordings whose frames came
 when they fitted best leave less (seeds 101 and 105).
@@ -118,7 +120,7 @@ HOLLOW = 10.0
 """Standard errors of standing in where a face stands out, from which on a surface is no face."""
 
 FAINT = 0.15
-"""Strength, see `light.Answer`, below which a dimmer room shows more of a surface.
+"""Strength, see `light.LightResponse`, below which a dimmer room shows more of a surface.
 
 At 600 lux the median is 0.1.
 """
@@ -133,11 +135,11 @@ SAME_PERSON = 0.45
 def verify(
     challenge: LightChallenge | MovementChallenge,
     sent: Sequence[float],
-    readings: Sequence[Reading],
+    readings: Sequence[FrameReading],
     looks: Sequence[Look] = (),
     verdict: Verdict | None = None,
     shown: Sequence[float] | None = None,
-) -> Outcome:
+) -> LiveOutcome:
     """Tells whether a living person answered this challenge.
 
     Args:
@@ -147,7 +149,7 @@ def verify(
         readings: of the camera frames, in order of time, same clock.
         looks: of `unmask.live.passive.look` at about one frame per second; none is fine.
         verdict: of `unmask.check` on frames of this session, where the caller ran it.
-        shown: as ``sent``, corrected for jitter of the painting by `unmask.live.session.JITTER` at
+        shown: as ``sent``, corrected for jitter of the painting by `unmask.live.protocol.JITTER` at
             most; by default ``sent``.
 
     Raises:
@@ -183,22 +185,22 @@ def verify(
         "verdict": str(verdict),
     }
     if whole.alike < SAME_PERSON or against or verdict is Verdict.CHANGED:
-        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+        return LiveOutcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not whole.unbroken and outcome.result is Result.LIVE:
-        return Outcome(Result.INCONCLUSIVE, Advice.MOVED, details)
+        return LiveOutcome(Result.INCONCLUSIVE, Advice.MOVED, details)
     return replace(outcome, details=details)
 
 
 def during_steps(
     challenge: LightChallenge | MovementChallenge,
     sent: Sequence[float],
-    readings: Sequence[Reading],
-) -> list[Reading]:
+    readings: Sequence[FrameReading],
+) -> list[FrameReading]:
     """Returns the readings that count: from 1 s before the first step to 1 s after the last."""
     return [one for one in readings if sent[0] - 1 <= one.time <= sent[-1] + challenge.seconds + 1]
 
 
-def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | None:
+def _unfit(readings: Sequence[FrameReading], start: float, end: float) -> LiveOutcome | None:
     """Returns why these readings give no result for the challenge from ``start`` to ``end``, s."""
     faces = [reading.face for reading in readings if reading.face]
     times = [
@@ -225,48 +227,48 @@ def _unfit(readings: Sequence[Reading], start: float, end: float) -> Outcome | N
 def _by_light(
     challenge: LightChallenge,
     sent: Sequence[float],
-    readings: Sequence[Reading],
+    readings: Sequence[FrameReading],
     shown: Sequence[float],
-) -> Outcome:
+) -> LiveOutcome:
     answer = light.answer(challenge, sent, readings)
-    stray = light.stray(challenge, sent, readings, answer.delay)
+    stray = light.unexplained_share(challenge, sent, readings, answer.delay)
     details = {**asdict(answer), "stray": stray}
     if not answer.fresh and answer.unrest > FOREIGN:
-        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+        return LiveOutcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not answer.fresh or answer.strength < LEAST_STRENGTH:
-        return Outcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
+        return LiveOutcome(Result.INCONCLUSIVE, Advice.TOO_BRIGHT, details)
     if not answer.steady or stray > MOST_STRAY:
-        return Outcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
+        return LiveOutcome(Result.INCONCLUSIVE, Advice.TRY_AGAIN, details)
     surface = _surface(response(challenge, shown, readings, answer.delay), answer.strength)
     return replace(surface, details={**details, **surface.details})
 
 
-def _surface(seen: Response, strength: float) -> Outcome:
+def _surface(seen: Response, strength: float) -> LiveOutcome:
     """Judges whether the surface with this response is a face's."""
     stands, shaded = relief(seen), shading(seen)
     odds = shape.odds(seen, stands, shaded, strength)
     found = {"certainty": stands.certainty, "hollow": stands.hollow, "odds": odds}
     details = {**asdict(stands), **asdict(shaded), **found}
     if stands.hollow > HOLLOW or shaded.glow < GLOWS or odds < NO_FACE:
-        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+        return LiveOutcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if odds >= A_FACE and stands.certainty + shaded.facial / SHADED >= A_LITTLE:
-        return Outcome(Result.LIVE, None, details)
-    return Outcome(
+        return LiveOutcome(Result.LIVE, None, details)
+    return LiveOutcome(
         Result.INCONCLUSIVE, Advice.TOO_BRIGHT if strength < FAINT else Advice.TRY_AGAIN, details
     )
 
 
 def _by_movement(
-    challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[Reading]
-) -> Outcome:
+    challenge: MovementChallenge, shown: Sequence[float], readings: Sequence[FrameReading]
+) -> LiveOutcome:
     moved = movement.moved(challenge, shown, readings)
     details = {"followed": sum(moved.followed), "contradicted": sum(moved.contradicted)}
     if sum(moved.contradicted) > 1:
-        return Outcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
+        return LiveOutcome(Result.NOT_LIVE, Advice.TRY_AGAIN, details)
     if not all(moved.followed) or any(moved.contradicted):
-        return Outcome(Result.INCONCLUSIVE, Advice.NOT_FOLLOWED, details)
-    return Outcome(Result.LIVE, None, details)
+        return LiveOutcome(Result.INCONCLUSIVE, Advice.NOT_FOLLOWED, details)
+    return LiveOutcome(Result.LIVE, None, details)
 
 
-def _inconclusive(advice: Advice, **details: float) -> Outcome:
-    return Outcome(Result.INCONCLUSIVE, advice, details)
+def _inconclusive(advice: Advice, **details: float) -> LiveOutcome:
+    return LiveOutcome(Result.INCONCLUSIVE, advice, details)

@@ -24,8 +24,8 @@ from unmask.media.damage import stretches
 from unmask.media.fields import upper_field
 from unmask.media.mp4 import boxes
 from unmask.media.recognition import HEAD, recognised
-from unmask.media.source import AGAIN, CUT, Bounds, Pose, Source, opened
-from unmask.media.times import Index
+from unmask.media.source import AGAIN, CUT, Bounds, Pose, Source, open_source
+from unmask.media.times import FrameIndex
 from unmask.messages import Message
 from unmask.types import Damage, Frame, Kind, MediaFacts, Rgb
 
@@ -47,7 +47,7 @@ class Clip:
     _bounds: Bounds
     _identity: tuple[int, ...]
     _pose: Pose
-    _index: Index
+    _index: FrameIndex
     _damaged: NDArray[np.bool_]
     _woven: NDArray[np.bool_]
 
@@ -123,7 +123,7 @@ class Clip:
                 cannot be decoded; `MediaTooLarge` when one frame takes longer than the bound.
         """
         wanted = self._index.at_or_after(np.asarray(times, np.float64), self._damaged)
-        with opened(self.facts.path, self._bounds) as source:
+        with open_source(self.facts.path, self._bounds) as source:
             if source.identity != self._identity:
                 raise BrokenMedia(source.path, Message("media.changed"), Message("way.wait"))
             if self.facts.kind is Kind.VIDEO:
@@ -197,7 +197,7 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
         BrokenMedia: it cannot be decoded.
         MediaTooLarge: it passes a bound.
     """
-    with opened(os.fspath(path), bounds) as source:
+    with open_source(os.fspath(path), bounds) as source:
         digest = hashlib.sha256()
         while chunk := source.read(1 << 20):
             digest.update(chunk)
@@ -220,7 +220,7 @@ def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:
             rotation=pose.turn,
             limits=limits,
         )
-        index = Index(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
+        index = FrameIndex(Fraction(1), np.zeros(1, np.int64), np.ones(1, np.bool_))
         return _clip(source, facts, pose, index, np.zeros(1, np.bool_))
 
 
@@ -232,14 +232,14 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
     Raises:
         MediaError: it is empty, or cannot be read.
     """
-    with opened(os.fspath(path), Bounds(bytes=sys.maxsize)) as source:
+    with open_source(os.fspath(path), Bounds(bytes=sys.maxsize)) as source:
         head = source.head(HEAD)
         source.check()
         return recognised(head)
 
 
 def _clip(
-    source: Source, facts: MediaFacts, pose: Pose, index: Index, damaged: NDArray[np.bool_]
+    source: Source, facts: MediaFacts, pose: Pose, index: FrameIndex, damaged: NDArray[np.bool_]
 ) -> Clip:
     return Clip(facts, source.bounds, source.identity, pose, index, damaged, np.zeros_like(damaged))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.media.times import Index
+from unmask.media.times import FrameIndex
 from unmask.types import Damage
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Inspection:
         self._until = max(until, self._until)
 
 
-def stretches(damaged: NDArray[np.bool_], index: Index, duration: float) -> tuple[Damage, ...]:
+def stretches(damaged: NDArray[np.bool_], index: FrameIndex, duration: float) -> tuple[Damage, ...]:
     """Returns the stretches of damaged pictures, in order of time.
 
     A few intact pictures between two stretches do not separate them.

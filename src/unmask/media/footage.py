@@ -21,8 +21,8 @@ from unmask.media.clip import Clip
 from unmask.media.damage import stretches
 from unmask.media.mp4 import boxes
 from unmask.media.recognition import HEAD, recognised
-from unmask.media.source import Bounds, Pose, Source, opened
-from unmask.media.times import Index
+from unmask.media.source import Bounds, Pose, Source, open_source
+from unmask.media.times import FrameIndex
 from unmask.messages import Message
 from unmask.types import SOUND_RATE, Damage, Frame, MediaFacts, Packets, Small, Sound
 
@@ -56,7 +56,7 @@ class Footage:
     _bounds: Bounds
     _identity: tuple[int, ...]
     _pose: Pose
-    _index: Index
+    _index: FrameIndex
     _damaged: NDArray[np.bool_]
 
     def key_times(self) -> NDArray[np.float64]:
@@ -90,7 +90,10 @@ class Footage:
     def key_pictures(self, apart: float) -> Iterator[Small]:
         """Yields key frames at least ``apart`` seconds from each other, one after the other."""
         seconds, last = self._index.seconds(), -math.inf
-        with opened(self.facts.path, self._bounds) as source, video.opened_video(source) as stream:
+        with (
+            open_source(self.facts.path, self._bounds) as source,
+            video.opened_video(source) as stream,
+        ):
             for number in np.flatnonzero(self._index.keys & ~self._damaged).tolist():
                 if seconds[number] - last < apart:
                     continue
@@ -107,7 +110,7 @@ class Footage:
 
         ``progress`` receives the share that was read, 0 to 1.
         """
-        with opened(self.facts.path, self._bounds) as source:
+        with open_source(self.facts.path, self._bounds) as source:
             first = float(self._index.ticks[0] * self._index.tick)
             for part in sound.read(source, first):
                 progress(
@@ -124,7 +127,7 @@ class Footage:
         """
         whole = np.zeros(round((end - start) * SOUND_RATE), np.float32)
         heard = False
-        with opened(self.facts.path, self._bounds) as source:
+        with open_source(self.facts.path, self._bounds) as source:
             first = float(self._index.ticks[0] * self._index.tick)
             for part in sound.read(source, first, start - _BEFORE_S):
                 if part.time >= end:
@@ -150,7 +153,10 @@ class Footage:
     def _decoded(self, numbers: NDArray[np.intp]) -> Iterator[Small]:
         start, last = int(self._index.key_before(numbers[:1])[0]), int(numbers[-1])
         seconds, before = self._index.seconds(), -1
-        with opened(self.facts.path, self._bounds) as source, video.opened_video(source) as stream:
+        with (
+            open_source(self.facts.path, self._bounds) as source,
+            video.opened_video(source) as stream,
+        ):
             for number, picture in stream.pictures(self._index, self._damaged, start):
                 source.wait_again()
                 if number > last or number <= before:
@@ -174,7 +180,7 @@ def open_footage(path: str | os.PathLike[str], bounds: Bounds = HOURS) -> Footag
         BrokenMedia: it cannot be decoded.
         MediaTooLarge: it passes a bound.
     """
-    with opened(os.fspath(path), bounds) as source:
+    with open_source(os.fspath(path), bounds) as source:
         sha256 = _sha256(source)
         kind = recognised(source.head(HEAD))
         if kind in photo.PLUGINS or (

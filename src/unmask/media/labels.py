@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 from unmask.errors import MediaError
 from unmask.media.recognition import HEAD, recognised
-from unmask.media.source import Bounds, Source, opened
+from unmask.media.source import Bounds, Source, open_source
 from unmask.media.video import opened_video
 from unmask.types import Labels
 
@@ -34,7 +34,7 @@ def labels(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Labels:
     Raises:
         MediaError: it cannot be opened.
     """
-    with opened(os.fspath(path), bounds) as source:
+    with open_source(os.fspath(path), bounds) as source:
         found = list(_of_packets(source))
         if recognised(source.head(HEAD)) in {"mp4", "mkv"}:
             found += _of_container(source)

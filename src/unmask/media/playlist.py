@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from unmask.errors import BrokenMedia, UnsupportedMedia
-from unmask.media.source import Bounds, opened
+from unmask.media.source import Bounds, open_source
 from unmask.messages import Message
 
 _MOST_BYTES = 64 << 20
@@ -30,7 +30,7 @@ def segments(path: str) -> list[str]:
         BrokenMedia: it names none.
         MediaTooLarge: it passes 64 MiB.
     """
-    with opened(path, Bounds(bytes=_MOST_BYTES)) as source:
+    with open_source(path, Bounds(bytes=_MOST_BYTES)) as source:
         lines = source.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
         source.check()
     if not lines or not lines[0].lstrip("\ufeff").startswith("#EXTM3U"):

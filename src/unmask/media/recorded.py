@@ -12,7 +12,7 @@ from datetime import datetime
 
 from unmask.errors import MediaError
 from unmask.media import photo
-from unmask.media.source import Bounds, Source, opened
+from unmask.media.source import Bounds, Source, open_source
 from unmask.media.video import opened_video
 from unmask.types import Kind, MediaFacts, Recorded
 
@@ -38,7 +38,7 @@ def recorded(facts: MediaFacts, bounds: Bounds = Bounds()) -> Recorded:
 
     Metadata that is damaged, missing or in an unknown form counts as not given.
     """
-    with suppress(MediaError), opened(facts.path, bounds) as source:
+    with suppress(MediaError), open_source(facts.path, bounds) as source:
         return _of_photo(source, facts.container) if facts.kind is Kind.PHOTO else _of_video(source)
     return Recorded()
 

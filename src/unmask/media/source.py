@@ -142,7 +142,7 @@ class Source:
 
 
 @contextmanager
-def opened(path: str, bounds: Bounds) -> Iterator[Source]:
+def open_source(path: str, bounds: Bounds) -> Iterator[Source]:
     """Opens a regular file for reading, and nothing else.
 
     A folder is refused, and so is a pipe, which would wait for its writer.

@@ -17,7 +17,7 @@ A rounded time thus finds its picture.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class FrameIndex:
     """All pictures of a clip, numbered in order of presentation.
 
     Attributes:
@@ -31,7 +31,7 @@ class Index:
     keys: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, tick: Fraction, ticks: NDArray[np.int64], keys: NDArray[np.bool_]) -> Index:
+    def of(cls, tick: Fraction, ticks: NDArray[np.int64], keys: NDArray[np.bool_]) -> FrameIndex:
         """Builds the index from the times and key flags of the pictures, in any order.
 
         Of several pictures at one time, one is kept.

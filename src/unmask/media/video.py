@@ -22,7 +22,7 @@ from unmask.media.fields import has_comb
 from unmask.media.mp4 import boxes, claimed_seconds
 from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
-from unmask.media.times import Index
+from unmask.media.times import FrameIndex
 from unmask.messages import Message
 from unmask.threads import threads
 from unmask.types import Kind, MediaFacts, Packets, Rgb
@@ -183,7 +183,7 @@ class Video:
             tuple(begun),
         )
 
-    def index(self, packets: Packets) -> tuple[Index, NDArray[np.bool_], dict[str, Any]]:
+    def index(self, packets: Packets) -> tuple[FrameIndex, NDArray[np.bool_], dict[str, Any]]:
         """Builds the index of the pictures in order of time.
 
         The other values are which of them came broken, bool ``(n,)``, and the facts that follow
@@ -200,7 +200,7 @@ class Video:
         ) > bounds.seconds:
             reason = Message("media.long", {"seconds": duration, "most_seconds": bounds.seconds})
             raise MediaTooLarge(path, reason, CUT)
-        index = Index.of(tick, times, packets.keys)
+        index = FrameIndex.of(tick, times, packets.keys)
         moved = np.abs(np.argsort(times, kind="stable") - np.arange(times.size))
         if moved.max() > MOST_REORDERED or index.ticks.size < 0.9 * times.size:
             raise BrokenMedia(path, Message("media.out_of_order"), Message("way.reencode"))
@@ -223,7 +223,7 @@ class Video:
 
     def pictures(
         self,
-        index: Index,
+        index: FrameIndex,
         damaged: NDArray[np.bool_],
         start: int = 0,
         wanted: NDArray[np.intp] = _NONE,
@@ -308,7 +308,7 @@ class Video:
             return float(self.stream.duration * self.stream.time_base)
         return self.container.duration / 1e6 if self.container.duration else None
 
-    def sizes(self, index: Index, damaged: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    def sizes(self, index: FrameIndex, damaged: NDArray[np.bool_]) -> list[tuple[int, int]]:
         """Returns the sizes of the pictures, as in `square`, at some key frames.
 
         Streams change them where recordings are joined.
@@ -453,7 +453,7 @@ def packets(source: Source) -> Packets:
 
 def probe(
     source: Source, sha256: str, packets: Packets
-) -> tuple[MediaFacts, Pose, Index, NDArray[np.bool_]]:
+) -> tuple[MediaFacts, Pose, FrameIndex, NDArray[np.bool_]]:
     """Returns facts, pose, index and known damage of a video.
 
     Decodes up to the first intact picture, and some key frames.

@@ -10,21 +10,21 @@ Owners register films and photos; `find` tells which of them a clip shows.
 The store keeps hashes and thumbnails, never the footage.
 """
 
-from unmask.originals.comparison import Comparison, Finding, compare
+from unmask.originals.comparison import Comparison, FaceFinding, compare
 from unmask.originals.film import Film
-from unmask.originals.known import Known, closer, opened
+from unmask.originals.known import Known, closer, open_index
 from unmask.originals.registration import register
 from unmask.originals.store import Store, opened_store
 
 __all__ = [
     "Comparison",
+    "FaceFinding",
     "Film",
-    "Finding",
     "Known",
     "Store",
     "closer",
     "compare",
-    "opened",
+    "open_index",
     "opened_store",
     "register",
 ]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from unmask.originals.film import Film
 from unmask.originals.fitting import FIT_PX, Fits, fits, greys, windows
+from unmask.originals.hashing import QUERY_PX, is_drawn, scaled
 from unmask.originals.matching import Candidate
 from unmask.originals.overlay import correlation, homography, lay, luma, resembles, shows_the_same
-from unmask.originals.regions import QUERY_PX, is_drawn, scaled
 from unmask.originals.stretches import Stretch, stretches
-from unmask.originals.timing import Place, Strip, Timing, most_alike, spread
+from unmask.originals.timing import FrameStrip, Place, Timing, most_alike, spread
 from unmask.types import Frame, Match, Pair, Rgb
 
 REACHED = 8.0
@@ -66,7 +66,7 @@ class Aligned:
 
 
 def align(
-    film: Film, frames: Strip, candidate: Candidate, moments: Sequence[float], picture: Picture
+    film: Film, frames: FrameStrip, candidate: Candidate, moments: Sequence[float], picture: Picture
 ) -> list[Aligned]:
     """Lays frames of a clip over the thumbnails of an original.
 
@@ -126,7 +126,7 @@ class _Likely:
 
 
 def _likely(
-    frames: Strip,
+    frames: FrameStrip,
     guess: Timing,
     moments: Sequence[float],
     mirrored: bool,

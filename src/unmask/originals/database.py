@@ -30,7 +30,7 @@ _POSTGRESQL = {"counter": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA", "real": "DO
 _MENDING = "restore it from a backup, or register the originals again in a new folder"
 
 
-class Database(Protocol):
+class IndexDatabase(Protocol):
     """An open database.
 
     Attributes:
@@ -70,7 +70,7 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-class SQLite(Database):
+class SQLite(IndexDatabase):
     """A database in one file of a folder.
 
     Args:
@@ -136,7 +136,7 @@ _WAYS_OUT = {
 }
 
 
-class PostgreSQL(Database):
+class PostgreSQL(IndexDatabase):
     """A database on a server.
 
     Args:
@@ -202,7 +202,7 @@ class PostgreSQL(Database):
 
 
 @contextmanager
-def opened_database(where: str | os.PathLike[str], writing: bool) -> Iterator[Database]:
+def opened_database(where: str | os.PathLike[str], writing: bool) -> Iterator[IndexDatabase]:
     """Opens SQLite in a folder, or PostgreSQL if ``where`` begins with ``postgresql://``.
 
     Raises:
@@ -210,6 +210,6 @@ def opened_database(where: str | os.PathLike[str], writing: bool) -> Iterator[Da
     """
     name = os.fspath(where)
     url = name.startswith(("postgresql://", "postgres://"))
-    database: Database = PostgreSQL(name) if url else SQLite(Path(name), writing)
+    database: IndexDatabase = PostgreSQL(name) if url else SQLite(Path(name), writing)
     with closing(database):
         yield database

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from unmask.originals.film import Film
+from unmask.originals.hashing import LONGEST_PX
 from unmask.originals.index import Index, Searcher
 from unmask.originals.matching import Looks, candidates, look
-from unmask.originals.regions import LONGEST_PX
 from unmask.originals.store import Hashes
 
 EVERY = 2.0

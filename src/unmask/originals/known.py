@@ -12,12 +12,12 @@ import numpy as np
 
 from unmask.originals.alignment import Aligned, align, nearer
 from unmask.originals.film import Film
+from unmask.originals.hashing import QUERY_PX
 from unmask.originals.index import Searcher, searcher
 from unmask.originals.matching import Candidate, candidates, look
-from unmask.originals.regions import QUERY_PX
 from unmask.originals.registration import picture
 from unmask.originals.store import Store, opened_store
-from unmask.originals.timing import Strip, strip
+from unmask.originals.timing import FrameStrip, strip
 from unmask.types import Match, Original, Rgb
 
 EVERY = 0.5
@@ -35,7 +35,7 @@ MOST_CLOSER = 60
 
 
 class Known:
-    """A store and the index of its hashes; made by `opened`."""
+    """A store and the index of its hashes; made by `open_index`."""
 
     def __init__(self, store: Store, index: Searcher) -> None:
         self._store, self._index = store, index
@@ -58,7 +58,7 @@ class Known:
             lambda t: progress(0.5 * t / length),
         )
         maybe = candidates(looks, self._index.search)
-        frames = strip(film) if maybe else Strip(np.zeros(0), np.zeros((0, 1, 1), np.float32))
+        frames = strip(film) if maybe else FrameStrip(np.zeros(0), np.zeros((0, 1, 1), np.float32))
         found: list[tuple[Candidate, Match]] = []
         for i, candidate in enumerate(maybe):
             middle = (candidate.start + candidate.end) / 2
@@ -67,7 +67,7 @@ class Known:
             progress(0.5 + 0.5 * (i + 1) / len(maybe))
         return tuple(sorted(_best(found), key=lambda match: (match.start, -match.support)))
 
-    def _confirmed(self, film: Film, frames: Strip, candidate: Candidate) -> list[Match]:
+    def _confirmed(self, film: Film, frames: FrameStrip, candidate: Candidate) -> list[Match]:
         originals = self._store.originals(candidate.footage)
         if not originals:
             return []
@@ -158,7 +158,7 @@ def _covered(candidate: Candidate, time: float, found: Sequence[tuple[Candidate,
 
 
 @contextmanager
-def opened(where: str | os.PathLike[str]) -> Iterator[Known]:
+def open_index(where: str | os.PathLike[str]) -> Iterator[Known]:
     """Opens the index in a folder or at a ``postgresql://`` address, for reading.
 
     Raises:

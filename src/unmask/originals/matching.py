@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.originals.hashing import QUERY_KEPT, QUERY_PX, Regions, hash_regions
 from unmask.originals.index import Hits
-from unmask.originals.regions import QUERY_KEPT, QUERY_PX, Regions, hash_regions
 from unmask.types import Frame
 
 SPEEDS = np.round(np.arange(0.90, 1.1001, 0.01), 2)
@@ -95,7 +95,7 @@ def look(
 
     Args:
         tell: receives the time of each frame that is done.
-        longest_px, at_most: see `unmask.originals.regions.hash_regions`.
+        longest_px, at_most: see `unmask.originals.hashing.hash_regions`.
     """
     times: list[float] = []
     regions: list[Regions] = []

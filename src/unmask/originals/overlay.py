@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.originals.regions import blobs
+from unmask.originals.hashing import blobs
 from unmask.types import Rgb
 
 TILE = 16

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from unmask.originals.film import Film
-from unmask.originals.regions import LONGEST_PX, hash_regions, scaled
-from unmask.originals.store import Moment, Store
+from unmask.originals.hashing import LONGEST_PX, hash_regions, scaled
+from unmask.originals.store import IndexedFrame, Store
 from unmask.types import Frame, Original, Rgb
 
 Progress = Callable[[float], None]
@@ -79,7 +79,7 @@ def register(
 def _add_frames(film: Film, store: Store, footage: int, every: float, progress: Progress) -> None:
     done = store.times(footage)
     left = [t for t in moments_of(film, every) if not done or t > done[-1]]
-    waiting: list[Moment] = []
+    waiting: list[IndexedFrame] = []
     begun = time.monotonic()
     for moment in _moments(_distinct(film.frames(left, LONGEST_PX))):
         waiting.append(moment)
@@ -104,9 +104,9 @@ def _distinct(frames: Iterable[Frame]) -> Iterator[Frame]:
             last = small
 
 
-def _moments(frames: Iterable[Frame]) -> Iterator[Moment]:
+def _moments(frames: Iterable[Frame]) -> Iterator[IndexedFrame]:
     """Yields what is kept of each frame, made on another core while the next ones are decoded."""
-    making: deque[Future[Moment]] = deque()
+    making: deque[Future[IndexedFrame]] = deque()
     with ThreadPoolExecutor(1, "hashing") as core:
         for frame in frames:
             making.append(core.submit(_moment, frame))
@@ -116,8 +116,8 @@ def _moments(frames: Iterable[Frame]) -> Iterator[Moment]:
             yield making.popleft().result()
 
 
-def _moment(frame: Frame) -> Moment:
-    return Moment(frame.time, hash_regions(frame.rgb), jpeg(frame.rgb))
+def _moment(frame: Frame) -> IndexedFrame:
+    return IndexedFrame(frame.time, hash_regions(frame.rgb), jpeg(frame.rgb))
 
 
 def moments_of(film: Film, every: float = EVERY, closest: float = CLOSEST) -> list[float]:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.errors import OriginalsError
-from unmask.originals.database import Database, opened_database
-from unmask.originals.regions import Regions
+from unmask.originals.database import IndexDatabase, opened_database
+from unmask.originals.hashing import Regions
 from unmask.types import Kind, MediaFacts, Original
 
 FORMAT = 1
@@ -46,7 +46,7 @@ _TABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class IndexedFrame:
     """One frame of an original: its time in seconds, its regions, and a thumbnail as JPEG bytes."""
 
     time: float
@@ -79,7 +79,7 @@ class Hashes:
 class Store:
     """The tables of one database; see the module. Made by `opened_store`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: IndexDatabase) -> None:
         self._db = database
 
     def register(
@@ -125,7 +125,7 @@ class Store:
         )
         return [seconds for (seconds,) in found]
 
-    def add(self, footage: int, moments: Sequence[Moment]) -> None:
+    def add(self, footage: int, moments: Sequence[IndexedFrame]) -> None:
         """Adds frames of some footage, all or none; those already known stay as they are."""
         with self._db.transaction():
             for moment in moments:
@@ -144,7 +144,7 @@ class Store:
                     **row, jpeg=moment.jpeg,
                 )  # fmt: skip
 
-    def moments(self, sha256: str) -> list[Moment]:
+    def moments(self, sha256: str) -> list[IndexedFrame]:
         """Returns all that is known of a file's frames, in order of time."""
         found = self._db.run(
             "SELECT m.seconds, m.hashes, m.places, t.jpeg"
@@ -154,7 +154,7 @@ class Store:
             sha256=sha256,
         )
         return [
-            Moment(seconds, _regions(hashes, places), bytes(jpeg))
+            IndexedFrame(seconds, _regions(hashes, places), bytes(jpeg))
             for seconds, hashes, places, jpeg in found
         ]
 
@@ -259,7 +259,7 @@ def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterat
         yield Store(database)
 
 
-def _check_format(database: Database, writing: bool) -> None:
+def _check_format(database: IndexDatabase, writing: bool) -> None:
     new = ("about",) not in database.run(database.listing)
     if new and not writing:
         raise OriginalsError(

@@ -57,7 +57,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class FrameStrip:
     """Small copies of a clip's frames.
 
     Attributes:
@@ -69,7 +69,7 @@ class Strip:
     details: NDArray[np.float32]
 
 
-def strip(film: Film) -> Strip:
+def strip(film: Film) -> FrameStrip:
     """Reads frames spread over a clip, small, grey, without coarse light and shade."""
     scale = STRIP_PX / max(film.facts.width, film.facts.height)
     shape = max(8, round(scale * film.facts.height)), max(8, round(scale * film.facts.width))
@@ -77,11 +77,11 @@ def strip(film: Film) -> Strip:
     for frame in film.frames(film.times(SPACING, MOST_FRAMES), 2 * STRIP_PX):
         times.append(frame.time)
         details.append(detail(grey(frame.rgb, shape)))
-    return Strip(np.array(times), np.array(details, np.float32))
+    return FrameStrip(np.array(times), np.array(details, np.float32))
 
 
 def most_alike(
-    frames: Strip, timing: Timing, moment: float, thumbnail: Rgb, mirrored: bool, place: Place
+    frames: FrameStrip, timing: Timing, moment: float, thumbnail: Rgb, mirrored: bool, place: Place
 ) -> tuple[float, float] | None:
     """Finds the time of the frame, s, most like a thumbnail, and their correlation, -1 to 1.
 

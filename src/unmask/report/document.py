@@ -89,7 +89,7 @@ UNTOLD: dict[str, Any] = {
 """JSON Schema rule: where the verdict is `cannot tell`, there is no likelihood ratio."""
 
 
-class Part(BaseModel):
+class DocumentPart(BaseModel):
     """Base of the document and its parts, made `of` a value of `unmask.types` or from JSON."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
@@ -131,7 +131,7 @@ class Part(BaseModel):
         return _fields(cls, given) if is_dataclass(given) else given
 
 
-class MessagePart(Part):
+class MessagePart(DocumentPart):
     """One sentence as a code and the values of its places."""
 
     code: str
@@ -140,7 +140,7 @@ class MessagePart(Part):
     """Values of its places, by name."""
 
 
-class SpanPart(Part):
+class SpanPart(DocumentPart):
     """A stretch of time in which a face is judged changed."""
 
     start: Positive
@@ -149,7 +149,7 @@ class SpanPart(Part):
     """Seconds, not before start."""
 
 
-class ReadingPart(Part):
+class ReadingPart(DocumentPart):
     """One judged sighting."""
 
     time: Positive
@@ -158,7 +158,7 @@ class ReadingPart(Part):
     """Decimal logarithm of the likelihood ratio changed : bona fide; of this sighting alone."""
 
 
-class PlacePart(Part):
+class PlacePart(DocumentPart):
     """Where a face was at one time."""
 
     time: Positive
@@ -167,7 +167,7 @@ class PlacePart(Part):
     """x0, y0, x1, y1 of the face in the frame, px."""
 
 
-class FramePart(Part):
+class FramePart(DocumentPart):
     """A sighting worth showing."""
 
     time: Positive
@@ -188,7 +188,7 @@ class FramePart(Part):
     """
 
 
-class QualityPart(Part):
+class QualityPart(DocumentPart):
     """How well a face can be seen."""
 
     size_px: Annotated[float, Field(ge=0), _to(1)] | None
@@ -210,7 +210,7 @@ class QualityPart(Part):
     """How clearly everything is seen twice, a little apart, no unit; 0 not at all."""
 
 
-class PicturePart(Part):
+class PicturePart(DocumentPart):
     """One picture."""
 
     caption: str
@@ -221,7 +221,7 @@ class PicturePart(Part):
     caption_values: Annotated[Json, VALUES] = {}
 
 
-class LinePart(Part):
+class LinePart(DocumentPart):
     """What one line of evidence contributed."""
 
     model_config = ConfigDict(
@@ -247,7 +247,7 @@ class LinePart(Part):
     summary_values: Annotated[Json, VALUES] = {}
 
 
-class RatePart(Part):
+class RatePart(DocumentPart):
     """A share with its 95 % interval."""
 
     part: Share
@@ -258,7 +258,7 @@ class RatePart(Part):
     """Upper end of the interval."""
 
 
-class RecordPart(Part):
+class RecordPart(DocumentPart):
     """Error rates of the lines that weighed, on single faces of people never trained on.
 
     The changed faces were changed in ways never trained on.
@@ -274,7 +274,7 @@ class RecordPart(Part):
     """Share of the changed faces in which no change was found."""
 
 
-class LicencePart(Part):
+class LicencePart(DocumentPart):
     """A licence that reaches a person.
 
     It names the file, or a place in an original where this person is.
@@ -300,7 +300,7 @@ class LicencePart(Part):
     refused_values: Annotated[Json | None, VALUES] = None
 
 
-class CredentialsPart(Part):
+class CredentialsPart(DocumentPart):
     """Content credentials (C2PA): what the file says, signed, of its own making."""
 
     seal: Seal
@@ -323,7 +323,7 @@ class CredentialsPart(Part):
     """How many there are, those of what the file was made from included."""
 
 
-class LabelsPart(Part):
+class LabelsPart(DocumentPart):
     """Unsigned labels in the metadata."""
 
     producer: str | None
@@ -332,7 +332,7 @@ class LabelsPart(Part):
     """IPTC digital source types."""
 
 
-class DeclaredPart(Part):
+class DeclaredPart(DocumentPart):
     """What the file says of its own making."""
 
     ai: bool
@@ -343,7 +343,7 @@ class DeclaredPart(Part):
     """Unsigned."""
 
 
-class PersonPart(Part):
+class PersonPart(DocumentPart):
     """The verdict on one person's face, with its reasons."""
 
     model_config = ConfigDict(
@@ -406,7 +406,7 @@ class PersonPart(Part):
     reason_values: Annotated[Json, VALUES] = {}
 
 
-class MediaPart(Part):
+class MediaPart(DocumentPart):
     """What the file is, measured from its packets rather than believed from its header."""
 
     kind: Kind
@@ -437,7 +437,7 @@ class MediaPart(Part):
     """Bits per second of the picture stream; null for a photo."""
 
 
-class RecordedPart(Part):
+class RecordedPart(DocumentPart):
     """What the file's own metadata say of its recording.
 
     Nobody signs them: anybody can write or remove them.
@@ -459,7 +459,7 @@ class RecordedPart(Part):
     """
 
 
-class CustodyPart(Part):
+class CustodyPart(DocumentPart):
     """Enough to repeat the check and to see that the file is the same."""
 
     checked_at: str
@@ -476,7 +476,7 @@ class CustodyPart(Part):
     """What the file's metadata say of its recording; null in documents of older versions."""
 
 
-class MomentPart(Part):
+class MomentPart(DocumentPart):
     """One moment."""
 
     time: Number
@@ -485,7 +485,7 @@ class MomentPart(Part):
     """Seconds in the original."""
 
 
-class RegistrationPart(Part):
+class RegistrationPart(DocumentPart):
     """A known original, as its owner registered it."""
 
     id: int
@@ -510,7 +510,7 @@ class RegistrationPart(Part):
     """UTC, ISO 8601."""
 
 
-class MatchPart(Part):
+class MatchPart(DocumentPart):
     """A stretch of the file that shows a known original."""
 
     start: Positive
@@ -535,7 +535,7 @@ class MatchPart(Part):
         )
 
 
-class DamagePart(Part):
+class DamagePart(DocumentPart):
     """A damaged stretch of a video."""
 
     start: Positive
@@ -546,7 +546,7 @@ class DamagePart(Part):
     """How many damaged pictures there are in it."""
 
 
-class Document(Part):
+class Document(DocumentPart):
     """The answer for one photo or video:
 
     whether a face in it was changed by software, how that is known, and how sure the answer is.
@@ -686,7 +686,7 @@ def schema() -> dict[str, Any]:
     return Document.model_json_schema() | named
 
 
-def _fields(part: type[Part], value: Any) -> dict[str, Any]:
+def _fields(part: type[DocumentPart], value: Any) -> dict[str, Any]:
     """Returns the fields of a part that a value has.
 
     A message becomes its English sentence, with its code and values beside it.

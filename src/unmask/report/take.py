@@ -8,18 +8,27 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from unmask.messages import Message, plain
-from unmask.report.document import CODE, VALUES, Count, Json, MediaPart, Part, Positive, Share
-from unmask.take import Take
-from unmask.takes.findings import Answer, Confidence, Kind
+from unmask.report.document import (
+    CODE,
+    VALUES,
+    Count,
+    DocumentPart,
+    Json,
+    MediaPart,
+    Positive,
+    Share,
+)
+from unmask.take import TakeResult
+from unmask.takes.findings import BreakKind, Confidence, TakeAnswer
 
 SCHEMA_VERSION = 1
 """Version of the document; raised whenever the meaning of a field changes."""
 
 
-class FindingPart(Part):
+class FindingPart(DocumentPart):
     """What breaks the take at a place, or is noted about it."""
 
-    kind: Kind
+    kind: BreakKind
     """What it is."""
     breaks: bool
     """Whether the take is broken by it."""
@@ -35,7 +44,7 @@ class FindingPart(Part):
     reason_values: Annotated[Json, VALUES]
 
 
-class UnseenPart(Part):
+class UnseenPart(DocumentPart):
     """A stretch in which a cut could not have been seen."""
 
     start: Positive
@@ -48,7 +57,7 @@ class UnseenPart(Part):
     reason_values: Annotated[Json, VALUES]
 
 
-class PowerPart(Part):
+class PowerPart(DocumentPart):
     """How many cuts that were tried in this footage were found by its pictures."""
 
     lost: Positive
@@ -63,7 +72,7 @@ class PowerPart(Part):
     """Upper end."""
 
 
-class FilePart(Part):
+class FilePart(DocumentPart):
     """One file of the take."""
 
     path: str
@@ -78,7 +87,7 @@ class FilePart(Part):
     """Of the whole file."""
 
 
-class TakeDocument(Part):
+class TakeDocument(DocumentPart):
     """Whether one video, or several in order, are one unbroken take.
 
     Times are seconds of presentation time from the first picture. Later releases may add fields;
@@ -93,7 +102,7 @@ class TakeDocument(Part):
     """
     sha256: str | None
     """Of the whole file, hexadecimal; null where it could not be read."""
-    answer: Answer | None
+    answer: TakeAnswer | None
     """The answer; null where the file could not be judged, and then error says why. There is no
     'proved'.
     """
@@ -121,7 +130,7 @@ class TakeDocument(Part):
     """Why the file could not be judged and what to do about it; null where it was judged."""
 
     @classmethod
-    def of(cls, take: Take) -> Self:
+    def of(cls, take: TakeResult) -> Self:
         """Makes the document from a result."""
         return cls.model_validate(
             {
@@ -167,7 +176,7 @@ class TakeDocument(Part):
         )
 
 
-def dumps(take: Take) -> str:
+def dumps(take: TakeResult) -> str:
     """Returns a result as JSON on one line, in ASCII."""
     return json.dumps(TakeDocument.of(take).plain(), allow_nan=False)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unmask.moments import Waveform
-from unmask.report.timeline import Axes, Stretch
-from unmask.take import Take
+from unmask.report.timeline import Axes, AxisSpan
+from unmask.take import TakeResult
 
 ROW_PX = 38
 """Distance from a lane's label to the next one's, px."""
@@ -26,12 +26,12 @@ class Lane:
 
     name: str
     y: float
-    stretches: tuple[Stretch, ...]
-    notes: tuple[Stretch, ...] = ()
+    stretches: tuple[AxisSpan, ...]
+    notes: tuple[AxisSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class TakeChart:
     """Everything that an SVG shows; ``seams`` are the places where one file follows another, px."""
 
     axes: Axes
@@ -39,7 +39,7 @@ class Strip:
     seams: tuple[float, ...]
 
 
-def strip(take: Take, width: int) -> Strip:
+def strip(take: TakeResult, width: int) -> TakeChart:
     """Lays out a take that was judged, in a picture ``width`` px wide."""
     named = {
         "decoded": take.looked,
@@ -58,7 +58,7 @@ def strip(take: Take, width: int) -> Strip:
     lanes = [
         Lane(name, _y(row), _drawn(axes, there[name])) for row, name in enumerate(there, start=1)
     ]
-    return Strip(axes, (findings, *lanes), tuple(axes.x(part.start) for part in take.parts[1:]))
+    return TakeChart(axes, (findings, *lanes), tuple(axes.x(part.start) for part in take.parts[1:]))
 
 
 class _Axes(Axes):
@@ -73,12 +73,12 @@ def _y(row: int) -> float:
     return 8.0 + ROW_PX * row
 
 
-def _drawn(axes: Axes, stretches: Sequence[tuple[float, float]]) -> tuple[Stretch, ...]:
+def _drawn(axes: Axes, stretches: Sequence[tuple[float, float]]) -> tuple[AxisSpan, ...]:
     """Returns stretches in order of time, merged where no px is free between two."""
-    out: list[Stretch] = []
+    out: list[AxisSpan] = []
     for one in (axes.stretch(start, end, _LEAST_PX) for start, end in sorted(stretches)):
         if out and one.x <= out[-1].x + out[-1].width:
-            out[-1] = Stretch(
+            out[-1] = AxisSpan(
                 out[-1].x, round(max(out[-1].width, one.x + one.width - out[-1].x), 1)
             )
         else:

@@ -13,8 +13,8 @@ from unmask.custody import versions
 from unmask.messages import Message
 from unmask.moments import Moment
 from unmask.report import html, take_chart
-from unmask.take import Settings, Take
-from unmask.takes.findings import Kind
+from unmask.take import TakeResult, TakeSettings
+from unmask.takes.findings import BreakKind
 from unmask.types import clock
 from unmask.words import Language, capital, english, footage
 
@@ -25,7 +25,10 @@ ABOUT = "-take"
 
 
 def page(
-    take: Take, settings: Settings, moments: Sequence[Moment] = (), language: Language | None = None
+    take: TakeResult,
+    settings: TakeSettings,
+    moments: Sequence[Moment] = (),
+    language: Language | None = None,
 ) -> str:
     """Renders the whole report as one self-contained HTML file.
 
@@ -55,7 +58,7 @@ def page(
             name: version for name, version in versions().items() if name != "onnxruntime"
         },
         "settings": asdict(settings),
-        "again": Kind.REPEAT,
+        "again": BreakKind.REPEAT,
         "exact": lambda seconds: clock(seconds, 3),
         "kind": lambda kind: capital(t(f"take.kind.{kind.replace(' ', '-')}")),
         "wave": take_chart.wave,
@@ -65,7 +68,7 @@ def page(
     return html.rendered("take.html.j2", ("report.css", "take.css"), view, html.footer(sha256))
 
 
-def _unseen(take: Take) -> Iterator[Message]:
+def _unseen(take: TakeResult) -> Iterator[Message]:
     """Yields a sentence per reason why a cut could not have been seen, with the first places."""
     for code in dict.fromkeys(one.reason.code for one in take.unseen):
         alike = [one for one in take.unseen if one.reason.code == code]

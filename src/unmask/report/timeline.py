@@ -46,7 +46,7 @@ class Threshold(Tick):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class AxisSpan:
     """A stretch of the time axis, px."""
 
     x: float
@@ -113,10 +113,10 @@ class Axes:
             Tick(self.y(mark * step), signed(mark * step, 0)) for mark in range(-most, most + 1)
         )
 
-    def stretch(self, start: float, end: float, least: float = 0) -> Stretch:
+    def stretch(self, start: float, end: float, least: float = 0) -> AxisSpan:
         """Returns ``start`` to ``end`` seconds in px, at least ``least`` px wide."""
         x = self.x(start)
-        return Stretch(x, round(max(self.x(end) - x, least), 1))
+        return AxisSpan(x, round(max(self.x(end) - x, least), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ class Chart:
 
     axes: Axes
     thresholds: tuple[Threshold, ...]
-    spans: tuple[Stretch, ...]
-    gaps: tuple[Stretch, ...]
+    spans: tuple[AxisSpan, ...]
+    gaps: tuple[AxisSpan, ...]
     line: str
     marks_changed: str
     marks_unchanged: str

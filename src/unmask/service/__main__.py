@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from unmask.sandbox.control import die_with_parent, hide
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from unmask.service.store.service import Service
@@ -25,7 +25,7 @@ def main() -> None:
     from unmask.service.store.service import Service
 
     configure()
-    service = Service.opened(Settings.read())
+    service = Service.opened(ServiceSettings.read())
     if role == "http":
         _answer(service, socket.socket(fileno=int(sys.argv[3])))
         return

@@ -125,7 +125,7 @@ Domains = Annotated[
 Outcomes = Annotated[tuple[Outcome, ...], NoDecode, BeforeValidator(_parted)]
 
 
-class Settings(BaseSettings):
+class ServiceSettings(BaseSettings):
     """Settings of one service.
 
     Several machines form one service if they share ``database`` and ``storage``.
@@ -249,7 +249,7 @@ class Settings(BaseSettings):
         return self.data / "scratch"
 
 
-SECRETS = frozenset(name for name, one in Settings.model_fields.items() if not one.repr)
+SECRETS = frozenset(name for name, one in ServiceSettings.model_fields.items() if not one.repr)
 
 
 def variable(name: str) -> str:
@@ -257,7 +257,7 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def shown(settings: Settings) -> list[str]:
+def shown(settings: ServiceSettings) -> list[str]:
     """Returns a line for each setting with its value; for a secret, only whether it is set."""
     values = {
         name: ("set" if value else "") if name in SECRETS else _written(value)
@@ -271,7 +271,7 @@ def unknown(environment: Mapping[str, str]) -> list[str]:
 
     This is no error, because Kubernetes sets such variables, too.
     """
-    known = {variable(name) for name in Settings.model_fields} | {
+    known = {variable(name) for name in ServiceSettings.model_fields} | {
         variable(name) + FILE for name in SECRETS
     }
     ours = {
@@ -330,7 +330,7 @@ def _said(where: tuple[int | str, ...], kind: str, reason: str, given: Any) -> s
         else reason.removeprefix("Value error, ").removeprefix("Input ")
     )
     about = " ".join(
-        (Settings.model_fields[name].description or "").replace("``", "").split()
+        (ServiceSettings.model_fields[name].description or "").replace("``", "").split()
     ).rstrip(".")
     return f"{variable(name)}: {value} {reason}. It says: {about[0].lower()}{about[1:]}"
 

@@ -1,6 +1,6 @@
 """Takes: finds cuts and dissolves between shots from changes in the picture, sound and packets."""
 
 from unmask.takes.change import Miniature, miniature
-from unmask.takes.shots import Film, cuts
+from unmask.takes.shots import PictureSource, cuts
 
-__all__ = ["Film", "Miniature", "cuts", "miniature"]
+__all__ = ["Miniature", "PictureSource", "cuts", "miniature"]

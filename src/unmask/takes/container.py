@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.messages import Message
-from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.types import Packets
 
 GAP_S = 0.5
@@ -109,14 +109,14 @@ def between(before: Packets, after: Packets, at: float) -> list[Finding]:
     ends = (float(before.ticks.max()) + step) * float(before.tick)
     stopped = float(after.ticks.min()) * float(after.tick) - ends
     gap = Message("take.gap", {"length": stopped})
-    return [Finding(Kind.GAP, at, at, Confidence.MEDIUM, gap)] if stopped >= GAP_S else []
+    return [Finding(BreakKind.GAP, at, at, Confidence.MEDIUM, gap)] if stopped >= GAP_S else []
 
 
 def _restarted(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
     for place in restarts(packets):
         at = float(shown[place])
         yield Finding(
-            Kind.JOIN, float(shown[:place].max()), at, Confidence.HIGH, Message("take.restart")
+            BreakKind.JOIN, float(shown[:place].max()), at, Confidence.HIGH, Message("take.restart")
         )
 
 
@@ -131,11 +131,11 @@ def _gaps(times: NDArray[np.float64]) -> Iterator[Finding]:
         if seconds >= least + (usual or 0):
             gap = Message("take.gap", {"length": seconds})
             yield Finding(
-                Kind.GAP, start, end, Confidence.HIGH if usual else Confidence.MEDIUM, gap
+                BreakKind.GAP, start, end, Confidence.HIGH if usual else Confidence.MEDIUM, gap
             )
         elif usual:
             dropped = Message("take.dropped", {"count": max(1, round(seconds / usual) - 1)})
-            yield Finding(Kind.DROPPED, start, end, Confidence.HIGH, dropped)
+            yield Finding(BreakKind.DROPPED, start, end, Confidence.HIGH, dropped)
 
 
 def _usual(steps: NDArray[np.float64]) -> float:
@@ -158,7 +158,7 @@ def _begun(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
     for place in begun.tolist():
         at = float(shown[place])
         before = float(shown[:place][shown[:place] < at].max(initial=0.0))
-        yield Finding(Kind.JOIN, before, at, Confidence.HIGH, Message("take.encoder"))
+        yield Finding(BreakKind.JOIN, before, at, Confidence.HIGH, Message("take.encoder"))
 
 
 def _rhythm(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
@@ -175,7 +175,7 @@ def _rhythm(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]:
         at = keys[change] if lengths[change] == last[0] else keys[change + 1]
         rhythm = Message("take.rhythm", {"before": int(first[0]), "after": int(last[0])})
         yield Finding(
-            Kind.JOIN, float(shown[keys[change]]), float(shown[at]), Confidence.MEDIUM, rhythm
+            BreakKind.JOIN, float(shown[keys[change]]), float(shown[at]), Confidence.MEDIUM, rhythm
         )
 
 
@@ -204,5 +204,9 @@ def _repeated(packets: Packets, shown: NDArray[np.float64]) -> Iterator[Finding]
                 since = {"original_start": float(before.min()), "original_end": float(before.max())}
                 repeat = Message("take.repeat", since)
                 yield Finding(
-                    Kind.REPEAT, float(after.min()), float(after.max()), Confidence.HIGH, repeat
+                    BreakKind.REPEAT,
+                    float(after.min()),
+                    float(after.max()),
+                    Confidence.HIGH,
+                    repeat,
                 )

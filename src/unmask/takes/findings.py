@@ -8,7 +8,7 @@ from enum import StrEnum
 from unmask.messages import Message
 
 
-class Answer(StrEnum):
+class TakeAnswer(StrEnum):
     """Answer for a take. There is no "proved": a careful cut in a still scene leaves no trace."""
 
     BROKEN = "broken"
@@ -16,7 +16,7 @@ class Answer(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
-class Kind(StrEnum):
+class BreakKind(StrEnum):
     """Kind of break of a take, or of a note about it."""
 
     SCENE_CUT = "scene cut"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
         Behind an overlay, and where pictures were dropped, the camera continues filming.
         """
-        return self not in (Kind.DROPPED, Kind.OVERLAY)
+        return self not in (BreakKind.DROPPED, BreakKind.OVERLAY)
 
 
 class Confidence(StrEnum):
@@ -53,7 +53,7 @@ class Finding:
     a stretch.
     """
 
-    kind: Kind
+    kind: BreakKind
     start: float
     end: float
     confidence: Confidence
@@ -82,8 +82,8 @@ class Unseen:
     reason: Message
 
 
-_IN_THE_FILE = (Kind.JOIN, Kind.GAP, Kind.DROPPED)
-_IN_THE_PICTURE = (Kind.JUMP_CUT, Kind.SCENE_CUT)
+_IN_THE_FILE = (BreakKind.JOIN, BreakKind.GAP, BreakKind.DROPPED)
+_IN_THE_PICTURE = (BreakKind.JUMP_CUT, BreakKind.SCENE_CUT)
 _AT_ONCE_S = 0.1
 """Seconds within which a finding from the file explains one from the pictures."""
 

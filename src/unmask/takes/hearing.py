@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from unmask.messages import Message
-from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.types import SOUND_RATE, Sound
 
 _GAP_S = 0.1
@@ -72,7 +72,7 @@ def listen(sound: Iterable[Sound]) -> Heard:
         jumps, steady = phase_jumps(block)
         heard.findings += [
             Finding(
-                Kind.SOUND,
+                BreakKind.SOUND,
                 t,
                 t,
                 Confidence.HIGH if abs(by) > 2 * _JUMP else Confidence.MEDIUM,
@@ -100,7 +100,11 @@ def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
             )
             heard.findings.append(
                 Finding(
-                    Kind.SOUND, min(end, part.time), max(end, part.time), Confidence.MEDIUM, stops
+                    BreakKind.SOUND,
+                    min(end, part.time),
+                    max(end, part.time),
+                    Confidence.MEDIUM,
+                    stops,
                 )
             )
             kept = None

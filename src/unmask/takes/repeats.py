@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.messages import Message
-from unmask.takes.findings import Confidence, Finding, Kind
+from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.types import Small
 
 _STEPS, _STRIDE = 6, 4
@@ -103,7 +103,7 @@ class Memory:
                 before = {"original_start": thens[0] - 1.0, "original_end": thens[-1]}
                 again = Message("take.repeat", before)
                 out.append(
-                    Finding(Kind.REPEAT, min(nows) - 1.0, max(nows), Confidence.MEDIUM, again)
+                    Finding(BreakKind.REPEAT, min(nows) - 1.0, max(nows), Confidence.MEDIUM, again)
                 )
         return out
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unmask.messages import Message
 from unmask.takes import steps
 from unmask.takes.change import GRID, Miniature, change
-from unmask.takes.findings import Confidence, Finding, Kind, Unseen
+from unmask.takes.findings import BreakKind, Confidence, Finding, Unseen
 from unmask.takes.repeats import Memory
 from unmask.takes.shots import dissolves
 from unmask.takes.steps import CUT_Z, MARKED_Z, Steps
@@ -96,12 +96,14 @@ def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
         return None
     confidence = Confidence.HIGH if z >= 2 * CUT_Z or (marked and z >= CUT_Z) else Confidence.MEDIUM
     if change_between(before, after) >= _SCENE:
-        return Finding(Kind.SCENE_CUT, before.time, after.time, confidence, Message("take.scene"))
+        return Finding(
+            BreakKind.SCENE_CUT, before.time, after.time, confidence, Message("take.scene")
+        )
     if run.goes_on(number):
         return Finding(
-            Kind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.overlay")
+            BreakKind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.overlay")
         )
-    return Finding(Kind.JUMP_CUT, before.time, after.time, confidence, Message("take.jump"))
+    return Finding(BreakKind.JUMP_CUT, before.time, after.time, confidence, Message("take.jump"))
 
 
 def _dissolved(run: Steps, first: int, end: int) -> list[Finding]:
@@ -114,7 +116,7 @@ def _dissolved(run: Steps, first: int, end: int) -> list[Finding]:
         return []
     begin, last = run.pictures[first].time, run.pictures[end - 1].time
     return [
-        Finding(Kind.DISSOLVE, start, stop, Confidence.MEDIUM, Message("take.dissolve"))
+        Finding(BreakKind.DISSOLVE, start, stop, Confidence.MEDIUM, Message("take.dissolve"))
         for start, stop in dissolves(small)
         if begin <= (start + stop) / 2 <= last
     ]

@@ -66,7 +66,7 @@ The stretches with the largest change come first.
 """
 
 
-class Film(Protocol):
+class PictureSource(Protocol):
     """Interface of a clip, such as `unmask.media.Clip`."""
 
     def times_between(
@@ -76,7 +76,7 @@ class Film(Protocol):
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]: ...
 
 
-def cuts(film: Film, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[float, ...]:
+def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[float, ...]:
     """Finds shot changes between looks.
 
     Returns the time, s, of the first picture after a hard cut, or of the middle of a dissolve.
@@ -119,7 +119,7 @@ def _joined(pairs: Sequence[tuple[Miniature, Miniature]]) -> list[list[Miniature
     return stretches
 
 
-def _pictures(film: Film, looks: Sequence[Miniature]) -> list[Miniature]:
+def _pictures(film: PictureSource, looks: Sequence[Miniature]) -> list[Miniature]:
     """Reads all pictures from the first look to the last, with the faces of adjacent looks."""
     start, end = looks[0].time, looks[-1].time
     times = film.times_between(start, end, _SPACING, max(2, round((end - start) / _SPACING) + 1))

@@ -20,7 +20,7 @@ from tests.service.desk import ORIGIN, Desk
 from unmask.service.api.access import BODY
 from unmask.service.app import create_app
 from unmask.service.people.actor import Scope
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.service import Service
 
 PIECE = 64 << 10
@@ -78,7 +78,7 @@ class Sender:
 def changing() -> Iterator[str]:
     """Yields every route that may change something, of the API and of the page."""
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app(Service.opened(Settings(data=Path(folder))))
+        app = create_app(Service.opened(ServiceSettings(data=Path(folder))))
     for one in iter_route_contexts(app.routes):
         if isinstance(one.original_route, APIRoute):
             yield from (

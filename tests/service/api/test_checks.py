@@ -13,7 +13,7 @@ from tests.service.desk import Desk
 from unmask.messages import verbatim
 from unmask.report.document import Document
 from unmask.service.app import create_app
-from unmask.service.confined.judging import Answer
+from unmask.service.confined.judging import JudgeAnswer
 from unmask.service.domain import checks
 from unmask.service.people.actor import Scope
 from unmask.service.store import jobs, storage
@@ -41,7 +41,7 @@ def judged(desk: Desk, result: Document = RESULT) -> Check:
     """Judges the queued check as a worker would, and returns it."""
     job = jobs.claim(desk.database, Check, 60.0)
     assert job is not None
-    assert checks.conclude(desk.service, job, Answer(result, b"<p>report</p>"))
+    assert checks.conclude(desk.service, job, JudgeAnswer(result, b"<p>report</p>"))
     return job
 
 

@@ -26,7 +26,7 @@ from tests.service.live_client import PATIENCE, Client
 from tests.service.site import Site
 from tests.service.tree import processes_of, until
 from tests.support import live_face
-from unmask.live.session import FRAME_BYTES
+from unmask.live.protocol import FRAME_BYTES
 from unmask.service.api.live import PER_ADDRESS
 from unmask.service.confined import live_reader, live_reading
 from unmask.service.confined.conclusion import Conclusion
@@ -535,7 +535,7 @@ def test_an_answer_that_was_read_never_changes(site: Site, backend: Backend) -> 
         live.begin(
             session,
             session.get_one(LiveCheck, made["id"]),
-            live.Way.LIGHT,
+            live.ChallengeKind.LIGHT,
             time.time() - live.LONGEST - 1,
         )
     read = backend.result(made["id"]).json()

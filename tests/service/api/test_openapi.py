@@ -23,7 +23,7 @@ from tests.service.desk import Desk
 from unmask.service.api.reference import page
 from unmask.service.app import create_app
 from unmask.service.people.actor import Scope
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.service import Service
 
 
@@ -55,7 +55,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
 
 def operations() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
-        paths = create_app(Service.opened(Settings(data=Path(folder)))).openapi()["paths"]
+        paths = create_app(Service.opened(ServiceSettings(data=Path(folder)))).openapi()["paths"]
     return [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
 
 
@@ -75,7 +75,7 @@ def test_no_request_makes_it_fail(api: BaseSchema, operation: str, mode: Generat
 
 
 def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:
-    document = create_app(Service.opened(Settings(data=tmp_path))).openapi()
+    document = create_app(Service.opened(ServiceSettings(data=tmp_path))).openapi()
     assert document["openapi"].startswith("3.1")
     for path, methods in document["paths"].items():
         for method, route in methods.items():
@@ -89,7 +89,7 @@ def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:
 
 
 def test_the_api_page_is_up_to_date(tmp_path: Path) -> None:
-    document = create_app(Service.opened(Settings(data=tmp_path))).openapi()
+    document = create_app(Service.opened(ServiceSettings(data=tmp_path))).openapi()
     assert (Path(__file__).parents[3] / "docs" / "service-api.md").read_text() == page(document), (
         "run: make api"
     )

@@ -63,7 +63,7 @@ class Other:
             self.ids["delivery"] = delivery.id
             self.ids["upload"] = uploads.begin(session, service, actor, 10, "clip.mp4", None, {}).id
             self.ids["live_check"] = live.make(
-                session, actor, "their user", [live.Way.LIGHT], None, 1e9
+                session, actor, "their user", [live.ChallengeKind.LIGHT], None, 1e9
             )[0].id
             ours = Authority.called("Their authority").pem
             self.ids["document"] = licences.add(session, service, actor, ours)[0].id

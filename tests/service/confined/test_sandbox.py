@@ -15,9 +15,9 @@ import pytest
 from tests.service.tree import clip
 from unmask.sandbox import calls
 from unmask.sandbox.filter import impossible, program
-from unmask.service.confined.judging import Answer, Judge, JudgeDied
+from unmask.service.confined.judging import Judge, JudgeAnswer, JudgeDied
 from unmask.service.confined.tasks import CheckTask
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 
 NUMBERS = {
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434),
@@ -217,7 +217,7 @@ def test_a_judge_gets_no_secret_of_the_service(
 ) -> None:
     monkeypatch.setenv("UNMASK_DATABASE", "postgresql://user:secret@host/db")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    judge = Judge(Settings(data=tmp_path))
+    judge = Judge(ServiceSettings(data=tmp_path))
     environment = Path(f"/proc/{judge.pid}/environ").read_bytes()
     judge.close()
     assert b"secret" not in environment
@@ -225,7 +225,7 @@ def test_a_judge_gets_no_secret_of_the_service(
 
 def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
     path = clip(tmp_path / "clip.mp4", seconds=4)
-    judge = Judge(Settings(data=tmp_path, judge_seconds=1))
+    judge = Judge(ServiceSettings(data=tmp_path, judge_seconds=1))
     task = CheckTask(str(path), "clip.mp4", {}, None)
     with pytest.raises(JudgeDied) as died:
         judge.judge(task, lambda _: True)
@@ -234,7 +234,7 @@ def test_a_judge_out_of_time_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
-    judge = Judge(Settings(data=tmp_path, judge_bytes=200 << 20))
+    judge = Judge(ServiceSettings(data=tmp_path, judge_bytes=200 << 20))
     task = CheckTask(os.devnull, "clip.mp4", {}, None)
     with pytest.raises(JudgeDied) as died:
         judge.judge(task, lambda _: True)
@@ -244,7 +244,7 @@ def test_a_judge_that_dies_of_memory_may_be_tried_again(tmp_path: Path) -> None:
 
 def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
     path = clip(tmp_path / "clip.mp4", seconds=4)
-    judge = Judge(Settings(data=tmp_path))
+    judge = Judge(ServiceSettings(data=tmp_path))
     task = CheckTask(str(path), "clip.mp4", {}, None)
     assert judge.judge(task, lambda _: False, every=0.01) is None
     judge.close()
@@ -292,10 +292,10 @@ In order: giant, more data than pixels, a giant comment, a giant colour profile,
 def test_a_bomb_is_answered_and_not_unpacked(tmp_path: Path, said: str) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(BOMBS[said](tmp_path / "archive"))
-    judge = Judge(Settings(data=tmp_path))
+    judge = Judge(ServiceSettings(data=tmp_path))
     task = CheckTask(str(path), "bomb.png", {}, None)
     answer = judge.judge(task, lambda _: True)
     judge.close()
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, JudgeAnswer)
     assert said in answer.result.reason
     assert answer.result.verdict in (None, "cannot tell")

@@ -23,7 +23,7 @@ from unmask.service.domain.backup import BackupError
 from unmask.service.people import audit
 from unmask.service.people.actor import Scope
 from unmask.service.people.audit import Anchor
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store import storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import BrowserSession, Check, Media, Upload
@@ -46,7 +46,7 @@ def busy(tmp_path: Path) -> Iterator[Desk]:
 
 
 def empty(data: Path, **settings: Any) -> Service:
-    return Service.opened(Settings(data=data, **settings))
+    return Service.opened(ServiceSettings(data=data, **settings))
 
 
 def kept(service: Service) -> dict[str, Any]:

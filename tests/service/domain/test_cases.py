@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.service.desk import Desk
 from unmask.service.domain import cases
-from unmask.service.domain.cases import Decision, State, Wanted
+from unmask.service.domain.cases import CaseQuery, CaseState, Decision
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem
@@ -229,7 +229,9 @@ def test_a_case_is_opened_once_and_by_hand_where_nobody_did(desk: Desk) -> None:
     assert reviewer.post(f"/checks/{check}/case", data=by_hand).status_code == 200
     assert reviewer.post("/api/v1/cases", json={"check": "none"}).status_code == 404
     with desk.database.reading() as session:
-        page = cases.queue(session, desk.actor("vera"), Wanted(states=list(State), check=check))
+        page = cases.queue(
+            session, desk.actor("vera"), CaseQuery(states=list(CaseState), check=check)
+        )
     assert [found.id for found, _ in page.cases] == [first]
 
 
@@ -319,6 +321,8 @@ def test_cases_work_on_postgresql_alike(either_desk: Desk) -> None:
     appealed(either_desk, case)
     decided(either_desk, case, "rita", Decision.RESTORE)
     with either_desk.database.reading() as session:
-        page = cases.queue(session, either_desk.actor("vera"), Wanted(states=list(State)), limit=1)
+        page = cases.queue(
+            session, either_desk.actor("vera"), CaseQuery(states=list(CaseState)), limit=1
+        )
         assert [found.id for found, _ in page.cases] == [case]
         assert len(session.scalars(select(CaseFile)).all()) == 1

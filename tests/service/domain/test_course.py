@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tests.service.desk import Desk
 from unmask.service.domain import cases
 from unmask.service.domain.cases import Decision
-from unmask.service.domain.course import COURSE, Act, State
+from unmask.service.domain.course import COURSE, CaseAct, CaseState
 from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, Check
@@ -35,16 +35,16 @@ KEYS: dict[str, tuple[Scope, ...]] = {
 DECIDING = {"rob", "rita", "ada", "deciding key", "whole key"}
 PERSONS = {"rob", "rita", "ada"}
 
-MAY: dict[tuple[str, Act], set[str]] = {
-    ("open", Act.DECIDE): DECIDING,
-    ("decided", Act.CORRECT): PERSONS - {"rob"},
-    ("decided", Act.APPEAL): DECIDING | {"uploader"},
-    ("appealed", Act.DECIDE): PERSONS - {"rob"},
-    ("restored", Act.CORRECT): PERSONS - {"rob", "rita"},
-    ("restored", Act.APPEAL): DECIDING | {"uploader"},
-    ("corrected", Act.CORRECT): PERSONS - {"rob", "rita"},
-    ("corrected", Act.APPEAL): DECIDING | {"uploader"},
-    ("reopened", Act.DECIDE): PERSONS,
+MAY: dict[tuple[str, CaseAct], set[str]] = {
+    ("open", CaseAct.DECIDE): DECIDING,
+    ("decided", CaseAct.CORRECT): PERSONS - {"rob"},
+    ("decided", CaseAct.APPEAL): DECIDING | {"uploader"},
+    ("appealed", CaseAct.DECIDE): PERSONS - {"rob"},
+    ("restored", CaseAct.CORRECT): PERSONS - {"rob", "rita"},
+    ("restored", CaseAct.APPEAL): DECIDING | {"uploader"},
+    ("corrected", CaseAct.CORRECT): PERSONS - {"rob", "rita"},
+    ("corrected", CaseAct.APPEAL): DECIDING | {"uploader"},
+    ("reopened", CaseAct.DECIDE): PERSONS,
 }
 """Actors allowed to do an act in a state; all others are refused.
 
@@ -106,16 +106,18 @@ class Stage:
         with self.desk.database.reading() as session:
             return cases.get(session, self.actors["vera"], self.case)[0].state
 
-    def tries(self, actor: Actor, act: Act) -> int:
+    def tries(self, actor: Actor, act: CaseAct) -> int:
         """Tries an act and takes it back; returns 201, or the status of the refusal."""
-        do: dict[Act, Callable[[Session], object]] = {
-            Act.DECIDE: lambda session: self.decide(
+        do: dict[CaseAct, Callable[[Session], object]] = {
+            CaseAct.DECIDE: lambda session: self.decide(
                 session, actor, Decision.KEEP, correcting=False
             ),
-            Act.CORRECT: lambda session: self.decide(
+            CaseAct.CORRECT: lambda session: self.decide(
                 session, actor, Decision.KEEP, correcting=True
             ),
-            Act.APPEAL: lambda session: cases.appeal(session, actor, self.case, "It is satire."),
+            CaseAct.APPEAL: lambda session: cases.appeal(
+                session, actor, self.case, "It is satire."
+            ),
         }
         try:
             with self.desk.database.transaction() as session:
@@ -128,7 +130,7 @@ class Stage:
 @pytest.mark.parametrize("place", WAYS)
 def test_every_act_by_every_role_and_key(desk: Desk, place: str) -> None:
     stage = Stage(desk, WAYS[place])
-    for act in (Act.DECIDE, Act.CORRECT, Act.APPEAL):
+    for act in (CaseAct.DECIDE, CaseAct.CORRECT, CaseAct.APPEAL):
         done = {name for name, actor in stage.actors.items() if stage.tries(actor, act) == 201}
         assert done == MAY.get((place, act), set()), (place, act)
         refused = {
@@ -175,11 +177,11 @@ def test_where_nobody_else_is_left_the_same_person_may(desk: Desk) -> None:
         session.execute(
             update(Account).where(Account.id != desk.account("rob").id).values(active=False)
         )
-    assert stage.tries(stage.actors["rob"], Act.CORRECT) == 201
+    assert stage.tries(stage.actors["rob"], CaseAct.CORRECT) == 201
 
 
 def test_every_state_can_be_left_and_the_table_stands_in_the_docs() -> None:
-    assert {state for state, _ in COURSE} == set(State)
+    assert {state for state, _ in COURSE} == set(CaseState)
     docs = (Path(__file__).parents[3] / "docs" / "service-security.md").read_text()
     rows = {
         f"| {state} | {act} | {to.to} | {to.by} | {to.apart} |"

@@ -30,7 +30,7 @@ def read(
     url: str, hosts: tuple[str, ...] | None = None, private: bool = True, hops: int = 5
 ) -> tuple[int, bytes]:
     async def ask() -> tuple[int, bytes]:
-        async with network.opened("GET", url, hosts, private, hops) as answer:
+        async with network.open_response("GET", url, hosts, private, hops) as answer:
             return answer.status_code, await answer.aread()
 
     return asyncio.run(ask())

@@ -25,7 +25,7 @@ from tests.service.listener import Listener, listener
 from tests.service.tree import PATIENCE, until
 from unmask.service.domain import deliveries as sending
 from unmask.service.domain import live, webhooks
-from unmask.service.domain.live import Way
+from unmask.service.domain.live import ChallengeKind
 from unmask.service.people.actor import Scope
 from unmask.service.store import jobs
 from unmask.service.store.service import Service
@@ -308,7 +308,7 @@ def test_cases_and_live_checks_are_told_of(open_desk: Desk, web: Listener) -> No
     assert decided.status_code == 201, decided.text
     with open_desk.database.transaction() as session:
         row, _ = live.make(
-            session, open_desk.actor("ada"), "their customer 7", [Way.LIGHT], None, 1.0
+            session, open_desk.actor("ada"), "their customer 7", [ChallengeKind.LIGHT], None, 1.0
         )
         live.conclude(session, row.id, live.SUSPICIOUS, 2.0)
     while deliver(open_desk):

@@ -27,7 +27,7 @@ from tests.service.site import Site
 from tests.service.tree import until
 from tests.support import live_face
 from tests.support.live_face import Scene
-from unmask.live.session import FRAME_BYTES, HEAD
+from unmask.live.protocol import FRAME_BYTES, HEAD
 from unmask.service.confined.live_reader import decoded
 from unmask.service.domain import live
 from unmask.service.people.actor import Scope

@@ -22,7 +22,7 @@ from tests.service.tree import PATIENCE, Tree, face, tree
 from unmask import faces
 from unmask.service.people import accounts
 from unmask.service.people.actor import Role, system
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 
 pytestmark = pytest.mark.skipif(
@@ -63,7 +63,7 @@ def swapped_clip(path: Path) -> Path:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """Yields a new service with one admin, as `unmask accounts add` makes one."""
     with tree(tmp_path_factory.mktemp("walk") / "service", workers="1") as made:
-        database = Database(Settings(data=made.data))
+        database = Database(ServiceSettings(data=made.data))
         with database.transaction() as session:
             actor = system(accounts.organisation(session, "desk").id)
             accounts.add(session, actor, "ada@example.org", "Ada", Role.ADMIN, PASSWORD)

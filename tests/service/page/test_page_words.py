@@ -21,7 +21,7 @@ from tests.words import pseudo
 from unmask import service
 from unmask.errors import BrokenMedia
 from unmask.messages import Message
-from unmask.originals import Finding
+from unmask.originals import FaceFinding
 from unmask.report.document import Document, document
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import local
@@ -87,8 +87,8 @@ def test_the_sentence_of_every_verdict_is_said_in_chinese(verdicts: tuple[Verdic
     assert in_chinese(reason)
 
 
-@pytest.mark.parametrize("finding", Finding)
-def test_what_a_known_original_says_is_said_in_chinese(finding: Finding) -> None:
+@pytest.mark.parametrize("finding", FaceFinding)
+def test_what_a_known_original_says_is_said_in_chinese(finding: FaceFinding) -> None:
     said = [
         code
         for code in (f"originals.found.{finding}", f"originals.why.{finding}")

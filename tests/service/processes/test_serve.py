@@ -18,7 +18,7 @@ from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.service.tree import PATIENCE, Tree, clip, tree, until
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 from unmask.service.store.tables import AuditEntry
 
@@ -165,7 +165,7 @@ def _send(running: Tree, path: Path) -> str:
 
 
 def _audited(running: Tree, subject: str) -> list[str]:
-    database = Database(Settings(data=running.data))
+    database = Database(ServiceSettings(data=running.data))
     with database.reading() as session:
         found = session.scalars(
             select(AuditEntry.action).filter_by(subject=subject).order_by(AuditEntry.number)

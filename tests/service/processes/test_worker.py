@@ -15,14 +15,14 @@ from tests.service.desk import Desk
 from tests.service.site import accept
 from unmask.messages import verbatim
 from unmask.report.document import Document
-from unmask.service.confined.judging import Answer
+from unmask.service.confined.judging import JudgeAnswer
 from unmask.service.confined.tasks import Task
 from unmask.service.domain import checks, retention
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
 from unmask.service.processes import backoff
 from unmask.service.processes.worker import SOUGHT, WORKERS, Worker
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store import jobs, storage
 from unmask.service.store.tables import AuditEntry, Check
 from unmask.storage import StorageAway
@@ -42,17 +42,17 @@ class Seer:
 
     alive = True
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         pass
 
-    def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+    def judge(self, task: Task, tick: Callable[[float], bool]) -> JudgeAnswer | None:
         assert Path(task.path).read_bytes() == CONTENT
         if not tick(0.5):
             return None
         result = CheckResult(
             task.name, "0" * 64, Verdict.CHANGED, verbatim("A face was changed."), 2.0, ()
         )
-        return Answer(Document.of(result), b"<!doctype html>")
+        return JudgeAnswer(Document.of(result), b"<!doctype html>")
 
     def close(self) -> None:
         pass
@@ -159,7 +159,7 @@ def test_a_result_waits_until_the_storage_is_back(
     class Slow(Seer):
         """Has its answer when the storage is away."""
 
-        def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> JudgeAnswer | None:
             answer = super().judge(task, tick)
             bucket.away()
             return answer
@@ -213,7 +213,7 @@ def test_media_that_is_exchanged_while_it_is_judged_has_no_result(desk: Desk) ->
     class Watched(Seer):
         """Somebody rewrites the file with the same bytes while it judges."""
 
-        def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> JudgeAnswer | None:
             answer = super().judge(task, tick)
             Path(task.path).write_bytes(CONTENT)
             return answer
@@ -236,7 +236,7 @@ def test_a_file_whose_rights_change_while_it_is_judged_is_judged_again_and_stays
     class Tidied(Seer):
         """An operator changes the rights of the file while it judges."""
 
-        def judge(self, task: Task, tick: Callable[[float], bool]) -> Answer | None:
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> JudgeAnswer | None:
             answer = super().judge(task, tick)
             Path(task.path).chmod(0o640)
             return answer

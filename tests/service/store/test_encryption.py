@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.postgresql import Server, server
 from unmask.errors import UsageError
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 
 DAY = datetime.timedelta(days=1)
@@ -78,7 +78,7 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
 
 def connected(tmp_path: Path, address: str) -> bool:
     """Tells whether the connection is encrypted."""
-    database = Database(Settings(data=tmp_path, database=address))
+    database = Database(ServiceSettings(data=tmp_path, database=address))
     with database.reading() as session:
         encrypted = bool(
             session.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
@@ -111,4 +111,4 @@ def test_a_server_that_is_not_the_one_is_not_spoken_to(
 @pytest.mark.parametrize("query", ["sslmode=verify", "sslrootcert=/none", "ssl=true"])
 def test_what_is_not_understood_of_an_address_is_refused(tmp_path: Path, query: str) -> None:
     with pytest.raises(UsageError, match="UNMASK_DATABASE"):
-        Settings.read(data=tmp_path, database=f"postgresql://unmask@db/unmask?{query}")
+        ServiceSettings.read(data=tmp_path, database=f"postgresql://unmask@db/unmask?{query}")

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store import migrations
 from unmask.service.store.database import Database
 from unmask.service.store.tables import Base
@@ -20,7 +20,7 @@ from unmask.service.store.tables import Base
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     address = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
-    database = Database(Settings(data=tmp_path, database=address))
+    database = Database(ServiceSettings(data=tmp_path, database=address))
     _drop(database)
     yield database
     _drop(database)

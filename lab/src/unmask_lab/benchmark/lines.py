@@ -23,7 +23,7 @@ from unmask import evidence, models
 from unmask.likelihood import LN10
 from unmask_lab import metrics
 from unmask_lab.benchmark.subgroups import BANDS, typology_angle
-from unmask_lab.calibrate import Measured, earns, logistic, measured, missed, slopes
+from unmask_lab.calibrate import Measured, improves_cllr, logistic, measured, missed, slopes
 from unmask_lab.data import Row
 from unmask_lab.degrade import NAMED, Degradation
 from unmask_lab.examples import Example, forged, given
@@ -50,7 +50,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Way:
+class WayScores:
     """Scores of the lines on faces that went one way.
 
     ``tone`` is the typology angle of the cheeks, degrees, ``(n,)``.
@@ -92,12 +92,12 @@ def _always(way: Degradation) -> Callable[[np.random.Generator], tuple[Degradati
     return lambda _rng: (way, 1.0)
 
 
-def _said(name: str, examples: Sequence[Example]) -> Way:
+def _said(name: str, examples: Sequence[Example]) -> WayScores:
     said = measured([[e] for e in examples], evidence.chosen((*LEARNED, *NAMED_LINES)))
     tone = np.array([typology_angle(e.crop) for e in examples])
     nothing = np.empty((0, 0, 3), np.uint8)
     bare = [replace(e, crop=nothing, eyes=None, mask=None) for e in examples]
-    return Way(name, Measured(bare, said.scores), tone)
+    return WayScores(name, Measured(bare, said.scores), tone)
 
 
 # ---------------------------------------------------------------- likelihood ratios
@@ -116,7 +116,7 @@ def pick(faces: Measured, names: Sequence[str]) -> Picked:
         faces: to try it on.
         names: of lines, the strongest first.
     """
-    helps = cache(lambda lines: earns(faces.by(lines)))
+    helps = cache(lambda lines: improves_cllr(faces.by(lines)))
     picked = {}
     for reading in (some for k in range(1, len(names) + 1) for some in combinations(names, k)):
         weighed: tuple[str, ...] = reading[:1]
@@ -188,7 +188,7 @@ def _theta(faces: Measured, fitted_on: NDArray[np.bool_], left_out: str) -> Floa
 # ---------------------------------------------------------------- the page
 
 
-def _page(ours: Sequence[Way], theirs: Sequence[Way], command: str) -> Iterator[str]:
+def _page(ours: Sequence[WayScores], theirs: Sequence[WayScores], command: str) -> Iterator[str]:
     faces, unseen = _together(ours), _together(theirs)
     way, way_unseen = (
         np.repeat([w.name for w in of], [len(w.faces.examples) for w in of])
@@ -251,14 +251,14 @@ def _counted(faces: Measured) -> str:
     return f"{both} faces of {len(set(faces.identities))} people"
 
 
-def _together(ways: Sequence[Way]) -> Measured:
+def _together(ways: Sequence[WayScores]) -> Measured:
     scores = {
         name: np.concatenate([w.faces.scores[name] for w in ways]) for name in ways[0].faces.scores
     }
     return Measured([e for w in ways for e in w.faces.examples], scores)
 
 
-def _alone(ours: Sequence[Way], theirs: Sequence[Way]) -> Iterator[list[str]]:
+def _alone(ours: Sequence[WayScores], theirs: Sequence[WayScores]) -> Iterator[list[str]]:
     for w in (*ours, *theirs):
         family = np.array([e.family for e in w.faces.examples])
         for one in sorted(set(family) - {""}) or [""]:
@@ -316,8 +316,8 @@ def _aucs(faces: Measured, llr: Mapping[str, Floats], of: NDArray[np.bool_]) -> 
 
 
 def _alarms(
-    ours: Sequence[Way],
-    theirs: Sequence[Way],
+    ours: Sequence[WayScores],
+    theirs: Sequence[WayScores],
     llr: tuple[Floats, Floats],
     faces: Measured,
     unseen: Measured,

@@ -5,7 +5,15 @@ So training sees the same alignment as serving. `collect` adds points to ready c
 """
 
 from unmask_lab.collect.crops import collect, five_points
-from unmask_lab.collect.look import Settings
-from unmask_lab.collect.media import Collected, Declared, collect_media, said
+from unmask_lab.collect.look import LookSettings
+from unmask_lab.collect.media import Collected, MediaDeclaration, collect_media, said
 
-__all__ = ["Collected", "Declared", "Settings", "collect", "collect_media", "five_points", "said"]
+__all__ = [
+    "Collected",
+    "LookSettings",
+    "MediaDeclaration",
+    "collect",
+    "collect_media",
+    "five_points",
+    "said",
+]

@@ -37,7 +37,7 @@ RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LookSettings:
     """Settings of collection: how often to look, and which faces to keep.
 
     Attributes:
@@ -101,7 +101,7 @@ Cut = tuple[bytes, NDArray[np.float32]]
 
 
 def look(
-    clip: Clip, settings: Settings, progress: Callable[[float], None]
+    clip: Clip, settings: LookSettings, progress: Callable[[float], None]
 ) -> tuple[list[Found], Counter[str]]:
     """Finds the faces of a clip that are worth keeping, and counts those left out by reason.
 
@@ -131,7 +131,7 @@ def look(
     return list(_found(kept, cuts)), +left_out
 
 
-def poor(quality: Quality, settings: Settings) -> str | None:
+def poor(quality: Quality, settings: LookSettings) -> str | None:
     """Returns the reason why a face is not worth keeping, or None."""
     if quality.size_px < settings.size_px:
         return "too small"
@@ -166,7 +166,7 @@ def cut(rgb: Rgb, face: Face, largest: int) -> Cut:
 
 
 def _sifted(
-    track: Track, follows: bool, settings: Settings, left_out: Counter[str]
+    track: Track, follows: bool, settings: LookSettings, left_out: Counter[str]
 ) -> list[Sighting]:
     """Returns good sightings that are unlike each other.
 

@@ -14,13 +14,13 @@ from unmask.inputs import SUFFIXES
 from unmask.media import open_media
 from unmask.terminal import progress
 from unmask_lab.collect import parts
-from unmask_lab.collect.look import Settings, look
-from unmask_lab.collect.parts import Part
+from unmask_lab.collect.look import LookSettings, look
+from unmask_lab.collect.parts import MediaPart
 from unmask_lab.data import BONA_FIDE, DataError
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class MediaDeclaration:
     """Facts that cannot be measured and so must be declared.
 
     Attributes:
@@ -52,7 +52,10 @@ class Collected:
 
 
 def collect_media(
-    sources: Sequence[Path], target: Path, declared: Declared, settings: Settings = Settings()
+    sources: Sequence[Path],
+    target: Path,
+    declared: MediaDeclaration,
+    settings: LookSettings = LookSettings(),
 ) -> Collected:
     """Writes the faces of photos and videos into one Parquet file; its columns are `parts.DATA`.
 
@@ -69,7 +72,7 @@ def collect_media(
     """
     begun = time.monotonic()
     files = [(file, declared.source or name) for source in sources for file, name in _files(source)]
-    done: dict[str, Part] = {}
+    done: dict[str, MediaPart] = {}
     unreadable: list[str] = []
     for number, (file, source) in enumerate(files, start=1):
         of_all = f"{number} of {len(files)}"
@@ -121,12 +124,12 @@ def _files(source: Path) -> list[tuple[Path, str]]:
 
 
 def _part(
-    file: Path, source: str, folder: Path, settings: Settings, number: str, begun: float
-) -> Part:
+    file: Path, source: str, folder: Path, settings: LookSettings, number: str, begun: float
+) -> MediaPart:
     """Returns the part of one file, made now or taken from an earlier run."""
     clip = open_media(file)
     path = parts.place(folder, clip.facts.sha256, settings)
     if not path.exists():
         with progress(str(file), number, begun) as bar:
             parts.write(path, *look(clip, settings, lambda done: bar("looking", done)))
-    return Part(path, file.name, clip.facts.sha256, source)
+    return MediaPart(path, file.name, clip.facts.sha256, source)

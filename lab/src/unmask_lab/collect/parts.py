@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unmask.models import CENTERFACE_SHA256
 from unmask_lab.collect import identity
-from unmask_lab.collect.look import Found, Settings
+from unmask_lab.collect.look import Found, LookSettings
 
 VERSION = 3
 """Version of a part's content; parts of another version are made anew."""
@@ -60,7 +60,7 @@ DATA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MediaPart:
     """Faces of one media file, and what is declared of it.
 
     Attributes:
@@ -80,7 +80,7 @@ class Part:
         return f"{self.sha256[:16]}-{track}"
 
 
-def place(folder: Path, sha256: str, settings: Settings) -> Path:
+def place(folder: Path, sha256: str, settings: LookSettings) -> Path:
     """Returns the path of a media file's part.
 
     It differs for other settings, another finder, or an embedding where there was none.
@@ -124,7 +124,7 @@ def counted(path: Path) -> tuple[int, Counter[str]]:
         return part.metadata.num_rows, Counter(json.loads(part.schema_arrow.metadata[b"left_out"]))
 
 
-def merge(parts: Sequence[Part], target: Path, label: int, licence: str) -> int:
+def merge(parts: Sequence[MediaPart], target: Path, label: int, licence: str) -> int:
     """Writes one data set from all parts, atomically, with one part in memory at a time.
 
     Returns:
@@ -147,7 +147,9 @@ def merge(parts: Sequence[Part], target: Path, label: int, licence: str) -> int:
     return len(set(person.values()))
 
 
-def _rows(part: Part, person: dict[str, str], label: int, licence: str) -> Iterator[dict[str, Any]]:
+def _rows(
+    part: MediaPart, person: dict[str, str], label: int, licence: str
+) -> Iterator[dict[str, Any]]:
     for found in pq.read_table(part.path).to_pylist():
         track = part.name(found["track"])
         yield {

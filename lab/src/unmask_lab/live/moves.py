@@ -66,7 +66,7 @@ BLINK_EVERY = 3.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Motion:
+class HeadMotion:
     """Motion over a session, one row per frame.
 
     Attributes:
@@ -207,7 +207,7 @@ def frames(
 
 def moved(
     time: NDArray[np.float64], act: Performance, distance: float, random: np.random.Generator
-) -> Motion:
+) -> HeadMotion:
     """Simulates the motion of a performance.
 
     Each move begins when the one before is over and the request was read.
@@ -237,7 +237,9 @@ def moved(
             )
     place[:, 0] -= act.axis * np.sin(turned[:, 0])
     place[:, 2] += act.axis * (1 - np.cos(turned[:, 0]))
-    return Motion(place.astype(np.float32), turned.astype(np.float32), closed.astype(np.float32))
+    return HeadMotion(
+        place.astype(np.float32), turned.astype(np.float32), closed.astype(np.float32)
+    )
 
 
 def _person(

@@ -32,8 +32,8 @@ from unmask_lab.live.sessions import (
     READINGS,
     RETIMED,
     STALE,
-    Case,
-    Session,
+    Scenario,
+    SessionResult,
     run,
     seconds_after,
 )
@@ -49,7 +49,7 @@ Rates = dict[str, Any]
 
 
 def simulate(
-    cases: Sequence[Case],
+    cases: Sequence[Scenario],
     files: Sequence[Path],
     out: Path,
     target: Path,
@@ -94,10 +94,10 @@ def timed(files: Sequence[Path], out: Path, seed: int = 1, n: int = 20) -> str:
     return f"from the last frame to the verdict: {_ms(found)} {found['n']} sessions"
 
 
-def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any]:
+def summary(sessions: Sequence[SessionResult], about: dict[str, Any]) -> dict[str, Any]:
     """Computes all figures as JSON values; ``about`` says how they were made."""
 
-    def those(way: str, level: str, kind: str, **more: Any) -> list[Session]:
+    def those(way: str, level: str, kind: str, **more: Any) -> list[SessionResult]:
         return [
             s
             for s in sessions
@@ -131,7 +131,7 @@ def summary(sessions: Sequence[Session], about: dict[str, Any]) -> dict[str, Any
     }
 
 
-def rates(sessions: Sequence[Session]) -> Rates:
+def rates(sessions: Sequence[SessionResult]) -> Rates:
     """Counts each result, and each advice where the result was not `live`."""
     n = len(sessions)
     found: Rates = {"n": n}
@@ -143,7 +143,7 @@ def rates(sessions: Sequence[Session]) -> Rates:
     return found
 
 
-def _first(sessions: Sequence[Session]) -> dict[str, float]:
+def _first(sessions: Sequence[SessionResult]) -> dict[str, float]:
     """Computes the share of ranked answers that came first among the decoys."""
     ranks = [s.details["rank"] for s in sessions if "rank" in s.details]
     count = sum(rank == 1 for rank in ranks)

@@ -4,7 +4,7 @@ A program can do this with one recording and without relighting: it knows how th
 how the recorded face answered each part of the light. As this check's symbols come in, it sends
 next, of the allowed recorded frames, the one that lets it answer the symbols so far best (dynamic
 programming over the horizon). Every frame is claimed to be as old, and every symbol answered as
-late, as the protocol allows. All of it goes through the service's own `Session`, on simulated
+late, as the protocol allows. All of it goes through the service's own `LiveProtocol`, on simulated
 clocks.
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 
 from unmask.live import light, signals
 from unmask.live.challenge import LightChallenge
-from unmask.live.reading import Reading, SeenFace
-from unmask.live.session import HEAD, LATEST, Session
+from unmask.live.protocol import HEAD, LATEST, LiveProtocol
+from unmask.live.reading import FrameReading, SeenFace
 from unmask.live.signals import Series
 
 PER_SECOND = 12.5
@@ -76,14 +76,14 @@ class Sent:
 
     sent: tuple[float, ...]
     shown: tuple[float, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[FrameReading, ...]
 
 
 def retimed(
     asked: LightChallenge,
     earlier: LightChallenge,
     shown: Sequence[float],
-    recorded: Sequence[Reading],
+    recorded: Sequence[FrameReading],
     how: Program,
     random: np.random.Generator,
 ) -> Sent:
@@ -100,8 +100,8 @@ def retimed(
     follows, differs = _costs(asked, earlier, shown, faces)
     times = signals.times_of(faces)
     session, found, number, place = (
-        Session(len(asked.symbols), asked.seconds, 0.0, 0.0),
-        list[Reading](),
+        LiveProtocol(len(asked.symbols), asked.seconds, 0.0, 0.0),
+        list[FrameReading](),
         0,
         0,
     )
@@ -134,7 +134,7 @@ def retimed(
         frame = session.receive(HEAD.pack(number, horizon[0]) + number.to_bytes(4), now)
         if frame is not None:
             found.append(
-                Reading(
+                FrameReading(
                     frame.time, _noisier(faces[place], how.noise, frame.time, random), frame.time
                 )
             )
@@ -142,7 +142,7 @@ def retimed(
 
 
 def _noisier(
-    reading: Reading, much: float, time: float, random: np.random.Generator
+    reading: FrameReading, much: float, time: float, random: np.random.Generator
 ) -> SeenFace | None:
     """Returns the face of a reading, found at another time, with a noisier hue."""
     if reading.face is None:
@@ -153,7 +153,10 @@ def _noisier(
 
 
 def _costs(
-    asked: LightChallenge, earlier: LightChallenge, shown: Sequence[float], faces: Sequence[Reading]
+    asked: LightChallenge,
+    earlier: LightChallenge,
+    shown: Sequence[float],
+    faces: Sequence[FrameReading],
 ) -> tuple[Series, Series]:
     """Computes each recorded frame's response to each asked symbol, and its error.
 
@@ -161,7 +164,7 @@ def _costs(
     + 1, frames)``; the last row, for no symbol, is zero.
     """
     times = signals.times_of(faces)
-    series = signals.settled(signals.nine(faces), times)
+    series = signals.settled(signals.fit_illumination(faces), times)
     delay = light.answer(earlier, shown, faces).delay
     symbols = signals.symbol_at(earlier, shown, times - delay)
     lit, usual, code = symbols >= 0, series.std(axis=0) + 1e-9, signals.codes(asked)

@@ -28,7 +28,7 @@ DAYLIGHT = 2000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Portrait:
+class HeadPortrait:
     """Face to dress a head in: uint8 ``(h, w, 3)`` and its five points, float32 ``(5, 2)`` px."""
 
     rgb: Rgb
@@ -36,7 +36,7 @@ class Portrait:
 
 
 @cache
-def astronaut() -> tuple[Portrait, ...]:
+def astronaut() -> tuple[HeadPortrait, ...]:
     """Loads NASA's public-domain portrait from scikit-image, and its mirror image."""
     from skimage.data import astronaut as photo
 
@@ -44,7 +44,7 @@ def astronaut() -> tuple[Portrait, ...]:
         np.ascontiguousarray(image)
         for image in (photo()[:300, 50:400], photo()[:300, 50:400][:, ::-1])
     ]
-    return tuple(Portrait(image, faces.find(image)[0].points) for image in both)
+    return tuple(HeadPortrait(image, faces.find(image)[0].points) for image in both)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +94,7 @@ class Stage:
 
 def setting(
     random: np.random.Generator,
-    portraits: Sequence[Portrait],
+    portraits: Sequence[HeadPortrait],
     lux: float | None = None,
     tone: str | None = None,
 ) -> Setting:

@@ -28,15 +28,15 @@ from unmask.live.challenge import (
     movement_challenge,
 )
 from unmask.live.movement import FIND_EVERY
-from unmask.live.reading import Reading, read
+from unmask.live.reading import FrameReading, read
 from unmask.live.verification import verify
 from unmask_lab.data import BONA_FIDE
 from unmask_lab.data import read as read_rows
 from unmask_lab.live import moves, species
 from unmask_lab.live.head import TONES
 from unmask_lab.live.retimed import program, retimed
-from unmask_lab.live.scene import Portrait, Setting, astronaut, setting
-from unmask_lab.live.trial import TAIL, Timing, cells, frames, read_frames, readings, timing
+from unmask_lab.live.scene import HeadPortrait, Setting, astronaut, setting
+from unmask_lab.live.trial import TAIL, SymbolTiming, cells, frames, read_frames, readings, timing
 
 LIGHT, MOVEMENT = "light", "movement"
 READINGS, FRAMES = "readings", "frames"
@@ -67,7 +67,7 @@ OFFERED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SessionCounts:
     """Numbers of sessions to run.
 
     Attributes:
@@ -84,13 +84,13 @@ class Counts:
     frames: int = 25
     moves: int = 25
 
-    def scaled(self, share: float) -> Counts:
+    def scaled(self, share: float) -> SessionCounts:
         """Returns a share of all numbers; at least one of each."""
-        return Counts(*(max(1, round(count * share)) for count in asdict(self).values()))
+        return SessionCounts(*(max(1, round(count * share)) for count in asdict(self).values()))
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Scenario:
     """One session: the ``number``-th of its kind.
 
     All that is not given is drawn from ``seed`` and all of these.
@@ -117,24 +117,24 @@ class Recording:
 
     challenge: LightChallenge | MovementChallenge
     sent: tuple[float, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[FrameReading, ...]
     shown: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SessionResult:
     """Outcome of a case: its ``result``, ``advice`` and ``details``."""
 
-    case: Case
+    case: Scenario
     result: str
     advice: str
     details: Mapping[str, float | str]
 
 
-def plan(counts: Counts, seed: int) -> list[Case]:
+def plan(counts: SessionCounts, seed: int) -> list[Scenario]:
     """Plans all cases, each kind's spread evenly over the whole."""
-    lit = partial(Case, seed, LIGHT)
-    kinds: list[tuple[int, partial[Case]]] = []
+    lit = partial(Scenario, seed, LIGHT)
+    kinds: list[tuple[int, partial[Scenario]]] = []
     for lux in LUX:
         n = counts.tone if lux <= ORDINARY else max(1, counts.tone // 2)
         kinds += [(n, partial(lit, READINGS, HONEST, lux=lux, tone=tone)) for tone in TONES]
@@ -145,14 +145,16 @@ def plan(counts: Counts, seed: int) -> list[Case]:
     ]
     kinds += [(counts.frames, partial(lit, FRAMES, kind)) for kind in ATTACKS]
     kinds += [
-        (counts.moves, partial(Case, seed, MOVEMENT, FRAMES, kind))
+        (counts.moves, partial(Scenario, seed, MOVEMENT, FRAMES, kind))
         for kind in (HONEST, *moves.ATTACKS)
     ]
     spread = [(k / n, case(number=k)) for n, case in kinds for k in range(n)]
     return [case for _, case in sorted(spread, key=lambda one: one[0])]
 
 
-def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 2) -> list[Session]:
+def run(
+    cases: Sequence[Scenario], files: Sequence[Path], out: Path, workers: int = 2
+) -> list[SessionResult]:
     """Records the cases that ``out`` does not hold yet, and judges all.
 
     Args:
@@ -174,7 +176,7 @@ def run(cases: Sequence[Case], files: Sequence[Path], out: Path, workers: int = 
         return [session for sessions in shown for session in sessions]
 
 
-def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
+def record(case: Scenario, portraits: Sequence[HeadPortrait]) -> Recording:
     """Plays one case before the camera and reads it."""
     kind = f"{case.way}/{case.level}/{case.kind}/{case.lux}/{case.tone}"
     random = np.random.default_rng([case.seed, crc32(kind.encode()), case.number])
@@ -189,7 +191,7 @@ def record(case: Case, portraits: Sequence[Portrait]) -> Recording:
     return Recording(challenge, when.sent, tuple(found), when.shown)
 
 
-def recorded(case: Case, files: tuple[Path, ...], out: Path) -> Recording:
+def recorded(case: Scenario, files: tuple[Path, ...], out: Path) -> Recording:
     """Returns the record of a case, from ``out`` if it is there; otherwise makes and keeps it."""
     path = out / f"{case.name}.pickle"
     if path.is_file():
@@ -202,7 +204,7 @@ def recorded(case: Case, files: tuple[Path, ...], out: Path) -> Recording:
     return what
 
 
-def judge(case: Case, what: Recording) -> list[Session]:
+def judge(case: Scenario, what: Recording) -> list[SessionResult]:
     """Judges a case.
 
     A stale answer gets one verdict for each of the other challenges that it is offered to.
@@ -218,7 +220,7 @@ def judge(case: Case, what: Recording) -> list[Session]:
             name: of if isinstance(of, str) else round(float(of), 4)
             for name, of in outcome.details.items()
         }
-        sessions.append(Session(case, outcome.result, outcome.advice or "", found))
+        sessions.append(SessionResult(case, outcome.result, outcome.advice or "", found))
     return sessions
 
 
@@ -236,7 +238,7 @@ def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
         )
         when = timing(challenge, random)
         act = species.honest(where, species.playing(challenge, when.painted), random)
-        seen: list[Reading] = []
+        seen: list[FrameReading] = []
         for frame in frames(where, act, float(when.painted[-1]) + challenge.seconds + TAIL, random):
             start = perf_counter()
             seen.append(read(frame, seen[-1] if seen else None))
@@ -246,8 +248,12 @@ def seconds_after(files: Sequence[Path], seed: int, n: int) -> list[float]:
 
 
 def _seen(
-    case: Case, where: Setting, challenge: LightChallenge, when: Timing, random: np.random.Generator
-) -> list[Reading]:
+    case: Scenario,
+    where: Setting,
+    challenge: LightChallenge,
+    when: SymbolTiming,
+    random: np.random.Generator,
+) -> list[FrameReading]:
     """Simulates the readings of an act that is lit by a challenge."""
     end = float(when.painted[-1]) + challenge.seconds + TAIL
     act = species.ATTACKS.get(case.kind, species.honest)(
@@ -260,10 +266,10 @@ def _seen(
 
 
 def _retimed(
-    case: Case,
+    case: Scenario,
     earlier: LightChallenge,
-    when: Timing,
-    recorded: Sequence[Reading],
+    when: SymbolTiming,
+    recorded: Sequence[FrameReading],
     random: np.random.Generator,
 ) -> Recording:
     """Simulates a program that re-times an honest answer to an earlier challenge.
@@ -277,33 +283,33 @@ def _retimed(
     return Recording(asked, made.sent, made.readings, made.shown)
 
 
-def _nothing(end: float) -> list[Reading]:
+def _nothing(end: float) -> list[FrameReading]:
     """Returns the readings of a camera before which the finder finds nobody."""
-    return [Reading(float(time), None, float(time)) for time in np.arange(0, end, 0.1)]
+    return [FrameReading(float(time), None, float(time)) for time in np.arange(0, end, 0.1)]
 
 
-def _moved(case: Case, where: Setting, random: np.random.Generator) -> Recording:
+def _moved(case: Scenario, where: Setting, random: np.random.Generator) -> Recording:
     challenge = movement_challenge(species.drawn(random))
     shown = moves.asked_at(challenge)
     act = {HONEST: moves.honest, **moves.ATTACKS}[case.kind](where, challenge, shown, random)
-    seen: list[Reading] = []
+    seen: list[FrameReading] = []
     for frame in moves.frames(where, act, float(shown[-1]) + challenge.seconds + TAIL, random):
         seen.append(read(frame, seen[-1] if seen else None, FIND_EVERY))
     since = tuple(shown.tolist())
     return Recording(challenge, since, tuple(seen), since)
 
 
-def _ended(case: Case, files: tuple[Path, ...], out: Path) -> list[Session]:
+def _ended(case: Scenario, files: tuple[Path, ...], out: Path) -> list[SessionResult]:
     """Returns a case's sessions."""
     return judge(case, recorded(case, files, out))
 
 
 @cache
-def _portraits(files: tuple[Path, ...]) -> tuple[Portrait, ...]:
+def _portraits(files: tuple[Path, ...]) -> tuple[HeadPortrait, ...]:
     """Loads the portraits with which a process dresses its heads."""
     cv2.setNumThreads(1)
     rows = read_rows(files) if files else []
     return (
-        tuple(Portrait(row.rgb, row.points) for row in rows if row.label == BONA_FIDE)
+        tuple(HeadPortrait(row.rgb, row.points) for row in rows if row.label == BONA_FIDE)
         or astronaut()
     )

@@ -48,7 +48,7 @@ class Playing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Act:
+class Performance:
     """One performance.
 
     Attributes:
@@ -66,7 +66,7 @@ class Act:
     still: float = 1.0
 
 
-Species = Callable[[Setting, Playing, np.random.Generator], Act]
+Species = Callable[[Setting, Playing, np.random.Generator], Performance]
 
 
 def drawn(random: np.random.Generator) -> Random:
@@ -83,17 +83,17 @@ def playing(challenge: LightChallenge, shown: NDArray[np.float64]) -> Playing:
     return Playing(shown, linear(np.concatenate([before, quarters])))
 
 
-def honest(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def honest(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes a living person who looks at the screen."""
-    return Act(stage(where), asked, where.room, where.screen)
+    return Performance(stage(where), asked, where.room, where.screen)
 
 
-def flat_print(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def flat_print(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes a life-size photo on flat paper, matt to glossy."""
     return _paper(where, asked, random, 0.0)
 
 
-def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes the same photo, bent as far as the head is round (radius 8 to 25 cm).
 
     Half of them are bent about an upright axis, half about any.
@@ -102,7 +102,7 @@ def bent_print(where: Setting, asked: Playing, random: np.random.Generator) -> A
     return _paper(where, asked, random, 1 / random.uniform(0.08, 0.25), along)
 
 
-def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes a video on a tablet: it emits its own light, with moire.
 
     Its glass reflects some of the room and of the challenge.
@@ -118,38 +118,42 @@ def screen_replay(where: Setting, asked: Playing, random: np.random.Generator) -
     emission = (surface.albedo * moire * colour * random.uniform(150, 450)).astype(np.float32)
     glass = replace(surface, albedo=np.full((shape, 3), random.uniform(0.005, 0.03), np.float32))
     finish = Finish(0.04, random.choice([25.0, 400.0]))
-    return Act(held_up(where, glass, marks, finish, emission), asked, where.room, where.screen, 0.3)
+    return Performance(
+        held_up(where, glass, marks, finish, emission), asked, where.room, where.screen, 0.3
+    )
 
 
-def recorded_session(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def recorded_session(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes the person's own answer to an earlier challenge.
 
     It is sent through a virtual camera from the first symbol on.
     """
     earlier = light_challenge(drawn(random))
-    return Act(stage(where), playing(earlier, asked.since), where.room, _late(where.screen, random))
+    return Performance(
+        stage(where), playing(earlier, asked.since), where.room, _late(where.screen, random)
+    )
 
 
-def other_sequence(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def other_sequence(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes a living person before another screen, which shows another challenge."""
     other = light_challenge(drawn(random))
-    return Act(
+    return Performance(
         stage(where), playing(other, asked.since + random.uniform(-1, 1)), where.room, where.screen
     )
 
 
-def flat_tint(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def flat_tint(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes a virtual camera that tints every frame of a video.
 
     The tint is the mean of the colours that the screen shows.
     """
     seen, much = stage(where), np.float32(random.uniform(0.05, 0.5) / 4)
-    return Act(
+    return Performance(
         _tinted(seen, [much] * 4, [much] * 4), asked, where.room, _late(where.screen, random)
     )
 
 
-def relit_face(where: Setting, asked: Playing, random: np.random.Generator) -> Act:
+def relit_face(where: Setting, asked: Playing, random: np.random.Generator) -> Performance:
     """Makes a virtual camera that relights a video by an estimate of the face's shape.
 
     It knows the screen. The normals are off by 11 degrees on average, smoothly, about what networks
@@ -164,7 +168,7 @@ def relit_face(where: Setting, asked: Playing, random: np.random.Generator) -> A
         posed(surface.points, place), posed(wrong, np.zeros(3, np.float32), *where.turned), guessed
     )
     much = np.float32(random.uniform(0.1, 0.5)) * lux / lux.sum(axis=0).max()
-    return Act(
+    return Performance(
         _tinted(seen, much, [np.float32(0)] * 4), asked, where.room, _late(where.screen, random)
     )
 
@@ -185,10 +189,10 @@ ATTACKS: dict[str, Species] = {
 
 def _paper(
     where: Setting, asked: Playing, random: np.random.Generator, bend: float, along: float = 0.0
-) -> Act:
+) -> Performance:
     surface, marks = sheet(*photo(where), bend, along)
     finish = Finish(random.uniform(0.01, 0.045), random.uniform(4, 40))
-    return Act(held_up(where, surface, marks, finish), asked, where.room, where.screen, 0.5)
+    return Performance(held_up(where, surface, marks, finish), asked, where.room, where.screen, 0.5)
 
 
 def photo(where: Setting) -> tuple[Floats, Floats]:

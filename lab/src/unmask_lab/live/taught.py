@@ -25,7 +25,7 @@ from unmask.live.verification import A_FACE, LEAST_STRENGTH, during_steps
 from unmask.models import WEIGHTS
 from unmask_lab.export import update_card, write
 from unmask_lab.live.head import TONES
-from unmask_lab.live.sessions import HONEST, LIGHT, READINGS, Case, recorded
+from unmask_lab.live.sessions import HONEST, LIGHT, READINGS, Scenario, recorded
 from unmask_lab.metrics import binomial
 
 FLAT, BENT, SCREEN, TINT = "flat print", "bent print", "screen replay", "flat tint"
@@ -98,7 +98,7 @@ class Lessons:
 
     maps: Floats
     figures: Floats
-    cases: Sequence[Case]
+    cases: Sequence[Scenario]
 
     @property
     def kinds(self) -> NDArray[np.str_]:
@@ -215,12 +215,12 @@ def lessons(files: Sequence[Path], out: Path, course: Course, workers: int = 2) 
     )
 
 
-def case_of(seed: int, number: int) -> Case:
+def case_of(seed: int, number: int) -> Scenario:
     """Returns the session with a number."""
     kind, random = ROUND[number % len(ROUND)], np.random.default_rng([seed, number])
     if kind != HONEST:
-        return Case(seed, LIGHT, READINGS, kind, number)
-    return Case(
+        return Scenario(seed, LIGHT, READINGS, kind, number)
+    return Scenario(
         seed,
         LIGHT,
         READINGS,
@@ -231,7 +231,7 @@ def case_of(seed: int, number: int) -> Case:
     )
 
 
-def _seen(case: Case, files: tuple[Path, ...], out: Path) -> tuple[Floats, Floats] | None:
+def _seen(case: Scenario, files: tuple[Path, ...], out: Path) -> tuple[Floats, Floats] | None:
     """Computes maps and figures of a case; None where there is no answer or it is too weak."""
     what = recorded(case, files, out)
     assert isinstance(what.challenge, LightChallenge)

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from unmask import faces
 from unmask.live.challenge import LightChallenge
-from unmask.live.reading import GRID, Reading, SeenFace, read
-from unmask.live.session import Session
+from unmask.live.protocol import LiveProtocol
+from unmask.live.reading import GRID, FrameReading, SeenFace, read
 from unmask.types import Frame
 from unmask_lab.live.camera import HEIGHT, WIDTH, Automatics, Camera, frame, noisy, times, toned
 from unmask_lab.live.head import Floats, posed
 from unmask_lab.live.light import linear
 from unmask_lab.live.scene import Setting, Stage, pixels, render
-from unmask_lab.live.species import Act
+from unmask_lab.live.species import Performance
 
 BANDS = 12
 """Number of strips of rows that are read at the same time."""
@@ -88,12 +88,12 @@ class Sway:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Timing:
+class SymbolTiming:
     """Times at which the symbols of a challenge came and went, s of the camera's clock.
 
     Attributes:
         sent, shown: as the service's session knows them at the end, see
-            `unmask.live.session.Session`.
+            `unmask.live.protocol.LiveProtocol`.
         painted: when they stood on the screen.
     """
 
@@ -102,14 +102,17 @@ class Timing:
     painted: NDArray[np.float64]
 
 
-def timing(challenge: LightChallenge, random: np.random.Generator) -> Timing:
+def timing(challenge: LightChallenge, random: np.random.Generator) -> SymbolTiming:
     """Simulates an honest browser behind an ordinary network.
 
     A message takes 10 to 80 ms, and up to 40 ms more on average (exponentially distributed); the
     screen has 60 Hz, the service's loop is up to 12 ms late, and no symbol comes sooner after the
     one before than the page allows. The figures are assumed.
     """
-    session, painted = Session(len(challenge.symbols), challenge.seconds, 0.0, 0.0), list[float]()
+    session, painted = (
+        LiveProtocol(len(challenge.symbols), challenge.seconds, 0.0, 0.0),
+        list[float](),
+    )
     delay, jitter = random.uniform(0.01, 0.08), random.uniform(0.0, 0.04)
     arrived = 0.0
     for number in range(len(challenge.symbols)):
@@ -119,10 +122,12 @@ def timing(challenge: LightChallenge, random: np.random.Generator) -> Timing:
         free = painted[-1] + PACE * challenge.seconds if painted else 0.0
         painted.append(max(arrived, free) + random.uniform(1, 2) / 60)
         session.receive(json.dumps({"painted": number, "time": painted[-1]}), painted[-1])
-    return Timing(tuple(session.sent), tuple(session.shown), np.array(painted))
+    return SymbolTiming(tuple(session.sent), tuple(session.shown), np.array(painted))
 
 
-def frames(where: Setting, act: Act, end: float, random: np.random.Generator) -> Iterator[Frame]:
+def frames(
+    where: Setting, act: Performance, end: float, random: np.random.Generator
+) -> Iterator[Frame]:
     """Yields the frames that the server gets until ``end``, s."""
     device, automatics = where.camera, Automatics(where.camera)
     exposed = times(device, 0.0, end, random)
@@ -148,9 +153,11 @@ def frames(where: Setting, act: Act, end: float, random: np.random.Generator) ->
         yield Frame(float(time) + device.delay, frame(light, gains, device, random))
 
 
-def read_frames(where: Setting, act: Act, end: float, random: np.random.Generator) -> list[Reading]:
+def read_frames(
+    where: Setting, act: Performance, end: float, random: np.random.Generator
+) -> list[FrameReading]:
     """Returns the readings of `frames`."""
-    found: list[Reading] = []
+    found: list[FrameReading] = []
     for one in frames(where, act, end, random):
         found.append(read(one, found[-1] if found else None))
     return found
@@ -208,12 +215,12 @@ def cells(stage: Stage, device: Camera, random: np.random.Generator) -> Cells | 
 
 def readings(
     where: Setting,
-    act: Act,
+    act: Performance,
     seen: Cells,
     end: float,
     random: np.random.Generator,
     wobble: float = 1.2,
-) -> list[Reading]:
+) -> list[FrameReading]:
     """Simulates readings until ``end``, s.
 
     Args:
@@ -240,7 +247,7 @@ def readings(
     value = np.maximum(value, 0)
     clipped = (value.max(axis=3) > 0.98)[:, 3:-3, 3:-3].mean(axis=(1, 2))
     return [
-        Reading(time, replace(seen.face, found_at=time, cells=cells_, clipped=share), time)
+        FrameReading(time, replace(seen.face, found_at=time, cells=cells_, clipped=share), time)
         for time, cells_, share in zip(
             (exposed + device.delay).tolist(), value, clipped.tolist(), strict=True
         )
@@ -300,7 +307,7 @@ def _cell_rows(points: Floats) -> Floats:
 # ---------------------------------------------------------------- time
 
 
-def _strength(act: Act, device: Camera, exposed: NDArray[np.float64]) -> Floats:
+def _strength(act: Performance, device: Camera, exposed: NDArray[np.float64]) -> Floats:
     """Computes the strength of each light during the exposure of each band of rows.
 
     Returns float32 ``(frames, BANDS, lights, 3)``.

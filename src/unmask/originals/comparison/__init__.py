@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.originals.comparison.face import BLEND, HEAD, ellipse, judge, plan_of
-from unmask.originals.comparison.findings import Comparison, Finding, Thresholds
+from unmask.originals.comparison.findings import Comparison, FaceFinding, Thresholds
 from unmask.originals.comparison.head import Laid
 from unmask.originals.comparison.lettering import find_lettering
 from unmask.originals.comparison.noise import (
@@ -41,7 +41,7 @@ from unmask.originals.comparison.noise import (
 )
 from unmask.types import Pair
 
-__all__ = ["Comparison", "Finding", "Thresholds", "compare"]
+__all__ = ["Comparison", "FaceFinding", "Thresholds", "compare"]
 
 LEAST_SEEN = 400
 """Least number of px of the thumbnail; fewer are not enough to measure colours or noise."""
@@ -68,7 +68,7 @@ def compare(
     seen = _inner(pair.seen)
     if seen.sum() < LEAST_SEEN:
         nan = float("nan")
-        nothing = Comparison(Finding.COVERED, nan, nan, nan, 0.0, np.zeros(shape, np.float32))
+        nothing = Comparison(FaceFinding.COVERED, nan, nan, nan, 0.0, np.zeros(shape, np.float32))
         return tuple(nothing for _ in plans)
     pasted, heads = (
         _union([ellipse(plan, part, shape) for plan in plans], shape) for part in (BLEND, HEAD)

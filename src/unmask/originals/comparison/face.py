@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.originals.comparison.findings import UNTOLD, Comparison, Finding, Thresholds
+from unmask.originals.comparison.findings import UNTOLD, Comparison, FaceFinding, Thresholds
 from unmask.originals.comparison.head import Laid, lay_over_head
 from unmask.originals.comparison.noise import FINE, Mask, Plane, patched, without_shade
 from unmask.types import Pair
@@ -36,7 +36,7 @@ Between the two nothing should differ.
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FaceLayout:
     """Place of a face in the thumbnail.
 
     Attributes:
@@ -51,7 +51,7 @@ class Plan:
     turn: float
 
 
-def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
+def plan_of(points: NDArray[np.float32], pair: Pair) -> FaceLayout:
     """Finds the place of a face in the thumbnail.
 
     ``points`` are its five points in the frame, float32 ``(5, 2)`` px.
@@ -66,12 +66,12 @@ def plan_of(points: NDArray[np.float32], pair: Pair) -> Plan:
     # Turning the head shortens the distance between the eyes, not that from eyes to mouth.
     apart = max(float(np.hypot(*across)), float(np.hypot(*down)) / 1.155)
     turn = float(np.degrees(np.arctan2(-down[0], down[1])))
-    return Plan(
+    return FaceLayout(
         (float(middle[0]), float(middle[1])), (float(mouth[0]), float(mouth[1])), apart, turn
     )
 
 
-def ellipse(plan: Plan, part: tuple[float, float, float], shape: tuple[int, ...]) -> Mask:
+def ellipse(plan: FaceLayout, part: tuple[float, float, float], shape: tuple[int, ...]) -> Mask:
     """Returns the pixels of a part of a face, see `REGIONS`, in a thumbnail of this shape.
 
     There are none where the part is far outside.
@@ -86,7 +86,7 @@ def ellipse(plan: Plan, part: tuple[float, float, float], shape: tuple[int, ...]
     return mask.astype(np.bool_)
 
 
-def judge(plan: Plan, laid: Laid, elsewhere: float, rules: Thresholds) -> Comparison:
+def judge(plan: FaceLayout, laid: Laid, elsewhere: float, rules: Thresholds) -> Comparison:
     """Compares one face; ``elsewhere``: see `Comparison`."""
     shape = laid.seen.shape
     parts = {name: ellipse(plan, part, shape) & laid.free for name, part in REGIONS.items()}
@@ -102,8 +102,8 @@ def judge(plan: Plan, laid: Laid, elsewhere: float, rules: Thresholds) -> Compar
     around, inside = _decades(ratio, _lower(ratio, ring)), max(differ.values())
     score = inside - max(0.0, around)
     finding = _finding(differ, score, around, moved, elsewhere, rules)
-    acted = finding is Finding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
-    if not acted and finding not in {Finding.CHANGED_FACE, Finding.CHANGED_MOUTH}:
+    acted = finding is FaceFinding.OTHER_TAKE and (inside >= rules.calm or around >= rules.take)
+    if not acted and finding not in {FaceFinding.CHANGED_FACE, FaceFinding.CHANGED_MOUTH}:
         finding = _silent(plan, parts, 2 * structure / expected, rules) or finding
     finding = _unseen(plan, parts, rules) or finding
     if acted or finding in UNTOLD:
@@ -111,16 +111,16 @@ def judge(plan: Plan, laid: Laid, elsewhere: float, rules: Thresholds) -> Compar
     return Comparison(finding, score, inside, around, elsewhere, where)
 
 
-def _unseen(plan: Plan, parts: dict[str, Mask], rules: Thresholds) -> Finding | None:
+def _unseen(plan: FaceLayout, parts: dict[str, Mask], rules: Thresholds) -> FaceFinding | None:
     """Returns the reason why a face cannot be compared at all, if any."""
     if plan.apart < SMALLEST_EYES:
-        return Finding.TOO_SMALL
-    return Finding.COVERED if _covered(plan, "face", parts, rules) else None
+        return FaceFinding.TOO_SMALL
+    return FaceFinding.COVERED if _covered(plan, "face", parts, rules) else None
 
 
 def _silent(
-    plan: Plan, parts: dict[str, Mask], another: Plane, rules: Thresholds
-) -> Finding | None:
+    plan: FaceLayout, parts: dict[str, Mask], another: Plane, rules: Thresholds
+) -> FaceFinding | None:
     """Returns the reason why a change of face or mouth would not have shown, if any.
 
     Seeing no change says nothing then. ``another``: by how many times the noise another head would
@@ -128,13 +128,13 @@ def _silent(
     """
     for name in ("face", "mouth"):
         if _covered(plan, name, parts, rules):
-            return Finding.COVERED
+            return FaceFinding.COVERED
         if _decades(another, parts[name]) < rules.telling:
-            return Finding.FAINT
+            return FaceFinding.FAINT
     return None
 
 
-def _covered(plan: Plan, name: str, parts: dict[str, Mask], rules: Thresholds) -> bool:
+def _covered(plan: FaceLayout, name: str, parts: dict[str, Mask], rules: Thresholds) -> bool:
     """Tells whether too much of a part is under lettering or outside the picture.
 
     ``parts``: what is left of each.
@@ -151,17 +151,19 @@ def _finding(
     moved: float,
     elsewhere: float,
     rules: Thresholds,
-) -> Finding:
+) -> FaceFinding:
     if moved >= rules.moved or (around >= rules.take and max(differ.values()) >= rules.calm):
-        return Finding.OTHER_TAKE
+        return FaceFinding.OTHER_TAKE
     if score >= rules.changed:
         return (
-            Finding.CHANGED_MOUTH
+            FaceFinding.CHANGED_MOUTH
             if differ["eyes"] < rules.calm <= differ["mouth"]
-            else Finding.CHANGED_FACE
+            else FaceFinding.CHANGED_FACE
         )
     return (
-        Finding.RETOUCHED if elsewhere >= rules.retouched or around >= rules.take else Finding.SAME
+        FaceFinding.RETOUCHED
+        if elsewhere >= rules.retouched or around >= rules.take
+        else FaceFinding.SAME
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Finding(StrEnum):
+class FaceFinding(StrEnum):
     """Finding about one face in one frame."""
 
     SAME = "the same"
@@ -22,7 +22,7 @@ class Finding(StrEnum):
     TOO_SMALL = "too small"
 
 
-UNTOLD = frozenset({Finding.COVERED, Finding.FAINT, Finding.TOO_SMALL})
+UNTOLD = frozenset({FaceFinding.COVERED, FaceFinding.FAINT, FaceFinding.TOO_SMALL})
 """Findings of a face that could not be compared."""
 
 
@@ -33,7 +33,7 @@ class Comparison:
     Differences are decimal logarithms of measured over expected squared difference: 0 is noise.
 
     Attributes:
-        finding: see `Finding`.
+        finding: see `FaceFinding`.
         score: `inside`, less the difference of the head around the face; nan where the face could
             not be compared, and in another take in which the face or what is around it differs,
             because it may have been acted otherwise.
@@ -43,7 +43,7 @@ class Comparison:
         where: float32 ``(h, w)``, 0 to 1, over the thumbnail: where and how far it differs.
     """
 
-    finding: Finding
+    finding: FaceFinding
     score: float
     inside: float
     around: float

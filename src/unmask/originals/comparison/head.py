@@ -47,22 +47,22 @@ def lay_over_head(laid: Laid, head: Mask, face: Mask) -> tuple[Colours, float]:
     """
     if not face.any():
         return laid.versions[0], 0.0
-    still = min(laid.versions, key=lambda version: _left(laid, version, head))
+    still = min(laid.versions, key=lambda version: _residual(laid, version, head))
     warp = _moved(laid.frame, laid.versions[0], head)
     if warp is None:
         return still, 0.0
     moved = min(
         (_warped(version, warp) for version in laid.versions),
-        key=lambda version: _left(laid, version, head),
+        key=lambda version: _residual(laid, version, head),
     )
-    if _left(laid, moved, face) > SETTLED * _left(laid, still, face):
+    if _residual(laid, moved, face) > SETTLED * _residual(laid, still, face):
         return still, 0.0
     y, x = np.nonzero(head)
     by = warp @ np.stack([x, y, np.ones_like(x)]) - np.stack([x, y])
     return moved, float(np.sqrt((by**2).sum(axis=0).mean()))
 
 
-def _left(laid: Laid, matched: Colours, mask: Mask) -> float:
+def _residual(laid: Laid, matched: Colours, mask: Mask) -> float:
     """Computes the mean squared difference in a part."""
     return float((without_shade(laid.frame - matched, laid.seen, FINE)[mask] ** 2).mean())
 

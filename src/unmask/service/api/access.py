@@ -25,7 +25,7 @@ from unmask.service.people.actor import Actor, Scope
 from unmask.service.people.rate_limits import Limit, Taken
 from unmask.service.people.sessions import SignedIn
 from unmask.service.problems import Problem
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from unmask.service.store.service import Service
@@ -144,7 +144,7 @@ def own_origin(connection: HTTPConnection) -> str:
     return f"{scheme}://{parts.netloc}"
 
 
-def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
+def set_cookie(response: Response, settings: ServiceSettings, signed_in: SignedIn) -> None:
     """Stores the session's secret in the browser.
 
     No script can read the cookie, and no other site can send it along with a form.
@@ -160,7 +160,7 @@ def set_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> N
     )
 
 
-def drop_cookie(response: Response, settings: Settings) -> None:
+def drop_cookie(response: Response, settings: ServiceSettings) -> None:
     """Deletes the session's cookie from the browser."""
     response.delete_cookie(
         sessions.cookie_name(settings),

@@ -51,7 +51,7 @@ class AccountView(BaseModel):
         return cls.model_validate(account, from_attributes=True)
 
 
-class Session(BaseModel):
+class SessionView(BaseModel):
     """The signed-in person, and the token that every change must carry as ``X-CSRF-Token``."""
 
     csrf: str
@@ -120,11 +120,11 @@ class MadeKey(KeyView):
 
 
 @router.post("/session")
-def sign_in(request: Request, response: Response, form: SignIn) -> Session:
+def sign_in(request: Request, response: Response, form: SignIn) -> SessionView:
     """Sign in with a browser: sets the session's cookie."""
     check_origin(request)
     signed_in = begin(request, response, form.email, form.password.get_secret_value())
-    return Session(csrf=signed_in.csrf, account=AccountView.of(signed_in.account))
+    return SessionView(csrf=signed_in.csrf, account=AccountView.of(signed_in.account))
 
 
 def begin(request: Request, response: Response, email: str, password: str) -> sessions.SignedIn:

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from unmask.service.api.access import Allowed, Guarded, Reader, service_of
 from unmask.service.domain import cases
-from unmask.service.domain.cases import LONGEST, Decision, Wanted
-from unmask.service.domain.course import WAITING, State
+from unmask.service.domain.cases import LONGEST, CaseQuery, Decision
+from unmask.service.domain.course import WAITING, CaseState
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import not_found
 from unmask.service.store.tables import CaseEvent, CaseFile, Check
@@ -33,7 +33,7 @@ class CaseView(BaseModel):
     sha256: str
     verdict: str | None
     log10_lr: float | None
-    state: State
+    state: CaseState
     decision: Decision | None
     assigned: str | None
     created: float
@@ -48,7 +48,7 @@ class CaseView(BaseModel):
             sha256=check.sha256,
             verdict=check.verdict,
             log10_lr=check.log10_lr,
-            state=State(case.state),
+            state=CaseState(case.state),
             decision=Decision(case.decision) if case.decision else None,
             assigned=case.assigned,
             created=case.created,
@@ -124,7 +124,7 @@ class Notice(BaseModel):
 def list_cases(
     request: Request,
     actor: Reader,
-    state: Annotated[Sequence[State], Query()] = WAITING,
+    state: Annotated[Sequence[CaseState], Query()] = WAITING,
     verdict: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
     decision: Decision | None = None,
     assigned: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
@@ -133,7 +133,7 @@ def list_cases(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CasePage:
     """List the queue: appeals first, then the strongest evidence, then the oldest."""
-    wanted = Wanted(state, verdict, decision, assigned, check)
+    wanted = CaseQuery(state, verdict, decision, assigned, check)
     with service_of(request).database.reading() as session:
         page = cases.queue(session, actor, wanted, cursor, limit)
         return CasePage(cases=[CaseView.of(*one) for one in page.cases], next=page.next)

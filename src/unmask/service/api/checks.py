@@ -108,7 +108,7 @@ class CheckView(BaseModel):
         return cls.model_validate(check, from_attributes=True)
 
 
-class Page(BaseModel):
+class ChecksPage(BaseModel):
     """Checks, the newest first."""
 
     items: list[CheckView]
@@ -149,7 +149,7 @@ FILE_OR_ADDRESS = {
 }
 
 
-class Asked(BaseModel):
+class UploadFields(BaseModel):
     """Parameters sent with a file, wherever in the request they stood."""
 
     name: Annotated[str, Field(max_length=1000)] = "file"
@@ -215,7 +215,7 @@ def _create(
 
 async def _file(
     request: Request, service: Service, given: Mapping[str, str | None]
-) -> tuple[Received, Asked]:
+) -> tuple[Received, UploadFields]:
     """Receives the file of a request; returns it and the parameters sent with it."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     most = service.settings.upload_bytes
@@ -223,7 +223,9 @@ async def _file(
         wanted = _valid(ByAddress, await _small(request))
         name = wanted.name or fetch.name_of(wanted.url)
         received = await fetch.fetch(service, wanted.url)
-        return received, Asked(name=name[:1000], sha256=wanted.sha256, options=wanted.options)
+        return received, UploadFields(
+            name=name[:1000], sha256=wanted.sha256, options=wanted.options
+        )
     if kind == "multipart/form-data":
         async with request.form(max_files=FILES, max_fields=FIELDS) as form:
             file = form.get("file")
@@ -239,12 +241,12 @@ async def _file(
     return await uploads.receive(service, request.stream(), most), asked
 
 
-def asked_for(given: Mapping[str, Any]) -> Asked:
+def asked_for(given: Mapping[str, Any]) -> UploadFields:
     """Validates the parameters sent with a file; raises `Problem`, 422, if they are invalid."""
-    values = {k: v for k, v in given.items() if k in Asked.model_fields and v is not None}
+    values = {k: v for k, v in given.items() if k in UploadFields.model_fields and v is not None}
     if "options" in values:
         values["options"] = _valid(Options, values["options"])
-    return _valid(Asked, values)
+    return _valid(UploadFields, values)
 
 
 def _valid(model: type[Model], values: Any) -> Model:
@@ -284,12 +286,12 @@ def search(
     verdict: Verdict | None = None,
     before: Identifier | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Page:
+) -> ChecksPage:
     """List checks, the newest first."""
     with service_of(request).database.reading() as session:
         found = checks.search(session, actor, limit + 1, before, state, verdict, q)
     more = len(found) > limit
-    return Page(
+    return ChecksPage(
         items=[CheckView.of(one) for one in found[:limit]],
         next=found[limit - 1].id if more else None,
     )

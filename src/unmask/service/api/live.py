@@ -1,8 +1,8 @@
 """Live checks over HTTP: a program makes one and reads the result; the browser does it.
 
-The browser does it over a WebSocket, which speaks the protocol of `unmask.live.session`. Anyone who
-presents a check's ticket can do the check. Only the program with its organisation's key learns the
-result from here, and nobody learns more than the result.
+The browser does it over a WebSocket, which speaks the protocol of `unmask.live.protocol`. Anyone
+who presents a check's ticket can do the check. Only the program with its organisation's key learns
+the result from here, and nobody learns more than the result.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from unmask.live.challenge import (
     light_challenge,
     movement_challenge,
 )
-from unmask.live.session import FRAME_BYTES, Abuse, Refused, Session, parsed, sound
+from unmask.live.protocol import FRAME_BYTES, Abuse, LiveProtocol, Refused, parsed, sound
 from unmask.live.verification import Advice, Result
 from unmask.service.api.access import Allowed, Guarded, own_origin, service_of
 from unmask.service.api.checks import Identifier
@@ -37,7 +37,7 @@ from unmask.service.api.problems import documented
 from unmask.service.confined.conclusion import Conclusion
 from unmask.service.confined.live_reading import ReaderDied, Readers, Sitting
 from unmask.service.domain import live
-from unmask.service.domain.live import Way
+from unmask.service.domain.live import ChallengeKind
 from unmask.service.people import rate_limits
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.people.rate_limits import Limit
@@ -90,10 +90,11 @@ class NewLiveCheck(BaseModel):
         ),
     ]
     ways: Annotated[
-        list[Way], Field(min_length=1, max_length=2, description="What the person may choose from.")
+        list[ChallengeKind],
+        Field(min_length=1, max_length=2, description="What the person may choose from."),
     ] = [
-        Way.LIGHT,
-        Way.MOVEMENT,
+        ChallengeKind.LIGHT,
+        ChallengeKind.MOVEMENT,
     ]
     back: Annotated[
         str | None,
@@ -118,7 +119,7 @@ class LiveCheckView(BaseModel):
     id: str
     subject: str
     state: Literal["waiting", "running", "done", "expired"]
-    way: Annotated[Way | None, Field(description="What the person chose.")]
+    way: Annotated[ChallengeKind | None, Field(description="What the person chose.")]
     result: Annotated[Result | None, Field(description="Null until it is done.")]
     advice: Annotated[
         str | None,
@@ -276,7 +277,7 @@ async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None
     readers.warm()
     way, ahead = await _chosen(socket, row, readers)
     waiting.close()
-    challenge = (light_challenge if way is Way.LIGHT else movement_challenge)(
+    challenge = (light_challenge if way is ChallengeKind.LIGHT else movement_challenge)(
         secrets.SystemRandom()
     )
     try:
@@ -292,7 +293,9 @@ async def _attend(socket: WebSocket, row: LiveCheck, waiting: ExitStack) -> None
     )
 
 
-async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[Way, float]:
+async def _chosen(
+    socket: WebSocket, row: LiveCheck, readers: Readers
+) -> tuple[ChallengeKind, float]:
     """Waits for a free place; returns the way the person chose and the clock offset.
 
     The offset is by how much our clock is ahead of the browser's, s.
@@ -306,7 +309,7 @@ async def _chosen(socket: WebSocket, row: LiveCheck, readers: Readers) -> tuple[
         if way not in row.ways:
             raise Refused(Abuse.MALFORMED)
         if not readers.full:
-            return Way(str(way)), ahead
+            return ChallengeKind(str(way)), ahead
         await socket.send_json({"busy": True})
     raise Refused(Abuse.TOO_MANY)
 
@@ -336,10 +339,10 @@ async def _held(
 ) -> Conclusion:
     """Runs the check itself: sends each step when it is due, and receives frames meanwhile.
 
-    ``ahead`` is as in `Session`.
+    ``ahead`` is as in `LiveProtocol`.
     """
     await socket.send_json({"go": readers.frames_per_second})
-    session = Session(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
+    session = LiveProtocol(len(_steps(challenge)), challenge.seconds, ahead, time.monotonic())
     while True:
         try:
             message = await asyncio.wait_for(
@@ -392,7 +395,7 @@ def _step(challenge: LightChallenge | MovementChallenge, number: int) -> dict[st
     return {"move": challenge.moves[number]}
 
 
-def _begin(service: Service, row: LiveCheck, way: Way) -> None:
+def _begin(service: Service, row: LiveCheck, way: ChallengeKind) -> None:
     with service.database.transaction() as session:
         live.begin(session, row, way, clock(session))
 

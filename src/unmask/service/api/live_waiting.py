@@ -22,7 +22,7 @@ PER_CHECK = 3
 """Maximum waiting connections of one live check, whose page may be open twice or reloaded."""
 
 
-class Waiting:
+class WaitingRoom:
     """Places of waiting connections."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unmask.service.api.metrics import Metrics
 from unmask.service.people.actor import Actor
 from unmask.service.people.sessions import secure
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.service import Service
 from unmask.service.store.tables import new_id
 
@@ -73,7 +73,7 @@ def protect(app: FastAPI, service: Service) -> None:
     app.add_middleware(Observed, metrics=app.state.metrics)
 
 
-def hosts(settings: Settings) -> frozenset[str]:
+def hosts(settings: ServiceSettings) -> frozenset[str]:
     """Returns the host names that the service answers to.
 
     These are its public name, the names the operator adds, and this machine's own.
@@ -92,7 +92,7 @@ class Headers:
         settings: tell whether people come by https.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         self._app = app
         self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if secure(settings) else {})
 

@@ -94,11 +94,13 @@ def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 def main() -> None:
     """Prints the page."""
     from unmask.service.api.routes import create_api
-    from unmask.service.settings import Settings
+    from unmask.service.settings import ServiceSettings
     from unmask.service.store.service import Service
 
     with tempfile.TemporaryDirectory() as folder:
-        sys.stdout.write(page(create_api(Service.opened(Settings(data=Path(folder)))).openapi()))
+        sys.stdout.write(
+            page(create_api(Service.opened(ServiceSettings(data=Path(folder)))).openapi())
+        )
 
 
 if __name__ == "__main__":

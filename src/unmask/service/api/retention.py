@@ -55,29 +55,29 @@ def release_media(request: Request, actor: Admin, check: Identifier) -> Kept:
         return Kept.of(retention.release(session, actor, check))
 
 
-class Waiting(BaseModel):
+class DueFiles(BaseModel):
     """Number of files that are due but wait for a person, because they are too many at once."""
 
     waiting: int
 
 
 @router.get("/retention")
-def show_retention(request: Request, actor: Admin) -> Waiting:
+def show_retention(request: Request, actor: Admin) -> DueFiles:
     """Show whether a deletion waits for confirmation.
 
     It waits if more than 20 files are due at once, and more than a tenth of all that the
     organisation has.
     """
     service = service_of(request)
-    return Waiting(waiting=retention.waiting(service, actor, service.database.now()))
+    return DueFiles(waiting=retention.waiting(service, actor, service.database.now()))
 
 
 @router.post("/retention/confirmations", status_code=201)
-def confirm_retention(request: Request, actor: Admin) -> Waiting:
+def confirm_retention(request: Request, actor: Admin) -> DueFiles:
     """Confirm that all due files be deleted, however many, for a day. Only a person can."""
     service = service_of(request)
     now = service.database.now()
     waiting = retention.waiting(service, actor, now)
     with service.database.transaction() as session:
         retention.confirm(session, actor, waiting, now)
-    return Waiting(waiting=waiting)
+    return DueFiles(waiting=waiting)

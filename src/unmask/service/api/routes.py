@@ -23,10 +23,10 @@ from unmask.service.api import (
     webhooks,
 )
 from unmask.service.api.access import BODY
-from unmask.service.api.live_waiting import Waiting
+from unmask.service.api.live_waiting import WaitingRoom
 from unmask.service.api.protection import protect
 from unmask.service.confined.live_reading import Readers
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.service import Service
 
 ABOUT = """
@@ -60,7 +60,7 @@ def create_api(service: Service) -> FastAPI:
         docs_url=None,
     )
     app.state.service = service
-    app.state.readers, app.state.waiting = Readers(service.settings), Waiting()
+    app.state.readers, app.state.waiting = Readers(service.settings), WaitingRoom()
     refusals = problems.documented(*REFUSALS)
     for part in (checks, uploads, originals):
         app.include_router(
@@ -90,7 +90,7 @@ def create_api(service: Service) -> FastAPI:
     return app
 
 
-def largest(settings: Settings) -> int:
+def largest(settings: ServiceSettings) -> int:
     """Returns the maximum size of a request that brings a file, bytes."""
     return settings.upload_bytes + FORM
 

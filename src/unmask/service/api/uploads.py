@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 
 from unmask.service.api import idempotency
 from unmask.service.api.access import Guarded, service_of
-from unmask.service.api.checks import Asked, Identifier, Uploader, asked_for
+from unmask.service.api.checks import Identifier, Uploader, UploadFields, asked_for
 from unmask.service.api.problems import documented
 from unmask.service.domain import uploads
 from unmask.service.people.actor import Actor
@@ -195,7 +195,7 @@ def _where(upload: Upload) -> dict[str, str]:
     }
 
 
-def _metadata(text: str) -> Asked:
+def _metadata(text: str) -> UploadFields:
     """Parses the values of the header Upload-Metadata."""
     given: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):

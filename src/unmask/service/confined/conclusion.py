@@ -15,7 +15,7 @@ class Conclusion:
         advice: what the person can do; empty if the result is live. A value of
             `unmask.live.verification.Advice`, or ``connection`` where messages were lost or came
             too late, ``suspicious`` where the browser sent what no honest page sends.
-        abuse: a value of `unmask.live.session.Abuse` where the browser sent what no honest page
+        abuse: a value of `unmask.live.protocol.Abuse` where the browser sent what no honest page
             sends; for the log.
         details: measurements; for the log.
     """

@@ -20,7 +20,7 @@ from unmask.sandbox.confine import Limits
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import Launcher
 from unmask.service.confined.tasks import Task
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 
 MOST_SAID = 256 << 20
 """Maximum bytes that one judge may send in all; a report of 600 telling frames has about 8 MB."""
@@ -42,7 +42,7 @@ class JudgeDied(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JudgeAnswer:
     """Answer of a judge: the result, the HTML page, and a zip of pictures.
 
     `unmask.report.pictures` made the zip. Where the file could not be judged, page and pictures are
@@ -66,7 +66,7 @@ class _Heard:
     """Messages received from one judge so far."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    answer: Answer | Registered | None = None
+    answer: JudgeAnswer | Registered | None = None
     progress: float = 0.0
     waiting: bytearray = field(default_factory=bytearray)
     said: int = 0
@@ -79,7 +79,7 @@ class Judge:
         settings: limits of the process.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         limits = Limits(settings.judge_bytes, settings.judge_seconds, SCRATCH)
         launcher = Launcher("unmask.service.confined.judge", limits, settings.judge_unconfined)
         self._process = launcher.start()
@@ -100,7 +100,7 @@ class Judge:
 
     def judge(
         self, task: Task, tick: Callable[[float], bool], every: float = 1.0
-    ) -> Answer | Registered | None:
+    ) -> JudgeAnswer | Registered | None:
         """Gives the judge a file and waits for its answer; None if ``tick`` called it off.
 
         Args:
@@ -183,7 +183,7 @@ def _take(heard: _Heard) -> bool:
     elif head["kind"] in ("page", "pictures"):
         heard.files[head["kind"]] = content
     elif head["kind"] == "result":
-        heard.answer = Answer(Document.model_validate_json(content), **heard.files)
+        heard.answer = JudgeAnswer(Document.model_validate_json(content), **heard.files)
     elif head["kind"] == "registered":
         heard.answer = Registered(None if head["error"] is None else str(head["error"]))
     return True

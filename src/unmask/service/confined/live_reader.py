@@ -26,7 +26,7 @@ from unmask.types import Frame, Rgb
 if TYPE_CHECKING:
     from unmask.live.challenge import LightChallenge, MovementChallenge
     from unmask.live.passive import Look
-    from unmask.live.reading import Reading
+    from unmask.live.reading import FrameReading
 
 MOST_PIXELS = 640 * 480
 """Maximum pixels of a frame; the page sends 320 x 240."""
@@ -47,11 +47,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Person:
+class RunningCheck:
     """One check: its challenge, and the readings and looks so far."""
 
     challenge: LightChallenge | MovementChallenge
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[FrameReading] = field(default_factory=list)
     looks: dict[float, Look] = field(default_factory=dict)
     looked: float = -LOOK_EVERY
 
@@ -61,7 +61,7 @@ def main() -> None:
     out = enter()
     _warm()
     see_only([])
-    people: dict[int, Person] = {}
+    people: dict[int, RunningCheck] = {}
     incoming, answer = sys.stdin.buffer, {"kind": "ready"}
     while True:
         out.write(json.dumps(answer).encode() + b"\n")
@@ -94,13 +94,15 @@ def decoded(jpeg: bytes) -> Rgb:
         raise ValueError("a frame that is no plain JPEG") from error
 
 
-def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) -> dict[str, Any]:
+def _answer(
+    message: dict[str, Any], content: bytes, people: dict[int, RunningCheck]
+) -> dict[str, Any]:
     """Does what a message says; an internal error fails only the check that it concerns."""
     kind, number = message["kind"], message["check"]
     answer = {"kind": kind, "check": number}
     try:
         if kind == "open":
-            people[number] = Person(challenge(message["challenge"]))
+            people[number] = RunningCheck(challenge(message["challenge"]))
         elif kind == "close":
             people.pop(number, None)
         elif kind == "frame":
@@ -115,7 +117,7 @@ def _answer(message: dict[str, Any], content: bytes, people: dict[int, Person]) 
     return answer
 
 
-def _read(person: Person, time: float, jpeg: bytes) -> bool:
+def _read(person: RunningCheck, time: float, jpeg: bytes) -> bool:
     from unmask.live import movement, passive, reading
     from unmask.live.challenge import MovementChallenge
 
@@ -135,7 +137,7 @@ def _read(person: Person, time: float, jpeg: bytes) -> bool:
 
 
 def _verified(
-    person: Person, sent: list[float], shown: list[float], counted: set[float]
+    person: RunningCheck, sent: list[float], shown: list[float], counted: set[float]
 ) -> dict[str, Any]:
     from unmask.live.verification import verify
 

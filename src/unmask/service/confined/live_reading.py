@@ -17,12 +17,12 @@ from dataclasses import asdict
 from typing import Any
 
 from unmask.live.challenge import LightChallenge, MovementChallenge
-from unmask.live.session import CameraFrame
+from unmask.live.protocol import CameraFrame
 from unmask.live.verification import Advice, Result
 from unmask.sandbox.confine import Limits
 from unmask.service.confined.conclusion import Conclusion
 from unmask.service.confined.launcher import Launcher
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 
 MEMORY = 2 << 30
 """Maximum address space of a reader, bytes."""
@@ -129,7 +129,7 @@ class Readers:
         settings: tell how many there may be.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         limits = Limits(MEMORY, CPU_SECONDS, written=0)
         launcher = Launcher(
             "unmask.service.confined.live_reader", limits, settings.judge_unconfined

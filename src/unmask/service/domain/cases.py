@@ -20,7 +20,7 @@ from unmask import words
 from unmask.errors import printable
 from unmask.messages import Message
 from unmask.service.domain import notices, webhooks
-from unmask.service.domain.course import WAITING, Act, State, enter, reviewers
+from unmask.service.domain.course import WAITING, CaseAct, CaseState, enter, reviewers
 from unmask.service.domain.naming import matching
 from unmask.service.domain.notices import Decided
 from unmask.service.people import audit
@@ -53,7 +53,7 @@ TOLD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CaseQuery:
     """Filter for the cases of a queue; None for any.
 
     Attributes:
@@ -66,7 +66,7 @@ class Wanted:
         words: only cases of files that match them, see `naming`.
     """
 
-    states: Sequence[State] = WAITING
+    states: Sequence[CaseState] = WAITING
     verdict: str | None = None
     decision: Decision | None = None
     assigned: str | None = None
@@ -76,7 +76,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CasesPage:
     """Cases and their checks in queue order, and the next page's cursor, None at the end."""
 
     cases: tuple[tuple[CaseFile, Check], ...]
@@ -220,8 +220,8 @@ def decide(
         raise Problem(409, "Nothing to restore", Message("refusal.nothing_restricted"))
     if seen is not None and found.updated != seen:
         raise Problem(409, "Case has changed", Message("refusal.case_changed"))
-    appealed = found.state == State.APPEALED
-    enter(session, actor, found, check, Act.CORRECT if correcting else Act.DECIDE)
+    appealed = found.state == CaseState.APPEALED
+    enter(session, actor, found, check, CaseAct.CORRECT if correcting else CaseAct.DECIDE)
     found.decision = decision
     kind, action = ("correction", "case.corrected") if correcting else ("decision", "case.decided")
     event = _note(
@@ -254,7 +254,7 @@ def appeal(session: Session, actor: Actor, case: str, text: str) -> CaseFile:
         Problem: 404, no such case; 403, somebody else's; 409, nothing is decided; 422, no text.
     """
     found, check = _found(session, actor, case)
-    enter(session, actor, found, check, Act.APPEAL)
+    enter(session, actor, found, check, CaseAct.APPEAL)
     _note(session, actor, found, "appeal", _worded(text))
     audit.record(session, actor, "case.appealed", found.id)
     return found
@@ -269,7 +269,7 @@ def reopen(session: Session, check: Check, before: str | None) -> CaseFile | Non
     actor = system(check.tenant)
     case = session.scalar(select(CaseFile).where(CaseFile.check == check.id).with_for_update())
     if case is not None and check.outcome != before:
-        enter(session, actor, case, check, Act.REOPEN)
+        enter(session, actor, case, check, CaseAct.REOPEN)
         _note(session, actor, case, "reopened", "")
         audit.record(session, actor, "case.reopened", case.id, before=before, outcome=check.outcome)
     return case
@@ -278,10 +278,10 @@ def reopen(session: Session, check: Check, before: str | None) -> CaseFile | Non
 def queue(
     session: Session,
     actor: Actor,
-    wanted: Wanted = Wanted(),
+    wanted: CaseQuery = CaseQuery(),
     cursor: str | None = None,
     limit: int = 50,
-) -> Page:
+) -> CasesPage:
     """Lists cases in queue order: appeals first, then the strongest evidence, then the oldest.
 
     Args:
@@ -308,18 +308,20 @@ def queue(
         query = query.where(key > tuple_(*_places(cursor)))
     rows = session.execute(query).all()
     more = _cursor(rows[limit - 1][2:]) if len(rows) > limit else None
-    return Page(tuple((row[0], row[1]) for row in rows[:limit]), more)
+    return CasesPage(tuple((row[0], row[1]) for row in rows[:limit]), more)
 
 
 # ---------------------------------------------------------------- the order of the queue
 
 
 def _order() -> tuple[Any, ...]:
-    rank = when((CaseFile.state == State.APPEALED, 0), (CaseFile.state.in_(WAITING), 1), else_=2)
+    rank = when(
+        (CaseFile.state == CaseState.APPEALED, 0), (CaseFile.state.in_(WAITING), 1), else_=2
+    )
     return rank, -func.coalesce(Check.log10_lr, 0.0), CaseFile.created, CaseFile.id
 
 
-def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _filters(wanted: CaseQuery) -> list[ColumnElement[bool]]:
     pairs = (
         (Check.verdict, wanted.verdict),
         (CaseFile.decision, wanted.decision),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from unmask.errors import encodable, printable
 from unmask.messages import Message
-from unmask.service.confined.judging import Answer
+from unmask.service.confined.judging import JudgeAnswer
 from unmask.service.domain import cases, reliance, webhooks
 from unmask.service.domain.naming import matching
 from unmask.service.domain.tenancy import newest, owned
@@ -211,7 +211,7 @@ def kept(session: Session, actor: Actor, files: Sequence[str]) -> set[str]:
     return set(session.scalars(select(Media.sha256).where(*there)))
 
 
-def conclude(service: Service, job: Check, answer: Answer, state: str = "done") -> bool:
+def conclude(service: Service, job: Check, answer: JudgeAnswer, state: str = "done") -> bool:
     """Writes a result and all that follows from it, in one transaction.
 
     It returns False if the job was lost to another worker.

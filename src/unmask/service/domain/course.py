@@ -27,7 +27,7 @@ from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, CaseEvent, CaseFile, Check
 
 
-class State(StrEnum):
+class CaseState(StrEnum):
     """State of a case."""
 
     OPEN = "open"
@@ -36,7 +36,7 @@ class State(StrEnum):
     REOPENED = "reopened"
 
 
-class Act(StrEnum):
+class CaseAct(StrEnum):
     """An act on a case."""
 
     DECIDE = "decide"
@@ -70,40 +70,40 @@ class Apart(StrEnum):
 class Transition:
     """Target state of an act, who may do it, and who may not."""
 
-    to: State
+    to: CaseState
     by: By
     apart: Apart = Apart.NOBODY
 
 
-COURSE: dict[tuple[State, Act], Transition] = {
-    (State.OPEN, Act.DECIDE): Transition(State.DECIDED, By.REVIEWER),
-    (State.REOPENED, Act.DECIDE): Transition(State.DECIDED, By.PERSON),
-    (State.APPEALED, Act.DECIDE): Transition(State.DECIDED, By.PERSON, Apart.LATEST),
-    (State.DECIDED, Act.CORRECT): Transition(State.DECIDED, By.PERSON, Apart.ALL),
-    (State.DECIDED, Act.APPEAL): Transition(State.APPEALED, By.UPLOADER),
-    (State.DECIDED, Act.REOPEN): Transition(State.REOPENED, By.SERVICE),
-    (State.APPEALED, Act.REOPEN): Transition(State.APPEALED, By.SERVICE),
-    (State.OPEN, Act.REOPEN): Transition(State.OPEN, By.SERVICE),
-    (State.REOPENED, Act.REOPEN): Transition(State.REOPENED, By.SERVICE),
+COURSE: dict[tuple[CaseState, CaseAct], Transition] = {
+    (CaseState.OPEN, CaseAct.DECIDE): Transition(CaseState.DECIDED, By.REVIEWER),
+    (CaseState.REOPENED, CaseAct.DECIDE): Transition(CaseState.DECIDED, By.PERSON),
+    (CaseState.APPEALED, CaseAct.DECIDE): Transition(CaseState.DECIDED, By.PERSON, Apart.LATEST),
+    (CaseState.DECIDED, CaseAct.CORRECT): Transition(CaseState.DECIDED, By.PERSON, Apart.ALL),
+    (CaseState.DECIDED, CaseAct.APPEAL): Transition(CaseState.APPEALED, By.UPLOADER),
+    (CaseState.DECIDED, CaseAct.REOPEN): Transition(CaseState.REOPENED, By.SERVICE),
+    (CaseState.APPEALED, CaseAct.REOPEN): Transition(CaseState.APPEALED, By.SERVICE),
+    (CaseState.OPEN, CaseAct.REOPEN): Transition(CaseState.OPEN, By.SERVICE),
+    (CaseState.REOPENED, CaseAct.REOPEN): Transition(CaseState.REOPENED, By.SERVICE),
 }
 """All transitions there are; any other is refused."""
 
-WAITING = tuple(state for state in State if (state, Act.DECIDE) in COURSE)
+WAITING = tuple(state for state in CaseState if (state, CaseAct.DECIDE) in COURSE)
 """States in which somebody has to decide."""
 
 DECISIONS = ("decision", "correction")
 """Kinds of case events that are decisions."""
 
 
-def enter(session: Session, actor: Actor, case: CaseFile, check: Check, act: Act) -> None:
+def enter(session: Session, actor: Actor, case: CaseFile, check: Check, act: CaseAct) -> None:
     """Moves a case, whose row is locked, to the state that an act leads to.
 
     Raises:
         Problem: 409, it cannot be done in this state; 403, not by this actor.
     """
-    step = COURSE.get((State(case.state), act))
+    step = COURSE.get((CaseState(case.state), act))
     if step is None:
-        why = Message("refusal.decided") if act is Act.DECIDE else Message("refusal.undecided")
+        why = Message("refusal.decided") if act is CaseAct.DECIDE else Message("refusal.undecided")
         raise Problem(409, "Not in this state", why)
     _check_by(step.by, actor, check)
     _check_apart(session, step.apart, actor, case)

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from unmask.service.domain import webhooks
-from unmask.service.domain.network import Forbidden, opened
+from unmask.service.domain.network import Forbidden, open_response
 from unmask.service.domain.tenancy import newest
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor
@@ -207,7 +207,7 @@ async def _post(service: Service, webhook: Webhook, job: Delivery) -> tuple[bool
     try:
         async with (
             asyncio.timeout(SECONDS),
-            opened(
+            open_response(
                 "POST", webhook.url, None, private, hops=0, content=body, headers=headers
             ) as response,
         ):

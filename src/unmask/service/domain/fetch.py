@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from unmask.service.domain.checks import Received
-from unmask.service.domain.network import Forbidden, opened
+from unmask.service.domain.network import Forbidden, open_response
 from unmask.service.domain.uploads import receive
 from unmask.service.problems import Problem
 from unmask.service.store.service import Service
@@ -34,7 +34,7 @@ async def fetch(service: Service, url: str) -> Received:
         )
     try:
         async with asyncio.timeout(settings.fetch_seconds):
-            async with opened(
+            async with open_response(
                 "GET", url, settings.fetch_hosts, private=False, headers=AS_IT_IS
             ) as response:
                 if response.status_code != 200:

@@ -44,12 +44,12 @@ NOTED = Limit("live abuse", 3, 1800)
 """Audit log entries, per check, about refusals before it began; they are never deleted."""
 
 WRONG_TICKET = "wrong ticket"
-"""A kind of abuse besides those of `unmask.live.session.Abuse`."""
+"""A kind of abuse besides those of `unmask.live.protocol.Abuse`."""
 
 DAY = 86400.0
 
 
-class Way(StrEnum):
+class ChallengeKind(StrEnum):
     """The kind of challenge of a live check."""
 
     LIGHT = "light"
@@ -67,7 +67,12 @@ The caller learns it; the person who did the check is told the same as for `LOST
 
 
 def make(
-    session: Session, actor: Actor, subject: str, ways: Sequence[Way], back: str | None, now: float
+    session: Session,
+    actor: Actor,
+    subject: str,
+    ways: Sequence[ChallengeKind],
+    back: str | None,
+    now: float,
 ) -> tuple[LiveCheck, str]:
     """Makes a live check and its ticket; anyone who has the ticket can do the check, once.
 
@@ -131,7 +136,7 @@ def note_abuse(database: Database, row: LiveCheck, abuse: str, now: float) -> No
         audit.record(session, system(row.tenant), "live.refused", row.id, abuse=abuse)
 
 
-def begin(session: Session, row: LiveCheck, way: Way, now: float) -> None:
+def begin(session: Session, row: LiveCheck, way: ChallengeKind, now: float) -> None:
     """Begins a live check, which uses it up for good.
 
     Raises:

@@ -50,7 +50,7 @@ def public(address: str) -> bool:
 
 
 @asynccontextmanager
-async def opened(
+async def open_response(
     method: str,
     url: str,
     hosts: Collection[str] | None,

@@ -26,7 +26,7 @@ Text = Annotated[str, Form(max_length=1000)]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class AccountForm:
     """Values typed into a form, shown again if something is wrong; passwords are not kept."""
 
     name: str = ""
@@ -36,7 +36,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class PasswordLink:
     """A new link to set a password: its account, its address, and the hours that it lasts."""
 
     name: str
@@ -85,7 +85,7 @@ def add_person(
             added = accounts.add(session, actor, email, name, role)
             secret = links.make(session, actor, added.id)
     except Problem as problem:
-        return _people(request, actor, problem, Given(name, email, role))
+        return _people(request, actor, problem, AccountForm(name, email, role))
     return _people(request, actor, link=_link(request, secret, added))
 
 
@@ -135,7 +135,7 @@ def make_key(
     else:
         with service_of(request).database.transaction() as session:
             _, secret = keys.make(session, actor, name, scopes)
-    return _keys(request, actor, problem, secret, Given(name="" if secret else name))
+    return _keys(request, actor, problem, secret, AccountForm(name="" if secret else name))
 
 
 @router.post("/keys/{key}/revoke")
@@ -145,16 +145,18 @@ def revoke_key(request: Request, actor: Admin, key: str) -> Response:
     return RedirectResponse("/keys", 303, HEADERS)
 
 
-def _link(request: Request, secret: str, account: Account) -> Link:
-    return Link(account.name, f"{own_origin(request)}/password/{secret}", links.LASTS // 3600)
+def _link(request: Request, secret: str, account: Account) -> PasswordLink:
+    return PasswordLink(
+        account.name, f"{own_origin(request)}/password/{secret}", links.LASTS // 3600
+    )
 
 
 def _people(
     request: Request,
     actor: Actor,
     problem: Problem | None = None,
-    given: Given = Given(),
-    link: Link | None = None,
+    given: AccountForm = AccountForm(),
+    link: PasswordLink | None = None,
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = accounts.listing(session, actor)
@@ -168,7 +170,7 @@ def _keys(
     actor: Actor,
     problem: Problem | None = None,
     secret: str = "",
-    given: Given = Given(),
+    given: AccountForm = AccountForm(),
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = keys.listing(session, actor)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from unmask.likelihood import posterior
 from unmask.messages import Message
 from unmask.report.document import Document, PersonPart
-from unmask.service.page.strips import Strip, reach, strip
+from unmask.service.page.strips import PersonStrip, reach, strip
 from unmask.service.store.tables import Check
 from unmask.types import Kind, Quality, Rate, TrackRecord, Verdict
 from unmask.words import footage, strength
@@ -31,7 +31,7 @@ UNWEIGHED_REACH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerView:
     """One result, ready to be shown.
 
     Attributes:
@@ -46,7 +46,7 @@ class Answer:
     name: str
     headline: Message
     moving: bool
-    strips: Mapping[int, Strip]
+    strips: Mapping[int, PersonStrip]
 
     @property
     def people(self) -> list[PersonPart]:
@@ -119,7 +119,7 @@ class Answer:
         )
 
 
-def answer(document: Document, name: str) -> Answer:
+def answer(document: Document, name: str) -> AnswerView:
     """Prepares a document for the page."""
     media = document.media
     moving, duration = (media.kind is Kind.VIDEO, media.duration) if media else (False, 0.0)
@@ -129,13 +129,13 @@ def answer(document: Document, name: str) -> Answer:
         person.id: strip(person, duration, most) for person in people if len(person.timeline) > 1
     }
     headline = footage.headline(document.message("error" if document.error else "reason"))
-    return Answer(document, name, headline, moving, strips)
+    return AnswerView(document, name, headline, moving, strips)
 
 
 def foremost(check: Check) -> int | None:
     """Returns the id of the person whose face stands for a check in a list.
 
-    This is the first of `Answer.people`; None where nobody was found. Lists do not read whole
+    This is the first of `AnswerView.people`; None where nobody was found. Lists do not read whole
     documents.
     """
     people = (check.result or {}).get("people") or ()

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from unmask.service.api.access import Allowed, service_of
 from unmask.service.domain import cases, checks
-from unmask.service.domain.cases import RESTRICTIONS, Decision, Wanted
-from unmask.service.domain.course import WAITING, State, reviewers
+from unmask.service.domain.cases import RESTRICTIONS, CaseQuery, Decision
+from unmask.service.domain.course import WAITING, CaseState, reviewers
 from unmask.service.page.answer import answer
 from unmask.service.page.checks import is_available
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
@@ -32,7 +32,7 @@ Text = Annotated[str, Form(max_length=cases.LONGEST)]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class CaseForm:
     """Values typed into the forms of a case, shown again if something is wrong with them."""
 
     decision: str = ""
@@ -44,7 +44,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CaseFilter:
     """Filter of the queue, as in its address; empty for any."""
 
     state: str = ""
@@ -52,13 +52,17 @@ class Asked:
     assigned: str = ""
     words: str = ""
 
-    def wanted(self, actor: Actor) -> Wanted:
-        states = (State(self.state),) if self.state else WAITING
+    def wanted(self, actor: Actor) -> CaseQuery:
+        states = (CaseState(self.state),) if self.state else WAITING
         assigned = {"": None, "me": actor.id, "nobody": ""}.get(self.assigned, self.assigned)
-        return Wanted(states, assigned=assigned, outcome=self.outcome or None, words=self.words)
+        return CaseQuery(states, assigned=assigned, outcome=self.outcome or None, words=self.words)
 
 
-TABS = {"waiting": Asked(), "decided": Asked(State.DECIDED), "mine": Asked(assigned="me")}
+TABS = {
+    "waiting": CaseFilter(),
+    "decided": CaseFilter(CaseState.DECIDED),
+    "mine": CaseFilter(assigned="me"),
+}
 """Filters that are asked for most, one click away."""
 
 OUTCOMES = ("changed", "licensed change", "no change found", "cannot tell", "no face", "not judged")
@@ -68,13 +72,13 @@ OUTCOMES = ("changed", "licensed change", "no change found", "cannot tell", "no 
 def queue(
     request: Request,
     actor: Reviewer,
-    state: Annotated[str, Query(pattern=f"^({'|'.join(State)}|)$")] = "",
+    state: Annotated[str, Query(pattern=f"^({'|'.join(CaseState)}|)$")] = "",
     outcome: Annotated[str, Query(pattern=f"^({'|'.join(OUTCOMES)}|)$")] = "",
     assigned: Annotated[str, Query(max_length=64, pattern=r"^[\w-]*$")] = "",
     words: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    asked = Asked(state, outcome, assigned, words)
+    asked = CaseFilter(state, outcome, assigned, words)
     with service_of(request).database.reading() as session:
         page = cases.queue(session, actor, asked.wanted(actor), cursor)
         values = {
@@ -92,7 +96,7 @@ def queue(
         "asked": asked,
         "tabs": TABS,
         "tab": tab,
-        "states": list(State),
+        "states": list(CaseState),
         "outcomes": OUTCOMES,
         "next": more,
     }
@@ -116,7 +120,7 @@ def decide(
     seen: Annotated[float | None, Form()] = None,
     correcting: Annotated[str, Form(pattern="^(yes|)$")] = "",
 ) -> Response:
-    given = Given(decision, grounds, rule, bool(illegal))
+    given = CaseForm(decision, grounds, rule, bool(illegal))
     restricts = decision in RESTRICTIONS
     arguments = (
         decision,
@@ -137,7 +141,7 @@ def appeal(request: Request, actor: Reviewer, case: str, text: Text = "") -> Res
         request,
         actor,
         case,
-        Given(appeal=text),
+        CaseForm(appeal=text),
         lambda session: cases.appeal(session, actor, case, text),
     )
 
@@ -148,7 +152,7 @@ def note(request: Request, actor: Reviewer, case: str, text: Text = "") -> Respo
         request,
         actor,
         case,
-        Given(note=text),
+        CaseForm(note=text),
         lambda session: cases.note(session, actor, case, text),
     )
 
@@ -159,12 +163,12 @@ def assign(
 ) -> Response:
     whom = actor.id if to == "me" else None
     return _done(
-        request, actor, case, Given(), lambda session: cases.assign(session, actor, case, whom)
+        request, actor, case, CaseForm(), lambda session: cases.assign(session, actor, case, whom)
     )
 
 
 def _done(
-    request: Request, actor: Actor, case: str, given: Given, do: Callable[[Session], Any]
+    request: Request, actor: Actor, case: str, given: CaseForm, do: Callable[[Session], Any]
 ) -> Response:
     """Does something to a case and shows it anew, or shows the error and all that was typed."""
     try:
@@ -181,7 +185,7 @@ def _shown(
     request: Request,
     actor: Actor,
     case: str,
-    given: Given = Given(),
+    given: CaseForm = CaseForm(),
     problem: Problem | None = None,
 ) -> Response:
     with service_of(request).database.reading() as session:

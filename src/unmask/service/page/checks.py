@@ -37,7 +37,7 @@ Day = Annotated[str, Query(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckFilter:
     """Filter of a list; days as ISO 8601, in UTC."""
 
     words: str = ""
@@ -101,7 +101,7 @@ def listing(
     until: Day = "",
     before: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    asked = Asked(words, verdict, since, until)
+    asked = CheckFilter(words, verdict, since, until)
     with service_of(request).database.reading() as session:
         found = checks.search(
             session, actor, LISTED + 1, before or None, verdict=verdict or None, words=words,

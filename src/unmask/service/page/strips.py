@@ -35,7 +35,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class StripSpan:
     """A stretch of the time axis."""
 
     x: float
@@ -43,14 +43,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class PersonStrip:
     """One person's timeline: bars above the middle speak for a change, bars below against it.
 
     ``spans`` are judged changed.
     """
 
     bars: tuple[Bar, ...]
-    spans: tuple[Stretch, ...]
+    spans: tuple[StripSpan, ...]
 
 
 def reach(people: Sequence[PersonPart]) -> float:
@@ -60,7 +60,7 @@ def reach(people: Sequence[PersonPart]) -> float:
     )
 
 
-def strip(person: PersonPart, duration: float, reach: float) -> Strip:
+def strip(person: PersonPart, duration: float, reach: float) -> PersonStrip:
     """Builds the strip of a person of a document, over ``duration`` seconds."""
     points = [TimedLR(point.time, point.log10_lr) for point in person.timeline]
     longest = silence(points) or duration / 20
@@ -71,7 +71,7 @@ def strip(person: PersonPart, duration: float, reach: float) -> Strip:
         for bar in _bars(_thinned(run, len(points)), duration, reach, longest)
     ]
     spans = (_stretch(span.start, span.end, duration) for span in person.spans)
-    return Strip(tuple(bars), tuple(spans))
+    return PersonStrip(tuple(bars), tuple(spans))
 
 
 def _thinned(run: Sequence[TimedLR], total: int) -> list[TimedLR]:
@@ -105,10 +105,10 @@ def _bar(point: TimedLR, start: float, end: float, duration: float, reach: float
     )
 
 
-def _stretch(start: float, end: float, duration: float) -> Stretch:
+def _stretch(start: float, end: float, duration: float) -> StripSpan:
     x0, x1 = (
         (round(WIDTH * min(max(t / duration, 0), 1), 2) for t in (start, end))
         if duration
         else (0, WIDTH)
     )
-    return Stretch(x0, round(max(x1 - x0, 1.0), 2))
+    return StripSpan(x0, round(max(x1 - x0, 1.0), 2))

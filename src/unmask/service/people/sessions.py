@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from unmask.errors import encodable, printable
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 from unmask.service.store.database import now as clock
 from unmask.service.store.tables import Account, BrowserSession
@@ -144,7 +144,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def cookie_name(settings: Settings) -> str:
+def cookie_name(settings: ServiceSettings) -> str:
     """Returns the name of the session's cookie.
 
     The ``__Host-`` prefix binds a cookie to this very host and to https (RFC 6265bis); plain http
@@ -153,7 +153,7 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-unmask_session" if secure(settings) else "unmask_session"
 
 
-def secure(settings: Settings) -> bool:
+def secure(settings: ServiceSettings) -> bool:
     """Tells whether people reach the page by https."""
     return settings.public_url.startswith("https://")
 

@@ -23,7 +23,7 @@ from unmask.sandbox.control import hide
 from unmask.sandbox.filter import impossible
 from unmask.service.people import accounts
 from unmask.service.processes.stopping import Stopping
-from unmask.service.settings import Settings, unknown
+from unmask.service.settings import ServiceSettings, unknown
 from unmask.service.store import migrations
 from unmask.service.store.database import Database
 from unmask.service.store.folders import keep_private
@@ -64,7 +64,10 @@ class Child:
 
 
 def serve(
-    settings: Settings, host: str, port: int, ready: Callable[[int, bool], None] = lambda *_: None
+    settings: ServiceSettings,
+    host: str,
+    port: int,
+    ready: Callable[[int, bool], None] = lambda *_: None,
 ) -> None:
     """Runs the service until SIGTERM or SIGINT.
 
@@ -105,7 +108,7 @@ def _tell_walls() -> None:
         )
 
 
-def _upgraded(settings: Settings) -> bool:
+def _upgraded(settings: ServiceSettings) -> bool:
     """Brings the tables up to date; returns whether any account exists."""
     database = Database(settings)
     migrations.upgrade(database)
@@ -115,7 +118,7 @@ def _upgraded(settings: Settings) -> bool:
     return inhabited
 
 
-def check(settings: Settings) -> None:
+def check(settings: ServiceSettings) -> None:
     """Refuses settings that this machine cannot run with.
 
     Raises:
@@ -129,7 +132,7 @@ def check(settings: Settings) -> None:
         raise UsageError(why)
 
 
-def _look_after(child: Child, settings: Settings, listening: socket.socket) -> None:
+def _look_after(child: Child, settings: ServiceSettings, listening: socket.socket) -> None:
     now = time.monotonic()
     if child.process is not None and (code := child.process.poll()) is not None:
         log.warning("%s ended with %d; it is started again", child.role, code)

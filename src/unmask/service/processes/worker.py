@@ -20,12 +20,12 @@ from sqlalchemy.exc import DBAPIError
 from unmask.errors import unjudged
 from unmask.messages import Message
 from unmask.report.document import Document
-from unmask.service.confined.judging import Answer, Judge, JudgeDied, Registered
+from unmask.service.confined.judging import Judge, JudgeAnswer, JudgeDied, Registered
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
 from unmask.service.domain import checks, integrity, licences, registrations
 from unmask.service.domain.integrity import Altered, Touched
 from unmask.service.processes.backoff import LONGEST, Backoff
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store import jobs, storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, Registration
@@ -75,7 +75,7 @@ class Worker:
         self,
         service: Service,
         stopping: Callable[[], bool],
-        judge: Callable[[Settings], Judge] = Judge,
+        judge: Callable[[ServiceSettings], Judge] = Judge,
     ) -> None:
         self._service, self._stopping, self._judge = service, stopping, judge
         self._ahead: Judge | None = None
@@ -178,7 +178,7 @@ class Worker:
             folders = [str(one) if one else None for one in (known, register)]
             task = CheckTask(str(path), job.name, job.options, *folders)
             answer = self._ask(task, job, self._give_up_check)
-        if isinstance(answer, Answer):
+        if isinstance(answer, JudgeAnswer):
             whole = replace(answer, result=answer.result.model_copy(update={"sha256": job.sha256}))
             self._insist(job, lambda: checks.conclude(self._service, job, whole))
 
@@ -206,7 +206,7 @@ class Worker:
 
     def _ask(
         self, task: Task, job: FileJob, give_up: Callable[[FileJob, Message], None]
-    ) -> Answer | Registered | None:
+    ) -> JudgeAnswer | Registered | None:
         """Returns a judge's answer about a file; None if the job was put back or given up."""
         judge, self._ahead = self._ahead or self._judge(self._service.settings), None
         try:
@@ -269,7 +269,7 @@ class Worker:
 
     def _give_up_check(self, job: Check, why: Message) -> None:
         result = CheckResult.failed(job.name, why, job.sha256)
-        checks.conclude(self._service, job, Answer(Document.of(result)), state="failed")
+        checks.conclude(self._service, job, JudgeAnswer(Document.of(result)), state="failed")
 
     def _give_up_registration(self, job: Registration, why: Message) -> None:
         registrations.conclude(self._service, job, None, str(why), state="failed")

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from unmask.service.settings import PARAMETERS, Settings
+from unmask.service.settings import PARAMETERS, ServiceSettings
 from unmask.service.store import clock
 from unmask.service.store.folders import private
 from unmask.service.store.tables import Base
@@ -42,7 +42,7 @@ class Database:
             writes.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         self.engine = _postgresql(settings) if settings.database else _sqlite(settings)
         self._writing = self.engine.execution_options(writing=True)
         self._lock = None if settings.database else Lock()
@@ -158,7 +158,7 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 
-def _postgresql(settings: Settings) -> Engine:
+def _postgresql(settings: ServiceSettings) -> Engine:
     """Connects to PostgreSQL.
 
     Of libpq's parameters it understands ``host=/folder``, the folder of a server's socket,
@@ -201,7 +201,7 @@ def _encryption(mode: object, authorities: object) -> SSLContext | bool | None:
     return context
 
 
-def _sqlite(settings: Settings) -> Engine:
+def _sqlite(settings: ServiceSettings) -> Engine:
     address = f"sqlite:///{private(settings.data).resolve() / 'unmask.sqlite'}"
     engine = create_engine(
         address, connect_args={"timeout": PATIENCE}, pool_size=THREADS, hide_parameters=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store import storage
 from unmask.service.store.database import Database
 from unmask.storage import Storage
@@ -14,10 +14,10 @@ from unmask.storage import Storage
 class Service:
     """The settings, database and storage of one process."""
 
-    settings: Settings
+    settings: ServiceSettings
     database: Database
     storage: Storage
 
     @classmethod
-    def opened(cls, settings: Settings) -> Service:
-        return cls(settings, Database(settings), storage.opened(settings))
+    def opened(cls, settings: ServiceSettings) -> Service:
+        return cls(settings, Database(settings), storage.open_storage(settings))

@@ -10,13 +10,13 @@ TENANT/originals/REGISTRATION    hashes and thumbnails of a known original, an S
 
 from __future__ import annotations
 
-from unmask.service.settings import Settings
+from unmask.service.settings import ServiceSettings
 from unmask.service.store.folders import private
 from unmask.service.store.tables import new_id
 from unmask.storage import Storage
 
 
-def opened(settings: Settings) -> Storage:
+def open_storage(settings: ServiceSettings) -> Storage:
     """Opens the folder or bucket that the settings name.
 
     Temporary files are in the data folder, which is made private.

@@ -106,7 +106,7 @@ class CameraFrame:
     jpeg: bytes
 
 
-class Session:
+class LiveProtocol:
     """One live check from its beginning to its last frame.
 
     Args:
