@@ -8,8 +8,9 @@ from pathlib import Path
 
 from unmask import classifiers, models
 from unmask.faces import SeenFrame
+from unmask.licences import telling
 from unmask.messages import Message, read
-from unmask.types import Damage, MediaFacts, Person, Recorded, Verdict
+from unmask.types import Damage, Declared, MediaFacts, Original, Person, Recorded, Verdict
 
 NETWORKS = ("strong", "learned")
 """Lines whose model cards state the verdict's error rates, the strongest one first."""
@@ -67,11 +68,18 @@ def of_stretch(media: MediaFacts, start: float, end: float) -> list[Message]:
     return [Message("limit.stretch", {"start": start, "end": end})]
 
 
-def of_licences(people: Sequence[Person]) -> list[Message]:
+def of_licences(people: Sequence[Person], declared: Declared | None) -> list[Message]:
     """States the limits of the licences that were relied on, and why others were refused.
 
-    A licence that marks a place was relied on for any face that was put there.
+    A licence that marks a place was relied on for any face that was put there. Also says that
+    nobody licensed what the file declares.
     """
+    unlicensed = (
+        declared is not None
+        and declared.ai
+        and bool(people)
+        and not any(person.licences for person in people)
+    )
     by_mark = any(
         p.verdict is Verdict.LICENSED_CHANGE
         and not any(one.names_file and not one.refused for one in p.licences)
@@ -86,8 +94,14 @@ def of_licences(people: Sequence[Person]) -> list[Message]:
     }
     return [
         *([Message("limit.marked")] if by_mark else []),
+        *([Message("limit.declared")] if unlicensed else []),
         *(Message("limit.no_licence", {"why": one}) for one in why),
     ]
+
+
+def of_stripped(originals: Sequence[Original]) -> list[Message]:
+    """States which originals of the file carried content credentials that the file lacks."""
+    return [telling.stripped(original) for original in originals]
 
 
 def of_check(

@@ -23,6 +23,7 @@ from unmask.types import (
     Kind,
     Match,
     Original,
+    Seal,
     TimedLR,
     Track,
 )
@@ -96,6 +97,9 @@ MOST_CROPS = 2400
 The smallest faces of a frame are dropped first.
 """
 
+SIGNED = (Seal.INTACT, Seal.CHANGED, Seal.BROKEN)
+"""Seals of a file that holds content credentials which can be read."""
+
 MOST_BRIEF = 20
 """Most faces judged, the largest first, where none was seen in more than one frame."""
 
@@ -145,7 +149,13 @@ def check(
         seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
         tracks = link(seen, cuts=cuts)
         case = Case(clip.facts, _kept(tracks), matches)
-    case = replace(case, declared=_declared(clip, settings.licences), cuts=_all_cuts(looks, cuts))
+    declared = _declared(clip, settings.licences)
+    case = replace(
+        case,
+        declared=declared,
+        stripped=_stripped(clip, matches or (), declared),
+        cuts=_all_cuts(looks, cuts),
+    )
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = verdict.together(
@@ -168,7 +178,8 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
-            *limits.of_licences(people),
+            *limits.of_licences(people, declared),
+            *limits.of_stripped(case.stripped),
             *limits.of_recording(said_of_itself),
             *limits.of_stretch(clip.facts, *stretch),
             *limits.of_check(
@@ -178,6 +189,7 @@ def check(
         matches=matches or (),
         damage=damage,
         declared=case.declared,
+        stripped=case.stripped,
     )
 
 
@@ -193,10 +205,20 @@ def register(
 
     Raises:
         MediaError: the file cannot be read, or not to its end; what was read stays registered.
+        LicenceError: it was removed meanwhile.
         OriginalsError: the store cannot be written.
     """
+    from unmask.licences import manifest
+
     clip = open_media(path, bounds)
-    return originals.register(clip, store, title, owner, lambda done: progress("registering", done))
+    return originals.register(
+        clip,
+        store,
+        title,
+        owner,
+        lambda done: progress("registering", done),
+        credentials=manifest.of(clip.facts.path),
+    )
 
 
 def match(
@@ -243,6 +265,24 @@ def _declared(clip: Clip, folder: Path | None) -> Declared | None:
     from unmask.licences.register import declared
 
     return declared(clip.facts.path, clip.facts.sha256, labels(clip.facts.path), folder)
+
+
+def _stripped(
+    clip: Clip, matches: Sequence[Match], declared: Declared | None
+) -> tuple[Original, ...]:
+    """Returns the matched originals that carried content credentials, if this file has none."""
+    from unmask.licences import manifest
+
+    signed = {
+        original.sha256: original
+        for match in matches
+        for original in match.originals
+        if original.seal in SIGNED
+    }
+    if not signed:
+        return ()
+    carried = declared.credentials if declared else manifest.of(clip.facts.path)
+    return tuple(signed.values()) if carried.seal is Seal.NONE else ()
 
 
 def _posterior(prior: float | None, log10_lr: float | None) -> float | None:

@@ -140,6 +140,34 @@ class Labels:
         return self.producer is not None or declares_ai(self.source_types)
 
 
+class IdentityState(StrEnum):
+    """How far an identity in content credentials can be relied on."""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A person or organisation that vouches, beside the signer, for what is declared (CAWG).
+
+    Attributes:
+        name: on their certificate, or as a service verified it; empty if unknown.
+        kind: type of their signature, as the standard calls it.
+        state: `untrusted` where the signature fits and no authority of the user's list vouches for
+            them; `unverified` where it does not fit, or cannot be verified here.
+        own: whether they vouch for this file, not for one that it was made from.
+        problems: status codes of the standard.
+    """
+
+    name: str
+    kind: str
+    state: IdentityState
+    own: bool
+    problems: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ContentCredentials:
     """Content of a file's content credentials (C2PA), and how far it can be trusted.
@@ -156,6 +184,7 @@ class ContentCredentials:
         licences: sha256 of the licences named.
         problems: status codes of the standard, or the reader's words.
         manifests: number of manifests: the file's own, and those of its ingredients.
+        identities: who vouches beside the signer, for the file or for its ingredients.
     """
 
     seal: Seal
@@ -167,6 +196,7 @@ class ContentCredentials:
     licences: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     manifests: int = 0
+    identities: tuple[Identity, ...] = ()
 
     @property
     def declares_ai(self) -> bool:
@@ -342,6 +372,9 @@ class Original:
         frames: number of its frames that the index knows.
         complete: whether the registration came to its end.
         registered_at: UTC, ISO 8601.
+        seal: whether that file was what its content credentials were signed for; None where they
+            were not read, as by older versions.
+        signer: name on the certificate of those credentials; empty if unknown.
     """
 
     id: int
@@ -354,6 +387,8 @@ class Original:
     frames: int
     complete: bool
     registered_at: str
+    seal: Seal | None = None
+    signer: str = ""
 
     @property
     def credit(self) -> Message:
@@ -549,6 +584,8 @@ class Case:
         matches: the known originals that it shows; None where no index of them was given.
         declared: what it says of itself, and the licences in the register; None where no folder of
             licences was given.
+        stripped: known originals that it shows, and that carried content credentials when they
+            were registered, while the file carries none.
         cuts: times of shot changes, s, as far as looks at it show; where only colours tell, the
             time of the look after it.
         earlier: results of the lines asked before this one on the same track; a line must work
@@ -559,6 +596,7 @@ class Case:
     tracks: tuple[Track, ...]
     matches: tuple[Match, ...] | None = None
     declared: Declared | None = None
+    stripped: tuple[Original, ...] = ()
     cuts: tuple[float, ...] = ()
     earlier: Evidence = field(default_factory=dict)
 
@@ -771,8 +809,8 @@ class CheckResult:
     0 to 1, and ``posterior`` the probability that follows from it and the LR; both None where none
     was stated, ``posterior`` also where the verdict is `cannot tell`. ``matches`` are the known
     originals that it shows, ``damage`` the stretches that were passed over, ``declared`` what it
-    says of itself. ``report`` and ``key_frames`` are paths of the page and of whole frames that
-    were written, if any were.
+    says of itself, ``stripped`` the known originals whose content credentials it lacks. ``report``
+    and ``key_frames`` are paths of the page and of whole frames that were written, if any were.
     """
 
     path: str
@@ -790,6 +828,7 @@ class CheckResult:
     matches: tuple[Match, ...] = ()
     damage: tuple[Damage, ...] = ()
     declared: Declared | None = None
+    stripped: tuple[Original, ...] = ()
     report: str | None = None
     key_frames: tuple[str, ...] = ()
 

@@ -222,6 +222,13 @@ UNTRUSTED = ("credentials.intact", "credentials.untrusted", "credentials.declare
 CHANGED = ("credentials.changed", "credentials.trusted", "credentials.declares_ai")
 NONE, UNKNOWN = ("credentials.none",), ("credentials.unknown",)
 S = "The studio"
+
+
+def vouched(state: str) -> tuple[str, ...]:
+    """Returns the codes of a trusted file with an identity in this state beside its signer."""
+    return (*AI[:2], f"credentials.identity_{state}", AI[2])
+
+
 UNKNOWN_IDENTITY = {
     "label": "cawg.identity",
     "data": {
@@ -266,17 +273,24 @@ CASES = (
     Case("signed anew by a stranger", lambda: resigned(signed(), STRANGER),
          Seal.INTACT, "A stranger", False, True, UNTRUSTED, "signingCredential.untrusted", 1),
     Case("a CAWG identity of our list beside it", lambda: signed(identity=named("Zoe herself")),
-         Seal.INTACT, S, True, True, AI, "", 1),
+         Seal.INTACT, S, True, True, vouched("trusted"), "", 1),
     Case("a CAWG identity of another list beside it",
-         lambda: signed(identity=THEIRS.vouches("Somebody")), Seal.INTACT, S, True, True, AI,
-         "cawg.x509.credential.untrusted", 1),
+         lambda: signed(identity=THEIRS.vouches("Somebody")), Seal.INTACT, S, True, True,
+         vouched("untrusted"), "cawg.x509.credential.untrusted", 1),
+    Case("a CAWG identity under an editor's manifest",
+         lambda: signed(signed(identity=named("Zoe herself")), DESK, [], over=True), Seal.INTACT,
+         "The desk", True, True, AI, "", 2),
     Case("a CAWG identity that was altered",
          lambda: flipped_after(signed(identity=named("Zoe herself")), b"cawg.identity\0", 700),
-         Seal.BROKEN, S, True, True, ("credentials.broken", *AI[1:]),
+         Seal.BROKEN, S, True, True, ("credentials.broken", *vouched("unverified")[1:]),
          "assertion.hashedURI.mismatch", 1),
     Case("a CAWG identity of a kind that nobody knows",
-         lambda: signed(assertions=[action(), UNKNOWN_IDENTITY]), Seal.INTACT, S, True, True, AI,
+         lambda: signed(assertions=[action(), UNKNOWN_IDENTITY]), Seal.INTACT, S, True, True,
+         vouched("unverified"),
          "cawg.identity.sig_type.unknown", 1),
+    Case("a CAWG identity without its fields",
+         lambda: signed(assertions=[action(), {"label": "cawg.identity", "data": {"a": 1}}]),
+         Seal.UNKNOWN, sentences=UNKNOWN, problem="assertion.required.missing"),
     Case("pictures changed afterwards", lambda: flipped(signed(), -40), Seal.CHANGED, S, True, True,
          CHANGED, "assertion.dataHash.mismatch", 1),
     Case("a video's pictures changed afterwards",

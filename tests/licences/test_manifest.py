@@ -7,6 +7,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import c2pa
@@ -18,11 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests import clips
+from tests.licences import credential_cases
 from tests.support.authority import Authority
 from unmask.errors import LicenceError
 from unmask.licences import manifest
 from unmask.licences.telling import told
-from unmask.types import ContentCredentials, Labels, Seal
+from unmask.types import ContentCredentials, Identity, IdentityState, Labels, Seal
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 SHA256 = "ab" * 32
@@ -162,6 +164,30 @@ def test_of_two_manifests_the_last_one_counts_and_the_first_one_s_declaration_st
         2,
         True,
     )
+
+
+def test_who_vouches_beside_the_signer_is_told_apart(folder: Path) -> None:
+    by_zoe = credential_cases.signed(identity=credential_cases.named("Zoe herself"))
+    found = read(by_zoe, credential_cases.OURS.pem)
+    assert found.identities == (
+        Identity("Zoe herself", "cawg.x509.cose", IdentityState.TRUSTED, own=True),
+    )
+    (stranger,) = read(by_zoe, THEIRS.pem).identities
+    assert (stranger.state, stranger.problems) == (
+        IdentityState.UNTRUSTED,
+        ("cawg.x509.credential.untrusted",),
+    )
+    over = credential_cases.signed(by_zoe, credential_cases.DESK, [], over=True)
+    (under,) = read(over, credential_cases.OURS.pem).identities
+    assert (under.state, under.own) == (IdentityState.TRUSTED, False)
+    (odd,) = read(
+        credential_cases.signed(
+            assertions=[credential_cases.action(), credential_cases.UNKNOWN_IDENTITY]
+        )
+    ).identities
+    assert (odd.name, odd.kind, odd.state) == ("", "cawg.future", IdentityState.UNVERIFIED)
+    beside = told(replace(found, identities=(odd,)), Labels())[2]
+    assert "somebody without a name" in str(beside)
 
 
 def _pems(signing: manifest.Signing) -> tuple[bytes, bytes]:

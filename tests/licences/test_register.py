@@ -57,7 +57,7 @@ def test_a_change_where_a_licence_marks_the_face_is_licensed(zoe: Owner, plain: 
     assert str(one.reason).startswith(
         "This face was changed, and a licence of Zoë 张, given to The studio until "
     )
-    assert [str(limit)[:17] for limit in limits.of_licences([one])] == ["The licence marks"]
+    assert [str(limit)[:17] for limit in limits.of_licences([one], None)] == ["The licence marks"]
 
 
 @pytest.mark.parametrize("mark", [(12.0, 0.9, 0.33), (12.0, 0.5, 0.9), (30.0, 0.5, 0.33)])
@@ -98,7 +98,7 @@ def test_a_licence_that_names_the_file_covers_the_one_who_was_changed(
     said = of(zoe, plain)
     one, other = judged(said, person(1), person(2, Verdict.NO_CHANGE_FOUND), matches=())
     assert (one.verdict, other.verdict) == (Verdict.LICENSED_CHANGE, Verdict.NO_CHANGE_FOUND)
-    assert limits.of_licences([one, other]) == []
+    assert limits.of_licences([one, other], None) == []
     assert [p.verdict for p in judged(said, person(1), person(2), matches=())] == [
         Verdict.CHANGED
     ] * 2

@@ -14,10 +14,11 @@ import unmask
 from tests import clips, scenes
 from tests.originals.conftest import START
 from tests.support import films
+from tests.support.authority import Authority
 from tests.support.owner import Owner
 from unmask import faces
 from unmask.cli import app
-from unmask.licences import files, licence
+from unmask.licences import files, licence, manifest
 from unmask.licences.licence import PortraitMark, Work
 from unmask.messages import Message
 from unmask.report import html
@@ -111,6 +112,61 @@ def test_a_licence_for_a_face_in_the_film_makes_it_a_licensed_change_until_it_is
         "; no licence allows it: the licence was taken back, says the list of " in again["reason"]
     )
     assert again["people"][0]["licences"][0]["refused_code"] == "licence.revoked"
+
+
+@pytest.fixture(scope="module")
+def signed_index(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Registers the film with content credentials of the studio."""
+    folder = tmp_path_factory.mktemp("signed")
+    studio = Authority.called("An authority").vouches("The studio")
+    manifest.write(footage, folder / "film.mp4", studio, [])
+    added = run(
+        *("originals", "add", folder / "film.mp4", "--originals", folder / "index"),
+        *("--owner", "The broadcaster", "--title", "The drama"),
+    )
+    assert added.exit_code == 0, added.output
+    return folder / "index"
+
+
+def test_a_clip_that_lost_the_credentials_of_its_original_says_so_and_weighs_the_same(
+    signed_index: Path, index: Path, clip_of, tmp_path: Path
+) -> None:
+    clip = clip_of(True)
+    said = (
+        "The known original “The drama” (The broadcaster) was registered with content"
+        " credentials that fit it, signed by The studio, as they say. This file carries none."
+        " Most platforms and messengers remove them: that proves nothing."
+    )
+    found = run("check", clip, "--originals", signed_index, "--json", "--report", tmp_path)
+    told = json.loads(found.stdout)
+    (registration,) = told["originals"][0]["registrations"]
+    assert (registration["seal"], registration["signer"]) == ("intact", "The studio")
+    assert told["stripped"] == [registration["sha256"]]
+    assert (said in told["limits"], told["declared"]) == (True, None)
+    assert told["people"][0]["lines"]["credentials"]["summary"] == said
+    assert said in Path(told["report"]).read_text(encoding="utf-8")
+    assert said in run("check", clip, "--originals", signed_index).stdout
+    plain = json.loads(run("check", clip, "--originals", index, "--json").stdout)
+    assert (plain["stripped"], plain["originals"][0]["registrations"][0]["seal"]) == ([], "none")
+    assert plain["log10_lr"] == told["log10_lr"]
+
+
+def test_a_copy_that_kept_its_credentials_lost_nothing(
+    signed_index: Path, clip_of, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.mp4"
+    desk = Authority.called("Another authority").vouches("The desk")
+    manifest.write(clip_of(False), kept, desk, [])
+    lines = ("originals", "credentials")
+    assert unmask.check(kept, originals=signed_index, lines=lines).stripped == ()
+    (tmp_path / "desk").mkdir()
+    stripped = unmask.check(
+        clip_of(False), originals=signed_index, lines=lines, licences=tmp_path / "desk"
+    )
+    assert [one.signer for one in stripped.stripped] == ["The studio"]
+    assert str(stripped.people[0].lines["credentials"].summary).startswith(
+        "The file carries no content credentials."
+    )
 
 
 def test_a_face_that_is_the_same_speaks_against_a_change(index: Path, clip_of) -> None:

@@ -18,9 +18,10 @@ from tests import clips
 from unmask import originals
 from unmask.errors import OriginalsError
 from unmask.media import Clip, open_media
+from unmask.originals.database import opened_database
 from unmask.originals.registration import moments_of
 from unmask.originals.store import FORMAT
-from unmask.types import Frame
+from unmask.types import ContentCredentials, Frame, Seal
 
 
 class Breaking:
@@ -84,6 +85,42 @@ def test_two_owners_of_one_film_are_both_named_and_share_its_frames(
         assert store.remove(registered[1].id) == registered[1]
         assert store.remove(registered[1].id) is None
         assert store.hashes().moments == 0
+
+
+def test_whose_credentials_a_film_carried_is_kept_and_goes_with_its_last_registration(
+    address: str, footage: Path
+) -> None:
+    signed = ContentCredentials(Seal.INTACT, "The studio")
+    other = ContentCredentials(Seal.NONE)
+    with originals.opened_store(address, writing=True) as store:
+        originals.register(open_media(footage), store, "A", "The broadcaster", credentials=signed)
+        one, two = originals.register(
+            open_media(footage), store, "B", "An archive", credentials=other
+        )
+        assert {(o.seal, o.signer) for o in (one, two)} == {(Seal.INTACT, "The studio")}
+        store.remove(one.id)
+        store.remove(two.id)
+        (again,) = originals.register(open_media(footage), store, "A", "The broadcaster")
+    assert (again.seal, again.signer) == (None, "")
+
+
+def test_an_index_of_an_older_version_is_read_and_learns_of_credentials_when_it_is_added_to(
+    address: str, footage: Path
+) -> None:
+    with originals.opened_store(address, writing=True) as store:
+        originals.register(open_media(footage), store, "The drama", "The broadcaster")
+    with opened_database(address, writing=True) as database:
+        database.run("DROP TABLE credentials")
+    with originals.opened_store(address) as store:
+        assert [(o.title, o.seal) for o in store.originals()] == [("The drama", None)]
+        with originals.open_index(address) as known:
+            (match,) = known.find(open_media(footage))
+    assert match.originals[0].seal is None
+    signed = ContentCredentials(Seal.INTACT, "The studio")
+    with originals.opened_store(address, writing=True) as store:
+        originals.register(open_media(footage), store, None, "The broadcaster", credentials=signed)
+    with originals.opened_store(address) as store:
+        assert [(o.title, o.seal) for o in store.originals()] == [("The drama", Seal.INTACT)]
 
 
 def test_a_registration_goes_on_where_it_was_interrupted(address: str, footage: Path) -> None:

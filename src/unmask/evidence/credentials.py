@@ -17,12 +17,18 @@ class Credentials:
 
     def examine(self, track: Track, case: Case) -> TrackEvidence:
         """Reports the content of `Case.declared`."""
-        from unmask.licences.telling import told
+        from unmask.licences.telling import stripped, told
 
+        lost = tuple(map(stripped, case.stripped))
         if case.declared is None:
-            return TrackEvidence(Status.NOT_APPLICABLE, Message("credentials.not_read"))
+            said = (
+                Message("credentials.said", {"sentences": lost})
+                if lost
+                else Message("credentials.not_read")
+            )
+            return TrackEvidence(Status.NOT_APPLICABLE, said)
         credentials, labels = case.declared.credentials, case.declared.labels
-        said = Message("credentials.said", {"sentences": told(credentials, labels)})
+        said = Message("credentials.said", {"sentences": (*told(credentials, labels), *lost)})
         if credentials.seal is Seal.NONE and not labels.declares_ai:
             return TrackEvidence(Status.NOT_APPLICABLE, said)
         return TrackEvidence(Status.RAN, said, float(case.declared.ai))

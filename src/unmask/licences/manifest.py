@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from unmask.errors import LicenceError
+from unmask.licences.identities import identities
 from unmask.licences.keys import read_bytes
+from unmask.licences.text import LONGEST, one_line
 from unmask.messages import Message
 from unmask.types import ContentCredentials, Seal
 
@@ -41,8 +43,6 @@ The reader's time grows with the square of their number, and is 10 s for twice a
 """
 UNPACKED = 16
 """Most megabytes of a compressed manifest after unpacking."""
-LONGEST = 200
-"""Most letters of a name that is shown."""
 MOST_ANCHORS = 8 << 20
 """Most bytes of trust anchors."""
 
@@ -114,7 +114,7 @@ def names(paths: Iterable[Path]) -> list[str]:
         ) from error
     if text.count("-----BEGIN ") != len(found):
         raise LicenceError("--", Message("credentials.no_anchor"), Message("credentials.way.pem"))
-    return [_line(one.subject.rfc4514_string()) for one in found]
+    return [one_line(one.subject.rfc4514_string()) for one in found]
 
 
 def read(file: IO[bytes], trusted: str = "") -> ContentCredentials:
@@ -243,19 +243,21 @@ def _refused(error: str) -> ContentCredentials:
     """
     kind = error.partition(":")[0]
     if kind == "Remote":
-        return ContentCredentials(Seal.ELSEWHERE, problems=(_line(error),))
+        return ContentCredentials(Seal.ELSEWHERE, problems=(one_line(error),))
     return ContentCredentials(
         Seal.NONE if kind in {"NotSupported", "ManifestNotFound"} else Seal.UNKNOWN,
-        problems=(_line(error),),
+        problems=(one_line(error),),
     )
 
 
 def _told(store: Mapping[str, Any]) -> ContentCredentials:
     manifests = store["manifests"]
-    active = manifests[store["active_manifest"]]
     problems = tuple(dict.fromkeys(_failures(store)))
+    active = manifests.get(store["active_manifest"])
+    if active is None:
+        return ContentCredentials(Seal.UNKNOWN, problems=problems)
     signature = active.get("signature_info") or {}
-    names = dict.fromkeys(_line(signature.get(key) or "") for key in ("common_name", "issuer"))
+    names = dict.fromkeys(one_line(signature.get(key) or "") for key in ("common_name", "issuer"))
     tools = active.get("claim_generator_info") or [{}]
     asserted = [
         one
@@ -266,12 +268,13 @@ def _told(store: Mapping[str, Any]) -> ContentCredentials:
         seal=_seal(problems),
         signer=", ".join(name for name in names if name),
         trusted=_trusted(store, problems),
-        signed_at=_line(signature.get("time") or ""),
-        tool=_line(tools[0].get("name") or ""),
-        source_types=tuple(dict.fromkeys(_line(one) for one in _source_types(asserted))),
+        signed_at=one_line(signature.get("time") or ""),
+        tool=one_line(tools[0].get("name") or ""),
+        source_types=tuple(dict.fromkeys(one_line(one) for one in _source_types(asserted))),
         licences=tuple(dict.fromkeys(_licences(asserted))),
         problems=problems,
         manifests=len(manifests),
+        identities=identities(store),
     )
 
 
@@ -282,7 +285,7 @@ def _failures(store: Mapping[str, Any]) -> Iterator[str]:
         delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or ()
     ]
     for part in (results.get("activeManifest") or {}, *deltas):
-        yield from (_line(one["code"]) for one in part.get("failure") or ())
+        yield from (one_line(one["code"]) for one in part.get("failure") or ())
 
 
 def _trusted(store: Mapping[str, Any], problems: Sequence[str]) -> bool:
@@ -336,8 +339,3 @@ def _boxes(file: IO[bytes]) -> int:
         count += (end + chunk).count(b"jumd")
         end = chunk[-3:]
     return count
-
-
-def _line(text: object) -> str:
-    """Shortens a stranger's text to one line of limited length."""
-    return "".join(c if c.isprintable() else " " for c in str(text))[:LONGEST]

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unmask.messages import Message
-from unmask.types import ContentCredentials, Labels, Seal
+from unmask.types import ContentCredentials, Identity, IdentityState, Labels, Original, Seal
 
 
 def told(credentials: ContentCredentials, labels: Labels) -> tuple[Message, ...]:
     """Returns a sentence for each fact to report, the most important first."""
     return (*_credentials(credentials), *_labels(labels))
+
+
+def stripped(original: Original) -> Message:
+    """Says that an original was registered with content credentials, and that the file has none."""
+    named = {"original": original.credit}
+    if original.seal is not Seal.INTACT:
+        return Message("limit.stripped_unfit", named)
+    if not original.signer:
+        return Message("limit.stripped_unnamed", named)
+    return Message("limit.stripped", {**named, "signer": original.signer})
 
 
 def _credentials(found: ContentCredentials) -> Iterator[Message]:
@@ -26,6 +36,7 @@ def _credentials(found: ContentCredentials) -> Iterator[Message]:
         yield Message("credentials.trusted", {"signer": found.signer})
     else:
         yield Message("credentials.untrusted", {"signer": found.signer})
+    yield from (_identity(one) for one in found.identities if one.own)
     yield (
         Message("credentials.declares_ai")
         if found.declares_ai
@@ -33,6 +44,16 @@ def _credentials(found: ContentCredentials) -> Iterator[Message]:
     )
     if found.licences:
         yield Message("credentials.licences", {"licences": found.licences})
+
+
+def _identity(found: Identity) -> Message:
+    name = found.name or Message("credentials.nameless")
+    if found.state is IdentityState.TRUSTED:
+        return Message("credentials.identity_trusted", {"name": name})
+    if found.state is IdentityState.UNTRUSTED:
+        return Message("credentials.identity_untrusted", {"name": name})
+    problem = ", ".join(found.problems)
+    return Message("credentials.identity_unverified", {"name": name, "problem": problem})
 
 
 def _seal(found: ContentCredentials) -> Message:

@@ -1,8 +1,8 @@
 """Registration of an original: its key frames are hashed and kept as thumbnails.
 
-Nothing else of the original is kept. Key frames decode without their neighbours, many times faster
-than all frames. Where they lie far apart, frames in between are decoded as well. A still picture is
-kept once, however long it is shown.
+Nothing else of the original is kept, except whether it carried content credentials, and whose. Key
+frames decode without their neighbours, many times faster than all frames. Where they lie far apart,
+frames in between are decoded as well. A still picture is kept once, however long it is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from unmask.originals.film import Film
 from unmask.originals.hashing import LONGEST_PX, hash_regions, scaled
 from unmask.originals.store import IndexedFrame, Store
-from unmask.types import Frame, Original, Rgb
+from unmask.types import ContentCredentials, Frame, Original, Rgb
 
 Progress = Callable[[float], None]
 """Receives the share that is done, 0 to 1."""
@@ -50,6 +50,7 @@ def register(
     owner: str,
     progress: Progress = lambda _done: None,
     every: float = EVERY,
+    credentials: ContentCredentials | None = None,
 ) -> tuple[Original, ...]:
     """Registers a film, series or photo for its owner, and resumes an interrupted attempt.
 
@@ -60,6 +61,7 @@ def register(
         owner: in the owner's words.
         every: largest usual gap between two known frames, s; where key frames are closer, they
             alone are kept.
+        credentials: what the file carries; None if they were not read.
 
     Returns:
         All registrations of this file; more than one if somebody else registered it, too.
@@ -69,6 +71,8 @@ def register(
         written; what was read stays.
     """
     footage, complete = store.register(film.facts, Path(film.facts.path).name, title, owner)
+    if credentials is not None:
+        store.add_credentials(footage, credentials.seal, credentials.signer)
     if not complete:
         _add_frames(film, store, footage, every, progress)
         store.finish(footage)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from unmask.errors import OriginalsError
 from unmask.originals.database import IndexDatabase, opened_database
 from unmask.originals.hashing import Regions
-from unmask.types import Kind, MediaFacts, Original
+from unmask.types import Kind, MediaFacts, Original, Seal
 
 FORMAT = 1
 """Format of the tables and of the hashes in them.
@@ -42,7 +43,10 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS thumbnails (footage INTEGER NOT NULL, seconds {real} NOT NULL,"
     " jpeg {bytes} NOT NULL,"
     " PRIMARY KEY (footage, seconds))",
+    "CREATE TABLE IF NOT EXISTS credentials (footage BIGINT PRIMARY KEY, seal TEXT NOT NULL,"
+    " signer TEXT NOT NULL)",
 )
+"""Older versions do not know the last one, and need not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,16 @@ class Hashes:
 
 
 class Store:
-    """The tables of one database; see the module. Made by `opened_store`."""
+    """The tables of one database; see the module. Made by `opened_store`.
 
-    def __init__(self, database: IndexDatabase) -> None:
-        self._db = database
+    Args:
+        database: open.
+        with_credentials: whether it has the table of credentials; indexes of older versions lack
+            it until they are written to.
+    """
+
+    def __init__(self, database: IndexDatabase, with_credentials: bool) -> None:
+        self._db, self._with_credentials = database, with_credentials
 
     def register(
         self, facts: MediaFacts | Original, name: str, title: str | None, owner: str
@@ -112,6 +122,14 @@ class Store:
                 now=datetime.now(UTC).isoformat(timespec="seconds"),
             )  # fmt: skip
         return footage, bool(complete)
+
+    def add_credentials(self, footage: int, seal: Seal, signer: str) -> None:
+        """Keeps what the content credentials of a registered file said; the first answer stays."""
+        self._db.run(
+            "INSERT INTO credentials (footage, seal, signer) VALUES (:footage, :seal, :signer)"
+            " ON CONFLICT DO NOTHING",
+            footage=footage, seal=str(seal), signer=signer,
+        )  # fmt: skip
 
     def footage(self, sha256: str) -> int | None:
         """Returns the number of a file's footage; None if it is not registered."""
@@ -164,19 +182,19 @@ class Store:
 
     def originals(self, footage: int | None = None) -> tuple[Original, ...]:
         """Returns all registrations, or those of some footage, in order of registration."""
+        kept, more = (
+            ("c.seal, c.signer", " LEFT JOIN credentials c ON c.footage = f.id")
+            if self._with_credentials
+            else ("NULL, NULL", "")
+        )
         found = self._db.run(
-            "SELECT r.id, r.title, r.owner, f.name, f.sha256, f.kind, f.duration,"
-            " (SELECT count(*) FROM moments m WHERE m.footage = f.id), f.complete, r.registered_at"
-            " FROM registrations r JOIN footage f ON f.id = r.footage"
+            "SELECT r.id, r.title, r.owner, f.name, f.sha256, f.kind, f.duration,"  # noqa: S608
+            " (SELECT count(*) FROM moments m WHERE m.footage = f.id), f.complete, r.registered_at,"
+            f" {kept} FROM registrations r JOIN footage f ON f.id = r.footage{more}"
             " WHERE :every = 1 OR f.id = :footage ORDER BY r.id",
             every=int(footage is None), footage=footage or 0,
         )  # fmt: skip
-        return tuple(
-            Original(
-                i, title, owner, name, sha256, Kind(kind), duration, frames, bool(complete), at
-            )
-            for i, title, owner, name, sha256, kind, duration, frames, complete, at in found
-        )
+        return tuple(map(_original, found))
 
     def remove(self, number: int) -> Original | None:
         """Removes a registration and returns it; None if there is none with that number.
@@ -191,6 +209,7 @@ class Store:
             for table, key in (
                 ("moments", "footage"),
                 ("thumbnails", "footage"),
+                ("credentials", "footage"),
                 ("footage", "id"),
             ):
                 self._db.run(
@@ -238,6 +257,14 @@ class Store:
         )
 
 
+def _original(row: tuple[Any, ...]) -> Original:
+    number, title, owner, name, sha256, kind, duration, frames, complete, at, seal, signer = row
+    return Original(
+        number, title, owner, name, sha256, Kind(kind), duration, frames, bool(complete), at,
+        None if seal is None else Seal(seal), signer or "",
+    )  # fmt: skip
+
+
 def _regions(hashes: bytes, places: bytes) -> Regions:
     return Regions(
         np.frombuffer(hashes, "<u8").reshape(-1, 4).astype(np.uint64, copy=False),
@@ -255,12 +282,14 @@ def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterat
         OriginalsError: it cannot be opened, or is of another format: nothing is written then.
     """
     with opened_database(where, writing) as database:
-        _check_format(database, writing)
-        yield Store(database)
+        tables = {name for (name,) in database.run(database.listing)}
+        _check_format(database, writing, new="about" not in tables)
+        if writing and "credentials" not in tables:
+            database.run(_TABLES[-1])
+        yield Store(database, writing or "credentials" in tables)
 
 
-def _check_format(database: IndexDatabase, writing: bool) -> None:
-    new = ("about",) not in database.run(database.listing)
+def _check_format(database: IndexDatabase, writing: bool, new: bool) -> None:
     if new and not writing:
         raise OriginalsError(
             database.where, "it holds no index of originals", "make one: unmask originals add"

@@ -21,6 +21,8 @@ def copy(source: Store, target: Store, name: str | None = None) -> None:
         footage, complete = target.register(
             original, name or original.name, original.title, original.owner
         )
+        if original.seal is not None:
+            target.add_credentials(footage, original.seal, original.signer)
         if complete:
             continue
         moments = source.moments(original.sha256)

@@ -29,7 +29,17 @@ from pydantic_core import CoreSchema
 
 from unmask.errors import encodable
 from unmask.messages import Message, plain, read, verbatim
-from unmask.types import Basis, CheckResult, Kind, Match, Outcome, Seal, Status, Verdict
+from unmask.types import (
+    Basis,
+    CheckResult,
+    IdentityState,
+    Kind,
+    Match,
+    Outcome,
+    Seal,
+    Status,
+    Verdict,
+)
 from unmask.words import sayable
 
 SCHEMA_VERSION = 1
@@ -300,6 +310,23 @@ class LicencePart(DocumentPart):
     refused_values: Annotated[Json | None, VALUES] = None
 
 
+class IdentityPart(DocumentPart):
+    """Who vouches, beside the signer, for what content credentials declare (CAWG identity)."""
+
+    name: str
+    """On their certificate, or as a service verified it; empty if unknown."""
+    kind: str
+    """Type of their signature, as the standard calls it."""
+    state: IdentityState
+    """Untrusted where the signature fits and no authority of the user's list vouches for them;
+    unverified where it does not fit, or cannot be verified here.
+    """
+    own: bool
+    """Whether they vouch for this file, not for one that it was made from."""
+    problems: tuple[str, ...]
+    """Status codes of the standard."""
+
+
 class CredentialsPart(DocumentPart):
     """Content credentials (C2PA): what the file says, signed, of its own making."""
 
@@ -321,6 +348,8 @@ class CredentialsPart(DocumentPart):
     """Status codes of the standard."""
     manifests: Count
     """How many there are, those of what the file was made from included."""
+    identities: tuple[IdentityPart, ...] = ()
+    """Who vouches beside the signer."""
 
 
 class LabelsPart(DocumentPart):
@@ -508,6 +537,12 @@ class RegistrationPart(DocumentPart):
     """Whether its registration came to its end."""
     registered_at: str
     """UTC, ISO 8601."""
+    seal: Seal | None = None
+    """Whether that file was what its content credentials were signed for; null where they were not
+    read.
+    """
+    signer: str = ""
+    """Name on the certificate of these credentials; empty if unknown."""
 
 
 class MatchPart(DocumentPart):
@@ -636,6 +671,10 @@ class Document(DocumentPart):
     """
     declared: DeclaredPart | None = None
     """What the file says of its own making; null where no folder of licences was given."""
+    stripped: tuple[Sha256, ...] = ()
+    """Files of the known originals that carried content credentials when they were registered,
+    while this file carries none. Platforms strip them: that proves nothing.
+    """
     report: str | None = None
     """Path of the page on this file; null where none was written."""
     key_frames: tuple[str, ...] = ()
@@ -655,6 +694,7 @@ class Document(DocumentPart):
             "limit_messages": [_portable(plain(limit)) for limit in result.limits],
             "limit_codes": [limit.code for limit in result.limits],
             "originals": [MatchPart.of(match) for match in result.matches],
+            "stripped": [original.sha256 for original in result.stripped],
         }
         return cls.model_validate(_fields(cls, result) | more)
 

@@ -53,6 +53,7 @@ OF_THE_FILE = frozenset(
         ),
         *("limit.films", "limit.film", "limit.pictures", "limit.scaled", "limit.stretch"),
         *("limit.saved", "limit.saved_with"),
+        *("limit.stripped", "limit.stripped_unnamed", "limit.stripped_unfit"),
     )
 )
 """Limits that tell the state of the file itself, or what of it was not looked at."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from tests import results
 from tests.service.desk import Desk
+from unmask.messages import Message, verbatim
+from unmask.report.document import document
 from unmask.service.domain import cases
 from unmask.service.domain.cases import CaseQuery, CaseState, Decision
 from unmask.service.people import audit
@@ -269,6 +273,29 @@ def test_the_notice_says_what_a_statement_of_reasons_must(desk: Desk) -> None:
         "由人作出",
     ):
         assert part in chinese["text"]
+
+
+def test_the_notice_says_where_the_file_comes_from(desk: Desk) -> None:
+    held = Message("licence.revoked", {"moment": "2026-01-01 12:00 UTC"})
+    unlicensed = Message("face.unlicensed", {"log10_lr": 2.31, "why": held})
+    lost = Message("limit.stripped_unnamed", {"original": verbatim("“The drama” (Us)")})
+    result = results.changed_video("clip.mp4")
+    result = replace(
+        result,
+        people=(replace(result.people[0], reason=unlicensed),),
+        limits=(Message("limit.no_licence", {"why": held}), Message("limit.declared"), lost),
+    )
+    identity = desk.check(b"licensed no more", name="clip.mp4")
+    with desk.database.transaction() as session:
+        check = session.get_one(Check, identity)
+        check.result = document(result)
+        case = cases.open_for(session, desk.system(), check).id
+    decided(desk, case)
+    english, chinese = desk.browser(person="vera").get(f"/api/v1/cases/{case}/notices").json()
+    assert english["text"].count("the licence was taken back") == 1
+    assert "anybody can declare anything" in english["text"]
+    assert "The known original “The drama” (Us) was registered" in english["text"]
+    assert "已知原作“The drama” (Us)登记时带有" in chinese["text"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,14 @@ from unmask.service.store.tables import CaseFile, Check
 from unmask.words import language
 from unmask.words.dates import day
 
+OF_ITS_ORIGIN = frozenset(
+    (
+        *("limit.no_licence", "limit.declared"),
+        *("limit.stripped", "limit.stripped_unnamed", "limit.stripped_unfit"),
+    )
+)
+"""Limits that say where the file comes from, and so belong in the notice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -58,6 +66,7 @@ def write(
         Message("statement.appeal") if decided.on_appeal else None,
         _decision(decided, day(t, decided.time)),
         _facts(check, day(t, check.created)),
+        *_origin(check),
         Message("statement.grounds", {"grounds": decided.grounds}),
         _rule(decided) if decided.rule else None,
         _came_about(by_itself, by_person),
@@ -82,6 +91,21 @@ def _facts(check: Check, date: str) -> Message:
     if check.log10_lr is not None and check.log10_lr >= 1:
         return Message("statement.facts_strength", {**values, "log10_lr": check.log10_lr})
     return Message("statement.facts", values)
+
+
+def _origin(check: Check) -> list[Message]:
+    """Says what the file declares without a licence, why one does not hold, and what it lost."""
+    if check.result is None:
+        return []
+    document = check.document
+    reasons = (person.message("reason") for person in document.people)
+    refused = [
+        Message("limit.no_licence", {"why": reason.values["why"]})
+        for reason in reasons
+        if reason.code == "face.unlicensed"
+    ]
+    limits = [limit for limit in document.all_limits() if limit.code in OF_ITS_ORIGIN]
+    return list(dict.fromkeys((*refused, *limits)))
 
 
 def _rule(decided: Decided) -> Message:
