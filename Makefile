@@ -1,4 +1,4 @@
-.PHONY: demo check serve api words format lint types imports test speed service-load live originals take lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -25,6 +25,9 @@ imports: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(RUN)/pytest
+
+quick: $(VENV)/.ready          ## what can be tested in a minute and a half; `make check` tests the rest, too
+	$(RUN)/pytest -m "not slow"
 
 $(VENV)/.ready: pyproject.toml uv.lock
 	test -x $(RUN)/uv || ($(PYTHON) -m venv $(VENV) && $(RUN)/python -m pip install --quiet uv)

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import faces_for_tests
 import pytest
+import torch
 from unmask_lab.autoencoder import crowd, train
 from unmask_lab.collect import collect
 from unmask_lab.config import AutoencoderConfig
 from unmask_lab.data import Row, read
+
+
+def pytest_configure() -> None:
+    """Leaves each worker one thread, as its neighbours use the other cores."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
