@@ -1,4 +1,4 @@
-.PHONY: demo check serve api words format lint types imports test speed service-load live originals take lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -25,6 +25,9 @@ imports: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(RUN)/pytest
+
+quick: $(VENV)/.ready          ## what can be tested in a minute and a half; `make check` tests the rest, too
+	$(RUN)/pytest -m "not slow"
 
 $(VENV)/.ready: pyproject.toml uv.lock
 	test -x $(RUN)/uv || ($(PYTHON) -m venv $(VENV) && $(RUN)/python -m pip install --quiet uv)
@@ -68,14 +71,13 @@ lab-check: lab/.venv/.ready      ## the lab's types and tests
 	cd lab && .venv/bin/python -m pytest
 
 lab-train: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## trains, or goes on; PAIRS=4000 takes about five minutes
-	$(LAB)/unmask-lab train $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) --pairs $(PAIRS) $(RECIPE)
+	$(LAB)/unmask-lab train --train $(TRAIN) --dev $(DEV) $(OTHERS) --pairs $(PAIRS) $(RECIPE)
 
-STRONG := --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend --family self_blend \
-  --family other_face --family other_face --family regenerate --family autoencoder \
-  --rate 1e-3 --trunk-rate 7e-4 --decay 0 --average 0.99 --looks 60 --every 150 --workers 1
+STRONG := --families self_blend self_blend self_blend self_blend self_blend self_blend other_face other_face regenerate autoencoder \
+  --rate 5e-4 --trunk-rate 3.5e-4 --decay 0 --average 0.99 --looks 60 --every 150 --workers 1
 
 lab-strong: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS) lab/out/trial/checkpoint.pt lab/out/strong/checkpoint.pt  ## goes on training the strong look: about 2 pairs a second
-	$(LAB)/unmask-lab train --net tower --start lab/out/trial $(TRAIN:%=--data %) --dev $(DEV) --dev $(OTHERS) \
+	$(LAB)/unmask-lab train --net tower --start lab/out/trial --train $(TRAIN) --dev $(DEV) $(OTHERS) \
 	  --pairs 40000 $(STRONG) --out lab/out/strong
 	$(LAB)/unmask-lab export --out lab/out/strong
 
@@ -83,39 +85,39 @@ lab/out/%/checkpoint.pt: | lab/checkpoints/%/checkpoint.pt
 	mkdir -p $(@D) && cp $| $@
 
 lab-research: lab/.venv/.ready $(TRAIN) $(RESEARCH) $(DEV) $(OTHERS) $(SWAPS)  ## weights that also saw the research set: not to ship
-	$(LAB)/unmask-lab train $(TRAIN:%=--data %) $(RESEARCH:%=--data %) --given --start lab/out/learned \
-	  --dev $(DEV) --dev $(OTHERS) --pairs $(MORE) --out lab/out/research
+	$(LAB)/unmask-lab train --train $(TRAIN) $(RESEARCH) --given --start lab/out/learned \
+	  --dev $(DEV) $(OTHERS) --pairs $(MORE) --rate 1e-3 --trunk-rate 3e-4 --out lab/out/research
 
 lab-export: lab/.venv/.ready $(SWAPS)    ## hands the trained network to the runtime and calibrates it
 	$(LAB)/unmask-lab export
-	$(LAB)/unmask-lab fit-lines $(TRAIN:%=--data %)
-	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %)
+	$(LAB)/unmask-lab fit-lines --data $(TRAIN)
+	$(LAB)/unmask-lab calibrate --portraits $(DEV) --others $(OTHERS) --trained-on $(TRAIN)
 
 unseen: lab/.venv/.ready         ## the whole check on swaps never seen, of those sets that are here: docs/benchmark/unseen.md
 	$(LAB)/unmask-lab unseen --stills $(DATA)/unseen-dev.parquet --clips $(DATA)/unseen-clips --others $(DATA)/research-dev.parquet
 
 benchmark: unseen lab/.venv/.ready $(DEV) $(OTHERS) $(SWAPS)  ## accuracy of the served network: docs/benchmark
-	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) \
-	  $(foreach one,$(wildcard $(SWAPPED)),--swapped $(one))
+	$(LAB)/unmask-lab benchmark --portraits $(DEV) --others $(OTHERS) --trained-on $(TRAIN) \
+	  --swapped $(wildcard $(SWAPPED))
 
 lab-lines: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## each line of evidence alone, and all together: docs/benchmark/lines.md
-	$(LAB)/unmask-lab lines --portraits $(DEV) --others $(OTHERS) $(TRAIN:%=--trained-on %) $(FACES_DRAWN:%=--faces %)
+	$(LAB)/unmask-lab lines --portraits $(DEV) --others $(OTHERS) --trained-on $(TRAIN) $(FACES_DRAWN:%=--faces %)
 
 lab-clips: lab/.venv/.ready $(DEV) $(SWAPS)  ## the whole check on simulated clips: docs/benchmark/clips.md
-	$(LAB)/unmask-lab clips --portraits $(DEV) $(TRAIN:%=--trained-on %)
+	$(LAB)/unmask-lab clips --portraits $(DEV) --trained-on $(TRAIN)
 
 lab-footage: lab/.venv/.ready $(DEV) $(SWAPS)  ## broken, joined, blended, interlaced, enlarged simulated clips: docs/benchmark/footage.md
-	$(LAB)/unmask-lab footage --portraits $(DEV) $(TRAIN:%=--trained-on %) --people $(PEOPLE)
+	$(LAB)/unmask-lab footage --portraits $(DEV) --trained-on $(TRAIN) --people $(PEOPLE)
 
 lab-compare: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## one family left out, rival networks, longer trainings
-	$(LAB)/unmask-lab compare $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) \
-	  $(foreach one,$(wildcard lab/out/learned lab/out/research),--finished $(notdir $(one))=$(one))
+	$(LAB)/unmask-lab compare --data $(TRAIN) --dev $(DEV) --others $(OTHERS) \
+	  --finished $(foreach one,$(wildcard lab/out/learned lab/out/research),$(notdir $(one))=$(one))
 
 lab-arena: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS)  ## attacker and detector in rounds: docs/arena.md
-	$(LAB)/unmask-lab arena $(TRAIN:%=--data %) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
+	$(LAB)/unmask-lab arena --data $(TRAIN) --dev $(DEV) --others $(OTHERS) --rounds $(ROUNDS)
 
 lab-shape: lab/.venv/.ready $(TRAIN)  ## teaches the live check's network on simulated sessions: about an hour of a core
-	$(LAB)/unmask-lab live-shape $(TRAIN:%=--faces %)
+	$(LAB)/unmask-lab live-shape --faces $(TRAIN)
 
 lab-live: lab/.venv/.ready $(DEV)  ## the live check, simulated, after timing its verdicts: docs/benchmark/live.md
 	$(LAB)/unmask-lab live --faces $(DEV) --seed 5 --time
@@ -125,21 +127,21 @@ lab-pairs: $(SWAPPED)            ## the classic swap trained on three pairs of p
 
 $(SWAPPED): $(OTHERS) | lab/.venv/.ready
 	set -e; for two in $(TWO); do \
-	  $(LAB)/unmask-lab autoencoder --data $(OTHERS) --people $$(echo $$two | tr - ,) --steps 1000 --out lab/out/pairs/$$two; done
-	$(LAB)/unmask-lab forge --data $(OTHERS) $(TWO:%=--pair lab/out/pairs/%) \
+	  $(LAB)/unmask-lab autoencoder --data $(OTHERS) --people $$(echo $$two | tr - ' ') --steps 1000 --out lab/out/pairs/$$two; done
+	$(LAB)/unmask-lab forge --data $(OTHERS) --pairs $(TWO:%=lab/out/pairs/%) \
 	  --source "autoencoder swaps of three pairs" --out $@
 
 lab/out/autoencoders/linear-64/linear.pt: $(TRAIN)
-	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 120 --groups 6 --out $(@D)
+	$(LAB)/unmask-lab autoencoder --data $(TRAIN) --linear --side 64 --code 120 --groups 6 --out $(@D)
 
 lab/out/autoencoders/linear-96/linear.pt: $(TRAIN)
-	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 96 --code 300 --groups 4 --out $(@D)
+	$(LAB)/unmask-lab autoencoder --data $(TRAIN) --linear --side 96 --code 300 --groups 4 --out $(@D)
 
 lab/out/autoencoders/blurred-12/linear.pt: $(TRAIN)
-	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 12 --groups 3 --out $(@D)
+	$(LAB)/unmask-lab autoencoder --data $(TRAIN) --linear --side 64 --code 12 --groups 3 --out $(@D)
 
 lab/out/autoencoders/blurred-40/linear.pt: $(TRAIN)
-	$(LAB)/unmask-lab autoencoder $(TRAIN:%=--data %) --linear --side 64 --code 40 --groups 6 --out $(@D)
+	$(LAB)/unmask-lab autoencoder --data $(TRAIN) --linear --side 64 --code 40 --groups 6 --out $(@D)
 
 $(FACES)/%.parquet: $(DATA)/%.parquet | lab/.venv/.ready
 	$(LAB)/unmask-lab collect $< --out $(FACES)

@@ -27,6 +27,8 @@ from unmask.messages import Message
 from unmask.report import document, html
 from unmask.types import Rgb
 
+pytestmark = pytest.mark.slow
+
 RED = np.zeros((1, 192, 192, 3), np.uint8) + np.uint8([255, 0, 0])
 HALF = np.zeros((1, 192, 192, 3), np.uint8) + np.uint8([51, 102, 204])
 """0.2, 0.4 and 0.8 of full red, green and blue."""

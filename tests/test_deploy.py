@@ -14,6 +14,8 @@ import yaml
 
 from unmask.service.settings import FILE, PREFIX, SECRETS, ServiceSettings, variable
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 

@@ -13,6 +13,8 @@ from tests import clips, scenes
 from unmask.media import Clip, open_media
 from unmask.types import Outcome, Verdict
 
+pytestmark = pytest.mark.slow
+
 EVERY_PICTURE = 0.04
 
 

@@ -12,6 +12,8 @@ from tests import clips, scenes
 from unmask.media import open_media
 from unmask.types import Rgb, Verdict
 
+pytestmark = pytest.mark.slow
+
 FLAGGED = {"flags": "+ilme+ildct"}
 PACE = 12.0
 """Motion of at most 3 px from one field to the next."""

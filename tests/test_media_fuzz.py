@@ -21,6 +21,8 @@ from tests import clips
 from unmask.errors import MediaError
 from unmask.media import Bounds, open_media
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("UNMASK_FUZZ", "1000"))
 MEMORY = 4 * 2**30
 """Bytes of address space; threads reserve far more than they touch."""

@@ -28,6 +28,8 @@ from unmask.pipeline import Settings, check
 from unmask.report import document
 from unmask.types import Case, Outcome, Rgb, Sighting, Status, Track, TrackEvidence, Verdict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bona_fide(tmp_path_factory: pytest.TempPathFactory) -> unmask.CheckResult:

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import faces_for_tests
 import pytest
-from unmask_lab.autoencoder import Config, crowd, train
+import torch
+from unmask_lab.autoencoder import crowd, train
 from unmask_lab.collect import collect
+from unmask_lab.config import AutoencoderConfig
 from unmask_lab.data import Row, read
+
+
+def pytest_configure() -> None:
+    """Leaves each worker one thread, as its neighbours use the other cores."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +41,12 @@ def autoencoders(
     """
     folder = tmp_path_factory.mktemp("autoencoders")
     rows = read([collected[0]])
-    train(crowd(rows, 2), Config(side=32, width=8, code=16, batch=4), folder / "small", steps=3)
+    train(
+        crowd(rows, 2),
+        AutoencoderConfig(side=32, width=8, code=16, batch=4),
+        folder / "small",
+        steps=3,
+    )
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("UNMASK_LAB_AUTOENCODERS", str(folder))
         yield folder

@@ -35,7 +35,7 @@ def on(rows: list[Row], few_ways: None) -> Ground:
 def config(collected: tuple[Path, Path], tmp_path: Path) -> Config:
     """Returns the config of a round; the detector that enters has been trained on two pairs."""
     enters = Config((str(collected[0]),), (str(collected[1]),), families=FAMILIES, pairs=2, batch=2)
-    train(enters, tmp_path / "enters", workers=0)
+    train(enters, tmp_path / "enters", every=1, workers=0)
     return replace(enters, start=str(tmp_path / "enters"))
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from unmask_lab.autoencoder import Config, crowd, cut, decode_as, fit, load, train
+from unmask_lab.autoencoder import crowd, cut, decode_as, fit, load, train
+from unmask_lab.config import AutoencoderConfig
 from unmask_lab.data import DataError, Row
 from unmask_lab.forge.face import FaceImage
 
-SMALL = Config(side=32, width=8, code=32, batch=4, rate=2e-3)
+SMALL = AutoencoderConfig(side=32, width=8, code=32, batch=4, rate=2e-3)
 
 
 def pair(rows: list[Row]) -> dict[str, list[Row]]:
@@ -40,7 +41,7 @@ def test_the_linear_swap_gives_a_person_back_as_they_were_and_another_as_them(
     dark, light = (
         [_lit(row, factor) for row in of] for of, factor in ((rows[:6], 0.4), (rows[6:], 1.0))
     )
-    fit({"ann": dark, "bea": light}, Config(side=32, code=16), tmp_path)
+    fit({"ann": dark, "bea": light}, AutoencoderConfig(side=32, code=16), tmp_path)
     net, target = load(tmp_path / "linear.pt"), FaceImage(dark[0].rgb, dark[0].points)
     as_ann, as_bea = (cut(FaceImage(decode_as(net, target, p), target.points), 32) for p in (0, 1))
     own = cut(target, 32)

@@ -39,8 +39,13 @@ def test_the_card_names_what_a_training_went_on_from(
     collected: tuple[Path, Path], tmp_path: Path
 ) -> None:
     first = Config(train=(str(collected[0]),), dev=(), families=("regenerate",), pairs=2, batch=2)
-    train(first, tmp_path / "first", workers=0)
-    train(replace(first, start=str(tmp_path / "first"), seed=2), tmp_path / "second", workers=0)
+    train(first, tmp_path / "first", every=1, workers=0)
+    train(
+        replace(first, start=str(tmp_path / "first"), seed=2),
+        tmp_path / "second",
+        every=1,
+        workers=0,
+    )
     weights = tmp_path / "weights"
     weights.mkdir()
     export(tmp_path / "second", weights)

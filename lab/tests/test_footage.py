@@ -166,4 +166,4 @@ def test_the_whole_way_is_gone_once(
 
 def test_nobody_alone_is_filmed(rows: list[Row], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="fewer than two people"):
-        footage(rows[:1], tmp_path, tmp_path)
+        footage(rows[:1], tmp_path, tmp_path, people=2, each=1)

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from unmask_lab.autoencoder import Config, train
+from unmask_lab.autoencoder import train
+from unmask_lab.config import AutoencoderConfig
 from unmask_lab.data import CHANGED, DataError, Row, read
 from unmask_lab.forged_set import of_family, of_pair, write
 
-SMALL = Config(side=32, width=8, code=32, batch=4)
+SMALL = AutoencoderConfig(side=32, width=8, code=32, batch=4)
 
 
 def test_a_forgery_differs_from_its_original_where_its_mask_says(

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
-from unmask_lab.cli import app
+from unmask_lab.cli import main
 from unmask_lab.data import DataError
 from unmask_lab.live import moves, species
 from unmask_lab.live.camera import Automatics, camera, noisy, times, toned
@@ -464,7 +463,8 @@ def test_a_missing_data_set_is_one_line(tmp_path: Path) -> None:
     "option", [["--share", "0"], ["--share", "2"], ["--seed", "0"], ["--workers", "-1"]]
 )
 def test_options_out_of_range_are_refused(option: list[str]) -> None:
-    assert CliRunner().invoke(app, ["live", *option]).exit_code == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(["live", *option])
 
 
 def test_the_stage_of_a_person_has_all_lights(where: Setting) -> None:

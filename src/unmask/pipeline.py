@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -123,47 +123,15 @@ def check(
     lines = evidence.chosen(settings.lines, settings.models)
     calibrated = calibrations.load(settings.models)
     clip = open_media(path, bounds)
-    stretch = _stretch(clip, settings)
-    every = min(settings.every, (stretch[1] - stretch[0]) / LOOKS) or settings.every
-    times = clip.times_between(*stretch, every, settings.frames)
-    at_most = max(3, min(32, MOST_CROPS // (len(times) + settings.closer_frames)))
-    matches = _matches(clip, settings.originals, lambda done: progress("matching", 0.4 * done))
-    first = 0.0 if matches is None else 0.4
-    compared = {pair.time for match in matches or () for pair in match.pairs}
-    wanted = sorted({*times, *(time for time in compared if stretch[0] <= time <= stretch[1])})
-    looks = _look(
-        clip, wanted, at_most, lambda done: progress("looking", first + (0.8 - first) * done)
-    )
-    seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
-    tracks = link(seen, cuts=cuts)
-    case = Case(clip.facts, _kept(tracks), matches)
-    said = evidence.examine(case, evidence.guiding(lines), settings.debug)
-    leaning = _leaning(case, said, calibrated)
-    matches = _compared_closer(clip, matches, leaning, settings, stretch)
-    if more := _closer_times(
-        clip, case, matches, leaning, settings, stretch, {frame.time for frame in seen}
-    ):
-        closer = _look(
-            clip, more, at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done)
-        )
-        seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
-        tracks = link(seen, cuts=cuts)
-        case = Case(clip.facts, _kept(tracks), matches)
-    declared = _declared(clip, settings.licences)
-    case = replace(
-        case,
-        declared=declared,
-        stripped=_stripped(clip, matches or (), declared),
-        cuts=_all_cuts(looks, cuts),
-    )
+    plan = _plan(clip, settings)
+    case, seen, matches, brief = _follow(clip, plan, settings, lines, calibrated, progress)
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = verdict.together(
         [verdict.judge(t, said[t.id], clip.facts, calibrated=calibrated) for t in case.tracks]
     )
     people = verdict.under_licences(people, case)
-    damage, brief = clip.damage(), len(tracks) - len(people)
-    said_of_itself = recorded(clip.facts, bounds)
+    damage, said_of_itself = clip.damage(), recorded(clip.facts, bounds)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
         path=os.fspath(path),
@@ -178,12 +146,12 @@ def check(
         posterior=_posterior(settings.prior, log10_lr),
         limits=(
             *limits.of_models(lines, settings.models),
-            *limits.of_licences(people, declared),
+            *limits.of_licences(people, case.declared),
             *limits.of_stripped(case.stripped),
             *limits.of_recording(said_of_itself),
-            *limits.of_stretch(clip.facts, *stretch),
+            *limits.of_stretch(clip.facts, *plan.stretch),
             *limits.of_check(
-                clip.facts, times, every, seen, people, brief, damage, clip.interlaced()
+                clip.facts, plan.times, plan.every, seen, people, brief, damage, clip.interlaced()
             ),
         ),
         matches=matches or (),
@@ -191,6 +159,83 @@ def check(
         declared=case.declared,
         stripped=case.stripped,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Moments at which a clip is looked at.
+
+    Attributes:
+        stretch: start and end, seconds, of what is looked at.
+        every: seconds between the moments.
+        times: the moments.
+        at_most: most faces kept per frame.
+    """
+
+    stretch: tuple[float, float]
+    every: float
+    times: Sequence[float]
+    at_most: int
+
+    def within(self, times: Iterable[float]) -> set[float]:
+        """Returns those times that lie in the stretch."""
+        start, end = self.stretch
+        return {time for time in times if start <= time <= end}
+
+
+def _plan(clip: Clip, settings: Settings) -> _Plan:
+    start, end = stretch = _stretch(clip, settings)
+    every = min(settings.every, (end - start) / LOOKS) or settings.every
+    times = clip.times_between(start, end, every, settings.frames)
+    at_most = max(3, min(32, MOST_CROPS // (len(times) + settings.closer_frames)))
+    return _Plan(stretch, every, times, at_most)
+
+
+def _follow(
+    clip: Clip,
+    plan: _Plan,
+    settings: Settings,
+    lines: evidence.Lines,
+    calibrated: Sequence[likelihood.Calibration],
+    progress: Progress,
+) -> tuple[Case, list[SeenFrame], tuple[Match, ...] | None, int]:
+    """Finds and follows the faces, more closely where they lean towards a change.
+
+    Returns:
+        The case to judge, the frames looked at, the matches with known originals, and the number
+        of faces too brief to be judged.
+    """
+    matches = _matches(clip, settings.originals, lambda done: progress("matching", 0.4 * done))
+    first = 0.0 if matches is None else 0.4
+    wanted = sorted({*plan.times, *plan.within(_compared(matches))})
+    looks = _look(
+        clip, wanted, plan.at_most, lambda done: progress("looking", first + (0.8 - first) * done)
+    )
+    seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
+    tracks = link(seen, cuts=cuts)
+    case = Case(clip.facts, _kept(tracks), matches)
+    said = evidence.examine(case, evidence.guiding(lines), settings.debug)
+    leaning = _leaning(case, said, calibrated)
+    matches = _compared_closer(clip, matches, leaning, settings, plan.stretch)
+    if more := _closer_times(
+        clip, case, matches, leaning, settings, plan, {frame.time for frame in seen}
+    ):
+        closer = _look(
+            clip, more, plan.at_most, lambda done: progress("looking closer", 0.8 + 0.2 * done)
+        )
+        seen = sorted([*seen, *(look for look, _ in closer)], key=lambda frame: frame.time)
+        tracks = link(seen, cuts=cuts)
+        case = Case(clip.facts, _kept(tracks), matches)
+    declared = _declared(clip, settings.licences)
+    stripped = _stripped(clip, matches or (), declared)
+    cuts = _all_cuts(looks, cuts)
+    case = replace(case, declared=declared, stripped=stripped, cuts=cuts)
+    return case, seen, matches, len(tracks) - len(case.tracks)
+
+
+def _compared(matches: Sequence[Match] | None) -> set[float]:
+    """Returns the times at which the matches were compared with their originals."""
+    return {pair.time for match in matches or () for pair in match.pairs}
 
 
 def register(
@@ -343,7 +388,7 @@ def _closer_times(
     matches: Sequence[Match] | None,
     leaning: Sequence[TimedLR],
     settings: Settings,
-    stretch: tuple[float, float],
+    plan: _Plan,
     done: set[float],
 ) -> list[float]:
     """Plans more frames around each sighting that leans towards a change, the worst first.
@@ -352,7 +397,7 @@ def _closer_times(
     """
     if clip.facts.kind is Kind.PHOTO:
         return []
-    around = _around(settings, stretch)
+    around = _around(settings, plan.stretch)
     brief = [t for t in case.tracks if len(t.sightings) < LOOKS // 2]
     windows = [(start, end, settings.closer) for start, end in _windows(leaning, around)]
     windows += [
@@ -364,11 +409,13 @@ def _closer_times(
         if room <= 0:
             break
         near = clip.times_between(
-            max(stretch[0], start), min(stretch[1], end), every, settings.closer_frames
+            max(plan.stretch[0], start),
+            min(plan.stretch[1], end),
+            every,
+            settings.closer_frames,
         )
         times.update([t for t in near if t not in done | times][:room])
-    compared = {pair.time for match in matches or () for pair in match.pairs}
-    return sorted(times | {t for t in compared - done if stretch[0] <= t <= stretch[1]})
+    return sorted(times | plan.within(_compared(matches) - done))
 
 
 def _compared_closer(

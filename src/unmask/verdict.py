@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
@@ -87,38 +87,13 @@ def judge(
         calibrated: conversion of the scores of each set of lines into an LR; None for the shipped
             one.
     """
-    unfit = [_unfit(s.quality, rules) for s in track.sightings]
-    fit = [i for i, reason in enumerate(unfit) if reason is None]
     fitted = calibrations.load() if calibrated is None else calibrated
-    judged, steps = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
-    lrs = _lrs(track, evidence, judged, steps)
-    reason = _why_not(unfit, fit, bool(steps), media, rules)
-    weighed = list(dict.fromkeys(line for step in steps for line in step.lines))
-    totals, spans = _totals(track, evidence, judged, () if reason else steps)
-    total, shown = totals[-1], weighed
-    held = [
-        i
-        for i in lrs
-        if any(
-            r.held and r.time == track.sightings[i].time
-            for n in weighed
-            for r in evidence[n].readings
-        )
-    ]
-    telling = {i: lr for i, lr in lrs.items() if i not in held} or lrs
-    if (
-        total >= rules.changed
-        and (held or len(judged) < len(fit))
-        and (sharper := _sharper(track, evidence, fit, fitted, rules))
-    ):
-        spans, elsewhere, lines = sharper
-        shown = list(dict.fromkeys([*weighed, *lines]))
-        if held:
-            lrs = telling = dict(sorted({**elsewhere, **telling}.items()))
-    if total >= rules.changed:
-        telling = _within(spans, track, telling) or telling
-    moved = dict(zip(weighed, np.diff(totals).tolist(), strict=False))
-    verdict, why = _answer(total, spans, reason, media, rules)
+    weighed = _weigh(track, evidence, media, rules, fitted)
+    spans, lrs, telling = weighed.spans, weighed.lrs, weighed.telling
+    total = weighed.totals[-1]
+    verdict, why = _answer(total, spans, weighed.why_not, media, rules)
+    moved = dict(zip(weighed.lines, np.diff(weighed.totals).tolist(), strict=False))
+    last = weighed.steps[-1] if weighed.steps else None
     return Person(
         id=track.id,
         verdict=verdict,
@@ -127,21 +102,84 @@ def judge(
         spans=spans if verdict is Verdict.CHANGED and media.kind is Kind.VIDEO else (),
         lines={
             name: _result(evidence[name], moved.get(name))
-            for name in dict.fromkeys([*weighed, *evidence])
+            for name in dict.fromkeys([*weighed.lines, *evidence])
         },
         timeline=tuple(TimedLR(track.sightings[i].time, lr) for i, lr in lrs.items()),
         first_seen=track.sightings[0].time,
         last_seen=track.sightings[-1].time,
         sightings=len(track.sightings),
-        judged=len(fit),
+        judged=weighed.fit,
         quality=_median([s.quality for s in track.sightings]),
-        frames=_telling(track, _showing(evidence, shown), telling, verdict),
+        frames=_telling(track, _showing(evidence, weighed.shown), telling, verdict),
         thumbnail=max(track.sightings, key=lambda s: s.quality.size_px * (1 - s.quality.yaw)).crop,
         places=tuple(Place(s.time, s.face.box) for s in track.sightings),
-        reach=steps[-1].reach if steps else None,
-        record=steps[-1].record if steps else None,
+        reach=last.reach if last else None,
+        record=last.record if last else None,
         basis=None if verdict is Verdict.CANNOT_TELL else Basis.MEASURED,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """Evidence on one track, weighed.
+
+    Attributes:
+        fit: number of sightings that are good enough to be judged.
+        why_not: why there is no verdict; None where there is.
+        steps: calibrations that weigh, see `chain`.
+        lines: lines that weigh, in that order.
+        totals: log10 LR of the track after each step; the first value, by no line, is 0.
+        spans: stretches of the change, if any.
+        lrs: log10 LR of sightings on their own, by index.
+        telling: those of ``lrs`` that speak for the verdict.
+        shown: lines whose heatmaps are shown.
+    """
+
+    fit: int
+    why_not: Message | None
+    steps: Sequence[Calibration]
+    lines: Sequence[str]
+    totals: Sequence[float]
+    spans: tuple[Span, ...]
+    lrs: dict[int, float]
+    telling: dict[int, float]
+    shown: Sequence[str]
+
+
+def _weigh(
+    track: Track,
+    evidence: Evidence,
+    media: MediaFacts,
+    rules: Rules,
+    fitted: Sequence[Calibration],
+) -> _Weighed:
+    """Weighs the evidence; where it shows a change, finds its exact times, see `_sharper`."""
+    unfit = [_unfit(s.quality, rules) for s in track.sightings]
+    fit = [i for i, fault in enumerate(unfit) if fault is None]
+    judged, steps = _looked_at(track, evidence, fit, fitted, _needed(media, rules))
+    lrs = _lrs(track, evidence, judged, steps)
+    why_not = _why_not(unfit, fit, bool(steps), media, rules)
+    lines = shown = list(dict.fromkeys(line for step in steps for line in step.lines))
+    totals, spans = _totals(track, evidence, judged, () if why_not else steps)
+    held = _held(track, evidence, lines, lrs)
+    telling = {i: lr for i, lr in lrs.items() if i not in held} or lrs
+    if totals[-1] >= rules.changed:
+        inexact = held or len(judged) < len(fit)
+        if inexact and (sharper := _sharper(track, evidence, fit, fitted, rules)):
+            spans, elsewhere, exact = sharper
+            shown = list(dict.fromkeys([*lines, *exact]))
+            if held:
+                lrs = telling = dict(sorted({**elsewhere, **telling}.items()))
+        telling = _within(spans, track, telling) or telling
+    return _Weighed(len(fit), why_not, steps, lines, totals, spans, lrs, telling, shown)
+
+
+def _held(
+    track: Track, evidence: Evidence, lines: Sequence[str], lrs: Iterable[int]
+) -> frozenset[int]:
+    """Returns those sightings, by index, whose score a line took over from another moment."""
+    times = {r.time for name in lines for r in evidence[name].readings if r.held}
+    return frozenset(i for i in lrs if track.sightings[i].time in times)
 
 
 def _sharper(

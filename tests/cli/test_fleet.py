@@ -16,6 +16,8 @@ from tests import clips
 from unmask.cli import app
 from unmask.fleet import query
 
+pytestmark = pytest.mark.slow
+
 
 def fleet(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [

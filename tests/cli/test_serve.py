@@ -10,7 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.service.tree import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = [sys.executable, "-c", "from unmask.cli import main; main()"]
 

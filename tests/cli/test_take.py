@@ -19,6 +19,8 @@ from unmask.messages import Message
 from unmask.report.take import dumps, schema
 from unmask.take import TakeResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> str:

@@ -16,6 +16,8 @@ from tests.fleet.test_scan import quickly, rows, write
 from unmask.errors import UsageError
 from unmask.fleet.tables import Row
 
+pytestmark = pytest.mark.slow
+
 FILES = {f"{n}.mp4": f"sleep 0.3\n{n}\nno face" for n in range(20)} | {
     "broken.mp4": "fail",
     "copy.mp4": "sleep 0.3\n1\nno face",

@@ -25,6 +25,8 @@ from unmask.fleet.tables import SCRATCH, Row, Tables
 from unmask.pipeline import Settings
 from unmask.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 500.0
 """Longest time that a test waits, s."""
 

@@ -16,6 +16,8 @@ from unmask.licences import reports
 from unmask.licences.licence import Licence
 from unmask.report import document, html
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Owner:

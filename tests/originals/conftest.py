@@ -44,7 +44,7 @@ def footage(film: films.Film, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.fixture(params=["folder", "postgresql"])
+@pytest.fixture(params=["folder", pytest.param("postgresql", marks=pytest.mark.slow)])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Yields the address of an empty index: a folder, then a server."""
     if request.param == "folder":

@@ -25,6 +25,8 @@ from unmask.report import html
 from unmask.report.document import document
 from unmask.types import Basis, Status, Verdict
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(

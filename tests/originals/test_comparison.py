@@ -15,6 +15,8 @@ from unmask.originals.hashing import LONGEST_PX, scaled
 from unmask.originals.overlay import homography, lay
 from unmask.types import Pair, Rgb
 
+pytestmark = pytest.mark.slow
+
 AT = 1.0
 
 

@@ -22,6 +22,8 @@ from unmask.media import open_media
 from unmask.originals import alignment
 from unmask.types import Match, Rgb
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def known(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[originals.Known]:

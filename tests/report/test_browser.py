@@ -23,9 +23,13 @@ from unmask.types import CheckResult, Picture
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+    ),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("real time"),
+]
 
 QUIET = (
     "--headless",

@@ -32,6 +32,8 @@ from unmask.take import TakeResult, TakeSettings, one_take, take
 from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.words import english, footage, language
 
+pytestmark = pytest.mark.slow
+
 NAME = "<b>cut</b> & 'x'.mp4"
 MUTE = TakeSettings(power=False)
 

@@ -40,7 +40,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """Yields a service on SQLite, and one on a PostgreSQL server."""
     settings = (

@@ -19,6 +19,8 @@ from unmask import faces, takes
 from unmask.media import open_media
 from unmask.types import Rgb, Verdict
 
+pytestmark = pytest.mark.slow
+
 FPS = 25
 
 

@@ -21,6 +21,8 @@ from unmask.takes.findings import BreakKind, TakeAnswer
 from unmask.takes.power import places
 from unmask.types import Rgb
 
+pytestmark = pytest.mark.slow
+
 MUTE = TakeSettings(power=False)
 
 

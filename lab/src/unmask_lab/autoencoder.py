@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +25,12 @@ from torch.nn import functional
 
 from unmask.faces import TEMPLATE, similarity
 from unmask.types import Rgb
+from unmask_lab.config import AutoencoderConfig
 from unmask_lab.data import DataError, Row
 from unmask_lab.forge.face import FaceImage, displaced, elastic
 
 CROP_PER_SIDE = 150 / 192
 """Part of the runtime's crop that the network sees, per side: brows to chin, cheek to cheek."""
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Settings that determine the result.
-
-    Attributes:
-        side: of the faces that go in and come out, px; a multiple of 16.
-        width: channels of the first convolution; the last has eight times as many.
-        code: size of the bottleneck.
-        batch: faces a step, of each person.
-        rate: learning rate of Adam.
-        seed: of the weights, the order and the warps.
-    """
-
-    side: int = 64
-    width: int = 32
-    code: int = 256
-    batch: int = 8
-    rate: float = 1e-3
-    seed: int = 1
 
 
 class Autoencoder(nn.Module):
@@ -60,7 +40,7 @@ class Autoencoder(nn.Module):
     decoder reconstructs them.
     """
 
-    def __init__(self, config: Config, people: Sequence[str]) -> None:
+    def __init__(self, config: AutoencoderConfig, people: Sequence[str]) -> None:
         super().__init__()
         self.config, self.people = config, tuple(people)
         w, cells = config.width, config.side // 16
@@ -95,7 +75,7 @@ def _up(inp: int, out: int) -> nn.Sequential:
 
 def train(
     people: Mapping[str, Sequence[Row]],
-    config: Config,
+    config: AutoencoderConfig,
     folder: Path,
     steps: int,
     snapshots: Sequence[int] = (),
@@ -162,7 +142,7 @@ class Linear(nn.Module):
     offsets: Tensor
     decoders: Tensor
 
-    def __init__(self, config: Config, people: Sequence[str]) -> None:
+    def __init__(self, config: AutoencoderConfig, people: Sequence[str]) -> None:
         super().__init__()
         self.config, self.people, pixels = config, tuple(people), 3 * config.side**2
         self.register_buffer("mean", torch.zeros(pixels))
@@ -196,7 +176,7 @@ class Linear(nn.Module):
             self.offsets[k] = middle - centre @ self.decoders[k]
 
 
-def fit(people: Mapping[str, Sequence[Row]], config: Config, folder: Path) -> Linear:
+def fit(people: Mapping[str, Sequence[Row]], config: AutoencoderConfig, folder: Path) -> Linear:
     """Fits a linear swap and saves it as ``linear.pt``; the arguments are those of `train`."""
     _refuse_nobody(people)
     folder.mkdir(parents=True, exist_ok=True)
@@ -218,7 +198,7 @@ def load(path: Path) -> Autoencoder | Linear:
         raise DataError(f"{file}: no trained autoencoder; run unmask-lab autoencoder first")
     saved = torch.load(file, weights_only=True, map_location="cpu")
     kind = Linear if "components" in saved["net"] else Autoencoder
-    net = kind(Config(**saved["config"]), saved["people"])
+    net = kind(AutoencoderConfig(**saved["config"]), saved["people"])
     net.load_state_dict(saved["net"])
     return net.eval()
 
@@ -280,7 +260,7 @@ def _matrix(face: FaceImage, side: int) -> NDArray[np.float64]:
 
 
 def _batch(
-    crops: NDArray[np.uint8], config: Config, rng: np.random.Generator
+    crops: NDArray[np.uint8], config: AutoencoderConfig, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Returns warped faces and the same faces unwarped, both moved, turned and mirrored alike.
 

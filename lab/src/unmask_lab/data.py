@@ -122,6 +122,17 @@ def refuse_empty_class(rows: Sequence[Row], *labels: int) -> None:
         )
 
 
+def never_seen(trained_on: Iterable[Path], *held_out: Iterable[Path]) -> list[list[Row]]:
+    """Reads sets to measure on; refuses them if one of their people was trained on.
+
+    Raises:
+        DataError: the split leaks, or a file cannot be used.
+    """
+    seen, sets = read(trained_on), [read(paths) for paths in held_out]
+    refuse_leak(seen, [row for rows in sets for row in rows])
+    return sets
+
+
 def refuse_leak(train: Sequence[Row], held_out: Sequence[Row]) -> None:
     """Raises DataError if a person is on both sides of a split.
 

@@ -41,7 +41,7 @@ Look = Measurement[Mapping[str, float]] | Unmeasured
 
 
 def fit_lines(
-    rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, seed: int = 1
+    rows: Sequence[Row], at_most: int, weights: Path = WEIGHTS, *, seed: int
 ) -> dict[str, Any]:
     """Measures, fits and writes the model of every such line; returns the models by line.
 

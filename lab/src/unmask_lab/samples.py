@@ -16,13 +16,13 @@ from torch.utils.data import Dataset
 from unmask import faces
 from unmask.types import Rgb
 from unmask_lab import degrade
+from unmask_lab.config import Attack
 from unmask_lab.data import Row
 from unmask_lab.forge import Forged, forge, forge_beside
 from unmask_lab.forge.face import FaceImage, moved
 from unmask_lab.net import STRIDE
 
-Attack = tuple[str, str]
-"""Forgery family, and the way in `degrade.NAMED` that the picture goes afterwards."""
+__all__ = ["Attack", "Pairs", "Swap", "forge_visibly", "nearest", "shapes"]
 
 ATTACKED = 0.5
 """Part of the pairs that are attacks, where there are any."""

@@ -87,15 +87,15 @@ class Permission:
     """Licence file of the portrait's owner, and what is needed to check it.
 
     Attributes:
-        licence: made by `unmask licence grant`.
-        owners: public keys that are vouched for, from their owners.
-        lists: of revocations.
-        licensee: as the licence names who uses it.
+        licence: licence by the portrait's owner, made by `unmask licence grant`.
+        owners: public keys of the owners that are vouched for, from these owners.
+        status_lists: the owners' lists of revocations.
+        licensee: name of who uses it, as in the licence.
     """
 
     licence: Path
     owners: tuple[Path, ...]
-    lists: tuple[Path, ...]
+    status_lists: tuple[Path, ...]
     licensee: str
 
     def check(self, likeness: Likeness, footage: str, at: datetime | None) -> Licence:
@@ -108,7 +108,7 @@ class Permission:
             LicenceError: it does not.
         """
         asked = AskedUse(self.licensee, likeness.subject, Part.PUT_IN, likeness.portrait, footage)
-        lists = tuple(StatusList.of(path) for path in self.lists)
+        lists = tuple(StatusList.of(path) for path in self.status_lists)
         return check(self.licence, keys.owners(self.owners), lists, asked, at)
 
 

@@ -22,58 +22,17 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.utils.data import DataLoader
 
+from unmask_lab.config import Config
 from unmask_lab.data import BONA_FIDE, CHANGED, DataError, Row, read, refuse_leak
 from unmask_lab.examples import differs
-from unmask_lab.forge import FAMILIES
 from unmask_lab.net import Detector
 from unmask_lab.nets import NETS, SEE_CLOSE_UPS
-from unmask_lab.samples import Attack, Pairs, Swap
+from unmask_lab.samples import Pairs, Swap
 from unmask_lab.tower import Tower
 from unmask_lab.unfold import unfold
 from unmask_lab.validate import validate
 
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Settings that determine the result of a training.
-
-    Attributes:
-        train, dev: collected data sets: bona fide rows to forge and learn from, and other people's
-            to validate on, if any.
-        net: the network to train, one of `nets.NETS`.
-        start: folder of a training, or an exported detector (.onnx), to start from; "" for the
-            network's own start.
-        families: forgery families to learn; one that is listed twice counts twice.
-        given: whether to learn from the changed rows of the training files as well, which others
-            made.
-        attacks: families and ways that make half of the pairs, see `Pairs`.
-        pairs: how many pairs to see in all; the learning rate falls along a cosine to nothing at
-            the end.
-        batch: pairs a step.
-        rate, trunk_rate: highest learning rates of the heads and of the pretrained trunk.
-        decay: weight decay.
-        where: weight of the map's loss beside the face's.
-        looks: faces per class, source and family that a validation looks at.
-        average: decay per step of the running average of the weights, which is what gets exported.
-        seed: of the data and of the heads' first weights.
-    """
-
-    train: tuple[str, ...]
-    dev: tuple[str, ...]
-    net: str = "detector"
-    start: str = ""
-    families: tuple[str, ...] = tuple(FAMILIES)
-    given: bool = False
-    attacks: tuple[Attack, ...] = ()
-    pairs: int = 50_000
-    batch: int = 16
-    rate: float = 2e-3
-    trunk_rate: float = 6e-4
-    decay: float = 0.02
-    where: float = 1.0
-    looks: int = 300
-    average: float = 0.999
-    seed: int = 1
+__all__ = ["Config", "TrainingState", "given_swaps", "load", "train"]
 
 
 @dataclass(slots=True)
@@ -84,7 +43,7 @@ class TrainingState:
     log: list[dict[str, Any]] = field(default_factory=list)
 
 
-def train(config: Config, folder: Path, every: int = 200, workers: int = 2) -> nn.Module:
+def train(config: Config, folder: Path, every: int, workers: int = 2) -> nn.Module:
     """Trains, or resumes from the checkpoint in ``folder``.
 
     Validates and saves every ``every`` steps.

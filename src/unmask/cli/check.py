@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unmask import inputs
-from unmask.cli.options import ADDRESS, Debug, Media, Models
+from unmask.cli.options import (
+    ADDRESS,
+    AsJson,
+    Debug,
+    LanguageCode,
+    Media,
+    Models,
+    Out,
+    Report,
+    named,
+    split,
+    spoken,
+)
 from unmask.cli.pages import Outputs, Pages
 from unmask.cli.run import Run, complain
 from unmask.errors import (
@@ -52,89 +65,78 @@ Exit codes:
 """
 
 
+KeyFrames = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        file_okay=False,
+        help="Write a whole frame per shot there, for a reverse image search.",
+    ),
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print a CSV table, a row per person.")]
+Every = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS", help="Between the frames looked at; suspicious stretches get more."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="TIME", help="Look at videos from there on: seconds, or 1:02:03.5."
+    ),
+]
+End = Annotated[str | None, typer.Option("--to", metavar="TIME", help="And up to there.")]
+Lines = Annotated[
+    list[str] | None,
+    typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them."),
+]
+Originals = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
+    ),
+]
+Licences = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        envvar="UNMASK_LICENCES",
+        help="Licences, keys and authorities to rely on; reads credentials.",
+    ),
+]
+Prior = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P", help="Share of changed faces among such files; adds what the LR means."
+    ),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="A,B",
+        help="Exit with 3 if a file is among these: changed, cannot-tell, no-face ...",
+    ),
+]
+
+
 def check(
     media: Media,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            file_okay=False,
-            help="Write an HTML page per file there; an older one on the same file is replaced.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only file there."),
-    ] = None,
-    key_frames: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            file_okay=False,
-            help="Write a whole frame per shot there, for a reverse image search.",
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per file and line.")
-    ] = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print a CSV table, a row per person.")
-    ] = False,
-    every: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS", help="Between the frames looked at; suspicious stretches get more."
-        ),
-    ] = 0.5,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", help="Look at videos from there on: seconds, or 1:02:03.5."
-        ),
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="And up to there.")
-    ] = None,
-    lines: Annotated[
-        list[str] | None,
-        typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them."),
-    ] = None,
+    report: Report = None,
+    out: Out = None,
+    key_frames: KeyFrames = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    every: Every = 0.5,
+    start: Start = None,
+    end: End = None,
+    lines: Lines = None,
     models: Models = None,
-    originals: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
-        ),
-    ] = None,
-    licences: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            envvar="UNMASK_LICENCES",
-            help="Licences, keys and authorities to rely on; reads credentials.",
-        ),
-    ] = None,
-    prior: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P", help="Share of changed faces among such files; adds what the LR means."
-        ),
-    ] = None,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="A,B",
-            help="Exit with 3 if a file is among these: changed, cannot-tell, no-face ...",
-        ),
-    ] = None,
-    language: Annotated[
-        str,
-        typer.Option(
-            metavar="CODE",
-            envvar="UNMASK_LANGUAGE",
-            help="Of what people read: en, zh. JSON and CSV stay English.",
-        ),
-    ] = "en",
+    originals: Originals = None,
+    licences: Licences = None,
+    prior: Prior = None,
+    fail_on: FailOn = None,
+    language: LanguageCode = "en",
     debug: Debug = False,
 ) -> None:
     """Say whether faces in photos and videos were changed.
@@ -143,25 +145,33 @@ def check(
     whatever its name; how many other and hidden files were left out is said. A file that cannot be
     judged does not stop the rest.
     """
-    try:
+    with _explained(debug):
         if as_json and as_csv:
             raise UsageError("--json and --csv exclude each other")
         settings = _settings(
             every, lines, models, originals, licences, prior, debug, _seconds(start), _seconds(end)
         )
-        outcomes, given, spoken = _outcomes(fail_on), inputs.named(media), _language(language)
+        outcomes, given, told = _outcomes(fail_on), inputs.named(media), spoken(language)
         wanted = Outputs(report, out, key_frames)
         wanted.prepare(len(given.files))
-        run = Run(settings, outcomes, Pages(wanted, spoken), spoken, machine=as_json or as_csv)
+        run = Run(settings, outcomes, Pages(wanted, told), told, machine=as_json or as_csv)
         for clause in given.left_out:
-            complain(spoken.say(clause))
-        _print(run.over(given.files), as_json, as_csv, spoken)
+            complain(told.say(clause))
+        _print(run.over(given.files), as_json, as_csv, told)
+    raise typer.Exit(run.code)
+
+
+@contextmanager
+def _explained(debug: bool) -> Iterator[None]:
+    """Turns an error into one line on stderr and an exit code: 2 for wrong usage, 1 for the rest.
+
+    With ``debug`` an unexpected error is raised. So is an answer that cannot be written.
+    """
+    try:
+        yield
     except UsageError as error:
-        complain(
-            str(error)
-            if isinstance(error, ModelError)
-            else f"{error}; `unmask check --help` shows the usage"
-        )
+        usage = "" if isinstance(error, ModelError) else "; `unmask check --help` shows the usage"
+        complain(f"{error}{usage}")
         raise typer.Exit(2) from error
     except OSError:
         raise
@@ -178,7 +188,6 @@ def check(
             f"{way_out}"
         )
         raise typer.Exit(1) from error
-    raise typer.Exit(run.code)
 
 
 # ---------------------------------------------------------------- what is asked
@@ -198,7 +207,7 @@ def _settings(
     from unmask.evidence import chosen
     from unmask.pipeline import Settings
 
-    names = _split(lines)
+    names = split(lines)
     chosen(names, models)
     return Settings(
         every=every,
@@ -229,26 +238,10 @@ def _seconds(given: str | None) -> float | None:
     return seconds
 
 
-def _outcomes(named: Sequence[str] | None) -> frozenset[Outcome]:
+def _outcomes(fail_on: Sequence[str] | None) -> frozenset[Outcome]:
     from unmask.types import Outcome
 
-    words = {outcome.replace(" ", "-"): outcome for outcome in Outcome}
-    names = [name.replace(" ", "-") for name in _split(named)]
-    if unknown := [name for name in names if name not in words]:
-        raise UsageError(f"no verdict is called {unknown[0]!r}; there are {', '.join(words)}")
-    return frozenset(words[name] for name in names)
-
-
-def _language(code: str) -> Language:
-    from unmask.words import codes, language
-
-    if code not in codes():
-        raise UsageError(f"no language is called {code!r}; there are {', '.join(codes())}")
-    return language(code)
-
-
-def _split(lists: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(name.strip() for part in lists or () for name in part.split(",") if name.strip())
+    return named(fail_on, Outcome, "verdict")
 
 
 # ---------------------------------------------------------------- printing

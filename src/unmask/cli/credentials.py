@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from unmask import inputs
-from unmask.cli.options import Media
+from unmask.cli.options import AsJson, Media, spoken
 from unmask.cli.run import complain
 from unmask.errors import MediaError, UnmaskError, UsageError, printable
 
@@ -46,9 +46,7 @@ def _files(media: list[str]) -> list[str | MediaError]:
 def credentials(
     media: Media,
     trust: Trust = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per file and line.")
-    ] = False,
+    as_json: AsJson = False,
     language: Annotated[
         str, typer.Option(metavar="CODE", envvar="UNMASK_LANGUAGE", help="en, zh.")
     ] = "en",
@@ -62,13 +60,9 @@ def credentials(
     from unmask.licences import manifest
     from unmask.licences.telling import told
     from unmask.media import labels
-    from unmask.words import codes
-    from unmask.words import language as spoken
 
     failed = False
     try:
-        if language not in codes():
-            raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
         trusted, t = manifest.anchors(trust or ()), spoken(language)
         for given in _files(media):
             try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.cli.options import ADDRESS, Models
+from unmask.cli.options import ADDRESS, Models, spoken
 from unmask.cli.run import complain
 from unmask.errors import UnmaskError, UsageError, printable
 
@@ -175,16 +175,12 @@ def report(
     ] = "en",
 ) -> None:
     """Write a page on the result of a scan: verdicts, top of the queue, floods, failures, speed."""
-    from unmask.words import codes
-    from unmask.words import language as spoken
-
     with _complaining():
-        if language not in codes():
-            raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
+        t = spoken(language)
         from unmask.fleet.page import page
         from unmask.fleet.summary import summary
 
-        text, path = page(summary(folder), spoken(language)), to or folder / "report.html"
+        text, path = page(summary(folder), t), to or folder / "report.html"
         path.write_text(text, encoding="utf-8")
     typer.echo(printable(str(path)))
 

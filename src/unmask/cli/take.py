@@ -7,13 +7,12 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unmask import inputs
-from unmask.cli.options import Debug
+from unmask.cli.options import AsJson, Debug, LanguageCode, Out, Report, named, spoken
 from unmask.cli.pages import Outputs, Pages
 from unmask.cli.run import complain
 from unmask.errors import MediaError, UsageError, printable
@@ -45,55 +44,43 @@ Videos = Annotated[
 ]
 
 
+OneTake = Annotated[
+    bool,
+    typer.Option(
+        "--one-take",
+        help="Judge all videos together, in order, as one take; a playlist always is one.",
+    ),
+]
+Thorough = Annotated[
+    bool,
+    typer.Option(
+        "--thorough", help="Decode every picture; two minutes of film are decoded anyway."
+    ),
+]
+Power = Annotated[
+    bool, typer.Option("--power/--no-power", help="Try cuts, and tell how many would be found.")
+]
+Seed = Annotated[int, typer.Option(help="Of the places at which cuts are tried.")]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="A,B",
+        help="Exit with 3 if a file is among these: broken, cannot-tell, no-break-found.",
+    ),
+]
+
+
 def take(
     videos: Videos,
-    one_take: Annotated[
-        bool,
-        typer.Option(
-            "--one-take",
-            help="Judge all videos together, in order, as one take; a playlist always is one.",
-        ),
-    ] = False,
-    thorough: Annotated[
-        bool,
-        typer.Option(
-            "--thorough", help="Decode every picture; two minutes of film are decoded anyway."
-        ),
-    ] = False,
-    power: Annotated[
-        bool, typer.Option("--power/--no-power", help="Try cuts, and tell how many would be found.")
-    ] = True,
-    seed: Annotated[int, typer.Option(help="Of the places at which cuts are tried.")] = 0,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            file_okay=False,
-            help="Write an HTML page per take there; an older one on the same file is replaced.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Write the page on the only take there."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per file and line.")
-    ] = False,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="A,B",
-            help="Exit with 3 if a file is among these: broken, cannot-tell, no-break-found.",
-        ),
-    ] = None,
-    language: Annotated[
-        str,
-        typer.Option(
-            metavar="CODE",
-            envvar="UNMASK_LANGUAGE",
-            help="Of what people read: en, zh. JSON stays English.",
-        ),
-    ] = "en",
+    one_take: OneTake = False,
+    thorough: Thorough = False,
+    power: Power = True,
+    seed: Seed = 0,
+    report: Report = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    fail_on: FailOn = None,
+    language: LanguageCode = "en",
     debug: Debug = False,
 ) -> None:
     """Say whether a video is one unbroken take, and where it breaks.
@@ -104,27 +91,36 @@ def take(
     """
     from unmask.report import take_page
     from unmask.take import TakeSettings
-    from unmask.words import codes
-    from unmask.words import language as spoken
 
     try:
-        if language not in codes():
-            raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
-        settings, matching, given = (
+        t, settings, matching = (
+            spoken(language),
             TakeSettings(thorough, power, seed),
             _answers(fail_on),
-            inputs.named(videos),
         )
-        takes, wanted = list(_takes(given.files, one_take)), Outputs(report, out)
+        given, wanted = inputs.named(videos), Outputs(report, out)
+        takes = list(_takes(given.files, one_take))
         wanted.prepare(len(takes))
     except UsageError as error:
         complain(f"{error}; `unmask take --help` shows the usage")
         raise typer.Exit(2) from error
-    t = spoken(language)
     for clause in given.left_out:
         complain(t.say(clause))
-    failed = matched = False
     pages = Pages(wanted, t, take_page.ABOUT)
+    raise typer.Exit(_tell(takes, settings, matching, pages, t, as_json, debug))
+
+
+def _tell(
+    takes: list[list[str] | MediaError],
+    settings: TakeSettings,
+    matching: frozenset[TakeAnswer],
+    pages: Pages,
+    t: Language,
+    as_json: bool,
+    debug: bool,
+) -> int:
+    """Judges each take and prints its answer; returns the exit code."""
+    failed = matched = False
     for result in _over(takes, settings, t, debug):
         if result.error is not None:
             complain(t.say(result.error))
@@ -132,29 +128,20 @@ def take(
         written = _written(result, settings, pages, t, debug)
         failed |= written is None or result.error is not None
         _print(written or result, as_json, t)
-    raise typer.Exit(3 if matched else int(failed))
+    return 3 if matched else int(failed)
 
 
-def _answers(named: list[str] | None) -> frozenset[TakeAnswer]:
+def _answers(fail_on: list[str] | None) -> frozenset[TakeAnswer]:
     from unmask.takes.findings import TakeAnswer
 
-    words = {answer.replace(" ", "-"): answer for answer in TakeAnswer}
-    names = [
-        name.strip().replace(" ", "-")
-        for part in named or ()
-        for name in part.split(",")
-        if name.strip()
-    ]
-    if unknown := [name for name in names if name not in words]:
-        raise UsageError(f"no answer is called {unknown[0]!r}; there are {', '.join(words)}")
-    return frozenset(words[name] for name in names)
+    return named(fail_on, TakeAnswer, "answer")
 
 
 def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] | MediaError]:
     """Yields the files of each take: one each, those of a playlist, or all in one."""
     from unmask.media import playlist
 
-    def named(given: str | MediaError) -> list[str] | MediaError:
+    def parts(given: str | MediaError) -> list[str] | MediaError:
         if isinstance(given, MediaError):
             return given
         try:
@@ -162,7 +149,7 @@ def _takes(files: list[str | MediaError], one_take: bool) -> Iterator[list[str] 
         except MediaError as error:
             return error
 
-    takes = [named(given) for given in files]
+    takes = [parts(given) for given in files]
     missing = [take for take in takes if isinstance(take, MediaError)]
     if one_take and not missing:
         yield [part for take in takes if not isinstance(take, MediaError) for part in take]

@@ -36,6 +36,8 @@ from unmask.service.people.actor import Scope
 from unmask.service.problems import Problem
 from unmask.service.store.tables import AuditEntry, LiveCheck
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real time")]
+
 INCONCLUSIVE = {"outcome": "inconclusive", "back": None}
 
 

@@ -26,6 +26,8 @@ from unmask.service.people.actor import Scope
 from unmask.service.settings import ServiceSettings
 from unmask.service.store.service import Service
 
+pytestmark = pytest.mark.slow
+
 
 @schemathesis.serializer("application/offset+octet-stream")
 def piece(_context: object, value: object) -> object:

@@ -19,6 +19,8 @@ from unmask.service.confined.judging import Judge, JudgeAnswer, JudgeDied
 from unmask.service.confined.tasks import CheckTask
 from unmask.service.settings import ServiceSettings
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = {
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434),
     "pidfd_send_signal": (424, 424), "rt_sigqueueinfo": (129, 138), "clone": (56, 220),

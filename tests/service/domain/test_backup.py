@@ -28,6 +28,8 @@ from unmask.service.store import storage
 from unmask.service.store.service import Service
 from unmask.service.store.tables import BrowserSession, Check, Media, Upload
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[Desk]:

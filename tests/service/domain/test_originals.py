@@ -15,6 +15,8 @@ from tests.service.tree import Tree, tree, until
 from tests.support import films
 from unmask.service.people.actor import Scope
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:

@@ -41,7 +41,7 @@ def web() -> Iterator[Listener]:
         yield made
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def open_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """Yields a service whose operator allows private addresses."""
     address = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""

@@ -32,9 +32,12 @@ from unmask.service.confined.live_reader import decoded
 from unmask.service.domain import live
 from unmask.service.people.actor import Scope
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+    ),
+    pytest.mark.xdist_group("real time"),
+]
 
 PATIENCE = 90_000
 """ms that a step of the page may take on a busy machine."""

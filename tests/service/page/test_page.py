@@ -24,9 +24,12 @@ from unmask.service.store import jobs
 from unmask.service.store.tables import Check
 from unmask.types import Kind
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+    ),
+    pytest.mark.xdist_group("real time"),
+]
 
 WIDE, PHONE = (1200, 900), (390, 844)
 HOSTILE = (
@@ -156,8 +159,7 @@ def test_every_screen_can_be_used_by_everybody(
 
 def test_what_is_not_there_is_said_on_a_page(visit: Open, site: Site) -> None:
     page = visit()
-    with site.desk.database.reading() as session:
-        other = session.execute(text("SELECT id FROM checks WHERE name = 'theirs.mp4'")).scalar()
+    other = site.judged(results.changed_video(), "not ours.mp4", clip(), tenant="theirs")
     for address in (
         "/checks/no-such-check",
         "/cases/no-such-case",

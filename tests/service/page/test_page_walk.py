@@ -25,9 +25,13 @@ from unmask.service.people.actor import Role, system
 from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
+    ),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("real time"),
+]
 
 
 MANY = 120

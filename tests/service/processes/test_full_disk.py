@@ -19,6 +19,8 @@ from unmask.service.people.actor import Scope
 from unmask.service.store import database
 from unmask.service.store.tables import BrowserSession, Key
 
+pytestmark = pytest.mark.slow
+
 PIECE = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 
 

@@ -22,6 +22,8 @@ from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 from unmask.service.store.tables import AuditEntry
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real time")]
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:

@@ -28,6 +28,8 @@ from unmask.service.store.tables import AuditEntry, Check
 from unmask.storage import StorageAway
 from unmask.types import CheckResult, Verdict
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real time")]
+
 CONTENT = b"a clip"
 
 

@@ -21,6 +21,8 @@ from unmask.errors import UsageError
 from unmask.service.settings import ServiceSettings
 from unmask.service.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 DAY = datetime.timedelta(days=1)
 
 

@@ -17,7 +17,7 @@ from unmask.service.store.database import Database
 from unmask.service.store.tables import Base
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     address = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
     database = Database(ServiceSettings(data=tmp_path, database=address))

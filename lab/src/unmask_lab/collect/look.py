@@ -43,11 +43,14 @@ class LookSettings:
     Attributes:
         every: seconds between frames looked at; wider where ``at_most`` frames would not suffice.
         at_most: most frames looked at and most faces kept, per file.
-        size_px, sharpness, yaw, blockiness: the worst `Quality` that is kept; the defaults are what
-            the runtime judges.
-        alike: correlation from which two faces of a track count as one. On one portrait, filmed and
-            altered by program (simulated), a face at rest has 0.976 or more whatever the codec and
-            the finder's jitter, a blink 0.924 or less.
+        size_px: least width of a face, px. This and the next three are the worst `Quality` that is
+            kept; the defaults are what the runtime judges.
+        sharpness: least sharpness of a face.
+        yaw: largest yaw of a face.
+        blockiness: largest blockiness of a face.
+        alike: correlation from which two faces of a track count as one; 1 keeps all. On one
+            portrait, filmed and altered by program (simulated), a face at rest has 0.976 or more
+            whatever the codec and the finder's jitter, a blink 0.924 or less.
         largest: side, px, to which a larger crop is reduced.
     """
 

@@ -16,7 +16,7 @@ from unmask.terminal import progress
 from unmask_lab.collect import parts
 from unmask_lab.collect.look import LookSettings, look
 from unmask_lab.collect.parts import MediaPart
-from unmask_lab.data import BONA_FIDE, DataError
+from unmask_lab.data import BONA_FIDE, CHANGED, DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,21 @@ class MediaDeclaration:
     """Facts that cannot be measured and so must be declared.
 
     Attributes:
-        licence: under which the faces may be used.
+        licence: licence under which photos and videos may be used; required for them.
         label: 0 bona fide, 1 changed.
         source: where they come from; None for the name of each file's folder.
+
+    Raises:
+        DataError: the label is another number.
     """
 
-    licence: str
+    licence: str = ""
     label: int = BONA_FIDE
     source: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.label not in {BONA_FIDE, CHANGED}:
+            raise DataError(f"label must be 0, bona fide, or 1, changed, not {self.label}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def simulate(
     files: Sequence[Path],
     out: Path,
     target: Path,
-    workers: int = 2,
+    workers: int,
     command: str = COMMAND,
 ) -> str:
     """Records the sessions that ``out`` lacks, judges all, and writes the page to ``target``.

@@ -30,9 +30,9 @@ COMMAND = "make lab-footage"
 def footage(
     portraits: Sequence[Row],
     target: Path,
-    out: Path = Path("lab/out/footage"),
-    people: int = 300,
-    each: int = 1,
+    out: Path,
+    people: int,
+    each: int,
 ) -> dict[str, Any]:
     """Films, breaks and checks; writes ``footage.md`` and ``footage.json`` to ``target``.
 

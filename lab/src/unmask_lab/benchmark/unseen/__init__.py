@@ -31,7 +31,7 @@ def unseen(
     films: Sequence[Path],
     others: Sequence[Path],
     target: Path,
-    out: Path = Path("lab/out/unseen"),
+    out: Path,
     weights: Path | None = models.WEIGHTS,
 ) -> dict[str, Any] | None:
     """Checks the files of all sets that are here, and writes the page.
