@@ -120,7 +120,9 @@ def test_a_translation_has_the_places_of_its_sentence(code: str) -> None:
 def test_nobody_is_called_authentic(code: str) -> None:
     spoken = language(code)
     claims = [
-        one for one in spoken.sentences if re.search(r"authentic|真实的|为真", spoken.sentence(one))
+        one
+        for one in spoken.sentences
+        if re.search(r"authentic(?!ator)|真实的|为真", spoken.sentence(one))
     ]
     assert claims == ["limits.authentic"]
 

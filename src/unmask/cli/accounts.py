@@ -1,4 +1,4 @@
-"""The commands `unmask accounts add`, `list` and `password`, for people who sign in.
+"""The commands `unmask accounts add`, `list`, `password`, `remove-factor` and `quota`.
 
 They work before there is anybody who could add accounts on the page.
 """
@@ -25,6 +25,8 @@ Examples:
   unmask accounts add bob@example.org --role reviewer --data DIR < password.txt
   unmask accounts list --data DIR
   unmask accounts password ann@example.org --data DIR
+  unmask accounts remove-factor ann@example.org --data DIR
+  unmask accounts quota --waiting 100 --daily 2000 --bytes 50000000000 --data DIR
 """
 
 Organisation = Annotated[
@@ -92,6 +94,50 @@ def password(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data)
             account = accounts.by_email(session, email)
             accounts.set_password(session, system(account.tenant), account.id, new)
         typer.echo(f"set the password of {printable(account.email)}")
+
+
+@app.command("remove-factor")
+def remove_factor(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data) -> None:
+    """Remove the second factor of whoever lost it; all their browsers are signed out."""
+    from unmask.service.people import accounts, second_factor
+    from unmask.service.people.actor import system
+
+    with _errors(), open_accounts(data) as database, database.transaction() as session:
+        account = accounts.by_email(session, email)
+        second_factor.reset(session, system(account.tenant), account.id)
+        typer.echo(f"removed the second factor of {printable(account.email)}")
+
+
+@app.command()
+def quota(
+    data: Data,
+    waiting: Annotated[
+        int | None, typer.Option(min=0, help="Most checks that wait at once.")
+    ] = None,
+    daily: Annotated[int | None, typer.Option(min=0, help="Most checks begun in 24 hours.")] = None,
+    bytes_: Annotated[
+        int | None, typer.Option("--bytes", min=0, help="Most bytes of files that are kept.")
+    ] = None,
+    organisation: Organisation = "default",
+) -> None:
+    """Show an organisation's quotas, and set those that are given; 0 for no bound."""
+    from unmask.service.domain import quotas
+    from unmask.service.people import accounts
+    from unmask.service.people.actor import system
+
+    given = (waiting, daily, bytes_)
+    with _errors(), open_accounts(data) as database, database.transaction() as session:
+        tenant = accounts.named(session, organisation).id
+        before = quotas.allowed(session, tenant)
+        old = (before.waiting, before.daily, before.bytes)
+        new = (was if now is None else now or None for was, now in zip(old, given, strict=True))
+        most, have = quotas.Quotas(*new), quotas.used(session, tenant)
+        if most != before:
+            quotas.set_for(session, system(tenant), most)
+        for name in ("waiting", "daily", "bytes"):
+            bound = getattr(most, name)
+            said = "any number" if bound is None else f"{bound:,}"
+            typer.echo(f"{name}: {getattr(have, name):,} of {said}")
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def check_screen(page: Page, address: str) -> None:
 FIXED = (
     "/", "/checks", "/checks?words=no+such+file", "/cases", "/cases?state=decided",
     "/cases?assigned=me", "/cases?words=no+such+file", "/audit", "/people", "/keys", "/webhooks",
-    "/account", "/nothing-here",
+    "/account", "/account/second-factor", "/organisation", "/nothing-here",
 )  # fmt: skip
 LOOKS = [(WIDE, "light", "en"), (PHONE, "dark", "en"), (WIDE, "dark", "zh"), (PHONE, "light", "zh")]
 

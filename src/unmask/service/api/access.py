@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -64,10 +65,12 @@ class Allowed:
 
     Args:
         scopes: the actor needs all of them; with none, any known actor is allowed.
+        pending: whether a person is allowed, too, whose second factor is still to come. Such an
+            actor has no scopes.
     """
 
-    def __init__(self, *scopes: Scope) -> None:
-        self._scopes = scopes
+    def __init__(self, *scopes: Scope, pending: bool = False) -> None:
+        self._scopes, self._pending = scopes, pending
 
     async def __call__(
         self,
@@ -94,7 +97,7 @@ class Allowed:
             actor = await run_in_threadpool(_program, request, key.credentials)
             self._check_scopes(actor)
             return actor
-        actor, token = await run_in_threadpool(_person, request)
+        actor, token = await run_in_threadpool(_person, request, self._pending)
         self._check_scopes(actor)
         if request.method not in SAFE:
             check_origin(request)
@@ -185,15 +188,17 @@ def _program(request: Request, secret: str) -> Actor:
     return _known(request, keys.actor_of(key))
 
 
-def _person(request: Request) -> tuple[Actor, str]:
-    secret = secret_of(request)
-    found = sessions.find(service_of(request).database, secret) if secret else None
+def _person(request: Request, pending: bool) -> tuple[Actor, str]:
+    secret, database = secret_of(request), service_of(request).database
+    found = sessions.find(database, secret, pending=pending) if secret else None
     if found is None:
         raise _unknown("sign in, or send an API key: Authorization: Bearer um_…", "Bearer")
     browser, account = found
     _count(request, f"account:{account.id}", Limit("account", PER_PERSON, 60))
     request.state.csrf = browser.csrf
-    return _known(request, accounts.actor_of(account)), browser.csrf
+    actor = accounts.actor_of(account)
+    actor = replace(actor, scopes=frozenset()) if browser.pending else actor
+    return _known(request, actor), browser.csrf
 
 
 def _known(request: Request, actor: Actor) -> Actor:
@@ -234,5 +239,6 @@ async def _check_token(request: Request, token: str) -> None:
 
 
 Anyone = Annotated[Actor, Depends(Allowed())]
+Entering = Annotated[Actor, Depends(Allowed(pending=True))]
 Reader = Annotated[Actor, Depends(Allowed(Scope.READ))]
 Admin = Annotated[Actor, Depends(Allowed(Scope.ADMIN))]

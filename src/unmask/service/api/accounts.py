@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, SecretStr
 from unmask.service.api.access import (
     Admin,
     Anyone,
+    Entering,
     Guarded,
     check_origin,
     drop_cookie,
@@ -17,8 +18,9 @@ from unmask.service.api.access import (
     service_of,
     set_cookie,
 )
-from unmask.service.people import accounts, audit, keys, sessions
+from unmask.service.people import accounts, audit, keys, second_factor, sessions
 from unmask.service.people.actor import Actor, Role, Scope
+from unmask.service.people.second_factor import Awaited
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, Key
 
@@ -56,6 +58,19 @@ class SessionView(BaseModel):
 
     csrf: str
     account: AccountView
+    awaits: Annotated[
+        Awaited | None,
+        Field(
+            description="What is missing until the session opens anything: a `code` "
+            "(`POST /session/code`), or to `set-up` a second factor; null if nothing is."
+        ),
+    ] = None
+
+
+class Code(BaseModel):
+    """A code of the authenticator app, or a recovery code."""
+
+    code: Annotated[SecretStr, Field(max_length=100)]
 
 
 class Whoami(BaseModel):
@@ -123,11 +138,10 @@ class MadeKey(KeyView):
 def sign_in(request: Request, response: Response, form: SignIn) -> SessionView:
     """Sign in with a browser: sets the session's cookie."""
     check_origin(request)
-    signed_in = begin(request, response, form.email, form.password.get_secret_value())
-    return SessionView(csrf=signed_in.csrf, account=AccountView.of(signed_in.account))
+    return begin(request, response, form.email, form.password.get_secret_value())
 
 
-def begin(request: Request, response: Response, email: str, password: str) -> sessions.SignedIn:
+def begin(request: Request, response: Response, email: str, password: str) -> SessionView:
     """Signs a browser in and sets its cookie on the response; the page's form uses it, too.
 
     Raises:
@@ -136,17 +150,37 @@ def begin(request: Request, response: Response, email: str, password: str) -> se
     service = service_of(request)
     address = request.client.host if request.client else ""
     account = accounts.authenticate(service.database, email, password, address)
-    agent = request.headers.get("user-agent", "")
+    with service.database.reading() as session:
+        awaits = second_factor.awaited(session, account)
+    return enter(request, response, account, awaits)
+
+
+def enter(
+    request: Request, response: Response, account: Account, awaits: Awaited | None = None
+) -> SessionView:
+    """Begins a session of an account and sets its cookie on the response."""
+    service, actor = service_of(request), accounts.actor_of(account)
+    agent, pending = request.headers.get("user-agent", ""), awaits is not None
     with service.database.transaction() as session:
         signed_in = sessions.begin(
-            session, accounts.actor_of(account), account, secret_of(request), agent=agent
+            session, actor, account, secret_of(request), agent=agent, pending=pending
         )
     set_cookie(response, service.settings, signed_in)
-    return signed_in
+    return SessionView(csrf=signed_in.csrf, account=AccountView.of(account), awaits=awaits)
+
+
+@router.post("/session/code")
+def give_code(request: Request, response: Response, actor: Entering, form: Code) -> SessionView:
+    """Complete signing in with a code of the authenticator app, or with a recovery code."""
+    database = service_of(request).database
+    with database.reading() as session:
+        account = accounts.get(session, actor, person(actor))
+    second_factor.spend(database, actor, form.code.get_secret_value())
+    return enter(request, response, account)
 
 
 @router.delete("/session", status_code=204)
-def sign_out(request: Request, response: Response, actor: Anyone) -> None:
+def sign_out(request: Request, response: Response, actor: Entering) -> None:
     """Sign this browser out."""
     service, secret = service_of(request), secret_of(request)
     if secret:
@@ -160,7 +194,7 @@ def sign_out_everywhere(request: Request, response: Response, actor: Anyone) -> 
     """Sign all browsers of this account out."""
     service = service_of(request)
     with service.database.transaction() as session:
-        sessions.end_all(session, _person(actor))
+        sessions.end_all(session, person(actor))
         audit.record(session, actor, "session.all_ended", actor.id)
     drop_cookie(response, service.settings)
 
@@ -178,7 +212,7 @@ def change_password(
     """Change one's own password. Every browser is signed out, this one too."""
     service = service_of(request)
     with service.database.reading() as session:
-        email = accounts.get(session, actor, _person(actor)).email
+        email = accounts.get(session, actor, person(actor)).email
     address = request.client.host if request.client else ""
     accounts.authenticate(service.database, email, form.current.get_secret_value(), address)
     with service.database.transaction() as session:
@@ -238,7 +272,8 @@ def revoke_key(request: Request, actor: Admin, key: Identifier) -> KeyView:
         return KeyView.of(keys.revoke(session, actor, key))
 
 
-def _person(actor: Actor) -> str:
+def person(actor: Actor) -> str:
+    """Returns the id of the actor's account; raises a `Problem`, 403, if it is a program."""
     if actor.kind != "account":
         raise Problem(
             403, "Not allowed", "only a person who is signed in has a password and browsers"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from unmask.service.api.access import Allowed, Guarded, Reader, service_of
-from unmask.service.domain import cases
+from unmask.service.domain import cases, export
 from unmask.service.domain.cases import LONGEST, CaseQuery, Decision
 from unmask.service.domain.course import WAITING, CaseState
 from unmask.service.people.actor import Actor, Scope
@@ -158,6 +160,24 @@ def show_case(request: Request, actor: Reader, case: Identifier) -> CaseWhole:
         found, check = cases.get(session, actor, case)
         told = [EventView.of(event) for event in cases.events(session, actor, case)]
         return CaseWhole(**CaseView.of(found, check).model_dump(), events=told)
+
+
+@router.get(
+    "/{case}/export",
+    response_class=Response,
+    responses={200: {"description": "A ZIP file.", "content": {"application/zip": {}}}},
+)
+def export_case(request: Request, actor: Reader, case: Identifier) -> Response:
+    """Get a case as one ZIP: decisions, custody, result, report, audit entries, and the media.
+
+    Report and media are in it while the file is kept. The export is in the audit log.
+    """
+    content = export.case_file(service_of(request), actor, case)
+    headers = {
+        "Content-Disposition": f'attachment; filename="case-{quote(case, safe="")}.zip"',
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingResponse(content, headers=headers, media_type="application/zip")
 
 
 @router.post("/{case}/notes", status_code=201)

@@ -22,7 +22,7 @@ from unmask.service.api import idempotency
 from unmask.service.api.access import BODY, FIELDS, FILES, Allowed, Guarded, service_of
 from unmask.service.api.problems import documented, storage_away
 from unmask.service.api.protection import REPORT_POLICY
-from unmask.service.domain import checks, fetch, uploads
+from unmask.service.domain import checks, fetch, quotas, uploads
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.problems import Problem, not_found
@@ -163,7 +163,7 @@ class UploadFields(BaseModel):
     response_model=CheckView,
     responses={
         200: {"model": CheckView, "description": "Judged before; this is that check."},
-        **documented(400, 413, 415),
+        **documented(400, 413, 415, 507),
     },
     openapi_extra=FILE_OR_ADDRESS,
 )
@@ -186,6 +186,7 @@ async def create(
     """
     service = service_of(request)
     given = {"name": name, "sha256": sha256, "options": options}
+    await run_in_threadpool(admit, service, actor)
     received, asked = await _file(request, service, given)
     try:
         plain = asked.options.plain()
@@ -193,6 +194,16 @@ async def create(
         return await run_in_threadpool(_create, service, actor, key, received, asked.name, plain)
     finally:
         await run_in_threadpool(service.storage.discard, received.object)
+
+
+def admit(service: Service, actor: Actor, check: bool = True) -> None:
+    """Refuses a file before it is received if the organisation's quotas are used up.
+
+    Raises:
+        Problem: 429 or 507.
+    """
+    with service.database.reading() as session:
+        quotas.admit(session, actor.tenant, check=check)
 
 
 def _create(
@@ -206,6 +217,7 @@ def _create(
     asked = {"path": "/checks", "sha256": received.sha256, "name": name, "options": options}
 
     def do(session: Session) -> idempotency.Answer:
+        quotas.admit(session, actor.tenant, received.bytes)
         check, new = checks.accept(session, service, actor, received, name, options, actor.id)
         body = CheckView.of(check).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/checks/{check.id}"}

@@ -16,9 +16,11 @@ from unmask.service.api import (
     health,
     licences,
     live,
+    organisation,
     originals,
     problems,
     retention,
+    second_factor,
     uploads,
     webhooks,
 )
@@ -80,6 +82,8 @@ def create_api(service: Service) -> FastAPI:
         cases,
         audit,
         accounts,
+        second_factor,
+        organisation,
     ):
         app.include_router(part.router, prefix="/api/v1", responses=refusals)
     app.include_router(health.router, responses=problems.documented(401, 404, 503))

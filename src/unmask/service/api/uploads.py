@@ -68,7 +68,9 @@ def capabilities(request: Request) -> Response:
     )
 
 
-@router.post("/uploads", status_code=201, response_model=UploadView, responses=documented(400, 413))
+@router.post(
+    "/uploads", status_code=201, response_model=UploadView, responses=documented(400, 413, 507)
+)
 def begin(
     request: Request,
     actor: Uploader,

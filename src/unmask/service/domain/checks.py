@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from unmask.errors import encodable, printable
 from unmask.messages import Message
 from unmask.service.confined.judging import JudgeAnswer
-from unmask.service.domain import cases, reliance, webhooks
+from unmask.service.domain import cases, quotas, reliance, webhooks
 from unmask.service.domain.naming import matching
 from unmask.service.domain.tenancy import newest, owned
 from unmask.service.people import audit
@@ -92,7 +92,7 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
         The check, or another check of the same file that was already judged with these.
 
     Raises:
-        Problem: 404, no such check; 410, its media has been deleted.
+        Problem: 404, no such check; 410, its media has been deleted; 429, too many checks wait.
     """
     found = find(session, actor, check)
     media = session.scalars(
@@ -107,6 +107,8 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
     other = session.scalar(same.where(Check.id != found.id))
     if other is not None:
         return other
+    if found.finished is not None:
+        quotas.admit_again(session, actor.tenant)
     session.refresh(found, with_for_update=True)
     found.configuration = configuration
     again(session, actor, found)

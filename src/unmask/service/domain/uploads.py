@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from unmask.messages import Message
-from unmask.service.domain import checks
+from unmask.service.domain import checks, quotas
 from unmask.service.domain.checks import Received
 from unmask.service.domain.tenancy import owned
 from unmask.service.people.actor import Actor, system
@@ -113,12 +113,18 @@ def begin(
     sha256: str | None,
     options: dict[str, Any],
 ) -> Upload:
-    """Announces a file of ``length`` bytes that comes in pieces."""
+    """Announces a file of ``length`` bytes that comes in pieces.
+
+    Raises:
+        Problem: 413, too large; 400, empty; 507, there is no room; 429 or 507, the quotas of the
+            organisation.
+    """
     if length > service.settings.upload_bytes:
         raise too_large(service.settings.upload_bytes)
     if length < 1:
         raise Problem(400, "Empty file", "an upload needs at least one byte")
     check_room(service, length)
+    quotas.admit(session, actor.tenant, length)
     upload = Upload(
         tenant=actor.tenant,
         actor=actor.id,

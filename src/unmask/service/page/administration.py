@@ -12,7 +12,7 @@ from sqlalchemy import select
 from unmask.messages import Message
 from unmask.service.api.access import Admin, own_origin, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, render
-from unmask.service.people import accounts, audit, keys, links
+from unmask.service.people import accounts, audit, keys, links, second_factor
 from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, AuditEntry
@@ -117,6 +117,16 @@ def change_person(
     return RedirectResponse("/people", 303, HEADERS)
 
 
+@router.post("/people/{account}/second-factor/removal")
+def reset_second_factor(request: Request, actor: Admin, account: str) -> Response:
+    try:
+        with service_of(request).database.transaction() as session:
+            second_factor.reset(session, actor, account)
+    except Problem as problem:
+        return _people(request, actor, problem)
+    return RedirectResponse("/people", 303, HEADERS)
+
+
 @router.get("/keys")
 def api_keys(request: Request, actor: Admin) -> Response:
     return _keys(request, actor)
@@ -160,8 +170,15 @@ def _people(
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = accounts.listing(session, actor)
-    wrong = language_of(request).say(problem.message) if problem else ""
-    values = {"accounts": found, "roles": list(Role), "given": given, "wrong": wrong, "link": link}
+        factors = second_factor.holders(session, actor)
+    values = {
+        "accounts": found,
+        "factors": factors,
+        "roles": list(Role),
+        "given": given,
+        "wrong": language_of(request).say(problem.message) if problem else "",
+        "link": link,
+    }
     return render(request, "people.html.j2", problem.status if problem else 200, **values)
 
 

@@ -19,7 +19,9 @@ from unmask.service.page import (
     checks,
     licences,
     live,
+    organisation,
     retention,
+    second_factor,
     signing_in,
     webhooks,
 )
@@ -37,7 +39,18 @@ from unmask.service.store.service import Service
 from unmask.words import codes
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-for part in (signing_in, checks, retention, cases, administration, licences, webhooks, live):
+for part in (
+    signing_in,
+    second_factor,
+    checks,
+    retention,
+    cases,
+    administration,
+    organisation,
+    licences,
+    webhooks,
+    live,
+):
     router.include_router(part.router)
 
 YEAR = 365 * 86400

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 
 from unmask.service.api import accounts as api
-from unmask.service.api.access import Anyone, check_origin, secret_of, service_of
+from unmask.service.api.access import Anyone, Entering, check_origin, secret_of, service_of
 from unmask.service.page.rendering import HEADERS, PageRoute, language_of, local, render
-from unmask.service.people import accounts, links, sessions
+from unmask.service.people import accounts, links, second_factor, sessions
+from unmask.service.people.second_factor import Awaited
 from unmask.service.problems import Problem
 
 router = APIRouter(route_class=PageRoute)
 
 Text = Annotated[str, Form(max_length=1000)]
+
+NEXT = {Awaited.CODE: "/sign-in/code", Awaited.SET_UP: "/account/second-factor"}
+"""Pages that follow the password."""
 
 
 @router.get("/sign-in")
@@ -31,7 +36,9 @@ def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> 
     check_origin(request)
     response: Response = RedirectResponse(local(next), 303, HEADERS)
     try:
-        api.begin(request, response, email, password)
+        awaits = api.begin(request, response, email, password).awaits
+        if awaits:
+            response.headers["location"] = f"{NEXT[awaits]}?{urlencode({'next': local(next)})}"
     except Problem as problem:
         wrong = language_of(request).say(problem.message)
         response = render(
@@ -48,7 +55,7 @@ def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> 
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, actor: Anyone) -> Response:
+def sign_out(request: Request, actor: Entering) -> Response:
     response = RedirectResponse("/sign-in", 303, HEADERS)
     api.sign_out(request, response, actor)
     return response
@@ -116,10 +123,12 @@ def _account(request: Request, actor: Anyone, problem: Problem | None = None) ->
             accounts.get(session, actor, actor.id),
             sessions.of_account(session, actor.id),
         )
+        factor = second_factor.find(session, actor.id)
     wrong = language_of(request).say(problem.message) if problem else ""
     values = {
         "account": own,
         "wrong": wrong,
+        "factor": factor,
         "browsers": signed_in,
         "this": sessions.digest(secret_of(request) or ""),
     }

@@ -44,6 +44,18 @@ def organisation(session: Session, name: str) -> Tenant:
     return found
 
 
+def named(session: Session, organisation: str) -> Tenant:
+    """Returns the organisation of a name.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    found = session.scalar(select(Tenant).where(Tenant.name == organisation))
+    if found is None:
+        raise not_found("organisation")
+    return found
+
+
 def name_of(session: Session, tenant: str, actor: str) -> str:
     """Returns the name of an organisation's account or API key; empty if the id is unknown."""
     for found in (session.get(Account, actor), session.get(Key, actor)):

@@ -150,7 +150,14 @@ def export(session: Session, tenant: str) -> Iterator[str]:
     The hash is the sha256 of the entry's own characters.
     """
     for entry in _entries(session, tenant):
-        yield f'{{"entry":{canonical(entry)},"hash":"{entry.hash}"}}\n'
+        yield _line(entry)
+
+
+def about(session: Session, tenant: str, *subjects: str) -> Iterator[str]:
+    """Yields the entries of a chain on some subjects, in the form of `export`."""
+    mine = AuditEntry.tenant == tenant, AuditEntry.subject.in_(subjects)
+    for entry in session.scalars(select(AuditEntry).where(*mine).order_by(AuditEntry.number)):
+        yield _line(entry)
 
 
 def canonical(entry: AuditEntry) -> str:
@@ -158,6 +165,10 @@ def canonical(entry: AuditEntry) -> str:
     columns = [name for name in AuditEntry.__table__.columns.keys() if name != "hash"]  # noqa: SIM118 - not a dict
     values = {name: getattr(entry, name) for name in columns}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _line(entry: AuditEntry) -> str:
+    return f'{{"entry":{canonical(entry)},"hash":"{entry.hash}"}}\n'
 
 
 def _entries(session: Session, tenant: str) -> Iterator[AuditEntry]:

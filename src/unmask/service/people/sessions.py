@@ -23,6 +23,9 @@ IDLE, ABSOLUTE = 8 * 3600, 7 * 86400
 They are a working day and a week.
 """
 
+PENDING = 600
+"""Seconds in which the second factor has to follow the password."""
+
 AGENT = 200
 """Maximum characters kept of a browser's user agent."""
 
@@ -52,6 +55,7 @@ def begin(
     replaced: str | None,
     now: float | None = None,
     agent: str = "",
+    pending: bool = False,
 ) -> SignedIn:
     """Signs a browser in.
 
@@ -64,24 +68,28 @@ def begin(
         replaced: secret of the session that this browser had until now, which ends.
         now: s since 1970.
         agent: the browser's user agent.
+        pending: whether the second factor is still to come; until then the session opens nothing
+            else.
     """
     now = clock(session) if now is None else now
     if replaced:
         session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(replaced)))
     secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    times = {"created": now, "seen": now, "expires": now + ABSOLUTE}
-    kept = printable(encodable(agent))[:AGENT]
-    session.add(
-        BrowserSession(digest=digest(secret), account=account.id, csrf=csrf, agent=kept, **times)
-    )
-    audit.record(session, actor, "session.begun", account.id)
+    times = {"created": now, "seen": now, "expires": now + (PENDING if pending else ABSOLUTE)}
+    own = {"account": account.id, "agent": printable(encodable(agent))[:AGENT]}
+    session.add(BrowserSession(digest=digest(secret), csrf=csrf, pending=pending, **own, **times))
+    if not pending:
+        audit.record(session, actor, "session.begun", account.id)
     return SignedIn(secret, csrf, account)
 
 
 def find(
-    database: Database, secret: str, now: float | None = None
+    database: Database, secret: str, now: float | None = None, pending: bool = False
 ) -> tuple[BrowserSession, Account] | None:
-    """Returns a cookie's session and account; None if it expired, ended or never existed."""
+    """Returns a cookie's session and account; None if it expired, ended or never existed.
+
+    A session that waits for the second factor is found only if ``pending`` is true.
+    """
     now = database.now() if now is None else now
     with database.reading() as session:
         found = session.execute(
@@ -89,7 +97,7 @@ def find(
             .join(Account, Account.id == BrowserSession.account)
             .where(BrowserSession.digest == digest(secret), *_alive(now), Account.active.is_(True))
         ).first()
-    if found is None:
+    if found is None or (found[0].pending and not pending):
         return None
     browser, account = found
     if browser.seen < now - NOTED_EVERY:
@@ -102,13 +110,18 @@ def find(
 
 def end(session: Session, actor: Actor, secret: str) -> None:
     """Signs one browser out."""
-    session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(secret)))
-    audit.record(session, actor, "session.ended", actor.id)
+    mine = delete(BrowserSession).where(BrowserSession.digest == digest(secret))
+    if session.scalar(mine.returning(BrowserSession.pending)) is False:
+        audit.record(session, actor, "session.ended", actor.id)
 
 
 def of_account(session: Session, account: str) -> list[BrowserSession]:
     """Lists the browsers in which an account is signed in, the one seen last first."""
-    mine = BrowserSession.account == account, *_alive(clock(session))
+    mine = (
+        BrowserSession.account == account,
+        BrowserSession.pending.is_(False),
+        *_alive(clock(session)),
+    )
     return list(
         session.scalars(select(BrowserSession).where(*mine).order_by(BrowserSession.seen.desc()))
     )

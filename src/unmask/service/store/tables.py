@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -79,6 +80,14 @@ class Tenant(Base):
     __tablename__ = "tenants"
     id: Mapped[str] = identity()
     name: Mapped[str] = mapped_column(unique=True)
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its people need a second factor to sign in."""
+    quota_waiting: Mapped[int | None]
+    """Most checks that may wait at once; null for any number, as in the two below."""
+    quota_daily: Mapped[int | None]
+    """Most checks that may be begun in 24 hours."""
+    quota_bytes: Mapped[int | None]
+    """Most bytes of files that may be kept."""
     created: Mapped[float] = moment()
 
 
@@ -101,6 +110,30 @@ class Account(Base):
     created: Mapped[float] = moment()
 
 
+class SecondFactor(Base):
+    """The authenticator app of a person, for one-time codes."""
+
+    __tablename__ = "second_factors"
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32))
+    """Secret shared with the app, Base32. Codes are computed from it, so it is kept as it is."""
+    step: Mapped[int] = mapped_column(default=0)
+    """Time step of the last code that was taken; neither it nor an earlier one is taken again."""
+    created: Mapped[float] = moment()
+    confirmed: Mapped[float | None]
+    """Time of the app's first code; sign-in asks for codes from then on."""
+
+
+class RecoveryCode(Base):
+    """A one-time code of a person for the day when the authenticator app is lost."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index("recovery_codes_account", "account"),)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """sha256 of the code: 120 random bits need no slow hash."""
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+
+
 class BrowserSession(Base):
     """A signed-in browser."""
 
@@ -111,6 +144,8 @@ class BrowserSession(Base):
     csrf: Mapped[str]
     agent: Mapped[str] = mapped_column(default="", server_default="")
     """User agent of the browser."""
+    pending: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the password was right and the second factor is still to come."""
     created: Mapped[float] = moment()
     seen: Mapped[float] = moment()
     expires: Mapped[float]
@@ -422,6 +457,7 @@ class AuditEntry(Base):
     """
 
     __tablename__ = "audit"
+    __table_args__ = (Index("audit_subject", "tenant", "subject"),)
     tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     time: Mapped[float]

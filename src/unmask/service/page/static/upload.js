@@ -113,8 +113,9 @@ function patch(row, offset) {
 }
 
 async function refuse(answer) {
-  if (answer.status >= 500 || answer.status === 429) throw new Error(answer.status);
-  throw new Refused(reason(answer.status, await answer.text()));
+  const body = await answer.text();
+  const again = (answer.status >= 500 || answer.status === 429) && !body.includes('"title":"Quota"');
+  throw again ? new Error(answer.status) : new Refused(reason(answer.status, body));
 }
 
 function reason(code, body) {
