@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,9 +21,11 @@ from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.moments import Moment
-    from unmask.take import TakeResult, TakeSettings
-    from unmask.takes.findings import TakeAnswer
+    from unmask.take import Progress, TakeResult, TakeSettings
+    from unmask.takes.findings import Finding, TakeAnswer
     from unmask.words import Language
+
+    Way = Callable[[list[str], TakeSettings, Progress], TakeResult]
 
 EXAMPLES = """\b
 Examples:
@@ -34,6 +36,8 @@ after each finding
   unmask take *.mp4 --json | jq -c '[.path, .answer]'
   unmask take day-1.ts day-2.ts --one-take       files that follow each other, as one
   unmask take bodycam.mp4 --fail-on broken,cannot-tell
+  unmask take broadcast.mkv --thorough --resume notes/   killed and called again, it goes on
+  unmask take live/index.m3u8 --follow           while it is recorded, each finding as it comes
 """
 
 Videos = Annotated[
@@ -79,6 +83,28 @@ def take(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per file and line.")
     ] = False,
+    following: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Follow one playlist, folder or file that is still recorded, and say each finding \
+as it comes.",
+        ),
+    ] = False,
+    patience: Annotated[
+        float,
+        typer.Option(
+            min=1.0, help="Seconds without anything new after which --follow takes it as ended."
+        ),
+    ] = 30.0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Keep there what was measured; the same command, killed, goes on from it.",
+        ),
+    ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,13 +136,14 @@ def take(
     try:
         if language not in codes():
             raise UsageError(f"no language is called {language!r}; there are {', '.join(codes())}")
-        settings, matching, given = (
-            TakeSettings(thorough, power, seed),
-            _answers(fail_on),
-            inputs.named(videos),
-        )
-        takes, wanted = list(_takes(given.files, one_take)), Outputs(report, out)
+        settings, matching = TakeSettings(thorough, power, seed), _answers(fail_on)
+        if following and (len(videos) != 1 or one_take or resume):
+            raise UsageError("--follow takes one input, and neither --one-take nor --resume")
+        given = inputs.Inputs([*videos]) if following else inputs.named(videos)
+        takes = [videos] if following else list(_takes(given.files, one_take))
+        wanted = Outputs(report, out)
         wanted.prepare(len(takes))
+        _made(resume)
     except UsageError as error:
         complain(f"{error}; `unmask take --help` shows the usage")
         raise typer.Exit(2) from error
@@ -125,7 +152,7 @@ def take(
         complain(t.say(clause))
     failed = matched = False
     pages = Pages(wanted, t, take_page.ABOUT)
-    for result in _over(takes, settings, t, debug):
+    for result in _over(takes, settings, _way(following, patience, resume, as_json, t), t, debug):
         if result.error is not None:
             complain(t.say(result.error))
         matched |= result.answer in matching
@@ -133,6 +160,16 @@ def take(
         failed |= written is None or result.error is not None
         _print(written or result, as_json, t)
     raise typer.Exit(3 if matched else int(failed))
+
+
+def _made(folder: Path | None) -> None:
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the folder {printable(str(folder))} cannot be made: {inputs.words(error)}"
+        ) from error
 
 
 def _answers(named: list[str] | None) -> frozenset[TakeAnswer]:
@@ -205,8 +242,40 @@ def _moments(result: TakeResult, t: Language) -> tuple[Moment, ...]:
         return ()
 
 
+def _way(following: bool, patience: float, resume: Path | None, as_json: bool, t: Language) -> Way:
+    """Returns how a take is judged: files that are there, or a recording that goes on."""
+    from unmask import take as stages
+    from unmask.media import arriving
+
+    def judged(files: list[str], settings: TakeSettings, tell: Progress) -> TakeResult:
+        return stages.one_take(files, settings, tell, resume=resume)
+
+    def followed(files: list[str], settings: TakeSettings, _tell: Progress) -> TakeResult:
+        path = files[0]
+
+        def found(one: Finding) -> None:
+            typer.echo(_found(path, one, as_json, t))
+            sys.stdout.flush()
+
+        if Path(path).is_dir() or path.endswith(".m3u8"):
+            return stages.follow(arriving(path, patience), found, settings)
+        return stages.follow_file(path, found, settings, patience)
+
+    return followed if following else judged
+
+
+def _found(path: str, one: Finding, as_json: bool, t: Language) -> str:
+    from unmask.report.take import dumps_finding
+
+    return dumps_finding(path, one) if as_json else _finding(one, t)
+
+
 def _over(
-    takes: list[list[str] | MediaError], settings: TakeSettings, t: Language, debug: bool
+    takes: Sequence[list[str] | MediaError],
+    settings: TakeSettings,
+    way: Way,
+    t: Language,
+    debug: bool,
 ) -> Iterator[TakeResult]:
     from unmask import take as stages
     from unmask.terminal import progress
@@ -220,7 +289,7 @@ def _over(
             with progress(
                 files[0], t("progress.number", number=number, count=len(takes)), begun, t
             ) as tell:
-                yield stages.one_take(files, settings, tell)
+                yield way(files, settings, tell)
         except MediaError as error:
             yield stages.TakeResult.failed(error.path, error.message)
         except (OSError, ImportError):
@@ -251,15 +320,17 @@ def _print(result: TakeResult, as_json: bool, t: Language) -> None:
     sys.stdout.flush()
 
 
+def _finding(one: Finding, t: Language) -> str:
+    what = Message(f"take.kind.{one.kind.replace(' ', '-')}")
+    if one.end - one.start < 0.5:
+        return t("take.finding", time=one.end, what=what, reason=one.reason)
+    return t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
+
+
 def _lines(result: TakeResult, t: Language) -> Iterator[str]:
     """Yields the lines under the headline."""
     yield t.say(result.reason)
-    for one in result.findings:
-        what = Message(f"take.kind.{one.kind.replace(' ', '-')}")
-        if one.end - one.start < 0.5:
-            yield t("take.finding", time=one.end, what=what, reason=one.reason)
-        else:
-            yield t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
+    yield from (_finding(one, t) for one in result.findings)
     if result.unseen:
         stretches = tuple(
             Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason})
