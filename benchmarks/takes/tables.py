@@ -105,6 +105,10 @@ rates that had been meant, after key frames of one of these files (MPEG-4 at abo
 made false alarms. At
 such a rate they still do.
 
+**Judged before** re-ordered stretches, speed changes and swapped faces were named as such: a \
+re-ordered stretch counts as
+found here by its cuts.
+
 Intervals are 95 % (Wilson, for rates exact). They take breaks as independent; the two or three of \
 one file are not.
 

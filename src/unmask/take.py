@@ -7,19 +7,25 @@ of the file are decoded if that is asked for, or if it is short.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
+import json
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from unmask.errors import UsageError
-from unmask.media import HOURS, Bounds, Reel, open_footage
+from unmask import faces
+from unmask.errors import MediaError, MediaNotFound, MediaTooLarge
+from unmask.media import HOURS, Bounds, Footage, Reel, growing, open_footage
 from unmask.messages import Message
-from unmask.takes import container, hearing, power, seeing
+from unmask.takes import container, hearing, order, power, seeing
+from unmask.takes.choosing import SHORT_S, Stretch, worth_decoding
 from unmask.takes.findings import (
     BreakKind,
     Confidence,
@@ -28,126 +34,39 @@ from unmask.takes.findings import (
     Unseen,
     in_order,
     joined,
+    merged,
 )
+from unmask.takes.hearing import Heard
+from unmask.takes.news import News
+from unmask.takes.notes import Notes
 from unmask.takes.power import Power
 from unmask.takes.repeats import Memory
+from unmask.takes.result import TakeFile, TakeResult, TakeSettings
+from unmask.takes.seeing import Seen
+from unmask.takes.steps import BLOCKS
 from unmask.types import MediaFacts, Small
+
+__all__ = [
+    "SHORT_S",
+    "Progress",
+    "TakeFile",
+    "TakeResult",
+    "TakeSettings",
+    "follow",
+    "follow_file",
+    "one_take",
+    "take",
+]
 
 Progress = Callable[[str, float], None]
 """Callback that receives the name of the current step and the share of it that is done, 0 to 1."""
 
-SHORT_S = 120.0
-"""Duration of footage up to which all pictures are always decoded, s."""
-_AROUND_S = 3.0
-"""Seconds of pictures decoded on either side of something odd.
-
-A step is compared with one second on either side.
-"""
-_MOST_CLOSER = 0.1
-"""Share of long footage that is decoded without being asked for, the oddest stretches first."""
 _KEYS_S = 1.0
 """Seconds between the key frames that are looked at."""
-_KEY_CHANGE = 0.35
-"""Change between two key frames from which the pictures between them are decoded.
-
-Most key frames differ by less.
-"""
+_MOST_SEARCHES = 1000
+"""Most searches for faces, two beside each cut inside a shot."""
 _ENOUGH = 0.5
 """Least share of the footage in which a cut could have been seen or heard; below, `cannot tell`."""
-
-
-@dataclass(frozen=True, slots=True)
-class TakeSettings:
-    """Settings of a judgement.
-
-    Attributes:
-        thorough: whether all pictures are decoded, however long the footage is.
-        power: whether cuts are made at random places, to measure how many are found.
-        seed: seed of the random places.
-    """
-
-    thorough: bool = False
-    power: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UsageError(f"a seed is 0 or more, not {self.seed}")
-
-
-@dataclass(frozen=True, slots=True)
-class TakeFile:
-    """One file of a take: where it begins in the take, its duration, s, and its size."""
-
-    path: str
-    sha256: str
-    start: float
-    duration: float
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class TakeResult:
-    """The answer for one file, or for several that are one take.
-
-    Attributes:
-        path: as the caller gave it; of several files, the first.
-        answer: None where the file could not be read; ``error`` then says why.
-        reason: one sentence for the answer.
-        findings: breaks of the take, and other notes, in order of time.
-        unseen: stretches in which a cut could not have been seen, in order of time.
-        decoded: share of the footage of which all pictures were looked at, 0 to 1.
-        looked: the stretches, s, of which all pictures were looked at, in order of time.
-        followed: stretches, s, in which a steady tone was followed, in order of time.
-        power: how many tried cuts were found, by the seconds they took out; empty where none were
-            tried.
-        media: facts about the file; of several files, the first.
-        parts: all files, in order.
-        report: path of the page that was written, if one was.
-    """
-
-    path: str
-    answer: TakeAnswer | None
-    reason: Message
-    findings: tuple[Finding, ...] = ()
-    unseen: tuple[Unseen, ...] = ()
-    decoded: float = 0.0
-    looked: tuple[tuple[float, float], ...] = ()
-    followed: tuple[tuple[float, float], ...] = ()
-    power: tuple[Power, ...] = ()
-    media: MediaFacts | None = None
-    parts: tuple[TakeFile, ...] = ()
-    error: Message | None = None
-    report: str | None = None
-
-    @property
-    def breaks(self) -> tuple[Finding, ...]:
-        """Findings that break the take."""
-        return tuple(finding for finding in self.findings if finding.kind.breaks)
-
-    @property
-    def duration(self) -> float:
-        """Total duration, s."""
-        return sum(part.duration for part in self.parts)
-
-    @property
-    def blind(self) -> float:
-        """Total seconds in which a cut could not have been seen."""
-        return sum(
-            end - start for start, end in _merged([(one.start, one.end) for one in self.unseen])
-        )
-
-    @property
-    def looked_at(self) -> Message:
-        """Sentence that says how much of the footage was decoded in full."""
-        if self.decoded > 0.999:
-            return Message("take.decoded_all")
-        return Message("take.decoded_part", {"percent": round(100 * self.decoded)})
-
-    @classmethod
-    def failed(cls, path: str, error: Message) -> TakeResult:
-        """Builds the answer for a file that could not be read."""
-        return cls(path=path, answer=None, reason=error, error=error)
 
 
 def take(
@@ -169,71 +88,176 @@ def one_take(
     settings: TakeSettings = TakeSettings(),
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = HOURS,
+    resume: Path | None = None,
 ) -> TakeResult:
     """Tells whether videos that follow each other, at least one, are one unbroken take.
 
-    Times run on over all of them.
+    Times run on over all of them. Given a folder in ``resume``, what was measured is kept there, so
+    that a run that was killed goes on where it was, to the same answer.
 
     Raises:
         MediaError: a file cannot be read.
+        OSError: the folder cannot be written to.
     """
     progress("reading", 0.0)
     reel = Reel([open_footage(path, bounds) for path in paths])
-    told = _tell(reel, progress)
-    odd = sorted(
-        [*told.marks, *(one.start for one in told.findings if one.kind is BreakKind.SOUND)]
-    )
+    notes = _notes(reel, settings, resume)
+    told = _tell(reel, notes, progress)
     everything = settings.thorough or reel.duration <= SHORT_S
     stretches = (
-        [(0.0, reel.duration)]
-        if everything
-        else _worth_decoding(reel, odd, told.findings, progress)
+        [(0.0, reel.duration)] if everything else _worth_decoding(reel, told, notes, progress)
     )
-    seen = _look(reel, stretches, odd, progress)
-    findings = in_order([*told.findings, *seen.findings])
-    unseen = joined(
-        [*seen.unseen, *_not_judged(reel), *_gaps_between(stretches, told.steady, reel.duration)]
-    )
-    measured = _power(reel, stretches, settings, progress)
-    return replace(
-        _answer(reel, findings, unseen, measured),
-        decoded=min(1.0, sum(end - start for start, end in stretches) / reel.duration)
-        if reel.duration
-        else 1.0,
-        looked=tuple(stretches),
-        followed=tuple(_merged(told.steady)),
-    )
+    _look(reel, stretches, told.odd, notes, progress)
+    _try(reel, stretches, settings, notes, progress)
+    return _answer(reel, told, stretches, notes.seen, notes.tried if settings.power else ())
+
+
+def follow(
+    paths: Iterable[str],
+    found: Callable[[Finding], None],
+    settings: TakeSettings = TakeSettings(),
+    bounds: Bounds = HOURS,
+) -> TakeResult:
+    """Tells whether files that are still being recorded are one unbroken take.
+
+    Every picture is decoded, once its file has come. Memory grows as that of `one_take` does. The
+    answer is that of `one_take` over the same files, thorough. Where a file is deleted before the
+    end, no cuts can be tried.
+
+    Args:
+        paths: the files, at least one, as they come; waits for the next one.
+        found: receives each finding as soon as it is certain.
+        settings: always thorough here.
+        bounds: of all files together.
+
+    Raises:
+        MediaError: a file cannot be read, or there are too many hours of them.
+    """
+    parts: list[Footage] = []
+    reel, told, notes, news = Reel(parts), _Told(), Notes(), News(found)
+    odd: list[float] = []
+    search = _faces(reel)
+
+    def tell(_time: float) -> None:
+        news.tell([*told.findings, *notes.seen.findings])
+
+    def pictures() -> Iterator[Small]:
+        begin = 0.0
+        for path in paths:
+            part = open_footage(path, bounds)
+            if begin + part.facts.duration > bounds.seconds:
+                long = {"seconds": begin + part.facts.duration, "most_seconds": bounds.seconds}
+                raise MediaTooLarge(path, Message("media.long", long), Message("way.cut"))
+            told.add(part, begin, hearing.listen(part.sound()), parts[-1] if parts else None)
+            parts.append(part)
+            odd[:] = told.odd
+            tell(begin)
+            yield from (replace(one, time=one.time + begin) for one in part.pictures())
+            begin += part.facts.duration
+
+    for run in _runs(pictures()):
+        seeing.look(run, odd, notes.seen, tell, search)
+    stretches = [(0.0, reel.duration)]
+    with contextlib.suppress(MediaNotFound):
+        _try(reel, stretches, settings, notes, lambda _what, _done: None)
+    return _answer(reel, told, stretches, notes.seen, notes.tried)
+
+
+def follow_file(
+    path: str,
+    found: Callable[[Finding], None],
+    settings: TakeSettings = TakeSettings(),
+    patience: float = 30.0,
+    bounds: Bounds = HOURS,
+) -> TakeResult:
+    """Tells whether a file that still grows is one unbroken take.
+
+    It is judged from its start each time it has grown by half, and once it has not grown for
+    ``patience`` seconds; that answer is the result, as `take` gives it.
+
+    Raises:
+        MediaError: it cannot be read, or not before it is finished.
+    """
+    news = News(found)
+    for ended in growing(path, patience):
+        try:
+            result = take(
+                path, settings if ended else replace(settings, power=False), bounds=bounds
+            )
+        except MediaError:
+            if ended:
+                raise
+            continue
+        news.tell(result.findings)
+    return result
+
+
+def _notes(reel: Reel, settings: TakeSettings, folder: Path | None) -> Notes:
+    """Opens the notes on these very files, by these versions, at these settings."""
+    if folder is None:
+        return Notes()
+    from unmask.custody import versions
+
+    named = [versions(), [part.facts.sha256 for part in reel.parts]]
+    key = json.dumps([*named, settings.thorough, settings.seed], sort_keys=True)
+    notes = Notes.opened(folder / f"take-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz")
+    for part, numbers in zip(reel.parts, notes.damaged, strict=False):
+        part.note_damaged(numbers)
+    return notes
 
 
 @dataclass(slots=True)
 class _Told:
-    """Results from packets and sound: breaks, odd times, and stretches with a steady tone."""
+    """Results from packets and sound: breaks, odd times, and stretches with a steady tone.
+
+    ``seams`` are the times at which one file follows another.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
-    steady: list[tuple[float, float]] = field(default_factory=list)
+    steady: list[Stretch] = field(default_factory=list)
+    seams: list[float] = field(default_factory=list)
+
+    @property
+    def odd(self) -> list[float]:
+        """Times, s, at which a smaller step in the pictures is a cut."""
+        sounds = [one.start for one in self.findings if one.kind is BreakKind.SOUND]
+        return sorted([*self.marks, *self.seams, *sounds])
+
+    def add(self, part: Footage, begin: float, heard: Heard, before: Footage | None) -> None:
+        """Adds the results of a file that begins at ``begin`` s, and of the seam before it."""
+        found = [*container.findings(part.packets), *heard.findings]
+        self.findings += [one.later(begin) for one in found]
+        self.marks += [begin + time for time in (*container.marks(part.packets), *heard.marks)]
+        self.steady += [(begin + start, begin + end) for start, end in heard.steady]
+        if before is not None:
+            self.seams.append(begin)
+            self.findings += [
+                *container.between(before.packets, part.packets, begin),
+                *_otherwise(before.facts, part.facts, begin),
+            ]
 
 
-def _tell(reel: Reel, progress: Progress) -> _Told:
-    told = _Told(marks=list(reel.starts[1:]))
-    for part, begin in zip(reel.parts, reel.starts, strict=True):
+def _tell(reel: Reel, notes: Notes, progress: Progress) -> _Told:
+    told, before = _Told(), None
+    for number, (part, begin) in enumerate(zip(reel.parts, reel.starts, strict=True)):
         share = part.facts.duration / (reel.duration or 1.0)
 
         def listening(done: float, share: float = share, begin: float = begin) -> None:
             progress("listening", begin / (reel.duration or 1.0) + share * done)
 
-        heard = hearing.listen(part.sound(listening))
-        told.findings += [
-            one.later(begin) for one in (*container.findings(part.packets), *heard.findings)
-        ]
-        told.marks += [begin + time for time in (*container.marks(part.packets), *heard.marks)]
-        told.steady += [(begin + start, begin + end) for start, end in heard.steady]
-    for (before, after), at in zip(pairwise(reel.parts), reel.starts[1:], strict=True):
-        told.findings += [
-            *container.between(before.packets, after.packets, at),
-            *_otherwise(before.facts, after.facts, at),
-        ]
+        if number not in notes.heard:
+            notes.heard[number] = hearing.listen(part.sound(listening))
+            _keep(notes, reel, notes.due() or len(reel.parts) == 1)
+        told.add(part, begin, notes.heard[number], before)
+        before = part
     return told
+
+
+def _keep(notes: Notes, reel: Reel, now: bool) -> None:
+    if now:
+        notes.damaged = [part.damaged() for part in reel.parts]
+        notes.write()
 
 
 def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding]:
@@ -252,64 +276,80 @@ def _otherwise(before: MediaFacts, after: MediaFacts, at: float) -> list[Finding
     ]
 
 
-def _worth_decoding(
-    reel: Reel, odd: Sequence[float], findings: Sequence[Finding], progress: Progress
-) -> list[tuple[float, float]]:
-    """Selects stretches to decode, up to a share of the whole.
-
-    They lie around what is odd or was found, and between key frames that differ.
-    """
+def _worth_decoding(reel: Reel, told: _Told, notes: Notes, progress: Progress) -> list[Stretch]:
+    """Selects stretches to decode, by what was told and by how key frames differ."""
     duration = reel.duration
-    times = [*odd, *(one.start for one in findings)]
-    around = [(max(0.0, time - _AROUND_S), min(duration, time + _AROUND_S)) for time in times]
-    changes: list[tuple[float, float, float]] = []
-    keys = reel.key_pictures(_KEYS_S)
-    for before, after in pairwise(keys):
-        changes.append(
-            (seeing.change_between(before, after), before.time - _AROUND_S, after.time + _AROUND_S)
-        )
+    since = notes.changes[-1][2] if notes.changes else 0.0
+    for before, after in itertools.pairwise(reel.key_pictures(_KEYS_S, since)):
+        change = seeing.change_between(before, after)
+        notes.changes.append((change, before.time, after.time))
         progress("looking", 0.4 * after.time / duration)
-    usual = float(np.median([change for change, _, _ in changes])) if changes else 1.0
-    changes = sorted(one for one in changes if one[0] > max(_KEY_CHANGE, 2 * usual))[::-1]
-    left = max(SHORT_S, _MOST_CLOSER * duration)
-    chosen: list[tuple[float, float]] = []
-    for start, end in [
-        *around,
-        *((max(0.0, start), min(duration, end)) for _, start, end in changes),
-    ]:
-        if end - start <= left:
-            chosen.append((start, end))
-            left -= end - start
-    return _merged(chosen, apart=1.0)
-
-
-def _merged(
-    stretches: Sequence[tuple[float, float]], apart: float = 0.0
-) -> list[tuple[float, float]]:
-    """Merges stretches that overlap or are at most ``apart`` seconds apart, in order."""
-    out: list[tuple[float, float]] = []
-    for start, end in sorted(stretches):
-        if out and start <= out[-1][1] + apart:
-            out[-1] = (out[-1][0], max(out[-1][1], end))
-        else:
-            out.append((start, end))
-    return out
+        _keep(notes, reel, notes.due())
+    odd = sorted([*told.marks, *(one.start for one in told.findings)])
+    return worth_decoding(duration, odd, told.seams, notes.changes)
 
 
 def _look(
-    reel: Reel, stretches: Sequence[tuple[float, float]], odd: Sequence[float], progress: Progress
-) -> seeing.Seen:
-    seen, memory = seeing.Seen(), Memory()
-    whole, done = sum(end - start for start, end in stretches) or 1.0, 0.0
-    for start, end in stretches:
+    reel: Reel,
+    stretches: Sequence[Stretch],
+    odd: Sequence[float],
+    notes: Notes,
+    progress: Progress,
+) -> None:
+    seen, search = notes.seen, _faces(reel)
+    whole = sum(end - start for start, end in stretches) or 1.0
+    for number, (start, end) in enumerate(stretches[notes.stretch :], start=notes.stretch):
+        done = sum(end - start for start, end in stretches[:number])
 
         def tell(time: float, done: float = done, start: float = start) -> None:
             progress("looking", 0.4 + 0.6 * (done + time - start) / whole)
+            _keep(notes, reel, bool(seen.tail) and notes.due())
 
-        for run in _runs(reel.pictures(start, end)):
-            seeing.look(run, odd, memory, seen, tell)
-        done += end - start
-    return seen
+        for run in _runs(reel.pictures(seen.tail[0] if seen.tail else start, end)):
+            seeing.look(run, odd, seen, tell, search)
+        notes.stretch = number + 1
+        _keep(notes, reel, notes.due())
+    seen.memory = Memory()
+    _keep(notes, reel, now=True)
+
+
+def _faces(reel: Reel) -> seeing.Faces:
+    """Returns a search for the blocks on and beside which faces lie.
+
+    It finds none after many searches, and in a file that has gone meanwhile.
+    """
+    left = itertools.count(_MOST_SEARCHES, -1)
+
+    def blocks(time: float) -> NDArray[np.bool_]:
+        found = np.zeros(BLOCKS, np.bool_)
+        if next(left) <= 0:
+            return found
+        part, begin = reel.part_at(time)
+        try:
+            frame = next(part.frames([max(0.0, time - begin - 1e-4)], faces.SEARCH_PX))
+        except (MediaError, StopIteration):
+            return found
+        there = np.zeros(frame.rgb.shape[:2], np.uint8)
+        for face in faces.find(frame.rgb):
+            x0, y0, x1, y1 = np.clip(face.box, 0, None).astype(int).tolist()
+            there[y0 : y1 + 1, x0 : x1 + 1] = 1
+        stored = part.as_stored(there)
+        y, x = np.nonzero(stored)
+        found[y * BLOCKS[0] // stored.shape[0], x * BLOCKS[1] // stored.shape[1]] = True
+        return _with_neighbours(found)
+
+    return blocks
+
+
+def _with_neighbours(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Adds the blocks beside those given, since flow errs beside what it cannot explain."""
+    across = blocks.copy()
+    across[:, 1:] |= blocks[:, :-1]
+    across[:, :-1] |= blocks[:, 1:]
+    both = across.copy()
+    both[1:] |= across[:-1]
+    both[:-1] |= across[1:]
+    return both
 
 
 def _runs(pictures: Iterable[Small]) -> Iterator[Iterable[Small]]:
@@ -341,18 +381,23 @@ def _gaps_between(
 ) -> list[Unseen]:
     """Returns stretches that were neither decoded nor followed by ear."""
     out, at = [], 0.0
-    for start, end in [*_merged([*decoded, *heard]), (duration, duration)]:
+    for start, end in [*merged([*decoded, *heard]), (duration, duration)]:
         if start - at >= seeing.UNSEEN_S:
             out.append(Unseen(at, start, Message("take.not_decoded")))
         at = max(at, end)
     return out
 
 
-def _power(
-    reel: Reel, stretches: Sequence[tuple[float, float]], settings: TakeSettings, progress: Progress
-) -> tuple[Power, ...]:
+def _try(
+    reel: Reel,
+    stretches: Sequence[Stretch],
+    settings: TakeSettings,
+    notes: Notes,
+    progress: Progress,
+) -> None:
+    """Tries cuts at random places, unless that is not wanted."""
     if not settings.power:
-        return ()
+        return
     starts = [start for start, _ in stretches]
 
     def looked(time: float) -> bool:
@@ -360,40 +405,37 @@ def _power(
         return place >= 0 and stretches[place][0] <= time <= stretches[place][1]
 
     chosen = power.places(reel.duration, settings.seed, looked)
-    result: tuple[Power, ...] = ()
-    for result in power.tried(chosen, reel.pictures):
-        progress("trying", result[0].trials / len(chosen))
-    return result
+    for measured in power.tried(chosen, reel.pictures, notes.tried):
+        notes.tried = measured
+        progress("trying", measured[0].trials / len(chosen))
+        _keep(notes, reel, notes.due())
+    _keep(notes, reel, now=True)
 
 
 def _answer(
     reel: Reel,
-    findings: tuple[Finding, ...],
-    unseen: tuple[Unseen, ...],
+    told: _Told,
+    stretches: Sequence[Stretch],
+    seen: Seen,
     measured: tuple[Power, ...],
 ) -> TakeResult:
     duration = reel.duration
-    breaks = [finding for finding in findings if finding.kind.breaks]
-    blind = sum(end - start for start, end in _merged([(one.start, one.end) for one in unseen]))
-    if breaks:
-        spans = tuple(
-            Message("take.at", {"time": finding.end, "what": _named(finding.kind)})
-            for finding in breaks
-        )
-        answer, reason = TakeAnswer.BROKEN, Message("take.broken", {"breaks": spans})
-    elif blind > (1 - _ENOUGH) * duration:
-        answer, reason = (
-            TakeAnswer.CANNOT_TELL,
-            Message("take.cannot_tell", {"time": blind, "end": duration}),
-        )
-    else:
-        answer, reason = TakeAnswer.NO_BREAK_FOUND, Message("take.no_break")
+    findings = in_order([*told.findings, *seen.findings])
+    findings = in_order([*findings, *_moved(reel, findings)])
+    unseen = joined(
+        [*seen.unseen, *_not_judged(reel), *_gaps_between(stretches, told.steady, duration)]
+    )
+    answer, reason = _judged(findings, unseen, duration)
+    looked = sum(end - start for start, end in stretches)
     return TakeResult(
         path=reel.parts[0].facts.path,
         answer=answer,
         reason=reason,
         findings=findings,
         unseen=unseen,
+        decoded=min(1.0, looked / duration) if duration else 1.0,
+        looked=tuple(stretches),
+        followed=tuple(merged(told.steady)),
         power=measured,
         media=reel.parts[0].facts,
         parts=tuple(
@@ -403,6 +445,31 @@ def _answer(
             for one, start in zip(reel.parts, reel.starts, strict=True)
         ),
     )
+
+
+def _moved(reel: Reel, findings: Sequence[Finding]) -> list[Finding]:
+    """Returns stretches that change places; none in files that were deleted meanwhile."""
+    try:
+        return order.reordered(findings, reel.pictures)
+    except MediaNotFound:
+        return []
+
+
+def _judged(
+    findings: Sequence[Finding], unseen: Sequence[Unseen], duration: float
+) -> tuple[TakeAnswer, Message]:
+    """Returns the answer and one sentence for it."""
+    breaks = [finding for finding in findings if finding.kind.breaks]
+    if breaks:
+        spans = tuple(
+            Message("take.at", {"time": finding.end, "what": _named(finding.kind)})
+            for finding in breaks
+        )
+        return TakeAnswer.BROKEN, Message("take.broken", {"breaks": spans})
+    blind = sum(end - start for start, end in merged([(one.start, one.end) for one in unseen]))
+    if blind > (1 - _ENOUGH) * duration:
+        return TakeAnswer.CANNOT_TELL, Message("take.cannot_tell", {"time": blind, "end": duration})
+    return TakeAnswer.NO_BREAK_FOUND, Message("take.no_break")
 
 
 def _named(kind: BreakKind) -> Message:

@@ -94,6 +94,25 @@ def test_a_playlist_is_one_take_of_what_it_names_by_now(tmp_path: Path) -> None:
     assert (document["answer"], len(document["parts"])) == ("no break found", 2)
 
 
+def test_what_is_followed_gives_a_line_per_finding_and_then_its_document(cut: str) -> None:
+    code, out, _ = asked("--json", "--follow", "--patience", "1", cut)
+    first, last = map(json.loads, out.splitlines())
+    assert (code, first["path"], first["finding"]["kind"]) == (0, cut, "jump cut")
+    Draft202012Validator(schema()).validate(last)
+    assert last["findings"] == [first["finding"]]
+
+
+@pytest.mark.parametrize("other", ["second.mp4", "--one-take", "--resume=notes"])
+def test_what_cannot_be_followed_together_is_refused(cut: str, other: str) -> None:
+    assert asked("--follow", cut, other)[0] == 2
+
+
+def test_notes_are_kept_in_a_folder_that_is_made(tmp_path: Path, cut: str) -> None:
+    first = asked("--json", "--resume", str(tmp_path / "notes"), cut)
+    assert len(list((tmp_path / "notes").glob("take-*.npz"))) == 1
+    assert asked("--json", "--resume", str(tmp_path / "notes"), cut) == first
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

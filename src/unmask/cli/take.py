@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,9 +21,11 @@ from unmask.messages import Message
 
 if TYPE_CHECKING:
     from unmask.moments import Moment
-    from unmask.take import TakeResult, TakeSettings
-    from unmask.takes.findings import TakeAnswer
+    from unmask.take import Progress, TakeResult, TakeSettings
+    from unmask.takes.findings import Finding, TakeAnswer
     from unmask.words import Language
+
+    Way = Callable[[list[str], TakeSettings, Progress], TakeResult]
 
 EXAMPLES = """\b
 Examples:
@@ -33,6 +36,8 @@ after each finding
   unmask take *.mp4 --json | jq -c '[.path, .answer]'
   unmask take day-1.ts day-2.ts --one-take       files that follow each other, as one
   unmask take bodycam.mp4 --fail-on broken,cannot-tell
+  unmask take broadcast.mkv --thorough --resume notes/   killed and called again, it goes on
+  unmask take live/index.m3u8 --follow           while it is recorded, each finding as it comes
 """
 
 Videos = Annotated[
@@ -61,6 +66,28 @@ Power = Annotated[
     bool, typer.Option("--power/--no-power", help="Try cuts, and tell how many would be found.")
 ]
 Seed = Annotated[int, typer.Option(help="Of the places at which cuts are tried.")]
+Follow = Annotated[
+    bool,
+    typer.Option(
+        "--follow",
+        help="Follow one playlist, folder or file that is still recorded, and say each finding "
+        "as it comes.",
+    ),
+]
+Patience = Annotated[
+    float,
+    typer.Option(
+        min=1.0, help="Seconds without anything new after which --follow takes it as ended."
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        file_okay=False,
+        help="Keep there what was measured; the same command, killed, goes on from it.",
+    ),
+]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
@@ -79,6 +106,9 @@ def take(
     report: Report = None,
     out: Out = None,
     as_json: AsJson = False,
+    following: Follow = False,
+    patience: Patience = 30.0,
+    resume: Resume = None,
     fail_on: FailOn = None,
     language: LanguageCode = "en",
     debug: Debug = False,
@@ -93,26 +123,29 @@ def take(
     from unmask.take import TakeSettings
 
     try:
-        t, settings, matching = (
-            spoken(language),
-            TakeSettings(thorough, power, seed),
-            _answers(fail_on),
-        )
-        given, wanted = inputs.named(videos), Outputs(report, out)
-        takes = list(_takes(given.files, one_take))
+        t, settings = spoken(language), TakeSettings(thorough, power, seed)
+        matching = _answers(fail_on)
+        if following and (len(videos) != 1 or one_take or resume):
+            raise UsageError("--follow takes one input, and neither --one-take nor --resume")
+        given = inputs.Inputs([*videos]) if following else inputs.named(videos)
+        takes = [videos] if following else list(_takes(given.files, one_take))
+        wanted = Outputs(report, out)
         wanted.prepare(len(takes))
+        _made(resume)
     except UsageError as error:
         complain(f"{error}; `unmask take --help` shows the usage")
         raise typer.Exit(2) from error
     for clause in given.left_out:
         complain(t.say(clause))
     pages = Pages(wanted, t, take_page.ABOUT)
-    raise typer.Exit(_tell(takes, settings, matching, pages, t, as_json, debug))
+    way = _way(following, patience, resume, as_json, t)
+    raise typer.Exit(_tell(takes, settings, way, matching, pages, t, as_json, debug))
 
 
 def _tell(
-    takes: list[list[str] | MediaError],
+    takes: Sequence[list[str] | MediaError],
     settings: TakeSettings,
+    way: Way,
     matching: frozenset[TakeAnswer],
     pages: Pages,
     t: Language,
@@ -121,7 +154,7 @@ def _tell(
 ) -> int:
     """Judges each take and prints its answer; returns the exit code."""
     failed = matched = False
-    for result in _over(takes, settings, t, debug):
+    for result in _over(takes, settings, way, t, debug):
         if result.error is not None:
             complain(t.say(result.error))
         matched |= result.answer in matching
@@ -129,6 +162,16 @@ def _tell(
         failed |= written is None or result.error is not None
         _print(written or result, as_json, t)
     return 3 if matched else int(failed)
+
+
+def _made(folder: Path | None) -> None:
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the folder {printable(str(folder))} cannot be made: {inputs.words(error)}"
+        ) from error
 
 
 def _answers(fail_on: list[str] | None) -> frozenset[TakeAnswer]:
@@ -192,8 +235,40 @@ def _moments(result: TakeResult, t: Language) -> tuple[Moment, ...]:
         return ()
 
 
+def _way(following: bool, patience: float, resume: Path | None, as_json: bool, t: Language) -> Way:
+    """Returns how a take is judged: files that are there, or a recording that goes on."""
+    from unmask import take as stages
+    from unmask.media import arriving
+
+    def judged(files: list[str], settings: TakeSettings, tell: Progress) -> TakeResult:
+        return stages.one_take(files, settings, tell, resume=resume)
+
+    def followed(files: list[str], settings: TakeSettings, _tell: Progress) -> TakeResult:
+        path = files[0]
+
+        def found(one: Finding) -> None:
+            typer.echo(_found(path, one, as_json, t))
+            sys.stdout.flush()
+
+        if Path(path).is_dir() or path.endswith(".m3u8"):
+            return stages.follow(arriving(path, patience), found, settings)
+        return stages.follow_file(path, found, settings, patience)
+
+    return followed if following else judged
+
+
+def _found(path: str, one: Finding, as_json: bool, t: Language) -> str:
+    from unmask.report.take import dumps_finding
+
+    return dumps_finding(path, one) if as_json else _finding(one, t)
+
+
 def _over(
-    takes: list[list[str] | MediaError], settings: TakeSettings, t: Language, debug: bool
+    takes: Sequence[list[str] | MediaError],
+    settings: TakeSettings,
+    way: Way,
+    t: Language,
+    debug: bool,
 ) -> Iterator[TakeResult]:
     from unmask import take as stages
     from unmask.terminal import progress
@@ -207,7 +282,7 @@ def _over(
             with progress(
                 files[0], t("progress.number", number=number, count=len(takes)), begun, t
             ) as tell:
-                yield stages.one_take(files, settings, tell)
+                yield way(files, settings, tell)
         except MediaError as error:
             yield stages.TakeResult.failed(error.path, error.message)
         except (OSError, ImportError):
@@ -238,15 +313,17 @@ def _print(result: TakeResult, as_json: bool, t: Language) -> None:
     sys.stdout.flush()
 
 
+def _finding(one: Finding, t: Language) -> str:
+    what = Message(f"take.kind.{one.kind.replace(' ', '-')}")
+    if one.end - one.start < 0.5:
+        return t("take.finding", time=one.end, what=what, reason=one.reason)
+    return t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
+
+
 def _lines(result: TakeResult, t: Language) -> Iterator[str]:
     """Yields the lines under the headline."""
     yield t.say(result.reason)
-    for one in result.findings:
-        what = Message(f"take.kind.{one.kind.replace(' ', '-')}")
-        if one.end - one.start < 0.5:
-            yield t("take.finding", time=one.end, what=what, reason=one.reason)
-        else:
-            yield t("take.finding_span", start=one.start, end=one.end, what=what, reason=one.reason)
+    yield from (_finding(one, t) for one in result.findings)
     if result.unseen:
         stretches = tuple(
             Message("take.stretch", {"start": u.start, "end": u.end, "why": u.reason})

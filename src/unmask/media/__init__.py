@@ -9,6 +9,7 @@ from unmask.media.labels import labels
 from unmask.media.recorded import recorded
 from unmask.media.reel import Reel
 from unmask.media.source import Bounds
+from unmask.media.unfinished import arriving, growing
 
 __all__ = [
     "HOURS",
@@ -16,7 +17,9 @@ __all__ = [
     "Clip",
     "Footage",
     "Reel",
+    "arriving",
     "decoders",
+    "growing",
     "labels",
     "open_footage",
     "open_media",

@@ -74,6 +74,14 @@ class Footage:
         """
         return stretches(self._damaged, self._index, self.facts.duration)
 
+    def damaged(self) -> list[int]:
+        """Returns the numbers of the damaged pictures that are known until now."""
+        return [int(number) for number in np.flatnonzero(self._damaged)]
+
+    def note_damaged(self, numbers: Sequence[int]) -> None:
+        """Notes pictures that an earlier reading of the same file found damaged."""
+        self._damaged[list(numbers)] = True
+
     def pictures(self, start: float = 0.0, end: float = math.inf) -> Iterator[Small]:
         """Yields every intact picture from ``start`` to ``end``, seconds, both included.
 
@@ -87,15 +95,15 @@ class Footage:
         )
         return self._decoded(numbers) if numbers.size else iter(())
 
-    def key_pictures(self, apart: float) -> Iterator[Small]:
-        """Yields key frames at least ``apart`` seconds from each other, one after the other."""
+    def key_pictures(self, apart: float, start: float = 0.0) -> Iterator[Small]:
+        """Yields key frames from ``start`` s on, at least ``apart`` seconds from each other."""
         seconds, last = self._index.seconds(), -math.inf
         with (
             open_source(self.facts.path, self._bounds) as source,
             video.opened_video(source) as stream,
         ):
             for number in np.flatnonzero(self._index.keys & ~self._damaged).tolist():
-                if seconds[number] - last < apart:
+                if seconds[number] - last < apart or seconds[number] < start - 1e-6:
                     continue
                 source.wait_again()
                 found = next(
@@ -149,6 +157,10 @@ class Footage:
             self.facts, self._bounds, self._identity, self._pose, self._index, self._damaged, woven
         )
         return clip.frames(times, longest_px)
+
+    def as_stored(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turns an upright picture as it lies in the file, and as `pictures` gives it."""
+        return self._pose.undone(picture)
 
     def _decoded(self, numbers: NDArray[np.intp]) -> Iterator[Small]:
         start, last = int(self._index.key_before(numbers[:1])[0]), int(numbers[-1])

@@ -7,7 +7,9 @@ whole files in its own folder are opened, never an address.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 from unmask.errors import BrokenMedia, UnsupportedMedia
 from unmask.media.source import Bounds, open_source
@@ -19,10 +21,30 @@ _NEEDED = ("#EXT-X-MAP:", "#EXT-X-BYTERANGE:", "#EXT-X-STREAM-INF:")
 
 These are segments that need another file, pieces of a file, and playlists of playlists.
 """
+_FIRST = re.compile(r"#EXT-X-MEDIA-SEQUENCE:\s*(\d{1,18})\b")
+
+
+class Listed(NamedTuple):
+    """A playlist as it is now.
+
+    Attributes:
+        files: paths of the files that it names, in order.
+        first: number of the first of them in the recording; a recorder may leave out old ones.
+        ended: whether it says that nothing more comes.
+    """
+
+    files: list[str]
+    first: int
+    ended: bool
 
 
 def segments(path: str) -> list[str]:
-    """Returns the paths of the files that a playlist names, in order.
+    """Returns the paths of the files that a playlist names, in order; raises as `listed` does."""
+    return listed(path).files
+
+
+def listed(path: str) -> Listed:
+    """Reads a playlist.
 
     Raises:
         MediaNotFound: it cannot be opened.
@@ -47,4 +69,8 @@ def segments(path: str) -> list[str]:
         )
     if not names:
         raise BrokenMedia(path, Message("playlist.empty"), Message("way.segments"))
-    return [str(Path(path).parent / name) for name in names]
+    return Listed(
+        [str(Path(path).parent / name) for name in names],
+        next((int(told[1]) for line in lines if (told := _FIRST.match(line))), 0),
+        any(line.startswith("#EXT-X-ENDLIST") for line in lines),
+    )

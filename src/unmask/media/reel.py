@@ -6,6 +6,7 @@ Times continue from each file to the next.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -50,10 +51,18 @@ class Reel:
                 for picture in part.pictures(start - begin, end - begin):
                     yield replace(picture, time=picture.time + begin)
 
-    def key_pictures(self, apart: float) -> Iterator[Small]:
-        """Yields key frames at least ``apart`` seconds from each other within each part."""
+    def part_at(self, time: float) -> tuple[Footage, float]:
+        """Returns the part that is shown at a time, s, and its start, s."""
+        starts = self.starts
+        number = max(0, bisect_right(starts, time + 1e-6) - 1)
+        return self.parts[number], starts[number]
+
+    def key_pictures(self, apart: float, start: float = 0.0) -> Iterator[Small]:
+        """Yields key frames from ``start`` s on, at least ``apart`` seconds apart in each part."""
         for part, begin in zip(self.parts, self.starts, strict=True):
-            for picture in part.key_pictures(apart):
+            if begin + part.facts.duration < start:
+                continue
+            for picture in part.key_pictures(apart, start - begin):
                 yield replace(picture, time=picture.time + begin)
 
     def sound_between(self, start: float, end: float) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from unmask.report.document import (
     Share,
 )
 from unmask.take import TakeResult
-from unmask.takes.findings import BreakKind, Confidence, TakeAnswer
+from unmask.takes.findings import BreakKind, Confidence, Finding, TakeAnswer
 
 SCHEMA_VERSION = 1
 """Version of the document; raised whenever the meaning of a field changes."""
@@ -42,6 +42,18 @@ class FindingPart(DocumentPart):
     """One sentence."""
     reason_code: Annotated[str, CODE]
     reason_values: Annotated[Json, VALUES]
+
+
+class FoundDocument(DocumentPart):
+    """One finding in a recording that goes on, as `--follow` prints it before the document."""
+
+    schema_version: Literal[1]
+    """Version of the schema of the document that follows at the end."""
+    path: str
+    """What is followed, as the caller gave it."""
+    finding: FindingPart
+    """What was found; the document at the end holds it again, with the end that a stretch has then.
+    """
 
 
 class UnseenPart(DocumentPart):
@@ -139,17 +151,7 @@ class TakeDocument(DocumentPart):
                 "sha256": take.media.sha256 if take.media else None,
                 "answer": take.answer,
                 **_said(take.reason),
-                "findings": [
-                    {
-                        "kind": one.kind,
-                        "breaks": one.kind.breaks,
-                        "start": one.start,
-                        "end": one.end,
-                    }
-                    | {"confidence": one.confidence}
-                    | _said(one.reason)
-                    for one in take.findings
-                ],
+                "findings": [_finding(one) for one in take.findings],
                 "unseen": [
                     {"start": one.start, "end": one.end} | _said(one.reason) for one in take.unseen
                 ],
@@ -176,6 +178,12 @@ class TakeDocument(DocumentPart):
         )
 
 
+def dumps_finding(path: str, finding: Finding) -> str:
+    """Returns one finding in a recording that goes on as JSON on one line, in ASCII."""
+    whole = {"schema_version": SCHEMA_VERSION, "path": path, "finding": _finding(finding)}
+    return json.dumps(FoundDocument.model_validate(whole).plain(), allow_nan=False)
+
+
 def dumps(take: TakeResult) -> str:
     """Returns a result as JSON on one line, in ASCII."""
     return json.dumps(TakeDocument.of(take).plain(), allow_nan=False)
@@ -189,6 +197,11 @@ def schema() -> dict[str, Any]:
         "title": f"Unmask take, version {SCHEMA_VERSION}",
     }
     return TakeDocument.model_json_schema() | named
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    place = {"kind": one.kind, "breaks": one.kind.breaks, "start": one.start, "end": one.end}
+    return place | {"confidence": one.confidence} | _said(one.reason)
 
 
 def _said(message: Message) -> dict[str, Any]:

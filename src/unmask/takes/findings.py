@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -23,6 +24,8 @@ class BreakKind(StrEnum):
     DISSOLVE = "dissolve"
     JUMP_CUT = "jump cut"
     REPEAT = "repeated stretch"
+    REORDERED = "re-ordered"
+    SPEED = "speed change"
     JOIN = "joined file"
     GAP = "gap in time"
     SOUND = "break in the sound"
@@ -118,3 +121,16 @@ def joined(stretches: list[Unseen]) -> tuple[Unseen, ...]:
         else:
             out.append(one)
     return tuple(sorted(out, key=lambda unseen: unseen.start))
+
+
+def merged(
+    stretches: Sequence[tuple[float, float]], apart: float = 0.0
+) -> list[tuple[float, float]]:
+    """Merges stretches that overlap or are at most ``apart`` seconds apart, in order."""
+    out: list[tuple[float, float]] = []
+    for start, end in sorted(stretches):
+        if out and start <= out[-1][1] + apart:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return out

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from unmask.messages import Message
 from unmask.takes.findings import BreakKind, Confidence, Finding
+from unmask.takes.pitch import Tones
 from unmask.types import SOUND_RATE, Sound
 
 _GAP_S = 0.1
@@ -62,11 +63,12 @@ class Heard:
 
 def listen(sound: Iterable[Sound]) -> Heard:
     """Listens to the whole of a film's sound, block by block."""
-    heard = Heard()
+    heard, tones = Heard(), Tones()
     last = None
     for block in _blocks(sound, heard):
         begin = block.time if last is None or block.time > last + 0.05 else last
         end = block.time + block.samples.size / SOUND_RATE
+        tones.add(_after(block, begin))
         last = end - _MARGIN_S
         heard.marks += [t for t in _clicks(block) if begin <= t < last]
         jumps, steady = phase_jumps(block)
@@ -83,7 +85,14 @@ def listen(sound: Iterable[Sound]) -> Heard:
         ]
         if steady:
             heard.steady.append((begin, last))
+    heard.findings += tones.speed_changes()
     return heard
+
+
+def _after(block: Sound, time: float) -> Sound:
+    """Returns a block without what lies before a time, s, and without its margin."""
+    first = max(0, round((time - block.time) * SOUND_RATE))
+    return Sound(time, block.samples[first : block.samples.size - round(_MARGIN_S * SOUND_RATE)])
 
 
 def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:

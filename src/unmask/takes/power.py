@@ -66,7 +66,9 @@ def places(duration: float, seed: int, looked: Callable[[float], bool]) -> list[
 
 
 def tried(
-    chosen: Sequence[tuple[float, bool]], pictures: Callable[[float, float], Iterator[Small]]
+    chosen: Sequence[tuple[float, bool]],
+    pictures: Callable[[float, float], Iterator[Small]],
+    before: Sequence[Power] = (),
 ) -> Iterator[tuple[Power, ...]]:
     """Yields the power so far after each place; a cut in pictures not looked at counts as missed.
 
@@ -75,9 +77,11 @@ def tried(
     Args:
         chosen: result of `places`.
         pictures: returns the pictures of a stretch, s.
+        before: result of the first places, where these were tried before.
     """
-    found = dict.fromkeys(LOST_S, 0)
-    for count, (time, looked) in enumerate(chosen, start=1):
+    found = {one.lost: one.found for one in before} or dict.fromkeys(LOST_S, 0)
+    tried = before[0].trials if before else 0
+    for count, (time, looked) in enumerate(chosen[tried:], start=tried + 1):
         if looked:
             run = steps.run(list(pictures(time - _BESIDE_S, time + max(LOST_S) + _BESIDE_S)))
             for lost in LOST_S:

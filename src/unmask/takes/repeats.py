@@ -8,7 +8,7 @@ that came before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -35,14 +35,28 @@ _SLACK_S = 0.05
 
 
 class Memory:
-    """Memory of the pictures shown; about 70 MB for 18 hours."""
+    """Memory of the pictures shown; about 26 MB for 18 hours at 25 a second.
 
-    def __init__(self) -> None:
+    Attributes:
+        known: float32 ``(n, 48)``: descriptions of the pictures remembered.
+        times: float ``(n,)``: their times, s.
+        hits: times, s, of the last pictures that came before, and when they did.
+    """
+
+    def __init__(
+        self,
+        known: NDArray[np.float32] = np.zeros((0, _NUMBERS), np.float32),
+        times: NDArray[np.float64] = np.zeros(0),
+        hits: Iterable[tuple[float, float]] = (),
+    ) -> None:
+        self.known, self.times = known, times
+        self.hits: deque[tuple[float, float]] = deque(hits, maxlen=400)
         self._last: deque[Small] = deque(maxlen=_STEPS * _STRIDE + 1)
-        self._known = np.zeros((0, _NUMBERS), np.float32)
-        self._times = np.zeros(0)
-        self._since = 0
-        self._hits: deque[tuple[float, float]] = deque(maxlen=400)
+
+    def pass_over(self, pictures: Iterable[Small]) -> None:
+        """Takes pictures that were judged before, so that the next ones have a second before."""
+        for picture in pictures:
+            self._follow(picture)
 
     def shown_again(self, pictures: Sequence[Small]) -> list[Finding]:
         """Finds the stretches among the next pictures that came before.
@@ -61,12 +75,12 @@ class Memory:
             np.array([time for time, _ in described]),
         )
         hits = [
-            (float(times[i]), float(self._times[j]))
-            for i, j in np.argwhere(codes @ self._known.T > _ALIKE)
+            (float(times[i]), float(self.times[j]))
+            for i, j in np.argwhere(codes @ self.known.T > _ALIKE)
         ]
-        self._hits += [(now, then) for now, then in hits if now - then > _FAR_S]
-        self._known = np.concatenate([self._known, codes[::_EVERY]])
-        self._times = np.concatenate([self._times, times[::_EVERY]])
+        self.hits += [(now, then) for now, then in hits if now - then > _FAR_S]
+        self.known = np.concatenate([self.known, codes[::_EVERY]])
+        self.times = np.concatenate([self.times, times[::_EVERY]])
         return self._stretches(float(times[0]))
 
     def _describe(self, picture: Small) -> NDArray[np.float32] | None:
@@ -74,9 +88,7 @@ class Memory:
 
         None where nothing changed or a picture is missing.
         """
-        if self._last and picture.time - self._last[-1].time > 0.5:
-            self._last.clear()
-        self._last.append(picture)
+        self._follow(picture)
         if len(self._last) < _STEPS * _STRIDE + 1:
             return None
         blocks = np.array([_blocks(self._last[i * _STRIDE].grey) for i in range(_STEPS + 1)])
@@ -87,6 +99,11 @@ class Memory:
         code = _projection() @ changes
         return np.asarray(code / np.linalg.norm(code), np.float32)
 
+    def _follow(self, picture: Small) -> None:
+        if self._last and picture.time - self._last[-1].time > 0.5:
+            self._last.clear()
+        self._last.append(picture)
+
     def _stretches(self, since: float) -> list[Finding]:
         """Joins hits at one distance in time that end among the newest pictures.
 
@@ -94,7 +111,7 @@ class Memory:
         """
         out: list[Finding] = []
         by_distance: dict[int, list[tuple[float, float]]] = {}
-        for now, then in self._hits:
+        for now, then in self.hits:
             by_distance.setdefault(round((now - then) / _SLACK_S), []).append((now, then))
         for hits in by_distance.values():
             thens = sorted({then for _, then in hits})

@@ -15,8 +15,11 @@ from unmask.takes.change import GRID, Miniature, change
 from unmask.takes.findings import BreakKind, Confidence, Finding, Unseen
 from unmask.takes.repeats import Memory
 from unmask.takes.shots import dissolves
-from unmask.takes.steps import CUT_Z, MARKED_Z, Steps
+from unmask.takes.steps import BLOCKS, CUT_Z, MARKED_Z, Held, Steps
 from unmask.types import Small
+
+Faces = Callable[[float], NDArray[np.bool_]]
+"""Callback that returns the blocks, bool `BLOCKS`, on and beside which faces lie at a time, s."""
 
 CORE, MARGIN = 200, 40
 """Pictures judged at a time, and pictures on either side that are only compared with."""
@@ -33,15 +36,22 @@ _DARK = 20.0
 
 @dataclass(slots=True)
 class Seen:
-    """Results from the pictures.
+    """Results from the pictures, and all that is needed to go on from where they end.
 
     Attributes:
         findings: breaks of the take, and notes.
         unseen: stretches in which a cut would not have shown.
+        memory: pictures shown before, in all runs.
+        held: pictures of the current run that repeat the one before.
+        tail: times, s, of the last pictures of a run, with which it can be continued; empty at the
+            end of a run.
     """
 
     findings: list[Finding] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    held: Held = field(default_factory=Held)
+    tail: tuple[float, ...] = ()
 
 
 def change_between(before: Small, after: Small) -> float:
@@ -52,41 +62,42 @@ def change_between(before: Small, after: Small) -> float:
 def look(
     pictures: Iterable[Small],
     marks: Sequence[float],
-    memory: Memory,
     seen: Seen,
     told: Callable[[float], None],
+    faces: Faces = lambda _time: np.zeros(BLOCKS, np.bool_),
 ) -> None:
     """Looks at a run of pictures without a gap, and adds what it finds.
 
     Args:
         pictures: in order.
         marks: sorted times, s, at which something else already points to a cut.
-        memory: pictures shown before, of this run and of others.
         seen: results, to which this function adds.
         told: receives the time, s, of the last picture that was looked at.
+        faces: finds faces; asked only where a cut inside a shot would be told.
     """
-    held: list[float] = []
-    first = 0
-    for run in steps.runs(pictures, CORE, MARGIN, held.append):
-        end = (
-            len(run.pictures) - MARGIN
-            if len(run.pictures) == CORE + 2 * MARGIN
-            else len(run.pictures)
-        )
+    first = MARGIN if seen.held.continues else 0
+    for run in steps.runs(pictures, CORE, MARGIN, seen.held):
+        goes_on = len(run.pictures) == CORE + 2 * MARGIN
+        end = len(run.pictures) - MARGIN if goes_on else len(run.pictures)
+        if seen.held.continues:
+            seen.memory.pass_over(run.pictures[:first])
+            seen.held.continues = False
         seen.findings += [
             finding
             for i in range(max(first, 1), end)
-            if (finding := _cut(run, i, marks)) is not None
+            if (finding := _cut(run, i, marks, faces)) is not None
         ]
         seen.findings += _dissolved(run, first, end)
-        seen.findings += memory.shown_again(run.pictures[first:end])
+        seen.findings += seen.memory.shown_again(run.pictures[first:end])
         seen.unseen += _blind(run, first, end)
+        seen.tail = tuple(picture.time for picture in run.pictures[CORE:]) if goes_on else ()
         told(run.pictures[end - 1].time)
         first = MARGIN
-    seen.unseen += _frozen(held)
+    seen.unseen += _frozen(seen.held.times)
+    seen.held, seen.tail = Held(), ()
 
 
-def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
+def _cut(run: Steps, number: int, marks: Sequence[float], faces: Faces) -> Finding | None:
     """Returns the cut before a picture, if there is one."""
     before, after = run.pictures[number - 1], run.pictures[number]
     z = run.stands_out(number)
@@ -102,6 +113,11 @@ def _cut(run: Steps, number: int, marks: Sequence[float]) -> Finding | None:
     if run.goes_on(number):
         return Finding(
             BreakKind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.overlay")
+        )
+    inside = faces(before.time) | faces(after.time)
+    if inside.any() and run.outside(inside).fits(number):
+        return Finding(
+            BreakKind.OVERLAY, before.time, after.time, Confidence.MEDIUM, Message("take.face")
         )
     return Finding(BreakKind.JUMP_CUT, before.time, after.time, confidence, Message("take.jump"))
 

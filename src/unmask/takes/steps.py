@@ -7,8 +7,9 @@ pictures, and compared with the steps around.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -168,6 +169,21 @@ class Steps:
             float(_of_most(between(before.grey, after.grey)[0][None])[0]) < least for after in later
         )
 
+    def fits(self, number: int) -> bool:
+        """Tells whether a step is too much like the largest ones near it to be a cut."""
+        measured = zip((self.residual, self.turn, self.turn_most), _ADDED, strict=True)
+        for values, added in measured:
+            near, _ = self._others(values, number)
+            if not near.size or values[number] > _OVER_NEAR * float(near.max()) + added:
+                return False
+        return True
+
+    def outside(self, blocks: NDArray[np.bool_]) -> Steps:
+        """Measures the same steps without some blocks, bool ``(9, 16)``."""
+        left = np.where(blocks, np.float32(0), self.left)
+        flow = np.where(blocks[..., None], np.float32(0), self.flow)
+        return Steps.of(self.pictures, left, flow)
+
     def goes_on(self, number: int) -> bool:
         """Tells whether most that moved before and after a step moves on undisturbed."""
         first, last = max(0, number - _NEAR), min(number + _NEAR, len(self.pictures))
@@ -197,30 +213,58 @@ def run(pictures: Sequence[Small]) -> Steps:
     return next(runs(pictures, len(pictures), 0))
 
 
+class Held:
+    """Pictures that repeat the one before; they are skipped.
+
+    To continue a run that was left, give what it had found, and the times of the pictures that it
+    had kept last: those are judged as before.
+
+    Attributes:
+        times: their times, s.
+        changes: how much the last pictures differed from those before, grey levels.
+        continues: whether it continues a run that was left.
+    """
+
+    def __init__(
+        self,
+        times: Iterable[float] = (),
+        changes: Iterable[float] = (),
+        kept: Iterable[float] = (),
+    ) -> None:
+        self.times = list(times)
+        self.changes = deque(changes, maxlen=_LOOKED_BACK)
+        self._kept = frozenset(kept)
+        self._until = max(self._kept, default=-math.inf)
+        self.continues = bool(self._kept)
+
+    def repeats(self, before: Small, picture: Small) -> bool:
+        """Tells whether a picture repeats the one before, and notes it if so."""
+        if picture.time <= self._until:
+            return picture.time not in self._kept
+        change = float(np.abs(before.grey.astype(np.int16) - picture.grey).mean())
+        self.changes.append(change)
+        if change >= max(_SAME, _HELD * float(np.quantile(self.changes, 0.75))):
+            return False
+        self.times.append(picture.time)
+        return True
+
+
 def runs(
-    pictures: Iterable[Small],
-    length: int,
-    margin: int,
-    held: Callable[[float], None] = lambda _time: None,
+    pictures: Iterable[Small], length: int, margin: int, held: Held | None = None
 ) -> Iterator[Steps]:
     """Yields runs of ``length`` pictures with up to ``margin`` more on either side.
 
-    Each step is measured once. Pictures that repeat the one before are skipped; ``held`` receives
-    their times.
+    Each step is measured once. Pictures that repeat the one before are skipped, and noted in
+    ``held``.
     """
+    held = held or Held()
     no_change, no_flow = np.zeros(BLOCKS, np.float32), np.zeros((*BLOCKS, 2), np.float32)
     kept: list[Small] = []
     lefts: list[NDArray[np.float32]] = []
     flows: list[NDArray[np.float32]] = []
-    changes: deque[float] = deque(maxlen=_LOOKED_BACK)
     for picture in pictures:
-        if kept:
-            changes.append(
-                raw := float(np.abs(kept[-1].grey.astype(np.int16) - picture.grey).mean())
-            )
-            if raw < max(_SAME, _HELD * float(np.quantile(changes, 0.75))):
-                held(picture.time)
-                continue
+        if kept and held.repeats(kept[-1], picture):
+            continue
         left, flow = between(kept[-1].grey, picture.grey) if kept else (no_change, no_flow)
         kept.append(picture)
         lefts.append(left)

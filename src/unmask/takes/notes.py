@@ -1,0 +1,145 @@
+"""Notes on what was measured of a take, in a file, so that a run that was killed can go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unmask.messages import Message
+from unmask.takes.choosing import Change
+from unmask.takes.findings import BreakKind, Confidence, Finding, Unseen
+from unmask.takes.hearing import Heard
+from unmask.takes.power import Power
+from unmask.takes.repeats import Memory
+from unmask.takes.seeing import Seen
+from unmask.takes.steps import Held
+
+EVERY_S = 30.0
+"""Seconds between two writings of the file."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What was measured so far.
+
+    Attributes:
+        path: file in which it is kept; None keeps it in memory alone.
+        heard: results from the sound, by the number of the file in the take.
+        changes: between key frames, up to where these were looked at.
+        stretch: how many of the stretches to decode are done.
+        seen: results from the pictures of these, and of the next one up to where it was looked at.
+        damaged: numbers of the pictures that were found damaged, by file.
+        tried: result of the cuts tried so far.
+    """
+
+    path: Path | None = None
+    heard: dict[int, Heard] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    stretch: int = 0
+    seen: Seen = field(default_factory=Seen)
+    damaged: Sequence[Sequence[int]] = ()
+    tried: tuple[Power, ...] = ()
+    _written: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def opened(cls, path: Path) -> Notes:
+        """Reads notes, or begins new ones where there are none or they cannot be read."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                told = json.loads(str(arrays["notes"]))
+                memory = Memory(arrays["known"], arrays["times"], map(tuple, told["hits"]))
+                held = Held(arrays["held"].tolist(), told["steps"], told["tail"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return cls(path)
+        findings, unseen = _findings(told["findings"]), _unseen(told["unseen"])
+        return cls(
+            path,
+            {
+                int(number): Heard(_findings(one["findings"]), one["marks"], _pairs(one["steady"]))
+                for number, one in told["heard"].items()
+            },
+            [(change, before, after) for change, before, after in told["changes"]],
+            told["stretch"],
+            Seen(findings, unseen, memory, held, tuple(told["tail"])),
+            told["damaged"],
+            tuple(Power(*one) for one in told["tried"]),
+        )
+
+    def due(self) -> bool:
+        """Tells whether the file is old enough to be written again."""
+        return self.path is not None and time.monotonic() - self._written >= EVERY_S
+
+    def write(self) -> None:
+        """Writes the file, whole or not at all, if there is to be one.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.path is None:
+            return
+        partial = self.path.with_name(self.path.name + ".partial")
+        with partial.open("wb") as file:
+            np.savez(
+                file,
+                notes=np.array(json.dumps(self._told())),
+                known=self.seen.memory.known,
+                times=self.seen.memory.times,
+                held=np.array(self.seen.held.times),
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.path)
+        self._written = time.monotonic()
+
+    def _told(self) -> dict[str, Any]:
+        """Returns all but the arrays, as JSON values; times are not rounded."""
+        return {
+            "heard": {
+                number: {
+                    "findings": [_plain(finding) for finding in one.findings],
+                    "marks": one.marks,
+                    "steady": one.steady,
+                }
+                for number, one in self.heard.items()
+            },
+            "changes": self.changes,
+            "stretch": self.stretch,
+            "findings": [_plain(finding) for finding in self.seen.findings],
+            "unseen": [
+                [one.start, one.end, one.reason.code, dict(one.reason.values)]
+                for one in self.seen.unseen
+            ],
+            "hits": list(self.seen.memory.hits),
+            "steps": list(self.seen.held.changes),
+            "tail": self.seen.tail,
+            "damaged": self.damaged,
+            "tried": [[one.lost, one.found, one.trials] for one in self.tried],
+        }
+
+
+def _plain(one: Finding) -> list[Any]:
+    place = [one.kind, one.start, one.end, one.confidence]
+    return [*place, one.reason.code, dict(one.reason.values)]
+
+
+def _findings(told: Sequence[Any]) -> list[Finding]:
+    return [
+        Finding(BreakKind(kind), start, end, Confidence(confidence), Message(code, values))
+        for kind, start, end, confidence, code, values in told
+    ]
+
+
+def _unseen(told: Sequence[Any]) -> list[Unseen]:
+    return [Unseen(start, end, Message(code, values)) for start, end, code, values in told]
+
+
+def _pairs(told: Sequence[Any]) -> list[tuple[float, float]]:
+    return [(start, end) for start, end in told]
