@@ -10,6 +10,8 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +41,14 @@ def lookups(count: int, seconds: float) -> Iterator[dict[str, Any]]:
     """
     rng = np.random.default_rng(1)
     known = drawn(rng, count)[1]
-    before, begun = _resident_gb(), time.perf_counter()
-    index = Index.of(_rows(rng, known))
+    rows, begun = _rows(rng, known), time.perf_counter()
+    index = Index.of(rows)
     built = time.perf_counter() - begun
-    yield {"index": "unmask", "hashes": count, "build_s": built, "gb": _resident_gb() - before}
+    held = sum(getattr(index, field.name).nbytes for field in fields(Index)) / 1e9
+    yield {"index": "unmask", "hashes": count, "build_s": built, "gb": held}
     sought = known[rng.integers(count, size=4096)] ^ _flips(rng, 4096, 16)
     yield {"index": "unmask", **_sustained(index.search, sought, seconds)}
-    yield {"index": "unmask", "batch": EACH, "per_s": _batched(index.search, sought)}
+    yield {"index": "unmask", "batch": EACH, **_rates(index.search, sought, EACH)}
     yield {"index": "unmask", "found": _found(rng, known, index)}
     yield from _faiss(known, sought, index)
 
@@ -61,8 +64,8 @@ def _rows(rng: np.random.Generator, known: NDArray[np.uint64]) -> Hashes:
 def _sustained(
     search: Callable[[NDArray[np.uint64]], object], sought: NDArray[np.uint64], seconds: float
 ) -> dict[str, float]:
-    """Looks up one hash after the other; returns the rate, the slowest in 100, and the memory."""
-    taken, begun, first = list[float](), time.perf_counter(), _resident_gb()
+    """Looks up one hash after the other; returns the rates, the slowest in 100, and the memory."""
+    taken, begun, first, used = list[float](), time.perf_counter(), _resident_gb(), _cpu()
     while (now := time.perf_counter()) - begun < seconds:
         at = len(taken) % len(sought)
         search(sought[at : at + 1])
@@ -70,17 +73,20 @@ def _sustained(
     return {
         "lookups": len(taken),
         "per_s": len(taken) / (time.perf_counter() - begun),
+        "per_cpu_s": len(taken) / (_cpu() - used),
         "p99_ms": 1000 * float(np.percentile(taken, 99)),
         "gb_first": first,
         "gb_last": _resident_gb(),
     }
 
 
-def _batched(search: Callable[[NDArray[np.uint64]], object], sought: NDArray[np.uint64]) -> float:
-    begun = time.perf_counter()
-    for at in range(0, len(sought), EACH):
-        search(sought[at : at + EACH])
-    return len(sought) / (time.perf_counter() - begun)
+def _rates(search: Callable[[Any], object], sought: Any, each: int) -> dict[str, float]:
+    """Looks up so many hashes at once; returns look-ups per second, and per CPU second."""
+    begun, used = time.perf_counter(), _cpu()
+    for at in range(0, len(sought), each):
+        search(sought[at : at + each])
+    wall, cpu = time.perf_counter() - begun, _cpu() - used
+    return {"per_s": len(sought) / wall, "per_cpu_s": len(sought) / cpu}
 
 
 def _found(
@@ -107,19 +113,27 @@ def _faiss(
     faiss.omp_set_num_threads(os.cpu_count() or 1)
     octets, asked = known.view(np.uint8), sought.view(np.uint8)
     flat = faiss.IndexBinaryFlat(256)
+    yield {"load": os.getloadavg()[0], "cores": os.cpu_count()}
     for name, other in (("flat", flat), ("multi", faiss.IndexBinaryMultiHash(256, BANDS, 16))):
         before, begun = _resident_gb(), time.perf_counter()
         other.add(octets)
         built, held = time.perf_counter() - begun, _resident_gb() - before
         some = asked[:EXACT] if name == "flat" else asked
-        begun = time.perf_counter()
-        for at in range(len(some)):
-            other.range_search(some[at : at + 1], RADIUS + 1)
-        rate = len(some) / (time.perf_counter() - begun)
-        yield {"index": f"faiss {name}", "build_s": built, "gb": held, "per_s": rate}
-    within = int(flat.range_search(asked[:EXACT], RADIUS + 1)[0][-1])
+        rates = _rates(partial(_within, other), some, 1)
+        yield {"index": f"faiss {name}", "build_s": built, "gb": held, **rates}
+    within = int(_within(flat, asked[:EXACT])[0][-1])
     mine = len(index.search(sought[:EXACT]).query)
     yield {"within_radius": within, "found_by_unmask": mine, "sought": EXACT, "bits": 16}
+
+
+def _within(index: Any, octets: NDArray[np.uint8]) -> Any:
+    """Finds hashes at most `RADIUS` bits away; faiss excludes the radius itself."""
+    return index.range_search(octets, RADIUS + 1)
+
+
+def _cpu() -> float:
+    """Returns the CPU seconds of this process, all threads."""
+    return time.process_time()
 
 
 def _flips(rng: np.random.Generator, count: int, bits: int) -> NDArray[np.uint64]:
