@@ -10,6 +10,8 @@
         the same, for fit
     python -m benchmarks.originals scale
         5 million hashes
+    python -m benchmarks.originals lookups --hashes 10000000 --seconds 60
+        look-ups of single hashes a second, beside faiss's (pip install faiss-cpu)
     python -m benchmarks.originals ingest
         registering a film, against real time
     python -m benchmarks.originals report
@@ -32,6 +34,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.originals.fit import fit
+from benchmarks.originals.lookups import lookups
 from benchmarks.originals.recall import recall
 from benchmarks.originals.scale import ingest, scale
 from benchmarks.originals.tables import OUT, measured, report
@@ -53,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=[*PARTS, "report", "fit"])
+    parser.add_argument("part", choices=[*PARTS, "lookups", "report", "fit"])
     parser.add_argument("--count", type=int, default=4, help="films, clips or trials")
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
     parser.add_argument(
@@ -61,9 +64,15 @@ def main() -> None:
         type=Path,
         help="Parquet of portraits; NASA's portrait in twelve looks if not given",
     )
+    parser.add_argument("--hashes", type=int, default=1_000_000, help="in the index, for lookups")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of single look-ups")
     options = parser.parse_args()
     if options.part in {"report", "fit"}:
         (report if options.part == "report" else fit)()
+        return
+    if options.part == "lookups":
+        for row in lookups(options.hashes, options.seconds):
+            print(json.dumps(row), flush=True)
         return
     OUT.mkdir(parents=True, exist_ok=True)
     seeds = range(options.first, options.first + options.count)

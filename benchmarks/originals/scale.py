@@ -7,14 +7,18 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.originals.media import SECONDS
 from tests.support import films
 from tests.support.films import Portrait
 from unmask import originals, pipeline
+
+if TYPE_CHECKING:
+    from unmask.originals.matching import Looks
 
 
 def scale(
@@ -22,19 +26,11 @@ def scale(
 ) -> Iterator[dict[str, Any]]:
     """Measures an index of ``hashes`` hashes against comparing with every one of them."""
     from unmask.originals.index import Index
-    from unmask.originals.matching import candidates, look
+    from unmask.originals.matching import candidates
     from unmask.originals.store import Hashes
-    from unmask.types import Frame
 
     rng = np.random.default_rng(1)
-    film = films.film(1, films.portraits(), SECONDS)
-    looks = look(Frame(t, film.frame(t)) for t in np.arange(0, SECONDS, 0.5))
-    noise = (
-        np.packbits(rng.random((hashes, 256)) < 0.25, axis=1).view(np.uint64)
-        if hashes <= 10**5
-        else _noise(rng, hashes)
-    )
-    known = looks.hashes[rng.integers(len(looks.hashes), size=hashes)] ^ noise
+    looks, known = drawn(rng, hashes)
     moments = hashes // each
     rows = Hashes(
         moments, moments, np.arange(moments) // 1800, np.arange(moments) % 1800 * 2.0,
@@ -66,6 +62,24 @@ def scale(
         "index_gb": held,
         "peak_gb": peak,
     }
+
+
+def drawn(rng: np.random.Generator, hashes: int) -> tuple[Looks, NDArray[np.uint64]]:
+    """Hashes a film of ten seconds; returns that, and so many hashes that resemble its own.
+
+    Each of them differs from one of the film's in a quarter of its bits.
+    """
+    from unmask.originals.matching import look
+    from unmask.types import Frame
+
+    film = films.film(1, films.portraits(), SECONDS)
+    looks = look(Frame(t, film.frame(t)) for t in np.arange(0, SECONDS, 0.5))
+    noise = (
+        np.packbits(rng.random((hashes, 256)) < 0.25, axis=1).view(np.uint64)
+        if hashes <= 10**5
+        else _noise(rng, hashes)
+    )
+    return looks, looks.hashes[rng.integers(len(looks.hashes), size=hashes)] ^ noise
 
 
 def _noise(rng: np.random.Generator, rows: int) -> Any:

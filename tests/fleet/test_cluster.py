@@ -14,6 +14,7 @@ import pytest
 
 from tests.fleet.test_scan import quickly, rows, write
 from unmask.errors import UsageError
+from unmask.fleet.scratch import PREFIX
 from unmask.fleet.tables import Row
 
 pytestmark = pytest.mark.slow
@@ -33,6 +34,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         for name, value in {
             "RAY_TMPDIR": folder,
+            "TMPDIR": folder,
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",
         }.items():
@@ -74,6 +76,7 @@ def test_a_cluster_finds_what_this_machine_finds_though_an_actor_is_killed(tmp_p
             pytest.skip("this machine is too busy: Ray gives its own processes 30 s to start")
         raise
     assert killed
+    assert list(Path(os.environ["TMPDIR"]).glob(f"{PREFIX}*")) == []
     quickly(source, tmp_path / "here")
     assert told(tmp_path / "cluster") == told(tmp_path / "here")
     assert len(rows(tmp_path / "cluster", "FROM results")) == 21

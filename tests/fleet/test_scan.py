@@ -23,6 +23,8 @@ from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
 from unmask.fleet.tables import SCRATCH, Row, Tables
 from unmask.pipeline import Settings
+from unmask.sandbox import landlock
+from unmask.sandbox.filter import impossible
 from unmask.storage import Storage
 
 pytestmark = pytest.mark.slow
@@ -114,8 +116,25 @@ def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> 
     assert (found.counts.poison, found.counts.judged) == (1, 2)
     (row,) = rows(tmp_path / "out", "FROM results WHERE error_code = 'error.never_ended_why'")
     assert "begun 3 times" in row["error"]
-    assert "SIGKILL" in row["error"]
+    assert "SIGSEGV" in row["error"]
     assert quickly(source, tmp_path / "out").counts.judged == 0
+
+
+@pytest.mark.skipif(bool(impossible()) or landlock.offered() < 1, reason="this kernel has no walls")
+def test_a_worker_reaches_neither_network_nor_programs_nor_other_files(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": f"escape {tmp_path / 'written'}"})
+    quickly(source, tmp_path / "out")
+    assert outcomes(tmp_path / "out") == {"a.mp4": "none"}
+    assert not (tmp_path / "written").exists()
+
+
+def test_what_a_worker_says_runs_nothing_in_the_driver(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": f"speak {tmp_path / 'ran'}", "b.mp4": "no face"})
+    found = quickly(source, tmp_path / "out")
+    assert (found.counts.poison, found.counts.judged) == (1, 2)
+    (row,) = rows(tmp_path / "out", "FROM results WHERE error_code = 'error.never_ended_why'")
+    assert "what makes no sense" in row["error"]
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:

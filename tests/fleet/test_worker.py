@@ -8,8 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from skimage.data import astronaut
 
+from tests import clips
 from unmask import pipeline
+from unmask.fleet import query
+from unmask.fleet.scan import scan
 from unmask.fleet.worker import FileWorker, Unreadable
 from unmask.pipeline import Settings
 
@@ -59,3 +63,16 @@ def test_a_full_disk_is_no_property_of_a_content(
     monkeypatch.setattr(pipeline, "check", full)
     with pytest.raises(Unreadable, match="No space left on device"):
         worker.judge()
+
+
+def test_a_confined_worker_judges_a_real_clip(tmp_path: Path) -> None:
+    (source := tmp_path / "in").mkdir()
+    portrait = astronaut()[20:212, 130:322]
+    clips.write_video(source / "a.mp4", [portrait] * 3)
+    scan(str(source), tmp_path / "out")
+    with query.open_results(tmp_path / "out") as tables:
+        told = tables.row("SELECT error, people, kind FROM results")
+        lines = tables.rows("SELECT DISTINCT line FROM findings WHERE status = 'ran'")
+        assert len(tables.rows("FROM sketches")) == 1
+    assert told == {"error": None, "people": 1, "kind": "video"}
+    assert "learned" in {row["line"] for row in lines}

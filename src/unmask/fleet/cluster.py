@@ -7,11 +7,9 @@ a folder that all of them see.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -22,6 +20,10 @@ from unmask.fleet import crew
 from unmask.fleet.ledger import Ledger
 from unmask.fleet.local import ONE_THREAD
 from unmask.fleet.process import Make, answer, bound
+from unmask.fleet.scratch import Scratch
+
+LEAVE = 10.0
+"""Seconds that an idle actor is given to delete its temporary files."""
 
 
 def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: float) -> None:
@@ -78,6 +80,9 @@ class RayWorker:
         return said
 
     def end(self) -> None:
+        if self.said is None:  # a busy actor cannot clean up; the next one on its machine will
+            with suppress(RayError):
+                ray.get(self._actor.leave.remote(), timeout=LEAVE)
         with suppress(RayError):
             ray.kill(self._actor)
 
@@ -93,11 +98,15 @@ class _Remote:
 
     def __init__(self, make: Make) -> None:
         bound()
-        self._scratch = tempfile.TemporaryDirectory(prefix="unmask-")
-        self._worker = make(Path(self._scratch.name))
+        self._scratch = Scratch()
+        self._worker = make(self._scratch.path)
 
     def ready(self) -> tuple[str, None]:
         return "ready", None
 
     def answer(self, order: str, path: str) -> tuple[str, Any]:
         return answer(self._worker, order, path)
+
+    def leave(self) -> None:
+        self._worker.drop()
+        self._scratch.drop()

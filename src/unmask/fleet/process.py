@@ -1,4 +1,7 @@
-"""A worker's own process: it obeys the driver until the driver is gone. Heavy imports come late."""
+"""A worker's own process: confined, it obeys the driver until the driver is gone.
+
+Heavy imports come late.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from typing import Any
 
 from unmask.errors import UnmaskError
 from unmask.fleet.worker import FileWorker, Unreadable
+from unmask.sandbox import landlock
+from unmask.sandbox.filter import impossible, install
 
 Make = Callable[[Path], FileWorker]
 """Makes a worker, in its own process, with a folder for temporary files."""
@@ -28,10 +33,11 @@ A content that needs more cannot be judged.
 def work(pipe: Connection, make: Make, scratch: Path) -> None:
     """Obeys the driver until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_driver, daemon=True).start()
     bound()
+    worker = make(scratch)
+    confine(worker)
+    threading.Thread(target=_end_with_driver, daemon=True).start()  # confined as well
     try:
-        worker = make(scratch)
         pipe.send(("ready", None))
         while True:
             order, path = pipe.recv()
@@ -61,6 +67,17 @@ def answer(worker: FileWorker, order: str, path: str) -> tuple[str, Any]:
         ) else f"unexpected {type(error).__name__}: {error}"
 
 
+def confine(worker: FileWorker) -> None:
+    """Confines this process for good, as far as this kernel can.
+
+    From now on it writes to the worker's folders only. Unless its work needs the network, it
+    reaches none, and starts no program and signals no process.
+    """
+    landlock.see_only(["/"], worker.writable)
+    if not worker.needs_network and not impossible():
+        install()
+
+
 def _end_with_driver() -> None:
     driver = parent_process()
     if driver is not None:
@@ -69,7 +86,7 @@ def _end_with_driver() -> None:
 
 
 def bound() -> None:
-    """Limits the memory of this process.
+    """Limits the memory of this process, and keeps it from leaving a copy of that on disk.
 
     Also makes the kernel end it before others if the machine runs out of memory.
     """
@@ -77,5 +94,6 @@ def bound() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def _now() -> datetime:
 def _result(sha256: str, document: Document) -> Row:
     media = document.media
     row: Row = {
-        name: getattr(document, name)
+        name: _plain(getattr(document, name))
         for name in (
             "outcome",
             "verdict",
@@ -100,7 +101,7 @@ def _result(sha256: str, document: Document) -> Row:
         }
     if media is not None:
         names = ("kind", "container", "codec", "width", "height", "duration", "size_bytes")
-        row |= {name: getattr(media, name) for name in names}
+        row |= {name: _plain(getattr(media, name)) for name in names}
     return row | {
         "sha256": sha256,
         "people": len(document.people),
@@ -111,6 +112,11 @@ def _result(sha256: str, document: Document) -> Row:
         "ai_declared": document.declared and document.declared.ai,
         "checked": _now(),
     }
+
+
+def _plain(value: Any) -> Any:
+    """Returns the value of a member of an enumeration, and anything else as it is."""
+    return value.value if isinstance(value, Enum) else value
 
 
 def _why(error: Message) -> Message:
@@ -134,7 +140,7 @@ def _person(sha256: str, person: PersonPart) -> Row:
         "sightings",
         "judged",
     )
-    return {name: getattr(person, name) for name in names} | {
+    return {name: _plain(getattr(person, name)) for name in names} | {
         "sha256": sha256,
         "person": person.id,
         "spans": [{"start": span.start, "end": span.end} for span in person.spans],
@@ -145,7 +151,7 @@ def _person(sha256: str, person: PersonPart) -> Row:
 def _findings(sha256: str, person: PersonPart) -> list[Row]:
     names = ("status", "score", "log10_lr", "summary", "summary_code")
     return [
-        {name: getattr(said, name) for name in names}
+        {name: _plain(getattr(said, name)) for name in names}
         | {"sha256": sha256, "person": person.id, "line": line}
         for line, said in person.lines.items()
     ]

@@ -61,17 +61,6 @@ def scan(
         maker: makes a worker of a source, settings and a folder for temporary files.
         ray: address of a Ray cluster whose machines judge; None for this machine alone.
 
-    Args:
-        source: a folder, or ``s3://bucket/prefix``.
-        out: folder of the tables, made if missing, else empty or of earlier scans; several sources
-            may share one.
-        settings: of each check.
-        workers: processes that judge; one if None, or one per core of the cluster.
-        tell: told how far it has come.
-        seconds: that one file may take.
-        maker: makes a worker of a source, settings and a folder for files in passing.
-        ray: address of a Ray cluster whose machines judge; None for this one alone.
-
     Raises:
         UsageError: no such source; other things lie in ``out``, or another scan writes there; a
             setting that cannot be used.

@@ -24,7 +24,9 @@ from unmask.errors import (
     WeightsError,
     printable,
 )
+from unmask.fleet.source import BUCKET, on_disk
 from unmask.messages import Message
+from unmask.originals.database import on_server
 
 if TYPE_CHECKING:
     from unmask.fleet.tables import Rows
@@ -59,14 +61,23 @@ class FileWorker:
         self._holding = ExitStack()
         self._path, self._sha256 = Path(), ""
 
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """Folders that the work writes to: its scratch, and the index of originals in a folder."""
+        index = self._settings.originals
+        return (str(self._scratch),) if index is None else (str(self._scratch), index)
+
+    @property
+    def needs_network(self) -> bool:
+        """True if the files are in a bucket, or the originals in a database on a server."""
+        return self._source.startswith(BUCKET) or on_server(self._settings.originals or "")
+
     def identify(self, path: str) -> str:
         """Brings a file here in the place of the one before; returns its sha256, hexadecimal.
 
         Raises:
             Unreadable: it has gone, or cannot be fetched or read.
         """
-        from unmask.fleet.source import on_disk
-
         self.drop()
         try:
             self._path = self._holding.enter_context(on_disk(self._source, path, self._scratch))

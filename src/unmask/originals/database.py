@@ -201,6 +201,11 @@ class PostgreSQL(IndexDatabase):
             ) from error
 
 
+def on_server(where: str | os.PathLike[str]) -> bool:
+    """Tells whether this is the address of a database on a server, not a folder."""
+    return os.fspath(where).startswith(("postgresql://", "postgres://"))
+
+
 @contextmanager
 def opened_database(where: str | os.PathLike[str], writing: bool) -> Iterator[IndexDatabase]:
     """Opens SQLite in a folder, or PostgreSQL if ``where`` begins with ``postgresql://``.
@@ -209,7 +214,6 @@ def opened_database(where: str | os.PathLike[str], writing: bool) -> Iterator[In
         OriginalsError: it cannot be opened.
     """
     name = os.fspath(where)
-    url = name.startswith(("postgresql://", "postgres://"))
-    database: IndexDatabase = PostgreSQL(name) if url else SQLite(Path(name), writing)
+    database: IndexDatabase = PostgreSQL(name) if on_server(name) else SQLite(Path(name), writing)
     with closing(database):
         yield database

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from unmask.originals.alignment import Aligned, align, nearer
+from unmask.originals.database import on_server
 from unmask.originals.film import Film
 from unmask.originals.hashing import QUERY_PX
 from unmask.originals.index import Searcher, searcher
@@ -164,7 +165,6 @@ def open_index(where: str | os.PathLike[str]) -> Iterator[Known]:
     Raises:
         OriginalsError: there is none, or it cannot be read.
     """
-    name = os.fspath(where)
-    folder = None if name.startswith(("postgresql://", "postgres://")) else Path(name)
+    folder = None if on_server(where) else Path(where)
     with opened_store(where) as store:
         yield Known(store, searcher(store, folder))

@@ -1,0 +1,52 @@
+"""Clips of 96 x 96 px and three frames, all different, so that judging one costs little.
+
+One in twenty is truncated, one in a hundred shows a portrait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+CORRUPT = 20
+"""One clip in this many has lost its end, where an MP4 file lists its frames."""
+
+PORTRAIT = 100
+"""One clip in this many shows a face."""
+
+SIDE = 96
+FRAMES = 3
+
+
+def write_clips(folder: Path, count: int) -> Path:
+    """Writes clips 0 to ``count - 1`` that are not there yet; returns the folder."""
+    from tests import clips
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path, beside = folder / f"{number:06}.mp4", folder.parent / "unfinished.mp4"
+        if path.exists():
+            continue
+        clips.write_video(beside, _frames(number))
+        if number % CORRUPT == CORRUPT - 1:
+            content = beside.read_bytes()
+            beside.write_bytes(content[: content.index(b"moov")])
+        beside.rename(path)
+    return folder
+
+
+def _frames(number: int) -> Iterator[np.ndarray]:
+    from skimage.data import astronaut
+
+    rng = np.random.default_rng(number)
+    if number % PORTRAIT == 0:
+        picture = astronaut()[20 : 20 + 2 * SIDE : 2, 130 : 130 + 2 * SIDE : 2] * rng.uniform(
+            0.9, 1
+        )
+    else:
+        picture = np.kron(rng.integers(0, 255, (6, 6, 3)), np.ones((SIDE // 6, SIDE // 6, 1)))
+    for _ in range(FRAMES):
+        frame = picture + rng.normal(0, 2, (SIDE, SIDE, 1))
+        yield np.clip(frame, 0, 255).astype(np.uint8)
