@@ -400,7 +400,9 @@ def arena(
 
     portraits, foreign = _never_seen(dev, others, data)
     # A quarter of a fresh training's rates, and an average over 50 steps: a round is 125.
-    gentle = Config(tuple(map(str, data)), (), rate=5e-4, trunk_rate=1.5e-4, average=0.98)
+    gentle = Config(
+        tuple(map(str, data)), (), "close_detector", rate=5e-4, trunk_rate=1.5e-4, average=0.98
+    )
     config = replace(gentle, start=str(start), pairs=pairs, seed=seed)
     run(
         config,
