@@ -232,10 +232,10 @@ def test_the_heatmap_points_at_what_was_changed() -> None:
             Image.fromarray(scenes.portrait()).resize((size, size), Image.Resampling.BICUBIC)
         )
         (face, *_) = faces.find(picture)
-        forged = faces.align(swapped(picture), face.points)
+        forged = faces.close_up(swapped(picture), face.points)
         _, (where,) = Learned().run(forged[None])
-        difference = np.abs(forged.astype(int) - faces.align(picture, face.points)).mean(axis=2)
-        cells = difference.reshape(12, 16, 12, 16).mean(axis=(1, 3)) > 4
+        difference = np.abs(forged.astype(int) - faces.close_up(picture, face.points)).mean(axis=2)
+        cells = difference.reshape(14, 16, 14, 16).mean(axis=(1, 3)) > 4
         inside, outside = where[cells], where[~cells]
         agreement.append((inside[:, None] > outside[None, :]).mean())
     assert np.mean(agreement) > 0.8

@@ -197,7 +197,7 @@ def test_only_a_forgery_is_weakened_to_any_strength_and_the_same_for_all_lines()
     nothing = np.empty((0, 0, 3), np.uint8)
     examples = [
         Example(
-            nothing, None, None, QUALITY, int(k > 0), "made" if k else "", "test", str(i), str(i)
+            nothing, None, nothing, QUALITY, int(k > 0), "made" if k else "", "test", str(i), str(i)
         )
         for i in range(200)
         for k in range(3)
@@ -223,7 +223,9 @@ def test_a_set_is_fitted_only_where_each_line_helps(second: str, helps: bool) ->
     nothing = np.empty((0, 0, 3), np.uint8)
     label = np.tile([0, 1], 150)
     examples = [
-        Example(nothing, None, None, QUALITY, int(y), "made" if y else "", "test", str(i // 2), "")
+        Example(
+            nothing, None, nothing, QUALITY, int(y), "made" if y else "", "test", str(i // 2), ""
+        )
         for i, y in enumerate(label)
     ]
     first, other = (
@@ -240,7 +242,7 @@ def test_a_set_is_kept_only_where_it_costs_no_more_on_others_forgeries(second: s
     label = np.tile([0, 1], 150)
     nothing = np.empty((0, 0, 3), np.uint8)
     examples = [
-        Example(nothing, None, None, QUALITY, int(y), "", "others", str(i // 2), "")
+        Example(nothing, None, nothing, QUALITY, int(y), "", "others", str(i // 2), "")
         for i, y in enumerate(label)
     ]
     sign = 1 if second == "holds" else -1

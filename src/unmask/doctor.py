@@ -237,9 +237,10 @@ def _speed() -> dict[str, float]:
         Face((0.0, 0.0, CROP_PX, CROP_PX), TEMPLATE, 1.0),
         Quality(CROP_PX, 0.05, 0.0, 1.0),
     )
-    crops = noise.integers(0, 256, (FACES, CROP_PX, CROP_PX, 3), np.uint8)
+    crop = noise.integers(0, 256, (CROP_PX, CROP_PX, 3), np.uint8)
     close_ups = noise.integers(0, 256, (FACES, CLOSE_UP_PX, CLOSE_UP_PX, 3), np.uint8)
-    track = Track(1, tuple(Sighting(float(i), face, quality, crop) for i, crop in enumerate(crops)))
+    seen = (Sighting(float(i), face, quality, crop, None, one) for i, one in enumerate(close_ups))
+    track = Track(1, tuple(seen))
     case = Case(MediaFacts("", Kind.VIDEO, "", 0, "", "", CROP_PX, CROP_PX), (track,))
     return {
         "search": _median_ms(lambda: find(frame)),

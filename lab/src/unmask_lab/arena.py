@@ -23,6 +23,7 @@ from unmask_lab import records
 from unmask_lab.data import DataError, Row
 from unmask_lab.degrade import NAMED
 from unmask_lab.held_out import RESEARCH, HeldOut, hold_out
+from unmask_lab.nets import SEE_CLOSE_UPS
 from unmask_lab.samples import Attack
 from unmask_lab.tables import interval, table
 from unmask_lab.train import Config, load, train
@@ -100,19 +101,19 @@ def arena(
         DataError: no detector enters, the data are unusable, or ``out`` holds an arena of another
             config or other faces.
     """
-    record = _enter(config, on, out)
+    record, close = _enter(config, on, out), config.net in SEE_CLOSE_UPS
     fought = record["rounds"]
     while len(fought) <= rounds:
         k = len(fought)
         before = out / f"round-{k - 1}"
-        attack, seen = strongest(load(before)[0], on.attacker)
+        attack, seen = strongest(load(before)[0], on.attacker, close)
         print(
             f"round {k} of {rounds}: {_named(attack)}, AUC {seen:.3f}", file=sys.stderr, flush=True
         )
         attacks = (*(tuple(past["attack"]) for past in fought[1:]), attack)
         learning = replace(config, start=str(before), attacks=attacks, seed=config.seed + k)
         net = train(learning, out / f"round-{k}", every, workers)
-        fought.append({"attack": list(attack), "attacker_auc": seen, **_standing(net, on)})
+        fought.append({"attack": list(attack), "attacker_auc": seen, **_standing(net, on, close)})
         _keep(record, out)
     target.mkdir(parents=True, exist_ok=True)
     (target / "arena.json").write_text(records.dumps(record) + "\n")
@@ -121,13 +122,13 @@ def arena(
     return record
 
 
-def strongest(net: nn.Module, faces: HeldOut) -> tuple[Attack, float]:
+def strongest(net: nn.Module, faces: HeldOut, close: bool) -> tuple[Attack, float]:
     """Returns the attack against which the network's AUC is lowest, and that AUC.
 
     AUC is used rather than TPR at 1 % FPR, which would depend on the one or two highest-scoring of
     a hundred bona fide faces.
     """
-    scores = faces.score(net)
+    scores = faces.score(net, close)
     found = {attack: faces.figures(scores, [attack])["auc"][0] for attack in faces.sets}
     attack = min(found, key=lambda one: found[one])
     return attack, found[attack]
@@ -153,7 +154,8 @@ def _enter(config: Config, on: Ground, out: Path) -> dict[str, Any]:
     net, _ = load(Path(config.start))
     (out / "round-0").mkdir(parents=True, exist_ok=True)
     shutil.copy(Path(config.start) / "checkpoint.pt", out / "round-0")
-    record = {"date": datetime.now(UTC).date().isoformat(), **about, "rounds": [_standing(net, on)]}
+    standing = _standing(net, on, config.net in SEE_CLOSE_UPS)
+    record = {"date": datetime.now(UTC).date().isoformat(), **about, "rounds": [standing]}
     _keep(record, out)
     return record
 
@@ -168,9 +170,9 @@ def _faces(of: HeldOut) -> dict[str, int]:
     return of.counts(next(iter(of.sets)))
 
 
-def _standing(net: nn.Module, on: Ground) -> dict[str, Any]:
+def _standing(net: nn.Module, on: Ground, close: bool) -> dict[str, Any]:
     """Measures a detector in the league: per attack, their mean, and the research set."""
-    league, research = on.league.score(net), on.research.score(net)
+    league, research = on.league.score(net, close), on.research.score(net, close)
     return {
         "attacks": [[*attack, on.league.figures(league, [attack])] for attack in on.league.sets],
         "mean": on.league.figures(league, list(on.league.sets)),

@@ -99,12 +99,12 @@ def compare(
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         measured[name] = {
             **_about(net, runs[name]),
-            "figures": _figures(faces, faces.score(net), families),
+            "figures": _figures(faces, faces.score(net, close=False), families),
         }
     for name, (net, config) in longer.items():
         measured[name] = {
             **_about(net, config),
-            "figures": _figures(faces, faces.score(net), families),
+            "figures": _figures(faces, faces.score(net, config.net in SEE_CLOSE_UPS), families),
         }
     result = {
         "date": datetime.now(UTC).date().isoformat(),

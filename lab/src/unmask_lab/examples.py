@@ -48,7 +48,7 @@ class Example:
 
     crop: Rgb
     eyes: Rgb | None
-    close_up: Rgb | None
+    close_up: Rgb
     quality: Quality
     label: int
     family: str
@@ -58,14 +58,15 @@ class Example:
     mask: NDArray[np.float32] | None = None
 
     def sighting(self, time: float = 0.0) -> Sighting:
-        """Returns the example as a line of evidence gets it."""
+        """Returns the example as a line of evidence gets it, without a close-up of a small face."""
+        large = self.quality.size_px >= faces.CLOSE_UP_LEAST_PX
         return Sighting(
             time,
             Face((0.0, 0.0, 1.0, 1.0), faces.TEMPLATE, 1.0),
             self.quality,
             self.crop,
             self.eyes,
-            self.close_up,
+            self.close_up if large else None,
         )
 
 
@@ -188,7 +189,7 @@ def as_seen(
         stacked = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, 2)
         where = faces.align(stacked, row.points)[..., 0].astype(np.float32) / np.float32(255)
     label = int(bool(family)) or row.label
-    closer = faces.close_up(seen, points) if quality.size_px >= faces.CLOSE_UP_LEAST_PX else None
+    closer = faces.close_up(seen, points)
     return Example(
         crop,
         faces.eyes(seen, points),
@@ -210,10 +211,10 @@ def _face(points: NDArray[np.float32]) -> Face:
 
 
 def score(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns the served network's logits ``(n,)`` and maps ``(n, 12, 12)``."""
+    """Returns the served network's logits ``(n,)`` and maps over close-ups ``(n, 14, 14)``."""
     line = Learned()
     parts = [
-        line.run(np.stack([e.crop for e in examples[i : i + 256]]))
+        line.run(np.stack([e.close_up for e in examples[i : i + 256]]))
         for i in range(0, len(examples), 256)
     ]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

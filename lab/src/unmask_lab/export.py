@@ -20,6 +20,7 @@ from unmask.faces import CLOSE_UP_PX, CROP_PX
 from unmask.messages import Message, plain
 from unmask.models import WEIGHTS
 from unmask_lab.data import DataError
+from unmask_lab.nets import SEE_CLOSE_UPS
 from unmask_lab.tower import Tower
 from unmask_lab.train import load
 
@@ -31,10 +32,13 @@ IMAGENET = (
     "Apache-2.0"
 )
 
-STARTS = {"detector": IMAGENET, "tower": "CLIP ViT-B/16, image tower"}
+STARTS = {"detector": IMAGENET, "close_detector": IMAGENET, "tower": "CLIP ViT-B/16, image tower"}
 """Pretrained values that a network starts from."""
 
-COMMANDS = {"detector": "make lab-train lab-export", "tower": "make lab-strong lab-export"}
+COMMANDS = {
+    "close_detector": "make lab-train lab-export",
+    "tower": "make lab-strong lab-export",
+}
 """Command that repeats a network's training."""
 
 STRONG = "strong"
@@ -99,7 +103,8 @@ def export(folder: Path, weights: Path = WEIGHTS, name: str = "learned") -> Path
     net, about = load(folder)
     if isinstance(net, Tower):
         return _export_tower(net, about, weights)
-    example = torch.randint(0, 256, (2, CROP_PX, CROP_PX, 3), dtype=torch.uint8)
+    px = CLOSE_UP_PX if about["config"]["net"] in SEE_CLOSE_UPS else CROP_PX
+    example = torch.randint(0, 256, (2, px, px, 3), dtype=torch.uint8)
     path = write(_Served(net).eval(), {"rgb": example}, ["logit", "where"], weights, name)
     update_card(weights, name, training=_training(about), limits=[NOT_MEASURED])
     return path
@@ -225,14 +230,21 @@ def update_card(weights: Path, name: str, **parts: Any) -> None:
     path.write_text(json.dumps({**card, **parts}, indent=2, ensure_ascii=False) + "\n")
 
 
+def _before(config: Mapping[str, Any]) -> Any:
+    """Describes the start of a training: another training, an exported network, or none."""
+    start = Path(config["start"])
+    if start.suffix == ".onnx":
+        card = start.with_suffix(".json")
+        return json.loads(card.read_text())["training"] if card.is_file() else start.name
+    if config["start"]:
+        return _training(load(start)[1])
+    return STARTS.get(config["net"], "nothing")
+
+
 def _training(about: dict[str, Any]) -> dict[str, Any]:
     """Describes a training and, if it started from another's weights, that one."""
     config = dict(about["config"])
-    before = (
-        _training(load(Path(config["start"]))[1])
-        if config["start"]
-        else STARTS.get(config["net"], "nothing")
-    )
+    before = _before(config)
     for key in ("train", "dev"):
         config[key] = [Path(path).name for path in config[key]]
     config["start"] = Path(config["start"]).name

@@ -30,7 +30,8 @@ class HeldOut:
     """Crops, and the sets they form: bona fide faces and the changed ones to tell from them.
 
     Attributes:
-        crops: uint8 ``(n, CROP_PX, CROP_PX, 3)``.
+        crops: aligned, uint8 ``(n, CROP_PX, CROP_PX, 3)``.
+        close_ups: of the same faces, uint8 ``(n, CLOSE_UP_PX, CLOSE_UP_PX, 3)``.
         label: ``(n,)``, 0 bona fide, 1 changed.
         identities: of whom each crop is, ``(n,)``.
         blur: ``(n,)``, minus the sharpness that the runtime measures: the score of "blurrier is
@@ -40,15 +41,21 @@ class HeldOut:
     """
 
     crops: NDArray[np.uint8]
+    close_ups: NDArray[np.uint8]
     label: NDArray[np.int_]
     identities: NDArray[np.str_]
     blur: NDArray[np.floating]
     sets: dict[tuple[str, str], NDArray[np.intp]]
 
-    def score(self, net: nn.Module) -> NDArray[np.float32]:
-        """Computes a network's logits in evaluation mode, ``(n,)``."""
+    def score(self, net: nn.Module, close: bool) -> NDArray[np.float32]:
+        """Computes a network's logits in evaluation mode, ``(n,)``.
+
+        Args:
+            net: the network.
+            close: whether it takes close-ups, see `unmask_lab.nets.SEE_CLOSE_UPS`.
+        """
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        return logits(net.eval().to(device), self.crops, device)
+        return logits(net.eval().to(device), self.close_ups if close else self.crops, device)
 
     def figures(
         self, scores: NDArray[np.floating], names: Sequence[tuple[str, str]]
@@ -125,6 +132,7 @@ def hold_out(
             )
     return HeldOut(
         np.stack([face.crop for face in faces]),
+        np.stack([face.close_up for face in faces]),
         np.array([face.label for face in faces]),
         np.array([face.identity for face in faces]),
         -np.array([face.quality.sharpness for face in faces], float),

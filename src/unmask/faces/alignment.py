@@ -41,6 +41,13 @@ outline and an eighth more on each side, squeezed to a square as Shiohara and Ya
 sees it (2022).
 """
 
+
+def close_up_in_crop() -> Box:
+    """Returns the part of the aligned crop that a close-up shows, px; it may reach beyond it."""
+    x0, y0, x1, y1 = np.array(CLOSE_UP) * _EYES_APART + np.tile([CROP_PX / 2, 0.40 * CROP_PX], 2)
+    return (float(x0), float(y0), float(x1), float(y1))
+
+
 CLOSE_UP_LEAST_PX = 48.0
 """Least width of a face, px, of which a close-up is kept.
 

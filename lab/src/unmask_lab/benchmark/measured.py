@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from unmask import faces
+from unmask.evidence.learned import over_crop
 from unmask_lab import metrics
 from unmask_lab.benchmark.subgroups import typology_angle
 from unmask_lab.data import BONA_FIDE, Row
@@ -143,7 +144,7 @@ class Task:
         logits, maps = score(examples)
         typology = self._typology(original) if original >= 0 else float("nan")
         return [
-            _record(name, example, float(logit), where, typology)
+            _record(name, example, float(logit), over_crop(where), typology)
             for name, example, logit, where in zip(names, examples, logits, maps, strict=True)
         ]
 

@@ -180,7 +180,14 @@ class Arena:
 
         portraits, foreign = never_seen(self.data, self.dev, self.others)
         # A quarter of a fresh training's rates, and an average over 50 steps: a round is 125.
-        gentle = Config(tuple(map(str, self.data)), (), rate=5e-4, trunk_rate=1.5e-4, average=0.98)
+        gentle = Config(
+            tuple(map(str, self.data)),
+            (),
+            net="close_detector",
+            rate=5e-4,
+            trunk_rate=1.5e-4,
+            average=0.98,
+        )
         config = replace(gentle, start=str(self.start), pairs=self.pairs, seed=self.seed)
         on = ground(portraits, foreign, config.families, self.faces)
         arena(config, on, self.rounds, self.out, self.target, workers=self.workers)

@@ -27,7 +27,9 @@ NETWORKS = ("strong", "learned")
 """Lines whose score is a network's, the stronger one first."""
 
 VIEWED: Mapping[str, Views] = {
-    "learned": partial(views.over_views, score=lambda crops: Learned().run(crops)[0])
+    "learned": partial(
+        views.over_views, score=lambda crops: Learned().run(crops)[0], align=faces.close_up
+    )
 }
 """Networks that are also measured over shifted and scaled views, by the line's name.
 
