@@ -89,7 +89,7 @@ lab/out/%/checkpoint.pt: | lab/checkpoints/%/checkpoint.pt
 	mkdir -p $(@D) && cp $| $@
 
 lab-research: lab/.venv/.ready $(TRAIN) $(RESEARCH) $(DEV) $(OTHERS) $(SWAPS)  ## weights that also saw the research set: not to ship
-	$(LAB)/unmask-lab train --train $(TRAIN) $(RESEARCH) --given --start lab/out/learned \
+	$(LAB)/unmask-lab train --net close_detector --train $(TRAIN) $(RESEARCH) --given --start lab/out/learned \
 	  --dev $(DEV) $(OTHERS) --pairs $(MORE) --rate 1e-3 --trunk-rate 3e-4 --out lab/out/research
 
 lab-export: lab/.venv/.ready $(SWAPS)    ## hands the trained network to the runtime and calibrates it

@@ -121,10 +121,9 @@ def faces_part(_folder: Path) -> dict[str, object]:
     )
     b4 = ort.InferenceSession(model(), one)
     rng = np.random.default_rng(0)
-    crop = rng.integers(0, 256, (1, 192, 192, 3)).astype(np.uint8)
     close_up = rng.integers(0, 256, (1, 224, 224, 3)).astype(np.uint8)
     picture = rng.normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
-    batches = {count: np.repeat(crop, count, axis=0) for count in (1, 4, 16)}
+    batches = {count: np.repeat(close_up, count, axis=0) for count in (1, 4, 16)}
     tasks: list[Callable[[], object]] = [
         lambda rgb=rgb: learned.run(None, {"rgb": rgb}) for rgb in batches.values()
     ]
