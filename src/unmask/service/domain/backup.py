@@ -40,6 +40,7 @@ from unmask.service.store.tables import (
     Bucket,
     Lease,
     Media,
+    Stray,
     Tenant,
     Upload,
 )
@@ -47,7 +48,7 @@ from unmask.service.store.tables import (
 FORMAT = 1
 
 PASSING = frozenset(
-    table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Upload)
+    table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Stray, Upload)
 )
 """Tables of temporary data.
 

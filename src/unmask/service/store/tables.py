@@ -199,6 +199,15 @@ class Media(Base):
     deleted: Mapped[float | None]
 
 
+class Stray(Base):
+    """A place in the storage that was seen without a row in the database; see `sweeping`."""
+
+    __tablename__ = "strays"
+    place: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    seen: Mapped[float]
+
+
 class Upload(Base):
     """An upload under way, in pieces."""
 
