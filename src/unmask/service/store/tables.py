@@ -134,6 +134,17 @@ class RecoveryCode(Base):
     account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
 
 
+class Identity(Base):
+    """A person at a provider of single sign-on, and the account that is theirs here."""
+
+    __tablename__ = "identities"
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    """The provider's own name for the person, which it never gives to anybody else."""
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    created: Mapped[float] = moment()
+
+
 class BrowserSession(Base):
     """A signed-in browser."""
 
