@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
-from unmask.storage import Storage
+from tests.service.listener import listener
+from unmask.storage import Storage, StorageAway
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -86,3 +87,15 @@ def test_the_place_where_files_arrive_stays_when_it_is_empty(tmp_path: Path) -> 
     stored.put("incoming/1", b"bytes")
     stored.delete("incoming/1")
     assert (tmp_path / "media" / "incoming").is_dir()
+
+
+def test_a_wrong_key_is_told_from_an_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listener() as web:
+        web.answers["/bucket/a"] = (403, {}, b"")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", web.url)
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        stored = Storage("s3://bucket", tmp_path / "scratch", ("id", "wrong"))
+        with pytest.raises(StorageAway, match="the storage refuses access"):
+            stored.read("a")

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING
 
 from obstore import copy, delete, get, head, put
 from obstore import list as listed
-from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import LocalStore, S3Store
 
 if TYPE_CHECKING:
@@ -256,7 +262,9 @@ def _answering() -> Iterator[None]:
     except BaseError as error:
         if any(f"os error {number})" in str(error) for number in FULL):
             raise OSError(errno.ENOSPC, "no room left") from None
-        raise StorageAway(f"the storage does not answer ({type(error).__name__})") from None
+        refused = isinstance(error, PermissionDeniedError | UnauthenticatedError)
+        what = "refuses access" if refused else "does not answer"
+        raise StorageAway(f"the storage {what} ({type(error).__name__})") from None
 
 
 def _made(path: Path) -> Path:

@@ -25,6 +25,8 @@ WRONG = {
     "UNMASK_STORAGE": ("gs://media", "s3://bucket/prefix"),
     "UNMASK_DATABASE": ("mysql://unmask:geheim@db/unmask", "postgresql://"),
     "UNMASK_METRICS_TOKEN": ("geheim", "16 characters"),
+    "UNMASK_OIDC_ISSUER": ("http://login.example.org", "https://"),
+    "UNMASK_OIDC_GROUPS": ("desk=boss", "viewer, reviewer, admin"),
 }
 """A wrong value of each kind, and part of its error message."""
 
@@ -71,6 +73,8 @@ def test_every_wrong_value_is_named_at_once_and_no_secret_is_quoted(
         ({"database_password": "geheim"}, "UNMASK_DATABASE is not"),
         ({"storage_key": "key", "storage": "s3://media"}, "together or not at all"),
         ({"storage_key": "key", "storage_secret": "geheim"}, "UNMASK_STORAGE is not"),
+        ({"oidc_issuer": "https://login.example.org"}, "UNMASK_OIDC_CLIENT"),
+        ({"oidc_make_accounts": True}, "UNMASK_OIDC_GROUPS is not"),
         ({"database": "postgresql:///unmask"}, "names no server"),
         ({"database": "postgresql://db"}, "names no database"),
         ({"public_url": "https://example.org/unmask"}, "at the root"),

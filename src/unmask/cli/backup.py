@@ -92,3 +92,6 @@ def _service(data: Path, there: bool) -> Iterator[Service]:
     except UnmaskError as error:
         typer.echo(f"unmask: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+    except OSError as error:
+        typer.echo(f"unmask: {data}: {(error.strerror or str(error)).lower()}", err=True)
+        raise typer.Exit(1) from error

@@ -28,7 +28,7 @@ class Limits:
 
 
 def confine(limits: Limits, network: bool = False) -> None:
-    """Confines this process for good. Call it before any other thread is started.
+    """Confines this process, all its threads included, for good.
 
     Args:
         network: whether the network may be reached, and other programs started.

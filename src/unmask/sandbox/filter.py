@@ -1,6 +1,6 @@
 """Filter of system calls that the kernel applies to this process for good.
 
-It is seccomp in filter mode, Linux 3.5. A call that is not allowed fails with EPERM, so that a
+It is seccomp in filter mode, Linux 3.17. A call that is not allowed fails with EPERM, so that a
 library can continue without it.
 
 The program is classic BPF over the kernel's ``struct seccomp_data``: the call's number at byte 0,
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import platform
 import struct
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,9 @@ from unmask.errors import UnmaskError
 from unmask.sandbox.calls import ABSENT, BOUNDED, FREE, MACHINES, OF_X86, numbers
 from unmask.sandbox.control import PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA, control
 
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SECCOMP = {"x86_64": 317, "aarch64": 277}
+SET_MODE_FILTER, TSYNC = 1, 1
+"""The call ``seccomp`` by machine, and its constants (linux/seccomp.h)."""
 
 LOAD, JUMP_EQUAL, JUMP_ABOVE, JUMP_BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
@@ -66,7 +69,7 @@ class Unconfined(UnmaskError):
 
 
 def install() -> None:
-    """Binds this thread, and those it starts from now on, to the calls that are allowed.
+    """Binds all threads of this process, now and later, to the calls that are allowed.
 
     Raises:
         Unconfined: the kernel cannot filter calls, or refuses.
@@ -78,7 +81,7 @@ def install() -> None:
     holder = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(kept)))
     try:
         control(PR_SET_NO_NEW_PRIVS, 1)
-        control(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(holder))
+        _seccomp(ctypes.addressof(holder))
     except OSError as error:
         raise Unconfined(
             _advice(f"the kernel refuses a filter of system calls ({error.strerror})")
@@ -94,7 +97,7 @@ def impossible() -> str:
     if system != "Linux" or machine not in MACHINES:
         return _advice(f"{system} on {machine} has no filter of system calls that is known here")
     try:
-        control(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0)
+        _seccomp(0)
     except OSError as error:
         return (
             ""
@@ -145,6 +148,17 @@ def _looks(name: str) -> Iterator[Step]:
 def _argument(number: int) -> int:
     """Returns the offset of an argument's lower half; both machines are little-endian."""
     return 16 + 8 * number
+
+
+def _seccomp(address: int) -> None:
+    """Sets the filter at an address in all threads; raises `OSError` if the kernel refuses."""
+    values = [
+        ctypes.c_ulong(one)
+        for one in (SECCOMP[platform.machine()], SET_MODE_FILTER, TSYNC, address)
+    ]
+    if failed := ctypes.CDLL(None, use_errno=True).syscall(*values):
+        number = errno.ESRCH if failed > 0 else ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def _advice(reason: str) -> str:

@@ -7,7 +7,8 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from unmask.sandbox.control import PR_SET_NO_NEW_PRIVS, control
@@ -41,7 +42,8 @@ def see_only(readable: Iterable[str], writable: Iterable[str] = ()) -> bool:
     """Hides the file system, except Python, the system's libraries and the given paths.
 
     This applies to this thread and those it starts from now on; threads started before still see
-    it. Other processes, and their entries in ``/proc``, are hidden as well.
+    it, so start them by `blind`. Other processes, and their entries in ``/proc``, are hidden as
+    well.
 
     Args:
         readable, writable: files and folders; those that do not exist are left out.
@@ -66,6 +68,15 @@ def see_only(readable: Iterable[str], writable: Iterable[str] = ()) -> bool:
             os.close(folder)
     control(PR_SET_NO_NEW_PRIVS, 1)
     return rules >= 0 and _landlock(RESTRICT_SELF, rules, 0) == 0
+
+
+def blind(function: Callable[[], None]) -> None:
+    """Runs a function in a thread that sees no file except Python and the system's libraries.
+
+    Threads that the function leaves running, such as those of inference, never see more.
+    """
+    with ThreadPoolExecutor(1, initializer=see_only, initargs=([],)) as thread:
+        thread.submit(function).result()
 
 
 def offered() -> int:

@@ -31,6 +31,9 @@ MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
 
 SHORTEST_TOKEN = 16
 
+ROLES = ("viewer", "reviewer", "admin")
+"""Roles of people, see `unmask.service.people.actor`."""
+
 LIKE = 0.8
 """Similarity, 0 to 1 (see `difflib`), from which a variable is taken for a misspelt setting."""
 
@@ -105,6 +108,23 @@ def _token(token: str) -> str:
     return token
 
 
+def _issuer(address: str) -> str:
+    parts = _split(address)
+    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if address and (parts.scheme != "https" and not (parts.scheme == "http" and here)):
+        raise ValueError("must begin with https://, as the provider names itself")
+    if address and (not parts.hostname or parts.query or parts.fragment or parts.username):
+        raise ValueError("must be an address alone, such as https://login.example.org")
+    return address
+
+
+def _group(given: str) -> str:
+    group, equals, role = given.rpartition("=")
+    if not (equals and group and role in ROLES):
+        raise ValueError(f"must be group=role, with a role of {', '.join(ROLES)}")
+    return given
+
+
 def _parted(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -121,6 +141,9 @@ Hosts = Annotated[
 ]
 Domains = Annotated[
     tuple[Annotated[str, AfterValidator(_domain)], ...], NoDecode, BeforeValidator(_parted)
+]
+Groups = Annotated[
+    tuple[Annotated[str, AfterValidator(_group)], ...], NoDecode, BeforeValidator(_parted)
 ]
 Outcomes = Annotated[tuple[Outcome, ...], NoDecode, BeforeValidator(_parted)]
 
@@ -156,6 +179,29 @@ class ServiceSettings(BaseSettings):
     """
     metrics_token: Annotated[Secret, AfterValidator(_token)] = ""
     """Bearer token that Prometheus sends to read ``/metrics``; nobody can read it if empty."""
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = ""
+    """Provider of single sign-on (OpenID Connect), exactly as it names itself; none if empty."""
+    oidc_client: str = ""
+    """Id of this service at the provider."""
+    oidc_secret: Secret = ""
+    """Secret of this service at the provider."""
+    oidc_organisation: str = ""
+    """Organisation whose people sign in through the provider."""
+    oidc_scope: str = ""
+    """Scopes to ask the provider for beyond openid, email and profile."""
+    oidc_groups_claim: str = "groups"
+    """Claim that has a person's groups."""
+    oidc_groups: Groups = ()
+    """Groups that may sign in, with the role of a new account, group=role, separated by commas.
+
+    All groups may if empty.
+    """
+    oidc_make_accounts: bool = False
+    """Make accounts for people of these groups who have none."""
+    oidc_trust_emails: bool = False
+    """Trust addresses of which the provider does not say whether it verified them."""
+    oidc_hosts: Domains = ()
+    """More hosts of the provider besides the issuer's, separated by commas."""
     workers: Annotated[int, Field(ge=0, le=256)] = 2
     """Judging processes on this machine; 0 for a machine that only answers HTTP."""
     upload_bytes: Annotated[int, Field(ge=1000)] = 2 << 30
@@ -206,6 +252,17 @@ class ServiceSettings(BaseSettings):
             )
         if self.storage_key and not self.storage:
             raise ValueError(f"{variable('storage_key')} is set, but {variable('storage')} is not")
+        needed = {
+            variable(name): value
+            for name, value in self
+            if name in {"oidc_client", "oidc_secret", "oidc_organisation", "public_url"}
+        }
+        if self.oidc_issuer and (missing := [name for name, value in needed.items() if not value]):
+            raise ValueError(f"{variable('oidc_issuer')} is set, but {', '.join(missing)} is not")
+        if self.oidc_make_accounts and not self.oidc_groups:
+            raise ValueError(
+                f"{variable('oidc_make_accounts')} is set, but {variable('oidc_groups')} is not"
+            )
         return self
 
     @classmethod

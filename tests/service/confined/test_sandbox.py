@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import struct
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.service.tree import clip
-from unmask.sandbox import calls
+from unmask.sandbox import calls, landlock
 from unmask.sandbox.filter import impossible, program
+from unmask.service.confined import tasks
 from unmask.service.confined.judging import Judge, JudgeAnswer, JudgeDied
 from unmask.service.confined.tasks import CheckTask
 from unmask.service.settings import ServiceSettings
@@ -212,6 +214,69 @@ def test_of_the_file_system_only_what_is_needed_is_seen(tmp_path: Path) -> None:
         assert code == 1, attempt
         assert "PermissionError" in said, said
     assert other.read_bytes() == b"other"
+
+
+def test_threads_from_before_are_bound_by_the_filter_too() -> None:
+    early = (
+        "import threading\n"
+        "go, said = threading.Event(), []\n"
+        "def attempt():\n"
+        "    go.wait()\n"
+        "    try: import socket; socket.socket()\n"
+        "    except OSError as error: said.append(error.strerror)\n"
+        "before = threading.Thread(target=attempt); before.start()\n"
+        "from unmask.sandbox.confine import Limits, confine\n"
+        "confine(Limits(1 << 30, 20, 1 << 20)); go.set(); before.join(); print(said)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", early], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("['Operation not permitted']\n", "")
+
+
+EVERY_THREAD = """
+import ctypes, json, os, sys, threading, time
+from unmask.service.confined import judge
+seen, other, handler = {}, sys.argv[1], ctypes.CFUNCTYPE(None, ctypes.c_int)
+@handler
+def attempt(_signal):
+    try: open(other).close()
+    except OSError as error: seen[threading.get_native_id()] = error.strerror
+    else: seen[threading.get_native_id()] = "it worked"
+def ask_every_thread(_code):
+    threads, own = [int(one) for one in os.listdir("/proc/self/task")], os.getpid()
+    library = ctypes.CDLL(None)
+    library.signal(10, attempt)
+    for thread in threads:
+        library.syscall({number}, own, thread, 10)
+    until = time.monotonic() + 30
+    while len(seen) < len(threads) and time.monotonic() < until: time.sleep(0.01)
+    print(len(threads), len(seen), *set(seen.values()), sep=", ", flush=True)
+    leave(0)
+leave, os._exit = os._exit, ask_every_thread
+judge.enter = lambda: open(os.devnull, "wb")  # without the filter, which forbids the signals
+judge.main()
+"""
+"""A judge whose threads, when it has judged, are each made to open another file by a signal."""
+
+
+def test_of_a_judge_no_thread_at_all_sees_another_file(tmp_path: Path) -> None:
+    if landlock.offered() < 1:
+        pytest.skip("this kernel has no Landlock")
+    other, path = tmp_path / "other", clip(tmp_path / "clip.mp4", seconds=1)
+    other.write_bytes(b"other")
+    text = EVERY_THREAD.replace("{number}", str(NUMBERS["tgkill"][platform.machine() != "x86_64"]))
+    task = tasks.write(CheckTask(str(path), "clip.mp4", {}, None))
+    done = subprocess.run(
+        [sys.executable, "-c", text, str(other)],
+        input=task,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    there, answered, *said = done.stdout.decode().strip().split(", ")
+    assert int(there) > 1, done.stderr
+    assert (answered, said) == (there, ["Permission denied"])
 
 
 def test_a_judge_gets_no_secret_of_the_service(

@@ -8,15 +8,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
+from typer.testing import CliRunner
 
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.service.desk import Desk
+from tests.service.processes.test_full_disk import fill, small  # noqa: F401 - a fixture
 from tests.service.site import accept
+from unmask.cli import app
 from unmask.errors import UsageError
 from unmask.service.domain import backup, retention
 from unmask.service.domain.backup import BackupError
@@ -24,9 +28,10 @@ from unmask.service.people import audit
 from unmask.service.people.actor import Scope
 from unmask.service.people.audit import Anchor
 from unmask.service.settings import ServiceSettings
-from unmask.service.store import storage
+from unmask.service.store import migrations, storage
 from unmask.service.store.service import Service
-from unmask.service.store.tables import BrowserSession, Check, Media, Upload
+from unmask.service.store.tables import BrowserSession, Check, Media, Tenant, Upload
+from unmask.storage import Storage, StorageAway
 
 pytestmark = pytest.mark.slow
 
@@ -175,6 +180,139 @@ def test_a_backup_that_lost_objects_is_refused_and_leaves_the_place_empty(
     backup.restore(restored, copy)
     assert kept(restored) == kept(busy.service)
     restored.database.close()
+
+
+class Failing(Storage):
+    """A storage that fails as a full or broken one does.
+
+    Args:
+        data: its folder and scratch space.
+        after: number of objects that can still be read or written.
+    """
+
+    def __init__(self, data: Path, after: int) -> None:
+        super().__init__(data / "media", data / "scratch")
+        self._left = after
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        self._count()
+        return super().chunks(name)
+
+    def take(self, name: str, path: Path) -> None:
+        self._count()
+        super().take(name, path)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise StorageAway("the storage refuses access (PermissionDeniedError)")
+
+
+def test_a_backup_that_breaks_off_says_why_and_is_not_taken_for_one(
+    busy: Desk, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    failing = replace(busy.service, storage=Failing(busy.data, after=1))
+    with pytest.raises(BackupError, match=r"copy is not complete: .*/media: .*refuses access.*"):
+        backup.save(failing, copy)
+    with pytest.raises(BackupError, match="no whole backup"):
+        backup.restore(empty(tmp_path / "restored"), copy)
+
+
+def test_a_full_disk_is_named_and_leaves_no_backup(
+    busy: Desk,
+    tmp_path: Path,
+    small: Path,  # noqa: F811 - a fixture
+) -> None:
+    fill(small)
+    with pytest.raises(BackupError, match="is not complete: no space left on device; delete it"):
+        backup.save(busy.service, small / "copy")
+    copy = tmp_path / "copy"
+    backup.save(busy.service, copy)
+    (small / "filler").unlink()
+    restored = empty(small / "restored")
+    migrations.upgrade(restored.database)
+    fill(small)
+    with pytest.raises(BackupError, match="nothing was restored: "):
+        backup.restore(restored, copy)
+    (small / "filler").unlink()
+    assert nothing_in(restored)
+    backup.restore(restored, copy)
+    assert kept(restored) == kept(busy.service)
+    restored.database.close()
+
+
+def test_a_restore_that_breaks_off_leaves_the_place_empty(busy: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    backup.save(busy.service, copy)
+    restored = empty(tmp_path / "restored")
+    failing = replace(restored, storage=Failing(tmp_path / "restored", after=1))
+    with pytest.raises(BackupError, match="nothing was restored: the storage refuses access"):
+        backup.restore(failing, copy)
+    assert nothing_in(restored)
+    backup.restore(restored, copy)
+    assert kept(restored) == kept(busy.service)
+    restored.database.close()
+
+
+class Cutting(Storage):
+    """A storage whose every write ends with the loss of all connections to a database.
+
+    Args:
+        data: its folder and scratch space.
+        outside: the one connection that stays.
+    """
+
+    def __init__(self, data: Path, outside: Connection) -> None:
+        super().__init__(data / "media", data / "scratch")
+        self._outside = outside
+
+    def take(self, name: str, path: Path) -> None:
+        super().take(name, path)
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> "
+        self._outside.execute(text(f"{ended}pg_backend_pid() AND usename = current_user"))
+
+
+def test_a_database_that_fails_at_the_very_end_is_said_and_has_no_rows(
+    busy: Desk, tmp_path: Path, postgresql: str
+) -> None:
+    copy, data = tmp_path / "copy", tmp_path / "restored"
+    backup.save(busy.service, copy)
+    restored = empty(data, database=postgresql)
+    with restored.database.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+    outside = empty(tmp_path / "outside", database=postgresql).database.engine
+    with (
+        outside.connect() as connection,
+        pytest.raises(BackupError, match=r"the database failed at the end .*accounts list"),
+    ):
+        backup.restore(replace(restored, storage=Cutting(data, connection)), copy)
+    with restored.database.reading() as session:
+        assert session.scalar(select(Tenant.id)) is None
+    with pytest.raises(UsageError, match="has files already"):
+        backup.restore(restored, copy)
+    restored.database.close()
+    outside.dispose()
+
+
+def test_a_database_that_is_gone_ends_both_commands_with_1_and_one_line(
+    busy: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.save(busy.service, tmp_path / "copy")
+    monkeypatch.setenv("UNMASK_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
+    for command, what in (
+        (["backup", str(tmp_path / "new")], "is not complete"),
+        (["restore", str(tmp_path / "copy")], "nothing was restored"),
+    ):
+        ended = CliRunner().invoke(app, [*command, "--data", str(tmp_path / "data")])
+        assert (ended.exit_code, ended.stdout) == (1, "")
+        assert f"{what}: the database failed (InterfaceError)" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+
+
+def nothing_in(service: Service) -> bool:
+    with service.database.reading() as session:
+        return session.scalar(select(Tenant.id)) is None and not list(service.storage.listed())
 
 
 def test_a_storage_that_has_files_is_refused(busy: Desk, tmp_path: Path) -> None:

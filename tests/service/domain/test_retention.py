@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.service.desk import Desk
 from unmask.service.domain import retention, sweeping
@@ -19,7 +19,7 @@ from unmask.service.people import audit
 from unmask.service.people.actor import Scope
 from unmask.service.processes import courier
 from unmask.service.store import storage
-from unmask.service.store.tables import AuditEntry, BrowserSession, Check, Media
+from unmask.service.store.tables import AuditEntry, BrowserSession, Check, Lease, Media
 
 
 def objects(desk: Desk, tenant: str = "ours") -> list[str]:
@@ -257,8 +257,13 @@ def test_media_without_a_row_is_swept_and_may_come_again(desk: Desk) -> None:
     _left_behind(desk, b"just coming", days=0)
     desk.service.storage.put(original, b"an index")
     os.utime(desk.data / "media" / original, (1.0, 1.0))
-    assert sweeping.run(desk.service, time.time()) == 2
+    assert sweeping.run(desk.service, time.time()) == 0
     assert sweeping.run(desk.service, time.time()) is None
+    assert len(objects(desk)) == 5
+    _next_sweep(desk)
+    assert sweeping.run(desk.service, time.time()) == 0
+    _next_sweep(desk)
+    assert sweeping.run(desk.service, time.time() + sweeping.APART) == 2
     assert len(objects(desk)) == 3
     (entry,) = entries(desk, "media.deleted")
     assert (entry.subject, entry.detail) == (
@@ -271,7 +276,28 @@ def test_media_without_a_row_is_swept_and_may_come_again(desk: Desk) -> None:
     assert program.get(f"/api/v1/checks/{known}/media").content == b"known"
 
 
+def test_what_has_a_row_again_is_forgotten_and_not_swept(either_desk: Desk) -> None:
+    desk, now = either_desk, time.time()
+    _left_behind(desk, b"restored", b"lost")
+    assert sweeping.run(desk.service, now) == 0
+    desk.check(b"restored", stored=now)  # the database's own backup was restored
+    _left_behind(desk, b"restored")
+    assert sweeping.run(desk.service, now + DAY) == 1
+    with desk.database.transaction() as session:
+        session.execute(delete(Check))
+        session.execute(delete(Media).where(Media.deleted.is_(None)))
+    assert sweeping.run(desk.service, now + 2 * DAY) == 0
+    assert len(objects(desk)) == 2
+
+
+def _next_sweep(desk: Desk) -> None:
+    """Lets the next run come at once, not after a day."""
+    with desk.database.transaction() as session:
+        session.execute(delete(Lease).filter_by(name="sweeping"))
+
+
 def test_very_many_files_without_a_row_are_left(desk: Desk) -> None:
     _left_behind(desk, *(bytes([number]) for number in range(retention.MANY + 1)))
-    assert sweeping.run(desk.service, time.time()) == 0
+    for sweep in range(3):
+        assert sweeping.run(desk.service, time.time() + sweep * DAY) == 0
     assert len(objects(desk)) == retention.MANY + 1

@@ -26,6 +26,7 @@ from tests.service.tree import PATIENCE, until
 from unmask.service.domain import deliveries as sending
 from unmask.service.domain import live, webhooks
 from unmask.service.domain.live import ChallengeKind
+from unmask.service.people import accounts
 from unmask.service.people.actor import Scope
 from unmask.service.store import jobs
 from unmask.service.store.service import Service
@@ -194,6 +195,22 @@ class Hanging:
         self._answer.set()
 
 
+def organisation(desk: Desk, name: str) -> str:
+    with desk.database.transaction() as session:
+        desk.tenants[name] = accounts.organisation(session, name).id
+    return name
+
+
+def webhooks_of(desk: Desk, tenant: str, count: int) -> list[str]:
+    """Adds webhooks of an organisation; returns their ids."""
+    with desk.database.transaction() as session:
+        actor = desk.system(tenant)
+        return [
+            webhooks.add(session, actor, f"https://example.org/{number}", ["check.done"]).id
+            for number in range(count)
+        ]
+
+
 def queue(desk: Desk, webhook: str, count: int, tenant: str = "ours") -> None:
     with desk.database.transaction() as session:
         for _ in range(count):
@@ -214,26 +231,53 @@ def send_until(post: sending.Post, true: Callable[[], bool]) -> None:
     until(step)
 
 
-def test_a_receiver_that_hangs_holds_up_nobody_else(open_desk: Desk) -> None:
-    admin = program(open_desk, Scope.ADMIN, tenant="theirs")
-    slow = [
-        admin.post("/api/v1/webhooks", json={"url": f"https://example.org/{number}"}).json()["id"]
-        for number in range(10)
-    ]
-    quick = hook(open_desk, "https://example.org/quick")["id"]
-    for one in slow:
-        queue(open_desk, one, 4, "theirs")
+@pytest.mark.parametrize("hanging", [1, 12])
+def test_organisations_whose_receivers_hang_hold_up_nobody_else(
+    open_desk: Desk, hanging: int
+) -> None:
+    slow = {
+        webhook: tenant
+        for tenant in (organisation(open_desk, f"slow {number}") for number in range(hanging))
+        for webhook in webhooks_of(open_desk, tenant, 8)
+    }
+    (quick,) = webhooks_of(open_desk, "ours", 1)
+    for one, tenant in slow.items():
+        queue(open_desk, one, 4, tenant)
     queue(open_desk, quick, 20)
     receivers = Hanging(*slow)
     post = sending.Post(open_desk.service, receivers)
     send_until(post, lambda: receivers.sent.count(quick) == 20)
-    hanging = Counter(one for one in receivers.sent if one != quick)
-    assert hanging.total() == sending.OF_TENANT
-    assert max(hanging.values()) == sending.TO_WEBHOOK
+    held = Counter(one for one in receivers.sent if one != quick)
+    of_tenant = Counter(slow[one] for one in held.elements())
+    assert held.total() < sending.AT_ONCE
+    assert max(held.values()) == sending.TO_WEBHOOK
+    assert max(of_tenant.values()) <= 1 + sending.SHARE * sending.AT_ONCE / (1 + sending.SHARE)
+    assert len(of_tenant) == hanging
     receivers.answer()
-    send_until(post, lambda: len(receivers.sent) == 60)
+    send_until(post, lambda: len(receivers.sent) == 20 + 32 * hanging)
     post.close()
     assert {state for state, _, _ in deliveries(open_desk)} == {"done"}
+
+
+def test_a_message_sent_again_has_its_first_id_and_time_and_a_new_signature(
+    open_desk: Desk, web: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard Webhooks: the attempt's timestamp is renewed, the event's is not, nor is the id."""
+    made = hook(open_desk, web.url + HOOK)
+    check(open_desk)
+    deliver(open_desk)
+    log = f"/api/v1/webhooks/{made['id']}/deliveries"
+    admin = program(open_desk, Scope.ADMIN)
+    (first,) = admin.get(log).json()["items"]
+    later = open_desk.database.now() + 3600
+    monkeypatch.setattr(open_desk.database, "now", lambda: later)
+    assert admin.post(f"{log}/{first['id']}/replays").json()["created"] == first["created"]
+    assert deliver(open_desk)
+    (_, _, one, told), (_, _, two, again) = web.requests
+    assert (one["webhook-id"], told) == (two["webhook-id"], again)
+    assert int(two["webhook-timestamp"]) == int(later) > int(one["webhook-timestamp"])
+    signature = sending.sign(made["secret"], one["webhook-id"], int(later), again)
+    assert two["webhook-signature"] == signature
 
 
 def test_what_cannot_be_written_down_is_said_and_sent_again(desk: Desk) -> None:

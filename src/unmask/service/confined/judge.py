@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from unmask.sandbox.landlock import see_only
+from unmask.sandbox.landlock import blind, see_only
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import enter
 from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
@@ -37,7 +37,7 @@ def main() -> None:
     """Waits for one file, judges it, and ends."""
     send = _sender(enter())
     os.nice(NICE)
-    _warm()
+    blind(_warm)
     send("ready")
     line = sys.stdin.readline()
     if line:

@@ -59,8 +59,8 @@ class RunningCheck:
 def main() -> None:
     """Answers messages until there are no more."""
     out = enter()
-    _warm()
     see_only([])
+    _warm()
     people: dict[int, RunningCheck] = {}
     incoming, answer = sys.stdin.buffer, {"kind": "ready"}
     while True:

@@ -8,6 +8,9 @@
 The rows are read in one snapshot; then the objects that they refer to are copied. Whatever comes in
 meanwhile is in neither. Sessions, uploads under way, rate limits and the like are left out. An
 object deleted meanwhile is missing, and counts as deleted after a restore.
+
+The manifest is written last, and rows are committed last: what broke off in the middle does not
+look whole.
 """
 
 from __future__ import annotations
@@ -17,15 +20,17 @@ import json
 import logging
 import shutil
 from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from unmask.errors import UnmaskError, UsageError
+from unmask.errors import UnmaskError, UsageError, printable
 from unmask.service.domain import sweeping
 from unmask.service.people import audit
 from unmask.service.people.actor import system
@@ -40,14 +45,16 @@ from unmask.service.store.tables import (
     Bucket,
     Lease,
     Media,
+    Stray,
     Tenant,
     Upload,
 )
+from unmask.storage import StorageAway
 
 FORMAT = 1
 
 PASSING = frozenset(
-    table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Upload)
+    table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Stray, Upload)
 )
 """Tables of temporary data.
 
@@ -116,10 +123,16 @@ def save(service: Service, folder: Path) -> Manifest:
 
     Raises:
         UsageError: the folder is not empty.
+        BackupError: a disk, the storage or the database failed; the folder is not a backup then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; name a new folder for each backup")
+    with _explained(f"the backup in {folder} is not complete", "delete it, and take another one"):
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty; name a new folder for each backup")
+        return _save(service, folder)
+
+
+def _save(service: Service, folder: Path) -> Manifest:
     digest, count = hashlib.sha256(), 0
     with service.database.snapshot() as session:
         revision, made = migrations.revision(session), now(session)
@@ -163,20 +176,51 @@ def restore(service: Service, folder: Path, *anchors: Anchor) -> Restored:
     Raises:
         UsageError: the database or the storage is not empty.
         BackupError: the folder is no complete backup, or one of a newer version, or an audit log in
-            it is not as it was written.
+            it is not as it was written; or a disk, the storage or the database failed.
     """
-    manifest = _manifest(folder)
-    objects = _objects(folder, manifest)
-    migrations.upgrade(service.database)
-    _insist_on_empty(service, manifest)
-    kept = [*anchors, *(Anchor.parse(line) for line in manifest.anchors)]
-    with service.database.transaction() as session:
-        _bring_rows(session, folder / "rows.jsonl")
-        for tenant in {*session.scalars(select(Tenant.id)), *(one.tenant for one in kept)}:
-            _verify(session, tenant, kept)
-        missing = _mark_missing(session, objects)
-        _bring_objects(service, objects)
+    with _explained("nothing was restored", "mend that, and restore again"):
+        manifest = _manifest(folder)
+        objects = _objects(folder, manifest)
+        migrations.upgrade(service.database)
+        _insist_on_empty(service, manifest)
+        kept = [*anchors, *(Anchor.parse(line) for line in manifest.anchors)]
+        with service.database.transaction() as session:
+            _bring_rows(session, folder / "rows.jsonl")
+            for tenant in {*session.scalars(select(Tenant.id)), *(one.tenant for one in kept)}:
+                _verify(session, tenant, kept)
+            missing = _mark_missing(session, objects)
+            _bring_objects(service, objects)
+            _commit(session)
     return Restored(manifest.rows, len(objects), missing)
+
+
+def _commit(session: Session) -> None:
+    """Commits the rows; the files stay even if that fails, since it may have happened after all."""
+    try:
+        session.commit()
+    except DBAPIError as error:
+        raise BackupError(
+            f"all files were restored, but the database failed at the end ({_named(error)}); if "
+            "`unmask accounts list` shows accounts, all is restored; else empty the storage, and "
+            "restore again"
+        ) from error
+
+
+@contextmanager
+def _explained(what: str, way: str) -> Iterator[None]:
+    """Turns errors of a disk, the storage or the database into a `BackupError`."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        place = f"{printable(str(error.filename))}: " if error.filename else ""
+        raise BackupError(f"{what}: {place}{reason}; {way}") from error
+    except DBAPIError as error:
+        raise BackupError(f"{what}: the database failed ({_named(error)}); {way}") from error
+
+
+def _named(error: DBAPIError) -> str:
+    return type(error.orig or error).__name__
 
 
 def _insist_on_empty(service: Service, manifest: Manifest) -> None:
@@ -236,6 +280,8 @@ def _copy(service: Service, known: dict[str, set[str]], to: Path) -> dict[str, s
             except FileNotFoundError:
                 path.unlink()
                 continue
+            except StorageAway as error:
+                raise StorageAway(f"{name}: {error}") from error
             copied[name] = digest.hexdigest()
             if _altered(name, copied[name]):
                 log.critical(

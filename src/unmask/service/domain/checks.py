@@ -253,8 +253,7 @@ def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> st
     """
     known = select(func.max(Registration.finished)).filter_by(tenant=tenant, state="done")
     whole = {
-        "unmask": version("unmask"),
-        "weights": _weights(),
+        **_software(),
         "originals": session.scalar(known),
         "options": options,
     }
@@ -265,7 +264,7 @@ def _configuration(session: Session, tenant: str, options: dict[str, Any]) -> st
 
 
 @cache
-def _weights() -> dict[str, str]:
+def _software() -> dict[str, Any]:
     from unmask import calibrations
 
-    return calibrations.digests()
+    return {"unmask": version("unmask"), "weights": calibrations.digests()}

@@ -1,15 +1,18 @@
 """Deletion of storage objects without a row in the database, which a crash can leave behind.
 
-They show faces, so they must not stay. A file's place is first claimed in the database by a row
-that says it is deleted, so that the same file cannot come in meanwhile.
+They show faces, so they must not stay. But the database may be the wrong one, or an older one that
+was restored, so nothing is deleted at first sight: it must still have no row in a later run. A
+file's place is then first claimed by a row that says it is deleted, so that the same file cannot
+come in meanwhile.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from unmask.service.domain import retention
@@ -19,13 +22,16 @@ from unmask.service.store import storage
 from unmask.service.store.database import insert_new
 from unmask.service.store.leases import claimed
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Media, Registration, Tenant
+from unmask.service.store.tables import Media, Registration, Stray, Tenant
+
+APART = 3600.0
+"""Minimum seconds between the run that first sees an object without a row and its deletion."""
 
 log = logging.getLogger(__name__)
 
 
 def run(service: Service, now: float) -> int | None:
-    """Deletes objects without a row that are at least a day old.
+    """Deletes objects without a row, at least a day old, that an earlier run saw without one, too.
 
     It returns the number of files and originals, or None where it is not yet time.
 
@@ -56,7 +62,25 @@ def _sweep(service: Service, tenant: str, now: float) -> int:
             extra={"tenant": tenant, "number": len(strange)},
         )
         return 0
-    return sum(_drop(service, tenant, where, now) for where in strange)
+    again = _seen_before(service, tenant, strange, now)
+    return sum(_drop(service, tenant, where, now) for where in again)
+
+
+def _seen_before(service: Service, tenant: str, strange: Sequence[str], now: float) -> list[str]:
+    """Notes places without a row; returns those that were noted `APART` s ago or earlier."""
+    with service.database.transaction() as session:
+        noted = {
+            one.place: one.seen for one in session.scalars(select(Stray).filter_by(tenant=tenant))
+        }
+        session.execute(delete(Stray).where(Stray.place.in_(noted.keys() - set(strange))))
+        new = [where for where in strange if where not in noted]
+        session.add_all(Stray(tenant=tenant, place=where, seen=now) for where in new)
+    if new:
+        log.warning(
+            "files without a row are deleted in the next run",
+            extra={"tenant": tenant, "number": len(new)},
+        )
+    return [where for where in strange if where in noted and noted[where] <= now - APART]
 
 
 def known(session: Session, tenant: str) -> set[str]:

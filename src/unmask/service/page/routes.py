@@ -23,6 +23,7 @@ from unmask.service.page import (
     retention,
     second_factor,
     signing_in,
+    single_sign_on,
     webhooks,
 )
 from unmask.service.page.rendering import (
@@ -41,6 +42,7 @@ from unmask.words import codes
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 for part in (
     signing_in,
+    single_sign_on,
     second_factor,
     checks,
     retention,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -28,7 +28,28 @@ NEXT = {Awaited.CODE: "/sign-in/code", Awaited.SET_UP: "/account/second-factor"}
 def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - as the address has it
     with service_of(request).database.reading() as session:
         first = accounts.nobody(session)
-    return render(request, "sign_in.html.j2", next=local(next), email="", wrong="", first=first)
+    return _sign_in(request, local(next), first=first)
+
+
+def refuse(request: Request, problem: Problem, where: str, email: str = "") -> Response:
+    """Shows the page for signing in again, with the reason for the refusal."""
+    wrong = language_of(request).say(problem.message)
+    response = _sign_in(request, where, problem.status, email, wrong)
+    response.headers.update(problem.headers)
+    return response
+
+
+def _sign_in(
+    request: Request,
+    where: str,
+    status: int = 200,
+    email: str = "",
+    wrong: str = "",
+    first: bool = False,
+) -> Response:
+    provider = urlsplit(service_of(request).settings.oidc_issuer).netloc
+    values = {"next": where, "email": email, "wrong": wrong, "first": first, "provider": provider}
+    return render(request, "sign_in.html.j2", status, **values)
 
 
 @router.post("/sign-in")
@@ -40,17 +61,7 @@ def sign_in(request: Request, email: Text, password: Text, next: Text = "/") -> 
         if awaits:
             response.headers["location"] = f"{NEXT[awaits]}?{urlencode({'next': local(next)})}"
     except Problem as problem:
-        wrong = language_of(request).say(problem.message)
-        response = render(
-            request,
-            "sign_in.html.j2",
-            problem.status,
-            next=local(next),
-            email=email,
-            wrong=wrong,
-            first=False,
-        )
-        response.headers.update(problem.headers)
+        response = refuse(request, problem, local(next), email)
     return response
 
 

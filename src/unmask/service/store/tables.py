@@ -134,6 +134,17 @@ class RecoveryCode(Base):
     account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
 
 
+class Identity(Base):
+    """A person at a provider of single sign-on, and the account that is theirs here."""
+
+    __tablename__ = "identities"
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    """The provider's own name for the person, which it never gives to anybody else."""
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    created: Mapped[float] = moment()
+
+
 class BrowserSession(Base):
     """A signed-in browser."""
 
@@ -197,6 +208,15 @@ class Media(Base):
     hold: Mapped[str | None]
     """Reason why it may not be deleted (legal hold); null if there is none."""
     deleted: Mapped[float | None]
+
+
+class Stray(Base):
+    """A place in the storage that was seen without a row in the database; see `sweeping`."""
+
+    __tablename__ = "strays"
+    place: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenants.id"))
+    seen: Mapped[float]
 
 
 class Upload(Base):

@@ -1,0 +1,136 @@
+"""Pages of single sign-on: the browser leaves for the provider, and comes back from it.
+
+What it must bring back is in a cookie of ten minutes, so that nobody can finish a sign-in that
+another browser began (RFC 9700, 4.7).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from unmask.messages import Message
+from unmask.service.api import accounts as api
+from unmask.service.api.access import own_origin, service_of
+from unmask.service.domain import single_sign_on
+from unmask.service.domain.single_sign_on import Vouched
+from unmask.service.page.rendering import HEADERS, PageRoute, local
+from unmask.service.page.signing_in import NEXT, refuse
+from unmask.service.people import accounts, identities, rate_limits, second_factor, sessions
+from unmask.service.problems import Problem, not_found
+from unmask.service.settings import ServiceSettings
+
+router = APIRouter(route_class=PageRoute)
+
+BACK = "/sign-in/back"
+MINUTES = 10
+
+Text = Annotated[str, Query(max_length=4000)]
+
+
+@router.get("/sign-in/away")
+async def leave(request: Request, next: str = "/") -> Response:  # noqa: A002 - as the address has it
+    """Sends the browser to the provider."""
+    service = service_of(request)
+    if not service.settings.oidc_issuer:
+        raise not_found("page")
+    try:
+        await run_in_threadpool(_count, request)
+        begun = await single_sign_on.begin(service, own_origin(request) + BACK)
+    except Problem as problem:
+        return await run_in_threadpool(refuse, request, problem, local(next))
+    response = RedirectResponse(begun.address, 303, HEADERS)
+    kept = ".".join((begun.state, begun.nonce, begun.verifier, local(next).encode().hex()))
+    _keep(response, service.settings, kept, 60 * MINUTES)
+    return response
+
+
+@router.get(BACK)
+async def come_back(
+    request: Request, state: Text = "", code: Text = "", iss: Text = ""
+) -> Response:
+    """Signs the browser in that comes back from the provider."""
+    service = service_of(request)
+    if not service.settings.oidc_issuer:
+        raise not_found("page")
+    where = "/"
+    try:
+        expected, nonce, verifier, where = _kept(request)
+        if not code or not secrets.compare_digest(state.encode(), expected.encode()):
+            raise _stale()
+        if iss and iss != service.settings.oidc_issuer:  # RFC 9207: another provider's answer
+            raise _stale()
+        back = own_origin(request) + BACK
+        vouched = await single_sign_on.finish(service, back, code, nonce, verifier)
+        response = await run_in_threadpool(_sign_in, request, vouched, where)
+    except Problem as problem:
+        response = await run_in_threadpool(refuse, request, problem, where)
+    _keep(response, service.settings, "", 0)
+    return response
+
+
+def _sign_in(request: Request, vouched: Vouched, where: str) -> Response:
+    """Signs the browser in; a second factor is asked for as after a password."""
+    service = service_of(request)
+    with service.database.transaction() as session:
+        account = identities.account_of(
+            session,
+            service.settings,
+            vouched.issuer,
+            vouched.subject,
+            vouched.email,
+            vouched.name,
+            vouched.groups,
+        )
+        rate_limits.give_back(session, _network(request), accounts.PER_ADDRESS)
+        awaits = second_factor.awaited(session, account)
+    page = f"{NEXT[awaits]}?{urlencode({'next': where})}" if awaits else where
+    response = RedirectResponse(page, 303, HEADERS)
+    api.enter(request, response, account, awaits)
+    return response
+
+
+def _count(request: Request) -> None:
+    """Counts an attempt against the sign-in limit of the browser's network."""
+    database = service_of(request).database
+    with database.transaction() as session:
+        rate_limits.take(session, _network(request), accounts.PER_ADDRESS, database.now())
+
+
+def _network(request: Request) -> str:
+    return rate_limits.network(request.client.host if request.client else "")
+
+
+def _kept(request: Request) -> tuple[str, str, str, str]:
+    """Returns state, nonce, verifier and the page wanted, as the cookie has them."""
+    parts = request.cookies.get(_name(service_of(request).settings), "").split(".")
+    try:
+        state, nonce, verifier, where = parts
+        return state, nonce, verifier, local(bytes.fromhex(where).decode())
+    except ValueError:
+        raise _stale() from None
+
+
+def _keep(response: Response, settings: ServiceSettings, value: str, seconds: int) -> None:
+    response.set_cookie(
+        _name(settings),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=sessions.secure(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _name(settings: ServiceSettings) -> str:
+    return "__Host-unmask_sign_in" if sessions.secure(settings) else "unmask_sign_in"
+
+
+def _stale() -> Problem:
+    return Problem(400, "Not signed in", Message("refusal.sso_stale"))
