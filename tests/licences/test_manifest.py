@@ -76,7 +76,7 @@ def test_what_is_written_is_read_by_kind(folder: Path, kind: str) -> None:
     assert codes(found) == said
 
 
-@pytest.mark.parametrize("trusted", ["", THEIRS.pem])
+@pytest.mark.parametrize("trusted", ["", THEIRS.pem], ids=["nobody", "somebody else"])
 def test_a_signer_whom_nobody_vouches_for_is_untrusted_and_no_tampering(
     folder: Path, trusted: str
 ) -> None:
