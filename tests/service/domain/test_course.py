@@ -99,7 +99,8 @@ class Stage:
 
     def reopen(self, session: Session, outcome: str) -> None:
         check = session.get_one(Check, self.check)
-        before, check.verdict, check.result = check.outcome, outcome, {"outcome": outcome}
+        before, check.verdict = check.outcome, outcome
+        check.result = {**(check.result or {}), "outcome": outcome}
         cases.reopen(session, check, before)
 
     def state(self) -> str:
