@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from unmask.errors import UnmaskError
-from unmask.fleet import crew, query
+from unmask.fleet import crew, query, spoken
 from unmask.fleet.ledger import Ledger
 from unmask.fleet.source import Item, Listing
 from unmask.fleet.tables import Row, Tables
@@ -162,3 +164,28 @@ def test_a_set_up_that_fails_every_file_ends_the_scan(tmp_path: Path) -> None:
     with pytest.raises(UnmaskError, match="the index is gone"):
         scanned(tmp_path, {"identify": ("wrong", "the index is gone")}, [TAKEN])
     assert not (tmp_path / "tries.jsonl").exists()
+
+
+def test_an_answer_is_read_as_it_was_said() -> None:
+    rows = sketched(hashes=bytes(range(256)), checked=datetime(2026, 5, 1, tzinfo=UTC), score=0.1)
+    assert spoken.heard(spoken.said("judged", rows)) == ("judged", rows)
+    assert spoken.heard(spoken.said("unreadable", "\udc00")) == ("unreadable", "\udc00")
+    with pytest.raises(TypeError, match="PosixPath is no plain value"):
+        spoken.said("judged", Path())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[" * 100_000,
+        b'["judged"]',
+        b'["judged", {"base64": 5}]',
+        b'["judged", {"time": "today"}]',
+        b'["unreadable", ' + b"9" * 10_000 + b"]",
+        pickle.dumps(("unreadable", "it is a pickle")),
+    ],
+)
+def test_bytes_that_are_no_answer_are_an_error(content: bytes) -> None:
+    with pytest.raises((ValueError, TypeError, RecursionError)):
+        spoken.heard(content)
