@@ -6,12 +6,14 @@ The file itself says what the worker answers.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +28,8 @@ class Quick(FileWorker):
 
     ``away`` alone makes the file unreadable; ``die`` ends the worker's process as a faulty decoder
     would; ``escape PATH`` does what a confined process may not, and its outcome is what succeeded;
-    ``speak PATH`` answers with an object that runs a program where it is read; ``sleep N`` takes N
-    s; ``fail`` makes it a file that cannot be judged; anything else is its outcome.
+    ``speak HEX`` sends these bytes as the answer; ``sleep N`` takes N s; ``fail`` makes it a file
+    that cannot be judged; anything else is its outcome.
     """
 
     def identify(self, path: str) -> str:
@@ -44,7 +46,7 @@ class Quick(FileWorker):
             elif order.startswith("escape "):
                 row["outcome"] = ", ".join(escapes(Path(order.removeprefix("escape ")))) or "none"
             elif order.startswith("speak "):
-                row["outcome"] = Program(order.removeprefix("speak "))
+                speak(bytes.fromhex(order.removeprefix("speak ")))
             elif order.startswith("sleep "):
                 time.sleep(float(order.removeprefix("sleep ")))
             elif order == "fail":
@@ -59,14 +61,11 @@ class Quick(FileWorker):
         }
 
 
-class Program:
-    """An object that makes a file where it is unpickled."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
-        return os.system, (f"touch {self._path}",)
+def speak(content: bytes) -> None:
+    """Sends bytes to the driver, as a file that took this process over would."""
+    (pipe,) = (one for one in gc.get_objects() if isinstance(one, Connection) and one.writable)
+    pipe.send_bytes(content)
+    time.sleep(60)
 
 
 def escapes(path: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -128,13 +129,23 @@ def test_a_worker_reaches_neither_network_nor_programs_nor_other_files(tmp_path:
     assert not (tmp_path / "written").exists()
 
 
-def test_what_a_worker_says_runs_nothing_in_the_driver(tmp_path: Path) -> None:
-    source = write(tmp_path / "in", {"a.mp4": f"speak {tmp_path / 'ran'}", "b.mp4": "no face"})
+ALLOCATES = b"\x80\x04Nr\xff\xff\xff\xff."
+"""A pickle of nine bytes for whose memo the reader would allocate tens of GB."""
+
+
+def test_what_a_worker_says_is_not_unpickled(tmp_path: Path) -> None:
+    files = {
+        "pickle.mp4": pickle.dumps(("unreadable", "it is a pickle")),
+        "allocates.mp4": ALLOCATES,
+    }
+    source = write(
+        tmp_path / "in",
+        {name: f"speak {content.hex()}" for name, content in files.items()} | {"b.mp4": "no face"},
+    )
     found = quickly(source, tmp_path / "out")
-    assert (found.counts.poison, found.counts.judged) == (1, 2)
-    (row,) = rows(tmp_path / "out", "FROM results WHERE error_code = 'error.never_ended_why'")
-    assert "what makes no sense" in row["error"]
-    assert not (tmp_path / "ran").exists()
+    assert (found.counts.poison, found.counts.judged) == (2, 3)
+    dead = rows(tmp_path / "out", "FROM results WHERE error_code = 'error.never_ended_why'")
+    assert all("what makes no sense" in row["error"] for row in dead)
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:

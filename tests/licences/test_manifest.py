@@ -22,6 +22,7 @@ from tests.licences import credential_cases
 from tests.support.authority import Authority
 from unmask.errors import LicenceError
 from unmask.licences import manifest
+from unmask.licences.identities import identities
 from unmask.licences.telling import told
 from unmask.types import ContentCredentials, Identity, IdentityState, Labels, Seal
 
@@ -172,6 +173,20 @@ def test_who_vouches_beside_the_signer_is_told_apart(folder: Path) -> None:
     assert (odd.name, odd.kind, odd.state) == ("", "cawg.future", IdentityState.UNVERIFIED)
     beside = told(replace(found, identities=(odd,)), Labels())[2]
     assert "somebody without a name" in str(beside)
+
+
+def test_an_ingredient_cannot_name_itself_so_that_its_identity_counts_as_the_files_own() -> None:
+    identity = {"label": "cawg.identity", "data": {"signature_info": {"common_name": "Mallory"}}}
+    (found,) = identities(
+        {
+            "active_manifest": "urn:c2pa:1",
+            "manifests": {
+                "urn:c2pa:1": {"assertions": []},
+                "theirs/urn:c2pa:1/": {"assertions": [identity]},
+            },
+        }
+    )
+    assert (found.name, found.own) == ("Mallory", False)
 
 
 def _pems(signing: manifest.Signing) -> tuple[bytes, bytes]:

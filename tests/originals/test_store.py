@@ -123,6 +123,22 @@ def test_an_index_of_an_older_version_is_read_and_learns_of_credentials_when_it_
         assert [(o.title, o.seal) for o in store.originals()] == [("The drama", Seal.INTACT)]
 
 
+def test_credentials_whose_film_an_older_version_removed_go_with_the_next_change(
+    address: str, footage: Path
+) -> None:
+    signed = ContentCredentials(Seal.INTACT, "The studio")
+    with originals.opened_store(address, writing=True) as store:
+        originals.register(open_media(footage), store, "A", "The broadcaster", credentials=signed)
+    kept = "SELECT signer FROM credentials"
+    with originals.opened_store(address, writing=True), opened_database(address, False) as database:
+        assert [signer for (signer,) in database.run(kept)] == ["The studio"]
+    with opened_database(address, writing=True) as database:
+        for table in ("registrations", "moments", "thumbnails", "footage"):
+            database.run(f"DELETE FROM {table}")  # noqa: S608
+    with originals.opened_store(address, writing=True), opened_database(address, False) as database:
+        assert database.run(kept) == []
+
+
 def test_a_registration_goes_on_where_it_was_interrupted(address: str, footage: Path) -> None:
     clip = open_media(footage)
     with originals.opened_store(address, writing=True) as store:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from unmask.errors import UnmaskError
+from unmask.fleet import answers
 from unmask.fleet.ledger import Ledger
 from unmask.fleet.source import Item
 
@@ -118,7 +119,7 @@ class Hand(Generic[L]):
         self._ledger, self._new, self._seconds = ledger, start, seconds
         self._item: Item | None = None
         self._sha256: str | None = None
-        self.lost, self.how = 0, ""
+        self._ready, self.lost, self.how = False, 0, ""
         self._start()
 
     @property
@@ -140,30 +141,53 @@ class Hand(Generic[L]):
                 self.link.ask("identify", self._item.path)
 
     def hear(self) -> None:
-        """Takes one answer of the worker, or notes that it has died."""
+        """Takes one answer of the worker, or notes that it has died.
+
+        A worker whose answer makes no sense counts as dead.
+
+        Raises:
+            UnmaskError: no file can be judged in this way.
+        """
         try:
             said, value = self.link.hear()
-        except Died as died:
-            self._replace(str(died), again=True)
-            return
-        if said == "ready":
-            self._ready, self.lost = True, 0
-        elif said == "wrong" or self._item is None:
-            raise UnmaskError(str(value))
-        elif said == "identified":
-            self._identified(self._item, value)
-        else:
-            item, self._item = self._item, None
-            if said == "judged":
-                self._ledger.judged(value)
+            if self._item is None:
+                self._greeted(said, value)
             else:
-                self._ledger.unreadable(item, value, self._sha256)
+                self._answered(self._item, said, value)
+        except (Died, answers.Senseless) as died:
+            self._replace(str(died), again=True)
 
     def overdue(self) -> None:
         """Notes that the worker has taken too long."""
         self._replace(
             f"it was not done after {self._seconds if self._ready else START:g} s", again=False
         )
+
+    def _greeted(self, said: str, value: Any) -> None:
+        if self._ready:
+            raise answers.Senseless("it spoke unasked")
+        if said != "ready":
+            raise UnmaskError(str(value))  # it has opened no file yet
+        self._ready, self.lost = True, 0
+
+    def _answered(self, item: Item, said: str, value: Any) -> None:
+        if said == "identified" and self._sha256 is None:
+            self._identified(item, answers.sha256_in(value))
+        elif said == "judged" and self._sha256 is not None:
+            found = answers.rows_in(value, self._sha256)
+            self._item = None
+            self._ledger.judged(found)
+        elif said == "unreadable":
+            why = answers.why_in(value)
+            self._item = None
+            self._ledger.unreadable(item, why, self._sha256)
+        elif said == "wrong":
+            why = answers.why_in(value)
+            self._item = None
+            self._ledger.wrong(item, why, self._sha256)
+            self._replace(why, again=False)
+        else:
+            raise answers.Senseless("it said what makes no sense at this point")
 
     def _identified(self, item: Item, sha256: str) -> None:
         self._sha256 = sha256

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from unmask.errors import UnmaskError
 from unmask.fleet import rows
 from unmask.fleet.left import left
 from unmask.fleet.source import Item, Listing
@@ -19,7 +20,10 @@ from unmask.fleet.tables import Row, Rows, Tables
 from unmask.messages import Message
 
 TRIES = 3
-"""Workers that a content may kill; then it is poison, and its result says so."""
+"""Workers that a content may kill; then it is poison, and its result says so.
+
+Also the errors that no file is to blame for, until they are believed.
+"""
 
 LONGEST = 60.0
 """Most seconds of results that a killed driver loses.
@@ -85,6 +89,8 @@ class Ledger:
         self.counts = ScanCounts(
             listed=listed, before=listed - len(before.items), gone=len(before.gone)
         )
+        self._wrong: Counter[str] = Counter()
+        self._wrong_in_a_row = 0
         self._rows: dict[str, list[Row]] = {}
         self._begun = self._written = time.monotonic()
         if before.gone:
@@ -118,6 +124,7 @@ class Ledger:
 
     def judged(self, found: Rows) -> None:
         """Notes the result for the content that a file was identified as."""
+        self._wrong_in_a_row = 0
         self.counts.judged += 1
         self.counts.failed += found["results"][0].get("error_code") is not None
         self._add(found)
@@ -141,9 +148,7 @@ class Ledger:
         """
         times = self._tries.add(sha256 or item.path)
         if again and times < TRIES:
-            self._waiting.append(item)
-            if sha256:
-                self._taken.discard(sha256)
+            self._give_back(item, sha256)
             return
         why = Message("error.never_ended_why", {"count": times, "why": how})
         if sha256 is None:
@@ -152,12 +157,36 @@ class Ledger:
         self.counts.poison += 1
         self.judged(rows.of_poison(sha256, why))
 
+    def wrong(self, item: Item, why: str, sha256: str | None) -> None:
+        """Notes an error that, as a worker says, no file is to blame for.
+
+        A file that took the worker over may say so, too. So the file is tried again after the
+        others, and left as unreadable if only this one meets the error.
+
+        Raises:
+            UnmaskError: the error was met three times with nothing judged in between.
+        """
+        self._wrong[item.path] += 1
+        self._wrong_in_a_row += 1
+        if self.counts.judged and self._wrong[item.path] == TRIES:
+            self.unreadable(item, why, sha256)
+        elif self._wrong_in_a_row >= TRIES:
+            raise UnmaskError(why)
+        else:
+            self._give_back(item, sha256)
+
     def close(self) -> None:
         """Writes what is not written yet."""
         if self._rows:
             self._tables.commit(self._rows)
             self._rows = {}
         self._written = time.monotonic()
+
+    def _give_back(self, item: Item, sha256: str | None) -> None:
+        """Puts a file at the end of those that wait."""
+        self._waiting.append(item)
+        if sha256:
+            self._taken.discard(sha256)
 
     def _pass(self) -> None:
         self.counts.read += 1

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.errors import UnmaskError
+from unmask.fleet import spoken
 from unmask.fleet.worker import FileWorker, Unreadable
 from unmask.sandbox import landlock
 from unmask.sandbox.filter import impossible, install
@@ -38,10 +39,10 @@ def work(pipe: Connection, make: Make, scratch: Path) -> None:
     confine(worker)
     threading.Thread(target=_end_with_driver, daemon=True).start()  # confined as well
     try:
-        pipe.send(("ready", None))
+        pipe.send_bytes(spoken.said("ready", None))
         while True:
             order, path = pipe.recv()
-            pipe.send(answer(worker, order, path))
+            pipe.send_bytes(spoken.said(*answer(worker, order, path)))
     except (EOFError, OSError):
         return
 

@@ -30,11 +30,15 @@ def identities(store: Mapping[str, Any]) -> tuple[Identity, ...]:
     active = str(store.get("active_manifest"))
     manifests = store.get("manifests") or {}
     own = {active: manifests[active]} if active in manifests else {}
-    found = [one for label, manifest in (own | manifests).items() for one in _of(manifest, label)]
+    found = [
+        (data, url, label)
+        for label, manifest in (own | manifests).items()
+        for data, url in _of(manifest, label)
+    ]
     codes = [(code, url) for code, url in _codes(store) if f"/{LABEL}" in url]
     return tuple(
-        _identity(data, [code for code, at in codes if at == url], f"/{active}/" in url)
-        for data, url in found[:MOST]
+        _identity(data, [code for code, at in codes if at == url], label == active)
+        for data, url, label in found[:MOST]
     )
 
 

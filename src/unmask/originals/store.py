@@ -48,6 +48,9 @@ _TABLES = (
 )
 """Older versions do not know the last one, and need not."""
 
+_OF_NO_FOOTAGE = "DELETE FROM credentials WHERE footage NOT IN (SELECT id FROM footage)"
+"""Deletes what an older version left when it removed footage."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexedFrame:
@@ -284,8 +287,8 @@ def opened_store(where: str | os.PathLike[str], writing: bool = False) -> Iterat
     with opened_database(where, writing) as database:
         tables = {name for (name,) in database.run(database.listing)}
         _check_format(database, writing, new="about" not in tables)
-        if writing and "credentials" not in tables:
-            database.run(_TABLES[-1])
+        if writing:
+            database.run(_OF_NO_FOOTAGE if "credentials" in tables else _TABLES[-1])
         yield Store(database, writing or "credentials" in tables)
 
 
