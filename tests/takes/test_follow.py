@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import takes as made
-from unmask.errors import MediaNotFound, UnsupportedMedia
+from unmask.errors import BrokenMedia, MediaNotFound, UnsupportedMedia
 from unmask.media import arriving, growing
 from unmask.take import TakeSettings, follow, follow_file, one_take, take
 from unmask.takes import seeing
@@ -85,6 +85,35 @@ def test_a_playlist_that_leaves_out_old_segments_gives_each_once(tmp_path: Path)
     assert [Path(next(came)).name for _ in range(2)] == ["a.ts", "b.ts"]
     playlist.write_text("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:8\nb.ts\na.ts\n#EXT-X-ENDLIST\n")
     assert [Path(path).name for path in came] == ["a.ts"]
+
+
+def test_segments_that_left_the_playlist_unread_end_it_with_their_numbers(tmp_path: Path) -> None:
+    playlist = tmp_path / "live.m3u8"
+    playlist.write_text("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\na.ts\nb.ts\n")
+    came = arriving(str(playlist), patience=2)
+    assert [Path(next(came)).name for _ in range(2)] == ["a.ts", "b.ts"]
+    playlist.write_text("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:12\nf.ts\n#EXT-X-ENDLIST\n")
+    with pytest.raises(BrokenMedia, match=r"live\.m3u8: its segments 9 to 11 .* keep more"):
+        next(came)
+
+
+@pytest.mark.parametrize(
+    "anew",
+    [
+        "#EXT-X-MEDIA-SEQUENCE:0\nd.ts\n",
+        "#EXT-X-MEDIA-SEQUENCE:7\na.ts\n",
+        "#EXT-X-MEDIA-SEQUENCE:7\nd.ts\ne.ts\nf.ts\n",
+    ],
+    ids=["lower number", "fewer files", "other files"],
+)
+def test_a_playlist_that_starts_over_ends_it_with_an_error(tmp_path: Path, anew: str) -> None:
+    playlist = tmp_path / "live.m3u8"
+    playlist.write_text("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\na.ts\nb.ts\n")
+    came = arriving(str(playlist), patience=2)
+    assert [Path(next(came)).name for _ in range(2)] == ["a.ts", "b.ts"]
+    playlist.write_text("#EXTM3U\n" + anew)
+    with pytest.raises(BrokenMedia, match="started over"):
+        next(came)
 
 
 def test_a_folder_gives_its_files_by_number_once_they_are_finished(tmp_path: Path) -> None:

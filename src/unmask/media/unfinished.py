@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unmask.errors import BrokenMedia, MediaError, MediaNotFound, UnsupportedMedia
 from unmask.media.mp4 import boxes
-from unmask.media.playlist import listed
+from unmask.media.playlist import Listed, listed
 from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import Bounds, open_source
 from unmask.messages import Message
@@ -33,7 +33,8 @@ def arriving(path: str, patience: float) -> Iterator[str]:
         patience: seconds without anything new after which the recording has ended.
 
     Raises:
-        MediaError: nothing came, or the playlist is none that can be followed.
+        MediaError: nothing came, the playlist is none that can be followed, it started over, or
+            files left it before they were seen in it.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -45,24 +46,53 @@ def arriving(path: str, patience: float) -> Iterator[str]:
 
 
 def _in_playlist(path: str, patience: float) -> Iterator[str]:
-    number, latest = 0, time.monotonic()
+    before: Listed | None = None
+    suspected, latest = False, time.monotonic()
     while True:
         missing: MediaError | None = None
+        restarted = False
         try:
             now = listed(path)
         except (MediaNotFound, BrokenMedia) as error:  # it has not begun, or is being written
             missing = error
         else:
-            if new := now.files[max(0, number - now.first) :]:
-                yield from new
-                number, latest = now.first + len(now.files), time.monotonic()
-            if now.ended:
-                return
-        if time.monotonic() - latest > patience:
-            if missing and not number:
+            restarted = before is not None and _restarted(before, now)
+            if restarted and suspected:  # twice in a row: it was not just being written
+                raise BrokenMedia(path, Message("playlist.restarted"), Message("way.follow_anew"))
+            if not restarted:
+                if new := _unread(path, before, now):
+                    yield from new
+                    latest = time.monotonic()
+                before = now
+                if now.ended:
+                    return
+        suspected = restarted
+        if not restarted and time.monotonic() - latest > patience:
+            if missing and before is None:
                 raise missing
             return
         time.sleep(_EVERY_S)
+
+
+def _restarted(before: Listed, now: Listed) -> bool:
+    """Tells whether a playlist no longer continues what it was before."""
+    kept = before.files[max(0, now.first - before.first) :]
+    return now.first < before.first or now.files[: len(kept)] != kept
+
+
+def _unread(path: str, before: Listed | None, now: Listed) -> list[str]:
+    """Returns the files that were not in a playlist before.
+
+    Raises:
+        BrokenMedia: others came and went between the two looks at it.
+    """
+    if before is None:
+        return now.files
+    following = before.first + len(before.files)
+    if now.first > following:
+        missed = Message("playlist.missed", {"first": following, "last": now.first - 1})
+        raise BrokenMedia(path, missed, Message("way.keep_segments"))
+    return now.files[following - now.first :]
 
 
 def _in_folder(folder: Path, patience: float) -> Iterator[str]:
