@@ -200,7 +200,8 @@ def _notes(reel: Reel, settings: TakeSettings, folder: Path | None) -> Notes:
 
     named = [versions(), [part.facts.sha256 for part in reel.parts]]
     key = json.dumps([*named, settings.thorough, settings.seed], sort_keys=True)
-    notes = Notes.opened(folder / f"take-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz")
+    name = f"take-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    notes = Notes.opened(folder / name, [part.shown().size for part in reel.parts])
     for part, numbers in zip(reel.parts, notes.damaged, strict=False):
         part.note_damaged(numbers)
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,7 +145,7 @@ def test_long_footage_goes_on_among_its_key_frames(
         one_take([film], TakeSettings(power=False), resume=tmp_path)
     monkeypatch.setattr(seeing, "change_between", compare)
     monkeypatch.setattr(notes.Notes, "write", lambda _self: None)
-    begun = notes.Notes.opened(next(tmp_path.glob("take-*.npz")))
+    begun = notes.Notes.opened(next(tmp_path.glob("take-*.npz")), [250])
     assert begun.changes[-1][2] == compared[-1]
     assert dumps(one_take([film], TakeSettings(power=False), resume=tmp_path)) == whole
 
@@ -156,3 +158,69 @@ def test_notes_that_are_torn_are_not_used(tmp_path: Path, counted: Counted) -> N
     counted.count = 0
     one_take([film], MUTE, resume=tmp_path)
     assert counted.count == 100
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def without_findings(told: dict[str, Any]) -> str:
+    del told["findings"]
+    return json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        without_findings,
+        lambda _told: DEEP,
+        lambda _told: "[]",
+        lambda told: json.dumps(told | {"damaged": [[100]]}),
+        lambda told: json.dumps(told | {"damaged": [[-1]]}),
+        lambda told: json.dumps(told | {"damaged": [["1"]]}),
+        lambda told: json.dumps(told | {"heard": []}),
+        lambda told: json.dumps(told | {"stretch": "one"}),
+        lambda told: json.dumps(told | {"changes": [["a", 0, 1]]}),
+    ],
+    ids=[
+        "no findings",
+        "deep",
+        "a list",
+        "no such picture",
+        "a picture before the first",
+        "a picture without a number",
+        "heard as a list",
+        "a stretch without a number",
+        "a change without a number",
+    ],
+)
+def test_notes_of_another_content_begin_anew(
+    tmp_path: Path, counted: Counted, edit: Callable[[dict[str, Any]], str]
+) -> None:
+    film = made.write(tmp_path / "film.mp4", map(made.filmed, made.times((0, 4))))
+    whole = dumps(one_take([film], MUTE, resume=tmp_path))
+    (kept,) = tmp_path.glob("take-*.npz")
+    with np.load(kept) as arrays:
+        content = dict(arrays)
+    content["notes"] = np.array(edit(json.loads(str(content["notes"]))))
+    with kept.open("wb") as file:
+        np.savez(file, **content)
+    counted.count = 0
+    assert dumps(one_take([film], MUTE, resume=tmp_path)) == whole
+    assert counted.count == 100
+
+
+def test_two_runs_that_write_at_once_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lets a second run write whole notes in the middle of the first one's writing."""
+    path, save, others = tmp_path / "take-1.npz", np.savez, [notes.Notes(tmp_path / "take-1.npz")]
+
+    def saved(*args: Any, **arrays: Any) -> None:
+        save(*args, **arrays)
+        if others:
+            others.pop().write()
+
+    monkeypatch.setattr(np, "savez", saved)
+    notes.Notes(path, stretch=3).write()
+    assert notes.Notes.opened(path, []).stretch == 3
+    assert list(tmp_path.iterdir()) == [path]

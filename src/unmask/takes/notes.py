@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmask.messages import Message
 from unmask.takes.choosing import Change
@@ -50,27 +51,46 @@ class Notes:
     _written: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def opened(cls, path: Path) -> Notes:
-        """Reads notes, or begins new ones where there are none or they cannot be read."""
+    def opened(cls, path: Path, counts: Sequence[int]) -> Notes:
+        """Reads notes, or begins new ones where there are none or they cannot be read.
+
+        Args:
+            path: their file.
+            counts: number of pictures in each file of the take.
+        """
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                told = json.loads(str(arrays["notes"]))
-                memory = Memory(arrays["known"], arrays["times"], map(tuple, told["hits"]))
-                held = Held(arrays["held"].tolist(), told["steps"], told["tail"])
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+                return cls._read(path, arrays, counts)
+        except Exception:  # a file of any content, which several libraries read
             return cls(path)
+
+    @classmethod
+    def _read(cls, path: Path, arrays: Mapping[str, NDArray[Any]], counts: Sequence[int]) -> Notes:
+        told = json.loads(str(arrays["notes"]))
+        times = arrays["times"].astype(float, casting="safe").reshape(-1)
+        width = Memory().known.shape[1]
+        known = arrays["known"].astype(np.float32, casting="safe").reshape(times.size, width)
+        memory = Memory(known, times, _pairs(told["hits"]))
+        held = Held(*(map(float, one) for one in (arrays["held"], told["steps"], told["tail"])))
         findings, unseen = _findings(told["findings"]), _unseen(told["unseen"])
         return cls(
             path,
             {
-                int(number): Heard(_findings(one["findings"]), one["marks"], _pairs(one["steady"]))
+                int(number): Heard(
+                    _findings(one["findings"]), [*map(float, one["marks"])], _pairs(one["steady"])
+                )
                 for number, one in told["heard"].items()
             },
-            [(change, before, after) for change, before, after in told["changes"]],
-            told["stretch"],
-            Seen(findings, unseen, memory, held, tuple(told["tail"])),
-            told["damaged"],
-            tuple(Power(*one) for one in told["tried"]),
+            [
+                (float(change), float(before), float(after))
+                for change, before, after in told["changes"]
+            ],
+            int(told["stretch"]),
+            Seen(findings, unseen, memory, held, tuple(map(float, told["tail"]))),
+            _damaged(told["damaged"], counts),
+            tuple(
+                Power(float(lost), int(found), int(trials)) for lost, found, trials in told["tried"]
+            ),
         )
 
     def due(self) -> bool:
@@ -85,18 +105,21 @@ class Notes:
         """
         if self.path is None:
             return
-        partial = self.path.with_name(self.path.name + ".partial")
-        with partial.open("wb") as file:
-            np.savez(
-                file,
-                notes=np.array(json.dumps(self._told())),
-                known=self.seen.memory.known,
-                times=self.seen.memory.times,
-                held=np.array(self.seen.held.times),
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
+        partial = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}.partial")
+        try:
+            with partial.open("xb") as file:
+                np.savez(
+                    file,
+                    notes=np.array(json.dumps(self._told())),
+                    known=self.seen.memory.known,
+                    times=self.seen.memory.times,
+                    held=np.array(self.seen.held.times),
+                )
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self.path)
+        finally:
+            partial.unlink(missing_ok=True)
         self._written = time.monotonic()
 
     def _told(self) -> dict[str, Any]:
@@ -142,4 +165,16 @@ def _unseen(told: Sequence[Any]) -> list[Unseen]:
 
 
 def _pairs(told: Sequence[Any]) -> list[tuple[float, float]]:
-    return [(start, end) for start, end in told]
+    return [(float(start), float(end)) for start, end in told]
+
+
+def _damaged(told: Sequence[Sequence[int]], counts: Sequence[int]) -> Sequence[Sequence[int]]:
+    """Returns the numbers of damaged pictures by file.
+
+    Raises:
+        ValueError: a file has no picture of that number.
+    """
+    for numbers, count in zip(told, counts, strict=bool(told)):
+        if not all(isinstance(number, int) and 0 <= number < count for number in numbers):
+            raise ValueError("a damaged picture that the file does not have")
+    return told
