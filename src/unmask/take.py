@@ -136,10 +136,13 @@ def follow(
     parts: list[Footage] = []
     reel, told, notes, news = Reel(parts), _Told(), Notes(), News(found)
     odd: list[float] = []
+    given = [0, 0]
     search = _faces(reel)
 
     def tell(_time: float) -> None:
-        news.tell([*told.findings, *notes.seen.findings])
+        found = (told.findings, notes.seen.findings)
+        news.tell([one for all_, count in zip(found, given, strict=True) for one in all_[count:]])
+        given[:] = map(len, found)
 
     def pictures() -> Iterator[Small]:
         begin = 0.0

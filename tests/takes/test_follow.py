@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +14,11 @@ import pytest
 from tests.support import takes as made
 from unmask.errors import BrokenMedia, MediaNotFound, UnsupportedMedia
 from unmask.media import arriving, growing
+from unmask.messages import Message
 from unmask.take import TakeSettings, follow, follow_file, one_take, take
 from unmask.takes import seeing
-from unmask.takes.findings import BreakKind, Finding
+from unmask.takes.findings import BreakKind, Confidence, Finding
+from unmask.takes.news import News
 
 MUTE = TakeSettings(thorough=True, power=False)
 
@@ -39,6 +41,7 @@ class Recorder(threading.Thread):
         self._playlist, self._names = playlist, names
         self.go_on = threading.Event()
         self.waited = False
+        self._write("#EXTM3U\n")
 
     def run(self) -> None:
         text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:EVENT\n"
@@ -56,7 +59,9 @@ class Recorder(threading.Thread):
         partial.replace(self._playlist)
 
 
-def test_a_playlist_is_followed_and_findings_come_before_it_ends(tmp_path: Path) -> None:
+def test_a_playlist_is_followed_and_findings_come_before_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stretches = [(0, 2), (2, 4), (4.6, 6.6), (6.6, 8.6), (8.6, 9.6)]
     files = [
         made.write(tmp_path / f"{number}.ts", map(made.filmed, made.times(stretch)))
@@ -64,15 +69,24 @@ def test_a_playlist_is_followed_and_findings_come_before_it_ends(tmp_path: Path)
     ]
     recorder = Recorder(tmp_path / "live.m3u8", [file.name for file in files])
     came: list[Finding] = []
+    handed: list[Finding] = []
+    tell = News.tell
 
-    def found(one: Finding) -> None:
+    def counted(news: News, findings: Sequence[Finding]) -> None:
+        handed.extend(findings)
+        tell(news, findings)
+
+    monkeypatch.setattr(News, "tell", counted)
+
+    def heard(one: Finding) -> None:
         came.append(one)
         recorder.go_on.set()
 
     recorder.start()
-    result = follow(arriving(str(tmp_path), patience=100), found, MUTE)
+    result = follow(arriving(str(tmp_path), patience=100), heard, MUTE)
     assert recorder.waited
     assert [(one.kind, round(one.end, 2)) for one in came] == [(BreakKind.JUMP_CUT, 4.0)]
+    assert len(handed) == len(set(map(id, handed))), "a finding was handed on again"
     whole = one_take(files, MUTE)
     names = tuple(replace(part, path=str(part.path)) for part in whole.parts)
     assert result == replace(whole, parts=names, path=names[0].path, media=result.media)
@@ -85,6 +99,34 @@ def test_a_playlist_that_leaves_out_old_segments_gives_each_once(tmp_path: Path)
     assert [Path(next(came)).name for _ in range(2)] == ["a.ts", "b.ts"]
     playlist.write_text("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:8\nb.ts\na.ts\n#EXT-X-ENDLIST\n")
     assert [Path(path).name for path in came] == ["a.ts"]
+
+
+def found(kind: BreakKind, start: float, end: float) -> Finding:
+    return Finding(kind, start, end, Confidence.HIGH, Message("take.restart"))
+
+
+def test_news_given_a_few_at_a_time_is_that_of_all_at_once() -> None:
+    given = [
+        [found(BreakKind.JOIN, 60.0, 60.0)],
+        [found(BreakKind.REPEAT, 10.0, 20.0), found(BreakKind.JUMP_CUT, 5.0, 5.04)],
+        [found(BreakKind.REPEAT, 10.0, 40.0), found(BreakKind.REPEAT, 10.0, 30.0)],
+        [found(BreakKind.REPEAT, 25.0, 45.0), found(BreakKind.REPEAT, 41.0, 70.0)],
+        [found(BreakKind.SCENE_CUT, 59.96, 60.0), found(BreakKind.SCENE_CUT, 80.0, 80.04)],
+    ]
+    few: list[Finding] = []
+    every: list[Finding] = []
+    news, all_at_once = News(few.append), News(every.append)
+    for findings in given:
+        news.tell(findings)
+    all_at_once.tell([one for findings in given for one in findings])
+    assert [(one.kind, one.start) for one in few] == [
+        (BreakKind.JOIN, 60.0),
+        (BreakKind.JUMP_CUT, 5.0),
+        (BreakKind.REPEAT, 10.0),
+        (BreakKind.REPEAT, 41.0),
+        (BreakKind.SCENE_CUT, 80.0),
+    ]
+    assert {(one.kind, one.start) for one in every} == {(one.kind, one.start) for one in few}
 
 
 def test_segments_that_left_the_playlist_unread_end_it_with_their_numbers(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -85,10 +86,26 @@ class Unseen:
     reason: Message
 
 
-_IN_THE_FILE = (BreakKind.JOIN, BreakKind.GAP, BreakKind.DROPPED)
+IN_THE_FILE = (BreakKind.JOIN, BreakKind.GAP, BreakKind.DROPPED)
 _IN_THE_PICTURE = (BreakKind.JUMP_CUT, BreakKind.SCENE_CUT)
 _AT_ONCE_S = 0.1
 """Seconds within which a finding from the file explains one from the pictures."""
+
+
+def explained(one: Finding, ends: Sequence[float]) -> bool:
+    """Tells whether a finding is a cut in the picture at which the file itself tells why.
+
+    ``ends`` are the sorted ends, s, of the findings whose kind is `IN_THE_FILE`.
+    """
+    if one.kind not in _IN_THE_PICTURE:
+        return False
+    place = bisect_left(ends, one.end)
+    return any(abs(one.end - end) <= _AT_ONCE_S for end in ends[max(0, place - 1) : place + 1])
+
+
+def precedence(one: Finding) -> tuple[float, bool, float]:
+    """Returns a key that sorts findings by time; at one place the firmest, then the longest."""
+    return one.start, one.confidence is not Confidence.HIGH, -one.end
 
 
 def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -97,16 +114,10 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     Of overlapping findings of one kind the first is kept; at one place the firmest, then the
     longest.
     """
-    told = [one.end for one in findings if one.kind in _IN_THE_FILE]
-    findings = [
-        one
-        for one in findings
-        if one.kind not in _IN_THE_PICTURE or all(abs(one.end - t) > _AT_ONCE_S for t in told)
-    ]
+    ends = sorted(one.end for one in findings if one.kind in IN_THE_FILE)
+    findings = [one for one in findings if not explained(one, ends)]
     kept: list[Finding] = []
-    for one in sorted(
-        findings, key=lambda one: (one.start, one.confidence is not Confidence.HIGH, -one.end)
-    ):
+    for one in sorted(findings, key=precedence):
         if not any(one.kind is other.kind and one.start - other.end < 0.2 for other in kept[-8:]):
             kept.append(one)
     return tuple(kept)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from unmask.takes.findings import Finding, in_order
+from unmask.takes.findings import IN_THE_FILE, BreakKind, Finding, explained, precedence
 
 _SAME_S = 0.2
 """Seconds within which findings of one kind are the same one, which was found again or grew."""
+_BEFORE = 8
+"""Known findings of one kind that are compared; further back they lie apart, as in `in_order`."""
 
 
 class News:
@@ -19,16 +23,27 @@ class News:
 
     def __init__(self, told: Callable[[Finding], None]) -> None:
         self._told = told
-        self._known: list[Finding] = []
+        self._known: dict[BreakKind, list[tuple[float, float]]] = defaultdict(list)
+        self._ends: list[float] = []
 
     def tell(self, findings: Sequence[Finding]) -> None:
-        """Tells what is new among all findings until now."""
-        for one in in_order(list(findings)):
-            if not any(
-                one.kind is other.kind
-                and one.start <= other.end + _SAME_S
-                and other.start <= one.end + _SAME_S
-                for other in self._known
-            ):
-                self._known.append(one)
+        """Tells what is new among findings; those given before need not be given again."""
+        for one in findings:
+            if one.kind in IN_THE_FILE:
+                insort(self._ends, one.end)
+        for one in sorted(findings, key=precedence):
+            if not explained(one, self._ends) and not self._again(one):
+                insort(self._known[one.kind], (one.start, one.end))
                 self._told(one)
+
+    def _again(self, one: Finding) -> bool:
+        """Tells whether a finding is known; one that grew takes the place of the known one."""
+        known = self._known[one.kind]
+        last = bisect_right(known, one.end + _SAME_S, key=lambda span: span[0])
+        for place in range(max(0, last - _BEFORE), last):
+            start, end = known[place]
+            if one.start <= end + _SAME_S:
+                if one.start <= start:
+                    known[place] = (one.start, max(end, one.end))
+                return True
+        return False
