@@ -95,7 +95,8 @@ def test_a_run_that_was_killed_goes_on_to_the_same_answer(
     assert 0 < counted.count < pictures
     counted.count = 0
     assert dumps(one_take([film], MUTE, resume=tmp_path)) == whole
-    assert counted.count == 0
+    # Only what lies on both sides of each cut is decoded again, to see whether stretches moved.
+    assert counted.count < pictures / 2
 
 
 def test_every_place_at_which_notes_are_written_leads_to_the_same_answer(

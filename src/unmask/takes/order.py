@@ -35,6 +35,8 @@ def reordered(
         pictures: returns the pictures of a stretch, s.
     """
     cuts = [one.end for one in findings if one.kind in _CUTS][:_MOST_CUTS]
+    if len(cuts) < 3:
+        return []  # two stretches that change places leave three cuts
     sides: list[Sides] = []
     out: list[Finding] = []
     for number, time in enumerate(cuts):
