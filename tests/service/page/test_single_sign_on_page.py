@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_iam import Server
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from tests.service.desk import ORIGIN, Desk
+from unmask.cli import app
 from unmask.service.page.single_sign_on import BACK
 from unmask.service.store.tables import Account, AuditEntry, Identity
 
@@ -116,6 +118,31 @@ def test_nobody_gets_an_account_or_that_of_another_organisation(
     with sso.database.reading() as session:
         assert session.scalars(select(Identity)).all() == []
         assert len(session.scalars(select(Account)).all()) == 8
+
+
+def test_an_address_that_passed_on_to_another_person_opens_nothing_until_unlinked(
+    sso: Desk, provider: Server
+) -> None:
+    first = person(provider, "ada@ours.example")
+    before, answer = signed_in(sso, provider)
+    assert answer.status_code == 303, answer.text
+    first.emails = ["left@ours.example"]
+    provider.backend.save(first)
+    heir = provider.random_user(user_name="heir", emails=["ada@ours.example"])
+    provider.login(heir)
+    provider.consent(heir)
+    browser, answer = signed_in(sso, provider)
+    assert (answer.status_code, "no account here" in answer.text) == (403, True)
+    assert browser.get("/api/v1/whoami").status_code == 401
+    assert before.get("/api/v1/whoami").status_code == 200
+    command = ["accounts", "unlink", "ada@ours.example", "--data", str(sso.data)]
+    done = CliRunner().invoke(app, command)
+    assert (done.exit_code, done.stdout) == (0, "unlinked ada@ours.example\n")
+    assert before.get("/api/v1/whoami").status_code == 401, "signed out everywhere"
+    assert CliRunner().invoke(app, command).exit_code == 1, "nothing to unlink any more"
+    browser, answer = signed_in(sso, provider)
+    assert answer.status_code == 303, answer.text
+    assert browser.get("/api/v1/whoami").json()["id"] == sso.account("ada").id
 
 
 MAKING = {"oidc_groups": ("desk=reviewer", "chiefs=admin"), "oidc_make_accounts": True}
