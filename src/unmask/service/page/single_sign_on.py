@@ -21,7 +21,7 @@ from unmask.service.domain import single_sign_on
 from unmask.service.domain.single_sign_on import Vouched
 from unmask.service.page.rendering import HEADERS, PageRoute, local
 from unmask.service.page.signing_in import NEXT, refuse
-from unmask.service.people import accounts, identities, rate_limits, second_factor, sessions
+from unmask.service.people import accounts, identities, rate_limits, sessions
 from unmask.service.problems import Problem, not_found
 from unmask.service.settings import ServiceSettings
 
@@ -88,10 +88,9 @@ def _sign_in(request: Request, vouched: Vouched, where: str) -> Response:
             vouched.groups,
         )
         rate_limits.give_back(session, _network(request), accounts.PER_ADDRESS)
-        awaits = second_factor.awaited(session, account)
-    page = f"{NEXT[awaits]}?{urlencode({'next': where})}" if awaits else where
-    response = RedirectResponse(page, 303, HEADERS)
-    api.enter(request, response, account, awaits)
+    response = RedirectResponse(where, 303, HEADERS)
+    if awaits := api.enter(request, response, account).awaits:
+        response.headers["location"] = f"{NEXT[awaits]}?{urlencode({'next': where})}"
     return response
 
 
