@@ -46,6 +46,24 @@ def test_no_more_checks_wait_than_allowed(either_desk: Desk) -> None:
     assert send(rob, b"three").status_code == 201
 
 
+def test_a_request_sent_again_is_answered_as_before_though_a_quota_is_full(desk: Desk) -> None:
+    admin = desk.browser(person="ada")
+
+    def post(path: str, content: bytes, **headers: str) -> Any:
+        return admin.post(f"/api/v1/{path}", content=content, headers=headers)
+
+    for path, full, status in (
+        ("checks?name=clip.mp4", {"waiting": 1}, 429),
+        ("originals?owner=Us", {"bytes": 1}, 507),
+    ):
+        first = post(path, b"one", **{"Idempotency-Key": path})
+        bound(desk, **full)
+        again = post(path, b"one", **{"Idempotency-Key": path})
+        assert first.status_code == again.status_code == 201
+        assert again.json() == first.json()
+        assert post(path, b"one").status_code == status
+
+
 def test_an_announced_upload_is_taken_when_it_ends(desk: Desk) -> None:
     rob = desk.browser(person="rob")
     bound(desk, waiting=1, daily=1, bytes=4)

@@ -85,7 +85,7 @@ async def register(
     Only hashes and thumbnails of it are kept permanently.
     """
     service = service_of(request)
-    await run_in_threadpool(admit, service, actor, check=False)
+    await run_in_threadpool(admit, service, actor, key, check=False)
     received = await uploads.receive(service, request.stream(), service.settings.upload_bytes)
     try:
         uploads.check_digest(received, sha256)
