@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -106,6 +108,32 @@ def test_no_more_bytes_are_kept_than_allowed(desk: Desk) -> None:
     assert admin.delete(f"/api/v1/checks/{first}/media").status_code == 204
     assert send(admin, b"five.").status_code == 201
     assert not list(desk.service.storage.listed("incoming")), "what was refused is not kept"
+
+
+@pytest.mark.slow
+def test_nobody_waits_while_a_file_is_moved_and_the_quota_holds(
+    tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path / "service", {"database": postgresql})
+    admin, rob = desk.browser(person="ada"), desk.browser(person="rob")
+    bound(desk, bytes=10)
+    move, statuses, waited = desk.service.storage.move, [], []
+
+    def slowly(name: str, to: str) -> None:
+        monkeypatch.setattr(desk.service.storage, "move", move)
+        other = Thread(target=lambda: statuses.append(send(rob, b"five.").status_code))
+        other.start()
+        other.join(10)
+        waited.append(other.is_alive())
+        move(name, to)
+
+    monkeypatch.setattr(desk.service.storage, "move", slowly)
+    first = send(admin, b"six...")
+    assert waited == [False]
+    assert statuses == [201]
+    assert (first.status_code, first.json()["title"]) == (507, "Quota")
+    assert len(list(desk.service.storage.listed(""))) == 1, "what was refused is not kept"
+    desk.close()
 
 
 def test_a_check_is_not_judged_again_while_too_many_wait(

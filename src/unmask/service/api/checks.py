@@ -209,7 +209,7 @@ def admit(service: Service, actor: Actor, key: str | None = None, check: bool = 
     if idempotency.known(service, actor, key):
         return
     with service.database.reading() as session:
-        quotas.admit(session, actor.tenant, check=check)
+        quotas.look(session, actor.tenant, check=check)
 
 
 def _create(
@@ -223,7 +223,6 @@ def _create(
     asked = {"path": "/checks", "sha256": received.sha256, "name": name, "options": options}
 
     def do(session: Session) -> idempotency.Answer:
-        quotas.admit(session, actor.tenant, received.bytes)
         check, new = checks.accept(session, service, actor, received, name, options, actor.id)
         body = CheckView.of(check).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/checks/{check.id}"}
