@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from tests.service.desk import ORIGIN, Desk
 from unmask.cli import app
 from unmask.service.page.single_sign_on import BACK
+from unmask.service.people import accounts
 from unmask.service.store.tables import Account, AuditEntry, Identity
 
 
@@ -184,6 +185,34 @@ def test_another_browser_a_second_time_or_a_changed_secret_signs_nobody_in(
         browser.cookies["unmask_sign_in"] = ".".join(kept)
         assert browser.get(path, follow_redirects=False).status_code == status
         assert browser.get("/api/v1/whoami").status_code == 401
+
+
+def test_whoever_comes_back_with_a_forged_code_attempts_to_sign_in(
+    sso: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "PER_ADDRESS", accounts.Limit("sign-in-address", 3, 900))
+    browser = sso.browser()
+
+    def come_back() -> int:
+        away(browser)
+        kept = browser.cookies["unmask_sign_in"].split(".")
+        address = f"{BACK}?state={kept[0]}&code=forged"
+        status: int = browser.get(address, follow_redirects=False).status_code
+        return status
+
+    assert [come_back() for _ in range(4)] == [502, 502, 502, 429]
+
+
+def test_a_page_wanted_is_of_bounded_length(sso: Desk, provider: Server) -> None:
+    person(provider, "vera@ours.example")
+    for length, status in ((2000, 303), (2001, 422)):
+        browser, where = sso.browser(), "/checks?words=".ljust(length, "x")
+        left = browser.get("/sign-in/away", params={"next": where}, follow_redirects=False)
+        assert left.status_code == status
+        assert len(left.headers.get("set-cookie", "")) < 4096
+    browser, where = sso.browser(), "/checks?words=".ljust(2000, "x")
+    answer = browser.get(back(provider, away(browser, where)), follow_redirects=False)
+    assert answer.headers["location"] == where
 
 
 def test_it_is_off_by_default(desk: Desk) -> None:
