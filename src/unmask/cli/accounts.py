@@ -1,4 +1,4 @@
-"""The commands `unmask accounts add`, `list`, `password`, `remove-factor` and `quota`.
+"""The commands `unmask accounts add`, `list`, `password`, `remove-factor`, `unlink` and `quota`.
 
 They work before there is anybody who could add accounts on the page.
 """
@@ -26,6 +26,7 @@ Examples:
   unmask accounts list --data DIR
   unmask accounts password ann@example.org --data DIR
   unmask accounts remove-factor ann@example.org --data DIR
+  unmask accounts unlink ann@example.org --data DIR
   unmask accounts quota --waiting 100 --daily 2000 --bytes 50000000000 --data DIR
 """
 
@@ -106,6 +107,18 @@ def remove_factor(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: 
         account = accounts.by_email(session, email)
         second_factor.reset(session, system(account.tenant), account.id)
         typer.echo(f"removed the second factor of {printable(account.email)}")
+
+
+@app.command()
+def unlink(email: Annotated[str, typer.Argument(metavar="EMAIL")], data: Data) -> None:
+    """Give an account to whoever has its address now at the provider of single sign-on."""
+    from unmask.service.people import accounts, identities
+    from unmask.service.people.actor import system
+
+    with _errors(), open_accounts(data) as database, database.transaction() as session:
+        account = accounts.by_email(session, email)
+        identities.unlink(session, system(account.tenant), account.id)
+        typer.echo(f"unlinked {printable(account.email)}")
 
 
 @app.command()

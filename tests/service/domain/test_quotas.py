@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -46,6 +48,24 @@ def test_no_more_checks_wait_than_allowed(either_desk: Desk) -> None:
     assert send(rob, b"three").status_code == 201
 
 
+def test_a_request_sent_again_is_answered_as_before_though_a_quota_is_full(desk: Desk) -> None:
+    admin = desk.browser(person="ada")
+
+    def post(path: str, content: bytes, **headers: str) -> Any:
+        return admin.post(f"/api/v1/{path}", content=content, headers=headers)
+
+    for path, full, status in (
+        ("checks?name=clip.mp4", {"waiting": 1}, 429),
+        ("originals?owner=Us", {"bytes": 1}, 507),
+    ):
+        first = post(path, b"one", **{"Idempotency-Key": path})
+        bound(desk, **full)
+        again = post(path, b"one", **{"Idempotency-Key": path})
+        assert first.status_code == again.status_code == 201
+        assert again.json() == first.json()
+        assert post(path, b"one").status_code == status
+
+
 def test_an_announced_upload_is_taken_when_it_ends(desk: Desk) -> None:
     rob = desk.browser(person="rob")
     bound(desk, waiting=1, daily=1, bytes=4)
@@ -88,6 +108,32 @@ def test_no_more_bytes_are_kept_than_allowed(desk: Desk) -> None:
     assert admin.delete(f"/api/v1/checks/{first}/media").status_code == 204
     assert send(admin, b"five.").status_code == 201
     assert not list(desk.service.storage.listed("incoming")), "what was refused is not kept"
+
+
+@pytest.mark.slow
+def test_nobody_waits_while_a_file_is_moved_and_the_quota_holds(
+    tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path / "service", {"database": postgresql})
+    admin, rob = desk.browser(person="ada"), desk.browser(person="rob")
+    bound(desk, bytes=10)
+    move, statuses, waited = desk.service.storage.move, [], []
+
+    def slowly(name: str, to: str) -> None:
+        monkeypatch.setattr(desk.service.storage, "move", move)
+        other = Thread(target=lambda: statuses.append(send(rob, b"five.").status_code))
+        other.start()
+        other.join(10)
+        waited.append(other.is_alive())
+        move(name, to)
+
+    monkeypatch.setattr(desk.service.storage, "move", slowly)
+    first = send(admin, b"six...")
+    assert waited == [False]
+    assert statuses == [201]
+    assert (first.status_code, first.json()["title"]) == (507, "Quota")
+    assert len(list(desk.service.storage.listed(""))) == 1, "what was refused is not kept"
+    desk.close()
 
 
 def test_a_check_is_not_judged_again_while_too_many_wait(

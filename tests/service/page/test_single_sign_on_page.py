@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_iam import Server
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from tests.service.desk import ORIGIN, Desk
+from unmask.cli import app
 from unmask.service.page.single_sign_on import BACK
+from unmask.service.people import accounts
 from unmask.service.store.tables import Account, AuditEntry, Identity
 
 
@@ -118,6 +121,31 @@ def test_nobody_gets_an_account_or_that_of_another_organisation(
         assert len(session.scalars(select(Account)).all()) == 8
 
 
+def test_an_address_that_passed_on_to_another_person_opens_nothing_until_unlinked(
+    sso: Desk, provider: Server
+) -> None:
+    first = person(provider, "ada@ours.example")
+    before, answer = signed_in(sso, provider)
+    assert answer.status_code == 303, answer.text
+    first.emails = ["left@ours.example"]
+    provider.backend.save(first)
+    heir = provider.random_user(user_name="heir", emails=["ada@ours.example"])
+    provider.login(heir)
+    provider.consent(heir)
+    browser, answer = signed_in(sso, provider)
+    assert (answer.status_code, "no account here" in answer.text) == (403, True)
+    assert browser.get("/api/v1/whoami").status_code == 401
+    assert before.get("/api/v1/whoami").status_code == 200
+    command = ["accounts", "unlink", "ada@ours.example", "--data", str(sso.data)]
+    done = CliRunner().invoke(app, command)
+    assert (done.exit_code, done.stdout) == (0, "unlinked ada@ours.example\n")
+    assert before.get("/api/v1/whoami").status_code == 401, "signed out everywhere"
+    assert CliRunner().invoke(app, command).exit_code == 1, "nothing to unlink any more"
+    browser, answer = signed_in(sso, provider)
+    assert answer.status_code == 303, answer.text
+    assert browser.get("/api/v1/whoami").json()["id"] == sso.account("ada").id
+
+
 MAKING = {"oidc_groups": ("desk=reviewer", "chiefs=admin"), "oidc_make_accounts": True}
 
 
@@ -157,6 +185,34 @@ def test_another_browser_a_second_time_or_a_changed_secret_signs_nobody_in(
         browser.cookies["unmask_sign_in"] = ".".join(kept)
         assert browser.get(path, follow_redirects=False).status_code == status
         assert browser.get("/api/v1/whoami").status_code == 401
+
+
+def test_whoever_comes_back_with_a_forged_code_attempts_to_sign_in(
+    sso: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "PER_ADDRESS", accounts.Limit("sign-in-address", 3, 900))
+    browser = sso.browser()
+
+    def come_back() -> int:
+        away(browser)
+        kept = browser.cookies["unmask_sign_in"].split(".")
+        address = f"{BACK}?state={kept[0]}&code=forged"
+        status: int = browser.get(address, follow_redirects=False).status_code
+        return status
+
+    assert [come_back() for _ in range(4)] == [502, 502, 502, 429]
+
+
+def test_a_page_wanted_is_of_bounded_length(sso: Desk, provider: Server) -> None:
+    person(provider, "vera@ours.example")
+    for length, status in ((2000, 303), (2001, 422)):
+        browser, where = sso.browser(), "/checks?words=".ljust(length, "x")
+        left = browser.get("/sign-in/away", params={"next": where}, follow_redirects=False)
+        assert left.status_code == status
+        assert len(left.headers.get("set-cookie", "")) < 4096
+    browser, where = sso.browser(), "/checks?words=".ljust(2000, "x")
+    answer = browser.get(back(provider, away(browser, where)), follow_redirects=False)
+    assert answer.headers["location"] == where
 
 
 def test_it_is_off_by_default(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from tests.service.desk import ORIGIN, PASSWORD, Desk
 from unmask.cli import app
+from unmask.service.api import accounts as signing_in
 from unmask.service.people import second_factor
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import AuditEntry, RecoveryCode, SecondFactor
@@ -100,6 +101,51 @@ def test_a_session_without_the_code_opens_nothing(desk: Desk) -> None:
     answer = entering.post(f"{FACTOR}/confirmation", json={"code": "123456"})
     assert answer.status_code == 409
     assert entering.delete("/api/v1/session").status_code == 204
+
+
+def test_to_turn_it_on_signs_every_other_browser_out(either_desk: Desk) -> None:
+    desk = either_desk
+    thief, other = desk.browser(person="rob"), desk.browser(person="ada")
+    assert thief.get(ME).status_code == 200
+    browser = desk.browser(person="rob")
+    set_up(desk, browser)
+    assert thief.get(ME).status_code == 401
+    assert browser.get(ME).status_code == other.get(ME).status_code == 200
+
+
+def test_a_factor_confirmed_after_the_password_was_checked_is_asked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, enter = desk.browser(person="rob"), signing_in.enter
+
+    def after_set_up(*arguments: Any, **named: Any) -> Any:
+        set_up(desk, browser)
+        return enter(*arguments, **named)
+
+    monkeypatch.setattr(signing_in, "enter", after_set_up)
+    thief, awaits = password_given(desk)
+    assert awaits == "code"
+    assert thief.get(ME).status_code == 401
+
+
+def test_a_key_proposed_after_the_code_was_taken_is_not_confirmed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, thief, spend = (
+        desk.browser(person="rob"),
+        desk.browser(person="rob"),
+        second_factor.spend,
+    )
+
+    def before_another_key(*arguments: Any, **named: Any) -> None:
+        spend(*arguments, **named)
+        assert thief.post(FACTOR).status_code == 201
+
+    monkeypatch.setattr(second_factor, "spend", before_another_key)
+    phone = Phone(browser.post(FACTOR).json()["key"], desk)
+    answer = browser.post(f"{FACTOR}/confirmation", json={"code": phone.code()})
+    assert answer.status_code == 409
+    assert browser.get(FACTOR).json()["confirmed"] is None
 
 
 def test_no_code_is_taken_twice(either_desk: Desk) -> None:

@@ -150,18 +150,22 @@ def begin(request: Request, response: Response, email: str, password: str) -> Se
     service = service_of(request)
     address = request.client.host if request.client else ""
     account = accounts.authenticate(service.database, email, password, address)
-    with service.database.reading() as session:
-        awaits = second_factor.awaited(session, account)
-    return enter(request, response, account, awaits)
+    return enter(request, response, account)
 
 
 def enter(
-    request: Request, response: Response, account: Account, awaits: Awaited | None = None
+    request: Request, response: Response, account: Account, code_given: bool = False
 ) -> SessionView:
-    """Begins a session of an account and sets its cookie on the response."""
+    """Begins a session of an account and sets its cookie on the response.
+
+    Args:
+        code_given: whether the second factor is not asked for any more.
+    """
     service, actor = service_of(request), accounts.actor_of(account)
-    agent, pending = request.headers.get("user-agent", ""), awaits is not None
+    agent = request.headers.get("user-agent", "")
     with service.database.transaction() as session:
+        awaits = None if code_given else second_factor.awaited(session, account)
+        pending = awaits is not None
         signed_in = sessions.begin(
             session, actor, account, secret_of(request), agent=agent, pending=pending
         )
@@ -176,7 +180,7 @@ def give_code(request: Request, response: Response, actor: Entering, form: Code)
     with database.reading() as session:
         account = accounts.get(session, actor, person(actor))
     second_factor.spend(database, actor, form.code.get_secret_value())
-    return enter(request, response, account)
+    return enter(request, response, account, code_given=True)
 
 
 @router.delete("/session", status_code=204)

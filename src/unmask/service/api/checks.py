@@ -186,7 +186,7 @@ async def create(
     """
     service = service_of(request)
     given = {"name": name, "sha256": sha256, "options": options}
-    await run_in_threadpool(admit, service, actor)
+    await run_in_threadpool(admit, service, actor, key)
     received, asked = await _file(request, service, given)
     try:
         plain = asked.options.plain()
@@ -196,14 +196,20 @@ async def create(
         await run_in_threadpool(service.storage.discard, received.object)
 
 
-def admit(service: Service, actor: Actor, check: bool = True) -> None:
+def admit(service: Service, actor: Actor, key: str | None = None, check: bool = True) -> None:
     """Refuses a file before it is received if the organisation's quotas are used up.
+
+    Args:
+        key: of the request; one that was answered before is answered so again.
+        check: whether a check is made of it.
 
     Raises:
         Problem: 429 or 507.
     """
+    if idempotency.known(service, actor, key):
+        return
     with service.database.reading() as session:
-        quotas.admit(session, actor.tenant, check=check)
+        quotas.look(session, actor.tenant, check=check)
 
 
 def _create(
@@ -217,7 +223,6 @@ def _create(
     asked = {"path": "/checks", "sha256": received.sha256, "name": name, "options": options}
 
     def do(session: Session) -> idempotency.Answer:
-        quotas.admit(session, actor.tenant, received.bytes)
         check, new = checks.accept(session, service, actor, received, name, options, actor.id)
         body = CheckView.of(check).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/checks/{check.id}"}

@@ -64,21 +64,33 @@ def once(
     raise AssertionError
 
 
+def known(service: Service, actor: Actor, key: str | None) -> bool:
+    """Tells whether there is an answer stored under a key."""
+    if key is None:
+        return False
+    with service.database.reading() as session:
+        return session.get(Answered, (actor.tenant, _name(actor, key))) is not None
+
+
+def _name(actor: Actor, key: str) -> str:
+    return f"{actor.id} {key}"
+
+
 def _answered(
     session: Session, actor: Actor, key: str | None, digest: str, do: Callable[[Session], Answer]
 ) -> JSONResponse:
-    mine = f"{actor.id} {key}"
-    known = session.get(Answered, (actor.tenant, mine)) if key else None
-    if known is not None:
-        if known.request != digest:
+    mine = _name(actor, key) if key else None
+    found = session.get(Answered, (actor.tenant, mine)) if mine else None
+    if found is not None:
+        if found.request != digest:
             raise Problem(
                 422,
                 "Key used before",
                 "this Idempotency-Key came with another request; choose a new one",
             )
-        return JSONResponse(known.body, known.status, known.headers)
+        return JSONResponse(found.body, found.status, found.headers)
     status, body, headers = do(session)
-    if key:
+    if mine:
         session.add(
             Answered(
                 tenant=actor.tenant,

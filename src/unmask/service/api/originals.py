@@ -14,7 +14,7 @@ from unmask.service.api import idempotency
 from unmask.service.api.access import Allowed, Guarded, service_of
 from unmask.service.api.checks import Identifier, Reader, Sha256, State, admit
 from unmask.service.api.problems import documented
-from unmask.service.domain import quotas, registrations, uploads
+from unmask.service.domain import registrations, uploads
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Actor, Scope
 from unmask.service.store.service import Service
@@ -85,7 +85,7 @@ async def register(
     Only hashes and thumbnails of it are kept permanently.
     """
     service = service_of(request)
-    await run_in_threadpool(admit, service, actor, check=False)
+    await run_in_threadpool(admit, service, actor, key, check=False)
     received = await uploads.receive(service, request.stream(), service.settings.upload_bytes)
     try:
         uploads.check_digest(received, sha256)
@@ -114,7 +114,6 @@ def _register(
     }
 
     def do(session: Session) -> idempotency.Answer:
-        quotas.admit(session, actor.tenant, received.bytes, check=False)
         row, new = registrations.accept(session, service, actor, received, name, title, owner)
         body = OriginalView.of(row).model_dump(mode="json")
         return (201 if new else 200), body, {"Location": f"/api/v1/originals/{row.id}"}

@@ -13,6 +13,7 @@ from unmask.service.api.access import (
     Entering,
     Guarded,
     drop_cookie,
+    secret_of,
     service_of,
 )
 from unmask.service.api.accounts import Code, Identifier, enter, person
@@ -75,14 +76,18 @@ def propose_factor(request: Request, actor: Entering) -> Proposal:
 def confirm_factor(
     request: Request, response: Response, actor: Entering, form: Code
 ) -> RecoveryCodes:
-    """Turn the second factor on with the app's first code; completes signing in."""
-    database = service_of(request).database
-    codes = second_factor.confirm(database, actor, form.code.get_secret_value())
+    """Turn the second factor on with the app's first code; completes signing in.
+
+    Every other browser is signed out.
+    """
+    database, code = service_of(request).database, form.code.get_secret_value()
+    codes = second_factor.confirm(database, actor, code, secret_of(request))
     if not is_pending(actor):
         return RecoveryCodes(recovery_codes=codes)
     with database.reading() as session:
         account = accounts.get(session, actor, actor.id)
-    return RecoveryCodes(recovery_codes=codes, csrf=enter(request, response, account).csrf)
+    entered = enter(request, response, account, code_given=True)
+    return RecoveryCodes(recovery_codes=codes, csrf=entered.csrf)
 
 
 @router.post("/second-factor/recovery-codes")

@@ -53,6 +53,7 @@ def accept(
     name: str,
     options: dict[str, Any],
     uploader: str,
+    announced: bool = False,
 ) -> tuple[Check, bool]:
     """Queues the judging of a file, in one transaction with whatever else is done in ``session``.
 
@@ -62,11 +63,16 @@ def accept(
     Args:
         options: of the check, see `unmask.service.api.checks.Options`.
         uploader: id of the actor who brought it.
+        announced: whether the quotas let the file in before it came.
 
     Returns:
         The check, and whether it is new.
+
+    Raises:
+        Problem: 429 or 507, the quotas of the organisation.
     """
-    revived = keep(session, service, actor, received)
+    take = keep if announced else admit
+    revived = take(session, service, actor, received)
     configuration = _configuration(session, actor.tenant, options)
     key = {"tenant": actor.tenant, "sha256": received.sha256, "configuration": configuration}
     values = {
@@ -129,6 +135,28 @@ def again(session: Session, actor: Actor, check: Check) -> None:
     audit.record(
         session, actor, "check.repeated", check.id, sha256=check.sha256, verdict=check.verdict
     )
+
+
+def admit(
+    session: Session, service: Service, actor: Actor, received: Received, check: bool = True
+) -> bool:
+    """Keeps a received file as `keep` does, if the quotas of the organisation allow it.
+
+    They are looked at before the file is moved, which may copy all of it, but bind only after
+    that, so that nobody else of the organisation waits for the move.
+
+    Raises:
+        Problem: as `quotas.admit`; the file is not kept then.
+    """
+    quotas.look(session, actor.tenant, received.bytes, check)
+    moved = keep(session, service, actor, received)
+    try:
+        quotas.admit(session, actor.tenant, 0, check)
+    except Problem:
+        if moved:
+            service.storage.delete(storage.media(actor.tenant, received.sha256))
+        raise
+    return moved
 
 
 def keep(session: Session, service: Service, actor: Actor, received: Received) -> bool:

@@ -97,15 +97,23 @@ def admit(session: Session, tenant: str, size: int = 1, check: bool = True) -> N
     Until the transaction ends nobody else of the organisation is admitted.
 
     Args:
-        size: bytes of the file, as far as they are known.
+        size: bytes of the file, as far as they are known and not counted yet.
         check: whether a check is made of it.
 
     Raises:
         Problem: 429, too many checks wait or were begun; 507, too many bytes are kept.
     """
-    if (found := _amounts(session, tenant)) is None:
+    if allowed(session, tenant) != Quotas():
+        _hold(session, tenant)
+        look(session, tenant, size, check)
+
+
+def look(session: Session, tenant: str, size: int = 1, check: bool = True) -> None:
+    """Refuses as `admit` does, but holds nobody back; others may be admitted at the same time."""
+    most = allowed(session, tenant)
+    if most == Quotas():
         return
-    most, have = found
+    have = used(session, tenant)
     if check:
         _admit_waiting(most, have)
     if check and most.daily is not None and have.daily >= most.daily:
@@ -123,17 +131,14 @@ def admit_again(session: Session, tenant: str) -> None:
     Raises:
         Problem: 429.
     """
-    if found := _amounts(session, tenant):
-        _admit_waiting(*found)
-
-
-def _amounts(session: Session, tenant: str) -> tuple[Quotas, Used] | None:
-    """Returns the quotas of an organisation and what it has; None where it has no quota."""
     most = allowed(session, tenant)
-    if most == Quotas():
-        return None
+    if most != Quotas():
+        _hold(session, tenant)
+        _admit_waiting(most, used(session, tenant))
+
+
+def _hold(session: Session, tenant: str) -> None:
     session.execute(select(Tenant.id).where(Tenant.id == tenant).with_for_update(key_share=True))
-    return most, used(session, tenant)
 
 
 def _admit_waiting(most: Quotas, have: Used) -> None:

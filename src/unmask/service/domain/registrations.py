@@ -40,8 +40,11 @@ def accept(
     """Queues the registration of footage.
 
     If its owner has registered it already, it returns that registration, and False.
+
+    Raises:
+        Problem: 507, the quotas of the organisation.
     """
-    checks.keep(session, service, actor, received)
+    checks.admit(session, service, actor, received, check=False)
     key = {"tenant": actor.tenant, "sha256": received.sha256, "owner": owner}
     clean = checks.clean(name)
     values = {

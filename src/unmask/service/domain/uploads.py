@@ -189,9 +189,8 @@ def finish(service: Service, actor: Actor, upload: Upload) -> Upload:
         if row.check is None and row.refused is None and received is not None:
             try:
                 check_digest(received, row.sha256)
-                check, _new = checks.accept(
-                    session, service, actor, received, row.name, row.options, row.actor
-                )
+                file = received, row.name, row.options, row.actor
+                check, _new = checks.accept(session, service, actor, *file, announced=True)
                 row.check = check.id
             except Problem as problem:
                 row.refused = problem.detail

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from unmask.service.api import checks as api
 from unmask.service.api.access import Allowed, Reader, service_of
-from unmask.service.domain import cases, checks, quotas
+from unmask.service.domain import cases, checks
 from unmask.service.domain import fetch as fetching
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import HEADERS, PageRoute, render
@@ -86,7 +86,6 @@ async def fetch(
 
     def accept() -> str:
         with service.database.transaction() as session:
-            quotas.admit(session, actor.tenant, received.bytes)
             name, options = fetching.name_of(url), api.Options().plain()
             return checks.accept(session, service, actor, received, name, options, actor.id)[0].id
 

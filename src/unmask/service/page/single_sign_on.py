@@ -7,6 +7,7 @@ another browser began (RFC 9700, 4.7).
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -21,7 +22,8 @@ from unmask.service.domain import single_sign_on
 from unmask.service.domain.single_sign_on import Vouched
 from unmask.service.page.rendering import HEADERS, PageRoute, local
 from unmask.service.page.signing_in import NEXT, refuse
-from unmask.service.people import accounts, identities, rate_limits, second_factor, sessions
+from unmask.service.people import accounts, identities, rate_limits, sessions
+from unmask.service.people.rate_limits import Limit
 from unmask.service.problems import Problem, not_found
 from unmask.service.settings import ServiceSettings
 
@@ -30,22 +32,31 @@ router = APIRouter(route_class=PageRoute)
 BACK = "/sign-in/back"
 MINUTES = 10
 
+PER_ADDRESS_AWAY = Limit("sign-in-away", quota=300, window=900)
+"""Limit on leaving for the provider, which is asked each time for its configuration.
+
+It is apart from the limit on attempts to sign in: whoever leaves has attempted nothing yet.
+"""
+
 Text = Annotated[str, Query(max_length=4000)]
+Where = Annotated[str, Query(max_length=2000)]
+"""Page wanted after signing in; it has to fit into a cookie, of which browsers keep 4096 bytes."""
 
 
 @router.get("/sign-in/away")
-async def leave(request: Request, next: str = "/") -> Response:  # noqa: A002 - as the address has it
+async def leave(request: Request, next: Where = "/") -> Response:  # noqa: A002 - as in the address
     """Sends the browser to the provider."""
     service = service_of(request)
     if not service.settings.oidc_issuer:
         raise not_found("page")
     try:
-        await run_in_threadpool(_count, request)
+        await run_in_threadpool(_count, request, PER_ADDRESS_AWAY)
         begun = await single_sign_on.begin(service, own_origin(request) + BACK)
     except Problem as problem:
         return await run_in_threadpool(refuse, request, problem, local(next))
     response = RedirectResponse(begun.address, 303, HEADERS)
-    kept = ".".join((begun.state, begun.nonce, begun.verifier, local(next).encode().hex()))
+    where = urlsafe_b64encode(local(next).encode()).decode()
+    kept = ".".join((begun.state, begun.nonce, begun.verifier, where))
     _keep(response, service.settings, kept, 60 * MINUTES)
     return response
 
@@ -65,6 +76,7 @@ async def come_back(
             raise _stale()
         if iss and iss != service.settings.oidc_issuer:  # RFC 9207: another provider's answer
             raise _stale()
+        await run_in_threadpool(_count, request, accounts.PER_ADDRESS)
         back = own_origin(request) + BACK
         vouched = await single_sign_on.finish(service, back, code, nonce, verifier)
         response = await run_in_threadpool(_sign_in, request, vouched, where)
@@ -88,18 +100,17 @@ def _sign_in(request: Request, vouched: Vouched, where: str) -> Response:
             vouched.groups,
         )
         rate_limits.give_back(session, _network(request), accounts.PER_ADDRESS)
-        awaits = second_factor.awaited(session, account)
-    page = f"{NEXT[awaits]}?{urlencode({'next': where})}" if awaits else where
-    response = RedirectResponse(page, 303, HEADERS)
-    api.enter(request, response, account, awaits)
+    response = RedirectResponse(where, 303, HEADERS)
+    if awaits := api.enter(request, response, account).awaits:
+        response.headers["location"] = f"{NEXT[awaits]}?{urlencode({'next': where})}"
     return response
 
 
-def _count(request: Request) -> None:
-    """Counts an attempt against the sign-in limit of the browser's network."""
+def _count(request: Request, limit: Limit) -> None:
+    """Counts a request against a limit on the browser's network."""
     database = service_of(request).database
     with database.transaction() as session:
-        rate_limits.take(session, _network(request), accounts.PER_ADDRESS, database.now())
+        rate_limits.take(session, _network(request), limit, database.now())
 
 
 def _network(request: Request) -> str:
@@ -111,7 +122,7 @@ def _kept(request: Request) -> tuple[str, str, str, str]:
     parts = request.cookies.get(_name(service_of(request).settings), "").split(".")
     try:
         state, nonce, verifier, where = parts
-        return state, nonce, verifier, local(bytes.fromhex(where).decode())
+        return state, nonce, verifier, local(urlsafe_b64decode(where).decode())
     except ValueError:
         raise _stale() from None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from unmask.messages import Message
-from unmask.service.people import accounts, audit
-from unmask.service.people.actor import Role, system
+from unmask.service.people import accounts, audit, sessions
+from unmask.service.people.actor import Actor, Role, system
 from unmask.service.problems import Problem
 from unmask.service.settings import ServiceSettings
 from unmask.service.store.tables import Account, Identity, Tenant
@@ -26,7 +26,8 @@ def account_of(
 
     A person who comes for the first time gets the account of their e-mail address in the one
     organisation that the settings name, or a new one if the settings allow that. From then on the
-    provider's own name for the person counts, not the address.
+    provider's own name for the person counts, not the address: an account that belongs to one
+    person of the provider is given to no other, to whom the address may have passed on.
 
     Args:
         email: verified by the provider; empty if it is not.
@@ -49,6 +50,22 @@ def account_of(
     return account
 
 
+def unlink(session: Session, actor: Actor, account: str) -> None:
+    """Forgets whose account it is at the provider; signs the account out everywhere.
+
+    Whoever comes next with its address, verified by the provider, gets the account.
+
+    Raises:
+        Problem: 404, there is no such account; 409, it belongs to nobody at a provider.
+    """
+    found = accounts.get(session, actor, account)
+    mine = delete(Identity).where(Identity.account == found.id)
+    if not session.scalars(mine.returning(Identity.subject)).all():
+        raise Problem(409, "Not linked", Message("refusal.not_linked"))
+    sessions.end_all(session, found.id)
+    audit.record(session, actor, "account.unlinked", found.id)
+
+
 def _linked(
     session: Session,
     settings: ServiceSettings,
@@ -61,10 +78,14 @@ def _linked(
     tenant = session.scalar(select(Tenant).where(Tenant.name == settings.oidc_organisation))
     if tenant is None or not email:
         return None
-    account = session.scalar(select(Account).where(Account.email == email.strip().casefold()))
+    named = select(Account).where(Account.email == email.strip().casefold())
+    account = session.scalar(named.with_for_update())
     if account is None and settings.oidc_make_accounts and role is not None:
         account = accounts.add(session, system(tenant.id), email, name, role)
     if account is None or account.tenant != tenant.id:
+        return None
+    other = Identity.issuer == issuer, Identity.account == account.id
+    if session.scalar(select(Identity.subject).where(*other)) is not None:
         return None
     session.add(Identity(issuer=issuer, subject=subject, account=account.id))
     audit.record(session, system(tenant.id), "account.linked", account.id, issuer=issuer)

@@ -58,7 +58,13 @@ def find(session: Session, account: str) -> SecondFactor | None:
 
 
 def awaited(session: Session, account: Account) -> Awaited | None:
-    """Returns what sign-in asks for after the password, None for nothing."""
+    """Returns what sign-in asks for after the password, None for nothing.
+
+    Until the transaction ends nobody confirms a second factor of the account, so that the session
+    begun in it is one that `confirm` ends.
+    """
+    mine = select(Account.id).where(Account.id == account.id)
+    session.execute(mine.with_for_update(read=True, key_share=True))
     if find(session, account.id):
         return Awaited.CODE
     return Awaited.SET_UP if is_required(session, account.tenant) else None
@@ -109,8 +115,12 @@ def proposed(session: Session, actor: Actor) -> SecondFactor:
     """
     found = session.get(SecondFactor, actor.id)
     if found is None or found.confirmed:
-        raise Problem(409, "Nothing to confirm", Message("refusal.no_proposal"))
+        raise _nothing_proposed()
     return found
+
+
+def _nothing_proposed() -> Problem:
+    return Problem(409, "Nothing to confirm", Message("refusal.no_proposal"))
 
 
 def address(factor: SecondFactor, account: Account) -> str:
@@ -120,17 +130,29 @@ def address(factor: SecondFactor, account: Account) -> str:
     return TOTP(factor.key).provisioning_uri(name=account.email, issuer_name=ISSUER)
 
 
-def confirm(database: Database, actor: Actor, code: str) -> list[str]:
+def confirm(database: Database, actor: Actor, code: str, secret: str | None) -> list[str]:
     """Turns the proposed second factor on and returns its recovery codes.
 
+    Every other browser is signed out: whoever signed in with a password that they learnt is not
+    left inside.
+
+    Args:
+        secret: of the session that stays.
+
     Raises:
-        Problem: 409, there is nothing to confirm; otherwise as `spend`.
+        Problem: 409, there is nothing to confirm, or it was replaced meanwhile; otherwise as
+            `spend`.
     """
     with database.reading() as session:
-        proposed(session, actor)
+        key = proposed(session, actor).key
     spend(database, actor, code, proposal=True)
     with database.transaction() as session:
-        proposed(session, actor).confirmed = clock(session)
+        session.execute(select(Account.id).where(Account.id == actor.id).with_for_update())
+        mine = SecondFactor.account == actor.id, SecondFactor.confirmed.is_(None)
+        confirmed = update(SecondFactor).where(*mine, SecondFactor.key == key)
+        if not _changes_one(session, confirmed.values(confirmed=clock(session))):
+            raise _nothing_proposed()
+        sessions.end_others(session, actor.id, secret)
         audit.record(session, actor, "factor.added", actor.id)
         return _new_codes(session, actor.id)
 

@@ -143,6 +143,12 @@ def end_all(session: Session, account: str) -> None:
     session.execute(delete(BrowserSession).where(BrowserSession.account == account))
 
 
+def end_others(session: Session, account: str, secret: str | None) -> None:
+    """Signs all browsers of an account out but the one whose cookie has the secret."""
+    others = BrowserSession.account == account, BrowserSession.digest != digest(secret or "")
+    session.execute(delete(BrowserSession).where(*others))
+
+
 def drop_expired(session: Session, now: float) -> None:
     """Deletes the expired sessions."""
     session.execute(

@@ -138,6 +138,7 @@ class Identity(Base):
     """A person at a provider of single sign-on, and the account that is theirs here."""
 
     __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "account"),)
     issuer: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True)
     """The provider's own name for the person, which it never gives to anybody else."""

@@ -28,4 +28,5 @@ def upgrade() -> None:
         sa.Column("created", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["accounts.id"]),
         sa.PrimaryKeyConstraint("issuer", "subject"),
+        sa.UniqueConstraint("issuer", "account"),
     )
