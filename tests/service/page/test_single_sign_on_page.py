@@ -21,7 +21,12 @@ from unmask.service.store.tables import Account, AuditEntry, Identity
 
 @pytest.fixture
 def provider(iam_server: Server) -> Server:
-    """Returns the provider, with this service as a client of it."""
+    """Returns the provider, with this service as a client of it.
+
+    Its storage in memory confuses codes of one client, so none is left over from other tests.
+    """
+    for code in iam_server.backend.query(iam_server.models.AuthorizationCode):
+        iam_server.backend.delete(code)
     client = iam_server.models.Client(
         client_id="unmask",
         client_secret="a secret",  # noqa: S106 - of a test
