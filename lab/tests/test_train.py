@@ -81,12 +81,12 @@ def test_a_training_that_was_cut_resumes_to_the_same_result(
 def test_a_checkpoint_of_another_config_is_refused(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path, every=6, workers=0)
     with pytest.raises(DataError, match="another config"):
-        train(replace(config, seed=2), tmp_path, workers=0)
+        train(replace(config, seed=2), tmp_path, every=1, workers=0)
 
 
 def test_a_leaking_split_is_refused_before_training(config: Config, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="leaks"):
-        train(replace(config, dev=config.train), tmp_path, workers=0)
+        train(replace(config, dev=config.train), tmp_path, every=1, workers=0)
 
 
 def test_without_a_checkpoint_there_is_nothing_to_load(tmp_path: Path) -> None:

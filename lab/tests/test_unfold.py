@@ -11,13 +11,14 @@ from unmask_lab.net import Detector
 from unmask_lab.unfold import unfold
 
 from unmask.evidence.learned import Learned
+from unmask.faces import CLOSE_UP_PX
 from unmask.models import WEIGHTS
 
 
 @pytest.fixture(scope="module")
 def faces() -> torch.Tensor:
     torch.manual_seed(1)
-    return torch.randint(0, 256, (24, 192, 192, 3), dtype=torch.uint8)
+    return torch.randint(0, 256, (24, CLOSE_UP_PX, CLOSE_UP_PX, 3), dtype=torch.uint8)
 
 
 def test_it_computes_what_the_file_computes_in_evaluation_and_in_training(

@@ -189,8 +189,8 @@ def test_a_picture_without_a_face_is_an_answer_and_no_score(tmp_path: Path) -> N
 def test_a_face_too_small_for_a_verdict_has_its_score_and_no_lr(tmp_path: Path) -> None:
     path = tmp_path / "small.jpg"
     page = np.full((192, 192, 3), 127, np.uint8)
-    page[50:146, 50:146] = cv2.resize(
-        faces_for_tests.person(2), (96, 96), interpolation=cv2.INTER_AREA
+    page[38:158, 38:158] = cv2.resize(
+        faces_for_tests.person(2), (120, 120), interpolation=cv2.INTER_AREA
     )
     path.write_bytes(faces_for_tests.jpeg(page))
     found = answer(medium(path))
