@@ -227,6 +227,21 @@ def compared_video() -> CheckResult:
     return replace(whole, people=(replace(whole.people[0], lines=said),))
 
 
+DRAMA = Original(
+    1,
+    "The\ndrama",
+    "Us",
+    "a.mp4",
+    "0" * 64,
+    Kind.VIDEO,
+    60.0,
+    30,
+    True,
+    "2026-11-24T00:00:00+00:00",
+)
+"""Known original of a minute, with a line break in its title."""
+
+
 def known_video() -> CheckResult:
     """Returns the compared video with the stretch of the original that it shows.
 

@@ -33,19 +33,6 @@ def scan(source: Path, out: Path, workers: int, *more: str) -> list[str]:
     return [sys.executable, "-c", code, "fleet", "scan", str(source), *named]
 
 
-def children(pid: int) -> list[int]:
-    """Returns the workers of a driver on this machine."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid and b"spawn_main" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-        except (OSError, ValueError):
-            continue
-    return found
-
-
 def resident_mb(pid: int) -> float:
     """Returns the memory that a process holds, MB of 10**6 bytes; 0 once it has gone."""
     try:

@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.fleet import commands
 from benchmarks.fleet.clips import CORRUPT, write_clips
+from tests.support.workers import children
 
 SAMPLE = 5.0
 """Seconds between two samples of memory."""
@@ -79,7 +80,7 @@ def _wait(driver: subprocess.Popen[bytes], until: float) -> None:
 
 
 def _kill(driver: int, chance: random.Random) -> str:
-    workers = commands.children(driver)
+    workers = children(driver)
     worker = bool(workers) and chance.random() < OF_WORKERS
     os.kill(chance.choice(workers) if worker else driver, signal.SIGKILL)
     return "worker" if worker else "driver"
@@ -87,7 +88,7 @@ def _kill(driver: int, chance: random.Random) -> str:
 
 def _held(driver: int) -> dict[str, float]:
     """Returns the memory of the driver, and of its largest worker; nothing once it has gone."""
-    workers = [commands.resident_mb(pid) for pid in commands.children(driver)]
+    workers = [commands.resident_mb(pid) for pid in children(driver)]
     mine = commands.resident_mb(driver)
     return {"driver_mb": mine, "worker_mb": max(workers, default=0.0)} if mine else {}
 

@@ -12,25 +12,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.results import DRAMA
 from tests.sightings import case, track
 from unmask.evidence.originals import Originals
 from unmask.messages import Message
 from unmask.originals import Comparison, compare
 from unmask.originals.hashing import LONGEST_PX
-from unmask.types import Kind, Match, Original, Pair, Rgb, Status, Track, TrackEvidence
-
-ORIGINAL = Original(
-    1,
-    "The\ndrama",
-    "Us",
-    "a.mp4",
-    "0" * 64,
-    Kind.VIDEO,
-    60.0,
-    30,
-    True,
-    "2026-11-24T00:00:00+00:00",
-)
+from unmask.types import Match, Pair, Rgb, Status, Track, TrackEvidence
 
 
 def picture(seed: int = 1) -> Rgb:
@@ -42,7 +30,7 @@ def match(*times: float) -> Match:
     onto = np.diag([LONGEST_PX / 640, LONGEST_PX / 640, 1.0])
     seen = np.ones((216, LONGEST_PX), np.bool_)
     pairs = tuple(Pair(t, t + 10, picture(), picture(), seen, onto) for t in times)
-    return Match((ORIGINAL,), times[0], times[-1], times[0] + 10, times[-1] + 10, False, 99, pairs)
+    return Match((DRAMA,), times[0], times[-1], times[0] + 10, times[-1] + 10, False, 99, pairs)
 
 
 def compared(line: Originals, someone: Track, matches: tuple[Match, ...] | None) -> TrackEvidence:

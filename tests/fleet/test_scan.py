@@ -17,6 +17,7 @@ import pytest
 
 from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
+from tests.support.workers import children
 from unmask.errors import UsageError
 from unmask.fleet import query
 from unmask.fleet.plan import plan
@@ -330,16 +331,3 @@ def test_whoever_is_killed_every_content_has_one_result(tmp_path: Path) -> None:
         rows(out, "FROM results WHERE error_code IS DISTINCT FROM 'error.never_ended_why'")
     )
     assert quickly(source, out).counts.judged == 0
-
-
-def children(pid: int) -> list[int]:
-    """Returns the workers of a driver, without the resource tracker of multiprocessing."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid and b"spawn_main" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-        except (OSError, ValueError):
-            continue
-    return found

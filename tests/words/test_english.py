@@ -181,21 +181,10 @@ def test_a_result_s_reason_prints_as_its_sentence() -> None:
 
 
 def test_a_stretch_of_an_original() -> None:
-    from unmask.types import Kind, Original
+    from unmask.types import Kind
     from unmask.words.footage import shown
 
-    one = Original(
-        1,
-        "The\ndrama",
-        "Us",
-        "a.mp4",
-        "0" * 64,
-        Kind.VIDEO,
-        60.0,
-        30,
-        True,
-        "2026-11-24T00:00:00+00:00",
-    )
+    one = results.DRAMA
     still = Match((one,), 2.0, 2.0, 5.0, 5.0, False, 9, ())
     faster = Match((one, one), 0.0, 8.0, 3.0, 19.0, True, 9, ())
     assert str(shown(still)) == "this picture shows 0:05.0 of “The drama” (Us)"

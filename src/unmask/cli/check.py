@@ -15,12 +15,12 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import (
-    ADDRESS,
     AsJson,
     Debug,
     LanguageCode,
     Media,
     Models,
+    Originals,
     Out,
     Report,
     named,
@@ -90,12 +90,6 @@ End = Annotated[str | None, typer.Option("--to", metavar="TIME", help="And up to
 Lines = Annotated[
     list[str] | None,
     typer.Option(metavar="A,B", help="Ask only these lines of evidence, not all of them."),
-]
-Originals = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
-    ),
 ]
 Licences = Annotated[
     Path | None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unmask.cli.options import ADDRESS, Models, spoken
+from unmask.cli.options import Models, Originals, spoken
 from unmask.cli.run import complain
 from unmask.errors import UnmaskError, UsageError, printable
 
@@ -48,12 +48,6 @@ Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or s3:/
 Every = Annotated[float, typer.Option(metavar="SECONDS", help="Between the frames looked at.")]
 Lines = Annotated[
     list[str] | None, typer.Option(metavar="A,B", help="Ask only these lines of evidence.")
-]
-Originals = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
-    ),
 ]
 Licences = Annotated[
     Path | None,

@@ -38,6 +38,12 @@ Data = Annotated[
         help="Folder of the service; for its database on a server, too.",
     ),
 ]
+Originals = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR", envvar=ADDRESS, help="Compare with the known originals of this index."
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of every error.")]
 Report = Annotated[
     Path | None,

@@ -44,18 +44,27 @@ class Outputs:
                 f"--out names the page on one file, and these are {files}; use --report DIR"
             )
         for folder in (self.reports, self.page and self.page.parent, self.key_frames):
-            try:
-                if folder:
-                    folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(
-                    f"the folder {printable(str(folder))} cannot be made: {inputs.words(error)}"
-                ) from error
+            make_folder(folder)
         if self.page and self.page.exists() and not _is_page(self.page):
             raise UsageError(
                 f"{printable(str(self.page))} is there already and is no report; choose "
                 f"another name for --out"
             )
+
+
+def make_folder(folder: Path | None) -> None:
+    """Makes a folder if one is wanted and it is missing.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the folder {printable(str(folder))} cannot be made: {inputs.words(error)}"
+        ) from error
 
 
 class Pages:

@@ -14,7 +14,7 @@ import typer
 
 from unmask import inputs
 from unmask.cli.options import AsJson, Debug, LanguageCode, Out, Report, named, spoken
-from unmask.cli.pages import Outputs, Pages
+from unmask.cli.pages import Outputs, Pages, make_folder
 from unmask.cli.run import complain
 from unmask.errors import MediaError, UsageError, printable
 from unmask.messages import Message
@@ -131,7 +131,7 @@ def take(
         takes = [videos] if following else list(_takes(given.files, one_take))
         wanted = Outputs(report, out)
         wanted.prepare(len(takes))
-        _made(resume)
+        make_folder(resume)
     except UsageError as error:
         complain(f"{error}; `unmask take --help` shows the usage")
         raise typer.Exit(2) from error
@@ -162,16 +162,6 @@ def _tell(
         failed |= written is None or result.error is not None
         _print(written or result, as_json, t)
     return 3 if matched else int(failed)
-
-
-def _made(folder: Path | None) -> None:
-    try:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"the folder {printable(str(folder))} cannot be made: {inputs.words(error)}"
-        ) from error
 
 
 def _answers(fail_on: list[str] | None) -> frozenset[TakeAnswer]:
