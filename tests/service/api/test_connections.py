@@ -56,6 +56,12 @@ class Running:
         return made
 
     @property
+    def received(self) -> int:
+        """Bytes that came over all open connections."""
+        every = self.server.server_state.connections
+        return sum(one.received for one in every if isinstance(one, connections.Bounded))
+
+    @property
     def count(self) -> int:
         return len(self.server.server_state.connections)
 
@@ -156,6 +162,7 @@ def test_whoever_sends_very_many_slow_bodies_shuts_nobody_out(
     whole = bytes(1 << 20)
     with ExitStack() as stack:
         honest = stack.enter_context(running.connect(head % len(whole) + whole[:-1]))
+        until(lambda: running.received >= len(whole))
         for _ in range(60):
             stack.enter_context(running.connect(head % 200_000 + b"x"))
         until(lambda: running.count <= 20)

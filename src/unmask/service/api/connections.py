@@ -75,8 +75,11 @@ class Bounded(H11Protocol):
 
     @property
     def rate(self) -> float:
-        """Bytes per second of the request that is coming in."""
-        return self.received / max(self.loop.time() - self.since, 1e-3)
+        """Bytes per second of the request that is coming in.
+
+        A request counts as a second old at least, or a new one's first bytes would look fast.
+        """
+        return self.received / max(self.loop.time() - self.since, 1.0)
 
     def cut(self) -> None:
         """Ends the connection at once."""
