@@ -34,7 +34,7 @@ def detail_end(grey: Grey) -> float:
     each ring, off the axes; the rest comes from compression and the kernel of the enlargement.
     """
     power = np.log10(_power(grey[None])[0].ravel() + 1e-3)
-    level = np.array([np.quantile(power[ring], 0.25) for ring in _rings(len(grey))])
+    level = np.array([_lower_quartile(power[ring]) for ring in _rings(len(grey))])
     smooth = np.convolve(np.pad(level, 2, "edge"), np.ones(5) / 5, "valid")
     count, frequency = _WITHIN[1] - _WITHIN[0], np.arange(_WITHIN[0], _RINGS) + 0.5
     below = smooth < level[:count].mean() - _STEEPEST * np.log10(frequency / np.mean(_WITHIN))
@@ -82,6 +82,13 @@ def _rings(n: int) -> tuple[NDArray[np.intp], ...]:
     along, ring = np.fft.fftfreq(n) * 2 * _RINGS, (_frequencies(n) * 2 * _RINGS).astype(int)
     off = (np.abs(along) > _AXIS)[:, None] & (along > _AXIS)
     return tuple(np.flatnonzero((ring == k) & off) for k in range(_WITHIN[0], _RINGS))
+
+
+def _lower_quartile(values: NDArray[np.float64]) -> float:
+    """Returns what `numpy.quantile` does for 0.25, in a tenth of its time for so few values."""
+    below, share = divmod((values.size - 1) / 4, 1)
+    low, high = np.partition(values, (int(below), int(below) + 1))[int(below) : int(below) + 2]
+    return float(low + share * (high - low))
 
 
 def _power(tiles: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import product
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from unmask.types import Box, Frame
@@ -88,8 +87,11 @@ def change(a: Miniature, b: Miniature, reach: int) -> float:
     spread = [max(float(m.std()), 1.0) for m in (from_, to)]
     to = to * np.clip(spread[0] / spread[1], 0.5, 2.0)
     least = max(_LEAST, 0.15 * spread[0])
-    there, back = (_nearest(x, y, reach) > least for x, y in ((from_, to), (to, from_)))
-    return float((there | back)[counted].mean())
+    moved = counted & (_means(np.abs(from_ - to)) > least)
+    if not moved.any():
+        return 0.0
+    there, back = (_nearest(x, y, moved, reach) > least for x, y in ((from_, to), (to, from_)))
+    return float((there | back).sum() / counted.sum())
 
 
 def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float]:
@@ -125,25 +127,20 @@ def _counted(*pictures: Miniature) -> NDArray[np.bool_]:
     return np.asarray(around & ~np.logical_or.reduce([picture.inside for picture in pictures]))
 
 
-def _nearest(a: NDArray[np.float32], b: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """Returns the mean difference of each block of ``a`` from its best match in ``b``, `GRID`."""
-    import cv2
+def _nearest(
+    a: NDArray[np.float32], b: NDArray[np.float32], blocks: NDArray[np.bool_], reach: int
+) -> NDArray[np.float32]:
+    """Returns the mean difference of each block of ``a`` from its best match in ``b``.
 
-    h, w = a.shape
-    padded = cv2.copyMakeBorder(b, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    best = np.full(GRID, np.inf, np.float32)
-    for dy, dx in _shifts(reach):
-        best = np.minimum(
-            best,
-            _means(np.abs(a - padded[reach + dy : reach + dy + h, reach + dx : reach + dx + w])),
-        )
-    return best
-
-
-@cache
-def _shifts(reach: int) -> tuple[tuple[int, int], ...]:
-    steps = range(-reach, reach + 1)
-    return tuple(product(steps, steps))
+    It is float32 ``(n,)``, for the ``n`` blocks that are set in ``blocks``, bool `GRID`.
+    """
+    rows, columns = np.nonzero(blocks)
+    own = a.reshape(GRID[0], _BLOCK, GRID[1], _BLOCK)[rows, :, columns]
+    windows = sliding_window_view(np.pad(b, reach, mode="edge"), (_BLOCK, _BLOCK))
+    shifts = np.arange(2 * reach + 1)
+    y, x = (_BLOCK * place[:, None] + shifts for place in (rows, columns))
+    apart = np.abs(windows[y[:, :, None], x[:, None, :]] - own[:, None, None])
+    return np.asarray(apart.mean(axis=(3, 4)).min(axis=(1, 2)), np.float32)
 
 
 def _means(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,13 @@ from unmask.takes.change import Miniature, change, likeness, miniature, mixture
 from unmask.types import Frame
 
 SUSPECT = 0.05
-"""Change between two looks from which the pictures between them are looked at."""
+"""Least change between two looks for which the pictures between them are looked at."""
+_SAME = 0.92
+"""Likeness of two looks from which on the pictures between them are not looked at.
+
+For two people before one wall it is 0.4 to 0.6. Half a second of one person who talks is below it
+in 3 of 10 cases.
+"""
 CUT = 0.12
 """Least change from one picture to the next at a hard cut.
 
@@ -89,18 +95,17 @@ def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> t
     Raises:
         MediaError: the film cannot be read.
     """
-    suspects = [(change(a, b, reach=6), a, b) for a, b in looks]
+    suspects = [(change(a, b, reach=6), a, b) for a, b in looks if likeness(a, b) < _SAME]
     suspects = sorted((s for s in suspects if s[0] > SUSPECT), key=lambda s: -s[0])
     chosen: list[tuple[Miniature, Miniature]] = []
     left = MOST_PICTURES
     for _, a, b in suspects:
-        pictures = round((b.time - a.time) / _SPACING) + 1
-        if pictures <= left:
+        if (pictures := _count(a, b)) <= left:
             chosen.append((a, b))
             left -= pictures
+    stretches = _joined(sorted(chosen, key=lambda pair: pair[0].time))
     found: list[float] = []
-    for stretch in _joined(sorted(chosen, key=lambda pair: pair[0].time)):
-        pictures_of = _pictures(film, stretch)
+    for pictures_of in _pictures(film, stretches):
         found += [
             *_hard(pictures_of),
             *((start + end) / 2 for start, end in dissolves(pictures_of)),
@@ -119,21 +124,39 @@ def _joined(pairs: Sequence[tuple[Miniature, Miniature]]) -> list[list[Miniature
     return stretches
 
 
-def _pictures(film: PictureSource, looks: Sequence[Miniature]) -> list[Miniature]:
-    """Reads all pictures from the first look to the last, with the faces of adjacent looks."""
-    start, end = looks[0].time, looks[-1].time
-    times = film.times_between(start, end, _SPACING, max(2, round((end - start) / _SPACING) + 1))
-    ends = np.array([look.time for look in looks])
-    pictures = []
-    for frame in film.frames(times, _SMALL_PX):
-        after = int(np.searchsorted(ends, frame.time).clip(1, len(looks) - 1))
+def _pictures(
+    film: PictureSource, stretches: Sequence[Sequence[Miniature]]
+) -> list[list[Miniature]]:
+    """Reads all pictures of each stretch, from its first look to its last, in one pass.
+
+    They have the faces of the looks around them.
+    """
+    times = [
+        film.times_between(
+            looks[0].time, looks[-1].time, _SPACING, max(2, _count(looks[0], looks[-1]))
+        )
+        for looks in stretches
+    ]
+    ends = [looks[-1].time for looks in stretches]
+    pictures: list[list[Miniature]] = [[] for _ in stretches]
+    for frame in film.frames(list(chain.from_iterable(times)), _SMALL_PX):
+        stretch = min(int(np.searchsorted(ends, frame.time)), len(stretches) - 1)
+        looks = stretches[stretch]
+        after = int(
+            np.searchsorted([look.time for look in looks], frame.time).clip(1, len(looks) - 1)
+        )
         near = looks[after - 1 : after + 1]
         around, inside = (
             np.logical_or(*masks)
             for masks in zip(*((m.around, m.inside) for m in near), strict=True)
         )
-        pictures.append(replace(miniature(frame), around=around, inside=inside))
+        pictures[stretch].append(replace(miniature(frame), around=around, inside=inside))
     return pictures
+
+
+def _count(a: Miniature, b: Miniature) -> int:
+    """Returns the number of pictures that are looked at from one look to another."""
+    return round((b.time - a.time) / _SPACING) + 1
 
 
 def _hard(pictures: Sequence[Miniature]) -> list[float]:
