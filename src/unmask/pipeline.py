@@ -13,7 +13,7 @@ from unmask import calibrations, evidence, likelihood, limits, originals, takes,
 from unmask.custody import custody
 from unmask.errors import UnsupportedMedia, UsageError
 from unmask.faces import SeenFrame, Watcher, is_cut, link
-from unmask.media import Bounds, Clip, labels, open_media, recorded
+from unmask.media import Bounds, Clip, ahead, labels, open_media, recorded
 from unmask.messages import Message
 from unmask.types import (
     Case,
@@ -339,7 +339,7 @@ def _look(
 ) -> list[tuple[SeenFrame, takes.Miniature]]:
     watcher = Watcher(at_most=at_most)
     looks = []
-    for frame in clip.frames(times):
+    for frame in ahead(clip.frames(times)):
         seen = watcher.see(frame)
         looks.append(
             (seen, takes.miniature(frame, [sighting.face.box for sighting in seen.sightings]))

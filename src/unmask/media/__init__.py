@@ -3,6 +3,7 @@
 No other folder knows the decoders.
 """
 
+from unmask.media.ahead import ahead
 from unmask.media.clip import Clip, decoders, open_media, recognise
 from unmask.media.footage import HOURS, Footage, open_footage
 from unmask.media.labels import labels
@@ -17,6 +18,7 @@ __all__ = [
     "Clip",
     "Footage",
     "Reel",
+    "ahead",
     "arriving",
     "decoders",
     "growing",

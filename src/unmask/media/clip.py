@@ -11,7 +11,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -101,7 +101,7 @@ class Clip:
         """Counts the pictures decoded until now that were interlaced and split into fields."""
         return int(self._woven.sum())
 
-    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
+    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Generator[Frame]:
         """Yields the first frame that decodes at or after each of ``times``, in order, none twice.
 
         Decodes as it is consumed and keeps one frame at a time. Damaged frames are skipped: from an
