@@ -70,7 +70,9 @@ def test_a_file_that_has_gone_is_unreadable(worker: Worker, file: Path) -> None:
 def test_a_full_disk_is_no_property_of_a_content(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    clips.write_video(file, [astronaut()[20:212, 130:322]])
+
+    def full(*_: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(pipeline, "check", full)

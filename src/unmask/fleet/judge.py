@@ -6,7 +6,6 @@ Heavy imports come late.
 from __future__ import annotations
 
 import errno
-import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unmask.fleet.tables import Rows
-    from unmask.originals.matching import Looks
     from unmask.pipeline import Settings
 
     Maker = Callable[[Settings], "FileJudge"]
@@ -76,29 +74,25 @@ class FileJudge:
 
         from unmask import pipeline
         from unmask.fleet import rows
+        from unmask.media import open_media
+        from unmask.originals.grouping import Sketcher
         from unmask.report.document import Document
 
         cv2.setNumThreads(1)
-        begun = time.monotonic()
+        begun, looks = time.monotonic(), None
         try:
-            result = pipeline.check(path, self._settings)
+            clip = open_media(path)
+            sketcher = Sketcher(clip)
+            result = pipeline.check(clip, self._settings, see=sketcher.see)
+            with suppress(Exception):  # what was judged stays judged, only compared with no others
+                looks = sketcher.sketch()
         except WRONGLY_SET_UP:
             raise
         except Exception as error:
             if _passes(error):
                 raise Unreadable(error) from None
             result = inputs.failed(str(path), error, Message("way.debug"))
-        looks = _sketch(path) if result.error is None else None
         return rows.of_document(sha256, Document.of(result), looks, time.monotonic() - begun)
-
-
-def _sketch(path: Path) -> Looks | None:
-    from unmask.media import open_media
-    from unmask.originals.grouping import sketch
-
-    with suppress(Exception):  # what was judged stays judged; it is only not compared with others
-        return sketch(open_media(os.fspath(path)))
-    return None
 
 
 def _passes(error: Exception) -> bool:

@@ -9,15 +9,17 @@ and does not crowd the index. A file that shows the footage of two leaders joins
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
 
 from unmask.originals.film import Film
-from unmask.originals.hashing import LONGEST_PX
+from unmask.originals.hashing import LONGEST_PX, scaled
 from unmask.originals.index import Index, Searcher
 from unmask.originals.matching import Looks, candidates, look
 from unmask.originals.store import Hashes
+from unmask.types import Frame
 
 EVERY = 2.0
 """Seconds between the frames of a sketch, as between those kept of an original."""
@@ -35,15 +37,30 @@ A station's logo covers a few of them; a changed face leaves most of them unchan
 """
 
 
-def sketch(film: Film) -> Looks:
+class Sketcher:
     """Computes the hashes by which a photo or video is compared with many others.
 
-    Raises:
-        MediaError: the file cannot be read.
+    It takes its frames from those that are decoded anyway, because decoding more of them would cost
+    a tenth of a check.
+
+    Args:
+        film: photo or video whose frames it will see.
     """
-    return look(
-        film.frames(film.times(EVERY, FRAMES), LONGEST_PX), longest_px=LONGEST_PX, at_most=REGIONS
-    )
+
+    def __init__(self, film: Film) -> None:
+        self._due = deque(film.times(EVERY, FRAMES))
+        self._frames: list[Frame] = []
+
+    def see(self, frame: Frame) -> None:
+        """Keeps a small copy of a frame if one is due; frames come in order of time."""
+        if self._due and frame.time >= self._due[0]:
+            self._frames.append(Frame(frame.time, scaled(frame.rgb, LONGEST_PX)))
+        while self._due and frame.time >= self._due[0]:
+            self._due.popleft()
+
+    def sketch(self) -> Looks:
+        """Returns the hashes of the frames that were kept."""
+        return look(self._frames, longest_px=LONGEST_PX, at_most=REGIONS)
 
 
 def groups(sketches: Iterable[Looks]) -> list[int]:
