@@ -35,7 +35,7 @@ class Quick(FileJudge):
     """
 
     def judge(self, path: Path, sha256: str) -> Rows:
-        row: dict[str, object] = {"sha256": sha256, "people": 1, "outcome": None}
+        row: dict[str, object] = {"sha256": sha256, "outcome": None}
         for order in path.read_text().splitlines():
             if order == "away":
                 raise Unreadable(OSError("the storage does not answer"))
@@ -55,6 +55,7 @@ class Quick(FileJudge):
                 row |= {"error": "it is broken", "error_code": "media.broken"}
             else:
                 row["outcome"] = row["outcome"] or order
+        row["people"] = int(row["outcome"] != "no face" and "error" not in row)
         return {
             "results": [row],
             "people": [{"sha256": sha256, "person": 1}],

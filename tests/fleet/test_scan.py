@@ -20,6 +20,7 @@ import pytest
 from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.support.workers import children
+from unmask import calibrations
 from unmask.errors import UsageError
 from unmask.fleet import query
 from unmask.fleet.plan import plan
@@ -114,6 +115,25 @@ def test_another_configuration_judges_anew_beside_the_old_one(tmp_path: Path) ->
     assert {path.stem for path in (tmp_path / "out" / "configurations").iterdir()} == {
         row["configuration"] for row in per
     }
+
+
+@pytest.mark.parametrize(("weight", "judged"), [("learned", 1), ("centerface", 3)])
+def test_new_weights_judge_anew_what_they_may_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, judged: int
+) -> None:
+    source, out = (
+        write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "fail"}),
+        tmp_path / "out",
+    )
+    quickly(source, out)
+    weights = calibrations.digests() | {weight: "0" * 64}
+    monkeypatch.setattr(calibrations, "digests", lambda _folder: weights)
+    anew = quickly(source, out)
+    assert (anew.counts.judged, anew.counts.before) == (judged, 3 - judged)
+    per = rows(out, "SELECT configuration, count(DISTINCT sha256) AS n FROM results GROUP BY ALL")
+    assert [row["n"] for row in per] == [3, 3]
+    assert quickly(source, out).counts.judged == 0
+    assert summary(out).scope["contents"] == 3
 
 
 def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> None:
@@ -360,6 +380,22 @@ def waited(found: Callable[[], T]) -> T:
     while not (value := found()) and time.monotonic() < until:
         time.sleep(0.1)
     return value
+
+
+def test_an_object_with_an_odd_name_does_not_end_the_scan(
+    tmp_path: Path,
+    bucket: str,  # noqa: F811
+    s3_server: str,  # noqa: F811
+) -> None:
+    import httpx
+
+    for name in ("a.mp4", "b//c.mp4", "%2E%2E/d.mp4", "e%0A.mp4", "f .mp4"):
+        address = f"{s3_server}/{bucket.removeprefix('s3://')}/{name}"
+        httpx.put(address, content=f"no face\n{name}", timeout=60).raise_for_status()
+    found = quickly(bucket, tmp_path / "out")
+    assert found.counts.judged >= 1
+    assert outcomes(tmp_path / "out")["a.mp4"] == "no face"
+    assert found.counts.passed == found.counts.listed
 
 
 @pytest.mark.timeout(600)

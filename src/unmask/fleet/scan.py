@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from unmask.errors import UsageError, printable
 from unmask.fleet import configuration, local, query, snapshot
+from unmask.fleet.carried import carry
 from unmask.fleet.judge import FileJudge
 from unmask.fleet.ledger import Ledger, ScanCounts
 from unmask.fleet.rows import looks_of
@@ -76,6 +77,7 @@ def scan(
         tables = Tables(out, name)
         tables.tidy()
         _describe(out, name, facts)
+        carry(out, name, tables)
         scratch = _emptied(out / SCRATCH)
         found = listing(source, scratch)
         ledger = Ledger(source, found, tables, out / "tries" / f"{name}.jsonl", tell)
