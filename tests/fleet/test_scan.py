@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
 import numpy as np
 import pytest
 
@@ -382,20 +383,23 @@ def waited(found: Callable[[], T]) -> T:
     return value
 
 
-def test_an_object_with_an_odd_name_does_not_end_the_scan(
+def test_objects_with_odd_names_are_judged_and_one_that_ends_the_list_is_named(
     tmp_path: Path,
     bucket: str,  # noqa: F811
     s3_server: str,  # noqa: F811
 ) -> None:
-    import httpx
-
-    for name in ("a.mp4", "b//c.mp4", "%2E%2E/d.mp4", "e%0A.mp4", "f .mp4"):
+    def put(name: str) -> None:
         address = f"{s3_server}/{bucket.removeprefix('s3://')}/{name}"
         httpx.put(address, content=f"no face\n{name}", timeout=60).raise_for_status()
+
+    names = ("a.mp4", "b%20.mp4", "d+e%25.mp4")
+    for name in names:
+        put(name)
     found = quickly(bucket, tmp_path / "out")
-    assert found.counts.judged >= 1
-    assert outcomes(tmp_path / "out")["a.mp4"] == "no face"
-    assert found.counts.passed == found.counts.listed
+    assert (found.counts.judged, found.counts.unreadable) == (len(names), 0)
+    put("b//c.mp4")
+    with pytest.raises(UsageError, match=r"prefix/b//c\.mp4.*rename that object"):
+        quickly(bucket, tmp_path / "out")
 
 
 @pytest.mark.timeout(600)
