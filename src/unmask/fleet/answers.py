@@ -54,10 +54,9 @@ def rows_in(value: Any, sha256: str) -> Rows:
 
 
 def _rows(value: Any, sha256: str) -> Rows:
-    said = {table: list(value.get(table, ())) for table in OF_A_RESULT}
     found: dict[str, list[Row]] = {
-        table: pa.Table.from_pylist(some, schema(table)).to_pylist() if some else []
-        for table, some in said.items()
+        table: pa.array(list(value.get(table, ())), pa.struct(list(schema(table)))).to_pylist()
+        for table in OF_A_RESULT
     }
     if len(found["results"]) != 1:
         raise Senseless(f"it gave {len(found['results'])} results for one file")
