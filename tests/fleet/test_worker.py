@@ -80,16 +80,17 @@ def test_a_full_disk_is_no_property_of_a_content(
         FileJudge(Settings()).judge(file, "0" * 64)
 
 
-def test_a_confined_worker_judges_a_real_clip(tmp_path: Path) -> None:
+def test_a_confined_worker_judges_a_real_clip_and_reads_the_register(tmp_path: Path) -> None:
     (source := tmp_path / "in").mkdir()
+    (register := tmp_path / "register").mkdir()
     portrait = astronaut()[20:212, 130:322]
     clips.write_video(source / "a.mp4", [portrait] * 3)
-    scan(str(source), tmp_path / "out")
+    scan(str(source), tmp_path / "out", Settings(licences=register))
     with query.open_results(tmp_path / "out") as tables:
-        told = tables.row("SELECT error, people, kind FROM results")
+        told = tables.row("SELECT error, people, kind, ai_declared FROM results")
         lines = tables.rows("SELECT DISTINCT line FROM findings WHERE status = 'ran'")
         assert len(tables.rows("FROM sketches")) == 1
-    assert told == {"error": None, "people": 1, "kind": "video"}
+    assert told == {"error": None, "people": 1, "kind": "video", "ai_declared": False}
     assert "learned" in {row["line"] for row in lines}
 
 
