@@ -4,7 +4,7 @@
         workers and driver are killed at random; memory over time
     python -m benchmarks.fleet nodes --clips 300
         a Ray cluster of two nodes, one killed half way, against this machine alone
-    python -m benchmarks.fleet speed --clips 200
+    python -m benchmarks.fleet speed --clips 2000
         overhead of one worker over a bare loop of `unmask.check`, and the gain from a second
         worker; run it on an otherwise idle machine
 

@@ -19,6 +19,9 @@ from unmask.errors import MediaError, UnmaskError
 if TYPE_CHECKING:
     from unmask.types import CheckResult, Person, Span, Verdict
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+"""Keeps ONNX Runtime, from 1.29 on, from reporting to its maker; it is read when that is loaded."""
+
 __all__ = ["CheckResult", "MediaError", "Person", "Span", "UnmaskError", "Verdict", "check"]
 
 

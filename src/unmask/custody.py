@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -50,5 +51,10 @@ def versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "opencv": cv2.__version__,
-        **{name: version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
+
+
+@cache  # reading a package's metadata takes half a millisecond, and each check names five
+def _version(package: str) -> str:
+    return version(package)

@@ -20,6 +20,7 @@ from unmask.types import (
     CheckResult,
     Declared,
     Evidence,
+    Frame,
     Kind,
     Match,
     Original,
@@ -30,6 +31,9 @@ from unmask.types import (
 
 Progress = Callable[[str, float], None]
 """Callback that receives the name of the current step and the share of it that is done, 0 to 1."""
+
+See = Callable[[Frame], None]
+"""Callback that receives a frame; it may keep it, but not change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,20 @@ MOST_BRIEF = 20
 
 
 def check(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Clip,
     settings: Settings = Settings(),
     progress: Progress = lambda _what, _done: None,
     bounds: Bounds = Bounds(),
+    see: See = lambda _frame: None,
 ) -> CheckResult:
     """Tells whether faces in a photo or video were changed by software, per person, with reasons.
+
+    Args:
+        path: path of the photo or video, or one that was opened already.
+        settings: settings of the check.
+        progress: receives how far it is.
+        bounds: bounds on the cost of the file.
+        see: receives every frame of the first look at the whole file, in order of time.
 
     Raises:
         MediaError: the file cannot be judged: missing, unsupported, broken or too large.
@@ -122,9 +134,9 @@ def check(
     """
     lines = evidence.chosen(settings.lines, settings.models)
     calibrated = calibrations.load(settings.models)
-    clip = open_media(path, bounds)
+    clip = path if isinstance(path, Clip) else open_media(path, bounds)
     plan = _plan(clip, settings)
-    case, seen, matches, brief = _follow(clip, plan, settings, lines, calibrated, progress)
+    case, seen, matches, brief = _follow(clip, plan, settings, lines, calibrated, progress, see)
     said = evidence.examine(case, lines, settings.debug)
     progress("looking", 1.0)
     people = verdict.together(
@@ -134,7 +146,7 @@ def check(
     damage, said_of_itself = clip.damage(), recorded(clip.facts, bounds)
     answer, reason, log10_lr = verdict.of_file(people, clip.facts, damaged=bool(damage))
     return CheckResult(
-        path=os.fspath(path),
+        path=clip.facts.path,
         sha256=clip.facts.sha256,
         verdict=answer,
         reason=reason,
@@ -198,6 +210,7 @@ def _follow(
     lines: evidence.Lines,
     calibrated: Sequence[likelihood.Calibration],
     progress: Progress,
+    see: See,
 ) -> tuple[Case, list[SeenFrame], tuple[Match, ...] | None, int]:
     """Finds and follows the faces, more closely where they lean towards a change.
 
@@ -209,7 +222,11 @@ def _follow(
     first = 0.0 if matches is None else 0.4
     wanted = sorted({*plan.times, *plan.within(_compared(matches))})
     looks = _look(
-        clip, wanted, plan.at_most, lambda done: progress("looking", first + (0.8 - first) * done)
+        clip,
+        wanted,
+        plan.at_most,
+        lambda done: progress("looking", first + (0.8 - first) * done),
+        see,
     )
     seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
     tracks = link(seen, cuts=cuts)
@@ -335,11 +352,16 @@ def _posterior(prior: float | None, log10_lr: float | None) -> float | None:
 
 
 def _look(
-    clip: Clip, times: Sequence[float], at_most: int, progress: Callable[[float], None]
+    clip: Clip,
+    times: Sequence[float],
+    at_most: int,
+    progress: Callable[[float], None],
+    see: See = lambda _frame: None,
 ) -> list[tuple[SeenFrame, takes.Miniature]]:
     watcher = Watcher(at_most=at_most)
     looks = []
     for frame in ahead(clip.frames(times)):
+        see(frame)
         seen = watcher.see(frame)
         looks.append(
             (seen, takes.miniature(frame, [sighting.face.box for sighting in seen.sightings]))

@@ -28,6 +28,8 @@ from obstore.exceptions import (
 )
 from obstore.store import LocalStore, S3Store
 
+from unmask.errors import UsageError, printable
+
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
@@ -194,11 +196,22 @@ class Storage:
         self.delete(*(one.name for one in self.listed(prefix)))
 
     def listed(self, prefix: str = "") -> Iterator[Object]:
-        """Yields every object in a folder, or all objects."""
-        with _answering():
-            for batch in listed(self._store, prefix.rstrip("/") or None):
-                for one in batch:
-                    yield Object(one["path"], one["size"], one["last_modified"].timestamp())
+        """Yields every object in a folder, or all objects.
+
+        Raises:
+            UsageError: a bucket holds an object whose name its client refuses, because of an empty
+                part, as in ``a//b``, or a control character.
+        """
+        try:
+            with _answering():
+                for batch in listed(self._store, prefix.rstrip("/") or None):
+                    for one in batch:
+                        yield Object(one["path"], one["size"], one["last_modified"].timestamp())
+        except InvalidPathError as error:
+            raise UsageError(
+                f"the bucket cannot be listed ({printable(str(error).splitlines()[0])}): rename "
+                f"that object, or name a prefix without it"
+            ) from None
 
     @contextmanager
     def on_disk(self, name: str) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet.test_scan import quickly, rows, write
+from tests.fleet.test_scan import WALLS, mine, outcomes, quickly, rows, write  # noqa: F401 - fixture
 from unmask.errors import UsageError
 from unmask.fleet.scratch import PREFIX
 from unmask.fleet.tables import Row
@@ -49,12 +49,21 @@ def told(out: Path) -> list[Row]:
     )
 
 
+def on_a_cluster(source: Path, out: Path) -> None:
+    try:
+        quickly(source, out, ray="local", workers=2)
+    except UsageError as error:
+        if "timed out during startup" in str(error):
+            pytest.skip("this machine is too busy: Ray gives its own processes 30 s to start")
+        raise
+
+
 def kill_an_actor(killed: list[int]) -> None:
     """Kills one as soon as there are any, and appends its process id to ``killed``."""
     for _ in range(600):
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                if (path / "cmdline").read_bytes().startswith(b"ray::_Remote"):
+                if (path / "cmdline").read_bytes().startswith(b"ray::_Actor"):
                     time.sleep(1)
                     os.kill(int(path.name), signal.SIGKILL)
                     killed.append(int(path.name))
@@ -64,17 +73,26 @@ def kill_an_actor(killed: list[int]) -> None:
         time.sleep(0.1)
 
 
+@WALLS
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_who_judges_for_an_actor_reaches_neither_network_nor_programs_nor_other_files(
+    tmp_path: Path,
+    mine: Path,  # noqa: F811
+) -> None:
+    files = {"a.mp4": f"escape {mine}", "b.mp4": "die", "c.mp4": "no face"}
+    on_a_cluster(write(tmp_path / "in", files), tmp_path / "out")
+    assert outcomes(tmp_path / "out") == {"a.mp4": "none", "b.mp4": None, "c.mp4": "no face"}
+    assert mine.read_text() == "mine"
+    (row,) = rows(tmp_path / "out", "FROM results WHERE error_code = 'error.never_ended_why'")
+    assert "SIGSEGV" in row["error"]
+
+
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_a_cluster_finds_what_this_machine_finds_though_an_actor_is_killed(tmp_path: Path) -> None:
     source = write(tmp_path / "in", FILES)
     killed: list[int] = []
     threading.Thread(target=kill_an_actor, args=(killed,), daemon=True).start()
-    try:
-        quickly(source, tmp_path / "cluster", ray="local", workers=2)
-    except UsageError as error:
-        if "timed out during startup" in str(error):
-            pytest.skip("this machine is too busy: Ray gives its own processes 30 s to start")
-        raise
+    on_a_cluster(source, tmp_path / "cluster")
     assert killed
     assert list(Path(os.environ["TMPDIR"]).glob(f"{PREFIX}*")) == []
     quickly(source, tmp_path / "here")

@@ -10,14 +10,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import httpx
 import numpy as np
 import pytest
 
 from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.support.workers import children
+from unmask import calibrations
 from unmask.errors import UsageError
 from unmask.fleet import query
 from unmask.fleet.plan import plan
@@ -30,6 +34,8 @@ from unmask.sandbox.filter import impossible
 from unmask.storage import Storage
 
 pytestmark = pytest.mark.slow
+
+T = TypeVar("T")
 
 PATIENCE = 500.0
 """Longest time that a test waits, s."""
@@ -112,6 +118,25 @@ def test_another_configuration_judges_anew_beside_the_old_one(tmp_path: Path) ->
     }
 
 
+@pytest.mark.parametrize(("weight", "judged"), [("learned", 1), ("centerface", 3)])
+def test_new_weights_judge_anew_what_they_may_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, judged: int
+) -> None:
+    source, out = (
+        write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "fail"}),
+        tmp_path / "out",
+    )
+    quickly(source, out)
+    weights = calibrations.digests() | {weight: "0" * 64}
+    monkeypatch.setattr(calibrations, "digests", lambda _folder: weights)
+    anew = quickly(source, out)
+    assert (anew.counts.judged, anew.counts.before) == (judged, 3 - judged)
+    per = rows(out, "SELECT configuration, count(DISTINCT sha256) AS n FROM results GROUP BY ALL")
+    assert [row["n"] for row in per] == [3, 3]
+    assert quickly(source, out).counts.judged == 0
+    assert summary(out).scope["contents"] == 3
+
+
 def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"a.mp4": "die", "b.mp4": "no face", "copy.mp4": "die"})
     found = quickly(source, tmp_path / "out")
@@ -122,12 +147,47 @@ def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> 
     assert quickly(source, tmp_path / "out").counts.judged == 0
 
 
-@pytest.mark.skipif(bool(impossible()) or landlock.offered() < 1, reason="this kernel has no walls")
-def test_a_worker_reaches_neither_network_nor_programs_nor_other_files(tmp_path: Path) -> None:
-    source = write(tmp_path / "in", {"a.mp4": f"escape {tmp_path / 'written'}"})
-    quickly(source, tmp_path / "out")
+WALLS = pytest.mark.skipif(
+    bool(impossible()) or landlock.offered() < 1, reason="this kernel has no walls"
+)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A file of the user's that no worker may see."""
+    (path := tmp_path / "diary.txt").write_text("mine")
+    return path
+
+
+@WALLS
+def test_who_judges_reaches_neither_network_nor_programs_nor_other_files(
+    tmp_path: Path, mine: Path
+) -> None:
+    files = {"a.mp4": f"escape {mine}", "b.mp4": f"escape {tmp_path / 'in' / 'a.mp4'}"}
+    quickly(write(tmp_path / "in", files), tmp_path / "out")
+    assert outcomes(tmp_path / "out") == {"a.mp4": "none", "b.mp4": "none"}
+    assert mine.read_text() == "mine"
+
+
+@WALLS
+def test_who_judges_a_file_of_a_bucket_reaches_no_network_and_has_no_key(
+    tmp_path: Path,
+    mine: Path,
+    bucket: str,  # noqa: F811
+) -> None:
+    Storage(bucket, tmp_path / "scratch").put("a.mp4", f"escape {mine}".encode())
+    quickly(bucket, tmp_path / "out")
     assert outcomes(tmp_path / "out") == {"a.mp4": "none"}
-    assert not (tmp_path / "written").exists()
+    assert mine.read_text() == "mine"
+
+
+@WALLS
+def test_a_plan_has_its_sample_judged_behind_the_same_walls(tmp_path: Path, mine: Path) -> None:
+    files = {"a.mp4": f"escape {mine}", "b.mp4": "die", "c.mp4": "sleep 600"}
+    told = plan(str(write(tmp_path / "in", files)), None, seconds=5.0, maker=Quick)
+    assert (told.files, told.sampled) == (3, 3)
+    assert told.seconds[0] >= 5.0
+    assert mine.read_text() == "mine"
 
 
 ALLOCATES = b"\x80\x04Nr\xff\xff\xff\xff."
@@ -149,8 +209,9 @@ def test_what_a_worker_says_is_not_unpickled(tmp_path: Path) -> None:
     assert all("what makes no sense" in row["error"] for row in dead)
 
 
-def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    source = write(tmp_path / "in", {"a.mp4": "sleep 600", "b.mp4": "no face"})
+@pytest.mark.parametrize("order", ["sleep 600", "half"])
+def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, order: str) -> None:
+    source = write(tmp_path / "in", {"a.mp4": order, "b.mp4": "no face"})
     found = quickly(source, tmp_path / "out", seconds=5.0)
     assert (found.counts.poison, found.counts.judged) == (1, 2)
     assert outcomes(tmp_path / "out") == {"a.mp4": None, "b.mp4": "no face"}
@@ -165,6 +226,16 @@ def test_what_cannot_be_read_is_tried_again_by_the_next_scan(tmp_path: Path) -> 
     assert (row["sha256"], row["problem"]) == (None, "the storage does not answer")
     write(source, {"b.mp4": "no face"})
     assert quickly(source, tmp_path / "out").counts.judged == 1
+
+
+def test_what_cannot_be_copied_is_said_and_does_not_end_the_scan(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "changed"})
+    os.mkfifo(source / "pipe.mp4")
+    (source / "folder.mp4").symlink_to(source)
+    found = quickly(source, tmp_path / "out")
+    assert (found.counts.unreadable, found.counts.judged) == (1, 1)
+    (row,) = rows(tmp_path / "out", "FROM files WHERE problem IS NOT NULL")
+    assert row["problem"] == "it is no regular file"
 
 
 def test_one_scan_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
@@ -293,6 +364,42 @@ def test_a_bucket_is_scanned(tmp_path: Path, bucket: str) -> None:  # noqa: F811
     assert found.counts.judged == 2
     assert quickly(bucket, tmp_path / "out").counts.read == 0
     assert [path for path in (tmp_path / "out" / SCRATCH).rglob("*") if path.is_file()] == []
+
+
+def test_who_judges_ends_with_its_driver(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "sleep 600", "b.mp4": "sleep 600\n2"})
+    driver = subprocess.Popen([sys.executable, "-m", "tests.fleet.driver", source, tmp_path / "o"])
+    judging = waited(lambda: children(driver.pid))
+    driver.kill()
+    driver.wait()
+    assert waited(lambda: not any(Path(f"/proc/{pid}").exists() for pid in judging))
+
+
+def waited(found: Callable[[], T]) -> T:
+    """Returns the first true value of ``found``, or the last after a minute."""
+    until = time.monotonic() + 60.0
+    while not (value := found()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return value
+
+
+def test_objects_with_odd_names_are_judged_and_one_that_ends_the_list_is_named(
+    tmp_path: Path,
+    bucket: str,  # noqa: F811
+    s3_server: str,  # noqa: F811
+) -> None:
+    def put(name: str) -> None:
+        address = f"{s3_server}/{bucket.removeprefix('s3://')}/{name}"
+        httpx.put(address, content=f"no face\n{name}", timeout=60).raise_for_status()
+
+    names = ("a.mp4", "b%20.mp4", "d+e%25.mp4")
+    for name in names:
+        put(name)
+    found = quickly(bucket, tmp_path / "out")
+    assert (found.counts.judged, found.counts.unreadable) == (len(names), 0)
+    put("b//c.mp4")
+    with pytest.raises(UsageError, match=r"prefix/b//c\.mp4.*rename that object"):
+        quickly(bucket, tmp_path / "out")
 
 
 @pytest.mark.timeout(600)

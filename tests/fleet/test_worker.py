@@ -1,20 +1,23 @@
-"""A worker and a file that changes while it is read: nothing is kept as the content's result."""
+"""A worker: what it judges is the copy that it identified, whatever happens to the file."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from skimage.data import astronaut
 
 from tests import clips
-from unmask import pipeline
+from tests.postgresql import postgresql  # noqa: F401 - a fixture
+from unmask import originals, pipeline
 from unmask.fleet import query
+from unmask.fleet.judge import FileJudge, Unreadable
 from unmask.fleet.scan import scan
-from unmask.fleet.worker import FileWorker, Unreadable
+from unmask.fleet.worker import Worker
 from unmask.pipeline import Settings
 
 BROKEN = b"\0\0\0\x18ftypmp42" + bytes(400)
@@ -22,57 +25,85 @@ BROKEN = b"\0\0\0\x18ftypmp42" + bytes(400)
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "a.mp4"
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "a.mp4"
     path.write_bytes(BROKEN)
     return path
 
 
 @pytest.fixture
-def worker(file: Path, tmp_path: Path) -> FileWorker:
-    holding = FileWorker(str(tmp_path), Settings(lines=("learned",)), tmp_path)
-    holding.identify(str(file))
-    return holding
-
-
-def test_a_broken_content_has_a_result(worker: FileWorker) -> None:
-    (row,) = worker.judge()["results"]
-    assert row["error_code"].startswith("media.")
+def worker(file: Path, tmp_path: Path) -> Iterator[Worker]:
+    (scratch := tmp_path / "scratch").mkdir()
+    started = Worker(str(file.parent), Settings(lines=("learned",)), FileJudge, scratch)
+    assert started.ready() == ("ready", None)
+    yield started
+    started.end()
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "why"),
+    "meanwhile",
     [
-        (lambda path: path.rename(path.with_name("b.mp4")), "no such file"),
-        (lambda path: path.write_bytes(BROKEN + b"more"), "it was written to while it was read"),
+        lambda _path: None,
+        lambda path: path.rename(path.with_name("b.mp4")),
+        lambda path: path.write_bytes(BROKEN + b"more"),
     ],
 )
-def test_a_file_that_was_renamed_or_written_to_has_none(
-    worker: FileWorker, file: Path, meanwhile: Callable[[Path], object], why: str
+def test_what_is_judged_is_what_was_identified_whatever_happens_to_the_file(
+    worker: Worker, file: Path, meanwhile: Callable[[Path], object]
 ) -> None:
+    sha256 = hashlib.sha256(BROKEN).hexdigest()
+    assert worker.answer("identify", str(file)) == ("identified", sha256)
     meanwhile(file)
-    with pytest.raises(Unreadable, match=why):
-        worker.judge()
+    said, rows = worker.answer("judge")
+    assert said == "judged"
+    (row,) = rows["results"]
+    assert row["sha256"] == sha256
+    assert row["error_code"].startswith("media.")
+
+
+def test_a_file_that_has_gone_is_unreadable(worker: Worker, file: Path) -> None:
+    file.unlink()
+    assert worker.answer("identify", str(file)) == ("unreadable", "No such file or directory")
 
 
 def test_a_full_disk_is_no_property_of_a_content(
-    worker: FileWorker, monkeypatch: pytest.MonkeyPatch
+    file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    clips.write_video(file, [astronaut()[20:212, 130:322]])
+
+    def full(*_: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(pipeline, "check", full)
     with pytest.raises(Unreadable, match="No space left on device"):
-        worker.judge()
+        FileJudge(Settings()).judge(file, "0" * 64)
 
 
-def test_a_confined_worker_judges_a_real_clip(tmp_path: Path) -> None:
+def test_a_confined_worker_judges_a_real_clip_and_reads_the_register(tmp_path: Path) -> None:
     (source := tmp_path / "in").mkdir()
+    (register := tmp_path / "register").mkdir()
     portrait = astronaut()[20:212, 130:322]
     clips.write_video(source / "a.mp4", [portrait] * 3)
-    scan(str(source), tmp_path / "out")
+    scan(str(source), tmp_path / "out", Settings(licences=register))
     with query.open_results(tmp_path / "out") as tables:
-        told = tables.row("SELECT error, people, kind FROM results")
+        told = tables.row("SELECT error, people, kind, ai_declared FROM results")
         lines = tables.rows("SELECT DISTINCT line FROM findings WHERE status = 'ran'")
         assert len(tables.rows("FROM sketches")) == 1
-    assert told == {"error": None, "people": 1, "kind": "video"}
+    assert told == {"error": None, "people": 1, "kind": "video", "ai_declared": False}
     assert "learned" in {row["line"] for row in lines}
+
+
+@pytest.mark.slow
+def test_originals_on_a_server_reach_who_may_reach_no_network(
+    tmp_path: Path,
+    postgresql: str,  # noqa: F811
+) -> None:
+    (source := tmp_path / "in").mkdir()
+    clips.write_video(source / "a.mp4", [astronaut()[20:212, 130:322]] * 3)
+    with originals.opened_store(postgresql, writing=True) as store:
+        (known,) = pipeline.register(source / "a.mp4", store, None, "The owner")
+    scan(str(source), tmp_path / "out", Settings(originals=postgresql, lines=("learned",)))
+    with query.open_results(tmp_path / "out") as tables:
+        told = tables.row("SELECT error, originals FROM results")
+    assert told == {"error": None, "originals": [known.sha256]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from skimage.data import astronaut, chelsea, coffee
 
 from tests import clips
 from unmask.media import open_media
-from unmask.originals.grouping import groups, sketch
+from unmask.originals.grouping import Sketcher, groups
 from unmask.originals.matching import Looks
 from unmask.types import Rgb
 
@@ -30,6 +31,14 @@ def swapped(frames: Iterator[Rgb], face: Rgb) -> Iterator[Rgb]:
         yield out
 
 
+def sketch(path: Path) -> Looks:
+    clip = open_media(path)
+    sketcher = Sketcher(clip)
+    for frame in clip.frames(clip.times(0.5, 600)):
+        sketcher.see(frame)
+    return sketcher.sketch()
+
+
 @pytest.fixture(scope="module")
 def sketches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Looks]:
     folder = tmp_path_factory.mktemp("copies")
@@ -46,7 +55,7 @@ def sketches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Looks]:
         "dark again": ((np.zeros((120, 160, 3), np.uint8) for _ in range(50)), {"crf": "23"}),
     }
     return {
-        name: sketch(open_media(clips.write_video(folder / f"{name}.mp4", frames, options=options)))
+        name: sketch(clips.write_video(folder / f"{name}.mp4", frames, options=options))
         for name, (frames, options) in films.items()
     }
 

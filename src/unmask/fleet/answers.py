@@ -55,7 +55,7 @@ def rows_in(value: Any, sha256: str) -> Rows:
 
 def _rows(value: Any, sha256: str) -> Rows:
     found: dict[str, list[Row]] = {
-        table: pa.Table.from_pylist(list(value.get(table, ())), schema(table)).to_pylist()
+        table: pa.array(list(value.get(table, ())), pa.struct(list(schema(table)))).to_pylist()
         for table in OF_A_RESULT
     }
     if len(found["results"]) != 1:

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: one actor each, with a core of its own. Paths, hashes and rows travel.
+"""Workers on a Ray cluster: an actor with a core each. Paths, hashes and rows travel.
 
 Every machine needs Unmask of the same version, and the source under the same address: a bucket, or
 a folder that all of them see.
@@ -7,7 +7,7 @@ a folder that all of them see.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -18,9 +18,12 @@ from ray.exceptions import RayActorError, RayError
 from unmask.errors import UsageError
 from unmask.fleet import crew
 from unmask.fleet.ledger import Ledger
-from unmask.fleet.local import ONE_THREAD
-from unmask.fleet.process import Make, answer, bound
+from unmask.fleet.local import Make
 from unmask.fleet.scratch import Scratch
+from unmask.fleet.worker import Died
+
+DIED = "died"
+"""What an actor says, with how, when the process that judges for it is gone."""
 
 LEAVE = 10.0
 """Seconds that an idle actor is given to delete its temporary files."""
@@ -30,7 +33,7 @@ def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: fl
     """Judges everything with the actors of a cluster; see `crew.run`.
 
     Args:
-        make: makes a worker in its process.
+        make: makes a worker in its actor.
         address: address of the cluster, as ``ray.init`` takes it; ``local`` starts one on this
             machine.
         count: number of actors; one per core of the cluster if None.
@@ -57,13 +60,10 @@ def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: fl
 
 
 class RayWorker:
-    """A worker's process somewhere in the cluster; see `crew.WorkerLink`."""
+    """A worker somewhere in the cluster; see `crew.WorkerLink`."""
 
     def __init__(self, make: Make) -> None:
-        remote: Any = ray.remote(num_cpus=1, max_restarts=0, runtime_env={"env_vars": ONE_THREAD})(
-            _Remote
-        )
-        self._actor: Any = remote.remote(make)
+        self._actor: Any = cast("Any", ray.remote(num_cpus=1, max_restarts=0)(_Actor)).remote(make)
         self.said: Any = self._actor.ready.remote()
 
     def ask(self, order: str, path: str = "") -> None:
@@ -73,10 +73,12 @@ class RayWorker:
         try:
             said: tuple[str, Any] = ray.get(self.said)
         except RayActorError as error:
-            raise crew.Died(f"its actor is gone ({type(error).__name__})") from None
+            raise Died(f"its actor is gone ({type(error).__name__})") from None
         except RayError as error:
             return "wrong", " ".join(str(error).split())[-300:]
         self.said = None
+        if said[0] == DIED:
+            raise Died(said[1])
         return said
 
     def end(self) -> None:
@@ -93,20 +95,27 @@ def _listen(actors: Sequence[RayWorker], seconds: float) -> Collection[RayWorker
     return [actor for actor in actors if actor.said in heard]
 
 
-class _Remote:
+class _Actor:
     """Code that runs in the actor's process."""
 
     def __init__(self, make: Make) -> None:
-        bound()
         self._scratch = Scratch()
         self._worker = make(self._scratch.path)
 
-    def ready(self) -> tuple[str, None]:
-        return "ready", None
+    def ready(self) -> tuple[str, Any]:
+        return _telling(self._worker.ready)
 
     def answer(self, order: str, path: str) -> tuple[str, Any]:
-        return answer(self._worker, order, path)
+        return _telling(self._worker.answer, order, path)
 
     def leave(self) -> None:
-        self._worker.drop()
+        self._worker.end()
         self._scratch.drop()
+
+
+def _telling(ask: Callable[..., tuple[str, Any]], *order: str) -> tuple[str, Any]:
+    """Returns what a worker answers, or that it died, because Ray wraps exceptions."""
+    try:
+        return ask(*order)
+    except Died as died:
+        return DIED, str(died)

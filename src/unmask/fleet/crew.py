@@ -15,6 +15,7 @@ from unmask.errors import UnmaskError
 from unmask.fleet import answers
 from unmask.fleet.ledger import Ledger
 from unmask.fleet.source import Item
+from unmask.fleet.worker import Died
 
 STARTS = 3
 """Workers in a row that may die before they are ready; then this hand is given up."""
@@ -22,13 +23,11 @@ STARTS = 3
 START = 600.0
 """Seconds within which a worker must be ready."""
 
-
-class Died(Exception):
-    """A worker is gone; the text says how."""
+NO_START = "workers do not start: {how}; `unmask doctor` says more"
 
 
 class WorkerLink(Protocol):
-    """The driver's connection to a worker's process.
+    """The driver's connection to a worker, see `unmask.fleet.worker`.
 
     The worker says ``ready`` by itself, and then one thing for each request.
     """
@@ -42,10 +41,10 @@ class WorkerLink(Protocol):
 
     @abstractmethod
     def hear(self) -> tuple[str, Any]:
-        """Returns the worker's answer, see `unmask.fleet.process.answer`; there must be one.
+        """Returns the worker's answer, see `Worker.answer`; there must be one.
 
         Raises:
-            Died: it is gone.
+            Died: it, or the process that judges for it, is gone.
         """
 
     @abstractmethod
@@ -99,7 +98,7 @@ def _of_use(hands: list[Hand[L]]) -> list[Hand[L]]:
     """
     left = [hand for hand in hands if hand.lost < STARTS]
     if not left:
-        raise UnmaskError(f"workers do not start: {hands[0].how}; `unmask doctor` says more")
+        raise UnmaskError(NO_START.format(how=hands[0].how))
     for hand in hands:
         if hand not in left:
             hand.link.end()

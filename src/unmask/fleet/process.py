@@ -1,100 +1,91 @@
-"""A worker's own process: confined, it obeys the driver until the driver is gone.
+"""The confined process that judges: ``python -m unmask.fleet.process``, started by a `Worker`.
 
-Heavy imports come late.
+It confines itself before it loads anything else, and obeys the worker until that is gone.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import signal
-import threading
-from collections.abc import Callable
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unmask.errors import UnmaskError
 from unmask.fleet import spoken
-from unmask.fleet.worker import FileWorker, Unreadable
 from unmask.sandbox import landlock
+from unmask.sandbox.control import die_with_parent, hide
 from unmask.sandbox.filter import impossible, install
 
-Make = Callable[[Path], FileWorker]
-"""Makes a worker, in its own process, with a folder for temporary files."""
+if TYPE_CHECKING:
+    from unmask.fleet.judge import FileJudge
 
 MEMORY = 4 << 30
-"""Most bytes of data that a worker may hold (``RLIMIT_DATA``).
+"""Most bytes of data that a process may hold (``RLIMIT_DATA``).
 
 A content that needs more cannot be judged.
 """
 
 
-def work(pipe: Connection, make: Make, scratch: Path) -> None:
-    """Obeys the driver until it is gone."""
+def main() -> None:
+    """Judges one file after the other, as its first argument says."""
+    order = json.loads(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    bound()
-    worker = make(scratch)
-    confine(worker)
-    threading.Thread(target=_end_with_driver, daemon=True).start()  # confined as well
-    try:
+    die_with_parent(order["parent"])
+    _bound()
+    confine(order["readable"], order["writable"])
+    with suppress(EOFError, OSError), Connection(order["pipe"]) as pipe:
+        make, settings = pipe.recv()
+        judge = make(settings)
         pipe.send_bytes(spoken.said("ready", None))
         while True:
-            order, path = pipe.recv()
-            pipe.send_bytes(spoken.said(*answer(worker, order, path)))
-    except (EOFError, OSError):
-        return
+            pipe.send_bytes(spoken.said(*_answer(judge, *pipe.recv())))
 
 
-def answer(worker: FileWorker, order: str, path: str) -> tuple[str, Any]:
-    """Asks a worker to ``identify`` a file, or to ``judge`` the one that it holds.
+def _answer(judge: FileJudge, path: Path, sha256: str) -> tuple[str, Any]:
+    """Judges a file.
 
     Returns:
-        ``identified`` and the sha256, ``judged`` and the rows, ``unreadable`` and why, or ``wrong``
-            and an error that no file is to blame for.
+        ``judged`` and the rows, ``unreadable`` and why, or ``wrong`` and an error that no file is
+            to blame for.
     """
+    from unmask.fleet.judge import Unreadable
+
     try:
-        return (
-            ("identified", worker.identify(path))
-            if order == "identify"
-            else ("judged", worker.judge())
-        )
+        return "judged", judge.judge(path, sha256)
     except Unreadable as error:
         return "unreadable", str(error)
+    except UnmaskError as error:
+        return "wrong", str(error)
     except Exception as error:
-        return "wrong", str(error) if isinstance(
-            error, UnmaskError
-        ) else f"unexpected {type(error).__name__}: {error}"
+        return "wrong", f"unexpected {type(error).__name__}: {error}"
 
 
-def confine(worker: FileWorker) -> None:
+def confine(readable: Sequence[str], writable: Sequence[str]) -> None:
     """Confines this process for good, as far as this kernel can.
 
-    From now on it writes to the worker's folders only. Unless its work needs the network, it
-    reaches none, and starts no program and signals no process.
+    From now on it sees Python and these folders only, reaches no network, starts no program,
+    signals no process, and cannot be read by another one.
     """
-    landlock.see_only(["/"], worker.writable)
-    if not worker.needs_network and not impossible():
+    hide()
+    landlock.see_only(readable, writable)
+    if not impossible():
         install()
 
 
-def _end_with_driver() -> None:
-    driver = parent_process()
-    if driver is not None:
-        wait([driver.sentinel])
-        os._exit(1)
-
-
-def bound() -> None:
-    """Limits the memory of this process, and keeps it from leaving a copy of that on disk.
-
-    Also makes the kernel end it before others if the machine runs out of memory.
-    """
+def _bound() -> None:
+    """Limits the memory of this process, and makes the kernel end it before others."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a copy of it would be left on disk
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,23 +12,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unmask.errors import UsageError, printable
-from unmask.fleet import configuration, local, query
+from unmask.fleet import configuration, local, query, snapshot
+from unmask.fleet.carried import carry
+from unmask.fleet.judge import FileJudge
 from unmask.fleet.ledger import Ledger, ScanCounts
 from unmask.fleet.rows import looks_of
 from unmask.fleet.source import Listing, listing
 from unmask.fleet.tables import SCRATCH, Tables
-from unmask.fleet.worker import FileWorker
+from unmask.fleet.worker import Worker
 from unmask.originals import grouping
 from unmask.originals.matching import Looks
 from unmask.pipeline import Settings
 
+if TYPE_CHECKING:
+    from unmask.fleet.judge import Maker
+
 FILE_SECONDS = 1800.0
 """Most time that one file may take, s."""
-
-Maker = Callable[[str, Settings, Path], FileWorker]
 
 
 class Scanned:
@@ -45,7 +48,7 @@ def scan(
     workers: int | None = None,
     tell: Callable[[ScanCounts], None] = lambda _counts: None,
     seconds: float = FILE_SECONDS,
-    maker: Maker = FileWorker,
+    maker: Maker = FileJudge,
     ray: str | None = None,
 ) -> Scanned:
     """Judges every content of a source that has no result yet under this configuration.
@@ -55,10 +58,10 @@ def scan(
         out: folder of the tables, made if missing, else empty or of earlier scans; several sources
             may share one.
         settings: settings of each check.
-        workers: processes that judge; one if None, or one per core of the cluster.
+        workers: number of workers; one if None, or one per core of the cluster.
         tell: receives the progress.
         seconds: most time for one file.
-        maker: makes a worker of a source, settings and a folder for temporary files.
+        maker: makes what judges.
         ray: address of a Ray cluster whose machines judge; None for this machine alone.
 
     Raises:
@@ -74,18 +77,19 @@ def scan(
         tables = Tables(out, name)
         tables.tidy()
         _describe(out, name, facts)
+        carry(out, name, tables)
         scratch = _emptied(out / SCRATCH)
         found = listing(source, scratch)
         ledger = Ledger(source, found, tables, out / "tries" / f"{name}.jsonl", tell)
         tell(ledger.counts)
         try:
-            make = partial(maker, source, settings)
             if ray is None:
+                make = partial(Worker, source, snapshot.here(settings, scratch), maker)
                 local.run(ledger, make, scratch, workers or 1, seconds)
             else:
                 from unmask.fleet import cluster
 
-                cluster.run(ledger, make, ray, workers, seconds)
+                cluster.run(ledger, partial(Worker, source, settings, maker), ray, workers, seconds)
         finally:
             ledger.close()
         if tables.grouped() != tables.sketched():

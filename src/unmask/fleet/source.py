@@ -1,13 +1,8 @@
-"""Source of a scan, a folder or a bucket of any S3-compatible service; its files, one at a time.
-
-A file of a bucket is fetched to this disk.
-"""
+"""Source of a scan: a folder, or a bucket of any S3-compatible service, and the files in it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -54,22 +49,6 @@ def listing(source: str, scratch: Path) -> Listing:
         StorageAway: the bucket does not answer.
     """
     return _bucket(source, scratch) if source.startswith(BUCKET) else _folder(source)
-
-
-@contextmanager
-def on_disk(source: str, path: str, scratch: Path) -> Iterator[Path]:
-    """Provides a file of the source for reading while the context lasts.
-
-    Raises:
-        OSError: it has gone, or cannot be fetched.
-    """
-    if not source.startswith(BUCKET):
-        yield Path(path)
-        return
-    from unmask.storage import Storage
-
-    with Storage(source, scratch).on_disk(path.removeprefix(prefix(source))) as file:
-        yield file
 
 
 def _folder(source: str) -> Listing:

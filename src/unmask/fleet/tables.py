@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -170,6 +171,7 @@ SCRATCH = "unmask-scratch"
 """Name of the folder for temporary files, beside the tables; everything in it is deleted."""
 
 
+@cache
 def schema(table: str) -> pa.Schema:
     """Returns the Arrow schema of a table, with the meaning of each column and the version."""
     fields = [

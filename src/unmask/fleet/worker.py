@@ -1,163 +1,152 @@
-"""Work of every process of a fleet: brings one file here, identifies it, and judges it.
+"""A worker: brings files of a source to this disk, and has a confined process judge them.
 
-Identifying a file and judging it are two steps, so that in between the driver can say that the same
-bytes were judged already. A file from a bucket is fetched once for both.
+It is the same for this machine, for an actor on a cluster and for a plan. What opens the files sees
+a copy of one of them, and no network.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
+import json
 import os
-import time
-from contextlib import ExitStack, suppress
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from multiprocessing import Pipe
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from unmask import inputs
-from unmask.errors import (
-    LicenceError,
-    MediaError,
-    MediaNotFound,
-    OriginalsError,
-    UsageError,
-    WeightsError,
-    printable,
-)
-from unmask.fleet.source import BUCKET, on_disk
-from unmask.messages import Message
-from unmask.originals.database import on_server
+from unmask.fleet import snapshot, spoken
+from unmask.fleet.fetching import Fetcher
+from unmask.fleet.judge import Unreadable
+from unmask.sandbox.environment import environment
 
 if TYPE_CHECKING:
-    from unmask.fleet.tables import Rows
-    from unmask.originals.matching import Looks
+    from unmask.fleet.judge import Maker
     from unmask.pipeline import Settings
 
-WRONGLY_SET_UP = (UsageError, LicenceError, OriginalsError, WeightsError, ImportError)
-"""Errors that no file is to blame for: with these, every other file would fail as well."""
+MOST_SAID = 32 << 20
+"""Most bytes of one answer; read, it needs at most thirty times as much memory."""
+
+ENDING = 10.0
+"""Seconds within which a process that closed its pipe must have ended."""
 
 
-MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS)
-"""Errors of a machine that has run out of something."""
-
-WRITTEN_TO = "it was written to while it was read"
+class Died(Exception):
+    """A worker is gone, or says what makes no sense; the text says how, as a clause about it."""
 
 
-class Unreadable(Exception):
-    """A file cannot be read now; a later scan may succeed. Its text is the reason, on one line."""
-
-
-class FileWorker:
+class Worker:
     """Holds one file at a time.
+
+    The process that judges ends with the thread that made its worker.
 
     Args:
         source: source of the files.
         settings: settings of each check.
-        scratch: folder for files of a bucket.
+        maker: makes what judges, in the process that judges.
+        scratch: folder for temporary files.
     """
 
-    def __init__(self, source: str, settings: Settings, scratch: Path) -> None:
-        self._source, self._settings, self._scratch = source, settings, scratch
-        self._holding = ExitStack()
-        self._path, self._sha256 = Path(), ""
+    def __init__(self, source: str, settings: Settings, maker: Maker, scratch: Path) -> None:
+        self._scratch = Path(tempfile.mkdtemp(dir=scratch))
+        held, own = self._scratch / "held", self._scratch / "own"
+        held.mkdir()
+        own.mkdir()
+        settings = snapshot.here(settings, self._scratch)
+        self._fetcher, self._sha256 = Fetcher(source, held), ""
+        self._pipe, theirs = Pipe()
+        with theirs:
+            self._process = _started(theirs.fileno(), settings, held, own)
+        with suppress(OSError):  # `ready` says how it died
+            self._pipe.send((maker, settings))
 
-    @property
-    def writable(self) -> tuple[str, ...]:
-        """Folders that the work writes to: its scratch, and the index of originals in a folder."""
-        index = self._settings.originals
-        return (str(self._scratch),) if index is None else (str(self._scratch), index)
+    def ready(self) -> tuple[str, Any]:
+        """Waits until files can be judged.
 
-    @property
-    def needs_network(self) -> bool:
-        """True if the files are in a bucket, or the originals in a database on a server."""
-        return self._source.startswith(BUCKET) or on_server(self._settings.originals or "")
-
-    def identify(self, path: str) -> str:
-        """Brings a file here in the place of the one before; returns its sha256, hexadecimal.
-
-        Raises:
-            Unreadable: it has gone, or cannot be fetched or read.
-        """
-        self.drop()
-        try:
-            self._path = self._holding.enter_context(on_disk(self._source, path, self._scratch))
-            self._sha256 = _sha256(self._path)
-        except OSError as error:
-            self.drop()
-            raise Unreadable(_why(error)) from None
-        return self._sha256
-
-    def judge(self) -> Rows:
-        """Judges the file that is held; returns all its rows.
+        Returns:
+            ``ready``.
 
         Raises:
-            Unreadable: it has gone, was written to or could not be read meanwhile, or this machine
-                lacks something, such as room on its disk.
-            UsageError, LicenceError, OriginalsError, WeightsError, ImportError: no file can be
-                judged in this way.
+            Died: the process that judges is gone.
         """
-        import cv2
+        return self._heard()
 
-        from unmask import pipeline
-        from unmask.fleet import rows
-        from unmask.report.document import Document
+    def answer(self, order: str, path: str = "") -> tuple[str, Any]:
+        """Fetches a file, which is to ``identify`` it, or has the one that was fetched judged.
 
-        cv2.setNumThreads(1)
-        begun = time.monotonic()
-        try:
-            result = pipeline.check(self._path, self._settings)
-        except WRONGLY_SET_UP:
-            raise
-        except Exception as error:
-            if _passes(error):
-                raise Unreadable(_why(error)) from None
-            self._unchanged()
-            result = inputs.failed(str(self._path), error, Message("way.debug"))
-        if result.sha256 not in {None, self._sha256}:
-            raise Unreadable(WRITTEN_TO)
-        looks = self._sketch() if result.error is None else None
-        return rows.of_document(self._sha256, Document.of(result), looks, time.monotonic() - begun)
-
-    def drop(self) -> None:
-        """Releases the file that is held."""
-        self._holding.close()
-        self._holding = ExitStack()
-
-    def _unchanged(self) -> None:
-        """Checks that a failure belongs to the content that was identified.
+        Returns:
+            ``identified`` and the sha256, ``judged`` and the rows, ``unreadable`` and why, or
+            ``wrong`` and an error that no file is to blame for. A file may have taken over the
+            process that judges, so only the first can be relied on.
 
         Raises:
-            Unreadable: the file has gone, holds something else, or cannot be read.
+            Died: the process that judges is gone.
         """
+        if order == "judge":
+            with suppress(OSError):  # `_heard` says how it died
+                self._pipe.send((self._fetcher.path, self._sha256))
+            return self._heard()
         try:
-            same = _sha256(self._path) == self._sha256
-        except OSError as error:
-            raise Unreadable(_why(error)) from None
-        if not same:
-            raise Unreadable(WRITTEN_TO)
+            self._sha256 = self._fetcher.fetch(path)
+        except Unreadable as error:
+            return "unreadable", str(error)
+        return "identified", self._sha256
 
-    def _sketch(self) -> Looks | None:
-        from unmask.media import open_media
-        from unmask.originals.grouping import sketch
+    def kill(self) -> None:
+        """Ends what the worker is doing in another thread."""
+        self._fetcher.stop()
+        self._process.kill()
 
-        with suppress(
-            Exception
-        ):  # what was judged without trouble stays judged; it is only not compared with others
-            return sketch(open_media(os.fspath(self._path)))
-        return None
+    def end(self) -> None:
+        """Ends the process that judges, and deletes all temporary files."""
+        self.kill()
+        self._process.wait()
+        self._pipe.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _heard(self) -> tuple[str, Any]:
+        try:
+            content = self._pipe.recv_bytes(MOST_SAID)
+        except (EOFError, OSError):
+            raise Died(self._how()) from None
+        try:
+            return spoken.heard(content)
+        except Exception as error:  # a file that took the process over may send anything
+            raise Died(f"it said what makes no sense ({type(error).__name__})") from None
+
+    def _how(self) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING)
+        self._process.kill()  # it closed its pipe, and lives
+        code = self._process.wait()
+        return (
+            f"it was ended by {signal.Signals(-code).name}"
+            if code < 0
+            else f"it ended with code {code}"
+        )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _started(pipe: int, settings: Settings, held: Path, own: Path) -> subprocess.Popen[bytes]:
+    """Starts the process that judges, with its end of a pipe.
 
-
-def _passes(error: Exception) -> bool:
-    """Tells whether an error is temporary, not one of the content."""
-    if isinstance(error, MediaError):
-        return isinstance(error, MediaNotFound) or error.reason.code == "media.unreadable"
-    return isinstance(error, OSError) and error.errno in MACHINE
-
-
-def _why(error: Exception) -> str:
-    return printable(str(error.reason) if isinstance(error, MediaError) else inputs.words(error))
+    It may read ``held`` and what the settings name, and write to ``own`` and the index of
+    originals, which SQLite does even for reading.
+    """
+    register = [str(folder) for folder in (settings.models, settings.licences) if folder]
+    order = {
+        "parent": os.getpid(),
+        "pipe": pipe,
+        "readable": [str(held), *register],
+        "writable": [str(own), *([settings.originals] if settings.originals else [])],
+    }
+    path = os.pathsep.join(filter(None, sys.path))  # so that it finds what this process finds
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", "-m", "unmask.fleet.process", json.dumps(order)],
+        pass_fds=[pipe],
+        env=environment(PYTHONPATH=path, TMPDIR=str(own), UNMASK_THREADS="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )

@@ -117,10 +117,20 @@ def look(
 
 def candidates(looks: Looks, search: Callable[[NDArray[np.uint64]], Hits]) -> list[Candidate]:
     """Finds stretches of originals that a clip may show, the best supported first."""
+    return voted(looks, search(looks.hashes), search(looks.mirrored().hashes))
+
+
+def voted(looks: Looks, plain: Hits, mirrored: Hits) -> list[Candidate]:
+    """Counts the votes of hits, see `candidates`.
+
+    Args:
+        looks: the clip.
+        plain: hits of its hashes.
+        mirrored: hits of its hashes with left and right exchanged.
+    """
     found = [
-        _Votes(footage, mirrored, seen, hits, mine)
-        for mirrored, seen in ((False, looks), (True, looks.mirrored()))
-        for hits in (search(seen.hashes),)
+        _Votes(footage, exchanged, seen, hits, mine)
+        for exchanged, seen, hits in ((False, looks, plain), (True, looks.mirrored(), mirrored))
         for footage, mine in _by_footage(hits)
     ]
     every = [candidate for votes in found for candidate in votes.candidates()]

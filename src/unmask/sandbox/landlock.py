@@ -34,6 +34,7 @@ SYSTEM = (
     "/proc/self",
     "/proc/cpuinfo",
     "/sys/devices",
+    "/sys/bus/pci/devices",
 )
 """Folders of libraries, and files that these look up when they are loaded."""
 

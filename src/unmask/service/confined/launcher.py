@@ -12,19 +12,7 @@ from typing import BinaryIO
 
 from unmask.sandbox.confine import Limits, confine
 from unmask.sandbox.control import die_with_parent
-
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PASSED_ON = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "HOME",
-    "TMPDIR",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-)
-"""Environment variables passed on; never the database's password or the bucket's keys."""
+from unmask.sandbox.environment import environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +33,14 @@ class Launcher:
         """Starts the process with unbuffered pipes."""
         pipe = subprocess.PIPE
         return subprocess.Popen(  # noqa: S603
-            self._command(), stdin=pipe, stdout=pipe, env=_environment(), bufsize=0
+            self._command(), stdin=pipe, stdout=pipe, env=environment(), bufsize=0
         )
 
     async def start_async(self) -> asyncio.subprocess.Process:
         """Starts the process for an asyncio event loop."""
         pipe = subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            *self._command(), stdin=pipe, stdout=pipe, env=_environment()
+            *self._command(), stdin=pipe, stdout=pipe, env=environment()
         )
 
     def _command(self) -> list[str]:
@@ -76,7 +64,3 @@ def enter() -> BinaryIO:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return out
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | THREADS

@@ -1,0 +1,62 @@
+"""Results that new weights cannot change: of files that cannot be opened, or show no face.
+
+They depend on the weight that finds faces and on no other, so they are carried over to the new
+configuration instead of being judged again.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from unmask.fleet import query
+from unmask.fleet.tables import Tables
+from unmask.models import CENTERFACE
+
+BATCH = 10_000
+"""Results that are written at once."""
+
+CARRIED = """
+SELECT DISTINCT ON (r.sha256) r.*, s.times, s.frame, s.hashes, s.places, s.aspect
+FROM results r LEFT JOIN sketches s ON r.part = s.part AND r.sha256 = s.sha256
+WHERE r.configuration = $earlier AND r.people = 0
+AND (r.error_code IS NULL OR r.error_code LIKE 'media.%')
+"""
+"""Such results of one configuration, with their sketches."""
+
+
+def carry(out: Path, name: str, tables: Tables) -> None:
+    """Copies such results from earlier configurations that differ in other weights only.
+
+    Args:
+        out: folder of the scan.
+        name: name of the new configuration; its values are in the folder already.
+        tables: its tables.
+
+    Raises:
+        UnmaskError: a table cannot be read.
+    """
+    known = {
+        path.stem: _but_for_weights(json.loads(path.read_text()))
+        for path in sorted((out / "configurations").glob("*.json"))
+    }
+    earlier = [other for other in known if other != name and known[other] == known[name]]
+    if not earlier:
+        return
+    done = tables.done()
+    with query.open_results(out) as opened:
+        for other in earlier:
+            every = opened.stream(CARRIED, earlier=other)
+            new = (row for row in every if row["sha256"] not in done)
+            while some := list(islice(new, BATCH)):
+                sketches = [row for row in some if row["times"] is not None]
+                tables.commit({"results": some, "sketches": sketches})
+                done.update(row["sha256"] for row in some)
+
+
+def _but_for_weights(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns a configuration with the names of its weights, and the content of one alone."""
+    weights = facts["weights"]
+    return {**facts, "weights": [sorted(weights), weights[CENTERFACE]]}
