@@ -278,6 +278,15 @@ def test_one_whose_workers_keep_dying_is_given_up(desk: Desk) -> None:
     assert client.post(address(check)).status_code == 202
 
 
+def test_checks_go_first(desk: Desk) -> None:
+    client = program(desk)
+    client.post(address(desk.check(CLIP)))
+    later = client.post("/api/v1/checks", content=CLIP).json()["id"]
+    assert Worker(desk.service, lambda: False, Seer).once()
+    assert client.get(f"/api/v1/checks/{later}").json()["state"] == "done"
+    assert rows(desk)[0].state == "queued"
+
+
 def test_a_worker_that_lost_it_writes_nothing(desk: Desk) -> None:
     desk.browser(person="rob").post(address(desk.check(CLIP)))
     late = jobs.claim(desk.database, Take, 0.0)

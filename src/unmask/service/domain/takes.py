@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from unmask.messages import Message
 from unmask.service.confined.judging import TakeAnswered
-from unmask.service.domain import checks, quotas
+from unmask.service.domain import checks, quotas, webhooks
 from unmask.service.people import audit
 from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
@@ -99,6 +99,7 @@ def conclude(service: Service, job: Take, answer: TakeAnswered, state: str = "do
         take.result = answer.result.plain()
         end(session, take, state)
         audit.record(session, system(take.tenant), f"take.{state}", take.sha256, answer=take.answer)
+        webhooks.announce(session, take.tenant, f"take.{state}", webhooks.about_take(take))
         return True
 
 
