@@ -19,12 +19,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 from unmask.errors import UnmaskError
 from unmask.report.document import Document
+
+if TYPE_CHECKING:
+    from unmask.report.take import TakeDocument
 
 PIECE = 8 << 20
 """Default number of bytes of an upload that are sent at once."""
@@ -160,6 +163,40 @@ class Client:
     def report(self, check: str) -> str:
         """Returns the report, one HTML page."""
         return self._ask("GET", f"/checks/{check}/report").text
+
+    def take(
+        self,
+        check: str,
+        timeout: float | None = None,
+        every: float = 0.5,
+        progress: Progress = lambda _done: None,
+    ) -> TakeDocument:
+        """Asks whether a check's video is one unbroken take, and waits for the answer.
+
+        Its ``plain()`` is the JSON that `unmask take --json` prints.
+
+        Args:
+            timeout: s after which to give up; None for never.
+            every: s between two requests.
+
+        Raises:
+            TimeoutError: there is no answer yet.
+        """
+        from unmask.report.take import TakeDocument
+
+        began, address = time.monotonic(), f"/checks/{check}/take"
+        found = self._ask("POST", address).json()
+        while found["finished"] is None:
+            progress(found["progress"])
+            if timeout is not None and time.monotonic() - began > timeout:
+                raise TimeoutError(f"the take of check {check} has not ended after {timeout:g} s")
+            time.sleep(every)
+            found = self._ask("GET", address).json()
+        return TakeDocument.model_validate_json(self._ask("GET", f"{address}/result").content)
+
+    def take_report(self, check: str, language: str = "en") -> str:
+        """Returns the page on that answer, in the language of a code."""
+        return self._ask("GET", f"/checks/{check}/take/report", params={"language": language}).text
 
     def checks(self, words: str = "", verdict: str | None = None) -> Iterator[Check]:
         """Yields all checks, the newest first.

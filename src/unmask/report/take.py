@@ -18,8 +18,8 @@ from unmask.report.document import (
     Positive,
     Share,
 )
-from unmask.take import TakeResult
 from unmask.takes.findings import BreakKind, Confidence, Finding, TakeAnswer
+from unmask.takes.result import TakeResult
 
 SCHEMA_VERSION = 1
 """Version of the document; raised whenever the meaning of a field changes."""

@@ -210,6 +210,8 @@ class ServiceSettings(BaseSettings):
     """Maximum memory of the process that decodes and judges one file, bytes."""
     judge_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
     """Maximum CPU time of that process, s; it may run twice as long by the clock."""
+    take_seconds: Annotated[int, Field(ge=1, le=93_600)] = 3600
+    """Longest video that is judged as one unbroken take, s, at up to 60 pictures a second."""
     judge_unconfined: bool = False
     """Judge even where the system cannot keep that process off the network."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 3

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from tests.service.desk import Desk
 from tests.support.authority import Authority
 from unmask.service import page
-from unmask.service.domain import cases, licences, live, registrations, uploads, webhooks
+from unmask.service.domain import cases, licences, live, registrations, takes, uploads, webhooks
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import Check, Delivery
@@ -48,6 +48,7 @@ class Other:
             self.ids["case"] = cases.open_for(
                 session, desk.system("theirs"), session.get_one(Check, self.ids["check"])
             ).id
+            takes.ask(session, actor, self.ids["check"])
             self.ids["webhook"] = webhooks.add(
                 session, actor, "https://hook.example", ["check.done"]
             ).id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import struct
@@ -16,9 +17,9 @@ import pytest
 from tests.service.tree import clip
 from unmask.sandbox import calls, landlock
 from unmask.sandbox.filter import impossible, program
-from unmask.service.confined import tasks
+from unmask.service.confined import judging, tasks
 from unmask.service.confined.judging import Judge, JudgeAnswer, JudgeDied
-from unmask.service.confined.tasks import CheckTask
+from unmask.service.confined.tasks import CheckTask, TakeTask
 from unmask.service.settings import ServiceSettings
 
 pytestmark = pytest.mark.slow
@@ -316,6 +317,46 @@ def test_a_judge_that_is_called_off_ends(tmp_path: Path) -> None:
     assert judge.judge(task, lambda _: False, every=0.01) is None
     judge.close()
     assert not judge.alive
+
+
+class TakenOver:
+    """Fake launcher, of a process that says what it wants instead of judging.
+
+    Args:
+        said: what it writes to its pipe.
+    """
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [
+            sys.executable,
+            "-c",
+            f"import sys; input(); sys.stdout.buffer.write({self._said!r})",
+        ]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"kind": "take page", "bytes": 0, "language": "../../other/media"},
+        {"kind": "take page", "bytes": 0, "language": ["en"]},
+        {"kind": "take", "bytes": 2},
+    ],
+    ids=str,
+)
+def test_what_a_judge_says_of_a_take_is_not_believed_unseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: dict[str, object]
+) -> None:
+    said = json.dumps(head).encode() + b"\n{}"
+    monkeypatch.setattr(judging, "Launcher", lambda *_: TakenOver(said))
+    judge = Judge(ServiceSettings(data=tmp_path))
+    with pytest.raises(JudgeDied, match="makes no sense"):
+        judge.judge(TakeTask(os.devnull, "clip.mp4", 60.0), lambda _: True)
+    judge.close()
 
 
 ZEROS = zlib.compress(bytes(200 << 20), 9)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.service.api.test_checks import judged, program
 from tests.service.desk import Desk
+from tests.service.domain.test_takes import answered
 from tests.service.listener import Listener, listener
 from tests.service.tree import PATIENCE, until
 from unmask.service.domain import deliveries as sending
@@ -342,7 +343,7 @@ def test_the_log_shows_how_each_message_fared_and_sends_it_again(
     assert admin.get(log).json() == {"items": [], "next": None}
 
 
-def test_cases_and_live_checks_are_told_of(open_desk: Desk, web: Listener) -> None:
+def test_cases_takes_and_live_checks_are_told_of(open_desk: Desk, web: Listener) -> None:
     events = [one for one in webhooks.EVENTS if not one.startswith("check.")]
     hook(open_desk, web.url + HOOK, events=events)
     about = check(open_desk)
@@ -355,11 +356,18 @@ def test_cases_and_live_checks_are_told_of(open_desk: Desk, web: Listener) -> No
             session, open_desk.actor("ada"), "their customer 7", [ChallengeKind.LIGHT], None, 1.0
         )
         live.conclude(session, row.id, live.SUSPICIOUS, 2.0)
+    answered(open_desk, about)
     while deliver(open_desk):
         pass
     told = {json.loads(body)["type"]: json.loads(body)["data"] for *_, body in web.requests}
     assert told == {
         "case.opened": {"id": case, "check": about, "state": "open", "decision": None},
         "case.decided": {"id": case, "check": about, "state": "decided", "decision": "keep"},
+        "take.done": {
+            "name": "file",
+            "sha256": hashlib.sha256(b"a clip").hexdigest(),
+            "state": "done",
+            "answer": "no break found",
+        },
         "live.done": {"id": row.id, "way": None, "result": "inconclusive", "advice": "suspicious"},
     }

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from tests import postgresql
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.service.tree import PATIENCE, Tree, clip, tree, until
+from tests.support import takes
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
 from unmask.service.settings import ServiceSettings
@@ -81,6 +82,25 @@ def test_a_worker_killed_in_mid_judging_costs_nothing(running: Tree, tmp_path: P
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in judges))
         assert client.wait(check, timeout=PATIENCE).state == "done"
     assert _audited(running, check.id) == ["check.created", "check.done"]
+
+
+def test_a_worker_killed_in_mid_take_costs_nothing(running: Tree, tmp_path: Path) -> None:
+    path = tmp_path / "take.mp4"
+    takes.write(path, map(takes.filmed, takes.times((0, 5), (7, 12))))
+    killed: list[int] = []
+
+    def kill(done: float) -> None:
+        if done > 0 and not killed:
+            killed.extend(running.kill("worker"))
+
+    with running.client() as client:
+        check = client.wait(client.upload(path), timeout=PATIENCE)
+        result = client.take(check.id, timeout=PATIENCE, every=0.05, progress=kill)
+        page = client.take_report(check.id, "zh")
+    assert killed
+    assert (result.answer, result.path, result.sha256) == ("broken", "take.mp4", check.sha256)
+    assert '<html lang="zh">' in page
+    assert _audited(running, check.sha256) == ["take.asked", "take.done"]
 
 
 def test_a_file_that_kills_its_judge_is_given_up(running: Tree, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from unmask.errors import UsageError
-from unmask.messages import Message
 from unmask.report import pictures
 from unmask.report.document import Document
 from unmask.service.api import idempotency
@@ -353,7 +352,11 @@ def result(request: Request, actor: Reader, check: Identifier) -> JSONResponse:
 )
 def report(request: Request, actor: Reader, check: Identifier) -> Response:
     """Get the result as one HTML page to show."""
-    content = _beside(request, actor, check, storage.report)
+    return page(_beside(request, actor, check, storage.report))
+
+
+def page(content: bytes) -> Response:
+    """Returns one of our own pages about a stranger's file, as a document of no origin."""
     headers = {
         "Content-Security-Policy": REPORT_POLICY,
         "X-Content-Type-Options": "nosniff",
@@ -408,7 +411,7 @@ def media(request: Request, actor: Reader, check: Identifier) -> Response:
         row = checks.find(session, actor, check)
         stored = session.get_one(Media, (row.tenant, row.sha256))
     if stored.deleted is not None:
-        raise _deleted()
+        raise checks.deleted()
     start, end = _range(request.headers.get("range"), stored.bytes)
     headers = {
         **SAFE,
@@ -451,10 +454,6 @@ def _finished(check: Check) -> Check:
     return check
 
 
-def _deleted() -> Problem:
-    return Problem(410, "Deleted", Message("refusal.deleted"))
-
-
 def _beside(request: Request, actor: Actor, check: str, name: Any) -> bytes:
     """Reads a stored object that belongs to a finished check."""
     service = service_of(request)
@@ -462,7 +461,7 @@ def _beside(request: Request, actor: Actor, check: str, name: Any) -> bytes:
         row = _finished(checks.find(session, actor, check))
         stored = session.get_one(Media, (row.tenant, row.sha256))
     if stored.deleted is not None:
-        raise _deleted()
+        raise checks.deleted()
     try:
         return service.storage.read(name(row.tenant, row.sha256, row.id))
     except FileNotFoundError:

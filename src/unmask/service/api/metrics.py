@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
-from unmask.service.store.tables import CaseFile, Check, Delivery, LiveCheck
+from unmask.service.store.tables import CaseFile, Check, Delivery, LiveCheck, Take
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -91,14 +91,16 @@ def _counts(name: str, about: str, labels: Sequence[str], rows: Iterable[Sequenc
 
 
 def _kept(session: Session) -> Iterator[Metric]:
-    """Counts checks, cases and live checks by their results."""
+    """Counts checks, takes, cases and live checks by their results."""
     checks = select(Check.state, Check.verdict, func.count()).group_by(Check.state, Check.verdict)
+    takes = select(Take.state, func.count()).group_by(Take.state)
     cases = select(CaseFile.state, func.count()).group_by(CaseFile.state)
     lives = select(LiveCheck.way, LiveCheck.result, func.count()).group_by(
         LiveCheck.way, LiveCheck.result
     )
     for name, about, labels, query in (
         ("unmask_checks", "Checks, by state and verdict.", ("state", "verdict"), checks),
+        ("unmask_takes", "Takes kept, by state.", ("state",), takes),
         ("unmask_cases", "Cases, by state.", ("state",), cases),
         ("unmask_live_checks", "Live checks kept, by way and result.", ("way", "result"), lives),
     ):

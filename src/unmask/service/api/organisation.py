@@ -20,8 +20,8 @@ router = APIRouter(prefix="/organisation", tags=["accounts"], route_class=Guarde
 class AmountsView(BaseModel):
     """Amounts of an organisation; null for no bound."""
 
-    waiting: Annotated[int | None, Field(description="Checks that are not judged yet.")]
-    daily: Annotated[int | None, Field(description="Checks begun in the last 24 hours.")]
+    waiting: Annotated[int | None, Field(description="Checks and takes that are not judged yet.")]
+    daily: Annotated[int | None, Field(description="Checks and takes begun in the last 24 hours.")]
     bytes: Annotated[int | None, Field(description="Size of the files that are kept.")]
 
     @classmethod

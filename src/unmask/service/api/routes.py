@@ -21,6 +21,7 @@ from unmask.service.api import (
     problems,
     retention,
     second_factor,
+    takes,
     uploads,
     webhooks,
 )
@@ -73,6 +74,7 @@ def create_api(service: Service) -> FastAPI:
         )
     for part in (
         checks,
+        takes,
         uploads,
         originals,
         licences,

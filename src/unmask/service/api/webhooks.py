@@ -25,7 +25,7 @@ router = APIRouter(tags=["webhooks"], route_class=Guarded)
 Event = Literal[
     "check.done", "check.failed",
     "case.opened", "case.decided", "case.corrected", "case.appealed", "case.reopened",
-    "live.done",
+    "take.done", "take.failed", "live.done",
 ]  # fmt: skip
 
 

@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from unmask.sandbox.landlock import blind, see_only
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import enter
-from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
+from unmask.service.confined.tasks import CheckTask, RegisterTask, TakeTask, Task
 
 if TYPE_CHECKING:
+    from unmask.media import Bounds
+    from unmask.moments import Moment
+    from unmask.take import Progress, TakeResult
     from unmask.types import CheckResult
 
 NICE = 10
@@ -29,6 +32,18 @@ NICE = 10
 
 EVERY = 0.25
 """Seconds between two messages of progress."""
+
+PICTURES = 60
+"""Most pictures of a take per second of the longest one, as in `unmask.media.HOURS`."""
+
+SHARES = {
+    "reading": (0.0, 0.0),
+    "listening": (0.0, 0.2),
+    "looking": (0.2, 0.5),
+    "trying": (0.7, 0.2),
+    "showing": (0.9, 0.1),
+}
+"""Where the bar of a take stands when a step begins, and the share of it that the step fills."""
 
 Send = Callable[..., None]
 
@@ -50,6 +65,8 @@ def _do(task: Task, send: Send) -> None:
     see_only([task.path, *register], [task.folder] if task.folder else [])
     if isinstance(task, CheckTask):
         _check(task, send)
+    elif isinstance(task, TakeTask):
+        _take(task, send)
     else:
         _register(task, send)
 
@@ -130,7 +147,54 @@ def _register(task: RegisterTask, send: Send) -> None:
         send("registered", error=None)
 
 
-def _failed(task: Task, error: Exception) -> CheckResult:
+def _take(task: TakeTask, send: Send) -> None:
+    from dataclasses import replace
+
+    from unmask import inputs, words
+    from unmask.media import Bounds
+    from unmask.messages import Message
+    from unmask.report import take_page
+    from unmask.report.take import TakeDocument
+    from unmask.take import TakeResult, TakeSettings, take
+
+    settings, tell = TakeSettings(), _over_all(_progress(send))
+    bounds = Bounds(frames=round(PICTURES * task.seconds), seconds=task.seconds)
+    try:
+        found = take(task.path, settings, tell, bounds)
+    except Exception as error:
+        found = TakeResult.failed(task.name, inputs.why(task.name, error, Message("way.operator")))
+    else:
+        shown = _moments(found, tell, bounds)
+        parts = tuple(replace(one, path=task.name) for one in found.parts)
+        found = replace(found, path=task.name, parts=parts)
+        for code in words.codes():
+            page = take_page.page(found, settings, shown, words.language(code))
+            send("take page", page.encode(), language=code)
+    send("take", TakeDocument.of(found).model_dump_json().encode())
+
+
+def _moments(found: TakeResult, tell: Progress, bounds: Bounds) -> tuple[Moment, ...]:
+    """Reads the pictures and sound of its findings; none where they cannot be read again."""
+    from unmask.errors import MediaError
+    from unmask.moments import moments
+
+    try:
+        return moments(found, progress=tell, bounds=bounds)
+    except MediaError:
+        return ()
+
+
+def _over_all(tell: Progress) -> Progress:
+    """Makes the progress of each step of a take that of the whole."""
+
+    def over_all(step: str, done: float) -> None:
+        start, share = SHARES[step]
+        tell(step, start + share * done)
+
+    return over_all
+
+
+def _failed(task: CheckTask | RegisterTask, error: Exception) -> CheckResult:
     """Builds the result for a file that cannot be judged, under the name its uploader gave it."""
     from unmask import inputs
     from unmask.messages import Message

@@ -11,16 +11,18 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from unmask.report.document import Document
+from unmask.report.take import TakeDocument
 from unmask.sandbox.confine import Limits
 from unmask.service.confined import tasks
 from unmask.service.confined.launcher import Launcher
 from unmask.service.confined.tasks import Task
 from unmask.service.settings import ServiceSettings
+from unmask.words import codes
 
 MOST_SAID = 256 << 20
 """Maximum bytes that one judge may send in all; a report of 600 telling frames has about 8 MB."""
@@ -61,12 +63,27 @@ class Registered:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TakeAnswered:
+    """Answer of a judge on a take: the result, and its HTML page by the code of its language.
+
+    There are no pages where the file could not be judged.
+    """
+
+    result: TakeDocument
+    pages: Mapping[str, bytes] = field(default_factory=dict)
+
+
+Answer = JudgeAnswer | Registered | TakeAnswered
+
+
 @dataclass(slots=True)
 class _Heard:
     """Messages received from one judge so far."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    answer: JudgeAnswer | Registered | None = None
+    pages: dict[str, bytes] = field(default_factory=dict)
+    answer: Answer | None = None
     progress: float = 0.0
     waiting: bytearray = field(default_factory=bytearray)
     said: int = 0
@@ -98,9 +115,7 @@ class Judge:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def judge(
-        self, task: Task, tick: Callable[[float], bool], every: float = 1.0
-    ) -> JudgeAnswer | Registered | None:
+    def judge(self, task: Task, tick: Callable[[float], bool], every: float = 1.0) -> Answer | None:
         """Gives the judge a file and waits for its answer; None if ``tick`` called it off.
 
         Args:
@@ -178,6 +193,11 @@ def _take(heard: _Heard) -> bool:
         return False
     content = bytes(heard.waiting[end + 1 : end + 1 + size])
     del heard.waiting[: end + 1 + size]
+    _understand(heard, head, content)
+    return True
+
+
+def _understand(heard: _Heard, head: Mapping[str, Any], content: bytes) -> None:
     if head["kind"] == "progress":
         heard.progress = min(1.0, max(0.0, float(head["done"])))
     elif head["kind"] in ("page", "pictures"):
@@ -186,4 +206,9 @@ def _take(heard: _Heard) -> bool:
         heard.answer = JudgeAnswer(Document.model_validate_json(content), **heard.files)
     elif head["kind"] == "registered":
         heard.answer = Registered(None if head["error"] is None else str(head["error"]))
-    return True
+    elif head["kind"] == "take page":
+        if head["language"] not in codes():  # it becomes part of a name in the storage
+            raise ValueError("a page in no language of ours")
+        heard.pages[head["language"]] = content
+    elif head["kind"] == "take":
+        heard.answer = TakeAnswered(TakeDocument.model_validate_json(content), heard.pages)

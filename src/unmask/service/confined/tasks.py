@@ -50,9 +50,32 @@ class RegisterTask:
     folder: str
 
 
-Task = CheckTask | RegisterTask
+@dataclass(frozen=True, slots=True)
+class TakeTask:
+    """Tell whether a video is one unbroken take.
 
-KINDS: Mapping[str, type[Task]] = {"check": CheckTask, "register": RegisterTask}
+    Attributes:
+        path: of the file on this machine.
+        name: the uploader's name for the file.
+        seconds: longest footage that is judged.
+    """
+
+    path: str
+    name: str
+    seconds: float
+
+    @property
+    def folder(self) -> None:
+        """None: the judge may write to no folder."""
+
+
+Task = CheckTask | RegisterTask | TakeTask
+
+KINDS: Mapping[str, type[Task]] = {
+    "check": CheckTask,
+    "register": RegisterTask,
+    "take": TakeTask,
+}
 
 
 def write(task: Task) -> bytes:

@@ -31,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from unmask.errors import UnmaskError, UsageError, printable
-from unmask.service.domain import sweeping
+from unmask.service.domain import sweeping, takes
 from unmask.service.people import audit
 from unmask.service.people.actor import system
 from unmask.service.people.audit import Anchor
@@ -375,6 +375,7 @@ def _mark_missing(session: Session, objects: Container[str]) -> list[str]:
     for media in session.scalars(select(Media).where(Media.deleted.is_(None))).all():
         if (name := storage.media(media.tenant, media.sha256)) not in objects:
             media.deleted = now(session)
+            takes.forget(session, media)
             audit.record(
                 session,
                 system(media.tenant),

@@ -105,7 +105,7 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
         select(Media).filter_by(tenant=found.tenant, sha256=found.sha256).with_for_update()
     ).one()
     if media.deleted is not None:
-        raise Problem(410, "Deleted", Message("refusal.deleted"))
+        raise deleted()
     configuration = _configuration(session, found.tenant, found.options)
     same = select(Check).filter_by(
         tenant=found.tenant, sha256=found.sha256, configuration=configuration
@@ -200,6 +200,11 @@ def find(session: Session, actor: Actor, check: str) -> Check:
         Problem: 404, also where it is another tenant's.
     """
     return owned(session, Check, actor, check, "check")
+
+
+def deleted() -> Problem:
+    """Returns the problem for a file that has been deleted."""
+    return Problem(410, "Deleted", Message("refusal.deleted"))
 
 
 def search(

@@ -4,6 +4,8 @@ case.json         the case, its decisions with their grounds, notes, appeals and
 custody.json      the file: name, size, sha256, who brought it and when, legal hold, deletion
 result.json       the result, as `unmask check --json` prints it
 report.html       the result as a page, while the file is kept
+take.json         whether it is one unbroken take, if anybody asked, as `unmask take --json` prints
+take.*.html       the same as a page, in each language
 media.*           the file itself, while it is kept
 audit.jsonl       the audit log's entries on the case, the check and the file, see `audit.export`
 audit-anchor.txt  where the audit log stood, see `audit.Anchor`
@@ -23,13 +25,14 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from sqlalchemy.orm import Session
 
-from unmask.service.domain import cases
+from unmask.service.domain import cases, takes
 from unmask.service.people import accounts, audit
 from unmask.service.people.actor import Actor
 from unmask.service.store import storage
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Base, CaseFile, Check, Media
+from unmask.words import codes
 
 CASE = ("id", "check", "state", "decision", "assigned", "created", "updated")
 EVENT = (
@@ -76,6 +79,7 @@ def case_file(service: Service, actor: Actor, case: str) -> Iterator[bytes]:
     key = check.tenant, check.sha256
     objects = {
         "report.html": storage.report(*key, check.id),
+        **{f"take.{code}.html": storage.take(*key, code) for code in codes()},
         f"media{_ending(check.name)}": storage.media(*key),
     }
     kept = {
@@ -107,7 +111,9 @@ def _texts(session: Session, actor: Actor, case: CaseFile, check: Check) -> dict
         "audit.jsonl": "".join(entries),
         "audit-anchor.txt": f"{audit.newest(session, actor.tenant)}\n",
     }
-    return texts | ({"result.json": _json(check.result)} if check.result else {})
+    take = takes.of(session, check)
+    results = {"result.json": check.result, "take.json": take and take.result}
+    return texts | {name: _json(result) for name, result in results.items() if result}
 
 
 def _zipped(

@@ -10,12 +10,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from unmask.service.people import audit
 from unmask.service.people.actor import system
 from unmask.service.store import storage
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Check, Registration
+from unmask.service.store.tables import Check, Registration, Take
+
+FileJob = TypeVar("FileJob", Check, Registration, Take)
+"""A job on one file."""
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +53,7 @@ def unaltered(path: Path, sha256: str) -> Iterator[None]:
         raise Touched("the stored file was touched while it was judged")
 
 
-def set_aside(service: Service, job: Check | Registration, altered: Altered) -> None:
+def set_aside(service: Service, job: FileJob, altered: Altered) -> None:
     """Logs that a file was altered, and moves the altered bytes aside for an investigation.
 
     They are kept until the file's retention ends. The same file sent again takes its old place.
@@ -66,7 +70,7 @@ def set_aside(service: Service, job: Check | Registration, altered: Altered) -> 
         audit.record(session, system(job.tenant), "media.altered", job.sha256, found=altered.found)
 
 
-def is_set_aside(service: Service, job: Check | Registration) -> bool:
+def is_set_aside(service: Service, job: FileJob) -> bool:
     """Tells whether a job's file was altered, and has not been sent again."""
     names = [
         one.name.rpartition("/")[2]

@@ -1,7 +1,8 @@
 """Quotas of an organisation: checks that wait, checks in a day, bytes that are kept.
 
 The operator of the service sets them, so that one organisation cannot take the place of all others.
-Uploads under way count as if they had come, so that none is refused at its end.
+Uploads under way count as if they had come, so that none is refused at its end. A take counts as a
+check, since it keeps a worker as long.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select, union_all
 from sqlalchemy.orm import Session
 
 from unmask.messages import Message
@@ -17,7 +18,7 @@ from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.problems import Problem
 from unmask.service.store.database import now
-from unmask.service.store.tables import Check, Media, Tenant, Upload
+from unmask.service.store.tables import Check, Media, Take, Tenant, Upload
 
 DAY = 86400.0
 
@@ -30,8 +31,8 @@ class Quotas:
     """The most that an organisation may have; None for any number.
 
     Attributes:
-        waiting: checks that are not judged yet.
-        daily: checks begun in the last 24 hours.
+        waiting: checks and takes that are not judged yet.
+        daily: checks and takes begun in the last 24 hours.
         bytes: size of the files that are kept.
     """
 
@@ -63,9 +64,10 @@ def used(session: Session, tenant: str) -> Used:
         *coming, Upload.expires > moment
     )
     uploads, arriving = session.execute(alive).one()
-    mine = select(func.count()).where(Check.tenant == tenant)
-    waiting = session.scalar(mine.where(Check.finished.is_(None))) or 0
-    daily = session.scalar(mine.where(Check.created > moment - DAY)) or 0
+    jobs = _jobs(tenant)
+    mine = select(func.count()).select_from(jobs)
+    waiting = session.scalar(mine.where(jobs.c.finished.is_(None))) or 0
+    daily = session.scalar(mine.where(jobs.c.created > moment - DAY)) or 0
     kept = select(func.coalesce(func.sum(Media.bytes), 0)).where(
         Media.tenant == tenant, Media.deleted.is_(None)
     )
@@ -115,14 +117,22 @@ def look(session: Session, tenant: str, size: int = 1, check: bool = True) -> No
         return
     have = used(session, tenant)
     if check:
-        _admit_waiting(most, have)
-    if check and most.daily is not None and have.daily >= most.daily:
-        wait = _until_next(session, tenant, most.daily)
-        values = {"most": most.daily, "minutes": math.ceil(wait / 60)}
-        raise _too_many(Message("refusal.quota_daily", values), wait)
+        _admit_begun(session, tenant, most, have)
     if most.bytes is not None and have.bytes + size > most.bytes:
         values = {"most": most.bytes, "kept": have.bytes}
         raise Problem(507, "Quota", Message("refusal.quota_bytes", values))
+
+
+def admit_take(session: Session, tenant: str) -> None:
+    """Refuses a take that the organisation may not ask for now, as `admit` refuses a check.
+
+    Raises:
+        Problem: 429.
+    """
+    most = allowed(session, tenant)
+    if most != Quotas():
+        _hold(session, tenant)
+        _admit_begun(session, tenant, most, used(session, tenant))
 
 
 def admit_again(session: Session, tenant: str) -> None:
@@ -146,12 +156,31 @@ def _admit_waiting(most: Quotas, have: Used) -> None:
         raise _too_many(Message("refusal.quota_waiting", {"most": most.waiting}), WAIT)
 
 
+def _admit_begun(session: Session, tenant: str, most: Quotas, have: Used) -> None:
+    _admit_waiting(most, have)
+    if most.daily is not None and have.daily >= most.daily:
+        wait = _until_next(session, tenant, most.daily)
+        values = {"most": most.daily, "minutes": math.ceil(wait / 60)}
+        raise _too_many(Message("refusal.quota_daily", values), wait)
+
+
+def _jobs(tenant: str) -> Subquery:
+    """Selects when each check and take of an organisation was made, and when it ended."""
+    return union_all(
+        *(
+            select(kind.created, kind.finished).where(kind.tenant == tenant)
+            for kind in (Check, Take)
+        )
+    ).subquery()
+
+
 def _too_many(message: Message, wait: int) -> Problem:
     return Problem(429, "Quota", message, {"Retry-After": str(wait)})
 
 
 def _until_next(session: Session, tenant: str, most: int) -> int:
-    """Returns the s until the oldest of the checks that fill the daily quota is a day old."""
-    newest = select(Check.created).where(Check.tenant == tenant).order_by(Check.created.desc())
+    """Returns the s until the oldest of the jobs that fill the daily quota is a day old."""
+    jobs = _jobs(tenant)
+    newest = select(jobs.c.created).order_by(jobs.c.created.desc())
     oldest = session.scalar(newest.offset(max(most - 1, 0)).limit(1))
     return WAIT if oldest is None else max(1, math.ceil(oldest + DAY - now(session)))

@@ -2,7 +2,7 @@
 
 A legal hold stops the deletion. The objects in storage are deleted first, then the row says so, in
 one transaction that holds the row: after a crash in between it is done again, and nobody can bring
-the same file back meanwhile. The result stays, without pictures.
+the same file back meanwhile. The result of a check stays, without pictures; that of a take goes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from unmask.messages import Message
-from unmask.service.domain import live
+from unmask.service.domain import live, takes
 from unmask.service.people import audit, rate_limits, sessions
 from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem, not_found
 from unmask.service.store import storage
 from unmask.service.store.leases import claimed
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Check, Lease, Media, Registration, Tenant
+from unmask.service.store.tables import Check, Lease, Media, Registration, Take, Tenant
 
 PERIOD = 3600.0
 """Seconds between two runs, all machines together."""
@@ -202,6 +202,7 @@ def erase(
     """Deletes all that shows a file's content, and marks its row, which the transaction holds."""
     service.storage.delete_all(storage.folder(media.tenant, media.sha256))
     media.deleted = now
+    takes.forget(session, media)
     audit.record(session, actor, "media.deleted", media.sha256, reason=reason)
 
 
@@ -223,5 +224,5 @@ def _in_work(session: Session, media: Media) -> bool:
         session.scalar(
             select(kind.id).filter_by(**key).where(kind.state.in_(("queued", "running"))).limit(1)
         )
-        for kind in (Check, Registration)
+        for kind in (Check, Registration, Take)
     )

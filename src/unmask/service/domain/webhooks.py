@@ -19,14 +19,14 @@ from unmask.service.people import audit
 from unmask.service.people.actor import Actor
 from unmask.service.problems import not_found
 from unmask.service.store.database import now
-from unmask.service.store.tables import Check, Delivery, Webhook
+from unmask.service.store.tables import Check, Delivery, Take, Webhook
 
 PREFIX = "whsec_"
 
 EVENTS = (
     "check.done", "check.failed",
     "case.opened", "case.decided", "case.corrected", "case.appealed", "case.reopened",
-    "live.done",
+    "take.done", "take.failed", "live.done",
 )  # fmt: skip
 """All events that webhooks can be told of."""
 
@@ -73,6 +73,11 @@ def about_check(check: Check) -> dict[str, Any]:
     """Returns what a message says of a check; the receiver can ask the API for the rest."""
     names = ("id", "name", "sha256", "state", "verdict", "outcome", "log10_lr")
     return {name: getattr(check, name) for name in names}
+
+
+def about_take(take: Take) -> dict[str, Any]:
+    """Returns what a message says of a take, as `about_check` does of a check."""
+    return {name: getattr(take, name) for name in ("name", "sha256", "state", "answer")}
 
 
 def _iso(seconds: float) -> str:

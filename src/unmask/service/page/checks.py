@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from unmask.service.api import checks as api
 from unmask.service.api.access import Allowed, Reader, service_of
-from unmask.service.domain import cases, checks
+from unmask.service.domain import cases, checks, takes
 from unmask.service.domain import fetch as fetching
 from unmask.service.page.answer import answer
 from unmask.service.page.rendering import HEADERS, PageRoute, render
@@ -120,6 +120,7 @@ def show(request: Request, actor: Reader, check: str) -> Response:
         case = session.scalar(select(CaseFile).where(CaseFile.check == found.id))
         media = session.get(Media, (found.tenant, found.sha256))
         available, place = is_available(media), jobs.place(session, found)
+        take = takes.of(session, found)
     if found.finished is None or found.result is None:
         return render(request, "waiting.html.j2", check=found, place=place)
     shown, report = answer(found.document, found.name), available and found.verdict
@@ -131,6 +132,8 @@ def show(request: Request, actor: Reader, check: str) -> Response:
         "available": available,
         "report": report,
         "hold": hold,
+        "take": take,
+        "stands": take is not None and takes.stands(take),
     }
     return render(request, "check.html.j2", 200, **given)
 
@@ -140,6 +143,14 @@ def judge_again(request: Request, actor: Uploader, check: str) -> Response:
     with service_of(request).database.transaction() as session:
         found = checks.rejudge(session, actor, check)
     return RedirectResponse(f"/checks/{found.id}", 303, HEADERS)
+
+
+@router.post("/checks/{check}/take")
+def ask_take(request: Request, actor: Uploader, check: str) -> Response:
+    """Asks whether the video is one unbroken take."""
+    with service_of(request).database.transaction() as session:
+        takes.ask(session, actor, check)
+    return RedirectResponse(f"/checks/{check}#take", 303, HEADERS)
 
 
 @router.post("/checks/{check}/case")

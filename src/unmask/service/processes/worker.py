@@ -13,22 +13,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
 from unmask.errors import unjudged
 from unmask.messages import Message
 from unmask.report.document import Document
-from unmask.service.confined.judging import Judge, JudgeAnswer, JudgeDied, Registered
-from unmask.service.confined.tasks import CheckTask, RegisterTask, Task
-from unmask.service.domain import checks, integrity, licences, registrations
-from unmask.service.domain.integrity import Altered, Touched
+from unmask.report.take import TakeDocument
+from unmask.service.confined.judging import (
+    Answer,
+    Judge,
+    JudgeAnswer,
+    JudgeDied,
+    Registered,
+    TakeAnswered,
+)
+from unmask.service.confined.tasks import CheckTask, RegisterTask, TakeTask, Task
+from unmask.service.domain import checks, integrity, licences, registrations, takes
+from unmask.service.domain.integrity import Altered, FileJob, Touched
 from unmask.service.processes.backoff import LONGEST, Backoff
 from unmask.service.settings import ServiceSettings
 from unmask.service.store import jobs, storage
 from unmask.service.store.service import Service
-from unmask.service.store.tables import Check, Registration
+from unmask.service.store.tables import Check, Registration, Take
+from unmask.takes.result import TakeResult
 from unmask.types import CheckResult
 
 IDLE = 0.2
@@ -57,8 +65,6 @@ SOUGHT = 288
 
 Then it is given up.
 """
-
-FileJob = TypeVar("FileJob", Check, Registration)
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +101,7 @@ class Worker:
             self._ahead.close()
 
     def once(self) -> bool:
-        """Does one job; False if there was none.
+        """Does one job; False if there was none. A take waits until nothing else does.
 
         Raises:
             DBAPIError, OSError: something is out of order. The job waits until it works again, and
@@ -106,11 +112,13 @@ class Worker:
             if self._ahead and self._ahead.alive
             else self._judge(self._service.settings)
         )
-        return self._take(Check, self._check, self._give_up_check) or self._take(
-            Registration, self._register, self._give_up_registration
+        return (
+            self._do(Check, self._check, self._give_up_check)
+            or self._do(Registration, self._register, self._give_up_registration)
+            or self._do(Take, self._take, self._give_up_take)
         )
 
-    def _take(
+    def _do(
         self,
         kind: type[FileJob],
         do: Callable[[FileJob], None],
@@ -195,8 +203,16 @@ class Worker:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _take(self, job: Take) -> None:
+        with self._media(job) as path:
+            task = TakeTask(str(path), job.name, self._service.settings.take_seconds)
+            answer = self._ask(task, job, self._give_up_take)
+        if isinstance(answer, TakeAnswered):
+            whole = replace(answer, result=answer.result.model_copy(update={"sha256": job.sha256}))
+            self._insist(job, lambda: takes.conclude(self._service, job, whole))
+
     @contextmanager
-    def _media(self, job: Check | Registration) -> Iterator[Path]:
+    def _media(self, job: FileJob) -> Iterator[Path]:
         """Provides a job's file, unchanged, on this machine; raises like `integrity.unaltered`."""
         with (
             self._service.storage.on_disk(storage.media(job.tenant, job.sha256)) as path,
@@ -206,7 +222,7 @@ class Worker:
 
     def _ask(
         self, task: Task, job: FileJob, give_up: Callable[[FileJob, Message], None]
-    ) -> JudgeAnswer | Registered | None:
+    ) -> Answer | None:
         """Returns a judge's answer about a file; None if the job was put back or given up."""
         judge, self._ahead = self._ahead or self._judge(self._service.settings), None
         try:
@@ -274,12 +290,16 @@ class Worker:
     def _give_up_registration(self, job: Registration, why: Message) -> None:
         registrations.conclude(self._service, job, None, str(why), state="failed")
 
+    def _give_up_take(self, job: Take, why: Message) -> None:
+        result = TakeDocument.of(TakeResult.failed(job.name, why))
+        takes.conclude(self._service, job, TakeAnswered(result), state="failed")
 
-def _unstored(job: Check | Registration, why: Message) -> Message:
+
+def _unstored(job: FileJob, why: Message) -> Message:
     return unjudged(job.name, why, Message("way.resend"))
 
 
-def _given_up(job: Check | Registration, why: str) -> Message:
+def _given_up(job: FileJob, why: str) -> Message:
     times = job.deaths + 1 if why else job.lapses
     never = Message("error.never_ended", {"count": times})
     if why:

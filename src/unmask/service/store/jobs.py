@@ -1,10 +1,10 @@
 """The job queue: work is done once though workers may be killed at any moment.
 
-The row of a check, a registration or a delivery is itself the job, so that accepting an upload and
-queueing it are one transaction. A worker takes a job under a lease with a fencing token (Kleppmann
-2016, "How to do distributed locking"), renews the lease while it works, and writes the result only
-if the token is still valid. A worker that fell silent loses the job to another, on any machine;
-whatever it writes later is refused.
+The row of a check, a registration, a take or a delivery is itself the job, so that accepting an
+upload and queueing it are one transaction. A worker takes a job under a lease with a fencing token
+(Kleppmann 2016, "How to do distributed locking"), renews the lease while it works, and writes the
+result only if the token is still valid. A worker that fell silent loses the job to another, on any
+machine; whatever it writes later is refused.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from unmask.service.store.database import Database, now
-from unmask.service.store.tables import Check, Delivery, Registration
+from unmask.service.store.tables import Check, Delivery, Registration, Take
 
-AnyJob = TypeVar("AnyJob", Check, Registration, Delivery)
+AnyJob = TypeVar("AnyJob", Check, Registration, Take, Delivery)
 
 
 def claim(

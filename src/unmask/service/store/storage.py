@@ -5,6 +5,7 @@ TENANT/SHA256/media              a file as it was uploaded, once per tenant
 TENANT/SHA256/altered-...        bytes found in its place, kept for an investigation
 TENANT/SHA256/CHECK.html, .zip   report and pictures of a check; they show faces and are
                                  deleted with the file
+TENANT/SHA256/take.LANGUAGE.html the page on the file as one unbroken take, deleted likewise
 TENANT/originals/REGISTRATION    hashes and thumbnails of a known original, an SQLite file
 """
 
@@ -41,6 +42,10 @@ def report(tenant: str, sha256: str, check: str) -> str:
 
 def pictures(tenant: str, sha256: str, check: str) -> str:
     return f"{folder(tenant, sha256)}{check}.zip"
+
+
+def take(tenant: str, sha256: str, language: str) -> str:
+    return f"{folder(tenant, sha256)}take.{language}.html"
 
 
 def altered(tenant: str, sha256: str) -> str:

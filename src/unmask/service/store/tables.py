@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from unmask.report.document import Document
+from unmask.report.take import TakeDocument
 from unmask.service.store.clock import shared
 
 
@@ -319,6 +320,47 @@ class Registration(Job, Base):
     uploader: Mapped[str]
     error: Mapped[str | None]
     """Reason why it could not be registered."""
+
+
+class Take(Job, Base):
+    """The question whether a file is one unbroken take, and its answer; once per file.
+
+    The row is the job. It is deleted with the file.
+    """
+
+    __tablename__ = "takes"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant", "sha256"], ["media.tenant", "media.sha256"]),
+        UniqueConstraint("tenant", "sha256"),
+        Index("takes_queue", "state", "lease_until", "created"),
+    )
+    id: Mapped[str] = identity()
+    tenant: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str]
+    version: Mapped[str]
+    """Version of Unmask that was asked."""
+    result: Mapped[dict[str, Any] | None]
+    """JSON values of the `document`."""
+
+    @property
+    def document(self) -> TakeDocument:
+        """Answer, or why there could be none.
+
+        Raises:
+            ValueError: there is none yet.
+        """
+        return TakeDocument.model_validate(self.result)
+
+    @property
+    def answer(self) -> str | None:
+        """Answer of the document."""
+        return (self.result or {}).get("answer")
+
+    @property
+    def error(self) -> str | None:
+        """Error of the document."""
+        return (self.result or {}).get("error")
 
 
 class LicenceDocument(Base):
