@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import socket
 import tempfile
 import threading
 import time
@@ -44,28 +45,28 @@ class Site:
 
     Args:
         data: an empty folder.
+        public: whether it has a public address, on ``localhost``, as passkeys need it.
         settings: more settings.
     """
 
-    def __init__(self, data: Path, **settings: Any) -> None:
-        self.desk = Desk(data, settings)
+    def __init__(self, data: Path, public: bool = False, **settings: Any) -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        name, port = "localhost" if public else "127.0.0.1", listening.getsockname()[1]
+        self.url = f"http://{name}:{port}"
+        self.desk = Desk(data, settings | ({"public_url": self.url} if public else {}))
         config = uvicorn.Config(
             create_app(self.desk.service),
-            port=0,
             log_level="warning",
             lifespan="off",
             **WEBSOCKETS,
             **BOUNDED,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        run = functools.partial(self._server.run, [listening])
+        self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
         while not self._server.started:
             time.sleep(0.01)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def judged(
         self,

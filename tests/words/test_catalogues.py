@@ -30,11 +30,11 @@ SOURCES = {
 
 FAMILIES = (
     "action.", "advice.", "case.state.", "cases.none.", "cases.", "confirm.title", "decision.",
-    "delivery.", "detail.", "event.", "kind.", "learned.", "language.name", "line.", "live.says.",
-    "motion.", "nav.", "originals.found.", "originals.why.", "press.", "problem.", "progress.",
-    "report.term.", "report.threshold.", "role.", "scope.", "series.", "skin.", "state.",
-    "statement.", "support.", "take.answer.", "take.kind.", "take.lane.", "texture.", "times.",
-    "told.", "upload.", "verdict.", "wait.",
+    "delivery.", "detail.", "event.", "factor.change.", "kind.", "learned.", "language.name",
+    "line.", "live.says.", "motion.", "nav.", "originals.found.", "originals.why.", "press.",
+    "problem.", "progress.", "report.term.", "report.threshold.", "role.", "scope.", "series.",
+    "skin.", "state.", "statement.", "support.", "take.answer.", "take.kind.", "take.lane.",
+    "texture.", "times.", "told.", "upload.", "verdict.", "wait.",
 )  # fmt: skip
 """Beginnings of codes whose ends the source makes from names, such as those of verdicts.
 

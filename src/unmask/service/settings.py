@@ -85,7 +85,7 @@ def _public(address: str) -> str:
         raise ValueError(
             "must end after the name: the page stands at the root of a name of its own"
         )
-    return address.rstrip("/")
+    return address.rstrip("/").lower()
 
 
 def _host(name: str) -> str:

@@ -17,13 +17,13 @@ from unmask.service import page
 from unmask.service.domain import cases, licences, live, registrations, takes, uploads, webhooks
 from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
-from unmask.service.store.tables import Check, Delivery
+from unmask.service.store.tables import Check, Delivery, Passkey
 
 METHODS = ("get", "head", "put", "post", "patch", "delete")
 """HTTP methods in an order that puts deletion last."""
 
-UNLISTED = ("picture", "upload", "live_check", "delivery")
-"""Things that no list shows."""
+UNLISTED = ("picture", "upload", "live_check", "delivery", "passkey")
+"""Things that no list shows, or only to the person they belong to."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -62,6 +62,10 @@ class Other:
             session.add(delivery)
             session.flush()
             self.ids["delivery"] = delivery.id
+            own = Passkey(account=actor.id, name="Her phone", credential="c", key="k", count=0)
+            session.add(own)
+            session.flush()
+            self.ids["passkey"] = own.id
             self.ids["upload"] = uploads.begin(session, service, actor, 10, "clip.mp4", None, {}).id
             self.ids["live_check"] = live.make(
                 session, actor, "their user", [live.ChallengeKind.LIGHT], None, 1e9
@@ -234,15 +238,15 @@ def test_a_viewer_changes_nothing(desk: Desk) -> None:
             session, desk.system(), session.get_one(Check, mine.ids["check"])
         ).id
     unknown = dict.fromkeys(
-        ("key", "webhook", "delivery", "upload", "original", "picture", "document"), "0"
+        ("key", "webhook", "delivery", "upload", "original", "picture", "document", "passkey"), "0"
     )
     viewer = desk.browser(person="vera")
     document, own = (
         viewer.get("/openapi.json").json(),
-        {"/api/v1/session", "/api/v1/sessions", "/api/v1/password", "/api/v1/session/code"},
+        {"/api/v1/session", "/api/v1/sessions", "/api/v1/password"},
     )
     for method, path, operation in routes(document):
-        own_factor = path.startswith("/api/v1/second-factor")
+        own_factor = path.startswith(("/api/v1/second-factor", "/api/v1/session/"))
         if method not in ("get", "head") and path not in own and not own_factor:
             answer = ask(viewer, method, path.format(**unknown, **mine.ids), operation, document)
             assert answer.status_code == 403, (method, path, answer.status_code, answer.text)

@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from tests.service.desk import ORIGIN, PASSWORD, Desk
 from unmask.cli import app
 from unmask.service.api import accounts as signing_in
-from unmask.service.people import second_factor
+from unmask.service.people import recovery_codes, second_factor
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import AuditEntry, RecoveryCode, SecondFactor
 
 ME, FACTOR = "/api/v1/whoami", "/api/v1/second-factor"
+PASSKEYS = ("passkeys", "passkeys/challenge")
 
 
 class Phone:
@@ -72,7 +73,7 @@ def test_sign_in_asks_for_a_code_once_the_factor_is_on(either_desk: Desk) -> Non
     browser = desk.browser(person="rob")
     assert password_given(desk)[1] is None
     phone, codes = set_up(desk, browser)
-    assert len(codes) == len(set(codes)) == second_factor.CODES
+    assert len(codes) == len(set(codes)) == recovery_codes.CODES
     assert browser.get(ME).status_code == 200, "the browser in which it was set up stays"
     assert browser.get(FACTOR).json()["confirmed"] is not None
     entering, awaits = password_given(desk)
@@ -90,9 +91,10 @@ def test_a_session_without_the_code_opens_nothing(desk: Desk) -> None:
     set_up(desk, desk.browser(person="ada"))
     entering, _ = password_given(desk, "ada")
     document = entering.get("/openapi.json").json()
-    open_to_all = {"/api/v1/session", "/api/v1/session/code", FACTOR, f"{FACTOR}/confirmation"}
+    entrance = ("/api/v1/session", "/api/v1/session/code", "/api/v1/session/challenge")
+    set_up_ = (FACTOR, *(f"{FACTOR}/{one}" for one in ("confirmation", *PASSKEYS)))
     for path, methods in document["paths"].items():
-        if path.startswith("/api/") and path not in open_to_all:
+        if path.startswith("/api/") and path not in (*entrance, *set_up_):
             for method in methods:
                 assert entering.request(method, path).status_code == 401, (method, path)
     for page in ("/", "/account", "/people", "/organisation"):
@@ -100,6 +102,7 @@ def test_a_session_without_the_code_opens_nothing(desk: Desk) -> None:
     assert entering.post(FACTOR).status_code == 409, "the factor cannot be replaced before the code"
     answer = entering.post(f"{FACTOR}/confirmation", json={"code": "123456"})
     assert answer.status_code == 409
+    assert entering.post(f"{FACTOR}/passkeys/challenge").status_code == 422, "nor added to"
     assert entering.delete("/api/v1/session").status_code == 204
 
 
@@ -223,7 +226,7 @@ def test_recovery_codes_are_kept_as_digests_and_renewed(desk: Desk) -> None:
     assert not set(new) & set(codes)
     assert give(password_given(desk)[0], codes[0]) == 401
     assert give(password_given(desk)[0], new[0]) == 200
-    assert browser.get(FACTOR).json()["recovery_codes"] == second_factor.CODES - 1
+    assert browser.get(FACTOR).json()["recovery_codes"] == recovery_codes.CODES - 1
 
 
 def test_one_s_own_factor_is_removed_with_a_code(desk: Desk) -> None:

@@ -21,6 +21,7 @@ from unmask.service.api.access import (
 from unmask.service.people import accounts, audit, keys, second_factor, sessions
 from unmask.service.people.actor import Actor, Role, Scope
 from unmask.service.people.second_factor import Awaited
+from unmask.service.people.webauthn import UsedPasskey
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, Key
 
@@ -61,16 +62,28 @@ class SessionView(BaseModel):
     awaits: Annotated[
         Awaited | None,
         Field(
-            description="What is missing until the session opens anything: a `code` "
+            description="What is missing until the session opens anything: a `code` or a passkey "
             "(`POST /session/code`), or to `set-up` a second factor; null if nothing is."
         ),
     ] = None
 
 
-class Code(BaseModel):
-    """A code of the authenticator app, or a recovery code."""
+class Proof(BaseModel):
+    """A code of the authenticator app, a recovery code, or what a passkey has signed.
 
-    code: Annotated[SecretStr, Field(max_length=100)]
+    The passkey signs what `POST /session/challenge` returned last, and counts where a code is
+    given, too.
+    """
+
+    code: Annotated[SecretStr | None, Field(max_length=100)] = None
+    passkey: Annotated[
+        UsedPasskey | None, Field(description="The browser's `PublicKeyCredential`, as JSON.")
+    ] = None
+
+    def shown(self, request: Request) -> second_factor.Proof:
+        """Returns it as shown by the browser that sent the request."""
+        code = self.code.get_secret_value() if self.code else ""
+        return second_factor.Proof(code, self.passkey, secret_of(request) or "")
 
 
 class Whoami(BaseModel):
@@ -174,12 +187,12 @@ def enter(
 
 
 @router.post("/session/code")
-def give_code(request: Request, response: Response, actor: Entering, form: Code) -> SessionView:
-    """Complete signing in with a code of the authenticator app, or with a recovery code."""
-    database = service_of(request).database
-    with database.reading() as session:
+def give_code(request: Request, response: Response, actor: Entering, form: Proof) -> SessionView:
+    """Complete signing in with a code of the authenticator app, a recovery code, or a passkey."""
+    service = service_of(request)
+    with service.database.reading() as session:
         account = accounts.get(session, actor, person(actor))
-    second_factor.spend(database, actor, form.code.get_secret_value())
+    second_factor.spend(service, actor, form.shown(request))
     return enter(request, response, account, code_given=True)
 
 

@@ -134,12 +134,12 @@ def _account(request: Request, actor: Anyone, problem: Problem | None = None) ->
             accounts.get(session, actor, actor.id),
             sessions.of_account(session, actor.id),
         )
-        factor = second_factor.find(session, actor.id)
+        since = second_factor.factors(session, actor.id).since
     wrong = language_of(request).say(problem.message) if problem else ""
     values = {
         "account": own,
         "wrong": wrong,
-        "factor": factor,
+        "since": since,
         "browsers": signed_in,
         "this": sessions.digest(secret_of(request) or ""),
     }

@@ -1,46 +1,43 @@
-"""Second factor at sign-in: codes of an authenticator app, and recovery codes.
+"""Second factor at sign-in: an authenticator app, passkeys, and recovery codes for both.
 
-The app and the service share a key, and each code is computed from it and the time (TOTP, RFC
-6238). Whoever reads the database could compute them, too; the factor is against passwords that
-somebody else has learnt.
+All rules are here, whatever kind it is: who has one, who needs one, how often it may be tried, and
+what changing it takes. The factor is on as long as there is an app or a passkey.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import CursorResult, Executable, delete, func, select, update
+from sqlalchemy import delete, select, union, update
 from sqlalchemy.orm import Session
 
 from unmask.messages import Message
-from unmask.service.people import accounts, audit, rate_limits, sessions
+from unmask.service.people import (
+    accounts,
+    audit,
+    authenticator_app,
+    passkeys,
+    rate_limits,
+    recovery_codes,
+    sessions,
+)
 from unmask.service.people.actor import Actor
 from unmask.service.people.rate_limits import Limit
+from unmask.service.people.webauthn import NewPasskey, UsedPasskey
 from unmask.service.problems import Problem
-from unmask.service.store.database import Database
+from unmask.service.store.database import changes_one
 from unmask.service.store.database import now as clock
-from unmask.service.store.tables import Account, RecoveryCode, SecondFactor, Tenant
-
-ISSUER = "Unmask"
-"""Name under which authenticator apps list the account."""
-
-NEIGHBOURS = 1
-"""Time steps of 30 s by which a clock may differ; RFC 6238, 5.2, recommends at most one."""
+from unmask.service.store.service import Service
+from unmask.service.store.tables import Account, Passkey, SecondFactor, Tenant
 
 PER_CODE = Limit("code", quota=20, window=86400)
-"""Limit on codes of one account.
+"""Limit on codes and passkeys that are tried for one account.
 
 Three of a million codes are right at any time, so whoever knows the password guesses one with a
 chance of 2 % in a year.
-"""
-
-CODES, CODE_BYTES = 10, 15
-"""Number of recovery codes, and their random bytes.
-
-With 112 bits or more, SP 800-63B-4, 3.1.2.2, allows a plain hash.
 """
 
 
@@ -51,21 +48,63 @@ class Awaited(StrEnum):
     SET_UP = "set-up"
 
 
-def find(session: Session, account: str) -> SecondFactor | None:
-    """Returns an account's second factor; None unless it was confirmed."""
-    found = session.get(SecondFactor, account)
-    return found if found and found.confirmed else None
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Second factors of an account.
+
+    Attributes:
+        app: since when there is an authenticator app, s since 1970; None if there is none.
+        passkeys: the oldest first.
+        recovery_codes: number of unused ones.
+    """
+
+    app: float | None
+    passkeys: Sequence[Passkey]
+    recovery_codes: int
+
+    @property
+    def since(self) -> float | None:
+        """Since when the second factor is on, s since 1970; None if it is off."""
+        times = [one.created for one in self.passkeys]
+        return min(times if self.app is None else [self.app, *times], default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a person shows as the second factor: a code, or the signature of a passkey.
+
+    Attributes:
+        code: of the app, or a recovery code, as typed.
+        passkey: its signature; None where a code is shown.
+        secret: of the browser's session, whose challenge was signed.
+    """
+
+    code: str = ""
+    passkey: UsedPasskey | None = None
+    secret: str = ""
+
+
+def factors(session: Session, account: str) -> Factors:
+    """Returns an account's second factors."""
+    app = authenticator_app.find(session, account)
+    known, left = passkeys.listing(session, account), recovery_codes.left(session, account)
+    return Factors(app.confirmed if app else None, known, left)
+
+
+def is_on(session: Session, account: str) -> bool:
+    """Tells whether an account has a second factor."""
+    return factors(session, account).since is not None
 
 
 def awaited(session: Session, account: Account) -> Awaited | None:
     """Returns what sign-in asks for after the password, None for nothing.
 
-    Until the transaction ends nobody confirms a second factor of the account, so that the session
-    begun in it is one that `confirm` ends.
+    Until the transaction ends nobody turns the account's second factor on, so that the session
+    begun in it is one that is ended by that.
     """
     mine = select(Account.id).where(Account.id == account.id)
     session.execute(mine.with_for_update(read=True, key_share=True))
-    if find(session, account.id):
+    if is_on(session, account.id):
         return Awaited.CODE
     return Awaited.SET_UP if is_required(session, account.tenant) else None
 
@@ -77,38 +116,42 @@ def is_required(session: Session, tenant: str) -> bool:
 
 def holders(session: Session, actor: Actor) -> set[str]:
     """Returns the accounts of the actor's organisation that have a second factor."""
-    confirmed = select(SecondFactor.account).where(SecondFactor.confirmed.is_not(None))
-    mine = confirmed.join(Account, Account.id == SecondFactor.account)
+    apps = select(SecondFactor.account).where(SecondFactor.confirmed.is_not(None))
+    having = union(apps, select(Passkey.account)).subquery()
+    mine = select(Account.id).join(having, Account.id == having.c.account)
     return set(session.scalars(mine.where(Account.tenant == actor.tenant)))
 
 
-def codes_left(session: Session, account: str) -> int:
-    """Returns the number of an account's unused recovery codes."""
-    mine = select(func.count()).where(RecoveryCode.account == account)
-    return session.scalar(mine) or 0
-
-
-def propose(session: Session, actor: Actor) -> SecondFactor:
+def propose(service: Service, actor: Actor, proof: Proof) -> SecondFactor:
     """Makes a key for the actor's app; it counts once `confirm` has seen a code of it.
 
+    Args:
+        proof: spent where the second factor is on already.
+
     Raises:
-        Problem: 403, the actor is a program; 409, there is a second factor already.
+        Problem: 403, the actor is a program; 409, there is an app already; otherwise as `spend`.
     """
     from pyotp import random_base32
 
     accounts.check_person(actor)
-    found = session.get(SecondFactor, actor.id, with_for_update=True)
-    if found and found.confirmed:
+    with service.database.reading() as session:
+        held = factors(session, actor.id)
+    if held.app is not None:
         raise Problem(409, "Second factor is on", Message("refusal.factor_on"))
-    found = found or SecondFactor(account=actor.id)
-    found.key, found.step = random_base32(), 0
-    session.add(found)
-    session.flush()
+    if held.since is not None:
+        spend(service, actor, proof)  # whoever finds a browser open adds no factor of their own
+    with service.database.transaction() as session:
+        found = session.get(SecondFactor, actor.id, with_for_update=True)
+        if found and found.confirmed:
+            raise Problem(409, "Second factor is on", Message("refusal.factor_on"))
+        found = found or SecondFactor(account=actor.id)
+        found.key, found.step = random_base32(), 0
+        session.add(found)
     return found
 
 
 def proposed(session: Session, actor: Actor) -> SecondFactor:
-    """Returns the actor's second factor that is to be confirmed.
+    """Returns the actor's app that is to be confirmed.
 
     Raises:
         Problem: 409, there is none.
@@ -119,65 +162,130 @@ def proposed(session: Session, actor: Actor) -> SecondFactor:
     return found
 
 
-def _nothing_proposed() -> Problem:
-    return Problem(409, "Nothing to confirm", Message("refusal.no_proposal"))
+def confirm(service: Service, actor: Actor, proof: Proof) -> list[str]:
+    """Adds the proposed app; returns the recovery codes, if this turns the second factor on.
 
-
-def address(factor: SecondFactor, account: Account) -> str:
-    """Returns the ``otpauth://`` address that apps read from a QR code."""
-    from pyotp import TOTP
-
-    return TOTP(factor.key).provisioning_uri(name=account.email, issuer_name=ISSUER)
-
-
-def confirm(database: Database, actor: Actor, code: str, secret: str | None) -> list[str]:
-    """Turns the proposed second factor on and returns its recovery codes.
-
-    Every other browser is signed out: whoever signed in with a password that they learnt is not
-    left inside.
+    Every other browser is then signed out: whoever signed in with a password that they learnt is
+    not left inside.
 
     Args:
-        secret: of the session that stays.
+        proof: the app's first code.
 
     Raises:
         Problem: 409, there is nothing to confirm, or it was replaced meanwhile; otherwise as
             `spend`.
     """
-    with database.reading() as session:
+    with service.database.reading() as session:
         key = proposed(session, actor).key
-    spend(database, actor, code, proposal=True)
-    with database.transaction() as session:
-        session.execute(select(Account.id).where(Account.id == actor.id).with_for_update())
+    spend(service, actor, proof, proposal=True)
+    with service.database.transaction() as session:
+        turned_on = _lock(session, actor)
         mine = SecondFactor.account == actor.id, SecondFactor.confirmed.is_(None)
         confirmed = update(SecondFactor).where(*mine, SecondFactor.key == key)
-        if not _changes_one(session, confirmed.values(confirmed=clock(session))):
+        if not changes_one(session, confirmed.values(confirmed=clock(session))):
             raise _nothing_proposed()
-        sessions.end_others(session, actor.id, secret)
         audit.record(session, actor, "factor.added", actor.id)
-        return _new_codes(session, actor.id)
+        return _turn_on(session, actor, proof.secret) if turned_on else []
 
 
-def renew_codes(database: Database, actor: Actor, code: str) -> list[str]:
+def begin_passkey(service: Service, actor: Actor, proof: Proof) -> dict[str, object]:
+    """Returns what a browser needs to make a passkey; `add_passkey` takes what it made.
+
+    Args:
+        proof: spent where the second factor is on already.
+
+    Raises:
+        Problem: 403, the actor is a program; 409, no (more) passkeys are possible; otherwise as
+            `spend`.
+    """
+    accounts.check_person(actor)
+    with service.database.reading() as session:
+        held = factors(session, actor.id)
+    if held.since is not None:
+        spend(service, actor, proof)  # whoever finds a browser open adds no factor of their own
+    with service.database.transaction() as session:
+        return passkeys.to_create(session, service.settings, actor, proof.secret)
+
+
+def add_passkey(
+    service: Service, actor: Actor, secret: str, name: str, answer: NewPasskey
+) -> list[str]:
+    """Adds a passkey; returns the recovery codes, if this turns the second factor on.
+
+    Every other browser is then signed out, and an app that was never confirmed is forgotten.
+
+    Raises:
+        Problem: 403, the actor is a program; 409, there can be no passkeys here; 422, it is
+            refused, see `passkeys.add`.
+    """
+    accounts.check_person(actor)
+    with service.database.transaction() as session:
+        # A session that is ended by turning the factor on has no challenge after this.
+        turned_on = _lock(session, actor)
+        if passkeys.add(session, service.settings, actor, secret, name, answer):
+            if not turned_on:
+                return []
+            session.execute(delete(SecondFactor).where(SecondFactor.account == actor.id))
+            return _turn_on(session, actor, secret)
+    raise Problem(422, "Passkey refused", Message("refusal.passkey_new"))
+
+
+def renew_codes(service: Service, actor: Actor, proof: Proof) -> list[str]:
     """Replaces the actor's recovery codes and returns the new ones.
 
     Raises:
         Problem: as `spend`.
     """
-    spend(database, actor, code)
-    with database.transaction() as session:
+    spend(service, actor, proof)
+    with service.database.transaction() as session:
         audit.record(session, actor, "factor.codes_made", actor.id)
-        return _new_codes(session, actor.id)
+        return recovery_codes.renew(session, actor.id)
 
 
-def remove(database: Database, actor: Actor, code: str) -> None:
-    """Removes the actor's own second factor; signs out everywhere.
+def remove(service: Service, actor: Actor, proof: Proof) -> None:
+    """Turns the actor's own second factor off; signs out everywhere.
 
     Raises:
         Problem: as `spend`.
     """
-    spend(database, actor, code)
-    with database.transaction() as session:
-        _remove(session, actor, actor.id)
+    spend(service, actor, proof)
+    with service.database.transaction() as session:
+        _turn_off(session, actor, actor.id)
+
+
+def remove_app(service: Service, actor: Actor, proof: Proof) -> bool:
+    """Removes the actor's app, and returns whether the second factor is still on.
+
+    Every other browser is signed out; this one, too, if it is off now.
+
+    Raises:
+        Problem: 409, there is none; otherwise as `spend`.
+    """
+    with service.database.reading() as session:
+        if authenticator_app.find(session, actor.id) is None:
+            raise Problem(409, "No app", Message("refusal.no_app"))
+    spend(service, actor, proof)
+    with service.database.transaction() as session:
+        session.execute(delete(SecondFactor).where(SecondFactor.account == actor.id))
+        audit.record(session, actor, "factor.app_removed", actor.id)
+        return _lessened(session, actor, proof.secret)
+
+
+def remove_passkey(service: Service, actor: Actor, passkey: str, proof: Proof) -> bool:
+    """Removes one of the actor's passkeys, and returns whether the second factor is still on.
+
+    Every other browser is signed out; this one, too, if it is off now.
+
+    Raises:
+        Problem: as `passkeys.own` and `spend`.
+    """
+    with service.database.reading() as session:
+        passkeys.own(session, actor, passkey)
+    spend(service, actor, proof)
+    with service.database.transaction() as session:
+        session.delete(passkeys.own(session, actor, passkey))
+        audit.record(session, actor, "passkey.removed", passkey)
+        return _lessened(session, actor, proof.secret)
 
 
 def reset(session: Session, actor: Actor, account: str) -> None:
@@ -193,9 +301,9 @@ def reset(session: Session, actor: Actor, account: str) -> None:
     accounts.check_person(actor)
     if found.id == actor.id:
         raise Problem(409, "Own account", Message("refusal.own_factor"))
-    if find(session, found.id) is None:
+    if not is_on(session, found.id):
         raise Problem(409, "No second factor", Message("refusal.no_factor"))
-    _remove(session, actor, found.id)
+    _turn_off(session, actor, found.id)
 
 
 def require(session: Session, actor: Actor, required: bool) -> None:
@@ -219,62 +327,69 @@ def require(session: Session, actor: Actor, required: bool) -> None:
                 sessions.end_all(session, account.id)
 
 
-def spend(database: Database, actor: Actor, code: str, proposal: bool = False) -> None:
-    """Takes a code of the actor's app, or a recovery code; no code is taken twice.
+def spend(service: Service, actor: Actor, proof: Proof, proposal: bool = False) -> None:
+    """Takes a code, or a passkey's signature; nothing is taken twice.
 
     Args:
-        database: it also counts attempts, before the code is checked.
-        code: as typed.
-        proposal: whether it is the first code of a factor that is still to be confirmed.
+        service: its database also counts attempts, before anything is checked.
+        proposal: whether it is the first code of an app that is still to be confirmed.
 
     Raises:
-        Problem: 429, too many attempts; 401, a wrong or used code, or there is no second factor.
+        Problem: 429, too many attempts; 401, wrong or used, or there is no second factor; 422,
+            nothing is shown.
     """
-    with database.transaction() as session:
+    if not (proof.code or proof.passkey):
+        raise Problem(422, "No code", Message("refusal.no_code"))
+    with service.database.transaction() as session:
         rate_limits.take(session, actor.id, PER_CODE, clock(session))
-    with database.transaction() as session:
-        if _is_taken(session, actor.id, re.sub(r"[\s-]", "", code), proposal):
+    with service.database.transaction() as session:
+        if _is_taken(session, service, actor, proof, proposal):
             rate_limits.forget(session, actor.id, PER_CODE)
             return
         audit.record(session, actor, "factor.refused", actor.id)
+    if proof.passkey:
+        raise Problem(401, "Wrong passkey", Message("refusal.wrong_passkey"))
     raise Problem(401, "Wrong code", Message("refusal.wrong_code"))
 
 
-def _is_taken(session: Session, account: str, code: str, proposal: bool) -> bool:
-    from pyotp import TOTP
-    from pyotp.exceptions import OTPVerificationError
-
-    factor = session.get(SecondFactor, account)
-    if factor is None or proposal is bool(factor.confirmed):
-        return False
-    if not re.fullmatch(r"[0-9]{6}", code):
-        digest = sessions.digest(code.upper())
-        mine = RecoveryCode.account == account, RecoveryCode.digest == digest
-        return _changes_one(session, delete(RecoveryCode).where(*mine))
-    try:
-        step = TOTP(factor.key).verify_and_get_timecode(
-            code, for_time=clock(session), valid_window=NEIGHBOURS
-        )
-    except OTPVerificationError:
-        return False
-    unused = SecondFactor.account == account, SecondFactor.step < step
-    return _changes_one(session, update(SecondFactor).where(*unused).values(step=step))
+def _is_taken(
+    session: Session, service: Service, actor: Actor, proof: Proof, proposal: bool
+) -> bool:
+    if proof.passkey is not None:
+        right = passkeys.is_right(session, service.settings, actor, proof.secret, proof.passkey)
+        return right and not proposal
+    code = re.sub(r"[\s-]", "", proof.code)
+    if authenticator_app.is_code(code):
+        return authenticator_app.spend(session, actor.id, code, proposal)
+    return not proposal and recovery_codes.spend(session, actor.id, code)
 
 
-def _changes_one(session: Session, statement: Executable) -> bool:
-    done = session.execute(statement)
-    return isinstance(done, CursorResult) and done.rowcount == 1
+def _lock(session: Session, actor: Actor) -> bool:
+    """Makes other changes of the actor's factors wait; tells whether the next one turns it on."""
+    session.execute(select(Account.id).where(Account.id == actor.id).with_for_update())
+    return not is_on(session, actor.id)
 
 
-def _new_codes(session: Session, account: str) -> list[str]:
-    session.execute(delete(RecoveryCode).where(RecoveryCode.account == account))
-    codes = [b32encode(secrets.token_bytes(CODE_BYTES)).decode() for _ in range(CODES)]
-    session.add_all(RecoveryCode(digest=sessions.digest(code), account=account) for code in codes)
-    return ["-".join(re.findall("....", code)) for code in codes]
+def _turn_on(session: Session, actor: Actor, secret: str) -> list[str]:
+    sessions.end_others(session, actor.id, secret)
+    return recovery_codes.renew(session, actor.id)
 
 
-def _remove(session: Session, actor: Actor, account: str) -> None:
-    for table in (SecondFactor, RecoveryCode):
+def _lessened(session: Session, actor: Actor, secret: str) -> bool:
+    if is_on(session, actor.id):
+        sessions.end_others(session, actor.id, secret)
+        return True
+    _turn_off(session, actor, actor.id)
+    return False
+
+
+def _turn_off(session: Session, actor: Actor, account: str) -> None:
+    for table in (SecondFactor, Passkey):
         session.execute(delete(table).where(table.account == account))
+    recovery_codes.drop(session, account)
     sessions.end_all(session, account)
     audit.record(session, actor, "factor.removed", account)
+
+
+def _nothing_proposed() -> Problem:
+    return Problem(409, "Nothing to confirm", Message("refusal.no_proposal"))

@@ -11,7 +11,15 @@ from ssl import SSLContext, create_default_context
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
@@ -154,7 +162,12 @@ def insert_new(session: Session, table: type[Base], **values: Any) -> bool:
     It waits for anybody who is adding the row now.
     """
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    done = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
+    return changes_one(session, dialect.insert(table).values(**values).on_conflict_do_nothing())
+
+
+def changes_one(session: Session, statement: Executable) -> bool:
+    """Executes a statement and tells whether it changed one row."""
+    done = session.execute(statement)
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 

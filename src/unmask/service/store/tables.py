@@ -125,8 +125,30 @@ class SecondFactor(Base):
     """Time of the app's first code; sign-in asks for codes from then on."""
 
 
+class Passkey(Base):
+    """A key that a person's device or security key holds and signs with; see `webauthn`."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (
+        UniqueConstraint("credential"),
+        Index("passkeys_account", "account"),
+    )
+    id: Mapped[str] = identity()
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    """What the person calls it."""
+    credential: Mapped[str]
+    """Id that the authenticator gave it, base64url; no two accounts have the same."""
+    key: Mapped[str]
+    """Public key (SubjectPublicKeyInfo, DER), base64url."""
+    count: Mapped[int]
+    """Signature counter at its last use; 0 where the authenticator has none."""
+    created: Mapped[float] = moment()
+    used: Mapped[float | None]
+
+
 class RecoveryCode(Base):
-    """A one-time code of a person for the day when the authenticator app is lost."""
+    """A one-time code of a person for the day when app and passkeys are lost."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (Index("recovery_codes_account", "account"),)
@@ -159,6 +181,11 @@ class BrowserSession(Base):
     """User agent of the browser."""
     pending: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the password was right and the second factor is still to come."""
+    challenge: Mapped[str | None]
+    """What a passkey is to sign next, base64url; null once it was answered."""
+    ceremony: Mapped[str | None]
+    """What that was asked for, see `webauthn.Ceremony`."""
+    challenge_expires: Mapped[float | None]
     created: Mapped[float] = moment()
     seen: Mapped[float] = moment()
     expires: Mapped[float]
