@@ -40,6 +40,16 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.close()
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """Yields such a service on SQLite, and one on a PostgreSQL server."""
+    server = request.param == "postgresql"
+    more = {"database": request.getfixturevalue("postgresql")} if server else {}
+    made = Desk(tmp_path / "service", {"public_url": ORIGIN} | more)
+    yield made
+    made.close()
+
+
 def begun(browser: Any, **proof: Any) -> dict[str, Any]:
     """Returns what a browser is asked for a new passkey."""
     answer = browser.post(f"{PASSKEYS}/challenge", json=proof or None)
@@ -75,7 +85,8 @@ def show(browser: Any, answer: dict[str, Any]) -> int:
     return status
 
 
-def test_a_passkey_alone_is_a_second_factor(desk: Desk) -> None:
+def test_a_passkey_alone_is_a_second_factor(either: Desk) -> None:
+    desk = either
     here, there = desk.browser(person="rob"), desk.browser(person="rob")
     phone, codes = registered(here)
     assert len(codes) == 10
@@ -109,7 +120,8 @@ def test_what_the_browser_is_asked(desk: Desk) -> None:
     assert again.json()["public_key"]["excludeCredentials"] == [known], "not twice on one device"
 
 
-def test_several_passkeys_and_an_app_together(desk: Desk) -> None:
+def test_several_passkeys_and_an_app_together(either: Desk) -> None:
+    desk = either
     browser = desk.browser(person="rob")
     first, codes = registered(browser)
     second = Authenticator(ORIGIN, algorithm=-8, count=None)
@@ -135,7 +147,8 @@ def test_several_passkeys_and_an_app_together(desk: Desk) -> None:
     assert password_given(desk)[1] == "code"
 
 
-def test_a_challenge_is_answered_once_and_by_its_own_session(desk: Desk) -> None:
+def test_a_challenge_is_answered_once_and_by_its_own_session(either: Desk) -> None:
+    desk = either
     phone, _ = registered(desk.browser(person="rob"))
     first, second = password_given(desk)[0], password_given(desk)[0]
     options = asked(first)
@@ -196,7 +209,8 @@ def test_cheats_are_refused_and_audited(desk: Desk, cheat: dict[str, Any]) -> No
     assert actions(desk)[-1] == "factor.refused"
 
 
-def test_another_person_s_passkey_is_refused(desk: Desk) -> None:
+def test_another_person_s_passkey_is_refused(either: Desk) -> None:
+    desk = either
     robs, _ = registered(desk.browser(person="rob"))
     ritas, _ = registered(desk.browser(person="rita"))
     entering, _ = password_given(desk)
@@ -210,7 +224,8 @@ def test_another_person_s_passkey_is_refused(desk: Desk) -> None:
     assert show(entering, robs.get(asked(entering))) == 200
 
 
-def test_a_copy_is_noticed_by_its_counter(desk: Desk) -> None:
+def test_a_copy_is_noticed_by_its_counter(either: Desk) -> None:
+    desk = either
     phone, _ = registered(desk.browser(person="rob"))
     clone = copy.deepcopy(phone)
     for _ in range(2):
@@ -296,6 +311,22 @@ def test_an_app_that_was_never_confirmed_is_forgotten(desk: Desk) -> None:
     registered(browser)
     confirmed = browser.post(f"{FACTOR}/confirmation", json={"code": app.code()})
     assert confirmed.status_code == 409, "its key may have been seen by others"
+
+
+def test_who_has_only_the_password_finishes_no_set_up_of_the_owner(desk: Desk) -> None:
+    browser = desk.browser(person="rob")
+    _, codes = registered(browser)
+    app = Phone(browser.post(FACTOR, json={"code": codes[0]}).json()["key"], desk)
+    thief, _ = password_given(desk)
+    confirmation = {"code": app.code(-1)}
+    assert thief.post(f"{FACTOR}/confirmation", json=confirmation).status_code == 409
+    form = {"csrf": thief.headers["X-CSRF-Token"], "code": "000000"}
+    shown = thief.post("/account/second-factor/confirmation", data=form)
+    assert shown.status_code == 409
+    assert "secret" not in shown.text, "nor is its key shown"
+    assert thief.post(f"{PASSKEYS}/challenge", json={"code": codes[1]}).status_code == 409
+    assert thief.get(ME).status_code == 401
+    assert browser.post(f"{FACTOR}/confirmation", json=confirmation).status_code == 200
 
 
 def test_a_session_ended_meanwhile_adds_nothing(desk: Desk) -> None:

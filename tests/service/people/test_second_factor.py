@@ -102,7 +102,7 @@ def test_a_session_without_the_code_opens_nothing(desk: Desk) -> None:
     assert entering.post(FACTOR).status_code == 409, "the factor cannot be replaced before the code"
     answer = entering.post(f"{FACTOR}/confirmation", json={"code": "123456"})
     assert answer.status_code == 409
-    assert entering.post(f"{FACTOR}/passkeys/challenge").status_code == 422, "nor added to"
+    assert entering.post(f"{FACTOR}/passkeys/challenge").status_code == 409, "nor added to"
     assert entering.delete("/api/v1/session").status_code == 204
 
 
@@ -211,6 +211,17 @@ def test_an_unconfirmed_key_is_worth_nothing(desk: Desk) -> None:
     answer = browser.post(f"{FACTOR}/confirmation", json={"code": second.code(-1)})
     assert answer.status_code == 200
     assert browser.post(f"{FACTOR}/confirmation", json={"code": "1"}).status_code == 409
+
+
+def test_a_proposed_key_lasts_an_hour(desk: Desk) -> None:
+    browser = desk.browser(person="rob")
+    phone = Phone(browser.post(FACTOR).json()["key"], desk)
+    with desk.database.transaction() as session:
+        session.execute(update(SecondFactor).values(created=SecondFactor.created - 3600))
+    confirmation = f"{FACTOR}/confirmation"
+    assert browser.post(confirmation, json={"code": phone.code(-1)}).status_code == 409
+    phone = Phone(browser.post(FACTOR).json()["key"], desk)
+    assert browser.post(confirmation, json={"code": phone.code(-1)}).status_code == 200
 
 
 def test_recovery_codes_are_kept_as_digests_and_renewed(desk: Desk) -> None:

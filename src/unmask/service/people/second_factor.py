@@ -41,6 +41,10 @@ chance of 2 % in a year.
 """
 
 
+PROPOSED = 3600
+"""Seconds in which a proposed app has to be confirmed; some install it first."""
+
+
 class Awaited(StrEnum):
     """Step that follows the password at sign-in."""
 
@@ -126,26 +130,27 @@ def propose(service: Service, actor: Actor, proof: Proof) -> SecondFactor:
     """Makes a key for the actor's app; it counts once `confirm` has seen a code of it.
 
     Args:
-        proof: spent where the second factor is on already.
+        proof: spent where the second factor is on already, so that whoever finds a browser open
+            adds none of their own.
 
     Raises:
-        Problem: 403, the actor is a program; 409, there is an app already; otherwise as `spend`.
+        Problem: 403, the actor is a program; 409, there is an app already, or only the password
+            was given; otherwise as `spend`.
     """
     from pyotp import random_base32
 
     accounts.check_person(actor)
-    with service.database.reading() as session:
-        held = factors(session, actor.id)
+    held = _to_be_changed(service, actor)
     if held.app is not None:
         raise Problem(409, "Second factor is on", Message("refusal.factor_on"))
     if held.since is not None:
-        spend(service, actor, proof)  # whoever finds a browser open adds no factor of their own
+        spend(service, actor, proof)
     with service.database.transaction() as session:
         found = session.get(SecondFactor, actor.id, with_for_update=True)
         if found and found.confirmed:
             raise Problem(409, "Second factor is on", Message("refusal.factor_on"))
         found = found or SecondFactor(account=actor.id)
-        found.key, found.step = random_base32(), 0
+        found.key, found.step, found.created = random_base32(), 0, clock(session)
         session.add(found)
     return found
 
@@ -154,10 +159,10 @@ def proposed(session: Session, actor: Actor) -> SecondFactor:
     """Returns the actor's app that is to be confirmed.
 
     Raises:
-        Problem: 409, there is none.
+        Problem: 409, there is none, or it was proposed too long ago.
     """
     found = session.get(SecondFactor, actor.id)
-    if found is None or found.confirmed:
+    if found is None or found.confirmed or found.created < clock(session) - PROPOSED:
         raise _nothing_proposed()
     return found
 
@@ -172,9 +177,10 @@ def confirm(service: Service, actor: Actor, proof: Proof) -> list[str]:
         proof: the app's first code.
 
     Raises:
-        Problem: 409, there is nothing to confirm, or it was replaced meanwhile; otherwise as
-            `spend`.
+        Problem: 409, there is nothing to confirm, it was replaced meanwhile, or only the password
+            was given where the factor is on; otherwise as `spend`.
     """
+    _to_be_changed(service, actor)
     with service.database.reading() as session:
         key = proposed(session, actor).key
     spend(service, actor, proof, proposal=True)
@@ -192,17 +198,15 @@ def begin_passkey(service: Service, actor: Actor, proof: Proof) -> dict[str, obj
     """Returns what a browser needs to make a passkey; `add_passkey` takes what it made.
 
     Args:
-        proof: spent where the second factor is on already.
+        proof: spent as by `propose`.
 
     Raises:
-        Problem: 403, the actor is a program; 409, no (more) passkeys are possible; otherwise as
-            `spend`.
+        Problem: 403, the actor is a program; 409, no (more) passkeys are possible, or only the
+            password was given where the factor is on; otherwise as `spend`.
     """
     accounts.check_person(actor)
-    with service.database.reading() as session:
-        held = factors(session, actor.id)
-    if held.since is not None:
-        spend(service, actor, proof)  # whoever finds a browser open adds no factor of their own
+    if _to_be_changed(service, actor).since is not None:
+        spend(service, actor, proof)
     with service.database.transaction() as session:
         return passkeys.to_create(session, service.settings, actor, proof.secret)
 
@@ -362,6 +366,15 @@ def _is_taken(
     if authenticator_app.is_code(code):
         return authenticator_app.spend(session, actor.id, code, proposal)
     return not proposal and recovery_codes.spend(session, actor.id, code)
+
+
+def _to_be_changed(service: Service, actor: Actor) -> Factors:
+    """Returns the actor's factors; refuses whoever has given only the password if they are on."""
+    with service.database.reading() as session:
+        held = factors(session, actor.id)
+    if held.since is not None and not actor.scopes:
+        raise Problem(409, "Second factor is on", Message("refusal.factor_awaited"))
+    return held
 
 
 def _lock(session: Session, actor: Actor) -> bool:
