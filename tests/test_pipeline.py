@@ -199,6 +199,7 @@ def _flat(result: unmask.CheckResult) -> dict[str, object]:
     return values
 
 
+@pytest.mark.xdist_group("tests/test_pipeline.py")
 def test_one_changed_second_in_a_minute_is_found(tmp_path: Path) -> None:
     frames = scenes.two_people(60, lambda person, t: person == 0 and 41 <= t < 42, fps=10)
     path = tmp_path / "minute.mp4"

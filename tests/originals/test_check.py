@@ -286,6 +286,7 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.xdist_group("tests/originals")
 def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_path: Path) -> None:
     """Two people; the second is swapped from 3 to 5 s. The unchanged scene is registered."""
     before = clips.write_video(
