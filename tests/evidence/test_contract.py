@@ -30,7 +30,10 @@ CASES = {
     "a face of a few pixels": case(track([0.0, 0.5], [sized(9.0)])),
 }
 
-lines = pytest.mark.parametrize("name", [*LINES, "mine", "redness"])
+STRONG = pytest.param("strong", marks=pytest.mark.slow)
+NAMES = [*LINES, "mine", "redness"]
+
+lines = pytest.mark.parametrize("name", [STRONG if one == "strong" else one for one in NAMES])
 cases = pytest.mark.parametrize("given", CASES)
 
 
@@ -187,12 +190,14 @@ def test_pictures_can_be_shown(said: Said, spoken: Language, name: str) -> None:
             assert picture.rgb.shape[2:] == (3,)
 
 
+@pytest.mark.slow
 @lines
 def test_the_same_case_gives_the_same_evidence(make: Make, said: Said, name: str) -> None:
     again = _asked(make(name), CASES["one person"])
     assert _numbers(said(name, "one person")) == _numbers(again)
 
 
+@pytest.mark.slow
 @lines
 def test_a_sighting_is_looked_at_once_however_often_it_is_asked_about(
     make: Make, portraits: tuple[Sighting, ...], name: str
@@ -241,6 +246,7 @@ def test_a_line_leaves_its_case_as_it_was(make: Make, name: str) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_broken")
 @cases
 def test_a_line_that_crashes_fails_with_its_reason_and_the_others_go_on(given: str) -> None:

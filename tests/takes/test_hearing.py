@@ -18,6 +18,8 @@ from unmask.takes.findings import BreakKind
 from unmask.takes.hearing import listen
 from unmask.types import Sound
 
+pytestmark = pytest.mark.slow
+
 
 def parts(samples: NDArray[np.float32], start: float = 0.0) -> Iterator[Sound]:
     for place in range(0, samples.size, 4 * made.RATE):
