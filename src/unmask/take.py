@@ -214,11 +214,13 @@ def _notes(reel: Reel, settings: TakeSettings, folder: Path | None) -> Notes:
 class _Told:
     """Results from packets and sound: breaks, odd times, and stretches with a steady tone.
 
-    ``seams`` are the times at which one file follows another.
+    ``marks`` are odd times of the packets, ``clicks`` those of the sound, and ``seams`` those at
+    which one file follows another.
     """
 
     findings: list[Finding] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
+    clicks: list[float] = field(default_factory=list)
     steady: list[Stretch] = field(default_factory=list)
     seams: list[float] = field(default_factory=list)
 
@@ -226,13 +228,14 @@ class _Told:
     def odd(self) -> list[float]:
         """Times, s, at which a smaller step in the pictures is a cut."""
         sounds = [one.start for one in self.findings if one.kind is BreakKind.SOUND]
-        return sorted([*self.marks, *self.seams, *sounds])
+        return sorted([*self.marks, *self.clicks, *self.seams, *sounds])
 
     def add(self, part: Footage, begin: float, heard: Heard, before: Footage | None) -> None:
         """Adds the results of a file that begins at ``begin`` s, and of the seam before it."""
         found = [*container.findings(part.packets), *heard.findings]
         self.findings += [one.later(begin) for one in found]
-        self.marks += [begin + time for time in (*container.marks(part.packets), *heard.marks)]
+        self.marks += [begin + time for time in container.marks(part.packets)]
+        self.clicks += [begin + time for time in heard.marks]
         self.steady += [(begin + start, begin + end) for start, end in heard.steady]
         if before is not None:
             self.seams.append(begin)
@@ -289,8 +292,8 @@ def _worth_decoding(reel: Reel, told: _Told, notes: Notes, progress: Progress) -
         notes.changes.append((change, before.time, after.time))
         progress("looking", 0.4 * after.time / duration)
         _keep(notes, reel, notes.due())
-    odd = sorted([*told.marks, *(one.start for one in told.findings)])
-    return worth_decoding(duration, odd, told.seams, notes.changes)
+    found = [one.start for one in told.findings]
+    return worth_decoding(duration, found, (told.marks, told.clicks), told.seams, notes.changes)
 
 
 def _look(

@@ -18,8 +18,6 @@ from unmask.takes.findings import BreakKind
 from unmask.takes.hearing import listen
 from unmask.types import Sound
 
-pytestmark = pytest.mark.slow
-
 
 def parts(samples: NDArray[np.float32], start: float = 0.0) -> Iterator[Sound]:
     for place in range(0, samples.size, 4 * made.RATE):
@@ -36,6 +34,30 @@ def test_a_room_that_hums_on_is_one_take() -> None:
 def test_a_cut_in_a_hum_is_heard_to_a_tenth_of_a_second(lost: float) -> None:
     (found,) = listen(parts(made.heard((0, 11), (11 + lost, 22 + lost)))).findings
     assert (found.kind, found.start) == (BreakKind.SOUND, pytest.approx(11, abs=0.1))
+
+
+def engine(seconds: float, seed: int) -> NDArray[np.float32]:
+    """Returns an engine that runs unevenly, in units of its loudest tone, and the road.
+
+    Its third tone comes and goes beside a hum of 120 Hz.
+    """
+    rng, frames = np.random.default_rng(seed), round(seconds * 25)
+    uneven = np.convolve(rng.normal(0, 0.6, frames + 99), np.hanning(100) / 10, "valid")
+    at = np.arange(round(seconds * made.RATE)) / made.RATE
+    turns = np.cumsum(np.interp(at, np.arange(frames) / 25, 40 + uneven)) / made.RATE
+    tones = sum(np.sin(2 * np.pi * k * turns) / k for k in (1, 2, 3, 4))
+    return np.asarray(tones + rng.normal(0, 2, at.size), np.float32)
+
+
+def test_an_engine_beside_a_hum_is_no_break() -> None:
+    sound = made.heard((0, 150)) + np.float32(0.03) * engine(150, 1)
+    assert listen(parts(sound)).findings == []
+
+
+def test_a_cut_in_a_hum_beside_an_engine_is_heard() -> None:
+    sound = made.heard((0, 31), (61.013, 92)) + np.float32(0.03) * engine(61.987, 2)
+    (found,) = listen(parts(sound)).findings
+    assert found.start == pytest.approx(31, abs=0.1)
 
 
 def test_a_cut_is_heard_through_a_codec(tmp_path: Path) -> None:

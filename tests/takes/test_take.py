@@ -72,6 +72,13 @@ def test_a_stretch_shown_again_is_found_though_it_was_encoded_again(tmp_path: Pa
     assert (again.start, again.end) == (pytest.approx(6, abs=0.6), pytest.approx(10, abs=0.6))
 
 
+def test_two_stretches_shown_again_at_one_distance_are_two(tmp_path: Path) -> None:
+    path = film(tmp_path / "twice.mp4", (0, 12), (2, 5), (20, 24), (9, 12), (30, 32))
+    again = [one for one in take(path, MUTE).breaks if one.kind is BreakKind.REPEAT]
+    assert [one.start for one in again] == pytest.approx([12, 19], abs=0.6)
+    assert [one.end for one in again] == pytest.approx([15, 22], abs=0.6)
+
+
 def lit(t: float, gain: float) -> Rgb:
     return np.clip(made.filmed(t) * gain, 0, 255).astype(np.uint8)
 

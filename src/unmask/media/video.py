@@ -358,7 +358,7 @@ class Video:
     def grey(self, picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
         """Returns grey levels, uint8 ``(height, width)``, stretched to that shape, not turned."""
         small = self._greyer.reformat(
-            picture, width, height, "gray", interpolation="AREA", threads=threads()
+            picture, width, height, "gray", interpolation="AREA", threads=1
         )
         return np.ascontiguousarray(small.to_ndarray(), np.uint8)
 

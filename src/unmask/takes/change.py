@@ -100,12 +100,13 @@ def mixture(a: Miniature, middle: Miniature, b: Miniature) -> tuple[float, float
     Returns the share of ``a`` and the unexplained rest, both where ``a`` and ``b`` differ. The rest
     is 0 for a perfect blend and about a half for something that moved.
     """
-    counted = np.kron(_counted(a, middle, b), np.ones((_BLOCK, _BLOCK), np.bool_))
-    apart = (a.grey - b.grey)[counted]
+    apart = a.grey - b.grey
     at = np.abs(apart) > 1.5 * _LEAST
+    if not (counted := _counted(a, middle, b)).all():
+        at &= counted.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)
     if at.sum() < _BLOCK * _BLOCK:
         return 0.0, 1.0
-    apart, seen = apart[at], (middle.grey - b.grey)[counted][at]
+    apart, seen = apart[at], (middle.grey - b.grey)[at]
     share = float(apart @ seen / (apart @ apart))
     return share, float(np.abs(seen - share * apart).mean() / np.abs(apart).mean())
 

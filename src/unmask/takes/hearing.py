@@ -33,8 +33,8 @@ _CLICK = 14.0
 _BLOCK_S, _MARGIN_S = 4.0, 1.0
 _HOP = 160
 """Samples, 10 ms, between the phases of a tone."""
-_SIDE = 30
-"""Phases on either side of a jump from which the tone is predicted: 0.3 s."""
+_SIDE, _SKIP = 30, 3
+"""Phases on either side of a jump from which the tone is predicted, 0.3 s; phases passed over."""
 _LOWEST_HZ, _HIGHEST_HZ = 45.0, 1200.0
 _TONE = 30.0
 """Least power of a steady tone, in units of its neighbours in the spectrum."""
@@ -42,8 +42,16 @@ _STEADY = 0.25
 """Most that a steady tone's phase may deviate on either side, rad, root mean square."""
 _LASTING = 0.85
 """Least share of some seconds in which a tone must be present; music and vowels are shorter."""
+_MOSTLY = 0.5
+"""Least share of a block in which the phase of a steady tone is straight."""
+_BENT = 0.03
+"""Most that the slope of a steady tone's phase may differ between both sides, rad in 10 ms."""
 _JUMP = 0.6
 """Least jump, rad; a fifth of random jumps is smaller."""
+_STANDS_OUT = 8.0
+"""Least robust z of a jump among what the phase does in the same block."""
+_AUDIBLE = 0.5
+"""Least share of random jumps that would be found where a tone counts as followed."""
 
 
 @dataclass(slots=True)
@@ -143,38 +151,37 @@ def _clicks(block: Sound) -> list[float]:
 
 def _unforetold(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns errors of linear prediction, fitted to the block (autocorrelation method)."""
-    spectrum = np.abs(np.fft.rfft(x, 2 * x.size)) ** 2
-    r = np.fft.irfft(spectrum)[: _ORDER + 1]
+    r = np.array([(x[: x.size - lag] * x[lag:]).sum() for lag in range(_ORDER + 1)])
     lags = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
     weights = np.linalg.solve(r[lags] + 1e-6 * r[0] * np.eye(_ORDER), r[1:])
     return np.convolve(x, np.concatenate([[1.0], -weights]))[: x.size]
 
 
 def phase_jumps(block: Sound) -> tuple[list[tuple[float, float]], bool]:
-    """Finds jumps in the phase of a block's steadiest tone.
+    """Finds jumps in the phase of a block's steady tones.
 
-    Returns times, s, and sizes, rad; and whether the block has a steady tone at all.
+    Returns times, s, and sizes, rad; and whether most cuts would have been heard in the block.
     """
     x = block.samples.astype(np.float64)
     if x.size < 2 * SOUND_RATE or np.sqrt((x * x).mean()) < _QUIET:
         return [], False
     found: list[tuple[float, float]] = []
-    steady = False
+    audible = 0.0
     for hertz in _tones(x):
         phases, there = _phases(x, hertz)
         if there.mean() > _LASTING:
-            steady = True
-            found += [
-                (block.time + place * _HOP / SOUND_RATE, by) for place, by in _steps(phases, there)
-            ]
-    return _strongest(found), steady
+            steps, share = _steps(phases, there)
+            found += [(block.time + place * _HOP / SOUND_RATE, by) for place, by in steps]
+            audible = max(audible, share)
+    return _strongest(found), audible >= _AUDIBLE
 
 
 def _tones(x: NDArray[np.float64]) -> list[float]:
     """Returns the frequencies, Hz, of up to three lines in the mean spectrum of half seconds."""
     size = SOUND_RATE // 2
     windows = x[: x.size // size * size].reshape(-1, size) * np.hanning(size)
-    power = np.median(np.abs(np.fft.rfft(windows, axis=1)) ** 2, axis=0)
+    heard = np.fft.rfft(windows, axis=1)[:, : round(_HIGHEST_HZ * size / SOUND_RATE) + 10]
+    power = np.median(np.abs(heard) ** 2, axis=0)
     hertz = np.arange(power.size) * SOUND_RATE / size
     around = np.median(sliding_window_view(np.pad(power, 10, "reflect"), 21), axis=1)
     peak = (power > np.roll(power, 1)) & (power >= np.roll(power, -1)) & (power > _TONE * around)
@@ -187,38 +194,55 @@ def _phases(x: NDArray[np.float64], hertz: float) -> tuple[NDArray[np.float64], 
 
     Also returns whether the tone is about as loud as usual.
     """
-    turned = x * np.exp(-2j * np.pi * hertz * np.arange(x.size) / SOUND_RATE)
-    hops = turned[: x.size // _HOP * _HOP].reshape(-1, _HOP).mean(axis=1)
-    smooth = np.convolve(hops, np.ones(5) / 5, "same")
+    hops = x[: x.size // _HOP * _HOP].reshape(-1, _HOP)
+    turning = np.exp(-2j * np.pi * hertz * np.arange(_HOP) / SOUND_RATE) / _HOP
+    turned = (hops * turning).sum(axis=1)
+    turned *= np.exp(-2j * np.pi * hertz * _HOP / SOUND_RATE * np.arange(turned.size))
+    smooth = np.convolve(turned, np.ones(5) / 5, "same")
     phases = np.unwrap(np.angle(smooth))
     loud = np.abs(smooth)
     return phases, loud > 0.5 * np.median(loud)
 
 
-def _steps(phases: NDArray[np.float64], there: NDArray[np.bool_]) -> Iterator[tuple[int, float]]:
-    """Finds places where a phase that is straight for 0.3 s before and after jumps."""
-    side, skip = _SIDE, 3
-    at = np.arange(side, dtype=np.float64)
-    basis = np.stack([np.ones(side), at - at.mean()], axis=1)
-    project = np.linalg.pinv(basis)
-    for place in range(side + skip, phases.size - side - skip):
-        before, after = (
-            phases[place - skip - side : place - skip],
-            phases[place + skip : place + skip + side],
-        )
-        if not (
-            there[place - skip - side : place - skip].all()
-            and there[place + skip : place + skip + side].all()
-        ):
-            continue
-        (a, slope_a), (b, slope_b) = project @ before, project @ after
-        strays = max(np.std(before - basis @ (a, slope_a)), np.std(after - basis @ (b, slope_b)))
-        if strays > _STEADY or abs(slope_a - slope_b) > 0.03:
-            continue
-        between = (slope_a + slope_b) / 2 * (side + 2 * skip)
-        by = float((b - a - between + np.pi) % (2 * np.pi) - np.pi)
-        if abs(by) > max(_JUMP, 8 * strays / np.sqrt(side)):
-            yield place, by
+def _steps(
+    phases: NDArray[np.float64], there: NDArray[np.bool_]
+) -> tuple[list[tuple[int, float]], float]:
+    """Finds places where a phase that is straight for 0.3 s before and after jumps.
+
+    A jump must stand out of what the phase does elsewhere, since no engine runs evenly, and other
+    sounds disturb a tone. Also returns the share of random jumps that would have stood out, 0 to 1.
+    """
+    apart = _SIDE + 2 * _SKIP
+    if phases.size < _SIDE + apart:
+        return [], 0.0
+    middle, slope, strays = _straight(phases)
+    lasting = np.asarray(sliding_window_view(there, _SIDE).all(axis=1), np.bool_)
+    uneven = np.maximum(strays[:-apart], strays[apart:])
+    even = lasting[:-apart] & lasting[apart:] & (uneven <= _STEADY)
+    even &= np.abs(slope[apart:] - slope[:-apart]) <= _BENT
+    if even.mean() < _MOSTLY:
+        return [], 0.0
+    slopes = (slope[apart:] + slope[:-apart]) / 2
+    by_sides, by_block = (
+        (middle[apart:] - middle[:-apart] - rate * apart + np.pi) % (2 * np.pi) - np.pi
+        for rate in (slopes, np.median(slopes[even]))
+    )
+    turned = np.where(np.abs(by_sides) < np.abs(by_block), by_sides, by_block)
+    least = max(_JUMP, _STANDS_OUT * 1.4826 * float(np.median(np.abs(turned[even]))))
+    jumps = even & (np.abs(turned) > np.maximum(least, 8 * uneven / np.sqrt(_SIDE)))
+    found = [(int(i) + _SIDE + _SKIP, float(turned[i])) for i in np.flatnonzero(jumps)]
+    return found, float(even.mean()) * max(0.0, 1 - least / np.pi)
+
+
+def _straight(
+    values: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Fits a line to each stretch of 0.3 s: its middle, its slope, and the spread around it."""
+    windows = sliding_window_view(values, _SIDE)
+    at = np.arange(_SIDE) - (_SIDE - 1) / 2
+    middle, slope = windows.mean(axis=1), windows @ at / (at @ at)
+    left = windows.var(axis=1) - slope**2 * (at @ at) / _SIDE
+    return middle, slope, np.sqrt(left.clip(0))
 
 
 def _strongest(found: list[tuple[float, float]]) -> list[tuple[float, float]]:

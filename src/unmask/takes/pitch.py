@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -63,7 +64,7 @@ class Tones:
 
 def _tones(samples: NDArray[np.float32]) -> list[float]:
     """Returns the frequencies, Hz, of the lines in the spectrum of a second, to about 0.1 Hz."""
-    windowed = samples.astype(np.float64) * np.hanning(samples.size)
+    windowed = samples.astype(np.float64) * _window(samples.size)
     power = np.abs(np.fft.rfft(windowed)[: _HIGHEST_HZ + 50]) ** 2 + 1e-12
     around = np.median(sliding_window_view(np.pad(power, 20, "reflect"), 41), axis=1)
     peak = (power > np.roll(power, 1)) & (power >= np.roll(power, -1)) & (power > _TONE * around)
@@ -72,6 +73,11 @@ def _tones(samples: NDArray[np.float32]) -> list[float]:
     places = places[np.argsort(-power[places])][:_MOST]
     low, middle, high = (np.log(power[places + by]) for by in (-1, 0, 1))
     return [float(v) for v in places + (low - high) / (2 * (low - 2 * middle + high))]
+
+
+@cache
+def _window(size: int) -> NDArray[np.float64]:
+    return np.hanning(size)
 
 
 def _steady(seconds: Sequence[Sequence[float]]) -> list[float]:

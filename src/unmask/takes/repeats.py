@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,15 +115,23 @@ class Memory:
         for now, then in self.hits:
             by_distance.setdefault(round((now - then) / _SLACK_S), []).append((now, then))
         for hits in by_distance.values():
-            thens = sorted({then for _, then in hits})
-            if len(thens) >= _IN_LINE and max(now for now, _ in hits) >= since:
-                nows = [now for now, _ in hits]
-                before = {"original_start": thens[0] - 1.0, "original_end": thens[-1]}
+            for row in self._in_rows(hits):
+                nows, thens = zip(*row, strict=True)
+                if len(set(thens)) < _IN_LINE or max(nows) < since:
+                    continue
+                before = {"original_start": min(thens) - 1.0, "original_end": max(thens)}
                 again = Message("take.repeat", before)
                 out.append(
                     Finding(BreakKind.REPEAT, min(nows) - 1.0, max(nows), Confidence.MEDIUM, again)
                 )
         return out
+
+    def _in_rows(self, hits: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+        """Splits hits where a remembered picture between them is no hit."""
+        hits = sorted(hits, key=lambda hit: hit[1])
+        places = np.searchsorted(self.times, [then for _, then in hits])
+        ends = [*(np.flatnonzero(np.diff(places) > 1) + 1).tolist(), len(hits)]
+        return [hits[start:end] for start, end in pairwise([0, *ends])]
 
 
 def _blocks(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

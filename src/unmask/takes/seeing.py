@@ -103,7 +103,7 @@ def _cut(run: Steps, number: int, marks: Sequence[float], faces: Faces) -> Findi
     z = run.stands_out(number)
     place = bisect_left(marks, before.time - _MARK_S)
     marked = place < len(marks) and marks[place] <= after.time + _MARK_S
-    if z < (MARKED_Z if marked else CUT_Z):
+    if z < (MARKED_Z if marked and not after.key else CUT_Z):
         return None
     confidence = Confidence.HIGH if z >= 2 * CUT_Z or (marked and z >= CUT_Z) else Confidence.MEDIUM
     if change_between(before, after) >= _SCENE:

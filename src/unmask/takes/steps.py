@@ -31,6 +31,8 @@ blocks with a moving person turn most.
 """
 _AROUND = 25
 """Steps on either side with which one is compared; a second of most film."""
+_BESIDE = _AROUND + 3
+"""Pictures on either side that the measurement of a step depends on."""
 _NEAR = 8
 """Steps on either side, none of which may come near a cut."""
 _SPREAD = 0.12
@@ -199,13 +201,12 @@ class Steps:
         """Returns the z of a cut that takes ``lost`` pictures out of this run at ``number``."""
         if number < 2 or number + lost >= len(self.pictures) - 1:
             return 0.0
-        pictures = [*self.pictures[:number], *self.pictures[number + lost :]]
-        left, flow = (
-            np.delete(values, slice(number, number + lost), axis=0)
-            for values in (self.left, self.flow)
-        )
-        left[number], flow[number] = between(pictures[number - 1].grey, pictures[number].grey)
-        return Steps.of(pictures, left, flow).stands_out(number)
+        first, last = max(0, number - _BESIDE), min(number + lost + _BESIDE, len(self.pictures))
+        kept = [*range(first, number), *range(number + lost, last)]
+        pictures, at = [self.pictures[i] for i in kept], number - first
+        left, flow = self.left[kept], self.flow[kept]
+        left[at], flow[at] = between(pictures[at - 1].grey, pictures[at].grey)
+        return Steps.of(pictures, left, flow).stands_out(at)
 
 
 def run(pictures: Sequence[Small]) -> Steps:
