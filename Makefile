@@ -1,11 +1,8 @@
-.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take broadcast lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
 PYTHON ?= python3
-
-# Kept bytecode halves the time in which each process of the tests begins.
-unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/.ready          ## the main job on real input: a clip, a changed copy of it, two reports
 	$(RUN)/python examples/demo.py out/demo
@@ -183,6 +180,12 @@ take: $(VENV)/.ready             ## one unbroken take, simulated, beside PyScene
 	$(RUN)/uv sync --frozen --inexact --quiet --group benchmark
 	$(RUN)/python -m benchmarks.takes run --count $(CUTS)
 	$(RUN)/python -m benchmarks.takes report
+
+HOURS ?= 18
+TAKE_FOLDER ?= out/takes
+
+broadcast: $(VENV)/.ready        ## hours of one broadcast, simulated, from which half a minute was taken; HOURS=0.17 takes some minutes, 18 some hours and 15 GB
+	$(RUN)/python -m benchmarks.takes broadcast --hours $(HOURS) --folder $(TAKE_FOLDER) --processes 2
 
 SESSIONS ?= 100
 PARALLEL ?= 1

@@ -4,6 +4,8 @@
         a file per seed and kind of edit; with 7 seeds each edit meets every camera once
     python -m benchmarks.takes report
         docs/benchmark/take.md
+    python -m benchmarks.takes broadcast --hours 18 --folder DIR
+        hours of one broadcast, and the command on it; its section of the page
 
 All media is made here and encoded with real encoders: every figure is simulated. Results are
 appended to out/takes/run.jsonl, so that a run can be split (--first, --edit) and continues where it
@@ -20,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.takes import hours
 from benchmarks.takes.cases import EDITS, Case
 from benchmarks.takes.rivals import RIVALS, cuts
 from benchmarks.takes.tables import OUT, measured, report
@@ -31,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=["run", "report"])
+    parser.add_argument("part", choices=["run", "report", "broadcast"])
     parser.add_argument(
         "--count", type=int, default=7, help="seeds; each is one file of every kind of edit"
     )
@@ -42,9 +45,21 @@ def main() -> None:
         help="the first seed; 1000000 and on are for choosing thresholds",
     )
     parser.add_argument("--edit", choices=list(EDITS), action="append", help="only these")
+    parser.add_argument("--hours", type=float, default=18.0, help="of the broadcast")
+    parser.add_argument(
+        "--folder", type=Path, default=OUT, help="of the broadcast; 18 hours take some 15 GB"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the broadcast")
+    parser.add_argument("--processes", type=int, default=1, help="that render and encode it")
+    parser.add_argument(
+        "--thorough", action="store_true", help="judge the uncut broadcast thoroughly as well"
+    )
     options = parser.parse_args()
     if options.part == "report":
         report()
+        return
+    if options.part == "broadcast":
+        hours.run(options.folder, options.hours, options.seed, options.processes, options.thorough)
         return
     OUT.mkdir(parents=True, exist_ok=True)
     left = _left(range(options.first, options.first + options.count), options.edit or list(EDITS))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.originals.tables import share
+from benchmarks.takes import hours
 from benchmarks.takes.cameras import CAMERAS, STANDING
 from benchmarks.takes.cases import EDITS, EVENTS, FOR_CHOOSING, SOUNDS
 from benchmarks.takes.rivals import RIVALS
@@ -79,6 +80,7 @@ def report() -> None:
                 *_alarms(rows),
                 *_by(rows),
                 *_answers(rows),
+                *hours.section(),
                 *_spent(rows),
             ]
         )

@@ -21,8 +21,6 @@ from unmask.takes.seeing import Seen, look
 from unmask.takes.steps import BLOCKS
 from unmask.types import Small, Sound
 
-pytestmark = pytest.mark.slow
-
 MUTE = TakeSettings(power=False)
 
 
