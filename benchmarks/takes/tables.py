@@ -109,7 +109,8 @@ such a rate they still do.
 
 **Judged before** re-ordered stretches, speed changes and swapped faces were named as such: a \
 re-ordered stretch counts as
-found here by its cuts.
+found here by its cuts. Since then engine tones are no breaks in the sound, and somewhat fewer true
+cuts are heard.
 
 Intervals are 95 % (Wilson, for rates exact). They take breaks as independent; the two or three of \
 one file are not.
