@@ -182,6 +182,22 @@ def test_who_judges_a_file_of_a_bucket_reaches_no_network_and_has_no_key(
 
 
 @WALLS
+def test_who_judges_does_not_see_the_folder_that_its_driver_was_started_in(
+    tmp_path: Path, mine: Path
+) -> None:
+    source = write(tmp_path / "in", {"a.mp4": f"escape {mine}"})
+    subprocess.run(
+        [sys.executable, "-m", "tests.fleet.driver", str(source), str(tmp_path / "out")],
+        cwd=mine.parent,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path), ""])},
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert outcomes(tmp_path / "out") == {"a.mp4": "none"}
+    assert mine.read_text() == "mine"
+
+
+@WALLS
 def test_a_plan_has_its_sample_judged_behind_the_same_walls(tmp_path: Path, mine: Path) -> None:
     files = {"a.mp4": f"escape {mine}", "b.mp4": "die", "c.mp4": "sleep 600"}
     told = plan(str(write(tmp_path / "in", files)), None, seconds=5.0, maker=Quick)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ class Worker:
         self._fetcher, self._sha256 = Fetcher(source, held), ""
         self._pipe, theirs = Pipe()
         with theirs:
-            self._process = _started(theirs.fileno(), settings, held, own)
+            self._process = _started(theirs.fileno(), settings, held, own, _importable(maker))
         with suppress(OSError):  # `ready` says how it died
             self._pipe.send((maker, settings))
 
@@ -129,7 +130,26 @@ class Worker:
         )
 
 
-def _started(pipe: int, settings: Settings, held: Path, own: Path) -> subprocess.Popen[bytes]:
+def _importable(maker: Maker) -> str:
+    """Returns the folders, as PYTHONPATH, that hold Unmask and the maker, besides Python's own.
+
+    The rest of ``sys.path`` stays out, because the process that judges may read all that is in its
+    own: the current folder, for one, which may be the user's home.
+    """
+    own = {*site.getsitepackages(), site.getusersitepackages()}
+    holders = dict.fromkeys(map(_holder, (__name__, maker.__module__)))
+    return os.pathsep.join(holder for holder in holders if holder not in own)
+
+
+def _holder(module: str) -> str:
+    """Returns the folder in which Python finds the top package, or module, of a module."""
+    top = sys.modules[module.partition(".")[0]]
+    return str(Path(next(iter(getattr(top, "__path__", [top.__file__])))).absolute().parent)
+
+
+def _started(
+    pipe: int, settings: Settings, held: Path, own: Path, importable: str
+) -> subprocess.Popen[bytes]:
     """Starts the process that judges, with its end of a pipe.
 
     It may read ``held`` and what the settings name, and write to ``own`` and the index of
@@ -142,11 +162,10 @@ def _started(pipe: int, settings: Settings, held: Path, own: Path) -> subprocess
         "readable": [str(held), *register],
         "writable": [str(own), *([settings.originals] if settings.originals else [])],
     }
-    path = os.pathsep.join(filter(None, sys.path))  # so that it finds what this process finds
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-P", "-m", "unmask.fleet.process", json.dumps(order)],
         pass_fds=[pipe],
-        env=environment(PYTHONPATH=path, TMPDIR=str(own), UNMASK_THREADS="1"),
+        env=environment(PYTHONPATH=importable, TMPDIR=str(own), UNMASK_THREADS="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
