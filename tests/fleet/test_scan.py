@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 import httpx
@@ -23,7 +24,7 @@ from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.support.workers import children
 from unmask import calibrations
 from unmask.errors import UsageError
-from unmask.fleet import query
+from unmask.fleet import fetching, query
 from unmask.fleet.plan import plan
 from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
@@ -231,6 +232,35 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, order: str) -> N
     found = quickly(source, tmp_path / "out", seconds=5.0)
     assert (found.counts.poison, found.counts.judged) == (1, 2)
     assert outcomes(tmp_path / "out") == {"a.mp4": None, "b.mp4": "no face"}
+
+
+class Stuck:
+    """A file system whose server answers no more: a read of ``stuck.mp4`` lasts until `release`."""
+
+    def __init__(self) -> None:
+        self._read, self._released = fetching._read, Event()
+        self.release = self._released.set
+
+    def read(self, path: str) -> Iterator[bytes]:
+        if path.endswith("stuck.mp4"):
+            self._released.wait(PATIENCE)
+        yield from self._read(path)
+
+
+def test_a_read_that_never_ends_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = Stuck()
+    monkeypatch.setattr(fetching, "_read", stuck.read)
+    source = write(tmp_path / "in", {"a.mp4": "changed", "stuck.mp4": "x", "z.mp4": "no face"})
+    try:
+        found = quickly(source, tmp_path / "out", seconds=3.0)
+        assert list((tmp_path / "out" / SCRATCH).iterdir()) == []
+    finally:
+        stuck.release()
+    assert (found.counts.judged, found.counts.unreadable) == (2, 1)
+    (row,) = rows(tmp_path / "out", "FROM files WHERE problem IS NOT NULL")
+    assert "not done after 3 s" in row["problem"]
 
 
 def test_what_cannot_be_read_is_tried_again_by_the_next_scan(tmp_path: Path) -> None:

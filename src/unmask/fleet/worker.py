@@ -32,7 +32,7 @@ MOST_SAID = 32 << 20
 """Most bytes of one answer; read, it needs at most thirty times as much memory."""
 
 ENDING = 10.0
-"""Seconds within which a process that closed its pipe must have ended."""
+"""Seconds that a process which was killed, or closed its pipe, is given to end."""
 
 
 class Died(Exception):
@@ -96,16 +96,16 @@ class Worker:
             return "unreadable", str(error)
         return "identified", self._sha256
 
-    def kill(self) -> None:
-        """Ends what the worker is doing in another thread."""
+    def end(self) -> None:
+        """Ends the process that judges, and deletes all temporary files.
+
+        A thread that fetches a file is not waited for; it ends once its read does. The pipe closes
+        with the last thread that uses it.
+        """
         self._fetcher.stop()
         self._process.kill()
-
-    def end(self) -> None:
-        """Ends the process that judges, and deletes all temporary files."""
-        self.kill()
-        self._process.wait()
-        self._pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _heard(self) -> tuple[str, Any]:
