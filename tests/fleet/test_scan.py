@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import random
@@ -25,6 +26,7 @@ from tests.support.workers import children
 from unmask import calibrations
 from unmask.errors import UsageError
 from unmask.fleet import fetching, query
+from unmask.fleet.durable import replacing
 from unmask.fleet.plan import plan
 from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
@@ -136,6 +138,35 @@ def test_new_weights_judge_anew_what_they_may_change(
     assert [row["n"] for row in per] == [3, 3]
     assert quickly(source, out).counts.judged == 0
     assert summary(out).scope["contents"] == 3
+
+
+def test_a_damaged_description_of_a_configuration_ends_no_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = write(tmp_path / "in", {"a.mp4": "no face"}), tmp_path / "out"
+    quickly(source, out)
+    (described,) = (out / "configurations").iterdir()
+    described.write_bytes(described.read_bytes()[:40])
+    for number, left in enumerate([b"", b"\xff", b"[]", b'{"weights": {}}', b'{"weights": 1}']):
+        described.with_name(f"c{number}.json").write_bytes(left)
+    weights = calibrations.digests() | {"learned": "0" * 64}
+    monkeypatch.setattr(calibrations, "digests", lambda _folder: weights)
+    assert quickly(source, out).counts.judged == 1
+    monkeypatch.undo()
+    assert quickly(source, out).counts.judged == 0
+    assert "centerface" in json.loads(described.read_bytes())["weights"]
+
+
+def test_a_description_that_is_not_written_whole_leaves_the_one_before(tmp_path: Path) -> None:
+    def broken(path: Path) -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            raise OSError("the disk is full")
+
+    (path := tmp_path / "a.json").write_text("whole")
+    with pytest.raises(OSError, match="full"):
+        broken(path)
+    assert path.read_text() == "whole"
 
 
 def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ configuration instead of being judged again.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,7 @@ def carry(out: Path, name: str, tables: Tables) -> None:
     Raises:
         UnmaskError: a table cannot be read.
     """
-    known = {
-        path.stem: _but_for_weights(json.loads(path.read_text()))
-        for path in sorted((out / "configurations").glob("*.json"))
-    }
+    known = _described(out / "configurations")
     earlier = [other for other in known if other != name and known[other] == known[name]]
     if not earlier:
         return
@@ -56,7 +54,15 @@ def carry(out: Path, name: str, tables: Tables) -> None:
                 done.update(row["sha256"] for row in some)
 
 
-def _but_for_weights(facts: dict[str, Any]) -> dict[str, Any]:
-    """Returns a configuration with the names of its weights, and the content of one alone."""
-    weights = facts["weights"]
-    return {**facts, "weights": [sorted(weights), weights[CENTERFACE]]}
+def _described(folder: Path) -> dict[str, dict[str, Any]]:
+    """Returns configurations by name, each with the names of its weights and the content of one.
+
+    Nothing is carried from a configuration whose file is damaged: it is not there.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        with suppress(ValueError, KeyError, TypeError):
+            facts = json.loads(path.read_bytes())
+            weights = facts["weights"]
+            found[path.stem] = {**facts, "weights": [sorted(weights), weights[CENTERFACE]]}
+    return found
