@@ -23,18 +23,21 @@ import pytest
 from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.support.workers import children
-from unmask import calibrations
+from unmask import calibrations, limits
 from unmask.errors import UsageError
 from unmask.fleet import fetching, query
+from unmask.fleet.carried import OF_CONTENT
 from unmask.fleet.durable import replacing
 from unmask.fleet.plan import plan
 from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
 from unmask.fleet.tables import SCRATCH, Row, Tables
+from unmask.messages import Message
 from unmask.pipeline import Settings
 from unmask.sandbox import landlock
 from unmask.sandbox.filter import impossible
 from unmask.storage import Storage
+from unmask.words.catalogue import english
 
 pytestmark = pytest.mark.slow
 
@@ -121,23 +124,30 @@ def test_another_configuration_judges_anew_beside_the_old_one(tmp_path: Path) ->
     }
 
 
-@pytest.mark.parametrize(("weight", "judged"), [("learned", 1), ("centerface", 3)])
+@pytest.mark.parametrize(
+    ("weight", "limit", "judged"),
+    [("learned", "the same", 2), ("learned", "limit.generated", 3), ("centerface", "the same", 4)],
+)
 def test_new_weights_judge_anew_what_they_may_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, judged: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, limit: str, judged: int
 ) -> None:
-    source, out = (
-        write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "fail"}),
-        tmp_path / "out",
-    )
+    files = {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "fail", "d.mp4": "fail media.slow"}
+    source, out = write(tmp_path / "in", files), tmp_path / "out"
     quickly(source, out)
     weights = calibrations.digests() | {weight: "0" * 64}
     monkeypatch.setattr(calibrations, "digests", lambda _folder: weights)
+    if limit != "the same":
+        monkeypatch.setattr(limits, "of_models", lambda *_: [Message(limit)])
     anew = quickly(source, out)
-    assert (anew.counts.judged, anew.counts.before) == (judged, 3 - judged)
+    assert (anew.counts.judged, anew.counts.before) == (judged, 4 - judged)
     per = rows(out, "SELECT configuration, count(DISTINCT sha256) AS n FROM results GROUP BY ALL")
-    assert [row["n"] for row in per] == [3, 3]
+    assert [row["n"] for row in per] == [4, 4]
     assert quickly(source, out).counts.judged == 0
-    assert summary(out).scope["contents"] == 3
+    assert summary(out).scope["contents"] == 4
+
+
+def test_only_errors_that_are_there_are_carried() -> None:
+    assert [code for code in OF_CONTENT if code not in english()] == []
 
 
 def test_a_damaged_description_of_a_configuration_ends_no_scan(
