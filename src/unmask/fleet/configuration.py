@@ -37,7 +37,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "settings": {
             name: value for name, value in asdict(settings).items() if name not in by_content
         },
-        "originals": None if settings.originals is None else _originals(settings.originals),
+        "originals": None if settings.originals is None else of_originals(settings.originals),
         "licences": None if settings.licences is None else _licences(settings.licences),
     }
 
@@ -50,10 +50,15 @@ def digest(facts: dict[str, Any]) -> str:
     return f"c{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
-def _originals(where: str) -> str:
+def of_originals(where: str) -> str:
+    """Returns the sha256 of what is registered as originals, the same for a copy of it.
+
+    Raises:
+        OriginalsError: the index cannot be read.
+    """
     with originals.opened_store(where) as store:
         known = [
-            (one.id, one.sha256, one.owner, one.title, one.frames, one.complete)
+            (one.sha256, one.owner, one.title, one.frames, one.complete)
             for one in store.originals()
         ]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()

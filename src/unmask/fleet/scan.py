@@ -85,12 +85,15 @@ def scan(
         tell(ledger.counts)
         try:
             if ray is None:
-                make = partial(Worker, source, snapshot.here(settings, scratch), maker)
+                settings = snapshot.here(settings, scratch, facts["originals"])
+                make = partial(Worker, source, settings, maker)
                 local.run(ledger, make, scratch, workers or 1, seconds)
             else:
                 from unmask.fleet import cluster
 
-                cluster.run(ledger, partial(Worker, source, settings, maker), ray, workers, seconds)
+                here = partial(snapshot.here, settings, known=facts["originals"])
+                work = cluster.Work(source, here, maker)
+                cluster.run(ledger, work, ray, workers, seconds)
         finally:
             ledger.close()
         if tables.grouped() != tables.sketched():

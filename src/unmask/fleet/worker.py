@@ -19,7 +19,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unmask.fleet import snapshot, spoken
+from unmask.fleet import spoken
 from unmask.fleet.fetching import Fetcher
 from unmask.fleet.judge import Unreadable
 from unmask.sandbox.environment import environment
@@ -46,7 +46,7 @@ class Worker:
 
     Args:
         source: source of the files.
-        settings: settings of each check.
+        settings: settings of each check; known originals are in a folder, see `snapshot.here`.
         maker: makes what judges, in the process that judges.
         scratch: folder for temporary files.
     """
@@ -56,7 +56,6 @@ class Worker:
         held, own = self._scratch / "held", self._scratch / "own"
         held.mkdir()
         own.mkdir()
-        settings = snapshot.here(settings, self._scratch)
         self._fetcher, self._sha256 = Fetcher(source, held), ""
         self._pipe, theirs = Pipe()
         with theirs:
