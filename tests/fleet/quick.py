@@ -30,8 +30,8 @@ class Quick(FileJudge):
     ``away`` makes the file unreadable; ``die`` ends the process as a faulty decoder would;
     ``escape PATH`` does what a confined process may not, with a file of the user's, and its outcome
     is what succeeded; ``speak HEX`` sends these bytes as the answer; ``half`` sends half of one and
-    no more; ``sleep N`` takes N s; ``fail`` makes it a file that cannot be judged; anything else is
-    its outcome.
+    no more; ``sleep N`` takes N s; ``fail`` makes it a file that cannot be judged, ``fail CODE``
+    for this reason; anything else is its outcome.
     """
 
     def judge(self, path: Path, sha256: str) -> Rows:
@@ -51,8 +51,9 @@ class Quick(FileJudge):
                 time.sleep(600)
             elif order.startswith("sleep "):
                 time.sleep(float(order.removeprefix("sleep ")))
-            elif order == "fail":
-                row |= {"error": "it is broken", "error_code": "media.broken"}
+            elif order.startswith("fail"):
+                code = order.removeprefix("fail").strip() or "media.broken_photo"
+                row |= {"error": "it is broken", "error_code": code}
             else:
                 row["outcome"] = row["outcome"] or order
         row["people"] = int(row["outcome"] != "no face" and "error" not in row)

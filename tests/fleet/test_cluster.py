@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet.quick import Quick
 from tests.fleet.test_scan import WALLS, mine, outcomes, quickly, rows, write  # noqa: F401 - fixture
-from unmask.errors import UsageError
+from unmask.errors import UnmaskError, UsageError
+from unmask.fleet.cluster import DIED, Work, _Actor
 from unmask.fleet.scratch import PREFIX
 from unmask.fleet.tables import Row
+from unmask.pipeline import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -105,3 +108,34 @@ def test_a_cluster_that_does_not_answer_is_said(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"a.mp4": "changed"})
     with pytest.raises(UsageError, match="no Ray cluster answers"):
         quickly(source, tmp_path / "out", ray="auto")
+
+
+def test_an_actor_whose_judge_died_starts_another_and_keeps_its_copy_of_the_originals(
+    tmp_path: Path,
+) -> None:
+    source = write(tmp_path / "in", {"a.mp4": "die", "b.mp4": "no face"})
+    made: list[Path] = []
+
+    def settings(folder: Path) -> Settings:
+        made.append(folder)
+        return Settings()
+
+    actor = _Actor(Work(str(source), settings, Quick))
+    assert actor.ready() == ("ready", None)
+    assert actor.answer("identify", str(source / "a.mp4"))[0] == "identified"
+    assert actor.answer("judge", "")[0] == DIED
+    assert actor.ready() == ("ready", None)
+    assert actor.answer("identify", str(source / "b.mp4"))[0] == "identified"
+    assert actor.answer("judge", "")[0] == "judged"
+    actor.leave()
+    assert len(made) == 1
+    assert not made[0].exists()
+
+
+def test_an_actor_that_cannot_copy_the_originals_says_why(tmp_path: Path) -> None:
+    def settings(_folder: Path) -> Settings:
+        raise UnmaskError("the known originals have changed")
+
+    actor = _Actor(Work(str(tmp_path), settings, Quick))
+    assert actor.ready() == ("wrong", "the known originals have changed")
+    actor.leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import random
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 import httpx
@@ -21,17 +23,21 @@ import pytest
 from tests.fleet.quick import Quick
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
 from tests.support.workers import children
-from unmask import calibrations
+from unmask import calibrations, limits
 from unmask.errors import UsageError
-from unmask.fleet import query
+from unmask.fleet import fetching, query
+from unmask.fleet.carried import OF_CONTENT
+from unmask.fleet.durable import replacing
 from unmask.fleet.plan import plan
 from unmask.fleet.scan import Scanned, scan
 from unmask.fleet.summary import summary
 from unmask.fleet.tables import SCRATCH, Row, Tables
+from unmask.messages import Message
 from unmask.pipeline import Settings
 from unmask.sandbox import landlock
 from unmask.sandbox.filter import impossible
 from unmask.storage import Storage
+from unmask.words.catalogue import english
 
 pytestmark = pytest.mark.slow
 
@@ -118,23 +124,59 @@ def test_another_configuration_judges_anew_beside_the_old_one(tmp_path: Path) ->
     }
 
 
-@pytest.mark.parametrize(("weight", "judged"), [("learned", 1), ("centerface", 3)])
+@pytest.mark.parametrize(
+    ("weight", "limit", "judged"),
+    [("learned", "the same", 2), ("learned", "limit.generated", 3), ("centerface", "the same", 4)],
+)
 def test_new_weights_judge_anew_what_they_may_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, judged: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, limit: str, judged: int
 ) -> None:
-    source, out = (
-        write(tmp_path / "in", {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "fail"}),
-        tmp_path / "out",
-    )
+    files = {"a.mp4": "changed", "b.mp4": "no face", "c.mp4": "fail", "d.mp4": "fail media.slow"}
+    source, out = write(tmp_path / "in", files), tmp_path / "out"
     quickly(source, out)
     weights = calibrations.digests() | {weight: "0" * 64}
     monkeypatch.setattr(calibrations, "digests", lambda _folder: weights)
+    if limit != "the same":
+        monkeypatch.setattr(limits, "of_models", lambda *_: [Message(limit)])
     anew = quickly(source, out)
-    assert (anew.counts.judged, anew.counts.before) == (judged, 3 - judged)
+    assert (anew.counts.judged, anew.counts.before) == (judged, 4 - judged)
     per = rows(out, "SELECT configuration, count(DISTINCT sha256) AS n FROM results GROUP BY ALL")
-    assert [row["n"] for row in per] == [3, 3]
+    assert [row["n"] for row in per] == [4, 4]
     assert quickly(source, out).counts.judged == 0
-    assert summary(out).scope["contents"] == 3
+    assert summary(out).scope["contents"] == 4
+
+
+def test_only_errors_that_are_there_are_carried() -> None:
+    assert [code for code in OF_CONTENT if code not in english()] == []
+
+
+def test_a_damaged_description_of_a_configuration_ends_no_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = write(tmp_path / "in", {"a.mp4": "no face"}), tmp_path / "out"
+    quickly(source, out)
+    (described,) = (out / "configurations").iterdir()
+    described.write_bytes(described.read_bytes()[:40])
+    for number, left in enumerate([b"", b"\xff", b"[]", b'{"weights": {}}', b'{"weights": 1}']):
+        described.with_name(f"c{number}.json").write_bytes(left)
+    weights = calibrations.digests() | {"learned": "0" * 64}
+    monkeypatch.setattr(calibrations, "digests", lambda _folder: weights)
+    assert quickly(source, out).counts.judged == 1
+    monkeypatch.undo()
+    assert quickly(source, out).counts.judged == 0
+    assert "centerface" in json.loads(described.read_bytes())["weights"]
+
+
+def test_a_description_that_is_not_written_whole_leaves_the_one_before(tmp_path: Path) -> None:
+    def broken(path: Path) -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            raise OSError("the disk is full")
+
+    (path := tmp_path / "a.json").write_text("whole")
+    with pytest.raises(OSError, match="full"):
+        broken(path)
+    assert path.read_text() == "whole"
 
 
 def test_what_no_worker_survives_is_poison_after_three_tries(tmp_path: Path) -> None:
@@ -182,6 +224,22 @@ def test_who_judges_a_file_of_a_bucket_reaches_no_network_and_has_no_key(
 
 
 @WALLS
+def test_who_judges_does_not_see_the_folder_that_its_driver_was_started_in(
+    tmp_path: Path, mine: Path
+) -> None:
+    source = write(tmp_path / "in", {"a.mp4": f"escape {mine}"})
+    subprocess.run(
+        [sys.executable, "-m", "tests.fleet.driver", str(source), str(tmp_path / "out")],
+        cwd=mine.parent,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path), ""])},
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert outcomes(tmp_path / "out") == {"a.mp4": "none"}
+    assert mine.read_text() == "mine"
+
+
+@WALLS
 def test_a_plan_has_its_sample_judged_behind_the_same_walls(tmp_path: Path, mine: Path) -> None:
     files = {"a.mp4": f"escape {mine}", "b.mp4": "die", "c.mp4": "sleep 600"}
     told = plan(str(write(tmp_path / "in", files)), None, seconds=5.0, maker=Quick)
@@ -215,6 +273,35 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, order: str) -> N
     found = quickly(source, tmp_path / "out", seconds=5.0)
     assert (found.counts.poison, found.counts.judged) == (1, 2)
     assert outcomes(tmp_path / "out") == {"a.mp4": None, "b.mp4": "no face"}
+
+
+class Stuck:
+    """A file system whose server answers no more: a read of ``stuck.mp4`` lasts until `release`."""
+
+    def __init__(self) -> None:
+        self._read, self._released = fetching._read, Event()
+        self.release = self._released.set
+
+    def read(self, path: str) -> Iterator[bytes]:
+        if path.endswith("stuck.mp4"):
+            self._released.wait(PATIENCE)
+        yield from self._read(path)
+
+
+def test_a_read_that_never_ends_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = Stuck()
+    monkeypatch.setattr(fetching, "_read", stuck.read)
+    source = write(tmp_path / "in", {"a.mp4": "changed", "stuck.mp4": "x", "z.mp4": "no face"})
+    try:
+        found = quickly(source, tmp_path / "out", seconds=3.0)
+        assert list((tmp_path / "out" / SCRATCH).iterdir()) == []
+    finally:
+        stuck.release()
+    assert (found.counts.judged, found.counts.unreadable) == (2, 1)
+    (row,) = rows(tmp_path / "out", "FROM files WHERE problem IS NOT NULL")
+    assert "not done after 3 s" in row["problem"]
 
 
 def test_what_cannot_be_read_is_tried_again_by_the_next_scan(tmp_path: Path) -> None:

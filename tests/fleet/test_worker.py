@@ -14,7 +14,9 @@ from skimage.data import astronaut
 from tests import clips
 from tests.postgresql import postgresql  # noqa: F401 - a fixture
 from unmask import originals, pipeline
-from unmask.fleet import query
+from unmask.errors import UnmaskError
+from unmask.fleet import query, snapshot
+from unmask.fleet.configuration import of_originals
 from unmask.fleet.judge import FileJudge, Unreadable
 from unmask.fleet.scan import scan
 from unmask.fleet.worker import Worker
@@ -102,8 +104,16 @@ def test_originals_on_a_server_reach_who_may_reach_no_network(
     (source := tmp_path / "in").mkdir()
     clips.write_video(source / "a.mp4", [astronaut()[20:212, 130:322]] * 3)
     with originals.opened_store(postgresql, writing=True) as store:
-        (known,) = pipeline.register(source / "a.mp4", store, None, "The owner")
+        (first,) = pipeline.register(source / "a.mp4", store, None, "Another owner")
+        pipeline.register(source / "a.mp4", store, None, "The owner")
+        store.remove(first.id)
+        (known,) = store.originals()
     scan(str(source), tmp_path / "out", Settings(originals=postgresql, lines=("learned",)))
     with query.open_results(tmp_path / "out") as tables:
         told = tables.row("SELECT error, originals FROM results")
     assert told == {"error": None, "originals": [known.sha256]}
+    before = of_originals(postgresql)
+    with originals.opened_store(postgresql, writing=True) as store:
+        pipeline.register(source / "a.mp4", store, None, "Another owner")
+    with pytest.raises(UnmaskError, match="have changed"):
+        snapshot.here(Settings(originals=postgresql), tmp_path / "copy", before)

@@ -9,18 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import ray
 from ray.exceptions import RayActorError, RayError
 
-from unmask.errors import UsageError
+from unmask.errors import UnmaskError, UsageError
 from unmask.fleet import crew
 from unmask.fleet.ledger import Ledger
-from unmask.fleet.local import Make
 from unmask.fleet.scratch import Scratch
-from unmask.fleet.worker import Died
+from unmask.fleet.worker import Died, Worker
+
+if TYPE_CHECKING:
+    from unmask.fleet.judge import Maker
+    from unmask.pipeline import Settings
 
 DIED = "died"
 """What an actor says, with how, when the process that judges for it is gone."""
@@ -29,11 +34,26 @@ LEAVE = 10.0
 """Seconds that an idle actor is given to delete its temporary files."""
 
 
-def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an actor needs to make its workers; see `Worker`.
+
+    Attributes:
+        source: source of the files.
+        settings: makes the settings of each check, given a folder of the actor.
+        maker: makes what judges.
+    """
+
+    source: str
+    settings: Callable[[Path], Settings]
+    maker: Maker
+
+
+def run(ledger: Ledger, work: Work, address: str, count: int | None, seconds: float) -> None:
     """Judges everything with the actors of a cluster; see `crew.run`.
 
     Args:
-        make: makes a worker in its actor.
+        work: what the actors work on.
         address: address of the cluster, as ``ray.init`` takes it; ``local`` starts one on this
             machine.
         count: number of actors; one per core of the cluster if None.
@@ -52,18 +72,23 @@ def run(ledger: Ledger, make: Make, address: str, count: int | None, seconds: fl
         raise UsageError(
             f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:200]}"
         ) from error
+    idle: list[Any] = []
     try:
         cores = int(cast("Any", ray).cluster_resources().get("CPU", 1))
-        crew.run(ledger, partial(RayWorker, make), _listen, count or cores, seconds)
+        crew.run(ledger, partial(RayWorker, work, idle), _listen, count or cores, seconds)
     finally:
+        for actor in idle:
+            with suppress(RayError):
+                ray.get(actor.leave.remote(), timeout=LEAVE)
         ray.shutdown()
 
 
 class RayWorker:
     """A worker somewhere in the cluster; see `crew.WorkerLink`."""
 
-    def __init__(self, make: Make) -> None:
-        self._actor: Any = cast("Any", ray.remote(num_cpus=1, max_restarts=0)(_Actor)).remote(make)
+    def __init__(self, work: Work, idle: list[Any]) -> None:
+        self._idle = idle
+        self._actor = idle.pop() if idle else _new(work)
         self.said: Any = self._actor.ready.remote()
 
     def ask(self, order: str, path: str = "") -> None:
@@ -82,11 +107,15 @@ class RayWorker:
         return said
 
     def end(self) -> None:
-        if self.said is None:  # a busy actor cannot clean up; the next one on its machine will
+        if self.said is None:
+            self._idle.append(self._actor)
+        else:  # gone or busy, it cannot clean up; the next one on its machine will
             with suppress(RayError):
-                ray.get(self._actor.leave.remote(), timeout=LEAVE)
-        with suppress(RayError):
-            ray.kill(self._actor)
+                ray.kill(self._actor)
+
+
+def _new(work: Work) -> Any:
+    return cast("Any", ray.remote(num_cpus=1, max_restarts=0)(_Actor)).remote(work)
 
 
 def _listen(actors: Sequence[RayWorker], seconds: float) -> Collection[RayWorker]:
@@ -98,18 +127,30 @@ def _listen(actors: Sequence[RayWorker], seconds: float) -> Collection[RayWorker
 class _Actor:
     """Code that runs in the actor's process."""
 
-    def __init__(self, make: Make) -> None:
-        self._scratch = Scratch()
-        self._worker = make(self._scratch.path)
+    def __init__(self, work: Work) -> None:
+        self._work, self._scratch = work, Scratch()
+        self._settings: Settings | None = None
+        self._worker: Worker | None = None
 
     def ready(self) -> tuple[str, Any]:
+        """Starts a worker in the place of the one before; the settings are made once."""
+        if self._worker is not None:
+            self._worker.end()
+        try:
+            self._settings = self._settings or self._work.settings(self._scratch.path)
+        except UnmaskError as error:
+            return "wrong", str(error)
+        self._worker = Worker(
+            self._work.source, self._settings, self._work.maker, self._scratch.path
+        )
         return _telling(self._worker.ready)
 
     def answer(self, order: str, path: str) -> tuple[str, Any]:
-        return _telling(self._worker.answer, order, path)
+        return _telling(cast("Worker", self._worker).answer, order, path)
 
     def leave(self) -> None:
-        self._worker.end()
+        if self._worker is not None:
+            self._worker.end()
         self._scratch.drop()
 
 

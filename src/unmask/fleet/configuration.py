@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from unmask import calibrations, evidence, originals
+from unmask import calibrations, evidence, limits, originals
 from unmask.errors import UsageError, printable
 from unmask.pipeline import Settings
 
@@ -20,23 +20,24 @@ from unmask.pipeline import Settings
 def configuration(settings: Settings) -> dict[str, Any]:
     """Returns the configuration as JSON values.
 
-    It has version, weights, settings, known originals and licences; folders are identified by their
-    content.
+    It has version, weights, the codes of the limits that their cards state, settings, known
+    originals and licences; folders are identified by their content.
 
     Raises:
         UsageError: a line or model that does not exist, or no such folder of licences.
         OriginalsError: the index of known originals cannot be read.
         WeightsError: this installation is damaged.
     """
-    evidence.chosen(settings.lines, settings.models)
+    lines = evidence.chosen(settings.lines, settings.models)
     by_content = ("models", "originals", "licences", "debug")
     return {
         "version": version("unmask"),
         "weights": calibrations.digests(settings.models),
+        "limits": [limit.code for limit in limits.of_models(lines, settings.models)],
         "settings": {
             name: value for name, value in asdict(settings).items() if name not in by_content
         },
-        "originals": None if settings.originals is None else _originals(settings.originals),
+        "originals": None if settings.originals is None else of_originals(settings.originals),
         "licences": None if settings.licences is None else _licences(settings.licences),
     }
 
@@ -49,10 +50,15 @@ def digest(facts: dict[str, Any]) -> str:
     return f"c{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
-def _originals(where: str) -> str:
+def of_originals(where: str) -> str:
+    """Returns the sha256 of what is registered as originals, the same for a copy of it.
+
+    Raises:
+        OriginalsError: the index cannot be read.
+    """
     with originals.opened_store(where) as store:
         known = [
-            (one.id, one.sha256, one.owner, one.title, one.frames, one.complete)
+            (one.sha256, one.owner, one.title, one.frames, one.complete)
             for one in store.originals()
         ]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()

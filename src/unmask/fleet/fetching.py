@@ -6,11 +6,13 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
 from unmask.fleet.judge import Unreadable
 from unmask.fleet.source import BUCKET, prefix
+from unmask.media import Bounds
 
 CHUNK = 1 << 20
 """Bytes that are read at once."""
@@ -22,13 +24,14 @@ class Fetcher:
     Args:
         source: source of the files.
         folder: folder of the copy; nobody else may write there.
+        most: bytes of the largest file that a check opens.
 
     Attributes:
         path: path of the copy.
     """
 
-    def __init__(self, source: str, folder: Path) -> None:
-        self.path = folder / "file"
+    def __init__(self, source: str, folder: Path, most: int = Bounds().bytes) -> None:
+        self.path, self._most = folder / "file", most
         self._source, self._stopped = source, Event()
         if source.startswith(BUCKET):
             from unmask.storage import Storage
@@ -36,18 +39,28 @@ class Fetcher:
             self._bucket = Storage(source, folder)
 
     def fetch(self, path: str) -> str:
-        """Copies a file in the place of the one before; returns the copy's sha256, hexadecimal.
+        """Copies a file in the place of the one before; returns its sha256, hexadecimal.
+
+        A file past the bound on its bytes, which no check opens, leaves only a hole of its size.
+        Of a file that cannot be copied nothing stays, so that a full disk has room again.
 
         Raises:
             Unreadable: it has gone, or cannot be fetched or read.
         """
-        digest = hashlib.sha256()
+        digest, size = hashlib.sha256(), 0
         try:
             with self.path.open("wb") as copy:
                 for chunk in self._chunks(path):
                     digest.update(chunk)
-                    copy.write(chunk)
+                    size += len(chunk)
+                    if size <= self._most:
+                        copy.write(chunk)
+                    elif size - len(chunk) <= self._most:
+                        copy.truncate(0)
+                copy.truncate(size)
         except Exception as error:  # a client of buckets has errors of its own, even for odd names
+            with suppress(OSError):
+                os.truncate(self.path, 0)
             raise Unreadable(error) from None
         return digest.hexdigest()
 

@@ -1,11 +1,12 @@
-"""Workers on this machine: a thread of the driver each, with its confined process."""
+"""Workers on this machine: threads of the driver, each worker with its confined process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 from unmask.fleet import crew
@@ -29,24 +30,39 @@ def run(ledger: Ledger, make: Make, scratch: Path, count: int, seconds: float) -
 
 
 class LocalWorker:
-    """A worker on this machine; see `crew.WorkerLink`."""
+    """A worker on this machine; see `crew.WorkerLink`.
+
+    Nobody waits for its threads, because reading a file may never end, as on a file system whose
+    server has gone.
+    """
 
     def __init__(self, make: Make, scratch: Path) -> None:
         self._worker = make(scratch)  # in this thread, which its process may not outlive
-        self._thread = ThreadPoolExecutor(1)
-        self.said: Answer | None = self._thread.submit(self._worker.ready)
+        self.said: Answer | None = _begun(self._worker.ready)
 
     def ask(self, order: str, path: str = "") -> None:
-        self.said = self._thread.submit(self._worker.answer, order, path)
+        self.said = _begun(partial(self._worker.answer, order, path))
 
     def hear(self) -> tuple[str, Any]:
         said, self.said = cast("Answer", self.said), None
         return said.result()
 
     def end(self) -> None:
-        self._worker.kill()
-        self._thread.submit(self._worker.end)
-        self._thread.shutdown()
+        self._worker.end()
+
+
+def _begun(work: Callable[[], tuple[str, Any]]) -> Answer:
+    """Starts work in a thread that does not keep this process from ending."""
+    answer: Answer = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return answer
 
 
 def listen(workers: Sequence[LocalWorker], seconds: float) -> Collection[LocalWorker]:

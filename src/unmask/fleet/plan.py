@@ -82,15 +82,16 @@ def plan(
         UsageError, OriginalsError, LicenceError, WeightsError, StorageAway, UnmaskError: as
             `unmask.fleet.scan.scan` does.
     """
-    name = configuration.digest(configuration.configuration(settings))
+    facts = configuration.configuration(settings)
     with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
         found = listing(source, Path(folder))
         items = found.items
         if out is not None:
-            tables = Tables(out, name)
+            tables = Tables(out, configuration.digest(facts))
             items = left(source, found, tables, tables.done()).items
         chosen = random.Random(seed).sample(items, min(sample, len(items)))  # noqa: S311 - no secret
-        make = partial(Worker, source, snapshot.here(settings, Path(folder)), maker)
+        settings = snapshot.here(settings, Path(folder), facts["originals"])
+        make = partial(Worker, source, settings, maker)
         taken = []
         for each in _times(partial(LocalWorker, make, Path(folder)), chosen, seconds):
             taken.append(each)

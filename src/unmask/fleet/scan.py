@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from unmask.errors import UsageError, printable
 from unmask.fleet import configuration, local, query, snapshot
 from unmask.fleet.carried import carry
+from unmask.fleet.durable import replacing
 from unmask.fleet.judge import FileJudge
 from unmask.fleet.ledger import Ledger, ScanCounts
 from unmask.fleet.rows import looks_of
@@ -84,12 +85,15 @@ def scan(
         tell(ledger.counts)
         try:
             if ray is None:
-                make = partial(Worker, source, snapshot.here(settings, scratch), maker)
+                settings = snapshot.here(settings, scratch, facts["originals"])
+                make = partial(Worker, source, settings, maker)
                 local.run(ledger, make, scratch, workers or 1, seconds)
             else:
                 from unmask.fleet import cluster
 
-                cluster.run(ledger, partial(Worker, source, settings, maker), ray, workers, seconds)
+                here = partial(snapshot.here, settings, known=facts["originals"])
+                work = cluster.Work(source, here, maker)
+                cluster.run(ledger, work, ray, workers, seconds)
         finally:
             ledger.close()
         if tables.grouped() != tables.sketched():
@@ -153,9 +157,8 @@ def _alone(out: Path) -> Iterator[None]:
 
 def _describe(out: Path, name: str, facts: dict[str, Any]) -> None:
     """Writes a configuration's values to a file, for people."""
-    path = out / "configurations" / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
+    with replacing(out / "configurations" / f"{name}.json") as file:
+        file.write(f"{json.dumps(facts, indent=2, sort_keys=True)}\n".encode())
 
 
 def _emptied(folder: Path) -> Path:

@@ -8,11 +8,9 @@ does not have was never finished, and the next scan deletes it.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from unmask.fleet.durable import replacing
 
 VERSION = 1
 """Version of the tables; raised whenever a column changes its meaning or is removed."""
@@ -264,16 +264,7 @@ class Tables:
 def _write(
     table: str, rows: Sequence[Row], path: Path, more: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.tmp")
-    with beside.open("wb") as file:
-        columns = schema(table)
-        columns = columns.with_metadata({**columns.metadata, **more})
+    columns = schema(table)
+    columns = columns.with_metadata({**columns.metadata, **more})
+    with replacing(path) as file:
         pq.write_table(pa.Table.from_pylist(list(rows), columns), file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    with suppress(OSError):  # not every file system lets a folder be synced
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unmask.fleet import snapshot, spoken
+from unmask.fleet import spoken
 from unmask.fleet.fetching import Fetcher
 from unmask.fleet.judge import Unreadable
 from unmask.sandbox.environment import environment
@@ -31,7 +32,7 @@ MOST_SAID = 32 << 20
 """Most bytes of one answer; read, it needs at most thirty times as much memory."""
 
 ENDING = 10.0
-"""Seconds within which a process that closed its pipe must have ended."""
+"""Seconds that a process which was killed, or closed its pipe, is given to end."""
 
 
 class Died(Exception):
@@ -45,7 +46,7 @@ class Worker:
 
     Args:
         source: source of the files.
-        settings: settings of each check.
+        settings: settings of each check; known originals are in a folder, see `snapshot.here`.
         maker: makes what judges, in the process that judges.
         scratch: folder for temporary files.
     """
@@ -55,11 +56,10 @@ class Worker:
         held, own = self._scratch / "held", self._scratch / "own"
         held.mkdir()
         own.mkdir()
-        settings = snapshot.here(settings, self._scratch)
         self._fetcher, self._sha256 = Fetcher(source, held), ""
         self._pipe, theirs = Pipe()
         with theirs:
-            self._process = _started(theirs.fileno(), settings, held, own)
+            self._process = _started(theirs.fileno(), settings, held, own, _importable(maker))
         with suppress(OSError):  # `ready` says how it died
             self._pipe.send((maker, settings))
 
@@ -95,16 +95,16 @@ class Worker:
             return "unreadable", str(error)
         return "identified", self._sha256
 
-    def kill(self) -> None:
-        """Ends what the worker is doing in another thread."""
+    def end(self) -> None:
+        """Ends the process that judges, and deletes all temporary files.
+
+        A thread that fetches a file is not waited for; it ends once its read does. The pipe closes
+        with the last thread that uses it.
+        """
         self._fetcher.stop()
         self._process.kill()
-
-    def end(self) -> None:
-        """Ends the process that judges, and deletes all temporary files."""
-        self.kill()
-        self._process.wait()
-        self._pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _heard(self) -> tuple[str, Any]:
@@ -129,7 +129,26 @@ class Worker:
         )
 
 
-def _started(pipe: int, settings: Settings, held: Path, own: Path) -> subprocess.Popen[bytes]:
+def _importable(maker: Maker) -> str:
+    """Returns the folders, as PYTHONPATH, that hold Unmask and the maker, besides Python's own.
+
+    The rest of ``sys.path`` stays out, because the process that judges may read all that is in its
+    own: the current folder, for one, which may be the user's home.
+    """
+    own = {*site.getsitepackages(), site.getusersitepackages()}
+    holders = dict.fromkeys(map(_holder, (__name__, maker.__module__)))
+    return os.pathsep.join(holder for holder in holders if holder not in own)
+
+
+def _holder(module: str) -> str:
+    """Returns the folder in which Python finds the top package, or module, of a module."""
+    top = sys.modules[module.partition(".")[0]]
+    return str(Path(next(iter(getattr(top, "__path__", [top.__file__])))).absolute().parent)
+
+
+def _started(
+    pipe: int, settings: Settings, held: Path, own: Path, importable: str
+) -> subprocess.Popen[bytes]:
     """Starts the process that judges, with its end of a pipe.
 
     It may read ``held`` and what the settings name, and write to ``own`` and the index of
@@ -142,11 +161,10 @@ def _started(pipe: int, settings: Settings, held: Path, own: Path) -> subprocess
         "readable": [str(held), *register],
         "writable": [str(own), *([settings.originals] if settings.originals else [])],
     }
-    path = os.pathsep.join(filter(None, sys.path))  # so that it finds what this process finds
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-P", "-m", "unmask.fleet.process", json.dumps(order)],
         pass_fds=[pipe],
-        env=environment(PYTHONPATH=path, TMPDIR=str(own), UNMASK_THREADS="1"),
+        env=environment(PYTHONPATH=importable, TMPDIR=str(own), UNMASK_THREADS="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )

@@ -21,6 +21,12 @@ PASSED_ON = (
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Returns the environment of a confined process, with ``more`` variables."""
+    """Returns the environment of a confined process, with ``more`` variables.
+
+    An empty part of PYTHONPATH is left out: it means the current folder, which Python, and so the
+    process, could read.
+    """
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    folders = passed_on.get("PYTHONPATH", "").split(os.pathsep)
+    passed_on["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
     return passed_on | ONE_THREAD | more

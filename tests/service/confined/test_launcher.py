@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,17 @@ def test_a_confined_process_gets_no_secret_of_the_service(
         process.kill()
     assert b"PATH=" in environment
     assert b"secret" not in environment
+
+
+def test_an_empty_part_of_pythonpath_does_not_open_the_current_folder(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", *filter(None, sys.path), ""]))
+    with ready(launcher) as process:
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        process.kill()
+    (path,) = (one for one in environment if one.startswith(b"PYTHONPATH="))
+    assert b"" not in path.removeprefix(b"PYTHONPATH=").split(os.pathsep.encode())
 
 
 def test_a_confined_process_is_off_the_network_and_ends_when_nobody_talks_to_it(
