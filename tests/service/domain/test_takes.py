@@ -16,6 +16,7 @@ import jsonschema
 import numpy as np
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from tests import results
@@ -233,14 +234,58 @@ def test_it_goes_with_the_file(either_desk: Desk) -> None:
     assert not list(desk.service.storage.listed(left.tenant))
 
 
-def test_a_file_is_not_deleted_while_the_question_waits(desk: Desk) -> None:
-    check = desk.check(CLIP, stored=1.0)
+def test_a_file_is_deleted_though_the_question_waits(either_desk: Desk) -> None:
+    desk = either_desk
+    by_hand, due = desk.check(CLIP), desk.check(b"due")
+    admin = desk.browser(person="ada")
+    for check in (by_hand, due):
+        assert admin.post(address(check)).status_code == 202
+    assert admin.delete(f"/api/v1/checks/{by_hand}/media").status_code == 204
+    assert admin.get(address(by_hand)).status_code == 410
+    assert retention.run(desk.service, 1e9) == 1
+    assert rows(desk) == []
+    assert not Worker(desk.service, lambda: False, Seer).once(), "nothing is left to judge"
+
+
+def test_a_file_is_not_deleted_while_the_question_is_judged(either_desk: Desk) -> None:
+    desk = either_desk
+    check = desk.check(CLIP)
     admin = desk.browser(person="ada")
     admin.post(address(check))
+    job = jobs.claim(desk.database, Take, 60)
+    assert job
     assert admin.delete(f"/api/v1/checks/{check}/media").status_code == 409
     assert retention.run(desk.service, 1e9) == 0
-    answered(desk, check)
+    failed = TakeAnswered(TakeDocument.of(TakeResult.failed("clip.mp4", verbatim("unread"))))
+    assert takes.conclude(desk.service, job, failed)
     assert retention.run(desk.service, 1e9 + retention.PERIOD) == 1
+
+
+def test_a_take_claimed_while_its_file_is_deleted_leaves_nothing(
+    either_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker claims the take after the deletion has looked whether one is judged."""
+    desk, claimed = either_desk, list[Take]()
+    check = desk.check(CLIP)
+    desk.browser(person="rob").post(address(check))
+    erase = retention.erase
+
+    def claim_first(service: Service, session: Session, *how: Any) -> None:
+        row = session.scalars(select(Take)).one()
+        row.state, row.lease, row.lease_until = "running", "a token", 2e9
+        session.flush()
+        claimed.append(row)
+        erase(service, session, *how)
+
+    monkeypatch.setattr(retention, "erase", claim_first)
+    admin = desk.browser(person="ada")
+    assert admin.delete(f"/api/v1/checks/{check}/media").status_code == 204
+    late = TakeAnswered(
+        TakeDocument.of(TakeResult.failed("clip.mp4", verbatim("late"))), {"en": b"<p>page"}
+    )
+    assert not takes.conclude(desk.service, claimed[0], late)
+    assert not jobs.renew(desk.database, claimed[0], 60, 0.5), "its judge is called off"
+    assert not list(desk.service.storage.listed(desk.tenants["ours"]))
 
 
 def test_it_counts_as_a_check_in_quotas(desk: Desk) -> None:

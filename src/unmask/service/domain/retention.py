@@ -199,10 +199,13 @@ def _delete_due(service: Service, now: float, tenant: str, sha256: str) -> bool:
 def erase(
     service: Service, session: Session, actor: Actor, media: Media, now: float, reason: str
 ) -> None:
-    """Deletes all that shows a file's content, and marks its row, which the transaction holds."""
+    """Deletes all that shows a file's content, and marks its row, which the transaction holds.
+
+    Its take goes first, so that no worker writes pages behind the deletion.
+    """
+    takes.forget(session, media)
     service.storage.delete_all(storage.folder(media.tenant, media.sha256))
     media.deleted = now
-    takes.forget(session, media)
     audit.record(session, actor, "media.deleted", media.sha256, reason=reason)
 
 
@@ -219,10 +222,10 @@ def _media_of(session: Session, actor: Actor, check: str) -> Media:
 
 
 def _in_work(session: Session, media: Media) -> bool:
+    """Tells whether a file is being judged, or waits for it; a take that waits is no reason."""
     key = {"tenant": media.tenant, "sha256": media.sha256}
+    waits, runs = ("queued", "running"), ("running",)
     return any(
-        session.scalar(
-            select(kind.id).filter_by(**key).where(kind.state.in_(("queued", "running"))).limit(1)
-        )
-        for kind in (Check, Registration, Take)
+        session.scalar(select(kind.id).filter_by(**key).where(kind.state.in_(states)).limit(1))
+        for kind, states in ((Check, waits), (Registration, waits), (Take, runs))
     )
