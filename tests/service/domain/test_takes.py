@@ -5,9 +5,11 @@ The footage is simulated: a camera over a painted place, with a stretch that is 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -15,7 +17,7 @@ from zipfile import ZipFile
 import jsonschema
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -26,18 +28,20 @@ from tests.service.processes.test_worker import Seer
 from tests.support import takes as made
 from unmask.messages import verbatim
 from unmask.report import images
-from unmask.report.document import document
+from unmask.report.document import Document, document
 from unmask.report.take import TakeDocument, schema
-from unmask.service.confined.judging import TakeAnswered
+from unmask.service.confined.judging import JudgeAnswer, Registered, TakeAnswered
+from unmask.service.confined.tasks import RegisterTask, TakeTask, Task
 from unmask.service.domain import backup, cases, quotas, retention, takes
 from unmask.service.domain.quotas import Quotas
 from unmask.service.domain.retention import DAY
 from unmask.service.people.actor import Scope
+from unmask.service.processes.turns import REST
 from unmask.service.processes.worker import WORKERS, Worker
 from unmask.service.settings import ServiceSettings
 from unmask.service.store import jobs, storage
 from unmask.service.store.service import Service
-from unmask.service.store.tables import AuditEntry, Check, Take
+from unmask.service.store.tables import AuditEntry, Check, Registration, Take
 from unmask.takes.result import TakeResult
 
 CLIP = b"a clip"
@@ -327,9 +331,49 @@ def test_checks_go_first(desk: Desk) -> None:
     client = program(desk)
     client.post(address(desk.check(CLIP)))
     later = client.post("/api/v1/checks", content=CLIP).json()["id"]
-    assert Worker(desk.service, lambda: False, Seer).once()
+    assert Worker(desk.service, lambda: False, Seer, clock=lambda: 0.0).once()
     assert client.get(f"/api/v1/checks/{later}").json()["state"] == "done"
     assert rows(desk)[0].state == "queued"
+
+
+def test_takes_and_registrations_are_served_though_checks_never_end(either_desk: Desk) -> None:
+    desk, clock = either_desk, [0.0]
+    stranger = program(desk, "theirs")
+    stranger.post(address(desk.check(CLIP, tenant="theirs")))
+    desk.check(b"a film", tenant="theirs")
+    with desk.database.transaction() as session:
+        film = {"sha256": hashlib.sha256(b"a film").hexdigest(), "name": "film.mp4"}
+        whose = {"title": "Film", "owner": "They", "uploader": "nobody"}
+        session.add(Registration(tenant=desk.tenants["theirs"], **film, **whose))
+
+    class Unhurried(Seer):
+        """Needs a minute for a file, whatever it is asked about it."""
+
+        def judge(self, task: Task, tick: Callable[[float], bool]) -> Any:
+            clock[0] += 60.0
+            assert tick(0.5)
+            if isinstance(task, RegisterTask):
+                return Registered("no footage")
+            if isinstance(task, TakeTask):
+                failed = TakeResult.failed(task.name, verbatim("no footage"))
+                return TakeAnswered(TakeDocument.of(failed))
+            return JudgeAnswer(Document.of(results.clean_photo()))
+
+    worker = Worker(desk.service, lambda: False, Unhurried, lambda: clock[0])
+    longest = REST * desk.service.settings.judge_seconds
+    number = 0
+    while waits(desk, Take) or waits(desk, Registration):
+        desk.check(b"clip %d" % number, state="queued", result=None, finished=None)
+        number += 1
+        assert worker.once()
+        assert clock[0] <= longest + 3 * 60.0
+    assert waits(desk, Check) == 2, "one for each turn of another"
+
+
+def waits(desk: Desk, kind: type[Check] | type[Registration] | type[Take]) -> int:
+    with desk.database.reading() as session:
+        waiting = select(func.count()).select_from(kind).where(kind.state == "queued")
+        return session.scalars(waiting).one()
 
 
 def test_a_worker_that_lost_it_writes_nothing(desk: Desk) -> None:

@@ -32,6 +32,7 @@ from unmask.service.confined.tasks import CheckTask, RegisterTask, TakeTask, Tas
 from unmask.service.domain import checks, integrity, licences, registrations, takes
 from unmask.service.domain.integrity import Altered, FileJob, Touched
 from unmask.service.processes.backoff import LONGEST, Backoff
+from unmask.service.processes.turns import Turns
 from unmask.service.settings import ServiceSettings
 from unmask.service.store import jobs, storage
 from unmask.service.store.service import Service
@@ -75,6 +76,7 @@ class Worker:
     Args:
         stopping: tells when.
         judge: makes a process that judges one file.
+        clock: returns seconds that only grow; by it the kinds of jobs take turns.
     """
 
     def __init__(
@@ -82,10 +84,17 @@ class Worker:
         service: Service,
         stopping: Callable[[], bool],
         judge: Callable[[ServiceSettings], Judge] = Judge,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service, self._stopping, self._judge = service, stopping, judge
         self._ahead: Judge | None = None
         self._backoff = Backoff(stopping)
+        kinds = (
+            lambda: self._do(Check, self._check, self._give_up_check),
+            lambda: self._do(Registration, self._register, self._give_up_registration),
+            lambda: self._do(Take, self._take, self._give_up_take),
+        )
+        self._turns = Turns(kinds, service.settings.judge_seconds, clock)
 
     def run(self) -> None:
         """Works until told to stop; a job begun then is left to other workers at once."""
@@ -101,7 +110,7 @@ class Worker:
             self._ahead.close()
 
     def once(self) -> bool:
-        """Does one job; False if there was none. A take waits until nothing else does.
+        """Does one job, a check unless another kind has its turn (`Turns`); False if none waits.
 
         Raises:
             DBAPIError, OSError: something is out of order. The job waits until it works again, and
@@ -112,11 +121,7 @@ class Worker:
             if self._ahead and self._ahead.alive
             else self._judge(self._service.settings)
         )
-        return (
-            self._do(Check, self._check, self._give_up_check)
-            or self._do(Registration, self._register, self._give_up_registration)
-            or self._do(Take, self._take, self._give_up_take)
-        )
+        return self._turns.once()
 
     def _do(
         self,
