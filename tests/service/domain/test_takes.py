@@ -30,6 +30,7 @@ from unmask.messages import verbatim
 from unmask.report import images
 from unmask.report.document import Document, document
 from unmask.report.take import TakeDocument, schema
+from unmask.service.api.metrics import Metrics
 from unmask.service.confined.judging import JudgeAnswer, Registered, TakeAnswered
 from unmask.service.confined.tasks import RegisterTask, TakeTask, Task
 from unmask.service.domain import backup, cases, quotas, retention, takes
@@ -374,6 +375,32 @@ def waits(desk: Desk, kind: type[Check] | type[Registration] | type[Take]) -> in
     with desk.database.reading() as session:
         waiting = select(func.count()).select_from(kind).where(kind.state == "queued")
         return session.scalars(waiting).one()
+
+
+def test_the_figures_say_how_long_it_has_waited(either_desk: Desk) -> None:
+    desk, client = either_desk, program(either_desk)
+
+    def figures() -> str:
+        return Metrics(desk.service).text().decode()
+
+    assert 'unmask_others_age_seconds{kind="take"} 0.0' in figures()
+    first, second = desk.check(CLIP), desk.check(b"another")
+    for check in (first, second):
+        client.post(address(check))
+    with desk.database.transaction() as session:
+        session.execute(update(Take).values(created=desk.database.now() - DAY))
+    text = figures()
+    assert 'unmask_others_depth{kind="take"} 2.0' in text
+    assert 'unmask_others_depth{kind="registration"} 0.0' in text
+    assert "unmask_queue_age_seconds 0.0" in text, "no check waits"
+    waited = text.split('unmask_others_age_seconds{kind="take"} ')[1].split()[0]
+    assert float(waited) == pytest.approx(DAY, abs=60)
+    for check in (first, second):
+        answered(desk, check, error="no footage")
+    assert 'unmask_others_depth{kind="take"} 0.0' in figures()
+    assert client.post(address(first)).status_code == 202
+    again = figures().split('unmask_others_age_seconds{kind="take"} ')[1].split()[0]
+    assert float(again) < 60, "since it was asked again"
 
 
 def test_a_worker_that_lost_it_writes_nothing(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from unmask.service.store.database import now
 from unmask.service.store.service import Service
-from unmask.service.store.tables import CaseFile, Check, Delivery, LiveCheck, Take
+from unmask.service.store.tables import CaseFile, Check, Delivery, LiveCheck, Registration, Take
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -67,6 +67,7 @@ class _Counted:
         with self._service.database.reading() as session:
             yield from _kept(session)
             yield from _judging(session)
+            yield from _others(session)
             yield from _messages(session)
         room = self._service.storage.room
         yield _gauge(
@@ -138,6 +139,20 @@ def _judging(session: Session) -> Iterator[Metric]:
         "Workers that fell silent over the checks kept here.",
         float(workers or 0),
     )
+
+
+def _others(session: Session) -> Iterator[Metric]:
+    """Measures the queues of registrations and takes, which checks go before."""
+    depths, ages = list[tuple[str, int]](), list[tuple[str, float]]()
+    for name, kind in (("registration", Registration), ("take", Take)):
+        waiting = select(func.count(), func.min(kind.created)).where(kind.state == "queued")
+        depth, oldest = session.execute(waiting).one()
+        depths.append((name, depth))
+        ages.append((name, _age(session, oldest)))
+    about = "Registrations of originals, and takes, that wait for a judge."
+    yield _counts("unmask_others_depth", about, ("kind",), depths)
+    about = "How long the oldest of each kind has waited, s."
+    yield _counts("unmask_others_age_seconds", about, ("kind",), ages)
 
 
 def _messages(session: Session) -> Iterator[Metric]:

@@ -28,7 +28,7 @@ class TakeView(BaseModel):
 
     state: State
     progress: Annotated[float, Field(ge=0, le=1)]
-    created: Annotated[float, Field(description="Seconds since 1970.")]
+    created: Annotated[float, Field(description="When it was asked, or asked again; s since 1970.")]
     finished: float | None
     answer: TakeAnswer | None
     error: Annotated[str | None, Field(description="Why the file could not be judged.")]

@@ -48,11 +48,11 @@ def ask(session: Session, actor: Actor, check: str) -> tuple[Take, bool]:
         return take, False
     if take is None:
         quotas.admit_take(session, actor.tenant)
-        take = Take(**key, created=now(session))
+        take = Take(**key)
         session.add(take)
     else:
         quotas.admit_again(session, actor.tenant)
-    _queue(take, found.name)
+    _queue(take, found.name, now(session))
     audit.record(session, actor, "take.asked", take.sha256, check=found.id)
     return take, True
 
@@ -119,8 +119,8 @@ def forget(session: Session, media: Media) -> None:
     session.execute(delete(Take).filter_by(tenant=media.tenant, sha256=media.sha256))
 
 
-def _queue(take: Take, name: str) -> None:
-    """Queues a take, new or finished, with all its attempts."""
-    take.name, take.version = name, version("unmask")
+def _queue(take: Take, name: str, moment: float) -> None:
+    """Queues a take, new or finished, as the last one and with all its attempts."""
+    take.name, take.version, take.created = name, version("unmask"), moment
     take.state, take.progress, take.finished, take.lease_until = "queued", 0.0, None, 0.0
     take.attempts = take.lapses = take.deaths = 0
