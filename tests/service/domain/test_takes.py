@@ -189,6 +189,42 @@ def test_it_is_asked_once_per_file(desk: Desk) -> None:
     assert client.get(address(first, "/report")).status_code == 409
 
 
+def test_an_old_workers_answer_is_replaced_after_the_update(
+    either_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new version is asked, and a worker of the old one answers: a rolling update."""
+    desk, client = either_desk, program(either_desk)
+    check, new = desk.check(CLIP), takes.VERSION
+    assert client.post(address(check)).status_code == 202
+    with monkeypatch.context() as old:
+        old.setattr(takes, "VERSION", "0.0")
+        answered(desk, check)
+    assert rows(desk)[0].version == "0.0"
+    assert client.get(address(check)).json()["answer"] == "no break found"
+    assert client.post(address(check)).status_code == 202
+    answered(desk, check)
+    assert rows(desk)[0].version == new
+    assert client.post(address(check)).status_code == 200, "it stands"
+
+
+def test_the_answer_before_is_not_shown_while_it_is_judged_again(desk: Desk) -> None:
+    check, client = desk.check(CLIP), program(desk)
+    with desk.database.transaction() as session:
+        case = cases.open_for(session, desk.system(), session.get_one(Check, check)).id
+    for error in (None, "no footage"):
+        answered(desk, check, error)
+        with desk.database.transaction() as session:
+            session.execute(update(Take).values(version="0.0"))
+        asked = client.post(address(check)).json()
+        assert asked == client.get(address(check)).json()
+        shown = asked["state"], asked["finished"], asked["answer"], asked["error"]
+        assert shown == ("queued", None, None, None)
+        assert client.get(address(check, "/result")).status_code == 409
+        export = desk.browser(person="vera").get(f"/api/v1/cases/{case}/export").content
+        with ZipFile(io.BytesIO(export)) as archive:
+            assert not [name for name in archive.namelist() if name.startswith("take")]
+
+
 def test_a_photo_is_refused_at_once(desk: Desk) -> None:
     found = results.clean_photo()
     check = desk.check(b"a photo", result=document(found))

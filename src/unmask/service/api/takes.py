@@ -30,7 +30,9 @@ class TakeView(BaseModel):
     progress: Annotated[float, Field(ge=0, le=1)]
     created: Annotated[float, Field(description="When it was asked, or asked again; s since 1970.")]
     finished: float | None
-    answer: TakeAnswer | None
+    answer: Annotated[
+        TakeAnswer | None, Field(description="Null before the end, and with an error.")
+    ]
     error: Annotated[str | None, Field(description="Why the file could not be judged.")]
 
     @classmethod

@@ -77,9 +77,10 @@ def case_file(service: Service, actor: Actor, case: str) -> Iterator[bytes]:
         texts = _texts(session, actor, found, check)
         moment = now(session)
     key = check.tenant, check.sha256
+    answered = codes() if "take.json" in texts else ()
     objects = {
         "report.html": storage.report(*key, check.id),
-        **{f"take.{code}.html": storage.take(*key, code) for code in codes()},
+        **{f"take.{code}.html": storage.take(*key, code) for code in answered},
         f"media{_ending(check.name)}": storage.media(*key),
     }
     kept = {

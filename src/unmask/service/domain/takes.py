@@ -25,6 +25,9 @@ from unmask.service.store.tables import Check, Media, Take
 from unmask.types import Kind
 from unmask.words import codes, english
 
+VERSION = version("unmask")
+"""Version of this process, also after another was installed in its place."""
+
 
 def ask(session: Session, actor: Actor, check: str) -> tuple[Take, bool]:
     """Queues the question for the file of a check, unless its answer `stands`.
@@ -59,7 +62,7 @@ def ask(session: Session, actor: Actor, check: str) -> tuple[Take, bool]:
 
 def stands(take: Take) -> bool:
     """Tells whether asking again gives nothing new: it waits, or this version has answered it."""
-    return take.finished is None or (take.answer is not None and take.version == version("unmask"))
+    return take.finished is None or (take.answer is not None and take.version == VERSION)
 
 
 def of(session: Session, check: Check) -> Take | None:
@@ -96,7 +99,7 @@ def conclude(service: Service, job: Take, answer: TakeAnswered, state: str = "do
         service.storage.delete(*(storage.take(*key, code) for code in codes()))
         for code, page in answer.pages.items():
             service.storage.put(storage.take(*key, code), page)
-        take.result = answer.result.plain()
+        take.result, take.version = answer.result.plain(), VERSION
         end(session, take, state)
         audit.record(session, system(take.tenant), f"take.{state}", take.sha256, answer=take.answer)
         webhooks.announce(session, take.tenant, f"take.{state}", webhooks.about_take(take))
@@ -121,6 +124,6 @@ def forget(session: Session, media: Media) -> None:
 
 def _queue(take: Take, name: str, moment: float) -> None:
     """Queues a take, new or finished, as the last one and with all its attempts."""
-    take.name, take.version, take.created = name, version("unmask"), moment
+    take.name, take.version, take.created, take.result = name, VERSION, moment, None
     take.state, take.progress, take.finished, take.lease_until = "queued", 0.0, None, 0.0
     take.attempts = take.lapses = take.deaths = 0

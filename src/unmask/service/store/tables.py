@@ -366,9 +366,9 @@ class Take(Job, Base):
     sha256: Mapped[str] = mapped_column(String(64))
     name: Mapped[str]
     version: Mapped[str]
-    """Version of Unmask that was asked."""
+    """Version of Unmask that answered; until then, the one that was asked."""
     result: Mapped[dict[str, Any] | None]
-    """JSON values of the `document`."""
+    """JSON values of the `document`; null until the latest question is answered."""
 
     @property
     def document(self) -> TakeDocument:
