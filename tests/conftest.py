@@ -1,4 +1,8 @@
-"""How the tests share a machine: side by side, in random order, and the slow ones marked."""
+"""How the tests share a machine: side by side, in random order, and the slow ones marked.
+
+Groups of many tests are begun first. So a long test that shares nothing joins the group of its
+file: begun last, it would leave the other workers waiting.
+"""
 
 from __future__ import annotations
 

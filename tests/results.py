@@ -6,6 +6,7 @@ Every number is invented. The faces are painted by `portrait`, so that pages hav
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,9 @@ RECORD = TrackRecord(1195, 1144, Rate(0.0, 0.0, 0.084), Rate(0.52, 0.45, 0.59))
 GOOD_QUALITY = Quality(size_px=182.0, sharpness=0.061, yaw=0.12, blockiness=1.04)
 
 
+@cache
 def portrait(seed: int = 1, size: int = 192) -> Rgb:
-    """Paints a face as an aligned crop, rgb uint8 ``(size, size, 3)``."""
+    """Paints a face as an aligned crop, rgb uint8 ``(size, size, 3)``, not to be written to."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
 
@@ -60,7 +62,9 @@ def portrait(seed: int = 1, size: int = 192) -> Rgb:
     dark = blob(-0.3, -0.15, 0.13, 0.07) + blob(0.3, -0.15, 0.13, 0.07) + blob(0, 0.55, 0.27, 0.06)
     dark += 0.4 * blob(0.04, 0.2, 0.08, 0.2, 0.4) + blob(0, -1.05, 0.85, 0.5, 0.15)
     image *= 1 - 0.75 * np.clip(dark, 0, 1)[..., None]
-    return np.asarray(np.clip(image + rng.normal(0, 3, image.shape), 0, 255), np.uint8)
+    painted = np.asarray(np.clip(image + rng.normal(0, 3, image.shape), 0, 255), np.uint8)
+    painted.flags.writeable = False
+    return painted
 
 
 def heatmap(cx: float = 0.0, cy: float = 0.4, size: int = 24) -> NDArray[np.float32]:

@@ -209,6 +209,7 @@ def test_more_frames_never_turn_a_weak_bona_fide_face_into_a_changed_one(weak: f
     assert max(totals) <= weak + 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drift", [0.01, 0.5, 1.0, 3.0])
 def test_errors_that_drift_raise_no_alarm(drift: float) -> None:
     """A minute of bona fide faces whose errors stay alike for some seconds.

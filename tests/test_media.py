@@ -112,6 +112,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", OPTIONS)
 def test_sampled_frames_equal_those_of_a_full_decode(tmp_path: Path, case: str) -> None:
     """Skipping and seeking save work, and change neither a pixel nor a time."""

@@ -580,6 +580,7 @@ def test_a_file_without_a_face() -> None:
     assert of_file([], PHOTO) == (Verdict.CANNOT_TELL, Message("file.no_face_photo"), None)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([bona_fide, changed, undecided, small]), max_size=12))
 def test_every_file_gets_one_sentence_and_an_lr_unless_it_cannot_be_told(
     kinds: list[Callable[[int], Person]],

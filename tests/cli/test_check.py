@@ -546,6 +546,7 @@ def test_the_json_says_where_the_pages_are(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- as a process
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_what_was_done() -> None:
     process = spawn("check", "clean.jpg", "interrupt.mp4", "clean.jpg", "--json")
     out, err = process.communicate(timeout=60)
@@ -554,6 +555,7 @@ def test_an_interrupt_leaves_what_was_done() -> None:
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["--json", "--csv", "--prior=0.01"])
 def test_a_closed_pipe_is_quiet(form: str) -> None:
     process = spawn("check", *["clean.jpg"] * 50, form)
@@ -581,6 +583,7 @@ def test_a_full_disk_is_one_line() -> None:
     )
 
 
+@pytest.mark.slow
 def test_any_name_can_be_printed_in_any_encoding() -> None:
     name = os.fsdecode(b"clean-\xff-\xc3\xa9.jpg")
     process = spawn("check", name, PYTHONIOENCODING="ascii", PYTHONUTF8="0")

@@ -9,12 +9,15 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+import pytest
 
 from tests import retouched
 from tests.sightings import examine, media, seen
 from unmask.evidence.motion import NOTABLE, Motion
 from unmask.messages import Message
 from unmask.types import Case, Kind, Rgb, Status, Track, TrackEvidence
+
+pytestmark = pytest.mark.slow
 
 FRAMES = 10
 

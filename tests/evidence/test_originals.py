@@ -20,6 +20,8 @@ from unmask.originals import Comparison, compare
 from unmask.originals.hashing import LONGEST_PX
 from unmask.types import Match, Pair, Rgb, Status, Track, TrackEvidence
 
+pytestmark = pytest.mark.slow
+
 
 def picture(seed: int = 1) -> Rgb:
     return np.random.default_rng(seed).integers(60, 190, (216, LONGEST_PX, 3), np.uint8)

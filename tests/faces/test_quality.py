@@ -40,6 +40,7 @@ def enlarged(picture: Rgb, by: float, kernel: int) -> Rgb:
     return np.asarray(cv2.resize(small, picture.shape[1::-1], interpolation=kernel))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4])
 def test_detail_does_not_grow_with_enlarging(kernel: int) -> None:
     """The face is 88 px wide and is reduced to 44 px of detail; enlarging must not add any."""

@@ -22,6 +22,8 @@ from unmask.fleet.scan import scan
 from unmask.fleet.worker import Worker
 from unmask.pipeline import Settings
 
+pytestmark = pytest.mark.slow
+
 BROKEN = b"\0\0\0\x18ftypmp42" + bytes(400)
 
 

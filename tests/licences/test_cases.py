@@ -17,6 +17,8 @@ from unmask.licences import manifest
 from unmask.licences.telling import told
 from unmask.types import ContentCredentials, Labels
 
+pytestmark = pytest.mark.slow
+
 LICENCES = {case.made: case for case in licence_cases.CASES}
 
 

@@ -12,6 +12,8 @@ from unmask.live.response import Response, response
 from unmask.live.shading import shading
 from unmask.live.verification import A_FACE, NO_FACE
 
+pytestmark = pytest.mark.slow
+
 
 def seen(subject: Subject, seed: int = 1) -> tuple[Response, float]:
     """Returns what a subject responded, and how strongly."""

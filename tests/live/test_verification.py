@@ -17,6 +17,8 @@ from unmask.live.reading import FrameReading
 from unmask.live.verification import A_FACE, NO_FACE, Advice, LiveOutcome, Result, verify
 from unmask.types import Verdict
 
+pytestmark = pytest.mark.slow
+
 
 def outcome(subject: Subject, seed: int = 1, other: int | None = None) -> LiveOutcome:
     asked = challenge(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -54,8 +55,12 @@ def index(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clip_of(film: films.Film, stranger: films.Portrait, tmp_path_factory: pytest.TempPathFactory):
-    """Returns a function that makes a clip of three seconds, its face swapped or not."""
+    """Returns a function that makes a clip of three seconds, its face swapped or not.
 
+    Each is made once; nobody writes to it.
+    """
+
+    @cache
     def made(changed: bool) -> Path:
         swap = films.another_face(stranger) if changed else None
         frames = (films.graded(film.frame(START + i / 25, swap)) for i in range(75))
@@ -94,7 +99,7 @@ def test_a_licence_for_a_face_in_the_film_makes_it_a_licensed_change_until_it_is
     mark = PortraitMark(time=START + 1.5, x=float(x), y=float(y))
     work = Work(title="The drama", original=files.sha256(footage), marks=[mark])
     path = zoe.grants("licence.json", works=[work])
-    allowed = unmask.check(clip, originals=index, licences=zoe.folder)
+    allowed = unmask.check(clip, originals=index, licences=zoe.folder, lines=("originals",))
     assert (allowed.verdict, allowed.basis) == (Verdict.LICENSED_CHANGE, Basis.MEASURED)
     assert allowed.log10_lr is not None
     assert allowed.log10_lr > 1
@@ -103,7 +108,8 @@ def test_a_licence_for_a_face_in_the_film_makes_it_a_licensed_change_until_it_is
     licence.revoke(
         (licence.Licence.of(path),), zoe.folder / "list.json", zoe.key, datetime.now(UTC)
     )
-    shown = run("check", clip, "--originals", index, "--licences", zoe.folder, "--json")
+    asked = ("check", clip, "--originals", index, "--lines", "originals")
+    shown = run(*asked, "--licences", zoe.folder, "--json")
     again = json.loads(shown.stdout)
     assert (again["verdict"], again["basis"], again["log10_lr"]) == (
         "changed",
@@ -133,13 +139,15 @@ def signed_index(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_a_clip_that_lost_the_credentials_of_its_original_says_so_and_weighs_the_same(
     signed_index: Path, index: Path, clip_of, tmp_path: Path
 ) -> None:
-    clip = clip_of(True)
+    lines = ("--lines", "originals,credentials")
+    check = ("check", clip_of(True), "--originals", signed_index, *lines)
+    plainly = ("check", clip_of(True), "--originals", index, *lines)
     said = (
         "The known original “The drama” (The broadcaster) was registered with content"
         " credentials that fit it, signed by The studio, as they say. This file carries none."
         " Most platforms and messengers remove them: that proves nothing."
     )
-    found = run("check", clip, "--originals", signed_index, "--json", "--report", tmp_path)
+    found = run(*check, "--json", "--report", tmp_path)
     told = json.loads(found.stdout)
     (registration,) = told["originals"][0]["registrations"]
     assert (registration["seal"], registration["signer"]) == ("intact", "The studio")
@@ -147,8 +155,8 @@ def test_a_clip_that_lost_the_credentials_of_its_original_says_so_and_weighs_the
     assert (said in told["limits"], told["declared"]) == (True, None)
     assert told["people"][0]["lines"]["credentials"]["summary"] == said
     assert said in Path(told["report"]).read_text(encoding="utf-8")
-    assert said in run("check", clip, "--originals", signed_index).stdout
-    plain = json.loads(run("check", clip, "--originals", index, "--json").stdout)
+    assert said in run(*check).stdout
+    plain = json.loads(run(*plainly, "--json").stdout)
     assert (plain["stripped"], plain["originals"][0]["registrations"][0]["seal"]) == ([], "none")
     assert plain["log10_lr"] == told["log10_lr"]
 
@@ -278,6 +286,7 @@ def test_a_missing_index_is_said_on_one_line(tmp_path: Path, footage: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.xdist_group("tests/originals")
 def test_the_times_of_a_change_are_as_sharp_with_the_original_as_without_it(tmp_path: Path) -> None:
     """Two people; the second is swapped from 3 to 5 s. The unchanged scene is registered."""
     before = clips.write_video(

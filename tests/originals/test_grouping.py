@@ -15,6 +15,8 @@ from unmask.originals.grouping import Sketcher, groups
 from unmask.originals.matching import Looks
 from unmask.types import Rgb
 
+pytestmark = pytest.mark.slow
+
 
 def panned(picture: Rgb, start: float = 0.0, seconds: float = 4.0) -> Iterator[Rgb]:
     """Yields a camera that moves over a picture, 240 x 320 px at 25 a second."""

@@ -95,6 +95,7 @@ def test_files_answer_like_the_store_also_after_it_has_changed(
         assert as_set_of(searcher(store, tmp_path), sought) == set()
 
 
+@pytest.mark.slow
 def test_damaged_index_files_are_made_anew(tmp_path: Path, footage: Path) -> None:
     with originals.opened_store(tmp_path, writing=True) as store:
         originals.register(open_media(footage), store, "The drama", "The broadcaster")

@@ -23,6 +23,8 @@ from unmask.originals.registration import moments_of
 from unmask.originals.store import FORMAT
 from unmask.types import ContentCredentials, Frame, Seal
 
+pytestmark = pytest.mark.slow
+
 
 class Breaking:
     """Fake of a film that cannot be read after so many frames."""

@@ -101,6 +101,7 @@ def test_the_reference_is_up_to_date() -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(strategies.results())
 def test_any_document_obeys_the_schema_and_survives_the_way(result: CheckResult) -> None:

@@ -108,6 +108,7 @@ def test_pages_are_self_contained_and_their_links_lead_somewhere(result: CheckRe
     assert sum(tag == "h1" for tag, _ in found.tags) == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(strategies.results())
 def test_any_result_makes_a_safe_page_and_card(result: CheckResult) -> None:

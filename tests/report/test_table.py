@@ -88,6 +88,7 @@ def test_results_are_written_as_they_come() -> None:
     assert seen == [1, 2]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(strategies.results())
 def test_any_result_makes_a_table(result: CheckResult) -> None:

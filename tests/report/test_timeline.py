@@ -84,6 +84,7 @@ def test_times_are_round(end: float, labels: list[str]) -> None:
     assert len(ticks) <= 10
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.builds(TimedLR, strategies.seconds, st.floats(-300, 300)), min_size=1, max_size=30),

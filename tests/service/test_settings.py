@@ -162,6 +162,7 @@ def test_a_misspelt_variable_is_named_with_the_one_that_may_be_meant() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_serve_checks_its_settings_without_beginning_anything(tmp_path: Path) -> None:
     program = [
         sys.executable,

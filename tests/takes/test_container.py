@@ -11,6 +11,8 @@ from unmask.media import open_footage
 from unmask.takes import container
 from unmask.takes.findings import BreakKind, Finding
 
+pytestmark = pytest.mark.slow
+
 
 def found(path: Path) -> list[Finding]:
     return container.findings(open_footage(path).packets)

@@ -21,6 +21,8 @@ from unmask.takes.seeing import Seen, look
 from unmask.takes.steps import BLOCKS
 from unmask.types import Small, Sound
 
+pytestmark = pytest.mark.slow
+
 MUTE = TakeSettings(power=False)
 
 

@@ -20,6 +20,8 @@ from unmask.takes import seeing
 from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.takes.news import News
 
+pytestmark = pytest.mark.slow
+
 MUTE = TakeSettings(thorough=True, power=False)
 
 

@@ -22,6 +22,8 @@ from unmask.take import TakeSettings, one_take
 from unmask.takes import notes, power, seeing
 from unmask.types import Small
 
+pytestmark = pytest.mark.slow
+
 MUTE = TakeSettings(thorough=True, power=False)
 RUN = """
 import sys

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import unmask
-from examples.demo import swapped
 from tests import clips, scenes
 from unmask import faces, takes
 from unmask.media import open_media
@@ -69,9 +68,7 @@ def light(rgb: Rgb, gain: float) -> Rgb:
 
 ONE_SHOT: dict[str, Callable[[float], Rgb]] = {
     "someone sways": lambda t: scenes.studio(0, t),
-    "a face is swapped for a second": lambda t: (
-        swapped(scenes.studio(1, t)) if 1 <= t < 2 else scenes.studio(1, t)
-    ),
+    "a face is swapped for a second": lambda t: scenes.studio(1, t, changed=1 <= t < 2),
     "a flash": lambda t: light(scenes.studio(0, t), 1.8 if 1.2 <= t < 1.27 else 1.0),
     "the light goes down": lambda t: light(scenes.studio(0, t), 1 - 0.2 * t),
     "the camera pans": lambda t: np.ascontiguousarray(
@@ -103,10 +100,8 @@ def test_two_people_in_a_dissolve_are_two(tmp_path: Path) -> None:
 
 
 def test_someone_whose_face_is_swapped_for_a_moment_stays_one_person(tmp_path: Path) -> None:
-    def talk(t: float) -> Rgb:
-        return swapped(scenes.studio(1, t)) if 2 <= t < 4 else scenes.studio(1, t)
-
-    (one,) = unmask.check(filmed(tmp_path / "one.mp4", talk, 6)).people
+    path = filmed(tmp_path / "one.mp4", lambda t: scenes.studio(1, t, changed=2 <= t < 4), 6)
+    (one,) = unmask.check(path).people
     assert one.verdict is Verdict.CHANGED
     (span,) = one.spans
     assert (span.start, span.end) == (pytest.approx(2, abs=0.2), pytest.approx(4, abs=0.2))

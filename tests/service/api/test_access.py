@@ -79,6 +79,7 @@ def test_a_browser_needs_the_token_for_what_changes_something(desk: Desk) -> Non
         assert browser.post("/api/v1/keys", json=form, headers=headers).status_code == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "good"),
     [

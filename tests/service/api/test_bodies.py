@@ -102,6 +102,7 @@ def test_every_changing_route_is_tried() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(set(changing())))
 def test_of_a_stranger_nothing_is_read(known: tuple[Sender, dict[str, str]], route: str) -> None:
     sender, _ = known
@@ -115,6 +116,7 @@ def test_of_a_stranger_nothing_is_read(known: tuple[Sender, dict[str, str]], rou
                 assert (sender.taken, sender.status in (303, 401)) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(set(changing()) - OPEN))
 def test_of_whoever_is_known_little_is_read_but_of_files(
     known: tuple[Sender, dict[str, str]], route: str

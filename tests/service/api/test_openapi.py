@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -55,14 +57,39 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
     return schema
 
 
-def operations() -> list[str]:
+def routes() -> dict[str, dict[str, Any]]:
+    """Returns what the OpenAPI document says of each route, by method and path."""
     with tempfile.TemporaryDirectory() as folder:
         paths = create_app(Service.opened(ServiceSettings(data=Path(folder)))).openapi()["paths"]
-    return [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
+    return {
+        f"{method.upper()} {path}": route
+        for path, methods in paths.items()
+        for method, route in methods.items()
+    }
 
 
-@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
-@pytest.mark.parametrize("operation", operations())
+ROUTES = routes()
+ODD = ("0", "null", "\0", "..", "{}", "\U0001f3ad", "x" * 5000)
+"""Ids that nothing has."""
+
+
+def may_be_wrong(route: dict[str, Any]) -> bool:
+    """Tells whether a request can be other than the route describes; any text can be an id."""
+    return "requestBody" in route or any(
+        one["in"] != "path" or one["schema"].get("type") != "string"
+        for one in route.get("parameters", ())
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode"),
+    [
+        pytest.param(name, mode, id=f"{name}-{mode.value}")
+        for name, route in ROUTES.items()
+        for mode in GenerationMode
+        if mode is GenerationMode.POSITIVE or may_be_wrong(route)
+    ],
+)
 def test_no_request_makes_it_fail(api: BaseSchema, operation: str, mode: GenerationMode) -> None:
     method, _, path = operation.partition(" ")
     allowed = mode is GenerationMode.POSITIVE
@@ -74,6 +101,15 @@ def test_no_request_makes_it_fail(api: BaseSchema, operation: str, mode: Generat
 
     with nullcontext() if allowed else suppress(Unsatisfiable, InvalidArgument):
         holds()
+
+
+@pytest.mark.parametrize("operation", [name for name in ROUTES if "{" in name])
+def test_no_id_makes_it_fail(api: BaseSchema, operation: str) -> None:
+    method, _, path = operation.partition(" ")
+    for odd in ODD:
+        asked = dict.fromkeys(re.findall(r"{(\w+)}", path), odd)
+        case = api[path][method].Case(path_parameters=asked)
+        case.call_and_validate(checks=[not_a_server_error])
 
 
 def test_every_route_says_what_it_does_and_how_it_fails(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_https_is_kept_for_a_year(tmp_path: Path) -> None:
     public.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("host", "good"),
     [
@@ -243,6 +244,7 @@ def test_figures_are_for_who_has_the_operators_token(tmp_path: Path, desk: Desk)
 ODD = ("a\x00b", "\ud800", "\u202e\u2028\ufeff", "𝕏" * 90, "' OR 1=1 --")
 
 
+@pytest.mark.slow
 def test_odd_text_is_refused_or_kept_as_it_is(either_desk: Desk) -> None:
     check = either_desk.check()
     admin = either_desk.browser(person="ada")

@@ -19,6 +19,8 @@ from unmask.service.domain.checks import Received
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import Check, Delivery, Passkey
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("get", "head", "put", "post", "patch", "delete")
 """HTTP methods in an order that puts deletion last."""
 

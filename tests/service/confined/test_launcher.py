@@ -12,6 +12,8 @@ import pytest
 from unmask.sandbox.confine import Limits
 from unmask.service.confined.launcher import Launcher
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(3 << 30, 60, 0)
 
 

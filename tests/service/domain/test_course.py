@@ -128,6 +128,7 @@ class Stage:
             return problem.status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", WAYS)
 def test_every_act_by_every_role_and_key(desk: Desk, place: str) -> None:
     stage = Stage(desk, WAYS[place])

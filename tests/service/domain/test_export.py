@@ -20,6 +20,8 @@ from unmask.service.people.actor import Scope
 from unmask.service.store import storage
 from unmask.service.store.tables import AuditEntry, Check
 
+pytestmark = pytest.mark.slow
+
 CLIP = b"a clip that shows somebody"
 
 

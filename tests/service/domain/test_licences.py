@@ -25,6 +25,8 @@ from unmask.service.domain.cases import Decision
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import AuditEntry, CaseFile, Check, Media, Reliance
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def zoe(tmp_path: Path) -> Owner:

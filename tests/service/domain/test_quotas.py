@@ -17,6 +17,8 @@ from unmask.service.domain.quotas import Quotas
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import AuditEntry, Check
 
+pytestmark = pytest.mark.slow
+
 
 def bound(desk: Desk, tenant: str = "ours", **most: int) -> None:
     with desk.database.transaction() as session:

@@ -131,6 +131,7 @@ DISHONEST: dict[str, Callable[[Forger], None]] = {
 """Tokens that must not be believed, by what is wrong with them."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", DISHONEST)
 def test_a_token_that_is_not_for_us_is_refused(sso: Desk, forger: Forger, wrong: str) -> None:
     DISHONEST[wrong](forger)

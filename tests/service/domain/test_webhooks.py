@@ -33,6 +33,8 @@ from unmask.service.store import jobs
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Delivery
 
+pytestmark = pytest.mark.slow
+
 HOOK = "/hook"
 
 

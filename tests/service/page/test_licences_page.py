@@ -11,6 +11,7 @@ from tests.service.desk import Desk
 from tests.support.owner import Owner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_admin_takes_documents_into_the_register_and_out_of_it(
     desk: Desk, tmp_path: Path, language: str

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from unmask import faces
 from unmask.report.document import Document, PersonPart, ReadingPart, SpanPart
 from unmask.service.page.answer import CROP_PX, answer, matrix
 from unmask.service.page.strips import HEIGHT, WIDTH, reach, strip
+
+pytestmark = pytest.mark.slow
 
 levels = st.floats(-9, 9)
 readings = st.lists(

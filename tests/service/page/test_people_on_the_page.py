@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from tests.service.desk import ORIGIN, PASSWORD, Desk
 from unmask.service.people import links
 from unmask.service.store.tables import Account, AuditEntry
+
+pytestmark = pytest.mark.slow
 
 LINK = re.compile(rf"{ORIGIN}(/password/[\w-]{{43}})")
 NEW = "a green kite over wet slate roofs"

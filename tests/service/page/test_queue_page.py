@@ -18,6 +18,8 @@ from unmask.service.store import jobs
 from unmask.service.store.tables import CaseFile, Check, Media
 from unmask.types import CheckResult, Verdict
 
+pytestmark = pytest.mark.slow
+
 
 def opened(desk: Desk, content: bytes, verdict: Verdict | None, **more: Any) -> str:
     """Opens a case for a new check; returns its id."""

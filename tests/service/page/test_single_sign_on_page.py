@@ -18,6 +18,8 @@ from unmask.service.page.single_sign_on import BACK
 from unmask.service.people import accounts
 from unmask.service.store.tables import Account, AuditEntry, Identity
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def provider(iam_server: Server) -> Server:

@@ -11,6 +11,7 @@ from tests.service.desk import Desk
 from unmask.service.store.tables import Delivery, Webhook
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_admin_adds_a_webhook_looks_at_its_messages_and_sends_them_again(
     desk: Desk, language: str

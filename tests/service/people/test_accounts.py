@@ -17,6 +17,8 @@ from unmask.service.people.actor import Role
 from unmask.service.problems import Problem
 from unmask.service.store.tables import Account, AuditEntry
 
+pytestmark = pytest.mark.slow
+
 
 def sign_in(desk: Desk, email: str, password: str) -> tuple[int, dict[str, str], dict[str, str]]:
     answer = desk.browser().post(

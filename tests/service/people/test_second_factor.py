@@ -16,6 +16,8 @@ from unmask.service.people import recovery_codes, second_factor
 from unmask.service.people.actor import Scope
 from unmask.service.store.tables import AuditEntry, RecoveryCode, SecondFactor
 
+pytestmark = pytest.mark.slow
+
 ME, FACTOR = "/api/v1/whoami", "/api/v1/second-factor"
 PASSKEYS = ("passkeys", "passkeys/challenge")
 
