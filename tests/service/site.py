@@ -57,7 +57,6 @@ class Site:
         config = uvicorn.Config(
             create_app(self.desk.service),
             log_level="warning",
-            lifespan="off",
             **WEBSOCKETS,
             **BOUNDED,
         )

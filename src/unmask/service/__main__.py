@@ -50,7 +50,6 @@ def _answer(service: Service, listening: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="off",
         **WEBSOCKETS,
         **BOUNDED,
         timeout_graceful_shutdown=10,

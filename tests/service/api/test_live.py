@@ -664,3 +664,16 @@ def _unreadable(kind: str, face: bytes) -> bytes:
         case "cut off":
             into.write(face[: len(face) // 2])
     return into.getvalue()
+
+
+def test_a_service_that_ends_leaves_no_reader_behind(tmp_path: Path) -> None:
+    module = "unmask.service.confined.live_reader"
+    others = processes_of(os.getpid(), module)
+    site = Site(tmp_path / "ends")
+    with Client(Backend(site).make().json()["url"]) as visitor:
+        visitor.enter()
+        assert "go" in visitor.begin()
+        readers = {*processes_of(os.getpid(), module)} - {*others}
+        assert readers
+    site.close()
+    assert not [pid for pid in readers if Path(f"/proc/{pid}").exists()]

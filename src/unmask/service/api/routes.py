@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -48,6 +50,12 @@ FORM = 1 << 20
 """Maximum size of a form beyond the file in it, bytes."""
 
 
+@asynccontextmanager
+async def _readers_end_with_it(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.readers.close()
+
+
 def create_api(service: Service) -> FastAPI:
     """Builds the HTTP API, without the page.
 
@@ -61,6 +69,7 @@ def create_api(service: Service) -> FastAPI:
         description=ABOUT,
         redoc_url=None,
         docs_url=None,
+        lifespan=_readers_end_with_it,
     )
     app.state.service = service
     app.state.readers, app.state.waiting = Readers(service.settings), WaitingRoom()

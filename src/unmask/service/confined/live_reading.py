@@ -165,6 +165,11 @@ class Readers:
 
         self._warming = asyncio.create_task(start())
 
+    async def close(self) -> None:
+        """Ends all readers, and waits until they have ended."""
+        for reader in self._readers:
+            await reader.close()
+
     @asynccontextmanager
     async def sitting(
         self, challenge: LightChallenge | MovementChallenge
@@ -211,7 +216,7 @@ class _Reader:
         self._starting = asyncio.Lock()
         self._ready: asyncio.Future[None]
         self._listening: asyncio.Task[None] | None = None
-        self._heard = 0.0
+        self._heard, self._closed = 0.0, False
         self.taken = 0
         self.sittings: dict[int, Sitting] = {}
 
@@ -254,6 +259,13 @@ class _Reader:
         if self._process and self._process.returncode is None:
             self._process.kill()
 
+    async def close(self) -> None:
+        """Ends the process for good, and waits until it has ended."""
+        self._closed = True
+        self.kill()
+        if self._listening:
+            await asyncio.wait([self._listening])
+
     async def _listen(
         self, process: asyncio.subprocess.Process, ready: asyncio.Future[None]
     ) -> None:
@@ -276,7 +288,9 @@ class _Reader:
             if not ready.done():
                 ready.set_exception(ReaderDied("the process that reads frames did not start"))
                 ready.exception()  # as for a sitting
-            log.warning("a reader of frames ended with %s", await process.wait())
+            code = await process.wait()
+            if not self._closed:
+                log.warning("a reader of frames ended with %s", code)
 
 
 def _sound(said: dict[str, Any]) -> Conclusion:
