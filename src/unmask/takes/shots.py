@@ -89,7 +89,7 @@ class PictureSource(Protocol):
 def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[float, ...]:
     """Finds shot changes between looks.
 
-    Returns the time, s, of the first picture after a hard cut, or of the middle of a dissolve.
+    Returns the time, s, of the first picture after a hard cut, or of a dissolve's most even blend.
 
     Args:
         film: the film.
@@ -111,7 +111,7 @@ def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> t
     for pictures_of in _pictures(film, stretches):
         found += [
             *_hard(pictures_of),
-            *((start + end) / 2 for start, end in dissolves(pictures_of)),
+            *(_middle(pictures_of, start, end) for start, end in dissolves(pictures_of)),
         ]
     return tuple(sorted(found))
 
@@ -214,6 +214,13 @@ def dissolves(pictures: Sequence[Miniature]) -> list[tuple[float, float]]:
     ]
     at = dict(zip(times.tolist(), pictures, strict=True))
     return [(start, end) for start, end in ends if likeness(at[start], at[end]) < _ALIKE]
+
+
+def _middle(pictures: Sequence[Miniature], start: float, end: float) -> float:
+    """Returns the time, s, of the picture of a dissolve that is most evenly blended."""
+    within = [picture for picture in pictures if start <= picture.time <= end]
+    shares = [abs(mixture(within[0], one, within[-1])[0] - 0.5) for one in within]
+    return within[int(np.argmin(shares))].time
 
 
 def _is_dissolve(
