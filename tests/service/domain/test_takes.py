@@ -10,6 +10,7 @@ import io
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -75,7 +76,8 @@ def address(check: str, what: str = "") -> str:
 
 def judged(desk: Desk) -> bool:
     """Judges what waits in a real confined process; False if nothing waits."""
-    return Worker(desk.service, lambda: False).once()
+    with closing(Worker(desk.service, lambda: False)) as worker:
+        return worker.once()
 
 
 def answered(desk: Desk, check: str, error: str | None = None) -> None:

@@ -106,6 +106,10 @@ class Worker:
             except AWAY as error:
                 log.warning("the database or the storage does not answer: %s", type(error).__name__)
                 self._backoff.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the judge that waits for the next job."""
         if self._ahead:
             self._ahead.close()
 
