@@ -106,6 +106,8 @@ def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> t
         if (pictures := _count(a, b)) <= left:
             chosen.append((a, b))
             left -= pictures
+    if not chosen:
+        return ()  # the film need not be opened again
     stretches = _joined(sorted(chosen, key=lambda pair: pair[0].time))
     found: list[float] = []
     for pictures_of in _pictures(film, stretches):

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.service.conftest import CHROMIUM
-from tests.service.page.test_page import BLOCKED, PHONE, check_screen
-from tests.service.page.test_second_factor_page import scanned, sign_in
+from tests.service.page.test_page import check_screen
+from tests.service.page.test_second_factor_page import phone, scanned, sign_in
 from tests.service.site import Site
 
 pytestmark = pytest.mark.skipif(
@@ -70,17 +70,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def page(chromium: Browser, site: Site) -> Iterator[Page]:
-    """Yields a phone's browser; fails at the end if the browser complained of anything."""
-    complaints: list[str] = []
-    view = {"width": PHONE[0], "height": PHONE[1]}
-    context = chromium.new_context(base_url=site.url, viewport=view, color_scheme="dark")
-    page = context.new_page()
-    page.add_init_script(BLOCKED)
-    page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert [one for one in complaints if not re.search(r"status of 4(01|09|22)", one)] == []
+    with phone(chromium, site, r"status of 4(01|09|22)") as page:
+        yield page
 
 
 def add_passkey(page: Page, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made.close()
 
 
-@pytest.fixture
-def page(chromium: Browser, site: Site) -> Iterator[Page]:
-    """Yields a phone's browser; fails at the end if the browser complained of anything."""
+@contextmanager
+def phone(chromium: Browser, site: Site, refusals: str) -> Iterator[Page]:
+    """Opens a phone's browser; fails at the end if the browser complained of anything.
+
+    Args:
+        refusals: pattern of the complaints that are expected.
+    """
     complaints: list[str] = []
     view = {"width": PHONE[0], "height": PHONE[1]}
     context = chromium.new_context(base_url=site.url, viewport=view, color_scheme="dark")
@@ -40,7 +45,13 @@ def page(chromium: Browser, site: Site) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     context.close()
-    assert [one for one in complaints if not re.search(r"status of 4(01|09)", one)] == []
+    assert [one for one in complaints if not re.search(refusals, one)] == []
+
+
+@pytest.fixture
+def page(chromium: Browser, site: Site) -> Iterator[Page]:
+    with phone(chromium, site, r"status of 4(01|09)") as page:
+        yield page
 
 
 def sign_in(page: Page, person: str) -> None:
