@@ -7,9 +7,11 @@
     python -m benchmarks.fleet speed --clips 2000
         overhead of one worker over a bare loop of `unmask.check`, and the gain from a second
         worker; run it on an otherwise idle machine
+    python -m benchmarks.fleet speed --clips 40 --seconds 4
+        the same with clips of 4 s that show a portrait
 
-Clips are tiny and drawn, see `benchmarks.fleet.clips`. With --folder everything is kept there, and
-a run that was interrupted goes on.
+Other clips are tiny and drawn, see `benchmarks.fleet.clips`. With --folder everything is kept
+there, and a run that was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--apart", type=float, default=30.0, help="mean seconds between two kills")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3, help="runs of each way to judge, for speed")
+    parser.add_argument("--seconds", type=float, default=0.0, help="length of clips, for speed")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="unmask-") as temporary:
@@ -45,7 +48,7 @@ def main() -> None:
         elif given.what == "nodes":
             nodes(folder, given.clips)
         else:
-            speed(folder, given.clips, given.runs)
+            speed(folder, given.clips, given.runs, given.seconds)
 
 
 if __name__ == "__main__":

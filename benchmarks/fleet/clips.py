@@ -1,6 +1,7 @@
-"""Clips of 96 x 96 px and three frames, all different, so that judging one costs little.
+"""Clips that are all different: tiny ones, which cost little to judge, and portraits of seconds.
 
-One in twenty is truncated, one in a hundred shows a portrait.
+A tiny one has three frames of 96 x 96 px; one in twenty is truncated, one in a hundred shows a
+portrait.
 """
 
 from __future__ import annotations
@@ -35,6 +36,32 @@ def write_clips(folder: Path, count: int) -> Path:
             beside.write_bytes(content[: content.index(b"moov")])
         beside.rename(path)
     return folder
+
+
+def write_portraits(folder: Path, count: int, seconds: float) -> Path:
+    """Writes clips of a portrait before a moving camera that are not there yet.
+
+    They have 25 frames a second of 384 x 384 px. Returns the folder.
+    """
+    from tests import clips
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path = folder / f"{number:06}.mp4"
+        if not path.exists():
+            clips.write_video(path, _portrait(number, int(25 * seconds)))
+    return folder
+
+
+def _portrait(number: int, frames: int) -> Iterator[np.ndarray]:
+    from skimage.data import astronaut
+
+    rng = np.random.default_rng(number)
+    across, down = rng.uniform(10, 50, 2)
+    for k in range(frames):
+        x, y = 60 + across * np.sin(k / 20), across / 10 + 10 + min(down, 10) * np.cos(k / 30)
+        part = astronaut()[int(y) : int(y) + 384, int(x) : int(x) + 384]
+        yield np.clip(part + rng.normal(0, 2, (384, 384, 1)), 0, 255).astype(np.uint8)
 
 
 def _frames(number: int) -> Iterator[np.ndarray]:

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from benchmarks.fleet import commands
-from benchmarks.fleet.clips import write_clips
+from benchmarks.fleet.clips import write_clips, write_portraits
 
 
-def speed(folder: Path, clips: int, runs: int) -> None:
+def speed(folder: Path, clips: int, runs: int, seconds: float) -> None:
     """Prints the median seconds of each way to judge the clips, and their ratios.
 
     Times are wall times of whole processes, with their start; ways take turns.
@@ -21,8 +21,13 @@ def speed(folder: Path, clips: int, runs: int) -> None:
         folder: clips and scans are kept here.
         clips: number of clips.
         runs: number of runs of each way.
+        seconds: length of clips that show a portrait; 0 for tiny ones.
     """
-    source = write_clips(folder / "clips", clips)
+    source = (
+        write_portraits(folder / "portraits", clips, seconds)
+        if seconds
+        else write_clips(folder / "clips", clips)
+    )
     taken: dict[str, list[float]] = {"loop": [], "1 worker": [], "2 workers": []}
     for run in range(runs):
         taken["loop"].append(_timed(commands.loop(source)))
