@@ -1,4 +1,4 @@
-.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take broadcast lab-check lab-lock lab-train lab-strong lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take broadcast lab-check lab-lock lab-train lab-strong lab-patches lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -87,6 +87,11 @@ lab-strong: lab/.venv/.ready $(TRAIN) $(DEV) $(OTHERS) $(SWAPS) lab/out/trial/ch
 	$(LAB)/unmask-lab train --net tower --start lab/out/trial --train $(TRAIN) --dev $(DEV) $(OTHERS) \
 	  --pairs 40000 $(STRONG) --out lab/out/strong
 	$(LAB)/unmask-lab export --out lab/out/strong
+	$(MAKE) lab-patches
+
+lab-patches: lab/.venv/.ready $(TRAIN) $(DEV)  ## fits the head of the strong look that judges patches: about 6 pairs a second on two cores
+	$(LAB)/unmask-lab patches --train $(TRAIN) --dev $(DEV) \
+	  --families self_blend self_blend self_blend self_blend self_blend other_face other_face regenerate local_edit
 
 lab/out/%/checkpoint.pt: | lab/checkpoints/%/checkpoint.pt
 	mkdir -p $(@D) && cp $| $@

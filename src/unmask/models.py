@@ -14,6 +14,7 @@ import importlib.util
 import io
 import json
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 CENTERFACE = "centerface"
 CENTERFACE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 WEIGHTS = Path(__file__).parent / "weights"
+
+TOKENS = {"strong": ("add_562", "add_744", "add_926")}
+"""Names of inner values of a network, float32, that can be asked for like its outputs.
+
+In ``strong.onnx`` they are the tokens after blocks 6, 8 and 10, ``(1, 197, 768)``: the class token,
+then the patches by rows.
+"""
+
+PATCHES = "patches."
+"""Begins the names of arrays, among tuned values, that belong to a head outside the network."""
 
 
 @cache
@@ -50,6 +61,8 @@ def session(name: str) -> ort.InferenceSession:
         model = _any_size(model)
     elif (tuned := f"{name}.npz") in known():
         model = with_values(model, content(tuned))
+    if name in TOKENS:
+        model = with_outputs(model, TOKENS[name])
     return make_session(model)
 
 
@@ -120,7 +133,7 @@ def card(name: str) -> dict[str, Any]:
 def with_values(model: bytes, values: bytes) -> bytes:
     """Replaces values in an ONNX model by those of an ``.npz`` of float32 arrays.
 
-    The arrays have the names of the model's initializers.
+    The arrays have the names of the model's initializers; those of `PATCHES` are none of them.
 
     Raises:
         WeightsError: a name or a shape is not the model's.
@@ -131,11 +144,34 @@ def with_values(model: bytes, values: bytes) -> bytes:
     initializers = {tensor.name: tensor for tensor in loaded.graph.initializer}
     with np.load(io.BytesIO(values), allow_pickle=False) as arrays:
         for name, array in arrays.items():
+            if name.startswith(PATCHES):
+                continue
             if name not in initializers or tuple(initializers[name].dims) != array.shape:
                 raise WeightsError(
                     f"the tuned values do not fit the network ({name}); reinstall Unmask"
                 )
             initializers[name].raw_data = array.astype("<f4").tobytes()
+    return bytes(loaded.SerializeToString())
+
+
+def patches(name: str) -> dict[str, Any]:
+    """Returns the arrays of a weight's head for patches, by name; empty if it has none.
+
+    Raises:
+        WeightsError: the file with its tuned values is missing, or is not the released one.
+    """
+    with np.load(io.BytesIO(content(f"{name}.npz")), allow_pickle=False) as arrays:
+        return {k.removeprefix(PATCHES): v for k, v in arrays.items() if k.startswith(PATCHES)}
+
+
+def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
+    """Adds inner float32 values of an ONNX model, by their names, to its outputs."""
+    import onnx
+
+    loaded = onnx.load_from_string(model)
+    loaded.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
+    )
     return bytes(loaded.SerializeToString())
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sightings import case, examine, media, sighting, sized, track
-from unmask.evidence.strong import Strong, choose
+from unmask import models
+from unmask.errors import WeightsError
+from unmask.evidence.strong import PatchHead, Strong, choose, mean_odds, patch_head
 from unmask.likelihood import Calibration
 from unmask.messages import Message
 from unmask.types import Case, Reading, Status, Track, TrackEvidence, Verdict
@@ -59,6 +61,44 @@ def test_its_score_is_the_mean_of_its_looks_and_says_that_it_sampled() -> None:
 def test_a_score_does_not_depend_on_the_faces_beside_it() -> None:
     faces = np.stack([sighting(person=person).close_up for person in range(3)])
     assert Strong().run(faces).tolist() == [float(Strong().run(face[None])[0]) for face in faces]
+
+
+LOGITS = st.lists(st.floats(-20, 20, width=32), min_size=196, max_size=196)
+
+
+@given(LOGITS, st.integers(0, 195))
+def test_the_most_suspicious_patches_decide(logits: list[float], patch: int) -> None:
+    """Checks that the mean of odds lies between the mean logit and the highest, and rises."""
+    by_patch = np.array(logits, np.float32)
+    odds = float(mean_odds(by_patch))
+    assert by_patch.mean() - 1e-3 <= odds <= by_patch.max() + 1e-3
+    louder = by_patch.copy()
+    louder[patch] = by_patch.max() + 30
+    assert mean_odds(louder) > odds + 20
+
+
+def test_a_face_is_judged_as_a_whole_and_patch_by_patch() -> None:
+    """Checks the logits of patches, and a face's with patches that are all alike but one."""
+    one, none = np.ones(4, np.float32), np.zeros(4, np.float32)
+    head = PatchHead(none, one, np.float32([2, 0, 0, 0]), np.array(0.5, np.float32), np.float32(3))
+    tokens = np.tile(np.float32([0, 1, 1, 0]), (196, 1))
+    assert head(tokens) == pytest.approx(-1.5, abs=1e-3)
+    assert head.judge(1.0, tokens) == pytest.approx((1.0 - 3 * 1.5) / 2, abs=1e-3)
+    tokens[17] = [1, 0, 0, 1]
+    assert head(tokens)[17] == pytest.approx(2.5, abs=1e-3)
+    assert np.delete(head(tokens), 17) == pytest.approx(-1.5, abs=1e-3)
+    odds = float(mean_odds(head(tokens)))
+    assert odds > -1.5
+    assert head.judge(1.0, tokens) == pytest.approx((1.0 + 3 * odds) / 2, abs=1e-3)
+
+
+def test_weights_without_a_head_for_patches_say_how_to_fit_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "patches", lambda _name: {})
+    patch_head.cache_clear()
+    with pytest.raises(WeightsError, match="unmask-lab patches"):
+        patch_head()
 
 
 TIMES = [i / 2 for i in range(20)]

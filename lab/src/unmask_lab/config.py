@@ -58,6 +58,35 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
+class PatchConfig:
+    """Settings that determine the head of the strong look that judges each patch.
+
+    Attributes:
+        train: collected data sets whose bona fide rows are forged and learned from.
+        dev: collected data sets of other people, whose scores tell the head's gain.
+        families: forgery families; one that is listed twice counts twice.
+        pairs: number of pairs of a bona fide face and its forgery.
+        scaled_by: number of pairs of the other people.
+        batch: pairs a step.
+        rounds: how often each pair is seen.
+        rate: highest learning rate; it falls along a cosine to nothing.
+        decay: weight decay.
+        seed: seed of the data and their order.
+    """
+
+    train: tuple[str, ...]
+    dev: tuple[str, ...]
+    families: tuple[str, ...]
+    pairs: int = 3000
+    scaled_by: int = 300
+    batch: int = 16
+    rounds: int = 3
+    rate: float = 3e-4
+    decay: float = 0.01
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class AutoencoderConfig:
     """Settings that determine an autoencoder.
 

@@ -121,7 +121,7 @@ def _export_tower(net: Tower, about: dict[str, Any], weights: Path) -> Path:
     path = weights / f"{STRONG}.npz"
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **_ServedTower(net).tuned())
-    _enter(weights, path.name, path)
+    enter(weights, path.name, path)
     update_card(
         weights, STRONG, training=_training(about), licence=CLIP_LICENCE, limits=[NOT_MEASURED]
     )
@@ -148,7 +148,7 @@ def _write_frozen(weights: Path) -> None:
             # The head is tuned, so it stays in float32.
             nodes_to_exclude=[node.name for node in products if "head" in node.input],
         )
-    _enter(weights, STRONG, path)
+    enter(weights, STRONG, path)
 
 
 def _without_shapes(path: Path) -> None:
@@ -187,7 +187,7 @@ def write(
     _without_traces(partial)
     _refuse_difference(net, examples, outputs, partial)
     partial.replace(path)
-    _enter(weights, name, path)
+    enter(weights, name, path)
     return path
 
 
@@ -205,7 +205,7 @@ def _refuse_difference(
         )
 
 
-def _enter(weights: Path, name: str, path: Path) -> None:
+def enter(weights: Path, name: str, path: Path) -> None:
     """Enters a file in ``weights.json`` and starts its card anew."""
     listed = weights / "weights.json"
     known = json.loads(listed.read_text()) if listed.is_file() else {}

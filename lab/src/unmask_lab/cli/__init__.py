@@ -27,6 +27,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "swap": making.Swap,
     "train": training.Train,
     "export": training.Export,
+    "patches": training.Patches,
     "fit-lines": training.FitLines,
     "calibrate": training.Calibrate,
     "compare": training.Compare,

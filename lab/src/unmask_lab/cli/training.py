@@ -18,7 +18,7 @@ from unmask_lab.cli.options import (
     Workers,
     require,
 )
-from unmask_lab.config import Config
+from unmask_lab.config import Config, PatchConfig
 from unmask_lab.data import never_seen, read
 
 LEARNED = Path("lab/out/learned")
@@ -64,6 +64,28 @@ class Export:
         from unmask_lab.export import export
 
         print(export(self.out))
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Fit the head of the strong look that judges each patch, on its tower as exported.
+
+    Calibrate afterwards.
+
+    Attributes:
+        config: what determines the result.
+        out: folder for what the tower says of each pair; run again, it goes on.
+        workers: processes that make forgeries and look at them.
+    """
+
+    config: PatchConfig
+    out: Path = Path("lab/out/patches")
+    workers: int = 2
+
+    def run(self) -> None:
+        from unmask_lab.patch_head import teach
+
+        print(teach(self.config, self.out, self.workers))
 
 
 @dataclass(frozen=True)
