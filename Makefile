@@ -1,4 +1,4 @@
-.PHONY: demo check quick serve api words format lint types imports test speed service-load live originals take broadcast lab-check lab-lock lab-train lab-strong lab-patches lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo check quick serve api words format lint types imports test image speed service-load live originals take broadcast lab-check lab-lock lab-train lab-strong lab-patches lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -202,6 +202,9 @@ live: $(VENV)/.ready             ## live checks in a real browser, and many at o
 	$(RUN)/python -m benchmarks.live_loop honest --sessions $(SESSIONS) --parallel $(PARALLEL)
 	$(RUN)/python -m benchmarks.live_loop video --sessions $(SESSIONS) --parallel $(PARALLEL)
 	$(RUN)/python -m benchmarks.live_load --sessions $(SESSIONS)
+
+image: $(VENV)/.ready            ## builds the container file and tries its image: root, buildah, mmdebstrap, ten minutes, 4 GB in out/image
+	UNMASK_TEST_IMAGE=out/image $(RUN)/pytest -n 0 tests/test_image.py
 
 speed: $(VENV)/.ready            ## speed and memory on an idle machine
 	$(RUN)/python -m benchmarks.speed

@@ -164,7 +164,7 @@ def open_accounts(data: Path, make: bool = False) -> Iterator[Database]:
         make: whether a new service may be begun there; else opening it writes nothing.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or its tables are of a version that does not work here.
     """
     from unmask.service.settings import ServiceSettings
     from unmask.service.store import migrations
@@ -181,6 +181,8 @@ def open_accounts(data: Path, make: bool = False) -> Iterator[Database]:
     try:
         if make:
             migrations.upgrade(database)
+        with database.reading() as session:
+            migrations.usable(session)
         yield database
     finally:
         database.close()

@@ -5,19 +5,27 @@ The supervisor starts these processes.
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import sys
 from typing import TYPE_CHECKING
 
+from unmask.errors import UsageError
 from unmask.sandbox.control import die_with_parent, hide
 from unmask.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from unmask.service.store.service import Service
 
+log = logging.getLogger("unmask.service")
+
 
 def main() -> None:
-    """Runs the role that the command line names until told to stop."""
+    """Runs the role that the command line names until told to stop.
+
+    It ends with `os.EX_CONFIG` once the tables are too new for this version.
+    """
     role, parent = sys.argv[1], int(sys.argv[2])
     die_with_parent(parent)
     hide()
@@ -34,7 +42,11 @@ def main() -> None:
     from unmask.service.processes.worker import Worker
 
     kind: type[Worker | Courier] = Worker if role == "worker" else Courier
-    kind(service, Stopping()).run()
+    try:
+        kind(service, Stopping()).run()
+    except UsageError as error:
+        log.critical("%s", error)
+        sys.exit(os.EX_CONFIG)
 
 
 def _answer(service: Service, listening: socket.socket) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc import jwt
@@ -110,6 +111,11 @@ def test_an_honest_token_says_who_it_is(sso: Desk, forger: Forger) -> None:
     assert finish(sso) == vouched
     forger.sign(exp=int(time.time()) - SKEW // 2)
     assert finish(sso) == vouched
+
+
+def test_the_scopes_asked_for_are_words_with_one_space_between(sso: Desk) -> None:
+    begun = asyncio.run(single_sign_on.begin(sso.service, "http://localhost/sign-in/back"))
+    assert parse_qs(urlsplit(begun.address).query)["scope"] == ["openid email profile"]
 
 
 DISHONEST: dict[str, Callable[[Forger], None]] = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.service.desk import Desk
+from unmask.service.api.metrics import Metrics
+from unmask.service.people.actor import Scope
 from unmask.service.store import jobs
-from unmask.service.store.tables import Check
+from unmask.service.store.tables import Check, Delivery
 
 LEASE = 60.0
 
@@ -80,3 +82,35 @@ def test_a_job_that_was_put_back_can_be_taken_again(either_desk: Desk) -> None:
         assert row is not None
         jobs.put_back(session, row, wait=LEASE)
     assert claim(either_desk) is None
+
+
+def age(desk: Desk, name: str) -> float:
+    """Returns the s of a metric that has no labels."""
+    return float(Metrics(desk.service).text().decode().split(f"\n{name} ")[1].split()[0])
+
+
+def test_a_check_judged_again_joins_the_end_of_the_queue_and_its_waiting_begins_then(
+    either_desk: Desk,
+) -> None:
+    old = either_desk.check(b"brought long ago", created=1.0)
+    waiting = queued(either_desk, 1)
+    client = either_desk.program(either_desk.key(Scope.UPLOAD, Scope.READ)[1])
+    asked = client.post(f"/api/v1/checks/{old}/judgements").json()
+    assert (asked["id"], asked["state"], asked["created"]) == (old, "queued", 1.0)
+    assert client.get(f"/api/v1/checks/{waiting}").json()["place"] == 1
+    assert client.get(f"/api/v1/checks/{old}").json()["place"] == 2
+    assert age(either_desk, "unmask_queue_age_seconds") < 600
+    assert [one.id for one in (claim(either_desk), claim(either_desk)) if one] == [waiting, old]
+
+
+def test_a_message_sent_again_has_waited_only_since(either_desk: Desk) -> None:
+    admin = either_desk.browser(person="ada")
+    hook = {"url": "https://hooks.example.org", "events": ["check.done"]}
+    made = admin.post("/api/v1/webhooks", json=hook).json()["id"]
+    values = {"tenant": either_desk.tenants["ours"], "webhook": made, "event": "check.done"}
+    with either_desk.database.transaction() as session:
+        ended = {"state": "failed", "created": 1.0, "finished": 2.0}
+        session.add(Delivery(payload={}, **values, **ended))
+    assert admin.post(f"/api/v1/webhooks/{made}/replays").json() == {"count": 1}
+    assert age(either_desk, "unmask_deliveries_waiting") == 1
+    assert age(either_desk, "unmask_delivery_age_seconds") < 600

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
-from sqlalchemy import select
 
+from unmask.errors import UsageError
 from unmask.service.api.access import Guarded, service_of
 from unmask.service.domain import uploads
 from unmask.service.problems import Problem, not_found
-from unmask.service.store.service import Service
-from unmask.service.store.tables import Tenant
+from unmask.service.store import migrations
+from unmask.service.store.migrations import Fit
 
 router = APIRouter(tags=["health"], route_class=Guarded)
 log = logging.getLogger(__name__)
@@ -37,19 +39,16 @@ def ready(request: Request) -> Health:
     Where the service works but part of it is limited, `status` says which.
     """
     service = service_of(request)
-    for part, reached in (("database", _database), ("storage", _storage)):
-        try:
-            reached(service)
-        except Exception as error:
-            log.exception("%s does not answer", part)
-            raise Problem(
-                503, "Not ready", f"the {part} does not answer", {"Retry-After": "5"}
-            ) from error
-    wrong = ["the clock was set; nothing is deleted"] if service.database.clock_jumped else []
-    wrong += (
-        ["the disk is full; uploads are refused"] if service.storage.room < uploads.RESERVE else []
-    )
-    return Health(status="; ".join(wrong)) if wrong else Health()
+    with _needed("the database does not answer"), service.database.reading() as session:
+        newer = migrations.usable(session) is Fit.NEWER
+    with _needed("the storage does not answer"):
+        service.storage.exists("readiness")
+    limits = {
+        "the tables are of a newer version; upgrade this machine, too": newer,
+        "the clock was set; nothing is deleted": service.database.clock_jumped,
+        "the disk is full; uploads are refused": service.storage.room < uploads.RESERVE,
+    }
+    return Health(status="; ".join(said for said, holds in limits.items() if holds) or "ok")
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -73,10 +72,15 @@ def metrics(request: Request) -> Response:
     )
 
 
-def _database(service: Service) -> None:
-    with service.database.reading() as session:
-        session.execute(select(Tenant.id).limit(1))
-
-
-def _storage(service: Service) -> None:
-    service.storage.exists("readiness")
+@contextmanager
+def _needed(otherwise: str) -> Iterator[None]:
+    """Turns any error into the answer that this machine is not ready, with the reason."""
+    try:
+        yield
+    except UsageError as error:
+        log.error("%s", error)
+        reason = "the tables are not of a version that works here; the log says more"
+        raise Problem(503, "Not ready", reason, {"Retry-After": "5"}) from error
+    except Exception as error:
+        log.exception("%s", otherwise)
+        raise Problem(503, "Not ready", otherwise, {"Retry-After": "5"}) from error

@@ -112,7 +112,7 @@ def _judging(session: Session) -> Iterator[Metric]:
     """Measures the queue, the time of judging, and the deaths of judges and workers."""
     from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
 
-    waiting = select(func.count(), func.min(Check.created)).where(Check.state == "queued")
+    waiting = select(func.count(), func.min(Check.queued)).where(Check.state == "queued")
     queued, oldest = session.execute(waiting).one()
     yield _gauge("unmask_queue_depth", "Checks that wait for a judge.", queued)
     yield _gauge(
@@ -145,7 +145,7 @@ def _others(session: Session) -> Iterator[Metric]:
     """Measures the queues of registrations and takes, which checks go before."""
     depths, ages = list[tuple[str, int]](), list[tuple[str, float]]()
     for name, kind in (("registration", Registration), ("take", Take)):
-        waiting = select(func.count(), func.min(kind.created)).where(kind.state == "queued")
+        waiting = select(func.count(), func.min(kind.queued)).where(kind.state == "queued")
         depth, oldest = session.execute(waiting).one()
         depths.append((name, depth))
         ages.append((name, _age(session, oldest)))
@@ -157,7 +157,7 @@ def _others(session: Session) -> Iterator[Metric]:
 
 def _messages(session: Session) -> Iterator[Metric]:
     """Counts messages to webhooks that still have to be sent."""
-    waiting = select(func.count(), func.min(Delivery.created)).where(Delivery.finished.is_(None))
+    waiting = select(func.count(), func.min(Delivery.queued)).where(Delivery.finished.is_(None))
     count, oldest = session.execute(waiting).one()
     failed = session.scalar(select(func.count()).where(Delivery.state == "failed")) or 0
     yield _gauge(

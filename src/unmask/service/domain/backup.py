@@ -37,12 +37,14 @@ from unmask.service.people.actor import system
 from unmask.service.people.audit import Anchor
 from unmask.service.store import migrations, storage
 from unmask.service.store.database import now
+from unmask.service.store.migrations import Fit
 from unmask.service.store.service import Service
 from unmask.service.store.tables import (
     Answered,
     Base,
     BrowserSession,
     Bucket,
+    Compatibility,
     Lease,
     Media,
     Stray,
@@ -54,9 +56,10 @@ from unmask.storage import StorageAway
 FORMAT = 1
 
 PASSING = frozenset(
-    table.__tablename__ for table in (BrowserSession, Bucket, Lease, Answered, Stray, Upload)
+    table.__tablename__
+    for table in (Answered, BrowserSession, Bucket, Compatibility, Lease, Stray, Upload)
 )
-"""Tables of temporary data.
+"""Tables of temporary data, and the one that the migrations fill.
 
 After a restore, people sign in again, and unfinished uploads are sent again.
 """
@@ -122,7 +125,7 @@ def save(service: Service, folder: Path) -> Manifest:
     """Writes a backup into an empty folder, made if missing; writes the manifest last.
 
     Raises:
-        UsageError: the folder is not empty.
+        UsageError: the folder is not empty, or the tables are not of this version.
         BackupError: a disk, the storage or the database failed; the folder is not a backup then.
     """
     with _explained(f"the backup in {folder} is not complete", "delete it, and take another one"):
@@ -135,6 +138,11 @@ def save(service: Service, folder: Path) -> Manifest:
 def _save(service: Service, folder: Path) -> Manifest:
     digest, count = hashlib.sha256(), 0
     with service.database.snapshot() as session:
+        if migrations.usable(session) is Fit.NEWER:
+            raise UsageError(
+                "a newer version of Unmask has upgraded the tables, and this one would leave out "
+                "what it does not know: take the backup with the newer one"
+            )
         revision, made = migrations.revision(session), now(session)
         tenants = session.scalars(select(Tenant.id).order_by(Tenant.id)).all()
         anchors = [str(audit.newest(session, tenant)) for tenant in tenants]

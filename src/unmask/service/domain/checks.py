@@ -24,7 +24,7 @@ from unmask.service.people.actor import Actor, system
 from unmask.service.problems import Problem
 from unmask.service.store import storage
 from unmask.service.store.database import insert_new, now
-from unmask.service.store.jobs import end, held
+from unmask.service.store.jobs import end, held, requeue
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Check, LicenceDocument, Media, Registration, new_id
 
@@ -122,7 +122,7 @@ def rejudge(session: Session, actor: Actor, check: str) -> Check:
 
 
 def again(session: Session, actor: Actor, check: Check) -> None:
-    """Queues a finished check anew, with all its attempts.
+    """Queues a finished check anew, behind all that wait and with all its attempts.
 
     A check that is still waiting or being judged just goes on.
 
@@ -130,8 +130,7 @@ def again(session: Session, actor: Actor, check: Check) -> None:
     """
     if check.finished is None:
         return
-    check.state, check.progress, check.finished, check.lease_until = "queued", 0.0, None, 0.0
-    check.attempts = check.lapses = check.deaths = 0
+    requeue(session, check)
     audit.record(
         session, actor, "check.repeated", check.id, sha256=check.sha256, verdict=check.verdict
     )

@@ -166,7 +166,7 @@ def replay(session: Session, actor: Actor, webhook: str, delivery: str) -> Deliv
             "Under way",
             "the message has neither been taken nor given up; it is sent again by itself",
         )
-    _again(row)
+    jobs.requeue(session, row)
     audit.record(session, actor, "webhook.replayed", webhook, delivery=delivery)
     return row
 
@@ -182,7 +182,7 @@ def replay_failed(session: Session, actor: Actor, webhook: str) -> int:
         select(Delivery).filter_by(webhook=webhook, state="failed").with_for_update()
     ).all()
     for row in rows:
-        _again(row)
+        jobs.requeue(session, row)
     if rows:
         audit.record(session, actor, "webhook.replayed", webhook, count=len(rows))
     return len(rows)
@@ -198,10 +198,6 @@ def sign(secret: str, message: str, timestamp: int, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(webhooks.PREFIX))
     digest = hmac.new(key, f"{message}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
-
-
-def _again(row: Delivery) -> None:
-    row.state, row.finished, row.lease_until, row.attempts, row.lapses = "queued", None, 0.0, 0, 0
 
 
 async def _post(service: Service, webhook: Webhook, job: Delivery) -> tuple[bool, str]:

@@ -86,7 +86,7 @@ async def begin(service: Service, back: str) -> Begun:
         "response_type": "code",
         "client_id": service.settings.oidc_client,
         "redirect_uri": back,
-        "scope": "openid email profile " + service.settings.oidc_scope,
+        "scope": f"openid email profile {service.settings.oidc_scope}".strip(),
         "state": state,
         "nonce": nonce,
         "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),

@@ -12,6 +12,7 @@ from unmask.service.domain import deliveries, retention, sweeping, uploads
 from unmask.service.domain.deliveries import Post
 from unmask.service.processes.backoff import Backoff
 from unmask.service.processes.stopping import Stopping
+from unmask.service.store import migrations
 from unmask.service.store.service import Service
 from unmask.service.store.tables import Answered
 
@@ -41,6 +42,7 @@ class Courier:
         self._service, self._stopping = service, stopping
 
     def run(self) -> None:
+        """Works until told to stop; raises as `tidy`."""
         due, backoff, post = time.monotonic(), Backoff(self._stopping), Post(self._service)
         while not self._stopping():
             try:
@@ -57,7 +59,13 @@ class Courier:
 
 
 def tidy(service: Service) -> None:
-    """Finishes interrupted work, and deletes what has expired."""
+    """Finishes interrupted work, and deletes what has expired.
+
+    Raises:
+        UsageError: a newer version made tables that this one would misread.
+    """
+    with service.database.reading() as session:
+        migrations.fit(session)
     uploads.tidy(service)
     service.storage.drop_scratch(time.time() - SCRATCH)
     moment = service.database.now()

@@ -75,7 +75,8 @@ def serve(
         ready: called with the port once it is listened on, and with whether any account exists.
 
     Raises:
-        UsageError: the address cannot be listened on, or media cannot be decoded safely here.
+        UsageError: the address cannot be listened on, media cannot be decoded safely here, or the
+            tables are, or become, too new for this version.
     """
     stopping = Stopping()
     check(settings)
@@ -135,6 +136,8 @@ def check(settings: ServiceSettings) -> None:
 def _look_after(child: Child, settings: ServiceSettings, listening: socket.socket) -> None:
     now = time.monotonic()
     if child.process is not None and (code := child.process.poll()) is not None:
+        if code == os.EX_CONFIG:
+            raise UsageError("this version cannot go on with the tables; the log says which can")
         log.warning("%s ended with %d; it is started again", child.role, code)
         lived = now - child.begun
         child.wait = min(LONGEST, max(0.5, 2 * child.wait)) if lived < SHORT else 0.0

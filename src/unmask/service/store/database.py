@@ -151,9 +151,14 @@ def now(session: Session) -> float:
 
 def full(error: DBAPIError) -> bool:
     """Tells whether the disk is full: SQLite's code, or PostgreSQL's (SQLSTATE 53100)."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_FULL or sqlstate(error) == "53100"
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Returns PostgreSQL's code of an error; None if the error is another database's."""
     said = error.orig.args[0] if error.orig and error.orig.args else None
-    state = said.get("C") if isinstance(said, dict) else None
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or state == "53100"
+    return said.get("C") if isinstance(said, dict) else None
 
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:

@@ -44,7 +44,7 @@ def claim(
             return None
     with database.transaction() as session:
         moment = now(session)
-        oldest = select(kind).where(_due(kind, moment), *wanted).order_by(kind.created).limit(1)
+        oldest = select(kind).where(_due(kind, moment), *wanted).order_by(kind.queued).limit(1)
         job = session.scalar(oldest.with_for_update(skip_locked=True))
         if job is not None:
             job.lapses += job.state == "running"
@@ -67,7 +67,7 @@ def place(session: Session, job: AnyJob) -> int | None:
     if job.state != "queued":
         return None
     kind = type(job)
-    earlier = kind.state == "queued", tuple_(kind.created, kind.id) < tuple_(job.created, job.id)
+    earlier = kind.state == "queued", tuple_(kind.queued, kind.id) < tuple_(job.queued, job.id)
     return 1 + (session.scalar(select(func.count()).select_from(kind).where(*earlier)) or 0)
 
 
@@ -88,6 +88,13 @@ def held(database: Database, job: AnyJob) -> Iterator[tuple[Session, AnyJob | No
 def end(session: Session, job: AnyJob, state: str) -> None:
     """Marks a held job as ``done`` or ``failed``."""
     job.state, job.progress, job.finished, job.lease = state, 1.0, now(session), None
+
+
+def requeue(session: Session, job: AnyJob) -> None:
+    """Queues a finished job anew, behind all that wait and with all its attempts."""
+    job.state, job.progress, job.finished, job.lease_until = "queued", 0.0, None, 0.0
+    job.attempts = job.lapses = job.deaths = 0
+    job.requeued = now(session)
 
 
 def put_back(session: Session, job: AnyJob, wait: float = 0.0) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -17,7 +18,9 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    func,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from unmask.report.document import Document
@@ -60,6 +63,8 @@ class Job:
     """``queued``, ``running``, ``done``, or ``failed`` where no attempt came to an end."""
     progress: Mapped[float] = mapped_column(default=0.0)
     created: Mapped[float] = moment()
+    requeued: Mapped[float | None]
+    """Time at which it was last queued again; null if it never was."""
     begun: Mapped[float | None]
     """Start of the latest attempt."""
     finished: Mapped[float | None]
@@ -73,6 +78,24 @@ class Job:
     """Token of the worker that has it now; a worker that lost its lease cannot write a result."""
     lease_until: Mapped[float] = mapped_column(default=0.0)
     """Earliest time it may be taken: the end of the lease, or of the wait before a retry."""
+
+    @hybrid_property
+    def queued(self) -> float:
+        """Time since which it waits; jobs are taken in this order."""
+        return self.created if self.requeued is None else self.requeued
+
+    @queued.inplace.expression
+    @classmethod
+    def _queued(cls) -> ColumnElement[float]:
+        return func.coalesce(cls.requeued, cls.created)
+
+
+class Compatibility(Base):
+    """Which versions of Unmask can use these tables: one row, written by `migrations`."""
+
+    __tablename__ = "compatibility"
+    oldest: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Oldest revision whose version still works with them."""
 
 
 class Tenant(Base):
