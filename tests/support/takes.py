@@ -139,7 +139,8 @@ def _copied(
         time = packet.pts * packet.time_base
         if begin <= time < end - 1e-6:
             moved = round((Fraction(at).limit_denominator(1000) - begin) / packet.time_base)
-            packet.pts, packet.dts = packet.pts + moved, packet.dts + moved
+            packet.pts += moved
+            packet.dts = None if packet.dts is None else packet.dts + moved
             if packet.stream.type == "video":
                 last = max(last, time + Fraction(1, FPS))
             packet.stream = tracks[packet.stream.type]
