@@ -412,7 +412,7 @@ def _try(
         return place >= 0 and stretches[place][0] <= time <= stretches[place][1]
 
     chosen = power.places(reel.duration, settings.seed, looked)
-    for measured in power.tried(chosen, reel.pictures, notes.tried):
+    for measured in power.tried(chosen, reel.pictures, reel.sound_around, notes.tried):
         notes.tried = measured
         progress("trying", measured[0].trials / len(chosen))
         _keep(notes, reel, notes.due())

@@ -323,3 +323,5 @@ def _lines(result: TakeResult, t: Language) -> Iterator[str]:
     yield t.say(result.looked_at)
     for tried in result.power:
         yield t.say(tried.said)
+    if result.power:
+        yield t("take.power_how")

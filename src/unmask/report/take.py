@@ -18,6 +18,7 @@ from unmask.report.document import (
     Positive,
     Share,
 )
+from unmask.takes import power
 from unmask.takes.findings import BreakKind, Confidence, Finding, TakeAnswer
 from unmask.takes.result import TakeResult
 
@@ -69,8 +70,22 @@ class UnseenPart(DocumentPart):
     reason_values: Annotated[Json, VALUES]
 
 
+class SharePart(DocumentPart):
+    """How many of the tried cuts were found."""
+
+    found: Count
+    """How many."""
+    low: Share
+    """Lower end of the 95 % interval of the probability (Wilson)."""
+    high: Share
+    """Upper end."""
+
+
 class PowerPart(DocumentPart):
-    """How many cuts that were tried in this footage were found by its pictures."""
+    """How many cuts that were tried in this footage were found, `found` by its pictures alone.
+
+    What was decoded was cut, as in a film that is encoded again; copied packets would show more.
+    """
 
     lost: Positive
     """Seconds that each took out."""
@@ -82,6 +97,10 @@ class PowerPart(DocumentPart):
     """Lower end of the 95 % interval of the probability (Wilson)."""
     high: Share
     """Upper end."""
+    heard: SharePart | None = None
+    """How many were found by its sound alone; null where it has none."""
+    either: SharePart | None = None
+    """How many were found by its pictures or its sound."""
 
 
 class FilePart(DocumentPart):
@@ -157,8 +176,8 @@ class TakeDocument(DocumentPart):
                 ],
                 "decoded": round(take.decoded, 4),
                 "power": [
-                    {"lost": one.lost, "trials": one.trials, "found": one.found}
-                    | {"low": round(one.interval[0], 4), "high": round(one.interval[1], 4)}
+                    {"lost": one.lost, "trials": one.trials, **_share(one.seen)}
+                    | {"heard": one.heard and _share(one.heard), "either": _share(one.either)}
                     for one in take.power
                 ],
                 "media": MediaPart.of(take.media) if take.media else None,
@@ -197,6 +216,11 @@ def schema() -> dict[str, Any]:
         "title": f"Unmask take, version {SCHEMA_VERSION}",
     }
     return TakeDocument.model_json_schema() | named
+
+
+def _share(one: power.Share) -> dict[str, float]:
+    low, high = one.interval
+    return {"found": one.found, "low": round(low, 4), "high": round(high, 4)}
 
 
 def _finding(one: Finding) -> dict[str, Any]:
