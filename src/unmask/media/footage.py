@@ -217,6 +217,7 @@ def _restart(packets: Packets) -> int | None:
 
 def _sha256(source: Source) -> str:
     digest = hashlib.sha256()
+    source.seek(source.start)
     while chunk := source.read(1 << 20):
         source.wait_again()
         digest.update(chunk)

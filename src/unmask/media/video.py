@@ -482,7 +482,7 @@ def probe(
             path=source.path,
             kind=Kind.VIDEO,
             sha256=sha256,
-            size_bytes=source.size,
+            size_bytes=source.size - source.start,
             container=_container_name(video.container.format.name, head),
             codec=video.stream.codec_context.codec.canonical_name,
             width=width,
