@@ -287,6 +287,27 @@ class Packets:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentSeal:
+    """What the signature of a live segment says, see `unmask.licences.live_segments`.
+
+    Attributes:
+        seal: whether the segment is as it was signed.
+        signer: name in the certificate, for which nobody vouches.
+        names: of its manifest.
+        previous: name of the manifest of the segment before; empty if it gives none.
+        stream: name of the stream.
+        number: of the segment in the stream; None if it gives none.
+    """
+
+    seal: Seal
+    signer: str = ""
+    names: frozenset[str] = frozenset()
+    previous: str = ""
+    stream: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One upright picture: ``time`` in seconds, ``rgb`` uint8 ``(h, w, 3)``."""
 

@@ -21,6 +21,7 @@ from unmask.report.document import (
 from unmask.takes import power
 from unmask.takes.findings import BreakKind, Confidence, Finding, TakeAnswer
 from unmask.takes.result import TakeResult
+from unmask.types import Seal
 
 SCHEMA_VERSION = 1
 """Version of the document; raised whenever the meaning of a field changes."""
@@ -116,6 +117,12 @@ class FilePart(DocumentPart):
     """Its seconds."""
     size_bytes: Count
     """Of the whole file."""
+    signature: Seal | None = None
+    """Of a live segment: whether it is as it was signed; null where that was not looked at."""
+    signer: str | None = None
+    """Name in its certificate, for which nobody vouches; null where it is not signed."""
+    follows: bool | None = None
+    """Whether it is signed to follow the file before; null where nothing says so."""
 
 
 class TakeDocument(DocumentPart):
@@ -187,8 +194,11 @@ class TakeDocument(DocumentPart):
                         "sha256": one.sha256,
                         "start": one.start,
                         "duration": one.duration,
+                        "size_bytes": one.size_bytes,
+                        "signature": one.seal and one.seal.seal,
+                        "signer": (one.seal and one.seal.signer) or None,
+                        "follows": one.follows,
                     }
-                    | {"size_bytes": one.size_bytes}
                     for one in take.parts
                 ],
                 "report": take.report,
