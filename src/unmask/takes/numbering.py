@@ -27,10 +27,15 @@ from unmask.types import Numbers, Packets
 _SIDE = 8
 """Key frames on either side of a break at which the numbers must have gone on."""
 _PARTS = 5
-"""Least number of breaks at which an alternating number begins as in a new encoder, and that are
-no breaks of the take: the film was encoded in parts, as online services do."""
+"""Least number of places at which a number begins anew in turn that are no breaks.
+
+Such a film was encoded in parts, as online services do.
+"""
 _LONG = 1.5
 """Ratio to the usual distance, of pictures or key frames, from which one in between is missing."""
+
+_REORDERED = 32
+"""Pictures before a key frame in the file, among which is the last one shown before it."""
 
 Places = NDArray[np.intp]
 """Indices of key frames in `Numbers`."""
@@ -48,43 +53,36 @@ def findings(packets: Packets, shown: NDArray[np.float64], usual: float) -> Iter
     if numbers.at.size <= 2 * _SIDE:
         return
     order = np.argsort(shown, kind="stable")
-    ranks = np.empty(order.size, np.int64)
+    times, ranks = shown[order], np.empty(order.size, np.int64)
     ranks[order] = np.arange(order.size)
-    damaged, gap, late = _losses(packets, shown, shown[order], ranks)
-    turned, begun = _out_of_turn(packets)
-    out_of_order = _out_of_order(numbers, shown, ranks, usual)
-    sure = {*turned[~(gap & late)[turned]].tolist(), *_skipping(numbers, gap).tolist()}
-    sure |= {*(out_of_order if usual else out_of_order[~gap[out_of_order]]).tolist()}
-    likely = {*begun[~(gap & late)[begun]].tolist()}
-    for place in sorted(sure | likely):
-        if not damaged[place]:
-            number = int(numbers.at[place])
-            at, before = float(shown[number]), shown[:number]
-            last = float(before[before < at].max(initial=0.0))
-            confidence = Confidence.HIGH if place in sure else Confidence.MEDIUM
-            yield Finding(BreakKind.JOIN, last, at, confidence, Message("take.numbers"))
+    keys = shown[numbers.at]
+    turned, begun = (frozenset(one.tolist()) for one in _out_of_turn(packets))
+    out_of_order = frozenset(_out_of_order(numbers, shown, ranks, usual).tolist())
+    skipping = frozenset(_skipping(numbers).tolist())
+    for place in sorted(turned | begun | out_of_order | skipping):
+        before, number = numbers.at[place - 1 : place + 1].tolist()
+        clocked = place in out_of_order and usual > 0
+        turn = place in turned | begun and not _late(keys, place)
+        gap = not (clocked or turn) and _gap(times, *ranks[[before, number]].tolist())
+        if gap or packets.broken[before + 1 : number + 1].any():
+            continue
+        at, earlier = float(shown[number]), shown[max(0, number - _REORDERED) : number]
+        last = float(earlier[earlier < at].max(initial=0.0))
+        sure = place in turned | out_of_order | skipping
+        confidence = Confidence.HIGH if sure else Confidence.MEDIUM
+        yield Finding(BreakKind.JOIN, last, at, confidence, Message("take.numbers"))
 
 
-def _losses(
-    packets: Packets,
-    shown: NDArray[np.float64],
-    times: NDArray[np.float64],
-    ranks: NDArray[np.int64],
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tells of each key frame what happened since the one before; bool ``(m,)`` each.
+def _gap(times: NDArray[np.float64], before: int, after: int) -> bool:
+    """Tells whether a picture is missing by the clock between two pictures in order of time."""
+    steps = np.diff(times[max(0, before - _SIDE) : after + 1])
+    return bool((steps[-max(1, after - before) :] > _LONG * float(np.median(steps))).any())
 
-    These are: a packet came broken; a picture is missing by the clock; the key frame is late, so
-    that one before it can be missing.
-    """
-    at = packets.numbers.at
-    broken = np.concatenate([[0], np.cumsum(packets.broken)])
-    damaged = np.diff(broken[at + 1], prepend=0) > 0
-    steps = np.diff(times)
-    far = np.concatenate([[0, 0], np.cumsum(steps > _LONG * float(np.median(steps)))])
-    gap = np.diff(far[ranks[at] + 1], prepend=0) > 0
-    apart = np.diff(shown[at], prepend=shown[at[0]])
-    around = sliding_window_view(np.pad(apart, _SIDE, "reflect"), 2 * _SIDE + 1)
-    return damaged, gap, apart > _LONG * np.median(around, axis=1)
+
+def _late(shown: NDArray[np.float64], place: int) -> bool:
+    """Tells whether a key frame comes so late that one before it can be missing."""
+    apart = np.diff(shown[place - _SIDE : place + _SIDE])
+    return bool(apart[_SIDE - 1] > _LONG * float(np.median(apart)))
 
 
 def _alone(broken: NDArray[np.bool_], held: NDArray[np.bool_]) -> Places:
@@ -123,6 +121,8 @@ def _out_of_order(
     wraps = numbers.wraps[1:]
     known = (numbers.fresh[1:] == 0) & (wraps > 0) & (wraps == numbers.wraps[:-1])
     known &= (numbers.order[1:] >= 0) & (numbers.order[:-1] >= 0)
+    if not known.any():
+        return np.flatnonzero(known)
     counted = [np.diff(ranks[numbers.at])]
     if usual:
         counted.append(np.round(np.diff(shown[numbers.at]) / usual).astype(np.int64))
@@ -135,6 +135,6 @@ def _out_of_order(
     return _alone(known & ~usually, usually) + 1
 
 
-def _skipping(numbers: Numbers, gap: NDArray[np.bool_]) -> Places:
-    """Returns where frame_num says that pictures are missing, and the clock does not."""
-    return _alone((numbers.skipped > 0) & ~gap, numbers.skipped == 0)
+def _skipping(numbers: Numbers) -> Places:
+    """Returns where frame_num says that pictures are missing."""
+    return _alone(numbers.skipped > 0, numbers.skipped == 0)
