@@ -16,6 +16,7 @@ from tests.support.c2pa_writer import signed_segment
 from unmask.licences import live_segments
 from unmask.licences.manifest import Signing
 from unmask.media import playlist
+from unmask.report import take_page
 from unmask.report.take import dumps, schema
 from unmask.take import TakeResult, TakeSettings, follow, one_take
 from unmask.takes.findings import BreakKind, Finding
@@ -84,6 +85,7 @@ def test_a_chain_that_is_whole_is_said_and_breaks_nothing(
     assert {part.seal.seal for part in result.parts if part.seal} == {Seal.INTACT}
     assert result.signed is not None
     assert "6 of 6 are as they were signed, and 5 of 5" in english().say(result.signed)
+    assert "6 of 6 are as they were signed" in take_page.page(result, MUTE)
     document = json.loads(dumps(result))
     Draft202012Validator(schema()).validate(document)
     assert (document["parts"][1]["signature"], document["parts"][1]["follows"]) == ("intact", True)
