@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from unmask import faces
 from unmask.errors import MediaError, MediaNotFound, MediaTooLarge
+from unmask.licences import live_segments
 from unmask.media import HOURS, Bounds, Footage, Reel, growing, open_footage
 from unmask.messages import Message
-from unmask.takes import container, hearing, order, power, seeing
+from unmask.takes import chain, container, hearing, order, power, seeing
 from unmask.takes.choosing import SHORT_S, Stretch, worth_decoding
 from unmask.takes.findings import (
     BreakKind,
@@ -44,7 +45,7 @@ from unmask.takes.repeats import Memory
 from unmask.takes.result import TakeFile, TakeResult, TakeSettings
 from unmask.takes.seeing import Seen
 from unmask.takes.steps import BLOCKS
-from unmask.types import MediaFacts, Small
+from unmask.types import MediaFacts, SegmentSeal, Small
 
 __all__ = [
     "SHORT_S",
@@ -151,7 +152,8 @@ def follow(
             if begin + part.facts.duration > bounds.seconds:
                 long = {"seconds": begin + part.facts.duration, "most_seconds": bounds.seconds}
                 raise MediaTooLarge(path, Message("media.long", long), Message("way.cut"))
-            told.add(part, begin, hearing.listen(part.sound()), parts[-1] if parts else None)
+            heard, before = hearing.listen(part.sound()), parts[-1] if parts else None
+            told.add(part, begin, heard, before, live_segments.read(path))
             parts.append(part)
             odd[:] = told.odd
             tell(begin)
@@ -215,7 +217,7 @@ class _Told:
     """Results from packets and sound: breaks, odd times, and stretches with a steady tone.
 
     ``marks`` are odd times of the packets, ``clicks`` those of the sound, and ``seams`` those at
-    which one file follows another.
+    which one file follows another. ``seals`` are what the signatures of the files say.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -223,6 +225,7 @@ class _Told:
     clicks: list[float] = field(default_factory=list)
     steady: list[Stretch] = field(default_factory=list)
     seams: list[float] = field(default_factory=list)
+    seals: list[SegmentSeal | None] = field(default_factory=list)
 
     @property
     def odd(self) -> list[float]:
@@ -230,8 +233,18 @@ class _Told:
         sounds = [one.start for one in self.findings if one.kind is BreakKind.SOUND]
         return sorted([*self.marks, *self.clicks, *self.seams, *sounds])
 
-    def add(self, part: Footage, begin: float, heard: Heard, before: Footage | None) -> None:
+    def add(
+        self,
+        part: Footage,
+        begin: float,
+        heard: Heard,
+        before: Footage | None,
+        seal: SegmentSeal | None,
+    ) -> None:
         """Adds the results of a file that begins at ``begin`` s, and of the seam before it."""
+        end = begin + part.facts.duration
+        self.findings += chain.findings(self.seals[-1] if before else None, seal, begin, end)
+        self.seals.append(seal)
         found = [*container.findings(part.packets), *heard.findings]
         self.findings += [one.later(begin) for one in found]
         self.marks += [begin + time for time in container.marks(part.packets)]
@@ -256,7 +269,8 @@ def _tell(reel: Reel, notes: Notes, progress: Progress) -> _Told:
         if number not in notes.heard:
             notes.heard[number] = hearing.listen(part.sound(listening))
             _keep(notes, reel, notes.due() or len(reel.parts) == 1)
-        told.add(part, begin, notes.heard[number], before)
+        seal = live_segments.read(part.facts.path) if len(reel.parts) > 1 else None
+        told.add(part, begin, notes.heard[number], before, seal)
         before = part
     return told
 
@@ -412,7 +426,7 @@ def _try(
         return place >= 0 and stretches[place][0] <= time <= stretches[place][1]
 
     chosen = power.places(reel.duration, settings.seed, looked)
-    for measured in power.tried(chosen, reel.pictures, notes.tried):
+    for measured in power.tried(chosen, reel.pictures, reel.sound_around, notes.tried):
         notes.tried = measured
         progress("trying", measured[0].trials / len(chosen))
         _keep(notes, reel, notes.due())
@@ -445,13 +459,17 @@ def _answer(
         followed=tuple(merged(told.steady)),
         power=measured,
         media=reel.parts[0].facts,
-        parts=tuple(
-            TakeFile(
-                one.facts.path, one.facts.sha256, start, one.facts.duration, one.facts.size_bytes
-            )
-            for one, start in zip(reel.parts, reel.starts, strict=True)
-        ),
+        parts=tuple(_files(reel, told.seals)),
     )
+
+
+def _files(reel: Reel, seals: Sequence[SegmentSeal | None]) -> Iterator[TakeFile]:
+    before: SegmentSeal | None = None
+    for part, start, seal in zip(reel.parts, reel.starts, seals, strict=True):
+        facts = part.facts
+        place = (facts.path, facts.sha256, start, facts.duration, facts.size_bytes)
+        yield TakeFile(*place, seal, chain.follows(before, seal))
+        before = seal
 
 
 def _moved(reel: Reel, findings: Sequence[Finding]) -> list[Finding]:

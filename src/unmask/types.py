@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -217,6 +217,37 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Numbers:
+    """Numbers that the encoder gave to the m key frames of a film, in the order of the file.
+
+    All are int32 ``(m,)``. Codecs without such numbers have m = 0, and key frames that cannot be
+    read are left out.
+
+    Attributes:
+        at: number of the packet.
+        fresh: 1 for pictures at which the count of pictures starts over, 0 for others.
+        idr: idr_pic_id of an IDR picture of H.264, 0 to 65535; else -1.
+        order: lowest bits of the pic order count, which gives the order of presentation; -1 where
+            there is none.
+        wraps: value at which ``order`` starts over; 0 where there is none.
+        skipped: reference frames of H.264 that are missing just before by their frame_num; -1 where
+            that is not known.
+    """
+
+    at: NDArray[np.int32]
+    fresh: NDArray[np.int32]
+    idr: NDArray[np.int32]
+    order: NDArray[np.int32]
+    wraps: NDArray[np.int32]
+    skipped: NDArray[np.int32]
+
+    def before(self, number: int) -> Numbers:
+        """Returns the numbers of packets before ``number``."""
+        kept = self.at < number
+        return Numbers(*(getattr(self, one.name)[kept] for one in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Packets:
     """All pictures of a film as they lie in its file, one packet each, before any is decoded.
 
@@ -232,6 +263,7 @@ class Packets:
         tail: duration of the last one, ticks; 0 where nothing tells.
         begun: numbers of the key frames, except the first, at which an encoder began anew or
             changed its settings.
+        numbers: that the encoder gave to key frames.
     """
 
     tick: Fraction
@@ -242,6 +274,7 @@ class Packets:
     crcs: NDArray[np.uint32]
     tail: int
     begun: tuple[int, ...]
+    numbers: Numbers
 
     def before(self, number: int) -> Packets:
         """Returns the packets before ``number``."""
@@ -249,7 +282,29 @@ class Packets:
             name: getattr(self, name)[:number]
             for name in ("ticks", "keys", "broken", "sizes", "crcs")
         }
-        return replace(self, **arrays, begun=tuple(one for one in self.begun if one < number))
+        begun = tuple(one for one in self.begun if one < number)
+        return replace(self, **arrays, begun=begun, numbers=self.numbers.before(number))
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSeal:
+    """What the signature of a live segment says, see `unmask.licences.live_segments`.
+
+    Attributes:
+        seal: whether the segment is as it was signed.
+        signer: name in the certificate, for which nobody vouches.
+        names: of its manifest.
+        previous: name of the manifest of the segment before; empty if it gives none.
+        stream: name of the stream.
+        number: of the segment in the stream; None if it gives none.
+    """
+
+    seal: Seal
+    signer: str = ""
+    names: frozenset[str] = frozenset()
+    previous: str = ""
+    stream: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

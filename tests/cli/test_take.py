@@ -121,7 +121,12 @@ def test_notes_are_kept_in_a_folder_that_is_made(tmp_path: Path, cut: str) -> No
         ("#EXTM3U\n../0.ts\n", "does not lie beside it"),
         ("#EXTM3U\nhttp://example.org/0.ts\n", "does not lie beside it"),
         ('#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n0.ts\n', "are locked"),
-        ('#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n0.m4s\n', "no files of their own"),
+        ('#EXTM3U\n#EXT-X-MAP:URI="init.mp4",BYTERANGE="9@0"\n0.m4s\n', "no files of their own"),
+        (
+            '#EXTM3U\n#EXT-X-MAP:URI="a.mp4"\n0.m4s\n#EXT-X-MAP:URI="b.mp4"\n1.m4s\n',
+            "no files of their own",
+        ),
+        ('#EXTM3U\n#EXT-X-MAP:URI="../init.mp4"\n0.m4s\n', "does not lie beside it"),
     ],
 )
 def test_a_playlist_of_anything_else_is_refused(tmp_path: Path, text: str, why: str) -> None:

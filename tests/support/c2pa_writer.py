@@ -21,6 +21,18 @@ from unmask.licences.manifest import SWAP, Signing
 
 KIND = bytes.fromhex("00110010800000aa00389b71")
 """End of the type of every box of C2PA; its beginning is four letters."""
+CARRIER = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""Type of the box of ISO media that holds manifests (C2PA 2.2, A.5.1)."""
+NOT_HASHED = {
+    "xpath": "/uuid",
+    "length": None,
+    "data": [{"offset": 8, "value": CARRIER}],
+    "subset": None,
+    "version": None,
+    "flags": None,
+    "exact": None,
+}
+CAMERA = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 
 
 def signed_photo(photo: bytes, by: Signing, source_type: str = SWAP) -> bytes:
@@ -42,6 +54,13 @@ def _segment(photo: bytes, name: str, by: Signing, source_type: str, length: int
         "pad": b"",
     }
     asserted = {"c2pa.actions.v2": {"actions": [action]}, "c2pa.hash.data": binding}
+    store = _store(asserted, name, by)
+    content = b"JP" + struct.pack(">HI", 1, 1) + store
+    return b"\xff\xeb" + struct.pack(">H", len(content) + 2) + content
+
+
+def _store(asserted: dict[str, Any], name: str, by: Signing) -> bytes:
+    """Makes the boxes of one manifest."""
     boxes = {label: _box(b"cbor", label, box(b"cbor", cbor(v))) for label, v in asserted.items()}
     claim = cbor(_claim(boxes, name))
     parts = (
@@ -49,9 +68,49 @@ def _segment(photo: bytes, name: str, by: Signing, source_type: str, length: int
         _box(b"c2cl", "c2pa.claim.v2", box(b"cbor", claim)),
         _box(b"c2cs", "c2pa.signature", box(b"cbor", _signature(claim, by))),
     )
-    store = _box(b"c2pa", "c2pa", _box(b"c2ma", name, *parts))
-    content = b"JP" + struct.pack(">HI", 1, 1) + store
-    return b"\xff\xeb" + struct.pack(">H", len(content) + 2) + content
+    return _box(b"c2pa", "c2pa", _box(b"c2ma", name, *parts))
+
+
+def signed_segment(
+    segment: bytes, by: Signing, number: int, previous: str = "", stream: str = "camera 1"
+) -> tuple[bytes, str]:
+    """Signs a live segment (C2PA 2.3, 19.3); returns it with its manifest, and the name of that.
+
+    Args:
+        segment: boxes of ISO media, of which the first gives the type.
+        by: who signs.
+        number: of the segment in the stream.
+        previous: name of the manifest of the segment before; empty for the first.
+        stream: name of the stream.
+    """
+    name = f"urn:c2pa:{uuid.uuid4()}"
+    first = int.from_bytes(segment[:4])
+    live = {"sequenceNumber": number, "streamId": stream, "continuityMethod": "c2pa.manifestId"}
+
+    def carried(digest: bytes) -> bytes:
+        asserted = {
+            "c2pa.actions.v2": {
+                "actions": [{"action": "c2pa.created", "digitalSourceType": CAMERA}]
+            },
+            "c2pa.hash.bmff.v3": {"exclusions": [NOT_HASHED], "alg": "sha256", "hash": digest},
+            "c2pa.livevideo.segment": live | ({"previousManifestId": previous} if previous else {}),
+        }
+        head = CARRIER + bytes(4) + b"manifest\0" + bytes(8)
+        manifest = box(b"uuid", head + _store(asserted, name, by))
+        return segment[:first] + manifest + segment[first:]
+
+    return carried(_hashed(carried(bytes(32)))), name
+
+
+def _hashed(whole: bytes) -> bytes:
+    """Hashes boxes with their places, without the one of the manifest (C2PA 2.2, 18.6)."""
+    digest, at = hashlib.sha256(), 0
+    while at < len(whole):
+        one = whole[at : at + int.from_bytes(whole[at : at + 4])]
+        if one[8:24] != CARRIER:
+            digest.update(struct.pack(">Q", at) + one)
+        at += len(one)
+    return digest.digest()
 
 
 def _claim(boxes: dict[str, bytes], name: str) -> dict[str, Any]:

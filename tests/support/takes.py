@@ -139,9 +139,32 @@ def _copied(
         time = packet.pts * packet.time_base
         if begin <= time < end - 1e-6:
             moved = round((Fraction(at).limit_denominator(1000) - begin) / packet.time_base)
-            packet.pts, packet.dts = packet.pts + moved, packet.dts + moved
+            packet.pts += moved
+            packet.dts = None if packet.dts is None else packet.dts + moved
             if packet.stream.type == "video":
                 last = max(last, time + Fraction(1, FPS))
             packet.stream = tracks[packet.stream.type]
             out.mux(packet)
     return float(last - begin)
+
+
+def segmented(folder: Path, pictures: Iterable[Rgb]) -> Path:
+    """Encodes a film as a live recorder does: a playlist of fragmented MP4, a second a segment."""
+    playlist = folder / "index.m3u8"
+    options = {
+        "hls_segment_type": "fmp4",
+        "hls_time": "1",
+        "hls_list_size": "0",
+        "hls_fmp4_init_filename": "init.mp4",
+        "hls_segment_filename": str(folder / "%03d.m4s"),
+    }
+    with av.open(str(playlist), "w", format="hls", options=options) as out:
+        stream: Any = out.add_stream("libx264", rate=FPS, options=QUIET["libx264"])
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = *SIZE, "yuv420p", FPS
+        stream.max_b_frames = 0
+        for number, rgb in enumerate(pictures):
+            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
+            picture.pts, picture.time_base = number, Fraction(1, FPS)
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode(None))
+    return playlist

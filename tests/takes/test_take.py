@@ -104,8 +104,10 @@ def test_a_take_without_a_break_is_said_with_its_power(tmp_path: Path) -> None:
     assert (result.answer, result.decoded) == (TakeAnswer.NO_BREAK_FOUND, 1.0)
     half = next(power for power in result.power if power.lost == 0.5)
     assert half.trials == 40
-    assert half.found / half.trials > 0.8
-    assert half.interval[0] < half.found / half.trials <= half.interval[1]
+    assert half.either == half.seen
+    assert half.heard is None
+    assert half.seen.found / half.trials > 0.8
+    assert half.seen.interval[0] < half.seen.found / half.trials <= half.seen.interval[1]
     Draft202012Validator(schema()).validate(json.loads(dumps(result)))
 
 

@@ -320,6 +320,10 @@ def _lines(result: TakeResult, t: Language) -> Iterator[str]:
             for u in result.unseen
         )
         yield t("take.unseen", time=result.blind, end=result.duration, unseen=stretches)
+    if result.signed:
+        yield t.say(result.signed)
     yield t.say(result.looked_at)
     for tried in result.power:
         yield t.say(tried.said)
+    if result.power:
+        yield t("take.power_how")

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unmask.errors import BrokenMedia, UnsupportedMedia
+from unmask.media.prefixed import Segment
 from unmask.media.source import Bounds, open_source
 from unmask.messages import Message
 
 _MOST_BYTES = 64 << 20
-_NEEDED = ("#EXT-X-MAP:", "#EXT-X-BYTERANGE:", "#EXT-X-STREAM-INF:")
-"""Beginnings of lines that refer to less than a whole file of its own.
-
-These are segments that need another file, pieces of a file, and playlists of playlists.
-"""
+_NEEDED = ("#EXT-X-BYTERANGE:", "#EXT-X-STREAM-INF:")
+"""Beginnings of lines that refer to pieces of a file, and to playlists."""
+_MAP = "#EXT-X-MAP:"
+_INIT = re.compile(r'#EXT-X-MAP:URI="([^"]+)"\s*')
+"""Line of the initialization segment that all segments need in front; a piece of one is refused."""
 _FIRST = re.compile(r"#EXT-X-MEDIA-SEQUENCE:\s*(\d{1,18})\b")
 
 
@@ -28,7 +29,7 @@ class Listed(NamedTuple):
     """A playlist as it is now.
 
     Attributes:
-        files: paths of the files that it names, in order.
+        files: paths of the files that it names, in order; each a `Segment` if it needs another.
         first: number of the first of them in the recording; a recorder may leave out old ones.
         ended: whether it says that nothing more comes.
     """
@@ -63,14 +64,20 @@ def listed(path: str) -> Listed:
     ):
         raise UnsupportedMedia(path, Message("playlist.parts"), Message("way.segments"))
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    if stray := [name for name in names if name != os.path.basename(name) or "\\" in name]:  # noqa: PTH119 no URL is a Path
+    maps = list(dict.fromkeys(line.strip() for line in lines if line.startswith(_MAP)))
+    inits = [told[1] for line in maps if (told := _INIT.fullmatch(line))]
+    if len(maps) > 1 or len(inits) < len(maps):
+        raise UnsupportedMedia(path, Message("playlist.parts"), Message("way.segments"))
+    if stray := [name for name in inits + names if name != os.path.basename(name) or "\\" in name]:  # noqa: PTH119 no URL is a Path
         raise UnsupportedMedia(
             path, Message("playlist.elsewhere", {"name": stray[0]}), Message("way.segments")
         )
     if not names:
         raise BrokenMedia(path, Message("playlist.empty"), Message("way.segments"))
+    files = [str(Path(path).parent / name) for name in names]
+    init = str(Path(path).parent / inits[0]) if inits else ""
     return Listed(
-        [str(Path(path).parent / name) for name in names],
+        [Segment(file, init) for file in files] if init else files,
         next((int(told[1]) for line in lines if (told := _FIRST.match(line))), 0),
         any(line.startswith("#EXT-X-ENDLIST") for line in lines),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.media.footage import Footage
-from unmask.types import SOUND_RATE, Damage, Small
+from unmask.types import SOUND_RATE, Damage, Small, Sound
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +77,16 @@ class Reel:
                 whole[at : at + samples.size] = samples
                 heard |= samples.size > 0
         return whole if heard else whole[:0]
+
+    def sound_around(self, time: float, before: float, after: float) -> Sound:
+        """Returns the sound from so many seconds before a time, s, to so many after it.
+
+        It ends where the part that is shown at that time ends, and is empty if this has none.
+        """
+        part, begin = self.part_at(time)
+        start = max(0.0, time - begin - before)
+        end = min(part.facts.duration, time - begin + after)
+        return Sound(begin + start, part.sound_between(start, end))
 
     def damage(self) -> list[Damage]:
         """Returns stretches of damaged pictures, as far as they are known by now."""

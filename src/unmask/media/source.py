@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unmask.errors import BrokenMedia, MediaNotFound, MediaTooLarge, UnsupportedMedia, printable
+from unmask.media.prefixed import Prefixed, Segment
 from unmask.messages import Message, verbatim
 from unmask.types import Rgb
 
@@ -27,6 +28,8 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 SMALLEST_SIDE = 32
 """Shortest side of a picture, px; no face that can be judged fits into less."""
+_MOST_INIT = 4 << 20
+"""Most bytes of an initialization segment; it holds no pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,22 @@ class Source:
     Past its deadline, or on a failing disk, it reads as ended, and `check` tells why. It raises
     nothing while a decoder reads, because a decoder's callback that raises leaves its exception to
     whichever decoder is called next.
+
+    Args:
+        path: as the caller gave it.
+        file: open for reading.
+        bounds: on its cost.
+        init: bytes that are read in front of those of the file.
     """
 
-    def __init__(self, path: str, file: io.BufferedReader, bounds: Bounds) -> None:
+    def __init__(
+        self, path: str, file: io.BufferedReader, bounds: Bounds, init: bytes = b""
+    ) -> None:
         info = os.fstat(file.fileno())
-        self.path, self.bounds, self.size = path, bounds, info.st_size
+        self.path, self.bounds, self.start = path, bounds, len(init)
+        self.size = len(init) + info.st_size
         self.identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
-        self._file, self._failure = file, ""
+        self._file, self._failure = Prefixed(init, file) if init else file, ""
         self.wait_again()
 
     def wait_again(self) -> None:
@@ -145,8 +157,14 @@ class Source:
 def open_source(path: str, bounds: Bounds) -> Iterator[Source]:
     """Opens a regular file for reading, and nothing else.
 
-    A folder is refused, and so is a pipe, which would wait for its writer.
+    A folder is refused, and so is a pipe, which would wait for its writer. A `Segment` is opened
+    with its initialization segment in front.
     """
+    init = b""
+    if isinstance(path, Segment):
+        with open_source(path.init, Bounds(bytes=_MOST_INIT)) as source:
+            init = source.read()
+            source.check()
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  a Path would normalise what the caller gave
             raise MediaNotFound(path, Message("media.not_a_file"), Message("way.a_file"))
@@ -158,7 +176,7 @@ def open_source(path: str, bounds: Bounds) -> Iterator[Source]:
             path, verbatim(words(error).lower()), Message("way.check_path")
         ) from error
     with file:
-        source = Source(path, file, bounds)
+        source = Source(path, file, bounds, init)
         if source.size > bounds.bytes:
             reason = Message("media.many_bytes", {"size": source.size, "bound": bounds.bytes})
             raise MediaTooLarge(path, reason, CUT)

@@ -20,6 +20,7 @@ from unmask.media.damage import LEAST_ZEROS, Arrivals, Inspection
 from unmask.media.encoder import Encoder
 from unmask.media.fields import has_comb
 from unmask.media.mp4 import boxes, claimed_seconds
+from unmask.media.numbering import Numbering
 from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, EXPORT, Pose, Source, words
 from unmask.media.times import FrameIndex
@@ -148,7 +149,8 @@ class Video:
             array("I"),
         )
         arrivals, zeros = Arrivals(), self._leaves_no_zeros()
-        encoder, begun = Encoder(context.name, context.extradata or b""), []
+        header, begun = context.extradata or b"", []
+        encoder, numbering = Encoder(context.name, header), Numbering(context.name, header)
         newest, tail = -math.inf, 0
         for when, packet, whole in self._packets():
             if when is None or not packet.size or packet.is_discard:
@@ -161,8 +163,10 @@ class Video:
                 )
             data = bytes(packet)
             holed = zeros and LEAST_ZEROS in data
-            if packet.is_keyframe and encoder.began_anew(data, _new_header(packet)):
+            other = _new_header(packet)
+            if packet.is_keyframe and encoder.began_anew(data, other):
                 begun.append(len(times))
+            numbering.add(len(times), data, packet.is_keyframe, other)
             times.append(when)
             keys.append(packet.is_keyframe)
             broken.append(arrivals.damaged(when, packet.is_keyframe, whole and not holed))
@@ -181,6 +185,7 @@ class Video:
             np.frombuffer(crcs, np.uint32),
             tail,
             tuple(begun),
+            numbering.numbers(),
         )
 
     def index(self, packets: Packets) -> tuple[FrameIndex, NDArray[np.bool_], dict[str, Any]]:
@@ -477,7 +482,7 @@ def probe(
             path=source.path,
             kind=Kind.VIDEO,
             sha256=sha256,
-            size_bytes=source.size,
+            size_bytes=source.size - source.start,
             container=_container_name(video.container.format.name, head),
             codec=video.stream.codec_context.codec.canonical_name,
             width=width,

@@ -18,8 +18,10 @@ from unmask.report.document import (
     Positive,
     Share,
 )
+from unmask.takes import power
 from unmask.takes.findings import BreakKind, Confidence, Finding, TakeAnswer
 from unmask.takes.result import TakeResult
+from unmask.types import Seal
 
 SCHEMA_VERSION = 1
 """Version of the document; raised whenever the meaning of a field changes."""
@@ -69,8 +71,22 @@ class UnseenPart(DocumentPart):
     reason_values: Annotated[Json, VALUES]
 
 
+class SharePart(DocumentPart):
+    """How many of the tried cuts were found."""
+
+    found: Count
+    """How many."""
+    low: Share
+    """Lower end of the 95 % interval of the probability (Wilson)."""
+    high: Share
+    """Upper end."""
+
+
 class PowerPart(DocumentPart):
-    """How many cuts that were tried in this footage were found by its pictures."""
+    """How many cuts that were tried in this footage were found, `found` by its pictures alone.
+
+    What was decoded was cut, as in a film that is encoded again; copied packets would show more.
+    """
 
     lost: Positive
     """Seconds that each took out."""
@@ -82,6 +98,10 @@ class PowerPart(DocumentPart):
     """Lower end of the 95 % interval of the probability (Wilson)."""
     high: Share
     """Upper end."""
+    heard: SharePart | None = None
+    """How many were found by its sound alone; null where it has none."""
+    either: SharePart | None = None
+    """How many were found by its pictures or its sound."""
 
 
 class FilePart(DocumentPart):
@@ -97,6 +117,12 @@ class FilePart(DocumentPart):
     """Its seconds."""
     size_bytes: Count
     """Of the whole file."""
+    signature: Seal | None = None
+    """Of a live segment: whether it is as it was signed; null where that was not looked at."""
+    signer: str | None = None
+    """Name in its certificate, for which nobody vouches; null where it is not signed."""
+    follows: bool | None = None
+    """Whether it is signed to follow the file before; null where nothing says so."""
 
 
 class TakeDocument(DocumentPart):
@@ -157,8 +183,8 @@ class TakeDocument(DocumentPart):
                 ],
                 "decoded": round(take.decoded, 4),
                 "power": [
-                    {"lost": one.lost, "trials": one.trials, "found": one.found}
-                    | {"low": round(one.interval[0], 4), "high": round(one.interval[1], 4)}
+                    {"lost": one.lost, "trials": one.trials, **_share(one.seen)}
+                    | {"heard": one.heard and _share(one.heard), "either": _share(one.either)}
                     for one in take.power
                 ],
                 "media": MediaPart.of(take.media) if take.media else None,
@@ -168,8 +194,11 @@ class TakeDocument(DocumentPart):
                         "sha256": one.sha256,
                         "start": one.start,
                         "duration": one.duration,
+                        "size_bytes": one.size_bytes,
+                        "signature": one.seal and one.seal.seal,
+                        "signer": (one.seal and one.seal.signer) or None,
+                        "follows": one.follows,
                     }
-                    | {"size_bytes": one.size_bytes}
                     for one in take.parts
                 ],
                 "report": take.report,
@@ -197,6 +226,11 @@ def schema() -> dict[str, Any]:
         "title": f"Unmask take, version {SCHEMA_VERSION}",
     }
     return TakeDocument.model_json_schema() | named
+
+
+def _share(one: power.Share) -> dict[str, float]:
+    low, high = one.interval
+    return {"found": one.found, "low": round(low, 4), "high": round(high, 4)}
 
 
 def _finding(one: Finding) -> dict[str, Any]:

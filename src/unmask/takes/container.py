@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.messages import Message
+from unmask.takes import numbering
 from unmask.takes.findings import BreakKind, Confidence, Finding
 from unmask.types import Packets
 
@@ -70,12 +71,14 @@ def restarts(packets: Packets) -> list[int]:
 def findings(packets: Packets) -> list[Finding]:
     """Finds everything in the packets that breaks a take, or is noted about it."""
     shown = clock(packets)
+    times = np.sort(shown)
     return [
         *_restarted(packets, shown),
-        *_gaps(np.sort(shown)),
+        *_gaps(times),
         *_begun(packets, shown),
         *_rhythm(packets, shown),
         *_repeated(packets, shown),
+        *numbering.findings(packets, shown, _usual(np.diff(times))),
     ]
 
 

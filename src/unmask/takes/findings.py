@@ -31,6 +31,7 @@ class BreakKind(StrEnum):
     GAP = "gap in time"
     SOUND = "break in the sound"
     DROPPED = "dropped pictures"
+    CHAIN = "break in the signatures"
     OVERLAY = "overlay"
 
     @property
@@ -86,8 +87,12 @@ class Unseen:
     reason: Message
 
 
+EACH = (BreakKind.CHAIN,)
+"""Kinds of findings of which each is told, even if they touch."""
 IN_THE_FILE = (BreakKind.JOIN, BreakKind.GAP, BreakKind.DROPPED)
 _IN_THE_PICTURE = (BreakKind.JUMP_CUT, BreakKind.SCENE_CUT)
+_SAME_S = 0.2
+"""Seconds within which findings of one kind are the same one."""
 _AT_ONCE_S = 0.1
 """Seconds within which a finding from the file explains one from the pictures."""
 
@@ -118,7 +123,10 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     findings = [one for one in findings if not explained(one, ends)]
     kept: list[Finding] = []
     for one in sorted(findings, key=precedence):
-        if not any(one.kind is other.kind and one.start - other.end < 0.2 for other in kept[-8:]):
+        known = any(
+            one.kind is other.kind and one.start - other.end < _SAME_S for other in kept[-8:]
+        )
+        if one.kind in EACH or not known:
             kept.append(one)
     return tuple(kept)
 

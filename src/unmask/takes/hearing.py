@@ -30,7 +30,8 @@ _ORDER = 16
 """Number of samples from which the next one is predicted."""
 _CLICK = 14.0
 """Least error of a click, in units of the usual prediction error around it; vowels reach 8."""
-_BLOCK_S, _MARGIN_S = 4.0, 1.0
+BLOCK_S, MARGIN_S = 6.0, 1.0
+"""Seconds of a block of sound, and of its ends, where no jumps are sought."""
 _HOP = 160
 """Samples, 10 ms, between the phases of a tone."""
 _SIDE, _SKIP = 30, 3
@@ -77,7 +78,7 @@ def listen(sound: Iterable[Sound]) -> Heard:
         begin = block.time if last is None or block.time > last + 0.05 else last
         end = block.time + block.samples.size / SOUND_RATE
         tones.add(_after(block, begin))
-        last = end - _MARGIN_S
+        last = end - MARGIN_S
         heard.marks += [t for t in _clicks(block) if begin <= t < last]
         jumps, steady = phase_jumps(block)
         heard.findings += [
@@ -100,7 +101,7 @@ def listen(sound: Iterable[Sound]) -> Heard:
 def _after(block: Sound, time: float) -> Sound:
     """Returns a block without what lies before a time, s, and without its margin."""
     first = max(0, round((time - block.time) * SOUND_RATE))
-    return Sound(time, block.samples[first : block.samples.size - round(_MARGIN_S * SOUND_RATE)])
+    return Sound(time, block.samples[first : block.samples.size - round(MARGIN_S * SOUND_RATE)])
 
 
 def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
@@ -126,7 +127,7 @@ def _blocks(sound: Iterable[Sound], heard: Heard) -> Iterator[Sound]:
             )
             kept = None
         if kept is not None:
-            tail = kept.samples[-round(2 * _MARGIN_S * SOUND_RATE) :]
+            tail = kept.samples[-round(2 * MARGIN_S * SOUND_RATE) :]
             kept = Sound(part.time - tail.size / SOUND_RATE, np.concatenate([tail, part.samples]))
         else:
             kept = part

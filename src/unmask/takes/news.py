@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from unmask.takes.findings import IN_THE_FILE, BreakKind, Finding, explained, precedence
+from unmask.takes.findings import EACH, IN_THE_FILE, BreakKind, Finding, explained, precedence
 
 _SAME_S = 0.2
 """Seconds within which findings of one kind are the same one, which was found again or grew."""
@@ -32,7 +32,9 @@ class News:
             if one.kind in IN_THE_FILE:
                 insort(self._ends, one.end)
         for one in sorted(findings, key=precedence):
-            if not explained(one, self._ends) and not self._again(one):
+            if explained(one, self._ends):
+                continue
+            if one.kind in EACH or not self._again(one):
                 insort(self._known[one.kind], (one.start, one.end))
                 self._told(one)
 

@@ -18,7 +18,7 @@ from unmask.messages import Message
 from unmask.takes.choosing import Change
 from unmask.takes.findings import BreakKind, Confidence, Finding, Unseen
 from unmask.takes.hearing import Heard
-from unmask.takes.power import Power
+from unmask.takes.power import Power, Share
 from unmask.takes.repeats import Memory
 from unmask.takes.seeing import Seen
 from unmask.takes.steps import Held
@@ -88,9 +88,7 @@ class Notes:
             int(told["stretch"]),
             Seen(findings, unseen, memory, held, tuple(map(float, told["tail"]))),
             _damaged(told["damaged"], counts),
-            tuple(
-                Power(float(lost), int(found), int(trials)) for lost, found, trials in told["tried"]
-            ),
+            tuple(_power(*one) for one in told["tried"]),
         )
 
     def due(self) -> bool:
@@ -144,8 +142,24 @@ class Notes:
             "steps": list(self.seen.held.changes),
             "tail": self.seen.tail,
             "damaged": self.damaged,
-            "tried": [[one.lost, one.found, one.trials] for one in self.tried],
+            "tried": [
+                [
+                    one.lost,
+                    one.trials,
+                    one.seen.found,
+                    one.heard.found if one.heard else None,
+                    one.either.found,
+                ]
+                for one in self.tried
+            ],
         }
+
+
+def _power(lost: float, trials: int, seen: int, heard: int | None, either: int) -> Power:
+    by_sound = None if heard is None else Share(int(heard), int(trials))
+    return Power(
+        float(lost), Share(int(seen), int(trials)), by_sound, Share(int(either), int(trials))
+    )
 
 
 def _plain(one: Finding) -> list[Any]:

@@ -8,7 +8,7 @@ from unmask.errors import UsageError
 from unmask.messages import Message
 from unmask.takes.findings import Finding, TakeAnswer, Unseen, merged
 from unmask.takes.power import Power
-from unmask.types import MediaFacts
+from unmask.types import MediaFacts, Seal, SegmentSeal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,25 @@ class TakeSettings:
 
 @dataclass(frozen=True, slots=True)
 class TakeFile:
-    """One file of a take: where it begins in the take, its duration, s, and its size."""
+    """One file of a take.
+
+    Attributes:
+        path: as the caller gave it.
+        sha256: of the file.
+        start: where it begins in the take, s.
+        duration: s.
+        size_bytes: of the file.
+        seal: what its signature as a live segment says; None where that was not looked at.
+        follows: whether it is signed to follow the file before; None where nothing says so.
+    """
 
     path: str
     sha256: str
     start: float
     duration: float
     size_bytes: int
+    seal: SegmentSeal | None = None
+    follows: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,21 @@ class TakeResult:
         return sum(
             end - start for start, end in merged([(one.start, one.end) for one in self.unseen])
         )
+
+    @property
+    def signed(self) -> Message | None:
+        """Sentence on the signatures of live segments; None where there are none."""
+        seals = [part.seal for part in self.parts if part.seal]
+        if all(one.seal is Seal.NONE for one in seals):
+            return None
+        told: dict[str, int | str] = {
+            "held": sum(one.seal is Seal.INTACT for one in seals),
+            "all": len(self.parts),
+            "linked": sum(part.follows is True for part in self.parts),
+            "seams": len(self.parts) - 1,
+            "signers": ", ".join(dict.fromkeys(one.signer for one in seals if one.signer)) or "?",
+        }
+        return Message("take.signed", told)
 
     @property
     def looked_at(self) -> Message:
