@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+from tests import clips
 from tests.conftest import GIVING_WAY, SIDE_BY_SIDE
 
 
@@ -33,3 +35,11 @@ def test_whoever_needs_no_real_time_gives_way() -> None:
     if not SIDE_BY_SIDE:
         pytest.skip("all tests run in this process")
     assert os.nice(0) >= GIVING_WAY
+
+
+@pytest.mark.parametrize("codec", clips.QUIET)
+def test_whoever_encodes_a_clip_keeps_its_priority(tmp_path: Path, codec: str) -> None:
+    """SVT-AV1 makes the thread of root a real-time one, which leaves others no core."""
+    before = os.sched_getscheduler(0), os.nice(0)
+    clips.write_video(tmp_path / "clip.mkv", [clips.numbered(0)] * 3, codec=codec)
+    assert (os.sched_getscheduler(0), os.nice(0)) == before
