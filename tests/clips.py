@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,10 @@ def write_video(
     frames = iter(frames)
     first = next(frames)
     tick = time_base or Fraction(1, fps)
-    with av.open(
-        str(path), "w", format=container, container_options=container_options or {}
-    ) as out:
+    with (
+        _same_priority(),
+        av.open(str(path), "w", format=container, container_options=container_options or {}) as out,
+    ):
         out.metadata.update(metadata or {})
         stream: Any = out.add_stream(
             codec, rate=fps, options=QUIET.get(codec, {}) | (options or {})
@@ -136,6 +138,19 @@ def write_video(
         if sound is not None:
             _mux_silence(out, sound, seconds=(count + 1) / fps)
     return path
+
+
+@contextmanager
+def _same_priority() -> Iterator[None]:
+    """Takes back the real-time priority that SVT-AV1 gives to the thread of root.
+
+    With it, a test process would keep all others from their core, from its first AV1 clip on.
+    """
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
 
 
 def woven(frames: Sequence[Rgb]) -> list[Rgb]:

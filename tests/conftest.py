@@ -1,12 +1,16 @@
 """How the tests share a machine: side by side, in random order, and the slow ones marked.
 
-Groups of many tests are begun first. So a long test that shares nothing joins the group of its
-file: begun last, it would leave the other workers waiting.
+The tests that need real time run one after the other in one worker, and mostly wait. So there is
+one worker more than there are cores, and the other workers give way to that one. What takes long is
+begun first: begun last, it would leave the other workers without work. A long test that shares
+nothing joins the group of its file for that reason.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Generator
 
 import hypothesis
 import pytest
@@ -14,20 +18,44 @@ import pytest
 SERVERS = {"chromium", "playwright", "postgresql", "s3_server"}
 """Fixtures that start a browser or a server."""
 
+REAL_TIME = "real time"
+"""Group of the tests in which a person, a camera or a lease waits only so long."""
+
+SLOW = 10
+"""Number of other tests that a slow one counts for."""
+
+GIVING_WAY = 10
+"""``nice`` value of the workers that do other tests; that of the service's judges, too."""
+
+ONE_THREAD = ("UNMASK_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""Variables that leave a process one thread; libraries read them when they are loaded."""
+
+SIDE_BY_SIDE = "PYTEST_XDIST_WORKER" in os.environ
+"""Whether this process is one of several workers."""
+
 # A deadline would measure how busy the machine is.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
 
-def pytest_configure() -> None:
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns a worker per core, and one for the tests that mostly wait."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Leaves each of several workers one thread, as its neighbours use the other cores."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        os.environ.setdefault("UNMASK_THREADS", "1")
+    if config.getoption("numprocesses", None):
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps tests that share a fixture in one worker, and marks those that start a server."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Keeps tests that share a fixture in one worker, and marks those that start a server.
+
+    In a worker, the largest groups come first, after the one that needs real time.
+    """
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
@@ -35,6 +63,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(group))
         if not SERVERS.isdisjoint(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    yield
+    if SIDE_BY_SIDE:
+        size = Counter[str]()
+        for item in items:
+            size[_group(item)] += SLOW if item.get_closest_marker("slow") else 1
+        items.sort(key=lambda item: (_group(item) != REAL_TIME, -size[_group(item)]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Gives way to the tests that need real time, from the first other test on."""
+    if SIDE_BY_SIDE and _group(item) != REAL_TIME and (missing := GIVING_WAY - os.nice(0)) > 0:
+        os.nice(missing)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -42,6 +82,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     seed = terminalreporter.config.getoption("randomly_seed", None)
     if seed is not None and {"failed", "error"} & terminalreporter.stats.keys():
         terminalreporter.write_line(f"the order of this run: pytest --randomly-seed={seed}")
+
+
+def _group(item: pytest.Item) -> str:
+    """Returns the name of the group that a test is in, or its own."""
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else item.nodeid
 
 
 def _shared(item: pytest.Function) -> str | None:

@@ -273,7 +273,7 @@ def test_most_of_a_jpeg_must_be_there(tmp_path: Path) -> None:
             list(open_media(written(tmp_path / "cut.jpg", data[: len(data) // 3])).frames([0.0]))
 
 
-# What is not seen of a file
+# Parts of a file that cannot be seen
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "flv", "avi", "wmv"])

@@ -99,8 +99,8 @@ def test_a_failing_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     plain = _source.Source.__init__
 
-    def fails(source: Any, path: str, file: Any, bounds: Bounds) -> None:
-        plain(source, path, Failing(file), bounds)
+    def fails(source: Any, path: str, file: Any, *more: Any) -> None:
+        plain(source, path, Failing(file), *more)
 
     monkeypatch.setattr(_source.Source, "__init__", fails)
     assert "Input/output error" in refusal(path, BrokenMedia)

@@ -288,7 +288,7 @@ class Packets:
 
 @dataclass(frozen=True, slots=True)
 class SegmentSeal:
-    """What the signature of a live segment says, see `unmask.licences.live_segments`.
+    """Statement of the signature of a live segment, see `unmask.licences.live_segments`.
 
     Attributes:
         seal: whether the segment is as it was signed.

@@ -28,7 +28,6 @@ pytestmark = [
         CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
     ),
     pytest.mark.slow,
-    pytest.mark.xdist_group("real time"),
 ]
 
 QUIET = (

@@ -34,13 +34,15 @@ class Tree:
 
     Args:
         data: its folder.
-        settings: more settings, as environment variables without ``UNMASK_``.
+        settings: more settings, as environment variables without ``UNMASK_``; unless they tell how
+            many, there are no readers for live checks.
     """
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data, self._log = data, data.with_suffix(".log")
         names = {f"UNMASK_{name.upper()}": value for name, value in settings.items()}
-        self.environment = {**os.environ, "OMP_NUM_THREADS": "1", **names}
+        few = {"OMP_NUM_THREADS": "1", "UNMASK_LIVE_READERS": "0"}
+        self.environment = {**os.environ, **few, **names}
         self.port = 0
         self.start()
         self.key = self._key()

@@ -1,4 +1,4 @@
-"""Of long footage a tenth is decoded: around findings first, then what only hints at a break."""
+"""Long footage is decoded by a tenth: around findings first, then where something only hints."""
 
 from __future__ import annotations
 

@@ -328,41 +328,24 @@ def _fit(
     design, label = known.design, known.label
     weight = metrics.balanced(label, np.array([e.family for e in known.examples]))
     theta = logistic(design, label, weight, slopes(design.shape[1], len(known.knees)))
-    people = len(set(known.identities))
-    llr = design @ theta
+    llr, of_others = design @ theta, unseen.design @ theta
     crossed = _crossed(design, label, weight, known.identities, len(known.knees))
-    part, (area, low, high) = missed(
-        metrics.auc(crossed[label == 0], crossed[label == 1]),
-        unseen.design @ theta,
-        unseen.examples,
+    part, area = missed(
+        metrics.auc(crossed[label == 0], crossed[label == 1]), of_others, unseen.examples
     )
     fitted: dict[str, Any] = {
         "intercept": float(theta[0]),
         "terms": dict(zip(known.rows[0], theta[1:].tolist(), strict=True)),
-        "bound": float(np.log10(people)),
+        "bound": float(np.log10(len(set(known.identities)))),
         "missed": part,
         "shared": _shared(clips, theta),
         "separation": float(llr[label == 1].mean() - llr[label == 0].mean()),
         "knees": dict(known.knees),
     }
     served = Calibration(lines=tuple(known.scores), **fitted)
-    about = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "people": people,
-        "faces": len(known.examples),
-        "forgeries": list(FAMILIES),
-        "strength": strength,
-        "missed_from": (
-            f"AUC {area:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on "
-            f"{len(unseen.examples)} faces of {len(set(unseen.identities))} people, forged in ways "
-            "never trained on; the lower end is used"
-        ),
-        "shared_from": (
-            f"simulated: a camera moving over heads that turn, of {len(set(clips[0].identities))} "
-            f"people, {FRAMES} frames each"
-        ),
-    }
-    checked = {
+    return served, {
+        **fitted,
+        "fitted_on": _fitted_on(known, strength, unseen, area, clips),
         "cross_fitted": {
             "note": (
                 "families trained on, of the strength in fitted_on; each person judged by a "
@@ -375,12 +358,36 @@ def _fit(
                 "the research set, which told the missed part, "
                 "the strength of forgeries and which sets of lines hold"
             ),
-            **_checked(
-                served, unseen.design @ theta, unseen.examples, np.ones(len(unseen.examples))
-            ),
+            **_checked(served, of_others, unseen.examples, np.ones(len(unseen.examples))),
         },
     }
-    return served, {**fitted, "fitted_on": about, **checked}
+
+
+def _fitted_on(
+    known: Measured,
+    strength: str,
+    unseen: Measured,
+    area: tuple[float, float, float],
+    clips: Sequence[Measured],
+) -> dict[str, Any]:
+    """Describes the data of a calibration; ``area`` is the AUC on ``unseen``, with its interval."""
+    auc, low, high = area
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "people": len(set(known.identities)),
+        "faces": len(known.examples),
+        "forgeries": list(FAMILIES),
+        "strength": strength,
+        "missed_from": (
+            f"AUC {auc:.3f} (95 % from {low:.3f} to {high:.3f}) of the LR on "
+            f"{len(unseen.examples)} faces of {len(set(unseen.identities))} people, forged in ways "
+            "never trained on; the lower end is used"
+        ),
+        "shared_from": (
+            f"simulated: a camera moving over heads that turn, of {len(set(clips[0].identities))} "
+            f"people, {FRAMES} frames each"
+        ),
+    }
 
 
 def missed(

@@ -88,24 +88,9 @@ def compare(
     """
     families = runs[REFERENCE].families
     held_out = [*portraits, *others]
-    longer, nets = _finished(finished or {}, held_out), {}
-    for i, (name, config) in enumerate(runs.items(), start=1):
-        refuse_leak(read(map(Path, config.train)), held_out)
-        print(f"training {i} of {len(runs)}: {name}", file=sys.stderr, flush=True)
-        nets[name] = train(config, out / name.replace(" ", "-"), every, workers).cpu()
+    longer = _finished(finished or {}, held_out)
+    nets = _trained(runs, held_out, out, every, workers)
     faces = hold_out(portraits, others, families, WAYS, at_most)
-    measured = {BLURRIER: {"figures": _figures(faces, faces.blur, families)}}
-    for name, net in nets.items():
-        print(f"measuring: {name}", file=sys.stderr, flush=True)
-        measured[name] = {
-            **_about(net, runs[name]),
-            "figures": _figures(faces, faces.score(net, close=False), families),
-        }
-    for name, (net, config) in longer.items():
-        measured[name] = {
-            **_about(net, config),
-            "figures": _figures(faces, faces.score(net, config.net in SEE_CLOSE_UPS), families),
-        }
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": COMMAND,
@@ -118,13 +103,48 @@ def compare(
         },
         "faces": {name: faces.counts((name, WAYS[0])) for name in (*families, RESEARCH)},
         "finished": list(longer),
-        "runs": measured,
+        "runs": _measured(faces, families, runs, nets, longer),
     }
     target.mkdir(parents=True, exist_ok=True)
     (target / "compare.json").write_text(records.dumps(result) + "\n")
     (target / "compare.md").write_text(page(result))
     _plot(result, target / "compare.png")
     return result
+
+
+def _trained(
+    runs: dict[str, Config], held_out: Sequence[Row], out: Path, every: int, workers: int
+) -> dict[str, nn.Module]:
+    """Trains every run; refuses one that learns from a person to measure on."""
+    nets = {}
+    for i, (name, config) in enumerate(runs.items(), start=1):
+        refuse_leak(read(map(Path, config.train)), held_out)
+        print(f"training {i} of {len(runs)}: {name}", file=sys.stderr, flush=True)
+        nets[name] = train(config, out / name.replace(" ", "-"), every, workers).cpu()
+    return nets
+
+
+def _measured(
+    faces: HeldOut,
+    families: Sequence[str],
+    runs: dict[str, Config],
+    nets: dict[str, nn.Module],
+    longer: dict[str, tuple[nn.Module, Config]],
+) -> dict[str, Any]:
+    """Computes the figures of every network, and of blur alone, on the same faces."""
+    measured: dict[str, Any] = {BLURRIER: {"figures": _figures(faces, faces.blur, families)}}
+    for name, net in nets.items():
+        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        measured[name] = {
+            **_about(net, runs[name]),
+            "figures": _figures(faces, faces.score(net, close=False), families),
+        }
+    for name, (net, config) in longer.items():
+        measured[name] = {
+            **_about(net, config),
+            "figures": _figures(faces, faces.score(net, config.net in SEE_CLOSE_UPS), families),
+        }
+    return measured
 
 
 def _finished(

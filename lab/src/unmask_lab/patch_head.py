@@ -43,7 +43,7 @@ MOSTLY, HARDLY = 0.5, 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """What the tower says of pairs, bona fide first.
+    """Answers of the tower on pairs, bona fide first.
 
     Attributes:
         whole: logits of whole faces, float32 ``(n, 2)``.

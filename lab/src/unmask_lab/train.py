@@ -69,22 +69,7 @@ def train(config: Config, folder: Path, every: int, workers: int = 2) -> nn.Modu
     )
     state = _resume(folder, config, net, averaged, optimizer)
     started, first = time.monotonic(), state.seen
-    left = config.pairs - state.seen
-    close = config.net in SEE_CLOSE_UPS
-    pairs = Pairs(
-        rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close
-    )
-    # The loader gets a generator of its own. Otherwise it would draw from the state that dropout
-    # resumes from.
-    loader = DataLoader(
-        pairs,
-        config.batch,
-        num_workers=workers,
-        drop_last=True,
-        generator=torch.Generator(),
-        worker_init_fn=_keep_to_one_thread,
-    )
-    for step, (crops, where) in enumerate(loader, start=1):
+    for step, (crops, where) in enumerate(_batches(config, rows, swaps, state, workers), start=1):
         for group in optimizer.param_groups:
             group["lr"] = group["highest"] * _schedule(state.seen / config.pairs)
         loss = _step(net, optimizer, crops.to(device), where.to(device), config)
@@ -98,17 +83,44 @@ def train(config: Config, folder: Path, every: int, workers: int = 2) -> nn.Modu
                 flush=True,
             )
         if step % every == 0 or state.seen > config.pairs - config.batch:
-            figures = (
-                validate(averaged.module, dev, config.families, device, config.looks, close)
-                if dev
-                else {}
+            state.log.append(
+                {"seen": state.seen, "loss": loss, **_validated(averaged.module, dev, config)}
             )
-            state.log.append({"seen": state.seen, "loss": loss, **figures})
             print(json.dumps(state.log[-1]), file=sys.stderr, flush=True)
             _save(folder, config, net, averaged, optimizer, state)
             _plot(state, folder / "training.png")
     trained: nn.Module = averaged.module
     return trained
+
+
+def _batches(
+    config: Config, rows: Sequence[Row], swaps: Sequence[Swap], state: TrainingState, workers: int
+) -> DataLoader[Any]:
+    """Makes the pairs that a training has not seen yet, in batches.
+
+    The loader gets a generator of its own. Otherwise it would draw from the state that dropout
+    resumes from.
+    """
+    left, close = config.pairs - state.seen, config.net in SEE_CLOSE_UPS
+    pairs = Pairs(
+        rows, config.families, config.seed, state.seen, left, config.attacks, swaps, close
+    )
+    return DataLoader(
+        pairs,
+        config.batch,
+        num_workers=workers,
+        drop_last=True,
+        generator=torch.Generator(),
+        worker_init_fn=_keep_to_one_thread,
+    )
+
+
+def _validated(net: nn.Module, dev: Sequence[Row], config: Config) -> dict[str, Any]:
+    """Computes the figures of a validation; none without a set to validate on."""
+    if not dev:
+        return {}
+    device, close = next(net.parameters()).device.type, config.net in SEE_CLOSE_UPS
+    return {**validate(net, dev, config.families, device, config.looks, close)}
 
 
 def _keep_to_one_thread(_worker: int) -> None:

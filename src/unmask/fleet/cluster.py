@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from unmask.pipeline import Settings
 
 DIED = "died"
-"""What an actor says, with how, when the process that judges for it is gone."""
+"""Answer of an actor, followed by the cause, when the process that judges for it is gone."""
 
 LEAVE = 10.0
 """Seconds that an idle actor is given to delete its temporary files."""
@@ -36,7 +36,7 @@ LEAVE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What an actor needs to make its workers; see `Worker`.
+    """Parameters from which an actor makes its workers; see `Worker`.
 
     Attributes:
         source: source of the files.

@@ -35,7 +35,7 @@ _MOST_SETS = 8
 
 
 class _Sequence(NamedTuple):
-    """What a sequence parameter set tells of the headers of slices; bits and flags."""
+    """Facts in a sequence parameter set about the headers of slices; bits and flags."""
 
     planes: int
     frame_bits: int
@@ -45,7 +45,7 @@ class _Sequence(NamedTuple):
 
 
 class _Picture(NamedTuple):
-    """What a picture parameter set tells of the headers of slices."""
+    """Facts in a picture parameter set about the headers of slices."""
 
     sequence: int
     output_flag: int

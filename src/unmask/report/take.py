@@ -28,10 +28,10 @@ SCHEMA_VERSION = 1
 
 
 class FindingPart(DocumentPart):
-    """What breaks the take at a place, or is noted about it."""
+    """A break of the take at a place, or a note about that place."""
 
     kind: BreakKind
-    """What it is."""
+    """Kind of break or note."""
     breaks: bool
     """Whether the take is broken by it."""
     start: Positive
@@ -52,9 +52,9 @@ class FoundDocument(DocumentPart):
     schema_version: Literal[1]
     """Version of the schema of the document that follows at the end."""
     path: str
-    """What is followed, as the caller gave it."""
+    """The recording that is followed, as the caller gave it."""
     finding: FindingPart
-    """What was found; the document at the end holds it again, with the end that a stretch has then.
+    """The finding; the document at the end holds it again, with the end that a stretch has then.
     """
 
 
@@ -110,15 +110,15 @@ class FilePart(DocumentPart):
     path: str
     """As the caller gave it."""
     sha256: str
-    """Of the whole file, hexadecimal."""
+    """sha256 of the whole file, hexadecimal."""
     start: Positive
     """Seconds of the take at which it begins."""
     duration: Positive
     """Its seconds."""
     size_bytes: Count
-    """Of the whole file."""
+    """Size of the whole file."""
     signature: Seal | None = None
-    """Of a live segment: whether it is as it was signed; null where that was not looked at."""
+    """Whether a live segment is as it was signed; null where that was not looked at."""
     signer: str | None = None
     """Name in its certificate, for which nobody vouches; null where it is not signed."""
     follows: bool | None = None
@@ -139,7 +139,7 @@ class TakeDocument(DocumentPart):
     out.
     """
     sha256: str | None
-    """Of the whole file, hexadecimal; null where it could not be read."""
+    """sha256 of the whole file, hexadecimal; null where it could not be read."""
     answer: TakeAnswer | None
     """The answer; null where the file could not be judged, and then error says why. There is no
     'proved'.
@@ -149,15 +149,15 @@ class TakeDocument(DocumentPart):
     reason_code: Annotated[str, CODE]
     reason_values: Annotated[Json, VALUES]
     findings: tuple[FindingPart, ...]
-    """What breaks the take, and what is only noted, in order of time."""
+    """Breaks of the take, and mere notes, in order of time."""
     unseen: tuple[UnseenPart, ...]
     """Stretches in which a cut could not have been seen, in order of time."""
     decoded: Share
     """Share of the footage of which all pictures were looked at."""
     power: tuple[PowerPart, ...]
-    """What share of tried cuts was found, by their length; empty where none was tried."""
+    """Share of tried cuts that was found, by their length; empty where none was tried."""
     media: MediaPart | None
-    """What the file is, of several the first; null where it could not be read. Where times start
+    """Facts of the file, of several the first; null where it could not be read. Where times start
     over, of the part before.
     """
     parts: tuple[FilePart, ...]

@@ -29,7 +29,7 @@ EVERY_S = 30.0
 
 @dataclass(slots=True)
 class Notes:
-    """What was measured so far.
+    """Measurements of a take so far.
 
     Attributes:
         path: file in which it is kept; None keeps it in memory alone.

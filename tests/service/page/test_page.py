@@ -28,7 +28,6 @@ pytestmark = [
     pytest.mark.skipif(
         CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
     ),
-    pytest.mark.xdist_group("real time"),
 ]
 
 WIDE, PHONE = (1200, 900), (390, 844)

@@ -23,7 +23,6 @@ pytestmark = [
         CHROMIUM is None, reason="needs Chromium; on Debian: apt-get install chromium"
     ),
     pytest.mark.slow,
-    pytest.mark.xdist_group("real time"),
 ]
 
 ASK = "One unbroken take?"

@@ -127,7 +127,7 @@ def test_the_http_process_killed_during_uploads_costs_nothing(
 
 
 def test_all_children_die_with_the_supervisor(tmp_path: Path) -> None:
-    with tree(tmp_path / "data", workers="1") as made:
+    with tree(tmp_path / "data", workers="1", live_readers="1") as made:
         until(lambda: made.processes("judge"))
         family = [
             pid for role in ("http", "worker", "courier", "judge") for pid in made.processes(role)
@@ -138,7 +138,7 @@ def test_all_children_die_with_the_supervisor(tmp_path: Path) -> None:
 
 
 def test_it_stops_when_told_to(tmp_path: Path) -> None:
-    with tree(tmp_path / "data", workers="1") as made:
+    with tree(tmp_path / "data", workers="1", live_readers="1") as made:
         assert httpx.get(f"{made.url}/healthz", timeout=PATIENCE).is_success
         family = [pid for role in ("http", "worker", "courier") for pid in made.processes(role)]
         assert made.stop() == 0

@@ -69,7 +69,7 @@ def test_several_machines_may_upgrade_at_once(empty: Database) -> None:
 
 
 REFUSED = {"change audit", "empty audit", "empty tenants"}
-"""What no version can do: the audit log only grows, and so its organisations stay."""
+"""Statements that no version can make: the audit log only grows, and so its organisations stay."""
 
 
 def test_the_statements_of_every_version_that_may_share_the_tables_do_what_they_did(
@@ -98,7 +98,7 @@ BREAKING = {
     "shorter texts": "ALTER TABLE webhooks ALTER COLUMN url TYPE VARCHAR(8)",
     "another type": "ALTER TABLE webhooks ALTER COLUMN created TYPE VARCHAR",
 }
-"""What a migration must not do to the version before, and the exercise sees; on PostgreSQL."""
+"""Harm that a migration may do to the version before, as the exercise sees it; on PostgreSQL."""
 
 
 @pytest.mark.parametrize("change", BREAKING)

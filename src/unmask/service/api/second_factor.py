@@ -82,7 +82,7 @@ class MadePasskey(BaseModel):
 
 
 class Challenge(BaseModel):
-    """What the browser needs for `navigator.credentials`, as JSON.
+    """Options for the browser's `navigator.credentials`, as JSON.
 
     It can be answered once, in this session, for ten minutes.
     """

@@ -43,7 +43,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What an organisation has of each of its `Quotas`."""
+    """Use that an organisation makes of each of its `Quotas`."""
 
     waiting: int
     daily: int

@@ -75,7 +75,7 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a person shows as the second factor: a code, or the signature of a passkey.
+    """Second factor that a person shows: a code, or the signature of a passkey.
 
     Attributes:
         code: of the app, or a recovery code, as typed.

@@ -43,7 +43,7 @@ Base64url = Annotated[str, Field(max_length=LONGEST)]
 
 
 class Ceremony(StrEnum):
-    """What the browser was asked for."""
+    """Request that the browser answered: to make a passkey, or to sign with one."""
 
     CREATE = "webauthn.create"
     GET = "webauthn.get"

@@ -159,7 +159,7 @@ class Passkey(Base):
     id: Mapped[str] = identity()
     account: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str]
-    """What the person calls it."""
+    """Name that the person gave it."""
     credential: Mapped[str]
     """Id that the authenticator gave it, base64url; no two accounts have the same."""
     key: Mapped[str]
@@ -205,9 +205,9 @@ class BrowserSession(Base):
     pending: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the password was right and the second factor is still to come."""
     challenge: Mapped[str | None]
-    """What a passkey is to sign next, base64url; null once it was answered."""
+    """Challenge that a passkey is to sign next, base64url; null once it was answered."""
     ceremony: Mapped[str | None]
-    """What that was asked for, see `webauthn.Ceremony`."""
+    """Purpose of that challenge, see `webauthn.Ceremony`."""
     challenge_expires: Mapped[float | None]
     created: Mapped[float] = moment()
     seen: Mapped[float] = moment()
