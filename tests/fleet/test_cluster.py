@@ -20,7 +20,11 @@ from unmask.fleet.scratch import PREFIX
 from unmask.fleet.tables import Row
 from unmask.pipeline import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # One after the other: a cluster that another test has started would answer.
+    pytest.mark.xdist_group("ray"),
+]
 
 FILES = {f"{n}.mp4": f"sleep 0.3\n{n}\nno face" for n in range(20)} | {
     "broken.mp4": "fail",

@@ -271,6 +271,7 @@ def test_of_a_judge_no_thread_at_all_sees_another_file(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", text, str(other)],
         input=task,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "2"},  # a library that starts threads of its own
         capture_output=True,
         timeout=300,
         check=False,
