@@ -6,7 +6,7 @@ portrait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +23,7 @@ FRAMES = 3
 
 def write_clips(folder: Path, count: int) -> Path:
     """Writes clips 0 to ``count - 1`` that are not there yet; returns the folder."""
-    from tests import clips
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        path, beside = folder / f"{number:06}.mp4", folder.parent / "unfinished.mp4"
-        if path.exists():
-            continue
-        clips.write_video(beside, _frames(number))
-        if number % CORRUPT == CORRUPT - 1:
-            content = beside.read_bytes()
-            beside.write_bytes(content[: content.index(b"moov")])
-        beside.rename(path)
-    return folder
+    return _write(folder, count, _frames, CORRUPT)
 
 
 def write_portraits(folder: Path, count: int, seconds: float) -> Path:
@@ -43,24 +31,36 @@ def write_portraits(folder: Path, count: int, seconds: float) -> Path:
 
     They have 25 frames a second of 384 x 384 px. Returns the folder.
     """
+    return _write(folder, count, lambda number: _portrait(number, int(25 * seconds)))
+
+
+def _write(
+    folder: Path, count: int, frames: Callable[[int], Iterator[np.ndarray]], corrupt: int = 0
+) -> Path:
+    """Writes clips by their numbers; truncates one in so many, if any."""
     from tests import clips
 
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        path = folder / f"{number:06}.mp4"
-        if not path.exists():
-            clips.write_video(path, _portrait(number, int(25 * seconds)))
+        path, beside = folder / f"{number:06}.mp4", folder.parent / "unfinished.mp4"
+        if path.exists():
+            continue
+        clips.write_video(beside, frames(number))
+        if corrupt and number % corrupt == corrupt - 1:
+            content = beside.read_bytes()
+            beside.write_bytes(content[: content.index(b"moov")])
+        beside.rename(path)
     return folder
 
 
 def _portrait(number: int, frames: int) -> Iterator[np.ndarray]:
     from skimage.data import astronaut
 
-    rng = np.random.default_rng(number)
+    rng, whole = np.random.default_rng(number), astronaut()
     across, down = rng.uniform(10, 50, 2)
     for k in range(frames):
         x, y = 60 + across * np.sin(k / 20), across / 10 + 10 + min(down, 10) * np.cos(k / 30)
-        part = astronaut()[int(y) : int(y) + 384, int(x) : int(x) + 384]
+        part = whole[int(y) : int(y) + 384, int(x) : int(x) + 384]
         yield np.clip(part + rng.normal(0, 2, (384, 384, 1)), 0, 255).astype(np.uint8)
 
 

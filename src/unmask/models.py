@@ -59,10 +59,8 @@ def session(name: str) -> ort.InferenceSession:
     model = content(name)
     if name == CENTERFACE:
         model = _any_size(model)
-    elif (tuned := f"{name}.npz") in known():
-        model = with_values(model, content(tuned))
-    if name in TOKENS:
-        model = with_outputs(model, TOKENS[name])
+    elif (values := f"{name}.npz") in known():
+        model = with_values(model, content(values), TOKENS.get(name, ()))
     return make_session(model)
 
 
@@ -130,10 +128,13 @@ def card(name: str) -> dict[str, Any]:
     return facts
 
 
-def with_values(model: bytes, values: bytes) -> bytes:
+def with_values(model: bytes, values: bytes, inner: Iterable[str] = ()) -> bytes:
     """Replaces values in an ONNX model by those of an ``.npz`` of float32 arrays.
 
-    The arrays have the names of the model's initializers; those of `PATCHES` are none of them.
+    Args:
+        model: content of its file.
+        values: the arrays have the names of its initializers; those of `PATCHES` are none of them.
+        inner: names of inner float32 values that are to be outputs, too.
 
     Raises:
         WeightsError: a name or a shape is not the model's.
@@ -151,6 +152,9 @@ def with_values(model: bytes, values: bytes) -> bytes:
                     f"the tuned values do not fit the network ({name}); reinstall Unmask"
                 )
             initializers[name].raw_data = array.astype("<f4").tobytes()
+    loaded.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in inner
+    )
     return bytes(loaded.SerializeToString())
 
 
@@ -160,19 +164,13 @@ def patches(name: str) -> dict[str, Any]:
     Raises:
         WeightsError: the file with its tuned values is missing, or is not the released one.
     """
+    return {k.removeprefix(PATCHES): v for k, v in tuned(name).items() if k.startswith(PATCHES)}
+
+
+def tuned(name: str) -> dict[str, Any]:
+    """Returns all arrays of a weight's file of tuned values, by name; raises as `patches` does."""
     with np.load(io.BytesIO(content(f"{name}.npz")), allow_pickle=False) as arrays:
-        return {k.removeprefix(PATCHES): v for k, v in arrays.items() if k.startswith(PATCHES)}
-
-
-def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
-    """Adds inner float32 values of an ONNX model, by their names, to its outputs."""
-    import onnx
-
-    loaded = onnx.load_from_string(model)
-    loaded.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
-    )
-    return bytes(loaded.SerializeToString())
+        return dict(arrays)
 
 
 def _centerface_path() -> Path:

@@ -165,3 +165,11 @@ def _hash() -> str:
     from argon2 import PasswordHasher
 
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+def spoil(browser: TestClient, part: int) -> None:
+    """Reverses a part of the cookie of a sign-in at a provider: 1 the nonce, 2 the verifier."""
+    kept = browser.cookies["unmask_sign_in"].split(".")
+    kept[part] = kept[part][::-1]
+    browser.cookies.clear()
+    browser.cookies["unmask_sign_in"] = ".".join(kept)

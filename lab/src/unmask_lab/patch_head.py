@@ -8,10 +8,8 @@ fide* where next to nothing was; the rest is passed over.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,8 +25,9 @@ from unmask import models
 from unmask.evidence import strong
 from unmask_lab import records
 from unmask_lab.config import PatchConfig
-from unmask_lab.data import DataError, Row, read
+from unmask_lab.data import BONA_FIDE, DataError, read
 from unmask_lab.export import NOT_MEASURED, enter, update_card
+from unmask_lab.parallel import spread
 from unmask_lab.samples import Pairs
 
 CHUNK = 100
@@ -93,8 +92,8 @@ def teach(config: PatchConfig, folder: Path, workers: int, weights: Path = model
 
 def _tower() -> dict[str, NDArray[np.float32]]:
     """Returns the tuned values of the installed tower."""
-    with np.load(io.BytesIO(models.content(f"{strong.WEIGHT}.npz")), allow_pickle=False) as values:
-        return {name: v for name, v in values.items() if not name.startswith(models.PATCHES)}
+    tuned = models.tuned(strong.WEIGHT)
+    return {name: v for name, v in tuned.items() if not name.startswith(models.PATCHES)}
 
 
 def _refuse_others(config: PatchConfig, folder: Path) -> None:
@@ -112,21 +111,20 @@ def _seen(
 ) -> Iterator[Tokens]:
     """Yields the tokens of so many pairs, in chunks; computes those that are not in the folder."""
     folder.mkdir(exist_ok=True)
-    rows = [row for row in read(map(Path, files)) if row.label == 0]
-    chunk = partial(_chunk, rows, config, kept, folder)
-    with ProcessPoolExecutor(workers) as pool:
-        for done, path in enumerate(pool.map(chunk, range(0, pairs, CHUNK)), start=1):
-            print(f"{folder.name}: {min(done * CHUNK, pairs)} of {pairs} pairs", flush=True)
-            with np.load(path, allow_pickle=False) as values:
-                yield Tokens(**values)
+    rows = [row for row in read(map(Path, files)) if row.label == BONA_FIDE]
+    made = Pairs(rows, config.families, config.seed, 0, pairs, close=True)
+    chunks = spread(partial(_chunk, made, kept, folder), range(0, pairs, CHUNK), workers)
+    for done, path in enumerate(chunks, start=1):
+        print(f"{folder.name}: {min(done * CHUNK, pairs)} of {pairs} pairs", flush=True)
+        with np.load(path, allow_pickle=False) as values:
+            yield Tokens(**values)
 
 
-def _chunk(rows: Sequence[Row], config: PatchConfig, kept: int, folder: Path, first: int) -> Path:
+def _chunk(pairs: Pairs, kept: int, folder: Path, first: int) -> Path:
     path, beside = folder / f"{first:08}.npz", folder / f"{first:08}.partial"
     if not path.exists():
-        torch.set_num_threads(1)
-        pairs = Pairs(rows, config.families, config.seed, first, CHUNK, close=True)
-        of_pairs = [look(*pairs[i], kept, first + i) for i in range(len(pairs))]
+        numbers = range(first, min(first + CHUNK, len(pairs)))
+        of_pairs = [look(*pairs[i], kept, i) for i in numbers]
         whole, patches, where = (np.stack(part) for part in zip(*of_pairs, strict=True))
         with beside.open("wb") as file:
             np.savez(file, allow_pickle=False, whole=whole, patches=patches, where=where)

@@ -91,8 +91,8 @@ EACH = (BreakKind.CHAIN,)
 """Kinds of findings of which each is told, even if they touch."""
 IN_THE_FILE = (BreakKind.JOIN, BreakKind.GAP, BreakKind.DROPPED)
 _IN_THE_PICTURE = (BreakKind.JUMP_CUT, BreakKind.SCENE_CUT)
-_SAME_S = 0.2
-"""Seconds within which findings of one kind are the same one."""
+SAME_S = 0.2
+"""Seconds within which findings of one kind are the same one, which was found again or grew."""
 _AT_ONCE_S = 0.1
 """Seconds within which a finding from the file explains one from the pictures."""
 
@@ -124,7 +124,7 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     kept: list[Finding] = []
     for one in sorted(findings, key=precedence):
         known = any(
-            one.kind is other.kind and one.start - other.end < _SAME_S for other in kept[-8:]
+            one.kind is other.kind and one.start - other.end < SAME_S for other in kept[-8:]
         )
         if one.kind in EACH or not known:
             kept.append(one)

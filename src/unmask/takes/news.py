@@ -6,10 +6,16 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from unmask.takes.findings import EACH, IN_THE_FILE, BreakKind, Finding, explained, precedence
+from unmask.takes.findings import (
+    EACH,
+    IN_THE_FILE,
+    SAME_S,
+    BreakKind,
+    Finding,
+    explained,
+    precedence,
+)
 
-_SAME_S = 0.2
-"""Seconds within which findings of one kind are the same one, which was found again or grew."""
 _BEFORE = 8
 """Known findings of one kind that are compared; further back they lie apart, as in `in_order`."""
 
@@ -41,10 +47,10 @@ class News:
     def _again(self, one: Finding) -> bool:
         """Tells whether a finding is known; one that grew takes the place of the known one."""
         known = self._known[one.kind]
-        last = bisect_right(known, one.end + _SAME_S, key=lambda span: span[0])
+        last = bisect_right(known, one.end + SAME_S, key=lambda span: span[0])
         for place in range(max(0, last - _BEFORE), last):
             start, end = known[place]
-            if one.start <= end + _SAME_S:
+            if one.start <= end + SAME_S:
                 if one.start <= start:
                     known[place] = (one.start, max(end, one.end))
                 return True

@@ -5,16 +5,12 @@ Each face is forged once, sent all the ways, measured as the runtime would, and 
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from unmask import faces
@@ -24,6 +20,7 @@ from unmask_lab.benchmark.subgroups import typology_angle
 from unmask_lab.data import BONA_FIDE, Row
 from unmask_lab.degrade import Degradation
 from unmask_lab.examples import Example, as_seen, score, with_forgeries
+from unmask_lab.parallel import spread
 from unmask_lab.samples import shapes
 
 Record = tuple[str | int | float, ...]
@@ -90,21 +87,12 @@ def measure(
     """
     task = Task(tuple(rows), tuple(families), dict(ways), seed)
     records: list[Record] = []
-    for done, of_row in enumerate(_each(task, processes), start=1):
+    each = spread(task, range(len(task.rows)), processes, chunk=4)
+    for done, of_row in enumerate(each, start=1):
         records += of_row
         if done % 100 == 0:
             print(f"measured {done} of {len(task.rows)}", file=sys.stderr, flush=True)
     return Faces.of(records)
-
-
-def _each(task: Task, processes: int) -> Iterator[list[Record]]:
-    if not processes:
-        yield from map(task, range(len(task.rows)))
-        return
-    # A fork would inherit ONNX Runtime's threads in an unknown state.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, spawn, initializer=_take, initargs=(task,)) as pool:
-        yield from pool.map(_do, range(len(task.rows)), chunksize=4)
 
 
 @dataclass(frozen=True)
@@ -174,18 +162,3 @@ def _agreement(example: Example, where: NDArray[np.float32], least: float = 0.2)
     return (
         metrics.auc(where[~cells], where[cells]) if 0 < cells.sum() < cells.size else float("nan")
     )
-
-
-_task: list[Task] = []
-"""Task of a process that was started to share the work."""
-
-
-def _take(task: Task) -> None:
-    """Limits the process to one thread, as the processes already share the cores."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    _task.append(task)
-
-
-def _do(i: int) -> list[Record]:
-    return _task[0](i)
