@@ -21,7 +21,7 @@ from tests import clips
 from unmask.errors import BrokenMedia, MediaNotFound, UsageError
 from unmask.media import Clip, open_media
 from unmask.media.times import FrameIndex
-from unmask.types import Kind, MediaFacts
+from unmask.types import Glimpse, Kind, MediaFacts
 
 CODECS = [
     ("libx264", "mp4", "h264", 2),
@@ -372,6 +372,19 @@ def test_frames_of_a_video_come_scaled_down_where_asked(tmp_path: Path, rotation
     assert half.rgb.shape == (clip.facts.height // 2, clip.facts.width // 2, 3)
     assert corner_names(half.rgb) == corner_names(whole.rgb)
     assert np.array_equal(whole.rgb, larger.rgb)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_glimpses_show_upright_what_is_decoded_on_the_way(tmp_path: Path, rotation: int) -> None:
+    path = clips.write_video(tmp_path / "clip.mp4", [corners()] * 48, rotation=rotation, gop=48)
+    glimpses: list[Glimpse] = []
+    (frame,) = open_media(path).frames([1.4], glimpses=glimpses)
+    times = [glimpse.time for glimpse in glimpses]
+    assert times == pytest.approx(np.arange(0, 1.41, 0.08))
+    for glimpse in glimpses:
+        assert (glimpse.grey.shape, glimpse.grey.dtype) == ((54, 96), np.uint8)
+        whole = Image.fromarray(frame.rgb).convert("L").resize((96, 54), Image.Resampling.BOX)
+        assert np.abs(glimpse.grey - np.asarray(whole, np.float32)).mean() < 4
 
 
 BT709, BT601, BT2020, LIMITED, FULL = 1, 5, 9, 1, 2

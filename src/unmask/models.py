@@ -14,6 +14,7 @@ import importlib.util
 import io
 import json
 import os
+from collections import deque
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -81,14 +82,26 @@ def make_session(model: bytes) -> ort.InferenceSession:
 def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
     """Runs a weight on pictures of any size and returns all its outputs.
 
-    Gives back the memory afterwards, so that pictures of many sizes do not add up.
+    Gives back the memory of other sizes than the last two, so that pictures of many sizes do not
+    add up. Of a film, the whole frame and the window around a face keep theirs: to take it anew
+    costs a sixth of a run.
     """
     import onnxruntime as ort
 
-    options = ort.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    size = tuple(value.shape for value in inputs.values())
+    latest = _latest_sizes(name)
+    options = None
+    if size not in latest:
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        latest.append(size)
     outputs: list[Any] = session(name).run(None, inputs, options)
     return outputs
+
+
+@cache
+def _latest_sizes(_name: str) -> deque[tuple[tuple[int, ...], ...]]:
+    return deque(maxlen=2)
 
 
 def content(name: str) -> bytes:
@@ -181,11 +194,17 @@ def _centerface_path() -> Path:
 
 
 def _any_size(model: bytes) -> bytes:
-    """Frees CenterFace's input size: it is convolutional, but its file fixes ten 32 px images."""
+    """Frees CenterFace's input size, and fixes its weights.
+
+    It is convolutional, but its file fixes ten 32 px images. The file also lists each weight as an
+    input that a caller may replace, so that ONNX Runtime could not lay them out for its fastest
+    convolutions: a whole frame would take almost three times as long.
+    """
     import onnx
 
     graph = onnx.load_from_string(model)
-    for value in (*graph.graph.input[:1], *graph.graph.output):
+    del graph.graph.input[1:]
+    for value in (*graph.graph.input, *graph.graph.output):
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if axis != 1:
                 dim.dim_param = f"{value.name}_{axis}"

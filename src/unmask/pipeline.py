@@ -21,6 +21,7 @@ from unmask.types import (
     Declared,
     Evidence,
     Frame,
+    Glimpse,
     Kind,
     Match,
     Original,
@@ -94,6 +95,9 @@ LOOKS = 8
 
 The frames around a face with fewer than half as many sightings are looked at more closely.
 """
+
+GLIMPSED = 1.0
+"""Most seconds between looks for which pictures from between them are kept: 75 kB a second."""
 
 MOST_CROPS = 2400
 """Most faces kept for one file, all frames together: 710 MB of crops, eyes and close-ups.
@@ -221,14 +225,16 @@ def _follow(
     matches = _matches(clip, settings.originals, lambda done: progress("matching", 0.4 * done))
     first = 0.0 if matches is None else 0.4
     wanted = sorted({*plan.times, *plan.within(_compared(matches))})
+    glimpses: list[Glimpse] = []
     looks = _look(
         clip,
         wanted,
         plan.at_most,
         lambda done: progress("looking", first + (0.8 - first) * done),
         see,
+        glimpses if plan.every <= GLIMPSED else None,
     )
-    seen, cuts = [look for look, _ in looks], _cuts(clip, looks)
+    seen, cuts = [look for look, _ in looks], _cuts(clip, looks, glimpses)
     tracks = link(seen, cuts=cuts)
     case = Case(clip.facts, _kept(tracks), matches)
     said = evidence.examine(case, evidence.guiding(lines), settings.debug)
@@ -357,10 +363,11 @@ def _look(
     at_most: int,
     progress: Callable[[float], None],
     see: See = lambda _frame: None,
+    glimpses: list[Glimpse] | None = None,
 ) -> list[tuple[SeenFrame, takes.Miniature]]:
     watcher = Watcher(at_most=at_most)
     looks = []
-    for frame in ahead(clip.frames(times)):
+    for frame in ahead(clip.frames(times, glimpses=glimpses)):
         see(frame)
         seen = watcher.see(frame)
         looks.append(
@@ -370,14 +377,18 @@ def _look(
     return looks
 
 
-def _cuts(clip: Clip, looks: Sequence[tuple[SeenFrame, takes.Miniature]]) -> tuple[float, ...]:
+def _cuts(
+    clip: Clip,
+    looks: Sequence[tuple[SeenFrame, takes.Miniature]],
+    glimpses: Sequence[Glimpse],
+) -> tuple[float, ...]:
     """Finds shot changes between two looks at faces that colours do not already show."""
     pairs = [
         (small, then)
         for (seen, small), (after, then) in pairwise(looks)
         if seen.sightings and after.sightings and not is_cut(seen.histogram, after.histogram)
     ]
-    return takes.cuts(clip, pairs)
+    return takes.cuts(clip, pairs, glimpses)
 
 
 def _all_cuts(

@@ -316,6 +316,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """A very small grey picture: ``time`` in seconds, ``grey`` uint8 ``(54, 96)``, upright."""
+
+    time: float
+    grey: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Small:
     """A small grey picture: ``time`` in seconds, ``grey`` uint8 ``(90, 160)`` whatever its shape.
 

@@ -8,6 +8,7 @@ import pytest
 from skimage import data
 
 from tests.faces.portraits import HEAD, MIDDLE, PORTRAIT, STRANGER, centre, room, scaled, scene
+from unmask import models
 from unmask.faces import find, find_near
 from unmask.types import Rgb
 
@@ -22,6 +23,10 @@ def test_a_face_is_found_where_it_is() -> None:
     assert right_eye[0] < nose[0] < left_eye[0]
     assert right_mouth[0] < left_mouth[0]
     assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
+
+
+def test_the_networks_weights_are_constants_which_onnx_runtime_lays_out_for_speed() -> None:
+    assert models.session(models.CENTERFACE).get_overridable_initializers() == []
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.6, 1.7, 4.0])

@@ -5,7 +5,7 @@ Motion, flashes and swaps within a shot are neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +15,8 @@ import pytest
 import unmask
 from tests import clips, scenes
 from unmask import faces, takes
-from unmask.media import open_media
-from unmask.types import Rgb, Verdict
+from unmask.media import Clip, open_media
+from unmask.types import Frame, Glimpse, Rgb, Verdict
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +28,36 @@ def filmed(path: Path, picture: Callable[[float], Rgb], seconds: float) -> Path:
     return clips.write_video(path, frames, options={"crf": "20"}, gop=250)
 
 
-def cuts(path: Path, every: float = 0.5) -> list[float]:
-    """Returns the shot changes in a clip that is looked at every half second."""
-    clip = open_media(path)
-    frames = clip.frames(clip.times(every, 1000))
+def looked_at(
+    clip: Clip, every: float = 0.5
+) -> tuple[list[tuple[takes.Miniature, takes.Miniature]], list[Glimpse]]:
+    """Returns pairs of looks at a clip every half second, and glimpses from between them."""
+    glimpses: list[Glimpse] = []
     looks = [
-        takes.miniature(frame, [face.box for face in faces.find(frame.rgb)]) for frame in frames
+        takes.miniature(frame, [face.box for face in faces.find(frame.rgb)])
+        for frame in clip.frames(clip.times(every, 1000), glimpses=glimpses)
     ]
-    return list(takes.cuts(clip, list(pairwise(looks))))
+    return list(pairwise(looks)), glimpses
+
+
+def cuts(path: Path, every: float = 0.5) -> list[float]:
+    """Returns the shot changes in a clip; without glimpses they must be the same."""
+    clip = open_media(path)
+    looks, glimpses = looked_at(clip, every)
+    found = list(takes.cuts(clip, looks, glimpses))
+    assert list(takes.cuts(clip, looks)) == found
+    return found
+
+
+class Counted:
+    """Clip that counts how often its pictures are read."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.times_between, self._clip, self.read = clip.times_between, clip, 0
+
+    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]:
+        self.read += 1
+        return self._clip.frames(times, longest_px)
 
 
 def dissolve(t: float, start: float, length: float) -> Rgb:
@@ -81,6 +103,15 @@ ONE_SHOT: dict[str, Callable[[float], Rgb]] = {
 @pytest.mark.parametrize("case", ONE_SHOT)
 def test_one_shot_has_no_cut(tmp_path: Path, case: str) -> None:
     assert cuts(filmed(tmp_path / "one.mp4", ONE_SHOT[case], 3)) == []
+
+
+def test_glimpses_of_a_moving_picture_save_reading_it_again(tmp_path: Path) -> None:
+    clip = open_media(filmed(tmp_path / "one.mp4", ONE_SHOT["the camera zooms"], 3))
+    film, (looks, glimpses) = Counted(clip), looked_at(clip)
+    assert takes.cuts(film, looks, glimpses) == ()
+    assert film.read == 0
+    assert takes.cuts(film, looks) == ()
+    assert film.read == 1
 
 
 def test_three_people_cut_before_one_wall_are_three(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,17 @@ from unmask.media.recognition import HEAD, recognised
 from unmask.media.source import AGAIN, CUT, Bounds, Pose, Source, open_source
 from unmask.media.times import FrameIndex
 from unmask.messages import Message
-from unmask.types import Damage, Frame, Kind, MediaFacts, Rgb
+from unmask.types import Damage, Frame, Glimpse, Kind, MediaFacts, Rgb
+
+if TYPE_CHECKING:
+    from av import VideoFrame
 
 _SEEK_FRAMES = 12
 """Frames whose decoding costs about as much as a seek."""
+_GLIMPSE_PX = (96, 54)
+"""Width and height of a glimpse."""
+_GLIMPSE_S = 0.07
+"""Least seconds between two glimpses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +109,12 @@ class Clip:
         """Counts the pictures decoded until now that were interlaced and split into fields."""
         return int(self._woven.sum())
 
-    def frames(self, times: Sequence[float], longest_px: int | None = None) -> Generator[Frame]:
+    def frames(
+        self,
+        times: Sequence[float],
+        longest_px: int | None = None,
+        glimpses: list[Glimpse] | None = None,
+    ) -> Generator[Frame]:
         """Yields the first frame that decodes at or after each of ``times``, in order, none twice.
 
         Decodes as it is consumed and keeps one frame at a time. Damaged frames are skipped: from an
@@ -113,6 +126,8 @@ class Clip:
             times: seconds; those after the last frame give nothing.
             longest_px: longest side, px, to which the larger frames of a video are scaled down,
                 much faster than afterwards.
+            glimpses: receives small copies of the intact pictures of a video that must be decoded
+                on the way, at most 14 a second.
 
         Yields:
             Upright frames of ``facts.width`` x ``facts.height`` px, or smaller, with their own
@@ -127,7 +142,7 @@ class Clip:
             if source.identity != self._identity:
                 raise BrokenMedia(source.path, Message("media.changed"), Message("way.wait"))
             if self.facts.kind is Kind.VIDEO:
-                yield from self._video_frames(source, wanted, longest_px)
+                yield from self._video_frames(source, wanted, longest_px, glimpses)
             elif wanted.size:
                 yield Frame(0.0, self._photo(source))
 
@@ -144,7 +159,11 @@ class Clip:
         return rgb
 
     def _video_frames(
-        self, source: Source, wanted: NDArray[np.intp], longest_px: int | None
+        self,
+        source: Source,
+        wanted: NDArray[np.intp],
+        longest_px: int | None,
+        glimpses: list[Glimpse] | None,
     ) -> Iterator[Frame]:
         """Yields frames by number.
 
@@ -162,6 +181,8 @@ class Clip:
                 far = np.flatnonzero(starts[1:] - wanted[:-1] > _SEEK_FRAMES)
                 run = wanted[: far[0] + 1] if far.size else wanted
                 for number, picture in stream.pictures(index, self._damaged, int(starts[0]), run):
+                    if glimpses is not None:
+                        self._glimpse(stream, picture, shown[number], glimpses)
                     if number < wanted[0]:
                         continue
                     wanted = wanted[np.searchsorted(wanted, number, "right") :]
@@ -177,6 +198,13 @@ class Clip:
                         break
                 else:
                     return
+
+    def _glimpse(
+        self, stream: video.Video, picture: VideoFrame, time: float, glimpses: list[Glimpse]
+    ) -> None:
+        if not glimpses or time - glimpses[-1].time >= _GLIMPSE_S:
+            grey = stream.grey(picture, *self._pose.size(*_GLIMPSE_PX))
+            glimpses.append(Glimpse(time, self._pose.apply(grey)))
 
 
 def open_media(path: str | os.PathLike[str], bounds: Bounds = Bounds()) -> Clip:

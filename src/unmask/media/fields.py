@@ -34,22 +34,24 @@ _FEWEST = 3
 def has_comb(luma: NDArray[np.uint8]) -> bool:
     """Tells whether a picture is woven of two that differ: luma uint8 ``(h, w)``, all lines."""
     lines = luma[:, ::2].astype(np.int16)
-    near, far = (
-        _means(
-            np.abs(2 * lines[2:-2] - lines[2 - by : -2 - by] - lines[2 + by :][: len(lines) - 4])
-        )
-        for by in (1, 2)
-    )
+    near, far = (_unlike(lines, by) for by in (1, 2))
     return int((near > _LEAST + _STEEPER * far).sum()) >= _FEWEST
 
 
-def _means(values: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Averages over blocks; a remainder at the right and at the bottom is left out."""
-    rows, columns = values.shape[0] // _BLOCK, values.shape[1] // (_BLOCK // 2)
-    blocks = values[: rows * _BLOCK, : columns * (_BLOCK // 2)].reshape(
-        rows, _BLOCK, columns, _BLOCK // 2
-    )
-    return np.asarray(blocks.mean(axis=(1, 3)))
+def _unlike(lines: NDArray[np.int16], by: int) -> NDArray[np.float64]:
+    """Averages over blocks how far lines differ from those ``by`` lines above and below.
+
+    A remainder at the right and at the bottom is left out.
+    """
+    apart = 2 * lines[2:-2]
+    apart -= lines[2 - by : -2 - by]
+    apart -= lines[2 + by :][: len(apart)]
+    np.abs(apart, out=apart)
+    rows, columns, width = apart.shape[0] // _BLOCK, apart.shape[1] * 2 // _BLOCK, _BLOCK // 2
+    blocks = apart[: rows * _BLOCK, : columns * width].reshape(rows, _BLOCK, -1)
+    # First along the columns, which lie beside each other in memory: three times as fast.
+    sums = blocks.sum(axis=1, dtype=np.int32).reshape(rows, columns, width).sum(axis=2)
+    return np.asarray(sums / (_BLOCK * width))
 
 
 def upper_field(picture: VideoFrame) -> VideoFrame:

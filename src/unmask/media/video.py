@@ -466,13 +466,13 @@ def probe(
     claimed, head = claimed_seconds(source), source.head(64)
     with opened_video(source) as video:
         index, damaged, counted = video.index(packets)
-    with opened_video(source) as video:
         _, picture = next(video.pictures(index, damaged), (0, None))
-    with opened_video(source) as video:
-        picture = picture or video.any_picture()
-        if picture is None:
-            raise BrokenMedia(source.path, Message("media.undecodable"), AGAIN)
-        pose = _pose(picture)
+    if picture is None:
+        with opened_video(source) as video:
+            picture = video.any_picture()
+    if picture is None:
+        raise BrokenMedia(source.path, Message("media.undecodable"), AGAIN)
+    pose = _pose(picture)
     with opened_video(source) as video:
         sizes = list(dict.fromkeys([video.square(picture), *video.sizes(index, damaged)]))
         width, height = pose.size(*max(sizes, key=math.prod))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from unmask.types import Box, Frame
+from unmask.types import Box, Frame, Glimpse
 
 GRID = (9, 16)
 """Blocks of a picture, down and across, whatever its shape."""
@@ -41,6 +41,12 @@ class Miniature:
     grey: NDArray[np.float32]
     around: NDArray[np.bool_]
     inside: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, glimpse: Glimpse) -> Miniature:
+        """Makes a miniature without a face."""
+        whole = np.ones(GRID, np.bool_)
+        return cls(glimpse.time, glimpse.grey.astype(np.float32), whole, ~whole)
 
 
 def miniature(frame: Frame, faces: Sequence[Box] = ()) -> Miniature:

@@ -1,8 +1,9 @@
 """Shots: their ends and beginnings, by a hard cut or a dissolve.
 
-Two pictures that were looked at anyway show cheaply where something changed. Only there the
-pictures between them are looked at, in small. Movement changes a little from each picture to the
-next, a cut changes much at once, and a dissolve is a blend of the pictures before and after.
+Two pictures that were looked at anyway show cheaply where something changed, and so do glimpses
+between them. Only there all pictures are looked at, in small. Movement changes a little from each
+picture to the next, a cut changes much at once, and a dissolve is a blend of the pictures before
+and after.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Protocol
 import numpy as np
 
 from unmask.takes.change import Miniature, change, likeness, miniature, mixture
-from unmask.types import Frame
+from unmask.takes.glimpses import doubtful
+from unmask.types import Frame, Glimpse
 
 SUSPECT = 0.05
 """Least change between two looks for which the pictures between them are looked at."""
@@ -38,6 +40,8 @@ _STANDS_OUT = 3.0
 It is for cuts among moving pictures, and among held ones.
 """
 _AROUND = 8
+_NEAR = 0.32
+"""Seconds around a doubt that are looked at, too: as many pictures as a cut is compared with."""
 _DISSOLVES = (0.28, 0.6, 1.2)
 """Lengths of the stretches tested for a dissolve, s.
 
@@ -86,7 +90,11 @@ class PictureSource(Protocol):
     def frames(self, times: Sequence[float], longest_px: int | None = None) -> Iterator[Frame]: ...
 
 
-def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> tuple[float, ...]:
+def cuts(
+    film: PictureSource,
+    looks: Sequence[tuple[Miniature, Miniature]],
+    glimpses: Sequence[Glimpse] = (),
+) -> tuple[float, ...]:
     """Finds shot changes between looks.
 
     Returns the time, s, of the first picture after a hard cut, or of a dissolve's most even blend.
@@ -95,11 +103,13 @@ def cuts(film: PictureSource, looks: Sequence[tuple[Miniature, Miniature]]) -> t
         film: the film.
         looks: pairs of two looks, one soon after the other, in order of time; other gaps are not
             searched.
+        glimpses: pictures between looks, in order of time; where there are none, more pictures are
+            looked at.
 
     Raises:
         MediaError: the film cannot be read.
     """
-    suspects = sorted(_suspects(looks), key=lambda suspect: -suspect[0])
+    suspects = sorted(_doubted(list(_suspects(looks)), glimpses), key=lambda suspect: -suspect[0])
     chosen: list[tuple[Miniature, Miniature]] = []
     left = MOST_PICTURES
     for _, a, b in suspects:
@@ -132,6 +142,38 @@ def _suspects(
                 yield changed, a, b
 
 
+def _doubted(
+    suspects: Sequence[tuple[float, Miniature, Miniature]], glimpses: Sequence[Glimpse]
+) -> Iterator[tuple[float, Miniature, Miniature]]:
+    """Yields those suspects in or near which glimpses do not rule out a cut."""
+    times = [glimpse.time for glimpse in glimpses]
+    doubts: list[tuple[float, float]] = []
+    for looks in _joined([(a, b) for _, a, b in suspects]):
+        known = {look.time for look in looks}
+        first, end = np.searchsorted(times, [looks[0].time, looks[-1].time]).tolist()
+        between = [
+            _with_faces(Miniature.of(glimpse), looks)
+            for glimpse in glimpses[first:end]
+            if glimpse.time not in known
+        ]
+        doubts += doubtful(sorted([*looks, *between], key=lambda picture: picture.time))
+    for changed, a, b in suspects:
+        if any(start < b.time + _NEAR and end > a.time - _NEAR for start, end in doubts):
+            yield changed, a, b
+
+
+def _with_faces(picture: Miniature, looks: Sequence[Miniature]) -> Miniature:
+    """Gives a picture the faces of the looks before and after it."""
+    after = int(
+        np.searchsorted([look.time for look in looks], picture.time).clip(1, len(looks) - 1)
+    )
+    around, inside = (
+        np.logical_or(*masks)
+        for masks in zip(*((m.around, m.inside) for m in looks[after - 1 : after + 1]), strict=True)
+    )
+    return replace(picture, around=around, inside=inside)
+
+
 def _joined(pairs: Sequence[tuple[Miniature, Miniature]]) -> list[list[Miniature]]:
     """Joins the looks of neighbouring pairs, because a dissolve may span several."""
     stretches: list[list[Miniature]] = []
@@ -160,16 +202,7 @@ def _pictures(
     pictures: list[list[Miniature]] = [[] for _ in stretches]
     for frame in film.frames(list(chain.from_iterable(times)), _SMALL_PX):
         stretch = min(int(np.searchsorted(ends, frame.time)), len(stretches) - 1)
-        looks = stretches[stretch]
-        after = int(
-            np.searchsorted([look.time for look in looks], frame.time).clip(1, len(looks) - 1)
-        )
-        near = looks[after - 1 : after + 1]
-        around, inside = (
-            np.logical_or(*masks)
-            for masks in zip(*((m.around, m.inside) for m in near), strict=True)
-        )
-        pictures[stretch].append(replace(miniature(frame), around=around, inside=inside))
+        pictures[stretch].append(_with_faces(miniature(frame), stretches[stretch]))
     return pictures
 
 
