@@ -6,6 +6,8 @@
         docs/benchmark/take.md
     python -m benchmarks.takes broadcast --hours 18 --folder DIR
         hours of one broadcast, and the command on it; its section of the page
+    python -m benchmarks.takes parts --seconds 60 --folder DIR
+        CPU time of each part of the command on 1920 x 1080; rendering takes some CPU minutes
 
 All media is made here and encoded with real encoders: every figure is simulated. Results are
 appended to out/takes/run.jsonl, so that a run can be split (--first, --edit) and continues where it
@@ -24,6 +26,7 @@ from typing import Any
 
 from benchmarks.takes import hours
 from benchmarks.takes.cases import EDITS, Case
+from benchmarks.takes.parts import parts
 from benchmarks.takes.rivals import RIVALS, cuts
 from benchmarks.takes.tables import OUT, measured, report
 from unmask.take import TakeSettings, take
@@ -34,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=["run", "report", "broadcast"])
+    parser.add_argument("part", choices=["run", "report", "broadcast", "parts"])
     parser.add_argument(
         "--count", type=int, default=7, help="seeds; each is one file of every kind of edit"
     )
@@ -54,12 +57,16 @@ def main() -> None:
     parser.add_argument(
         "--thorough", action="store_true", help="judge the uncut broadcast thoroughly as well"
     )
+    parser.add_argument("--seconds", type=int, default=60, help="of the film for its parts")
     options = parser.parse_args()
     if options.part == "report":
         report()
         return
     if options.part == "broadcast":
         hours.run(options.folder, options.hours, options.seed, options.processes, options.thorough)
+        return
+    if options.part == "parts":
+        parts(options.folder, options.seconds)
         return
     OUT.mkdir(parents=True, exist_ok=True)
     left = _left(range(options.first, options.first + options.count), options.edit or list(EDITS))

@@ -40,6 +40,9 @@ CHUNK = 1 << 20
 RETRYING = timedelta(seconds=5)
 """Time for which a request to a bucket is retried; a longer failure is reported as an outage."""
 
+NO_BUCKET = "<Code>NoSuchBucket</Code>"
+"""Part of S3's answer where the bucket is missing, not the object."""
+
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a disk, or of a user's quota on it, that is full."""
@@ -161,6 +164,10 @@ class Storage:
 
         return pieces()
 
+    def reach(self) -> None:
+        """Does nothing where the storage answers, and has the bucket."""
+        next(self.listed("readiness"), None)
+
     def exists(self, name: str) -> bool:
         try:
             with _answering():
@@ -268,11 +275,13 @@ def _answering() -> Iterator[None]:
     """Translates obstore's errors, which are no `OSError` and quote names and addresses."""
     try:
         yield
-    except NotFoundError:
-        raise FileNotFoundError("no such object") from None
     except InvalidPathError:
         raise
-    except BaseError as error:
+    except (NotFoundError, BaseError) as error:
+        if NO_BUCKET in str(error):
+            raise StorageAway("the storage has no such bucket") from None
+        if isinstance(error, NotFoundError):
+            raise FileNotFoundError("no such object") from None
         if any(f"os error {number})" in str(error) for number in FULL):
             raise OSError(errno.ENOSPC, "no room left") from None
         refused = isinstance(error, PermissionDeniedError | UnauthenticatedError)

@@ -109,3 +109,17 @@ def test_the_sound_of_a_stretch_is_read_from_near_it(
     first = round(start * made.RATE)
     assert np.corrcoef(read, sound[first : first + read.size])[0, 1] > 0.999
     assert film.sound_between(30, 31).size == 0
+
+
+def test_sound_behind_all_pictures_of_a_transport_stream_is_heard(tmp_path: Path) -> None:
+    rng, sound = np.random.default_rng(0), made.heard((0.0, 3.0))
+    noise = [rng.integers(0, 256, (*made.SIZE[::-1], 3), np.uint8) for _ in range(3 * made.FPS)]
+    path = made.write(tmp_path / "film.ts", noise, sound, options={"crf": "1"})
+    data = path.read_bytes()
+    packets = [data[at : at + 188] for at in range(0, len(data), 188)]
+    packets.sort(key=lambda packet: int.from_bytes(packet[1:3]) & 0x1FFF == 0x101)
+    path.write_bytes(b"".join(packets))
+    assert len(data) > 6_000_000  # more than FFmpeg looks at for parameters
+    film = open_footage(path)
+    assert sum(part.samples.size for part in film.sound()) >= sound.size
+    assert film.sound_between(0.5, 1.0).std() == pytest.approx(sound.std(), rel=0.2)

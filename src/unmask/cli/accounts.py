@@ -165,11 +165,13 @@ def open_accounts(data: Path, make: bool = False) -> Iterator[Database]:
 
     Raises:
         UsageError: there is none, or its tables are of a version that does not work here.
+        DatabaseUnusable: the database does not answer, or refuses.
     """
     from unmask.service.settings import ServiceSettings
     from unmask.service.store import migrations
     from unmask.service.store.database import Database
     from unmask.service.store.folders import keep_private
+    from unmask.service.store.outages import explained
 
     keep_private()
     settings = ServiceSettings.read(data=data)
@@ -179,10 +181,11 @@ def open_accounts(data: Path, make: bool = False) -> Iterator[Database]:
         )
     database = Database(settings)
     try:
-        if make:
-            migrations.upgrade(database)
-        with database.reading() as session:
-            migrations.usable(session)
+        with explained(settings):
+            if make:
+                migrations.upgrade(database)
+            with database.reading() as session:
+                migrations.usable(session)
         yield database
     finally:
         database.close()

@@ -12,7 +12,7 @@ import typer
 
 from unmask.cli.accounts import open_accounts
 from unmask.cli.options import Data
-from unmask.errors import UsageError
+from unmask.errors import UnmaskError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -115,6 +115,6 @@ def _opened(data: Path) -> Iterator[Session]:
     try:
         with open_accounts(data) as database, database.reading() as session:
             yield session
-    except UsageError as error:
+    except UnmaskError as error:
         typer.echo(f"unmask: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error

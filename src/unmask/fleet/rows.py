@@ -11,10 +11,10 @@ import numpy as np
 from unmask.errors import encodable
 from unmask.messages import Message, verbatim
 from unmask.originals.matching import Looks
-from unmask.report.document import Document, PersonPart
 
 if TYPE_CHECKING:
     from unmask.fleet.tables import Row, Rows
+    from unmask.report.document import Document, PersonPart
 
 
 def of_document(sha256: str, document: Document, looks: Looks | None, seconds: float) -> Rows:

@@ -70,15 +70,27 @@ def read(source: Source, zero: float, start: float = 0.0) -> Iterator[Sound]:
     except (av.FFmpegError, ValueError):
         return
     with container:
-        stream = container.streams.best("audio")
-        if (
-            isinstance(stream, av.AudioStream)
-            and stream.codec_context
-            and stream.codec_context.name in _CODECS
-        ):
+        stream = _main(container)
+        if stream is not None:
             if start > 0:
                 _enter(container, stream, zero + start)
             yield from _stretches(source, container, stream, zero)
+
+
+def _main(container: InputContainer) -> AudioStream | None:
+    """Returns the main stream of sound, None if there is none of a supported format.
+
+    FFmpeg knows rate and channels only of streams of which it met a packet within its first
+    megabytes, and ranks no others. Of those, the first one is taken: a transport stream names all
+    its streams at its start, though the sound may lie behind the pictures.
+    """
+    import av
+
+    best = container.streams.best("audio")
+    known = [best] if isinstance(best, av.AudioStream) else container.streams.audio
+    return next(
+        (one for one in known if one.codec_context and one.codec_context.name in _CODECS), None
+    )
 
 
 def _enter(container: InputContainer, stream: AudioStream, time: float) -> None:

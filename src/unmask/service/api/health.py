@@ -42,7 +42,7 @@ def ready(request: Request) -> Health:
     with _needed("the database does not answer"), service.database.reading() as session:
         newer = migrations.usable(session) is Fit.NEWER
     with _needed("the storage does not answer"):
-        service.storage.exists("readiness")
+        service.storage.reach()
     limits = {
         "the tables are of a newer version; upgrade this machine, too": newer,
         "the clock was set; nothing is deleted": service.database.clock_jumped,

@@ -21,12 +21,11 @@ from unmask.errors import UsageError
 from unmask.sandbox.confine import offered
 from unmask.sandbox.control import hide
 from unmask.sandbox.filter import impossible
-from unmask.service.people import accounts
+from unmask.service.processes import starting
 from unmask.service.processes.stopping import Stopping
 from unmask.service.settings import ServiceSettings, unknown
-from unmask.service.store import migrations
-from unmask.service.store.database import Database
 from unmask.service.store.folders import keep_private
+from unmask.service.store.service import Service
 
 LOOK = 0.2
 """Seconds between two checks whether all children live."""
@@ -75,15 +74,21 @@ def serve(
         ready: called with the port once it is listened on, and with whether any account exists.
 
     Raises:
-        UsageError: the address cannot be listened on, media cannot be decoded safely here, or the
-            tables are, or become, too new for this version.
+        UsageError: the address cannot be listened on, the data folder cannot be written to, media
+            cannot be decoded safely here, or the tables are, or become, too new for this version.
+        DatabaseUnusable: the database refuses.
     """
     stopping = Stopping()
     check(settings)
     _tell_walls()
     keep_private()
     hide()
-    inhabited = _upgraded(settings)
+    service = Service.opened(settings)
+    inhabited = starting.upgraded(service, stopping)
+    if inhabited is None:
+        return
+    starting.tell_storage(service)
+    service.database.close()
     with _listening(host, port) as listening:
         log.info("listening on http://%s:%d", host, listening.getsockname()[1])
         ready(listening.getsockname()[1], inhabited)
@@ -107,16 +112,6 @@ def _tell_walls() -> None:
         log.warning(
             "this service runs as root: give it a user of its own, to whom these walls hold in full"
         )
-
-
-def _upgraded(settings: ServiceSettings) -> bool:
-    """Brings the tables up to date; returns whether any account exists."""
-    database = Database(settings)
-    migrations.upgrade(database)
-    with database.reading() as session:
-        inhabited = not accounts.nobody(session)
-    database.close()
-    return inhabited
 
 
 def check(settings: ServiceSettings) -> None:

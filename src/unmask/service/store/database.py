@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from ssl import SSLContext, create_default_context
 from threading import Lock
 from typing import Any, TypeVar
@@ -176,6 +177,11 @@ def changes_one(session: Session, statement: Executable) -> bool:
     return isinstance(done, CursorResult) and done.rowcount == 1
 
 
+def address(settings: ServiceSettings) -> Path:
+    """Returns the file of the embedded database."""
+    return settings.data.resolve() / "unmask.sqlite"
+
+
 def _postgresql(settings: ServiceSettings) -> Engine:
     """Connects to PostgreSQL.
 
@@ -220,9 +226,12 @@ def _encryption(mode: object, authorities: object) -> SSLContext | bool | None:
 
 
 def _sqlite(settings: ServiceSettings) -> Engine:
-    address = f"sqlite:///{private(settings.data).resolve() / 'unmask.sqlite'}"
+    private(settings.data)
     engine = create_engine(
-        address, connect_args={"timeout": PATIENCE}, pool_size=THREADS, hide_parameters=True
+        f"sqlite:///{address(settings)}",
+        connect_args={"timeout": PATIENCE},
+        pool_size=THREADS,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

@@ -21,10 +21,13 @@ def open_storage(settings: ServiceSettings) -> Storage:
     """Opens the folder or bucket that the settings name.
 
     Temporary files are in the data folder, which is made private.
+
+    Raises:
+        UsageError: the data folder cannot be written to.
     """
-    scratch = private(settings.data) / settings.scratch.name
+    scratch = private(private(settings.data) / settings.scratch.name)
     keys = (settings.storage_key, settings.storage_secret) if settings.storage_key else None
-    return Storage(settings.storage or settings.data / "media", scratch, keys)
+    return Storage(settings.storage or private(settings.data / "media"), scratch, keys)
 
 
 def folder(tenant: str, sha256: str) -> str:
