@@ -1,4 +1,4 @@
-.PHONY: demo check quick serve api words format lint types imports test image speed service-load live originals take broadcast lab-check lab-lock lab-train lab-strong lab-patches lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
+.PHONY: demo ready check quick serve api words format lint types imports test image speed service-load live originals take broadcast lab-check lab-types lab-test lab-lock lab-train lab-strong lab-patches lab-research lab-export unseen benchmark lab-lines lab-clips lab-footage lab-pairs lab-compare lab-arena lab-shape lab-live
 
 VENV := .venv
 RUN := $(VENV)/bin
@@ -9,6 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/.ready          ## the main job on real input: a clip, a changed copy of it, two reports
 	$(RUN)/python examples/demo.py out/demo
+
+ready: $(VENV)/.ready lab/.venv/.ready  ## both environments; with --jobs 2, side by side
 
 check: lint                     ## all that must pass; the tests hold the architecture, too
 	$(MAKE) --jobs 2 types test
@@ -70,8 +72,13 @@ PAIRS ?= 16000
 MORE ?= 8000
 PEOPLE ?= 300
 
-lab-check: lab/.venv/.ready      ## the lab's types and tests
+lab-check:                       ## the lab's types and tests
+	$(MAKE) --jobs 2 lab-types lab-test
+
+lab-types: lab/.venv/.ready
 	cd lab && .venv/bin/mypy
+
+lab-test: lab/.venv/.ready
 	cd lab && .venv/bin/python -m pytest
 
 SMALL := --net close_detector --start lab/checkpoints/aligned.onnx \

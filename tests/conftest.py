@@ -1,9 +1,10 @@
 """How the tests share a machine: side by side, in random order, and the slow ones marked.
 
-The tests that need real time run one after the other in one worker, and mostly wait. So there is
-one worker more than there are cores, and the other workers give way to that one. What takes long is
-begun first: begun last, it would leave the other workers without work. A long test that shares
-nothing joins the group of its file for that reason.
+The tests that need real time run one after the other in one worker, and mostly wait; the other
+workers give way to that one. Those that start a browser, a server or a process wait for it, too. So
+there are two workers more than there are cores. What takes long is begun first: begun last, it
+would leave the other workers without work. A long test that shares nothing joins the group of its
+file for that reason.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns a worker per core, and one for the tests that mostly wait."""
-    return (os.cpu_count() or 1) + 1
+    """Returns a worker per core, and two that use the cores while the others wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

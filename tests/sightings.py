@@ -13,7 +13,14 @@ import numpy as np
 
 from unmask import faces
 from unmask.evidence import LineOfEvidence
-from unmask.faces import CLOSE_UP_LEAST_PX, CLOSE_UP_PX, CROP_PX, TEMPLATE, SeenFrame
+from unmask.faces import (
+    CLOSE_UP_LEAST_PX,
+    CLOSE_UP_PX,
+    CROP_PX,
+    SEARCH_PX,
+    TEMPLATE,
+    SeenFrame,
+)
 from unmask.types import Case, Face, Kind, MediaFacts, Quality, Rgb, Sighting, Track, TrackEvidence
 
 GOOD = Quality(size_px=128.0, sharpness=0.05, yaw=0.1, blockiness=1.0)
@@ -50,9 +57,12 @@ def enlarged(crop: Rgb) -> Rgb:
     )
 
 
-def seen(rgb: Rgb, time: float = 0.0) -> Sighting:
-    """Returns the largest face of a real picture, as the watcher keeps it."""
-    (found, *_) = faces.find(rgb)
+def seen(rgb: Rgb, time: float = 0.0, search_px: int = SEARCH_PX) -> Sighting:
+    """Returns the largest face of a real picture, as the watcher keeps it.
+
+    A face that fills much of the picture is found as well at a smaller ``search_px``, much sooner.
+    """
+    (found, *_) = faces.find(rgb, search_px)
     crop = faces.align(rgb, found.points)
     strip, close_up = faces.eyes(rgb, found.points), faces.close_up(rgb, found.points)
     return Sighting(time, found, faces.measure(rgb, found, crop), crop, strip, close_up)

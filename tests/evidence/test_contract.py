@@ -64,7 +64,7 @@ def portraits() -> tuple[Sighting, ...]:
     shots = [
         np.clip(retouched.portrait() + rng.normal(0, 3, (640, 640, 1)), 0, 255) for _ in range(12)
     ]
-    return tuple(seen(shot.astype(np.uint8), i / 2) for i, shot in enumerate(shots))
+    return tuple(seen(shot.astype(np.uint8), i / 2, search_px=320) for i, shot in enumerate(shots))
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,8 @@ def filmed(
         move[:, 2] += 0.5 * i, np.sin(i)
         rgb = cv2.warpAffine(frame(i), move, (640, 640), borderMode=cv2.BORDER_REFLECT)
         noise = np.random.default_rng(i).normal(0, 2, (640, 640, 1))
-        sightings.append(seen(np.clip(rgb + noise, 0, 255).astype(np.uint8), time(i)))
+        shot = np.clip(rgb + noise, 0, 255).astype(np.uint8)
+        sightings.append(seen(shot, time(i), search_px=320))
     return examine(Motion(), *sightings)
 
 

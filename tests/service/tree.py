@@ -202,3 +202,8 @@ def clip(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
     return clips.write_video(
         path, (frame(i) for i in range(round(25 * seconds))), options={"crf": "20"}
     )
+
+
+def nobody(path: Path, seed: int = 0) -> Path:
+    """Writes a clip that shows nobody, which is judged soon; another seed gives another file."""
+    return clips.write_video(path, (clips.numbered(100 * seed + i) for i in range(10)))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from tests import postgresql
 from tests.s3 import bucket, s3_server  # noqa: F401 - fixtures
-from tests.service.tree import PATIENCE, Tree, clip, tree, until
+from tests.service.tree import PATIENCE, Tree, clip, nobody, tree, until
 from tests.support import takes
 from unmask.client import Client, ServiceError
 from unmask.report.document import schema
@@ -50,7 +50,7 @@ def test_a_file_is_judged_and_its_result_and_report_can_be_had(
 
 
 def test_the_same_file_is_not_judged_again(running: Tree, tmp_path: Path) -> None:
-    path = clip(tmp_path / "twice.mp4", seed=1)
+    path = nobody(tmp_path / "twice.mp4")
     with running.client() as client:
         first = client.wait(client.upload(path), timeout=PATIENCE)
         again = client.upload(path, name="another name.mp4")
@@ -116,7 +116,7 @@ def test_a_file_that_kills_its_judge_is_given_up(running: Tree, tmp_path: Path) 
 def test_the_http_process_killed_during_uploads_costs_nothing(
     running: Tree, tmp_path: Path
 ) -> None:
-    files = [clip(tmp_path / f"{seed}.mp4", seconds=0.4, seed=seed) for seed in range(10, 16)]
+    files = [nobody(tmp_path / f"{seed}.mp4", seed) for seed in range(10, 16)]
     with ThreadPoolExecutor(3) as pool:
         sending = [pool.submit(_send, running, path) for path in files]
         running.kill("http")
@@ -174,7 +174,7 @@ def test_two_machines_share_a_database_and_a_bucket(tmp_path: Path, bucket: str)
             tree(tmp_path / "back", workers="1", **shared),
         ):
             with front.client() as client:
-                check = client.wait(client.upload(clip(tmp_path / "clip.mp4")), timeout=PATIENCE)
+                check = client.wait(client.upload(nobody(tmp_path / "clip.mp4")), timeout=PATIENCE)
                 assert (check.state, check.error) == ("done", None)
                 assert "clip.mp4" in client.report(check.id)
             assert not front.processes("judge")
