@@ -45,3 +45,33 @@ def test_a_camera_that_begins_to_move_at_once_makes_no_cut() -> None:
 def test_a_camera_that_has_moved_between_two_pictures_makes_one() -> None:
     run = steps.run([filmed(wall(3.0 * (i >= 40)), i) for i in range(80)])
     assert [i for i in range(20, 60) if run.stands_out(i) >= CUT_Z] == [40]
+
+
+@pytest.mark.parametrize(("left_after", "cut"), [(7.0, False), (1.2, True)])
+def test_what_jumps_leaves_more_than_what_begins_to_move(left_after: float, cut: bool) -> None:
+    """Flow errs by 1.5 px in twelve blocks where a hand begins to move."""
+    rng, hand = np.random.default_rng(7), (slice(3, 6), slice(4, 8))
+    left = rng.uniform(1.0, 1.2, (80, *steps.BLOCKS)).astype(np.float32)
+    flow = rng.normal(0, 0.03, (80, *steps.BLOCKS, 2)).astype(np.float32)
+    left[40:, *hand] = left_after
+    left[40, *hand] = 6.0
+    flow[40, *hand, 1] += 1.5
+    run = steps.Steps.of([filmed(wall(0), i) for i in range(80)], left, flow)
+    assert (run.z(40) >= CUT_Z) is cut
+
+
+def hand(number: int) -> np.ndarray:
+    """Paints a hand in front of the wall; it goes up from picture 40 on, 2 px each."""
+    picture, y = wall(0), 60 - 2.0 * min(max(number - 40, 0), 15)
+    cv2.circle(picture, (60 * 16, round(y * 16)), 6 * 16, 230, -1, cv2.LINE_AA, 4)
+    return picture
+
+
+def test_a_hand_that_begins_to_move_at_once_makes_no_cut() -> None:
+    run = steps.run([filmed(hand(i), i) for i in range(80)])
+    assert max(run.stands_out(i) for i in range(20, 60)) < MARKED_Z
+
+
+def test_a_hand_that_was_elsewhere_a_picture_before_makes_one() -> None:
+    run = steps.run([filmed(hand(30 if i < 40 else 55), i) for i in range(80)])
+    assert [i for i in range(20, 60) if run.stands_out(i) >= CUT_Z] == [40]

@@ -29,6 +29,12 @@ _ALIKE = 0.96
 """Least cosine of two descriptions of one recording."""
 _LEAST = 0.8
 """Least root mean square change of the blocks within a description, grey levels; less is noise."""
+_FEWEST = 4.5
+"""Least number of blocks that the changes within a description are spread over.
+
+It is the square of the sum of their squared changes over the sum of the squares (a participation
+ratio). One hand that moves before a still camera moves alike again within hours.
+"""
 _IN_LINE = 2
 """Remembered pictures in a row that must recur at one distance."""
 _FAR_S = 1.0
@@ -87,17 +93,17 @@ class Memory:
     def _describe(self, picture: Small) -> NDArray[np.float32] | None:
         """Describes the second before a picture as a unit vector.
 
-        None where nothing changed or a picture is missing.
+        None where nothing or only little of the picture changed, or a picture is missing.
         """
         self._follow(picture)
         if len(self._last) < _STEPS * _STRIDE + 1:
             return None
         blocks = np.array([_blocks(self._last[i * _STRIDE].grey) for i in range(_STEPS + 1)])
-        changes = np.diff(blocks, axis=0).ravel()
+        changes = np.diff(blocks, axis=0)
         size = float(np.linalg.norm(changes))
-        if size < _LEAST * np.sqrt(changes.size):
+        if size < _LEAST * np.sqrt(changes.size) or _spread(changes) < _FEWEST:
             return None
-        code = _projection() @ changes
+        code = _projection() @ changes.ravel()
         return np.asarray(code / np.linalg.norm(code), np.float32)
 
     def _follow(self, picture: Small) -> None:
@@ -132,6 +138,12 @@ class Memory:
         places = np.searchsorted(self.times, [then for _, then in hits])
         ends = [*(np.flatnonzero(np.diff(places) > 1) + 1).tolist(), len(hits)]
         return [hits[start:end] for start, end in pairwise([0, *ends])]
+
+
+def _spread(changes: NDArray[np.float32]) -> float:
+    """Returns the number of blocks that changes, ``(n, 9, 16)`` and not all 0, are spread over."""
+    by_block = np.square(changes, dtype=np.float64).sum(axis=0)
+    return float(by_block.sum() ** 2 / np.square(by_block).sum())
 
 
 def _blocks(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

