@@ -10,6 +10,7 @@ import pytest
 import unmask
 from tests import clips, scenes
 from unmask.media import open_media
+from unmask.media.fields import has_comb
 from unmask.types import Rgb, Verdict
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,12 @@ def people() -> list[Rgb]:
 
 def apart(a: Rgb, b: Rgb) -> float:
     return float(np.abs(a.astype(int) - b).mean())
+
+
+@pytest.mark.parametrize("lines", [2, 4, 8, 16, 19])
+def test_a_picture_lower_than_a_block_has_no_comb(lines: int) -> None:
+    """Streams may change to such a size in the middle."""
+    assert not has_comb(np.tile(np.uint8([[0], [255]]), (lines, 640))[:lines])
 
 
 @pytest.mark.parametrize(

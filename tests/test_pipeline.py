@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,10 +23,22 @@ from unmask.errors import MediaError, UsageError
 from unmask.evidence import LINES, LineOfEvidence
 from unmask.evidence.learned import Learned
 from unmask.measuring import Measurement, SightingLine
+from unmask.media import Clip
 from unmask.messages import Message
 from unmask.pipeline import Settings, check
 from unmask.report import document
-from unmask.types import Case, Outcome, Rgb, Sighting, Status, Track, TrackEvidence, Verdict
+from unmask.types import (
+    Case,
+    Frame,
+    Glimpse,
+    Outcome,
+    Rgb,
+    Sighting,
+    Status,
+    Track,
+    TrackEvidence,
+    Verdict,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +105,24 @@ def test_only_the_stretch_that_was_asked_for_is_looked_at(changed_clip: Path) ->
     assert Message("limit.stretch", {"start": 6.5, "end": 7.5}) in result.limits
     with pytest.raises(MediaError, match=r"begins at 0:08\.5, and the video ends at 0:08\.0"):
         check(changed_clip, Settings(start=8.5))
+
+
+@pytest.mark.parametrize(("frames", "kept"), [(2, False), (20, True)])
+def test_pictures_between_looks_that_are_far_apart_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, kept: bool
+) -> None:
+    """They would fill the memory where hours of film are decoded between few looks."""
+    path, asked = tmp_path / "film.mp4", []
+    clips.write_video(path, (clips.numbered(i) for i in range(100)), gop=100)
+    read = Clip.frames
+
+    def noted(self: Clip, *args: Any, glimpses: list[Glimpse] | None = None) -> Generator[Frame]:
+        asked.append(glimpses)
+        return read(self, *args, glimpses=glimpses)
+
+    monkeypatch.setattr(Clip, "frames", noted)
+    check(path, Settings(frames=frames))
+    assert [glimpses is not None for glimpses in asked] == [kept]
 
 
 def test_what_the_lr_means_at_the_stated_base_rate(changed: unmask.CheckResult) -> None:

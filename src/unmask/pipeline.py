@@ -97,7 +97,7 @@ The frames around a face with fewer than half as many sightings are looked at mo
 """
 
 GLIMPSED = 1.0
-"""Most seconds between looks for which pictures from between them are kept: 75 kB a second."""
+"""Mean seconds between looks up to which pictures from between them are kept: 75 kB a second."""
 
 MOST_CROPS = 2400
 """Most faces kept for one file, all frames together: 710 MB of crops, eyes and close-ups.
@@ -183,7 +183,7 @@ class _Plan:
 
     Attributes:
         stretch: start and end, seconds, of what is looked at.
-        every: seconds between the moments.
+        every: seconds between the moments that were asked for; they are wider apart in long film.
         times: the moments.
         at_most: most faces kept per frame.
     """
@@ -192,6 +192,10 @@ class _Plan:
     every: float
     times: Sequence[float]
     at_most: int
+
+    def apart(self) -> float:
+        """Returns the mean time between the moments, s."""
+        return (self.stretch[1] - self.stretch[0]) / max(1, len(self.times))
 
     def within(self, times: Iterable[float]) -> set[float]:
         """Returns those times that lie in the stretch."""
@@ -232,7 +236,7 @@ def _follow(
         plan.at_most,
         lambda done: progress("looking", first + (0.8 - first) * done),
         see,
-        glimpses if plan.every <= GLIMPSED else None,
+        glimpses if plan.apart() <= GLIMPSED else None,
     )
     seen, cuts = [look for look, _ in looks], _cuts(clip, looks, glimpses)
     tracks = link(seen, cuts=cuts)

@@ -127,7 +127,7 @@ class Clip:
             longest_px: longest side, px, to which the larger frames of a video are scaled down,
                 much faster than afterwards.
             glimpses: receives small copies of the intact pictures of a video that must be decoded
-                on the way, at most 14 a second.
+                on the way from the first frame on, at most 14 a second.
 
         Yields:
             Upright frames of ``facts.width`` x ``facts.height`` px, or smaller, with their own
@@ -174,14 +174,14 @@ class Clip:
         scale = min(1.0, longest_px / max(upright)) if longest_px else 1.0
         stored = self._pose.size(*(max(1, round(side * scale)) for side in upright))
         deadline = time.monotonic() + self._bounds.check_seconds
-        shown = index.seconds().tolist()
+        shown, first = index.seconds().tolist(), int(wanted[0]) if wanted.size else 0
         with video.opened_video(source) as stream:
             while wanted.size:
                 starts = index.key_before(wanted)
                 far = np.flatnonzero(starts[1:] - wanted[:-1] > _SEEK_FRAMES)
                 run = wanted[: far[0] + 1] if far.size else wanted
                 for number, picture in stream.pictures(index, self._damaged, int(starts[0]), run):
-                    if glimpses is not None:
+                    if glimpses is not None and number >= first:
                         self._glimpse(stream, picture, shown[number], glimpses)
                     if number < wanted[0]:
                         continue

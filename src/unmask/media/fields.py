@@ -48,7 +48,7 @@ def _unlike(lines: NDArray[np.int16], by: int) -> NDArray[np.float64]:
     apart -= lines[2 + by :][: len(apart)]
     np.abs(apart, out=apart)
     rows, columns, width = apart.shape[0] // _BLOCK, apart.shape[1] * 2 // _BLOCK, _BLOCK // 2
-    blocks = apart[: rows * _BLOCK, : columns * width].reshape(rows, _BLOCK, -1)
+    blocks = apart[: rows * _BLOCK, : columns * width].reshape(rows, _BLOCK, columns * width)
     # First along the columns, which lie beside each other in memory: three times as fast.
     sums = blocks.sum(axis=1, dtype=np.int32).reshape(rows, columns, width).sum(axis=2)
     return np.asarray(sums / (_BLOCK * width))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmask.takes.change import Miniature, change, likeness, mixture
 
@@ -43,10 +44,16 @@ def doubtful(glimpses: Sequence[Miniature]) -> Iterator[tuple[float, float]]:
             yield a.time, b.time
     times = np.array([glimpse.time for glimpse in glimpses])
     for length in _LENGTHS:
-        ends = np.abs(times - (times + length)[:, None]).argmin(axis=1)
-        for start, end in enumerate(ends.tolist()):
+        for start, end in enumerate(_nearest(times, times + length).tolist()):
             if end > start and _is_blend(glimpses[start : end + 1]):
                 yield glimpses[start].time, glimpses[end].time
+
+
+def _nearest(times: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Returns the place of the nearest of two or more ordered times to each wanted one."""
+    after = np.searchsorted(times, wanted).clip(1, times.size - 1)
+    before = np.abs(times[after - 1] - wanted) <= np.abs(times[after] - wanted)
+    return np.where(before, after - 1, after)
 
 
 def _is_blend(glimpses: Sequence[Miniature]) -> bool:

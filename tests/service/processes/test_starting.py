@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import socket
+import struct
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 
 import httpx
 import pytest
@@ -20,7 +23,8 @@ from tests.service.tree import PATIENCE, tree, until
 from unmask.errors import UsageError
 from unmask.service.processes.starting import tell_storage, upgraded
 from unmask.service.settings import ServiceSettings
-from unmask.service.store.outages import DatabaseUnusable
+from unmask.service.store import migrations
+from unmask.service.store.outages import DatabaseUnusable, explained
 from unmask.service.store.service import Service
 
 NOBODY = 65534
@@ -47,6 +51,28 @@ def test_it_stops_waiting_when_told_to(tmp_path: Path, caplog: pytest.LogCapture
     assert upgraded(service, iter([False, True, True]).__next__) is None
     assert "127.0.0.1:1 (connection refused): start it, or mend UNMASK_DATABASE" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_connection_that_is_reset_is_an_outage(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=_resets, args=(listening,), daemon=True).start()
+        place = f"127.0.0.1:{listening.getsockname()[1]}"
+        service = opened(tmp_path, database=f"postgresql://a@{place}/b")
+        reset = pytest.raises(DatabaseUnusable, match=rf"{place} \(connection reset by peer\)")
+        with reset as raised, explained(service.settings):
+            migrations.upgrade(service.database)
+    assert raised.value.passing
+    del raised, reset
+    gc.collect()  # of the error, which holds the socket that pg8000 leaves open
+
+
+def _resets(listening: socket.socket) -> None:
+    """Accepts one connection and resets it once it has been asked whether it encrypts."""
+    connection, _ = listening.accept()
+    connection.recv(8)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def test_a_database_that_is_not_there_is_no_reason_to_wait(tmp_path: Path, postgresql: str) -> None:

@@ -56,6 +56,8 @@ def explained(settings: ServiceSettings) -> Iterator[None]:
     """Raises `DatabaseUnusable` for errors that an operator can mend; leaves all others."""
     try:
         yield
+    except ConnectionError as error:  # pg8000 lets it through while encryption is agreed upon
+        raise DatabaseUnusable(_away(settings, _words(error)), passing=True) from error
     except (DBAPIError, SSLError) as error:
         said = _postgresql(error, settings) if settings.database else _sqlite(error, settings)
         if said is None:
@@ -82,9 +84,12 @@ def _postgresql(error: DBAPIError | SSLError, settings: ServiceSettings) -> Data
         return None
     cause = error.orig.__cause__ if error.orig else None
     if isinstance(cause, OSError) or str(error.orig) == BROKEN_OFF:
-        reason = getattr(cause, "strerror", None) or str(cause or error.orig)
-        return DatabaseUnusable(_away(settings, reason.lower()), passing=True)
+        return DatabaseUnusable(_away(settings, _words(cause or error.orig)), passing=True)
     return _refusal(settings, str(error.orig))
+
+
+def _words(error: BaseException | None) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()
 
 
 def _away(settings: ServiceSettings, reason: str) -> str:
