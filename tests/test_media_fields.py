@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 import unmask
 from tests import clips, scenes
@@ -34,6 +36,17 @@ def apart(a: Rgb, b: Rgb) -> float:
 def test_a_picture_lower_than_a_block_has_no_comb(lines: int) -> None:
     """Streams may change to such a size in the middle."""
     assert not has_comb(np.tile(np.uint8([[0], [255]]), (lines, 640))[:lines])
+
+
+def test_half_pictures_a_pixel_apart_make_a_comb_even_in_a_dull_picture() -> None:
+    small = cv2.resize(
+        skimage.data.astronaut()[:256, 96:352], (208, 208), interpolation=cv2.INTER_AREA
+    )
+    luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) // 2 + 60
+    woven = luma.copy()
+    woven[1::2] = np.roll(luma, 1, axis=1)[1::2]
+    assert has_comb(woven)
+    assert not has_comb(luma)
 
 
 @pytest.mark.parametrize(

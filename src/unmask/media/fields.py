@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 16
 """Side of the blocks that are examined, px."""
-_LEAST = 6.0
+_LEAST = 4.0
 """Least mean difference of a block's lines from their neighbours, grey levels, of a comb.
 
 Grain and coding stay below.
