@@ -82,14 +82,14 @@ def make_session(model: bytes) -> ort.InferenceSession:
 def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
     """Runs a weight on pictures of any size and returns all its outputs.
 
-    Gives back the memory of other sizes than the last two, so that pictures of many sizes do not
-    add up. Of a film, the whole frame and the window around a face keep theirs: to take it anew
-    costs a sixth of a run.
+    Memory is kept for the two sizes that came last as new ones, and given back with the next new
+    one, so that pictures of many sizes do not add up. A film keeps that of the whole frame and of
+    the window around a face: to take it anew costs a sixth of a run.
     """
     import onnxruntime as ort
 
     size = tuple(value.shape for value in inputs.values())
-    latest = _latest_sizes(name)
+    latest = _newest_sizes(name)
     options = None
     if size not in latest:
         options = ort.RunOptions()
@@ -100,7 +100,8 @@ def run_any_size(name: str, inputs: dict[str, Any]) -> list[Any]:
 
 
 @cache
-def _latest_sizes(_name: str) -> deque[tuple[tuple[int, ...], ...]]:
+def _newest_sizes(_name: str) -> deque[tuple[tuple[int, ...], ...]]:
+    """Returns the store of a weight's sizes, in which its caller notes each new one."""
     return deque(maxlen=2)
 
 

@@ -103,8 +103,8 @@ def cuts(
         film: the film.
         looks: pairs of two looks, one soon after the other, in order of time; other gaps are not
             searched.
-        glimpses: pictures between looks, in order of time; where there are none, more pictures are
-            looked at.
+        glimpses: pictures from between looks, in order of time; where they show that there is no
+            cut, no more pictures are looked at.
 
     Raises:
         MediaError: the film cannot be read.
