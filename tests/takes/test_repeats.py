@@ -60,5 +60,18 @@ def test_what_never_comes_again_is_not_found() -> None:
     assert not shown_again(crowd, np.arange(500) / 25)
 
 
+def test_what_moves_alike_in_another_place_is_no_repeat() -> None:
+    """The balls move as before, at night and before another wall."""
+    wall = cv2.resize(np.random.default_rng(8).integers(0, 120, (9, 16), np.uint8), (160, 90))
+    times = np.arange(500) / 25
+    times[350:425] = times[100:175]
+    places = iter(np.arange(500) >= 300)
+
+    def scene(t: float) -> np.ndarray:
+        return np.asarray(crowd(t) // 2 + wall if next(places) else crowd(t))
+
+    assert not shown_again(scene, times)
+
+
 def test_a_hand_that_moves_alike_again_is_no_repeat() -> None:
     assert not shown_again(hand, np.arange(700) / 25)

@@ -1,8 +1,8 @@
 """Repeated stretches of a film, recognised by how the picture changes within a second.
 
-The block-by-block changes in one second practically never recur unless they were recorded once.
-Where nothing changes, nothing can be told. Each picture is compared with one of each half second
-that came before.
+The block-by-block changes in one second practically never recur before the same scene unless they
+were recorded once. Where nothing changes, nothing can be told. Each picture is compared with one of
+each half second that came before.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from unmask.types import Small
 
 _STEPS, _STRIDE = 6, 4
 """Differences that describe a second, and the number of pictures that each one spans."""
-_NUMBERS = 48
-"""Length of a description after random projection (Johnson and Lindenstrauss 1984)."""
+_CHANGES, _LOOK = 48, 24
+"""Lengths of the two parts of a description: how the picture changes, and how it looks.
+
+Each is a random projection (Johnson and Lindenstrauss 1984).
+"""
 _EVERY = 12
 """Number of pictures from one that is remembered to the next."""
-_ALIKE = 0.96
-"""Least cosine of two descriptions of one recording."""
+_ALIKE = (0.96, 0.9)
+"""Least cosines of the two parts, in two descriptions of one recording."""
 _LEAST = 0.8
 """Least root mean square change of the blocks within a description, grey levels; less is noise."""
 _FEWEST = 4.5
@@ -42,17 +45,17 @@ _SLACK_S = 0.05
 
 
 class Memory:
-    """Memory of the pictures shown; about 26 MB for 18 hours at 25 a second.
+    """Memory of the pictures shown; about 40 MB for 18 hours at 25 a second.
 
     Attributes:
-        known: float32 ``(n, 48)``: descriptions of the pictures remembered.
+        known: float32 ``(n, 72)``: descriptions of the pictures remembered.
         times: float ``(n,)``: their times, s.
         hits: times, s, of the last pictures that came before, and when they did.
     """
 
     def __init__(
         self,
-        known: NDArray[np.float32] = np.zeros((0, _NUMBERS), np.float32),
+        known: NDArray[np.float32] = np.zeros((0, _CHANGES + _LOOK), np.float32),
         times: NDArray[np.float64] = np.zeros(0),
         hits: Iterable[tuple[float, float]] = (),
     ) -> None:
@@ -83,7 +86,7 @@ class Memory:
         )
         hits = [
             (float(times[i]), float(self.times[j]))
-            for i, j in np.argwhere(codes @ self.known.T > _ALIKE)
+            for i, j in np.argwhere(_alike(codes, self.known))
         ]
         self.hits += [(now, then) for now, then in hits if now - then > _FAR_S]
         self.known = np.concatenate([self.known, codes[::_EVERY]])
@@ -91,7 +94,7 @@ class Memory:
         return self._stretches(float(times[0]))
 
     def _describe(self, picture: Small) -> NDArray[np.float32] | None:
-        """Describes the second before a picture as a unit vector.
+        """Describes a picture and the second before it, as two unit vectors in one.
 
         None where nothing or only little of the picture changed, or a picture is missing.
         """
@@ -103,8 +106,8 @@ class Memory:
         size = float(np.linalg.norm(changes))
         if size < _LEAST * np.sqrt(changes.size) or _spread(changes) < _FEWEST:
             return None
-        code = _projection() @ changes.ravel()
-        return np.asarray(code / np.linalg.norm(code), np.float32)
+        look = blocks[-1] - blocks[-1].mean()
+        return np.concatenate([_projected(changes, _CHANGES), _projected(look, _LOOK)])
 
     def _follow(self, picture: Small) -> None:
         if self._last and picture.time - self._last[-1].time > 0.5:
@@ -152,7 +155,21 @@ def _blocks(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(grey, (16, 9), interpolation=cv2.INTER_AREA), np.float32)
 
 
+def _alike(codes: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tells of each description ``(m, 72)`` and each known one ``(n, 72)`` whether they agree."""
+    changes, look = (
+        codes[:, part] @ known[:, part].T > least
+        for part, least in zip((slice(_CHANGES), slice(_CHANGES, None)), _ALIKE, strict=True)
+    )
+    return np.asarray(changes & look)
+
+
+def _projected(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Projects values onto a unit vector of so many numbers; the same number of values alike."""
+    code = _projection(length, values.size) @ values.ravel()
+    return np.asarray(code / max(float(np.linalg.norm(code)), 1e-9), np.float32)
+
+
 @cache
-def _projection() -> NDArray[np.float32]:
-    rng = np.random.default_rng(1984)
-    return np.asarray(rng.normal(0, 1, (_NUMBERS, _STEPS * 9 * 16)), np.float32)
+def _projection(length: int, size: int) -> NDArray[np.float32]:
+    return np.asarray(np.random.default_rng(1984).normal(0, 1, (length, size)), np.float32)
