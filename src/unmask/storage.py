@@ -169,10 +169,15 @@ class Storage:
         next(self.listed("readiness"), None)
 
     def exists(self, name: str) -> bool:
+        """Tells whether an object exists; where its bucket does not, the storage is away.
+
+        The answer to a request without a body does not tell the two apart.
+        """
         try:
             with _answering():
                 head(self._store, name)
         except FileNotFoundError:
+            self.reach()
             return False
         return True
 

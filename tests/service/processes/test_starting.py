@@ -26,6 +26,7 @@ from unmask.service.settings import ServiceSettings
 from unmask.service.store import migrations
 from unmask.service.store.outages import DatabaseUnusable, explained
 from unmask.service.store.service import Service
+from unmask.storage import StorageAway
 
 NOBODY = 65534
 
@@ -51,6 +52,13 @@ def test_it_stops_waiting_when_told_to(tmp_path: Path, caplog: pytest.LogCapture
     assert upgraded(service, iter([False, True, True]).__next__) is None
     assert "127.0.0.1:1 (connection refused): start it, or mend UNMASK_DATABASE" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_it_stops_waiting_for_tables_that_others_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "_upgraded", lambda _database, _attempt: False)
+    assert upgraded(opened(tmp_path), iter([False, False, True]).__next__) is None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -132,8 +140,11 @@ def test_a_bucket_that_is_missing_or_away_is_told_and_the_service_starts(
 ) -> None:
     tell_storage(opened(tmp_path, storage=bucket))
     assert "storage" not in caplog.text
-    tell_storage(opened(tmp_path, storage=f"s3://{uuid.uuid4().hex}/prefix"))
+    away = opened(tmp_path, storage=f"s3://{uuid.uuid4().hex}/prefix")
+    tell_storage(away)
     assert "the storage has no such bucket: mend it, or UNMASK_STORAGE" in caplog.text
+    with pytest.raises(StorageAway, match="no such bucket"):
+        away.storage.exists("a")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     tell_storage(opened(tmp_path, storage=bucket))
     assert "the storage does not answer" in caplog.text

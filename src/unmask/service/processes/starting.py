@@ -33,7 +33,8 @@ def upgraded(service: Service, stopping: Callable[[], bool]) -> bool | None:
     while not stopping():
         try:
             with explained(service.settings):
-                migrations.upgrade(service.database)
+                if not migrations.upgrade(service.database, stopping):
+                    return None
                 with service.database.reading() as session:
                     return not accounts.nobody(session)
         except DatabaseUnusable as error:

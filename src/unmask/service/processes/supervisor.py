@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from unmask.errors import UsageError
@@ -84,11 +85,11 @@ def serve(
     keep_private()
     hide()
     service = Service.opened(settings)
-    inhabited = starting.upgraded(service, stopping)
-    if inhabited is None:
-        return
-    starting.tell_storage(service)
-    service.database.close()
+    with closing(service.database):
+        inhabited = starting.upgraded(service, stopping)
+        if inhabited is None:
+            return
+        starting.tell_storage(service)
     with _listening(host, port) as listening:
         log.info("listening on http://%s:%d", host, listening.getsockname()[1])
         ready(listening.getsockname()[1], inhabited)

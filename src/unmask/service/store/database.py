@@ -158,8 +158,17 @@ def full(error: DBAPIError) -> bool:
 
 def sqlstate(error: DBAPIError) -> str | None:
     """Returns PostgreSQL's code of an error; None if the error is another database's."""
+    return _field(error, "C")
+
+
+def own_words(error: DBAPIError) -> str | None:
+    """Returns PostgreSQL's text of an error; None if the error is another database's."""
+    return _field(error, "M")
+
+
+def _field(error: DBAPIError, name: str) -> str | None:
     said = error.orig.args[0] if error.orig and error.orig.args else None
-    return said.get("C") if isinstance(said, dict) else None
+    return said.get(name) if isinstance(said, dict) else None
 
 
 def insert_new(session: Session, table: type[Base], **values: Any) -> bool:

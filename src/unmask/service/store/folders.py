@@ -33,10 +33,11 @@ def private(folder: Path) -> Path:
     try:
         folder.chmod(0o700)
     except PermissionError:
-        log.warning("the data folder belongs to another user, who decides who can read it")
+        log.warning("%s belongs to another user, who decides who can read it", folder)
     except OSError as error:
         raise _unwritable(folder, (error.strerror or str(error)).lower()) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         raise _unwritable(folder, f"user {os.geteuid()} cannot write to it")
     return folder
 

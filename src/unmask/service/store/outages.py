@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from ssl import SSLError
+from ssl import SSLEOFError, SSLError
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from unmask.errors import UnmaskError, printable
 from unmask.service.settings import ServiceSettings, variable
-from unmask.service.store.database import address, sqlstate
+from unmask.service.store.database import address, own_words, sqlstate
 
 PASSING = ("08", "53", "57P")
 """Beginnings of PostgreSQL's SQLSTATE where it cannot answer now, such as while it starts."""
@@ -56,7 +56,7 @@ def explained(settings: ServiceSettings) -> Iterator[None]:
     """Raises `DatabaseUnusable` for errors that an operator can mend; leaves all others."""
     try:
         yield
-    except ConnectionError as error:  # pg8000 lets it through while encryption is agreed upon
+    except (ConnectionError, SSLEOFError) as error:  # closed while encryption is agreed upon
         raise DatabaseUnusable(_away(settings, _words(error)), passing=True) from error
     except (DBAPIError, SSLError) as error:
         said = _postgresql(error, settings) if settings.database else _sqlite(error, settings)
@@ -76,7 +76,7 @@ def _postgresql(error: DBAPIError | SSLError, settings: ServiceSettings) -> Data
     if isinstance(error, SSLError):
         return _refusal(settings, f"TLS fails: {error.reason or error}")
     if state := sqlstate(error):
-        said = f"{error.orig.args[0].get('M')}" if error.orig else state
+        said = own_words(error) or state
         if state.startswith(PASSING):
             return DatabaseUnusable(_away(settings, said), passing=True)
         return _refusal(settings, said) if state.startswith(REFUSING) else None
@@ -93,15 +93,17 @@ def _words(error: BaseException | None) -> str:
 
 
 def _away(settings: ServiceSettings, reason: str) -> str:
+    place, why = _place(settings), printable(reason)
     return (
-        f"PostgreSQL does not answer at {_place(settings)} ({reason}): start it, or mend "
-        f"{variable('database')}"
+        f"PostgreSQL does not answer at {place} ({why}): start it, or mend {variable('database')}"
     )
 
 
 def _refusal(settings: ServiceSettings, reason: str) -> DatabaseUnusable:
     names = f"{variable('database')} and {variable('database_password')}"
-    return DatabaseUnusable(f"PostgreSQL at {_place(settings)} refuses ({reason}): mend {names}")
+    return DatabaseUnusable(
+        f"PostgreSQL at {_place(settings)} refuses ({printable(reason)}): mend {names}"
+    )
 
 
 def _place(settings: ServiceSettings) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
@@ -96,10 +97,13 @@ def usable(session: Session) -> Fit:
     return found
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Brings the tables up to date; a second caller waits, and finds nothing to do.
 
     Tables of a newer version stay as they are.
+
+    Returns:
+        False if ``stopping`` said to wait no longer for tables that others use.
 
     Raises:
         UsageError: as `fit`.
@@ -108,7 +112,12 @@ def upgrade(database: Database) -> None:
     attempts = 0
     while not _upgraded(database, attempts := attempts + 1):
         log.warning("the tables cannot be upgraded while others use them, such as a backup")
-        time.sleep(PAUSE)
+        again = time.monotonic() + PAUSE
+        while time.monotonic() < again:
+            if stopping():
+                return False
+            time.sleep(min(PAUSE, 0.2))
+    return True
 
 
 def _upgraded(database: Database, attempt: int) -> bool:
